@@ -77,11 +77,12 @@ run_tests() {
 		'--long '*) long=yes ;;
 		'--only attacks') group=attack && shift ;;
 		'--only '[A-Za-z]*) word=$2 && shift ;;
-		*) die "test knows only --quick, --long and --only WORD, not: $*" ;;
+		'--only '*) wrong "--only takes a WORD that begins with a letter, not '${2:-}'" test ;;
+		*) wrong "unknown argument '$1'" test ;;
 		esac
 		shift
 	done
-	case $word in *[!A-Za-z0-9/_]*) die "--only takes letters, digits, / and _, not: $word" ;; esac
+	case $word in *[!A-Za-z0-9/_]*) wrong "--only takes letters, digits, / and _, not '$word'" test ;; esac
 	is_root || [ $mode = quick ] || mode=unprivileged
 	[ $mode != strict ] || test_needs="$test_needs$(needs_of kernel-tests/kernels/needs)$(needs_of kernel-tests/containers/needs)$(needs_of images/needs)"
 	require_packages "$chain_needs$build_needs$run_needs$test_needs"

@@ -63,13 +63,7 @@ public final class BenchCommand implements Callable<Integer> {
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
-    CommandLine line =
-        new CommandLine(new BenchCommand())
-            .setExecutionExceptionHandler((failure, command, parsed) -> {
-              command.getErr().println("sluice bench: " + Failures.sentence(failure));
-              return ExitCode.FAILED.code();
-            });
-    System.exit(line.execute(args));
+    System.exit(Failures.toldBy(new CommandLine(new BenchCommand())).execute(args));
   }
 
   @Override

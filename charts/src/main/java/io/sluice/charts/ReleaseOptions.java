@@ -55,6 +55,9 @@ final class ReleaseOptions {
   private CommandSpec spec = CommandSpec.create();
 
   Config config() {
+    if (chart != null) {
+      chart(); // what was typed first, then what it finds
+    }
     return cluster.access().config();
   }
 
@@ -117,7 +120,8 @@ final class ReleaseOptions {
     try {
       return rendering.get();
     } catch (IllegalStateException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+      throw new ParameterException(
+          spec.commandLine(), RefusedValues.sentence(String.valueOf(e.getMessage()), chart()), e);
     }
   }
 

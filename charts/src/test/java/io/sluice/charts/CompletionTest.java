@@ -8,6 +8,7 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeSet;
@@ -19,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** {@code sluice completion}, driven by a real bash. */
+/** {@code sluice completion}, driven by a real bash and a real fish. */
 class CompletionTest {
   @TempDir private Path directory = Path.of("");
 
@@ -36,20 +37,80 @@ class CompletionTest {
     String bash =
         """
         . '%s'
+        cd '%s'
         COMP_WORDS=(%s)
         COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
         COMP_LINE="${COMP_WORDS[*]}"
         COMP_POINT=${#COMP_LINE}
-        _complete_sluice
+        _complete_sluice_names
         printf '%%s\\n' "${COMPREPLY[@]}"
         """
-            .formatted(script, words);
-    Process process =
-        new ProcessBuilder("bash", "--norc", "-c", bash).redirectErrorStream(true).start();
+            .formatted(script, directory, words);
+    return new TreeSet<>(Arrays.asList(said("bash", "--norc", "-c", bash).strip().split("\\s+")));
+  }
+
+  private static String said(String... command) throws Exception {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).as(said).isZero();
-    return new TreeSet<>(Arrays.asList(said.strip().split("\\s+")));
+    return said;
+  }
+
+  /** A program in the place of sluice, on whose node these maps and pods are. */
+  private void writeProgram() throws Exception {
+    Path program =
+        Files.writeString(
+            directory.resolve("sluice"),
+            """
+            #!/bin/sh
+            case "$*" in
+            'node maps list') printf 'MAP  ENTRIES\\npods  3\\nport_rules  0\\n' ;;
+            'node pods') printf 'POD  STATE\\nshop/cart-0  enrolled\\n' ;;
+            esac
+            """);
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "./sluice node maps dump po; pods,port_rules",
+        "./sluice node events --pod sh; shop/cart-0",
+        "./sluice node events --pod = sh; shop/cart-0",
+        "./sluice node events --pod =; shop/cart-0"
+      })
+  void bashOffersNamesOfMapsAndPods(String words, String expected) throws Exception {
+    writeProgram();
+
+    assertThat(offered(words)).containsExactlyInAnyOrder(expected.split(","));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "./sluice node maps dump po; pods,port_rules",
+        "./sluice node events --pod sh; shop/cart-0",
+        "./sluice node e; events",
+        "./sluice node events --re; --reason",
+        "./sluice node status -o w; wide",
+        "./sluice completion f; fish"
+      })
+  void fishOffersCommandsOptionsAndNames(String words, String expected) throws Exception {
+    writeProgram();
+    Path script = Files.writeString(directory.resolve("completion.fish"), script("fish"));
+
+    String said =
+        said(
+            "fish",
+            "--no-config",
+            "-c",
+            "cd '%s'; source '%s'; complete -C '%s'".formatted(directory, script, words));
+
+    assertThat(said.lines().map(line -> line.replaceFirst("\t.*", "")))
+        .contains(expected.split(","));
   }
 
   @ParameterizedTest

@@ -46,6 +46,7 @@ class ExitCodesTest {
           Map.entry("node train", ""),
           Map.entry("control run", CONTROLLER),
           Map.entry("control token list", CONTROLLER),
+          Map.entry("init", "STATE"),
           Map.entry("validate", "-"),
           Map.entry("completion", "bash"));
 
@@ -123,7 +124,7 @@ class ExitCodesTest {
   }
 
   private int run(String line) {
-    return ChartCommand.commandLine()
+    return TreeCommand.commandLine()
         .setOut(new PrintWriter(out))
         .setErr(new PrintWriter(err))
         .execute(line.strip().split(" +"));
@@ -158,7 +159,8 @@ class ExitCodesTest {
 
     assertThat(code).isEqualTo(ExitCode.USAGE.code());
 
-    assertThat(err.toString()).contains("'--no-such-option'").doesNotContain("\tat ");
+    assertThat(err.toString()).contains("unknown option '--no-such-option'; see");
+    assertThat(err.toString().lines()).hasSize(1);
     assertThat(out.toString()).isEmpty();
   }
 
@@ -209,7 +211,7 @@ class ExitCodesTest {
     assertThat(run(filled("validate STATE/none.yaml"))).isEqualTo(ExitCode.USAGE.code());
 
     assertThat(err.toString())
-        .startsWith(filled("STATE/none.yaml: the file cannot be read: no such file; "))
+        .startsWith(filled("sluice: STATE/none.yaml: the file cannot be read: no such file; "))
         .doesNotContain("Exception");
   }
 }

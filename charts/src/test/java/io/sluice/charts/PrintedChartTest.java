@@ -151,9 +151,11 @@ class PrintedChartTest {
         "install --kubeconfig /nonexistent; 2; --kubeconfig /nonexistent cannot be read",
         "upgrade --kubeconfig /nonexistent; 2; --kubeconfig /nonexistent cannot be read",
         "uninstall node --yes; 2; only the mesh can be uninstalled",
-        "completion fish; 2; fish",
-        "install --print --mode sidecar; 2; /interception/mode",
-        "install --print --set node.heapMB=1; 2; heapMB",
+        "completion csh; 2; csh",
+        "install --print --mode sidecar; 2; value interception.mode: must be one of 'auto', 'ebpf',",
+        "install --print --set node.heapMB=1; 2; there is no value node.heapMB",
+        "install --print --set interception.mod=ebpf; 2; did you mean 'mode'?",
+        "install --print --set size=small; 2; value size: must be one of",
         "install --print --set controller.replicas=2; 2; cannot share the keys",
         "install --print --kube-version nonsense; 2; nonsense",
         "install --no-hooks; 2; --skip-tests are for --print",
@@ -165,7 +167,8 @@ class PrintedChartTest {
     int given = execute(line + (line.startsWith("completion") ? "" : chart));
 
     assertThat(given).isEqualTo(code);
-    assertThat(err.toString()).contains(told);
+    assertThat(err.toString()).contains(told).startsWith("sluice: ");
+    assertThat(err.toString().lines()).hasSize(1);
     assertThat(out.toString()).isEmpty();
   }
 }

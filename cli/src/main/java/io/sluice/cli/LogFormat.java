@@ -6,6 +6,7 @@ import java.util.logging.ConsoleHandler;
 import java.util.logging.Formatter;
 import java.util.logging.Handler;
 import java.util.logging.Level;
+import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 
@@ -14,6 +15,7 @@ final class LogFormat extends Formatter {
   LogFormat() {}
 
   static void install() {
+    System.setProperty("java.util.logging.manager", LastingLogs.class.getName());
     Logger root = Logger.getLogger("");
     for (Handler handler : root.getHandlers()) {
       root.removeHandler(handler);
@@ -23,6 +25,18 @@ final class LogFormat extends Formatter {
     console.setLevel(Level.ALL);
     root.addHandler(console);
     root.setLevel(Level.INFO);
+  }
+
+  /**
+   * Keeps what is installed: the JDK's own closes it as soon as an end is asked for, when a daemon
+   * still has to tell how it ends.
+   */
+  public static final class LastingLogs extends LogManager {
+    /** For the JDK, by name. */
+    public LastingLogs() {}
+
+    @Override
+    public void reset() {}
   }
 
   @Override

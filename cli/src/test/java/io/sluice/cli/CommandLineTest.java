@@ -198,11 +198,31 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"''", "node", "node maps", "control"})
-  void commandWithoutItsSubcommandIsAUsageError(String line) {
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "''; a command is missing: node, control, namespace, metrics, validate; see 'sluice --help'",
+        "node maps; a command is missing: list, dump; see 'sluice node maps --help'",
+        "node; a command is missing: run, status, pods, certificates, events, maps,",
+        "bogus; unknown command 'bogus'; see 'sluice --help'",
+        "valdiate; unknown command 'valdiate'; did you mean 'validate'?; see 'sluice --help'",
+        "node stats; unknown command 'stats'; did you mean 'status'?; see 'sluice node --help'",
+        "node status --bogus; unknown option '--bogus'; see 'sluice node status --help'",
+        "node status --node-nme=x; unknown option '--node-nme'; did you mean '--node-name'?;",
+        "node events -f x; unexpected argument 'x'; see 'sluice node events --help'",
+        "metrics enable; missing required option '--namespace=NAMESPACE'; see 'sluice metrics",
+        "namespace add; missing required parameter 'NAMESPACE'; see 'sluice namespace add --help'",
+        "node pods --node-name; missing required parameter for option '--node-name' (NAME); see",
+        "node pods -o yaml; expected one of [table, wide, json] but was 'yaml'; see 'sluice node pods",
+        "control status --state DIR --workers x; unknown option '--workers'; see 'sluice control status --help'",
+        "namespace list --kubeconfig /no; --kubeconfig /no"
+      })
+  void whatIsWrongIsOneLineAndAlone(String line, String told) {
     int code = run(line.isEmpty() ? new String[0] : line.split(" "));
 
     assertThat(code).isEqualTo(ExitCode.USAGE.code());
-    assertThat(err.toString()).contains("Missing required subcommand").contains("Usage: ");
+    assertThat(err.toString()).startsWith("sluice: ").contains(told);
+    assertThat(err.toString().lines()).hasSize(1);
+    assertThat(out.toString()).isEmpty();
   }
 }

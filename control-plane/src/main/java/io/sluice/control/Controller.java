@@ -200,11 +200,11 @@ public final class Controller implements AutoCloseable {
     }
     return new ControllerStatus(
         resources.authority().inForce().name(),
-        resources.authority().phase().toString(),
+        resources.authority().phase().sentence(),
         port(),
         upkeep.health(),
         resources.signing() instanceof BuiltInAuthority own
-            ? Optional.of(own.rotation().toString())
+            ? Optional.of(own.rotation().sentence())
             : Optional.empty(),
         upkeep.bundle().map(TrustBundle::generation).orElse(0L),
         certificate.end(),

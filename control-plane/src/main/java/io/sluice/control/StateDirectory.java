@@ -20,11 +20,17 @@ import java.util.Optional;
 /** What is where below the controller's directory (0700). */
 public final class StateDirectory {
   private static final String TOKEN_FORM = "sluice-join.";
+  private static final String ADMIN = "admin";
 
   private final Path directory;
 
   private StateDirectory(Path directory) {
     this.directory = directory;
+  }
+
+  /** Whether a controller that runs, or ran, has that directory. */
+  public static boolean isOne(Path directory) {
+    return Files.exists(directory.resolve(ADMIN));
   }
 
   /** Makes it where it is missing. */
@@ -70,7 +76,7 @@ public final class StateDirectory {
 
   /** Where {@code sluice control} asks a controller that runs. */
   public Path adminSocket() {
-    return directory.resolve("admin").resolve("admin.sock");
+    return directory.resolve(ADMIN).resolve("admin.sock");
   }
 
   /** The join tokens. */

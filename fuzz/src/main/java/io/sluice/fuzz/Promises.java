@@ -1,11 +1,11 @@
 package io.sluice.fuzz;
 
 /** What a target holds the code to. */
-final class Promises {
+public final class Promises {
   private Promises() {}
 
   /** Throws {@link AssertionError} with {@code otherwise} unless it holds. */
-  static void require(boolean holds, String otherwise) {
+  public static void require(boolean holds, String otherwise) {
     if (!holds) {
       throw new AssertionError(otherwise);
     }

@@ -3,6 +3,11 @@ package io.sluice.fuzz;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
+import io.sluice.proxy.http.Http1AnswerTarget;
+import io.sluice.proxy.http.Http1RequestTarget;
+import io.sluice.proxy.http.Http2Target;
+import io.sluice.proxy.http.MatchTarget;
+import io.sluice.proxy.http.PathTarget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,13 +57,38 @@ class SeedsTest {
     runAll("JoinTarget", JoinTarget::fuzzerTestOneInput);
   }
 
+  @Test
+  void applicationsGetTheRequestsThatWereSent() throws IOException {
+    runAll("Http1RequestTarget", Http1RequestTarget::fuzzerTestOneInput);
+  }
+
+  @Test
+  void clientsGetTheAnswersThatWereSent() throws IOException {
+    runAll("Http1AnswerTarget", Http1AnswerTarget::fuzzerTestOneInput);
+  }
+
+  @Test
+  void bothGetThemByHttp2() throws IOException {
+    runAll("Http2Target", Http2Target::fuzzerTestOneInput);
+  }
+
+  @Test
+  void pathsHaveOneForm() throws IOException {
+    runAll("PathTarget", PathTarget::fuzzerTestOneInput);
+  }
+
+  @Test
+  void matchesMeanWhatIsWritten() throws IOException {
+    runAll("MatchTarget", MatchTarget::fuzzerTestOneInput);
+  }
+
   /** The profile runs what has seeds. */
   @Test
   void everyTargetHasSeeds() throws IOException {
-    try (Stream<Path> sources = Files.list(Path.of("src/main/java/io/sluice/fuzz"))) {
+    try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
       assertThat(sources.map(file -> file.getFileName().toString()))
           .filteredOn(name -> name.endsWith("Target.java"))
-          .hasSizeGreaterThan(6)
+          .hasSizeGreaterThan(11)
           .allSatisfy(name ->
               assertThat(Path.of("seeds", name.replace(".java", ""))).isNotEmptyDirectory());
     }

@@ -1,6 +1,7 @@
 package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -15,6 +16,7 @@ import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -29,10 +31,15 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a node and its controller print for programs has the fields of docs/commands.md. */
+/**
+ * What a node and its controller print for programs has the fields of docs/commands.md, and what
+ * they print for people fits the terminal.
+ */
 @Tag("kernel")
 class JsonOutputTest {
   private static final Pattern ROW = Pattern.compile("\\| `([^`]+)` \\| (\\w+) \\| (.*) \\|");
@@ -41,6 +48,7 @@ class JsonOutputTest {
   private static final String OPTIONAL = "With ";
 
   @AutoClose private static Cluster cluster;
+  private static DaemonProcess daemon;
 
   @BeforeAll
   static void startAMeshThatRefusedSomething() {
@@ -63,7 +71,7 @@ class JsonOutputTest {
               ports: [{name: http, port: 8080}]
             """
                 .formatted(Manifests.NAMESPACE));
-    DaemonProcess daemon = site.startDaemon(Mechanism.EBPF.arguments("--standalone"));
+    daemon = site.startDaemon(Mechanism.EBPF.arguments("--standalone"));
     Await.until(
         "the store has a certificate",
         Await.patience(30),
@@ -82,6 +90,8 @@ class JsonOutputTest {
     "node events, --node-name NODE",
     "node maps list, --node-name NODE",
     "node capabilities, ''",
+    "offline, --node-name NODE",
+    "offline extend, --node-name NODE",
     "control status, --state STATE"
   })
   void realOutputHasTheFieldsThatAreListed(String command, String arguments) throws IOException {
@@ -127,6 +137,116 @@ class JsonOutputTest {
       }
     }
     return values;
+  }
+
+  /** The answer is the same; the widest columns are shortened where a terminal is narrow. */
+  @ParameterizedTest
+  @ValueSource(strings = {"node pods", "node events", "node status"})
+  void tablesFitTheTerminal(String command) {
+    String line = command + " --node-name " + cluster.site("a").prefix();
+
+    List<String> narrow = onTerminal(60, "", line);
+    List<String> wide = onTerminal(200, "NO_COLOR=1", line);
+    List<String> piped = piped(line);
+
+    assertThat(narrow).hasSameSizeAs(piped).allMatch(row -> plain(row).length() <= 60);
+    assertThat(narrow.getFirst()).startsWith("\u001b[1m").endsWith("\u001b[m");
+    assertThat(narrow).anyMatch(row -> row.contains("…"));
+    assertThat(wide).hasSameSizeAs(piped).allMatch(row -> row.length() <= 200);
+    assertThat(String.join("", wide)).doesNotContain("\u001b");
+    assertThat(String.join("", piped))
+        .doesNotContain("\u001b", "…")
+        .doesNotContainPattern("\\d\\.\\d+Z");
+    if (!command.equals("node status")) { // of which a value is another one each time
+      assertThat(onTerminal(60, "NO_COLOR=1", line + " -o wide"))
+          .isEqualTo(piped(line + " -o wide"));
+    }
+  }
+
+  @Test
+  void wideShowsMoreOfPodsThanTheTable() {
+    String line = "node pods --node-name " + cluster.site("a").prefix();
+
+    assertThat(piped(line).getFirst()).doesNotContain("IDENTITY", "HANDLERS");
+    assertThat(piped(line + " -o wide").getFirst()).contains("IDENTITY", "HANDLERS", "NETNSCOOKIE");
+  }
+
+  @Test
+  void eventsAreChosenByPodReasonTimeAndNumber() throws IOException {
+    String line = "node events -o json --node-name " + cluster.site("a").prefix();
+    String thief = cluster.pod("thief").meshName();
+
+    List<JsonNode> chosen =
+        printed(line + " --pod thief --reason no_traffic_target --since 1h --last 1");
+    assertThat(chosen)
+        .singleElement()
+        .satisfies(event -> {
+          assertThat(event.path("pod").asText()).isEqualTo(thief);
+          assertThat(event.path("reason").asText()).isEqualTo("no_traffic_target");
+        });
+    assertThat(printed(line + " --pod " + thief)).isNotEmpty();
+    assertThat(printed(line + " --pod nobody")).isEmpty();
+    assertThat(printed(line + " --last 0")).isEmpty();
+    assertThatThrownBy(() -> piped(line + " --reason no_trafic_target"))
+        .hasMessageContaining("is no reason; did you mean 'no_traffic_target'?; see 'sluice node");
+  }
+
+  @Test
+  void allowedFlowsAreToldToWhoFollowsThem() throws Exception {
+    Site site = cluster.site("a");
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.addAll(
+        List.of("node", "events", "-f", "--allowed", "-o", "json", "--node-name", site.prefix()));
+    try (TcpServer server = TcpServer.echo(cluster.pod("thief"), Family.IPV4, 8080)) {
+      cluster
+          .registry()
+          .write("target", Manifests.trafficTarget("store", "thief", List.of(server.port())));
+      Process follower = new ProcessBuilder(command).start();
+      try (BufferedReader told = follower.inputReader()) {
+        var destination = cluster.pod("thief").at(Family.IPV4, server.port());
+        Await.until(
+            "an allowed flow is told",
+            Await.patience(30),
+            () -> {
+              Attempt.from(cluster.pod("store"), destination, "hi");
+              while (told.ready()) {
+                if (told.readLine().contains("\"reason\":\"traffic_target\"")) {
+                  return true;
+                }
+              }
+              return false;
+            });
+      } finally {
+        follower.destroyForcibly().waitFor();
+      }
+      assertThat(daemon.view().events())
+          .noneMatch(event -> event.path("reason").asText().equals("traffic_target"));
+    } finally {
+      cluster.registry().remove("target");
+    }
+  }
+
+  private static String plain(String row) {
+    return row.replaceAll("\u001b\\[[0-9]*m", "");
+  }
+
+  private static List<String> piped(String line) {
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.addAll(List.of(line.split(" ")));
+    return Commands.run(command.toArray(String[]::new)).lines().toList();
+  }
+
+  /** With standard output on a terminal so many columns wide. */
+  private static List<String> onTerminal(int columns, String environment, String line) {
+    String command = String.join(" ", JavaCommand.sluice()) + " " + line;
+    return Commands.run(
+            "script",
+            "-qec",
+            "stty cols %d; TERM=xterm %s exec %s".formatted(columns, environment, command),
+            "/dev/null")
+        .replace("\r", "")
+        .lines()
+        .toList();
   }
 
   private static List<String> section(String command) throws IOException {

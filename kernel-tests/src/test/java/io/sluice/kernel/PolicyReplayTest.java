@@ -135,11 +135,9 @@ class PolicyReplayTest {
     try (TcpServer bytes = TcpServer.echo(shop.store, Family.IPV4, BYTES);
         TcpServer back = TcpServer.echo(shop.buyer, Family.IPV4, BYTES);
         TcpServer outside =
-            TcpServer.open(
-                shop.stranger, shop.outside(Family.IPV4, OUTSIDE), TcpServer::echoAll);
+            TcpServer.open(shop.stranger, shop.outside(Family.IPV4, OUTSIDE), TcpServer::echoAll);
         TcpServer books =
-            TcpServer.open(
-                shop.store, shop.store.at(Family.IPV4, HTTP), PolicyReplayTest::answer);
+            TcpServer.open(shop.store, shop.store.at(Family.IPV4, HTTP), PolicyReplayTest::answer);
         TcpServer buyers =
             TcpServer.open(
                 shop.buyer, shop.buyer.at(Family.IPV4, BACK), PolicyReplayTest::answer)) {
@@ -148,12 +146,16 @@ class PolicyReplayTest {
       Path same = copied();
       Await.untilPasses(
           Await.PATIENCE,
-          () -> assertThat(replay(same).path("flows").asInt()).isEqualTo(calls.size() - 1)); // two are one
+          () ->
+              assertThat(replay(same).path("flows").asInt())
+                  .isEqualTo(calls.size() - 1)); // two are one
       assertThat(changes(replay(same))).as("of the policy in force").isEmpty();
 
       Path one = shop.site.directory().resolve("one.yaml");
-      Files.writeString(one, Manifests.trafficTarget("thief", "store", List.of(BYTES)).replace(
-          "thief-", "thief-bytes-"));
+      Files.writeString(
+          one,
+          Manifests.trafficTarget("thief", "store", List.of(BYTES))
+              .replace("thief-", "thief-bytes-"));
       assertThat(changes(replay(one)))
           .containsExactly("shop/thief shop/store:" + BYTES + " - - allowed");
 
@@ -187,7 +189,8 @@ class PolicyReplayTest {
       after.remove(calls.get(3).name()); // egress is no TrafficTarget's
       assertThat(after.values()).as("%s", after).containsOnly(true);
       assertThat(bytes.accepted()).isNotEmpty();
-      assertThat(List.of(back, outside, books, buyers)).noneMatch(server -> server.accepted().isEmpty());
+      assertThat(List.of(back, outside, books, buyers))
+          .noneMatch(server -> server.accepted().isEmpty());
     }
   }
 

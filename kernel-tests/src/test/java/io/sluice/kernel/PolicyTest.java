@@ -233,6 +233,7 @@ class PolicyTest {
       shop.change(() -> shop.site.registry().write("thief-to-port", target));
 
       Attempt allowed = Attempt.from(shop.thief, shop.store.at(family, granted.port()), "hello");
+      long lastEvent = shop.view().lastEvent();
       Attempt refused = Attempt.from(shop.thief, shop.store.at(family, other.port()), "hello");
 
       assertThat(allowed.answer()).as("%s", allowed).isEqualTo("hello");
@@ -240,6 +241,11 @@ class PolicyTest {
       JsonNode record = shop.view().record("outbound", refused);
       assertThat(record.path("reason").asText()).isEqualTo("port_not_granted");
       assertThat(record.path("rule").asText()).isEqualTo("shop/thief-to-store");
+      assertThat(shop.view().events(lastEvent, shop.thief, "port_not_granted"))
+          .extracting(event -> event.path("explanation").asText())
+          .containsOnly(
+              "pod port %d is in no TCPRoute of TrafficTarget shop/thief-to-store, which grants pod port %d"
+                  .formatted(other.port(), granted.port()));
     } finally {
       shop.change(() -> shop.site.registry().remove("thief-to-port"));
     }

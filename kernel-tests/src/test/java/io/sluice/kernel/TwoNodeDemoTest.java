@@ -6,8 +6,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.lab.demo.DemoCommand;
 import io.sluice.lab.site.AtOnce;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.OneAtATime;
+import java.io.BufferedReader;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,11 +37,83 @@ class TwoNodeDemoTest {
         mode -> assertDemo(mode, Files.createDirectory(directory.resolve(mode))));
   }
 
-  /** By programs the README's test runs it. */
+  /**
+   * By programs the README's test runs it. It is kept, which the terminal that it was started on
+   * does not end; what is left of it when it dies, the next one removes and says so.
+   */
   @Test
   void ofOneNodeRulesCountEveryCallAndEveryRequestOnce(@TempDir Path directory) throws Exception {
-    JsonNode report = report("1", "iptables", "demo1-" + ProcessHandle.current().pid(), directory);
+    String name = "demo1-" + ProcessHandle.current().pid();
+    try {
+      assertCounted(keptReport(name, directory));
+      assertThat(sluice("node", "pods", "--node-name", name))
+          .containsPattern("shop/bookbuyer +enrolled");
+      assertThat(sluice("node", "status", "--node-name", name)).startsWith("ok");
 
+      processesOf(name).forEach(ProcessHandle::destroyForcibly);
+      Await.until("it is dead", () -> processesOf(name).isEmpty());
+      assertThat(removedByTheNext(name, directory)).contains("namespace sluice-" + name);
+    } finally {
+      assertThat(run(directory.resolve("stop.txt"), "--stop", "--node-name", name)).isZero();
+    }
+
+    assertThat(Files.readString(directory.resolve("stop.txt"))).contains("there was no demo");
+  }
+
+  /** What it printed on a terminal, which is closed by now. */
+  private static JsonNode keptReport(String name, Path directory) throws Exception {
+    List<String> words = demo("--keep", "--json", "--mode", "iptables", "--node-name", name);
+    Path output = directory.resolve("report.json");
+    Process terminal =
+        new ProcessBuilder("script", "-qec", String.join(" ", words), "/dev/null")
+            .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+            .redirectOutput(output.toFile())
+            .start();
+    assertThat(terminal.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)).isTrue();
+    String text = Files.readString(output, StandardCharsets.UTF_8);
+    assertThat(terminal.exitValue()).as("%s", text).isZero();
+    return new ObjectMapper().readTree(text);
+  }
+
+  private static String sluice(String... words) {
+    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    command.addAll(List.of(words));
+    return Commands.run(command.toArray(String[]::new));
+  }
+
+  /** Its daemon and its servers. */
+  private static List<ProcessHandle> processesOf(String name) {
+    return ProcessHandle.allProcesses()
+        .filter(process -> process.pid() != ProcessHandle.current().pid())
+        .filter(process -> commandLine(process).contains(name))
+        .toList();
+  }
+
+  private static String commandLine(ProcessHandle process) {
+    try {
+      return Files.readString(
+          Path.of("/proc", Long.toString(process.pid()), "cmdline"), StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      return ""; // it has ended
+    }
+  }
+
+  /** The first thing that another demo says, which is ended then. */
+  private static String removedByTheNext(String name, Path directory) throws Exception {
+    Process next =
+        new ProcessBuilder(demo("--mode", "iptables", "--node-name", name))
+            .redirectOutput(directory.resolve("next.txt").toFile())
+            .start();
+    try (BufferedReader said = next.errorReader()) {
+      return String.valueOf(said.readLine());
+    } finally {
+      next.destroy();
+      assertThat(next.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)).isTrue();
+    }
+  }
+
+  private static void assertCounted(JsonNode report) {
+    assertReported(report, "iptables");
     assertThat(report.findValuesAsText("name"))
         .contains(
             "thief asks by HTTP",
@@ -67,10 +143,14 @@ class TwoNodeDemoTest {
     }
 
     assertThat(Files.readString(directory.resolve("stop.txt"))).contains("there was no demo");
+    assertReported(report, mode);
+    return report;
+  }
+
+  private static void assertReported(JsonNode report, String mode) {
     assertThat(report.path("ok").asBoolean()).isTrue();
     assertThat(report.path("mode").asText()).isEqualTo(mode);
     assertThat(report.path("http").path("forbidden").asLong()).isPositive();
-    return report;
   }
 
   private static void assertDemo(String mode, Path directory) throws Exception {
@@ -100,12 +180,16 @@ class TwoNodeDemoTest {
             "spiffe://cluster.local/ns/sluice-system/sa/node." + name + "-b");
   }
 
-  private static int run(Path output, String... arguments) throws Exception {
+  private static List<String> demo(String... arguments) {
     List<String> command = new ArrayList<>(JavaCommand.program(DemoCommand.class.getName()));
     command.add("demo");
     command.addAll(List.of(arguments));
+    return command;
+  }
+
+  private static int run(Path output, String... arguments) throws Exception {
     Process process =
-        new ProcessBuilder(command)
+        new ProcessBuilder(demo(arguments))
             .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
             .redirectOutput(output.toFile())
             .redirectError(ProcessBuilder.Redirect.INHERIT)

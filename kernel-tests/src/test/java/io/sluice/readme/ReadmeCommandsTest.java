@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -19,8 +20,8 @@ import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
  * Runs the README's shell blocks in their order. {@code ./sluice test} is left out, since it is
- * what runs this; the pod of the YAML block gets a namespace, so that there is something to look
- * at. The CNI plugin goes into directories of the test's own, never into those of this machine.
+ * what runs this. The CNI plugin goes into directories of the test's own, never into those of this
+ * machine.
  */
 @ResourceLock(OneAtATime.DEMO)
 @Tag("kernel")
@@ -30,6 +31,8 @@ class ReadmeCommandsTest {
   private static final String CONF_DIR = "/etc/cni/net.d";
   private static final String OURS = "00-00-sluice.conflist";
   private static final String RESCUE = "rm -f " + CONF_DIR + "/" + OURS;
+
+  private static final String SERVED = "ip netns exec shop-store curl -s http://127.0.0.1:8080/";
 
   private static final List<String> DEMO_STEPS =
       List.of(
@@ -53,33 +56,42 @@ class ReadmeCommandsTest {
         COMMANDS.addAll(block.commands());
       }
     }
-    execute(List.of("ip", "netns", "add", "buyer"));
-    execute(List.of("ip", "-n", "buyer", "link", "set", "lo", "up"));
   }
 
   @AfterAll
-  static void removeNamespace() throws Exception {
-    execute(List.of("ip", "netns", "del", "buyer"));
+  static void removeNamespaces() {
+    io.sluice.lab.site.Commands.deleteNamespaces(
+        List.of("shop", "shop-buyer", "shop-thief", "shop-store"));
   }
 
   @Test
   void runsEveryCommandOfTheReadme() throws Exception {
     assertThat(COMMANDS)
-        .allMatch(command -> command.startsWith("./sluice ") || command.equals(RESCUE));
+        .allMatch(command ->
+            Stream.of("./sluice ", "sh DIR/network.sh ", "ip netns exec shop-")
+                    .anyMatch(command::startsWith)
+                || command.equals(RESCUE));
     assertThat(COMMANDS)
         .contains("./sluice demo", "./sluice test", "./sluice node cni uninstall", RESCUE);
     Path ours = makeNetwork().resolve(OURS);
-    assertThat(manifest).contains("sluice.io/netns: buyer");
-    Path registry = Files.createDirectory(directory.resolve("registry"));
-    Files.writeString(registry.resolve("buyer.yaml"), manifest);
+    assertThat(SourceTree.around().read(Path.of("examples", "shop", "pods.yaml")))
+        .contains(manifest.replaceAll(" +#.*", ""));
     Process daemon = null;
     Process controller = null;
+    Process store = null;
     try {
       for (String command : COMMANDS) {
         if (command.startsWith("./sluice node run ")) {
-          daemon = startDaemon(command, registry);
+          daemon = startDaemon(command);
         } else if (command.startsWith("./sluice control run ")) {
-          controller = startController(command, registry);
+          controller = startController(command);
+        } else if (command.startsWith("ip netns exec shop-store ")) {
+          store =
+              Commands.start(words(command), "the store serves", () -> !output(SERVED).isEmpty());
+        } else if (command.startsWith("ip netns exec shop-buyer ")) {
+          assertThat(execute(words(command))).startsWith("HTTP/1.1 200");
+        } else if (command.startsWith("ip netns exec shop-thief ")) {
+          assertThat(output(command)).isEmpty();
         } else if (command.equals("./sluice node cni uninstall")) {
           Commands.stop(daemon);
           daemon = null;
@@ -90,8 +102,13 @@ class ReadmeCommandsTest {
           Files.writeString(ours, "{}");
           execute(List.of("rm", "-f", ours.toString()));
           assertThat(ours).doesNotExist();
+        } else if (command.equals("./sluice node status")) {
+          assertThat(execute(words(command)))
+              .contains("certificatesValid     3")
+              .doesNotContain("without certificate");
         } else if (command.startsWith("./sluice node cleanup ")) {
-          assertThat(execute(words(command))).contains("no trace");
+          assertThat(execute(words(command)))
+              .contains("no trace in the kernel", "state stays (", "identity");
         } else if (command.equals("./sluice demo")) {
           assertThat(execute(words(command))).contains(DEMO_STEPS).contains("all as expected");
         } else if (!command.equals("./sluice test")) {
@@ -99,6 +116,7 @@ class ReadmeCommandsTest {
         }
       }
     } finally {
+      Commands.stop(store);
       Commands.stop(controller);
       Commands.stop(daemon);
       output("./sluice node cleanup --node-name " + NODE);
@@ -125,8 +143,8 @@ class ReadmeCommandsTest {
         directory.resolve("bin").toString());
   }
 
-  private static Process startDaemon(String command, Path registry) throws Exception {
-    List<String> words = words(command.replace("DIR", registry.toString()));
+  private static Process startDaemon(String command) throws Exception {
+    List<String> words = words(command);
     words.addAll(List.of("--state", directory.resolve("state").toString()));
     words.addAll(List.of("--metrics-address", "127.0.0.1:0", "--cni"));
     words.addAll(cniDirectories());
@@ -136,8 +154,8 @@ class ReadmeCommandsTest {
         () -> output("./sluice node pods").contains("enrolled"));
   }
 
-  private static Process startController(String command, Path registry) throws Exception {
-    List<String> words = words(command.replace("DIR", registry.toString()));
+  private static Process startController(String command) throws Exception {
+    List<String> words = words(command);
     words.addAll(List.of("--listen", "127.0.0.1:0"));
     return Commands.start(
         words,
@@ -147,10 +165,15 @@ class ReadmeCommandsTest {
 
   /** The words of a command; one that asks a daemon means the README's, whatever else runs here. */
   private static List<String> words(String command) {
-    List<String> words = new ArrayList<>(List.of(command.split(" +")));
+    List<String> words =
+        new ArrayList<>(
+            List.of(command.replace("DIR", directory.resolve("mesh").toString()).split(" +")));
     words.replaceAll(
         word -> word.equals("STATE") ? directory.resolve("controller").toString() : word);
-    boolean asksDaemon = words.get(1).equals("node") && !words.get(2).equals("capabilities");
+    boolean asksDaemon =
+        words.getFirst().equals("./sluice")
+            && words.get(1).equals("node")
+            && !words.get(2).equals("capabilities");
     if (asksDaemon && !words.contains("--node-name")) {
       words.addAll(List.of("--node-name", NODE));
     }

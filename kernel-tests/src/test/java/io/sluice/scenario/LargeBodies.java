@@ -51,7 +51,7 @@ final class LargeBodies {
     Files.delete(back);
   }
 
-  private static long residentKib(long pid) throws IOException {
+  static long residentKib(long pid) throws IOException {
     return Files.readAllLines(Path.of("/proc", Long.toString(pid), "status")).stream()
         .filter(line -> line.startsWith("VmRSS:"))
         .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))

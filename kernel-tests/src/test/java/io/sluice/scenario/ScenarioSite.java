@@ -41,8 +41,13 @@ final class ScenarioSite implements AutoCloseable {
     this.registry = registry;
   }
 
-  /** Under daemons of that mechanism, which follow a controller that reads that registry. */
-  static ScenarioSite open(Mechanism mechanism, Function<Cluster, ScenarioRegistry> registry) {
+  /**
+   * Under daemons of that mechanism, which follow a controller that reads that registry.
+   *
+   * @param arguments further ones of {@code node run}
+   */
+  static ScenarioSite open(
+      Mechanism mechanism, Function<Cluster, ScenarioRegistry> registry, String... arguments) {
     Cluster cluster =
         new Cluster(
             CLIENTS.stream().map(account -> account + FAR).toList(),
@@ -56,7 +61,7 @@ final class ScenarioSite implements AutoCloseable {
           cluster.directory(), "app", "/CN=bookstore", "subjectAltName=DNS:bookstore");
       opened.writePods();
       cluster.startControlOn(opened.registry.arguments());
-      cluster.sites().forEach(site -> cluster.startDaemon(site, mechanism.arguments()));
+      cluster.sites().forEach(site -> cluster.startDaemon(site, mechanism.arguments(arguments)));
       for (String name : List.of("v1", "v2", "v3", "warehouse")) {
         opened.servers.add(new Nginx(cluster.pod(name), cluster.directory()));
       }
@@ -138,7 +143,7 @@ final class ScenarioSite implements AutoCloseable {
 
   /** What the daemon tells that has the clients. */
   DaemonView calling(boolean near) {
-    return cluster.site(near ? "b" : "a").daemon().view();
+    return node(near).daemon().view();
   }
 
   /** What the daemon tells that has the servers. */
@@ -146,9 +151,14 @@ final class ScenarioSite implements AutoCloseable {
     return calling(true);
   }
 
+  /** The node that has the servers, or the other one. */
+  Site node(boolean serving) {
+    return cluster.site(serving ? "b" : "a");
+  }
+
   /** Process id of the daemon that has the servers. */
   long servingPid() {
-    return cluster.site("b").daemon().pid();
+    return node(true).daemon().pid();
   }
 
   /** A folder for what a test writes. */

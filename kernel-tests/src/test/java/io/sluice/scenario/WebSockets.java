@@ -86,6 +86,14 @@ final class WebSockets {
     }
   }
 
+  /** By the client. */
+  void close(Cell cell) {
+    try (TcpServer _ = of(cell).server();
+        Talk _ = of(cell).talk()) {
+      open.remove(cell);
+    }
+  }
+
   private Open of(Cell cell) {
     Open found = open.get(cell);
     if (found == null) {

@@ -56,6 +56,11 @@ public record HttpFilters(
     }
   }
 
+  /** Whether it changes nothing. */
+  public boolean isNone() {
+    return rewriteOrNull == null && request.isEmpty() && response.isEmpty();
+  }
+
   /** What is done with a field. */
   public enum Action {
     /** It has this value and no other. */

@@ -21,6 +21,7 @@ public final class MeshSnapshot {
   private final long revision;
   private final boolean complete;
   private final PersistentMap<String, Table<?>> tables;
+  private final MeshSettings settings; // which every decision asks for
 
   /** A snapshot that says nothing about namespaces, and may not know everything. */
   public MeshSnapshot(
@@ -61,6 +62,7 @@ public final class MeshSnapshot {
     this.revision = revision;
     this.complete = complete;
     this.tables = tables;
+    this.settings = get(Kind.SETTINGS, MeshSettings.NAME).orElse(MeshSettings.CLOSED);
   }
 
   /** The snapshot that holds {@code objects}; closed where there are no settings among them. */
@@ -144,7 +146,7 @@ public final class MeshSnapshot {
 
   /** Mesh-wide settings. */
   public MeshSettings settings() {
-    return get(Kind.SETTINGS, MeshSettings.NAME).orElse(MeshSettings.CLOSED);
+    return settings;
   }
 
   /** Every workload, in no order. */
@@ -169,7 +171,7 @@ public final class MeshSnapshot {
 
   /** The workload that has this address. */
   public Optional<Workload> workloadAt(InetAddress address) {
-    return workloadsAt(address).stream().findFirst();
+    return first(workloadsAt(address));
   }
 
   /** Every workload that has this address, in order of name; the first one is found by it. */
@@ -192,14 +194,21 @@ public final class MeshSnapshot {
 
   /** The service that has this cluster IP. */
   public Optional<Service> serviceAt(InetAddress address) {
-    return find(Kind.SERVICE, Kind.SERVICES_BY_ADDRESS, address).stream().findFirst();
+    return first(find(Kind.SERVICE, Kind.SERVICES_BY_ADDRESS, address));
+  }
+
+  private static <T> Optional<T> first(List<T> found) {
+    return found.isEmpty() ? Optional.empty() : Optional.of(found.getFirst());
   }
 
   /** What sends calls of the service elsewhere that pods of {@code clients}, a namespace, make. */
   public Optional<TrafficRoute> routeOf(NamespacedName service, String clients) {
-    return find(Kind.ROUTE, Kind.ROUTES_BY_SERVICE, service).stream()
-        .filter(route -> route.isFor(clients))
-        .findFirst();
+    for (TrafficRoute route : find(Kind.ROUTE, Kind.ROUTES_BY_SERVICE, service)) {
+      if (route.isFor(clients)) {
+        return Optional.of(route);
+      }
+    }
+    return Optional.empty();
   }
 
   /** Every permission, in no order. */

@@ -1,5 +1,7 @@
 package io.sluice.mesh;
 
+import org.jspecify.annotations.Nullable;
+
 /** Name of a namespaced Kubernetes object, printed and parsed as {@code namespace/name}. */
 public record NamespacedName(String namespace, String name) implements Comparable<NamespacedName> {
 
@@ -41,6 +43,20 @@ public record NamespacedName(String namespace, String name) implements Comparabl
       throw new IllegalArgumentException("'" + text + "' is not of the form namespace/name");
     }
     return new NamespacedName(text.substring(0, slash), text.substring(slash + 1));
+  }
+
+  /** As of any record; written out, for it is asked for with every request and connection. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other
+        || (other instanceof NamespacedName that
+            && name.equals(that.name)
+            && namespace.equals(that.namespace));
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * namespace.hashCode() + name.hashCode();
   }
 
   @Override

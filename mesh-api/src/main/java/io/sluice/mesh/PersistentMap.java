@@ -83,7 +83,7 @@ public final class PersistentMap<K, V> extends AbstractMap<K, V> {
   @Override
   @SuppressWarnings("unchecked") // only values of this type are put in
   public @Nullable V get(@Nullable Object key) {
-    return key == null ? null : (V) root.get(key, spread(key));
+    return key == null || size == 0 ? null : (V) root.get(key, spread(key));
   }
 
   @Override

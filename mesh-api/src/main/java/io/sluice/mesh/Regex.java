@@ -4,6 +4,7 @@ import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,24 +23,46 @@ public final class Regex {
   /** What follows a path's segments that are all to be there: the end, or further segments. */
   private static final String SEGMENTS = "(/.*)?";
 
+  private static final String WHATEVER = ".*";
+
   /** Matches every text. */
-  public static final Regex ANY = new Regex(".*");
+  public static final Regex ANY = new Regex(WHATEVER);
 
   private final String text;
 
-  /** The text, or the segments, that alone match; null where that is not all it says. */
+  /** What a literal stands for. */
+  private enum Meaning {
+    TEXT,
+    SEGMENTS,
+    BEGINNING
+  }
+
+  /** The text, segments or beginning that alone match; null where that is not all it says. */
   private final @Nullable String literal;
 
-  private final boolean isPrefix;
+  private final Meaning meaning; // of the literal
 
-  /** Null where the text says without it what matches: anything, or a literal. */
+  /** Null where a literal says what matches. */
   private final @Nullable Pattern pattern;
 
   private Regex(String text) {
     this.text = text;
-    this.isPrefix = text.endsWith(SEGMENTS);
-    this.literal = literal(isPrefix ? text.substring(0, text.length() - SEGMENTS.length()) : text);
-    this.pattern = text.equals(".*") || literal != null ? null : compiled(text);
+    this.meaning =
+        text.endsWith(SEGMENTS)
+            ? Meaning.SEGMENTS
+            : text.endsWith(WHATEVER) ? Meaning.BEGINNING : Meaning.TEXT;
+    int open =
+        switch (meaning) {
+          case TEXT -> 0;
+          case SEGMENTS -> SEGMENTS.length();
+          case BEGINNING -> WHATEVER.length();
+        };
+    String fixed = text.substring(0, text.length() - open);
+    if ((meaning == Meaning.SEGMENTS ? fixed : text).length() > MAX_CHARACTERS) {
+      throw unusable(text, "it has more than " + MAX_CHARACTERS + " characters");
+    }
+    this.literal = literal(fixed);
+    this.pattern = literal == null ? compiled(text) : null;
   }
 
   /** One that matches {@code value} alone. */
@@ -69,11 +92,8 @@ public final class Regex {
     return text.equals(ANY.text) ? ANY : new Regex(text);
   }
 
-  /** The only text that it matches; null where it may match others too. */
+  /** The only text that this matches; null where it may match others too. */
   private static @Nullable String literal(String text) {
-    if (text.length() > MAX_CHARACTERS) {
-      throw unusable(text, "it has more than " + MAX_CHARACTERS + " characters");
-    }
     StringBuilder literal = new StringBuilder(text.length());
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
@@ -120,12 +140,14 @@ public final class Regex {
     if (compiled != null) {
       return compiled.matches(value);
     }
-    String only = literal;
-    if (only == null || !isPrefix) {
-      return only == null || value.equals(only);
-    }
-    return value.startsWith(only)
-        && (value.length() == only.length() || value.charAt(only.length()) == '/');
+    String only = Objects.requireNonNull(literal);
+    return switch (meaning) {
+      case TEXT -> value.equals(only);
+      case SEGMENTS ->
+          value.startsWith(only)
+              && (value.length() == only.length() || value.charAt(only.length()) == '/');
+      case BEGINNING -> value.startsWith(only);
+    };
   }
 
   /** As it was written. */

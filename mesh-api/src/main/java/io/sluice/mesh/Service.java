@@ -38,7 +38,12 @@ public record Service(
 
   /** The port that clients call by this number. */
   public Optional<ServicePort> port(int number) {
-    return ports.stream().filter(port -> port.port() == number).findFirst();
+    for (ServicePort port : ports) {
+      if (port.port() == number) {
+        return Optional.of(port);
+      }
+    }
+    return Optional.empty();
   }
 
   /** Where its ports lead, ready or not; each once. */

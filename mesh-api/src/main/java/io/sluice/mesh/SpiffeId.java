@@ -2,6 +2,7 @@ package io.sluice.mesh;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Identity of a workload: {@code spiffe://<trust-domain>/ns/<namespace>/sa/<service-account>}
@@ -54,6 +55,21 @@ public record SpiffeId(TrustDomain trustDomain, String namespace, String service
           "'" + text + "' is not of the form spiffe://<trust-domain>/ns/<namespace>/sa/<name>");
     }
     return new SpiffeId(new TrustDomain(matcher.group(1)), matcher.group(2), matcher.group(3));
+  }
+
+  /** As of any record; written out, for it is asked for with every request and connection. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other
+        || (other instanceof SpiffeId that
+            && serviceAccount.equals(that.serviceAccount)
+            && namespace.equals(that.namespace)
+            && trustDomain.equals(that.trustDomain));
+  }
+
+  @Override
+  public int hashCode() {
+    return (31 * trustDomain.hashCode() + namespace.hashCode()) * 31 + serviceAccount.hashCode();
   }
 
   /** The identity of the same service account in {@code domain}. */

@@ -41,13 +41,24 @@ final class Table<T extends MeshObject> {
 
   /** Those under {@code key}, in the order of the index. */
   List<T> find(Index<T, ?> index, Object key) {
-    return indices.get(kind.indices().indexOf(index)).getOrDefault(key, List.of());
+    List<T> found = indices.get(place(index)).get(key);
+    return found == null ? List.of() : found;
+  }
+
+  /** By identity: to compare what an index says costs more than to look into it. */
+  private int place(Index<T, ?> index) {
+    List<Index<T, ?>> all = kind.indices();
+    int place = 0;
+    while (all.get(place) != index) {
+      place++;
+    }
+    return place;
   }
 
   /** Under which there is anything. */
   <K> Set<K> keys(Index<T, K> index) {
     @SuppressWarnings("unchecked") // an index puts objects under its keys
-    Set<K> keys = (Set<K>) indices.get(kind.indices().indexOf(index)).keySet();
+    Set<K> keys = (Set<K>) indices.get(place(index)).keySet();
     return keys;
   }
 

@@ -21,6 +21,15 @@ class RegexTest {
           /buy; /buy/; false
           /buy; /x/buy; false
           /buy.*; /buyer; true
+          /buy.*; /buy; true
+          /buy.*; /bu; false
+          /buy.*; /buy\\nx; true
+          /v1\\.0/.*; /v1.0/a; true
+          /v1\\.0/.*; /v1x0/a; false
+          /buy\\.*; /buy..; true
+          /buy\\.*; /buyer; false
+          /a|/buy.*; /buyer; true
+          /a|/buy.*; /a/b; false
           ^/buy$; /buy; true
           /a|/b; /b; true
           /a|/b; /bc; false

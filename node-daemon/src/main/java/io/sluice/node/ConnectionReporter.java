@@ -30,8 +30,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands what the proxy reports to metrics, events, access log and flows, and says in the log why a pod has
- * no certificate when that refuses a connection: a line a second at most.
+ * Hands what the proxy reports to metrics, events, access log and flows, and says in the log why a
+ * pod has no certificate when that refuses a connection: a line a second at most.
  */
 final class ConnectionReporter implements ConnectionListener {
   private static final System.Logger LOG = System.getLogger(ConnectionReporter.class.getName());
@@ -73,6 +73,7 @@ final class ConnectionReporter implements ConnectionListener {
   public void closed(AccessRecord record) {
     metrics.closed(record);
     log(record);
+    tellIfFollowed(record.info(), "tcp", record.verdict());
   }
 
   @Override
@@ -96,6 +97,8 @@ final class ConnectionReporter implements ConnectionListener {
     if (reason != null) {
       metrics.refusedRequest(record.info(), reason);
       tell(record.info(), "http", reason, record.verdict());
+    } else {
+      tellIfFollowed(record.info(), "http", record.verdict());
     }
   }
 
@@ -117,23 +120,42 @@ final class ConnectionReporter implements ConnectionListener {
   }
 
   private void tell(ConnectionInfo info, String protocol, Reason reason, Verdict verdict) {
-    Instant now = Instant.now();
     if (reason == Reason.NO_CERTIFICATE) {
       tellWhy(info.pod());
     }
-    events.add(sequence ->
-        new NodeEvent(
-            sequence,
-            now,
-            "proxy",
-            info.pod().toString(),
-            info.direction(),
-            protocol,
-            info.client(),
-            info.originalDestinationOrNull(),
-            Outcome.REFUSED,
-            reason,
-            verdict.ruleOrNull()));
+    Instant now = Instant.now();
+    events.add(sequence -> event(sequence, now, info, protocol, Outcome.REFUSED, reason, verdict));
+  }
+
+  private void tellIfFollowed(ConnectionInfo info, String protocol, Verdict verdict) {
+    if (verdict.isAllowed() && events.wantsAllowed()) {
+      Instant now = Instant.now();
+      events.addAllowed(sequence ->
+          event(sequence, now, info, protocol, Outcome.ALLOWED, verdict.reason(), verdict));
+    }
+  }
+
+  private static NodeEvent event(
+      long sequence,
+      Instant time,
+      ConnectionInfo info,
+      String protocol,
+      Outcome outcome,
+      Reason reason,
+      Verdict verdict) {
+    return new NodeEvent(
+        sequence,
+        time,
+        "proxy",
+        info.pod().toString(),
+        info.direction(),
+        protocol,
+        info.client(),
+        info.originalDestinationOrNull(),
+        outcome,
+        reason,
+        verdict.ruleOrNull(),
+        info.upstreamOrNull());
   }
 
   private void tellWhy(NamespacedName pod) {

@@ -20,8 +20,7 @@ public final class KeptOffline {
    */
   public static OfflineReport read(Path state, @Nullable Path sealKeyOrNull) {
     Path identity = NodeSettings.identity(state);
-    Path sealKey =
-        sealKeyOrNull == null ? CredentialStore.usualKeyFile(identity) : sealKeyOrNull;
+    Path sealKey = sealKeyOrNull == null ? CredentialStore.usualKeyFile(identity) : sealKeyOrNull;
     try (SnapshotStore store =
         SnapshotStore.open(NodeSettings.snapshots(state), (fault, problem) -> {})) {
       Optional<Instant> savedAt = store.load().map(Stored::savedAt);

@@ -124,6 +124,7 @@ public final class NodeCleanup {
       Files.deleteIfExists(NodeSettings.cniSocket(nodeName));
       Files.deleteIfExists(NodeSettings.handOverSocket(nodeName));
       Files.deleteIfExists(NodeSettings.passedTrial(nodeName));
+      Files.deleteIfExists(NodeSettings.stateNote(nodeName));
       SandboxRecords.removeAll(NodeSettings.sandboxes(nodeName));
       Files.deleteIfExists(lock.file());
       Files.deleteIfExists(directory);

@@ -47,8 +47,10 @@ import io.sluice.proxy.accept.Proxy;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,6 +69,7 @@ public final class NodeDaemon implements AutoCloseable {
   private static final Duration LONGEST_HOLD = Duration.ofSeconds(5);
 
   private final NodeSettings settings;
+  private final Supplier<List<String>> registryProblems;
   private final Parts parts = new Parts();
   private final EventLog events = new EventLog();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
@@ -79,32 +82,38 @@ public final class NodeDaemon implements AutoCloseable {
   private @Nullable HandOverServer successors;
   private @Nullable Leaving leaving;
 
-  private NodeDaemon(NodeSettings settings) {
+  private NodeDaemon(NodeSettings settings, Supplier<List<String>> registryProblems) {
     this.settings = settings;
+    this.registryProblems = registryProblems;
   }
 
   /**
-   * As {@link #start(NodeSettings, SnapshotSource)}, with what the controller of the settings says.
-   * The snapshot on the disk, if there is one, is in force first, and later ones are saved. Without
-   * one it waits for the controller; until then the daemon is not ready, and says why.
+   * As {@link #start(NodeSettings, SnapshotSource, Supplier)}, with what the controller of the
+   * settings says. The snapshot on the disk, if there is one, is in force first, and later ones are
+   * saved. Without one it waits for the controller; until then the daemon is not ready, and says
+   * why.
    */
-  public static NodeDaemon start(NodeSettings settings) {
+  public static NodeDaemon start(NodeSettings settings, Supplier<List<String>> registryProblems) {
     if (settings.control().isEmpty()) {
       throw new IllegalArgumentException("a node without a registry needs a controller to follow");
     }
-    return start(settings, Sources.storedFirst(settings));
+    return start(settings, Sources.storedFirst(settings), registryProblems);
   }
 
   /**
    * Starts everything, in the order in which one part needs another; on failure closes what it
    * opened and throws. {@code source} is closed with the daemon.
+   *
+   * @param registryProblems what is wrong in the registry that this process reads, now; any thread
    */
-  public static NodeDaemon start(NodeSettings settings, SnapshotSource source) {
-    return start(settings, Sources.registry(settings, source));
+  public static NodeDaemon start(
+      NodeSettings settings, SnapshotSource source, Supplier<List<String>> registryProblems) {
+    return start(settings, Sources.registry(settings, source), registryProblems);
   }
 
-  private static NodeDaemon start(NodeSettings settings, Sources sources) {
-    NodeDaemon daemon = new NodeDaemon(settings);
+  private static NodeDaemon start(
+      NodeSettings settings, Sources sources, Supplier<List<String>> registryProblems) {
+    NodeDaemon daemon = new NodeDaemon(settings, registryProblems);
     try {
       daemon.assemble(sources);
       return daemon;
@@ -160,7 +169,9 @@ public final class NodeDaemon implements AutoCloseable {
     readiness.require(former::missing);
     NamespaceSockets sockets = parts.opened(new NamespaceSockets(former.sockets(), thread, paths));
     identities.ifPresent(metrics::observe);
-    IdentityAnswers identityAnswers = new IdentityAnswers(identities);
+    IdentityAnswers identityAnswers =
+        new IdentityAnswers(
+            identities, NodeSettings.identity(settings.stateDirectory()).toAbsolutePath());
     readiness.require(identityAnswers::estrangement);
     ConnectionReporter reporter =
         new ConnectionReporter(
@@ -249,6 +260,7 @@ public final class NodeDaemon implements AutoCloseable {
             identityAnswers,
             source,
             readiness,
+            registryProblems,
             begin);
     parts.single(source);
     Publication publication =
@@ -350,8 +362,7 @@ public final class NodeDaemon implements AutoCloseable {
     return settings.recordFlows()
         ? Optional.of(
             parts.opened(
-                FlowRecorder.start(
-                    NodeSettings.flows(settings.stateDirectory()), () -> snapshot)))
+                FlowRecorder.start(NodeSettings.flows(settings.stateDirectory()), () -> snapshot)))
         : Optional.empty();
   }
 
@@ -382,6 +393,16 @@ public final class NodeDaemon implements AutoCloseable {
     if (source != null) {
       source.stored().ifPresent(StoredFirst::saveConfirmation);
     }
+  }
+
+  /** Nothing else tells whoever stops a daemon why applications hear nothing any more. */
+  private void tellClosed(long pods) {
+    String mend =
+        ": they are refused every connection until a daemon of this node starts, or `sluice node"
+            + " cleanup --node-name %s` takes them out of the mesh".formatted(settings.nodeName());
+    LOG.log(
+        System.Logger.Level.INFO,
+        "node_ends node=" + settings.nodeName() + " pods_closed=" + pods + (pods == 0 ? "" : mend));
   }
 
   /** Where metrics are served, if they are. */
@@ -425,6 +446,7 @@ public final class NodeDaemon implements AutoCloseable {
       pods.stopVerifying();
       if (!left) {
         pods.giveBack();
+        tellClosed(settings.failOpen() ? 0 : pods.closedWithoutDaemon());
       }
     }
     if (dataPath != null) {

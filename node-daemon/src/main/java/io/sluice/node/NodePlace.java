@@ -118,6 +118,18 @@ final class NodePlace implements AutoCloseable {
   private void lock() {
     state = StateLock.ofState(settings.stateDirectory());
     node = StateLock.ofNode(settings.nodeName());
+    noteState();
+  }
+
+  /** For people and commands that come when the daemon is dead. */
+  private void noteState() {
+    Path note = NodeSettings.stateNote(settings.nodeName());
+    try {
+      Files.deleteIfExists(note);
+      Files.createSymbolicLink(note, settings.stateDirectory().toAbsolutePath());
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + note, e);
+    }
   }
 
   /** Whether this daemon has the place, and may do what only one of a node does. */
@@ -173,7 +185,7 @@ final class NodePlace implements AutoCloseable {
      */
     static ProcessLock ofState(Path stateDirectory) {
       return take(
-          stateDirectory.resolve("daemon.lock"),
+          stateFile(stateDirectory),
           "stop it, take its place with --take-over, or give this one another --state");
     }
 
@@ -185,6 +197,11 @@ final class NodePlace implements AutoCloseable {
       return take(
           nodeFile(nodeName),
           "stop it, take its place with --take-over, or give this one another --node-name");
+    }
+
+    /** Made by the first daemon of the directory, and never removed. */
+    static Path stateFile(Path stateDirectory) {
+      return stateDirectory.resolve("daemon.lock");
     }
 
     private static Path nodeFile(String nodeName) {

@@ -132,6 +132,11 @@ public record NodeSettings(
     return runtimeDirectory(nodeName).resolve("trial");
   }
 
+  /** Link to the state directory, which {@code --state} may have put anywhere. */
+  static Path stateNote(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("state");
+  }
+
   /** Where the sandboxes are noted that the runtime told of. */
   static Path sandboxes(String nodeName) {
     return runtimeDirectory(nodeName).resolve("sandboxes");

@@ -31,6 +31,7 @@ import io.sluice.process.AdminServer;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.accept.Proxy;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -56,6 +57,7 @@ final class StatusAnswers implements AdminServer.Answers {
   private final IdentityAnswers identities;
   private final SourceInUse source;
   private final Readiness readiness;
+  private final Supplier<List<String>> registryProblems;
   private final long startedNanos;
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
@@ -72,6 +74,7 @@ final class StatusAnswers implements AdminServer.Answers {
       IdentityAnswers identities,
       SourceInUse source,
       Readiness readiness,
+      Supplier<List<String>> registryProblems,
       long startedNanos) {
     this.settings = settings;
     this.chosen = chosen;
@@ -82,6 +85,7 @@ final class StatusAnswers implements AdminServer.Answers {
     this.identities = identities;
     this.source = source;
     this.readiness = readiness;
+    this.registryProblems = registryProblems;
     this.startedNanos = startedNanos;
   }
 
@@ -121,7 +125,15 @@ final class StatusAnswers implements AdminServer.Answers {
       case "offline" -> out.accept(identities.offline(source.end()));
       case "extend" -> identities.extend(out);
       case "flows" -> out.accept(flows());
-      case "events" -> events(request.follow(), out);
+      case "events" -> {
+        if (request.follow() && request.map().equals(AdminRequest.WITH_ALLOWED)) {
+          try (var _ = events.followAllowed()) {
+            events(true, true, out);
+          }
+        } else {
+          events(request.follow(), false, out);
+        }
+      }
       default ->
           throw new IllegalArgumentException(
               "unknown command '" + request.command() + "'; the daemon may be older than this CLI");
@@ -151,6 +163,7 @@ final class StatusAnswers implements AdminServer.Answers {
     List<PodStatus> statuses = pods.statuses();
     ProxyStats stats = proxy.stats();
     ObjectNode status = JSON.objectNode();
+    status.put("verdict", ""); // first for readers, though it says what the others come to
     status.put("node", settings.nodeName());
     Optional<String> missing = readiness.missing();
     status.put("ready", missing.isEmpty());
@@ -169,6 +182,8 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("residentBytes", ProcessMemory.residentBytes());
     status.put("snapshotRevision", snapshot.get().revision());
     source.describe(status, snapshot.get());
+    ArrayNode problems = status.putArray("registryProblems");
+    registryProblems.get().forEach(problems::add);
     status.put("enforcedRevision", pods.enforcedRevision());
     status.put("permissive", snapshot.get().settings().permissive());
     status.put("retirement", snapshot.get().settings().retirement().name());
@@ -182,6 +197,7 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("bufferedBytes", stats.bufferedBytes());
     status.put("bufferedBytesLimit", stats.maxBufferedBytes());
     status.put("handshakesUnderWay", stats.handshakes());
+    status.put("state", settings.stateDirectory().toAbsolutePath().toString());
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());
     InetSocketAddress address = metricsAddress;
     status.put("metricsAddress", address == null ? "off" : IpAddresses.text(address));
@@ -192,6 +208,14 @@ final class StatusAnswers implements AdminServer.Answers {
     } else {
       plugin.describe(status);
     }
+    Optional<NodeIdentities> present = identities.identities();
+    status.put(
+        "verdict",
+        NodeVerdict.of(
+            status,
+            statuses,
+            present.map(NodeIdentities::certificates).orElse(List.of()),
+            present.isPresent()));
     return status;
   }
 
@@ -249,21 +273,22 @@ final class StatusAnswers implements AdminServer.Answers {
         .put("leftOut", recorder.leftOut());
   }
 
-  private void events(boolean follow, Consumer<JsonNode> out) throws InterruptedException {
+  private void events(boolean follow, boolean withAllowed, Consumer<JsonNode> out)
+      throws InterruptedException {
     long last = 0;
     for (NodeEvent event : events.after(0)) {
       out.accept(event(event));
       last = event.sequence();
     }
     while (follow) {
-      for (NodeEvent event : events.awaitAfter(last, FOLLOW_INTERVAL)) {
+      for (NodeEvent event : events.awaitAfter(last, withAllowed, FOLLOW_INTERVAL)) {
         out.accept(event(event));
         last = event.sequence();
       }
     }
   }
 
-  private static ObjectNode event(NodeEvent event) {
+  private ObjectNode event(NodeEvent event) {
     ObjectNode node = JSON.objectNode();
     node.put("sequence", event.sequence());
     node.put("time", event.time().toString());
@@ -278,12 +303,12 @@ final class StatusAnswers implements AdminServer.Answers {
     node.put("verdict", event.outcome().label());
     node.put("reason", event.reason().label());
     node.put("rule", event.rule() == null ? "-" : event.rule().toString());
-    node.put("explanation", event.reason().explanation());
+    node.put("explanation", event.explanation(snapshot.get()));
     return node;
   }
 
   /** What the debug commands show of certificates. */
-  record IdentityAnswers(Optional<NodeIdentities> identities) {
+  record IdentityAnswers(Optional<NodeIdentities> identities, Path kept) {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
     private static final System.Logger LOG = System.getLogger(IdentityAnswers.class.getName());
     private static final Duration EXTENSION_PATIENCE = Duration.ofSeconds(20);
@@ -335,7 +360,8 @@ final class StatusAnswers implements AdminServer.Answers {
         out.accept(
             JSON.objectNode()
                 .put("subject", one.identity().toString())
-                .put("before", text(one.facts().map(CertificateStatus.Facts::notAfter).orElse(null)))
+                .put(
+                    "before", text(one.facts().map(CertificateStatus.Facts::notAfter).orElse(null)))
                 .put("until", text(now.facts().map(CertificateStatus.Facts::notAfter).orElse(null)))
                 .put("extended", done)
                 .put(
@@ -405,8 +431,11 @@ final class StatusAnswers implements AdminServer.Answers {
           .map(why ->
               "what is in force is of a mesh that whoever answers as the controller does not know: "
                   + why
-                  + "; where the controller is a new one, put a new join token into the file, or in"
-                  + " Kubernetes see `control status` on the ConfigMap of the roots");
+                  + "; it is kept in "
+                  + kept
+                  + ": where the controller is a new one, put a new join token into the file, or"
+                  + " start with --rejoin once, which forgets that; in Kubernetes see `control status`"
+                  + " on the ConfigMap of the roots");
     }
 
     /** Adds how identity stands to the answer of `node status`. */

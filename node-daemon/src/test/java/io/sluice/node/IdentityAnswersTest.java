@@ -15,6 +15,7 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.enrolment.PodStatus.Protection;
 import io.sluice.node.identity.IdentityFixture;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,8 +26,10 @@ import org.junit.jupiter.api.Test;
 /** What `node certificates` and `node status` say, against a controller over real TLS. */
 class IdentityAnswersTest {
   private static final SpiffeId SHOP = IdentityFixture.SHOP;
+  private static final Path KEPT = Path.of("identity");
   @AutoClose private final IdentityFixture fixture = new IdentityFixture();
-  private final IdentityAnswers answers = new IdentityAnswers(Optional.of(fixture.identities()));
+  private final IdentityAnswers answers =
+      new IdentityAnswers(Optional.of(fixture.identities()), KEPT);
 
   private static PodStatus pod(String name, PodState state, SpiffeId identity) {
     return new PodStatus(
@@ -137,7 +140,7 @@ class IdentityAnswersTest {
 
   @Test
   void aNodeWithoutAControllerSaysHowToGetOne() {
-    IdentityAnswers none = new IdentityAnswers(Optional.empty());
+    IdentityAnswers none = new IdentityAnswers(Optional.empty(), KEPT);
     assertThatThrownBy(() -> none.certificates(List.of(), one -> {}))
         .hasMessageContaining("--control");
     assertThat(none.whyMissing(Optional.of(SHOP))).contains("--control");

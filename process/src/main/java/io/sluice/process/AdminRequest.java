@@ -13,6 +13,9 @@ import java.io.IOException;
  * @param follow for {@code events}: keep sending as they come
  */
 public record AdminRequest(String command, String map, boolean follow) {
+  /** The argument of {@code events} by which a follower is told of allowed flows too. */
+  public static final String WITH_ALLOWED = "allowed";
+
   static final ObjectMapper JSON = new ObjectMapper();
 
   /** A question without arguments. */

@@ -121,7 +121,7 @@ public final class ClusterAccess {
 
     /** Of the innermost cause that has words; those of the JDK's HTTP client often have none. */
     private static String reason(Throwable failure) {
-      String words = failure.getClass().getSimpleName();
+      String words = "it does not say why";
       for (@Nullable Throwable each = failure.getCause(); each != null; each = each.getCause()) {
         if (each instanceof UnresolvedAddressException) {
           return "its name is not known here";

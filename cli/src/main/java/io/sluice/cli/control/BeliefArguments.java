@@ -55,6 +55,6 @@ final class BeliefArguments {
               throw new ParameterException(
                   spec.commandLine(), "--pod-ranges is auto, enforce or ignore, not " + podRanges);
         };
-    return new CompilerSettings(namespace, rule, staticPodNamespaces);
+    return new CompilerSettings(namespace, rule, staticPodNamespaces, null);
   }
 }

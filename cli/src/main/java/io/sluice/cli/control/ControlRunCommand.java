@@ -168,7 +168,8 @@ final class ControlRunCommand implements Callable<Integer> {
         Controller controller = start(settings, objects);
         AdminServer admin =
             AdminServer.start(
-                StateDirectory.at(state).adminSocket(), new ControllerAnswers(controller));
+                StateDirectory.at(state).adminSocket(),
+                new ControllerAnswers(controller, objects));
         AdmissionWebhook reviews = webhook.start(state, objects);
         MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
       termination.begin();

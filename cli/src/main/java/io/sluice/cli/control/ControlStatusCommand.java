@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       "certificateEnd: until when the controller's own certificate is valid",
       "registryRevision (number): of the objects as they are compiled",
       "registryComplete (boolean): whether all of them are read",
+      "registryProblems[]: With files or objects that cannot be used: which, why and the mend",
       "refusals.* (number): With refused calls: how many for this reason",
       "lastCalls.*.at: when this caller last called",
       "lastCalls.*.result: how that ended",
@@ -126,6 +127,9 @@ final class ControlStatusCommand implements Callable<Integer> {
           }
         });
     status
+        .path("registryProblems")
+        .forEach(problem -> rows.add(List.of("wrong in the registry", problem.asText())));
+    status
         .path("refusals")
         .properties()
         .forEach(refusal ->
@@ -157,6 +161,6 @@ final class ControlStatusCommand implements Callable<Integer> {
     status
         .path("replicaProblems")
         .forEach(problem -> rows.add(List.of("cannot do for the cluster", problem.asText())));
-    new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
+    new Listing(List.of("what", "value"), rows).print(format, out);
   }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.output.RegistryProblems;
 import io.sluice.control.Controller;
 import io.sluice.control.ControllerStatus;
 import io.sluice.control.ReplicaState;
@@ -11,6 +12,7 @@ import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.lease.WriterLease.LeaseState;
 import io.sluice.control.manifest.WrittenDuration;
+import io.sluice.control.registry.Registry;
 import io.sluice.control.xds.stream.XdsClientState;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
@@ -18,7 +20,7 @@ import java.util.Locale;
 import java.util.function.Consumer;
 
 /** What the controller answers on its admin socket. */
-record ControllerAnswers(Controller controller) implements AdminServer.Answers {
+record ControllerAnswers(Controller controller, Registry registry) implements AdminServer.Answers {
   static final String STATUS = "status";
   static final String ROTATE_ROOT = "rotate-root";
   static final String CANCEL_ROTATION = "cancel-rotation";
@@ -27,18 +29,18 @@ record ControllerAnswers(Controller controller) implements AdminServer.Answers {
   public void answer(AdminRequest request, Consumer<JsonNode> out) {
     try {
       switch (request.command()) {
-        case STATUS -> out.accept(json(controller.status()));
+        case STATUS -> out.accept(status());
         case ROTATE_ROOT -> {
           if (request.map().isEmpty()) {
             controller.rotateRoot();
           } else {
             controller.rotateRoot(WrittenDuration.parse(request.map()));
           }
-          out.accept(json(controller.status()));
+          out.accept(status());
         }
         case CANCEL_ROTATION -> {
           controller.cancelRotation();
-          out.accept(json(controller.status()));
+          out.accept(status());
         }
         default ->
             throw new IllegalArgumentException(
@@ -87,7 +89,8 @@ record ControllerAnswers(Controller controller) implements AdminServer.Answers {
     replica.problems().forEach(problems::add);
   }
 
-  private static JsonNode json(ControllerStatus status) {
+  private JsonNode status() {
+    ControllerStatus status = controller.status();
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("trustDomain", status.trustDomain());
     json.put("trustDomainChange", status.trustDomainChange());
@@ -99,6 +102,8 @@ record ControllerAnswers(Controller controller) implements AdminServer.Answers {
     json.put("certificateEnd", status.certificateEnd().map(Object::toString).orElse("none"));
     json.put("registryRevision", status.registryRevision());
     json.put("registryComplete", status.registryComplete());
+    ArrayNode problems = json.putArray("registryProblems");
+    RegistryProblems.of(registry.status()).forEach(problems::add);
     ObjectNode refusals = json.putObject("refusals");
     status.refusals().forEach(refusals::put);
     ObjectNode calls = json.putObject("lastCalls");

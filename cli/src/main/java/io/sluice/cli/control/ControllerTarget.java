@@ -2,6 +2,7 @@ package io.sluice.cli.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.control.StateDirectory;
+import io.sluice.node.LocalNode;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
 import java.io.IOException;
@@ -34,6 +35,17 @@ final class ControllerTarget {
     if (!Files.isDirectory(state)) {
       throw new ParameterException(
           spec.commandLine(), "--state " + state + " is not a folder; no controller ran there");
+    }
+    if (LocalNode.keepsState(state) && !StateDirectory.isOne(state)) {
+      Path embedded = state.resolve("controller");
+      throw new ParameterException(
+          spec.commandLine(),
+          "--state "
+              + state
+              + " is a node's folder; "
+              + (Files.isDirectory(embedded)
+                  ? "its controller's is " + embedded
+                  : "no controller runs there, but elsewhere: see controller in `node status`"));
     }
     return StateDirectory.at(state);
   }

@@ -8,7 +8,9 @@ import io.sluice.control.admission.JoinTokens;
 import io.sluice.control.admission.JoinTokens.JoinToken;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.DurableFiles;
+import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.folder.FolderRegistry;
+import io.sluice.control.registry.Registry;
 import io.sluice.control.server.ServerSettings;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.process.AdminServer;
@@ -17,6 +19,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 
 /**
  * A controller for the one node whose daemon runs in the same process. Everything goes over its
@@ -28,11 +31,14 @@ public final class EmbeddedController implements AutoCloseable {
   private static final String JOIN_TOKEN = "own-join-token";
 
   private final Controller controller;
+  private final Registry objects;
   private final AdminServer admin;
   private final Path joinToken;
 
-  private EmbeddedController(Controller controller, AdminServer admin, Path joinToken) {
+  private EmbeddedController(
+      Controller controller, Registry objects, AdminServer admin, Path joinToken) {
     this.controller = controller;
+    this.objects = objects;
     this.admin = admin;
     this.joinToken = joinToken;
   }
@@ -42,22 +48,21 @@ public final class EmbeddedController implements AutoCloseable {
    *
    * @param registry folder of Kubernetes YAML
    * @param state the controller's own directory; made where it is missing
-   * @param node the only one that gets a token
+   * @param node the only one that gets a token; Pods that name none run there
    * @throws RuntimeException naming what is wrong and what to do; nothing is left running then
    */
   public static EmbeddedController start(Path registry, Path state, String node) {
     StateDirectory directory = StateDirectory.at(state);
-    Controller controller =
-        Controller.start(
-            settings(state),
-            new FolderRegistry(registry, new RegistryProblems()),
-            InstantSource.system());
+    FolderRegistry objects =
+        new FolderRegistry(registry, CompilerSettings.USUAL.ofNode(node), new RegistryProblems());
+    Controller controller = Controller.start(settings(state), objects, InstantSource.system());
     try {
       Path joinToken = state.resolve(JOIN_TOKEN);
       DurableFiles.write(joinToken, freshToken(directory, node));
       return new EmbeddedController(
           controller,
-          AdminServer.start(directory.adminSocket(), new ControllerAnswers(controller)),
+          objects,
+          AdminServer.start(directory.adminSocket(), new ControllerAnswers(controller, objects)),
           joinToken);
     } catch (RuntimeException e) {
       controller.close();
@@ -88,6 +93,11 @@ public final class EmbeddedController implements AutoCloseable {
   /** Where the daemon reaches it. */
   public ControlAddress address() {
     return new ControlAddress(InetAddress.getLoopbackAddress().getHostAddress(), controller.port());
+  }
+
+  /** What is wrong in the folder now, a line each; any thread. */
+  public List<String> registryProblems() {
+    return RegistryProblems.of(objects.status());
   }
 
   /** File with the token of this start; good for one admission. */

@@ -45,7 +45,7 @@ final class CapabilitiesCommand implements Callable<Integer> {
     var out = spec.commandLine().getOut();
     switch (output.format()) {
       case json -> Listing.printJson(json(capabilities, mode), out);
-      case table -> {
+      case table, wide -> {
         List<List<String>> rows =
             capabilities.answers().stream()
                 .map(answer -> List.of(answer.feature(), answer.result(), answer.detail()))

@@ -1,10 +1,17 @@
 package io.sluice.cli.node;
 
 import io.sluice.cli.output.ExitCode;
+import io.sluice.node.LocalNode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.placement.PlacementSettings;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -41,18 +48,46 @@ final class CleanupCommand implements Callable<Integer> {
   @Option(
       names = "--state",
       paramLabel = "DIR",
-      description = "With --forget: the daemon's state folder, as of node run.")
+      description =
+          "The daemon's state folder, as of node run. Default: where the daemon said, else"
+              + " /var/lib/sluice/NAME.")
   private @Nullable Path state;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() {
+    String name = target.name();
+    Path folder =
+        state == null ? LocalNode.stateOf(name).orElseGet(() -> NodeTarget.stateOf(name)) : state;
     if (forgets) { // first: it removes least, and says so too where a daemon runs
-      NodeCleanup.forget(state == null ? NodeTarget.stateOf(target.name()) : state);
+      NodeCleanup.forget(folder);
     }
-    NodeCleanup.removeAll(target.name(), proc);
-    spec.commandLine().getOut().println("node '" + target.name() + "' has left no trace");
+    NodeCleanup.removeAll(name, proc);
+    PrintWriter out = spec.commandLine().getOut();
+    out.println("node '" + name + "' has left no trace in the kernel: its pods are open");
+    if (Files.isDirectory(folder)) {
+      out.printf("%s stays (%s): %s%n", folder, entries(folder), why());
+    }
+    out.flush();
     return ExitCode.OK.code();
+  }
+
+  private static String entries(Path folder) {
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries
+          .map(entry -> entry.getFileName().toString())
+          .sorted()
+          .collect(Collectors.joining(", "));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + folder, e);
+    }
+  }
+
+  private String why() {
+    return forgets
+        ? "of the mesh only what a controller has in it; remove the folder if nobody needs that"
+        : "a daemon that starts on it is the same node again, of the same mesh; `sluice node cleanup"
+            + " --forget` makes it a stranger";
   }
 }

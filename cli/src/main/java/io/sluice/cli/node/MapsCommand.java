@@ -1,16 +1,21 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputOption;
 import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.MapDump;
 import io.sluice.interception.maps.MapSummary;
 import io.sluice.process.AdminRequest;
 import java.io.IOException;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -34,26 +39,26 @@ final class MapsCommand {
       footerHeading = "%nFields of -o json:%n",
       footer = {
         "map: its name",
-        "entries: how many it holds; - where that cannot be counted",
-        "capacity: how many it can hold; - where it has no bound",
-        "id: the kernel's number of it; - where it has none",
+        "entries (number): how many it holds; absent where that cannot be counted",
+        "capacity (number): how many it can hold; absent where it has no bound",
+        "id (number): the kernel's number of it; absent where it has none",
         "holds: what is in it"
       })
   static final class ListCommand implements Callable<Integer> {
     @Mixin private NodeTarget target = new NodeTarget();
 
-    @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
+    @Mixin private OutputOption output = new OutputOption();
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() {
-      List<List<String>> rows = new ArrayList<>();
+      List<JsonNode> maps = new ArrayList<>();
       Optional<List<JsonNode>> answer = askLiving(target, AdminRequest.of("maps"));
       if (answer.isPresent()) {
         for (JsonNode map : answer.get()) {
-          rows.add(
-              row(
+          maps.add(
+              summary(
                   map.path("map").asText(),
                   map.path("entries").asInt(),
                   map.path("capacity").asInt(),
@@ -62,32 +67,54 @@ final class MapsCommand {
         }
       } else {
         for (MapSummary map : new MapCatalogue(target.pins()).list()) {
-          rows.add(row(map.name(), map.entries(), map.capacity(), map.id(), map.holds()));
+          maps.add(summary(map.name(), map.entries(), map.capacity(), map.id(), map.holds()));
         }
       }
-      new Listing(List.of("map", "entries", "capacity", "id", "holds"), rows)
+      Listing.of(maps, List.of("map", "entries", "capacity", "id", "holds"))
           .print(output.format(), spec.commandLine().getOut());
       return ExitCode.OK.code();
     }
 
-    private static List<String> row(String name, int entries, int capacity, int id, String holds) {
-      return List.of(
-          name,
-          entries < 0 ? "-" : "" + entries,
-          capacity == 0 ? "-" : "" + capacity,
-          id == 0 ? "-" : "" + id,
-          holds);
+    private static JsonNode summary(String name, int entries, int capacity, int id, String holds) {
+      ObjectNode map = JsonNodeFactory.instance.objectNode().put("map", name);
+      putIf(entries >= 0, "entries", entries, map);
+      putIf(capacity != 0, "capacity", capacity, map);
+      putIf(id != 0, "id", id, map);
+      return map.put("holds", holds);
+    }
+
+    private static void putIf(boolean isKnown, String member, int value, ObjectNode map) {
+      if (isKnown) {
+        map.put(member, value);
+      }
     }
   }
 
   @Command(
       name = "dump",
-      description = "Prints the entries of one map.",
+      description = "Prints the entries of one map; in JSON, counts and ids are numbers.",
       mixinStandardHelpOptions = true)
   static final class DumpCommand implements Callable<Integer> {
+    /** Columns of counts, numbers and ids of the kernel, which are up to 64 bits without a sign. */
+    private static final Set<String> NUMBERS =
+        Set.of(
+            "count",
+            "opening",
+            "slot",
+            "port",
+            "port4",
+            "port6",
+            "ifindex",
+            "pid",
+            "schema",
+            "netns_cookie",
+            "host_netns_cookie",
+            "socket_cookie",
+            "cgroup_id");
+
     @Mixin private NodeTarget target = new NodeTarget();
 
-    @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
+    @Mixin private OutputOption output = new OutputOption();
 
     @Parameters(paramLabel = "NAME", description = "Name of the map, as `maps list` shows it.")
     private String map = "";
@@ -104,8 +131,25 @@ final class MapsCommand {
               .orElseThrow(() ->
                   new IllegalArgumentException(
                       "no map '" + map + "' is pinned; see `sluice node maps list`"));
-      new Listing(dump.columns(), dump.rows()).print(output.format(), spec.commandLine().getOut());
+      Listing.of(
+              dump.rows().stream().map(row -> entry(dump.columns(), row)).toList(), dump.columns())
+          .print(output.format(), spec.commandLine().getOut());
       return ExitCode.OK.code();
+    }
+
+    private static JsonNode entry(List<String> columns, List<String> row) {
+      ObjectNode entry = JsonNodeFactory.instance.objectNode();
+      for (int i = 0; i < columns.size(); i++) {
+        String cell = row.get(i);
+        if (NUMBERS.contains(columns.get(i))) {
+          if (!cell.equals("-")) {
+            entry.put(columns.get(i), new BigInteger(cell));
+          }
+        } else {
+          entry.put(columns.get(i), cell);
+        }
+      }
+      return entry;
     }
 
     private static MapDump decode(JsonNode answer) {
@@ -126,6 +170,9 @@ final class MapsCommand {
     try {
       return Optional.of(target.client().ask(request));
     } catch (IOException e) {
+      if (NodeTarget.isDenied(e)) {
+        throw target.silence(e);
+      }
       if (!target.pins().exists()) {
         throw new IllegalStateException(
             "node '"

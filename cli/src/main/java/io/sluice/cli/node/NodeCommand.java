@@ -1,18 +1,21 @@
 package io.sluice.cli.node;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
+import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
+import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice node}. */
@@ -44,26 +47,13 @@ public final class NodeCommand {
         .addSubcommand("run", new CommandLine(new RunCommand()));
   }
 
-  /** How what a node answers is printed. */
-  static final class NodeOutput {
-    @Option(
-        names = {"-o", "--output"},
-        paramLabel = "table|json|wide",
-        description = "How to print. Default: ${DEFAULT-VALUE}.",
-        defaultValue = "table")
-    private OutputFormat format = OutputFormat.table;
-
-    OutputFormat format() {
-      return format;
-    }
-  }
-
   /** {@code sluice node pods}. */
   @Command(
       name = "pods",
       description =
-          "Shows the pods of this node and whether they are intercepted. -o wide shows how their ports"
-              + " are handled.",
+          "Shows the pods of this node and whether they are intercepted. -o wide shows identities and"
+              + " how their ports are handled. --wait waits until all that should be are enrolled and"
+              + " protected.",
       mixinStandardHelpOptions = true,
       footerHeading = "%nFields of -o json:%n",
       footer = {
@@ -80,28 +70,56 @@ public final class NodeCommand {
       })
   static final class PodsCommand implements Callable<Integer> {
     private static final List<String> COLUMNS =
-        List.of("pod", "state", "addresses", "netnsCookie", "identity", "protection", "problem");
+        List.of("pod", "state", "protection", "addresses", "problem");
+
+    private static final Set<String> SETTLED = Set.of("protected", "outside");
 
     private static final List<String> ALL_COLUMNS =
-        Stream.concat(COLUMNS.stream(), Stream.of("handlers")).toList();
+        List.of(
+            "pod",
+            "state",
+            "protection",
+            "addresses",
+            "netnsCookie",
+            "identity",
+            "earlierConnections",
+            "handlers",
+            "problem");
 
     @Mixin private NodeTarget target = new NodeTarget();
 
-    @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
+    @Mixin private OutputOption output = new OutputOption();
+
+    @Mixin private WaitOption waiting = new WaitOption();
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Override
-    public Integer call() {
-      var pods = target.ask(AdminRequest.of("pods"));
-      var out = spec.commandLine().getOut();
-      if (output.format() == OutputFormat.json) {
-        Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(pods), out);
-      } else {
-        List<String> columns = output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS;
-        Listing.of(pods, columns).print(OutputFormat.table, out);
+    public Integer call() throws InterruptedException {
+      WaitOption.Answer answer = waiting.ask(target, PodsCommand::pods, PodsCommand::areAllIn);
+      List<JsonNode> pods = answer.values().subList(1, answer.values().size());
+      Listing.of(pods, output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS)
+          .print(output.format(), spec.commandLine().getOut());
+      return ExitCode.of(answer.isSo()).code();
+    }
+
+    /** The node's status, then its pods: a daemon that starts has looked at none yet. */
+    private static List<JsonNode> pods(AdminClient daemon) throws IOException {
+      List<JsonNode> all = new ArrayList<>(daemon.ask(AdminRequest.of("status")));
+      if (all.isEmpty()) {
+        throw new IOException("it ended before it answered");
       }
-      return ExitCode.OK.code();
+      all.addAll(daemon.ask(AdminRequest.of("pods")));
+      return all;
+    }
+
+    private static boolean areAllIn(List<JsonNode> statusAndPods) {
+      JsonNode status = statusAndPods.getFirst();
+      return status.path("ready").asBoolean()
+          && status.path("enforcedRevision").asLong() >= status.path("snapshotRevision").asLong()
+          && statusAndPods.stream()
+              .skip(1)
+              .allMatch(pod -> SETTLED.contains(pod.path("protection").asText()));
     }
   }
 
@@ -146,20 +164,15 @@ public final class NodeCommand {
 
     @Mixin private NodeTarget target = new NodeTarget();
 
-    @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
+    @Mixin private OutputOption output = new OutputOption();
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() {
       var certificates = target.ask(AdminRequest.of("certificates"));
-      var out = spec.commandLine().getOut();
-      switch (output.format()) {
-        case json ->
-            Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(certificates), out);
-        case table -> Listing.of(certificates, COLUMNS).print(OutputFormat.table, out);
-        case wide -> Listing.of(certificates, ALL_COLUMNS).print(OutputFormat.table, out);
-      }
+      Listing.of(certificates, output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS)
+          .print(output.format(), spec.commandLine().getOut());
       return ExitCode.OK.code();
     }
   }

@@ -2,6 +2,7 @@ package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.node.LocalNode;
 import io.sluice.node.NodeSettings;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
@@ -11,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -24,7 +27,9 @@ public final class NodeTarget {
   @Option(
       names = "--node-name",
       paramLabel = "NAME",
-      description = "Node to ask. Default: the only one on this machine, else the host name.")
+      description =
+          "Node that is meant. Default: the only one on this machine whose daemon runs, else the"
+              + " only one that ran, else the host name.")
   private @Nullable String nodeName;
 
   @Spec(Spec.Target.MIXEE)
@@ -42,8 +47,19 @@ public final class NodeTarget {
         throw new ParameterException(spec.commandLine(), "--node-name: " + e.getMessage(), e);
       }
     }
-    List<String> known = PinDirectory.nodeNames();
-    return known.size() == 1 ? known.getFirst() : hostName();
+    List<LocalNode> known = LocalNode.all();
+    List<LocalNode> running = known.stream().filter(LocalNode::isRunning).toList();
+    List<LocalNode> meant = running.isEmpty() ? known : running;
+    return switch (meant.size()) {
+      case 0 -> hostName();
+      case 1 -> meant.getFirst().name();
+      default ->
+          throw new ParameterException(
+              spec.commandLine(),
+              "several nodes are on this machine: "
+                  + known.stream().map(LocalNode::toString).collect(Collectors.joining(", "))
+                  + "; say which one by --node-name");
+    };
   }
 
   /** First label of this machine's name; read from the kernel, since a resolver may block. */
@@ -66,14 +82,12 @@ public final class NodeTarget {
     return PinDirectory.ofNode(name());
   }
 
-  /** Asks its daemon. */
-  public AdminClient client() {
+  AdminClient client() {
     return new AdminClient(NodeSettings.adminSocket(name()));
   }
 
-  /** An answer of one value. */
-  public JsonNode askOne(AdminRequest request) {
-    List<JsonNode> values = ask(request);
+  /** The only value of an answer. */
+  JsonNode one(List<JsonNode> values) {
     if (values.size() != 1) {
       throw new IllegalStateException(
           "the daemon of node '" + name() + "' ended before it answered; see its log");
@@ -90,14 +104,47 @@ public final class NodeTarget {
     }
   }
 
-  /** The failure that nobody answered, which says how to look without a daemon. */
+  /**
+   * The only value of an answer; empty where no daemon runs, and the disk has to tell.
+   *
+   * @throws IllegalStateException where one may run and may not be asked
+   */
+  public Optional<JsonNode> oneIfItRuns(AdminRequest request) {
+    try {
+      return Optional.of(one(client().ask(request)));
+    } catch (IOException e) {
+      if (isDenied(e)) {
+        throw silence(e);
+      }
+      return Optional.empty();
+    }
+  }
+
+  /** Whether a daemon may be there, and may not be asked. */
+  static boolean isDenied(IOException why) {
+    return String.valueOf(why.getMessage()).contains("Permission denied");
+  }
+
+  /** The failure that nobody answered, which says whom to ask, or how to look without a daemon. */
   IllegalStateException silence(IOException why) {
+    String name = name();
+    if (isDenied(why)) {
+      return new IllegalStateException(
+          "permission denied: run as root, who alone may ask the daemon of node '" + name + "'",
+          why);
+    }
+    String others =
+        LocalNode.all().stream()
+            .filter(node -> !node.name().equals(name))
+            .map(LocalNode::toString)
+            .collect(Collectors.joining(", "));
     return new IllegalStateException(
         "no daemon answers for node '"
-            + name()
+            + name
             + "' ("
             + why.getMessage()
-            + "); `sluice node maps` reads what it left in the kernel",
+            + "); `sluice node maps` reads what it left in the kernel"
+            + (others.isEmpty() ? "" : "; --node-name names another of this machine: " + others),
         why);
   }
 }

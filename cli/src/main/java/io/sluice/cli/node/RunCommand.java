@@ -10,6 +10,7 @@ import io.sluice.control.folder.FolderRegistry;
 import io.sluice.linux.process.Keeper;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.node.InterceptionMode;
+import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
@@ -182,6 +183,13 @@ final class RunCommand implements Callable<Integer> {
   private boolean takeOver;
 
   @Option(
+      names = "--rejoin",
+      description =
+          "Forget first which mesh the state folder belongs to: the node's identity and its stored"
+              + " snapshots. For one start, with a new --join-token, or with --standalone.")
+  private boolean rejoin;
+
+  @Option(
       names = "--started-file",
       paramLabel = "FILE",
       description =
@@ -207,21 +215,28 @@ final class RunCommand implements Callable<Integer> {
     if (keeper != null) {
       Keeper.endWith(keeper);
     }
+    if (rejoin) {
+      NodeCleanup.forget(state());
+    }
     Path folder = registry;
     try (Termination termination = new Termination()) {
       if (standalone && folder != null) {
         try (EmbeddedController embedded =
             EmbeddedController.start(folder, state().resolve("controller"), name())) {
-          return run(NodeDaemon.start(settings(control.settings(embedded))), termination);
+          NodeSettings settings = settings(control.settings(embedded));
+          return run(NodeDaemon.start(settings, embedded::registryProblems), termination);
         }
       }
       NodeSettings settings = settings(controller());
       return run(
-          folder == null
-              ? NodeDaemon.start(settings)
-              : NodeDaemon.start(settings, new FolderRegistry(folder, new RegistryProblems())),
+          folder == null ? NodeDaemon.start(settings, List::of) : onFolder(folder, settings),
           termination);
     }
+  }
+
+  private static NodeDaemon onFolder(Path folder, NodeSettings settings) {
+    FolderRegistry objects = new FolderRegistry(folder, new RegistryProblems());
+    return NodeDaemon.start(settings, objects, () -> RegistryProblems.of(objects.status()));
   }
 
   /** Until the end is asked for, or the daemon that has this one's place has gone. */
@@ -251,6 +266,10 @@ final class RunCommand implements Callable<Integer> {
     }
     if (pathCheckSeconds < 1 || pathCheckSeconds > 3_600) {
       throw wrong("--path-check-seconds " + pathCheckSeconds + " is outside 1..3600");
+    }
+    if (rejoin && takeOver) {
+      throw wrong(
+          "--rejoin begins anew, and --take-over goes on where another daemon is; give one");
     }
     if (standalone) {
       if (takeOver) {

@@ -4,9 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
+import io.sluice.mesh.Printable;
 import io.sluice.process.AdminRequest;
-import java.util.ArrayList;
+import java.io.PrintWriter;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,10 +20,13 @@ import picocli.CommandLine.Spec;
 /** {@code sluice node status}. */
 @Command(
     name = "status",
-    description = "Shows how the daemon is.",
+    description =
+        "Shows how the node is: a verdict, then what stands behind it. -o wide shows all fields."
+            + " --wait waits until the daemon is ready.",
     mixinStandardHelpOptions = true,
     footerHeading = "%nFields of -o json:%n",
     footer = {
+      "verdict: ok, or what is not ready or not as it should be, and where to look",
       "node: its name",
       "ready (boolean): whether it enforces, and does all that it was asked for",
       "missing: why it is not ready, and what mends that; - where it is",
@@ -36,6 +43,8 @@ import picocli.CommandLine.Spec;
       "residentBytes (number): its memory",
       "snapshotRevision (number): of the mesh as it is known",
       "snapshotComplete (boolean): whether all of it is there",
+      "registryProblems[]: With files or objects that cannot be used, where the daemon reads a"
+          + " folder: which, why and the mend",
       "snapshotFrom: registry, disk, controller or none yet",
       "snapshotAgeSeconds (number): With a controller: since it was heard of; -1 where never",
       "snapshotSavedAt: With a controller: when it was written to disk",
@@ -58,6 +67,7 @@ import picocli.CommandLine.Spec;
       "bufferedBytes (number): bytes that wait for slow readers now",
       "bufferedBytesLimit (number): as many as may wait, by the daemon's direct memory",
       "handshakesUnderWay (number): connections of other nodes' proxies that have not proven themselves yet",
+      "state: directory of its state",
       "pins: directory of maps and links",
       "metricsAddress: where metrics are served, or off",
       "identity: off, or until when the node's own certificate is valid",
@@ -84,23 +94,73 @@ import picocli.CommandLine.Spec;
       "cniProblems: With --cni: what is wrong, empty where nothing is"
     })
 final class StatusCommand implements Callable<Integer> {
+  /** What most people look for; all the rest is under {@code -o wide}. */
+  private static final List<Section> SECTIONS =
+      List.of(
+          new Section(
+              "daemon",
+              "node mode failOpen pid uptimeSeconds residentBytes state metricsAddress cni"
+                  + " cniProblems"),
+          new Section(
+              "mesh",
+              "snapshotFrom snapshotRevision enforcedRevision permissive retirement registryProblems"
+                  + " snapshotProblem refusedChange snapshotStoreProblem"),
+          new Section(
+              "pods",
+              "podsEnrolled podsPending connectionsLive connectionsAccepted connectionsRefused"),
+          new Section(
+              "certificates",
+              "identity trustDomain controller controllerConnected certificatesValid"
+                  + " certificatesExpired certificatesMissing trustBundleFederated identityFailure identityStoreProblem"
+                  + " trustBundleProblem"));
+
+  private static final Set<String> NOTHING = Set.of("", "-", "NONE");
+
   @Mixin private NodeTarget target = new NodeTarget();
 
-  @Mixin private NodeCommand.NodeOutput output = new NodeCommand.NodeOutput();
+  @Mixin private OutputOption output = new OutputOption();
+
+  @Mixin private WaitOption waiting = new WaitOption();
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
+  /**
+   * Fields under one heading.
+   *
+   * @param fields their names, with blanks between them
+   */
+  private record Section(String title, String fields) {}
+
   @Override
-  public Integer call() {
-    JsonNode status = target.askOne(AdminRequest.of("status"));
+  public Integer call() throws InterruptedException {
+    WaitOption.Answer answer =
+        waiting.ask(
+            target,
+            daemon -> daemon.ask(AdminRequest.of("status")),
+            said -> said.size() == 1 && said.getFirst().path("ready").asBoolean());
+    JsonNode status = target.one(answer.values());
     var out = spec.commandLine().getOut();
-    if (output.format() == OutputFormat.json) {
-      Listing.printJson(status, out);
-      return ExitCode.OK.code();
+    switch (output.format()) {
+      case json -> Listing.printJson(status, out);
+      case table -> printSections(status, out);
+      case wide -> Listing.ofMembers(status).print(OutputFormat.wide, out);
     }
-    List<List<String>> rows = new ArrayList<>();
-    status.properties().forEach(e -> rows.add(List.of(e.getKey(), e.getValue().asText())));
-    new Listing(List.of("what", "value"), rows).print(OutputFormat.table, out);
-    return ExitCode.OK.code();
+    return ExitCode.of(answer.isSo()).code();
+  }
+
+  /** The verdict, then what is said in each section; what says nothing is left out. */
+  private static void printSections(JsonNode status, PrintWriter out) {
+    out.println(Printable.line(status.path("verdict").asText()));
+    for (Section section : SECTIONS) {
+      out.println();
+      out.println(section.title().toUpperCase(Locale.ROOT));
+      for (String field : section.fields().split(" ")) {
+        String said = Listing.cell(field, status.path(field));
+        if (!NOTHING.contains(said)) {
+          out.printf("  %-20s  %s%n", field, Printable.line(said));
+        }
+      }
+    }
+    out.flush();
   }
 }

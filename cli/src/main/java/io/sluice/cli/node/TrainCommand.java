@@ -27,6 +27,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -131,7 +132,7 @@ final class TrainCommand implements Callable<Integer> {
             false,
             null);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
-    try (NodeDaemon daemon = NodeDaemon.start(settings, registry)) {
+    try (NodeDaemon daemon = NodeDaemon.start(settings, registry, List::of)) {
       connect(pod, client);
       AdminClient admin = new AdminClient(NodeSettings.adminSocket(name));
       for (String question : new String[] {"status", "pods", "maps", "events"}) {

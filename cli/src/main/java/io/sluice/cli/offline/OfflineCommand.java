@@ -9,12 +9,12 @@ import io.sluice.cli.output.OutputFormat;
 import io.sluice.cli.output.OutputOption;
 import io.sluice.node.KeptOffline;
 import io.sluice.process.AdminRequest;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -93,18 +93,13 @@ public final class OfflineCommand implements Callable<Integer> {
   }
 
   private JsonNode report() {
-    Path folder = state;
-    if (folder == null) {
-      try {
-        List<JsonNode> answer = target.client().ask(AdminRequest.of("offline"));
-        if (answer.size() == 1) {
-          return answer.getFirst();
-        }
-        throw new IllegalStateException("the daemon ended before it answered; see its log");
-      } catch (IOException e) {
-        folder = NodeTarget.stateOf(target.name());
+    if (state == null) {
+      Optional<JsonNode> answer = target.oneIfItRuns(AdminRequest.of("offline"));
+      if (answer.isPresent()) {
+        return answer.get();
       }
     }
+    Path folder = state == null ? NodeTarget.stateOf(target.name()) : state;
     if (!Files.isDirectory(folder)) {
       throw new ParameterException(
           spec.commandLine(),

@@ -3,66 +3,96 @@ package io.sluice.cli.output;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.mesh.Printable;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
-/**
- * Rows under headings.
- *
- * @param columns headings, also the JSON members
- * @param rows as many cells as columns
- */
-public record Listing(List<String> columns, List<List<String>> rows) {
+/** Objects to be read: as a table by people, who are shown some of their members, else as JSON. */
+public final class Listing {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final int MAX_CELL = 80;
+  private static final Pattern FRACTION =
+      Pattern.compile("(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d)\\.\\d+Z");
+  private static final List<String> BYTES = List.of("B", "KiB", "MiB", "GiB", "TiB");
+  private static final int NEXT_UNIT = 1024;
 
-  public Listing {
-    columns = List.copyOf(columns);
-    rows = rows.stream().map(List::copyOf).toList();
+  private final List<String> columns;
+  private final List<JsonNode> objects;
+
+  private Listing(List<String> columns, Stream<JsonNode> objects) {
+    this.columns = List.copyOf(columns);
+    this.objects = objects.toList();
   }
 
-  /** The members {@code columns} of each object. */
+  /** Of {@code rows} with as many texts as columns, whose names are members in JSON. */
+  public Listing(List<String> columns, List<List<String>> rows) {
+    this(columns, rows.stream().map(row -> object(columns, row)));
+  }
+
+  private static JsonNode object(List<String> columns, List<String> row) {
+    ObjectNode object = JsonNodeFactory.instance.objectNode();
+    for (int i = 0; i < columns.size(); i++) {
+      object.put(columns.get(i), row.get(i));
+    }
+    return object;
+  }
+
+  /** Objects of which a table shows the members {@code columns}. */
   public static Listing of(List<JsonNode> objects, List<String> columns) {
+    return new Listing(columns, objects.stream());
+  }
+
+  /** The members of one object, one below the other, as far as they are single values. */
+  public static Listing ofMembers(JsonNode object) {
     List<List<String>> rows = new ArrayList<>();
-    for (JsonNode object : objects) {
-      rows.add(columns.stream().map(column -> cell(object.path(column))).toList());
-    }
-    return new Listing(columns, rows);
+    object
+        .properties()
+        .forEach(
+            member -> rows.add(List.of(member.getKey(), cell(member.getKey(), member.getValue()))));
+    return new Listing(List.of("what", "value"), rows);
   }
 
-  private static String cell(JsonNode value) {
-    if (value.isArray()) {
-      List<String> parts = new ArrayList<>();
-      value.forEach(part -> parts.add(part.asText()));
-      return String.join(",", parts);
-    }
-    return value.asText();
-  }
-
-  /** Prints as {@code format}. */
+  /** Prints as {@code format}; a table fits the terminal unless all of it is asked for. */
   public void print(OutputFormat format, PrintWriter out) {
     switch (format) {
-      case table, wide -> printTable(out);
-      case json -> out.println(toJson().toPrettyString());
+      case table, wide -> table(columns, format, out).print(rows(objects, columns));
+      case json -> printJson(JsonNodeFactory.instance.arrayNode().addAll(objects), out);
     }
-    out.flush();
   }
 
-  private ArrayNode toJson() {
-    ArrayNode array = JsonNodeFactory.instance.arrayNode();
-    for (List<String> row : rows) {
-      ObjectNode object = array.addObject();
-      for (int i = 0; i < columns.size(); i++) {
-        object.put(columns.get(i), row.get(i));
-      }
+  /** Prints objects as they come, under the same headings; in JSON each on a line of its own. */
+  public static Consumer<List<JsonNode>> growing(
+      List<String> columns, OutputFormat format, PrintWriter out) {
+    if (format == OutputFormat.json) {
+      return objects -> {
+        objects.forEach(out::println);
+        out.flush();
+      };
     }
-    return array;
+    Table table = table(columns, format, out);
+    return objects -> table.print(rows(objects, columns));
+  }
+
+  private static Table table(List<String> columns, OutputFormat format, PrintWriter out) {
+    Terminal terminal = Terminal.current();
+    return new Table(columns, format == OutputFormat.wide ? terminal.withoutEnd() : terminal, out);
+  }
+
+  private static List<List<String>> rows(List<JsonNode> objects, List<String> columns) {
+    return objects.stream()
+        .map(object -> columns.stream().map(name -> cell(name, object.path(name))).toList())
+        .toList();
+  }
+
+  /** A word in the colour that it has in tables, where colours are shown. */
+  public static String toned(String word) {
+    return Terminal.current().coloured(word, Terminal.Tone.of(word));
   }
 
   /** Pretty JSON of any value. */
@@ -75,28 +105,55 @@ public record Listing(List<String> columns, List<List<String>> rows) {
     }
   }
 
-  private void printTable(PrintWriter out) {
-    List<List<String>> shown =
-        rows.stream().map(row -> row.stream().map(Printable::line).toList()).toList();
-    int[] widths = new int[columns.size()];
-    for (int i = 0; i < widths.length; i++) {
-      widths[i] = columns.get(i).length();
-      for (List<String> row : shown) {
-        widths[i] = Math.clamp(row.get(i).length(), widths[i], MAX_CELL);
-      }
+  /** A member for people: numbers with the unit that its name tells, times to the second. */
+  public static String cell(String name, JsonNode value) {
+    if (value.isArray()) {
+      List<String> parts = new ArrayList<>();
+      value.forEach(part -> parts.add(part.asText()));
+      return String.join(",", parts);
     }
-    printRow(columns.stream().map(column -> column.toUpperCase(Locale.ROOT)).toList(), widths, out);
-    shown.forEach(row -> printRow(row, widths, out));
+    if (value.isMissingNode()) {
+      return "-";
+    }
+    if (value.isIntegralNumber()) {
+      return number(name, value);
+    }
+    return FRACTION.matcher(value.asText()).replaceAll("$1Z");
   }
 
-  private static void printRow(List<String> row, int[] widths, PrintWriter out) {
-    StringBuilder line = new StringBuilder();
-    for (int i = 0; i < row.size(); i++) {
-      line.append(row.get(i));
-      if (i + 1 < row.size()) {
-        line.repeat(' ', Math.max(0, widths[i] - row.get(i).length()) + 2);
-      }
+  private static String number(String name, JsonNode number) {
+    long value = number.asLong();
+    if (name.endsWith("Seconds")) {
+      return value < 0 ? "never" : time(Duration.ofSeconds(value));
     }
-    out.println(line);
+    if (name.endsWith("Millis")) {
+      return value + " ms";
+    }
+    return name.contains("Bytes") ? size(value) : number.asText();
+  }
+
+  private static String time(Duration time) {
+    String minutes = time.toMinutesPart() + " min ";
+    String hours = time.toHoursPart() + " h ";
+    String days = time.toDays() + " d ";
+    if (time.toDays() > 0) {
+      return days + hours + minutes.strip();
+    }
+    return (time.toHours() > 0 ? hours : "")
+        + (time.toMinutes() > 0 ? minutes : "")
+        + time.toSecondsPart()
+        + " s";
+  }
+
+  private static String size(long bytes) {
+    double size = bytes;
+    int unit = 0;
+    while (size >= NEXT_UNIT && unit + 1 < BYTES.size()) {
+      size /= NEXT_UNIT;
+      unit++;
+    }
+    return (unit == 0 ? Long.toString(bytes) : String.format(Locale.ROOT, "%.1f", size))
+        + " "
+        + BYTES.get(unit);
   }
 }

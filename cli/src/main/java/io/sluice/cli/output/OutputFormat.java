@@ -2,10 +2,10 @@ package io.sluice.cli.output;
 
 /**
  * Values of {@code -o}. Lower case, since they are typed. {@code wide} is a table with all columns,
- * where a command has some that are usually left out.
+ * whole, however wide the terminal is.
  */
 public enum OutputFormat {
   table,
-  json,
-  wide
+  wide,
+  json
 }

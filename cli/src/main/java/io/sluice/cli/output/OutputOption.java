@@ -6,8 +6,9 @@ import picocli.CommandLine.Option;
 public final class OutputOption {
   @Option(
       names = {"-o", "--output"},
-      paramLabel = "table|json",
-      description = "How to print. Default: ${DEFAULT-VALUE}.",
+      paramLabel = "table|wide|json",
+      description =
+          "How to print; wide shows all columns, and none shortened. Default: ${DEFAULT-VALUE}.",
       defaultValue = "table")
   private OutputFormat format = OutputFormat.table;
 

@@ -80,7 +80,9 @@ record Candidate(MeshSnapshot snapshot, List<String> unread, List<String> unused
     return compiled(objects(SECOND, registry, new ArrayList<>())).snapshot();
   }
 
-  /** Objects of {@code text} over the pods and settings of {@code base}, without its permissions. */
+  /**
+   * Objects of {@code text} over the pods and settings of {@code base}, without its permissions.
+   */
   static MeshSnapshot ofText(String text, MeshSnapshot base, List<String> problems) {
     ObjectReader.ReadObjects read =
         ObjectReader.read("suggestion", text.getBytes(StandardCharsets.UTF_8));
@@ -97,7 +99,8 @@ record Candidate(MeshSnapshot snapshot, List<String> unread, List<String> unused
     if (isWhole) {
       base.permissions().forEach(permission -> editor.remove(permission.key()));
     }
-    added.objects()
+    added
+        .objects()
         .filter(object -> withSettings || !(object instanceof MeshSettings))
         .forEach(editor::put);
     return editor.snapshot(1);

@@ -34,6 +34,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -172,25 +173,20 @@ final class ReplayCommand implements Callable<Integer> {
     if (state != null) {
       return NodeSettings.flows(state);
     }
-    try {
-      List<JsonNode> answer = target.client().ask(AdminRequest.of("flows"));
-      if (answer.size() == 1) {
-        return Path.of(answer.getFirst().path("directory").asText());
-      }
-    } catch (IOException e) {
-      Path left = NodeSettings.flows(NodeTarget.stateOf(target.name()));
-      if (!Files.isDirectory(left)) {
-        throw new IllegalStateException(
-            "no daemon answers for node '"
-                + target.name()
-                + "' and "
-                + left
-                + " does not exist; name its state folder with --state",
-            e);
-      }
-      return left;
+    Optional<JsonNode> answer = target.oneIfItRuns(AdminRequest.of("flows"));
+    if (answer.isPresent()) {
+      return Path.of(answer.get().path("directory").asText());
     }
-    throw new IllegalStateException("the daemon ended before it answered; see its log");
+    Path left = NodeSettings.flows(NodeTarget.stateOf(target.name()));
+    if (!Files.isDirectory(left)) {
+      throw new IllegalStateException(
+          "no daemon answers for node '"
+              + target.name()
+              + "' and "
+              + left
+              + " does not exist; name its state folder with --state");
+    }
+    return left;
   }
 
   /** What the node keeps on its disk, beside the record. */
@@ -207,8 +203,8 @@ final class ReplayCommand implements Callable<Integer> {
     out.print(made.text());
     out.flush();
     List<String> wrong = made.check(base);
-    wrong.forEach(problem ->
-        spec.commandLine().getErr().println("sluice: " + Printable.line(problem)));
+    wrong.forEach(
+        problem -> spec.commandLine().getErr().println("sluice: " + Printable.line(problem)));
     return ExitCode.of(wrong.isEmpty());
   }
 
@@ -273,9 +269,7 @@ final class ReplayCommand implements Callable<Integer> {
         change.key().to(),
         Integer.toString(change.key().port()),
         change.key().askedOrNull() == null ? "tcp" : change.key().request(),
-        word(change.before())
-            + " -> "
-            + change.said().word(),
+        word(change.before()) + " -> " + change.said().word(),
         after.reason().label()
             + (after.ruleOrNull() == null ? "" : " " + after.ruleOrNull())
             + (change.said().doubt().isEmpty() ? "" : ": " + change.said().doubt()),

@@ -101,9 +101,7 @@ record Suggestion(String text, List<Row> permitted) {
             return;
           }
           if (row.isWithinMesh()) {
-            pairs
-                .computeIfAbsent(Pair.of(row.flows().getFirst()), _ -> new Wanted())
-                .add(key, row);
+            pairs.computeIfAbsent(Pair.of(row.flows().getFirst()), _ -> new Wanted()).add(key, row);
             permitted.add(row);
           } else {
             beyond.add(key.from() + " -> " + key.to() + " port " + key.port());
@@ -112,7 +110,8 @@ record Suggestion(String text, List<Row> permitted) {
     StringBuilder text = new StringBuilder();
     beyond.stream()
         .limit(100)
-        .forEach(flow -> text.append("# no TrafficTarget can say: ").append(plain(flow)).append('\n'));
+        .forEach(
+            flow -> text.append("# no TrafficTarget can say: ").append(plain(flow)).append('\n'));
     pairs.forEach((pair, wanted) -> write(pair, wanted, text));
     return new Suggestion(text.toString(), permitted);
   }
@@ -148,8 +147,7 @@ record Suggestion(String text, List<Row> permitted) {
         text.append(
             "    methods: [%s]\n"
                 .formatted(
-                    String.join(
-                        ", ", match.getValue().stream().map(Suggestion::quoted).toList())));
+                    String.join(", ", match.getValue().stream().map(Suggestion::quoted).toList())));
       }
       text.append("---\n");
       writeTarget(
@@ -174,8 +172,7 @@ record Suggestion(String text, List<Row> permitted) {
             .formatted(name, pair.to().namespace(), ports));
   }
 
-  private static void writeTarget(
-      Pair pair, String name, List<String> rules, StringBuilder text) {
+  private static void writeTarget(Pair pair, String name, List<String> rules, StringBuilder text) {
     text.append(
         """
         apiVersion: access.smi-spec.io/v1alpha3

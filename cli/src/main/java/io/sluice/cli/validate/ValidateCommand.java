@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
-import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.PodRangeRule;
 import io.sluice.control.folder.ManifestSet;
@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -33,7 +34,8 @@ import picocli.CommandLine.Spec;
     name = "validate",
     description = {
       "Checks manifests as the mesh would read them together, without a mesh.",
-      "Exit code 0: nothing is wrong. 1: something has no effect. 2: not everything could be read."
+      "Exit code 0: nothing is wrong. 1: something has no effect. 2: not everything could be read, or"
+          + " there is nothing to read."
     },
     mixinStandardHelpOptions = true,
     footerHeading = "%nFields of -o json:%n",
@@ -62,12 +64,7 @@ public final class ValidateCommand implements Callable<Integer> {
       description = "Files; the *.yaml, *.yml and *.json of folders; - for standard input.")
   private List<String> places = List.of();
 
-  @Option(
-      names = "-o",
-      paramLabel = "FORMAT",
-      description = "table or json. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "table")
-  private OutputFormat format = OutputFormat.table;
+  @Mixin private OutputOption output = new OutputOption();
 
   @Option(
       names = "--fail-on-warnings",
@@ -115,13 +112,14 @@ public final class ValidateCommand implements Callable<Integer> {
     Validation validation =
         Validation.ofMesh(manifests.contents(), new CompilerSettings(namespace, PodRangeRule.AUTO));
     PrintWriter out = spec.commandLine().getOut();
-    switch (format) {
+    switch (output.format()) {
       case table, wide -> print(validation, manifests, out);
       case json -> Listing.printJson(toJson(validation, manifests), out);
     }
     out.flush();
     if (!manifests.problems().isEmpty()) {
-      manifests.problems().forEach(spec.commandLine().getErr()::println);
+      PrintWriter err = spec.commandLine().getErr();
+      manifests.problems().forEach(problem -> err.println("sluice: " + problem));
       return ExitCode.USAGE.code();
     }
     boolean isFaulty =
@@ -135,9 +133,12 @@ public final class ValidateCommand implements Callable<Integer> {
           Printable.line(finding.file())
               + (finding.line() > 0 ? ":" + finding.line() : "")
               + ": "
-              + word(finding.level())
+              + Listing.toned(word(finding.level()))
               + ": "
               + finding.sentence());
+    }
+    if (manifests.contents().isEmpty()) {
+      return; // what could not be read is told behind this
     }
     out.println(
         "%s objects in %s files: %s errors, %s warnings"

@@ -53,7 +53,9 @@ class FailuresTest {
   }
 
   @Test
-  void failureWithoutMessageIsItsClass() {
-    assertThat(Failures.sentence(new NullPointerException())).isEqualTo("NullPointerException");
+  void failureWithoutMessageIsTheProgramsFault() {
+    assertThat(Failures.sentence(new NullPointerException()))
+        .isEqualTo(
+            "a fault of the program itself, which you may report: java.lang.NullPointerException");
   }
 }

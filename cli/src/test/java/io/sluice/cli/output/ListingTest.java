@@ -71,8 +71,63 @@ class ListingTest {
     List<JsonNode> objects =
         List.of(JSON.readTree("{\"pod\":\"a/b\",\"addresses\":[\"10.0.0.1\",\"fd00::1\"]}"));
 
-    assertThat(Listing.of(objects, List.of("pod", "addresses", "problem")).rows())
-        .containsExactly(List.of("a/b", "10.0.0.1,fd00::1", ""));
+    assertThat(
+            printed(
+                Listing.of(objects, List.of("pod", "addresses", "problem")), OutputFormat.table))
+        .endsWith("\na/b  10.0.0.1,fd00::1  -\n");
+  }
+
+  @Test
+  void numbersHaveUnitsAndTimesAreToTheSecond() throws JsonProcessingException {
+    JsonNode status =
+        JSON.readTree(
+            """
+            {"uptimeSeconds": 3723, "controllerLastContactSeconds": -1, "startToReadyMillis": 812,
+             "residentBytes": 60293120, "bufferedBytesLimit": 512, "pid": 4711,
+             "since": "2026-11-22T17:43:33.123456Z"}
+            """);
+
+    assertThat(printed(Listing.ofMembers(status), OutputFormat.table))
+        .isEqualTo(
+            """
+            WHAT                          VALUE
+            uptimeSeconds                 1 h 2 min 3 s
+            controllerLastContactSeconds  never
+            startToReadyMillis            812 ms
+            residentBytes                 57.5 MiB
+            bufferedBytesLimit            512 B
+            pid                           4711
+            since                         2026-11-22T17:43:33Z
+            """);
+  }
+
+  @Test
+  void theWidestColumnsAreShortenedUntilTheTableFits() {
+    StringWriter text = new StringWriter();
+    Table table =
+        new Table(
+            List.of("pod", "problem", "state"), new Terminal(30, false), new PrintWriter(text));
+
+    table.print(List.of(List.of("shop/cart-0", "it has no network namespace yet", "pending")));
+    table.print(List.of(List.of("a/b", "", "enrolled")));
+
+    assertThat(text)
+        .hasToString(
+            """
+            POD         PROBLEM    STATE
+            shop/cart…  it has n…  pending
+            a/b                   enrolled
+            """);
+  }
+
+  @Test
+  void wordsHaveColoursWhereThereAreAny() {
+    StringWriter text = new StringWriter();
+
+    new Table(List.of("verdict"), new Terminal(80, true), new PrintWriter(text))
+        .print(List.of(List.of("refused"), List.of("other")));
+
+    assertThat(text).hasToString("\u001b[1mVERDICT\u001b[m\n\u001b[31mrefused\u001b[m\nother\n");
   }
 
   private static String printed(Listing listing, OutputFormat format) {

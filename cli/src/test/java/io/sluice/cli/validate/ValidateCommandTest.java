@@ -61,8 +61,8 @@ class ValidateCommandTest {
     assertThat(out.toString())
         .contains(
             file
-                + ":4: error: TCPRoute shop/main: spec.matches.port: no such field is known; check"
-                + " its spelling, or remove it\n");
+                + ":4: error: TCPRoute shop/main: spec.matches.port: no such field is known; did you"
+                + " mean 'ports'?\n");
   }
 
   @Test
@@ -120,6 +120,20 @@ class ValidateCommandTest {
   void saysWhatCouldNotBeRead() {
     assertThat(run(directory.resolve("absent.yaml").toString())).isEqualTo(2);
     assertThat(err.toString()).contains("absent.yaml: the file cannot be read");
+  }
+
+  @Test
+  void aFolderWithoutManifestsIsNothingToCheck() throws IOException {
+    file("d.txt", WRONG);
+    file(".c.yaml", WRONG);
+
+    assertThat(run(directory.toString())).isEqualTo(2);
+    assertThat(out.toString()).isEmpty();
+    assertThat(err.toString())
+        .startsWith(
+            "sluice: " + directory + ": the folder holds no manifest; name one with *.yaml");
+    assertThat(run(file("empty.yaml", "# nothing\n"))).isEqualTo(1);
+    assertThat(out.toString()).contains("empty.yaml: error: the file holds no object; write");
   }
 
   @Test

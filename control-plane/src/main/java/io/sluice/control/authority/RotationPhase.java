@@ -30,6 +30,11 @@ public sealed interface RotationPhase {
     public RotationPhase at(Instant now, Duration longestLeaf) {
       return this;
     }
+
+    @Override
+    public String sentence() {
+      return "no change; " + active + " is in force";
+    }
   }
 
   /**
@@ -46,6 +51,11 @@ public sealed interface RotationPhase {
     @Override
     public RotationPhase at(Instant now, Duration longestLeaf) {
       return now.isBefore(useAt) ? this : new Using(next, active, now.plus(longestLeaf));
+    }
+
+    @Override
+    public String sentence() {
+      return "distributing " + next + "; " + active + " is in force until " + useAt;
     }
   }
 
@@ -64,10 +74,18 @@ public sealed interface RotationPhase {
     public RotationPhase at(Instant now, Duration longestLeaf) {
       return now.isBefore(withdrawAt) ? this : new Single(active);
     }
+
+    @Override
+    public String sentence() {
+      return "using " + active + "; " + previous + " is still trusted until " + withdrawAt;
+    }
   }
 
   /** The root that signs. */
   String active();
+
+  /** Where the change stands, for people. */
+  String sentence();
 
   /** The roots in the bundle, the one that signs first. */
   List<String> trusted();

@@ -11,11 +11,14 @@ import org.jspecify.annotations.Nullable;
  * @param podRanges whether Pods have to have addresses of their Node's ranges
  * @param staticPodNamespaces where a cluster's Pod without a service account has the default one.
  *     Whoever has a node can make such a Pod, so it may be anybody who may call itself that
+ * @param onlyNodeOrNull where Pods run that say of no node that they do; null where there are
+ *     several nodes, and such a Pod may be on any
  */
 public record CompilerSettings(
     @Nullable String meshConfigNamespaceOrNull,
     PodRangeRule podRanges,
-    Set<String> staticPodNamespaces) {
+    Set<String> staticPodNamespaces,
+    @Nullable String onlyNodeOrNull) {
   /** For a folder, and for what nobody said anything of. */
   public static final CompilerSettings USUAL = new CompilerSettings(null, PodRangeRule.AUTO);
 
@@ -25,13 +28,18 @@ public record CompilerSettings(
 
   /** The same, where no static pod has an identity. */
   public CompilerSettings(@Nullable String meshConfigNamespaceOrNull, PodRangeRule podRanges) {
-    this(meshConfigNamespaceOrNull, podRanges, Set.of());
+    this(meshConfigNamespaceOrNull, podRanges, Set.of(), null);
+  }
+
+  /** These, for a mesh of one node. */
+  public CompilerSettings ofNode(String node) {
+    return new CompilerSettings(meshConfigNamespaceOrNull, podRanges, staticPodNamespaces, node);
   }
 
   /** These, with {@code namespace} where they name none. */
   public CompilerSettings orNamespace(String namespace) {
     return meshConfigNamespaceOrNull == null
-        ? new CompilerSettings(namespace, podRanges, staticPodNamespaces)
+        ? new CompilerSettings(namespace, podRanges, staticPodNamespaces, onlyNodeOrNull)
         : this;
   }
 }

@@ -2,6 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.MeshWide;
+import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
@@ -19,7 +20,6 @@ final class ConfigCompiler {
   private static final Set<String> USUAL_NAMES =
       Set.of("osm-mesh-config", "fsm-mesh-config", "sluice-mesh-config");
 
-  private static final String SPELLING = "check its spelling";
   private static final String INTERCEPTION_MODE = "spec.traffic.interceptionMode";
 
   /** The one thing that MeshConfigs claim. */
@@ -92,7 +92,7 @@ final class ConfigCompiler {
             mesh.trustDomain(),
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
             config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE),
-            rules.staticPodNamespaces()),
+            rules),
         held);
   }
 
@@ -135,6 +135,7 @@ final class ConfigCompiler {
     }
     config
         .unknown()
-        .forEach(path -> statuses.warning(config, path, "no such field is known", SPELLING));
+        .forEach(path ->
+            statuses.warning(config, path, Problem.UNKNOWN_FIELD, MeshConfig.mendOfUnknown(path)));
   }
 }

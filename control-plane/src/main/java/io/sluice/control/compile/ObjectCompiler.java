@@ -11,10 +11,12 @@ import io.sluice.control.objects.KubernetesObject.ServiceAccount;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
+import io.sluice.control.objects.MeshKinds;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectMeta;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.NamespacedName;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What is to be said of one object, whatever the others are. */
@@ -108,13 +111,27 @@ public final class ObjectCompiler {
 
   /** Says so when the object is of a kind that the mesh makes nothing of. */
   static void reportUnread(KubernetesObject object, Statuses statuses) {
-    if (object instanceof OtherObject other && other.isReadInOtherVersion()) {
-      statuses.unusable(
-          other,
-          "version " + other.version() + " of this API is not read",
-          "write it in a version that the documentation lists");
-    } else if (object instanceof OtherObject other) {
-      statuses.info(other, "the mesh does not read this kind");
+    if (!(object instanceof OtherObject other)) {
+      return;
     }
+    if (other.isReadInOtherVersion()) {
+      String versions =
+          ReadableKind.of(other.ref().group(), other.ref().kind()).stream()
+              .flatMap(kind -> kind.versions().stream())
+              .map(version -> other.ref().group() + "/" + version)
+              .collect(Collectors.joining(" or "));
+      statuses.add(
+          other,
+          Severity.UNUSABLE,
+          "apiVersion",
+          "version " + other.version() + " of this API is not read",
+          "write " + versions);
+      return;
+    }
+    MeshKinds.wrong(other.ref())
+        .ifPresentOrElse(
+            wrong ->
+                statuses.add(other, Severity.UNUSABLE, wrong.field(), wrong.reason(), wrong.mend()),
+            () -> statuses.info(other, "the mesh does not read this kind"));
   }
 }

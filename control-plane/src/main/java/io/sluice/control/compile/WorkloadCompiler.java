@@ -38,13 +38,13 @@ final class WorkloadCompiler {
   /**
    * What holds for every Pod.
    *
-   * @param staticPodNamespaces where a Pod without a service account has the default one
+   * @param rules what the operator says of Pods that leave something out
    */
   record MeshWide(
       TrustDomain trustDomain,
       InterceptionSettings interception,
       Modes modes,
-      Set<String> staticPodNamespaces) {}
+      CompilerSettings rules) {}
 
   /** What a Pod's Namespace says; nothing where there is none. */
   record Surroundings(@Nullable Namespace namespaceOrNull, Modes modes, boolean measured) {
@@ -102,7 +102,7 @@ final class WorkloadCompiler {
         enrolled,
         netns(pod),
         uid(pod),
-        pod.nodeNameOrNull(),
+        pod.nodeNameOrNull() == null ? meshWide.rules().onlyNodeOrNull() : pod.nodeNameOrNull(),
         pod.hostNetwork(),
         merged(pod.interception(), modes),
         pod.probePorts(),
@@ -121,7 +121,8 @@ final class WorkloadCompiler {
   /** The account as which it runs; null for a pod that is nobody. */
   private @Nullable String accountOf(Pod pod) {
     String account = pod.accountOrNull();
-    return account == null && meshWide.staticPodNamespaces().contains(pod.meta().namespace())
+    return account == null
+            && meshWide.rules().staticPodNamespaces().contains(pod.meta().namespace())
         ? Pod.DEFAULT_ACCOUNT
         : account;
   }

@@ -33,6 +33,16 @@ public final class ManifestSet {
     }
     FolderScan scan = FolderScan.of(path);
     problems.addAll(scan.problems());
+    if (scan.found().isEmpty() && scan.refused().isEmpty() && scan.problems().isEmpty()) {
+      problems.add(
+          new Problem(
+              path.toString(),
+              0,
+              "",
+              "the folder holds no manifest",
+              "name one with *.yaml, *.yml or *.json in it; hidden files and folders below do not"
+                  + " count"));
+    }
     scan.refused()
         .values()
         .forEach(problem ->

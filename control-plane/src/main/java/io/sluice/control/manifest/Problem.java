@@ -1,6 +1,9 @@
 package io.sluice.control.manifest;
 
 import io.sluice.mesh.Printable;
+import io.sluice.mesh.Spelling;
+import java.util.Collection;
+import java.util.TreeSet;
 
 /**
  * One thing in a manifest that cannot be used, told so that its author can mend it.
@@ -12,6 +15,12 @@ import io.sluice.mesh.Printable;
  * @param mend what to write instead
  */
 public record Problem(String file, int line, String field, String reason, String mend) {
+  /** The reason of a field that is in no definition. */
+  public static final String UNKNOWN_FIELD = "no such field is known";
+
+  /** Of so few, all are named. */
+  private static final int FEW = 6;
+
   /** Longest field path and reason, in characters: both may quote what the file holds. */
   static final int MAX_LENGTH = 400;
 
@@ -19,6 +28,16 @@ public record Problem(String file, int line, String field, String reason, String
     field = clipped(field);
     reason = clipped(reason);
     mend = clipped(mend);
+  }
+
+  /** What its author can do about a field {@code name} where there are only {@code known} ones. */
+  public static String mendOfUnknown(String name, Collection<String> known) {
+    return Spelling.nearest(name, known)
+        .map(field -> "did you mean '" + field + "'?")
+        .orElse(
+            known.isEmpty() || known.size() > FEW
+                ? "check its spelling, or remove it"
+                : "remove it, or use " + String.join(", ", new TreeSet<>(known)));
   }
 
   /** Both go to logs, terminals and statuses. */

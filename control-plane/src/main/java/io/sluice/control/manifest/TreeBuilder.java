@@ -3,6 +3,7 @@ package io.sluice.control.manifest;
 import io.sluice.control.manifest.YamlDocuments.BoundedParser;
 import io.sluice.control.manifest.YamlValue.Kind;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -76,6 +77,7 @@ final class TreeBuilder {
 
   private YamlValue mapping(MappingNode mapping, int depth) {
     Map<String, YamlValue> entries = new LinkedHashMap<>();
+    Map<String, Integer> keyLines = new HashMap<>();
     for (NodeTuple tuple : mapping.getValue()) {
       Node keyNode = tuple.getKeyNode();
       String key = key(keyNode);
@@ -84,8 +86,9 @@ final class TreeBuilder {
             line(keyNode), "the key '" + key + "' appears twice", "keep one of the two");
       }
       entries.put(key, build(tuple.getValueNode(), depth + 1));
+      keyLines.put(key, line(keyNode));
     }
-    return new YamlValue.Mapping(entries, line(mapping), column(mapping));
+    return new YamlValue.Mapping(entries, keyLines, line(mapping), column(mapping));
   }
 
   private static String key(Node node) {

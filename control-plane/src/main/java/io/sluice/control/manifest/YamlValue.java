@@ -56,10 +56,27 @@ public sealed interface YamlValue {
     }
   }
 
-  /** A mapping; entries keep the order of the document. */
-  record Mapping(Map<String, YamlValue> entries, int line, int column) implements YamlValue {
+  /**
+   * A mapping; entries keep the order of the document.
+   *
+   * @param keyLines where each key stands; a value may begin on a later line
+   */
+  record Mapping(
+      Map<String, YamlValue> entries, Map<String, Integer> keyLines, int line, int column)
+      implements YamlValue {
     public Mapping {
       entries = Collections.unmodifiableMap(new LinkedHashMap<>(entries));
+      keyLines = Map.copyOf(keyLines);
+    }
+
+    /** One that was written in no lines. */
+    public Mapping(Map<String, YamlValue> entries, int line, int column) {
+      this(entries, Map.of(), line, column);
+    }
+
+    /** Line of a key, from 1; that of the mapping where there is no such key. */
+    public int lineOf(String key) {
+      return keyLines.getOrDefault(key, line);
     }
 
     @Override

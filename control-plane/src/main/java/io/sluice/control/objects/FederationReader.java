@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Reads {@code spec.certificate.federatesWith} of a MeshConfig. One entry that cannot be used makes
@@ -23,6 +24,9 @@ final class FederationReader {
   static final String NAME_A_DOMAIN = "write a name such as site-7.example";
   private static final String DOMAIN = "trustDomain";
   private static final String BUNDLE = "trustBundle";
+
+  /** Fields of an entry. */
+  static final Set<String> FIELDS = Set.of(DOMAIN, BUNDLE);
 
   private FederationReader() {}
 
@@ -94,7 +98,7 @@ final class FederationReader {
     List<String> unknown = new ArrayList<>();
     for (Fields entry : certificate.objects(FIELD)) {
       for (String name : entry.names()) {
-        if (!name.equals(DOMAIN) && !name.equals(BUNDLE) && entry.has(name)) {
+        if (!FIELDS.contains(name) && entry.has(name)) {
           unknown.add(entry.fieldPath(name));
         }
       }

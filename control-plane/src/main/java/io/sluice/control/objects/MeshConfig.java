@@ -56,4 +56,9 @@ public record MeshConfig(
     notEnforced = List.copyOf(notEnforced);
     unknown = List.copyOf(unknown);
   }
+
+  /** What can be done about one of the {@link #unknown} fields. */
+  public static String mendOfUnknown(String path) {
+    return MeshConfigReader.mendOfUnknown(path);
+  }
 }

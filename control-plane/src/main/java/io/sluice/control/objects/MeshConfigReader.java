@@ -1,8 +1,10 @@
 package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
+import io.sluice.control.manifest.Problem;
 import io.sluice.mesh.TrustDomain;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -150,6 +152,22 @@ final class MeshConfigReader {
         InterceptionReader.fromTraffic(traffic),
         notEnforced,
         unknown);
+  }
+
+  /** Of the field at {@code path}, among those that its section has. */
+  static String mendOfUnknown(String path) {
+    String[] names = path.split("\\.");
+    Set<String> known = new HashSet<>();
+    if (names.length == 2) {
+      known.addAll(READ.keySet());
+      known.addAll(UNREAD_SECTIONS);
+    } else if (names.length == 3) {
+      known.addAll(READ.getOrDefault(names[1], Set.of()));
+      known.addAll(UNREAD.getOrDefault(names[1], Set.of()));
+    } else {
+      known.addAll(FederationReader.FIELDS);
+    }
+    return Problem.mendOfUnknown(names[names.length - 1], known);
   }
 
   private static List<String> texts(Fields fields, String name) {

@@ -127,10 +127,6 @@ public enum ReadableKind {
     return Map.copyOf(kinds);
   }
 
-  static Optional<ReadableKind> of(String group, String kind) {
-    return Optional.ofNullable(BY_NAME.get(new GroupKind(group, kind)));
-  }
-
   KubernetesObject read(Fields document, ObjectReader.Provenance provenance) {
     ObjectMeta meta = MetaReader.read(document, group, kind, this != NAMESPACE && this != NODE);
     return reader.read(document, meta, provenance);
@@ -145,6 +141,11 @@ public enum ReadableKind {
     Fields metadata = document.objectOrEmpty("metadata");
     EnrolmentWords.check(metadata.objectOrEmpty("labels"), metadata.objectOrEmpty("annotations"));
     return new Namespace(meta);
+  }
+
+  /** The kind of that name, if it is read. */
+  public static Optional<ReadableKind> of(String group, String kind) {
+    return Optional.ofNullable(BY_NAME.get(new GroupKind(group, kind)));
   }
 
   /** API group, empty for the core group. */

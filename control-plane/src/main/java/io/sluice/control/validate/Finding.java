@@ -42,6 +42,11 @@ public record Finding(
     INFO
   }
 
+  /** The same on another line. */
+  Finding at(int otherLine) {
+    return new Finding(file, otherLine, object, field, level, reason, mend);
+  }
+
   static Finding of(Problem problem, String object) {
     return new Finding(
         problem.file(),

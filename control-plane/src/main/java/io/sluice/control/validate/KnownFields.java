@@ -1,5 +1,6 @@
 package io.sluice.control.validate;
 
+import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlValue;
 import java.util.Map;
 import java.util.Set;
@@ -154,11 +155,15 @@ final class KnownFields {
   }
 
   /**
-   * Names to {@code unknown} the path and the value of each field that {@code document} should not
-   * have.
+   * What nobody knows.
+   *
+   * @param path where it is
    */
+  record Unknown(String path, String reason, String mend) {}
+
+  /** Tells {@code unknown} of each field that {@code document} should not have, and its value. */
   static void check(
-      YamlValue document, String group, String kind, BiConsumer<String, YamlValue> unknown) {
+      YamlValue document, String group, String kind, BiConsumer<Unknown, YamlValue> unknown) {
     Shape shape = shapeOf(group, kind);
     if (shape != null && (shape != GATEWAY_ROUTE || namesServices(document))) {
       check(document, "", shape, unknown);
@@ -192,7 +197,7 @@ final class KnownFields {
 
   /** A value that should be another type is the reader's business. */
   private static void check(
-      YamlValue value, String path, Shape shape, BiConsumer<String, YamlValue> unknown) {
+      YamlValue value, String path, Shape shape, BiConsumer<Unknown, YamlValue> unknown) {
     if (shape.isOpen()) {
       return;
     }
@@ -207,7 +212,12 @@ final class KnownFields {
             String inside = path.isEmpty() ? name : path + "." + name;
             Shape known = shape.fields().get(name);
             if (known == null) {
-              unknown.accept(inside, inner);
+              unknown.accept(
+                  new Unknown(
+                      inside,
+                      Problem.UNKNOWN_FIELD,
+                      Problem.mendOfUnknown(name, shape.fields().keySet())),
+                  inner);
             } else {
               check(inner, inside, known, unknown);
             }

@@ -12,6 +12,7 @@ import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ObjectReader.ReadObjects;
 import io.sluice.control.validate.Finding.Level;
+import io.sluice.control.validate.KnownFields.Unknown;
 import io.sluice.mesh.FederatedBundles;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 
 /**
  * What is found in manifests.
@@ -28,9 +30,6 @@ import java.util.TreeMap;
  * @param findings in order of file and line
  */
 public record Validation(int objects, List<Finding> findings) {
-  private static final String UNKNOWN = "no such field is known";
-  private static final String SPELLING = "check its spelling, or remove it";
-
   public Validation {
     findings = List.copyOf(findings);
   }
@@ -43,11 +42,19 @@ public record Validation(int objects, List<Finding> findings) {
   public static Validation ofMesh(Map<String, byte[]> files, CompilerSettings rules) {
     List<Finding> findings = new ArrayList<>();
     List<KubernetesObject> objects = new ArrayList<>();
+    Map<String, Documents> documents = new TreeMap<>();
     new TreeMap<>(files)
-        .forEach((file, content) ->
-            objects.addAll(read(file, content, FederatedBundles.NONE, findings)));
+        .forEach((file, content) -> {
+          documents.put(file, new Documents(YamlDocuments.read(file, content)));
+          objects.addAll(read(file, content, documents.get(file), FederatedBundles.NONE, findings));
+        });
     addStatuses(
         new IncrementalCompiler(rules, 0).apply(Map.of("", objects)).statuses(), objects, findings);
+    findings.addAll(ServicePorts.check(objects));
+    findings.replaceAll(finding ->
+        documents.containsKey(finding.file())
+            ? finding.at(documents.get(finding.file()).lineOf(finding))
+            : finding);
     return sorted(objects.size(), findings);
   }
 
@@ -77,7 +84,8 @@ public record Validation(int objects, List<Finding> findings) {
   private static Validation ofObjects(
       String file, byte[] content, CompilerSettings rules, FederatedBundles present) {
     List<Finding> findings = new ArrayList<>();
-    List<KubernetesObject> objects = read(file, content, present, findings);
+    Documents documents = new Documents(YamlDocuments.read(file, content));
+    List<KubernetesObject> objects = read(file, content, documents, present, findings);
     objects.forEach(
         object -> addStatuses(ObjectCompiler.statuses(object, rules), objects, findings));
     return sorted(objects.size(), findings);
@@ -94,29 +102,41 @@ public record Validation(int objects, List<Finding> findings) {
 
   /** The objects of a file, of one with a problem those that have none. */
   private static List<KubernetesObject> read(
-      String file, byte[] content, FederatedBundles present, List<Finding> findings) {
+      String file,
+      byte[] content,
+      Documents documents,
+      FederatedBundles present,
+      List<Finding> findings) {
     ReadObjects read = ObjectReader.read(file, content);
-    Documents documents = new Documents(YamlDocuments.read(file, content));
     for (Problem problem : read.problems()) {
       findings.add(Finding.of(problem, documents.titleOf(problem)));
     }
     for (Documents.Written written : documents.all()) {
-      KnownFields.check(
-          written.value(),
-          written.group(),
-          written.kind(),
-          (path, value) ->
+      BiConsumer<Unknown, YamlValue> unknown =
+          (what, value) ->
               findings.add(
                   Finding.of(
-                      new Problem(file, value.line(), written.inside(path), UNKNOWN, SPELLING),
-                      written.title())));
+                      new Problem(
+                          file,
+                          value.line(),
+                          written.inside(what.path()),
+                          what.reason(),
+                          what.mend()),
+                      written.title()));
+      KnownFields.check(written.value(), written.group(), written.kind(), unknown);
+      KnownKeys.check(written.value(), "", unknown);
     }
     for (KubernetesObject object : read.objects()) {
       if (object instanceof MeshConfig config) {
         for (String path : config.unknown()) {
           findings.add(
               Finding.of(
-                  new Problem(file, config.meta().line(), path, UNKNOWN, SPELLING),
+                  new Problem(
+                      file,
+                      config.meta().line(),
+                      path,
+                      Problem.UNKNOWN_FIELD,
+                      MeshConfig.mendOfUnknown(path)),
                   config.ref().toString()));
         }
         findings.addAll(FederatedRoots.check(file, config, present, Instant.now()));
@@ -136,95 +156,5 @@ public record Validation(int objects, List<Finding> findings) {
       }
     }
     told.forEach(status -> findings.add(Finding.of(status)));
-  }
-
-  /** The objects of a file as they are written, whether or not they can be read as objects. */
-  private static final class Documents {
-    private final List<Written> objects = new ArrayList<>();
-
-    /**
-     * One of them.
-     *
-     * @param place {@code items[2]} inside a List, otherwise empty
-     */
-    record Written(YamlValue.Mapping value, String place) {
-      String group() {
-        String version = text(value, "apiVersion");
-        return version.indexOf('/') < 0 ? "" : version.substring(0, version.indexOf('/'));
-      }
-
-      String kind() {
-        return text(value, "kind");
-      }
-
-      /** The path of one of its fields from the start of the file's document. */
-      String inside(String path) {
-        return place.isEmpty() ? path : place + "." + path;
-      }
-
-      /** {@code Kind namespace/name}, as far as it says. */
-      String title() {
-        if (!(value.entries().get("metadata") instanceof YamlValue.Mapping metadata)) {
-          return kind();
-        }
-        String namespace = text(metadata, "namespace");
-        return (kind()
-                + " "
-                + (namespace.isEmpty() ? "" : namespace + "/")
-                + text(metadata, "name"))
-            .strip();
-      }
-
-      private static String text(YamlValue.Mapping mapping, String name) {
-        return mapping.entries().get(name) instanceof YamlValue.Scalar scalar
-                && scalar.kind() == YamlValue.Kind.STRING
-                && scalar.text().length() <= 300
-            ? scalar.text()
-            : "";
-      }
-    }
-
-    Documents(YamlDocuments yaml) {
-      for (YamlValue document : yaml.documents()) {
-        if (document instanceof YamlValue.Mapping mapping) {
-          Written written = new Written(mapping, "");
-          if (written.kind().equals("List")
-              && mapping.entries().get("items") instanceof YamlValue.Sequence items) {
-            addItems(items);
-          } else {
-            objects.add(written);
-          }
-        }
-      }
-    }
-
-    private void addItems(YamlValue.Sequence items) {
-      for (int i = 0; i < items.items().size(); i++) {
-        if (items.items().get(i) instanceof YamlValue.Mapping item) {
-          objects.add(new Written(item, "items[" + i + "]"));
-        }
-      }
-    }
-
-    List<Written> all() {
-      return objects;
-    }
-
-    /**
-     * Which object {@code problem} is about: the last that starts before it; empty if none does.
-     */
-    String titleOf(Problem problem) {
-      String title = "";
-      for (Written written : objects) {
-        boolean inside =
-            written.place().isEmpty()
-                ? !problem.field().startsWith("items[")
-                : problem.field().startsWith(written.place());
-        if (inside && written.value().line() <= problem.line()) {
-          title = written.title();
-        }
-      }
-      return title;
-    }
   }
 }

@@ -347,8 +347,8 @@ class WorkloadCompilerTest {
         .extracting(ObjectStatus::toString)
         .containsExactly(
             "0.yaml:1: Deployment shop/web: the mesh does not read this kind",
-            "0.yaml:3: TrafficTarget old: version v1alpha2 of this API is not read; "
-                + "write it in a version that the documentation lists");
+            "0.yaml:3: TrafficTarget old: apiVersion: version v1alpha2 of this API is not read; "
+                + "write access.smi-spec.io/v1alpha3");
   }
 
   @Test

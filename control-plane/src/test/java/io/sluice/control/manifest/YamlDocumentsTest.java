@@ -43,8 +43,12 @@ class YamlDocumentsTest {
                   .containsExactly(
                       new YamlValue.Scalar("x", Kind.STRING, 4, 3),
                       new YamlValue.Mapping(
-                          Map.of("y", new YamlValue.Scalar("z", Kind.STRING, 5, 6)), 5, 3));
+                          Map.of("y", new YamlValue.Scalar("z", Kind.STRING, 5, 6)),
+                          Map.of("y", 5),
+                          5,
+                          3));
             });
+    assertThat(first.lineOf("b")).isEqualTo(3);
     var second = (YamlValue.Mapping) read.documents().get(1);
     assertThat(second.line()).isEqualTo(7);
   }

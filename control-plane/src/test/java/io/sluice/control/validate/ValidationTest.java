@@ -92,6 +92,159 @@ class ValidationTest {
     assertThat(ofObjects(route.replace("group: \"\", kind: Service, ", "")).findings()).isEmpty();
   }
 
+  /** The same words as in statuses and from the webhook. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "access.smi-spec.io/v1alpha3 | TraficTarget | ERROR | kind | access.smi-spec.io has no kind"
+            + " TraficTarget; did you mean TrafficTarget?",
+        "specs.smi-spec.io/v1alpha4 | Nonsense | ERROR | kind | specs.smi-spec.io has no kind"
+            + " Nonsense; write one of HTTPRouteGroup, TCPRoute, UDPRoute",
+        "gateway.networking.k8s.io/v1 | HTTPRout | ERROR | kind | gateway.networking.k8s.io has no"
+            + " kind HTTPRout; did you mean HTTPRoute?",
+        "gateway.networking.k8s.io/v1 | OfTomorrow | INFO | '' | the mesh does not read this kind",
+        "gateway.networking.k8s.io/v1 | Gateway | INFO | '' | the mesh does not read this kind",
+        "policy.openservicemesh.io/v1alpha1 | Egres | ERROR | kind | policy.openservicemesh.io has"
+            + " no kind Egres; did you mean Egress?",
+        "config.openservicemesh.io/v1alpha2 | MeshConfg | ERROR | kind | config.openservicemesh.io"
+            + " has no kind MeshConfg; did you mean MeshConfig?",
+        "sluice.io/v1 | Foo | ERROR | kind | sluice.io has no kind Foo; remove it",
+        "acess.smi-spec.io/v1alpha3 | TrafficTarget | ERROR | apiVersion | no group"
+            + " acess.smi-spec.io is known; did you mean access.smi-spec.io?",
+        "access.smi-spec.io/v1alpha2 | TrafficTarget | ERROR | apiVersion | version v1alpha2 of this"
+            + " API is not read; write access.smi-spec.io/v1alpha3",
+        "apps/v1 | Deployment | INFO | '' | the mesh does not read this kind"
+      })
+  void knowsWhichKindsThereAre(
+      String apiVersion, String kind, Level level, String field, String told) {
+    String object =
+        """
+        apiVersion: %s
+        kind: %s
+        metadata: {name: it, namespace: shop}
+        """
+            .formatted(apiVersion, kind);
+
+    for (Validation validation : List.of(ofMesh(object), ofObjects(object))) {
+      assertThat(validation.findings())
+          .singleElement()
+          .satisfies(finding -> {
+            assertThat(finding.level()).isEqualTo(level);
+            assertThat(finding.field()).isEqualTo(field);
+            assertThat(finding.sentence()).endsWith(told);
+          });
+    }
+    assertThat(ofMesh(object).findings().getFirst().line()).isEqualTo(field.equals("kind") ? 2 : 1);
+  }
+
+  @Test
+  void knowsTheLabelsAndAnnotationsOfItsOwnDomainAnywhere() {
+    String deployment =
+        """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata:
+          name: web
+          namespace: shop
+          annotations:
+            sluice.io/whatever: x
+            example.org/mtls-mod: x
+            sluice.io/interception: written by the mesh
+        spec:
+          template:
+            metadata:
+              labels:
+                sluice.io/mtls-mode: STRICT
+              annotations:
+                sluice.io/mtls-mod: STRICT
+                sluice.io/mtls-mode: STRICT
+        """;
+
+    assertThat(ofMesh(deployment).findings())
+        .filteredOn(finding -> finding.level() == Level.ERROR)
+        .extracting(Finding::line, Finding::field, Finding::mend)
+        .containsExactly(
+            tuple(
+                7,
+                "metadata.annotations[\"sluice.io/whatever\"]",
+                "remove it; docs/reference/annotations.md lists those that it has"),
+            tuple(
+                14,
+                "spec.template.metadata.labels[\"sluice.io/mtls-mode\"]",
+                "put it below annotations"),
+            tuple(
+                16,
+                "spec.template.metadata.annotations[\"sluice.io/mtls-mod\"]",
+                "did you mean 'sluice.io/mtls-mode'?"));
+  }
+
+  @Test
+  void pointsAtTheLineOfTheField() {
+    String target =
+        """
+        apiVersion: access.smi-spec.io/v1alpha3
+        kind: TrafficTarget
+        metadata: {name: web, namespace: shop}
+        spec:
+          destination:
+            kind: ServiceAcount
+            name: web
+          sources:
+          - kind: ServiceAccount
+            name: db
+            namespace: shop
+          rules:
+          - kind: TCPRoute
+            name: main
+        """;
+
+    assertThat(ofMesh(ROUTE + "---\n" + target).findings())
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.field()).isEqualTo("spec.destination.kind");
+          assertThat(finding.line()).isEqualTo(11);
+        });
+    assertThat(
+            ofMesh(target.replace("Acount", "Account").replace("name: db", "nam: db")).findings())
+        .extracting(Finding::line, Finding::field, Finding::mend)
+        .contains(
+            tuple(10, "spec.sources[0].nam", "did you mean 'name'?"),
+            tuple(9, "spec.sources[0].name", "add it"));
+  }
+
+  @Test
+  void warnsOfARouteThatNamesAServicesPort() {
+    String service =
+        """
+        apiVersion: v1
+        kind: Service
+        metadata: {name: web, namespace: shop}
+        spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+        """;
+
+    assertThat(ofMesh(ROUTE, service).findings())
+        .filteredOn(finding -> finding.object().startsWith("TCPRoute"))
+        .singleElement()
+        .satisfies(finding -> {
+          assertThat(finding.level()).isEqualTo(Level.WARNING);
+          assertThat(finding.line()).isEqualTo(4);
+          assertThat(finding.sentence())
+              .isEqualTo(
+                  "TCPRoute shop/main: spec.matches.ports: 80 is a port of Service web, which leads"
+                      + " to pod port 8080; a TCPRoute means ports of pods; write 8080");
+        });
+    assertThat(ofMesh(ROUTE, service.replace("8080", "name")).findings())
+        .extracting(Finding::mend)
+        .contains("write the number that containers call name");
+    for (String granted : List.of(ROUTE.replace("80]", "8080]"), ROUTE.replace("shop", "other"))) {
+      assertThat(ofMesh(granted, service).findings())
+          .noneMatch(finding -> finding.object().startsWith("TCPRoute"));
+    }
+    assertThat(ofMesh(ROUTE, service.replace("8080", "80")).findings())
+        .noneMatch(finding -> finding.object().startsWith("TCPRoute"));
+  }
+
   @Test
   void namesObjectFieldAndLineOfWhatCannotBeRead() {
     String broken = ROUTE + "---\n" + ROUTE.replace("[80]", "[80, 70000]").replace("main", "other");

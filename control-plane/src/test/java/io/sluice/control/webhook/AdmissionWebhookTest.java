@@ -102,7 +102,7 @@ class AdmissionWebhookTest {
       value = {
         "\"name\": \"main\"; \"name\": 5; TrafficTarget shop/web: spec.rules[0].name: this is an integer",
         "TCPRoute; UDPRoute; spec.rules[0].kind: UDPRoute is not known; use a TCPRoute or an",
-        "\"rules\"; \"ruels\"; spec.ruels: no such field is known; check its spelling",
+        "\"rules\"; \"ruels\"; spec.ruels: no such field is known",
         "\"web\", \"names; \"Web\", \"names; metadata.name: 'Web' is not the name of an object",
       })
   void refusesWithFieldAndMendWhatTheMeshCannotUse(String before, String after, String told)

@@ -102,7 +102,12 @@ public final class DemoCommand implements Callable<Integer> {
     if (stop) {
       return stop(stage);
     }
-    stage.enter();
+    List<String> left = stage.enter();
+    if (!left.isEmpty()) {
+      PrintWriter err = spec.commandLine().getErr();
+      err.println("sluice: removed what an earlier demo has left: " + String.join(", ", left));
+      err.flush();
+    }
     return play(stage);
   }
 

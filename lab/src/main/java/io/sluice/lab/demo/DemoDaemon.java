@@ -27,6 +27,7 @@ final class DemoDaemon {
     launch.addAll(List.of("node", "run", "--mode", asked.name(), "--drain-seconds", "1"));
     this.process =
         new DaemonProcess(node.machine(), node.name(), launch, node.state(), List.of(), source);
+    process.inOwnSession(); // it may be kept
   }
 
   /** Starts it and returns at once. */

@@ -42,18 +42,21 @@ final class DemoStage {
   }
 
   /**
-   * Takes the place and removes what a crashed demo has left. Throws {@link DemoException} when a
-   * demo runs, or was kept, or when the name is somebody else's.
+   * Takes the place, removes what a crashed demo has left and returns what that was, for people.
+   * Throws {@link DemoException} when a demo runs, or was kept, or when the name is somebody
+   * else's.
    */
-  void enter() throws InterruptedException {
+  List<String> enter() throws InterruptedException {
     refuseStrangers();
     takeLock();
     if (Files.exists(plan.keptMark()) && !processes().isEmpty()) {
       throw new DemoException(
           "a demo was kept and still runs; end it with `./sluice demo --stop" + option() + "`");
     }
+    List<String> left = present();
     remove();
     takeLock();
+    return left;
   }
 
   private void takeLock() {
@@ -113,8 +116,11 @@ final class DemoStage {
       List<String> command = new ArrayList<>(JavaCommand.program(DemoCommand.class.getName()));
       command.addAll(List.of("demo", DemoCommand.SERVE, "--node-name", plan.node()));
       command.addAll(List.of("--nodes", Integer.toString(plan.nodes())));
-      new ChildProgram("servers", SitePod.thisMachine(), plan.directory().resolve("servers.log"))
-          .start(command);
+      ChildProgram servers =
+          new ChildProgram(
+              "servers", SitePod.thisMachine(), plan.directory().resolve("servers.log"));
+      servers.inOwnSession();
+      servers.start(command);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot start servers that stay", e);
     }

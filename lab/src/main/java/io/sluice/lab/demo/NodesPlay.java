@@ -22,6 +22,7 @@ final class NodesPlay implements DemoPlay {
     this.plan = new NodesPlan(plan);
     this.asked = asked;
     this.controller = this.plan.controlProcess();
+    controller.inOwnSession(); // it may be kept
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +25,7 @@ public final class ChildProgram implements AutoCloseable {
   private final SitePod namespace;
   private final Path log;
   private @Nullable Process process;
+  private boolean ownSession;
 
   /** Named {@code title} in failures; not started yet. */
   public ChildProgram(String title, SitePod namespace, Path log) {
@@ -32,10 +34,17 @@ public final class ChildProgram implements AutoCloseable {
     this.log = log;
   }
 
+  /** From the next start on it lives on when the terminal of this process closes. */
+  public void inOwnSession() {
+    ownSession = true;
+  }
+
   /** Starts it anew and returns at once. */
   public Process start(List<String> command) {
+    List<String> words = new ArrayList<>(ownSession ? List.of("setsid") : List.of());
+    words.addAll(command);
     ProcessBuilder builder =
-        new ProcessBuilder(command)
+        new ProcessBuilder(words)
             .redirectInput(new File("/dev/null"))
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));

@@ -51,6 +51,11 @@ public final class ControlProcess {
     this.program = new ChildProgram("the controller", machine, state.resolveSibling("control.log"));
   }
 
+  /** From the next start on it lives on when the terminal of this process closes. */
+  public void inOwnSession() {
+    program.inOwnSession();
+  }
+
   /** Starts it and returns when nodes can call; fails with its log when they cannot. */
   public void start() {
     List<String> command = new ArrayList<>(JavaCommand.sluice());

@@ -70,6 +70,11 @@ public final class DaemonProcess implements AutoCloseable {
     return new DaemonProcess(node, nodeName, launch, state, prefix, arguments);
   }
 
+  /** From the next start on it lives on when the terminal of this process closes. */
+  public void inOwnSession() {
+    program.inOwnSession();
+  }
+
   /** What the daemon tells about itself. */
   public DaemonView view() {
     return view;

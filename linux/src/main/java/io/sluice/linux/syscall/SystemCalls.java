@@ -1,6 +1,7 @@
 package io.sluice.linux.syscall;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -14,6 +15,9 @@ public final class SystemCalls {
   public static final int PROT_WRITE = 2;
 
   private static final long NS_GET_NSTYPE = 0xb703;
+  private static final long TIOCGWINSZ = 0x5413;
+  private static final int WINSIZE_BYTES = 8;
+  private static final int WINSIZE_COLUMNS_AT = 2;
   private static final int MAP_SHARED = 1;
   private static final int SC_PAGESIZE = 30;
   private static final int STATFS_BYTES = 256;
@@ -36,6 +40,15 @@ public final class SystemCalls {
   /** The CLONE_NEW flag of the namespace behind {@code fd}, or a negated error number. */
   public static int namespaceKind(int fd) {
     return IOCTL.call(fd, NS_GET_NSTYPE);
+  }
+
+  /** Characters of a line of the terminal behind {@code fd}, or a negated error number. */
+  public static int terminalColumns(int fd) {
+    try (var arena = Arena.ofConfined()) {
+      var size = arena.allocate(WINSIZE_BYTES, Long.BYTES);
+      int rc = IOCTL.call(fd, TIOCGWINSZ, Downcall.at(size));
+      return rc < 0 ? rc : size.get(JAVA_SHORT, WINSIZE_COLUMNS_AT) & 0xFFFF;
+    }
   }
 
   /** The magic number of the file system at {@code path}, or a negated error number. */

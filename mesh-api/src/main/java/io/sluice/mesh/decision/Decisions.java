@@ -11,6 +11,8 @@ import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -34,14 +36,19 @@ public final class Decisions {
    */
   public static Verdict decide(
       MeshSnapshot snapshot, Flow flow, @Nullable HttpRequest requestOrNull) {
+    return standing(snapshot, flow).of(requestOrNull);
+  }
+
+  /** All of it but what a request says. Never throws; does not block. */
+  public static Standing standing(MeshSnapshot snapshot, Flow flow) {
     Optional<SpiffeId> source = flow.identity(snapshot);
     // A destination that no one resolved has no address and so is no workload.
     Optional<Workload> destination =
         Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
     if (destination.isEmpty() || !destination.get().enrolled()) {
-      return leavingTheMesh(snapshot, flow, source, destination);
+      return Standing.of(leavingTheMesh(snapshot, flow, source, destination));
     }
-    return enteringWorkload(snapshot, flow, requestOrNull, source, destination.get());
+    return enteringWorkload(snapshot, flow, source, destination.get());
   }
 
   /**
@@ -65,14 +72,61 @@ public final class Decisions {
       NamespacedName workload,
       Flow flow,
       @Nullable HttpRequest requestOrNull) {
+    return standingAt(snapshot, workload, flow).of(requestOrNull);
+  }
+
+  /** All of that but what a request says. Never throws; does not block. */
+  public static Standing standingAt(MeshSnapshot snapshot, NamespacedName workload, Flow flow) {
     Optional<Workload> destination = snapshot.workload(workload);
     if (destination.isEmpty()) {
-      return decide(snapshot, flow, requestOrNull);
+      return standing(snapshot, flow);
     }
     return destination.get().enrolled()
-        ? enteringWorkload(
-            snapshot, flow, requestOrNull, flow.identity(snapshot), destination.get())
-        : Verdict.of(Outcome.ALLOWED, Reason.LEAVING); // nobody decides a moment later
+        ? enteringWorkload(snapshot, flow, flow.identity(snapshot), destination.get())
+        : Standing.of(Verdict.of(Outcome.ALLOWED, Reason.LEAVING)); // nobody decides a moment later
+  }
+
+  /**
+   * What a snapshot says about a flow before a request is looked at: the verdict of all of them, or
+   * the permissions of which each grants its own. Immutable, as a snapshot is, so that it holds for
+   * every request of the same flow by the same snapshot.
+   *
+   * @param verdictOrNull of whatever is asked for; null where permissions grant
+   * @param permissions those that name both ends, in their order
+   * @param port that is called
+   * @param byRequest whether each request is decided for itself
+   */
+  public record Standing(
+      @Nullable Verdict verdictOrNull, List<Permission> permissions, int port, boolean byRequest) {
+    static Standing of(Verdict verdict) {
+      return new Standing(verdict, List.of(), 0, false);
+    }
+
+    /**
+     * Of one request. Never throws; does not block.
+     *
+     * @param requestOrNull null for the connection
+     */
+    public Verdict of(@Nullable HttpRequest requestOrNull) {
+      return verdictOrNull == null ? granted(requestOrNull) : verdictOrNull;
+    }
+
+    private Verdict granted(@Nullable HttpRequest requestOrNull) {
+      NamespacedName refusing = null;
+      Reason refusal = Reason.NO_TRAFFIC_TARGET;
+      for (int i = 0; i < permissions.size(); i++) {
+        Permission permission = permissions.get(i);
+        Reason reason = reason(permission, port, byRequest, requestOrNull);
+        if (reason == Reason.TRAFFIC_TARGET) {
+          return new Verdict(Outcome.ALLOWED, reason, permission.name());
+        }
+        if (reason != Reason.PORT_NOT_GRANTED || !isAboutRequests(refusal)) {
+          refusing = permission.name();
+          refusal = reason;
+        }
+      }
+      return new Verdict(Outcome.REFUSED, refusal, refusing);
+    }
   }
 
   private static Verdict leavingTheMesh(
@@ -126,83 +180,62 @@ public final class Decisions {
             .isEmpty();
   }
 
-  private static Verdict enteringWorkload(
-      MeshSnapshot snapshot,
-      Flow flow,
-      @Nullable HttpRequest requestOrNull,
-      Optional<SpiffeId> source,
-      Workload destination) {
+  private static Standing enteringWorkload(
+      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Workload destination) {
     if (source.isPresent() && destination.name().equals(flow.sourceOrNull())) {
-      return Verdict.of(Outcome.ALLOWED, Reason.SAME_WORKLOAD);
+      return Standing.of(Verdict.of(Outcome.ALLOWED, Reason.SAME_WORKLOAD));
     }
     if (!flow.isProven()) {
       Optional<SpiffeId> left = flow.identityByAddress(snapshot);
       if (left.isPresent()) {
-        return enteringFrom(snapshot, flow, requestOrNull, left, destination);
+        return enteringFrom(snapshot, flow, left, destination);
       }
       if (snapshot.settings().requiresProof(destination)) {
         // Before the permissive policy mode, which waives grants and not encryption.
-        return Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED);
+        return Standing.of(Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED));
       }
     }
-    return enteringFrom(snapshot, flow, requestOrNull, source, destination);
+    return enteringFrom(snapshot, flow, source, destination);
   }
 
-  private static Verdict enteringFrom(
-      MeshSnapshot snapshot,
-      Flow flow,
-      @Nullable HttpRequest requestOrNull,
-      Optional<SpiffeId> source,
-      Workload destination) {
+  private static Standing enteringFrom(
+      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Workload destination) {
     Optional<SpiffeId> foreigner = flow.foreigner();
     if (foreigner.isPresent()) {
       // Before the permissive policy mode, which waives grants for workloads of this mesh.
-      return granted(
+      return granting(
           snapshot,
           flow,
-          requestOrNull,
           permission -> permission.foreignSources().contains(foreigner.get()),
-          destination.identity().serviceAccountName());
+          destination);
     }
     if (flow.certifiedOrNull() != null && source.isEmpty()) {
-      return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
+      return Standing.of(Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH));
     }
     if (snapshot.settings().permissive()) {
-      return Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE);
+      return Standing.of(Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE));
     }
     if (source.isEmpty()) {
-      return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
+      return Standing.of(Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH));
     }
     NamespacedName account = source.get().serviceAccountName();
-    return granted(
-        snapshot,
-        flow,
-        requestOrNull,
-        permission -> permission.sources().contains(account),
-        destination.identity().serviceAccountName());
+    return granting(
+        snapshot, flow, permission -> permission.sources().contains(account), destination);
   }
 
-  private static Verdict granted(
+  private static Standing granting(
       MeshSnapshot snapshot,
       Flow flow,
-      @Nullable HttpRequest requestOrNull,
       Predicate<Permission> includesSource,
-      NamespacedName destination) {
-    int port = flow.destination().getPort();
-    Verdict refusal = Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET);
-    for (Permission permission : snapshot.permissionsFor(destination)) {
-      if (!includesSource.test(permission)) {
-        continue;
-      }
-      Reason reason = reason(permission, port, flow.decidedByRequest(), requestOrNull);
-      if (reason == Reason.TRAFFIC_TARGET) {
-        return new Verdict(Outcome.ALLOWED, reason, permission.name());
-      }
-      if (reason != Reason.PORT_NOT_GRANTED || !isAboutRequests(refusal.reason())) {
-        refusal = new Verdict(Outcome.REFUSED, reason, permission.name());
+      Workload destination) {
+    List<Permission> permissions = new ArrayList<>(2);
+    for (Permission permission :
+        snapshot.permissionsFor(destination.identity().serviceAccountName())) {
+      if (includesSource.test(permission)) {
+        permissions.add(permission);
       }
     }
-    return refusal;
+    return new Standing(null, permissions, flow.destination().getPort(), flow.decidedByRequest());
   }
 
   /** What {@code permission}, which names both ends, says of a connection or a request. */

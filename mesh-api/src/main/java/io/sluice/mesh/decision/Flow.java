@@ -8,6 +8,7 @@ import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +65,25 @@ public record Flow(
   public static Flow foreign(
       SpiffeId identity, InetSocketAddress sourceAddress, InetSocketAddress destination) {
     return new Flow(null, identity, true, sourceAddress, destination, false);
+  }
+
+  /** As of any record; written out, for each request asks whether its flow is the last one's. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other
+        || (other instanceof Flow that
+            && Objects.equals(sourceOrNull, that.sourceOrNull)
+            && Objects.equals(certifiedOrNull, that.certifiedOrNull)
+            && foreign == that.foreign
+            && sourceAddress.equals(that.sourceAddress)
+            && destination.equals(that.destination)
+            && decidedByRequest == that.decidedByRequest);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(
+        sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, decidedByRequest);
   }
 
   /** The same where it is decided as a whole, whatever it carries. */

@@ -53,7 +53,7 @@ public enum Reason {
   TRAFFIC_TARGET(65, "a TrafficTarget grants it"),
   EGRESS_ALLOWED(67, "egress is enabled"),
   NO_TRAFFIC_TARGET(68, "no TrafficTarget lets this source reach the destination"),
-  PORT_NOT_GRANTED(69, "a TrafficTarget names both ends but not this port"),
+  PORT_NOT_GRANTED(69, "a TrafficTarget names both ends but not this port of the pod"),
   SOURCE_NOT_IN_MESH(70, "the source has no mesh identity"),
   EGRESS_DISABLED(71, "the destination is outside the mesh and egress is disabled"),
   SAME_WORKLOAD(72, "a workload may reach itself"),

@@ -4,9 +4,11 @@ import static java.util.Comparator.comparing;
 
 import io.sluice.interception.FormerMechanism;
 import io.sluice.interception.Interception;
+import io.sluice.interception.Mechanism;
 import io.sluice.interception.NamespaceSockets;
 import io.sluice.interception.PodNetworkReader;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.mesh.FailMode;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
@@ -69,6 +71,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private volatile Map<NamespacedName, PodStatus> statuses = Map.of();
   private volatile boolean sweepWanted;
   private volatile boolean stopping;
+  private final boolean opens;
   private final GivingBack givingBack = new GivingBack();
 
   /**
@@ -90,6 +93,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       FormerMechanism former,
       Runnable upkeep) {
     this.nodeName = nodeName;
+    this.opens = interception.mechanism().outbound() == Mechanism.EBPF;
     this.places = places;
     this.placements = new Placements(places, networks);
     this.enrolled =
@@ -384,6 +388,18 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     if (snapshot.settings().retirement() == Retirement.CLEAR) {
       givingBack.run(this::call, enrolled);
     }
+  }
+
+  /** How many pods are refused as a whole while no daemon runs; rules know of none that are not. */
+  public long closedWithoutDaemon() {
+    MeshSnapshot present = snapshot;
+    return present.settings().retirement() == Retirement.CLEAR
+        ? 0
+        : statuses().stream()
+            .filter(pod -> pod.state() == PodStatus.PodState.ENROLLED)
+            .flatMap(pod -> present.workload(pod.name()).stream())
+            .filter(pod -> !opens || pod.interception().openings().fail() == FailMode.CLOSED)
+            .count();
   }
 
   /**

@@ -1,24 +1,21 @@
 package io.sluice.node.events;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
-import java.io.IOException;
-import java.io.StringWriter;
 import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The lines of the access log. One of a request has the fields of OSM's default format, by the same
  * names, as far as they are known; ours beside them are those of a connection's line. All but ASCII
- * is escaped: a stranger chooses paths and names, a terminal shows them.
+ * is escaped: a stranger chooses paths and names, a terminal shows them. One thread.
  */
 final class AccessLines {
   /** Characters of a path that are told. */
@@ -30,99 +27,105 @@ final class AccessLines {
   /** Characters of a method or status. */
   private static final int MAX_WORD = 32;
 
-  private static final JsonFactory JSON =
-      JsonFactory.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
+  /** Connections whose fields are kept for the next request; a power of two. */
+  private static final int MOST_KNOWN = 64;
 
-  private AccessLines() {}
+  /** What all requests of a connection say alike, which share their {@link ConnectionInfo}. */
+  private record Known(ConnectionInfo info, byte[] ends, byte[] upstream) {}
+
+  private final JsonLine json = new JsonLine();
+  private final AtomicReferenceArray<@Nullable Known> known =
+      new AtomicReferenceArray<>(MOST_KNOWN);
 
   /** What is known of a connection that ended then. */
-  static String of(Instant time, AccessRecord record) throws IOException {
+  byte[] of(Instant time, AccessRecord record) {
     ConnectionInfo info = record.info();
-    StringWriter text = new StringWriter(512);
-    try (JsonGenerator json = JSON.createGenerator(text)) {
-      json.writeStartObject();
-      json.writeStringField("time", time.toString());
-      writeEnds(json, info);
-      writeIfKnown(json, "upstream", info.upstream().map(IpAddresses::text).orElse(null));
-      writeIfKnown(json, "service", info.serviceOrNull());
-      json.writeStringField("verdict", record.verdict().outcome().label());
-      json.writeStringField("reason", record.verdict().reason().label());
-      writeIfKnown(json, "rule", record.verdict().ruleOrNull());
-      json.writeNumberField("bytes_sent", record.bytesSent());
-      json.writeNumberField("bytes_received", record.bytesReceived());
-      json.writeNumberField("duration_ms", record.duration().toMillis());
-      json.writeStringField("close", record.closeKind().label());
-      json.writeStringField("close_reason", record.closeReason().label());
-      json.writeNumberField("revision", info.revision());
-      json.writeEndObject();
-    }
-    return text.toString();
+    json.begin();
+    json.time("time", time);
+    writeEnds(info);
+    json.text("upstream", text(info.upstreamOrNull()));
+    json.text("service", text(info.serviceOrNull()));
+    json.text("verdict", record.verdict().outcome().label());
+    json.text("reason", record.verdict().reason().label());
+    json.text("rule", text(record.verdict().ruleOrNull()));
+    json.number("bytes_sent", record.bytesSent());
+    json.number("bytes_received", record.bytesReceived());
+    json.number("duration_ms", record.duration().toMillis());
+    json.text("close", record.closeKind().label());
+    json.text("close_reason", record.closeReason().label());
+    json.number("revision", info.revision());
+    return json.end();
   }
 
   /** What is known of a request that ended then. */
-  static String of(Instant time, RequestRecord record) throws IOException {
-    ConnectionInfo info = record.info();
-    StringWriter text = new StringWriter(1_024);
-    try (JsonGenerator json = JSON.createGenerator(text)) {
-      json.writeStartObject();
-      json.writeStringField("time", time.toString());
-      json.writeStringField("start_time", time.minus(record.duration()).toString());
-      writeEnds(json, info);
-      writeIfKnown(json, "service", info.serviceOrNull());
-      json.writeStringField("verdict", record.verdict().outcome().label());
-      json.writeStringField("reason", record.verdict().reason().label());
-      writeIfKnown(json, "rule", record.verdict().ruleOrNull());
-      writeRequest(json, record);
-      writeResponse(json, record);
-      json.writeNumberField("revision", info.revision());
-      json.writeEndObject();
+  byte[] of(Instant time, RequestRecord record) {
+    json.begin();
+    json.time("time", time);
+    json.time("start_time", time.minus(record.duration()));
+    int slot = (int) record.info().id() & MOST_KNOWN - 1;
+    Known connection = known.get(slot);
+    if (connection == null || connection.info != record.info()) {
+      connection = known(record.info());
+      known.set(slot, connection);
     }
-    return text.toString();
+    json.again(connection.ends);
+    json.text("verdict", record.verdict().outcome().label());
+    json.text("reason", record.verdict().reason().label());
+    json.text("rule", text(record.verdict().ruleOrNull()));
+    writeRequest(record);
+    json.again(connection.upstream);
+    writeResponse(record);
+    json.number("revision", record.info().revision());
+    return json.end();
   }
 
-  private static void writeEnds(JsonGenerator json, ConnectionInfo info) throws IOException {
-    json.writeStringField("reporter", info.reporter().label());
-    json.writeStringField("direction", info.direction().label());
-    json.writeStringField("pod", info.pod().toString());
-    writeIfKnown(json, "source_workload", info.sourceOrNull());
-    writeIfKnown(json, "source_principal", info.sourceIdentityOrNull());
-    writeIfKnown(json, "destination_principal", info.destinationIdentityOrNull());
-    json.writeStringField("connection_security_policy", info.securityPolicy());
-    json.writeStringField("client", IpAddresses.text(info.client()));
-    writeIfKnown(
-        json,
-        "original_destination",
-        info.originalDestination().map(IpAddresses::text).orElse(null));
-  }
-
-  private static void writeRequest(JsonGenerator json, RequestRecord record) throws IOException {
-    json.writeStringField("method", record.method());
-    json.writeStringField("path", record.path());
-    json.writeStringField("protocol", record.version());
-    json.writeStringField("authority", record.authority());
-    writeIfKnown(json, "user_agent", record.userAgentOrNull());
-    writeIfKnown(json, "request_id", record.requestIdOrNull());
-    writeIfKnown(json, "x_forwarded_for", record.forwardedForOrNull());
-    InetSocketAddress upstream = record.info().upstreamOrNull();
+  /** Writes the first part behind what is there, and takes both out again. */
+  private Known known(ConnectionInfo info) {
+    int mark = json.mark();
+    writeEnds(info);
+    json.text("service", text(info.serviceOrNull()));
+    byte[] ends = json.cut(mark);
+    InetSocketAddress upstream = info.upstreamOrNull();
     if (upstream != null) {
-      json.writeStringField("upstream_host", IpAddresses.text(upstream));
-      writeIfKnown(
-          json,
-          "upstream_cluster",
-          record.info().service().map(name -> name + "|" + upstream.getPort()).orElse(null));
+      json.text("upstream_host", text(upstream));
+      NamespacedName service = info.serviceOrNull();
+      json.text("upstream_cluster", service == null ? null : service + "|" + upstream.getPort());
     }
+    return new Known(info, ends, json.cut(mark));
   }
 
-  private static void writeResponse(JsonGenerator json, RequestRecord record) throws IOException {
-    json.writeNumberField("response_code", record.status());
-    json.writeStringField("response_code_details", details(record.end()));
-    json.writeStringField("response_flags", record.end().flag());
+  private void writeEnds(ConnectionInfo info) {
+    json.text("reporter", info.reporter().label());
+    json.text("direction", info.direction().label());
+    json.text("pod", info.pod().toString());
+    json.text("source_workload", text(info.sourceOrNull()));
+    json.text("source_principal", text(info.sourceIdentityOrNull()));
+    json.text("destination_principal", text(info.destinationIdentityOrNull()));
+    json.text("connection_security_policy", info.securityPolicy());
+    json.text("client", text(info.client()));
+    json.text("original_destination", text(info.originalDestinationOrNull()));
+  }
+
+  private void writeRequest(RequestRecord record) {
+    json.text("method", record.method());
+    json.text("path", record.path());
+    json.text("protocol", record.version());
+    json.text("authority", record.authority());
+    json.text("user_agent", record.userAgentOrNull());
+    json.text("request_id", record.requestIdOrNull());
+    json.text("x_forwarded_for", record.forwardedForOrNull());
+  }
+
+  private void writeResponse(RequestRecord record) {
+    json.number("response_code", record.status());
+    json.text("response_code_details", details(record.end()));
+    json.text("response_flags", record.end().flag());
     if (record.grpc()) {
-      writeIfKnown(json, "grpc_status", record.grpcStatusOrNull());
+      json.text("grpc_status", record.grpcStatusOrNull());
     }
-    json.writeNumberField("bytes_received", record.requestBytes());
-    json.writeNumberField("bytes_sent", record.responseBytes());
-    json.writeNumberField("duration", record.duration().toMillis());
+    json.number("bytes_received", record.requestBytes());
+    json.number("bytes_sent", record.responseBytes());
+    json.number("duration", record.duration().toMillis());
   }
 
   /** Envoy's word where it has one that fits; else how the exchange ended. */
@@ -130,11 +133,12 @@ final class AccessLines {
     return end == End.WHOLE ? "via_upstream" : end.name().toLowerCase(Locale.ROOT);
   }
 
-  private static void writeIfKnown(JsonGenerator json, String field, @Nullable Object value)
-      throws IOException {
-    if (value != null) {
-      json.writeStringField(field, value.toString());
-    }
+  private static @Nullable String text(@Nullable Object value) {
+    return value == null ? null : value.toString();
+  }
+
+  private static @Nullable String text(@Nullable InetSocketAddress address) {
+    return address == null ? null : IpAddresses.text(address);
   }
 
   /** The same with no more of each text than is told: itself, where none is longer. */

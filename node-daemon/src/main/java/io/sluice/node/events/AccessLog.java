@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -50,7 +49,11 @@ public final class AccessLog implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(AccessLog.class.getName());
 
+  /** Some forty requests in one write: the file system costs more than the lines do. */
+  private static final int FILE_BUFFER_BYTES = 32 * 1_024;
+
   private final Sink sink;
+  private final AccessLines lines = new AccessLines(); // the thread's
   private final BlockingQueue<Entry> queue;
   private final AtomicLong dropped = new AtomicLong();
   private final Thread thread;
@@ -161,7 +164,7 @@ public final class AccessLog implements AutoCloseable {
     try {
       for (Entry next = queue.take(); !(next instanceof Entry.End); next = queue.take()) {
         try {
-          sink.write((line(next) + "\n").getBytes(StandardCharsets.UTF_8));
+          sink.write(line(next));
           if (queue.isEmpty()) {
             sink.flush();
             Thread.sleep(GATHERING);
@@ -182,10 +185,10 @@ public final class AccessLog implements AutoCloseable {
     }
   }
 
-  private static String line(Entry entry) throws IOException {
+  private byte[] line(Entry entry) {
     return switch (entry) {
-      case Entry.OfConnection(Instant time, AccessRecord record) -> AccessLines.of(time, record);
-      case Entry.OfRequest(Instant time, RequestRecord record) -> AccessLines.of(time, record);
+      case Entry.OfConnection(Instant time, AccessRecord record) -> lines.of(time, record);
+      case Entry.OfRequest(Instant time, RequestRecord record) -> lines.of(time, record);
       case Entry.End end -> throw new IllegalStateException(end + " is no line");
     };
   }
@@ -268,7 +271,8 @@ public final class AccessLog implements AutoCloseable {
       if (current == null) {
         current =
             new BufferedOutputStream(
-                Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
+                Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
+                FILE_BUFFER_BYTES);
         out = current;
         size = Files.size(file);
       }

@@ -1,11 +1,13 @@
 package io.sluice.node.events;
 
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param outcome what became of the flow
  * @param reason why
  * @param rule object that decided; null when none did
+ * @param endpoint of a pod or beyond, where it was to arrive; null when none was chosen
  */
 public record NodeEvent(
     long sequence,
@@ -35,4 +38,63 @@ public record NodeEvent(
     @Nullable InetSocketAddress destination,
     Outcome outcome,
     Reason reason,
-    @Nullable NamespacedName rule) {}
+    @Nullable NamespacedName rule,
+    @Nullable InetSocketAddress endpoint) {
+
+  /** Of a flow for which no endpoint was chosen. */
+  public NodeEvent(
+      long sequence,
+      Instant time,
+      String origin,
+      String pod,
+      Direction direction,
+      String protocol,
+      @Nullable InetSocketAddress source,
+      @Nullable InetSocketAddress destination,
+      Outcome outcome,
+      Reason reason,
+      @Nullable NamespacedName rule) {
+    this(
+        sequence,
+        time,
+        origin,
+        pod,
+        direction,
+        protocol,
+        source,
+        destination,
+        outcome,
+        reason,
+        rule,
+        null);
+  }
+
+  /**
+   * The reason in a sentence; where a port is not granted, which one that is and which are.
+   *
+   * @param snapshot of now
+   */
+  public String explanation(MeshSnapshot snapshot) {
+    InetSocketAddress judged = endpoint == null ? destination : endpoint;
+    if (reason != Reason.PORT_NOT_GRANTED || judged == null || rule == null) {
+      return reason.explanation();
+    }
+    String service =
+        destination == null || destination.getPort() == judged.getPort()
+            ? ""
+            : " (Service port " + destination.getPort() + ")";
+    return "pod port "
+        + judged.getPort()
+        + service
+        + " is in no TCPRoute of TrafficTarget "
+        + rule
+        + snapshot
+            .permission(rule)
+            .map(permission ->
+                permission.ports().some().stream()
+                    .sorted()
+                    .map(String::valueOf)
+                    .collect(Collectors.joining(", ", ", which grants pod port ", "")))
+            .orElse("");
+  }
+}

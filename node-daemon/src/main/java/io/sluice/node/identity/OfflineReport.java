@@ -61,8 +61,7 @@ public record OfflineReport(Instant now, List<End> ends) {
       if (SystemIdentity.isSystem(one.identity())) {
         ends.add(node(one.identity().toString(), until));
       } else if (until == null) {
-        ends.add(
-            new End("certificate", one.identity().toString(), null, "there is none yet", ASK));
+        ends.add(new End("certificate", one.identity().toString(), null, "there is none yet", ASK));
       } else {
         ends.add(workload(one.identity().toString(), until));
       }
@@ -174,8 +173,7 @@ public record OfflineReport(Instant now, List<End> ends) {
           .put("subject", end.subject())
           .put("until", until == null ? NONE : text(until))
           .put("remaining", until == null ? NONE : remaining(Duration.between(now, until)))
-          .put(
-              "remainingSeconds", until == null ? -1 : Duration.between(now, until).toSeconds())
+          .put("remainingSeconds", until == null ? -1 : Duration.between(now, until).toSeconds())
           .put("stops", end.stops())
           .put("extension", end.extension());
     }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -28,8 +29,12 @@ final class EndSeries<S extends EndSeries.Series> {
   private final Supplier<MeshSnapshot> snapshot;
   private final int limit;
   private final Function<TrafficLabels, S> maker;
+
+  /** Connections whose series is found by the record that their requests share; a power of two. */
+  private static final int MOST_RECENT = 64;
+
   private final Map<TrafficLabels, S> series = new ConcurrentHashMap<>();
-  private volatile Known<S> known = new Known<>(MeshSnapshot.EMPTY, Map.of());
+  private volatile Known<S> known = new Known<>(MeshSnapshot.EMPTY);
 
   /** What counts under the same labels. */
   abstract static class Series {
@@ -67,7 +72,19 @@ final class EndSeries<S extends EndSeries.Series> {
     }
   }
 
-  private record Known<S>(MeshSnapshot snapshot, Map<Pair, S> pairs) {}
+  private record Recent<S>(ConnectionInfo info, String protocol, S series) {}
+
+  /**
+   * What was found by one snapshot.
+   *
+   * @param recent by connection; threads may overwrite each other's, which costs a look-up
+   */
+  private record Known<S>(
+      MeshSnapshot snapshot, Map<Pair, S> pairs, AtomicReferenceArray<@Nullable Recent<S>> recent) {
+    Known(MeshSnapshot snapshot) {
+      this(snapshot, new ConcurrentHashMap<>(), new AtomicReferenceArray<>(MOST_RECENT));
+    }
+  }
 
   /**
    * Has no series yet.
@@ -87,13 +104,27 @@ final class EndSeries<S extends EndSeries.Series> {
     MeshSnapshot now = snapshot.get();
     Known<S> before = known;
     if (before.snapshot != now) {
-      before = new Known<>(now, new ConcurrentHashMap<>());
+      before = new Known<>(now);
       known = before;
     }
+    int slot = (int) info.id() & MOST_RECENT - 1;
+    Recent<S> last = before.recent.get(slot);
+    if (last != null
+        && last.info == info
+        && last.protocol.equals(protocol)
+        && !ended(last.series)) {
+      return last.series;
+    }
+    S found = found(before, info, protocol);
+    before.recent.set(slot, new Recent<>(info, protocol, found));
+    return found;
+  }
+
+  private S found(Known<S> before, ConnectionInfo info, String protocol) {
     Pair pair = Pair.of(info, protocol);
     S found = before.pairs.get(pair);
     if (found == null || ended(found)) {
-      found = bounded(TrafficLabels.of(info, protocol, now));
+      found = bounded(TrafficLabels.of(info, protocol, before.snapshot));
       if (before.pairs.size() < MAX_PAIRS) {
         before.pairs.put(pair, found);
       }

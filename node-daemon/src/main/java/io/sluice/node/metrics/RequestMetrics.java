@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -62,7 +63,7 @@ final class RequestMetrics {
   /** An exchange has ended. */
   void ended(RequestRecord record) {
     Series counted = series.of(record.info(), record.grpc() ? GRPC : HTTP);
-    counted.count(Outcome.of(record));
+    counted.count(record);
     counted.durations.add(TimeUnit.NANOSECONDS.toMicros(record.duration().toNanos()));
     counted.requestBytes.add(record.requestBytes());
     counted.responseBytes.add(record.responseBytes());
@@ -153,17 +154,43 @@ final class RequestMetrics {
     final AtomicLong requestMessages = new AtomicLong();
     final AtomicLong responseMessages = new AtomicLong();
 
+    private @Nullable Counted last; // threads may overwrite each other's
+
     Series(TrafficLabels labels) {
       super(labels);
     }
 
-    void count(Outcome how) {
+    /** How the last one was answered, as nearly all are. */
+    private record Counted(
+        int status, @Nullable String grpcStatusOrNull, End end, AtomicLong count) {
+      boolean is(RequestRecord record) {
+        return status == record.status()
+            && end == record.end()
+            && Objects.equals(grpcStatusOrNull, record.grpcStatusOrNull());
+      }
+    }
+
+    void count(RequestRecord record) {
+      Counted same = last;
+      if (same == null || !same.is(record)) {
+        same =
+            new Counted(
+                record.status(),
+                record.grpcStatusOrNull(),
+                record.end(),
+                counter(Outcome.of(record)));
+        last = same;
+      }
+      same.count.incrementAndGet();
+    }
+
+    private AtomicLong counter(Outcome how) {
       AtomicLong count = outcomes.get(how);
       if (count == null) {
         boolean full = outcomes.size() >= MAX_OUTCOMES;
         count = outcomes.computeIfAbsent(full ? Outcome.OTHER : how, one -> new AtomicLong());
       }
-      count.incrementAndGet();
+      return count;
     }
   }
 

@@ -44,7 +44,7 @@ class EventLogTest {
         Thread.ofVirtual()
             .start(() -> {
               try {
-                followed.complete(log.awaitAfter(0, Duration.ofMinutes(1)));
+                followed.complete(log.awaitAfter(0, false, Duration.ofMinutes(1)));
               } catch (InterruptedException e) {
                 followed.completeExceptionally(e);
               }
@@ -60,22 +60,44 @@ class EventLogTest {
 
   @Test
   void followerWithoutEventsGivesUpAfterItsTimeout() throws InterruptedException {
-    assertThat(log.awaitAfter(0, Duration.ofMillis(1))).isEmpty();
+    assertThat(log.awaitAfter(0, false, Duration.ofMillis(1))).isEmpty();
+  }
+
+  @Test
+  void allowedFlowsAreKeptWhileSomebodyFollowsThemAndPushNothingOut() throws Exception {
+    assertThat(log.wantsAllowed()).isFalse();
+    add();
+    try (var _ = log.followAllowed()) {
+      assertThat(log.wantsAllowed()).isTrue();
+      for (int i = 0; i <= EventLog.CAPACITY; i++) {
+        log.addAllowed(sequence -> event(sequence, Outcome.ALLOWED, Reason.TRAFFIC_TARGET));
+      }
+
+      assertThat(log.after(0)).extracting(NodeEvent::sequence).containsExactly(1L);
+      assertThat(log.awaitAfter(1, false, Duration.ofMillis(1))).isEmpty();
+      assertThat(log.awaitAfter(1, true, Duration.ofMinutes(1))).hasSize(EventLog.CAPACITY);
+    }
+
+    assertThat(log.wantsAllowed()).isFalse();
+    assertThat(log.awaitAfter(0, true, Duration.ofMinutes(1))).hasSize(1);
   }
 
   private void add() {
-    log.add(sequence ->
-        new NodeEvent(
-            sequence,
-            Instant.EPOCH,
-            "kernel",
-            "shop/cart-0",
-            Direction.OUTBOUND,
-            "udp",
-            null,
-            null,
-            Outcome.REFUSED,
-            Reason.DATAGRAM_REFUSED,
-            null));
+    log.add(sequence -> event(sequence, Outcome.REFUSED, Reason.DATAGRAM_REFUSED));
+  }
+
+  private static NodeEvent event(long sequence, Outcome outcome, Reason reason) {
+    return new NodeEvent(
+        sequence,
+        Instant.EPOCH,
+        "kernel",
+        "shop/cart-0",
+        Direction.OUTBOUND,
+        "udp",
+        null,
+        null,
+        outcome,
+        reason,
+        null);
   }
 }

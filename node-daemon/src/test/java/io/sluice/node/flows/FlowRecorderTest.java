@@ -29,8 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The record of flows: on real files, torn, full and old ones. */
 class FlowRecorderTest {
-  private static final MeshSnapshot SNAPSHOT =
-      Samples.snapshot(3, Samples.CART, Samples.CATALOGUE);
+  private static final MeshSnapshot SNAPSHOT = Samples.snapshot(3, Samples.CART, Samples.CATALOGUE);
   private static final Instant THEN = Instant.parse("2026-03-01T10:00:00Z");
 
   @TempDir private Path parent = Path.of("");
@@ -113,12 +112,13 @@ class FlowRecorderTest {
   }
 
   private static Entry entry(int number) {
-    Asked asked =
-        new Asked("GET", "cätalogue", "/" + number, false, Map.of("a", "1"), Set.of("b"));
+    Asked asked = new Asked("GET", "cätalogue", "/" + number, false, Map.of("a", "1"), Set.of("b"));
     RecordedFlow flow =
         RecordedFlow.of(
-                SNAPSHOT, Samples.outbound(1), Samples.ended(Samples.outbound(1), CloseKind.FIN)
-                    .verdict(), asked)
+                SNAPSHOT,
+                Samples.outbound(1),
+                Samples.ended(Samples.outbound(1), CloseKind.FIN).verdict(),
+                asked)
             .orElseThrow();
     return new Entry(flow, new Seen(number + 1, THEN, THEN.plusSeconds(number)));
   }
@@ -197,7 +197,9 @@ class FlowRecorderTest {
       }
       recorder.writeAll();
       assertThat(read().size() + recorder.leftOut()).isEqualTo(all);
-      assertThat(read()).hasSizeLessThanOrEqualTo(FlowRecorder.MOST_FLOWS).hasSizeGreaterThan(3_000);
+      assertThat(read())
+          .hasSizeLessThanOrEqualTo(FlowRecorder.MOST_FLOWS)
+          .hasSizeGreaterThan(3_000);
     }
   }
 

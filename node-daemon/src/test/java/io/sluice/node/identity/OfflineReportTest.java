@@ -67,8 +67,7 @@ class OfflineReportTest extends ControlledNodeTest {
     List<End> ends = timed();
     assertThat(ends)
         .extracting(End::subject)
-        .containsExactly(
-            SHOP.toString(), NODE, BANK.toString(), Certificates.id(authority.root));
+        .containsExactly(SHOP.toString(), NODE, BANK.toString(), Certificates.id(authority.root));
     assertThat(report().toJson().path("first").asText()).isEqualTo("certificate " + SHOP);
     Set<String> expected = new TreeSet<>(Set.of(SHOP.toString(), NODE, BANK.toString()));
     for (End end : ends.subList(0, 3)) {
@@ -123,8 +122,7 @@ class OfflineReportTest extends ControlledNodeTest {
     assertThat(kept(clock.now()).ends())
         .extracting(End::what)
         .containsExactly("node-certificate", "root", "keys", "snapshot");
-    assertThat(
-            kept(until.plusSeconds(60)).toJson().path("ends").get(0).path("remaining").asText())
+    assertThat(kept(until.plusSeconds(60)).toJson().path("ends").get(0).path("remaining").asText())
         .isEqualTo("ended");
   }
 }

@@ -37,6 +37,11 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
     return false;
   }
 
+  /** Whether this process asks itself, and so ends it with the connection that it asks for. */
+  boolean isOurOwn() {
+    return false;
+  }
+
   /** In whose namespace the application is dialled first. */
   LocalPod dialsInside() {
     return pod;

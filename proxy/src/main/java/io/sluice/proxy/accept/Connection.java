@@ -187,11 +187,18 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       begun.has(reached);
     }
     begun.start(downstream.accept(begun));
+    if (path.leaving) {
+      retire();
+    }
   }
 
   @Override
   public void exchanged(RequestRecord record) {
-    tell(() -> path.listener.request(record));
+    try {
+      path.listener.request(record); // of every request: not even a lambda is made
+    } catch (RuntimeException e) {
+      path.failed("connection-listener-failed", pod.name, e);
+    }
   }
 
   @Override
@@ -246,8 +253,16 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     end(CloseKind.DRAIN, Reason.DRAINING);
   }
 
-  /** Takes no further requests, and ends after the present ones; bytes flow on. */
+  /** Tells its client to ask elsewhere; bytes flow on. */
   void retire() {
+    Exchanges conversing = exchanges;
+    if (conversing != null && !caller.isOurOwn()) {
+      conversing.retire();
+    }
+  }
+
+  /** Takes no further requests, and ends after the present ones; bytes flow on. */
+  void finish() {
     Exchanges conversing = exchanges;
     if (conversing != null) {
       conversing.drain();

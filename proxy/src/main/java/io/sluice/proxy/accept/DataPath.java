@@ -42,6 +42,9 @@ final class DataPath extends Means {
   final AtomicInteger live = new AtomicInteger();
   volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
 
+  /** Whether another process accepts, so that clients are to ask there. */
+  volatile boolean leaving;
+
   DataPath(
       ProxySettings settings,
       PodSockets sockets,

@@ -32,6 +32,11 @@ final class LocalCaller extends Caller {
   }
 
   @Override
+  boolean isOurOwn() {
+    return true;
+  }
+
+  @Override
   LocalPod dialsInside() {
     return asked.caller();
   }

@@ -93,9 +93,14 @@ final class Loop {
     });
   }
 
-  /** Takes no further requests on connections that stand; any thread, done on the loop. */
+  /** Tells clients of connections that stand to ask elsewhere; any thread, done on the loop. */
   Future<?> retire() {
     return executor.submit(() -> each(Connection::retire));
+  }
+
+  /** Takes no further requests on connections that stand; any thread, done on the loop. */
+  Future<?> finish() {
+    return executor.submit(() -> each(Connection::finish));
   }
 
   /** Whether one may have no upstream yet that leads to another pod; any thread. */

@@ -338,6 +338,7 @@ public final class Proxy implements AutoCloseable {
       // What was taken from a pod and leads to another one is to be taken there by this process
       // too: nobody else knows who sent it.
       all(services, one -> one.close(Direction.OUTBOUND)).join();
+      path.leaving = true;
       retireAll();
       awaitArrivals();
       all(services, PodService::close).join();
@@ -381,7 +382,6 @@ public final class Proxy implements AutoCloseable {
   /** Again and again: a handshake that has begun makes a connection later. */
   private void leavePeers() {
     hboneServers().forEach(HboneServer::sendAway);
-    loops.forEach(Loop::retire);
     group.schedule(this::leavePeers, LEAVE_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
   }
 
@@ -401,7 +401,7 @@ public final class Proxy implements AutoCloseable {
       }
     }
     hboneServers().forEach(server -> server.drain(timeout));
-    loops.forEach(Loop::retire);
+    loops.forEach(Loop::finish);
     CompletableFuture<Void> drained = new CompletableFuture<>();
     long deadline = System.nanoTime() + timeout.toNanos();
     var _ =

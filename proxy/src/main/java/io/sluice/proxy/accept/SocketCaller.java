@@ -27,6 +27,7 @@ final class SocketCaller extends Caller {
   private final @Nullable AcceptedFacts facts;
   private final @Nullable Reason refusal;
   private final InetSocketAddress local;
+  private boolean ourOwn;
 
   /**
    * A caller to be found.
@@ -69,6 +70,11 @@ final class SocketCaller extends Caller {
         }
       }
     }
+  }
+
+  @Override
+  boolean isOurOwn() {
+    return ourOwn;
   }
 
   private static void refuse(Connection connection, Reason reason) {
@@ -148,6 +154,7 @@ final class SocketCaller extends Caller {
         refuse(connection, Reason.INTERNAL_ERROR);
       } else {
         origin.claim();
+        ourOwn = true;
         call(origin.source(), origin.client());
       }
     }

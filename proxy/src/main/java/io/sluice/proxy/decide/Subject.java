@@ -5,6 +5,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Decisions.Grant;
+import io.sluice.mesh.decision.Decisions.Standing;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.HttpRequest;
@@ -14,6 +15,7 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Reporter;
 import java.net.InetSocketAddress;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,39 @@ import org.jspecify.annotations.Nullable;
  * whether it still is. Found out piece by piece; belongs to the connection's event loop.
  */
 public final class Subject {
+  /** What a snapshot said of the last request's flow, which it says of the next one's too. */
+  private static final class Known {
+    final MeshSnapshot snapshot;
+    final Flow flow;
+    final Standing standing;
+    private @Nullable Grant grant; // of the verdict that allowed one last
+    private @Nullable NamespacedName rule; // by which
+
+    Known(MeshSnapshot snapshot, Flow flow, Standing standing) {
+      this.snapshot = snapshot;
+      this.flow = flow;
+      this.standing = standing;
+    }
+
+    Grant grant(Direction direction, NamespacedName pod, Verdict verdict) {
+      Grant made = grant;
+      if (made == null || !Objects.equals(rule, verdict.ruleOrNull())) {
+        made = Grant.of(snapshot, direction, pod, flow, verdict);
+        grant = made;
+        rule = verdict.ruleOrNull();
+      }
+      return made;
+    }
+  }
+
+  /** What the requests of a connection have found out for the next one. */
+  private static final class Lasting {
+    @Nullable Known known;
+    @Nullable MeshSnapshot ownKnownBy;
+    @Nullable SpiffeId own;
+    @Nullable ConnectionInfo told;
+  }
+
   private final NamespacedName pod;
   private final Direction direction;
   private InetSocketAddress client;
@@ -38,6 +73,7 @@ public final class Subject {
   private @Nullable Grant grant;
   private @Nullable HttpRequest request;
   private @Nullable MeshSnapshot admittedBy; // until it is open
+  private @Nullable Lasting lasting; // of a connection that has had a request, and of those
 
   /**
    * Nothing is known yet.
@@ -53,13 +89,28 @@ public final class Subject {
 
   /** The same connection, of which nothing is decided yet: for one of the requests on it. */
   public Subject ofRequest() {
+    if (lasting == null) {
+      lasting = new Lasting();
+    }
     Subject one = new Subject(pod, direction, client);
+    one.lasting = lasting;
     one.source = source;
     one.sourceIdentity = sourceIdentity;
     one.destinationIdentity = destinationIdentity;
     one.mutualTls = mutualTls;
     one.originalDestination = originalDestination;
     return one;
+  }
+
+  /** Of snapshots but {@code now} nothing is kept: a connection that waits is not to hold them. */
+  public void forgetBut(MeshSnapshot now) {
+    Lasting all = lasting;
+    if (all != null && all.known != null && all.known.snapshot != now) {
+      all.known = null;
+    }
+    if (all != null && all.ownKnownBy != now) {
+      all.ownKnownBy = null;
+    }
   }
 
   // --- who and where -------------------------------------------------------------------------
@@ -117,6 +168,19 @@ public final class Subject {
     return destinationIdentity;
   }
 
+  /** Who the pod is that it came to, or from, by {@code snapshot}; null where that is not known. */
+  public @Nullable SpiffeId own(MeshSnapshot snapshot) {
+    Lasting all = lasting;
+    if (all == null) {
+      return snapshot.identityOf(pod).orElse(null);
+    }
+    if (all.ownKnownBy != snapshot) {
+      all.ownKnownBy = snapshot;
+      all.own = snapshot.identityOf(pod).orElse(null);
+    }
+    return all.own;
+  }
+
   /** Whether certificates have proven both ends to each other. */
   public boolean hasProof() {
     return mutualTls;
@@ -127,29 +191,52 @@ public final class Subject {
     mutualTls = true;
   }
 
-  /** All of it under a number; what is found out later is not in it. */
+  /**
+   * All of it under a number; what is found out later is not in it. Requests of a connection that
+   * differ in nothing of it share one, so that who tells of them may know what it has seen.
+   */
   public ConnectionInfo info(long id) {
-    ConnectionInfo known = info;
-    if (known != null) {
-      return known;
+    ConnectionInfo made = info;
+    if (made != null) {
+      return made;
     }
-    ConnectionInfo made =
-        new ConnectionInfo(
-            id,
-            direction == Direction.OUTBOUND ? Reporter.SOURCE : Reporter.DESTINATION,
-            direction,
-            pod,
-            source,
-            sourceIdentity,
-            destinationIdentity,
-            mutualTls,
-            client,
-            originalDestination,
-            endpoint,
-            service,
-            revision);
+    Lasting all = lasting;
+    ConnectionInfo last = all == null ? null : all.told;
+    made = last != null && last.id() == id && isToldBy(last) ? last : made(id);
     info = made;
+    if (all != null) {
+      all.told = made;
+    }
     return made;
+  }
+
+  private boolean isToldBy(ConnectionInfo other) {
+    return revision == other.revision()
+        && mutualTls == other.mutualTls()
+        && Objects.equals(endpoint, other.upstreamOrNull())
+        && Objects.equals(service, other.serviceOrNull())
+        && Objects.equals(source, other.sourceOrNull())
+        && Objects.equals(sourceIdentity, other.sourceIdentityOrNull())
+        && Objects.equals(destinationIdentity, other.destinationIdentityOrNull())
+        && client.equals(other.client())
+        && Objects.equals(originalDestination, other.originalDestinationOrNull());
+  }
+
+  private ConnectionInfo made(long id) {
+    return new ConnectionInfo(
+        id,
+        direction == Direction.OUTBOUND ? Reporter.SOURCE : Reporter.DESTINATION,
+        direction,
+        pod,
+        source,
+        sourceIdentity,
+        destinationIdentity,
+        mutualTls,
+        client,
+        originalDestination,
+        endpoint,
+        service,
+        revision);
   }
 
   // --- what policy says ----------------------------------------------------------------------
@@ -168,17 +255,34 @@ public final class Subject {
     request = requestOrNull;
     endpoint = flow.destination();
     destinationIdentity = calledOrNull;
-    Verdict answer =
-        switch (direction) {
-          case OUTBOUND -> Decisions.decide(snapshot, flow, requestOrNull);
-          case INBOUND -> Decisions.decideAt(snapshot, pod, flow, requestOrNull);
-        };
+    Known standing = known(snapshot, flow);
+    Verdict answer = standing.standing.of(requestOrNull);
     if (answer.isAllowed()) {
       verdict = answer;
-      grant = Grant.of(snapshot, direction, pod, flow, answer);
+      grant = standing.grant(direction, pod, answer);
       admittedBy = snapshot;
     }
     return answer;
+  }
+
+  private Known known(MeshSnapshot snapshot, Flow flow) {
+    Lasting all = lasting;
+    Known last = all == null ? null : all.known;
+    if (last != null && last.snapshot == snapshot && last.flow.equals(flow)) {
+      return last;
+    }
+    Known found =
+        new Known(
+            snapshot,
+            flow,
+            switch (direction) {
+              case OUTBOUND -> Decisions.standing(snapshot, flow);
+              case INBOUND -> Decisions.standingAt(snapshot, pod, flow);
+            });
+    if (all != null) {
+      all.known = found;
+    }
+    return found;
   }
 
   /** It is refused, by policy or because it cannot be led on. */

@@ -85,7 +85,7 @@ final class Http2Stack {
 
   private static Http2Settings common(HboneSettings settings) {
     return new Http2Settings()
-        .initialWindowSize(ReceiveWindows.FIRST)
+        .initialWindowSize(ReceiveWindows.FIRST_OF_STREAM)
         .maxHeaderListSize(settings.limits().maxHeaderListBytes());
   }
 

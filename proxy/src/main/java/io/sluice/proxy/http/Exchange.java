@@ -102,9 +102,8 @@ final class Exchange implements Upstream.Listener {
     request.fields.removeLike(CLIENT_CERTIFICATE); // a claim of others about identities
     SpiffeId caller = subject.callerOrNull();
     if (subject.direction() == Direction.INBOUND && caller != null) {
-      SpiffeId called = subject.calledOrNull();
       request.fields.add(
-          CLIENT_CERTIFICATE, (called == null ? "" : "By=" + called + ";") + "URI=" + caller);
+          CLIENT_CERTIFICATE, owner.clientCertificate(subject.calledOrNull(), caller));
     }
     search();
   }
@@ -443,7 +442,9 @@ final class Exchange implements Upstream.Listener {
         answer(502);
         return;
       }
-      head.fields.change(filters.response());
+      if (!filters.isNone()) {
+        head.fields.change(filters.response());
+      }
       if (!head.isInterim() || switches) {
         status = head.status();
         answering = true;

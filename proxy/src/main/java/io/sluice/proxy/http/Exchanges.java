@@ -6,6 +6,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -23,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +75,9 @@ public final class Exchanges implements DirectPeer {
 
   private static final long MOST_DROPPED = 1 << 20;
 
+  /** For a client of HTTP/1.1 that asks now and then: it is told by an answer. */
+  private static final long RETIREMENT_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private final Surroundings around;
   private final Flow wanted;
   private final Subject subject;
@@ -80,12 +85,18 @@ public final class Exchanges implements DirectPeer {
   private final Listener listener;
   private final List<Exchange> open = new ArrayList<>(1);
   private @Nullable ByteChannel downstream;
+  private @Nullable Beginning beginning;
   private @Nullable Unasked application; // until the first request
   private @Nullable Leads leads; // from then on
   private @Nullable Http1Server http1;
   private @Nullable Http2Server http2;
   private @Nullable Copies copies; // from the first one on
+  private @Nullable SpiffeId toldCaller;
+  private @Nullable SpiffeId toldCalled;
+  private String clientCertificate = ""; // of these two
   private boolean version2;
+  private boolean retiring;
+  private long retiredNanos;
   private boolean draining;
   private boolean ended;
 
@@ -123,7 +134,8 @@ public final class Exchanges implements DirectPeer {
       return;
     }
     downstream = channel;
-    channel.listen(new Beginning(channel));
+    beginning = new Beginning(channel);
+    channel.listen(beginning);
     channel.start();
   }
 
@@ -168,6 +180,9 @@ public final class Exchanges implements DirectPeer {
       Http1Server server =
           new Http1Server(channel, around.allocator(), around.pod().budget, new Requests());
       http1 = server;
+      if (retiring) {
+        server.retire();
+      }
       channel.listen(server);
       server.bytes(early);
       server.goOn();
@@ -180,6 +195,9 @@ public final class Exchanges implements DirectPeer {
               channel, setup(), new Shared(), stream -> stream.listen(new Asked(stream)));
       http2 = server;
       server.start(early);
+      if (retiring) {
+        server.drain();
+      }
     }
 
     @Override
@@ -451,6 +469,17 @@ public final class Exchanges implements DirectPeer {
     listener.refused(verdict, record(exchange));
   }
 
+  /** What the application is told of who calls: for all requests of a connection the same. */
+  String clientCertificate(@Nullable SpiffeId calledOrNull, SpiffeId caller) {
+    if (!caller.equals(toldCaller) || !Objects.equals(calledOrNull, toldCalled)) {
+      toldCaller = caller;
+      toldCalled = calledOrNull;
+      clientCertificate =
+          (calledOrNull == null ? "" : "By=" + calledOrNull + ";") + "URI=" + caller;
+    }
+    return clientCertificate;
+  }
+
   /** A search for where {@code exchange} goes, by the present snapshot. */
   Upstream search(Subject one, Exchange exchange) {
     MeshSnapshot snapshot = around.snapshot().get();
@@ -502,9 +531,13 @@ public final class Exchanges implements DirectPeer {
 
   /** To be called now and then, at {@code now} of {@link System#nanoTime}. */
   public void look(long now) {
+    if (retiring && now - retiredNanos > RETIREMENT_NANOS) {
+      drain();
+    }
     if (ended) {
       return;
     }
+    subject.forgetBut(around.snapshot().get());
     long moved = progress;
     for (Exchange exchange : open) {
       moved += exchange.moved();
@@ -556,6 +589,25 @@ public final class Exchanges implements DirectPeer {
 
   // --- the end -------------------------------------------------------------------------------
 
+  /**
+   * Tells the client to ask elsewhere, which one of HTTP/1.1 learns from its next answer: a request
+   * that is on its way already is answered.
+   */
+  public void retire() {
+    if (retiring || draining || ended) {
+      return;
+    }
+    retiring = true;
+    retiredNanos = System.nanoTime();
+    Http1Server single = http1;
+    Http2Server shared = http2;
+    if (single != null) {
+      single.retire();
+    } else if (shared != null) {
+      shared.drain();
+    }
+  }
+
   /** Lets the present exchanges end, and takes no further ones. */
   public void drain() {
     if (draining || ended) {
@@ -603,6 +655,15 @@ public final class Exchanges implements DirectPeer {
       shared.reset();
     } else if (channel != null) {
       channel.reset();
+      dropBeginning();
+    }
+  }
+
+  /** A channel that is reset from here tells its listener nothing. */
+  private void dropBeginning() {
+    Beginning first = beginning;
+    if (first != null) {
+      first.drop();
     }
   }
 

@@ -37,6 +37,10 @@ final class HopByHop {
     boolean upgrades = false;
     if (listed != null) {
       fields.remove("Connection");
+      if (listed.equalsIgnoreCase("keep-alive")) { // as most say it
+        keepAlive = true;
+        listed = "";
+      }
       for (String item : listed.split(",")) {
         String option = item.strip().toLowerCase(Locale.ROOT);
         switch (option) {
@@ -86,6 +90,18 @@ final class HopByHop {
     return slash < 0
         ? Octets.isToken(text)
         : Octets.isToken(text.substring(0, slash)) && Octets.isToken(text.substring(slash + 1));
+  }
+
+  /**
+   * Whether that one, with a name in lower case, makes a message of HTTP/2 malformed (RFC 9113
+   * §8.2.2).
+   */
+  static boolean isOfConnection(String name, String value) {
+    return switch (name) {
+      case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade" -> true;
+      case "te" -> !value.equals("trailers");
+      default -> false;
+    };
   }
 
   /** Refuses trailers that would change what was decided of the message. */

@@ -3,6 +3,7 @@ package io.sluice.proxy.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.util.concurrent.FastThreadLocal;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -28,10 +29,15 @@ final class Http1Parser {
   private static final int MAX_FIELDS = HttpLimits.DEFAULTS.maxFields();
   private static final int MAX_START_LINE_BYTES = HttpLimits.DEFAULTS.maxRequestLine();
   private static final int MAX_METHOD_BYTES = 32;
-  private static final int MAX_LENGTH_DIGITS = 17;
   private static final int MAX_CHUNK_DIGITS = 14;
   private static final int MAX_CHUNK_LINE_BYTES = 256;
+
+  /** Looked at at once: what is content behind a line is not to be copied. */
+  private static final int PEEKED_BYTES = 512;
+
   private static final byte[] NOTHING = {};
+  private static final byte[] VERSION = " HTTP/".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] HTTP_1 = "HTTP/1.".getBytes(StandardCharsets.US_ASCII);
   private static final byte LF = '\n';
   private static final byte CR = '\r';
 
@@ -161,8 +167,17 @@ final class Http1Parser {
     byte[] scratch = SCRATCH.get();
     int length = begun.length;
     System.arraycopy(begun, 0, scratch, 0, length);
+    int seen = length; // what of the scratch is a copy of what was not taken yet
     while (true) {
-      int line = in.bytesBefore(LF) + 1;
+      int end = indexOf(scratch, LF, length, seen) + 1;
+      while (end == 0 && seen - length < in.readableBytes() && seen < scratch.length) {
+        int from = seen;
+        int more = Math.min(in.readableBytes() - (seen - length), scratch.length - seen);
+        seen += Math.min(more, PEEKED_BYTES);
+        in.getBytes(in.readerIndex() + from - length, scratch, from, seen - from);
+        end = indexOf(scratch, LF, from, seen) + 1;
+      }
+      int line = end == 0 ? 0 : end - length;
       int take = line == 0 ? in.readableBytes() : line;
       boolean first = lineStart == 0 && what == Lines.HEAD;
       if (first && length + take > MAX_START_LINE_BYTES) {
@@ -171,7 +186,7 @@ final class Http1Parser {
       if (length + take > most) {
         throw new BadMessage(status, "it is longer than " + most + " octets");
       }
-      in.readBytes(scratch, length, take);
+      in.skipBytes(take);
       length += take;
       if (first && requests) {
         checkMethod(scratch, length);
@@ -180,11 +195,11 @@ final class Http1Parser {
         begun = length == 0 ? begun : Arrays.copyOf(scratch, length);
         return -1;
       }
-      int end = length - 2;
-      if (end < lineStart || scratch[end] != CR) {
+      int text = length - 2;
+      if (text < lineStart || scratch[text] != CR) {
         throw new BadMessage(400, "a line ends without CR LF");
       }
-      boolean empty = end == lineStart;
+      boolean empty = text == lineStart;
       if (what == Lines.ONE || (empty && (lineStart > 0 || what == Lines.TRAILERS))) {
         begun = NOTHING;
         lineStart = 0;
@@ -197,6 +212,7 @@ final class Http1Parser {
         }
         skippedLine = true; // one may stand before a request (RFC 9112 §2.2)
         length = 0;
+        seen = 0;
         begun = NOTHING;
       } else {
         if (first && requests) {
@@ -209,9 +225,12 @@ final class Http1Parser {
 
   /** Those of lines of text are known by their first one: nobody has to wait for a second. */
   private static void checkVersion(byte[] bytes, int length) throws BadMessage {
-    if (!Octets.text(bytes, 0, length).contains(" HTTP/")) {
-      throw new BadMessage(0, "this is not HTTP");
+    for (int i = length - VERSION.length; i >= 0; i--) {
+      if (Octets.isAt(bytes, i, VERSION)) {
+        return;
+      }
     }
+    throw new BadMessage(0, "this is not HTTP");
   }
 
   /** Other protocols are known by their first octets, before a line of theirs ends. */
@@ -374,13 +393,14 @@ final class Http1Parser {
   }
 
   private void version(byte[] bytes, int from, int to) throws BadMessage {
-    String version = Octets.text(bytes, from, to);
-    if (!version.equals("HTTP/1.1") && !version.equals("HTTP/1.0")) {
+    boolean one = to - from == HTTP_1.length + 1 && Octets.isAt(bytes, from, HTTP_1);
+    http10 = one && bytes[to - 1] == '0';
+    if (!http10 && !(one && bytes[to - 1] == '1')) {
+      String version = Octets.text(bytes, from, to);
       throw version.matches("HTTP/[0-9](\\.[0-9])?")
           ? new BadMessage(505, "the version is not 1.1 or 1.0")
           : new BadMessage(400, "the first line has no version");
     }
-    http10 = version.endsWith("0");
   }
 
   private static int indexOf(byte[] bytes, byte octet, int from, int to) {
@@ -416,14 +436,12 @@ final class Http1Parser {
     if (length == null) {
       return Head.UNKNOWN_LENGTH;
     }
-    if (fields.count("Content-Length") > 1
-        || length.isEmpty()
-        || length.length() > MAX_LENGTH_DIGITS
-        || !length.chars().allMatch(c -> c >= '0' && c <= '9')) {
+    long number = Octets.length(length);
+    if (number < 0 || fields.count("Content-Length") > 1) {
       throw new BadMessage(400, "the Content-Length is not one number");
     }
     fields.remove("Content-Length");
-    return Long.parseLong(length);
+    return number;
   }
 
   // --- content -------------------------------------------------------------------------------

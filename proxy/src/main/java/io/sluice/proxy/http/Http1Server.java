@@ -11,6 +11,7 @@ import io.sluice.proxy.relay.ChannelEnd;
  */
 final class Http1Server extends Http1Side {
   private final HttpServerListener owner;
+  private final Runnable next = this::takeNext; // the same after every exchange
   private boolean exchanging;
   private boolean resting; // between two exchanges
   private boolean requestOpen; // its message is not whole yet
@@ -162,7 +163,7 @@ final class Http1Server extends Http1Side {
     endExchange();
     if (persistent && !draining && !hasInputEnded()) {
       resting = true;
-      owner.idle(this::takeNext);
+      owner.idle(next);
     } else {
       endOutput();
     }
@@ -219,9 +220,14 @@ final class Http1Server extends Http1Side {
     bad(new BadMessage(408, "it did not come in time"));
   }
 
+  /** Ends it after the present exchange or the next one, whose answer says so. */
+  void retire() {
+    draining = true;
+  }
+
   /** Ends it after the present exchange, or at once where there is none. */
   void drain() {
-    draining = true;
+    retire();
     if (!exchanging && !parser.isWithinMessage() && !hasArrived()) {
       endOutput();
     }

@@ -104,7 +104,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
       channel.consumed(bytes.readableBytes());
       bytes.release();
     } else {
-      arrived.add(bytes, false);
+      arrived.lend(bytes);
     }
   }
 
@@ -128,7 +128,9 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
       }
     } catch (BadMessage e) {
       drop();
-      bad(e);
+      if (!dropsInput()) { // else it was answered before it went wrong
+        bad(e);
+      }
     } finally {
       parsing = false;
     }
@@ -136,6 +138,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
       drop(); // it was answered meanwhile
     }
     endBatch();
+    arrived.keep();
     if (closed || untaken > 0 || arrived.size() > 0 || inputEnded) {
       return;
     }
@@ -166,12 +169,17 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
     try {
       ended = parser.read(in);
     } finally {
-      int left = ended ? in.readableBytes() : 0;
-      channel.consumed(length - left - delivered); // heads and the like are taken at once
+      int left = ended && !closed ? in.readableBytes() : 0;
+      int taken = length - left - delivered; // heads and the like at once
+      if (taken > 0) {
+        channel.consumed(taken);
+      }
       if (left > 0 && !closed) {
         arrived.putBack(in);
       } else {
-        channel.consumed(left);
+        if (left > 0) {
+          channel.consumed(left);
+        }
         in.release();
       }
     }
@@ -271,8 +279,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
 
   @Override
   public final void flush() {
-    if (!closed) {
-      channel.flush();
+    if (!closed && writer.flush()) {
       account();
     }
   }
@@ -329,6 +336,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
 
   private void close() {
     closed = true;
+    writer.close();
     drop();
     channel.consumed(untaken);
     untaken = 0;

@@ -7,10 +7,12 @@ import io.netty.util.concurrent.FastThreadLocal;
 import io.sluice.proxy.relay.ByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes one message after another of HTTP/1.1 to a channel. What it is given has been checked by
- * who read it. Event loop of the channel.
+ * who read it. A head waits for the content behind it, so that a short message is one piece: one
+ * buffer for the kernel, one frame and one record between nodes. Event loop of the channel.
  */
 final class Http1Writer {
   private static final String END_OF_LINE = "\r\n";
@@ -20,6 +22,12 @@ final class Http1Writer {
               Unpooled.directBuffer(2).writeBytes(END_OF_LINE.getBytes(StandardCharsets.US_ASCII)))
           .asReadOnly();
   private static final int USUAL_BYTES = 4_096;
+
+  /** Content that goes into the same piece as its head; what is longer is not copied. */
+  private static final int SHORT_BYTES = 2_048;
+
+  /** A chunk's size, the ends of lines, and the last chunk. */
+  private static final int CHUNK_OVERHEAD = 20;
 
   private static final FastThreadLocal<Lines> LINES =
       new FastThreadLocal<>() {
@@ -32,6 +40,8 @@ final class Http1Writer {
   private final ByteChannel channel;
   private final ByteBufAllocator allocator;
   private boolean chunked;
+  private @Nullable ByteBuf waiting; // for content, or for the flush
+  private boolean unflushed;
 
   Http1Writer(ByteChannel channel, ByteBufAllocator allocator) {
     this.channel = channel;
@@ -50,7 +60,7 @@ final class Http1Writer {
       out.field("Connection", "TE");
     }
     chunked = !last && head.contentLength < 0 && head.upgrade == null;
-    end(out, head, true);
+    end(out, head, true, !last);
   }
 
   /**
@@ -71,52 +81,97 @@ final class Http1Writer {
       out.field("Connection", connection);
     }
     chunked = content && chunks && head.contentLength < 0;
-    end(out, head, head.status() >= 200 && head.status() != 204);
+    end(out, head, head.status() >= 200 && head.status() != 204, content);
   }
 
-  private void end(Lines out, Head head, boolean mayHaveLength) {
+  private void end(Lines out, Head head, boolean mayHaveLength, boolean content) {
     out.fields(head.fields);
     if (chunked) {
       out.field("Transfer-Encoding", "chunked");
     } else if (head.contentLength >= 0 && mayHaveLength) {
       out.field("Content-Length", Long.toString(head.contentLength));
     }
-    channel.write(out.text(END_OF_LINE).to(allocator));
+    push();
+    long expected = head.contentLength < 0 ? SHORT_BYTES : head.contentLength;
+    boolean room = content && expected <= SHORT_BYTES;
+    waiting = out.text(END_OF_LINE).to(allocator, room ? (int) expected + CHUNK_OVERHEAD : 0);
+  }
+
+  /** Sends what was written; false where that is nothing. */
+  boolean flush() {
+    push();
+    boolean any = unflushed;
+    unflushed = false;
+    if (any) {
+      channel.flush();
+    }
+    return any;
+  }
+
+  private void push() {
+    ByteBuf bytes = waiting;
+    if (bytes != null) {
+      waiting = null;
+      pass(bytes);
+    }
+  }
+
+  private void pass(ByteBuf bytes) {
+    unflushed = true;
+    channel.write(bytes);
+  }
+
+  /** Nothing more is written. */
+  void close() {
+    ByteBuf bytes = waiting;
+    if (bytes != null) {
+      waiting = null;
+      bytes.release();
+    }
   }
 
   /** A piece of the content, which it owns. */
   void data(ByteBuf bytes, boolean last) {
     int length = bytes.readableBytes();
-    if (!chunked) {
-      pass(bytes);
-      return;
-    }
-    if (length > 0) {
-      channel.write(
-          LINES.get().begin().text(Integer.toHexString(length)).text(END_OF_LINE).to(allocator));
-      channel.write(bytes);
-      channel.write(END_OF_CHUNK.duplicate());
+    if (length > 0 && chunked) {
+      write(LINES.get().begin().text(Integer.toHexString(length)).text(END_OF_LINE));
+      write(bytes);
+      write(END_OF_CHUNK.duplicate());
     } else {
-      bytes.release();
+      write(bytes);
     }
-    if (last) {
-      channel.write(LINES.get().begin().text(LAST_CHUNK).text(END_OF_LINE).to(allocator));
+    if (last && chunked) {
+      write(LINES.get().begin().text(LAST_CHUNK).text(END_OF_LINE));
     }
   }
 
-  private void pass(ByteBuf bytes) {
-    if (bytes.isReadable()) {
-      channel.write(bytes);
+  private void write(ByteBuf bytes) {
+    ByteBuf before = waiting;
+    if (before != null && bytes.readableBytes() <= before.writableBytes()) {
+      before.writeBytes(bytes);
+      bytes.release();
+    } else if (bytes.isReadable()) {
+      push();
+      pass(bytes);
     } else {
       bytes.release();
+    }
+  }
+
+  private void write(Lines lines) {
+    ByteBuf before = waiting;
+    if (before != null && lines.length <= before.writableBytes()) {
+      before.writeBytes(lines.octets, 0, lines.length);
+    } else {
+      push();
+      pass(lines.to(allocator, 0));
     }
   }
 
   /** The end of the content, with trailers where they can be told. */
   void trailers(Fields trailers) {
     if (chunked) {
-      channel.write(
-          LINES.get().begin().text(LAST_CHUNK).fields(trailers).text(END_OF_LINE).to(allocator));
+      write(LINES.get().begin().text(LAST_CHUNK).fields(trailers).text(END_OF_LINE));
     }
   }
 
@@ -133,17 +188,36 @@ final class Http1Writer {
     /** ISO 8859-1 alone, as heads are. */
     @SuppressWarnings("deprecation") // copies those octets as they are, which no encoder does
     Lines text(String text) {
-      int end = length + text.length();
-      if (end > octets.length) {
-        octets = Arrays.copyOf(octets, 2 * end);
-      }
-      text.getBytes(0, text.length(), octets, length);
-      length = end;
+      int more = text.length();
+      room(more);
+      text.getBytes(0, more, octets, length);
+      length += more;
       return this;
     }
 
+    @SuppressWarnings("deprecation") // as above
     Lines field(String name, String value) {
-      return text(name).text(": ").text(value).text(END_OF_LINE);
+      int named = name.length();
+      int more = value.length();
+      room(named + more + 4);
+      byte[] to = octets;
+      int at = length;
+      name.getBytes(0, named, to, at);
+      at += named;
+      to[at++] = ':';
+      to[at++] = ' ';
+      value.getBytes(0, more, to, at);
+      at += more;
+      to[at++] = '\r';
+      to[at++] = '\n';
+      length = at;
+      return this;
+    }
+
+    private void room(int more) {
+      if (length + more > octets.length) {
+        octets = Arrays.copyOf(octets, 2 * (length + more));
+      }
     }
 
     Lines fields(Fields fields) {
@@ -153,8 +227,9 @@ final class Http1Writer {
       return this;
     }
 
-    ByteBuf to(ByteBufAllocator allocator) {
-      return allocator.directBuffer(length, length).writeBytes(octets, 0, length);
+    /** With room for so much more. */
+    ByteBuf to(ByteBufAllocator allocator, int more) {
+      return allocator.directBuffer(length + more, length + more).writeBytes(octets, 0, length);
     }
   }
 }

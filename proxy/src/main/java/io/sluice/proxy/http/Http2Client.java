@@ -16,7 +16,7 @@ final class Http2Client extends Http2Codec {
         bytes,
         setup,
         new Http2Settings()
-            .initialWindowSize(ReceiveWindows.FIRST)
+            .initialWindowSize(ReceiveWindows.FIRST_OF_STREAM)
             .maxHeaderListSize(setup.limits().maxHeaderBytes())
             .pushEnabled(false),
         listener);

@@ -21,7 +21,7 @@ final class Http2Server extends Http2Codec {
         bytes,
         setup,
         new Http2Settings()
-            .initialWindowSize(ReceiveWindows.FIRST)
+            .initialWindowSize(ReceiveWindows.FIRST_OF_STREAM)
             .maxHeaderListSize(setup.limits().maxHeaderBytes())
             .maxConcurrentStreams(setup.limits().maxConcurrentStreams())
             .connectProtocolEnabled(true),

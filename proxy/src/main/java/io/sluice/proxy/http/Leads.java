@@ -180,6 +180,9 @@ final class Leads implements Http1Client.Owner {
 
   /** It is over before anything was reached: the next one dials. */
   void gaveUp(Exchange exchange) {
+    if (dialling.isEmpty()) {
+      return; // as always where nobody shares what is dialled
+    }
     for (Exchange one : waitingFor(exchange)) {
       setup.loop().execute(one::searchAgain);
     }
@@ -285,9 +288,11 @@ final class Leads implements Http1Client.Owner {
     Lead lead = leadOf(client);
     if (lead != null) {
       lead.free = true;
-      leads.remove(lead);
-      leads.add(lead); // the one that waits longest stands first
-      closeOneTooMany();
+      if (leads.size() > 1) {
+        leads.remove(lead);
+        leads.add(lead); // the one that waits longest stands first
+        closeOneTooMany();
+      }
     }
   }
 

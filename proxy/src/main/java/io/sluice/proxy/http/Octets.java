@@ -3,11 +3,16 @@ package io.sluice.proxy.http;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** What octets may stand where in a message (RFC 9110 §5.5, §5.6.2; RFC 3986). */
+/**
+ * What octets may stand where in a message of any version (RFC 9110 §5, RFC 9113 §8.2, RFC 3986).
+ */
 final class Octets {
   private static final boolean[] TOKEN = new boolean[256];
   private static final boolean[] VALUE = new boolean[256];
   private static final boolean[] AUTHORITY = new boolean[256];
+  private static final boolean[] DIGIT = new boolean[256];
+  private static final boolean[] LOWER_CASE = new boolean[256];
+  private static final int MAX_LENGTH_DIGITS = 17;
 
   /** Names that most messages have, as they are written most often; a power of two of slots. */
   private static final @Nullable String[] KNOWN = new @Nullable String[512];
@@ -20,6 +25,10 @@ final class Octets {
     }
     for (char c : "!#$%&'*+-.^_`|~".toCharArray()) {
       TOKEN[c] = true;
+    }
+    for (int i = 0; i < LOWER_CASE.length; i++) {
+      DIGIT[i] = i >= '0' && i <= '9';
+      LOWER_CASE[i] = TOKEN[i] && (i < 'A' || i > 'Z');
     }
     // reg-name, IP-literal and port (RFC 3986 §3.2.2) without sub-delimiters, which no host has.
     for (char c : "-._~:[]%".toCharArray()) {
@@ -73,6 +82,16 @@ final class Octets {
     return new String(bytes, from, to - from, StandardCharsets.ISO_8859_1);
   }
 
+  /** Whether {@code what} stands there; it has to have room. */
+  static boolean isAt(byte[] bytes, int from, byte[] what) {
+    for (int i = 0; i < what.length; i++) {
+      if (bytes[from + i] != what[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   static boolean isToken(byte octet) {
     return TOKEN[octet & 0xff];
   }
@@ -81,22 +100,45 @@ final class Octets {
     return VALUE[octet & 0xff];
   }
 
-  static boolean isToken(String text) {
+  private static boolean consistsOf(boolean[] allowed, String text) {
     for (int i = 0; i < text.length(); i++) {
-      if (text.charAt(i) > 255 || !TOKEN[text.charAt(i)]) {
+      if (text.charAt(i) >= allowed.length || !allowed[text.charAt(i)]) {
         return false;
       }
     }
     return !text.isEmpty();
   }
 
+  static boolean isToken(String text) {
+    return consistsOf(TOKEN, text);
+  }
+
+  /** As HTTP/2 has them. */
+  static boolean isLowerCaseName(String name) {
+    return consistsOf(LOWER_CASE, name);
+  }
+
+  /** Whether it is a value as it is told, without white space around it. */
+  static boolean isValue(String value) {
+    return value.isEmpty()
+        || consistsOf(VALUE, value)
+            && !isBlank(value.charAt(0))
+            && !isBlank(value.charAt(value.length() - 1));
+  }
+
+  private static boolean isBlank(char c) {
+    return c == ' ' || c == '\t';
+  }
+
   /** Whether it is a host with or without a port, and no user before it. */
   static boolean isAuthority(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (text.charAt(i) > 255 || !AUTHORITY[text.charAt(i)]) {
-        return false;
-      }
-    }
-    return !text.isEmpty();
+    return consistsOf(AUTHORITY, text);
+  }
+
+  /** The number of a Content-Length; less than {@link Head#UNKNOWN_LENGTH} where it is none. */
+  static long length(String text) {
+    return text.length() <= MAX_LENGTH_DIGITS && consistsOf(DIGIT, text)
+        ? Long.parseLong(text)
+        : Head.UNKNOWN_LENGTH - 1;
   }
 }

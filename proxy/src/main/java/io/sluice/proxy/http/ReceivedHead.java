@@ -44,13 +44,13 @@ final class ReceivedHead extends DefaultHttp2Headers {
     if (fault != null) {
       return;
     }
-    if (!FieldRules.isValue(value)) {
+    if (!Octets.isValue(value)) {
       fault = "a value with characters that are not allowed";
     } else if (!name.isEmpty() && name.charAt(0) == ':') {
       pseudo(name, value);
-    } else if (!FieldRules.isLowerCaseName(name)) {
+    } else if (!Octets.isLowerCaseName(name)) {
       fault = "a name with characters that are not allowed";
-    } else if (FieldRules.isOfConnection(name, value)) {
+    } else if (HopByHop.isOfConnection(name, value)) {
       fault = "a field that belongs to a connection";
     } else if (fields.size() >= limits.maxFields()) {
       tooMany = true;
@@ -125,13 +125,13 @@ final class ReceivedHead extends DefaultHttp2Headers {
     String what = path;
     if (fault != null
         || asked == null
-        || !FieldRules.isToken(asked)
+        || !Octets.isToken(asked)
         || how == null
         || !(how.equals("http") || how.equals("https"))
         || what == null
         || status != null
         || asked.equals("CONNECT") != (protocol != null)
-        || !FieldRules.isTarget(what, asked)) {
+        || !RequestTarget.isTarget(what, asked)) {
       return null;
     }
     String whom = whom();
@@ -158,7 +158,7 @@ final class ReceivedHead extends DefaultHttp2Headers {
     String host = fields.first("host");
     String whom = authority == null ? host : authority;
     if (whom == null
-        || !FieldRules.isAuthority(whom)
+        || !Octets.isAuthority(whom)
         || fields.count("host") > 1
         || host != null && !host.equalsIgnoreCase(whom)) {
       return null;
@@ -174,7 +174,7 @@ final class ReceivedHead extends DefaultHttp2Headers {
       return Head.UNKNOWN_LENGTH;
     }
     boolean one = fields.count("content-length") == 1;
-    return one ? FieldRules.contentLength(text) : Head.UNKNOWN_LENGTH - 1;
+    return one ? Octets.length(text) : Head.UNKNOWN_LENGTH - 1;
   }
 
   /**
@@ -194,7 +194,7 @@ final class ReceivedHead extends DefaultHttp2Headers {
         || protocol != null) {
       return null;
     }
-    int number = FieldRules.status(code);
+    int number = number(code);
     long length = contentLength();
     boolean interim = number < 200;
     if (number < 100
@@ -211,6 +211,11 @@ final class ReceivedHead extends DefaultHttp2Headers {
       head.contentLength = 0;
     }
     return head;
+  }
+
+  /** Three digits; 0 where they are something else. */
+  private static int number(String status) {
+    return status.length() == 3 ? (int) Math.max(0, Octets.length(status)) : 0;
   }
 
   /** Whether a response to that method, with that status, may have content (RFC 9110 §6.4.1). */

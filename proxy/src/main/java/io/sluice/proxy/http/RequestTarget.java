@@ -2,7 +2,7 @@ package io.sluice.proxy.http;
 
 import java.util.Locale;
 
-/** What a request of HTTP/1 asks for, in all its forms (RFC 9112 §3.2). */
+/** What a request asks for, in all forms of HTTP/1 (RFC 9112 §3.2) and that of HTTP/2. */
 final class RequestTarget {
   private RequestTarget() {}
 
@@ -32,6 +32,20 @@ final class RequestTarget {
       return Head.request(method, "http", authority, "*", "", fields);
     }
     return absolute(method, target, authority, fields);
+  }
+
+  /** Whether HTTP/2 may have it: a path with a slash and perhaps a query; {@code *} of OPTIONS. */
+  static boolean isTarget(String target, String method) {
+    if (target.equals("*")) {
+      return method.equals("OPTIONS");
+    }
+    for (int i = 0; i < target.length(); i++) {
+      char c = target.charAt(i);
+      if (c <= ' ' || c >= 0x7f || c == '#') {
+        return false;
+      }
+    }
+    return target.startsWith("/");
   }
 
   /** A Host that says something else would be believed by somebody (RFC 9112 §3.2.2). */

@@ -2,6 +2,8 @@ package io.sluice.proxy.http2;
 
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http2.Http2CodecUtil;
+import io.netty.handler.codec.http2.Http2Connection;
+import io.netty.handler.codec.http2.Http2ConnectionAdapter;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2LocalFlowController;
@@ -10,19 +12,23 @@ import io.sluice.proxy.limits.BufferBudget;
 
 /**
  * How much the peer may send before it is taken, on one connection and its streams. Windows begin
- * as small as HTTP/2 allows and double with what is taken, while there is room in the pod's budget;
- * beyond the budget no more credit is given than for the smallest. What waits is counted, wherever
- * it waits. Event loop of the connection.
+ * small and double with what is taken, while there is room in the pod's budget; what a stream's has
+ * grown by is promised by the budget until the stream is closed, since credit that was given is not
+ * to be had back. Beyond the budget no more credit is given than for the smallest. What waits is
+ * counted, wherever it waits. Event loop of the connection.
  */
 public final class ReceiveWindows {
-  /** What a connection begins with (RFC 9113 §6.9.2), and so do our streams. */
-  public static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE;
+  /** What a stream begins with: little enough that a hundred may stand still. */
+  public static final int FIRST_OF_STREAM = 32 * 1_024;
+
+  private static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE; // RFC 9113 §6.9.2
 
   private final Channel channel;
   private final Http2ConnectionHandler codec;
   private final int mostOfStream;
   private final int mostOfConnection;
   private final BufferBudget budget;
+  private final Http2Connection.PropertyKey grown; // Integer, of a stream
   private int window = FIRST;
   private long taken;
   private int unread;
@@ -47,6 +53,16 @@ public final class ReceiveWindows {
     this.mostOfStream = mostOfStream;
     this.mostOfConnection = mostOfConnection;
     this.budget = budget;
+    this.grown = codec.connection().newKey();
+    codec
+        .connection()
+        .addListener(
+            new Http2ConnectionAdapter() {
+              @Override
+              public void onStreamClosed(Http2Stream stream) {
+                keep(stream, 0);
+              }
+            });
   }
 
   /** Bytes came that nobody has taken yet. */
@@ -83,7 +99,7 @@ public final class ReceiveWindows {
       int streamWindow = controller().initialWindowSize(stream);
       if (since >= streamWindow) {
         since = 0;
-        resize(stream, streamWindow, mostOfStream);
+        keep(stream, resize(stream, streamWindow, wantedOfStream(streamWindow)) - FIRST_OF_STREAM);
       }
     }
     if (!reading) {
@@ -100,17 +116,38 @@ public final class ReceiveWindows {
     // Streams that stand still are not to hold up the others while there is room.
     if (taken >= window || unread > window / 2) {
       taken = 0;
-      window = resize(codec.connection().connectionStream(), window, mostOfConnection);
+      window =
+          resize(
+              codec.connection().connectionStream(),
+              window,
+              wanted(window, FIRST, mostOfConnection));
     }
   }
 
-  private int resize(Http2Stream stream, int now, int largest) {
-    int wanted = now;
+  private int wanted(int now, int first, int largest) {
     if (budget.hasRoom()) {
-      wanted = (int) Math.min(2L * now, Math.max(now, largest));
-    } else if (budget.isExceeded()) {
-      wanted = Math.min(now, FIRST);
+      return (int) Math.min(2L * now, Math.max(now, largest));
     }
+    return budget.isExceeded() ? Math.min(now, first) : now;
+  }
+
+  private int wantedOfStream(int now) {
+    int wanted = wanted(now, FIRST_OF_STREAM, mostOfStream);
+    return wanted > now && !budget.promise(wanted - now) ? now : wanted;
+  }
+
+  /** Notes what is promised to a stream, and gives back what no longer is. */
+  private void keep(Http2Stream stream, int bytes) {
+    Integer noted = stream.getProperty(grown);
+    int before = noted == null ? 0 : noted;
+    int now = Math.max(0, bytes);
+    if (now != before) {
+      stream.setProperty(grown, now);
+      budget.withdraw(Math.max(0, before - now));
+    }
+  }
+
+  private int resize(Http2Stream stream, int now, int wanted) {
     if (wanted != now) {
       try {
         controller().incrementWindowSize(stream, wanted - now);

@@ -15,7 +15,11 @@ public final class BufferBudget {
   /** Windows grow while no more than this part of a budget is held. */
   private static final int ROOM_PARTS = 4;
 
+  /** What peers may send beyond what each stream begins with, is no more than this part. */
+  private static final int PROMISE_PARTS = 6;
+
   private final AtomicLong held = new AtomicLong();
+  private final AtomicLong promised = new AtomicLong();
   private final AtomicInteger holders = new AtomicInteger();
   private final long limit;
   private final @Nullable BufferBudget parent;
@@ -71,6 +75,32 @@ public final class BufferBudget {
   /** Whether more may be promised: far from every limit. */
   public boolean hasRoom() {
     return held.get() < limit / ROOM_PARTS && (parent == null || parent.hasRoom());
+  }
+
+  /**
+   * Sets memory aside for bytes that a peer is to be allowed to send, until {@link #withdraw}:
+   * readers of many streams may come to stand still all at once, when each has been promised much.
+   *
+   * @return false, and nothing is set aside, where too much is promised already
+   */
+  public boolean promise(long bytes) {
+    BufferBudget above = parent;
+    if (above != null && !above.promise(bytes)) {
+      return false;
+    }
+    if (promised.addAndGet(bytes) <= limit / PROMISE_PARTS) {
+      return true;
+    }
+    withdraw(bytes);
+    return false;
+  }
+
+  /** So many bytes that were promised will not come any more. */
+  public void withdraw(long bytes) {
+    promised.addAndGet(-bytes);
+    if (parent != null) {
+      parent.withdraw(bytes);
+    }
   }
 
   /** What each of those that hold something may hold when there is too little. */

@@ -15,6 +15,7 @@ public final class ByteQueue {
 
   private final Deque<ByteBuf> pieces = new ArrayDeque<>(2);
   private @Nullable ByteBuf block;
+  private @Nullable ByteBuf lent; // a piece that was not copied
   private int size;
 
   /**
@@ -40,6 +41,32 @@ public final class ByteQueue {
     bytes.release();
   }
 
+  /**
+   * Takes ownership of what is likely to be polled at once: it is not copied before {@link #keep}
+   * is called, which is to be soon.
+   */
+  public void lend(ByteBuf bytes) {
+    if (pieces.isEmpty()) {
+      size += bytes.readableBytes();
+      pieces.add(bytes);
+      lent = bytes;
+    } else {
+      keep();
+      add(bytes, false);
+    }
+  }
+
+  /** What was lent stays: it is as if it had been added. */
+  public void keep() {
+    ByteBuf bytes = lent;
+    lent = null;
+    if (bytes != null && pieces.size() == 1 && bytes.readableBytes() < SMALL_BYTES) {
+      pieces.clear();
+      size -= bytes.readableBytes();
+      add(bytes, false);
+    }
+  }
+
   private ByteBuf copy(ByteBuf bytes) {
     int length = bytes.readableBytes();
     ByteBuf copied = bytes.alloc().directBuffer(length, length).writeBytes(bytes);
@@ -60,14 +87,18 @@ public final class ByteQueue {
       if (piece == block) {
         block = null;
       }
+      if (piece == lent) {
+        lent = null;
+      }
     }
     return piece;
   }
 
-  /** The next piece again, of which something was taken. */
+  /** The next piece again, of which something was taken; it is lent, where it was no copy. */
   public void putBack(ByteBuf bytes) {
     size += bytes.readableBytes();
     pieces.addFirst(bytes);
+    lent = bytes.maxCapacity() == BLOCK_BYTES ? null : bytes;
   }
 
   /** Releases all of it. */

@@ -143,16 +143,15 @@ public final class Upstream {
           reach(mirror);
           return;
         }
-        Optional<Service> service = snapshot.serviceAt(wanted.destination().getAddress());
-        if (service.isPresent()) {
-          reach(service.get());
-        } else {
+        Service service = snapshot.serviceAt(wanted.destination().getAddress()).orElse(null);
+        if (service == null) {
           reach(wanted.destination());
+        } else {
+          reach(service);
         }
       }
       case INBOUND -> {
-        SpiffeId called = snapshot.identityOf(pod.name).orElse(null);
-        if (isAllowed(wanted, called) && !listener.takes(wanted.destination())) {
+        if (isAllowed(wanted, subject.own(snapshot)) && !listener.takes(wanted.destination())) {
           dialApplication(wanted.destination());
         }
       }
@@ -197,7 +196,7 @@ public final class Upstream {
       case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
       case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
       case Routing.Way.To(Service service, int port, HttpFilters filters) -> {
-        if (!filters.equals(HttpFilters.NONE)) {
+        if (!filters.isNone()) {
           listener.changedBy(filters);
         }
         reach(service, port);
@@ -218,7 +217,8 @@ public final class Upstream {
   private void reach(Service service, int port) {
     subject.callsService(service.name());
     affinity = service.affinity();
-    List<Endpoint> endpoints = service.port(port).map(ServicePort::endpoints).orElse(List.of());
+    ServicePort asked = service.port(port).orElse(null);
+    List<Endpoint> endpoints = asked == null ? List.of() : asked.endpoints();
     others = endpoints;
     InetSocketAddress picked = pick(endpoints);
     if (picked == null) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.sluice.await.Await;
+import io.sluice.proxy.http2.ReceiveWindows;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.relay.Pipe;
@@ -222,10 +223,10 @@ class Http2PairTest {
       Heard stalled = ask(client, request("POST"), false);
       Heard holds = taken();
       holds.holds = true;
-      does(stalled, () -> send(stalled, "x".repeat(2 * LIMITS.streamWindow()), false));
-      Await.until("its window is full", () -> holds.bytes.get() == LIMITS.streamWindow());
+      does(stalled, () -> send(stalled, "x".repeat(2 * ReceiveWindows.FIRST_OF_STREAM), false));
+      Await.until("its window is full", () -> holds.bytes.get() == ReceiveWindows.FIRST_OF_STREAM);
       assertThat(fixture.on(stalled.stream::isWritable)).isFalse();
-      assertThat(fixture.budget.held()).isGreaterThanOrEqualTo(2L * LIMITS.streamWindow());
+      assertThat(fixture.budget.held()).isGreaterThanOrEqualTo(2L * ReceiveWindows.FIRST_OF_STREAM);
     }
     Heard asked = ask(client, request("POST"), false);
     Heard served = taken();
@@ -242,15 +243,15 @@ class Http2PairTest {
     Heard asked = ask(client, request("POST"), false);
     Heard served = taken();
     served.holds = true;
-    does(asked, () -> send(asked, "x".repeat(2 * LIMITS.streamWindow()), false));
-    Await.until("its window is full", () -> served.bytes.get() == LIMITS.streamWindow());
+    does(asked, () -> send(asked, "x".repeat(2 * ReceiveWindows.FIRST_OF_STREAM), false));
+    Await.until("its window is full", () -> served.bytes.get() == ReceiveWindows.FIRST_OF_STREAM);
     assertThat(fixture.on(asked.stream::isWritable)).isFalse();
 
     served.holds = false;
-    does(served, () -> served.stream.consumed(LIMITS.streamWindow()));
+    does(served, () -> served.stream.consumed(ReceiveWindows.FIRST_OF_STREAM));
 
     Await.until("it is writable", () -> asked.writables.get() == 1);
-    Await.until("all came", () -> served.bytes.get() == 2 * LIMITS.streamWindow());
+    Await.until("all came", () -> served.bytes.get() == 2 * ReceiveWindows.FIRST_OF_STREAM);
     Await.until("nothing is held", () -> fixture.budget.held() == 0);
   }
 

@@ -16,10 +16,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Requests of HTTP/2 that a reader of HTTP/1 behind it could misunderstand. */
+/** Requests of HTTP/2 that two readers could understand in two ways, or a reader of HTTP/1. */
 @Timeout(60)
 @Tag("attack")
-class Http2AttackTest {
+class Http2SmugglingTest {
   private static final List<String> USUAL =
       List.of(":method", "GET", ":scheme", "http", ":authority", "s", ":path", "/books");
 
@@ -69,14 +69,18 @@ class Http2AttackTest {
         with("a pseudo-header behind a field", "x", "y", ":path", "/admin"),
         with("an unknown pseudo-header", ":x", "y"),
         with("a pseudo-header of responses", ":status", "200"),
+        with("a protocol without a tunnel", ":protocol", "websocket"),
         with("a field in capitals", "X", "y"),
         with("a name with a colon", "x:", "y"),
+        with("a name with a space", "x y", "z"),
         with("a name with CR LF", "x\r\ny", "z"),
         with("an empty name", "", "y"),
         with("CR LF in a value", "x", "y\r\nHost: t"),
         with("LF in a value", "x", "y\nz"),
+        with("CR behind a value", "x", "y\r"),
         with("NUL in a value", "x", "y\u0000"),
-        with("white space around a value", "x", " y"),
+        with("white space before a value", "x", " y"),
+        with("a tab behind a value", "x", "y\t"),
         with("chunks", "transfer-encoding", "chunked"),
         with("connection", "connection", "close"),
         with("keep-alive", "keep-alive", "x"),
@@ -85,9 +89,11 @@ class Http2AttackTest {
         with("te but trailers", "te", "gzip"),
         with("another host", "host", "t"),
         with("two hosts", "host", "s", "host", "s"),
-        with("two lengths", "content-length", "0", "content-length", "0"),
+        with("two equal lengths", "content-length", "0", "content-length", "0"),
+        with("two lengths", "content-length", "1", "content-length", "2"),
         with("a length that is a list", "content-length", "0, 0"),
         with("a length with a sign", "content-length", "+0"),
+        with("a negative length", "content-length", "-1"),
         with("a length of content that does not come", "content-length", "5"),
         but("CR LF in the path", ":path", "/books HTTP/1.1\r\nHost: s\r\n\r\nGET /admin"),
         but("a space in the path", ":path", "/books HTTP/1.1"),
@@ -98,12 +104,17 @@ class Http2AttackTest {
         but("an asterisk", ":path", "*"),
         but("a space in the method", ":method", "GET /admin"),
         but("CR LF in the method", ":method", "GET\r\n"),
+        but("an empty method", ":method", ""),
         but("a tunnel", ":method", "CONNECT"),
         but("another scheme", ":scheme", "file"),
         but("CR LF in the scheme", ":scheme", "http\r\n"),
         but("a user in the authority", ":authority", "u@s"),
         but("a path in the authority", ":authority", "s/admin"),
-        but("no authority", ":authority", ""),
+        but("a list of authorities", ":authority", "s,t"),
+        but("an empty authority", ":authority", ""),
+        new Row("no authority", ":method", "GET", ":scheme", "http", ":path", "/"),
+        new Row("no scheme", ":method", "GET", ":authority", "s", ":path", "/"),
+        new Row("a tunnel to an authority alone", ":method", "CONNECT", ":authority", "s:80"),
         new Row("no path", ":method", "GET", ":scheme", "http", ":authority", "s"),
         new Row("no method", ":scheme", "http", ":authority", "s", ":path", "/"));
   }

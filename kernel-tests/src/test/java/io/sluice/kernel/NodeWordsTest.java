@@ -1,0 +1,168 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.ControlProcess;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.Site;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** What a node says of itself to who begins, looks, stops and takes away. */
+@Tag("kernel")
+class NodeWordsTest {
+  /** Pods of the site, and one that has no network namespace. */
+  private static final String ABSENT =
+      """
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: absent, namespace: %s, annotations: {sluice.io/netns: no-such-namespace}}
+      spec: {serviceAccountName: absent}
+      status: {podIPs: [{ip: 10.99.0.9}]}
+      """
+          .formatted(Manifests.NAMESPACE);
+
+  /**
+   * How a command ended.
+   *
+   * @param output both streams
+   */
+  private record Said(int code, String output) {}
+
+  private static Said run(List<String> launcher, String... words) {
+    List<String> command = new ArrayList<>(launcher);
+    command.addAll(JavaCommand.sluice());
+    command.addAll(List.of(words));
+    try {
+      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return new Said(process.waitFor(), output);
+    } catch (IOException | InterruptedException e) {
+      throw new IllegalStateException("cannot run " + command, e);
+    }
+  }
+
+  private static Said sluice(String... words) {
+    return run(List.of(), words);
+  }
+
+  /** The same where nodes of these names are, of which others than {@code site}'s are dead. */
+  private static Said among(Site site, List<String> nodes, String... words) {
+    Path own = Path.of("/run/sluice", site.prefix());
+    StringBuilder view = new StringBuilder("mount -t tmpfs none /mnt; ");
+    nodes.forEach(node -> view.append("mkdir /mnt/").append(node).append("; "));
+    if (nodes.contains(site.prefix())) {
+      view.append("mount --bind ").append(own).append(" /mnt/").append(site.prefix()).append("; ");
+    }
+    view.append("mount --rbind /mnt /run/sluice; mount -t tmpfs none /sys/fs/bpf; exec \"$@\"");
+    return run(List.of("unshare", "--mount", "sh", "-ec", view.toString(), "sh"), words);
+  }
+
+  @Test
+  void aNodeSaysHowItIsWhatStaysAndWhatMendsIt() throws Exception {
+    try (Cluster cluster = new Cluster(List.of("buyer", "store"))) {
+      cluster.registry().write("namespace", Manifests.namespace());
+      cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
+      Site site = cluster.site("a");
+      site.pods().forEach(cluster.registry()::write);
+      DaemonProcess first = site.beginDaemonBehind(List.of(), "--standalone");
+
+      assertWaits(site);
+      assertVerdicts(cluster, site);
+      assertFound(site);
+      assertEnd(site, first);
+      assertRejoins(cluster, site);
+    }
+  }
+
+  private static void assertWaits(Site site) {
+    String node = site.prefix();
+    assertThat(sluice("node", "status", "--node-name", node, "--wait").code()).isZero();
+    Said pods = sluice("node", "pods", "--node-name", node, "--wait");
+    assertThat(pods.output()).contains("shop/buyer", "shop/store", "protected");
+    assertThat(pods.code()).isZero();
+    Await.until("all is well", Await.patience(30), () -> verdict(site).equals("ok"));
+    assertThat(sluice("node", "status", "--node-name", "nobody", "--wait=1s").code()).isEqualTo(1);
+  }
+
+  private static String verdict(Site site) {
+    return site.daemon().view().status().path("verdict").asText();
+  }
+
+  private static String status(Site site) {
+    return sluice("node", "status", "--node-name", site.prefix()).output();
+  }
+
+  private static void assertVerdicts(Cluster cluster, Site site) {
+    cluster.registry().write("absent", ABSENT);
+    cluster.registry().write("broken", "kind: [\n");
+    Await.until(
+        "the verdict says so",
+        () -> verdict(site).matches(".*1 of 3 pods not enrolled yet.*1 problem in the registry.*"));
+    assertThat(status(site)).startsWith("degraded: ").contains("broken.yaml:");
+    assertThat(sluice("node", "pods", "--node-name", site.prefix(), "--wait=1s").code())
+        .isEqualTo(1);
+    assertThat(site.daemon().view().status().path("ready").asBoolean()).isTrue();
+
+    cluster.registry().remove("absent");
+    cluster.registry().remove("broken");
+    Await.until("all is well again", Await.patience(30), () -> verdict(site).equals("ok"));
+    assertThat(site.daemon().lastLogLine("registry_mended")).contains("broken.yaml:");
+  }
+
+  private static void assertFound(Site site) {
+    List<String> living = List.of(site.prefix(), "lab");
+    Said found = among(site, living, "node", "status");
+    assertThat(found.output()).startsWith("ok\n").contains(site.prefix());
+    Said several = among(site, List.of("lab", "shed"), "node", "status");
+    assertThat(several.output()).contains("lab dead, shed dead").contains("--node-name");
+    assertThat(several.code()).isEqualTo(2);
+    Said other = among(site, living, "node", "status", "--node-name", "lab");
+    assertThat(other.output()).contains(site.prefix() + " running");
+    List<String> nobody = List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
+    assertThat(run(nobody, "node", "status", "--node-name", site.prefix()).output())
+        .contains("permission denied: run as root");
+  }
+
+  private static void assertEnd(Site site, DaemonProcess daemon) {
+    String state = site.state().toString();
+    assertThat(sluice("control", "status", "--state", state).output())
+        .contains("is a node's folder", site.state().resolve("controller").toString());
+
+    daemon.terminate();
+    assertThat(daemon.exitCode()).isZero();
+    assertThat(daemon.lastLogLine("node_ends")).contains("pods_closed=2", "node cleanup");
+    Said cleanup = sluice("node", "cleanup", "--node-name", site.prefix());
+    assertThat(cleanup.output()).contains("no trace in the kernel", state + " stays (", "--forget");
+    assertThat(cleanup.code()).isZero();
+  }
+
+  /** Its identity is of a controller that has gone; another one has its address now. */
+  private static void assertRejoins(Cluster cluster, Site site) {
+    ControlProcess control = cluster.startControl();
+    String used = site.directory().resolve("token-that-was-used").toString();
+    DaemonProcess stranger =
+        site.beginDaemonBehind(List.of(), "--control", control.address(), "--join-token", used);
+    Await.until(
+        "it says that it is of another mesh",
+        Await.patience(30),
+        () -> verdict(site).startsWith("not ready: what is in force is of a mesh"));
+    assertThat(status(site)).contains(site.state().resolve("identity").toString(), "--rejoin");
+    stranger.kill();
+
+    DaemonProcess anew = cluster.startDaemon(site, "--rejoin");
+    assertThat(anew.log()).contains("node_admitted certificate");
+    assertThat(sluice("node", "pods", "--node-name", site.prefix(), "--wait").code()).isZero();
+    Await.until("all is well", Await.patience(30), () -> verdict(site).equals("ok"));
+  }
+}

@@ -1,0 +1,391 @@
+package io.sluice.scenario;
+
+import static io.sluice.scenario.ScenarioManifests.files;
+import static io.sluice.scenario.ScenarioManifests.http;
+import static io.sluice.scenario.ScenarioManifests.port;
+import static io.sluice.scenario.ScenarioManifests.routes;
+import static io.sluice.scenario.ScenarioManifests.service;
+import static io.sluice.scenario.ScenarioManifests.target;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.sluice.kernel.Mechanism;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.Site;
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Much HTTP at once, through one site. */
+@Tag("kernel")
+class HttpLoadTest {
+  private static final String BUYER = "bookbuyer";
+  private static final int HTTP1_PORT = 90;
+  private static final int HTTP2_PORT = 91;
+  private static final int GRPC_PORT = 92;
+  private static final int CALLS = 20;
+
+  /** Whatever else this machine does. */
+  private static final String[] DRAIN = {"--drain-seconds", "120"};
+
+  private static final int UPLOADS = 100;
+  private static final long MOST_KIB = 160 << 10;
+  private static final long MOST_GROWTH_KIB = 40 << 10;
+  private static final int SPREAD_CALLS = 3_000;
+  private static final int SHARE = SPREAD_CALLS / 3;
+
+  @AutoClose("shutdownGracefully")
+  private static final EventLoopGroup GROUP =
+      new MultiThreadIoEventLoopGroup(2, NioIoHandler.newFactory());
+
+  private static final WebSockets SOCKETS = new WebSockets(BUYER, "v1");
+  @AutoClose private static ScenarioSite site;
+  private static final List<EchoServer> servers = new ArrayList<>();
+  private static final List<GrpcShop> shops = new ArrayList<>();
+
+  @BeforeAll
+  static void openSite() throws IOException {
+    site =
+        ScenarioSite.open(
+            Mechanism.EBPF, cluster -> new FolderScenarios(cluster.registry()), DRAIN);
+    for (String pod : List.of("v1", "v2", "v3")) {
+      servers.add(new EchoServer(GROUP, site.pod(pod)));
+      shops.add(new GrpcShop(GROUP, site.pod(pod)));
+    }
+    site.apply(
+        files(
+            "bookstore",
+            service(
+                "bookstore",
+                "version: v1",
+                port(HTTP1_PORT, EchoServer.HTTP1, "http"),
+                port(HTTP2_PORT, EchoServer.HTTP2, "http2"),
+                SOCKETS.ports()),
+            "books",
+            service(
+                "books",
+                "app: bookstore",
+                port(HTTP1_PORT, EchoServer.HTTP1, "http"),
+                port(HTTP2_PORT, EchoServer.HTTP2, "http2"),
+                port(GRPC_PORT, GrpcShop.PORT, "grpc")),
+            "routes",
+            routes(
+                "store",
+                "{name: load, pathRegex: '/load/.*', methods: [GET, HEAD, POST]}",
+                "{name: socket, pathRegex: /socket, methods: [GET]}",
+                "{name: grpc, pathRegex: '/shop.Store/[^S].*|/shop.Store/Spell'}"),
+            "target-1",
+            target(BUYER, "bookstore-v1", http("store")),
+            "target-2",
+            target(BUYER, "bookstore-v2", http("store"))));
+  }
+
+  @AfterAll
+  static void closeServers() {
+    shops.forEach(GrpcShop::close);
+    servers.forEach(EchoServer::close);
+  }
+
+  private static ClientConnection connect(Cell cell, boolean http2) {
+    return connect(cell, "bookstore", http2);
+  }
+
+  private static ClientConnection connect(Cell cell, String service, boolean http2) {
+    return ClientConnection.open(
+        GROUP, cell.client(BUYER), cell.at(service, http2 ? HTTP2_PORT : HTTP1_PORT), http2);
+  }
+
+  private static int held() {
+    return servers.stream().mapToInt(EchoServer::held).sum();
+  }
+
+  // --- one daemon after another --------------------------------------------------------------
+
+  @Test
+  void aDaemonIsReplacedInTheMidstOfRequests() throws IOException {
+    List<HttpCallers> callers = new ArrayList<>();
+    try {
+      for (Cell cell : site.cells()) {
+        for (boolean http2 : new boolean[] {false, true}) {
+          callers.add(
+              new HttpCallers(
+                  GROUP,
+                  cell.client(BUYER),
+                  cell.at("bookstore", http2 ? HTTP2_PORT : HTTP1_PORT),
+                  http2,
+                  (http2 ? "HTTP/2 " : "HTTP/1.1 ") + cell));
+        }
+      }
+      replace(true, Mechanism.EBPF, callers);
+      replace(false, Mechanism.EBPF, callers);
+      replace(true, Mechanism.IPTABLES, callers);
+      replace(true, Mechanism.IPTABLES, callers);
+    } finally {
+      callers.forEach(HttpCallers::close);
+    }
+    assertThat(callers)
+        .allSatisfy(one ->
+            assertThat(one.farewells().keySet())
+                .isSubsetOf(
+                    ClientConnection.Farewell.NONE,
+                    ClientConnection.Farewell.CLOSE_HEADER,
+                    ClientConnection.Farewell.GO_AWAY));
+  }
+
+  private static void replace(boolean serving, Mechanism next, List<HttpCallers> callers)
+      throws IOException {
+    awaitAnswers(callers);
+    Site node = site.node(serving);
+    DaemonProcess before = node.daemon();
+    List<ClientConnection> connections = new ArrayList<>();
+    List<Ask> asks = new ArrayList<>();
+    List<CompletableFuture<Reply>> replies = new ArrayList<>();
+    for (Cell cell : site.cells()) {
+      SOCKETS.open(cell);
+      for (boolean http2 : new boolean[] {false, true}) {
+        ClientConnection connection = connect(cell, http2);
+        Ask ask = Ask.get(EchoServer.TRICKLED, "trickled in " + cell, 1 << 20);
+        connections.add(connection);
+        asks.add(ask);
+        replies.add(connection.begin(ask));
+      }
+    }
+    Await.until("answers have begun", () -> held() == asks.size());
+
+    node.succeedDaemonWith(next.arguments(DRAIN)).start();
+    awaitAnswers(callers);
+    site.cells().forEach(SOCKETS::exchange);
+    before.terminate();
+    awaitAnswers(callers);
+    site.cells().forEach(SOCKETS::exchange);
+    servers.forEach(EchoServer::letGo);
+    for (int i = 0; i < asks.size(); i++) {
+      ClientConnection.await(replies.get(i)).answers(asks.get(i));
+    }
+    connections.forEach(ClientConnection::close);
+    site.cells().forEach(SOCKETS::close);
+    before.awaitEnd();
+    awaitAnswers(callers);
+    assertThat(callers).as("to %s", next).allSatisfy(one -> assertThat(one.failed()).isEmpty());
+  }
+
+  private static void awaitAnswers(List<HttpCallers> callers) {
+    List<Long> before = callers.stream().map(HttpCallers::answered).toList();
+    Await.until(
+        "everybody is answered",
+        () -> {
+          for (int i = 0; i < callers.size(); i++) {
+            if (callers.get(i).answered() < before.get(i) + CALLS) {
+              return false;
+            }
+          }
+          return true;
+        });
+  }
+
+  // --- each kind of request ------------------------------------------------------------------
+
+  private record Kind(boolean near, String reporter, String protocol, String code) {}
+
+  @Test
+  void eachOfTenThousandRequestsHasItsOwnAnswerAndIsCountedOnce() throws Exception {
+    Map<Kind, Double> before = counts();
+    Map<Kind, Double> expected = new HashMap<>();
+    before.forEach((kind, count) ->
+        expected.put(
+            kind,
+            count + Family.values().length * MixedRequests.count(kind.protocol(), kind.code())));
+    try (ExecutorService threads = Executors.newCachedThreadPool()) {
+      List<Future<?>> running = new ArrayList<>();
+      for (Cell cell : site.cells()) {
+        MixedRequests mixed = new MixedRequests(cell, http2 -> connect(cell, http2));
+        running.add(
+            threads.submit(() -> {
+              mixed.oneByOne();
+              mixed.pipelined();
+              mixed.multiplexed();
+              for (int i = 0; i < MixedRequests.WEB_SOCKETS; i++) {
+                SOCKETS.open(cell);
+                SOCKETS.exchange(cell);
+                SOCKETS.close(cell);
+              }
+              return true;
+            }));
+        running.add(
+            threads.submit(() -> {
+              try (GrpcCalls calls = new GrpcCalls(GROUP, cell, BUYER, GRPC_PORT)) {
+                return calls.buy(MixedRequests.GRPC);
+              }
+            }));
+      }
+      for (Future<?> one : running) {
+        one.get();
+      }
+    }
+    Await.untilPasses(Await.PATIENCE, () -> assertThat(counts()).isEqualTo(expected));
+  }
+
+  private static Map<Kind, Double> counts() {
+    Map<Kind, Double> counts = new HashMap<>();
+    for (boolean near : new boolean[] {true, false}) {
+      for (String reporter : List.of("source", "destination")) {
+        DaemonView view = reporter.equals("source") ? site.calling(near) : site.serving();
+        for (String protocol : List.of("http", "grpc")) {
+          for (String code : List.of("200", "101", MixedRequests.ANY)) {
+            counts.put(
+                new Kind(near, reporter, protocol, code),
+                view.metric(
+                    "istio_requests_total",
+                    "reporter=\"" + reporter + '"',
+                    "source_workload=\"" + site.client(BUYER, near).name() + '"',
+                    "request_protocol=\"" + protocol + '"',
+                    "response_code=\"" + code));
+          }
+        }
+      }
+    }
+    return counts;
+  }
+
+  // --- memory --------------------------------------------------------------------------------
+
+  /**
+   * Half of them, since what waits of a hundred, 115 KB of each, is more than the pods' part of the
+   * memory: some of those that stand still would be ended.
+   */
+  @Test
+  @Tag("long")
+  void aHundredUploadsOfWhichHalfWaitForTheirReadersTakeNoMemory() throws Exception {
+    upload(16 << 20);
+  }
+
+  @Test
+  @Tag("long")
+  void aHundredUploadsOfAGibibyteTakeNoMemory() throws Exception {
+    upload(1 << 30);
+  }
+
+  private static ClientConnection connectToBooks(Cell cell, boolean http2) {
+    return connect(cell, "books", http2);
+  }
+
+  private static void upload(long bytes) throws Exception {
+    try (Uploads first =
+        new Uploads(site.cells(), HttpLoadTest::connectToBooks, "/load/", 16, 1 << 20)) {
+      first.check();
+    }
+    long[] before = resident();
+    long[] most = resident();
+    try (Uploads uploads =
+        new Uploads(site.cells(), HttpLoadTest::connectToBooks, EchoServer.HELD, UPLOADS, bytes)) {
+      Await.until("servers read no more of those", () -> held() == uploads.held());
+      uploads.awaitStandstill();
+      long[] standing = resident();
+      long sent = uploads.sent();
+      assertThat(sent).isLessThan(UPLOADS * bytes);
+      servers.forEach(EchoServer::letGo);
+      while (!uploads.areAnswered()) {
+        long[] now = resident();
+        for (int i = 0; i < now.length; i++) {
+          most[i] = Math.max(most[i], Math.max(now[i], standing[i]));
+        }
+        Thread.sleep(50);
+      }
+      System.out.printf(
+          "resident KiB of both daemons, 100 uploads of %d MiB: before %s, while nobody reads %s"
+              + " (%d MiB on their way), at most %s%n",
+          bytes >> 20,
+          Arrays.toString(before),
+          Arrays.toString(standing),
+          sent >> 20,
+          Arrays.toString(most));
+      uploads.check();
+    }
+    for (int i = 0; i < most.length; i++) {
+      assertThat(most[i]).isLessThan(MOST_KIB);
+      assertThat(most[i] - before[i]).isLessThan(MOST_GROWTH_KIB);
+    }
+  }
+
+  /** KiB of the daemon of the servers, and of the other one. */
+  private static long[] resident() throws IOException {
+    return new long[] {
+      LargeBodies.residentKib(site.node(true).daemon().pid()),
+      LargeBodies.residentKib(site.node(false).daemon().pid())
+    };
+  }
+
+  // --- gRPC ----------------------------------------------------------------------------------
+
+  @Test
+  void callsOfGrpcOfEachKindEndAsTheyShouldAndAreCounted() throws Exception {
+    List<Double> before = messages();
+    List<Double> expected = new ArrayList<>();
+    before.forEach(count ->
+        expected.add(
+            count + 2 * (expected.size() % 2 == 0 ? GrpcCalls.ASKED : GrpcCalls.ANSWERED)));
+    for (Cell cell : site.cells()) {
+      try (GrpcCalls calls = new GrpcCalls(GROUP, cell, BUYER, GRPC_PORT)) {
+        calls.ofEachKind(shops);
+        calls.cancel(shops);
+      }
+    }
+    Await.untilPasses(Await.PATIENCE, () -> assertThat(messages()).isEqualTo(expected));
+    for (Cell cell : site.cells()) {
+      try (GrpcCalls calls = new GrpcCalls(GROUP, cell, BUYER, GRPC_PORT)) {
+        calls.steal();
+        assertThat(calls.buy(1)).hasSize(1); // the channel goes on
+      }
+    }
+  }
+
+  private static List<Double> messages() {
+    List<Double> counts = new ArrayList<>();
+    for (boolean near : new boolean[] {true, false}) {
+      for (String reporter : List.of("source", "destination")) {
+        for (String what :
+            List.of("istio_request_messages_total", "istio_response_messages_total")) {
+          counts.add(
+              (reporter.equals("source") ? site.calling(near) : site.serving())
+                  .metric(
+                      what,
+                      "reporter=\"" + reporter + '"',
+                      "source_workload=\"" + site.client(BUYER, near).name() + '"'));
+        }
+      }
+    }
+    return counts;
+  }
+
+  @Test
+  void callsOfOneChannelSpreadEvenlyOverReplicas() throws Exception {
+    for (Cell cell : site.cells()) {
+      if (cell.near() == (cell.family() == Family.IPV6)) {
+        try (GrpcCalls calls = new GrpcCalls(GROUP, cell, BUYER, GRPC_PORT)) {
+          assertThat(calls.buy(SPREAD_CALLS))
+              .as("%s", cell)
+              .hasSize(3)
+              .allSatisfy((pod, count) ->
+                  assertThat(count).isBetween(SHARE - SHARE / 10, SHARE + SHARE / 10));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,154 @@
+package io.sluice.node.events;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One JSON object on a line of its own, written as octets of ASCII into a buffer that is used
+ * again: lines of the access log are written for every request. Names of fields are plain words.
+ * One thread.
+ */
+final class JsonLine {
+  private static final DateTimeFormatter SECONDS =
+      DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss").withZone(ZoneOffset.UTC);
+  private static final byte[] HEX = "0123456789ABCDEF".getBytes(StandardCharsets.US_ASCII);
+  private static final int NANO_DIGITS = 9;
+
+  private byte[] octets = new byte[2_048];
+  private int length;
+  private long second = Long.MIN_VALUE; // of which the text is known
+  private String secondText = "";
+
+  /** Begins another one. */
+  void begin() {
+    length = 0;
+  }
+
+  /** Ends it; the octets are the caller's. */
+  byte[] end() {
+    plain("}\n");
+    return Arrays.copyOf(octets, length);
+  }
+
+  /** Where it stands, for {@link #cut}. */
+  int mark() {
+    return length;
+  }
+
+  /** Takes out what was written since then, for {@link #again}. */
+  byte[] cut(int mark) {
+    byte[] fields = Arrays.copyOfRange(octets, mark, length);
+    length = mark;
+    return fields;
+  }
+
+  /** Fields that were written before, not as the first ones. */
+  void again(byte[] fields) {
+    room(fields.length);
+    System.arraycopy(fields, 0, octets, length, fields.length);
+    length += fields.length;
+  }
+
+  /** A text of whoever, all but ASCII escaped; nothing where it is not known. */
+  void text(String name, @Nullable String value) {
+    if (value != null) {
+      name(name);
+      quote(value);
+    }
+  }
+
+  /** A number. */
+  void number(String name, long value) {
+    name(name);
+    decimal(value);
+  }
+
+  /** As {@link Instant#toString} has it: with as many groups of three digits as it needs. */
+  void time(String name, Instant time) {
+    name(name);
+    if (time.getEpochSecond() != second) {
+      second = time.getEpochSecond();
+      secondText = SECONDS.format(time);
+    }
+    plain("\"");
+    plain(secondText);
+    int nanos = time.getNano();
+    if (nanos != 0) {
+      room(NANO_DIGITS + 1);
+      octets[length] = '.';
+      int left = nanos;
+      for (int i = NANO_DIGITS; i > 0; i--) {
+        octets[length + i] = (byte) ('0' + left % 10);
+        left /= 10;
+      }
+      length += 1 + (nanos % 1_000_000 == 0 ? 3 : nanos % 1_000 == 0 ? 6 : NANO_DIGITS);
+    }
+    plain("Z\"");
+  }
+
+  private void name(String name) {
+    plain(length == 0 ? "{\"" : ",\"");
+    plain(name);
+    plain("\":");
+  }
+
+  private void decimal(long value) {
+    if (value >= 0 && value < 10) {
+      room(1);
+      octets[length++] = (byte) ('0' + value);
+    } else {
+      plain(Long.toString(value));
+    }
+  }
+
+  /** ASCII alone, and nothing to escape. */
+  @SuppressWarnings("deprecation") // copies those octets as they are, which no encoder does
+  private void plain(String text) {
+    int more = text.length();
+    room(more);
+    text.getBytes(0, more, octets, length);
+    length += more;
+  }
+
+  private void quote(String text) {
+    room(6 * text.length() + 2);
+    octets[length++] = '"';
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c >= ' ' && c <= 0x7f && c != '"' && c != '\\') {
+        octets[length++] = (byte) c;
+      } else {
+        escape(c);
+      }
+    }
+    octets[length++] = '"';
+  }
+
+  private void escape(char c) {
+    octets[length++] = '\\';
+    switch (c) {
+      case '"', '\\' -> octets[length++] = (byte) c;
+      case '\b' -> octets[length++] = 'b';
+      case '\t' -> octets[length++] = 't';
+      case '\n' -> octets[length++] = 'n';
+      case '\f' -> octets[length++] = 'f';
+      case '\r' -> octets[length++] = 'r';
+      default -> {
+        octets[length++] = 'u';
+        for (int shift = 12; shift >= 0; shift -= 4) {
+          octets[length++] = HEX[c >> shift & 0xf];
+        }
+      }
+    }
+  }
+
+  private void room(int more) {
+    if (length + more > octets.length) {
+      octets = Arrays.copyOf(octets, 2 * (length + more));
+    }
+  }
+}

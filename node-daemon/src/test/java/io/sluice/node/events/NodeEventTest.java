@@ -1,0 +1,63 @@
+package io.sluice.node.events;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import java.net.InetSocketAddress;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class NodeEventTest {
+  private static final NamespacedName TARGET = new NamespacedName("shop", "buyer-to-store");
+  private static final NamespacedName STORE = new NamespacedName("shop", "store");
+  private static final NamespacedName BUYER = new NamespacedName("shop", "buyer");
+
+  private static String explanation(int called, int arrived, Reason reason, Ports ports) {
+    MeshSnapshot snapshot =
+        new MeshSnapshot(
+            1,
+            MeshSettings.CLOSED,
+            List.of(),
+            List.of(),
+            List.of(new Permission(TARGET, STORE, Set.of(BUYER), ports)));
+    return new NodeEvent(
+            1,
+            Instant.EPOCH,
+            "proxy",
+            "shop/buyer-0",
+            Direction.OUTBOUND,
+            "tcp",
+            null,
+            new InetSocketAddress("10.96.0.1", called),
+            Outcome.REFUSED,
+            reason,
+            TARGET,
+            new InetSocketAddress("10.0.0.1", arrived))
+        .explanation(snapshot);
+  }
+
+  @Test
+  void aPortThatIsNotGrantedIsThePodsAndTheServicesIsNamedBeside() {
+    assertThat(explanation(80, 8080, Reason.PORT_NOT_GRANTED, Ports.of(80, 9090)))
+        .isEqualTo(
+            "pod port 8080 (Service port 80) is in no TCPRoute of TrafficTarget"
+                + " shop/buyer-to-store, which grants pod port 80, 9090");
+    assertThat(explanation(8080, 8080, Reason.PORT_NOT_GRANTED, Ports.of(80)))
+        .startsWith("pod port 8080 is in no TCPRoute of");
+  }
+
+  @Test
+  void otherReasonsAreTheSentenceOfTheirWord() {
+    assertThat(explanation(80, 8080, Reason.HTTP_ONLY, Ports.of(80)))
+        .isEqualTo(Reason.HTTP_ONLY.explanation());
+  }
+}
