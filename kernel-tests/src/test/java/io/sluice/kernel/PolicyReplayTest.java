@@ -170,7 +170,7 @@ class PolicyReplayTest {
       Map<String, Boolean> after = callAll();
       Set<String> differing = new TreeSet<>();
       after.forEach((name, allowed) -> {
-        if (allowed != before.get(name)) {
+        if (!allowed.equals(before.get(name))) {
           differing.add(name + (allowed ? " allowed" : " refused"));
         }
       });

@@ -50,11 +50,8 @@ final class FlowFiles {
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     List<Path> segments = segments(directory);
     Path last = segments.isEmpty() ? null : segments.getLast();
-    boolean begins =
-        last == null
-            || Files.size(last) + batch.length > segmentBytes
-            || !(last.equals(whole) || isWhole(last));
-    Path segment = begins ? directory.resolve(next(last)) : last;
+    boolean begins = last == null || !takes(last, batch.length);
+    Path segment = begins || last == null ? directory.resolve(next(last)) : last;
     makeRoom(segments, segment, batch.length, now);
     long before = begins ? 0 : Files.size(segment);
     if (begins) {
@@ -83,6 +80,11 @@ final class FlowFiles {
     try (FileChannel channel = FileChannel.open(segment, StandardOpenOption.WRITE)) {
       channel.truncate(size);
     }
+  }
+
+  private boolean takes(Path segment, int bytes) throws IOException {
+    return Files.size(segment) + bytes <= segmentBytes
+        && (segment.equals(whole) || isWhole(segment));
   }
 
   /** What a power cut left half is kept as it is, and another one begun. */

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -208,8 +209,7 @@ class FlowRecorderTest {
     try (FlowRecorder recorder = recorder()) {
       recorder.record(asking("/" + "x".repeat(5_000), Map.of()));
       recorder.writeAll();
-      Asked asked = read().getFirst().flow().askedOrNull();
-      assertThat(asked).isNotNull();
+      Asked asked = Objects.requireNonNull(read().getFirst().flow().askedOrNull());
       assertThat(asked.cut()).isTrue();
       assertThat(asked.path()).hasSize(RecordedFlow.LONGEST_TEXT);
     }
