@@ -7,6 +7,7 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.cli.output.OutputOption;
+import io.sluice.mesh.Printable;
 import io.sluice.node.KeptOffline;
 import io.sluice.process.AdminRequest;
 import java.io.PrintWriter;
@@ -47,8 +48,7 @@ import picocli.CommandLine.Spec;
       "ends[].extension: what lengthens it"
     })
 public final class OfflineCommand implements Callable<Integer> {
-  private static final List<String> COLUMNS =
-      List.of("what", "subject", "until", "remaining", "stops", "extension");
+  private static final List<String> COLUMNS = List.of("what", "subject", "until", "remaining");
 
   @Option(
       names = "--state",
@@ -83,13 +83,19 @@ public final class OfflineCommand implements Callable<Integer> {
     List<JsonNode> ends = new ArrayList<>();
     report.path("ends").forEach(ends::add);
     Listing.of(ends, COLUMNS).print(OutputFormat.table, out);
+    String until = report.path("until").asText();
+    JsonNode first = report.path("ends").path(0);
     out.println(
-        report.path("until").asText().equals("-")
+        until.equals("-")
             ? "nothing ends by time"
-            : "without the controller until %s: %s"
-                .formatted(report.path("until").asText(), report.path("first").asText()));
+            : "the first end is at %s: %s; %s"
+                .formatted(until, text(first, "stops"), text(first, "extension")));
     out.flush();
     return ExitCode.OK.code();
+  }
+
+  private static String text(JsonNode object, String member) {
+    return Printable.line(object.path(member).asText());
   }
 
   private JsonNode report() {
