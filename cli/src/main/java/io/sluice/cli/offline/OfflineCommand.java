@@ -50,6 +50,9 @@ import picocli.CommandLine.Spec;
 public final class OfflineCommand implements Callable<Integer> {
   private static final List<String> COLUMNS = List.of("what", "subject", "until", "remaining");
 
+  private static final List<String> ALL_COLUMNS =
+      List.of("what", "subject", "until", "remaining", "stops", "extension");
+
   @Option(
       names = "--state",
       paramLabel = "DIR",
@@ -82,7 +85,8 @@ public final class OfflineCommand implements Callable<Integer> {
     }
     List<JsonNode> ends = new ArrayList<>();
     report.path("ends").forEach(ends::add);
-    Listing.of(ends, COLUMNS).print(OutputFormat.table, out);
+    List<String> columns = output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS;
+    Listing.of(ends, columns).print(OutputFormat.table, out);
     String until = report.path("until").asText();
     JsonNode first = report.path("ends").path(0);
     out.println(
