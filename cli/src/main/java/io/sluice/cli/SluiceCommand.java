@@ -4,7 +4,9 @@ import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.init.InitCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
+import io.sluice.cli.node.CheckCommands;
 import io.sluice.cli.node.NodeCommand;
+import io.sluice.cli.node.WhyCommand;
 import io.sluice.cli.offline.OfflineCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
@@ -31,7 +33,9 @@ import picocli.CommandLine.Model.CommandSpec;
       MetricsCommand.class,
       InitCommand.class,
       ValidateCommand.class,
+      WhyCommand.class,
       PolicyCommand.class,
+      CheckCommands.VerifyCommand.class,
       OfflineCommand.class
     })
 public final class SluiceCommand {

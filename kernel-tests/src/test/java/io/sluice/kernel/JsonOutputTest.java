@@ -92,6 +92,7 @@ class JsonOutputTest {
     "node capabilities, ''",
     "offline, --node-name NODE",
     "offline extend, --node-name NODE",
+    "why, shop/thief shop/store:8080 GET / --probe --node-name NODE",
     "control status, --state STATE"
   })
   void realOutputHasTheFieldsThatAreListed(String command, String arguments) throws IOException {

@@ -289,7 +289,7 @@ class HttpLoadTest {
   private static void upload(long bytes) throws Exception {
     try (Uploads first =
         new Uploads(site.cells(), HttpLoadTest::connectToBooks, "/load/", 16, 1 << 20)) {
-      first.check();
+      first.check(0);
     }
     long[] before = resident();
     long[] most = resident();
@@ -316,7 +316,7 @@ class HttpLoadTest {
           Arrays.toString(standing),
           sent >> 20,
           Arrays.toString(most));
-      uploads.check();
+      uploads.check(UPLOADS / 25); // some are ended while half of their readers stand still
     }
     for (int i = 0; i < most.length; i++) {
       assertThat(most[i]).isLessThan(MOST_KIB);

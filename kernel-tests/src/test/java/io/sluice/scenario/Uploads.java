@@ -68,8 +68,8 @@ final class Uploads implements AutoCloseable {
     return replies.stream().allMatch(Future::isDone);
   }
 
-  /** Each is answered, and has arrived octet for octet. */
-  void check() throws Exception {
+  /** Each is answered, and has arrived octet for octet, but for so many whose connection ended. */
+  void check(int ended) throws Exception {
     List<String> failures = new ArrayList<>();
     for (int i = 0; i < asks.size(); i++) {
       try {
@@ -78,7 +78,7 @@ final class Uploads implements AutoCloseable {
         failures.add(i + " " + connections.get(i).farewell() + ": " + e.getCause());
       }
     }
-    assertThat(failures).isEmpty();
+    assertThat(failures).hasSizeLessThanOrEqualTo(ended);
   }
 
   @Override

@@ -26,6 +26,9 @@ import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.IdentityStatus;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.identity.OfflineReport;
+import io.sluice.node.why.LiveNode;
+import io.sluice.node.why.Why;
+import io.sluice.node.why.WhyQuestion;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
 import io.sluice.proxy.ProxyStats;
@@ -125,6 +128,10 @@ final class StatusAnswers implements AdminServer.Answers {
       case "offline" -> out.accept(identities.offline(source.end()));
       case "extend" -> identities.extend(out);
       case "flows" -> out.accept(flows());
+      case "why" -> {
+        WhyQuestion question = WhyQuestion.parse(request.map());
+        out.accept(new Why(snapshot.get(), node()).answer(question));
+      }
       case "events" -> {
         if (request.follow() && request.map().equals(AdminRequest.WITH_ALLOWED)) {
           try (var _ = events.followAllowed()) {
@@ -157,6 +164,18 @@ final class StatusAnswers implements AdminServer.Answers {
 
   private MapCatalogue catalogue() {
     return new MapCatalogue(PinDirectory.ofNode(settings.nodeName()));
+  }
+
+  private LiveNode node() {
+    return new LiveNode(
+        settings.nodeName(),
+        settings.failOpen(),
+        () -> source.stored().isEmpty(),
+        pods,
+        identities.identities(),
+        identity -> identities.whyMissing(Optional.of(identity)),
+        snapshot,
+        catalogue());
   }
 
   private ObjectNode status() {

@@ -8,7 +8,7 @@ import java.io.IOException;
 /**
  * One question to the daemon, or to a controller.
  *
- * @param command one word, such as status, pods, certificates, maps, dump or events
+ * @param command one word, such as status, pods, certificates, maps, dump, events or why
  * @param map which one, for {@code dump}; of other commands their argument, or empty
  * @param follow for {@code events}: keep sending as they come
  */

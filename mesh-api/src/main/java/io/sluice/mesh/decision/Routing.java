@@ -40,6 +40,15 @@ public final class Routing {
     record Nowhere() implements Way {}
   }
 
+  /** One of several ways that chance chooses among; of 1 the part {@code share}. */
+  public record Share(Way way, double share) {}
+
+  /** Chooses among what may be chosen, by weight. */
+  private interface Choice {
+    /** Which one; there is at least one. */
+    Backend among(List<Backend> candidates);
+  }
+
   /**
    * Where it goes.
    *
@@ -56,6 +65,74 @@ public final class Routing {
       String clients,
       @Nullable HttpRequest requestOrNull,
       RandomGenerator random) {
+    return way(snapshot, called, port, clients, requestOrNull, all -> byWeight(all, random));
+  }
+
+  /**
+   * Every way that it may go, with each way's share. Costs as many searches as there are ways; of
+   * two that lead to the same place there are two.
+   */
+  public static List<Share> ways(
+      MeshSnapshot snapshot,
+      Service called,
+      int port,
+      String clients,
+      @Nullable HttpRequest requestOrNull) {
+    List<Share> ways = new ArrayList<>();
+    Turns turns = new Turns();
+    do {
+      turns.begin();
+      Way way = way(snapshot, called, port, clients, requestOrNull, turns);
+      ways.add(new Share(way, turns.share));
+    } while (turns.another());
+    return ways;
+  }
+
+  /** Chooses anew each time until every choice has been made. For one search at a time. */
+  private static final class Turns implements Choice {
+    private final List<Integer> chosen = new ArrayList<>();
+    private final List<Integer> sizes = new ArrayList<>();
+    private int depth;
+    private double share;
+
+    void begin() {
+      depth = 0;
+      share = 1;
+    }
+
+    @Override
+    public Backend among(List<Backend> candidates) {
+      if (depth == chosen.size()) {
+        chosen.add(0);
+        sizes.add(candidates.size());
+      }
+      Backend next = candidates.get(chosen.get(depth++));
+      share *= (double) next.weight() / weight(candidates);
+      return next;
+    }
+
+    /** The last choice that has another turn takes it; what came after it is chosen anew. */
+    boolean another() {
+      while (!chosen.isEmpty()) {
+        int size = sizes.removeLast();
+        int next = chosen.removeLast() + 1;
+        if (next < size) {
+          sizes.add(size);
+          chosen.add(next);
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  private static Way way(
+      MeshSnapshot snapshot,
+      Service called,
+      int port,
+      String clients,
+      @Nullable HttpRequest requestOrNull,
+      Choice choice) {
     List<NamespacedName> passed = new ArrayList<>();
     Service at = called;
     while (passed.size() < MAX_DEPTH) {
@@ -63,7 +140,7 @@ public final class Routing {
       if (route != null && route.origin() == Origin.GATEWAY_API) {
         return requestOrNull == null || !route.concerns(clients, port)
             ? to(at, port)
-            : way(snapshot, route, port, requestOrNull, random);
+            : way(snapshot, route, port, requestOrNull, choice);
       }
       Optional<Rule> rule = route == null ? Optional.empty() : rule(route, port, requestOrNull);
       if (rule.isEmpty()) {
@@ -71,7 +148,7 @@ public final class Routing {
       }
       passed.add(at.name());
       Backend chosen =
-          choose(rule.get(), random, backend -> service(snapshot, backend, port) != null);
+          choose(rule.get(), choice, backend -> service(snapshot, backend, port) != null);
       Service next = chosen == null ? null : service(snapshot, chosen, port);
       if (next == null) {
         return new Way.Nowhere();
@@ -89,11 +166,7 @@ public final class Routing {
   }
 
   private static Way way(
-      MeshSnapshot snapshot,
-      TrafficRoute route,
-      int port,
-      HttpRequest request,
-      RandomGenerator random) {
+      MeshSnapshot snapshot, TrafficRoute route, int port, HttpRequest request, Choice choice) {
     Rule rule = rule(route, port, request).orElse(null);
     if (rule == null) {
       return new Way.Answer(404);
@@ -102,7 +175,7 @@ public final class Routing {
     if (redirect != null) {
       return new Way.Elsewhere(redirect);
     }
-    Backend chosen = choose(rule, random, _ -> true);
+    Backend chosen = choose(rule, choice, _ -> true);
     Service service = chosen == null ? null : service(snapshot, chosen, port);
     return chosen == null || service == null
         ? new Way.Answer(500)
@@ -135,20 +208,26 @@ public final class Routing {
     return service != null && service.port(portOf(backend, called)).isPresent() ? service : null;
   }
 
-  private static @Nullable Backend choose(
-      Rule rule, RandomGenerator random, Predicate<Backend> usable) {
+  private static @Nullable Backend choose(Rule rule, Choice choice, Predicate<Backend> usable) {
     List<Backend> candidates = new ArrayList<>(rule.backends().size());
-    int total = 0;
     for (Backend backend : rule.backends()) {
       if (backend.weight() > 0 && usable.test(backend)) {
         candidates.add(backend);
-        total += backend.weight();
       }
     }
-    if (candidates.isEmpty()) {
-      return null;
+    return candidates.isEmpty() ? null : choice.among(candidates);
+  }
+
+  private static int weight(List<Backend> candidates) {
+    int total = 0;
+    for (Backend backend : candidates) {
+      total += backend.weight();
     }
-    int left = random.nextInt(total);
+    return total;
+  }
+
+  private static Backend byWeight(List<Backend> candidates, RandomGenerator random) {
+    int left = random.nextInt(weight(candidates));
     int index = 0;
     while (left >= candidates.get(index).weight()) {
       left -= candidates.get(index).weight();

@@ -1,0 +1,562 @@
+package io.sluice.cli.node;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.IncrementalCompiler;
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.ObjectReader;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.enrolment.PodStatus.PodState;
+import io.sluice.node.enrolment.PodStatus.Protection;
+import io.sluice.node.why.NodeView;
+import io.sluice.node.why.Why;
+import io.sluice.node.why.WhyQuestion;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** Every cause has its verdict, and the object and field that are responsible. */
+class WhyTableTest {
+  private static final String CONFIG = "meshconfig";
+  private static final String TARGET = "target";
+
+  /** A mesh of one node, {@code a}; node {@code b} has the pod {@code far}. */
+  private static Map<String, String> mesh() {
+    Map<String, String> files = new TreeMap<>();
+    files.put("shop", namespace("shop", "enabled"));
+    files.put("town", namespace("town", "disabled"));
+    files.put(CONFIG, config(""));
+    files.put("buyer", pod("shop", "buyer", "buyer", "a", 11, ""));
+    files.put("friend", pod("shop", "friend", "buyer", "a", 12, ""));
+    files.put("store", pod("shop", "store", "store", "a", 21, ""));
+    files.put("annexe", pod("shop", "annexe", "store", "a", 22, ""));
+    files.put("web", pod("shop", "web", "web", "a", 31, ""));
+    files.put("far", pod("shop", "far", "store", "b", 41, ""));
+    files.put("walker", pod("town", "walker", "walker", "a", 51, ""));
+    files.put("books", service("books", "10.96.0.1", "store", 80, 8080, "tcp"));
+    files.put("pages", service("pages", "10.96.0.2", "web", 80, 8081, "http"));
+    files.put("bare", service("bare", "10.96.0.3", "nobody-has-it", 80, 8080, "tcp"));
+    files.put("old", service("old", "10.96.0.4", "old", 80, 8080, "tcp"));
+    return files;
+  }
+
+  private static String namespace(String name, String word) {
+    return """
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: %s, labels: {sluice.io/mesh: %s}}
+    """
+        .formatted(name, word);
+  }
+
+  private static String config(String traffic) {
+    return """
+    apiVersion: config.openservicemesh.io/v1alpha2
+    kind: MeshConfig
+    metadata: {name: osm-mesh-config, namespace: osm-system}
+    spec: {traffic: {%s}}
+    """
+        .formatted(traffic);
+  }
+
+  private static String pod(
+      String namespace, String name, String account, String node, int host, String annotations) {
+    return """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: %1$s, namespace: %2$s, uid: "00000000-0000-0000-0000-0000000000%3$d", labels: {app: %1$s}, annotations: {%4$s}}
+    spec: {serviceAccountName: %5$s, nodeName: %6$s, containers: []}
+    status: {podIPs: [{ip: 10.1.0.%3$d}], conditions: [{type: Ready, status: "True"}]}
+    """
+        .formatted(name, namespace, host, annotations, account, node);
+  }
+
+  private static String service(
+      String name, String address, String app, int port, int target, String protocol) {
+    return """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: %1$s, namespace: shop}
+    spec:
+      clusterIPs: ["%2$s"]
+      selector: {app: %3$s}
+      ports: [{name: %6$s, port: %4$d, targetPort: %5$d, appProtocol: %6$s}]
+    """
+        .formatted(name, address, app, port, target, protocol);
+  }
+
+  private static String target(String from, String to, String ports) {
+    return target(from, to, ports, "");
+  }
+
+  /** With HTTP matches where there are some. */
+  private static String target(String from, String to, String ports, String matches) {
+    String name = from + "-to-" + to;
+    return """
+    apiVersion: specs.smi-spec.io/v1alpha4
+    kind: TCPRoute
+    metadata: {name: %1$s, namespace: shop}
+    spec: {matches: {ports: [%4$s]}}
+    ---
+    apiVersion: specs.smi-spec.io/v1alpha4
+    kind: HTTPRouteGroup
+    metadata: {name: %1$s, namespace: shop}
+    spec: {matches: [%5$s]}
+    ---
+    apiVersion: access.smi-spec.io/v1alpha3
+    kind: TrafficTarget
+    metadata: {name: %1$s, namespace: shop}
+    spec:
+      destination: {kind: ServiceAccount, name: %3$s, namespace: shop}
+      sources: [{kind: ServiceAccount, name: %2$s, namespace: shop}]
+      rules: [{kind: TCPRoute, name: %1$s}%6$s]
+    """
+        .formatted(
+            name,
+            from,
+            to,
+            ports,
+            matches.isEmpty() ? "{name: none, methods: [GET]}" : matches,
+            matches.isEmpty() ? "" : ", {kind: HTTPRouteGroup, name: " + name + "}");
+  }
+
+  private static String split(String service, String backends) {
+    return """
+    apiVersion: split.smi-spec.io/v1alpha4
+    kind: TrafficSplit
+    metadata: {name: books-split, namespace: shop}
+    spec: {service: %s, backends: [%s]}
+    """
+        .formatted(service, backends);
+  }
+
+  /** The node, of which everything is as it should be but for what a row says. */
+  private record Node(
+      boolean isRunning,
+      boolean failsOpen,
+      Map<String, Protection> pods,
+      Map<String, String> certificates)
+      implements NodeView {
+    static final Node GOOD = new Node(true, false, Map.of(), Map.of());
+
+    static Node pod(String name, Protection protection) {
+      return new Node(true, false, Map.of(name, protection), Map.of());
+    }
+
+    static Node certificate(String account, String problem) {
+      return new Node(true, false, Map.of(), Map.of(account, problem));
+    }
+
+    @Override
+    public String nodeName() {
+      return "a";
+    }
+
+    @Override
+    public boolean knowsEveryGrant() {
+      return true;
+    }
+
+    @Override
+    public Optional<PodStatus> pod(NamespacedName name) {
+      Protection protection = pods.getOrDefault(name.name(), Protection.PROTECTED);
+      return Optional.of(
+          new PodStatus(
+              name,
+              protection == Protection.PROTECTED ? PodState.ENROLLED : PodState.PENDING,
+              7,
+              List.of(),
+              "",
+              protection,
+              protection == Protection.PROTECTED ? "" : "no sandbox yet",
+              0));
+    }
+
+    @Override
+    public Optional<String> noCertificate(SpiffeId identity) {
+      return Optional.ofNullable(certificates.get(identity.serviceAccount()));
+    }
+
+    @Override
+    public List<String> differences(NamespacedName pod) {
+      return List.of();
+    }
+  }
+
+  /** One cause. */
+  private record Row(
+      String name, Map<String, String> files, Node node, WhyQuestion question, String expected) {}
+
+  private static WhyQuestion question(String call) {
+    String[] words = call.split(" ", -1);
+    Map<String, String> headers = new TreeMap<>();
+    for (int i = 4; i < words.length; i++) {
+      headers.put(words[i].split("=", 2)[0], words[i].split("=", 2)[1]);
+    }
+    boolean isRequest = words.length > 2;
+    return new WhyQuestion(
+        words[0].contains("/") ? words[0] : "shop/" + words[0],
+        words[1],
+        isRequest ? words[2] : "",
+        isRequest ? words[3] : "",
+        headers);
+  }
+
+  private static final String PERMISSIVE = "enablePermissiveTrafficPolicyMode: true";
+  private static final String BUYER_HAS_STORE = target("buyer", "store", "8080");
+  private static final String UNREADY =
+      """
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata: {name: old-1, namespace: shop, labels: {kubernetes.io/service-name: old}}
+      addressType: IPv4
+      ports: [{name: tcp, port: 8080}]
+      endpoints: [{addresses: [10.1.0.21], conditions: {ready: false}}]
+      """;
+
+  /** Name; who calls whom, and how; what is said; what is otherwise than in {@link #mesh}. */
+  private static final String ROWS =
+      """
+      no target; buyer shop/store:8080; refused no_traffic_target TrafficTarget - spec.sources;
+      granted; buyer shop/store:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      another account; web shop/store:8080; refused no_traffic_target TrafficTarget - spec.sources; store
+      a pod of the same account; friend shop/store:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      another port; buyer shop/store:9090; refused port_not_granted TrafficTarget shop/buyer-to-store spec.rules; store
+      by the Service; buyer shop/books; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      by its name; buyer books.shop.svc:80; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      by its short name; buyer books:80; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      request granted; buyer shop/pages:80 GET /x v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web
+      normalised path; buyer shop/pages:80 GET /y/../%78?q=1 v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web
+      wrong method; buyer shop/pages:80 POST /x v=one; refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches; web
+      wrong path; buyer shop/pages:80 GET /z v=one; refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches; web
+      wrong header; buyer shop/pages:80 GET /x v=two; refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches; web
+      port of a request; buyer shop/web:9090 GET /x v=one; refused port_not_granted TrafficTarget shop/buyer-to-web spec.rules; web
+      bytes where requests are granted; buyer shop/books:80; refused http_only TrafficTarget shop/buyer-to-store spec.rules[].matches; storeHttp
+      HTTP that is switched off; buyer shop/pages:80 GET /x v=one; refused http_only Service shop/pages spec.ports[].appProtocol; web l7off
+      permissive; buyer shop/store:8080; allowed permissive_mode MeshConfig - spec.traffic.enablePermissiveTrafficPolicyMode; permissive
+      no permissive for an unknown address; buyer 192.0.2.1:80; refused egress_disabled MeshConfig - spec.traffic.enableEgress; permissive
+      egress; buyer 192.0.2.1:80; allowed egress_allowed MeshConfig - spec.traffic.enableEgress; egress
+      a pod outside; buyer town/walker:80; refused egress_disabled MeshConfig - spec.traffic.enableEgress;
+      no resolver; buyer 192.0.2.1:53; refused dns_refused MeshConfig - spec.traffic.dnsResolvers;
+      resolver; buyer 192.0.2.1:53; allowed dns node - -; resolver
+      metadata service; buyer 169.254.169.254:80; refused metadata_refused Pod shop/buyer metadata.annotations["sluice.io/metadata-mode"];
+      Service without that port; buyer shop/books:81; unreachable unknown_service_port Service shop/books spec.ports;
+      no pod has the labels; buyer shop/bare:80; unreachable no_ready_endpoint Service shop/bare spec.selector;
+      unready endpoint; buyer shop/old:80; unreachable no_ready_endpoint Service shop/old endpoints; unready
+      weights of 0; buyer shop/books:80; unreachable no_ready_endpoint TrafficSplit shop/books-split spec.backends; split0
+      split elsewhere; buyer shop/books:80; refused no_traffic_target TrafficSplit shop/books-split spec.backends; store split1
+      split in parts; buyer shop/books:80; mixed no_traffic_target TrafficSplit shop/books-split spec.backends; store split3
+      excluded port; buyer town/walker:8080; in the clear excluded_port Pod shop/buyer metadata.annotations["sluice.io/outbound-port-exclusion-list"]; portExcluded
+      excluded port of a strict pod; buyer shop/store:8080; refused mtls_required Pod shop/buyer metadata.annotations["sluice.io/outbound-port-exclusion-list"]; portExcluded
+      excluded port of every pod; buyer town/walker:8080; in the clear excluded_port MeshConfig - spec.traffic.outboundPortExclusionList; portOfAll
+      excluded range; buyer town/walker:80; in the clear excluded_range Pod shop/buyer metadata.annotations["sluice.io/outbound-ip-range-exclusion-list"]; rangeExcluded
+      not in an included range; buyer town/walker:80; in the clear not_included Pod shop/buyer metadata.annotations["sluice.io/outbound-ip-range-inclusion-list"]; rangeIncluded
+      excluded for what arrives; town/walker shop/store:8080; in the clear source_not_in_mesh Namespace town metadata.labels["sluice.io/mesh"]; arrivalExcluded
+      namespace not in the mesh; town/walker shop/store:8080; refused mtls_required Namespace town metadata.labels["sluice.io/mesh"];
+      the same where plaintext is taken; town/walker shop/store:8080; refused source_not_in_mesh Namespace town metadata.labels["sluice.io/mesh"]; plaintext
+      the same where everything is; town/walker shop/store:8080; in the clear source_not_in_mesh Namespace town metadata.labels["sluice.io/mesh"]; everything
+      pod kept out by its own label; buyer shop/store:8080; refused mtls_required Pod shop/buyer metadata.labels["sluice.io/mesh"]; keptOut
+      pod of the node's network; buyer shop/store:8080; refused mtls_required Pod shop/buyer spec.hostNetwork; hostNetwork
+      itself; buyer shop/buyer:8080; in the clear self node - -;
+      pod not enrolled yet; buyer shop/store:8080; refused mtls_required Pod shop/buyer -; store @pending
+      pod refused as a whole; buyer shop/store:8080; refused interception_failed_closed Pod shop/buyer -; store @closed
+      pod called that is not intercepted; buyer shop/store:8080; in the clear mesh_traffic Pod shop/store -; store @called
+      on another node; buyer shop/far:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
+      no certificate; buyer shop/far:8080; unreachable no_certificate Pod shop/buyer spec.serviceAccountName; store @missing
+      expired certificate; buyer shop/far:8080; unreachable no_certificate Pod shop/buyer spec.serviceAccountName; store @expired
+      expired certificate of the other end; far shop/store:8080; unreachable tls_failed Pod shop/store spec.serviceAccountName; storeItself @otherExpired
+      mutual TLS switched off; buyer shop/far:8080; refused source_not_in_mesh MeshConfig - spec.sidecar.sidecarDisabledMTLS; store noTls
+      denied identity; buyer shop/far:8080; refused peer_denied MeshConfig - spec.certificate.deniedIdentities; store denied
+      no daemon; buyer shop/store:8080; refused proxy_unavailable node - -; store @dead
+      no daemon, and open; buyer town/walker:80; in the clear fail_open node - -; @deadOpen
+      the mesh is taken away; buyer shop/store:8080; in the clear leaving MeshConfig - spec.traffic.retirement; clear
+      route to a status; buyer shop/pages:80 GET /x v=one; refused answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules; routeAway
+      route along; buyer shop/pages:80 GET /x v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web route
+      """;
+
+  /** What is otherwise, as a word of {@link #ROWS} says: the text of a file. */
+  private static Map.Entry<String, String> file(String word) {
+    return switch (word) {
+      case "store" -> Map.entry(TARGET, BUYER_HAS_STORE);
+      case "storeItself" -> Map.entry(TARGET, target("store", "store", "8080"));
+      case "storeHttp" ->
+          Map.entry(TARGET, target("buyer", "store", "8080", "{name: x, methods: [GET]}"));
+      case "web" ->
+          Map.entry(
+              TARGET,
+              target(
+                  "buyer",
+                  "web",
+                  "8081",
+                  "{name: x, pathRegex: /x, methods: [GET], headers: {v: one}}"));
+      case "l7off" ->
+          Map.entry(
+              "pages",
+              service("pages", "10.96.0.2", "web", 80, 8081, "http")
+                  .replace("shop}", "shop, annotations: {sluice.io/l7: \"off\"}}"));
+      case "unready" -> Map.entry("slice", UNREADY);
+      case "split0" -> Map.entry("split", split("books", "{service: pages, weight: 0}"));
+      case "split1" -> Map.entry("split", split("books", "{service: pages, weight: 1}"));
+      case "split3" ->
+          Map.entry(
+              "split", split("books", "{service: pages, weight: 1}, {service: books, weight: 3}"));
+      case "route" -> Map.entry("route", route("{path: {type: Exact, value: /x}}"));
+      case "routeAway" -> Map.entry("route", route("{path: {type: Exact, value: /other}}"));
+      case "portExcluded" -> buyer("sluice.io/outbound-port-exclusion-list: \"8080\"");
+      case "rangeExcluded" -> buyer("sluice.io/outbound-ip-range-exclusion-list: 10.1.0.48/28");
+      case "rangeIncluded" -> buyer("sluice.io/outbound-ip-range-inclusion-list: 10.2.0.0/16");
+      case "keptOut" -> buyer("", "labels: {", "labels: {sluice.io/mesh: disabled, ");
+      case "hostNetwork" -> buyer("", "spec: {", "spec: {hostNetwork: true, ");
+      case "arrivalExcluded" ->
+          Map.entry(
+              "store",
+              pod(
+                  "shop",
+                  "store",
+                  "store",
+                  "a",
+                  21,
+                  "sluice.io/inbound-port-exclusion-list: \"8080\""));
+      case "permissive" -> Map.entry(CONFIG, config(PERMISSIVE));
+      case "egress" -> Map.entry(CONFIG, config("enableEgress: true"));
+      case "resolver" -> Map.entry(CONFIG, config("dnsResolvers: [192.0.2.1]"));
+      case "portOfAll" -> Map.entry(CONFIG, config("outboundPortExclusionList: [8080]"));
+      case "plaintext" -> Map.entry(CONFIG, config("mtlsMode: PERMISSIVE"));
+      case "everything" -> Map.entry(CONFIG, config("mtlsMode: PERMISSIVE, " + PERMISSIVE));
+      case "clear" -> Map.entry(CONFIG, config("retirement: CLEAR"));
+      case "noTls" -> Map.entry(CONFIG, section("sidecar: {sidecarDisabledMTLS: true}"));
+      case "denied" ->
+          Map.entry(
+              CONFIG,
+              section(
+                  "certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/shop/sa/buyer\"]}"));
+      default -> throw new IllegalArgumentException(word);
+    };
+  }
+
+  private static Map.Entry<String, String> buyer(String annotations, String... replaced) {
+    String text = pod("shop", "buyer", "buyer", "a", 11, annotations);
+    return Map.entry("buyer", replaced.length == 0 ? text : text.replace(replaced[0], replaced[1]));
+  }
+
+  private static String section(String text) {
+    return config("").replace("spec: {", "spec: {" + text + ", ");
+  }
+
+  private static Node node(String word) {
+    return switch (word) {
+      case "@pending" -> Node.pod("buyer", Protection.NOT_PROTECTED);
+      case "@closed" -> Node.pod("buyer", Protection.REFUSED);
+      case "@called" -> Node.pod("store", Protection.NOT_PROTECTED);
+      case "@missing" -> Node.certificate("buyer", "it is missing: no controller answers");
+      case "@expired" -> Node.certificate("buyer", "it is expired");
+      case "@otherExpired" -> Node.certificate("store", "it is expired");
+      case "@dead" -> new Node(false, false, Map.of(), Map.of());
+      case "@deadOpen" -> new Node(false, true, Map.of(), Map.of());
+      default -> throw new IllegalArgumentException(word);
+    };
+  }
+
+  private static Stream<Row> rows() {
+    return ROWS.lines()
+        .map(line -> {
+          String[] cells = line.split(";", -1);
+          Map<String, String> files = new TreeMap<>();
+          Node node = Node.GOOD;
+          for (String word : cells[3].strip().split(" ", -1)) {
+            if (word.startsWith("@")) {
+              node = node(word);
+            } else if (!word.isEmpty()) {
+              files.put(file(word).getKey(), file(word).getValue());
+            }
+          }
+          return new Row(cells[0], files, node, question(cells[1].strip()), cells[2].strip());
+        });
+  }
+
+  private static String route(String match) {
+    return """
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata: {name: pages-route, namespace: shop}
+    spec:
+      parentRefs: [{group: "", kind: Service, name: pages}]
+      rules: [{matches: [%s], backendRefs: [{name: pages, port: 80}]}]
+    """
+        .formatted(match);
+  }
+
+  private static MeshSnapshot snapshot(Map<String, String> files) {
+    Map<String, List<KubernetesObject>> objects = new TreeMap<>();
+    files.forEach((name, text) -> {
+      var read = ObjectReader.read(name, text.getBytes(StandardCharsets.UTF_8));
+      assertThat(read.problems()).isEmpty();
+      objects.put(name, read.objects());
+    });
+    return new IncrementalCompiler(CompilerSettings.USUAL, 0).apply(objects).snapshot();
+  }
+
+  private static JsonNode ask(Row row, Map<String, String> files) {
+    return new Why(snapshot(files), row.node()).answer(row.question());
+  }
+
+  private static JsonNode ask(String call, Map<String, String> files) {
+    return new Why(snapshot(files), Node.GOOD).answer(question(call));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> namesVerdictReasonObjectAndField() {
+    return rows().map(row -> DynamicTest.dynamicTest(row.name(), () -> check(row)));
+  }
+
+  private static void check(Row row) {
+    Map<String, String> files = mesh();
+    files.putAll(row.files());
+    JsonNode answer = ask(row, files);
+
+    List<String> said = new ArrayList<>();
+    answer
+        .path("because")
+        .forEach(cause ->
+            said.add(
+                "%s %s %s %s %s"
+                    .formatted(
+                        answer.path("verdict").asText(),
+                        answer.path("reason").asText(),
+                        cause.path("kind").asText(),
+                        cause.path("name").asText(),
+                        cause.path("field").asText())));
+    assertThat(said).as("%s", answer.toPrettyString()).contains(row.expected());
+    JsonNode change = answer.path("change");
+    assertThat(change.isMissingNode())
+        .isEqualTo(
+            !List.of("refused", "unreachable", "mixed").contains(row.expected().split(" ")[0]));
+    if (change.path("yaml").asText().contains("kind: TrafficTarget")) {
+      files.put("permitted", change.path("yaml").asText());
+      JsonNode then = ask(row, files);
+      assertThat(then.path("verdict").asText())
+          .as("%s%n%s", change, then.toPrettyString())
+          .isEqualTo(change.path("then").asText())
+          .isEqualTo("allowed");
+    }
+  }
+
+  @Test
+  void countsWhatAChangePermitsBesides() {
+    JsonNode change = ask("buyer shop/store:8080", mesh()).path("change");
+
+    assertThat(change.path("besides").asInt()).isEqualTo(5);
+    assertThat(change.path("pairs"))
+        .extracting(JsonNode::asText)
+        .containsExactly(
+            "shop/buyer -> shop/annexe:8080",
+            "shop/buyer -> shop/far:8080",
+            "shop/friend -> shop/annexe:8080",
+            "shop/friend -> shop/far:8080",
+            "shop/friend -> shop/store:8080");
+  }
+
+  @Test
+  void tellsPeopleOnOnePage() {
+    Map<String, String> files = mesh();
+    files.put(TARGET, BUYER_HAS_STORE);
+    StringWriter out = new StringWriter();
+
+    WhyPage.print(ask("buyer shop/store:9090", files), new PrintWriter(out));
+
+    assertThat(out.toString())
+        .isEqualTo(
+            """
+            shop/buyer -> shop/store:9090
+            REFUSED: a TrafficTarget names both ends but not this port (port_not_granted)
+
+            Because of:
+              TrafficTarget shop/buyer-to-store spec.rules: it names both ends; its TCPRoutes have the ports [8080], and not 9090
+
+            On the way:
+              ok    pod shop/buyer is intercepted
+              ok    the proxy carries it as bytes: its port is undeclared, and no policy needs HTTP
+              stop  port_not_granted: a TrafficTarget names both ends but not this port
+
+            To permit it: apply this TrafficTarget with its routes, which adds to what others grant; or add the port to a TCPRoute of TrafficTarget shop/buyer-to-store
+                apiVersion: specs.smi-spec.io/v1alpha4
+                kind: TCPRoute
+                metadata: {name: buyer-to-store-9090, namespace: shop}
+                spec: {matches: {ports: [9090]}}
+                ---
+                apiVersion: access.smi-spec.io/v1alpha3
+                kind: TrafficTarget
+                metadata: {name: buyer-to-store-9090, namespace: shop}
+                spec:
+                  destination: {kind: ServiceAccount, name: store, namespace: shop}
+                  sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
+                  rules:
+                  - {kind: TCPRoute, name: buyer-to-store-9090}
+            Then it is allowed.
+            What that permits: every pod of ServiceAccount shop/buyer, now and later, may then send whatever it likes to port 9090 of every pod of ServiceAccount shop/store.
+            Of pods that are there now, besides:
+              shop/buyer -> shop/annexe:9090
+              shop/buyer -> shop/far:9090
+              shop/friend -> shop/annexe:9090
+              shop/friend -> shop/far:9090
+              shop/friend -> shop/store:9090
+
+            Node a, snapshot 1.
+            """);
+  }
+
+  @Test
+  void namesWhatMakesAPodNobodyOfThisMesh() {
+    SnapshotEditor editor = snapshot(mesh()).edit();
+    editor.put(new MeshSettings(false, false, new TrustDomain("other.example")));
+    WhyQuestion question = new WhyQuestion("shop/buyer", "shop/store:80", "", "", Map.of());
+
+    JsonNode cause =
+        new Why(editor.snapshot(2), Node.GOOD).answer(question).path("because").path(0);
+
+    assertThat(cause.path("kind").asText()).isEqualTo("MeshConfig");
+    assertThat(cause.path("field").asText()).isEqualTo("spec.certificate.trustDomain");
+  }
+
+  @Test
+  void saysWhatIsMissingOfAQuestion() {
+    MeshSnapshot snapshot = snapshot(mesh());
+
+    assertThat(fault(snapshot, "shop/nobody", "shop/store:80"))
+        .isEqualTo(
+            "no Pod shop/nobody is known here, and no Service with pods: pods of namespace shop are"
+                + " annexe, buyer, far, friend, store, web");
+    assertThat(fault(snapshot, "buyer", "shop/store:80"))
+        .startsWith("SRC 'buyer' is not NAMESPACE");
+    assertThat(fault(snapshot, "shop/buyer", "shop/store:http"))
+        .isEqualTo("'http' of DST 'shop/store:http' is no port");
+    assertThat(fault(snapshot, "shop/buyer", "192.0.2.1")).contains("needs a port");
+    assertThat(fault(snapshot, "shop/buyer", "shop/buyer")).contains("say the port");
+  }
+
+  private static String fault(MeshSnapshot snapshot, String source, String destination) {
+    try {
+      new Why(snapshot, Node.GOOD).answer(new WhyQuestion(source, destination, "", "", Map.of()));
+      return "";
+    } catch (IllegalArgumentException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+}

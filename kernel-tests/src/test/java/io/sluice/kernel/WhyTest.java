@@ -1,0 +1,309 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.cli.SluiceCommand;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+
+/**
+ * What {@code sluice why} foretells is what comes of the call, and what it names is what counts.
+ */
+@Tag("kernel")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class) // the last one leaves no daemon
+class WhyTest {
+  private static final int CALLS_OF_A_MESH = 20;
+  private static final long SEED = 1;
+  private static final String WORLD = "world";
+
+  private static final List<TcpServer> SERVERS = new ArrayList<>();
+  private static Cluster cluster;
+
+  @BeforeAll
+  static void open() {
+    cluster =
+        new Cluster(
+            List.of("buyer", "friend", "thief", "loose", "walker", "near"),
+            List.of("store", "annexe", "web", "loner"));
+    cluster.registry().write(WORLD, new RandomMesh(cluster, new Random(SEED)).yaml());
+    cluster.startControl();
+    cluster.sites().forEach(site -> cluster.startDaemon(site, Mechanism.EBPF.arguments()));
+    for (String account : List.of("buyer", "thief", "loose", "web")) {
+      awaitCertificate("a", account);
+    }
+    for (String account : List.of("store", "web")) {
+      awaitCertificate("b", account);
+    }
+    var stranger = cluster.stranger();
+    SERVERS.add(
+        TcpServer.open(stranger, stranger.at(Family.IPV4, RandomMesh.DNS), WhyTest::converse));
+    for (int port : RandomMesh.PORTS) {
+      for (String name : RandomMesh.CALLED) {
+        var pod = cluster.pod(name);
+        SERVERS.add(TcpServer.open(pod, pod.at(Family.IPV4, port), WhyTest::converse));
+      }
+      SERVERS.add(TcpServer.open(stranger, stranger.at(Family.IPV4, port), WhyTest::converse));
+    }
+  }
+
+  private static void awaitCertificate(String node, String account) {
+    Await.until(
+        account + " has a certificate",
+        Await.patience(30),
+        () ->
+            cluster
+                .site(node)
+                .daemon()
+                .view()
+                .hasCertificate("spiffe://cluster.local/ns/shop/sa/" + account));
+  }
+
+  @AfterAll
+  static void close() {
+    SERVERS.forEach(TcpServer::close);
+    cluster.close();
+  }
+
+  /** Answers requests of HTTP with 200, and sends everything else back. */
+  private static void converse(SocketChannel channel) throws IOException {
+    StringBuilder received = new StringBuilder();
+    ByteBuffer buffer = ByteBuffer.allocate(4_096);
+    while (channel.read(buffer) >= 0) {
+      buffer.flip();
+      received.append(StandardCharsets.ISO_8859_1.decode(buffer.duplicate()));
+      boolean http = received.toString().contains(" HTTP/1.1\r\n");
+      if (http && received.toString().contains("\r\n\r\n")) {
+        String answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        channel.write(ByteBuffer.wrap(answer.getBytes(StandardCharsets.ISO_8859_1)));
+        return;
+      } else if (!http) {
+        channel.write(buffer);
+      }
+      buffer.clear();
+    }
+  }
+
+  private static void apply(RandomMesh mesh) {
+    long before = cluster.control().view().revision();
+    int changes = cluster.registry().changes();
+    cluster.registry().write(WORLD, mesh.yaml());
+    if (cluster.registry().changes() != changes) {
+      Await.until("the nodes follow", () -> cluster.control().view().isFollowedSince(before));
+      cluster.sites().forEach(site -> Await.until("it is in force", () -> isEnforced(site)));
+    }
+  }
+
+  private static boolean isEnforced(Site site) {
+    JsonNode status = site.daemon().view().status();
+    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
+  }
+
+  @Test
+  @Order(1)
+  void sixtyRandomCallsEndAsForetold() {
+    run(60);
+  }
+
+  @Test
+  @Order(1)
+  @Tag("long")
+  void threeHundredRandomCallsEndAsForetold() {
+    run(300);
+  }
+
+  @Test
+  @Order(2)
+  void commandsSayItProbeItAndNameWhatPermitsIt() throws IOException {
+    RandomMesh mesh = new RandomMesh(cluster, new Random(SEED)).cleared();
+    apply(mesh);
+    String refused = printed(0, "why", "shop/buyer", "shop/store:8080", "--probe", "-o", "json");
+    assertThat(refused).contains("no_traffic_target", "\"agrees\" : true");
+    printed(1, "policy", "check-pods", "shop/buyer", "shop/store:8080");
+
+    mesh.targets.put(
+        "given", new ObjectMapper().readTree(refused).path("change").path("yaml").asText());
+    apply(mesh);
+
+    assertThat(printed(0, "policy", "check-pods", "shop/buyer", "shop/store:8080"))
+        .contains("\nALLOWED: ", "TrafficTarget shop/buyer-to-store-8080 spec: it grants this");
+    assertThat(connectivity(0, "shop/store", "books:8080")).contains("Tried: open", "as foretold");
+    assertThat(connectivity(1, "shop/store", "books:8082"))
+        .contains("\nREFUSED: ", "Tried: reset", "as foretold");
+    assertThat(connectivity(1, "shop/web", "pages:8081", "--app-protocol", "http"))
+        .contains("\nREFUSED: ", "Tried: reset", "as foretold");
+  }
+
+  private static String connectivity(int code, String pod, String service, String... more) {
+    List<String> words =
+        new ArrayList<>(
+            List.of("verify", "connectivity", "--from-pod", "shop/buyer", "--to-pod", pod));
+    words.addAll(List.of("--to-service", service));
+    words.addAll(List.of(more));
+    return printed(code, words.toArray(String[]::new));
+  }
+
+  @Test
+  @Order(3)
+  void aDeadDaemonIsSaidToBeDead() {
+    Site site = cluster.site("a");
+    site.daemon().kill();
+
+    String page =
+        printed(0, "why", "shop/buyer", "shop/store:8080", "--state", site.state().toString());
+
+    assertThat(page).contains("\nREFUSED: ", "proxy_unavailable", "NO DAEMON ANSWERS");
+    assertThat(
+            new WhyCall("buyer", "shop/store:8080", "", "", Map.of())
+                .make(cluster, cluster.pod("store").at(Family.IPV4, 8080)))
+        .isEqualTo("refused");
+  }
+
+  /** On node a; what is written to standard output. */
+  private static String printed(int code, String... words) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    List<String> all = new ArrayList<>(List.of(words));
+    all.addAll(List.of("--node-name", cluster.site("a").prefix()));
+    int ended =
+        SluiceCommand.commandLine()
+            .setOut(new PrintWriter(out))
+            .setErr(new PrintWriter(err))
+            .execute(all.toArray(String[]::new));
+    assertThat(ended).as("%s %s%s", all, out, err).isEqualTo(code);
+    return out.toString();
+  }
+
+  private static void run(int calls) {
+    Random random = new Random(SEED);
+    for (int done = 0; done < calls; done += CALLS_OF_A_MESH) {
+      RandomMesh mesh = new RandomMesh(cluster, random);
+      apply(mesh);
+      Map<WhyCall, JsonNode> answers = new LinkedHashMap<>();
+      while (answers.size() < CALLS_OF_A_MESH) {
+        WhyCall call = mesh.call();
+        answers.computeIfAbsent(call, each -> agreed(each, mesh));
+      }
+      changed(mesh, answers);
+    }
+  }
+
+  /** The answer, which a real call has borne out. */
+  private static JsonNode agreed(WhyCall call, RandomMesh mesh) {
+    JsonNode answer = call.ask(cluster);
+    assertThat(call.make(cluster, answer))
+        .as("%s%n%s%n%s", call, answer.toPrettyString(), mesh.yaml())
+        .isIn(call.foretold(answer));
+    return answer;
+  }
+
+  /** What was named is taken away, or what was missed is given: every answer is another one. */
+  private static void changed(RandomMesh mesh, Map<WhyCall, JsonNode> before) {
+    RandomMesh given = mesh;
+    List<String> granted = new ArrayList<>();
+    Map<String, String> targets = new TreeMap<>(mesh.targets);
+    before.forEach((call, answer) -> {
+      String yaml = answer.path("change").path("yaml").asText();
+      if (yaml.contains("kind: TrafficTarget")) {
+        granted.add(yaml);
+      }
+    });
+    for (String yaml : granted) {
+      String name = yaml.lines().skip(2).findFirst().orElseThrow().split("[:,]", -1)[2].strip();
+      String own = name + "-" + given.targets.size();
+      given.targets.put(own, yaml.replace("name: " + name, "name: " + own));
+    }
+    apply(given);
+    before.forEach((call, answer) -> {
+      if (answer.path("change").path("then").asText().equals("allowed")) {
+        JsonNode now = agreed(call, given);
+        assertThat(now.path("verdict").asText()).as("%s%n%s", call, now).isEqualTo("allowed");
+      }
+    });
+    mesh.targets.clear();
+    mesh.targets.putAll(targets);
+    takeAway(mesh, before);
+    apply(mesh);
+    before.forEach((call, answer) -> {
+      JsonNode now = agreed(call, mesh);
+      if (isNamed(answer)) {
+        assertThat(saying(now)).as("%s%n%s%n%s", call, answer, now).isNotEqualTo(saying(answer));
+      }
+    });
+  }
+
+  private static String saying(JsonNode answer) {
+    return answer.path("verdict").asText() + " " + answer.path("reason").asText();
+  }
+
+  /** Whether the answer names an object that {@link #takeAway} changes. */
+  private static boolean isNamed(JsonNode answer) {
+    return switch (answer.path("reason").asText()) {
+      case "traffic_target",
+          "permissive_mode",
+          "egress_allowed",
+          "egress_disabled",
+          "dns_refused",
+          "excluded_port",
+          "excluded_range",
+          "unknown_service_port",
+          "peer_denied",
+          "answered_by_route" ->
+          true;
+      default -> false;
+    };
+  }
+
+  private static void takeAway(RandomMesh mesh, Map<WhyCall, JsonNode> answers) {
+    Map<String, String> traffic = Map.copyOf(mesh.traffic);
+    for (JsonNode answer : answers.values()) {
+      for (JsonNode cause : answer.path("because")) {
+        String name = cause.path("name").asText();
+        String field = cause.path("field").asText();
+        if (!isNamed(answer)) {
+          continue;
+        }
+        switch (cause.path("kind").asText()) {
+          case "TrafficTarget" -> mesh.targets.remove(name.substring(name.indexOf('/') + 1));
+          case "HTTPRoute or GRPCRoute" -> mesh.others.remove("route");
+          case "Service" -> mesh.serves = true;
+          case "Pod" -> mesh.annotations.remove(name.substring(name.indexOf('/') + 1));
+          case "MeshConfig" -> {
+            if (field.equals("spec.certificate.deniedIdentities")) {
+              mesh.denied = false;
+            } else if (field.equals("spec.traffic.dnsResolvers")) {
+              mesh.resolve(true);
+            } else {
+              String word = field.substring(field.lastIndexOf('.') + 1);
+              mesh.traffic.put(word, Boolean.toString(!Boolean.parseBoolean(traffic.get(word))));
+            }
+          }
+          default -> {}
+        }
+      }
+    }
+  }
+}

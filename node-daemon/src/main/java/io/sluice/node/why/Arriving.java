@@ -1,0 +1,132 @@
+package io.sluice.node.why;
+
+import io.sluice.mesh.FailMode;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Decisions;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Handling;
+import io.sluice.mesh.decision.HttpRequest;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.enrolment.PodStatus.Protection;
+import io.sluice.node.why.Fate.Cause;
+import io.sluice.node.why.Fate.Kind;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The end of a way: the pod called, and what it says. */
+final class Arriving {
+  private static final int FORBIDDEN = 403;
+
+  private final MeshSnapshot snapshot;
+  private final NodeView node;
+  private final Causes causes;
+
+  Arriving(MeshSnapshot snapshot, NodeView node, Causes causes) {
+    this.snapshot = snapshot;
+    this.node = node;
+    this.causes = causes;
+  }
+
+  /** Whether this node has the pod, as far as the registry says. */
+  boolean isHere(Workload pod) {
+    return pod.nodeName()
+        .map(node.nodeName()::equals)
+        .orElse(pod.netns().isPresent() || pod.uid().isPresent());
+  }
+
+  static String nodeOf(Workload pod) {
+    return pod.nodeName().map(name -> "node " + name).orElse("its node");
+  }
+
+  /** Where the pod called is not intercepted as it should be, or nobody serves it. */
+  Optional<Fate> unusual(Workload pod, Story story, Reason reason) {
+    if (!node.isRunning()) {
+      boolean open = node.failsOpen() || pod.interception().openings().fail() == FailMode.OPEN;
+      Cause dead = Causes.fact("no daemon runs on node " + node.nodeName());
+      return Optional.of(
+          open
+              ? story.turn(dead).end(Kind.CLEAR, Reason.FAIL_OPEN, List.of())
+              : story.end(Kind.REFUSED, Reason.PROXY_UNAVAILABLE, List.of(dead)));
+    }
+    Protection protection =
+        node.pod(pod.name()).map(PodStatus::protection).orElse(Protection.OUTSIDE);
+    String problem = node.pod(pod.name()).map(PodStatus::problem).orElse("");
+    return switch (protection) {
+      case PROTECTED -> Optional.empty();
+      case REFUSED ->
+          Optional.of(
+              story.end(
+                  Kind.REFUSED,
+                  Reason.INTERCEPTION_FAILED_CLOSED,
+                  List.of(Causes.pod(pod, "", "pod " + pod.name() + " is refused: " + problem))));
+      case NOT_PROTECTED, OUTSIDE ->
+          Optional.of(
+              story
+                  .turn(
+                      Causes.pod(
+                          pod, "", "pod " + pod.name() + " is not intercepted yet: " + problem))
+                  .end(Kind.CLEAR, reason, List.of()));
+    };
+  }
+
+  /**
+   * What policy has said.
+   *
+   * @param question by which it was asked
+   * @param asked the request that was asked for; null where it was the connection
+   */
+  record Arrival(
+      Verdict verdict, Function<MeshSnapshot, Verdict> question, @Nullable HttpRequest asked) {}
+
+  /** What it says of the snapshot in force. */
+  Arrival decided(Function<MeshSnapshot, Verdict> question, @Nullable HttpRequest asked) {
+    return new Arrival(question.apply(snapshot), question, asked);
+  }
+
+  /** What the pod called says, by its own snapshot's rules of what is HTTP. */
+  Arrival at(Workload pod, Flow flow, @Nullable HttpRequest requestOrNull, Story story) {
+    NamespacedName name = pod.name();
+    Handling handling = Handling.of(snapshot, Direction.INBOUND, name, flow);
+    Flow decided = handling.isHttp() ? flow.byRequest() : flow.whole();
+    HttpRequest asked = handling.isHttp() ? requestOrNull : null;
+    if (asked != null) {
+      story.isAskedAsRequest();
+    } else if (handling.isHttp()) {
+      story.unknown(
+          "what is asked for: pod "
+              + name
+              + " decides each request for itself; add METHOD and path to the question");
+    }
+    return decided(
+        s -> {
+          Verdict connection = Decisions.decideAt(s, name, decided);
+          return asked == null || !connection.isAllowed()
+              ? connection
+              : Decisions.decideAt(s, name, decided, asked);
+        },
+        asked);
+  }
+
+  /** Who is responsible for it. */
+  List<Cause> causes(
+      Arrival arrival, Workload source, InetSocketAddress to, Optional<Workload> pod) {
+    return causes.of(arrival.verdict(), arrival.question(), source, to, pod, arrival.asked());
+  }
+
+  /** Policy is against it. */
+  static Fate refused(Verdict verdict, List<Cause> why, Story story) {
+    return story.end(
+        Kind.REFUSED,
+        verdict.reason(),
+        why,
+        verdict.reason() == Reason.ROUTE_NOT_GRANTED ? FORBIDDEN : 0);
+  }
+}

@@ -1,0 +1,26 @@
+package io.sluice.node.why;
+
+import io.sluice.mesh.Workload;
+import io.sluice.proxy.Family;
+import io.sluice.proxy.http.WrittenRequest;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call.
+ *
+ * @param called what the application asked for
+ */
+record Call(Workload source, InetSocketAddress called, @Nullable WrittenRequest requestOrNull) {
+  /** The pod's own address, of the family called. */
+  InetSocketAddress client() {
+    Family family = Family.of(called.getAddress());
+    InetAddress own =
+        source.addresses().stream()
+            .filter(address -> Family.of(address) == family)
+            .findFirst()
+            .orElse(InetAddress.getLoopbackAddress());
+    return new InetSocketAddress(own, 0);
+  }
+}

@@ -1,0 +1,208 @@
+package io.sluice.node.why;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.HttpRequest;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.node.why.Fate.Cause;
+import io.sluice.node.why.Fate.Kind;
+import io.sluice.proxy.http.WrittenRequest;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What would permit a call that does not arrive, and what that would permit besides. A grant is
+ * tried on the snapshot before it is proposed.
+ */
+record Changes(MeshSnapshot snapshot, NodeView node) {
+  private static final int NAMED_PAIRS = 10;
+  private static final Set<Reason> UNGRANTED =
+      Set.of(
+          Reason.NO_TRAFFIC_TARGET,
+          Reason.PORT_NOT_GRANTED,
+          Reason.HTTP_ONLY,
+          Reason.ROUTE_NOT_GRANTED);
+
+  /** The smallest one that this can name; empty where the call arrives or a route answers it. */
+  Optional<Change> permitting(
+      Workload source,
+      List<InetSocketAddress> called,
+      @Nullable WrittenRequest requestOrNull,
+      List<Fate> fates) {
+    List<Fate> stopped =
+        fates.stream()
+            .filter(fate -> fate.kind() == Kind.REFUSED || fate.kind() == Kind.UNREACHABLE)
+            .toList();
+    if (stopped.isEmpty()) {
+      return Optional.empty();
+    }
+    List<Grant> grants =
+        stopped.stream()
+            .filter(fate -> UNGRANTED.contains(fate.reason()))
+            .flatMap(fate -> grant(source, fate, requestOrNull).stream())
+            .distinct()
+            .toList();
+    return grants.isEmpty()
+        ? other(source, stopped.getFirst())
+        : Optional.of(granted(source, called, requestOrNull, stopped, grants));
+  }
+
+  private Optional<Grant> grant(
+      Workload source, Fate fate, @Nullable WrittenRequest requestOrNull) {
+    InetSocketAddress to = fate.toOrNull();
+    if (to == null || source.identity().isNobody()) {
+      return Optional.empty();
+    }
+    HttpRequest request = fate.asRequest() ? requestOrNull : null;
+    return snapshot
+        .workloadAt(to.getAddress())
+        .filter(pod -> !pod.identity().isNobody())
+        .map(pod ->
+            new Grant(
+                source.identity().serviceAccountName(),
+                pod.identity().serviceAccountName(),
+                to.getPort(),
+                request));
+  }
+
+  private Change granted(
+      Workload source,
+      List<InetSocketAddress> called,
+      @Nullable WrittenRequest requestOrNull,
+      List<Fate> stopped,
+      List<Grant> grants) {
+    SnapshotEditor editor = snapshot.edit();
+    MeshSnapshot then = snapshot;
+    List<String> yaml = new ArrayList<>();
+    for (Grant grant : grants) {
+      yaml.add(grant.yaml(then));
+      editor.put(grant.permission(then));
+      then = editor.snapshot(snapshot.revision() + 1);
+    }
+    MeshSnapshot after = then;
+    Walk walk = new Walk(after, node);
+    Kind kind =
+        Why.kind(
+            called.stream()
+                .flatMap(each -> walk.from(source, each, requestOrNull).stream())
+                .toList());
+    Set<String> pairs = new LinkedHashSet<>();
+    grants.forEach(grant -> pairs.addAll(grant.pairs(snapshot, after)));
+    Set<NamespacedName> asked =
+        called.stream()
+            .flatMap(each -> walk.from(source, each, requestOrNull).stream())
+            .flatMap(fate -> Optional.ofNullable(fate.podOrNull()).stream())
+            .collect(Collectors.toSet());
+    pairs.removeIf(pair ->
+        asked.stream().anyMatch(pod -> pair.startsWith(source.name() + " -> " + pod + ":")));
+    return new Change(
+        "apply this TrafficTarget with its routes, which adds to what others grant"
+            + alternative(stopped.getFirst()),
+        String.join("---\n", yaml),
+        kind.label(),
+        grants.stream().map(Grant::scope).collect(Collectors.joining("; and ")),
+        pairs.size(),
+        pairs.stream().limit(NAMED_PAIRS).toList());
+  }
+
+  /** A target that names both ends already could be made to grant it instead. */
+  private static String alternative(Fate fate) {
+    return fate.causes().stream()
+        .filter(cause -> cause.kind().equals("TrafficTarget") && !cause.name().isEmpty())
+        .findFirst()
+        .map(cause ->
+            switch (fate.reason()) {
+              case PORT_NOT_GRANTED ->
+                  "; or add the port to a TCPRoute of TrafficTarget " + cause.name();
+              case ROUTE_NOT_GRANTED ->
+                  "; or add such a match to an HTTPRouteGroup of TrafficTarget " + cause.name();
+              default -> "";
+            })
+        .orElse("");
+  }
+
+  /** What no TrafficTarget mends. */
+  private Optional<Change> other(Workload source, Fate fate) {
+    Cause first =
+        fate.causes().isEmpty()
+            ? Causes.fact(fate.reason().explanation())
+            : fate.causes().getFirst();
+    return switch (fate.reason()) {
+      case EGRESS_DISABLED ->
+          Optional.of(
+              meshWide(
+                  "enable egress in the MeshConfig",
+                  "spec: {traffic: {enableEgress: true}}\n",
+                  "may then call every destination outside the mesh"));
+      case DNS_REFUSED ->
+          Optional.of(
+              Change.of(
+                  "name the resolver for this pod alone, or in spec.traffic.dnsResolvers for all",
+                  annotation(source, "dns-resolvers", fate),
+                  "pod " + source.name() + " may then send whatever it likes to port 53 there"));
+      case METADATA_REFUSED ->
+          Optional.of(
+              Change.of(
+                  "let this pod call metadata services",
+                  "metadata: {annotations: {sluice.io/metadata-mode: ALLOW}}\n",
+                  "pod "
+                      + source.name()
+                      + " may then get the node's credentials, as far as egress is granted"));
+      case PROXY_UNAVAILABLE ->
+          Optional.of(
+              Change.of(
+                  "start the daemon of node " + node.nodeName(), "", "nothing besides the policy"));
+      case MTLS_REQUIRED, SOURCE_NOT_IN_MESH -> Optional.of(unproven(source, fate, first));
+      case UNKNOWN_SERVICE_PORT ->
+          Optional.of(Change.of("call a port that it has, or add the port to " + first, "", ""));
+      default -> Optional.of(Change.of("mend " + first + ": " + first.text(), "", ""));
+    };
+  }
+
+  /** Nothing proves who calls: the pod has to come into the mesh, or through it. */
+  private Change unproven(Workload source, Fate fate, Cause first) {
+    if (source.enrolled()) {
+      boolean fact = first.kind().equals("node");
+      return Change.of(
+          fact
+              ? "the call has to come through the proxy of its node: " + first.text()
+              : "take it out of " + first + ", so that the call goes through the mesh",
+          "",
+          "calls that it left alone are then decided by policy");
+    }
+    boolean whole = first.kind().equals("Namespace");
+    long pods =
+        snapshot.workloads().stream()
+            .filter(pod -> !pod.enrolled() && !pod.hostNetwork())
+            .filter(pod -> pod.name().namespace().equals(source.name().namespace()))
+            .count();
+    return Change.of(
+        (whole ? "put the namespace into the mesh" : "put the pod into the mesh")
+            + "; then a TrafficTarget may be needed, which this command names",
+        "metadata: {labels: {sluice.io/mesh: enabled}}\n",
+        whole
+            ? pods + " pods of namespace " + source.name().namespace() + " come into the mesh"
+            : "it permits nothing besides");
+  }
+
+  private static String annotation(Workload source, String key, Fate fate) {
+    InetSocketAddress to = fate.toOrNull();
+    return to == null
+        ? ""
+        : "metadata: {name: %s, annotations: {sluice.io/%s: \"%s\"}}\n"
+            .formatted(source.name().name(), key, Grant.range(to.getAddress()));
+  }
+
+  private Change meshWide(String what, String yaml, String may) {
+    long pods = snapshot.workloads().stream().filter(Workload::enrolled).count();
+    return Change.of(what, yaml, "all " + pods + " pods of the mesh " + may);
+  }
+}

@@ -1,0 +1,109 @@
+package io.sluice.node.why;
+
+import io.sluice.interception.maps.MapCatalogue;
+import io.sluice.interception.maps.MapDump;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Workload;
+import io.sluice.node.enrolment.Enrolment;
+import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.identity.CertificateStatus;
+import io.sluice.node.identity.NodeIdentities;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * The node of the daemon that is asked.
+ *
+ * @param readsRegistry whether it reads the mesh itself, and so all of it
+ * @param identities empty where it has no controller
+ * @param whyMissing says of an identity why it has no certificate
+ * @param catalogue of the maps in the kernel; of a node with rules alone it holds none
+ */
+public record LiveNode(
+    String nodeName,
+    boolean failsOpen,
+    BooleanSupplier readsRegistry,
+    Enrolment enrolment,
+    Optional<NodeIdentities> identities,
+    Function<SpiffeId, String> whyMissing,
+    Supplier<MeshSnapshot> snapshot,
+    MapCatalogue catalogue)
+    implements NodeView {
+  @Override
+  public boolean isRunning() {
+    return true;
+  }
+
+  @Override
+  public boolean knowsEveryGrant() {
+    return readsRegistry.getAsBoolean();
+  }
+
+  @Override
+  public Optional<PodStatus> pod(NamespacedName name) {
+    return enrolment.statuses().stream().filter(pod -> pod.name().equals(name)).findFirst();
+  }
+
+  @Override
+  public Optional<String> noCertificate(SpiffeId identity) {
+    boolean valid =
+        identities.stream()
+            .flatMap(present -> present.certificates().stream())
+            .filter(one -> one.identity().equals(identity))
+            .anyMatch(one -> one.state() == CertificateStatus.State.VALID);
+    return valid ? Optional.empty() : Optional.of(whyMissing.apply(identity));
+  }
+
+  /** Of ports and ranges that are excluded: what else there is, the daemon looks at by itself. */
+  @Override
+  public List<String> differences(NamespacedName pod) {
+    Optional<Workload> wanted = snapshot.get().workload(pod);
+    List<String> differences = new ArrayList<>();
+    wanted.ifPresent(workload -> {
+      Set<String> ports =
+          Stream.concat(
+                  workload.interception().outboundPortExclusions().stream()
+                      .map(port -> "outbound " + port),
+                  workload.interception().inboundPortExclusions().stream()
+                      .map(port -> "inbound " + port))
+              .collect(Collectors.toSet());
+      compare("port_rules", pod, List.of("direction", "port"), ports).ifPresent(differences::add);
+    });
+    long enforced = enrolment.enforcedRevision();
+    if (enforced < snapshot.get().revision()) {
+      differences.add(
+          "pods are in force as of revision "
+              + enforced
+              + " of the snapshot; a newer one is coming");
+    }
+    return differences;
+  }
+
+  private Optional<String> compare(
+      String map, NamespacedName pod, List<String> columns, Set<String> wanted) {
+    return catalogue
+        .dump(map)
+        .map(dump -> rows(dump, pod, columns))
+        .filter(found -> !found.equals(wanted))
+        .map(found ->
+            "map " + map + " has " + found + " for pod " + pod + ", and the snapshot " + wanted);
+  }
+
+  private static Set<String> rows(MapDump dump, NamespacedName pod, List<String> columns) {
+    int ofPod = dump.columns().indexOf("pod");
+    List<Integer> wanted = columns.stream().map(dump.columns()::indexOf).toList();
+    return dump.rows().stream()
+        .filter(row -> row.get(ofPod).equals(pod.toString()))
+        .map(row -> wanted.stream().map(row::get).collect(Collectors.joining(" ")))
+        .collect(Collectors.toSet());
+  }
+}

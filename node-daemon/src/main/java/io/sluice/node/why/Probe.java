@@ -1,0 +1,181 @@
+package io.sluice.node.why;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.node.placement.NodeNamespaces;
+import io.sluice.proxy.Family;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetSocketAddress;
+import java.net.ProtocolFamily;
+import java.net.SocketTimeoutException;
+import java.net.StandardProtocolFamily;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A call that is really made, by a socket inside the source pod's network namespace, so that hooks
+ * and rules take it for the pod's own. For a process that is not the daemon, whose sockets are left
+ * alone; needs root on the pod's node. For a platform thread, which it blocks.
+ */
+public final class Probe {
+  private static final Duration CONNECT = Duration.ofSeconds(3);
+  private static final Duration ANSWER = Duration.ofSeconds(5);
+
+  /** A refusal of the proxy comes at once; who is silent for so long has an open connection. */
+  private static final Duration QUIET = Duration.ofSeconds(1);
+
+  private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] (\\d{3}).*");
+  private static final int LONGEST_LINE = 1_024;
+  private static final Path NAMED = Path.of("/run/netns");
+  private static final LinuxNetworkNamespaces NAMESPACES = new LinuxNetworkNamespaces();
+
+  private Probe() {}
+
+  /**
+   * Makes the call that {@code answer} is about and adds what came of it, as {@code probe}.
+   *
+   * @throws IllegalArgumentException where the pod's namespace is not to be found on this machine
+   */
+  public static void add(WhyQuestion question, ObjectNode answer) {
+    InetSocketAddress to = socketAddress(answer.path("destination").path("addresses").path(0));
+    ObjectNode probe = answer.putObject("probe");
+    long begin = System.nanoTime();
+    try (NetnsHandle netns = namespace(answer.path("source"));
+        SocketChannel channel = channel(netns, to)) {
+      call(channel, to, question, answer.path("destination").path("authority").asText(), probe);
+    } catch (IOException e) {
+      end(e, probe);
+    }
+    probe.put("millis", Duration.ofNanos(System.nanoTime() - begin).toMillis());
+    probe.put("agrees", agrees(answer, probe));
+  }
+
+  private static InetSocketAddress socketAddress(JsonNode text) {
+    String written = text.asText();
+    int colon = written.lastIndexOf(':');
+    return new InetSocketAddress(
+        IpAddresses.parse(written.substring(0, colon).replaceAll("^\\[|]$", "")),
+        Integer.parseInt(written.substring(colon + 1)));
+  }
+
+  private static NetnsHandle namespace(JsonNode source) {
+    String path = source.path("netns").asText();
+    if (!path.equals("-")) {
+      return NAMESPACES.open(NAMED.resolve(path));
+    }
+    long cookie = source.path("netnsCookie").asLong();
+    return Optional.of(cookie)
+        .filter(known -> known != 0)
+        .flatMap(new NodeNamespaces(NAMESPACES, Path.of("/proc"))::withCookie)
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "no network namespace of pod "
+                    + source.path("pod").asText()
+                    + " is known on this machine; probe on its node, as root"));
+  }
+
+  private static SocketChannel channel(NetnsHandle netns, InetSocketAddress to) throws IOException {
+    ProtocolFamily family =
+        switch (Family.of(to.getAddress())) {
+          case IPV4 -> StandardProtocolFamily.INET;
+          case IPV6 -> StandardProtocolFamily.INET6;
+        };
+    try {
+      return NAMESPACES.callIn(netns, () -> SocketChannel.open(family));
+    } catch (IOException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException("opening a socket throws no other exception", e);
+    }
+  }
+
+  private static void call(
+      SocketChannel channel,
+      InetSocketAddress to,
+      WhyQuestion question,
+      String authority,
+      ObjectNode probe)
+      throws IOException {
+    var socket = channel.socket();
+    socket.connect(to, (int) CONNECT.toMillis());
+    if (question.isRequest()) {
+      socket.setSoTimeout((int) ANSWER.toMillis());
+      socket
+          .getOutputStream()
+          .write(request(question, authority).getBytes(StandardCharsets.ISO_8859_1));
+      Matcher line = STATUS.matcher(firstLine(socket.getInputStream()));
+      if (line.matches()) {
+        probe.put("end", "answered").put("status", Integer.parseInt(line.group(1)));
+      } else {
+        probe.put("end", "no answer of HTTP").put("status", 0);
+      }
+      return;
+    }
+    socket.setSoTimeout((int) QUIET.toMillis());
+    try {
+      int first = socket.getInputStream().read();
+      probe.put("end", first < 0 ? "closed by the server" : "answered").put("status", 0);
+    } catch (SocketTimeoutException e) {
+      probe.put("end", "open").put("status", 0);
+    }
+  }
+
+  private static String request(WhyQuestion question, String authority) {
+    StringBuilder text =
+        new StringBuilder(question.method() + " " + question.path() + " HTTP/1.1\r\n");
+    TreeMap<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    headers.put("Host", authority);
+    headers.put("Connection", "close");
+    headers.putAll(question.headers());
+    headers.forEach((name, value) -> text.append(name + ": " + value + "\r\n"));
+    return text.append("\r\n").toString();
+  }
+
+  private static String firstLine(InputStream in) throws IOException {
+    StringBuilder line = new StringBuilder();
+    for (int octet = in.read(); octet >= 0 && octet != '\n'; octet = in.read()) {
+      if (line.length() == LONGEST_LINE) {
+        return line.toString();
+      }
+      if (octet != '\r') {
+        line.append((char) octet);
+      }
+    }
+    return line.toString();
+  }
+
+  /** The JDK keeps only the text of strerror(3). */
+  private static void end(IOException e, ObjectNode probe) {
+    String text = String.valueOf(e.getMessage());
+    String end =
+        e instanceof SocketTimeoutException
+            ? "timed out"
+            : text.contains("reset") || text.contains("Broken pipe")
+                ? "reset"
+                : text.contains("refused") ? "connection refused" : text;
+    probe.put("end", end).put("status", 0);
+  }
+
+  /** Whether it ended as the answer foretells; a way among several cannot contradict it. */
+  private static boolean agrees(JsonNode answer, JsonNode probe) {
+    String end = probe.path("end").asText();
+    boolean arrived =
+        end.equals("open") || end.equals("answered") || end.equals("closed by the server");
+    int status = answer.path("status").asInt();
+    return switch (answer.path("verdict").asText()) {
+      case "allowed", "in the clear" -> arrived;
+      case "mixed" -> true;
+      default -> status == 0 ? !arrived : probe.path("status").asInt() == status;
+    };
+  }
+}

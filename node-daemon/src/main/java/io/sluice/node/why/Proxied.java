@@ -1,0 +1,320 @@
+package io.sluice.node.why;
+
+import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SameNodeMtls;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Decisions;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Handling;
+import io.sluice.mesh.decision.HttpRequest;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Routing;
+import io.sluice.mesh.decision.Routing.Way;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.node.why.Fate.Cause;
+import io.sluice.node.why.Fate.Kind;
+import io.sluice.proxy.http.WrittenRequest;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A call that the proxy of its node has taken in: what it is carried as, where Services and routes
+ * lead it, and how it is protected on its way.
+ */
+final class Proxied {
+  private static final int FORBIDDEN = 403;
+
+  private final MeshSnapshot snapshot;
+  private final NodeView node;
+  private final Arriving arriving;
+
+  Proxied(MeshSnapshot snapshot, NodeView node, Arriving arriving) {
+    this.snapshot = snapshot;
+    this.node = node;
+    this.arriving = arriving;
+  }
+
+  /** Every way that it may go from here. */
+  List<Fate> ways(Call call, Story story) {
+    Workload source = call.source();
+    InetSocketAddress called = call.called();
+    Flow wanted = new Flow(source.name(), call.client(), called);
+    Handling handling = Handling.of(snapshot, Direction.OUTBOUND, source.name(), wanted);
+    Outgoing out =
+        new Outgoing(
+            call,
+            handling.isHttp() ? wanted.byRequest() : wanted.whole(),
+            handling.isHttp() ? call.requestOrNull() : null,
+            handling);
+    story.ok(
+        "the proxy carries it as "
+            + (handling.isHttp() ? "HTTP: " : "bytes: ")
+            + handling.explanation());
+    Service service = snapshot.serviceAt(called.getAddress()).orElse(null);
+    if (service == null) {
+      return List.of(reach(out, called, call.requestOrNull(), story));
+    }
+    if (service.port(called.getPort()).isEmpty()) {
+      return List.of(ServiceEnds.noSuchPort(service, called.getPort(), story));
+    }
+    List<Fate> fates = new ArrayList<>();
+    for (Routing.Share each :
+        Routing.ways(snapshot, service, called.getPort(), source.name().namespace(), out.asked())) {
+      fates.addAll(along(out, service, each.way(), story.fork(each.share())));
+    }
+    return fates;
+  }
+
+  /**
+   * A call that the proxy has taken in.
+   *
+   * @param asked the request where each is decided for itself; null where bytes are carried
+   */
+  private record Outgoing(
+      Call call, Flow flow, @Nullable WrittenRequest asked, Handling handling) {}
+
+  private List<Fate> along(Outgoing out, Service called, Way way, Story story) {
+    Optional<TrafficRoute> route =
+        snapshot.routeOf(called.name(), out.call().source().name().namespace());
+    return switch (way) {
+      case Way.Answer(int status) -> {
+        story.isAskedAsRequest();
+        yield List.of(
+            story.end(
+                status < 400 ? Kind.ANSWERED : Kind.REFUSED,
+                Reason.ANSWERED_BY_ROUTE,
+                routed(called, route, "it answers " + status),
+                status));
+      }
+      case Way.Elsewhere(HttpFilters.Redirect redirect) -> {
+        story.isAskedAsRequest();
+        yield List.of(
+            story.end(
+                Kind.ANSWERED,
+                Reason.ANSWERED_BY_ROUTE,
+                routed(called, route, "it redirects: " + redirect.status()),
+                redirect.status()));
+      }
+      case Way.Nowhere _ ->
+          List.of(
+              story.end(
+                  Kind.UNREACHABLE,
+                  Reason.NO_READY_ENDPOINT,
+                  routed(called, route, "no backend of it has a weight and the port"),
+                  status(out, ServiceEnds.UNAVAILABLE, story)));
+      case Way.To(Service service, int port, HttpFilters filters) -> {
+        if (!service.name().equals(called.name())) {
+          routed(called, route, "it leads to Service " + service.name() + " port " + port)
+              .forEach(story::turn);
+        }
+        yield endpoints(out, service, port, filters, story);
+      }
+    };
+  }
+
+  private List<Fate> endpoints(
+      Outgoing out, Service service, int port, HttpFilters filters, Story story) {
+    ServicePort at = service.port(port).orElse(null);
+    List<InetSocketAddress> ready =
+        at == null ? List.of() : ServiceEnds.ready(at, out.call().called());
+    if (at == null || ready.isEmpty()) {
+      status(out, ServiceEnds.UNAVAILABLE, story);
+      return List.of(
+          at == null
+              ? ServiceEnds.noSuchPort(service, port, story)
+              : ServiceEnds.noEndpoint(service, at, story));
+    }
+    story.ok(
+        "Service "
+            + service.name()
+            + " port "
+            + port
+            + " has "
+            + ready.size()
+            + " ready endpoints");
+    WrittenRequest sent = out.call().requestOrNull();
+    WrittenRequest changed =
+        sent == null || out.asked() == null || filters.equals(HttpFilters.NONE)
+            ? sent
+            : sent.changed(filters);
+    return ready.stream()
+        .map(each -> reach(out, each, changed, story.fork(1.0 / ready.size())))
+        .toList();
+  }
+
+  private static List<Cause> routed(Service called, Optional<TrafficRoute> route, String text) {
+    return route.stream()
+        .map(found ->
+            switch (found.origin()) {
+              case TRAFFIC_SPLIT ->
+                  new Cause("TrafficSplit", found.name().toString(), "spec.backends", text);
+              case GATEWAY_API ->
+                  new Cause(
+                      "HTTPRoute or GRPCRoute", "of Service " + called.name(), "spec.rules", text);
+            })
+        .toList();
+  }
+
+  private static int status(Outgoing out, int code, Story story) {
+    if (out.asked() == null) {
+      return 0;
+    }
+    story.isAskedAsRequest();
+    return code;
+  }
+
+  // --- to an endpoint ------------------------------------------------------------------------
+
+  private Fate reach(
+      Outgoing out, InetSocketAddress to, @Nullable WrittenRequest sent, Story story) {
+    Workload source = out.call().source();
+    Optional<Workload> known = snapshot.workloadAt(to.getAddress());
+    story.to(to, known.map(Workload::name).orElse(null));
+    Flow flow = out.flow().to(to);
+    HttpRequest asked = out.asked() == null ? null : sent;
+    Arriving.Arrival departure = arriving.decided(s -> decide(s, flow, asked), asked);
+    if (asked != null) {
+      story.isAskedAsRequest();
+    }
+    List<Cause> why = arriving.causes(departure, source, to, known);
+    if (!departure.verdict().isAllowed()) {
+      return Arriving.refused(
+          departure.verdict(), withHandling(why, departure, out.handling()), story);
+    }
+    Workload pod = known.filter(Workload::enrolled).orElse(null);
+    if (pod == null) {
+      story.ok(IpAddresses.text(to) + " is outside the mesh: it goes there unprotected");
+      return story.end(Kind.ALLOWED, departure.verdict().reason(), why);
+    }
+    if (pod.name().equals(source.name())) {
+      return story.end(Kind.ALLOWED, departure.verdict().reason(), why);
+    }
+    return enter(out, pod, to, sent, story);
+  }
+
+  private static Verdict decide(
+      MeshSnapshot snapshot, Flow flow, @Nullable HttpRequest requestOrNull) {
+    Verdict connection = Decisions.decide(snapshot, flow);
+    return requestOrNull == null || !connection.isAllowed()
+        ? connection
+        : Decisions.decide(snapshot, flow, requestOrNull);
+  }
+
+  private Fate enter(
+      Outgoing out,
+      Workload pod,
+      InetSocketAddress to,
+      @Nullable WrittenRequest sent,
+      Story story) {
+    Workload source = out.call().source();
+    InetSocketAddress client = out.call().client();
+    boolean far = !arriving.isHere(pod) || !arriving.isHere(source);
+    boolean byTls =
+        snapshot.settings().callsByMutualTls()
+            && (far || requiresTlsWithinTheNode(source) || requiresTlsWithinTheNode(pod));
+    if (byTls) {
+      Optional<Fate> unproven = unproven(out, pod, story);
+      if (unproven.isPresent()) {
+        return unproven.get();
+      }
+      story.isProtected();
+      story.ok("mutual TLS protects it to pod " + pod.name());
+    } else if (far) {
+      story.turn(
+          Causes.meshConfig(
+              "spec.sidecar.sidecarDisabledMTLS",
+              "mutual TLS is off, so nothing proves to " + Arriving.nodeOf(pod) + " who calls"));
+    }
+    if (arriving.isHere(pod)) {
+      Optional<Fate> other = arriving.unusual(pod, story, Reason.MESH_TRAFFIC);
+      if (other.isPresent()) {
+        return other.get();
+      }
+    } else {
+      story.unknown(
+          "whether pod "
+              + pod.name()
+              + " is intercepted, its application answers, and its certificate: ask on "
+              + Arriving.nodeOf(pod));
+    }
+    Flow flow =
+        byTls
+            ? Flow.certified(snapshot, source.identity(), client, to)
+            : new Flow(far ? null : source.name(), client, to);
+    Arriving.Arrival arrival = arriving.at(pod, flow, sent, story);
+    List<Cause> why = arriving.causes(arrival, source, to, Optional.of(pod));
+    if (arrival.verdict().isAllowed()) {
+      return story.end(Kind.ALLOWED, arrival.verdict().reason(), why);
+    }
+    // The proxy of the caller has led it on, and finds that it was not taken.
+    Reason reason = arrival.verdict().reason();
+    return story.end(
+        Kind.REFUSED,
+        reason,
+        withHandling(why, arrival, out.handling()),
+        reason == Reason.ROUTE_NOT_GRANTED
+            ? FORBIDDEN
+            : status(out, ServiceEnds.UNAVAILABLE, story));
+  }
+
+  private static boolean requiresTlsWithinTheNode(Workload end) {
+    return end.connections().sameNodeMtls() == SameNodeMtls.REQUIRED;
+  }
+
+  /** Where an end cannot prove itself, as far as this node knows. */
+  private Optional<Fate> unproven(Outgoing out, Workload pod, Story story) {
+    Workload source = out.call().source();
+    for (Workload end : List.of(source, pod)) {
+      SpiffeId identity = end.identity();
+      Optional<String> missing =
+          arriving.isHere(end) ? node.noCertificate(identity) : Optional.empty();
+      if (missing.isPresent()) {
+        boolean isCaller = end == source;
+        return Optional.of(
+            story.end(
+                Kind.UNREACHABLE,
+                isCaller ? Reason.NO_CERTIFICATE : Reason.TLS_FAILED,
+                List.of(Causes.pod(end, "spec.serviceAccountName", missing.get())),
+                status(out, ServiceEnds.UNAVAILABLE, story)));
+      }
+      if (snapshot.settings().denied().denies(identity)) {
+        return Optional.of(
+            story.end(
+                Kind.REFUSED,
+                Reason.PEER_DENIED,
+                List.of(
+                    Causes.meshConfig(
+                        "spec.certificate.deniedIdentities", identity + " is on the deny list")),
+                status(out, ServiceEnds.UNAVAILABLE, story)));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Who made it bytes is as responsible as who grants requests alone. */
+  private static List<Cause> withHandling(
+      List<Cause> why, Arriving.Arrival arrival, Handling handling) {
+    if (arrival.verdict().reason() != Reason.HTTP_ONLY || handling.objectOrNull() == null) {
+      return why;
+    }
+    List<Cause> all = new ArrayList<>(why);
+    all.add(
+        Causes.service(
+            handling.objectOrNull(),
+            "spec.ports[].appProtocol",
+            "the port's appProtocol or name, or sluice.io/l7: off, make it bytes: "
+                + handling.cause().name().toLowerCase(Locale.ROOT)));
+    return all;
+  }
+}

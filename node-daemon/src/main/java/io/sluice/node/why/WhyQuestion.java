@@ -1,0 +1,70 @@
+package io.sluice.node.why;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Which call is meant.
+ *
+ * @param source NAMESPACE/NAME of a Pod, or of a Service whose pods call
+ * @param destination the same of who is called, an IP address or a host name; with or without port
+ * @param method of an HTTP request; empty for a connection
+ * @param path of it with its query; empty for a connection
+ * @param headers of it by name
+ */
+public record WhyQuestion(
+    String source, String destination, String method, String path, Map<String, String> headers) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  public WhyQuestion {
+    headers = Map.copyOf(headers);
+    if (method.isEmpty() != path.isEmpty()) {
+      throw new IllegalArgumentException("a request has a METHOD and a path");
+    }
+    if (method.isEmpty() && !headers.isEmpty()) {
+      throw new IllegalArgumentException("headers need a METHOD and a path");
+    }
+  }
+
+  /** Whether it is about an HTTP request rather than a connection. */
+  public boolean isRequest() {
+    return !method.isEmpty();
+  }
+
+  /** As the admin socket carries it. */
+  public String toText() {
+    ObjectNode node = JSON.createObjectNode();
+    node.put("source", source).put("destination", destination);
+    node.put("method", method).put("path", path);
+    ObjectNode fields = node.putObject("headers");
+    new TreeMap<>(headers).forEach(fields::put);
+    return node.toString();
+  }
+
+  /**
+   * Reads that.
+   *
+   * @throws IllegalArgumentException where it is none
+   */
+  public static WhyQuestion parse(String text) {
+    try {
+      JsonNode node = JSON.readTree(text);
+      Map<String, String> headers = new TreeMap<>();
+      node.path("headers")
+          .properties()
+          .forEach(field -> headers.put(field.getKey(), field.getValue().asText()));
+      return new WhyQuestion(
+          node.path("source").asText(),
+          node.path("destination").asText(),
+          node.path("method").asText(),
+          node.path("path").asText(),
+          headers);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("no question: " + e.getOriginalMessage(), e);
+    }
+  }
+}
