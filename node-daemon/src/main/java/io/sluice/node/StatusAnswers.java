@@ -13,6 +13,7 @@ import io.sluice.interception.maps.VerdictTable;
 import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.node.cni.CniService;
@@ -42,6 +43,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +51,7 @@ import org.jspecify.annotations.Nullable;
 /** Answers of the daemon to the debug commands. */
 final class StatusAnswers implements AdminServer.Answers {
   private static final Duration FOLLOW_INTERVAL = Duration.ofSeconds(1);
+  private static final ProxyStats.Use NOTHING = new ProxyStats.Use(0, 0, 0, 0);
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
   private final NodeSettings settings;
@@ -114,7 +117,8 @@ final class StatusAnswers implements AdminServer.Answers {
       case "status" -> out.accept(status());
       case "pods" -> {
         PodHandlers handlers = new PodHandlers(snapshot.get());
-        pods.statuses().forEach(pod -> out.accept(pod(pod, handlers)));
+        Map<NamespacedName, ProxyStats.PodStats> held = proxy.stats().pods();
+        pods.statuses().forEach(pod -> out.accept(pod(pod, handlers, held.get(pod.name()))));
       }
       case "certificates" -> identities.certificates(pods.statuses(), out);
       case "maps" -> catalogue().list().forEach(map -> out.accept(summary(map)));
@@ -216,6 +220,7 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("bufferedBytes", stats.bufferedBytes());
     status.put("bufferedBytesLimit", stats.maxBufferedBytes());
     status.put("handshakesUnderWay", stats.handshakes());
+    put(status, stats.used());
     status.put("state", settings.stateDirectory().toAbsolutePath().toString());
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());
     InetSocketAddress address = metricsAddress;
@@ -242,7 +247,8 @@ final class StatusAnswers implements AdminServer.Answers {
     return statuses.stream().filter(pod -> pod.state() == state).count();
   }
 
-  private static ObjectNode pod(PodStatus pod, PodHandlers handlers) {
+  private static ObjectNode pod(
+      PodStatus pod, PodHandlers handlers, ProxyStats.@Nullable PodStats held) {
     ObjectNode node = JSON.objectNode();
     node.put("pod", pod.name().toString());
     node.put("state", pod.state().label());
@@ -255,7 +261,15 @@ final class StatusAnswers implements AdminServer.Answers {
     node.put("earlierConnections", pod.earlierConnections());
     ArrayNode ports = node.putArray("handlers");
     handlers.of(pod.name()).forEach(ports::add);
+    put(node, held == null ? NOTHING : held.used());
     return node;
+  }
+
+  private static void put(ObjectNode node, ProxyStats.Use used) {
+    node.put("cpuMillis", TimeUnit.NANOSECONDS.toMillis(used.cpuNanos()));
+    node.put("receivedBytes", used.receivedBytes());
+    node.put("sentBytes", used.sentBytes());
+    node.put("bufferedBytesPeak", used.peakBufferedBytes());
   }
 
   private static ObjectNode summary(MapSummary map) {

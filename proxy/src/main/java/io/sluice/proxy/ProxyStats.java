@@ -17,6 +17,7 @@ import java.util.Map;
  * @param bufferedBytes buffer memory that waits for slow readers now
  * @param maxBufferedBytes as much as may wait
  * @param handshakes connections of other nodes' proxies that have not proven themselves yet
+ * @param used by all pods, gone ones too, and by what no pod has caused
  */
 public record ProxyStats(
     Map<NamespacedName, PodStats> pods,
@@ -28,7 +29,8 @@ public record ProxyStats(
     int maxLive,
     long bufferedBytes,
     long maxBufferedBytes,
-    int handshakes) {
+    int handshakes,
+    Use used) {
 
   /**
    * One pod's share.
@@ -36,8 +38,19 @@ public record ProxyStats(
    * @param listeners open listeners, draining ones included
    * @param live connections open now
    * @param bufferedBytes buffer memory that waits for slow readers now
+   * @param used since it is served
    */
-  public record PodStats(int listeners, int live, long bufferedBytes) {}
+  public record PodStats(int listeners, int live, long bufferedBytes, Use used) {}
+
+  /**
+   * What something has cost so far.
+   *
+   * @param cpuNanos CPU time of event loops
+   * @param receivedBytes from sockets
+   * @param sentBytes to sockets
+   * @param peakBufferedBytes most buffer memory that has waited for slow readers at once
+   */
+  public record Use(long cpuNanos, long receivedBytes, long sentBytes, long peakBufferedBytes) {}
 
   public ProxyStats {
     pods = Map.copyOf(pods);

@@ -52,7 +52,7 @@ public final class NodeCommand {
       name = "pods",
       description =
           "Shows the pods of this node and whether they are intercepted. -o wide shows identities and"
-              + " how their ports are handled. --wait waits until all that should be are enrolled and"
+              + " how their ports are handled and what they cost. --wait waits until all that should be are enrolled and"
               + " protected.",
       mixinStandardHelpOptions = true,
       footerHeading = "%nFields of -o json:%n",
@@ -66,7 +66,12 @@ public final class NodeCommand {
         "problem: what stands in the way, empty where nothing does",
         "earlierConnections (number): connections older than its enrolment that are still open",
         "handlers[]: of each port that a Service leads to: its number, whether connections to it"
-            + " are carried as http or bytes, and why"
+            + " are carried as http or bytes, and why",
+        "cpuMillis (number): CPU time of event loops for connections that it began, or that came to"
+            + " it from elsewhere than this node's pods",
+        "receivedBytes (number): what came from sockets of these connections, at either end",
+        "sentBytes (number): what was written to them",
+        "bufferedBytesPeak (number): most bytes that have waited at once for slow readers"
       })
   static final class PodsCommand implements Callable<Integer> {
     private static final List<String> COLUMNS =
@@ -84,6 +89,9 @@ public final class NodeCommand {
             "identity",
             "earlierConnections",
             "handlers",
+            "cpuMillis",
+            "receivedBytes",
+            "sentBytes",
             "problem");
 
     @Mixin private NodeTarget target = new NodeTarget();

@@ -30,6 +30,7 @@ import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.hbone.HboneEvents;
+import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
@@ -180,7 +181,7 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
             cause -> {
               throw new AssertionError(cause);
             });
-    return new LocalPod(name, budget, sockets);
+    return new LocalPod(name, budget, sockets, new Account());
   }
 
   /** Leads from one pod to the other, and nowhere else. */

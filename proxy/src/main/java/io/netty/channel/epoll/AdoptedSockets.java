@@ -1,7 +1,10 @@
 package io.netty.channel.epoll;
 
+import io.netty.channel.Channel;
+import io.netty.channel.IoHandle;
 import io.sluice.proxy.relay.KeepAlive;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the relay needs of Netty's epoll channels and Netty does not make public (4.2.18).
@@ -16,8 +19,8 @@ import java.io.IOException;
  *       level-triggered EPOLLERR would spin the event loop.
  * </ul>
  *
- * <p>All methods but {@link #connecting}, {@link #keepAlive} and {@link #prepare} run on the
- * channel's event loop, after its registration.
+ * <p>All methods but {@link #connecting}, {@link #keepAlive}, {@link #prepare} and the look-ups run
+ * on the channel's event loop, after its registration.
  */
 public final class AdoptedSockets {
   private AdoptedSockets() {}
@@ -75,6 +78,18 @@ public final class AdoptedSockets {
       channel.clearFlag(Native.EPOLLOUT);
       channel.flush();
     }
+  }
+
+  /** The channel behind what an event loop registers, or null where it is none. */
+  public static @Nullable Channel channel(IoHandle handle) {
+    return handle instanceof AbstractEpollChannel.AbstractEpollUnsafe unsafe
+        ? unsafe.channel()
+        : null;
+  }
+
+  /** What a channel is told of these bits of epoll_wait(2). */
+  public static EpollIoEvent event(int bits) {
+    return EpollIoOps.eventOf(bits);
   }
 
   /** Closes a registered channel. {@code channel.close()} would first ask whether it lingers. */

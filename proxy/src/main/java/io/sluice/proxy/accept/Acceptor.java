@@ -42,6 +42,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     this.nextLoop = nextLoop;
     this.channel = new EpollServerSocketChannel(listener.fd());
     channel.config().setAutoRead(false); // until accept()
+    pod.account.own(channel);
     keepAlive();
     channel.pipeline().addLast(this);
   }
@@ -130,7 +131,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     Loop loop = nextLoop.get();
     Arrival arrival = new Arrival(path, pod, loop, direction, child);
     try {
-      loop.arrivals.add(pod, arrival);
+      loop.turns.add(pod.account, arrival);
     } catch (RejectedExecutionException e) {
       arrival.abandon();
     }

@@ -8,6 +8,7 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AcceptedFacts;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.hbone.HboneExchange;
+import io.sluice.proxy.limits.SocketBytes;
 import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.relay.TcpChannel;
 import io.sluice.proxy.tls.TlsIdentity;
@@ -39,6 +40,7 @@ final class Arrival implements Runnable {
     this.loop = loop;
     this.direction = direction;
     this.channel = channel;
+    pod.account.own(channel);
     this.giveUpNanos = System.nanoTime() + path.settings.identityTimeout().toNanos();
   }
 
@@ -95,6 +97,7 @@ final class Arrival implements Runnable {
       refusal = Reason.CONNECTION_LIMIT;
     } else {
       channel.config().setAllocator(path.allocator);
+      channel.pipeline().addLast(SocketBytes.INSTANCE);
       Source source = path.source(channel.remoteAddress().getAddress());
       pod.hbone.serve(channel, loop.executor, own.get(), source, this::beConnection);
       path.live.decrementAndGet();

@@ -12,6 +12,7 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.ServerRoom;
+import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Share;
 import io.sluice.proxy.limits.Source;
@@ -33,6 +34,7 @@ final class DataPath extends Means {
   final HboneEvents hboneEvents;
   final PooledByteBufAllocator allocator;
   final BufferBudget budget;
+  final Account used = new Account(null);
   final ServerRoom serverRoom;
   final AtomicLong ids = new AtomicLong();
   final LongAdder accepted = new LongAdder();

@@ -5,6 +5,7 @@ import io.netty.util.concurrent.Future;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.limits.Turns;
 import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.UpstreamLoop;
 import java.time.Duration;
@@ -24,15 +25,15 @@ final class Loop {
 
   final EventLoop executor;
   final UpstreamLoop upstreams;
-  final Arrivals arrivals;
+  final Turns turns;
   final Rejudgement rejudgement;
   private final DataPath path;
   private final List<Connection> connections = new ArrayList<>();
 
-  Loop(EventLoop executor, DataPath path) {
+  Loop(EventLoop executor, Turns turns, DataPath path) {
     this.executor = executor;
     this.path = path;
-    this.arrivals = new Arrivals(executor);
+    this.turns = turns;
     this.upstreams =
         new UpstreamLoop(executor, path, path.allocator, path.hboneEvents, this::receive);
     this.rejudgement = new Rejudgement(executor, connections);
@@ -106,7 +107,7 @@ final class Loop {
   /** Whether one may have no upstream yet that leads to another pod; any thread. */
   Future<Boolean> isDialing() {
     return executor.submit(() ->
-        arrivals.isWaiting()
+        turns.isWaiting()
             || connections.stream()
                 .anyMatch(one -> one.subject.direction() == Direction.OUTBOUND && one.isDialing()));
   }

@@ -3,6 +3,7 @@ package io.sluice.proxy.accept;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.hbone.HboneServer;
+import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ReadSizes;
 import io.sluice.proxy.relay.SocketSetup;
@@ -35,7 +36,8 @@ final class Pod extends LocalPod {
             path.allocator,
             new ReadSizes(path.settings.maxReadBytes(), budget),
             path.settings.keepAlive(),
-            cause -> path.failed("connection-failed", name, cause)));
+            cause -> path.failed("connection-failed", name, cause)),
+        new Account(path.used));
     this.room = new PodRoom(path.settings.maxConnectionsPerPod());
     this.hbone =
         new HboneServer(name, path.settings.hbone(), path.hboneEvents, path.serverRoom, budget);

@@ -1,6 +1,7 @@
 package io.sluice.proxy.accept;
 
 import io.netty.channel.EventLoop;
+import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
@@ -17,6 +18,9 @@ import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.HboneServer;
+import io.sluice.proxy.limits.Account;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.limits.Turns;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,6 +29,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -60,6 +65,7 @@ public final class Proxy implements AutoCloseable {
   final DataPath path;
 
   private final MultiThreadIoEventLoopGroup group;
+  private final Account others; // what no pod has caused
   private final List<Loop> loops = new ArrayList<>();
   private final AtomicInteger turn = new AtomicInteger();
   private final Object lock = new Object();
@@ -80,14 +86,21 @@ public final class Proxy implements AutoCloseable {
       ConnectionListener listener,
       HboneEvents hboneEvents) {
     this.path = new DataPath(settings, sockets, identities, listener, hboneEvents);
+    this.others = new Account(path.used);
+    Map<Object, Turns> turns = new ConcurrentHashMap<>();
+    IoHandlerFactory epoll = EpollIoHandler.newFactory();
     this.group =
         new MultiThreadIoEventLoopGroup(
             settings.eventLoops(),
             new DefaultThreadFactory("sluice-proxy", true),
-            EpollIoHandler.newFactory());
+            executor -> {
+              Turns made = new Turns(epoll.newHandler(executor), executor, others);
+              turns.put(executor, made);
+              return made;
+            });
     for (int i = 0; i < settings.eventLoops(); i++) {
       EventLoop executor = group.next();
-      loops.add(new Loop(executor, path));
+      loops.add(new Loop(executor, Objects.requireNonNull(turns.get(executor)), path));
     }
   }
 
@@ -439,7 +452,10 @@ public final class Proxy implements AutoCloseable {
           byPod.put(
               name,
               new ProxyStats.PodStats(
-                  served.pod.listeners.get(), served.pod.live.get(), served.pod.budget.held())));
+                  served.pod.listeners.get(),
+                  served.pod.live.get(),
+                  served.pod.budget.held(),
+                  use(served.pod.account, served.pod.budget))));
     }
     return new ProxyStats(
         byPod,
@@ -451,7 +467,13 @@ public final class Proxy implements AutoCloseable {
         path.settings.maxConnections(),
         path.budget.held(),
         path.budget.limit(),
-        path.serverRoom.handshakes());
+        path.serverRoom.handshakes(),
+        use(path.used, path.budget));
+  }
+
+  private static ProxyStats.Use use(Account account, BufferBudget buffers) {
+    return new ProxyStats.Use(
+        account.cpuNanos(), account.receivedBytes(), account.sentBytes(), buffers.peak());
   }
 
   private static boolean isForgotten(Served served) {

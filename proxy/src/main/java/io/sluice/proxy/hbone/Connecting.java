@@ -3,6 +3,7 @@ package io.sluice.proxy.hbone;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.epoll.AdoptedSockets;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.sluice.proxy.limits.SocketBytes;
 import io.sluice.proxy.socket.PendingSocket;
 import io.sluice.proxy.tls.TlsHandshake;
 import io.sluice.proxy.tls.TlsIdentity;
@@ -52,6 +53,8 @@ final class Connecting
   public void made(int fd) {
     EpollSocketChannel made = AdoptedSockets.connecting(fd);
     channel = made;
+    group.account.own(made);
+    made.pipeline().addLast(SocketBytes.INSTANCE);
     try {
       made.config().setAllocator(pool.allocator);
       made.config().setConnectTimeoutMillis(0); // the deadline here covers everything

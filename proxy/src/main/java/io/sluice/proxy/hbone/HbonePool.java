@@ -3,6 +3,7 @@ package io.sluice.proxy.hbone;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.EventLoop;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.tls.TlsIdentity;
 import java.time.Duration;
@@ -65,11 +66,13 @@ public final class HbonePool {
    *
    * @param identity to prove {@code key.source()} with
    * @param budget of the pod, which what waits for it is counted for
+   * @param account that a new connection is charged to
    */
   public void open(
       PoolKey key,
       TlsIdentity identity,
       BufferBudget budget,
+      Account account,
       HboneRequest request,
       Opening opening) {
     if (draining) {
@@ -77,7 +80,7 @@ public final class HbonePool {
       return;
     }
     groups
-        .computeIfAbsent(key, absent -> new PoolGroup(this, key, identity, budget))
+        .computeIfAbsent(key, absent -> new PoolGroup(this, key, identity, budget, account))
         .open(identity, request, opening);
   }
 

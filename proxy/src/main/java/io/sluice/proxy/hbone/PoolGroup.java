@@ -1,5 +1,6 @@
 package io.sluice.proxy.hbone;
 
+import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.tls.TlsIdentity;
 import java.time.Duration;
@@ -17,6 +18,7 @@ final class PoolGroup {
   final HbonePool pool;
   final PoolKey key;
   final BufferBudget budget;
+  final Account account;
   private TlsIdentity identity;
   private final List<PooledConnection> connections = new ArrayList<>(1);
   private final Deque<ClientOpening> waiting = new ArrayDeque<>();
@@ -25,10 +27,12 @@ final class PoolGroup {
   private int unsettled;
   private boolean draining;
 
-  PoolGroup(HbonePool pool, PoolKey key, TlsIdentity identity, BufferBudget budget) {
+  PoolGroup(
+      HbonePool pool, PoolKey key, TlsIdentity identity, BufferBudget budget, Account account) {
     this.pool = pool;
     this.key = key;
     this.budget = budget;
+    this.account = account;
     this.identity = identity;
   }
 

@@ -19,6 +19,7 @@ public final class BufferBudget {
   private static final int PROMISE_PARTS = 6;
 
   private final AtomicLong held = new AtomicLong();
+  private final AtomicLong peak = new AtomicLong();
   private final AtomicLong promised = new AtomicLong();
   private final AtomicInteger holders = new AtomicInteger();
   private final long limit;
@@ -38,6 +39,9 @@ public final class BufferBudget {
   /** Counts so many bytes more, or fewer where negative. */
   public void hold(long bytes) {
     long now = held.addAndGet(bytes);
+    if (now > peak.get()) {
+      peak.accumulateAndGet(now, Math::max);
+    }
     BufferBudget above = parent;
     if (above != null) {
       boolean before = now - bytes > 0;
@@ -56,6 +60,11 @@ public final class BufferBudget {
   /** Bytes that wait now. */
   public long held() {
     return held.get();
+  }
+
+  /** Most bytes that have ever waited at once. */
+  public long peak() {
+    return peak.get();
   }
 
   /** Most bytes that may wait. */

@@ -10,17 +10,23 @@ import io.sluice.proxy.limits.BufferBudget;
 
 /**
  * Read sizes that follow the traffic, up to a maximum, and shrink to the least while too much is
- * buffered: everyone still makes progress, so stalled connections cannot stop a pod.
+ * buffered: everyone still makes progress, so stalled connections cannot stop a pod. They are
+ * halved as well while what is read keeps the event loop too long, so that many small requests in
+ * one read do not make the loop's other pods wait for all of them.
  */
 public final class ReadSizes implements RecvByteBufAllocator {
   /** Size of a read while too much is buffered: progress for everyone, little memory. */
   public static final int BYTES_WHEN_FULL = 1_024;
+
+  /** Longer than what moving the largest read on takes, by far. */
+  private static final long LONG_NANOS = 200_000;
 
   private static final int FIRST_BYTES = 2_048;
   private static final int LEAST_BYTES = 512;
 
   private final AdaptiveRecvByteBufAllocator adaptive;
   private final BufferBudget budget;
+  private final int maxReadBytes;
 
   /** Up to {@code maxReadBytes}, for the sockets that {@code budget} is of. */
   public ReadSizes(int maxReadBytes, BufferBudget budget) {
@@ -28,26 +34,50 @@ public final class ReadSizes implements RecvByteBufAllocator {
         new AdaptiveRecvByteBufAllocator(
             LEAST_BYTES, Math.min(FIRST_BYTES, maxReadBytes), maxReadBytes);
     this.budget = budget;
+    this.maxReadBytes = maxReadBytes;
   }
 
   @Override
   @SuppressWarnings("deprecation") // Netty's own interface names the deprecated type
   public Handle newHandle() {
+    return ofSocket();
+  }
+
+  /** Those of one socket. */
+  @SuppressWarnings("deprecation") // as above
+  Sized ofSocket() {
     return new Sized((ExtendedHandle) adaptive.newHandle());
   }
 
-  private final class Sized implements ExtendedHandle {
+  /** Sizes of one socket; event loop. */
+  final class Sized implements RecvByteBufAllocator, ExtendedHandle {
     private final ExtendedHandle delegate;
+    private int most = maxReadBytes;
 
     Sized(ExtendedHandle delegate) {
       this.delegate = delegate;
     }
 
+    /** What was read took so long to deal with. */
+    void took(long nanos) {
+      if (nanos > LONG_NANOS) {
+        most = Math.max(BYTES_WHEN_FULL, Math.min(most, delegate.guess()) / 2);
+      } else if (most < maxReadBytes) {
+        most = Math.min(maxReadBytes, 2 * most);
+      }
+    }
+
+    @Override
+    public Handle newHandle() {
+      return this;
+    }
+
     @Override
     public ByteBuf allocate(ByteBufAllocator allocator) {
-      return budget.isExceeded()
-          ? allocator.directBuffer(BYTES_WHEN_FULL)
-          : delegate.allocate(allocator);
+      if (budget.isExceeded()) {
+        return allocator.directBuffer(BYTES_WHEN_FULL);
+      }
+      return delegate.guess() > most ? allocator.directBuffer(most) : delegate.allocate(allocator);
     }
 
     @Override

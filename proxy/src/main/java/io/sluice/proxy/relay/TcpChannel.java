@@ -14,6 +14,8 @@ import io.netty.channel.epoll.EpollSocketChannelConfig;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.util.ReferenceCountUtil;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.limits.Account;
+import io.sluice.proxy.limits.Turns;
 import java.io.IOException;
 import java.nio.channels.NotYetConnectedException;
 import java.util.function.Consumer;
@@ -21,10 +23,12 @@ import org.jspecify.annotations.Nullable;
 
 /** One TCP socket. It reads once each time it is asked to, so it hands out one buffer at most. */
 public final class TcpChannel extends ChannelInboundHandlerAdapter
-    implements ByteChannel, Incoming, ChannelFutureListener {
+    implements ByteChannel, Incoming, ChannelFutureListener, Turns.Timed {
   private final EpollSocketChannel socket;
   private final SocketSetup setup;
   private final boolean accepted;
+  private final @Nullable Account account;
+  private final ReadSizes.Sized sizes;
   private @Nullable Runnable active;
   private @Nullable Listener listener;
   private @Nullable Consumer<ChannelEnd> goneListener;
@@ -46,17 +50,24 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     this.socket = socket;
     this.setup = setup;
     this.accepted = socket.isActive();
+    this.account = Account.of(socket);
+    this.sizes = setup.readSizes().ofSocket();
     EpollSocketChannelConfig config = socket.config();
     config.setAutoRead(false);
     config.setAllowHalfClosure(true);
     config.setAllocator(setup.allocator());
-    config.setRecvByteBufAllocator(setup.readSizes());
+    config.setRecvByteBufAllocator(sizes);
     socket.pipeline().addLast(this);
     try {
       AdoptedSockets.prepare(socket);
     } catch (IOException e) {
       throw new ChannelException(e);
     }
+  }
+
+  @Override
+  public void took(long nanos) {
+    sizes.took(nanos);
   }
 
   /** Before the event loop first looks at the socket. */
@@ -137,7 +148,11 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
       return;
     }
     readRequested = false;
-    local.bytes((ByteBuf) message);
+    ByteBuf bytes = (ByteBuf) message;
+    if (account != null) {
+      account.received(bytes.readableBytes());
+    }
+    local.bytes(bytes);
   }
 
   @Override
@@ -183,7 +198,11 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
 
   @Override
   public void write(ByteBuf bytes) {
-    unsent += bytes.readableBytes();
+    int length = bytes.readableBytes();
+    unsent += length;
+    if (account != null) {
+      account.sent(length);
+    }
     socket.write(bytes, socket.voidPromise());
   }
 

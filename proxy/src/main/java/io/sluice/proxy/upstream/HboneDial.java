@@ -70,7 +70,7 @@ final class HboneDial implements Dial, HbonePool.Opening {
 
   @Override
   public void start() {
-    loop.pool.open(key, identity, pod.budget, request, this);
+    loop.pool.open(key, identity, pod.budget, pod.account, request, this);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.sluice.proxy.upstream;
 import io.sluice.mesh.LoopbackEndpoints;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.SocketSetup;
 import java.net.InetSocketAddress;
@@ -18,6 +19,9 @@ public class LocalPod {
 
   public final SocketSetup sockets;
 
+  /** Of what is done for the pod, and for those that call it from elsewhere. */
+  public final Account account;
+
   /** How many copies of its requests are on their way to mirrors. */
   public final AtomicInteger copies = new AtomicInteger();
 
@@ -26,10 +30,11 @@ public class LocalPod {
   private record Loopback(MeshSnapshot snapshot, Set<InetSocketAddress> endpoints) {}
 
   /** Of this name, with sockets like these. */
-  public LocalPod(NamespacedName name, BufferBudget budget, SocketSetup sockets) {
+  public LocalPod(NamespacedName name, BufferBudget budget, SocketSetup sockets, Account account) {
     this.name = name;
     this.budget = budget;
     this.sockets = sockets;
+    this.account = account;
   }
 
   /** Whether loopback may stand in where nobody listens at the address {@code called}. */

@@ -79,6 +79,7 @@ final class SocketDial implements Dial, PendingSocket.Listener {
     EpollSocketChannel channel = null;
     try {
       channel = AdoptedSockets.connecting(fd);
+      inside.account.own(channel);
       channel.config().setConnectTimeoutMillis(0); // the deadline here covers the opening too
       reached = new TcpChannel(channel, pod.sockets);
     } catch (RuntimeException e) {

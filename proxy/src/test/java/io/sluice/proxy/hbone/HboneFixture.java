@@ -21,6 +21,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.LeakCounter;
+import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.relay.ByteChannel;
@@ -179,7 +180,7 @@ final class HboneFixture implements AutoCloseable {
         .addListener(registered -> {
           PoolKey key = new PoolKey(pods.get(), BUYER, gateway, expected);
           HboneRequest request = new HboneRequest(app, "for=127.0.0.1", null, null);
-          pool.open(key, buyerEnd, budget, request, opening(near));
+          pool.open(key, buyerEnd, budget, new Account(null), request, opening(near));
         });
   }
 

@@ -1,0 +1,248 @@
+package io.sluice.proxy.limits;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.util.concurrent.ThreadAwareExecutor;
+import io.sluice.await.Await;
+import io.sluice.proxy.Peers;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class TurnsTest {
+  private static final int MANY = 500;
+  private static final int GREEDY = 32;
+  private static final int ASKED = 100;
+
+  private final Account flood = new Account(null);
+  private final Account neighbour = new Account(null);
+  private @Nullable Turns made;
+  private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, this::turns);
+  private final EventLoop loop = group.next();
+  private final List<String> begun = Collections.synchronizedList(new ArrayList<>());
+
+  private Turns turns(ThreadAwareExecutor executor) {
+    made = new Turns(EpollIoHandler.newFactory().newHandler(executor), executor, new Account(null));
+    return made;
+  }
+
+  private Turns turns() {
+    return Objects.requireNonNull(made);
+  }
+
+  @AfterEach
+  void endLoop() {
+    group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
+  }
+
+  /** Adds while the loop does something else. */
+  private void whileBusy(Runnable adding) {
+    CountDownLatch added = new CountDownLatch(1);
+    loop.execute(() -> {
+      try {
+        added.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    });
+    adding.run();
+    added.countDown();
+  }
+
+  private void flood(long nanosEach) {
+    for (int i = 0; i < MANY; i++) {
+      turns()
+          .add(
+              flood,
+              () -> {
+                begun.add("flood");
+                LockSupport.parkNanos(nanosEach);
+              });
+    }
+  }
+
+  @Test
+  void aPodThatCallsOnceIsNotBehindOneThatCallsAsFastAsItCan() {
+    whileBusy(() -> {
+      flood(0);
+      turns().add(neighbour, () -> begun.add("neighbour"));
+    });
+
+    Await.until("all have begun", () -> begun.size() == MANY + 1);
+    assertThat(begun.indexOf("neighbour")).isEqualTo(1);
+  }
+
+  @Test
+  void theLoopDoesOtherThingsInBetween() {
+    whileBusy(() -> {
+      flood(TimeUnit.MICROSECONDS.toNanos(100));
+      loop.execute(() -> begun.add("socket"));
+    });
+
+    Await.until("all have begun", () -> begun.size() == MANY + 1);
+    assertThat(begun.indexOf("socket")).isLessThan(MANY / 2);
+  }
+
+  @Test
+  void oneThatFailsHoldsNobodyUp() {
+    whileBusy(() -> {
+      turns()
+          .add(
+              flood,
+              () -> {
+                throw new IllegalStateException("on purpose");
+              });
+      turns().add(flood, () -> begun.add("flood"));
+    });
+
+    Await.until("the next has begun", () -> begun.size() == 1);
+  }
+
+  @Test
+  void whatComesAfterTheEndIsTheCallersStill() {
+    endLoop();
+
+    assertThatThrownBy(() -> turns().add(flood, () -> {}))
+        .isInstanceOf(RejectedExecutionException.class);
+  }
+
+  @Test
+  void whoHasUsedLittleIsServedBeforeWhoHasUsedMuch() {
+    whileBusy(() -> {
+      for (int i = 0; i < 5; i++) {
+        turns()
+            .add(
+                flood,
+                () -> {
+                  begun.add("flood");
+                  LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+                });
+      }
+      for (int i = 0; i < 20; i++) {
+        turns().add(neighbour, () -> begun.add("neighbour"));
+      }
+    });
+
+    Await.until("all have begun", () -> begun.size() == 25);
+    assertThat(begun.subList(1, 21)).containsOnly("neighbour");
+  }
+
+  /**
+   * Many sockets that are always ready, and one of another account: counted is what the loop did
+   * for those between its question and its answer. The work takes time and no CPU, so that it is
+   * the same on a busy machine. Served in the order in which the kernel reports, some half of them
+   * would come first.
+   */
+  @Test
+  void aSocketThatAsksSeldomDoesNotWaitForAllThatAskAllTheTime() throws Exception {
+    AtomicLong done = new AtomicLong();
+    InetSocketAddress greedy =
+        serve(
+            flood,
+            () -> {
+              LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(300));
+              done.incrementAndGet();
+            });
+    InetSocketAddress steady = serve(neighbour, () -> {});
+    List<Socket> asking = new ArrayList<>();
+    List<Thread> threads = new ArrayList<>();
+    List<Long> meanwhile = new ArrayList<>();
+    try (Socket seldom = Peers.connect(steady)) {
+      for (int i = 0; i < GREEDY; i++) {
+        Socket socket = Peers.connect(greedy);
+        asking.add(socket);
+        threads.add(Thread.ofVirtual().start(() -> askUntilClosed(socket)));
+      }
+      Await.until("all ask", () -> done.get() > 2 * GREEDY);
+      for (int i = 0; i < ASKED; i++) {
+        long before = done.get();
+        ask(seldom);
+        meanwhile.add(done.get() - before);
+      }
+    } finally {
+      for (Socket socket : asking) {
+        socket.close();
+      }
+      for (Thread thread : threads) {
+        thread.join();
+      }
+    }
+    meanwhile.sort(null);
+    assertThat(meanwhile.get(ASKED / 2)).as("of %s", meanwhile).isLessThan(GREEDY / 4);
+  }
+
+  private static void askUntilClosed(Socket socket) {
+    try {
+      while (true) {
+        ask(socket);
+      }
+    } catch (IOException e) {
+      return; // the test has ended
+    }
+  }
+
+  private static void ask(Socket socket) throws IOException {
+    socket.getOutputStream().write(1);
+    socket.getInputStream().read();
+  }
+
+  /** Sends back what comes, each after {@code work}. */
+  private InetSocketAddress serve(Account account, Runnable work) {
+    ChannelHandler answering =
+        new ChannelInboundHandlerAdapter() {
+          @Override
+          public boolean isSharable() {
+            return true;
+          }
+
+          @Override
+          public void channelRead(ChannelHandlerContext context, Object message) {
+            work.run();
+            context.writeAndFlush(message);
+          }
+        };
+    ChannelHandler owning =
+        new ChannelInboundHandlerAdapter() {
+          @Override
+          public void channelRead(ChannelHandlerContext context, Object message) {
+            account.own((Channel) message);
+            context.fireChannelRead(message);
+          }
+        };
+    return (InetSocketAddress)
+        new ServerBootstrap()
+            .group(group)
+            .channel(EpollServerSocketChannel.class)
+            .handler(owning)
+            .childHandler(answering)
+            .bind(Peers.V4, 0)
+            .syncUninterruptibly()
+            .channel()
+            .localAddress();
+  }
+}
