@@ -9,8 +9,10 @@ import io.sluice.cli.namespace.NamespaceCommand;
 import io.sluice.cli.node.CheckCommands;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.node.WhyCommand;
+import io.sluice.cli.offline.OfflineCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
+import io.sluice.cli.policy.PolicyCommand;
 import io.sluice.cli.validate.ValidateCommand;
 import io.sluice.mesh.Release;
 import java.util.Arrays;
@@ -34,10 +36,11 @@ import picocli.CommandLine.Model.CommandSpec;
       InitCommand.class,
       ValidateCommand.class,
       WhyCommand.class,
-      CheckCommands.PolicyCommand.class,
+      PolicyCommand.class,
       CheckCommands.VerifyCommand.class,
       CheckCommand.class,
-      SupportCommand.class
+      SupportCommand.class,
+      OfflineCommand.class
     })
 public final class SluiceCommand {
   private static final List<String> NODE_RUN = List.of("node", "run");

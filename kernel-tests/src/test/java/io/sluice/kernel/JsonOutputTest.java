@@ -90,6 +90,8 @@ class JsonOutputTest {
     "node events, --node-name NODE",
     "node maps list, --node-name NODE",
     "node capabilities, ''",
+    "offline, --node-name NODE",
+    "offline extend, --node-name NODE",
     "why, shop/thief shop/store:8080 GET / --probe --node-name NODE",
     "control status, --state STATE"
   })

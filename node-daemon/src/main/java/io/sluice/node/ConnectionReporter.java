@@ -9,6 +9,7 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
+import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.metrics.HboneMetrics;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.proxy.AccessRecord;
@@ -22,14 +23,15 @@ import io.sluice.proxy.tls.VerifiedPeer;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands what the proxy reports to metrics, events and access log, and says in the log why a pod has
- * no certificate when that refuses a connection: a line a second at most.
+ * Hands what the proxy reports to metrics, events, access log and flows, and says in the log why a
+ * pod has no certificate when that refuses a connection: a line a second at most.
  */
 final class ConnectionReporter implements ConnectionListener {
   private static final System.Logger LOG = System.getLogger(ConnectionReporter.class.getName());
@@ -37,6 +39,7 @@ final class ConnectionReporter implements ConnectionListener {
   private final NodeMetrics metrics;
   private final EventLog events;
   private final @Nullable AccessLog accessLog;
+  private final @Nullable FlowRecorder flows;
   private final Function<NamespacedName, String> whyNoCertificate;
   private final LineEachSecond lines = new LineEachSecond();
 
@@ -47,10 +50,12 @@ final class ConnectionReporter implements ConnectionListener {
       NodeMetrics metrics,
       EventLog events,
       @Nullable AccessLog accessLog,
+      @Nullable FlowRecorder flows,
       Function<NamespacedName, String> whyNoCertificate) {
     this.metrics = metrics;
     this.events = events;
     this.accessLog = accessLog;
+    this.flows = flows;
     this.whyNoCertificate = whyNoCertificate;
   }
 
@@ -85,6 +90,9 @@ final class ConnectionReporter implements ConnectionListener {
     if (accessLog != null) {
       accessLog.write(record);
     }
+    if (flows != null) {
+      flows.record(record);
+    }
     Reason reason = reasonOfRefusal(record);
     if (reason != null) {
       metrics.refusedRequest(record.info(), reason);
@@ -92,6 +100,11 @@ final class ConnectionReporter implements ConnectionListener {
     } else {
       tellIfFollowed(record.info(), "http", record.verdict());
     }
+  }
+
+  @Override
+  public List<String> headersToTell() {
+    return flows == null ? List.of() : flows.headersToTell();
   }
 
   /** Why the response was the proxy's own; null where it was not. */
@@ -160,6 +173,9 @@ final class ConnectionReporter implements ConnectionListener {
   private void log(AccessRecord record) {
     if (accessLog != null) {
       accessLog.write(record);
+    }
+    if (flows != null) {
+      flows.record(record);
     }
   }
 

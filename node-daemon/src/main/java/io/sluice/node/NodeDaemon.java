@@ -32,6 +32,7 @@ import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
+import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.handover.HandOverServer;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.metrics.NodeMetrics;
@@ -153,6 +154,7 @@ public final class NodeDaemon implements AutoCloseable {
     Optional<AccessLog> accessLog =
         AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(parts::opened);
     accessLog.ifPresent(metrics::observe);
+    Optional<FlowRecorder> flows = flows();
     WaysFromNode ways = new WaysFromNode(thread, host);
     PathChecks paths =
         parts.opened(
@@ -176,6 +178,7 @@ public final class NodeDaemon implements AutoCloseable {
             metrics,
             events,
             accessLog.orElse(null),
+            flows.orElse(null),
             pod -> identityAnswers.whyMissing(snapshot.identityOf(pod)));
     Proxy dataPath =
         parts.opened(
@@ -263,7 +266,10 @@ public final class NodeDaemon implements AutoCloseable {
     Publication publication =
         new Publication(
             source,
-            next -> snapshot = next,
+            next -> {
+              snapshot = next;
+              flows.ifPresent(recorder -> recorder.publish(next));
+            },
             dataPath,
             () -> {
               steps.done("pods");
@@ -292,6 +298,7 @@ public final class NodeDaemon implements AutoCloseable {
                         () -> NodeReporter.unprotected(pods.statuses()))))
             .orElse(null);
     started.ifPresent(StartedFile::write);
+    flows.ifPresent(answers::reportFlows);
     answers.metricsAt(metricsServer == null ? null : metricsServer.address());
     Optional<CniService> plugin = cniService(namespaces, sandboxes, pods, publication, metrics);
     plugin.ifPresent(answers::reportCni);
@@ -349,6 +356,14 @@ public final class NodeDaemon implements AutoCloseable {
     readiness.require(started::missing);
     cni = started;
     return Optional.of(started);
+  }
+
+  private Optional<FlowRecorder> flows() {
+    return settings.recordFlows()
+        ? Optional.of(
+            parts.opened(
+                FlowRecorder.start(NodeSettings.flows(settings.stateDirectory()), () -> snapshot)))
+        : Optional.empty();
   }
 
   /**

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param failOpen whether traffic is left alone while no daemon runs
  * @param metricsAddressOrNull where metrics and health are served; null for nowhere
  * @param accessLog as {@link io.sluice.node.events.AccessLog#of}; relative to the state
+ * @param recordFlows whether the flows that policy decided are kept, for replays
  * @param drainTimeout longest wait for established connections at SIGTERM
  * @param proxy limits of the data path
  * @param placement where the node's processes, and so its pods, are seen
@@ -48,6 +49,7 @@ public record NodeSettings(
     boolean failOpen,
     @Nullable InetSocketAddress metricsAddressOrNull,
     String accessLog,
+    boolean recordFlows,
     Duration drainTimeout,
     ProxySettings proxy,
     PlacementSettings placement,
@@ -101,13 +103,18 @@ public record NodeSettings(
   }
 
   /** Where the node's certificates are kept. */
-  static Path identity(Path stateDirectory) {
+  public static Path identity(Path stateDirectory) {
     return stateDirectory.resolve("identity");
   }
 
   /** Where the node's newest snapshots are kept. */
   public static Path snapshots(Path stateDirectory) {
     return stateDirectory.resolve("snapshot");
+  }
+
+  /** Where the flows are recorded that policy decided. */
+  public static Path flows(Path stateDirectory) {
+    return stateDirectory.resolve("flows");
   }
 
   /** What the daemon of that node keeps until the next reboot. */

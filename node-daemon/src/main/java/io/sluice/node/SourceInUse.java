@@ -7,6 +7,7 @@ import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.distribution.FollowStatus;
 import io.sluice.node.identity.NodeIdentities;
+import io.sluice.node.identity.OfflineReport;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.store.MeshMark;
 import io.sluice.node.store.SnapshotStore;
@@ -15,6 +16,7 @@ import io.sluice.node.store.Stored;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.node.store.StoredFirst.ConfirmedSource;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
@@ -83,6 +85,30 @@ final class SourceInUse implements SnapshotSource {
     stored.ifPresentOrElse(
         present -> describe(status, present), () -> status.put("snapshotFrom", "registry"));
     controller.ifPresent(followed -> describe(status, inForce, followed.status()));
+  }
+
+  /** How long what is in force goes on without anybody: it has no end of its own. */
+  OfflineReport.End end() {
+    return stored
+        .map(StoredFirst::storeStatus)
+        .map(store -> snapshotEnd(store.savedAt(), store.problem()))
+        .orElseGet(() ->
+            new OfflineReport.End(
+                "snapshot", "registry", null, "the node reads its registry itself", NONE));
+  }
+
+  /** The same of one that was saved then. */
+  static OfflineReport.End snapshotEnd(Optional<Instant> savedAt, String problem) {
+    String saved =
+        savedAt
+            .map(at -> "saved at " + at.truncatedTo(ChronoUnit.SECONDS))
+            .orElse("not on the disk: a power cut loses it");
+    return new OfflineReport.End(
+        "snapshot",
+        saved,
+        null,
+        problem.isEmpty() ? "stays in force until another comes" : problem,
+        NONE);
   }
 
   private static void describe(ObjectNode status, StoredFirst stored) {

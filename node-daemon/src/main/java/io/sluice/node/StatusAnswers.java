@@ -22,9 +22,11 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
+import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.IdentityStatus;
 import io.sluice.node.identity.NodeIdentities;
+import io.sluice.node.identity.OfflineReport;
 import io.sluice.node.why.LiveNode;
 import io.sluice.node.why.Why;
 import io.sluice.node.why.WhyQuestion;
@@ -37,6 +39,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,6 +68,7 @@ final class StatusAnswers implements AdminServer.Answers {
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
   private volatile @Nullable CniService cni;
+  private volatile @Nullable FlowRecorder flows;
 
   StatusAnswers(
       NodeSettings settings,
@@ -103,6 +107,10 @@ final class StatusAnswers implements AdminServer.Answers {
     cni = service;
   }
 
+  void reportFlows(FlowRecorder recorder) {
+    flows = recorder;
+  }
+
   @Override
   public void answer(AdminRequest request, Consumer<JsonNode> out) throws InterruptedException {
     switch (request.command()) {
@@ -121,6 +129,9 @@ final class StatusAnswers implements AdminServer.Answers {
                   .orElseThrow(() ->
                       new IllegalArgumentException(
                           "no map '" + request.map() + "'; see `sluice node maps list`")));
+      case "offline" -> out.accept(identities.offline(source.end()));
+      case "extend" -> identities.extend(out);
+      case "flows" -> out.accept(flows());
       case "why" -> {
         WhyQuestion question = WhyQuestion.parse(request.map());
         out.accept(new Why(snapshot.get(), node()).answer(question));
@@ -282,6 +293,19 @@ final class StatusAnswers implements AdminServer.Answers {
     return node;
   }
 
+  /** Where the record is, which is whole when this returns. */
+  private ObjectNode flows() throws InterruptedException {
+    FlowRecorder recorder = flows;
+    if (recorder == null) {
+      throw new IllegalArgumentException(
+          "the daemon records no flows; start it without --record-flows=false");
+    }
+    recorder.writeAll();
+    return JSON.objectNode()
+        .put("directory", recorder.directory().toAbsolutePath().toString())
+        .put("leftOut", recorder.leftOut());
+  }
+
   private void events(boolean follow, boolean withAllowed, Consumer<JsonNode> out)
       throws InterruptedException {
     long last = 0;
@@ -319,6 +343,9 @@ final class StatusAnswers implements AdminServer.Answers {
   /** What the debug commands show of certificates. */
   record IdentityAnswers(Optional<NodeIdentities> identities, Path kept) {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+    private static final System.Logger LOG = System.getLogger(IdentityAnswers.class.getName());
+    private static final Duration EXTENSION_PATIENCE = Duration.ofSeconds(20);
+    private static final Duration EXTENSION_LOOK = Duration.ofMillis(100);
     private static final String NONE = "-";
     private static final String NO_ACCOUNT =
         "the pod has no service account, as static pods have none; 'sluice control status' says what"
@@ -328,9 +355,71 @@ final class StatusAnswers implements AdminServer.Answers {
 
     /** Every certificate with the pods that use it. */
     void certificates(List<PodStatus> pods, Consumer<JsonNode> out) {
-      NodeIdentities present =
-          identities.orElseThrow(() -> new IllegalArgumentException(NO_CONTROLLER));
-      present.certificates().forEach(one -> out.accept(certificate(one, pods)));
+      present().certificates().forEach(one -> out.accept(certificate(one, pods)));
+    }
+
+    private NodeIdentities present() {
+      return identities.orElseThrow(() -> new IllegalArgumentException(NO_CONTROLLER));
+    }
+
+    /** Until when the node lives alone, with what is said of its snapshot. */
+    ObjectNode offline(OfflineReport.End snapshot) {
+      return identities
+          .map(present -> OfflineReport.of(present, snapshot))
+          .orElseGet(() -> new OfflineReport(Instant.now(), List.of(snapshot)))
+          .toJson();
+    }
+
+    /**
+     * Asks for every certificate anew, and tells of each what came of it within {@link
+     * #EXTENSION_PATIENCE}. A line of the log says that it was asked.
+     */
+    void extend(Consumer<JsonNode> out) throws InterruptedException {
+      NodeIdentities present = present();
+      Map<SpiffeId, CertificateStatus> before = new LinkedHashMap<>();
+      present.certificates().forEach(one -> before.put(one.identity(), one));
+      present.renewAll();
+      long begin = System.nanoTime();
+      while (before.values().stream().anyMatch(one -> !isAnother(one, present))
+          && System.nanoTime() - begin < EXTENSION_PATIENCE.toNanos()) {
+        Thread.sleep(EXTENSION_LOOK);
+      }
+      int extended = 0;
+      for (CertificateStatus one : before.values()) {
+        boolean done = isAnother(one, present);
+        extended += done ? 1 : 0;
+        CertificateStatus now = now(one, present);
+        String problem = now.problem().isEmpty() ? present.status().failure() : now.problem();
+        out.accept(
+            JSON.objectNode()
+                .put("subject", one.identity().toString())
+                .put(
+                    "before", text(one.facts().map(CertificateStatus.Facts::notAfter).orElse(null)))
+                .put("until", text(now.facts().map(CertificateStatus.Facts::notAfter).orElse(null)))
+                .put("extended", done)
+                .put(
+                    "problem",
+                    done ? "" : problem.isEmpty() ? "the controller did not answer yet" : problem));
+      }
+      LOG.log(
+          System.Logger.Level.INFO,
+          "offline_extend asked={0} extended={1}",
+          Integer.toString(before.size()),
+          Integer.toString(extended));
+    }
+
+    private static CertificateStatus now(CertificateStatus one, NodeIdentities present) {
+      return present.certificates().stream()
+          .filter(now -> now.identity().equals(one.identity()))
+          .findFirst()
+          .orElse(one);
+    }
+
+    private static boolean isAnother(CertificateStatus one, NodeIdentities present) {
+      Optional<CertificateStatus.Facts> now = now(one, present).facts();
+      return now.isPresent()
+          && !now.map(CertificateStatus.Facts::serial)
+              .equals(one.facts().map(CertificateStatus.Facts::serial));
     }
 
     /** Why a pod's identity, where the registry knows it, has no certificate. */

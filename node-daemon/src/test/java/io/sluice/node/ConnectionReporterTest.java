@@ -20,7 +20,7 @@ class ConnectionReporterTest {
       new NodeMetrics(() -> Samples.snapshot(1, Samples.CART, Samples.CATALOGUE));
   private final EventLog events = new EventLog();
   private final ConnectionReporter reporter =
-      new ConnectionReporter(metrics, events, null, pod -> "it never asked");
+      new ConnectionReporter(metrics, events, null, null, pod -> "it never asked");
 
   @Test
   void aRefusedRequestIsCountedTwiceAndToldAsAnEvent() {

@@ -109,6 +109,7 @@ class NodeSettingsTest {
         false,
         null,
         accessLog,
+        true,
         drain,
         ProxySettings.DEFAULTS,
         PlacementSettings.DEFAULTS,

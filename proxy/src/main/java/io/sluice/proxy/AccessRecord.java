@@ -3,6 +3,7 @@ package io.sluice.proxy;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The one record that every accepted connection leaves, refused ones included.
@@ -15,6 +16,7 @@ import java.time.Duration;
  * @param closeKind how it ended
  * @param closeReason why, where {@code closeKind} is not {@link CloseKind#FIN} or a reset by an
  *     end; else the reason of the verdict
+ * @param askedOrNull the request for which it was refused as a whole; null where it was none
  */
 public record AccessRecord(
     ConnectionInfo info,
@@ -23,4 +25,18 @@ public record AccessRecord(
     long bytesReceived,
     Duration duration,
     CloseKind closeKind,
-    Reason closeReason) {}
+    Reason closeReason,
+    @Nullable RequestRecord askedOrNull) {
+
+  /** One that no request was the end of. */
+  public AccessRecord(
+      ConnectionInfo info,
+      Verdict verdict,
+      long bytesSent,
+      long bytesReceived,
+      Duration duration,
+      CloseKind closeKind,
+      Reason closeReason) {
+    this(info, verdict, bytesSent, bytesReceived, duration, closeKind, closeReason, null);
+  }
+}

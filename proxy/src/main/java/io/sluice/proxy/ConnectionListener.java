@@ -1,5 +1,7 @@
 package io.sluice.proxy;
 
+import java.util.List;
+
 /**
  * Hears of every connection. All calls about one connection come from one event loop, in order;
  * calls about different connections may be concurrent. Must not block and must not throw (what it
@@ -33,4 +35,9 @@ public interface ConnectionListener {
 
   /** An exchange has ended. */
   default void request(RequestRecord record) {}
+
+  /** Headers, in lower case, that records of requests are to have: asked for each of them. */
+  default List<String> headersToTell() {
+    return List.of();
+  }
 }

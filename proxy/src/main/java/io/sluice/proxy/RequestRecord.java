@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.sluice.mesh.decision.Verdict;
 import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param userAgentOrNull what the request says who asks
  * @param requestIdOrNull its {@code x-request-id}
  * @param forwardedForOrNull its {@code x-forwarded-for}
+ * @param headers those of {@link ConnectionListener#headersToTell} that it has, by name
  */
 public record RequestRecord(
     ConnectionInfo info,
@@ -46,7 +48,57 @@ public record RequestRecord(
     Duration duration,
     @Nullable String userAgentOrNull,
     @Nullable String requestIdOrNull,
-    @Nullable String forwardedForOrNull) {
+    @Nullable String forwardedForOrNull,
+    Map<String, String> headers) {
+
+  /** Characters of a value in {@link #headers}; one that has more is cut after one more. */
+  public static final int LONGEST_HEADER = 256;
+
+  public RequestRecord {
+    headers = Map.copyOf(headers);
+  }
+
+  /** One of which no further headers are told. */
+  public RequestRecord(
+      ConnectionInfo info,
+      Verdict verdict,
+      String version,
+      boolean grpc,
+      String method,
+      String authority,
+      String path,
+      int status,
+      @Nullable String grpcStatusOrNull,
+      End end,
+      long requestBytes,
+      long responseBytes,
+      long requestMessages,
+      long responseMessages,
+      Duration duration,
+      @Nullable String userAgentOrNull,
+      @Nullable String requestIdOrNull,
+      @Nullable String forwardedForOrNull) {
+    this(
+        info,
+        verdict,
+        version,
+        grpc,
+        method,
+        authority,
+        path,
+        status,
+        grpcStatusOrNull,
+        end,
+        requestBytes,
+        responseBytes,
+        requestMessages,
+        responseMessages,
+        duration,
+        userAgentOrNull,
+        requestIdOrNull,
+        forwardedForOrNull,
+        Map.of());
+  }
 
   /** How an exchange ended. The flags are those of Envoy's {@code response_flags}. */
   public enum End {

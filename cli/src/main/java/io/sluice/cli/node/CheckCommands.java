@@ -22,15 +22,6 @@ public final class CheckCommands {
             && answer.path("probe").path("agrees").asBoolean(true));
   }
 
-  /** {@code sluice policy}. */
-  @Command(
-      name = "policy",
-      description = "Says what policy makes of calls.",
-      mixinStandardHelpOptions = true,
-      synopsisSubcommandLabel = "COMMAND",
-      subcommands = CheckPodsCommand.class)
-  public static final class PolicyCommand {}
-
   /** {@code sluice policy check-pods}. */
   @Command(
       name = "check-pods",
@@ -39,7 +30,7 @@ public final class CheckCommands {
         "Exit code 0: it may. 1: it may not."
       },
       mixinStandardHelpOptions = true)
-  static final class CheckPodsCommand implements Callable<Integer> {
+  public static final class CheckPodsCommand implements Callable<Integer> {
     @Mixin private WhyInquiry inquiry = new WhyInquiry();
 
     @Parameters(index = "0", paramLabel = "SRC", description = "NAMESPACE/NAME of the Pod.")

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,7 +21,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Options that say which node a debug command means and how it prints. */
-final class NodeTarget {
+public final class NodeTarget {
   private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
 
   @Option(
@@ -34,7 +35,11 @@ final class NodeTarget {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec = CommandSpec.create();
 
-  String name() {
+  /** For picocli. */
+  public NodeTarget() {}
+
+  /** Name of the node. */
+  public String name() {
     if (nodeName != null) {
       try {
         return PinDirectory.requireNodeName(nodeName);
@@ -69,7 +74,7 @@ final class NodeTarget {
   }
 
   /** Where a daemon keeps its state unless it is told otherwise. */
-  static Path stateOf(String nodeName) {
+  public static Path stateOf(String nodeName) {
     return Path.of("/var/lib/sluice").resolve(nodeName);
   }
 
@@ -91,11 +96,27 @@ final class NodeTarget {
   }
 
   /** The daemon's answer, or a failure that says how to look without it. */
-  List<JsonNode> ask(AdminRequest request) {
+  public List<JsonNode> ask(AdminRequest request) {
     try {
       return client().ask(request);
     } catch (IOException e) {
       throw silence(e);
+    }
+  }
+
+  /**
+   * The only value of an answer; empty where no daemon runs, and the disk has to tell.
+   *
+   * @throws IllegalStateException where one may run and may not be asked
+   */
+  public Optional<JsonNode> oneIfItRuns(AdminRequest request) {
+    try {
+      return Optional.of(one(client().ask(request)));
+    } catch (IOException e) {
+      if (isDenied(e)) {
+        throw silence(e);
+      }
+      return Optional.empty();
     }
   }
 

@@ -107,6 +107,16 @@ final class RunCommand implements Callable<Integer> {
   private String accessLog = AccessLog.OFF;
 
   @Option(
+      names = "--record-flows",
+      paramLabel = "true|false",
+      arity = "1",
+      description =
+          "Keep what policy decided in the state folder, 50 MiB at most, for 'sluice policy"
+              + " replay'. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "true")
+  private boolean recordFlows = true;
+
+  @Option(
       names = "--drain-seconds",
       paramLabel = "SECONDS",
       description = "Longest wait for connections at SIGTERM. Default: ${DEFAULT-VALUE}.",
@@ -301,6 +311,7 @@ final class RunCommand implements Callable<Integer> {
               ? null
               : ListenAddress.parse("--metrics-address", metricsAddress),
           accessLog,
+          recordFlows,
           Duration.ofSeconds(drainSeconds),
           ProxySettings.ofThisProcess(),
           new PlacementSettings(proc, cgroupRoot),

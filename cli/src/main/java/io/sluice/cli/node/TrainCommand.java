@@ -120,6 +120,7 @@ final class TrainCommand implements Callable<Integer> {
             false,
             new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
             "access.log",
+            false,
             Duration.ofSeconds(1),
             ProxySettings.DEFAULTS,
             PlacementSettings.DEFAULTS,

@@ -170,7 +170,8 @@ final class AccessLines {
         record.duration(),
         cutIfKnown(record.userAgentOrNull(), MAX_TEXT),
         cutIfKnown(record.requestIdOrNull(), MAX_TEXT),
-        cutIfKnown(record.forwardedForOrNull(), MAX_TEXT));
+        cutIfKnown(record.forwardedForOrNull(), MAX_TEXT),
+        record.headers());
   }
 
   private static boolean fits(@Nullable String text, int most) {

@@ -119,6 +119,11 @@ final class HeldIdentities implements AutoCloseable {
     held.values().forEach(one -> one.trust(roots));
   }
 
+  /** All of them are due to be asked for. */
+  void renewNow() {
+    held.values().forEach(HeldIdentity::renewNow);
+  }
+
   void forgetPauses() {
     held.values().forEach(one -> one.backoff.reset());
   }
@@ -231,6 +236,12 @@ final class HeldIdentities implements AutoCloseable {
       renewNow =
           Certificates.root(credential.chain(), roots.roots()).isEmpty()
               || !credential.identity().trustDomain().equals(roots.trustDomain());
+    }
+
+    /** It is due, whatever its certificate says. */
+    void renewNow() {
+      renewNow = true;
+      backoff.reset();
     }
 
     void failed(Trouble met, long nowNanos) {

@@ -110,6 +110,16 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     }
   }
 
+  /** Asks for every certificate anew, as soon as the controller answers; any thread. */
+  void renewAll() {
+    mailbox.add(() -> {
+      link.reset();
+      nodeBackoff.reset();
+      self.renewNow(clock.nanos());
+      held.renewNow();
+    });
+  }
+
   /** Looks at everything now; any thread. */
   void wake() {
     mailbox.add(() -> {});

@@ -162,6 +162,34 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     keeper.onChangedTrust(listener);
   }
 
+  /**
+   * Has every certificate asked for anew, the node's and those of its pods; returns at once. What
+   * is held stays in use until another has come.
+   */
+  public void renewAll() {
+    keeper.renewAll();
+  }
+
+  /** Whether a restart of the machine without a controller leaves the pods' certificates. */
+  public boolean keepsKeys() {
+    return settings.keepKeys();
+  }
+
+  /** What may admit this node again when its own certificate has ended. */
+  public ControlSettings.Admission admission() {
+    return settings.admission();
+  }
+
+  /** Roots that peers are believed by; empty before the first admission. */
+  public List<X509Certificate> roots() {
+    return self.roots().map(TrustRoots::roots).orElse(List.of());
+  }
+
+  /** Now, by the clock that certificates are judged by. */
+  public Instant now() {
+    return clock.now();
+  }
+
   /** Requests since the start. */
   public Map<Series, Long> requests() {
     return keeper.counts().values();

@@ -96,6 +96,11 @@ final class NodeSelf {
             || nowNanos - renewDueNanos >= 0);
   }
 
+  /** Its certificate is due to be asked for. */
+  void renewNow(long nowNanos) {
+    renewDueNanos = nowNanos;
+  }
+
   /** Goes by what an earlier daemon kept, without writing it again. */
   void restore(KeptNode node, Instant now, long nowNanos) {
     adopt(node, now, nowNanos);

@@ -19,6 +19,7 @@ import io.sluice.proxy.relay.Incoming;
 import io.sluice.proxy.relay.Relay;
 import io.sluice.proxy.upstream.Upstream;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +50,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   private @Nullable Relay relay; // once bytes flow
   private @Nullable Exchanges exchanges; // instead, once requests may come
   private @Nullable Flow requests; // what leads each of them on
+  private @Nullable RequestRecord asked; // for which all of it was refused
   private State state = State.ADMITTING;
 
   private long reportedSent;
@@ -200,8 +202,9 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   }
 
   @Override
-  public void refused(Verdict answer) {
+  public void refused(Verdict answer, @Nullable RequestRecord askedOrNull) {
     subject.refused(answer);
+    asked = askedOrNull;
     end(CloseKind.REFUSED, answer.reason());
   }
 
@@ -312,6 +315,11 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
 
   // --- the end -------------------------------------------------------------------------------
 
+  @Override
+  public List<String> headersToTell() {
+    return path.listener.headersToTell();
+  }
+
   /** By one of its ends: the reason remains that of the verdict. */
   void ended(CloseKind kind) {
     end(kind, subject.verdict().reason());
@@ -337,7 +345,14 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     giveBack();
     AccessRecord record =
         new AccessRecord(
-            info(), subject.verdict(), reportedSent, reportedReceived, duration, kind, reason);
+            info(),
+            subject.verdict(),
+            reportedSent,
+            reportedReceived,
+            duration,
+            kind,
+            reason,
+            asked);
     if (wasOpen && requests == null) {
       tell(() -> path.listener.closed(record));
     } else if (!wasOpen || kind == CloseKind.REFUSED) {

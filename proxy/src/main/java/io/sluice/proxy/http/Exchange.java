@@ -17,7 +17,9 @@ import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -620,8 +622,8 @@ final class Exchange implements Upstream.Listener {
     return subject;
   }
 
-  /** What is told of it, under the number of its connection. */
-  RequestRecord record(long id, String version) {
+  /** What is told of it, under the number of its connection, with those of {@code headers}. */
+  RequestRecord record(long id, String version, List<String> headers) {
     return new RequestRecord(
         subject.info(id),
         subject.verdict(),
@@ -640,6 +642,19 @@ final class Exchange implements Upstream.Listener {
         Duration.ofNanos(System.nanoTime() - startNanos),
         request.fields.first("user-agent"),
         request.fields.first("x-request-id"),
-        request.fields.first("x-forwarded-for"));
+        request.fields.first("x-forwarded-for"),
+        headers.isEmpty() ? Map.of() : present(headers));
+  }
+
+  private Map<String, String> present(List<String> names) {
+    Map<String, String> present = new HashMap<>();
+    for (String name : names) {
+      String value = request.header(name);
+      if (value != null) {
+        boolean isLong = value.length() > RequestRecord.LONGEST_HEADER;
+        present.put(name, isLong ? value.substring(0, RequestRecord.LONGEST_HEADER + 1) : value);
+      }
+    }
+    return present;
   }
 }

@@ -39,8 +39,15 @@ public final class Exchanges implements DirectPeer {
     /** An exchange has ended. */
     void exchanged(RequestRecord record);
 
-    /** Nothing that could be asked here is granted, or what came is no request: it is to end. */
-    void refused(Verdict verdict);
+    /**
+     * Nothing that could be asked here is granted, or what came is no request: it is to end.
+     *
+     * @param askedOrNull the request that says so, where it was one
+     */
+    void refused(Verdict verdict, @Nullable RequestRecord askedOrNull);
+
+    /** Headers that records of requests are to have. */
+    List<String> headersToTell();
 
     /** The downstream's connection is gone; called once, and not after {@link Exchanges#end}. */
     void ended(boolean byClient, ChannelEnd how);
@@ -236,7 +243,7 @@ public final class Exchanges implements DirectPeer {
       known.forgetApplication();
     }
     if (spoke && waited) {
-      listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH));
+      listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH), null);
     }
   }
 
@@ -303,7 +310,12 @@ public final class Exchanges implements DirectPeer {
     }
 
     @Override
-    public void refused(Verdict verdict) {}
+    public void refused(Verdict verdict, @Nullable RequestRecord askedOrNull) {}
+
+    @Override
+    public List<String> headersToTell() {
+      return listener.headersToTell();
+    }
 
     @Override
     public void ended(boolean byClient, ChannelEnd how) {}
@@ -322,7 +334,7 @@ public final class Exchanges implements DirectPeer {
         open.getLast().answeredByCodec(why.status);
       }
       if (why.status == 0 && !within) {
-        listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH));
+        listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH), null);
       } else if (!within) {
         tellUnread(why.status);
       }
@@ -435,8 +447,12 @@ public final class Exchanges implements DirectPeer {
   void ended(Exchange exchange) {
     progress++;
     remove(exchange);
-    listener.exchanged(exchange.record(id, version()));
+    listener.exchanged(record(exchange));
     endDirect();
+  }
+
+  private RequestRecord record(Exchange exchange) {
+    return exchange.record(id, version(), listener.headersToTell());
   }
 
   private void remove(Exchange exchange) {
@@ -450,7 +466,7 @@ public final class Exchanges implements DirectPeer {
   /** What was asked has no grant that could let it in as anything. */
   void refuse(Exchange exchange, Verdict verdict) {
     remove(exchange);
-    listener.refused(verdict);
+    listener.refused(verdict, record(exchange));
   }
 
   /** What the application is told of who calls: for all requests of a connection the same. */
@@ -657,7 +673,7 @@ public final class Exchanges implements DirectPeer {
       Exchange exchange = open.getLast();
       exchange.cut(byClient);
       remove(exchange);
-      listener.exchanged(exchange.record(id, version()));
+      listener.exchanged(record(exchange));
     }
     Copies others = copies;
     if (others != null) {

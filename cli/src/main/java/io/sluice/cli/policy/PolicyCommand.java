@@ -1,0 +1,16 @@
+package io.sluice.cli.policy;
+
+import io.sluice.cli.node.CheckCommands;
+import picocli.CommandLine.Command;
+
+/** {@code sluice policy}. */
+@Command(
+    name = "policy",
+    description = "Says what policy makes of calls, and what another one would.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {CheckCommands.CheckPodsCommand.class, ReplayCommand.class})
+public final class PolicyCommand {
+  /** For the command line's library. */
+  public PolicyCommand() {}
+}

@@ -1,0 +1,316 @@
+package io.sluice.cli.policy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.arguments.WrittenDurationConverter;
+import io.sluice.cli.node.NodeTarget;
+import io.sluice.cli.output.ExitCode;
+import io.sluice.cli.output.Listing;
+import io.sluice.cli.output.OutputFormat;
+import io.sluice.cli.output.OutputOption;
+import io.sluice.cli.policy.FlowTable.Key;
+import io.sluice.cli.policy.FlowTable.Row;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.Printable;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.node.NodeSettings;
+import io.sluice.node.flows.FlowRecorder;
+import io.sluice.node.flows.RecordedFlow;
+import io.sluice.node.flows.RecordedFlow.Seen;
+import io.sluice.node.store.SnapshotStore;
+import io.sluice.node.store.Stored;
+import io.sluice.process.AdminRequest;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice policy replay}. */
+@Command(
+    name = "replay",
+    description = {
+      "Lists the recorded flows of this node whose verdict another policy would change.",
+      "A file is laid over what is in force: the folder of --registry, or else the snapshot that the"
+          + " node has stored. A folder is all of the policy. Nothing is changed anywhere."
+    },
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nFields of -o json:%n",
+    footer = {
+      "flows (number): different flows in the record",
+      "calls (number): connections and requests of them all",
+      "leftOut (number): records of flows beyond what fits into memory",
+      "changes[].from: account that calls, NAMESPACE/NAME; an address where none is known",
+      "changes[].to: account that is called; an address outside the mesh",
+      "changes[].port (number): of the endpoint called",
+      "changes[].protocol: http for a request, tcp for a connection as a whole",
+      "changes[].method: of the request; empty where it is none, as in the next two fields",
+      "changes[].path: of the request, without the query",
+      "changes[].authority: that the request named",
+      "changes[].service: that was called, empty where none was",
+      "changes[].before: allowed or refused, as it was the last time",
+      "changes[].reasonBefore: why, in the words of 'node events'",
+      "changes[].ruleBefore: object that decided; - where none did",
+      "changes[].after: allowed or refused under the candidate; depends where the record does not"
+          + " tell",
+      "changes[].reasonAfter: why",
+      "changes[].ruleAfter: object that decides; - where none does",
+      "changes[].doubt: why the record does not tell; empty where it does",
+      "changes[].count (number): how often it was seen",
+      "changes[].share (number): of all calls, 0 to 1",
+      "changes[].lastSeen: in UTC"
+    })
+final class ReplayCommand implements Callable<Integer> {
+  private static final List<String> COLUMNS =
+      List.of("from", "to", "port", "request", "change", "decidedBy", "count", "share", "lastSeen");
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "FILE|DIR",
+      description = "The candidate: manifests to be tried. Not needed with --suggest.")
+  private @Nullable Path candidate;
+
+  @Option(
+      names = "--since",
+      paramLabel = "DURATION",
+      description = "How far back: 30m, 24h, 7d. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "24h",
+      converter = WrittenDurationConverter.class)
+  private Duration since = Duration.ofDays(1);
+
+  @Option(
+      names = "--registry",
+      paramLabel = "DIR",
+      description = "The folder that is in force, where the node reads one.")
+  private @Nullable Path registry;
+
+  @Option(
+      names = "--state",
+      paramLabel = "DIR",
+      description =
+          "State folder of a node whose daemon does not run. Default: /var/lib/sluice/NAME.")
+  private @Nullable Path state;
+
+  @Option(
+      names = "--suggest",
+      description =
+          "Print instead the TrafficTargets that permit exactly what the record holds, what was"
+              + " refused included: read them before they are used.")
+  private boolean suggest;
+
+  @Option(names = "--allowed-only", description = "With --suggest: without what was refused.")
+  private boolean allowedOnly;
+
+  @Mixin private NodeTarget target = new NodeTarget();
+
+  @Mixin private OutputOption output = new OutputOption();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() throws IOException {
+    check();
+    Path record = record();
+    FlowTable table = new FlowTable();
+    FlowRecorder.read(record, Instant.now().minus(since), table::add);
+    PrintWriter err = spec.commandLine().getErr();
+    if (table.leftOut() > 0) {
+      err.println(
+          "sluice: %s records of more than %s different flows are left out; look less far back"
+              .formatted(table.leftOut(), FlowTable.MOST_ROWS));
+    }
+    MeshSnapshot base = registry == null ? stored(record) : Candidate.inForce(registry);
+    Path place = candidate;
+    if (suggest || place == null) {
+      return suggest(table, base).code();
+    }
+    Candidate tried = Candidate.of(place, registry, base);
+    tried.unused().forEach(problem -> err.println("sluice: " + Printable.line(problem)));
+    if (!tried.unread().isEmpty()) {
+      tried.unread().forEach(problem -> err.println("sluice: " + Printable.line(problem)));
+      return ExitCode.USAGE.code();
+    }
+    print(table, changes(table, new Replay(tried.snapshot())));
+    return ExitCode.OK.code();
+  }
+
+  private void check() {
+    Path place = candidate;
+    if (place == null && !suggest) {
+      throw new ParameterException(
+          spec.commandLine(), "name the candidate, FILE or DIR, or ask for --suggest");
+    }
+    if (place != null && !Files.exists(place)) {
+      throw new ParameterException(spec.commandLine(), place + " does not exist");
+    }
+    if (registry != null && !Files.isDirectory(registry)) {
+      throw new ParameterException(
+          spec.commandLine(), "--registry " + registry + " is not a folder");
+    }
+  }
+
+  /** Where the record is: as the daemon says, which writes down all of it first. */
+  private Path record() {
+    if (state != null) {
+      return NodeSettings.flows(state);
+    }
+    Optional<JsonNode> answer = target.oneIfItRuns(AdminRequest.of("flows"));
+    if (answer.isPresent()) {
+      return Path.of(answer.get().path("directory").asText());
+    }
+    Path left = NodeSettings.flows(NodeTarget.stateOf(target.name()));
+    if (!Files.isDirectory(left)) {
+      throw new IllegalStateException(
+          "no daemon answers for node '"
+              + target.name()
+              + "' and "
+              + left
+              + " does not exist; name its state folder with --state");
+    }
+    return left;
+  }
+
+  /** What the node keeps on its disk, beside the record. */
+  private static MeshSnapshot stored(Path record) {
+    Path snapshots = NodeSettings.snapshots(record.resolveSibling("").normalize());
+    try (SnapshotStore store = SnapshotStore.open(snapshots, (fault, problem) -> {})) {
+      return store.load().map(Stored::snapshot).orElse(MeshSnapshot.EMPTY);
+    }
+  }
+
+  private ExitCode suggest(FlowTable table, MeshSnapshot base) {
+    Suggestion made = Suggestion.of(table, allowedOnly);
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(made.text());
+    out.flush();
+    List<String> wrong = made.check(base);
+    wrong.forEach(
+        problem -> spec.commandLine().getErr().println("sluice: " + Printable.line(problem)));
+    return ExitCode.of(wrong.isEmpty());
+  }
+
+  /** One flow that would be treated otherwise. */
+  private record Change(Key key, Row row, Verdict before, Replay.Said said) {
+    static Change of(Map.Entry<Key, Row> entry, Replay replay) {
+      Row row = entry.getValue();
+      return new Change(entry.getKey(), row, row.before(), row.after(replay));
+    }
+
+    boolean isOne() {
+      return before.isAllowed() != said.verdict().isAllowed() || !said.doubt().isEmpty();
+    }
+  }
+
+  private static List<Change> changes(FlowTable table, Replay replay) {
+    List<Change> changes = new ArrayList<>();
+    for (Map.Entry<Key, Row> entry : table.rows().entrySet()) {
+      Change change = Change.of(entry, replay);
+      if (change.isOne()) {
+        changes.add(change);
+      }
+    }
+    changes.sort(
+        Comparator.comparing((Change change) -> change.row().seen().count())
+            .reversed()
+            .thenComparing(change -> change.key().from())
+            .thenComparing(change -> change.key().to()));
+    return changes;
+  }
+
+  private void print(FlowTable table, List<Change> changes) {
+    long total = Math.max(1, table.total());
+    PrintWriter out = spec.commandLine().getOut();
+    if (output.format() == OutputFormat.json) {
+      ObjectNode json = JsonNodeFactory.instance.objectNode();
+      json.put("flows", table.rows().size());
+      json.put("calls", table.total());
+      json.put("leftOut", table.leftOut());
+      ArrayNode all = json.putArray("changes");
+      changes.forEach(change -> all.add(toJson(change, total)));
+      Listing.printJson(json, out);
+      return;
+    }
+    List<List<String>> rows = changes.stream().map(change -> toRow(change, total)).toList();
+    new Listing(COLUMNS, rows).print(OutputFormat.table, out);
+    out.println(
+        "%s of %s flows, %s of %s calls"
+            .formatted(
+                changes.size(),
+                table.rows().size(),
+                changes.stream().mapToLong(change -> change.row().seen().count()).sum(),
+                table.total()));
+    out.flush();
+  }
+
+  private static List<String> toRow(Change change, long total) {
+    Seen seen = change.row().seen();
+    Verdict after = change.said().verdict();
+    return List.of(
+        change.key().from(),
+        change.key().to(),
+        Integer.toString(change.key().port()),
+        change.key().askedOrNull() == null ? "tcp" : change.key().request(),
+        word(change.before()) + " -> " + change.said().word(),
+        after.reason().label()
+            + (after.ruleOrNull() == null ? "" : " " + after.ruleOrNull())
+            + (change.said().doubt().isEmpty() ? "" : ": " + change.said().doubt()),
+        Long.toString(seen.count()),
+        "%.1f%%".formatted(100.0 * seen.count() / total),
+        time(seen.last()));
+  }
+
+  private static ObjectNode toJson(Change change, long total) {
+    Key key = change.key();
+    RecordedFlow.Asked asked = key.askedOrNull();
+    Seen seen = change.row().seen();
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("from", key.from());
+    json.put("to", key.to());
+    json.put("port", key.port());
+    json.put("protocol", asked == null ? "tcp" : "http");
+    json.put("method", asked == null ? "" : asked.method());
+    json.put("path", asked == null ? "" : asked.path());
+    json.put("authority", asked == null ? "" : asked.authority());
+    json.put("service", change.row().flows().getFirst().service());
+    put(json, "Before", word(change.before()), change.before());
+    put(json, "After", change.said().word(), change.said().verdict());
+    json.put("doubt", change.said().doubt());
+    json.put("count", seen.count());
+    json.put("share", (double) seen.count() / total);
+    json.put("lastSeen", time(seen.last()));
+    return json;
+  }
+
+  private static void put(ObjectNode json, String when, String word, Verdict verdict) {
+    json.put(when.toLowerCase(Locale.ROOT), word);
+    json.put("reason" + when, verdict.reason().label());
+    json.put("rule" + when, verdict.ruleOrNull() == null ? "-" : verdict.ruleOrNull().toString());
+  }
+
+  private static String word(Verdict verdict) {
+    return verdict.isAllowed() ? "allowed" : "refused";
+  }
+
+  private static String time(Instant instant) {
+    return instant.truncatedTo(ChronoUnit.SECONDS).toString();
+  }
+}

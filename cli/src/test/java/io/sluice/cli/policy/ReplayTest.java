@@ -1,0 +1,137 @@
+package io.sluice.cli.policy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.node.flows.RecordedFlow;
+import io.sluice.node.flows.RecordedFlow.Asked;
+import io.sluice.node.flows.RecordedFlow.Entry;
+import io.sluice.node.flows.RecordedFlow.Seen;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Recorded flows under a candidate: what it says, and where the record cannot tell. */
+class ReplayTest {
+  private static final Instant THEN = Instant.parse("2026-03-01T10:00:00Z");
+  private static final Verdict ALLOWED = Verdict.of(Outcome.ALLOWED, Reason.TRAFFIC_TARGET);
+  private static final Verdict REFUSED = Verdict.of(Outcome.REFUSED, Reason.NO_TRAFFIC_TARGET);
+  private static final String TARGET =
+      """
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: HTTPRouteGroup
+      metadata: {name: routes, namespace: shop}
+      spec: {matches: [{name: a, pathRegex: /books, headers: [{x-role: admin}]}]}
+      ---
+      apiVersion: access.smi-spec.io/v1alpha3
+      kind: TrafficTarget
+      metadata: {name: to-store, namespace: shop}
+      spec:
+        destination: {kind: ServiceAccount, name: store, namespace: shop}
+        sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
+        rules: [{kind: HTTPRouteGroup, name: routes}]
+      """;
+
+  @TempDir private Path directory = Path.of("");
+
+  private Replay.Said said(RecordedFlow flow) throws IOException {
+    Path file = Files.writeString(directory.resolve("candidate.yaml"), TARGET);
+    Candidate candidate = Candidate.of(file, null, MeshSnapshot.EMPTY);
+    assertThat(candidate.unused()).isEmpty();
+    return new Replay(candidate.snapshot()).decide(flow);
+  }
+
+  private static SpiffeId identity(String account) {
+    return new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", account);
+  }
+
+  private static RecordedFlow flow(
+      String from, String to, int port, @Nullable Asked asked, Verdict verdict) {
+    return new RecordedFlow(
+        Direction.OUTBOUND,
+        new NamespacedName("shop", from + "-1"),
+        identity(from),
+        false,
+        false,
+        new NamespacedName("shop", to + "-1"),
+        identity(to),
+        "",
+        port,
+        "",
+        asked,
+        verdict);
+  }
+
+  private static Asked asked(String path, Map<String, String> headers, Set<String> absent) {
+    return new Asked("GET", "store", path, false, headers, absent);
+  }
+
+  @Test
+  void podsThatAreGoneAreJudgedAsWhatTheyWere() throws IOException {
+    Asked admin = asked("/books", Map.of("x-role", "admin"), Set.of());
+    assertThat(said(flow("buyer", "store", 80, admin, REFUSED)).word()).isEqualTo("allowed");
+    assertThat(said(flow("buyer", "store", 80, admin, REFUSED)).verdict().rule())
+        .hasToString("Optional[shop/to-store]");
+    assertThat(said(flow("thief", "store", 80, admin, REFUSED)).word()).isEqualTo("refused");
+    assertThat(said(flow("buyer", "buyer", 80, admin, REFUSED)).word()).isEqualTo("allowed");
+  }
+
+  @Test
+  void aHeaderThatWasNotRecordedIsDoubtAndOneThatWasAbsentIsNone() throws IOException {
+    Asked unknown = asked("/books", Map.of(), Set.of());
+    Asked absent = asked("/books", Map.of(), Set.of("x-role"));
+    Asked elsewhere = asked("/other", Map.of(), Set.of());
+    assertThat(said(flow("buyer", "store", 80, unknown, ALLOWED)).doubt()).contains("x-role");
+    assertThat(said(flow("buyer", "store", 80, absent, ALLOWED)).word()).isEqualTo("refused");
+    assertThat(said(flow("buyer", "store", 80, elsewhere, ALLOWED)).word()).isEqualTo("refused");
+  }
+
+  @Test
+  void aConnectionAsAWholeIsDoubtWhereRequestsAreGranted() throws IOException {
+    assertThat(said(flow("buyer", "store", 80, null, REFUSED)).doubt()).contains("before");
+    assertThat(said(flow("buyer", "store", 80, null, ALLOWED)).doubt()).contains("bytes");
+    assertThat(said(flow("thief", "store", 80, null, REFUSED)).word()).isEqualTo("refused");
+  }
+
+  @Test
+  void whatIsSuggestedCompilesAndPermitsThatAndNothingElse() {
+    FlowTable table = new FlowTable();
+    Asked odd = asked("/it's [odd]?\\d+: #x", Map.of(), Set.of());
+    Seen seen = new Seen(3, THEN, THEN);
+    for (RecordedFlow flow :
+        List.of(
+            flow("buyer", "store", 80, asked("/books", Map.of(), Set.of()), ALLOWED),
+            flow("buyer", "store", 80, odd, REFUSED),
+            flow("buyer", "store", 5_432, null, ALLOWED),
+            flow("thief", "store", 80, asked("/secret", Map.of(), Set.of()), REFUSED))) {
+      table.add(new Entry(flow, seen));
+    }
+    MeshSnapshot permissive =
+        MeshSnapshot.of(1, true, List.of(new MeshSettings(true, true, TrustDomain.CLUSTER_LOCAL)));
+
+    Suggestion all = Suggestion.of(table, false);
+    assertThat(all.check(permissive)).isEmpty();
+    assertThat(all.text()).contains("# was refused when it was seen: GET /secret to port 80");
+    assertThat(Suggestion.of(table, true).text()).doesNotContain("thief", "odd");
+
+    Suggestion wide = new Suggestion(all.text().replace("'/secret'", "'/.*'"), all.permitted());
+    assertThat(wide.check(permissive)).anyMatch(problem -> problem.contains("also permits"));
+    Suggestion narrow = new Suggestion(all.text().replace("[5432]", "[5433]"), all.permitted());
+    assertThat(narrow.check(permissive)).anyMatch(problem -> problem.contains("does not permit"));
+  }
+}

@@ -1,0 +1,31 @@
+package io.sluice.node;
+
+import io.sluice.node.identity.OfflineReport;
+import io.sluice.node.identity.store.CredentialStore;
+import io.sluice.node.store.SnapshotStore;
+import io.sluice.node.store.Stored;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Until when a node whose daemon does not run would live alone, by what it has on its disk. */
+public final class KeptOffline {
+  private KeptOffline() {}
+
+  /**
+   * Reads a state folder; changes nothing in it.
+   *
+   * @param sealKeyOrNull with which certificates are sealed; null for the usual one
+   */
+  public static OfflineReport read(Path state, @Nullable Path sealKeyOrNull) {
+    Path identity = NodeSettings.identity(state);
+    Path sealKey = sealKeyOrNull == null ? CredentialStore.usualKeyFile(identity) : sealKeyOrNull;
+    try (SnapshotStore store =
+        SnapshotStore.open(NodeSettings.snapshots(state), (fault, problem) -> {})) {
+      Optional<Instant> savedAt = store.load().map(Stored::savedAt);
+      return OfflineReport.ofKept(
+          identity, sealKey, SourceInUse.snapshotEnd(savedAt, ""), Instant.now());
+    }
+  }
+}

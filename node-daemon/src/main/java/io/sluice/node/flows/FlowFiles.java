@@ -1,0 +1,162 @@
+package io.sluice.node.flows;
+
+import io.sluice.node.flows.RecordedFlow.Entry;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Segments of records in a directory that only the daemon's user can read; the oldest go where all
+ * of them would take more than their room, or are older than a week. For one thread; {@link #read}
+ * for any.
+ */
+final class FlowFiles {
+  private static final String SUFFIX = ".flows";
+  private static final Duration KEPT = Duration.ofDays(7);
+
+  private final Path directory;
+  private final long maxBytes;
+  private final long segmentBytes;
+  private @Nullable Path whole; // to which this has written, or which it has read
+
+  /**
+   * Writes nothing yet.
+   *
+   * @param maxBytes of all segments together
+   */
+  FlowFiles(Path directory, long maxBytes) {
+    this.directory = directory;
+    this.maxBytes = maxBytes;
+    this.segmentBytes = maxBytes / 16;
+  }
+
+  /** Appends one batch in one write, with room made for it before. */
+  void append(byte[] batch, Instant now) throws IOException {
+    Files.createDirectories(
+        directory,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    List<Path> segments = segments(directory);
+    Path last = segments.isEmpty() ? null : segments.getLast();
+    boolean begins = last == null || !takes(last, batch.length);
+    Path segment = begins || last == null ? directory.resolve(next(last)) : last;
+    makeRoom(segments, segment, batch.length, now);
+    long before = begins ? 0 : Files.size(segment);
+    if (begins) {
+      Files.createFile(
+          segment,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    }
+    try (FileOutputStream out = new FileOutputStream(segment.toFile(), true)) {
+      if (begins) {
+        out.write(FlowFormat.header());
+      }
+      out.write(batch);
+      whole = segment;
+    } catch (IOException e) {
+      whole = null;
+      shorten(segment, before); // a half record would hide those behind it
+      throw e;
+    }
+  }
+
+  private static void shorten(Path segment, long size) throws IOException {
+    if (size == 0) {
+      Files.deleteIfExists(segment);
+      return;
+    }
+    try (FileChannel channel = FileChannel.open(segment, StandardOpenOption.WRITE)) {
+      channel.truncate(size);
+    }
+  }
+
+  private boolean takes(Path segment, int bytes) throws IOException {
+    return Files.size(segment) + bytes <= segmentBytes
+        && (segment.equals(whole) || isWhole(segment));
+  }
+
+  /** What a power cut left half is kept as it is, and another one begun. */
+  private static boolean isWhole(Path segment) throws IOException {
+    byte[] bytes = Files.readAllBytes(segment);
+    return bytes.length > 0 && FlowFormat.read(bytes, entry -> {}) == bytes.length;
+  }
+
+  private void makeRoom(List<Path> segments, Path current, long bytes, Instant now)
+      throws IOException {
+    long total = bytes + FlowFormat.header().length;
+    for (Path segment : segments) {
+      total += Files.size(segment);
+    }
+    for (Path segment : segments) {
+      boolean isOld = Files.getLastModifiedTime(segment).toInstant().isBefore(now.minus(KEPT));
+      if (!segment.equals(current) && (total > maxBytes || isOld)) {
+        total -= Files.size(segment);
+        Files.delete(segment);
+      }
+    }
+  }
+
+  /** Bytes of what was written to since {@code since}. */
+  static long bytesSince(Path directory, Instant since) throws IOException {
+    long bytes = 0;
+    for (Path segment : segments(directory)) {
+      if (!Files.getLastModifiedTime(segment).toInstant().isBefore(since)) {
+        bytes += Files.size(segment);
+      }
+    }
+    return bytes;
+  }
+
+  /** Tells every whole record that was last seen at {@code since} or later, oldest first. */
+  static void read(Path directory, Instant since, Consumer<Entry> to) throws IOException {
+    for (Path segment : segments(directory)) {
+      try {
+        FlowFormat.read(
+            Files.readAllBytes(segment),
+            entry -> {
+              if (!entry.seen().last().isBefore(since)) {
+                to.accept(entry);
+              }
+            });
+      } catch (NoSuchFileException e) {
+        continue; // its room was needed meanwhile
+      }
+    }
+  }
+
+  private static List<Path> segments(Path directory) throws IOException {
+    try (Stream<Path> all = Files.list(directory)) {
+      return new ArrayList<>(
+          all.filter(file -> file.getFileName().toString().endsWith(SUFFIX))
+              .sorted(Comparator.comparing(file -> file.getFileName().toString()))
+              .toList());
+    } catch (NoSuchFileException e) {
+      return List.of();
+    }
+  }
+
+  private static String next(@Nullable Path lastOrNull) {
+    long number = 0;
+    if (lastOrNull != null) {
+      String name = lastOrNull.getFileName().toString();
+      try {
+        number = Long.parseLong(name.substring(0, name.length() - SUFFIX.length())) + 1;
+      } catch (NumberFormatException e) {
+        return name.substring(0, name.length() - SUFFIX.length()) + "-1" + SUFFIX; // not ours
+      }
+    }
+    return "%012d%s".formatted(number, SUFFIX);
+  }
+}

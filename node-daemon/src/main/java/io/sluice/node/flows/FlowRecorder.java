@@ -1,0 +1,286 @@
+package io.sluice.node.flows;
+
+import io.sluice.mesh.Access;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.node.flows.RecordedFlow.Asked;
+import io.sluice.node.flows.RecordedFlow.Seen;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.RequestRecord;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the flows that policy decided: what is seen again within {@link #WINDOW} raises a count in
+ * memory, and a window is written at its end in one piece. Event loops queue what they have anyway;
+ * where the queue, a window or the day's bytes are full, flows are left out and counted.
+ */
+public final class FlowRecorder implements AutoCloseable {
+  /** How long flows are gathered before they are written; a daemon that is killed loses so much. */
+  static final Duration WINDOW = Duration.ofMinutes(5);
+
+  /** On the disk at once, and written a day. */
+  static final long MAX_BYTES = 50L << 20;
+
+  /** Different flows of a window; some 4 MiB of memory. */
+  static final int MOST_FLOWS = 8_192;
+
+  private static final int QUEUE_CAPACITY = 4_096;
+
+  /** More than any sensible policy matches on; further ones are not kept. */
+  private static final int MOST_HEADERS = 16;
+
+  /** As the access log does: records do not wake the thread one by one. */
+  private static final Duration GATHERING = Duration.ofMillis(20);
+
+  /** Bytes that may be written at once before the day's rate holds. */
+  private static final long BURST_BYTES = 4L << 20;
+
+  private static final Duration WRITE_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
+  private static final System.Logger LOG = System.getLogger(FlowRecorder.class.getName());
+
+  private sealed interface Entry {
+    /** What an event loop hands over. */
+    record Told(
+        Instant time, ConnectionInfo info, Verdict verdict, @Nullable RequestRecord askedOrNull)
+        implements Entry {}
+
+    /** Everything before it is to be on the disk. */
+    record Write(CountDownLatch done) implements Entry {}
+
+    record End() implements Entry {}
+  }
+
+  private final Path directory;
+  private final FlowFiles files;
+  private final Supplier<MeshSnapshot> snapshot;
+  private final Duration window;
+  private final BlockingQueue<Entry> queue = new ArrayBlockingQueue<>(QUEUE_CAPACITY);
+  private final AtomicLong leftOut = new AtomicLong();
+  private final Thread thread;
+  private volatile List<String> headers = List.of();
+
+  // Of the thread.
+  private final Map<RecordedFlow, Seen> present = new LinkedHashMap<>();
+  private double allowance = BURST_BYTES;
+  private long allowanceNanos = System.nanoTime();
+  private boolean failing;
+
+  private FlowRecorder(
+      Path directory, Supplier<MeshSnapshot> snapshot, Duration window, long maxBytes) {
+    this.directory = directory;
+    this.files = new FlowFiles(directory, maxBytes);
+    this.snapshot = snapshot;
+    this.window = window;
+    this.thread = Thread.ofPlatform().daemon().name("sluice-flows").unstarted(this::run);
+  }
+
+  /**
+   * Records into {@code directory}, which is made with the first window.
+   *
+   * @param snapshot in force; names the ends of connections
+   */
+  public static FlowRecorder start(Path directory, Supplier<MeshSnapshot> snapshot) {
+    return start(directory, snapshot, WINDOW, MAX_BYTES);
+  }
+
+  static FlowRecorder start(
+      Path directory, Supplier<MeshSnapshot> snapshot, Duration window, long maxBytes) {
+    FlowRecorder started = new FlowRecorder(directory, snapshot, window, maxBytes);
+    started.allowance = Math.min(BURST_BYTES, maxBytes - started.writtenToday(maxBytes));
+    started.thread.start();
+    return started;
+  }
+
+  /** A daemon that starts again and again writes no more a day for it. */
+  private long writtenToday(long maxBytes) {
+    try {
+      return Math.min(
+          maxBytes, FlowFiles.bytesSince(directory, Instant.now().minus(Duration.ofDays(1))));
+    } catch (IOException e) {
+      return 0; // told when it is written
+    }
+  }
+
+  /** Goes by the headers that {@code next} matches on; any thread. */
+  public void publish(MeshSnapshot next) {
+    headers =
+        next.permissions().stream()
+            .map(permission -> permission.access())
+            .filter(Access.Requests.class::isInstance)
+            .flatMap(access -> ((Access.Requests) access).routes().stream())
+            .flatMap(match -> match.headers().keySet().stream())
+            .filter(name -> !name.equals("host") && !name.equals(":authority"))
+            .distinct()
+            .sorted()
+            .limit(MOST_HEADERS)
+            .toList();
+  }
+
+  /** Headers that requests are to be told with; never blocks. */
+  public List<String> headersToTell() {
+    return headers;
+  }
+
+  /** Queues a connection that ended or was refused; never blocks, any thread. */
+  public void record(AccessRecord record) {
+    RequestRecord asked = record.askedOrNull();
+    ConnectionInfo info = asked == null ? record.info() : asked.info();
+    queue(new Entry.Told(Instant.now(), info, record.verdict(), asked));
+  }
+
+  /** Queues a request; never blocks, any thread. */
+  public void record(RequestRecord record) {
+    queue(new Entry.Told(Instant.now(), record.info(), record.verdict(), record));
+  }
+
+  private void queue(Entry told) {
+    if (!queue.offer(told)) {
+      leftOut.incrementAndGet();
+    }
+  }
+
+  /** Flows that are not in the record because of a limit or the disk. */
+  public long leftOut() {
+    return leftOut.get();
+  }
+
+  private void run() {
+    long end = System.nanoTime() + window.toNanos();
+    try {
+      while (true) {
+        Entry next = queue.poll(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
+        switch (next) {
+          case null -> {}
+          case Entry.Told told -> take(told);
+          case Entry.Write(CountDownLatch done) -> {
+            write();
+            done.countDown();
+          }
+          case Entry.End _ -> {
+            write();
+            return;
+          }
+        }
+        if (end - System.nanoTime() <= 0) {
+          write();
+          end = System.nanoTime() + window.toNanos();
+        } else if (queue.isEmpty()) {
+          Thread.sleep(GATHERING);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // nobody does; a window is lost
+    }
+  }
+
+  private void take(Entry.Told told) {
+    try {
+      RequestRecord request = told.askedOrNull;
+      Asked asked = request == null ? null : Asked.of(request, headers);
+      RecordedFlow.of(snapshot.get(), told.info, told.verdict, asked)
+          .ifPresent(flow -> add(flow, new Seen(1, told.time, told.time)));
+    } catch (RuntimeException e) {
+      leftOut.incrementAndGet(); // one record must not end all recording
+      LOG.log(System.Logger.Level.ERROR, "flow_not_recorded", e);
+    }
+  }
+
+  private void add(RecordedFlow flow, Seen seen) {
+    if (present.size() < MOST_FLOWS || present.containsKey(flow)) {
+      present.merge(flow, seen, Seen::and);
+    } else {
+      leftOut.incrementAndGet();
+    }
+  }
+
+  /**
+   * Writes what was queued until now, as when somebody is about to read it; waits for the disk.
+   *
+   * @throws IllegalStateException when that takes longer than 10 s
+   */
+  public void writeAll() throws InterruptedException {
+    CountDownLatch done = new CountDownLatch(1);
+    if (!queue.offer(new Entry.Write(done), WRITE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+        || !done.await(WRITE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+      throw new IllegalStateException("the disk does not take the record of flows in time");
+    }
+  }
+
+  private void write() {
+    grow();
+    ByteArrayOutputStream batch = new ByteArrayOutputStream();
+    int left = present.size();
+    for (Map.Entry<RecordedFlow, Seen> one : present.entrySet()) {
+      byte[] bytes = FlowFormat.bytes(new RecordedFlow.Entry(one.getKey(), one.getValue()));
+      if (batch.size() + bytes.length > allowance) {
+        break;
+      }
+      batch.writeBytes(bytes);
+      left--;
+    }
+    present.clear();
+    leftOut.addAndGet(left);
+    if (batch.size() == 0) {
+      return;
+    }
+    try {
+      files.append(batch.toByteArray(), Instant.now());
+      allowance -= batch.size();
+      failing = false;
+    } catch (IOException e) {
+      leftOut.incrementAndGet();
+      if (!failing) {
+        LOG.log(System.Logger.Level.ERROR, "flows_not_written, they are left out", e);
+      }
+      failing = true;
+    }
+  }
+
+  /** What may be written grows evenly over the day. */
+  private void grow() {
+    long nanos = System.nanoTime();
+    double share = (double) (nanos - allowanceNanos) / Duration.ofDays(1).toNanos();
+    allowance = Math.min(BURST_BYTES, allowance + (MAX_BYTES - BURST_BYTES) * share);
+    allowanceNanos = nanos;
+  }
+
+  /** Where the record is. */
+  public Path directory() {
+    return directory;
+  }
+
+  /** Tells what is written and was last seen at {@code since} or later, oldest first. */
+  public static void read(Path directory, Instant since, Consumer<RecordedFlow.Entry> to)
+      throws IOException {
+    FlowFiles.read(directory, since, to);
+  }
+
+  /** Writes what was seen, then ends; waits up to 2 s. */
+  @Override
+  public void close() {
+    try {
+      if (queue.offer(new Entry.End(), CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+        thread.join(CLOSE_TIMEOUT);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

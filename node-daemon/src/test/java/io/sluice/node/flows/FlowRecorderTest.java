@@ -1,0 +1,250 @@
+package io.sluice.node.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.node.Samples;
+import io.sluice.node.flows.RecordedFlow.Asked;
+import io.sluice.node.flows.RecordedFlow.Entry;
+import io.sluice.node.flows.RecordedFlow.Seen;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.RequestRecord;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The record of flows: on real files, torn, full and old ones. */
+class FlowRecorderTest {
+  private static final MeshSnapshot SNAPSHOT = Samples.snapshot(3, Samples.CART, Samples.CATALOGUE);
+  private static final Instant THEN = Instant.parse("2026-03-01T10:00:00Z");
+
+  @TempDir private Path parent = Path.of("");
+
+  private Path directory() {
+    return parent.resolve("flows");
+  }
+
+  private FlowRecorder recorder() {
+    return FlowRecorder.start(directory(), () -> SNAPSHOT);
+  }
+
+  private List<Entry> read() {
+    return read(Instant.EPOCH);
+  }
+
+  private List<Entry> read(Instant since) {
+    List<Entry> all = new ArrayList<>();
+    try {
+      FlowRecorder.read(directory(), since, all::add);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return all;
+  }
+
+  private List<Path> segments() throws IOException {
+    try (Stream<Path> files = Files.list(directory())) {
+      return files.sorted().toList();
+    }
+  }
+
+  @Test
+  void whatIsSeenAgainWithinAWindowRaisesACountAndIsWrittenOnce() throws InterruptedException {
+    Instant begin = Instant.now().minusMillis(1);
+    try (FlowRecorder recorder = recorder()) {
+      for (int i = 0; i < 1_000; i++) {
+        recorder.record(Samples.ended(Samples.outbound(i), CloseKind.FIN));
+      }
+      recorder.record(Samples.refused(Samples.outbound(1), Reason.NO_TRAFFIC_TARGET));
+      recorder.record(Samples.refused(Samples.outbound(2), Reason.NO_READY_ENDPOINT));
+      recorder.writeAll();
+
+      assertThat(read()).hasSize(2); // policy did not decide the last one
+      assertThat(read().getFirst().seen().count()).isEqualTo(1_000);
+      assertThat(read().getFirst().seen().first()).isBetween(begin, Instant.now());
+      RecordedFlow flow = read().getFirst().flow();
+      assertThat(flow.sourceOrNull()).isEqualTo(Samples.CART);
+      assertThat(flow.sourceIdentityOrNull()).isEqualTo(Samples.identity(Samples.CART));
+      assertThat(flow.destinationOrNull()).isEqualTo(Samples.CATALOGUE);
+      assertThat(flow.port()).isEqualTo(8_080);
+      assertThat(flow.service()).isEqualTo("shop/catalogue");
+      assertThat(flow.address()).isEmpty();
+      assertThat(flow.askedOrNull()).isNull();
+      assertThat(read().get(1).flow().verdict().reason()).isEqualTo(Reason.NO_TRAFFIC_TARGET);
+    }
+  }
+
+  @Test
+  void aRestartGoesOnWhereTheRecordEnds() {
+    for (int life = 1; life <= 3; life++) {
+      try (FlowRecorder recorder = recorder()) {
+        recorder.record(Samples.request(Samples.outbound(life), 200));
+      }
+      assertThat(read()).hasSize(life);
+    }
+    assertThat(read()).extracting(Entry::flow).containsOnly(read().getFirst().flow());
+    assertThat(read(Instant.now().plusSeconds(60))).isEmpty();
+  }
+
+  @Test
+  void theRecordIsTheDaemonsAlone() throws IOException {
+    try (FlowRecorder recorder = recorder()) {
+      recorder.record(Samples.request(Samples.outbound(1), 200));
+    }
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(directory())))
+        .isEqualTo("rwx------");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(segments().getFirst())))
+        .isEqualTo("rw-------");
+  }
+
+  private static Entry entry(int number) {
+    Asked asked = new Asked("GET", "cätalogue", "/" + number, false, Map.of("a", "1"), Set.of("b"));
+    RecordedFlow flow =
+        RecordedFlow.of(
+                SNAPSHOT,
+                Samples.outbound(1),
+                Samples.ended(Samples.outbound(1), CloseKind.FIN).verdict(),
+                asked)
+            .orElseThrow();
+    return new Entry(flow, new Seen(number + 1, THEN, THEN.plusSeconds(number)));
+  }
+
+  @Test
+  void aFileThatWasCutOffAnywhereLosesItsLastRecordAtMost() throws IOException {
+    FlowFiles files = new FlowFiles(directory(), 1 << 20);
+    files.append(FlowFormat.bytes(entry(0)), THEN);
+    files.append(FlowFormat.bytes(entry(1)), THEN);
+    Path segment = segments().getFirst();
+    byte[] whole = Files.readAllBytes(segment);
+    int second = whole.length - FlowFormat.bytes(entry(1)).length;
+    assertThat(read()).containsExactly(entry(0), entry(1));
+
+    for (int length = second; length < whole.length; length++) {
+      Files.write(segment, Arrays.copyOf(whole, length));
+      assertThat(read()).as("cut after %s bytes", length).containsExactly(entry(0));
+    }
+    for (int bit = 0; bit < 8; bit++) {
+      byte[] damaged = whole.clone();
+      damaged[whole.length - 1 - bit] ^= (byte) (1 << bit);
+      Files.write(segment, damaged);
+      assertThat(read()).containsExactly(entry(0));
+    }
+
+    Files.write(segment, Arrays.copyOf(whole, whole.length - 1));
+    new FlowFiles(directory(), 1 << 20).append(FlowFormat.bytes(entry(2)), THEN);
+    assertThat(read()).containsExactly(entry(0), entry(2)); // nothing hides behind the torn one
+  }
+
+  @Test
+  void theOldestSegmentsMakeRoomAndNothingIsKeptForMoreThanAWeek() throws IOException {
+    int room = 16 * 1_024;
+    FlowFiles files = new FlowFiles(directory(), room);
+    Instant now = Instant.now();
+    for (int i = 0; i < 300; i++) {
+      files.append(FlowFormat.bytes(entry(i)), now);
+      long size = 0;
+      for (Path segment : segments()) {
+        size += Files.size(segment);
+      }
+      assertThat(size).isLessThanOrEqualTo(room);
+    }
+    List<Entry> kept = read();
+    assertThat(kept).hasSizeBetween(40, 200).endsWith(entry(298), entry(299));
+    assertThat(kept.getFirst()).isEqualTo(entry(300 - kept.size()));
+
+    for (Path segment : segments()) {
+      Files.setLastModifiedTime(segment, FileTime.from(now.minus(Duration.ofDays(8))));
+    }
+    files.append(FlowFormat.bytes(entry(300)), now);
+    assertThat(read().size()).isLessThan(20);
+    assertThat(read()).endsWith(entry(300));
+  }
+
+  @Test
+  void aDiskThatTakesNothingCostsARecordAndNoCall() throws Exception {
+    Files.writeString(directory(), "in the way");
+    try (FlowRecorder recorder = recorder()) {
+      recorder.record(Samples.request(Samples.outbound(1), 200));
+      recorder.writeAll();
+      assertThat(recorder.leftOut()).isEqualTo(1);
+      Files.delete(directory());
+      recorder.record(Samples.request(Samples.outbound(2), 200));
+      recorder.writeAll();
+      assertThat(read()).hasSize(1);
+    }
+  }
+
+  @Test
+  void aWindowHoldsSoManyFlowsAndCountsTheRest() throws InterruptedException {
+    try (FlowRecorder recorder = recorder()) {
+      int all = FlowRecorder.MOST_FLOWS + 100;
+      for (int i = 0; i < all; i++) {
+        recorder.record(asking("/" + i, Map.of()));
+      }
+      recorder.writeAll();
+      assertThat(read().size() + recorder.leftOut()).isEqualTo(all);
+      assertThat(read())
+          .hasSizeLessThanOrEqualTo(FlowRecorder.MOST_FLOWS)
+          .hasSizeGreaterThan(3_000);
+    }
+  }
+
+  @Test
+  void longTextsAreCutAndMarked() throws InterruptedException {
+    try (FlowRecorder recorder = recorder()) {
+      recorder.record(asking("/" + "x".repeat(5_000), Map.of()));
+      recorder.writeAll();
+      Asked asked = Objects.requireNonNull(read().getFirst().flow().askedOrNull());
+      assertThat(asked.cut()).isTrue();
+      assertThat(asked.path()).hasSize(RecordedFlow.LONGEST_TEXT);
+    }
+  }
+
+  @Test
+  void headersAreKeptWholeOrNotAtAllAndTheAbsentOnesAreKnown() {
+    String longest = "x".repeat(RequestRecord.LONGEST_HEADER);
+    Asked asked =
+        Asked.of(asking("/", Map.of("a", longest, "b", longest + "x")), List.of("a", "b", "c"));
+    assertThat(asked.headers()).isEqualTo(Map.of("a", longest));
+    assertThat(asked.absent()).containsExactly("c");
+  }
+
+  private static RequestRecord asking(String path, Map<String, String> headers) {
+    RequestRecord one = Samples.request(Samples.outbound(1), 200);
+    return new RequestRecord(
+        one.info(),
+        one.verdict(),
+        one.version(),
+        false,
+        one.method(),
+        one.authority(),
+        path,
+        one.status(),
+        null,
+        one.end(),
+        0,
+        0,
+        0,
+        0,
+        one.duration(),
+        null,
+        null,
+        null,
+        headers);
+  }
+}
