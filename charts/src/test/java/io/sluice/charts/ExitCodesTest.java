@@ -48,6 +48,9 @@ class ExitCodesTest {
           Map.entry("control token list", CONTROLLER),
           Map.entry("init", "STATE"),
           Map.entry("validate", "-"),
+          Map.entry("check", "--without-cluster"),
+          Map.entry("support error-info", ""),
+          Map.entry("support bug-report", "-o STATE/report.tar.gz"),
           Map.entry("completion", "bash"));
 
   @TempDir private Path directory = Path.of("");
@@ -83,6 +86,15 @@ class ExitCodesTest {
     for (String command : List.of("status", "pods", "certificates", "events")) {
       targets.put("node " + command, new Target(NODE, "no-such-node-on-this-machine", maps));
     }
+    String call = "shop/buyer shop/store " + NODE;
+    targets.put("why", new Target(call, "no-such-node-on-this-machine", ""));
+    targets.put("policy check-pods", new Target(call, "no-such-node-on-this-machine", ""));
+    targets.put(
+        "verify connectivity",
+        new Target(
+            "--from-pod shop/buyer --to-pod shop/store " + NODE,
+            "no-such-node-on-this-machine",
+            ""));
     String start = "start";
     targets.put("node maps list", new Target(NODE, "no-such-node-on-this-machine", start));
     targets.put(

@@ -1,5 +1,7 @@
 package io.sluice.cli;
 
+import io.sluice.cli.check.CheckCommand;
+import io.sluice.cli.check.SupportCommand;
 import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.init.InitCommand;
 import io.sluice.cli.namespace.MetricsCommand;
@@ -36,6 +38,8 @@ import picocli.CommandLine.Model.CommandSpec;
       WhyCommand.class,
       PolicyCommand.class,
       CheckCommands.VerifyCommand.class,
+      CheckCommand.class,
+      SupportCommand.class,
       OfflineCommand.class
     })
 public final class SluiceCommand {

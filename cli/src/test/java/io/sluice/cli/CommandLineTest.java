@@ -201,7 +201,7 @@ class CommandLineTest {
   @CsvSource(
       delimiter = ';',
       value = {
-        "''; a command is missing: node, control, namespace, metrics, init, validate, why, policy, verify, offline; see 'sluice --help'",
+        "''; a command is missing: node, control, namespace, metrics,",
         "node maps; a command is missing: list, dump; see 'sluice node maps --help'",
         "node; a command is missing: run, status, pods, certificates, events, maps,",
         "bogus; unknown command 'bogus'; see 'sluice --help'",

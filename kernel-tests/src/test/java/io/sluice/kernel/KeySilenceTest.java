@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.attack.Attack;
+import io.sluice.cli.SluiceCommand;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Commands;
@@ -196,6 +197,7 @@ class KeySilenceTest {
             admin.ask(new AdminRequest("dump", name, false)).toString());
       }
       told.put(site.prefix() + " metrics", view.metrics());
+      told.put(site.prefix() + " bug report", report(shop, site));
       told.put(
           site.prefix() + " command line",
           Files.readString(Path.of("/proc", Long.toString(site.daemon().pid()), "cmdline"))
@@ -223,6 +225,35 @@ class KeySilenceTest {
   }
 
   /** Every file that is not there for keys: logs, snapshots, journal, registry. */
+  /** All files of a report, to which somebody gives even what holds a token. */
+  private static String report(TwoNodes shop, Site site) throws IOException {
+    Path folder = Files.createTempDirectory("report");
+    Path file = folder.resolve("report.tar.gz");
+    Path home = shop.cluster.directory();
+    List<String> arguments = new ArrayList<>(List.of("support", "bug-report", "--without-cluster"));
+    arguments.addAll(List.of("-o", file.toString(), "--node-name", site.prefix()));
+    arguments.addAll(List.of("--state", site.state().toString()));
+    arguments.addAll(List.of("--control-state", home.resolve("control").toString()));
+    for (Path log : walk(home)) {
+      String name = log.getFileName().toString();
+      if (name.endsWith(".log")
+          || (name.startsWith("join-") && !log.toString().contains("tokens"))) {
+        arguments.addAll(List.of("--log", log.toString()));
+      }
+    }
+    try {
+      assertThat(SluiceCommand.commandLine().execute(arguments.toArray(String[]::new))).isZero();
+      assertThat(Commands.run("tar", "tzf", file.toString()))
+          .contains("check.json", "status.json", "maps.json", "controller.json", "daemon.log");
+      String text = Commands.run("tar", "xzOf", file.toString());
+      assertThat(text).contains("[a line left out]", "\"snapshotRevision\"", "\"checks\"");
+      return text;
+    } finally {
+      Files.deleteIfExists(file);
+      Files.delete(folder);
+    }
+  }
+
   private static void files(Path home, Map<String, String> told) throws IOException {
     for (Path file : walk(home)) {
       if (!isForKeys(file)) {

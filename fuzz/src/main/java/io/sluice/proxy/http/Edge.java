@@ -181,7 +181,7 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
             cause -> {
               throw new AssertionError(cause);
             });
-    return new LocalPod(name, budget, sockets, new Account());
+    return new LocalPod(name, budget, sockets, new Account(null));
   }
 
   /** Leads from one pod to the other, and nowhere else. */

@@ -1,0 +1,201 @@
+package io.sluice.cli.check;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.check.Check.NotThereException;
+import io.sluice.cli.check.Facts.Topic;
+import io.sluice.cli.cluster.ClusterOptions;
+import io.sluice.cli.output.ExitCode;
+import io.sluice.control.validate.Finding;
+import io.sluice.interception.maps.MapCatalogue;
+import io.sluice.interception.maps.MapDump;
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.mesh.Release;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice support bug-report}: what a helper asks for, in one file and without a secret. */
+@Command(
+    name = "bug-report",
+    description = {
+      "Collects what this node and its cluster say of themselves in an archive, without keys or tokens.",
+      "Names of pods, accounts and addresses are in it."
+    },
+    mixinStandardHelpOptions = true)
+final class BugReportCommand implements Callable<Integer> {
+  /** Of each log. */
+  private static final int LINES = 500;
+
+  private static final int MOST_BYTES = 1 << 20;
+
+  /** Keys in PEM, join tokens, and tokens of service accounts. */
+  private static final Pattern SECRET =
+      Pattern.compile(
+          "PRIVATE KEY|sluice-join\\.|eyJ[\\w-]{8,}\\.[\\w-]+\\.|(?i)(authorization|password)\\W");
+
+  @Option(
+      names = "-o",
+      required = true,
+      paramLabel = "FILE.tar.gz",
+      description = "Where it is written; the file may not be there yet.")
+  private Path file = Path.of("");
+
+  @Option(
+      names = "--log",
+      paramLabel = "FILE",
+      description =
+          "A log whose last lines are taken; may be repeated. The access log of the state folder and"
+              + " those of the mesh's pods are taken anyway.")
+  private List<Path> logs = List.of();
+
+  @Mixin private LookOptions look = new LookOptions();
+
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Override
+  public Integer call() throws IOException {
+    Facts facts = look.facts(spec.commandLine(), cluster, false);
+    try {
+      Files.createFile(
+          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    } catch (FileAlreadyExistsException e) {
+      throw new ParameterException(spec.commandLine(), "-o " + file + " is there already", e);
+    }
+    try (TarFile tar = new TarFile(Files.newOutputStream(file), facts.now())) {
+      add(tar, "version.txt", "sluice " + Release.VERSION + ", " + facts.now() + "\n");
+      for (Topic topic :
+          List.of(
+              Topic.STATUS,
+              Topic.PODS,
+              Topic.CERTIFICATES,
+              Topic.EVENTS,
+              Topic.KERNEL,
+              Topic.CNI,
+              Topic.CONTROLLER)) {
+        add(tar, topic.name().toLowerCase(Locale.ROOT) + ".json", told(facts, topic));
+      }
+      CheckRun run = CheckRun.of(CheckRun.checks(), facts, CheckCommand.MOST, subject -> {});
+      add(tar, "check.json", CheckCommand.json(run).toPrettyString());
+      add(tar, "registry.txt", registry(facts));
+      addMaps(tar);
+      addLogs(tar, facts);
+    }
+    spec.commandLine().getOut().println(file + ", " + Files.size(file) / 1024 + " KiB");
+    spec.commandLine().getOut().flush();
+    return ExitCode.OK.code();
+  }
+
+  /** Lines with a secret are left out, whatever they are of. */
+  private static void add(TarFile tar, String name, String text) throws IOException {
+    StringBuilder clean = new StringBuilder();
+    text.lines()
+        .forEach(line ->
+            clean.append(SECRET.matcher(line).find() ? "[a line left out]" : line).append('\n'));
+    tar.add("sluice-report/" + name, clean.toString());
+  }
+
+  private static String told(Facts facts, Topic topic) {
+    try {
+      return facts.of(topic).toPrettyString();
+    } catch (NotThereException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  private static String registry(Facts facts) {
+    try {
+      Objects objects = facts.objects();
+      StringBuilder text = new StringBuilder();
+      objects.all().forEach(one -> text.append(one.ref()).append('\n'));
+      for (Finding finding : objects.findings()) {
+        text.append(finding.level()).append(' ').append(finding.sentence()).append('\n');
+      }
+      return text.toString();
+    } catch (NotThereException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  private void addMaps(TarFile tar) throws IOException {
+    ObjectNode maps = JsonNodeFactory.instance.objectNode();
+    try {
+      MapCatalogue catalogue = new MapCatalogue(PinDirectory.ofNode(look.node(spec.commandLine())));
+      catalogue.list().stream()
+          .map(map -> catalogue.dump(map.name()))
+          .flatMap(Optional::stream)
+          .forEach(dump -> maps.set(dump.map(), rows(dump)));
+    } catch (RuntimeException e) {
+      maps.put("problem", String.valueOf(e.getMessage()));
+    }
+    add(tar, "maps.json", maps.toPrettyString());
+  }
+
+  private static ArrayNode rows(MapDump dump) {
+    ArrayNode rows = JsonNodeFactory.instance.arrayNode();
+    rows.add(String.join(" ", dump.columns()));
+    dump.rows().forEach(row -> rows.add(String.join(" ", row)));
+    return rows;
+  }
+
+  private void addLogs(TarFile tar, Facts facts) throws IOException {
+    List<Path> all = new ArrayList<>(logs);
+    Path access = facts.state().resolve("access.log");
+    if (Files.isRegularFile(access)) {
+      all.add(access);
+    }
+    for (int i = 0; i < all.size(); i++) {
+      add(tar, "logs/" + (i + 1) + "-" + all.get(i).getFileName(), last(all.get(i)));
+    }
+    try {
+      List<String> pods = new ArrayList<>();
+      for (JsonNode pod : ClusterChecks.items(facts, "pods")) {
+        if (ClusterChecks.isOurs(pod)) {
+          pods.add(ClusterChecks.name(pod));
+        }
+      }
+      if (!pods.isEmpty()) {
+        int number = 0;
+        for (var log : ClusterFacts.logs(cluster.access(), pods, LINES).entrySet()) {
+          number++;
+          add(tar, "logs/pod-" + number + ".log", log.getKey() + "\n" + log.getValue());
+        }
+      }
+    } catch (NotThereException e) {
+      add(tar, "logs/cluster.txt", String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** The last lines of a file. */
+  private static String last(Path log) {
+    try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
+      file.seek(Math.max(0, file.length() - MOST_BYTES));
+      byte[] end = new byte[(int) (file.length() - file.getFilePointer())];
+      file.readFully(end);
+      List<String> lines = new String(end, StandardCharsets.UTF_8).lines().toList();
+      return String.join("\n", lines.subList(Math.max(0, lines.size() - LINES), lines.size()));
+    } catch (IOException e) {
+      return "not read: " + e.getMessage();
+    }
+  }
+}

@@ -1,0 +1,198 @@
+package io.sluice.cli.check;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReview;
+import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReviewBuilder;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.sluice.cli.check.Facts.Source;
+import io.sluice.cli.cluster.ClusterAccess;
+import io.sluice.control.objects.ReadableKind;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What the API server says, by short names, and the objects of the mesh in it. */
+final class ClusterFacts {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final Map<String, String> PATHS = paths();
+
+  /** What the chart makes that not everybody may. */
+  private static final List<List<String>> RIGHTS =
+      List.of(
+          List.of("create", "apiextensions.k8s.io", "customresourcedefinitions"),
+          List.of("create", "rbac.authorization.k8s.io", "clusterroles"),
+          List.of("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
+          List.of("create", "apps", "daemonsets"),
+          List.of("create", "apps", "deployments"),
+          List.of("create", "admissionregistration.k8s.io", "validatingwebhookconfigurations"));
+
+  private ClusterFacts() {}
+
+  private static Map<String, String> paths() {
+    Map<String, String> paths = new LinkedHashMap<>();
+    paths.put("version", "/version");
+    paths.put("nodes", "/api/v1/nodes");
+    paths.put("namespaces", "/api/v1/namespaces");
+    paths.put("pods", "/api/v1/pods");
+    paths.put("services", "/api/v1/services");
+    paths.put("serviceAccounts", "/api/v1/serviceaccounts");
+    paths.put("configMaps", "/api/v1/configmaps?labelSelector=app.kubernetes.io/part-of%3Dsluice");
+    paths.put("endpointSlices", "/apis/discovery.k8s.io/v1/endpointslices");
+    paths.put("definitions", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions");
+    paths.put("deployments", "/apis/apps/v1/deployments");
+    paths.put("daemonSets", "/apis/apps/v1/daemonsets");
+    String webhooks = "/apis/admissionregistration.k8s.io/v1/";
+    paths.put("validatingWebhooks", webhooks + "validatingwebhookconfigurations");
+    paths.put("mutatingWebhooks", webhooks + "mutatingwebhookconfigurations");
+    paths.put("clusterRoleBindings", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings");
+    paths.put("networkPolicies", "/apis/networking.k8s.io/v1/networkpolicies");
+    paths.put("leases", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases");
+    return paths;
+  }
+
+  /**
+   * Where the cluster is, asked of later.
+   *
+   * @throws picocli.CommandLine.ParameterException where the options lead nowhere
+   */
+  static Source<JsonNode> source(ClusterAccess access, boolean before) {
+    Config config = access.config();
+    return () -> gather(config, before);
+  }
+
+  /**
+   * Asks for all of it; what is refused is left out.
+   *
+   * @param before whether the mesh is to be installed, so that rights for it count
+   */
+  private static JsonNode gather(Config config, boolean before) {
+    ObjectNode all = JSON.createObjectNode();
+    try {
+      ClusterAccess.ask(
+          config,
+          client -> {
+            PATHS.forEach((name, path) -> all.set(name, answer(client, path)));
+            for (ReadableKind kind : ReadableKind.values()) {
+              if (!kind.isBuiltIn()) {
+                all.set(kind.name(), ofKind(client, kind));
+              }
+            }
+            if (before) {
+              rights(client, all.putArray("rights"));
+            }
+            return all;
+          });
+    } catch (IllegalStateException e) {
+      return JSON.createObjectNode().put("silence", String.valueOf(e.getMessage()));
+    }
+    return all;
+  }
+
+  /** The last lines of each pod of the mesh, by its name; none where they are refused. */
+  static Map<String, String> logs(ClusterAccess access, List<String> pods, int lines) {
+    Map<String, String> logs = new TreeMap<>();
+    access.ask(client -> {
+      for (String pod : pods) {
+        String[] name = pod.split("/", 2);
+        try {
+          String path = "/api/v1/namespaces/%s/pods/%s/log?tailLines=%s";
+          String text = client.raw(path.formatted(name[0], name[1], lines));
+          logs.put(pod, text == null ? "" : text);
+        } catch (RuntimeException e) {
+          logs.put(pod, "not read: " + e.getMessage());
+        }
+      }
+      return logs;
+    });
+    return logs;
+  }
+
+  /** In the first of its versions that the server has. */
+  private static JsonNode ofKind(KubernetesClient client, ReadableKind kind) {
+    for (String version : kind.versions()) {
+      JsonNode answer =
+          answer(client, "/apis/" + kind.group() + "/" + version + "/" + kind.resource());
+      if (answer.has("items")) {
+        answer
+            .path("items")
+            .forEach(item ->
+                ((ObjectNode) item)
+                    .put("apiVersion", kind.group() + "/" + version)
+                    .put("kind", kind.kind()));
+        return answer;
+      }
+    }
+    return JSON.createObjectNode();
+  }
+
+  private static JsonNode answer(KubernetesClient client, String path) {
+    try {
+      String text = client.raw(path);
+      return text == null ? JSON.createObjectNode() : JSON.readTree(text);
+    } catch (JsonProcessingException | RuntimeException e) {
+      return JSON.createObjectNode(); // refused: checks of it find nothing
+    }
+  }
+
+  private static void rights(KubernetesClient client, ArrayNode rights) {
+    for (List<String> right : RIGHTS) {
+      SelfSubjectAccessReview review =
+          client
+              .authorization()
+              .v1()
+              .selfSubjectAccessReview()
+              .create(
+                  new SelfSubjectAccessReviewBuilder()
+                      .withNewSpec()
+                      .withNewResourceAttributes()
+                      .withVerb(right.get(0))
+                      .withGroup(right.get(1))
+                      .withResource(right.get(2))
+                      .endResourceAttributes()
+                      .endSpec()
+                      .build());
+      rights
+          .addObject()
+          .put("verb", right.get(0))
+          .put("resource", right.get(2))
+          .put("allowed", review.getStatus() != null && review.getStatus().getAllowed());
+    }
+  }
+
+  /** The objects of the mesh among the answers. */
+  static Objects objects(JsonNode cluster) {
+    Map<String, byte[]> files = new TreeMap<>();
+    add(cluster, "namespaces", "v1", "Namespace", files);
+    add(cluster, "nodes", "v1", "Node", files);
+    add(cluster, "pods", "v1", "Pod", files);
+    add(cluster, "services", "v1", "Service", files);
+    add(cluster, "endpointSlices", "discovery.k8s.io/v1", "EndpointSlice", files);
+    for (ReadableKind kind : ReadableKind.values()) {
+      if (!kind.isBuiltIn()) {
+        add(cluster, kind.name(), "", kind.kind(), files);
+      }
+    }
+    return Objects.of(files, List.of());
+  }
+
+  private static void add(
+      JsonNode cluster, String name, String version, String kind, Map<String, byte[]> files) {
+    for (JsonNode item : cluster.path(name).path("items")) {
+      ObjectNode object = item.deepCopy();
+      if (!version.isEmpty()) {
+        object.put("apiVersion", version).put("kind", kind);
+      }
+      files.put(
+          kind + " " + ClusterChecks.name(object),
+          object.toString().getBytes(StandardCharsets.UTF_8));
+    }
+  }
+}

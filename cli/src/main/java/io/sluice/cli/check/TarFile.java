@@ -1,0 +1,64 @@
+package io.sluice.cli.check;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.zip.GZIPOutputStream;
+
+/** Texts in a compressed archive, in the format {@code ustar} (POSIX.1-2017, pax). */
+final class TarFile implements AutoCloseable {
+  private static final int BLOCK = 512;
+  private static final int SUM_AT = 148;
+  private static final int SUM_LENGTH = 8;
+
+  private final OutputStream out;
+  private final Instant now;
+
+  TarFile(OutputStream out, Instant now) throws IOException {
+    this.out = new GZIPOutputStream(out);
+    this.now = now;
+  }
+
+  /**
+   * @param name at most 100 bytes of ASCII
+   */
+  void add(String name, String text) throws IOException {
+    byte[] content = text.getBytes(StandardCharsets.UTF_8);
+    byte[] header = new byte[BLOCK];
+    put(header, 0, name);
+    put(header, 100, "0000600");
+    put(header, 108, "0000000");
+    put(header, 116, "0000000");
+    put(header, 124, octal(content.length));
+    put(header, 136, octal(now.getEpochSecond()));
+    put(header, SUM_AT, " ".repeat(SUM_LENGTH));
+    put(header, 156, "0");
+    put(header, 257, "ustar");
+    put(header, 263, "00");
+    int sum = 0;
+    for (byte one : header) {
+      sum += one & 0xff;
+    }
+    put(header, SUM_AT, String.format(Locale.ROOT, "%06o\0 ", sum));
+    out.write(header);
+    out.write(content);
+    out.write(new byte[(BLOCK - content.length % BLOCK) % BLOCK]);
+  }
+
+  private static String octal(long number) {
+    return String.format(Locale.ROOT, "%011o", number);
+  }
+
+  private static void put(byte[] header, int at, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(bytes, 0, header, at, bytes.length);
+  }
+
+  @Override
+  public void close() throws IOException {
+    out.write(new byte[2 * BLOCK]);
+    out.close();
+  }
+}

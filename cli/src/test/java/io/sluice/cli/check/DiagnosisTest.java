@@ -1,0 +1,105 @@
+package io.sluice.cli.check;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.cli.check.Faults.Fault;
+import io.sluice.cli.check.Faults.Roots;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every code of the catalogue is found where its fault is made, and not where there is none. */
+class DiagnosisTest {
+  private static final Path PAGE = Path.of("..", "docs", "diagnosis.md");
+  private static final String WRITE = "reference.write";
+
+  @TempDir private Path directory = Path.of("");
+
+  private Site site(String name) throws IOException {
+    return new Site(Files.createDirectory(directory.resolve(name)));
+  }
+
+  @Test
+  void aSiteWithoutFaultsHasNoFinding() throws IOException {
+    CheckRun run = site("good").run();
+
+    assertThat(run.found()).isEmpty();
+    assertThat(run.failed()).isEmpty();
+    assertThat(run.looked()).isGreaterThan(40);
+  }
+
+  @Test
+  void everyCodeIsFoundWhereItsFaultIsMade() throws Exception {
+    List<Fault> faults = new ArrayList<>(Faults.all(roots()));
+    faults.sort(Comparator.comparing(Fault::code));
+    assertThat(faults).extracting(Fault::code).containsExactly(Code.values());
+    List<String> missed = new ArrayList<>();
+    for (Fault fault : faults) {
+      Site site = site(fault.code().name());
+      fault.make().accept(site);
+      Set<Code> found = site.codes();
+      if (!found.contains(fault.code())) {
+        missed.add(fault.code() + ": " + found);
+      }
+    }
+    assertThat(missed).isEmpty();
+    assertPage(faults);
+  }
+
+  private static void assertPage(List<Fault> faults) throws IOException {
+    StringBuilder page =
+        new StringBuilder(
+            """
+            # Diagnosis
+
+            For every code of [`sluice check`](checks/node.md) a fault, made alone in a site that has none, and found by its code: `DiagnosisTest`
+            does so, and writes this page. The same site without the fault has no finding at all. Faults that are made really, on a node of network
+            namespaces with its daemon, are those of `CheckOnNodeTest`.
+
+            | Code | Finding | Made by |
+            |---|---|---|
+            """);
+    for (Fault fault : faults) {
+      page.append(
+          "| %s | %s | %s |%n".formatted(fault.code().label(), fault.code().title(), fault.way()));
+    }
+    if (Boolean.getBoolean(WRITE)) {
+      Files.writeString(PAGE, page);
+    }
+    assertThat(PAGE).as("written with -D%s=true", WRITE).content().isEqualTo(page.toString());
+  }
+
+  private Roots roots() throws IOException, InterruptedException {
+    return new Roots(
+        certificate("ec", "-pkeyopt ec_paramgen_curve:P-256", "CA:TRUE"),
+        certificate("ec", "-pkeyopt ec_paramgen_curve:P-256", "CA:FALSE"),
+        certificate("rsa:1024", "-sha256", "CA:TRUE"));
+  }
+
+  private String certificate(String key, String option, String constraint)
+      throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(List.of("openssl", "req", "-x509", "-newkey", key, "-nodes"));
+    command.addAll(List.of(option.split(" ")));
+    command.addAll(List.of("-days", "365", "-subj", "/CN=root", "-keyout", directory + "/key.pem"));
+    command.addAll(List.of("-addext", "basicConstraints=critical," + constraint));
+    command.addAll(List.of("-config", "/dev/null"));
+    Process process =
+        new ProcessBuilder(command)
+            .redirectError(ProcessBuilder.Redirect.to(directory.resolve("errors").toFile()))
+            .start();
+    try (InputStream out = process.getInputStream()) {
+      String pem = new String(out.readAllBytes(), StandardCharsets.US_ASCII);
+      assertThat(process.waitFor()).as(Files.readString(directory.resolve("errors"))).isZero();
+      return pem;
+    }
+  }
+}

@@ -1,0 +1,308 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.cli.SluiceCommand;
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * {@code sluice check} on a node with its daemon: nothing untrue, and real faults by their code.
+ */
+@Tag("kernel")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class CheckOnNodeTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int PORT = 8080;
+
+  /** The machine's own, as it was before there was a mesh on it. */
+  private static Set<String> before = Set.of();
+
+  @AutoClose private static Cluster cluster;
+
+  @TempDir private Path directory = Path.of("");
+
+  @BeforeAll
+  static void startAMesh() throws IOException {
+    cluster = new Cluster(List.of("buyer", "thief", "store"));
+    Site site = cluster.site("a");
+    before = codes(run("--pre", "--node-name", site.prefix(), "--state", site.state().toString()));
+    cluster.registry().write("namespace", Manifests.namespace());
+    cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
+    cluster
+        .registry()
+        .write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
+    site.pods().forEach(cluster.registry()::write);
+    DaemonProcess daemon = site.startDaemon(Mechanism.EBPF.arguments("--standalone"));
+    Await.until(
+        "the store has a certificate",
+        Await.patience(30),
+        () -> daemon.view().hasCertificate(TwoNodes.identity(cluster.pod("store"))));
+  }
+
+  private static JsonNode run(String... arguments) throws IOException {
+    List<String> all = new ArrayList<>(List.of("check", "--without-cluster", "-o", "json"));
+    all.addAll(List.of(arguments));
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int exit =
+        SluiceCommand.commandLine()
+            .setOut(new PrintWriter(out))
+            .setErr(new PrintWriter(err))
+            .execute(all.toArray(String[]::new));
+    JsonNode json = JSON.readTree(out.toString());
+    assertThat(json.path("failed")).as(err.toString()).isEmpty();
+    assertThat(exit).isEqualTo(json.path("errors").asInt() == 0 ? 0 : 1);
+    return json;
+  }
+
+  private static Set<String> codes(JsonNode run) {
+    Set<String> codes = new TreeSet<>();
+    run.path("findings").forEach(one -> codes.add(one.path("code").asText()));
+    return codes;
+  }
+
+  private static JsonNode ofNode(Path registry, String... more) throws IOException {
+    Site site = cluster.site("a");
+    List<String> all =
+        new ArrayList<>(List.of("--node-name", site.prefix(), "--registry", registry.toString()));
+    all.addAll(List.of(more));
+    if (!all.contains("--state")) {
+      all.addAll(List.of("--state", site.state().toString()));
+    }
+    return run(all.toArray(String[]::new));
+  }
+
+  private static JsonNode ofNode() throws IOException {
+    return ofNode(cluster.registry().directory());
+  }
+
+  /** A copy of the mesh's folder. */
+  private Path copy() throws IOException {
+    Path copy = Files.createDirectory(directory.resolve("registry"));
+    try (DirectoryStream<Path> files =
+        Files.newDirectoryStream(cluster.registry().directory(), "*.yaml")) {
+      for (Path file : files) {
+        Files.copy(file, copy.resolve(file.getFileName()));
+      }
+    }
+    return copy;
+  }
+
+  @Test
+  @Order(1)
+  void aHealthyNodeHasNoErrorAndNoWarningThatWasNotThereBefore() throws IOException {
+    JsonNode run = ofNode();
+
+    List<String> untrue = new ArrayList<>();
+    for (JsonNode one : run.path("findings")) {
+      if (!one.path("severity").asText().equals("info")
+          && !before.contains(one.path("code").asText())) {
+        untrue.add(one.toString());
+      }
+    }
+    assertThat(untrue).isEmpty();
+    assertThat(run.path("checks").asInt()).isGreaterThan(40);
+    assertThat(run.path("notLooked")).isNotEmpty();
+    assertThat(run.path("findings").path(0).properties())
+        .extracting(Map.Entry::getKey)
+        .containsExactly("code", "severity", "title", "subject", "seen", "cause", "mend");
+  }
+
+  @ParameterizedTest
+  @Order(2)
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "SLU2031; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: stroe}, sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]}",
+        "SLU2032; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: store}, sources: [{kind: ServiceAccount, name: byuer, namespace: shop}]}",
+        "SLU2033; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: store}, sources: [{kind: ServiceAccount, name: buyer, namespace: sohp}]}",
+        "SLU2006; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: store}, rules: [{kind: TCPRoute, name: none}], sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]}",
+        "SLU2009; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: store}, sources: []}",
+        "SLU2010; kind: TrafficTarget; {destination: {kind: Group, name: store}, sources: []}",
+        "SLU2039; kind: Service; {clusterIP: None, selector: {app: stroe}, ports: [{name: http, port: 80}]}",
+        "SLU2041; kind: Service; {clusterIP: None, selector: {app: store}, ports: [{port: 80}]}",
+        "SLU2002; kind: Service; {ports: [{port: eighty}]}",
+        "SLU2002; kind: Service; [",
+        "SLU2012; kind: MeshConfig; {}",
+        "SLU3013; kind: MeshConfig; {certificate: {trustDomain: other.example}}"
+      })
+  void namesAFaultOfTheRegistry(String code, String kind, String spec) throws IOException {
+    Path registry = copy();
+    String version =
+        switch (kind) {
+          case "kind: Service" -> "v1";
+          case "kind: MeshConfig" -> "config.sluice.io/v1alpha1";
+          default -> "access.smi-spec.io/v1alpha3";
+        };
+    Files.writeString(
+        registry.resolve("fault.yaml"),
+        "apiVersion: %s\n%s\nmetadata: {name: fault, namespace: shop}\nspec: %s\n"
+            .formatted(version, kind, spec));
+
+    assertThat(codes(ofNode(registry))).contains(code);
+  }
+
+  @ParameterizedTest
+  @Order(3)
+  @CsvSource({"SLU1019, 'size=128k', rw", "SLU1020, 'size=8m', rw", "SLU1021, 'size=200m', ro"})
+  void namesAFaultOfTheDisk(String code, String size, String access) throws IOException {
+    Path state = Files.createDirectory(directory.resolve("state"));
+    Commands.run(
+        "mount", "-t", "tmpfs", "-o", size + ",mode=700," + access, "none", state.toString());
+    try {
+      assertThat(codes(ofNode(cluster.registry().directory(), "--state", state.toString())))
+          .contains(code);
+    } finally {
+      Commands.run("umount", state.toString());
+    }
+  }
+
+  @Test
+  @Order(3)
+  void namesAFolderThatIsOpenToOthersOrNone() throws IOException {
+    Path open = Files.createDirectory(directory.resolve("open"));
+    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Path file = Files.createFile(directory.resolve("file"));
+    Path foreign = Files.createDirectory(directory.resolve("foreign"));
+    Files.setAttribute(foreign, "unix:uid", 65_534);
+
+    Path registry = cluster.registry().directory();
+    assertThat(codes(ofNode(registry, "--state", open.toString()))).contains("SLU1022");
+    assertThat(codes(ofNode(registry, "--state", file.toString()))).contains("SLU1024");
+    assertThat(codes(ofNode(registry, "--state", foreign.toString()))).contains("SLU1023");
+  }
+
+  @Test
+  @Order(3)
+  void namesFaultsOfTheCniConfiguration() throws IOException {
+    Path root = directory.resolve("root");
+    Path configurations = Files.createDirectories(root.resolve("etc/cni/net.d"));
+    Path registry = cluster.registry().directory();
+    assertThat(codes(ofNode(registry, "--cni-root", root.toString()))).contains("SLU5001");
+    Path primary = Files.writeString(configurations.resolve("10-net.conflist"), "no JSON");
+    assertThat(codes(ofNode(registry, "--cni-root", root.toString()))).contains("SLU5002");
+    Files.writeString(
+        primary,
+        "{\"cniVersion\": \"1.0.0\", \"name\": \"n\", \"plugins\": [{\"type\": \"bridge\"}]}");
+    Files.writeString(
+        configurations.resolve("00-00-sluice.conflist"),
+        "{\"cniVersion\": \"1.0.0\", \"name\": \"n\", \"plugins\": [{\"type\": \"sluice-cni\"}]}");
+    assertThat(codes(ofNode(registry, "--cni-root", root.toString())))
+        .contains("SLU5005", "SLU5006");
+    Files.delete(primary);
+    assertThat(codes(ofNode(registry, "--cni-root", root.toString()))).contains("SLU5004");
+  }
+
+  @Test
+  @Order(3)
+  void namesAPodThatCannotBeEnrolledAndACallThatWasRefused() throws IOException {
+    cluster.registry().write("lost", pod("lost"));
+    Await.until("the pod is pending", () -> codes().contains("SLU1039"));
+    cluster.registry().remove("lost");
+    assertThat(codes()).doesNotContain("SLU2053");
+    try (TcpServer server = TcpServer.echo(cluster.pod("store"), Family.IPV4, PORT)) {
+      var destination = cluster.pod("store").at(Family.IPV4, server.port());
+      assertThat(Attempt.from(cluster.pod("thief"), destination, "hi").answered()).isFalse();
+    }
+    Await.until("the refusal is told", () -> codes().contains("SLU2053"));
+  }
+
+  private static Set<String> codes() {
+    try {
+      return codes(ofNode());
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static String pod(String name) {
+    return """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: %s, namespace: shop, annotations: {sluice.io/netns: no-such-namespace}}
+    spec: {serviceAccountName: %s, nodeName: %s}
+    status: {podIPs: [{ip: 10.77.0.99}]}
+    """
+        .formatted(name, name, cluster.site("a").prefix());
+  }
+
+  @Test
+  @Order(4)
+  void namesRulesAndAPortOfAnotherMesh() throws IOException {
+    String inside = "--net=" + cluster.site("a").node().path();
+    assertThat(codesInside(inside)).doesNotContain("SLU5009", "SLU5013");
+    Commands.run("nsenter", inside, "--", "iptables-nft", "-t", "nat", "-N", "ISTIO_OUTPUT");
+    try (TcpServer listening = TcpServer.echo(cluster.site("a").node(), Family.IPV4, 15_008)) {
+      assertThat(listening.port()).isEqualTo(15_008);
+      assertThat(codesInside(inside)).contains("SLU5009", "SLU5013");
+    } finally {
+      Commands.run("nsenter", inside, "--", "iptables-nft", "-t", "nat", "-X", "ISTIO_OUTPUT");
+    }
+  }
+
+  /** What a program finds that is started in the node's network. */
+  private static Set<String> codesInside(String inside) throws IOException {
+    List<String> command = new ArrayList<>(List.of("nsenter", inside, "--", "sh", "-c"));
+    command.add(
+        String.join(" ", JavaCommand.sluice())
+            + " check --without-cluster -o json --node-name "
+            + cluster.site("a").prefix()
+            + " || true");
+    return codes(JSON.readTree(Commands.run(command.toArray(String[]::new))));
+  }
+
+  /** The last one: nothing of the mesh runs after it. */
+  @Test
+  @Order(5)
+  void namesADeadDaemonADeadControllerAndTakenPorts() throws IOException {
+    Path controller = cluster.site("a").state().resolve("controller");
+    assertThat(codes()).doesNotContain("SLU1031", "SLU4001", "SLU3019");
+    cluster.site("a").daemon().kill();
+
+    assertThat(codes()).contains("SLU1031", "SLU4001");
+    Files.writeString(controller.resolve("trust-bundle.pem"), "torn");
+    assertThat(codes()).contains("SLU3019");
+    for (Map.Entry<Integer, String> taken :
+        Map.of(15_020, "SLU5011", 15_012, "SLU5012").entrySet()) {
+      try (ServerSocket socket = new ServerSocket()) {
+        socket.bind(new InetSocketAddress("127.0.0.1", taken.getKey()));
+        assertThat(codes()).contains(taken.getValue());
+      }
+    }
+  }
+}
