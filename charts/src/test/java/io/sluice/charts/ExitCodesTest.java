@@ -95,6 +95,14 @@ class ExitCodesTest {
             "--from-pod shop/buyer --to-pod shop/store " + NODE,
             "no-such-node-on-this-machine",
             ""));
+    for (String command : List.of("policy replay --suggest", "offline", "offline extend")) {
+      targets.put(
+          command.replace(" --suggest", ""),
+          new Target(
+              NODE + (command.endsWith("suggest") ? " --suggest" : ""),
+              "no-such-node-on-this-machine",
+              ""));
+    }
     String start = "start";
     targets.put("node maps list", new Target(NODE, "no-such-node-on-this-machine", start));
     targets.put(

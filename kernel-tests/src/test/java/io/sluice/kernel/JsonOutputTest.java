@@ -150,8 +150,10 @@ class JsonOutputTest {
     List<String> wide = onTerminal(200, "NO_COLOR=1", line);
     List<String> piped = piped(line);
 
-    assertThat(narrow).hasSameSizeAs(piped).allMatch(row -> plain(row).length() <= 60);
-    assertThat(narrow.getFirst()).startsWith("\u001b[1m").endsWith("\u001b[m");
+    int verdict = command.equals("node status") ? 1 : 0; // a sentence, which is not shortened
+    assertThat(narrow).hasSameSizeAs(piped);
+    assertThat(narrow.stream().skip(verdict)).allMatch(row -> plain(row).length() <= 60);
+    assertThat(narrow.get(2 * verdict)).startsWith("\u001b[1m").endsWith("\u001b[m");
     assertThat(narrow).anyMatch(row -> row.contains("…"));
     assertThat(wide).hasSameSizeAs(piped).allMatch(row -> row.length() <= 200);
     assertThat(String.join("", wide)).doesNotContain("\u001b");

@@ -8,8 +8,8 @@ import io.sluice.cli.output.OutputOption;
 import io.sluice.mesh.Printable;
 import io.sluice.process.AdminRequest;
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -156,15 +156,15 @@ final class StatusCommand implements Callable<Integer> {
   private static void printSections(JsonNode status, PrintWriter out) {
     out.println(Printable.line(status.path("verdict").asText()));
     for (Section section : SECTIONS) {
-      out.println();
-      out.println(section.title().toUpperCase(Locale.ROOT));
+      List<List<String>> rows = new ArrayList<>();
       for (String field : section.fields().split(" ")) {
         String said = Listing.cell(field, status.path(field));
         if (!NOTHING.contains(said)) {
-          out.printf("  %-20s  %s%n", field, Printable.line(said));
+          rows.add(List.of(field, said));
         }
       }
+      out.println();
+      new Listing(List.of(section.title(), "value"), rows).print(OutputFormat.table, out);
     }
-    out.flush();
   }
 }

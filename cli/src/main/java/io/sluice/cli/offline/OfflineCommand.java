@@ -22,7 +22,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice offline}. */
@@ -111,8 +110,7 @@ public final class OfflineCommand implements Callable<Integer> {
     }
     Path folder = state == null ? NodeTarget.stateOf(target.name()) : state;
     if (!Files.isDirectory(folder)) {
-      throw new ParameterException(
-          spec.commandLine(),
+      throw new IllegalStateException(
           "no daemon answers for node '"
               + target.name()
               + "' and "

@@ -266,7 +266,12 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
   public void exchanged(RequestRecord record) {}
 
   @Override
-  public void refused(Verdict verdict) {
+  public List<String> headersToTell() {
+    return List.of();
+  }
+
+  @Override
+  public void refused(Verdict verdict, @Nullable RequestRecord askedOrNull) {
     // As the connection does that it is of.
     ended = true;
     exchanges.end();
