@@ -209,8 +209,8 @@ class InstallationTest {
   @CsvSource(
       delimiter = ';',
       value = {
-        "--set interception.mood=ebpf; at '/interception': additional properties 'mood'",
-        "--mode sidecar; at '/interception/mode'",
+        "--set interception.mood=ebpf; there is no value interception.mood",
+        "--mode sidecar; value interception.mode: must be one of 'auto', 'ebpf', 'iptables'",
         "--set controller.replicas=2; controller.replicas: 2 controllers cannot share the keys"
       })
   void refusedValueIsNamedAndNothingIsWritten(String options, String told) throws Exception {

@@ -20,7 +20,6 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -111,18 +110,6 @@ class CheckOnNodeTest {
     return ofNode(cluster.registry().directory());
   }
 
-  /** A copy of the mesh's folder. */
-  private Path copy() throws IOException {
-    Path copy = Files.createDirectory(directory.resolve("registry"));
-    try (DirectoryStream<Path> files =
-        Files.newDirectoryStream(cluster.registry().directory(), "*.yaml")) {
-      for (Path file : files) {
-        Files.copy(file, copy.resolve(file.getFileName()));
-      }
-    }
-    return copy;
-  }
-
   @Test
   @Order(1)
   void aHealthyNodeHasNoErrorAndNoWarningThatWasNotThereBefore() throws IOException {
@@ -141,40 +128,6 @@ class CheckOnNodeTest {
     assertThat(run.path("findings").path(0).properties())
         .extracting(Map.Entry::getKey)
         .containsExactly("code", "severity", "title", "subject", "seen", "cause", "mend");
-  }
-
-  @ParameterizedTest
-  @Order(2)
-  @CsvSource(
-      delimiter = ';',
-      value = {
-        "SLU2031; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: stroe}, sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]}",
-        "SLU2032; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: store}, sources: [{kind: ServiceAccount, name: byuer, namespace: shop}]}",
-        "SLU2033; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: store}, sources: [{kind: ServiceAccount, name: buyer, namespace: sohp}]}",
-        "SLU2006; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: store}, rules: [{kind: TCPRoute, name: none}], sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]}",
-        "SLU2009; kind: TrafficTarget; {destination: {kind: ServiceAccount, name: store}, sources: []}",
-        "SLU2010; kind: TrafficTarget; {destination: {kind: Group, name: store}, sources: []}",
-        "SLU2039; kind: Service; {clusterIP: None, selector: {app: stroe}, ports: [{name: http, port: 80}]}",
-        "SLU2041; kind: Service; {clusterIP: None, selector: {app: store}, ports: [{port: 80}]}",
-        "SLU2002; kind: Service; {ports: [{port: eighty}]}",
-        "SLU2002; kind: Service; [",
-        "SLU2012; kind: MeshConfig; {}",
-        "SLU3013; kind: MeshConfig; {certificate: {trustDomain: other.example}}"
-      })
-  void namesAFaultOfTheRegistry(String code, String kind, String spec) throws IOException {
-    Path registry = copy();
-    String version =
-        switch (kind) {
-          case "kind: Service" -> "v1";
-          case "kind: MeshConfig" -> "config.sluice.io/v1alpha1";
-          default -> "access.smi-spec.io/v1alpha3";
-        };
-    Files.writeString(
-        registry.resolve("fault.yaml"),
-        "apiVersion: %s\n%s\nmetadata: {name: fault, namespace: shop}\nspec: %s\n"
-            .formatted(version, kind, spec));
-
-    assertThat(codes(ofNode(registry))).contains(code);
   }
 
   @ParameterizedTest

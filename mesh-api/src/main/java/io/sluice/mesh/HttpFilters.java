@@ -56,9 +56,9 @@ public record HttpFilters(
     }
   }
 
-  /** Whether it changes nothing. */
+  /** Whether it changes nothing, and nobody gets a copy. */
   public boolean isNone() {
-    return rewriteOrNull == null && request.isEmpty() && response.isEmpty();
+    return rewriteOrNull == null && request.isEmpty() && response.isEmpty() && mirrors.isEmpty();
   }
 
   /** What is done with a field. */

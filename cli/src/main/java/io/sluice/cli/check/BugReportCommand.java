@@ -47,10 +47,11 @@ final class BugReportCommand implements Callable<Integer> {
 
   private static final int MOST_BYTES = 1 << 20;
 
-  /** Keys in PEM, join tokens, and tokens of service accounts. */
+  /** Lines of keys in PEM, join tokens, tokens of service accounts, and what is called a secret. */
   private static final Pattern SECRET =
       Pattern.compile(
-          "PRIVATE KEY|sluice-join\\.|eyJ[\\w-]{8,}\\.[\\w-]+\\.|(?i)(authorization|password)\\W");
+          "PRIVATE KEY|sluice-join\\.|eyJ[\\w-]{8,}\\.[\\w-]+\\.|^\\W*[A-Za-z0-9+/=]{40,}\\W*$"
+              + "|(?i)(authorization|password|cookie|api-?key|key-data|secret|token)[\"']?\\s*[:=]");
 
   @Option(
       names = "-o",

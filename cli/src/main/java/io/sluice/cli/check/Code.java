@@ -22,7 +22,7 @@ public enum Code {
       ERROR,
       "Neither eBPF nor iptables works here",
       "The kernel, or what a container may do, refuses both ways of interception.",
-      "Read the reason; load the modules nf_nat and xt_REDIRECT, or give the container what docs/install.md names."),
+      "Read the reason; load the modules nf_nat and xt_REDIRECT, or give the container what docs/security.md lists."),
   EBPF_OUTBOUND_REFUSED(
       1003,
       WARNING,
@@ -364,7 +364,7 @@ public enum Code {
       ERROR,
       "An object is written in a version that is not read",
       "Its API group is known, the version is not.",
-      "Write it in a version that docs/policy.md lists."),
+      "Write it in a version that docs/reference/crds.md lists."),
   SPLIT_SERVICE(
       2015,
       ERROR,
@@ -406,7 +406,7 @@ public enum Code {
       ERROR,
       "A filter of a route cannot be used",
       "Requests of its rule are answered 500.",
-      "Leave the filter out, or write it as docs/http.md says."),
+      "Leave the filter out, or write it as docs/policy.md says."),
   WORD_UNKNOWN(
       2022,
       WARNING,

@@ -5,6 +5,7 @@ import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Facts.Source;
 import io.sluice.cli.check.Facts.Topic;
 import io.sluice.cli.cluster.ClusterOptions;
+import io.sluice.cli.node.NodeTarget;
 import io.sluice.interception.maps.PinDirectory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,7 +94,7 @@ final class LookOptions {
 
   /** The daemon's folder. */
   Path state(CommandLine line) {
-    return state == null ? Path.of("/var/lib/sluice").resolve(node(line)) : state;
+    return state == null ? NodeTarget.lastStateOf(node(line)) : state;
   }
 
   /** Which node is meant. */

@@ -100,11 +100,12 @@ public final class InitCommand implements Callable<Integer> {
           ip netns exec shop-buyer curl -i http://10.85.255.1/
           ip netns exec shop-thief curl -i http://10.85.255.1/    # reset; `node events` says why
 
-        Edit the YAML, and the change is in force. To have systemd run the daemon from boot on:
+        Edit the YAML, and the change is in force. To have systemd run the daemon, stop the one above:
 
           cp %1$s/sluice.service /etc/systemd/system/ && systemctl enable --now sluice
 
-        To end it all, stop the daemon, then:
+        After a boot the pods' networks are gone: make them again. To end it all, stop the daemon
+        (systemctl disable --now sluice), then:
 
           %2$s node cleanup --forget
           sh %1$s/network.sh down

@@ -1,7 +1,6 @@
 package io.sluice.cli.node;
 
 import io.sluice.cli.output.ExitCode;
-import io.sluice.node.LocalNode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.placement.PlacementSettings;
 import java.io.IOException;
@@ -58,8 +57,7 @@ final class CleanupCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String name = target.name();
-    Path folder =
-        state == null ? LocalNode.stateOf(name).orElseGet(() -> NodeTarget.stateOf(name)) : state;
+    Path folder = state == null ? NodeTarget.lastStateOf(name) : state;
     if (forgets) { // first: it removes least, and says so too where a daemon runs
       NodeCleanup.forget(folder);
     }

@@ -78,6 +78,11 @@ public final class NodeTarget {
     return Path.of("/var/lib/sluice").resolve(nodeName);
   }
 
+  /** Where the daemon that ran last keeps its state, as far as the machine knows. */
+  public static Path lastStateOf(String nodeName) {
+    return LocalNode.stateOf(nodeName).orElseGet(() -> stateOf(nodeName));
+  }
+
   PinDirectory pins() {
     return PinDirectory.ofNode(name());
   }

@@ -130,7 +130,7 @@ final class WhyInquiry {
 
   private ObjectNode fromDisk(WhyQuestion question, IllegalStateException silence) {
     String name = target.name();
-    Path folder = state == null ? NodeTarget.stateOf(name) : state;
+    Path folder = state == null ? NodeTarget.lastStateOf(name) : state;
     Path snapshots = NodeSettings.snapshots(folder);
     if (!Files.isDirectory(snapshots)) {
       throw silence;

@@ -1,7 +1,6 @@
 package io.sluice.cli.offline;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.sluice.cli.node.NodeTarget;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
@@ -85,7 +84,7 @@ public final class OfflineCommand implements Callable<Integer> {
     List<JsonNode> ends = new ArrayList<>();
     report.path("ends").forEach(ends::add);
     List<String> columns = output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS;
-    Listing.of(ends, columns).print(OutputFormat.table, out);
+    Listing.of(ends, columns).print(output.format(), out);
     String until = report.path("until").asText();
     JsonNode first = report.path("ends").path(0);
     out.println(
@@ -108,7 +107,7 @@ public final class OfflineCommand implements Callable<Integer> {
         return answer.get();
       }
     }
-    Path folder = state == null ? NodeTarget.stateOf(target.name()) : state;
+    Path folder = state == null ? NodeTarget.lastStateOf(target.name()) : state;
     if (!Files.isDirectory(folder)) {
       throw new IllegalStateException(
           "no daemon answers for node '"
@@ -150,11 +149,7 @@ public final class OfflineCommand implements Callable<Integer> {
     public Integer call() {
       List<JsonNode> told = target.ask(AdminRequest.of("extend"));
       PrintWriter out = spec.commandLine().getOut();
-      if (output.format() == OutputFormat.json) {
-        Listing.printJson(JsonNodeFactory.instance.arrayNode().addAll(told), out);
-      } else {
-        Listing.of(told, COLUMNS).print(OutputFormat.table, out);
-      }
+      Listing.of(told, COLUMNS).print(output.format(), out);
       return ExitCode.of(told.stream().allMatch(one -> one.path("extended").asBoolean())).code();
     }
   }

@@ -8,8 +8,11 @@ import io.sluice.control.compile.Severity;
 import io.sluice.control.folder.ManifestSet;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectReader;
+import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotEditor;
@@ -48,6 +51,12 @@ record Candidate(MeshSnapshot snapshot, List<String> unread, List<String> unused
     boolean hasSettings =
         sources.values().stream().flatMap(List::stream).anyMatch(MeshConfig.class::isInstance);
     boolean isWhole = Files.isDirectory(place);
+    if (registryOrNull == null && !isWhole && hasRoutesAlone(sources)) {
+      unread.add(
+          place
+              + ": a stored snapshot does not tell which TrafficTargets name a route; put these into"
+              + " the file too, or name the folder in force with --registry");
+    }
     MeshSnapshot under = base;
     if (registryOrNull != null) {
       Map<String, List<KubernetesObject>> present = objects(SECOND, registryOrNull, unread);
@@ -69,6 +78,12 @@ record Candidate(MeshSnapshot snapshot, List<String> unread, List<String> unused
             .map(Candidate::told)
             .toList();
     return new Candidate(snapshot, unread, unused);
+  }
+
+  private static boolean hasRoutesAlone(Map<String, List<KubernetesObject>> sources) {
+    List<KubernetesObject> all = sources.values().stream().flatMap(List::stream).toList();
+    return all.stream().anyMatch(one -> one instanceof HttpRouteGroup || one instanceof TcpRoute)
+        && all.stream().noneMatch(TrafficTarget.class::isInstance);
   }
 
   private static String told(ObjectStatus status) {

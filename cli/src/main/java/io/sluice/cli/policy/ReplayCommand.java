@@ -162,6 +162,9 @@ final class ReplayCommand implements Callable<Integer> {
     if (place != null && !Files.exists(place)) {
       throw new ParameterException(spec.commandLine(), place + " does not exist");
     }
+    if (state != null && !Files.isDirectory(state)) {
+      throw new ParameterException(spec.commandLine(), "--state " + state + " is not a folder");
+    }
     if (registry != null && !Files.isDirectory(registry)) {
       throw new ParameterException(
           spec.commandLine(), "--registry " + registry + " is not a folder");
@@ -177,7 +180,7 @@ final class ReplayCommand implements Callable<Integer> {
     if (answer.isPresent()) {
       return Path.of(answer.get().path("directory").asText());
     }
-    Path left = NodeSettings.flows(NodeTarget.stateOf(target.name()));
+    Path left = NodeSettings.flows(NodeTarget.lastStateOf(target.name()));
     if (!Files.isDirectory(left)) {
       throw new IllegalStateException(
           "no daemon answers for node '"
@@ -193,7 +196,14 @@ final class ReplayCommand implements Callable<Integer> {
   private static MeshSnapshot stored(Path record) {
     Path snapshots = NodeSettings.snapshots(record.resolveSibling("").normalize());
     try (SnapshotStore store = SnapshotStore.open(snapshots, (fault, problem) -> {})) {
-      return store.load().map(Stored::snapshot).orElse(MeshSnapshot.EMPTY);
+      return store
+          .load()
+          .map(Stored::snapshot)
+          .orElseThrow(() ->
+              new IllegalStateException(
+                  "the node keeps no snapshot in "
+                      + snapshots
+                      + "; name the folder that it reads with --registry"));
     }
   }
 
@@ -250,7 +260,7 @@ final class ReplayCommand implements Callable<Integer> {
       return;
     }
     List<List<String>> rows = changes.stream().map(change -> toRow(change, total)).toList();
-    new Listing(COLUMNS, rows).print(OutputFormat.table, out);
+    new Listing(COLUMNS, rows).print(output.format(), out);
     out.println(
         "%s of %s flows, %s of %s calls"
             .formatted(

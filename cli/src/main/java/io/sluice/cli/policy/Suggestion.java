@@ -30,6 +30,12 @@ record Suggestion(String text, List<Row> permitted) {
   /** Requests of other pairs that are tried against each pair, to show that they are refused. */
   private static final int MOST_TRIALS = 200_000;
 
+  /** Refused flows of a pair that are named. */
+  private static final int MOST_TOLD = 20;
+
+  /** A request may say so, and in a route it stands for all of them. */
+  private static final String EVERY_METHOD = "*";
+
   private static final int LONGEST_NAME = 200;
 
   Suggestion {
@@ -67,6 +73,7 @@ record Suggestion(String text, List<Row> permitted) {
     private final Set<Integer> bytes = new TreeSet<>();
     private final Map<Integer, Map<String, Set<String>>> requests = new TreeMap<>();
     private final List<String> refused = new ArrayList<>();
+    private int moreRefused;
 
     void add(Key key, Row row) {
       Asked asked = key.askedOrNull();
@@ -78,8 +85,12 @@ record Suggestion(String text, List<Row> permitted) {
             .computeIfAbsent(path(asked), _ -> new TreeSet<>())
             .add(asked.method());
       }
-      if (!row.before().isAllowed() && refused.size() < 20) {
-        refused.add((asked == null ? "tcp" : key.request()) + " to port " + key.port());
+      if (!row.before().isAllowed()) {
+        if (refused.size() < MOST_TOLD) {
+          refused.add((asked == null ? "tcp" : key.request()) + " to port " + key.port());
+        } else {
+          moreRefused++;
+        }
       }
     }
 
@@ -100,7 +111,8 @@ record Suggestion(String text, List<Row> permitted) {
           if (allowedOnly && !row.before().isAllowed()) {
             return;
           }
-          if (row.isWithinMesh()) {
+          Asked asked = key.askedOrNull();
+          if (row.isWithinMesh() && (asked == null || !asked.method().equals(EVERY_METHOD))) {
             pairs.computeIfAbsent(Pair.of(row.flows().getFirst()), _ -> new Wanted()).add(key, row);
             permitted.add(row);
           } else {
@@ -119,6 +131,10 @@ record Suggestion(String text, List<Row> permitted) {
   private static void write(Pair pair, Wanted wanted, StringBuilder text) {
     wanted.refused.forEach(
         flow -> text.append("# was refused when it was seen: ").append(plain(flow)).append('\n'));
+    if (wanted.moreRefused > 0) {
+      text.append(
+          "# and %d more were refused; look before this is used%n".formatted(wanted.moreRefused));
+    }
     if (!wanted.bytes.isEmpty()) {
       String name = pair.name() + "-tcp";
       writeRoute(pair, name, wanted.bytes, text);
@@ -233,13 +249,18 @@ record Suggestion(String text, List<Row> permitted) {
       for (Key other : asked) {
         boolean isGranted =
             own.contains(other) || own.contains(new Key("", "", other.port(), null));
-        if (!isGranted && trials++ < MOST_TRIALS) {
+        if (!isGranted && ++trials <= MOST_TRIALS) {
           RecordedFlow trial = with(pair.getValue(), other);
           if (replay.decide(trial).verdict().isAllowed() && !isMeantBy(own, other)) {
             wrong.add("the suggestion also permits " + told(trial));
           }
         }
       }
+    }
+    if (trials > MOST_TRIALS) {
+      wrong.add(
+          (trials - MOST_TRIALS)
+              + " requests of others were not tried against the suggestion; look less far back");
     }
     return wrong;
   }

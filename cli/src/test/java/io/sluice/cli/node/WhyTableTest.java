@@ -485,7 +485,7 @@ class WhyTableTest {
         .isEqualTo(
             """
             shop/buyer -> shop/store:9090
-            REFUSED: a TrafficTarget names both ends but not this port (port_not_granted)
+            REFUSED: a TrafficTarget names both ends but not this port of the pod (port_not_granted)
 
             Because of:
               TrafficTarget shop/buyer-to-store spec.rules: it names both ends; its TCPRoutes have the ports [8080], and not 9090
@@ -493,7 +493,7 @@ class WhyTableTest {
             On the way:
               ok    pod shop/buyer is intercepted
               ok    the proxy carries it as bytes: its port is undeclared, and no policy needs HTTP
-              stop  port_not_granted: a TrafficTarget names both ends but not this port
+              stop  port_not_granted: a TrafficTarget names both ends but not this port of the pod
 
             To permit it: apply this TrafficTarget with its routes, which adds to what others grant; or add the port to a TCPRoute of TrafficTarget shop/buyer-to-store
                 apiVersion: specs.smi-spec.io/v1alpha4

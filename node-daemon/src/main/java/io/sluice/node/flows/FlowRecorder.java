@@ -13,9 +13,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -40,10 +42,17 @@ public final class FlowRecorder implements AutoCloseable {
   /** Different flows of a window; some 4 MiB of memory. */
   static final int MOST_FLOWS = 8_192;
 
+  /** Of one source, so that none pushes others out. */
+  static final int MOST_OF_SOURCE = MOST_FLOWS / 8;
+
   private static final int QUEUE_CAPACITY = 4_096;
 
   /** More than any sensible policy matches on; further ones are not kept. */
   private static final int MOST_HEADERS = 16;
+
+  /** In a field of its own, or what proves who somebody is: not for a disk. */
+  private static final Set<String> NOT_TOLD =
+      Set.of("host", ":authority", "authorization", "proxy-authorization", "cookie", "x-api-key");
 
   /** As the access log does: records do not wake the thread one by one. */
   private static final Duration GATHERING = Duration.ofMillis(20);
@@ -78,6 +87,7 @@ public final class FlowRecorder implements AutoCloseable {
 
   // Of the thread.
   private final Map<RecordedFlow, Seen> present = new LinkedHashMap<>();
+  private final Map<String, Integer> sources = new HashMap<>(); // flows of each in it
   private double allowance = BURST_BYTES;
   private long allowanceNanos = System.nanoTime();
   private boolean failing;
@@ -126,7 +136,7 @@ public final class FlowRecorder implements AutoCloseable {
             .filter(Access.Requests.class::isInstance)
             .flatMap(access -> ((Access.Requests) access).routes().stream())
             .flatMap(match -> match.headers().keySet().stream())
-            .filter(name -> !name.equals("host") && !name.equals(":authority"))
+            .filter(name -> !NOT_TOLD.contains(name))
             .distinct()
             .sorted()
             .limit(MOST_HEADERS)
@@ -203,8 +213,14 @@ public final class FlowRecorder implements AutoCloseable {
   }
 
   private void add(RecordedFlow flow, Seen seen) {
-    if (present.size() < MOST_FLOWS || present.containsKey(flow)) {
+    if (present.containsKey(flow)) {
       present.merge(flow, seen, Seen::and);
+      return;
+    }
+    String source = flow.sourceIdentityOrNull() + " " + flow.address();
+    int ofSource = sources.merge(source, 1, Integer::sum);
+    if (present.size() < MOST_FLOWS && ofSource <= MOST_OF_SOURCE) {
+      present.put(flow, seen);
     } else {
       leftOut.incrementAndGet();
     }
@@ -236,6 +252,7 @@ public final class FlowRecorder implements AutoCloseable {
       left--;
     }
     present.clear();
+    sources.clear();
     leftOut.addAndGet(left);
     if (batch.size() == 0) {
       return;
@@ -244,7 +261,7 @@ public final class FlowRecorder implements AutoCloseable {
       files.append(batch.toByteArray(), Instant.now());
       allowance -= batch.size();
       failing = false;
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) { // the thread is to go on
       leftOut.incrementAndGet();
       if (!failing) {
         LOG.log(System.Logger.Level.ERROR, "flows_not_written, they are left out", e);

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.nio.channels.SocketChannel;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -113,7 +115,7 @@ public final class Probe {
       socket
           .getOutputStream()
           .write(request(question, authority).getBytes(StandardCharsets.ISO_8859_1));
-      Matcher line = STATUS.matcher(firstLine(socket.getInputStream()));
+      Matcher line = STATUS.matcher(firstLine(socket));
       if (line.matches()) {
         probe.put("end", "answered").put("status", Integer.parseInt(line.group(1)));
       } else {
@@ -141,9 +143,17 @@ public final class Probe {
     return text.append("\r\n").toString();
   }
 
-  private static String firstLine(InputStream in) throws IOException {
+  /** All of it within the time of an answer, however slowly it comes. */
+  private static String firstLine(Socket socket) throws IOException {
+    InputStream in = socket.getInputStream();
+    long end = System.nanoTime() + ANSWER.toNanos();
     StringBuilder line = new StringBuilder();
     for (int octet = in.read(); octet >= 0 && octet != '\n'; octet = in.read()) {
+      long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+      if (left <= 0) {
+        throw new SocketTimeoutException("no whole line came in time");
+      }
+      socket.setSoTimeout((int) left);
       if (line.length() == LONGEST_LINE) {
         return line.toString();
       }

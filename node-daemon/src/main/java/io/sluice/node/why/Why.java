@@ -1,7 +1,6 @@
 package io.sluice.node.why;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
@@ -47,12 +46,6 @@ public record Why(MeshSnapshot snapshot, NodeView node) {
   static Kind kind(List<Fate> fates) {
     Set<Kind> kinds = fates.stream().map(Fate::kind).collect(Collectors.toSet());
     return kinds.size() == 1 ? kinds.iterator().next() : Kind.MIXED;
-  }
-
-  /** Text of what a pod of this node is called by. */
-  static String text(Workload pod) {
-    return pod.name()
-        + pod.addresses().stream().findFirst().map(a -> " " + IpAddresses.text(a)).orElse("");
   }
 
   /** Parses NAMESPACE/NAME. */

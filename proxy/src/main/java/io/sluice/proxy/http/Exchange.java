@@ -118,6 +118,9 @@ final class Exchange implements Upstream.Listener {
   private void search() {
     sent = request;
     filters = HttpFilters.NONE;
+    if (!copied) {
+      dropCopy(); // of a route that was in force before
+    }
     Upstream search = owner.search(subject, this);
     upstream = search;
     search.start();

@@ -28,7 +28,7 @@ public final class ReceiveWindows {
   private final int mostOfStream;
   private final int mostOfConnection;
   private final BufferBudget budget;
-  private final Http2Connection.PropertyKey grown; // Integer, of a stream
+  private final Http2Connection.PropertyKey grown; // Integer, of a stream: what was promised
   private int window = FIRST;
   private long taken;
   private int unread;
@@ -60,7 +60,7 @@ public final class ReceiveWindows {
             new Http2ConnectionAdapter() {
               @Override
               public void onStreamClosed(Http2Stream stream) {
-                keep(stream, 0);
+                withdraw(stream, Integer.MAX_VALUE);
               }
             });
   }
@@ -99,7 +99,7 @@ public final class ReceiveWindows {
       int streamWindow = controller().initialWindowSize(stream);
       if (since >= streamWindow) {
         since = 0;
-        keep(stream, resize(stream, streamWindow, wantedOfStream(streamWindow)) - FIRST_OF_STREAM);
+        resize(stream, streamWindow, wantedOf(stream, streamWindow));
       }
     }
     if (!reading) {
@@ -131,19 +131,31 @@ public final class ReceiveWindows {
     return budget.isExceeded() ? Math.min(now, first) : now;
   }
 
-  private int wantedOfStream(int now) {
+  /** Of a stream, whose growth is promised; noted is what was, not what its window is. */
+  private int wantedOf(Http2Stream stream, int now) {
     int wanted = wanted(now, FIRST_OF_STREAM, mostOfStream);
-    return wanted > now && !budget.promise(wanted - now) ? now : wanted;
+    if (wanted < now) {
+      withdraw(stream, now - wanted);
+    } else if (wanted > now) {
+      if (!budget.promise(wanted - now)) {
+        return now;
+      }
+      stream.setProperty(grown, promised(stream) + wanted - now);
+    }
+    return wanted;
   }
 
-  /** Notes what is promised to a stream, and gives back what no longer is. */
-  private void keep(Http2Stream stream, int bytes) {
+  private int promised(Http2Stream stream) {
     Integer noted = stream.getProperty(grown);
-    int before = noted == null ? 0 : noted;
-    int now = Math.max(0, bytes);
-    if (now != before) {
-      stream.setProperty(grown, now);
-      budget.withdraw(Math.max(0, before - now));
+    return noted == null ? 0 : noted;
+  }
+
+  private void withdraw(Http2Stream stream, int most) {
+    int promised = promised(stream);
+    int bytes = Math.min(promised, most);
+    if (bytes > 0) {
+      stream.setProperty(grown, promised - bytes);
+      budget.withdraw(bytes);
     }
   }
 

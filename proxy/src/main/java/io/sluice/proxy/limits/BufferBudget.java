@@ -104,6 +104,11 @@ public final class BufferBudget {
     return false;
   }
 
+  /** Bytes that are promised now. */
+  public long promised() {
+    return promised.get();
+  }
+
   /** So many bytes that were promised will not come any more. */
   public void withdraw(long bytes) {
     promised.addAndGet(-bytes);

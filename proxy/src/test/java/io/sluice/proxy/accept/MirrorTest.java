@@ -55,6 +55,7 @@ class MirrorTest {
       new HttpFixture((socket, received) -> answerWhole(socket, received, OK), "/books.*");
   private final List<HttpFixture.Received> copies = new CopyOnWriteArrayList<>();
   private final CountDownLatch released = new CountDownLatch(1);
+  private List<FieldChange> changes = List.of();
   private Peers.Server mirror = new Peers.Server(Peers.V4, Peers.ECHO);
 
   @BeforeEach
@@ -152,7 +153,7 @@ class MirrorTest {
                             TwoNodes.SERVICE_PORT,
                             1,
                             new HttpFilters(
-                                List.of(new FieldChange(Action.SET, "x-rule", "one")),
+                                changes,
                                 List.of(),
                                 null,
                                 List.of(new Mirror(MIRROR, 81, percent, ENTIRELY)))))))));
@@ -183,6 +184,7 @@ class MirrorTest {
 
   @Test
   void aCopyHasEverythingAndItsAnswerGoesToNobody() throws IOException {
+    changes = List.of(new FieldChange(Action.SET, "x-rule", "one"));
     mirrorTo(
         (socket, received) ->
             answerWhole(socket, received, "HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\nlost"),

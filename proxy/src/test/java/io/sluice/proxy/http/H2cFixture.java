@@ -180,6 +180,7 @@ final class H2cFixture implements AutoCloseable {
     Await.until("all closed", () -> servers.ends.size() + clients.ends.size() == open.size());
     group.shutdownGracefully(20, 5_000, TimeUnit.MILLISECONDS).syncUninterruptibly();
     assertThat(budget.held()).as("bytes held after close").isZero();
+    assertThat(budget.promised()).as("bytes promised after close").isZero();
     Await.until("all buffers freed", () -> activeAllocations() == 0);
     assertThat(LeakCounter.REPORTS).as("leak reports").isEmpty();
   }

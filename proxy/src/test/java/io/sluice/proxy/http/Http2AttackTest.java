@@ -96,6 +96,30 @@ class Http2AttackTest {
         .countedAs(TOLD);
   }
 
+  /** Streams of who never acknowledges SETTINGS have windows that nobody promised. */
+  @Tag("attack")
+  @Test
+  void whoAcknowledgesNoSettingsGivesBackNoMoreThanWasPromised() throws Exception {
+    var limits = new HttpLimits(8_192, 20, 1_024, 8, 100, 200, 4 * 65_535, 16_384);
+    try (var fixture = new H2cFixture(limits)) {
+      try (var client = new RawClient(fixture.serve(Passage::echo))) {
+        client.send(RawClient.HEADERS, RawClient.END_HEADERS, 1, request());
+        for (int i = 0; i < 5; i++) {
+          client.send(RawClient.DATA, 0, 1, new byte[13_107]);
+        }
+        for (int came = 0; came < 5 * 13_107; ) {
+          came += client.next(RawClient.DATA).payload().length;
+        }
+        client.next(RawClient.WINDOW_UPDATE);
+      }
+      Await.until("it is gone", () -> !fixture.servers.ends.isEmpty());
+      assertThat(fixture.budget.promised()).isZero();
+    }
+    Attack.tried("uploads without an acknowledgement of SETTINGS, which begin with larger windows")
+        .refusedBy("BufferBudget: what is given back is what was promised")
+        .countedAs("sluice_proxy_buffered_bytes");
+  }
+
   /** A peer who asks and reads no answer cannot make the proxy keep them all. */
   @Tag("attack")
   @Test
