@@ -107,12 +107,15 @@ final class BugReportCommand implements Callable<Integer> {
     return ExitCode.OK.code();
   }
 
-  /** Lines with a secret are left out, whatever they are of. */
+  /** Lines with a secret are left out, whatever they are of, and those of a key to its end. */
   private static void add(TarFile tar, String name, String text) throws IOException {
     StringBuilder clean = new StringBuilder();
-    text.lines()
-        .forEach(line ->
-            clean.append(SECRET.matcher(line).find() ? "[a line left out]" : line).append('\n'));
+    boolean inKey = false;
+    for (String line : text.lines().toList()) {
+      inKey |= line.contains("BEGIN") && line.contains("PRIVATE KEY");
+      clean.append(inKey || SECRET.matcher(line).find() ? "[a line left out]" : line).append('\n');
+      inKey &= !(line.contains("END") && line.contains("PRIVATE KEY"));
+    }
     tar.add("sluice-report/" + name, clean.toString());
   }
 
