@@ -12,16 +12,21 @@ import java.io.InputStream;
 import java.net.Socket;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Two nodes, where the buyer may send some requests to the store; the store's application keeps
  * what it really received, octet by octet, and knows no more of HTTP than where a message ends.
  */
 final class HttpFixture implements AutoCloseable {
+  private static final Pattern LENGTH = Pattern.compile("\r\ncontent-length: ([0-9]{1,6})\r\n");
+
   /** What the application has received, one text for each connection. */
   final List<Received> received = new CopyOnWriteArrayList<>();
 
@@ -45,7 +50,7 @@ final class HttpFixture implements AutoCloseable {
     void serve(Socket socket, Received received) throws IOException;
   }
 
-  /** One that answers requests without content by 200. */
+  /** One that answers each whole request by 200. */
   HttpFixture() {
     this(HttpFixture::answerEach, "/books.*");
   }
@@ -66,18 +71,36 @@ final class HttpFixture implements AutoCloseable {
     return new HttpMatch("granted", Regex.of(path), Set.of(methods), Map.of());
   }
 
-  /** Answers whatever ends like a head. */
+  /** Answers each request that has come whole, its content too. */
   static void answerEach(Socket socket, Received received) throws IOException {
     byte[] buffer = new byte[65_536];
     InputStream in = socket.getInputStream();
     int answered = 0;
     for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
       received.add(buffer, n);
-      int heads = received.text().split("\r\n\r\n", -1).length - 1;
-      for (; answered < heads; answered++) {
+      String text = received.text();
+      for (int end = endOf(text, answered); end > 0; end = endOf(text, answered)) {
+        answered = end;
         answerOnce(socket);
       }
     }
+  }
+
+  /** Where the request that begins there ends, or -1 while it has not come whole. */
+  private static int endOf(String text, int begin) {
+    int headEnd = text.indexOf("\r\n\r\n", begin) + 4;
+    if (headEnd < 4) {
+      return -1;
+    }
+    String head = text.substring(begin, headEnd).toLowerCase(Locale.ROOT);
+    if (head.contains("\r\ntransfer-encoding: chunked\r\n")) {
+      int last = text.indexOf("0\r\n", headEnd);
+      int end = last < 0 ? -1 : text.indexOf("\r\n\r\n", last);
+      return end < 0 ? -1 : end + 4;
+    }
+    Matcher length = LENGTH.matcher(head);
+    int end = headEnd + (length.find() ? Integer.parseInt(length.group(1)) : 0);
+    return end <= text.length() ? end : -1;
   }
 
   static void answerOnce(Socket socket) throws IOException {

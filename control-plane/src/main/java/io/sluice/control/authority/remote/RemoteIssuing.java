@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 
 /**
@@ -67,6 +68,7 @@ public final class RemoteIssuing {
   private final IssueJournal journal;
   private final InstantSource clock;
   private final Semaphore slots = new Semaphore(MOST_AT_ONCE, true);
+  private final AtomicLong cameBack = new AtomicLong();
 
   /** Asks nobody yet. */
   public RemoteIssuing(Terms terms, RemoteRoots roots, IssueJournal journal, InstantSource clock) {
@@ -101,15 +103,21 @@ public final class RemoteIssuing {
     try {
       return new Retries(terms.patience()).run(deadline -> signOnce(request, backend, deadline));
     } finally {
+      cameBack.incrementAndGet();
       slots.release();
     }
   }
 
+  /** Patience ends only where nothing came back all the while: a long queue that moves is fine. */
   private void acquireSlot() {
     try {
-      if (slots.tryAcquire(terms.patience().toMillis(), TimeUnit.MILLISECONDS)) {
-        return;
-      }
+      long before;
+      do {
+        before = cameBack.get();
+        if (slots.tryAcquire(terms.patience().toMillis(), TimeUnit.MILLISECONDS)) {
+          return;
+        }
+      } while (cameBack.get() != before);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
