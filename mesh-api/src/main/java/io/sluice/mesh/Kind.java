@@ -82,6 +82,10 @@ public final class Kind<T extends MeshObject> {
   public static final Kind<TrafficRoute> ROUTE =
       new Kind<>("route", TrafficRoute::name, RouteCodec.CODEC, List.of(ROUTES_BY_SERVICE));
 
+  /** What UpstreamTrafficSettings say, by the name of the service. */
+  public static final Kind<UpstreamSetting> UPSTREAM_SETTING =
+      new Kind<>("upstream", UpstreamSetting::service, UpstreamCodec.CODEC, List.of());
+
   /** What TrafficTargets grant. */
   public static final Kind<Permission> PERMISSION =
       new Kind<>(
@@ -92,7 +96,7 @@ public final class Kind<T extends MeshObject> {
 
   /** Every kind that a node is told of. */
   public static final List<Kind<?>> ALL =
-      List.of(NAMESPACE, WORKLOAD, SERVICE, ROUTE, PERMISSION, SETTINGS);
+      List.of(NAMESPACE, WORKLOAD, SERVICE, ROUTE, UPSTREAM_SETTING, PERMISSION, SETTINGS);
 
   /**
    * By what else than their name objects are found.

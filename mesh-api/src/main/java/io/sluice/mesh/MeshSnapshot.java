@@ -2,6 +2,7 @@ package io.sluice.mesh;
 
 import io.sluice.mesh.Kind.Index;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -209,6 +210,30 @@ public final class MeshSnapshot {
       }
     }
     return Optional.empty();
+  }
+
+  /** How much may be asked of the service; empty where nothing is said. */
+  public Optional<UpstreamSetting> upstreamSetting(NamespacedName service) {
+    return all(Kind.UPSTREAM_SETTING).isEmpty()
+        ? Optional.empty()
+        : get(Kind.UPSTREAM_SETTING, service);
+  }
+
+  /**
+   * What is said of the services of a pod's own Kubernetes namespace that lead to {@code endpoint}:
+   * whoever may write Services elsewhere does not say what this pod takes. In order of service.
+   */
+  public List<UpstreamSetting> limitsAt(InetSocketAddress endpoint) {
+    if (all(Kind.UPSTREAM_SETTING).isEmpty()) {
+      return List.of();
+    }
+    Optional<String> namespace =
+        workloadAt(endpoint.getAddress()).map(pod -> pod.name().namespace());
+    return find(Kind.SERVICE, Kind.SERVICES_BY_ENDPOINT, endpoint).stream()
+        .map(Service::name)
+        .filter(service -> namespace.isEmpty() || namespace.get().equals(service.namespace()))
+        .flatMap(service -> get(Kind.UPSTREAM_SETTING, service).stream())
+        .toList();
   }
 
   /** Every permission, in no order. */

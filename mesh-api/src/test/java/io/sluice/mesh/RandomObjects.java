@@ -38,6 +38,7 @@ final class RandomObjects {
                 namespaces)
             .edit();
     list(this::route).forEach(editor::put);
+    list(this::upstream).forEach(editor::put);
     return editor.snapshot(1 + random.nextInt(1_000));
   }
 
@@ -130,6 +131,45 @@ final class RandomObjects {
                 list(this::match),
                 list(this::backend),
                 random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null)));
+  }
+
+  UpstreamSetting upstream() {
+    return new UpstreamSetting(
+        name(),
+        name(),
+        random.nextBoolean()
+            ? UpstreamSetting.Pool.NONE
+            : new UpstreamSetting.Pool(port(), millis(), port(), port(), port(), port()),
+        random.nextBoolean()
+            ? null
+            : new UpstreamSetting.Breaker(
+                millis(),
+                port(),
+                millis(),
+                millis(),
+                port(),
+                random.nextDouble(),
+                UpstreamSetting.UNLIMITED,
+                UpstreamSetting.NEVER,
+                409,
+                word()),
+        new UpstreamSetting.Limits(
+            random.nextBoolean() ? null : rate(),
+            random.nextInt(1 << 20),
+            random.nextBoolean() ? null : requestLimit(),
+            list(() -> new UpstreamSetting.RouteLimit(regex(), requestLimit()))));
+  }
+
+  private Duration millis() {
+    return Duration.ofMillis(100 + random.nextInt(100_000));
+  }
+
+  private UpstreamSetting.Rate rate() {
+    return new UpstreamSetting.Rate(port(), Duration.ofMinutes(1), random.nextInt(FEW));
+  }
+
+  private UpstreamSetting.RequestLimit requestLimit() {
+    return new UpstreamSetting.RequestLimit(rate(), 429, list(this::change));
   }
 
   private TrafficRoute.Backend backend() {

@@ -17,6 +17,7 @@ import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
@@ -46,6 +47,7 @@ public final class IncrementalCompiler {
   private final PermissionStage permissions = new PermissionStage(statuses);
   private final SplitStage splits = new SplitStage(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
+  private final UpstreamStage upstreams = new UpstreamStage(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
@@ -87,6 +89,7 @@ public final class IncrementalCompiler {
     Named named = new Named();
     gateway.compile(editor, named).forEach(service -> splits.routed(service.namespace()));
     splits.compile(editor, named);
+    upstreams.compile(editor, named);
     List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
       revision++;
@@ -163,6 +166,7 @@ public final class IncrementalCompiler {
         services.remove(service);
         splits.changed(service);
         gateway.changed(service);
+        upstreams.changed(service);
       }
       case EndpointSlice slice -> services.remove(slice);
       case TrafficTarget target -> permissions.remove(target);
@@ -172,6 +176,7 @@ public final class IncrementalCompiler {
         splits.changed(group);
       }
       case TrafficSplit split -> splits.remove(split);
+      case UpstreamTrafficSetting setting -> upstreams.remove(setting);
       case GatewayRoute route -> gateway.remove(route);
       case ReferenceGrant grant -> gateway.remove(grant);
       case ServiceAccount _, OtherObject _ -> {}
@@ -197,6 +202,7 @@ public final class IncrementalCompiler {
         services.add(service);
         splits.changed(service);
         gateway.changed(service);
+        upstreams.changed(service);
       }
       case EndpointSlice slice -> services.add(slice);
       case TrafficTarget target -> permissions.add(target);
@@ -206,6 +212,7 @@ public final class IncrementalCompiler {
         splits.changed(group);
       }
       case TrafficSplit split -> splits.add(split);
+      case UpstreamTrafficSetting setting -> upstreams.add(setting);
       case GatewayRoute route -> gateway.add(route);
       case ReferenceGrant grant -> gateway.add(grant);
       case ServiceAccount _ -> {}

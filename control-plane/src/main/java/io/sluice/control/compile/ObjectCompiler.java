@@ -19,6 +19,7 @@ import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.NamespacedName;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +59,8 @@ public final class ObjectCompiler {
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
+      case UpstreamTrafficSetting setting ->
+          new UpstreamCompiler(new Assumed(setting.meta()), statuses).settings(List.of(setting));
       case GatewayRoute route ->
           new GatewayCompiler(new Assumed(route.meta()), statuses).routes(List.of(route));
       case ClusterNode _, ReferenceGrant _, ServiceAccount _, TcpRoute _, OtherObject _ -> {}

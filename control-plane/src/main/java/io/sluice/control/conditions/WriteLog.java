@@ -9,6 +9,7 @@ import io.sluice.control.kubernetes.ClusterReport;
 import io.sluice.control.kubernetes.ReportedObject;
 import io.sluice.control.kubernetes.ReportedObject.Condition;
 import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.objects.ReadableKind;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -138,7 +139,20 @@ final class WriteLog {
         ArrayNode list = status.putArray("conditions");
         conditions.forEach(condition -> list.add(condition.json()));
       }
+      if (object.kind() == ReadableKind.UPSTREAM_TRAFFIC_SETTING) {
+        addOsmsWords(status);
+      }
       return patch;
+    }
+
+    /** What tools of OSM look at. */
+    private void addOsmsWords(ObjectNode status) {
+      for (Condition condition : conditions) {
+        if (condition.type().equals(Verdicts.ACCEPTED)) {
+          status.put("currentStatus", condition.status().equals("True") ? "committed" : "error");
+          status.put("reason", condition.message());
+        }
+      }
     }
 
     /** A list is replaced as a whole: what others say is told again. */

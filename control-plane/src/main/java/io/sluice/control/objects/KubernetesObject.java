@@ -21,7 +21,8 @@ public sealed interface KubernetesObject
         OtherObject,
         Pod,
         TrafficSplit,
-        TrafficTarget {
+        TrafficTarget,
+        UpstreamTrafficSetting {
   /** Name, labels and origin. */
   ObjectMeta meta();
 

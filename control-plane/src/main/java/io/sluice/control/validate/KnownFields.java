@@ -115,6 +115,61 @@ final class KnownFields {
                           "sessionPersistence",
                           ANYTHING)))));
 
+  private static final Shape RATE =
+      leaves("requests", "unit", "burst", "responseStatusCode", "responseHeadersToAdd");
+
+  /** UpstreamTrafficSetting of OSM v1alpha1, with osm-edge's fields. */
+  private static final Shape UPSTREAM =
+      object(
+          shape(
+              Map.of(
+                  "host",
+                  ANYTHING,
+                  "connectionSettings",
+                  shape(
+                      Map.of(
+                          "tcp",
+                          leaves("maxConnections", "connectTimeout", "circuitBreaking"),
+                          "http",
+                          shape(
+                              Map.of(
+                                  "maxRequests",
+                                  ANYTHING,
+                                  "maxRequestsPerConnection",
+                                  ANYTHING,
+                                  "maxPendingRequests",
+                                  ANYTHING,
+                                  "maxRetries",
+                                  ANYTHING,
+                                  "circuitBreaking",
+                                  leaves(
+                                      "statTimeWindow",
+                                      "minRequestAmount",
+                                      "degradedTimeWindow",
+                                      "slowTimeThreshold",
+                                      "slowAmountThreshold",
+                                      "slowRatioThreshold",
+                                      "errorAmountThreshold",
+                                      "errorRatioThreshold",
+                                      "degradedStatusCode",
+                                      "degradedResponseContent"))))),
+                  "rateLimit",
+                  shape(
+                      Map.of(
+                          "local",
+                          shape(
+                              Map.of(
+                                  "tcp",
+                                  leaves("connections", "unit", "burst", "bps"),
+                                  "http",
+                                  RATE)),
+                          "global",
+                          ANYTHING)),
+                  "httpRoutes",
+                  shape(Map.of("path", ANYTHING, "rateLimit", shape(Map.of("local", RATE)))),
+                  "httpHeaders",
+                  ANYTHING)));
+
   /** Below {@code spec}, its reader says of every field whether it is known. */
   private static final Shape MESH_CONFIG = object(ANYTHING);
 
@@ -188,6 +243,7 @@ final class KnownFields {
       case "TCPRoute" -> group.equals("specs.smi-spec.io") ? TCP_ROUTE : null;
       case "HTTPRouteGroup" -> group.equals("specs.smi-spec.io") ? HTTP_ROUTE_GROUP : null;
       case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
+      case "UpstreamTrafficSetting" -> group.equals("policy.openservicemesh.io") ? UPSTREAM : null;
       case "HTTPRoute", "GRPCRoute" ->
           group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;
       case "MeshConfig" -> MESH_CONFIG_GROUPS.contains(group) ? MESH_CONFIG : null;

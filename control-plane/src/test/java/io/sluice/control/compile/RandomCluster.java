@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(18)) {
+    return switch (random.nextInt(19)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -93,6 +93,7 @@ public final class RandomCluster {
       case 12 -> group();
       case 13, 14 -> split();
       case 15, 16 -> gatewayRoute();
+      case 17 -> upstream();
       default -> other();
     };
   }
@@ -398,6 +399,30 @@ public final class RandomCluster {
                 namespaceName(),
                 app(),
                 random.nextInt(2));
+  }
+
+  private String upstream() {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: UpstreamTrafficSetting
+    metadata:
+      name: %s-%d
+      namespace: %s%s
+    spec:
+      host: %s
+      connectionSettings: {tcp: {maxConnections: %d}}
+      httpRoutes: [{path: %s, rateLimit: {local: {requests: 1, unit: minute}}}]
+      %s
+    """
+        .formatted(
+            app(),
+            random.nextInt(2),
+            namespaceName(),
+            one("", created()),
+            one(app(), app(), app() + ".shop.svc"),
+            random.nextInt(3),
+            one("/buy", "'('"),
+            one("", "rateLimit: {global: {}}"));
   }
 
   private String config() {

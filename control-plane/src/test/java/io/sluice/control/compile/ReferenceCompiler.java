@@ -19,6 +19,7 @@ import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
@@ -90,6 +91,11 @@ public final class ReferenceCompiler {
         .collect(groupingBy(split -> split.meta().namespace()))
         .values()
         .forEach(inside -> new SplitCompiler(named, statuses).routes(inside).forEach(editor::put));
+    unique.of(UpstreamTrafficSetting.class).stream()
+        .collect(groupingBy(setting -> setting.meta().namespace()))
+        .values()
+        .forEach(
+            inside -> new UpstreamCompiler(named, statuses).settings(inside).forEach(editor::put));
     return new Compilation(
         editor.snapshot(revision),
         statuses.sorted(),

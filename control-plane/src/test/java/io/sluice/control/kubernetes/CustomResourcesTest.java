@@ -58,7 +58,14 @@ class CustomResourcesTest {
   @ParameterizedTest
   @EnumSource(
       value = ReadableKind.class,
-      names = {"MESH_CONFIG", "TRAFFIC_TARGET", "TCP_ROUTE", "HTTP_ROUTE_GROUP", "TRAFFIC_SPLIT"})
+      names = {
+        "MESH_CONFIG",
+        "TRAFFIC_TARGET",
+        "TCP_ROUTE",
+        "HTTP_ROUTE_GROUP",
+        "TRAFFIC_SPLIT",
+        "UPSTREAM_TRAFFIC_SETTING"
+      })
   void definesWhatTheReadersRead(ReadableKind kind) throws Exception {
     JsonNode definition = definition(kind);
     JsonNode spec = definition.path("spec");

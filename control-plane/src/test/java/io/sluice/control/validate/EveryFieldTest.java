@@ -148,6 +148,17 @@ class EveryFieldTest {
        spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}, {port: 81, name: b}]}}
       """;
 
+  private static final String UPSTREAM =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: UpstreamTrafficSetting,
+       metadata: {name: a, namespace: shop},
+       spec: {host: byname,
+              connectionSettings: {http: {circuitBreaking: {errorRatioThreshold: 0.25}}},
+              rateLimit: {local: {tcp: {connections: 3, unit: second},
+                                  http: {requests: 3, unit: second}}},
+              httpRoutes: [{path: /a, rateLimit: {local: {requests: 3, unit: second}}}]}}
+      """;
+
   private static final String MESH_CONFIG =
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
@@ -291,7 +302,9 @@ class EveryFieldTest {
                 "httproutegroups.specs.smi-spec.io",
                 GROUP,
                 "trafficsplits.split.smi-spec.io",
-                SPLIT)
+                SPLIT,
+                "upstreamtrafficsettings.policy.openservicemesh.io",
+                UPSTREAM)
             .entrySet()) {
       Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
       JsonNode schema =
@@ -409,7 +422,8 @@ class EveryFieldTest {
         snapshot.workloads().toString(),
         snapshot.services().toString(),
         snapshot.permissions().toString(),
-        snapshot.all(Kind.ROUTE).toString());
+        snapshot.all(Kind.ROUTE).toString(),
+        snapshot.all(Kind.UPSTREAM_SETTING).toString());
   }
 
   /** What is said of the object once the field is there. */
