@@ -110,6 +110,12 @@ public record RequestRecord(
     BAD_REQUEST("DPE"),
     /** No upstream answered; the response is ours. */
     NO_UPSTREAM("UF"),
+    /** The service is asked for as much as it may be; the response is ours. */
+    OVERFLOW("UO"),
+    /** The service was slow or failed of late and is spared; the response is ours. */
+    SPARED("UO"),
+    /** The pod has taken as much as it may take; the response is ours. */
+    RATE_LIMITED("RL"),
     /** A route of the service called says the answer; the response is ours. */
     ROUTED("NR"),
     /** There is no endpoint that could be asked; the response is ours. */

@@ -1,8 +1,11 @@
 package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Outcome;
@@ -12,10 +15,14 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
+import io.sluice.proxy.admission.Admission;
+import io.sluice.proxy.admission.PodLimits;
+import io.sluice.proxy.admission.ServicePool;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -52,6 +59,7 @@ final class Exchange implements Upstream.Listener {
   private boolean copied; // or nobody gets one
   private @Nullable Upstream upstream; // while it is searched
   private @Nullable HttpStream joined;
+  private @Nullable Admission admission; // where the service may be asked for so much only
   private boolean reused; // an upstream that carried exchanges before
   private boolean repeated;
   private boolean ended;
@@ -156,6 +164,11 @@ final class Exchange implements Upstream.Listener {
   }
 
   private void answer(Head head) {
+    answer(head, "");
+  }
+
+  /** A call of gRPC has no use for the content. */
+  private void answer(Head head, String content) {
     dropUpstream();
     if (answering) {
       downstream.abort(HttpStream.Abort.RESET);
@@ -164,7 +177,20 @@ final class Exchange implements Upstream.Listener {
       grpcStatus = head.fields.first("grpc-status");
       answering = true;
       answered.whole = true;
-      downstream.head(head, true);
+      if (content.isEmpty() || LocalAnswer.isGrpc(request)) {
+        downstream.head(head, true);
+      } else {
+        ByteBuf bytes = Unpooled.copiedBuffer(content, StandardCharsets.UTF_8);
+        boolean wanted = !request.method().equals("HEAD");
+        head.contentLength = bytes.readableBytes();
+        head.fields.add("content-type", "text/plain; charset=utf-8");
+        downstream.head(head, !wanted);
+        if (wanted) {
+          downstream.data(bytes, true);
+        } else {
+          bytes.release();
+        }
+      }
       downstream.flush();
     }
     finish();
@@ -212,6 +238,55 @@ final class Exchange implements Upstream.Listener {
   }
 
   @Override
+  public boolean isTaken() {
+    PodLimits.Arrivals limits = repeated ? null : owner.limits();
+    RequestLimit beyond = limits == null ? null : limits.refuses(sent);
+    if (beyond == null) {
+      return true;
+    }
+    subject.refused(Verdict.of(Outcome.REFUSED, Reason.RATE_LIMITED));
+    end = End.RATE_LIMITED;
+    answer(LocalAnswer.beyond(request, beyond));
+    return false;
+  }
+
+  @Override
+  public @Nullable Reason refusalOf(ServicePool pool) {
+    Admission known = admission;
+    if (known == null || !known.isOf(pool)) {
+      endAdmission(); // of another service, where it was to go before
+      known = new Admission(pool);
+      admission = known;
+    }
+    return known.begin();
+  }
+
+  @Override
+  public boolean mayWait() {
+    Admission known = admission;
+    return known != null && known.mayWait();
+  }
+
+  /** That connection carries it. */
+  void isOn(ServicePool.Place place) {
+    Admission known = admission;
+    if (known != null) {
+      known.isOn(place);
+    }
+  }
+
+  private void endAdmission() {
+    Admission known = admission;
+    admission = null;
+    if (known != null) {
+      if (end == End.NO_UPSTREAM || end == End.RESET_BY_UPSTREAM || end == End.BAD_RESPONSE) {
+        known.failed();
+      }
+      known.end();
+    }
+  }
+
+  @Override
   public boolean prefers(InetSocketAddress endpoint) {
     return owner.leads().prefers(endpoint);
   }
@@ -223,9 +298,13 @@ final class Exchange implements Upstream.Listener {
 
   @Override
   public boolean takes(InetSocketAddress endpoint) {
-    HttpStream free = owner.leads().open(endpoint, subject);
+    HttpStream free = owner.leads().open(endpoint, subject, this);
     if (free == null) {
-      return owner.leads().waits(this, endpoint);
+      boolean waits = owner.leads().waits(this, endpoint);
+      if (waits && admission != null && !mayWait()) {
+        refused(Verdict.of(Outcome.REFUSED, Reason.UPSTREAM_OVERFLOW), CloseKind.REFUSED);
+      }
+      return waits;
     }
     upstream = null; // which has dialled nothing
     reused = true;
@@ -273,7 +352,11 @@ final class Exchange implements Upstream.Listener {
     subject.refused(verdict);
     Reason reason = verdict.reason();
     if (reason == Reason.ROUTE_NOT_GRANTED
-        || (mirror != null && kind != CloseKind.CONNECT_FAILURE && !isWithoutEndpoint(reason))) {
+        || (mirror != null
+            && kind != CloseKind.CONNECT_FAILURE
+            && reason != Reason.UPSTREAM_OVERFLOW
+            && reason != Reason.CIRCUIT_OPEN
+            && !isWithoutEndpoint(reason))) {
       end = End.REFUSED;
       answer(403);
     } else if (kind == CloseKind.CONNECT_FAILURE) {
@@ -282,13 +365,31 @@ final class Exchange implements Upstream.Listener {
     } else if (isWithoutEndpoint(reason)) {
       end = End.NO_ENDPOINT;
       answer(503);
+    } else if (reason == Reason.UPSTREAM_OVERFLOW) {
+      end = End.OVERFLOW;
+      answer(503);
+    } else if (reason == Reason.CIRCUIT_OPEN) {
+      answerInPlace();
     } else {
       // Nothing is granted at all: the connection ends as that of any other protocol does.
       ended = true;
       dropUpstream();
+      endAdmission();
       asked.drop();
       owner.refuse(this, verdict);
       downstream.abort(HttpStream.Abort.RESET); // where no connection of bytes has told it
+    }
+  }
+
+  /** As is said for while the service is spared. */
+  private void answerInPlace() {
+    end = End.SPARED;
+    Admission known = admission;
+    Breaker rules = known == null ? null : known.rules();
+    if (rules == null) {
+      answer(503);
+    } else {
+      answer(LocalAnswer.to(request, rules.status()), rules.content());
     }
   }
 
@@ -451,6 +552,10 @@ final class Exchange implements Upstream.Listener {
       if (!head.isInterim() || switches) {
         status = head.status();
         answering = true;
+        Admission known = admission;
+        if (known != null) {
+          known.answered(status);
+        }
         grpcStatus = head.fields.first("grpc-status");
         answered.whole = last;
         // An upgrade of HTTP/1 that was not taken up was a request without content.
@@ -522,7 +627,13 @@ final class Exchange implements Upstream.Listener {
     boolean untouched = how == HttpStream.Abort.NOT_PROCESSED;
     boolean stale =
         reused && how == HttpStream.Abort.RESET && IDEMPOTENT.contains(request.method());
-    if (!answering && !repeated && asked.whole && asked.bytes() == 0 && (untouched || stale)) {
+    Admission known = admission;
+    if (!answering
+        && !repeated
+        && asked.whole
+        && asked.bytes() == 0
+        && (untouched || stale)
+        && (known == null || known.mayRepeat())) {
       repeated = true;
       search();
       return;
@@ -585,6 +696,7 @@ final class Exchange implements Upstream.Listener {
         stream.consumed(answered.confirm());
       }
       downstream.consumed(asked.confirm());
+      endAdmission();
       owner.ended(this);
     }
   }
@@ -606,6 +718,7 @@ final class Exchange implements Upstream.Listener {
         end = End.RESET_BY_CLIENT;
       }
       dropUpstream();
+      endAdmission();
       asked.drop();
       downstream.abort(HttpStream.Abort.RESET);
     }

@@ -12,6 +12,7 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.admission.PodLimits;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
@@ -94,6 +95,8 @@ public final class Exchanges implements DirectPeer {
   private @Nullable SpiffeId toldCaller;
   private @Nullable SpiffeId toldCalled;
   private String clientCertificate = ""; // of these two
+  private @Nullable MeshSnapshot limitedBy;
+  private PodLimits.@Nullable Arrivals limits; // as that one says
   private boolean version2;
   private boolean retiring;
   private long retiredNanos;
@@ -272,6 +275,16 @@ public final class Exchanges implements DirectPeer {
     exchange.index = open.size();
     open.add(exchange);
     return exchange;
+  }
+
+  /** What the pod called takes; null where that has no limit. */
+  PodLimits.@Nullable Arrivals limits() {
+    MeshSnapshot now = around.snapshot().get();
+    if (limitedBy != now) {
+      limitedBy = now;
+      limits = around.pod().limits.at(now, wanted.destination());
+    }
+    return limits;
   }
 
   /** Where copies of requests go by. */
@@ -537,7 +550,11 @@ public final class Exchanges implements DirectPeer {
     if (ended) {
       return;
     }
-    subject.forgetBut(around.snapshot().get());
+    MeshSnapshot present = around.snapshot().get();
+    subject.forgetBut(present);
+    if (limitedBy != present) {
+      limitedBy = null;
+    }
     long moved = progress;
     for (Exchange exchange : open) {
       moved += exchange.moved();

@@ -1,0 +1,101 @@
+package io.sluice.proxy.admission;
+
+import io.sluice.mesh.UpstreamSetting.Breaker;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Says of one service whether it is to be asked. Once a window has too many slow or failed answers
+ * nobody asks it for a while; then one request tries, and by its answer all do again, or nobody
+ * does for as long once more. Any thread; takes no lock. Times are of {@link System#nanoTime}.
+ */
+final class CircuitBreaker {
+  final Breaker rules;
+  private final AtomicReference<Window> window;
+  private final AtomicReference<@Nullable Long> spared = new AtomicReference<>(); // until when
+  private final AtomicBoolean trying = new AtomicBoolean();
+
+  /** What has become of requests since {@code begin}. */
+  private static final class Window {
+    final long begin;
+    final AtomicInteger answers = new AtomicInteger();
+    final AtomicInteger slow = new AtomicInteger();
+    final AtomicInteger failed = new AtomicInteger();
+
+    Window(long begin) {
+      this.begin = begin;
+    }
+  }
+
+  /** Whether a request may be sent. */
+  enum Answer {
+    ASK,
+    TRY,
+    SPARE
+  }
+
+  CircuitBreaker(Breaker rules, long now) {
+    this.rules = rules;
+    this.window = new AtomicReference<>(new Window(now));
+  }
+
+  /** Of {@link Answer#TRY} either {@link #tried} or {@link #untried} is to be told. */
+  Answer ask(long now) {
+    Long until = spared.get();
+    if (until == null) {
+      return Answer.ASK;
+    }
+    return now - until >= 0 && trying.compareAndSet(false, true) ? Answer.TRY : Answer.SPARE;
+  }
+
+  /** What a request has come to that was no trial. */
+  void answered(boolean failed, long nanos, long now) {
+    if (spared.get() != null) {
+      return;
+    }
+    Window present = window.get();
+    if (now - present.begin >= rules.window().toNanos()) {
+      Window next = new Window(now);
+      present = window.compareAndSet(present, next) ? next : window.get();
+    }
+    int all = present.answers.incrementAndGet();
+    int slow = isSlow(nanos) ? present.slow.incrementAndGet() : present.slow.get();
+    int wrong = failed ? present.failed.incrementAndGet() : present.failed.get();
+    if (all >= rules.leastRequests()
+        && (isTooMuch(slow, all, rules.slowAmount(), rules.slowShare())
+            || isTooMuch(wrong, all, rules.errorAmount(), rules.errorShare()))) {
+      spare(now);
+    }
+  }
+
+  private boolean isSlow(long nanos) {
+    return nanos >= rules.slow().toNanos();
+  }
+
+  private static boolean isTooMuch(int count, int all, int most, double share) {
+    return count > 0 && (count >= most || (double) count / all >= share);
+  }
+
+  private void spare(long now) {
+    window.set(new Window(now));
+    spared.set(now + rules.degraded().toNanos());
+  }
+
+  /** What the trial has come to. */
+  void tried(boolean failed, long nanos, long now) {
+    if (failed || isSlow(nanos)) {
+      spare(now);
+    } else {
+      window.set(new Window(now));
+      spared.set(null);
+    }
+    trying.set(false);
+  }
+
+  /** The trial has come to nothing that tells of the service. */
+  void untried() {
+    trying.set(false);
+  }
+}
