@@ -15,6 +15,11 @@ final class Nginx implements AutoCloseable {
   static final int H2C = 8081;
   static final int TLS = 8443;
 
+  /** Of the answer to {@code /large}. */
+  static final int LARGE_BYTES = 1_000_000;
+
+  private static final int SLOW_BYTES = 3_000;
+
   private final Process process;
 
   /** With its files below {@code directory}, which has {@code app.crt} and {@code app.key}. */
@@ -23,6 +28,8 @@ final class Nginx implements AutoCloseable {
     Path configuration = home.resolve("nginx.conf");
     try {
       Files.createDirectories(home.resolve("files"));
+      Files.write(home.resolve("large"), new byte[LARGE_BYTES]);
+      Files.write(home.resolve("slow"), new byte[SLOW_BYTES]);
       Files.writeString(
           configuration,
           """
@@ -33,6 +40,7 @@ final class Nginx implements AutoCloseable {
           events { worker_connections 4096; }
           http {
             access_log off;
+            limit_conn_zone $server_port zone=all:64k;
             keepalive_requests 1000000;
             client_max_body_size 0;
             client_body_temp_path %1$s/body;
@@ -52,6 +60,15 @@ final class Nginx implements AutoCloseable {
               default_type text/plain;
               location / { return 200 "%6$s\\n"; }
               location /files/ { root %1$s; dav_methods PUT; }
+              location /fail { return 500; }
+              location /large { alias %1$s/large; }
+              location /slow/many { alias %1$s/slow; limit_rate 1k; }
+              location /slow/one {
+                alias %1$s/slow;
+                limit_rate 1k;
+                limit_conn all 1;
+                limit_conn_status 555;
+              }
             }
           }
           """

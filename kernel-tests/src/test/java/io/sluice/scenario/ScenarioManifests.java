@@ -158,6 +158,19 @@ final class ScenarioManifests {
         .formatted(service, Manifests.NAMESPACE, filters);
   }
 
+  /** An UpstreamTrafficSetting of that service; {@code spec} in block style. */
+  static String upstream(String service, String spec) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: UpstreamTrafficSetting
+    metadata: {name: %1$s, namespace: %2$s}
+    spec:
+      host: %1$s
+    %3$s\
+    """
+        .formatted(service, Manifests.NAMESPACE, spec.indent(2));
+  }
+
   /**
    * A TrafficSplit.
    *

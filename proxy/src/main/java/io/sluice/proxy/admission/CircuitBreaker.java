@@ -3,8 +3,6 @@ package io.sluice.proxy.admission;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Says of one service whether it is to be asked. Once a window has too many slow or failed answers
@@ -13,8 +11,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class CircuitBreaker {
   final Breaker rules;
-  private final AtomicReference<Window> window;
-  private final AtomicReference<@Nullable Long> spared = new AtomicReference<>(); // until when
+  private volatile Window window;
+  private volatile boolean sparing;
+  private volatile long spareUntil; // written before
   private final AtomicBoolean trying = new AtomicBoolean();
 
   /** What has become of requests since {@code begin}. */
@@ -38,27 +37,26 @@ final class CircuitBreaker {
 
   CircuitBreaker(Breaker rules, long now) {
     this.rules = rules;
-    this.window = new AtomicReference<>(new Window(now));
+    this.window = new Window(now);
   }
 
   /** Of {@link Answer#TRY} either {@link #tried} or {@link #untried} is to be told. */
   Answer ask(long now) {
-    Long until = spared.get();
-    if (until == null) {
+    if (!sparing) {
       return Answer.ASK;
     }
-    return now - until >= 0 && trying.compareAndSet(false, true) ? Answer.TRY : Answer.SPARE;
+    return now - spareUntil >= 0 && trying.compareAndSet(false, true) ? Answer.TRY : Answer.SPARE;
   }
 
   /** What a request has come to that was no trial. */
   void answered(boolean failed, long nanos, long now) {
-    if (spared.get() != null) {
+    if (sparing) {
       return;
     }
-    Window present = window.get();
+    Window present = window;
     if (now - present.begin >= rules.window().toNanos()) {
-      Window next = new Window(now);
-      present = window.compareAndSet(present, next) ? next : window.get();
+      present = new Window(now); // of two at once one counts
+      window = present;
     }
     int all = present.answers.incrementAndGet();
     int slow = isSlow(nanos) ? present.slow.incrementAndGet() : present.slow.get();
@@ -79,8 +77,9 @@ final class CircuitBreaker {
   }
 
   private void spare(long now) {
-    window.set(new Window(now));
-    spared.set(now + rules.degraded().toNanos());
+    window = new Window(now);
+    spareUntil = now + rules.degraded().toNanos();
+    sparing = true;
   }
 
   /** What the trial has come to. */
@@ -88,8 +87,8 @@ final class CircuitBreaker {
     if (failed || isSlow(nanos)) {
       spare(now);
     } else {
-      window.set(new Window(now));
-      spared.set(null);
+      window = new Window(now);
+      sparing = false;
     }
     trying.set(false);
   }

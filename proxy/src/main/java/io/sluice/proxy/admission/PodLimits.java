@@ -80,12 +80,14 @@ public final class PodLimits {
         TokenBucket same = before == null ? null : before.routes.get(route);
         routes.put(route, same == null ? new TokenBucket(route.limit().rate(), now) : same);
       }
-      boolean sameBits = before != null && known.bitsPerSecond() == limits.bitsPerSecond();
-      boolean none = limits.bitsPerSecond() == 0;
-      this.toPod =
-          none ? null : sameBits ? before.toPod : new ByteRate(limits.bitsPerSecond(), now);
-      this.fromPod =
-          none ? null : sameBits ? before.fromPod : new ByteRate(limits.bitsPerSecond(), now);
+      if (before != null && known.bitsPerSecond() == limits.bitsPerSecond()) {
+        this.toPod = before.toPod;
+        this.fromPod = before.fromPod;
+      } else {
+        boolean none = limits.bitsPerSecond() == 0;
+        this.toPod = none ? null : new ByteRate(limits.bitsPerSecond(), now);
+        this.fromPod = none ? null : new ByteRate(limits.bitsPerSecond(), now);
+      }
     }
 
     @Nullable RequestLimit refuses(HttpRequest request, long now) {

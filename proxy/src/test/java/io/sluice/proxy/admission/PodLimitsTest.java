@@ -21,6 +21,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -66,7 +67,7 @@ class PodLimitsTest {
     return new UpstreamSetting(service, service, Pool.NONE, null, said);
   }
 
-  private PodLimits.@Nullable Arrivals arrivals(UpstreamSetting... settings) {
+  private PodLimits.@Nullable Arrivals at(UpstreamSetting... settings) {
     SnapshotEditor editor = MeshSnapshot.EMPTY.edit();
     for (UpstreamSetting setting : settings) {
       editor.put(setting);
@@ -81,8 +82,11 @@ class PodLimitsTest {
     return limits.at(editor.snapshot(revision++), ENDPOINT);
   }
 
-  private static long taken(PodLimits.@Nullable Arrivals arrivals, String path, int tries) {
-    assertThat(arrivals).isNotNull();
+  private PodLimits.Arrivals arrivals(UpstreamSetting... settings) {
+    return Objects.requireNonNull(at(settings));
+  }
+
+  private static long taken(PodLimits.Arrivals arrivals, String path, int tries) {
     return IntStream.range(0, tries).filter(_ -> arrivals.refuses(new Get(path)) == null).count();
   }
 
@@ -132,7 +136,7 @@ class PodLimitsTest {
     assertThat(taken(changed, "/a", 2)).isZero();
     assertThat(taken(changed, "/b", 4)).isEqualTo(2);
 
-    assertThat(arrivals()).isNull();
+    assertThat(at()).isNull();
     assertThat(taken(arrivals(setting(WEB, new Limits(null, 0, one, List.of(route)))), "/a", 2))
         .as("forgotten with the setting")
         .isEqualTo(1);
@@ -146,7 +150,6 @@ class PodLimitsTest {
             setting(
                 new NamespacedName("shop", "all"), new Limits(rate(1, 60, 0), 0, null, List.of())));
 
-    assertThat(arrivals).isNotNull();
     assertThat(arrivals.takesConnection()).isTrue();
     assertThat(arrivals.takesConnection()).isFalse();
   }
@@ -154,9 +157,7 @@ class PodLimitsTest {
   @Test
   void bytesArePaidForByWaiting() {
     var arrivals = arrivals(setting(WEB, new Limits(null, 1_000_000, null, List.of())));
-    assertThat(arrivals).isNotNull();
-    ByteRate rate = arrivals.bytes(true);
-    assertThat(rate).isNotNull();
+    ByteRate rate = Objects.requireNonNull(arrivals.bytes(true));
 
     assertThat(rate.pass(125_000, now.get())).isEqualTo(SECOND);
     assertThat(rate.pass(125_000, now.get())).isEqualTo(2 * SECOND);
