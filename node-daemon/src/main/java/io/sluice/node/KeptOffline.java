@@ -27,8 +27,7 @@ public final class KeptOffline {
     try (SnapshotStore store =
         SnapshotStore.open(NodeSettings.snapshots(state), (fault, problem) -> {})) {
       Optional<Instant> savedAt = store.load().map(Stored::savedAt);
-      return OfflineReport.ofKept(
-          identity, sealKey, SourceInUse.snapshotEnd(savedAt, ""), clock);
+      return OfflineReport.ofKept(identity, sealKey, SourceInUse.snapshotEnd(savedAt, ""), clock);
     }
   }
 }

@@ -281,10 +281,7 @@ final class SourceInUse implements SnapshotSource {
               opened,
               stored,
               new ControllerSnapshots(
-                  node.controller(),
-                  stored.map(Stored::snapshot),
-                  clock,
-                  interception),
+                  node.controller(), stored.map(Stored::snapshot), clock, interception),
               node::mesh,
               clock);
         }

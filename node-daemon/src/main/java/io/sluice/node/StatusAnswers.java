@@ -19,8 +19,8 @@ import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.svid.SiteTime;
 import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.Enrolment;
-import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
 import io.sluice.node.flows.FlowRecorder;
@@ -491,7 +491,9 @@ final class StatusAnswers implements AdminServer.Answers {
       Instant contact = present.lastContactOrNull();
       status.put(
           "controllerLastContactSeconds",
-          contact == null ? -1 : Math.max(0, Duration.between(contact, clock.instant()).toSeconds()));
+          contact == null
+              ? -1
+              : Math.max(0, Duration.between(contact, clock.instant()).toSeconds()));
       status.put("identityFailingSince", text(present.failingSinceOrNull()));
       status.put("identityFailure", present.failure().isEmpty() ? NONE : present.failure());
       status.put("certificatesValid", present.valid());

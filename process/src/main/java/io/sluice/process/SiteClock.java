@@ -198,8 +198,7 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     return !wall.isBefore(least.minus(STEP)) && !wall.isAfter(least.plus(BACKDATED));
   }
 
-  private String doubt(
-      Instant wall, Instant expected, boolean kept, boolean agreed, State before) {
+  private String doubt(Instant wall, Instant expected, boolean kept, boolean agreed, State before) {
     if (wall.isBefore(MADE)) {
       return "the wall clock shows " + text(wall) + ", before this software was made";
     }
@@ -250,7 +249,8 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     long nanos = machine.nanos();
     try {
       List<String> words =
-          Arrays.asList(Files.readString(file.path(), StandardCharsets.US_ASCII).strip().split(" "));
+          Arrays.asList(
+              Files.readString(file.path(), StandardCharsets.US_ASCII).strip().split(" "));
       if (words.size() != 5 || !words.getFirst().equals(FORMAT)) {
         throw new IOException("it is not what this software writes");
       }
@@ -290,8 +290,7 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     try {
       file.replace(line.getBytes(StandardCharsets.US_ASCII));
     } catch (IOException e) {
-      LOG.log(
-          System.Logger.Level.WARNING, "clock_not_kept file={0} problem={1}", file.path(), e);
+      LOG.log(System.Logger.Level.WARNING, "clock_not_kept file={0} problem={1}", file.path(), e);
     }
   }
 

@@ -6,8 +6,8 @@ import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.cli.output.OutputOption;
 import io.sluice.control.StateDirectory;
-import io.sluice.control.admission.JoinTokens.JoinToken;
 import io.sluice.control.admission.JoinTokens;
+import io.sluice.control.admission.JoinTokens.JoinToken;
 import io.sluice.linux.process.KernelClock;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.SiteClock;
@@ -149,10 +149,7 @@ public final class ControlCommand {
 
       @Override
       public Integer call() {
-        List<List<String>> rows =
-            tokens(target).list().stream()
-                .map(ListTokens::row)
-                .toList();
+        List<List<String>> rows = tokens(target).list().stream().map(ListTokens::row).toList();
         new Listing(List.of("id", "node", "state", "created", "expires"), rows)
             .print(output.format(), spec.commandLine().getOut());
         return ExitCode.OK.code();

@@ -17,8 +17,8 @@ import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.registry.CompiledRegistry;
-import io.sluice.control.server.ServerSettings.Places;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.control.server.ServerSettings.Places;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.linux.process.KernelClock;
 import io.sluice.mesh.MeshPorts;
@@ -286,8 +286,7 @@ final class ControlRunCommand implements Callable<Integer> {
     }
   }
 
-  private Controller start(
-      ControllerSettings settings, CompiledRegistry objects, SiteClock clock) {
+  private Controller start(ControllerSettings settings, CompiledRegistry objects, SiteClock clock) {
     if (!(objects instanceof KubernetesRegistry cluster)) {
       return Controller.start(settings, objects, clock);
     }

@@ -42,7 +42,8 @@ public final class MovedClock implements AutoCloseable {
   public void set(Instant shown) {
     Path next = file.resolveSibling(file.getFileName() + ".next");
     try {
-      Files.writeString(next, "%+d\n".formatted(Duration.between(Instant.now(), shown).toSeconds()));
+      Files.writeString(
+          next, "%+d\n".formatted(Duration.between(Instant.now(), shown).toSeconds()));
       Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot set the clock by " + file, e);
