@@ -72,10 +72,7 @@ class JsonOutputTest {
             """
                 .formatted(Manifests.NAMESPACE));
     daemon = site.startDaemon(Mechanism.EBPF.arguments("--standalone"));
-    Await.until(
-        "the store has a certificate",
-        Await.patience(30),
-        () -> daemon.view().hasCertificate(TwoNodes.identity(cluster.pod("store"))));
+    cluster.awaitCertificates(List.of(cluster.pod("store")));
     try (TcpServer server = TcpServer.echo(cluster.pod("store"), Family.IPV4, 8080)) {
       var destination = cluster.pod("store").at(Family.IPV4, server.port());
       assertThat(Attempt.from(cluster.pod("thief"), destination, "hi").answered()).isFalse();

@@ -21,11 +21,9 @@ public final class KeptOffline {
   public static OfflineReport read(Path state, @Nullable Path sealKeyOrNull) {
     Path identity = NodeSettings.identity(state);
     Path sealKey = sealKeyOrNull == null ? CredentialStore.usualKeyFile(identity) : sealKeyOrNull;
-    try (SnapshotStore store =
-        SnapshotStore.open(NodeSettings.snapshots(state), (fault, problem) -> {})) {
-      Optional<Instant> savedAt = store.load().map(Stored::savedAt);
-      return OfflineReport.ofKept(
-          identity, sealKey, SourceInUse.snapshotEnd(savedAt, ""), Instant.now());
-    }
+    Optional<Instant> savedAt =
+        SnapshotStore.read(NodeSettings.snapshots(state)).map(Stored::savedAt);
+    return OfflineReport.ofKept(
+        identity, sealKey, SourceInUse.snapshotEnd(savedAt, ""), Instant.now());
   }
 }

@@ -195,16 +195,13 @@ final class ReplayCommand implements Callable<Integer> {
   /** What the node keeps on its disk, beside the record. */
   private static MeshSnapshot stored(Path record) {
     Path snapshots = NodeSettings.snapshots(record.resolveSibling("").normalize());
-    try (SnapshotStore store = SnapshotStore.open(snapshots, (fault, problem) -> {})) {
-      return store
-          .load()
-          .map(Stored::snapshot)
-          .orElseThrow(() ->
-              new IllegalStateException(
-                  "the node keeps no snapshot in "
-                      + snapshots
-                      + "; name the folder that it reads with --registry"));
-    }
+    return SnapshotStore.read(snapshots)
+        .map(Stored::snapshot)
+        .orElseThrow(() ->
+            new IllegalStateException(
+                "the node keeps no snapshot in "
+                    + snapshots
+                    + "; name the folder that it reads with --registry"));
   }
 
   private ExitCode suggest(FlowTable table, MeshSnapshot base) {

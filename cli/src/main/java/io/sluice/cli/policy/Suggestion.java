@@ -53,12 +53,14 @@ record Suggestion(String text, List<Row> permitted) {
           flow.destinationIdentityOrNull().serviceAccountName());
     }
 
-    /** In the namespace of the one called. */
-    String name() {
+    /** In the namespace of the one called; another one for what another node's record holds. */
+    String name(String kind, Object permitted) {
       String name = from.namespace() + "." + from.name() + "-to-" + to.name();
-      return name.length() <= LONGEST_NAME
-          ? name
-          : name.substring(0, LONGEST_NAME - 10) + "-" + Integer.toHexString(name.hashCode());
+      return "%s-%s-%08x"
+          .formatted(
+              name.substring(0, Math.min(name.length(), LONGEST_NAME)),
+              kind,
+              31 * name.hashCode() + permitted.hashCode());
     }
 
     @Override
@@ -136,7 +138,7 @@ record Suggestion(String text, List<Row> permitted) {
           "# and %d more were refused; look before this is used%n".formatted(wanted.moreRefused));
     }
     if (!wanted.bytes.isEmpty()) {
-      String name = pair.name() + "-tcp";
+      String name = pair.name("tcp", wanted.bytes);
       writeRoute(pair, name, wanted.bytes, text);
       writeTarget(pair, name, List.of("{kind: TCPRoute, name: " + name + "}"), text);
     }
@@ -144,7 +146,7 @@ record Suggestion(String text, List<Row> permitted) {
       if (wanted.bytes.contains(port)) {
         return; // whatever is sent there is permitted already
       }
-      String name = pair.name() + "-http-" + port;
+      String name = pair.name("http-" + port, matches);
       writeRoute(pair, name, Set.of(port), text);
       text.append(
           """
