@@ -205,11 +205,9 @@ class KeySilenceTest {
                   Path.of("/proc", Long.toString(site.daemon().pid()), "environ"),
                   StandardCharsets.ISO_8859_1));
       for (String form : List.of("json", "wide")) {
-        List<String> command = new ArrayList<>(JavaCommand.sluice());
-        command.addAll(List.of("node", "certificates", "--node-name", site.prefix(), "-o", form));
         told.put(
             site.prefix() + " node certificates -o " + form,
-            Commands.run(command.toArray(String[]::new)));
+            JavaCommand.run("node", "certificates", "--node-name", site.prefix(), "-o", form));
       }
     }
     try (Relay relay = shop.control().relayToMetrics()) {

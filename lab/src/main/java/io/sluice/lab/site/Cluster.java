@@ -1,5 +1,6 @@
 package io.sluice.lab.site;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
@@ -201,6 +202,36 @@ public final class Cluster implements AutoCloseable {
   private DaemonProcess startDaemon(Site site, List<String> launcher, String... arguments) {
     return site.startFollower(
         launcher, control().address(), control().joinToken(site.prefix()), arguments);
+  }
+
+  /** Returns when the daemon of each pod's node has a certificate for its account. */
+  public void awaitCertificates(List<SitePod> pods) {
+    for (SitePod pod : pods) {
+      Site site = sites.stream().filter(one -> one.pods().contains(pod)).findFirst().orElseThrow();
+      String identity = "spiffe://cluster.local/ns/" + Manifests.NAMESPACE + "/sa/" + pod.name();
+      Await.until(
+          pod.name() + " has a certificate",
+          Await.patience(30),
+          () -> site.daemon().view().hasCertificate(identity));
+    }
+  }
+
+  /** Makes a change to the registry and returns when all nodes decide by it. */
+  public void change(Runnable change) {
+    long before = control().view().revision();
+    int changes = registry.changes();
+    change.run();
+    if (registry.changes() != changes) {
+      Await.until("the nodes follow the change", () -> control().view().isFollowedSince(before));
+      for (Site site : sites) {
+        Await.until("every pod is brought to the change", () -> isEnforced(site));
+      }
+    }
+  }
+
+  private static boolean isEnforced(Site site) {
+    JsonNode status = site.daemon().view().status();
+    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
   }
 
   /** The nodes, in the order of their pods' lists. */
