@@ -8,6 +8,7 @@ import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
 import io.sluice.cli.node.CheckCommands;
 import io.sluice.cli.node.NodeCommand;
+import io.sluice.cli.node.ProxyCommand;
 import io.sluice.cli.node.WhyCommand;
 import io.sluice.cli.offline.OfflineCommand;
 import io.sluice.cli.output.ExitCode;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Model.CommandSpec;
       InitCommand.class,
       ValidateCommand.class,
       WhyCommand.class,
+      ProxyCommand.class,
       PolicyCommand.class,
       CheckCommands.VerifyCommand.class,
       CheckCommand.class,

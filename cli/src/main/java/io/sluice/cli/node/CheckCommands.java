@@ -1,6 +1,7 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.check.CheckCommand;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.node.why.WhyQuestion;
 import java.util.Map;
@@ -55,7 +56,7 @@ public final class CheckCommands {
       description = "Tries what the mesh should do.",
       mixinStandardHelpOptions = true,
       synopsisSubcommandLabel = "COMMAND",
-      subcommands = ConnectivityCommand.class)
+      subcommands = {ConnectivityCommand.class, CheckCommand.ControlPlaneCommand.class})
   public static final class VerifyCommand {}
 
   /** {@code sluice verify connectivity}. */
