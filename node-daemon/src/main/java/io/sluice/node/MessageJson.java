@@ -45,8 +45,7 @@ final class MessageJson {
       case Long number -> JSON.numberNode(number);
       case ByteString bytes when field.getName().endsWith("serials") ->
           JSON.textNode(HexFormat.of().formatHex(bytes.toByteArray()));
-      case ByteString bytes ->
-          JSON.textNode(IpAddresses.text(IpAddresses.of(bytes.toByteArray())));
+      case ByteString bytes -> JSON.textNode(IpAddresses.text(IpAddresses.of(bytes.toByteArray())));
       default -> JSON.textNode(value.toString()); // also the names of enumerations
     };
   }

@@ -124,22 +124,22 @@ record PodInspection(
 
   private void addClusters(PodStatus pod, ArrayNode to) {
     Map<InetSocketAddress, Integer> loads = proxy.endpointLoads();
-    services().forEach(service -> {
-      for (ServicePort port : service.ports()) {
-        ObjectNode cluster = to.addObject();
-        cluster.put("service", service.name().toString());
-        cluster.put("port", port.port());
-        cluster.put("name", port.name());
-        cluster.put("protocol", port.protocol().word());
-        cluster.put("affinity", service.affinity().name());
-        ArrayNode addresses = cluster.putArray("addresses");
-        service.virtualAddresses().forEach(one -> addresses.add(IpAddresses.text(one)));
-        ArrayNode endpoints = cluster.putArray("endpoints");
-        boolean http = isHttp(pod, service, port);
-        port.endpoints()
-            .forEach(one -> endpoints.add(endpoint(pod, one, http, loads)));
-      }
-    });
+    services()
+        .forEach(service -> {
+          for (ServicePort port : service.ports()) {
+            ObjectNode cluster = to.addObject();
+            cluster.put("service", service.name().toString());
+            cluster.put("port", port.port());
+            cluster.put("name", port.name());
+            cluster.put("protocol", port.protocol().word());
+            cluster.put("affinity", service.affinity().name());
+            ArrayNode addresses = cluster.putArray("addresses");
+            service.virtualAddresses().forEach(one -> addresses.add(IpAddresses.text(one)));
+            ArrayNode endpoints = cluster.putArray("endpoints");
+            boolean http = isHttp(pod, service, port);
+            port.endpoints().forEach(one -> endpoints.add(endpoint(pod, one, http, loads)));
+          }
+        });
   }
 
   /** Whether this pod's calls of that port are carried as requests. */
@@ -193,8 +193,7 @@ record PodInspection(
         .workload(pod.name())
         .ifPresent(one ->
             to.set(
-                "interception",
-                MessageJson.of(ResourceEncoder.message(one)).path("interception")));
+                "interception", MessageJson.of(ResourceEncoder.message(one)).path("interception")));
   }
 
   /** A name and a number on each line. */

@@ -191,17 +191,19 @@ public final class ConflictsCommand implements Callable<Integer> {
   /** As {@code sluice check} finds them. */
   private static List<Finding> repeated(Objects objects) {
     List<Finding> notes = new ArrayList<>();
-    PolicyChecks.repeated(objects, (first, second) ->
-        notes.add(
-            new Finding(
-                "",
-                0,
-                "TrafficTarget " + second,
-                "",
-                Level.INFO,
-                "grants what " + first + " grants",
-                Code.TARGET_SAME.mend(),
-                "TrafficTarget " + first)));
+    PolicyChecks.repeated(
+        objects,
+        (first, second) ->
+            notes.add(
+                new Finding(
+                    "",
+                    0,
+                    "TrafficTarget " + second,
+                    "",
+                    Level.INFO,
+                    "grants what " + first + " grants",
+                    Code.TARGET_SAME.mend(),
+                    "TrafficTarget " + first)));
     return notes;
   }
 

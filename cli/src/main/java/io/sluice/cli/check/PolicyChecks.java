@@ -213,8 +213,11 @@ final class PolicyChecks {
   }
 
   private static void same(Facts facts, Sink found) throws NotThereException {
-    repeated(facts.objects(), (first, second) ->
-        found.add(Code.TARGET_SAME, "TrafficTarget " + second, "grants what " + first + " grants"));
+    repeated(
+        facts.objects(),
+        (first, second) ->
+            found.add(
+                Code.TARGET_SAME, "TrafficTarget " + second, "grants what " + first + " grants"));
   }
 
   /** Names of TrafficTargets that grant the same, by the smallest of them. */

@@ -1,13 +1,15 @@
 package io.sluice.cli.cluster;
 
-import io.fabric8.kubernetes.api.model.Pod;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.ExecWatch;
 import io.sluice.mesh.NamespacedName;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -15,8 +17,13 @@ import java.util.function.Function;
 
 /** The daemons of a cluster, which are asked by this program in their own pods. */
 public final class DaemonPods {
-  private static final Map<String, String> LABELS =
-      Map.of("app.kubernetes.io/name", "sluice", "app.kubernetes.io/component", "node");
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String PODS_OF = "/api/v1/namespaces/%s/pods";
+
+  /** Those of one node, whose name follows. */
+  private static final String DAEMONS =
+      "/api/v1/pods?labelSelector=app.kubernetes.io/name%3Dsluice,app.kubernetes.io/component%3Dnode"
+          + "&fieldSelector=spec.nodeName%3D";
 
   /** Of the DaemonSet's pods. */
   private static final String CONTAINER = "node";
@@ -44,43 +51,50 @@ public final class DaemonPods {
   public static Said run(
       ClusterAccess access, NamespacedName pod, Function<String, String[]> words) {
     return access.ask(client -> {
-      Pod found = client.pods().inNamespace(pod.namespace()).withName(pod.name()).get();
-      if (found == null) {
+      JsonNode found = read(client, PODS_OF.formatted(pod.namespace()) + "/" + pod.name());
+      if (found.isMissingNode()) {
         throw new IllegalStateException("the cluster has no pod " + pod);
       }
-      String node = found.getSpec().getNodeName();
-      if (node == null || node.isEmpty()) {
+      String node = found.path("spec").path("nodeName").asText();
+      if (node.isEmpty()) {
         throw new IllegalStateException("pod " + pod + " is on no node yet");
       }
       return exec(client, daemon(client, node), words.apply(node));
     });
   }
 
-  private static Pod daemon(KubernetesClient client, String node) {
-    return client
-        .pods()
-        .inAnyNamespace()
-        .withLabels(LABELS)
-        .withField("spec.nodeName", node)
-        .list()
-        .getItems()
-        .stream()
-        .filter(one -> one.getMetadata().getDeletionTimestamp() == null)
-        .filter(one -> one.getStatus() != null && "Running".equals(one.getStatus().getPhase()))
-        .findFirst()
-        .orElseThrow(() ->
-            new IllegalStateException("no daemon runs on node " + node + "; see 'sluice check'"));
+  /** As a tree: the classes of the client for a Pod take a second to load. */
+  private static JsonNode read(KubernetesClient client, String path) {
+    try {
+      String text = client.raw(path);
+      return text == null ? MissingNode.getInstance() : JSON.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("the API server answers no JSON to " + path, e);
+    }
   }
 
-  private static Said exec(KubernetesClient client, Pod daemon, String[] words) {
+  private static JsonNode daemon(KubernetesClient client, String node) {
+    for (JsonNode one : read(client, DAEMONS + node).path("items")) {
+      if (!one.path("metadata").has("deletionTimestamp")
+          && one.path("status").path("phase").asText().equals("Running")) {
+        return one.path("metadata");
+      }
+    }
+    throw new IllegalStateException("no daemon runs on node " + node + "; see 'sluice check'");
+  }
+
+  private static Said exec(KubernetesClient client, JsonNode daemon, String[] words) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
-    String name = daemon.getMetadata().getNamespace() + "/" + daemon.getMetadata().getName();
+    String namespace = daemon.path("namespace").asText();
+    String name = daemon.path("name").asText();
     try (ExecWatch watch =
         client
             .pods()
-            .resource(daemon)
+            .inNamespace(namespace)
+            .withName(name)
             .inContainer(CONTAINER)
+            .withReadyWaitTimeout(0) // it runs, and is asked what keeps it from being ready too
             .writingOutput(out)
             .writingError(err)
             .exec(words)) {

@@ -53,10 +53,7 @@ public final class ProxyCommand {
       },
       mixinStandardHelpOptions = true)
   static final class GetCommand implements Callable<Integer> {
-    @Parameters(
-        index = "0",
-        paramLabel = "QUERY",
-        description = "One of ${COMPLETION-CANDIDATES}.")
+    @Parameters(index = "0", paramLabel = "QUERY", description = "One of ${COMPLETION-CANDIDATES}.")
     private Query query = Query.config_dump;
 
     @Parameters(
@@ -196,9 +193,10 @@ public final class ProxyCommand {
             DaemonPods.run(
                 cluster.access(),
                 name,
-                node -> new String[] {
-                  "sluice", "proxy", "get", query.name(), name.toString(), "--node-name", node
-                });
+                node ->
+                    new String[] {
+                      "sluice", "proxy", "get", query.name(), name.toString(), "--node-name", node
+                    });
         if (said.out().isEmpty()) {
           List<String> lines = new ArrayList<>(said.err().lines().toList());
           throw new IllegalStateException(

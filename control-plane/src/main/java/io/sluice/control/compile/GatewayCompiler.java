@@ -220,7 +220,8 @@ final class GatewayCompiler {
           .findFirst()
           .filter(other ->
               told.add(
-                  List.of(other.from.route.ref(), place(other), entry.from.route.ref(), place(entry))))
+                  List.of(
+                      other.from.route.ref(), place(other), entry.from.route.ref(), place(entry))))
           .ifPresent(other -> {
             GatewayRoute route = entry.from.route;
             statuses.conflict(
@@ -228,8 +229,7 @@ final class GatewayCompiler {
                 Severity.WARNING,
                 place(entry) + ".matches",
                 "say what those of %s of %s do for Service %s, which get the requests"
-                    .formatted(
-                        place(other), other.from.route.ref(), entry.from.parent.service()),
+                    .formatted(place(other), other.from.route.ref(), entry.from.parent.service()),
                 "remove one of the two, or make the matches differ",
                 other.from.route.ref());
           });

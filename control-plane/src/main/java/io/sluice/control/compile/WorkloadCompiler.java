@@ -185,8 +185,7 @@ final class WorkloadCompiler {
             "look who wrote its status.podIPs; where addresses are not given out by Node"
                 + " spec.podCIDRs, start the controller with --pod-ranges ignore");
       } else if (refusal != null) {
-        conflict(
-            pod, refusal, thing, "give every Pod its own addresses in status.podIPs");
+        conflict(pod, refusal, thing, "give every Pod its own addresses in status.podIPs");
       } else {
         own.add(address);
       }
@@ -205,7 +204,10 @@ final class WorkloadCompiler {
       return netns;
     }
     conflict(
-        pod, refusal, "network namespace " + netns, "give every Pod its own " + MeshKey.NETNS.key());
+        pod,
+        refusal,
+        "network namespace " + netns,
+        "give every Pod its own " + MeshKey.NETNS.key());
     return null;
   }
 
