@@ -2,11 +2,11 @@ package io.sluice.cli;
 
 import io.sluice.cli.check.CheckCommand;
 import io.sluice.cli.check.SupportCommand;
+import io.sluice.cli.check.VerifyCommand;
 import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.init.InitCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
-import io.sluice.cli.node.CheckCommands;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.node.ProxyCommand;
 import io.sluice.cli.node.WhyCommand;
@@ -39,7 +39,7 @@ import picocli.CommandLine.Model.CommandSpec;
       WhyCommand.class,
       ProxyCommand.class,
       PolicyCommand.class,
-      CheckCommands.VerifyCommand.class,
+      VerifyCommand.class,
       CheckCommand.class,
       SupportCommand.class,
       OfflineCommand.class

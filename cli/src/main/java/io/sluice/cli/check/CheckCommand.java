@@ -49,7 +49,7 @@ public final class CheckCommand implements Callable<Integer> {
         "Exit code 0: no errors. 1: errors, or neither controller nor cluster can be looked at."
       },
       mixinStandardHelpOptions = true)
-  public static final class ControlPlaneCommand implements Callable<Integer> {
+  static final class ControlPlaneCommand implements Callable<Integer> {
     @Mixin private LookOptions look = new LookOptions();
 
     @Mixin private ClusterOptions cluster = new ClusterOptions();
@@ -57,9 +57,6 @@ public final class CheckCommand implements Callable<Integer> {
     @Mixin private CheckReport report = new CheckReport();
 
     @Spec private CommandSpec spec = CommandSpec.create();
-
-    /** For picocli. */
-    public ControlPlaneCommand() {}
 
     @Override
     public Integer call() {
