@@ -80,6 +80,7 @@ class KeySilenceTest {
       Map<String, String> told = new LinkedHashMap<>();
       told.put("refusals of tokens", refusals(shop));
       answers(shop, told);
+      told.putAll(ProxyQueries.told(shop));
       files(shop.cluster.directory(), told);
 
       assertThat(secrets.keySet())
