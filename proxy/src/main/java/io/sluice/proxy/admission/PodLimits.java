@@ -32,6 +32,9 @@ public final class PodLimits {
   /** What limits arrivals at {@code endpoint} of the pod; null where nothing does. */
   public @Nullable Arrivals at(MeshSnapshot snapshot, InetSocketAddress endpoint) {
     List<UpstreamSetting> settings = snapshot.limitsAt(endpoint);
+    if (settings.isEmpty() && services.isEmpty()) {
+      return null;
+    }
     if (!services.isEmpty()) {
       services.keySet().removeIf(service -> snapshot.upstreamSetting(service).isEmpty());
     }

@@ -231,6 +231,13 @@ class UpstreamLimitsTest {
     }
     assertThat(request("HEAD", "/books")).startsWith("HTTP/1.1 521 ").endsWith("\r\n\r\n");
     assertThat(asked).hasValue(10);
+    List<Duration> times =
+        mesh.nodes.client.recorder.requests.stream()
+            .filter(one -> one.end() == End.SPARED)
+            .map(RequestRecord::duration)
+            .sorted()
+            .toList();
+    assertThat(times.get(times.size() / 2)).isLessThan(Duration.ofMillis(5));
     assertThat(mesh.nodes.client.recorder.requests.getLast())
         .satisfies(one -> {
           assertThat(one.end()).isEqualTo(End.SPARED);
