@@ -9,6 +9,7 @@ import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MtlsMode;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,6 +66,7 @@ final class ConfigCompiler {
             "write it there, or start the controller with another --mesh-config-namespace");
       }
     }
+    candidates.sort(Comparator.comparing(MeshConfig::ref)); // in whatever order they came
     Map<Object, String> held = claims(candidates, had).held();
     Optional<MeshConfig> config =
         candidates.stream()

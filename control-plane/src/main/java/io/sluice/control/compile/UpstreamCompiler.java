@@ -57,10 +57,14 @@ final class UpstreamCompiler {
     }
     UpstreamTrafficSetting older = said.putIfAbsent(parts[0], written);
     if (older != null) {
-      return refuse(
+      statuses.conflict(
           written,
+          Severity.UNUSABLE,
+          "spec.host",
           "is " + parts[0] + ", which " + older.ref() + " is for already",
-          "remove one of the two");
+          "remove one of the two",
+          older.ref());
+      return Optional.empty();
     }
     NamespacedName service = new NamespacedName(namespace, parts[0]);
     warn(written, service);
