@@ -60,12 +60,13 @@ record Host(Path root) {
     return names;
   }
 
-  /** Lines of the mounts that this process sees, by type of file system. */
+  /** The mounts that this process sees, by type of file system; not those below a later one. */
   List<Mount> mounts(String type) {
-    return lines("proc/self/mountinfo").stream()
-        .map(Mount::parse)
-        .flatMap(Optional::stream)
+    List<Mount> all =
+        lines("proc/self/mountinfo").stream().map(Mount::parse).flatMap(Optional::stream).toList();
+    return all.stream()
         .filter(mount -> mount.type().equals(type))
+        .filter(mount -> all.stream().filter(mount::isAt).reduce((_, later) -> later).get() == mount)
         .toList();
   }
 
@@ -84,6 +85,12 @@ record Host(Path root) {
       String[] system = halves[1].split(" ");
       return Optional.of(
           new Mount(mount[4], system[0], mount[5] + (system.length > 2 ? "," + system[2] : "")));
+    }
+
+    /** Whether what is mounted at the other place, or above it, covers this place. */
+    boolean isAt(Mount other) {
+      return place.equals(other.place)
+          || place.startsWith(other.place.equals("/") ? "/" : other.place + "/");
     }
 
     boolean has(String option) {

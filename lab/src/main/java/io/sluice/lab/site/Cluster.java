@@ -178,7 +178,14 @@ public final class Cluster implements AutoCloseable {
 
   /** Starts the daemon of a node that joins the controller by a token, and follows it. */
   public DaemonProcess startDaemon(Site site, String... arguments) {
-    return site.startFollower(control().address(), control().joinToken(site.prefix()), arguments);
+    return startDaemonBehind(List.of(), site, arguments);
+  }
+
+  /** The same with words that go before those of the command; the process id must stay. */
+  public DaemonProcess startDaemonBehind(
+      List<String> launcher, Site site, String... arguments) {
+    return site.startFollower(
+        launcher, control().address(), control().joinToken(site.prefix()), arguments);
   }
 
   /** The nodes, in the order of their pods' lists. */
