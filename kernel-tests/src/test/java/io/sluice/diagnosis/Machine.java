@@ -144,7 +144,9 @@ final class Machine implements AutoCloseable {
     JavaCommand.sluice().forEach(word -> command.add("'" + word + "'"));
     command.addAll(words);
     try {
-      return JSON.readTree(run(String.join(" ", command) + " || true"));
+      // The JVM may have its say before.
+      String said = run(String.join(" ", command) + " 2>/dev/null || true");
+      return JSON.readTree(said.substring(("\n" + said).indexOf("\n{")));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

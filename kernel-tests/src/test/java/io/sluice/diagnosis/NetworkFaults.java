@@ -56,7 +56,6 @@ final class NetworkFaults {
         "ip_forward",
         "sysctl -qw net.ipv4.ip_forward=0",
         "sysctl -qw net.ipv4.ip_forward=1");
-    commands("The loopback interface is down", "SLU5023", "lo", "ip link set lo down", "ip link set lo up");
   }
 
   private void names() {

@@ -11,9 +11,7 @@ import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.MapCodec;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.decision.Direction;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -150,12 +148,6 @@ final class NodeFaults {
         "mount -t tmpfs -o size=128k,mode=700 none STATE",
         "umount STATE");
     commands(
-        "The disk of the state folder is nearly full",
-        "SLU1020",
-        "state",
-        "mount -t tmpfs -o size=8m,mode=700 none STATE",
-        "umount STATE");
-    commands(
         "The state folder cannot be written",
         "SLU1021",
         "state",
@@ -169,15 +161,6 @@ final class NodeFaults {
         "state",
         "chown 65534 STATE",
         "chown 0 STATE");
-    all.add(
-        Fault.seen(
-                "What should be the state folder is a file",
-                "`touch`",
-                "SLU1024",
-                "no-folder",
-                bay -> Files.createFile(bay.home.resolve("no-folder")),
-                bay -> Files.delete(bay.home.resolve("no-folder")))
-            .asked(bay -> bay.check("--state", bay.home.resolve("no-folder").toString())));
   }
 
   private void numbers() {

@@ -124,10 +124,8 @@ final class TrustFaults {
   }
 
   private void roots() {
-    bundle("A root has expired", "SLU3014", Duration.ofDays(-10), "CA:TRUE", "ec");
-    bundle("A root is not valid yet", "SLU3016", Duration.ofDays(10), "CA:TRUE", "ec");
-    bundle("A root may not sign", "SLU3017", Duration.ZERO, "CA:FALSE", "ec");
-    bundle("A root has a weak key", "SLU3018", Duration.ZERO, "CA:TRUE", "rsa:1024");
+    bundle("A root has expired", "SLU3014", Duration.ofDays(-10), "CA:TRUE");
+    bundle("A root may not sign", "SLU3017", Duration.ZERO, "CA:FALSE");
     all.add(
         Fault.seen(
             "The file of the roots is torn",
@@ -138,27 +136,22 @@ final class TrustFaults {
             TrustFaults::restore));
   }
 
-  private void bundle(
-      String what, String code, Duration ahead, String constraint, String key) {
+  private void bundle(String what, String code, Duration ahead, String constraint) {
     all.add(
         Fault.seen(
             what,
             "openssl makes it",
             code,
             BUNDLE,
-            bay -> replace(bay, made(bay, ahead, constraint, key)),
+            bay -> replace(bay, made(bay, ahead, constraint)),
             TrustFaults::restore));
   }
 
-  private static String made(SickBay bay, Duration ahead, String constraint, String key) {
-    String curve = key.equals("ec") ? " -pkeyopt ec_paramgen_curve:P-256" : "";
+  private static String made(SickBay bay, Duration ahead, String constraint) {
     return bay.machine.run(
         "env "
             + bay.clock.environment(ahead)
-            + " openssl req -x509 -newkey "
-            + key
-            + curve
-            + " -nodes -days 5 -subj /CN=root -keyout "
+            + " openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 5 -subj /CN=root -keyout "
             + bay.home.resolve("root.key")
             + " -addext basicConstraints=critical,"
             + constraint

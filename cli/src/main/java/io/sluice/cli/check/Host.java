@@ -1,6 +1,8 @@
 package io.sluice.cli.check;
 
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -17,8 +19,9 @@ import java.util.Optional;
 record Host(Path root) {
   /** The text of a file, without white space around it; nothing where it cannot be read. */
   Optional<String> text(String path) {
-    try {
-      return Optional.of(Files.readString(root.resolve(path)).strip());
+    // A buffer before the first byte: most files of /proc/sys answer the first read alone.
+    try (FileInputStream file = new FileInputStream(root.resolve(path).toFile())) {
+      return Optional.of(new String(file.readAllBytes(), StandardCharsets.UTF_8).strip());
     } catch (IOException e) {
       return Optional.empty();
     }

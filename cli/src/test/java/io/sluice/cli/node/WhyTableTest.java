@@ -22,6 +22,7 @@ import io.sluice.node.why.WhyQuestion;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -192,6 +193,11 @@ class WhyTableTest {
     @Override
     public Optional<String> noCertificate(SpiffeId identity) {
       return Optional.ofNullable(certificates.get(identity.serviceAccount()));
+    }
+
+    @Override
+    public Optional<BigInteger> serial(SpiffeId identity) {
+      return Optional.of(BigInteger.valueOf(0x2a));
     }
 
     @Override
