@@ -42,8 +42,8 @@ class CheckInClusterTest {
             + " \"labels\": {\"k8s-app\": \"kube-dns\"}}}");
     put(
         SLICE,
-        "{\"metadata\": {\"name\": \"controller\", \"namespace\": \"sluice-system\","
-            + " \"labels\": {\"kubernetes.io/service-name\": \"sluice-controller\"}},"
+        "{\"addressType\": \"IPv4\", \"metadata\": {\"name\": \"controller\", \"namespace\": \"sluice-system\","
+            + " \"labels\": {\"kubernetes.io/service-name\": \"sluice-webhook\"}},"
             + " \"endpoints\": [{\"addresses\": [\"10.0.0.1\"], \"conditions\": {\"ready\": true}}]}");
   }
 
@@ -52,9 +52,10 @@ class CheckInClusterTest {
   }
 
   private JsonNode check() throws Exception {
-    commands.run(
+    commands.runBare(
         "check -o json --node-name none --state %s --kubeconfig %s"
             .formatted(home.resolve("none"), cluster.kubeconfig(home)));
+    assertThat(commands.out()).as(commands.err()).isNotEmpty();
     return JSON.readTree(commands.out());
   }
 
@@ -78,9 +79,9 @@ class CheckInClusterTest {
 
   @Test
   void namesAnAccountWithoutWhichRightsLeadNowhere() throws Exception {
-    cluster.remove("/api/v1" + SYSTEM + "serviceaccounts/sluice-node");
+    cluster.remove("/api/v1" + SYSTEM + "serviceaccounts/sluice-controller");
 
-    assertThat(found()).containsExactly("SLU4029 ClusterRoleBinding sluice-node");
+    assertThat(found()).containsExactly("SLU4029 ClusterRoleBinding sluice-controller");
   }
 
   @Test

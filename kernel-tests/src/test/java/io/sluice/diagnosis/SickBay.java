@@ -11,7 +11,6 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -203,13 +202,5 @@ final class SickBay implements AutoCloseable {
     names.close();
     cluster.close();
     machine.close();
-  }
-
-  static void write(Path file, String text) {
-    try {
-      Files.writeString(file, text);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }
