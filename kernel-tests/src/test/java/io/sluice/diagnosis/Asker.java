@@ -31,8 +31,7 @@ final class Asker {
                 .setErr(new PrintWriter(err))
                 .execute(json.readValue(line, String[].class));
         var answer = json.createObjectNode().put("exit", exit);
-        System.out.println(
-            answer.put("out", out.toString()).put("err", err.toString()).toString());
+        System.out.println(answer.put("out", out.toString()).put("err", err.toString()).toString());
       }
     }
   }

@@ -34,8 +34,7 @@ record Fault(
   }
 
   boolean isNamedBy(List<String> answers) {
-    return answers.stream()
-        .anyMatch(line -> line.startsWith(word + " ") && line.contains(object));
+    return answers.stream().anyMatch(line -> line.startsWith(word + " ") && line.contains(object));
   }
 
   /** By which program. */

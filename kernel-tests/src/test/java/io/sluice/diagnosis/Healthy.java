@@ -86,7 +86,8 @@ final class Healthy {
     objects.put("far", pod(cluster.pod("far")));
     objects.put("service", SERVICE);
     objects.put("routes", ROUTES);
-    objects.put("target", target("buyer", "store", "kind: HTTPRouteGroup, name: web, matches: [read]"));
+    objects.put(
+        "target", target("buyer", "store", "kind: HTTPRouteGroup, name: web, matches: [read]"));
     objects.put("to-far", target("buyer", "far", "kind: TCPRoute, name: main"));
     objects.put("back", target("store", "buyer", "kind: TCPRoute, name: main"));
     return objects;

@@ -82,12 +82,9 @@ final class Machine implements AutoCloseable {
     command.addAll(List.of("env", environment));
     command.addAll(JavaCommand.program(Asker.class.getName()));
     asker =
-        new ProcessBuilder(command)
-            .redirectError(directory.resolve("asker.log").toFile())
-            .start();
+        new ProcessBuilder(command).redirectError(directory.resolve("asker.log").toFile()).start();
     questions =
-        new BufferedWriter(
-            new OutputStreamWriter(asker.getOutputStream(), StandardCharsets.UTF_8));
+        new BufferedWriter(new OutputStreamWriter(asker.getOutputStream(), StandardCharsets.UTF_8));
     answers =
         new BufferedReader(new InputStreamReader(asker.getInputStream(), StandardCharsets.UTF_8));
   }

@@ -5,7 +5,6 @@ import io.sluice.diagnosis.Fault.Act;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.interception.maps.PortRuleKey;
 import io.sluice.lab.site.FaultyProgram;
-import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.MapCodec;
@@ -38,8 +37,7 @@ final class NodeFaults {
     return faults.all;
   }
 
-  private void commands(
-      String what, String code, String object, String break_, String mend) {
+  private void commands(String what, String code, String object, String break_, String mend) {
     all.add(
         Fault.seen(
             what,
@@ -110,12 +108,10 @@ final class NodeFaults {
                 "ebpf trial inbound",
                 bay -> {},
                 bay -> {})
-            .asked(
-                bay ->
-                    bay.checkBehind(
-                        String.join(
-                            " ",
-                            FaultyProgram.launcher(bay.home, InterceptionProgram.SK_LOOKUP)))));
+            .asked(bay ->
+                bay.checkBehind(
+                    String.join(
+                        " ", FaultyProgram.launcher(bay.home, InterceptionProgram.SK_LOOKUP)))));
     clock("The clock stands at 1970", "SLU1015", "clock", SINCE_1970.negated());
   }
 
@@ -154,7 +150,11 @@ final class NodeFaults {
         "mount --bind STATE STATE; mount -o remount,bind,ro STATE",
         "umount STATE");
     commands(
-        "Others may write to the state folder", "SLU1022", "state", "chmod 777 STATE", "chmod 700 STATE");
+        "Others may write to the state folder",
+        "SLU1022",
+        "state",
+        "chmod 777 STATE",
+        "chmod 700 STATE");
     commands(
         "The state folder belongs to another user",
         "SLU1023",
@@ -245,7 +245,12 @@ final class NodeFaults {
     Act start = SickBay::restart;
     all.add(
         Fault.seen(
-            "The daemon has died", "SIGKILL", "SLU1031", "daemon", bay -> bay.daemon().kill(), start));
+            "The daemon has died",
+            "SIGKILL",
+            "SLU1031",
+            "daemon",
+            bay -> bay.daemon().kill(),
+            start));
     commands("The daemon hangs", "SLU1031", "daemon", "kill -STOP PID", "kill -CONT PID");
     all.add(
         Fault.seen(

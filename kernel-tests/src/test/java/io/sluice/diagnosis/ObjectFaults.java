@@ -200,8 +200,7 @@ final class ObjectFaults {
         "routes",
         "/books.*",
         "/boks.*");
-    all.add(
-        all.removeLast().asked(bay -> bay.why("shop/buyer", "shop/store:80", "GET", "/books")));
+    all.add(all.removeLast().asked(bay -> bay.why("shop/buyer", "shop/store:80", "GET", "/books")));
     changed(
         "The caller's identity is denied",
         "peer_denied",
@@ -209,7 +208,6 @@ final class ObjectFaults {
         "config",
         "spec: {",
         "spec: {certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/shop/sa/buyer\"]}, ");
-    all.add(
-        all.removeLast().asked(bay -> bay.why("shop/buyer", "shop/far:8080")));
+    all.add(all.removeLast().asked(bay -> bay.why("shop/buyer", "shop/far:8080")));
   }
 }

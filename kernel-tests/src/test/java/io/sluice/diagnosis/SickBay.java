@@ -187,11 +187,14 @@ final class SickBay implements AutoCloseable {
   void awaitHealth() {
     List<String> last = new ArrayList<>();
     try {
-      Await.until("nothing is wrong", Await.patience(40), () -> {
-        last.clear();
-        last.addAll(check());
-        return last.isEmpty();
-      });
+      Await.until(
+          "nothing is wrong",
+          Await.patience(40),
+          () -> {
+            last.clear();
+            last.addAll(check());
+            return last.isEmpty();
+          });
     } catch (AssertionError e) {
       throw new AssertionError(e.getMessage() + ": " + last, e);
     }

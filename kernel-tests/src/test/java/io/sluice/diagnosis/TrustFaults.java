@@ -92,7 +92,12 @@ final class TrustFaults {
   private void clocks() {
     clock("Certificates have expired", "SLU3001", "/sa/store", Duration.ofDays(2), false);
     clock("Certificates are not valid yet", "SLU3003", "/sa/store", Duration.ofDays(-2), false);
-    clock("Certificates were not renewed in time", "SLU3002", "/sa/store", Duration.ofHours(20), true);
+    clock(
+        "Certificates were not renewed in time",
+        "SLU3002",
+        "/sa/store",
+        Duration.ofHours(20),
+        true);
   }
 
   private void clock(
@@ -161,8 +166,7 @@ final class TrustFaults {
   }
 
   private static void restore(SickBay bay) throws Exception {
-    Files.writeString(
-        bay.control.resolve(BUNDLE), Files.readString(bay.home.resolve(BUNDLE)));
+    Files.writeString(bay.control.resolve(BUNDLE), Files.readString(bay.home.resolve(BUNDLE)));
     Files.delete(bay.home.resolve(BUNDLE));
   }
 

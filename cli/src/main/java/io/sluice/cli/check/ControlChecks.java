@@ -47,10 +47,7 @@ final class ControlChecks {
           "controller",
           "revision " + controller.path("registryRevision").asText());
     }
-    controller
-        .path("refusals")
-        .properties()
-        .stream()
+    controller.path("refusals").properties().stream()
         .filter(one -> !one.getKey().equals(ONCE_MORE))
         .forEach(
             one -> found.add(Code.CALLS_REFUSED, one.getKey(), one.getValue().asText() + " calls"));

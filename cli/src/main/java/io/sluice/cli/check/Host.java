@@ -69,7 +69,8 @@ record Host(Path root) {
         lines("proc/self/mountinfo").stream().map(Mount::parse).flatMap(Optional::stream).toList();
     return all.stream()
         .filter(mount -> mount.type().equals(type))
-        .filter(mount -> all.stream().filter(mount::isAt).reduce((_, later) -> later).get() == mount)
+        .filter(
+            mount -> all.stream().filter(mount::isAt).reduce((_, later) -> later).get() == mount)
         .toList();
   }
 

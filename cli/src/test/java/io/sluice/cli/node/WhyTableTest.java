@@ -21,8 +21,8 @@ import io.sluice.node.why.Why;
 import io.sluice.node.why.WhyQuestion;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -354,8 +354,7 @@ class WhyTableTest {
               CONFIG,
               section(
                   "certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/shop/sa/buyer\"]}"));
-      case "deniedSerial" ->
-          Map.entry(CONFIG, section("certificate: {deniedSerials: [\"2A\"]}"));
+      case "deniedSerial" -> Map.entry(CONFIG, section("certificate: {deniedSerials: [\"2A\"]}"));
       default -> throw new IllegalArgumentException(word);
     };
   }

@@ -182,8 +182,7 @@ public final class Cluster implements AutoCloseable {
   }
 
   /** The same with words that go before those of the command; the process id must stay. */
-  public DaemonProcess startDaemonBehind(
-      List<String> launcher, Site site, String... arguments) {
+  public DaemonProcess startDaemonBehind(List<String> launcher, Site site, String... arguments) {
     return site.startFollower(
         launcher, control().address(), control().joinToken(site.prefix()), arguments);
   }

@@ -319,7 +319,11 @@ final class Proxied {
         .map(number ->
             Causes.meshConfig(
                 "spec.certificate.deniedSerials",
-                "certificate " + number.toString(HEX) + " of " + identity + " is on the deny list"));
+                "certificate "
+                    + number.toString(HEX)
+                    + " of "
+                    + identity
+                    + " is on the deny list"));
   }
 
   /** Who made it bytes is as responsible as who grants requests alone. */
