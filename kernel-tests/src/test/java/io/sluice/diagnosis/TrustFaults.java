@@ -1,6 +1,7 @@
 package io.sluice.diagnosis;
 
 import io.sluice.diagnosis.Fault.Act;
+import io.sluice.lab.site.Commands;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -10,8 +11,6 @@ import java.util.List;
 /** Faults of certificates and of the controller. */
 final class TrustFaults {
   private static final String BUNDLE = "trust-bundle.pem";
-  private static final String RULE =
-      "OUTPUT -p tcp --dport 15012 -j REJECT --reject-with tcp-reset";
 
   private final List<Fault> all = new ArrayList<>();
 
@@ -52,14 +51,18 @@ final class TrustFaults {
             "node",
             bay -> bay.other.daemon().kill(),
             bay -> bay.other.daemon().start()));
+    String rule = "INPUT -p tcp --dport 15012 -j REJECT --reject-with tcp-reset";
     all.add(
         Fault.seen(
             "A firewall is between node and controller",
-            "`ip6tables -A OUTPUT -p tcp --dport 15012 -j REJECT`, and the connection is ended",
+            "`ip6tables -A INPUT --dport 15012 -j REJECT` there, and the connection is ended",
             "SLU3008",
             "node",
-            TrustFaults::cut,
-            bay -> bay.machine.run("ip6tables-nft -D " + RULE)));
+            bay -> {
+              onControl(bay, "ip6tables-nft -A " + rule);
+              bay.machine.run("ss -K dport = :15012");
+            },
+            bay -> onControl(bay, "ip6tables-nft -D " + rule)));
     all.add(
         Fault.seen(
             "Another controller answers, with an authority of its own",
@@ -84,9 +87,9 @@ final class TrustFaults {
     bay.restart();
   }
 
-  private static void cut(SickBay bay) {
-    bay.machine.run("ip6tables-nft -A " + RULE);
-    bay.machine.run("ss -K dport = :15012");
+  private static void onControl(SickBay bay, String command) {
+    Commands.run(
+        ("nsenter --net=" + bay.cluster.controlMachine().path() + " -- " + command).split(" "));
   }
 
   private void clocks() {
@@ -106,20 +109,20 @@ final class TrustFaults {
         Fault.seen(
             what,
             withoutController
-                ? "the way to the controller is cut, and the node's clock is set 20 hours forward"
+                ? "the controller is killed, and the node's clock is set 20 hours forward"
                 : "the node's clock is set two days " + (ahead.isNegative() ? "back" : "forward"),
             code,
             object,
             bay -> {
               if (withoutController) {
-                cut(bay);
+                bay.cluster.control().kill();
               }
               bay.clock.set(ahead);
             },
             bay -> {
               bay.clock.set(Duration.ZERO);
               if (withoutController) {
-                bay.machine.run("ip6tables-nft -D " + RULE);
+                bay.cluster.control().start();
               }
               bay.restart();
             }));
