@@ -54,13 +54,18 @@ final class SickBay implements AutoCloseable {
       Files.writeString(cni.resolve("etc/cni/net.d/10-net.conflist"), NETWORK);
       Healthy.objects(cluster).forEach(cluster.registry()::write);
       machine = new Machine(site.node(), home, clock.environment());
+    } catch (IOException | RuntimeException | Error e) {
+      cluster.close();
+      throw e;
+    }
+    try {
       cluster.startControl();
       List<String> launcher = new ArrayList<>(machine.mounts());
       launcher.addAll(List.of("env", clock.environment()));
       cluster.startDaemonBehind(launcher, site);
       cluster.startDaemon(other);
-    } catch (IOException | RuntimeException | Error e) {
-      cluster.close();
+    } catch (RuntimeException | Error e) {
+      close();
       throw e;
     }
   }
