@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Every query of {@code sluice proxy get}, by the real program. */
 final class ProxyQueries {
@@ -103,7 +104,7 @@ final class ProxyQueries {
         .isEqualTo(TwoNodes.identity(shop.buyer));
     assertThat(certificate.path(0).path("chain")).isNotEmpty();
     assertThat(certificate.path(0).path("roots")).isNotEmpty();
-    assertThat(told.get("stats of the buyer").lines())
+    assertThat(Objects.requireNonNull(told.get("stats of the buyer")).lines())
         .allMatch(line -> line.matches("[\\w.]+: \\d+"))
         .anyMatch(line -> line.matches("hooks\\.outbound\\.ipv6\\.redirected\\.\\w+: [1-9]\\d*"))
         .contains("proxy.listeners: 4");
