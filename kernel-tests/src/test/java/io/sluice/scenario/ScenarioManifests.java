@@ -158,6 +158,19 @@ final class ScenarioManifests {
         .formatted(service, Manifests.NAMESPACE, filters);
   }
 
+  /** An HTTPRoute that limits how long a service's requests may take, in flow style. */
+  static String timeouts(String service, String limits) {
+    return """
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata: {name: %1$s, namespace: %2$s}
+    spec:
+      parentRefs: [{group: "", kind: Service, name: %1$s, port: 80}]
+      rules: [{timeouts: %3$s, backendRefs: [{name: %1$s, port: 80}]}]
+    """
+        .formatted(service, Manifests.NAMESPACE, limits);
+  }
+
   /**
    * A TrafficSplit.
    *

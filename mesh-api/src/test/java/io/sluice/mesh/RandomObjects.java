@@ -53,6 +53,7 @@ final class RandomObjects {
             set(() -> new BigInteger(1 + random.nextInt(160), random))),
         one(RevokedMode.values()),
         one(Retirement.values()),
+        Duration.ofSeconds(random.nextInt(3) * 45),
         FederatedBundles.NONE,
         List.of());
   }
@@ -129,7 +130,8 @@ final class RandomObjects {
                 random.nextBoolean() ? 0 : port(),
                 list(this::match),
                 list(this::backend),
-                random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null)));
+                random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null,
+                new TrafficRoute.TimeLimits(random.nextInt(3) - 1, random.nextInt(4_000) - 1))));
   }
 
   private TrafficRoute.Backend backend() {

@@ -118,6 +118,8 @@ public record RequestRecord(
     RESET_BY_CLIENT("DC"),
     /** The upstream went before the end. */
     RESET_BY_UPSTREAM("UC"),
+    /** It was not answered in time; the response is ours, or was cut. */
+    TIMED_OUT("UT"),
     /** The upstream broke a rule of HTTP. */
     BAD_RESPONSE("UPE"),
     /** The connection was ended under it: drain, revocation, a limit. */

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param pingModeOrNull {@code spec.traffic.pingMode} as written
  * @param localProxyModeOrNull {@code spec.sidecar.localProxyMode} as written
  * @param sameNodeMtlsOrNull {@code spec.traffic.sameNodeMtls} as written
+ * @param sidecarTimeoutOrNull seconds of {@code spec.sidecar.sidecarTimeout}
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
  * @param retirementOrNull {@code spec.traffic.retirement} as written
@@ -39,6 +40,7 @@ public record MeshConfig(
     @Nullable String pingModeOrNull,
     @Nullable String localProxyModeOrNull,
     @Nullable String sameNodeMtlsOrNull,
+    @Nullable Integer sidecarTimeoutOrNull,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
     @Nullable String retirementOrNull,

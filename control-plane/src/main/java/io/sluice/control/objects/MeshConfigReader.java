@@ -56,7 +56,7 @@ final class MeshConfigReader {
               "outboundIPRangeInclusionList",
               "networkInterfaceExclusionList"),
           SIDECAR,
-          Set.of("sidecarDisabledMTLS", "localProxyMode"),
+          Set.of("sidecarDisabledMTLS", "localProxyMode", "sidecarTimeout"),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
@@ -85,7 +85,6 @@ final class MeshConfigReader {
               "sideWindowsImage", // as osm-edge v1alpha1 spells it
               "SidecarImageWindowsImage", // and v1alpha2
               "sidecarDrivers",
-              "sidecarTimeout",
               "maxDataPlaneConnections",
               "configResyncInterval",
               "resources",
@@ -142,6 +141,7 @@ final class MeshConfigReader {
         traffic.text("pingMode").orElse(null),
         sidecar.text("localProxyMode").orElse(null),
         traffic.text("sameNodeMtls").orElse(null),
+        sidecar.number("sidecarTimeout", "a number of seconds").orElse(null),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),

@@ -109,7 +109,7 @@ final class KnownFields {
                                   "filters",
                                   FILTERS)),
                           "timeouts",
-                          ANYTHING,
+                          leaves("request", "backendRequest"),
                           "retry",
                           ANYTHING,
                           "sessionPersistence",

@@ -114,7 +114,13 @@ class SameWordsTest {
                   + " {type: URLRewrite, urlRewrite: {}}]",
               "filters",
               "one too many"),
-          route("HTTPRoute", "timeouts: {request: 1s}", "timeouts", "is not acted on"),
+          route("HTTPRoute", "timeouts: {request: 1 s}", "timeouts.request", "is no duration"),
+          route(
+              "HTTPRoute",
+              "timeouts: {request: 1s, backendRequest: 1s1ms}",
+              "timeouts.backendRequest",
+              "longer than that of the request"),
+          route("GRPCRoute", "timeouts: {request: 1s}", "timeouts", "is not acted on"),
           route("HTTPRoute", "retry: {attempts: 1}", "retry", "is not acted on"),
           inMesh(
               route(

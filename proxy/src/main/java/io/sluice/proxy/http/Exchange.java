@@ -3,6 +3,7 @@ package io.sluice.proxy.http;
 import io.netty.buffer.ByteBuf;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Outcome;
@@ -46,6 +47,9 @@ final class Exchange implements Upstream.Listener {
   private final Message answered;
   private @Nullable Fields askedTrailers; // which came before anybody could take them
   private final long startNanos = System.nanoTime();
+  private long wholeNanos = startNanos; // when the request was there, as far as an answer needs it
+  private TimeLimits limits = TimeLimits.UNSAID; // of the route in force
+  private @Nullable Deadlines deadlines; // where a route has any
   private Head sent; // the request as it goes on
   private HttpFilters filters = HttpFilters.NONE;
   private @Nullable Copy copy; // until it goes to mirrors
@@ -118,6 +122,7 @@ final class Exchange implements Upstream.Listener {
   private void search() {
     sent = request;
     filters = HttpFilters.NONE;
+    limits = TimeLimits.UNSAID;
     if (!copied) {
       dropCopy(); // of a route that was in force before
     }
@@ -180,6 +185,12 @@ final class Exchange implements Upstream.Listener {
   @Override
   public HttpFilters.@Nullable Mirror mirror() {
     return mirror;
+  }
+
+  @Override
+  public void limitedBy(TimeLimits told) {
+    limits = told;
+    startClock();
   }
 
   @Override
@@ -284,9 +295,8 @@ final class Exchange implements Upstream.Listener {
       answer(503);
     } else {
       // Nothing is granted at all: the connection ends as that of any other protocol does.
-      ended = true;
+      close();
       dropUpstream();
-      asked.drop();
       owner.refuse(this, verdict);
       downstream.abort(HttpStream.Abort.RESET); // where no connection of bytes has told it
     }
@@ -368,7 +378,9 @@ final class Exchange implements Upstream.Listener {
         return;
       }
       asked.count(bytes);
-      asked.whole = last;
+      if (last) {
+        isWhole();
+      }
       HttpStream sink = joined;
       if (sink == null) {
         asked.hold(bytes);
@@ -382,11 +394,11 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void trailers(Fields trailers) {
-      asked.whole = true;
-      HttpStream sink = joined;
       if (ended) {
         return;
       }
+      isWhole();
+      HttpStream sink = joined;
       if (sink == null) {
         askedTrailers = trailers;
       } else {
@@ -455,6 +467,9 @@ final class Exchange implements Upstream.Listener {
         answered.whole = last;
         // An upgrade of HTTP/1 that was not taken up was a request without content.
         asked.whole = !switches && (asked.whole || request.upgrade != null && !isConnect());
+        if (!asked.whole && asksForBytes()) {
+          stopClock(); // bytes flow from now on
+        }
       }
       downstream.head(head, last);
       if (head.isInterim()) {
@@ -536,6 +551,69 @@ final class Exchange implements Upstream.Listener {
     return request.method().equals("CONNECT");
   }
 
+  // --- time ----------------------------------------------------------------------------------
+
+  private void isWhole() {
+    asked.whole = true;
+    wholeNanos = System.nanoTime();
+    if (!limits.isUnsaid()) {
+      startClock();
+    }
+  }
+
+  /**
+   * How long a client takes to ask is not limited by a route, as of Envoy's; what is to become
+   * bytes in both directions has been asked with its head.
+   */
+  private boolean awaitsAnswer() {
+    return asked.whole || (asksForBytes() && !answering);
+  }
+
+  private boolean asksForBytes() {
+    return request.upgrade != null || isConnect();
+  }
+
+  private void startClock() {
+    if (awaitsAnswer()) {
+      Deadlines known = deadlines;
+      if (known == null) {
+        known = new Deadlines(owner.loop(), this::timedOut, this::timedOut);
+        deadlines = known;
+      }
+      known.limitRequest(limits.requestMillis(), wholeNanos);
+      known.limitTry(limits.tryMillis());
+    }
+  }
+
+  private void stopClock() {
+    limits = TimeLimits.UNSAID;
+    Deadlines known = deadlines;
+    if (known != null) {
+      known.end();
+    }
+  }
+
+  /** Nobody waits for the answer any longer. */
+  void timedOut() {
+    if (!ended) {
+      end = End.TIMED_OUT;
+      answer(504);
+    }
+  }
+
+  /**
+   * Whether no answer to it has begun for so long after it had come whole, where its route does not
+   * say how long that may take. Those that are led to an application wait at the client's node.
+   */
+  boolean isOverdue(long now, long nanos) {
+    return !answering
+        && mirror == null
+        && limits.requestMillis() == TimeLimits.NOT_SAID
+        && subject.direction() == Direction.OUTBOUND
+        && awaitsAnswer()
+        && now - wholeNanos > nanos;
+  }
+
   // --- the end -------------------------------------------------------------------------------
 
   private void finishIfWhole() {
@@ -575,8 +653,7 @@ final class Exchange implements Upstream.Listener {
 
   private void finish() {
     if (!ended) {
-      ended = true;
-      asked.drop();
+      close();
       dropCopy();
       downstream.flush();
       // What the last pieces were is taken: both connections may go on to another exchange.
@@ -589,6 +666,12 @@ final class Exchange implements Upstream.Listener {
     }
   }
 
+  private void close() {
+    ended = true;
+    asked.drop();
+    stopClock();
+  }
+
   /** Policy refuses now what it has allowed. */
   void revoke(Verdict verdict) {
     subject.refused(verdict);
@@ -599,14 +682,13 @@ final class Exchange implements Upstream.Listener {
   /** The connection ends under it. */
   void cut(boolean byClient) {
     if (!ended) {
-      ended = true;
+      close();
       if (end == End.CUT && asked.whole && answered.whole) {
         end = End.WHOLE;
       } else if (end == End.CUT && byClient) {
         end = End.RESET_BY_CLIENT;
       }
       dropUpstream();
-      asked.drop();
       downstream.abort(HttpStream.Abort.RESET);
     }
   }

@@ -274,6 +274,10 @@ public final class Exchanges implements DirectPeer {
     return exchange;
   }
 
+  EventLoop loop() {
+    return around.loop();
+  }
+
   /** Where copies of requests go by. */
   Copies copies() {
     Copies known = copies;
@@ -542,6 +546,7 @@ public final class Exchanges implements DirectPeer {
     for (Exchange exchange : open) {
       moved += exchange.moved();
     }
+    giveUpOverdue(now);
     if (moved != seenProgress) {
       seenProgress = moved;
       progressNanos = now;
@@ -561,6 +566,17 @@ public final class Exchanges implements DirectPeer {
     Http1Server single = http1;
     if (single != null) {
       look(single, now);
+    }
+  }
+
+  /** What says nothing else waits by this look now and then, so that no request needs a timer. */
+  private void giveUpOverdue(long now) {
+    long limit = around.snapshot().get().settings().answerTimeout().toNanos();
+    for (int i = open.size() - 1; limit > 0 && i >= 0; i = Math.min(i, open.size()) - 1) {
+      Exchange exchange = open.get(i);
+      if (exchange.isOverdue(now, limit)) {
+        exchange.timedOut();
+      }
     }
   }
 

@@ -10,6 +10,7 @@ import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
@@ -47,6 +48,9 @@ public final class Upstream {
 
     /** Policy is against it, or nobody answered. */
     void refused(Verdict verdict, CloseKind kind);
+
+    /** A request leads on, and its answer is not waited for beyond these limits. */
+    default void limitedBy(TimeLimits limits) {}
 
     /** A request leads on, with these changes: what is asked for is what is sent from now on. */
     default void changedBy(HttpFilters filters) {}
@@ -195,7 +199,10 @@ public final class Upstream {
       case Routing.Way.Answer answer -> listener.answeredBy(answer);
       case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
       case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
-      case Routing.Way.To(Service service, int port, HttpFilters filters) -> {
+      case Routing.Way.To(Service service, int port, HttpFilters filters, TimeLimits limits) -> {
+        if (!limits.isUnsaid()) {
+          listener.limitedBy(limits);
+        }
         if (!filters.isNone()) {
           listener.changedBy(filters);
         }
