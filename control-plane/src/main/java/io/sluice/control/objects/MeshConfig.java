@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param permissive {@code spec.traffic.enablePermissiveTrafficPolicyMode}
  * @param egress {@code spec.traffic.enableEgress}
  * @param mtlsDisabled {@code spec.sidecar.sidecarDisabledMTLS}
+ * @param retries {@code spec.featureFlags.enableRetryPolicy}
  * @param mtlsModeOrNull {@code spec.traffic.mtlsMode} as written
  * @param metadataModeOrNull {@code spec.traffic.metadataMode} as written
  * @param pingModeOrNull {@code spec.traffic.pingMode} as written
@@ -35,6 +36,7 @@ public record MeshConfig(
     boolean permissive,
     boolean egress,
     boolean mtlsDisabled,
+    boolean retries,
     @Nullable String mtlsModeOrNull,
     @Nullable String metadataModeOrNull,
     @Nullable String pingModeOrNull,

@@ -16,6 +16,7 @@ final class MeshConfigReader {
   private static final String CERTIFICATE = "certificate";
 
   private static final String TRAFFIC = "traffic";
+  private static final String FLAGS = "featureFlags";
 
   /** Sections of the MeshConfigs of OSM, osm-edge and FSM of which nothing is read. */
   private static final Set<String> UNREAD_SECTIONS =
@@ -23,7 +24,7 @@ final class MeshConfigReader {
           "clusterSet",
           "repoServer",
           "observability",
-          "featureFlags",
+          FLAGS,
           "pluginChains",
           "ingress",
           "gatewayAPI",
@@ -57,6 +58,8 @@ final class MeshConfigReader {
               "networkInterfaceExclusionList"),
           SIDECAR,
           Set.of("sidecarDisabledMTLS", "localProxyMode", "sidecarTimeout"),
+          FLAGS,
+          Set.of("enableRetryPolicy"),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
@@ -136,6 +139,7 @@ final class MeshConfigReader {
         traffic.isTrue("enablePermissiveTrafficPolicyMode"),
         traffic.isTrue("enableEgress"),
         sidecar.isTrue("sidecarDisabledMTLS"),
+        spec.objectOrEmpty(FLAGS).isTrue("enableRetryPolicy"),
         traffic.text("mtlsMode").orElse(null),
         traffic.text("metadataMode").orElse(null),
         traffic.text("pingMode").orElse(null),

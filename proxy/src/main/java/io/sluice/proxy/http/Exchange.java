@@ -2,6 +2,8 @@ package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
 import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.RetryPolicy;
+import io.sluice.mesh.RetryPolicy.Silence;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.decision.Direction;
@@ -13,6 +15,7 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
+import io.sluice.proxy.Retried;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.upstream.Upstream;
@@ -49,6 +52,7 @@ final class Exchange implements Upstream.Listener {
   private final long startNanos = System.nanoTime();
   private long wholeNanos = startNanos; // when the request was there, as far as an answer needs it
   private TimeLimits limits = TimeLimits.UNSAID; // of the route in force
+  private @Nullable Retries retries; // where a Retry is for it
   private @Nullable Deadlines deadlines; // where a route has any
   private Head sent; // the request as it goes on
   private HttpFilters filters = HttpFilters.NONE;
@@ -56,6 +60,7 @@ final class Exchange implements Upstream.Listener {
   private boolean copied; // or nobody gets one
   private @Nullable Upstream upstream; // while it is searched
   private @Nullable HttpStream joined;
+  private @Nullable FromUpstream heard; // of it
   private boolean reused; // an upstream that carried exchanges before
   private boolean repeated;
   private boolean ended;
@@ -194,6 +199,20 @@ final class Exchange implements Upstream.Listener {
   }
 
   @Override
+  public void retriedBy(RetryPolicy policy) {
+    if (retries == null && mirror == null && !asksForBytes()) {
+      retries = owner.retries(policy, request, this::tryAgain);
+    }
+    startClock();
+  }
+
+  @Override
+  public @Nullable InetSocketAddress tried() {
+    Retries known = retries;
+    return known == null ? null : known.tried();
+  }
+
+  @Override
   public void changedBy(HttpFilters changes) {
     filters = changes;
     sent = request.changed(changes);
@@ -241,7 +260,7 @@ final class Exchange implements Upstream.Listener {
     upstream = null; // which has dialled nothing
     reused = true;
     owner.leads().gaveUp(this); // what it dialled first, others may still wait for
-    join(free);
+    join(free, endpoint);
     return true;
   }
 
@@ -260,11 +279,12 @@ final class Exchange implements Upstream.Listener {
     }
     upstream = null; // the connection's from here on
     reused = false;
+    InetSocketAddress endpoint = reached.reached();
     HttpStream stream = owner.leads().connect(channel, reached, subject, this);
     if (stream == null) {
       refused(Verdict.of(Outcome.REFUSED, Reason.PEER_FAILED), CloseKind.CONNECT_FAILURE);
     } else {
-      join(stream);
+      join(stream, endpoint);
     }
   }
 
@@ -280,6 +300,9 @@ final class Exchange implements Upstream.Listener {
     }
     if (ended) {
       return; // one of those has ended the connection
+    }
+    if (kind == CloseKind.CONNECT_FAILURE && triesAgain(Silence.UNREACHED)) {
+      return;
     }
     subject.refused(verdict);
     Reason reason = verdict.reason();
@@ -306,19 +329,29 @@ final class Exchange implements Upstream.Listener {
     return reason == Reason.NO_READY_ENDPOINT || reason == Reason.UNKNOWN_SERVICE_PORT;
   }
 
-  private void join(HttpStream stream) {
+  private void join(HttpStream stream, InetSocketAddress endpoint) {
     joined = stream;
     copied = true;
-    stream.listen(new FromUpstream());
+    FromUpstream listener = new FromUpstream();
+    heard = listener;
+    stream.listen(listener);
     Fields trailers = askedTrailers;
     boolean whole = asked.whole && trailers == null;
-    stream.head(sent, whole && !asked.holdsAny());
+    Retries known = retries;
+    ByteBuf replayed = known == null ? null : known.replayed();
+    stream.head(sent, whole && replayed == null && !asked.holdsAny());
+    if (replayed != null) {
+      stream.data(replayed, whole);
+    }
+    if (known != null) {
+      known.goesTo(endpoint);
+    }
     for (ByteBuf piece = asked.nextHeld(); piece != null; piece = asked.nextHeld()) {
       keepCopy(piece);
       stream.data(piece, whole && !asked.holdsAny());
     }
     if (trailers != null) {
-      stream.trailers(trailers);
+      stream.trailers(known == null ? trailers : trailers.copy());
     }
     stream.flush();
     confirm(stream, asked, downstream);
@@ -328,6 +361,10 @@ final class Exchange implements Upstream.Listener {
   // --- copies --------------------------------------------------------------------------------
 
   private void keepCopy(ByteBuf piece) {
+    Retries again = retries;
+    if (again != null) {
+      again.keep(piece);
+    }
     Copy known = copy;
     if (known != null && !known.keep(piece)) {
       dropCopy();
@@ -402,6 +439,9 @@ final class Exchange implements Upstream.Listener {
       if (sink == null) {
         askedTrailers = trailers;
       } else {
+        if (retries != null) {
+          askedTrailers = trailers.copy();
+        }
         sink.trailers(trailers);
         sendCopies(trailers);
       }
@@ -446,9 +486,14 @@ final class Exchange implements Upstream.Listener {
   // --- the response --------------------------------------------------------------------------
 
   private final class FromUpstream implements HttpStream.Listener {
+    /** Nobody wants to hear of it any more: another try is made, or the exchange has ended. */
+    private boolean isDeaf() {
+      return ended || heard != this;
+    }
+
     @Override
     public void head(Head head, boolean last) {
-      if (ended) {
+      if (isDeaf() || triesAgain(head, last)) {
         return;
       }
       boolean switches = head.status() == 101;
@@ -480,7 +525,7 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void data(ByteBuf bytes, boolean last) {
-      if (ended) {
+      if (isDeaf()) {
         bytes.release();
         return;
       }
@@ -492,7 +537,7 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void trailers(Fields trailers) {
-      if (!ended) {
+      if (!isDeaf()) {
         answered.whole = true;
         String told = trailers.first("grpc-status");
         grpcStatus = told == null ? grpcStatus : told;
@@ -504,7 +549,7 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void batchEnded() {
       HttpStream source = joined;
-      if (!ended && source != null) {
+      if (!isDeaf() && source != null) {
         downstream.flush();
         confirm(downstream, answered, source);
       }
@@ -513,13 +558,16 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void writable() {
       HttpStream sink = joined;
-      if (!ended && sink != null) {
+      if (!isDeaf() && sink != null) {
         confirm(sink, asked, downstream);
       }
     }
 
     @Override
     public void aborted(HttpStream.Abort how) {
+      if (heard != this) {
+        return;
+      }
       joined = null;
       if (ended) {
         return;
@@ -542,6 +590,9 @@ final class Exchange implements Upstream.Listener {
       search();
       return;
     }
+    if (triesAgain(untouched ? Silence.REFUSED : Silence.LOST)) {
+      return;
+    }
     boolean broken = how == HttpStream.Abort.PROTOCOL_ERROR;
     end = broken ? End.BAD_RESPONSE : End.RESET_BY_UPSTREAM;
     answer(broken ? 502 : 503);
@@ -551,14 +602,59 @@ final class Exchange implements Upstream.Listener {
     return request.method().equals("CONNECT");
   }
 
+  // --- further tries -------------------------------------------------------------------------
+
+  private boolean triesAgain(Head answer, boolean last) {
+    Retries known = retries;
+    boolean takes =
+        known != null
+            && !answer.isInterim()
+            && known.takes(answer.status(), answer.fields.first("grpc-status"), asked.whole);
+    if (takes) {
+      if (last) {
+        joined = null; // it is free for another exchange
+      }
+      dropTry();
+    }
+    return takes;
+  }
+
+  private boolean triesAgain(Silence silence) {
+    Retries known = retries;
+    boolean takes = known != null && !answering && known.takes(silence, asked.whole);
+    if (takes) {
+      dropTry();
+    }
+    return takes;
+  }
+
+  private void dropTry() {
+    heard = null;
+    dropUpstream();
+    Deadlines known = deadlines;
+    if (known != null) {
+      known.endTry();
+    }
+  }
+
+  private void tryAgain() {
+    if (!ended && joined == null && upstream == null) {
+      search();
+    }
+  }
+
+  /** What is to be told of its tries. */
+  List<Retried> retried() {
+    Retries known = retries;
+    return known == null ? List.of() : known.told();
+  }
+
   // --- time ----------------------------------------------------------------------------------
 
   private void isWhole() {
     asked.whole = true;
     wholeNanos = System.nanoTime();
-    if (!limits.isUnsaid()) {
-      startClock();
-    }
+    startClock();
   }
 
   /**
@@ -573,15 +669,22 @@ final class Exchange implements Upstream.Listener {
     return request.upgrade != null || isConnect();
   }
 
+  private long tryMillis() {
+    Retries known = retries;
+    return known == null || known.policy.tryMillis() == 0
+        ? limits.tryMillis()
+        : known.policy.tryMillis();
+  }
+
   private void startClock() {
-    if (awaitsAnswer()) {
+    if (Math.max(limits.requestMillis(), tryMillis()) > 0 && awaitsAnswer()) {
       Deadlines known = deadlines;
       if (known == null) {
-        known = new Deadlines(owner.loop(), this::timedOut, this::timedOut);
+        known = new Deadlines(owner.loop(), this::timedOut, this::tryTimedOut);
         deadlines = known;
       }
       known.limitRequest(limits.requestMillis(), wholeNanos);
-      known.limitTry(limits.tryMillis());
+      known.limitTry(tryMillis());
     }
   }
 
@@ -590,6 +693,16 @@ final class Exchange implements Upstream.Listener {
     Deadlines known = deadlines;
     if (known != null) {
       known.end();
+    }
+  }
+
+  private void tryTimedOut() {
+    Retries known = retries;
+    if (known != null) {
+      known.wasSlow();
+    }
+    if (!triesAgain(Silence.LOST)) {
+      timedOut();
     }
   }
 
@@ -616,9 +729,14 @@ final class Exchange implements Upstream.Listener {
 
   // --- the end -------------------------------------------------------------------------------
 
+  private End whole() {
+    Retries known = retries;
+    return known != null && known.isExhausted() ? End.RETRIES_EXHAUSTED : End.WHOLE;
+  }
+
   private void finishIfWhole() {
     if (asked.whole && answered.whole) {
-      end = End.WHOLE;
+      end = whole();
       finish();
     }
   }
@@ -629,7 +747,7 @@ final class Exchange implements Upstream.Listener {
   private void finishIfAnswered() {
     if (answered.whole && !asked.whole && status != 101) {
       dropUpstream();
-      end = End.WHOLE;
+      end = whole();
       finish();
     } else {
       finishIfWhole();
@@ -670,6 +788,10 @@ final class Exchange implements Upstream.Listener {
     ended = true;
     asked.drop();
     stopClock();
+    Retries known = retries;
+    if (known != null) {
+      known.end();
+    }
   }
 
   /** Policy refuses now what it has allowed. */
