@@ -214,6 +214,11 @@ public final class MeshSnapshot {
     return Optional.empty();
   }
 
+  /** Whether anything is tried again: what each request may ask at no cost. */
+  public boolean hasRetries() {
+    return !retries.rows().isEmpty();
+  }
+
   /** What is tried again of calls that pods of {@code account} make to {@code service}; or null. */
   public @Nullable RetryPolicy retryOrNull(NamespacedName account, NamespacedName service) {
     for (RetryPolicy policy : retries.find(Kind.RETRIES_BY_DESTINATION, service)) {

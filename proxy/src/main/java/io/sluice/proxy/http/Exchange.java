@@ -301,7 +301,9 @@ final class Exchange implements Upstream.Listener {
     if (ended) {
       return; // one of those has ended the connection
     }
-    if (kind == CloseKind.CONNECT_FAILURE && triesAgain(Silence.UNREACHED)) {
+    if (kind == CloseKind.CONNECT_FAILURE
+        && verdict.reason() != Reason.REFUSED_BY_PEER // which it would say again
+        && triesAgain(Silence.UNREACHED)) {
       return;
     }
     subject.refused(verdict);

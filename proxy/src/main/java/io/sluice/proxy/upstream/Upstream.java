@@ -224,7 +224,7 @@ public final class Upstream {
   private void retried(Service called) {
     SpiffeId caller = subject.callerOrNull();
     RetryPolicy policy =
-        caller == null || listener.request() == null
+        !snapshot.hasRetries() || caller == null || listener.request() == null
             ? null
             : snapshot.retryOrNull(caller.serviceAccountName(), called.name());
     if (policy != null) {
