@@ -148,6 +148,12 @@ public final class Cluster implements AutoCloseable {
         site.place().network(family) + (family == Family.IPV4 ? ".0.0" : "::"));
   }
 
+  /** Starts the controller by a clock of its own, with further arguments of {@code control run}. */
+  public ControlProcess startControl(MovedClock clock, String... arguments) {
+    return startControl(
+        clock.launcher(), ControlProcess.folder(registry.directory()), List.of(arguments));
+  }
+
   /** Starts the controller, with further arguments of {@code control run}. */
   public ControlProcess startControl(String... arguments) {
     return startControlOn(ControlProcess.folder(registry.directory()), arguments);
@@ -155,13 +161,19 @@ public final class Cluster implements AutoCloseable {
 
   /** The same with arguments that say what it reads in place of the folder. */
   public ControlProcess startControlOn(List<String> source, String... arguments) {
+    return startControl(List.of(), source, List.of(arguments));
+  }
+
+  private ControlProcess startControl(
+      List<String> launcher, List<String> source, List<String> arguments) {
     ControlProcess made =
         new ControlProcess(
             controlMachine,
             controlMachine.address(Family.IPV6),
             source,
             directory.resolve("control"),
-            List.of(arguments));
+            arguments);
+    made.behind(launcher);
     control = made;
     made.start();
     return made;
@@ -178,7 +190,17 @@ public final class Cluster implements AutoCloseable {
 
   /** Starts the daemon of a node that joins the controller by a token, and follows it. */
   public DaemonProcess startDaemon(Site site, String... arguments) {
-    return site.startFollower(control().address(), control().joinToken(site.prefix()), arguments);
+    return startDaemon(site, List.of(), arguments);
+  }
+
+  /** The same by a clock of its own. */
+  public DaemonProcess startDaemon(Site site, MovedClock clock, String... arguments) {
+    return startDaemon(site, clock.launcher(), arguments);
+  }
+
+  private DaemonProcess startDaemon(Site site, List<String> launcher, String... arguments) {
+    return site.startFollower(
+        launcher, control().address(), control().joinToken(site.prefix()), arguments);
   }
 
   /** The nodes, in the order of their pods' lists. */

@@ -29,6 +29,7 @@ public final class ControlProcess {
   private final Path state;
   private final List<String> arguments;
   private final ChildProgram program;
+  private List<String> prefix = List.of();
 
   /**
    * Not started yet. Its log lies beside its state.
@@ -56,9 +57,15 @@ public final class ControlProcess {
     program.inOwnSession();
   }
 
+  /** From the next start on these words go before those of the command. */
+  void behind(List<String> launcher) {
+    prefix = List.copyOf(launcher);
+  }
+
   /** Starts it and returns when nodes can call; fails with its log when they cannot. */
   public void start() {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
+    List<String> command = new ArrayList<>(prefix);
+    command.addAll(JavaCommand.sluice());
     command.addAll(List.of("control", "run"));
     command.addAll(source);
     command.addAll(List.of("--state", state.toString(), "--metrics-address", "127.0.0.1:0"));

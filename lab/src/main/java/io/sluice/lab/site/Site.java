@@ -242,10 +242,11 @@ public final class Site implements AutoCloseable {
   }
 
   /** Makes a daemon that reads no folder but follows a controller, and starts it. */
-  DaemonProcess startFollower(String control, Path joinToken, String... arguments) {
+  DaemonProcess startFollower(
+      List<String> launcher, String control, Path joinToken, String... arguments) {
     return started(
         daemon(
-            List.of(),
+            launcher,
             nodeRun("--control", control, "--join-token", joinToken.toString()),
             arguments));
   }

@@ -50,7 +50,13 @@ public final class SnapshotStore implements AutoCloseable {
    * Keeps snapshots in {@code directory}, which is made with the first one. Reads nothing yet.
    *
    * @param listener told of faults; they are logged already
+   * @param clock by which snapshots are saved
    */
+  public static SnapshotStore open(Path directory, StoreListener listener, InstantSource clock) {
+    return open(directory, listener, StoreTiming.DEFAULTS, clock);
+  }
+
+  /** The same by the machine's wall clock. */
   public static SnapshotStore open(Path directory, StoreListener listener) {
     return open(directory, listener, StoreTiming.DEFAULTS, InstantSource.system());
   }
