@@ -337,13 +337,7 @@ public final class RandomCluster {
       destinations: [{kind: Service, name: %s, namespace: shop}]
       retryPolicy: {retryOn: 5xx, numRetries: %d}
     """
-        .formatted(
-            app(),
-            namespaceName(),
-            app(),
-            namespaceName(),
-            app(),
-            random.nextInt(3));
+        .formatted(app(), namespaceName(), app(), namespaceName(), app(), random.nextInt(3));
   }
 
   private String split() {

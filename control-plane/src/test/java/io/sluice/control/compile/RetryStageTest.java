@@ -89,8 +89,7 @@ class RetryStageTest {
         .singleElement()
         .satisfies(status -> assertThat(status.reason()).contains("enableRetryPolicy"));
 
-    CompiledChange on =
-        compiler.apply(Map.of("config", Manifests.objects("config", config(true))));
+    CompiledChange on = compiler.apply(Map.of("config", Manifests.objects("config", config(true))));
     assertThat(policies(on)).hasSize(1);
     assertThat(on.statuses()).isEmpty();
     assertThat(policies(compiler.apply(Map.of("config", List.of())))).isEmpty();
@@ -104,8 +103,7 @@ class RetryStageTest {
         Manifests.compile(
             config(true), retry("b", "shop", "{retryOn: reset}"), retry("a", "shop", WHOLE));
 
-    assertThat(
-            two.snapshot().retryOrNull(name("shop", "buyer"), name("other", "far")))
+    assertThat(two.snapshot().retryOrNull(name("shop", "buyer"), name("other", "far")))
         .isNotNull()
         .satisfies(policy -> assertThat(policy.name()).isEqualTo(name("shop", "a")));
     assertThat(two.snapshot().retryOrNull(name("shop", "thief"), name("other", "far"))).isNull();
