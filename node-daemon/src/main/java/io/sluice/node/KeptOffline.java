@@ -24,10 +24,8 @@ public final class KeptOffline {
     Path identity = NodeSettings.identity(state);
     SiteClock clock = SiteClock.open(state, KernelClock::isKept);
     Path sealKey = sealKeyOrNull == null ? CredentialStore.usualKeyFile(identity) : sealKeyOrNull;
-    try (SnapshotStore store =
-        SnapshotStore.open(NodeSettings.snapshots(state), (fault, problem) -> {})) {
-      Optional<Instant> savedAt = store.load().map(Stored::savedAt);
-      return OfflineReport.ofKept(identity, sealKey, SourceInUse.snapshotEnd(savedAt, ""), clock);
-    }
+    Optional<Instant> savedAt =
+        SnapshotStore.read(NodeSettings.snapshots(state)).map(Stored::savedAt);
+    return OfflineReport.ofKept(identity, sealKey, SourceInUse.snapshotEnd(savedAt, ""), clock);
   }
 }

@@ -140,6 +140,7 @@ final class StatusAnswers implements AdminServer.Answers {
         WhyQuestion question = WhyQuestion.parse(request.map());
         out.accept(new Why(snapshot.get(), node()).answer(question));
       }
+      case "proxy" -> out.accept(inspection().answer(request.map()));
       case "events" -> {
         if (request.follow() && request.map().equals(AdminRequest.WITH_ALLOWED)) {
           try (var _ = events.followAllowed()) {
@@ -184,6 +185,20 @@ final class StatusAnswers implements AdminServer.Answers {
         identity -> identities.whyMissing(Optional.of(identity)),
         snapshot,
         catalogue());
+  }
+
+  private PodInspection inspection() {
+    MeshSnapshot inForce = snapshot.get();
+    PodHandlers handlers = new PodHandlers(inForce);
+    Map<NamespacedName, ProxyStats.PodStats> held = proxy.stats().pods();
+    return new PodInspection(
+        settings.nodeName(),
+        inForce,
+        pods,
+        proxy,
+        identities,
+        chosen.interception(),
+        pod -> pod(pod, handlers, held.get(pod.name())));
   }
 
   private ObjectNode status() {
@@ -365,7 +380,7 @@ final class StatusAnswers implements AdminServer.Answers {
       present().certificates().forEach(one -> out.accept(certificate(one, pods)));
     }
 
-    private NodeIdentities present() {
+    NodeIdentities present() {
       return identities.orElseThrow(() -> new IllegalArgumentException(NO_CONTROLLER));
     }
 
@@ -442,7 +457,7 @@ final class StatusAnswers implements AdminServer.Answers {
           .orElse("the registry does not know the pod any more");
     }
 
-    private static ObjectNode certificate(CertificateStatus one, List<PodStatus> pods) {
+    static ObjectNode certificate(CertificateStatus one, List<PodStatus> pods) {
       ObjectNode node = JSON.objectNode();
       node.put("identity", one.identity().toString());
       node.put("holder", SystemIdentity.isSystem(one.identity()) ? "node" : "workload");

@@ -1,5 +1,6 @@
 package io.sluice.lab.site;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
@@ -190,17 +191,48 @@ public final class Cluster implements AutoCloseable {
 
   /** Starts the daemon of a node that joins the controller by a token, and follows it. */
   public DaemonProcess startDaemon(Site site, String... arguments) {
-    return startDaemon(site, List.of(), arguments);
+    return startDaemonBehind(List.of(), site, arguments);
   }
 
   /** The same by a clock of its own. */
   public DaemonProcess startDaemon(Site site, MovedClock clock, String... arguments) {
-    return startDaemon(site, clock.launcher(), arguments);
+    return startDaemonBehind(clock.launcher(), site, arguments);
   }
 
-  private DaemonProcess startDaemon(Site site, List<String> launcher, String... arguments) {
+  /** The same with words that go before those of the command; the process id must stay. */
+  public DaemonProcess startDaemonBehind(List<String> launcher, Site site, String... arguments) {
     return site.startFollower(
         launcher, control().address(), control().joinToken(site.prefix()), arguments);
+  }
+
+  /** Returns when the daemon of each pod's node has a certificate for its account. */
+  public void awaitCertificates(List<SitePod> pods) {
+    for (SitePod pod : pods) {
+      Site site = sites.stream().filter(one -> one.pods().contains(pod)).findFirst().orElseThrow();
+      String identity = "spiffe://cluster.local/ns/" + Manifests.NAMESPACE + "/sa/" + pod.name();
+      Await.until(
+          pod.name() + " has a certificate",
+          Await.patience(30),
+          () -> site.daemon().view().hasCertificate(identity));
+    }
+  }
+
+  /** Makes a change to the registry and returns when all nodes decide by it. */
+  public void change(Runnable change) {
+    long before = control().view().revision();
+    int changes = registry.changes();
+    change.run();
+    if (registry.changes() != changes) {
+      Await.until("the nodes follow the change", () -> control().view().isFollowedSince(before));
+      for (Site site : sites) {
+        Await.until("every pod is brought to the change", () -> isEnforced(site));
+      }
+    }
+  }
+
+  private static boolean isEnforced(Site site) {
+    JsonNode status = site.daemon().view().status();
+    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
   }
 
   /** The nodes, in the order of their pods' lists. */

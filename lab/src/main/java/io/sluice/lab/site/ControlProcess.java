@@ -65,8 +65,7 @@ public final class ControlProcess {
   /** Starts it and returns when nodes can call; fails with its log when they cannot. */
   public void start() {
     List<String> command = new ArrayList<>(prefix);
-    command.addAll(JavaCommand.sluice());
-    command.addAll(List.of("control", "run"));
+    command.addAll(JavaCommand.sluice("control", "run"));
     command.addAll(source);
     command.addAll(List.of("--state", state.toString(), "--metrics-address", "127.0.0.1:0"));
     command.addAll(arguments);
@@ -93,11 +92,10 @@ public final class ControlProcess {
 
   /** What {@code sluice control WORDS --state DIR} prints. */
   public String run(String... words) {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.add("control");
-    command.addAll(List.of(words));
-    command.addAll(List.of("--state", state.toString()));
-    return Commands.run(command.toArray(String[]::new));
+    List<String> all = new ArrayList<>(List.of("control"));
+    all.addAll(List.of(words));
+    all.addAll(List.of("--state", state.toString()));
+    return JavaCommand.run(all.toArray(String[]::new));
   }
 
   /** The argument of {@code control run} for a folder. */

@@ -267,8 +267,7 @@ public final class Site implements AutoCloseable {
   }
 
   private static List<String> nodeRun(String... source) {
-    List<String> launch = new ArrayList<>(JavaCommand.sluice());
-    launch.addAll(List.of("node", "run"));
+    List<String> launch = new ArrayList<>(JavaCommand.sluice("node", "run"));
     launch.addAll(List.of(source));
     return launch;
   }

@@ -226,6 +226,12 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     return all;
   }
 
+  /** What is shown to peers as that identity, the leaf first; empty while there is none. */
+  public List<X509Certificate> chain(SpiffeId identity) {
+    HeldIdentity one = keeper.held().of(identity);
+    return one == null ? List.of() : one.credential().map(Credential::chain).orElse(List.of());
+  }
+
   private CertificateStatus status(
       SpiffeId identity, Optional<Credential> credential, Optional<Trouble> trouble, Instant now) {
     return new CertificateStatus(
