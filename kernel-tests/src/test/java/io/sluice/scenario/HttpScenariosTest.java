@@ -49,7 +49,8 @@ class HttpScenariosTest {
                 ProtocolScenarios.all(),
                 access,
                 SplitScenarios.all(),
-                LimitScenarios.all())
+                LimitScenarios.all(),
+                ResilienceScenarios.all())
             .flatMap(rows -> rows);
   }
 }

@@ -22,7 +22,7 @@ public final class MeshKinds {
           "config.openservicemesh.io",
           List.of("MeshRootCertificate", "ExtensionService"),
           UpstreamReader.GROUP,
-          List.of("Egress", "IngressBackend", "Retry", "Telemetry"),
+          List.of("Egress", "IngressBackend", "Telemetry"),
           "sluice.io",
           List.of(),
           "config.sluice.io",

@@ -159,10 +159,29 @@ class EveryFieldTest {
               httpRoutes: [{path: /a, rateLimit: {local: {requests: 3, unit: second}}}]}}
       """;
 
+  private static final String RETRY =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Retry,
+       metadata: {name: a, namespace: shop},
+       spec: {source: {kind: ServiceAccount, name: client, namespace: shop},
+              destinations: [{kind: Service, name: byname, namespace: shop}],
+              retryPolicy: {retryOn: 5xx}}}
+      ---
+      {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
+       metadata: {name: mesh, namespace: sluice-system},
+       spec: {featureFlags: {enableRetryPolicy: true}}}
+      """;
+
   private static final String MESH_CONFIG =
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
        metadata: {name: mesh, namespace: sluice-system}, spec: {}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Retry,
+       metadata: {name: a, namespace: shop},
+       spec: {source: {kind: ServiceAccount, name: client, namespace: shop},
+              destinations: [{kind: Service, name: byname, namespace: shop}],
+              retryPolicy: {retryOn: 5xx}}}
       """;
 
   /** Values that mean something, and something else than what the object has. */
@@ -303,6 +322,8 @@ class EveryFieldTest {
                 GROUP,
                 "trafficsplits.split.smi-spec.io",
                 SPLIT,
+                "retries.policy.openservicemesh.io",
+                RETRY,
                 "upstreamtrafficsettings.policy.openservicemesh.io",
                 UPSTREAM)
             .entrySet()) {
@@ -324,7 +345,7 @@ class EveryFieldTest {
         "spec.traffic.http1PerRequestLoadBalancing",
         "spec.observability.tracing",
         "spec.certificate.certKeyBitSize",
-        "spec.featureFlags.enableRetryPolicy",
+        "spec.featureFlags.enableWASMStats",
         "spec.traffic.enableEgres",
         "spec.colour",
         "spec.sidecar.enableThat",
@@ -423,6 +444,7 @@ class EveryFieldTest {
         snapshot.services().toString(),
         snapshot.permissions().toString(),
         snapshot.all(Kind.ROUTE).toString(),
+        snapshot.all(Kind.RETRY).toString(),
         snapshot.all(Kind.UPSTREAM_SETTING).toString());
   }
 

@@ -10,7 +10,7 @@ public final class Admission {
 
   private final ServicePool pool;
   private final @Nullable CircuitBreaker breaker; // that has let it pass
-  private final long beginNanos;
+  private long beginNanos;
   private ServicePool.@Nullable Place place; // of the connection that carries it
   private boolean asked; // the breaker
   private boolean tries; // in the place of all others
@@ -64,6 +64,15 @@ public final class Admission {
     leaveConnection();
     repeats = repeats || pool.beginRetry();
     return repeats;
+  }
+
+  /** The answer was not good enough: what is told of the next try counts for itself. */
+  public void nextTry() {
+    endRunning();
+    asked = false;
+    tries = false;
+    told = false;
+    beginNanos = breaker == null ? 0 : pool.now();
   }
 
   /** Which connection carries it. */

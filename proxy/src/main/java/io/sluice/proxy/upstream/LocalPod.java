@@ -26,6 +26,11 @@ public class LocalPod {
   /** How many copies of its requests are on their way to mirrors. */
   public final AtomicInteger copies = new AtomicInteger();
 
+  /** Its requests that a Retry is for, and those of them that are tried again. */
+  public final AtomicInteger retriable = new AtomicInteger();
+
+  public final AtomicInteger retrying = new AtomicInteger();
+
   /** What it takes of those who call it. */
   public final PodLimits limits = new PodLimits(System::nanoTime);
 
