@@ -27,6 +27,9 @@ public final class SiteClock implements SiteTime, AutoCloseable {
   /** Earlier than any release of this software. */
   public static final Instant MADE = Instant.parse("2026-01-01T00:00:00Z");
 
+  /** No certificate names a later moment (RFC 5280 §4.1.2.5), and no clock that works shows one. */
+  private static final Instant END = Instant.parse("9999-12-31T23:59:59Z");
+
   /** How far a right clock may be behind one that was believed before it was set right. */
   static final Duration BACK = Duration.ofMinutes(5);
 
@@ -255,9 +258,14 @@ public final class SiteClock implements SiteTime, AutoCloseable {
         throw new IOException("it is not what this software writes");
       }
       Instant floor = later(MADE, Instant.ofEpochMilli(Long.parseLong(words.get(1))));
-      Instant proven = later(MADE, Instant.ofEpochMilli(Long.parseLong(words.get(2))));
+      Instant vouched = Instant.ofEpochMilli(Long.parseLong(words.get(2)));
+      Instant proven = later(MADE, vouched);
+      if (later(floor, proven).isAfter(END)) {
+        throw new IOException("it names a moment that no clock shows");
+      }
       Duration then = Duration.ofMillis(Long.parseLong(words.get(3)));
       Duration up = machine.uptime();
+      isFirst = vouched.equals(Instant.EPOCH);
       boolean sameBoot = words.get(4).equals(machine.boot()) && up.compareTo(then) >= 0;
       return new State("", floor.plus(sameBoot ? up.minus(then) : up), nanos, floor, proven);
     } catch (NoSuchFileException e) {
@@ -282,7 +290,7 @@ public final class SiteClock implements SiteTime, AutoCloseable {
             .formatted(
                 FORMAT,
                 known.toEpochMilli(),
-                present.proven.toEpochMilli(),
+                isFirst ? 0 : present.proven.toEpochMilli(), // none was ever believed
                 machine.uptime().toMillis(),
                 machine.boot());
     isDue = false;

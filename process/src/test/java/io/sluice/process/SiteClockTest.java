@@ -93,6 +93,33 @@ class SiteClockTest {
   }
 
   @Test
+  void aFirstStartIn1970IsNoClockThatWasBelieved() {
+    board.wakeUpAt(Instant.EPOCH);
+    keep();
+    board.pass(Duration.ofHours(1));
+    SiteClock restarted = opened();
+    assertFloor(restarted, SiteClock.MADE.plus(Duration.ofHours(1)));
+    board.wall = NOON; // set by hand, 14 months after this software was made
+    assertTrusted(restarted);
+
+    keep();
+    board.wall = NOON.plus(Duration.ofDays(40));
+    assertFloor(opened(), NOON);
+  }
+
+  @Test
+  void aFloorThatNoClockCanReachIsNoFloor() throws Exception {
+    keep();
+    Path file = directory.resolve("clock");
+    String line = Files.readString(file);
+    Files.writeString(
+        file, line.replace(" " + NOON.toEpochMilli() + " ", " " + Long.MAX_VALUE + " "));
+    assertTrusted(opened());
+    keep();
+    assertThat(Files.readString(file)).isEqualTo(line);
+  }
+
+  @Test
   void aBoardThatWakesUpIn1970OrInFiveYearsGoesByWhatItKnewAndTheTimeSinceItsBoot() {
     keep();
     for (Instant shown : new Instant[] {Instant.EPOCH, NOON.minusSeconds(3600), NOON.plus(YEARS)}) {
