@@ -194,6 +194,25 @@ class SiteClockTest {
   }
 
   @Test
+  void aClockThatStoodStillWithTheBoardProvesNothingToHaveNotBegunAndTheAuthoritySetsItRight() {
+    board.kept = true;
+    keep();
+    assertThat(opened().isLowerBound()).isFalse();
+    board.kept = false;
+    board.wakeUpAt(NOON.plusSeconds(1)); // as systemd and fake-hwclock set it, after a month
+    SiteClock clock = opened();
+    assertTrusted(clock);
+    assertThat(clock.isLowerBound()).isTrue();
+
+    Instant signed = NOON.plus(Duration.ofDays(30));
+    clock.heard(signed);
+    assertFloor(clock, signed);
+    board.wall = signed.plusSeconds(60);
+    assertTrusted(clock);
+    assertThat(clock.isLowerBound()).isFalse();
+  }
+
+  @Test
   void aRestartOfTheDaemonGoesOnFromTheTimeThatHasPassedSinceTheFloorWasKept() {
     keep();
     board.pass(Duration.ofDays(2));
