@@ -48,7 +48,8 @@ class HttpScenariosTest {
                 TelemetryScenarios.all(), // while the log is short
                 ProtocolScenarios.all(),
                 access,
-                SplitScenarios.all())
+                SplitScenarios.all(),
+                ResilienceScenarios.all())
             .flatMap(rows -> rows);
   }
 }

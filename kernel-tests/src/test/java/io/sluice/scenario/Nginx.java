@@ -15,6 +15,12 @@ final class Nginx implements AutoCloseable {
   static final int H2C = 8081;
   static final int TLS = 8443;
 
+  /** What has a path that begins so is answered 503. */
+  static final String FAILING = "/failing/";
+
+  /** What has a path that begins so is refused after 4 s. */
+  static final String SLOW = "/slow/";
+
   private final Process process;
 
   /** With its files below {@code directory}, which has {@code app.crt} and {@code app.key}. */
@@ -51,11 +57,13 @@ final class Nginx implements AutoCloseable {
               ssl_certificate_key %5$s/app.key;
               default_type text/plain;
               location / { return 200 "%6$s\\n"; }
+              location %7$s { auth_basic slow; auth_basic_user_file /dev/null; auth_delay 4s; }
+              location %8$s { return 503 "failed\n"; }
               location /files/ { root %1$s; dav_methods PUT; }
             }
           }
           """
-              .formatted(home, HTTP, H2C, TLS, directory, pod.name()));
+              .formatted(home, HTTP, H2C, TLS, directory, pod.name(), SLOW, FAILING));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + configuration, e);
     }

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything the data plane decides by, at one instant: a table of objects for each {@link Kind}.
@@ -21,6 +22,7 @@ public final class MeshSnapshot {
   private final long revision;
   private final boolean complete;
   private final PersistentMap<String, Table<?>> tables;
+  private final Table<RetryPolicy> retries; // each request asks for its own
   private final MeshSettings settings; // which every decision asks for
 
   /** A snapshot that says nothing about namespaces, and may not know everything. */
@@ -62,6 +64,7 @@ public final class MeshSnapshot {
     this.revision = revision;
     this.complete = complete;
     this.tables = tables;
+    this.retries = table(Kind.RETRY);
     this.settings = get(Kind.SETTINGS, MeshSettings.NAME).orElse(MeshSettings.CLOSED);
   }
 
@@ -209,6 +212,21 @@ public final class MeshSnapshot {
       }
     }
     return Optional.empty();
+  }
+
+  /** Whether anything is tried again: what each request may ask at no cost. */
+  public boolean hasRetries() {
+    return !retries.rows().isEmpty();
+  }
+
+  /** What is tried again of calls that pods of {@code account} make to {@code service}; or null. */
+  public @Nullable RetryPolicy retryOrNull(NamespacedName account, NamespacedName service) {
+    for (RetryPolicy policy : retries.find(Kind.RETRIES_BY_DESTINATION, service)) {
+      if (policy.source().equals(account)) {
+        return policy;
+      }
+    }
+    return null;
   }
 
   /** Every permission, in no order. */

@@ -61,6 +61,11 @@ public final class WireLimits {
   static final int FIELD_CHANGES = 128;
   static final int MIRRORS = 64;
   static final int BACKENDS = 256;
+  static final int RETRY_STATUSES = 600;
+
+  /** Services of one Retry. */
+  public static final int RETRY_DESTINATIONS = 256;
+
   static final int DENIED = 16_384;
 
   /** RFC 5280 §4.1.2.2 has 20; some authorities use one more for the sign. */

@@ -38,6 +38,7 @@ final class RandomObjects {
                 namespaces)
             .edit();
     list(this::route).forEach(editor::put);
+    list(this::retry).forEach(editor::put);
     return editor.snapshot(1 + random.nextInt(1_000));
   }
 
@@ -53,6 +54,7 @@ final class RandomObjects {
             set(() -> new BigInteger(1 + random.nextInt(160), random))),
         one(RevokedMode.values()),
         one(Retirement.values()),
+        Duration.ofSeconds(random.nextInt(3) * 45),
         FederatedBundles.NONE,
         List.of());
   }
@@ -129,7 +131,20 @@ final class RandomObjects {
                 random.nextBoolean() ? 0 : port(),
                 list(this::match),
                 list(this::backend),
-                random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null)));
+                random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null,
+                new TrafficRoute.TimeLimits(random.nextInt(3) - 1, random.nextInt(4_000) - 1))));
+  }
+
+  RetryPolicy retry() {
+    return new RetryPolicy(
+        name(),
+        name(),
+        set(this::name),
+        set(() -> one(RetryPolicy.Condition.values())),
+        set(() -> 500 + random.nextInt(100)),
+        random.nextInt(RetryPolicy.MOST_TRIES + 1),
+        random.nextInt(10_000),
+        random.nextInt(100));
   }
 
   private TrafficRoute.Backend backend() {

@@ -118,6 +118,10 @@ public record RequestRecord(
     RESET_BY_CLIENT("DC"),
     /** The upstream went before the end. */
     RESET_BY_UPSTREAM("UC"),
+    /** It was not answered in time; the response is ours, or was cut. */
+    TIMED_OUT("UT"),
+    /** The answer is the upstream's, to the last try that there may be, and a failure too. */
+    RETRIES_EXHAUSTED("URX"),
     /** The upstream broke a rule of HTTP. */
     BAD_RESPONSE("UPE"),
     /** The connection was ended under it: drain, revocation, a limit. */

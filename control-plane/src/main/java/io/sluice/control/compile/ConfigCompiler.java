@@ -36,9 +36,11 @@ final class ConfigCompiler {
   /**
    * What the MeshConfig says to the nodes, and what it says of every Pod.
    *
+   * @param retries whether Retries have effect
    * @param held which one governs, as {@link Claims} remember it
    */
-  record Settings(MeshSettings mesh, MeshWide meshWide, Map<Object, String> held) {}
+  record Settings(
+      MeshSettings mesh, MeshWide meshWide, boolean retries, Map<Object, String> held) {}
 
   /**
    * Compiles the one of {@code configs} that governs, and says that the others have no effect. Only
@@ -101,6 +103,7 @@ final class ConfigCompiler {
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
             config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE),
             rules),
+        config.map(MeshConfig::retries).orElse(false),
         held);
   }
 

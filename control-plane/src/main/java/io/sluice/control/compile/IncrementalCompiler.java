@@ -15,6 +15,7 @@ import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSnapshot;
@@ -45,6 +46,7 @@ public final class IncrementalCompiler {
   private final ServiceStage services;
   private final PermissionStage permissions = new PermissionStage(statuses);
   private final SplitStage splits = new SplitStage(statuses);
+  private final RetryStage retries = new RetryStage(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
@@ -84,6 +86,7 @@ public final class IncrementalCompiler {
     pods.compile(editor);
     services.compile(editor, pods);
     permissions.compile(editor);
+    retries.compile(editor);
     Named named = new Named();
     gateway.compile(editor, named).forEach(service -> splits.routed(service.namespace()));
     splits.compile(editor, named);
@@ -140,6 +143,7 @@ public final class IncrementalCompiler {
     editor.put(compiled.mesh());
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
+    retries.enable(compiled.retries());
     configsChanged = false;
   }
 
@@ -172,6 +176,7 @@ public final class IncrementalCompiler {
         splits.changed(group);
       }
       case TrafficSplit split -> splits.remove(split);
+      case Retry retry -> retries.remove(retry);
       case GatewayRoute route -> gateway.remove(route);
       case ReferenceGrant grant -> gateway.remove(grant);
       case ServiceAccount _, OtherObject _ -> {}
@@ -206,6 +211,7 @@ public final class IncrementalCompiler {
         splits.changed(group);
       }
       case TrafficSplit split -> splits.add(split);
+      case Retry retry -> retries.add(retry);
       case GatewayRoute route -> gateway.add(route);
       case ReferenceGrant grant -> gateway.add(grant);
       case ServiceAccount _ -> {}

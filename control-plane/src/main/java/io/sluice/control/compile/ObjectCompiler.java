@@ -17,6 +17,7 @@ import io.sluice.control.objects.ObjectMeta;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.ReadableKind;
+import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.NamespacedName;
@@ -58,6 +59,7 @@ public final class ObjectCompiler {
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
+      case Retry retry -> RetryStage.policies(List.of(retry), true, statuses);
       case GatewayRoute route ->
           new GatewayCompiler(new Assumed(route.meta()), statuses).routes(List.of(route));
       case ClusterNode _, ReferenceGrant _, ServiceAccount _, TcpRoute _, OtherObject _ -> {}

@@ -52,6 +52,7 @@ public record ReportedObject(
           ReadableKind.TCP_ROUTE,
           ReadableKind.HTTP_ROUTE_GROUP,
           ReadableKind.TRAFFIC_SPLIT,
+          ReadableKind.RETRY,
           ReadableKind.HTTP_ROUTE,
           ReadableKind.GRPC_ROUTE);
 

@@ -20,6 +20,7 @@ public sealed interface KubernetesObject
         Namespace,
         OtherObject,
         Pod,
+        Retry,
         TrafficSplit,
         TrafficTarget {
   /** Name, labels and origin. */

@@ -16,6 +16,7 @@ final class MeshConfigReader {
   private static final String CERTIFICATE = "certificate";
 
   private static final String TRAFFIC = "traffic";
+  private static final String FLAGS = "featureFlags";
 
   /** Sections of the MeshConfigs of OSM, osm-edge and FSM of which nothing is read. */
   private static final Set<String> UNREAD_SECTIONS =
@@ -23,7 +24,7 @@ final class MeshConfigReader {
           "clusterSet",
           "repoServer",
           "observability",
-          "featureFlags",
+          FLAGS,
           "pluginChains",
           "ingress",
           "gatewayAPI",
@@ -56,7 +57,9 @@ final class MeshConfigReader {
               "outboundIPRangeInclusionList",
               "networkInterfaceExclusionList"),
           SIDECAR,
-          Set.of("sidecarDisabledMTLS", "localProxyMode"),
+          Set.of("sidecarDisabledMTLS", "localProxyMode", "sidecarTimeout"),
+          FLAGS,
+          Set.of("enableRetryPolicy"),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
@@ -85,7 +88,6 @@ final class MeshConfigReader {
               "sideWindowsImage", // as osm-edge v1alpha1 spells it
               "SidecarImageWindowsImage", // and v1alpha2
               "sidecarDrivers",
-              "sidecarTimeout",
               "maxDataPlaneConnections",
               "configResyncInterval",
               "resources",
@@ -137,11 +139,13 @@ final class MeshConfigReader {
         traffic.isTrue("enablePermissiveTrafficPolicyMode"),
         traffic.isTrue("enableEgress"),
         sidecar.isTrue("sidecarDisabledMTLS"),
+        spec.objectOrEmpty(FLAGS).isTrue("enableRetryPolicy"),
         traffic.text("mtlsMode").orElse(null),
         traffic.text("metadataMode").orElse(null),
         traffic.text("pingMode").orElse(null),
         sidecar.text("localProxyMode").orElse(null),
         traffic.text("sameNodeMtls").orElse(null),
+        sidecar.number("sidecarTimeout", "a number of seconds").orElse(null),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),

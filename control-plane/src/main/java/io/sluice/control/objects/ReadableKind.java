@@ -80,6 +80,13 @@ public enum ReadableKind {
       "referencegrants",
       List.of("v1", "v1beta1"),
       alike(GatewayReader::readGrant)),
+  /** {@code policy.openservicemesh.io} Retry. */
+  RETRY(
+      "policy.openservicemesh.io",
+      "Retry",
+      "retries",
+      List.of("v1alpha1"),
+      alike(RetryReader::read)),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
       "config.sluice.io",

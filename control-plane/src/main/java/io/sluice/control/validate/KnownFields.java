@@ -47,6 +47,18 @@ final class KnownFields {
                   "matches",
                   leaves("apiGroup", "kind", "name"))));
 
+  /** OSM's Retry v1alpha1. */
+  private static final Shape RETRY =
+      object(
+          shape(
+              Map.of(
+                  "source",
+                  SUBJECT,
+                  "destinations",
+                  SUBJECT,
+                  "retryPolicy",
+                  leaves("retryOn", "perTryTimeout", "numRetries", "retryBackoffBaseInterval"))));
+
   /** Values of headers and parameters. */
   private static final Shape VALUES = leaves("type", "name", "value");
 
@@ -109,7 +121,7 @@ final class KnownFields {
                                   "filters",
                                   FILTERS)),
                           "timeouts",
-                          ANYTHING,
+                          leaves("request", "backendRequest"),
                           "retry",
                           ANYTHING,
                           "sessionPersistence",
@@ -188,6 +200,7 @@ final class KnownFields {
       case "TCPRoute" -> group.equals("specs.smi-spec.io") ? TCP_ROUTE : null;
       case "HTTPRouteGroup" -> group.equals("specs.smi-spec.io") ? HTTP_ROUTE_GROUP : null;
       case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
+      case "Retry" -> group.equals("policy.openservicemesh.io") ? RETRY : null;
       case "HTTPRoute", "GRPCRoute" ->
           group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;
       case "MeshConfig" -> MESH_CONFIG_GROUPS.contains(group) ? MESH_CONFIG : null;

@@ -90,7 +90,7 @@ public final class RandomCluster {
       case 9 -> route();
       case 10 -> config();
       case 11 -> node();
-      case 12 -> group();
+      case 12 -> random.nextBoolean() ? group() : retry();
       case 13, 14 -> split();
       case 15, 16 -> gatewayRoute();
       default -> other();
@@ -325,6 +325,21 @@ public final class RandomCluster {
                 "{name: second, pathRegex: /y}, {name: first, headers: {host: '['}}"));
   }
 
+  private String retry() {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: Retry
+    metadata:
+      name: %s
+      namespace: %s
+    spec:
+      source: {kind: ServiceAccount, name: %s, namespace: %s}
+      destinations: [{kind: Service, name: %s, namespace: shop}]
+      retryPolicy: {retryOn: 5xx, numRetries: %d}
+    """
+        .formatted(app(), namespaceName(), app(), namespaceName(), app(), random.nextInt(3));
+  }
+
   private String split() {
     return """
     apiVersion: split.smi-spec.io/v1alpha4
@@ -411,6 +426,7 @@ public final class RandomCluster {
       traffic: {enablePermissiveTrafficPolicyMode: %s, %s}
       certificate: {deniedSerials: ["%s"]}
       sidecar: {localProxyMode: %s}
+      featureFlags: {enableRetryPolicy: %s}
     """
         .formatted(
             one("sluice.io", "flomesh.io"),
@@ -426,7 +442,8 @@ public final class RandomCluster {
                 "outboundPortExclusionList: [22]",
                 "strange: 1"),
             one("0a", "zz"),
-            one("Localhost", "PodIP", "odd"));
+            one("Localhost", "PodIP", "odd"),
+            random.nextBoolean());
   }
 
   private String other() {

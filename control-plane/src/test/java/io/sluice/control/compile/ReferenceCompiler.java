@@ -17,6 +17,7 @@ import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSettings;
@@ -80,6 +81,7 @@ public final class ReferenceCompiler {
                 permissions(unique, settings.mesh(), named, statuses),
                 namespaces(unique))
             .edit();
+    RetryStage.policies(unique.of(Retry.class), settings.retries(), statuses).forEach(editor::put);
     List<TrafficRoute> gateway =
         new GatewayCompiler(named, statuses).routes(unique.of(GatewayRoute.class));
     gateway.forEach(editor::put);

@@ -138,7 +138,8 @@ public final class RandomMesh {
                   random.nextInt(2) * 80,
                   List.of(match()),
                   List.of(new TrafficRoute.Backend(serviceName(), 1)),
-                  null)));
+                  null,
+                  new TrafficRoute.TimeLimits(random.nextInt(3), -1))));
     }
     return new TrafficRoute(
         new NamespacedName("shop", "split-" + number),

@@ -148,10 +148,29 @@ class EveryFieldTest {
        spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}, {port: 81, name: b}]}}
       """;
 
+  private static final String RETRY =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Retry,
+       metadata: {name: a, namespace: shop},
+       spec: {source: {kind: ServiceAccount, name: client, namespace: shop},
+              destinations: [{kind: Service, name: byname, namespace: shop}],
+              retryPolicy: {retryOn: 5xx}}}
+      ---
+      {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
+       metadata: {name: mesh, namespace: sluice-system},
+       spec: {featureFlags: {enableRetryPolicy: true}}}
+      """;
+
   private static final String MESH_CONFIG =
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
        metadata: {name: mesh, namespace: sluice-system}, spec: {}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Retry,
+       metadata: {name: a, namespace: shop},
+       spec: {source: {kind: ServiceAccount, name: client, namespace: shop},
+              destinations: [{kind: Service, name: byname, namespace: shop}],
+              retryPolicy: {retryOn: 5xx}}}
       """;
 
   /** Values that mean something, and something else than what the object has. */
@@ -291,7 +310,9 @@ class EveryFieldTest {
                 "httproutegroups.specs.smi-spec.io",
                 GROUP,
                 "trafficsplits.split.smi-spec.io",
-                SPLIT)
+                SPLIT,
+                "retries.policy.openservicemesh.io",
+                RETRY)
             .entrySet()) {
       Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
       JsonNode schema =
@@ -311,7 +332,7 @@ class EveryFieldTest {
         "spec.traffic.http1PerRequestLoadBalancing",
         "spec.observability.tracing",
         "spec.certificate.certKeyBitSize",
-        "spec.featureFlags.enableRetryPolicy",
+        "spec.featureFlags.enableWASMStats",
         "spec.traffic.enableEgres",
         "spec.colour",
         "spec.sidecar.enableThat",
@@ -409,7 +430,8 @@ class EveryFieldTest {
         snapshot.workloads().toString(),
         snapshot.services().toString(),
         snapshot.permissions().toString(),
-        snapshot.all(Kind.ROUTE).toString());
+        snapshot.all(Kind.ROUTE).toString(),
+        snapshot.all(Kind.RETRY).toString());
   }
 
   /** What is said of the object once the field is there. */

@@ -114,7 +114,18 @@ class SameWordsTest {
                   + " {type: URLRewrite, urlRewrite: {}}]",
               "filters",
               "one too many"),
-          route("HTTPRoute", "timeouts: {request: 1s}", "timeouts", "is not acted on"),
+          route("HTTPRoute", "timeouts: {request: 1 s}", "timeouts.request", "is no duration"),
+          route(
+              "HTTPRoute",
+              "timeouts: {request: 1s, backendRequest: 1s1ms}",
+              "timeouts.backendRequest",
+              "longer than that of the request"),
+          route("GRPCRoute", "timeouts: {request: 1s}", "timeouts", "is not acted on"),
+          retry("retryOn: 'reset,5xxx'", "retryPolicy.retryOn", "'5xxx' is not known"),
+          retry("numRetries: 1", "retryPolicy.retryOn", "the field is missing"),
+          retry("retryOn: 5xx, numRetries: 101", "retryPolicy.numRetries", "101 is too much"),
+          retry("retryOn: 5xx, perTryTimeout: 1x", "retryPolicy.perTryTimeout", "is no duration"),
+          retry("retryOn: retriable-status-codes", "retryPolicy.retryOn", "has retriable-status"),
           route("HTTPRoute", "retry: {attempts: 1}", "retry", "is not acted on"),
           inMesh(
               route(
@@ -218,6 +229,23 @@ class SameWordsTest {
           %s
         """
             .formatted(rules),
+        "spec." + field,
+        part,
+        true);
+  }
+
+  private static Wrong retry(String policy, String field, String part) {
+    return new Wrong(
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: Retry
+        metadata: {name: NAME, namespace: shop}
+        spec:
+          source: {kind: ServiceAccount, name: NAME, namespace: shop}
+          destinations: [{kind: Service, name: v1, namespace: shop}]
+          retryPolicy: {%s}
+        """
+            .formatted(policy),
         "spec." + field,
         part,
         true);

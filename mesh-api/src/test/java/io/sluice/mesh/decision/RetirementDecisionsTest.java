@@ -67,6 +67,7 @@ class RetirementDecisionsTest {
             denied,
             RevokedMode.CLOSE,
             retirement,
+            MeshSettings.DEFAULT_ANSWER_TIMEOUT,
             FederatedBundles.NONE,
             List.of()),
         List.of(

@@ -9,6 +9,7 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.Retried;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.http.Exchanges;
@@ -247,6 +248,11 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       path.failed("connection-failed", pod.name, cause);
       end(CloseKind.ERROR, Reason.INTERNAL_ERROR);
     }
+  }
+
+  @Override
+  public void retried(ConnectionInfo info, List<Retried> events) {
+    tell(() -> path.listener.retried(info, events));
   }
 
   void drain() {

@@ -2,7 +2,10 @@ package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
 import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.RetryPolicy;
+import io.sluice.mesh.RetryPolicy.Silence;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Outcome;
@@ -12,6 +15,7 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
+import io.sluice.proxy.Retried;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.upstream.Upstream;
@@ -46,12 +50,17 @@ final class Exchange implements Upstream.Listener {
   private final Message answered;
   private @Nullable Fields askedTrailers; // which came before anybody could take them
   private final long startNanos = System.nanoTime();
+  private long wholeNanos = startNanos; // when the request was there, as far as an answer needs it
+  private TimeLimits limits = TimeLimits.UNSAID; // of the route in force
+  private @Nullable Retries retries; // where a Retry is for it
+  private @Nullable Deadlines deadlines; // where a route has any
   private Head sent; // the request as it goes on
   private HttpFilters filters = HttpFilters.NONE;
   private @Nullable Copy copy; // until it goes to mirrors
   private boolean copied; // or nobody gets one
   private @Nullable Upstream upstream; // while it is searched
   private @Nullable HttpStream joined;
+  private @Nullable FromUpstream heard; // of it
   private boolean reused; // an upstream that carried exchanges before
   private boolean repeated;
   private boolean ended;
@@ -118,6 +127,7 @@ final class Exchange implements Upstream.Listener {
   private void search() {
     sent = request;
     filters = HttpFilters.NONE;
+    limits = TimeLimits.UNSAID;
     if (!copied) {
       dropCopy(); // of a route that was in force before
     }
@@ -183,6 +193,26 @@ final class Exchange implements Upstream.Listener {
   }
 
   @Override
+  public void limitedBy(TimeLimits told) {
+    limits = told;
+    startClock();
+  }
+
+  @Override
+  public void retriedBy(RetryPolicy policy) {
+    if (retries == null && mirror == null && !asksForBytes()) {
+      retries = owner.retries(policy, request, this::tryAgain);
+    }
+    startClock();
+  }
+
+  @Override
+  public @Nullable InetSocketAddress tried() {
+    Retries known = retries;
+    return known == null ? null : known.tried();
+  }
+
+  @Override
   public void changedBy(HttpFilters changes) {
     filters = changes;
     sent = request.changed(changes);
@@ -230,7 +260,7 @@ final class Exchange implements Upstream.Listener {
     upstream = null; // which has dialled nothing
     reused = true;
     owner.leads().gaveUp(this); // what it dialled first, others may still wait for
-    join(free);
+    join(free, endpoint);
     return true;
   }
 
@@ -249,11 +279,12 @@ final class Exchange implements Upstream.Listener {
     }
     upstream = null; // the connection's from here on
     reused = false;
+    InetSocketAddress endpoint = reached.reached();
     HttpStream stream = owner.leads().connect(channel, reached, subject, this);
     if (stream == null) {
       refused(Verdict.of(Outcome.REFUSED, Reason.PEER_FAILED), CloseKind.CONNECT_FAILURE);
     } else {
-      join(stream);
+      join(stream, endpoint);
     }
   }
 
@@ -270,6 +301,11 @@ final class Exchange implements Upstream.Listener {
     if (ended) {
       return; // one of those has ended the connection
     }
+    if (kind == CloseKind.CONNECT_FAILURE
+        && verdict.reason() != Reason.REFUSED_BY_PEER // which it would say again
+        && triesAgain(Silence.UNREACHED)) {
+      return;
+    }
     subject.refused(verdict);
     Reason reason = verdict.reason();
     if (reason == Reason.ROUTE_NOT_GRANTED
@@ -284,9 +320,8 @@ final class Exchange implements Upstream.Listener {
       answer(503);
     } else {
       // Nothing is granted at all: the connection ends as that of any other protocol does.
-      ended = true;
+      close();
       dropUpstream();
-      asked.drop();
       owner.refuse(this, verdict);
       downstream.abort(HttpStream.Abort.RESET); // where no connection of bytes has told it
     }
@@ -296,19 +331,29 @@ final class Exchange implements Upstream.Listener {
     return reason == Reason.NO_READY_ENDPOINT || reason == Reason.UNKNOWN_SERVICE_PORT;
   }
 
-  private void join(HttpStream stream) {
+  private void join(HttpStream stream, InetSocketAddress endpoint) {
     joined = stream;
     copied = true;
-    stream.listen(new FromUpstream());
+    FromUpstream listener = new FromUpstream();
+    heard = listener;
+    stream.listen(listener);
     Fields trailers = askedTrailers;
     boolean whole = asked.whole && trailers == null;
-    stream.head(sent, whole && !asked.holdsAny());
+    Retries known = retries;
+    ByteBuf replayed = known == null ? null : known.replayed();
+    stream.head(sent, whole && replayed == null && !asked.holdsAny());
+    if (replayed != null) {
+      stream.data(replayed, whole);
+    }
+    if (known != null) {
+      known.goesTo(endpoint);
+    }
     for (ByteBuf piece = asked.nextHeld(); piece != null; piece = asked.nextHeld()) {
       keepCopy(piece);
       stream.data(piece, whole && !asked.holdsAny());
     }
     if (trailers != null) {
-      stream.trailers(trailers);
+      stream.trailers(known == null ? trailers : trailers.copy());
     }
     stream.flush();
     confirm(stream, asked, downstream);
@@ -318,6 +363,10 @@ final class Exchange implements Upstream.Listener {
   // --- copies --------------------------------------------------------------------------------
 
   private void keepCopy(ByteBuf piece) {
+    Retries again = retries;
+    if (again != null) {
+      again.keep(piece);
+    }
     Copy known = copy;
     if (known != null && !known.keep(piece)) {
       dropCopy();
@@ -368,7 +417,9 @@ final class Exchange implements Upstream.Listener {
         return;
       }
       asked.count(bytes);
-      asked.whole = last;
+      if (last) {
+        isWhole();
+      }
       HttpStream sink = joined;
       if (sink == null) {
         asked.hold(bytes);
@@ -382,14 +433,17 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void trailers(Fields trailers) {
-      asked.whole = true;
-      HttpStream sink = joined;
       if (ended) {
         return;
       }
+      isWhole();
+      HttpStream sink = joined;
       if (sink == null) {
         askedTrailers = trailers;
       } else {
+        if (retries != null) {
+          askedTrailers = trailers.copy();
+        }
         sink.trailers(trailers);
         sendCopies(trailers);
       }
@@ -434,9 +488,14 @@ final class Exchange implements Upstream.Listener {
   // --- the response --------------------------------------------------------------------------
 
   private final class FromUpstream implements HttpStream.Listener {
+    /** Nobody wants to hear of it any more: another try is made, or the exchange has ended. */
+    private boolean isDeaf() {
+      return ended || heard != this;
+    }
+
     @Override
     public void head(Head head, boolean last) {
-      if (ended) {
+      if (isDeaf() || triesAgain(head, last)) {
         return;
       }
       boolean switches = head.status() == 101;
@@ -455,6 +514,9 @@ final class Exchange implements Upstream.Listener {
         answered.whole = last;
         // An upgrade of HTTP/1 that was not taken up was a request without content.
         asked.whole = !switches && (asked.whole || request.upgrade != null && !isConnect());
+        if (!asked.whole && asksForBytes()) {
+          stopClock(); // bytes flow from now on
+        }
       }
       downstream.head(head, last);
       if (head.isInterim()) {
@@ -465,7 +527,7 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void data(ByteBuf bytes, boolean last) {
-      if (ended) {
+      if (isDeaf()) {
         bytes.release();
         return;
       }
@@ -477,7 +539,7 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void trailers(Fields trailers) {
-      if (!ended) {
+      if (!isDeaf()) {
         answered.whole = true;
         String told = trailers.first("grpc-status");
         grpcStatus = told == null ? grpcStatus : told;
@@ -489,7 +551,7 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void batchEnded() {
       HttpStream source = joined;
-      if (!ended && source != null) {
+      if (!isDeaf() && source != null) {
         downstream.flush();
         confirm(downstream, answered, source);
       }
@@ -498,13 +560,16 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void writable() {
       HttpStream sink = joined;
-      if (!ended && sink != null) {
+      if (!isDeaf() && sink != null) {
         confirm(sink, asked, downstream);
       }
     }
 
     @Override
     public void aborted(HttpStream.Abort how) {
+      if (heard != this) {
+        return;
+      }
       joined = null;
       if (ended) {
         return;
@@ -527,6 +592,9 @@ final class Exchange implements Upstream.Listener {
       search();
       return;
     }
+    if (triesAgain(untouched ? Silence.REFUSED : Silence.LOST)) {
+      return;
+    }
     boolean broken = how == HttpStream.Abort.PROTOCOL_ERROR;
     end = broken ? End.BAD_RESPONSE : End.RESET_BY_UPSTREAM;
     answer(broken ? 502 : 503);
@@ -536,11 +604,141 @@ final class Exchange implements Upstream.Listener {
     return request.method().equals("CONNECT");
   }
 
+  // --- further tries -------------------------------------------------------------------------
+
+  private boolean triesAgain(Head answer, boolean last) {
+    Retries known = retries;
+    boolean takes =
+        known != null
+            && !answer.isInterim()
+            && known.takes(answer.status(), answer.fields.first("grpc-status"), asked.whole);
+    if (takes) {
+      if (last) {
+        joined = null; // it is free for another exchange
+      }
+      dropTry();
+    }
+    return takes;
+  }
+
+  private boolean triesAgain(Silence silence) {
+    Retries known = retries;
+    boolean takes = known != null && !answering && known.takes(silence, asked.whole);
+    if (takes) {
+      dropTry();
+    }
+    return takes;
+  }
+
+  private void dropTry() {
+    heard = null;
+    dropUpstream();
+    Deadlines known = deadlines;
+    if (known != null) {
+      known.endTry();
+    }
+  }
+
+  private void tryAgain() {
+    if (!ended && joined == null && upstream == null) {
+      search();
+    }
+  }
+
+  /** What is to be told of its tries. */
+  List<Retried> retried() {
+    Retries known = retries;
+    return known == null ? List.of() : known.told();
+  }
+
+  // --- time ----------------------------------------------------------------------------------
+
+  private void isWhole() {
+    asked.whole = true;
+    wholeNanos = System.nanoTime();
+    startClock();
+  }
+
+  /**
+   * How long a client takes to ask is not limited by a route, as of Envoy's; what is to become
+   * bytes in both directions has been asked with its head.
+   */
+  private boolean awaitsAnswer() {
+    return asked.whole || (asksForBytes() && !answering);
+  }
+
+  private boolean asksForBytes() {
+    return request.upgrade != null || isConnect();
+  }
+
+  private long tryMillis() {
+    Retries known = retries;
+    return known == null || known.policy.tryMillis() == 0
+        ? limits.tryMillis()
+        : known.policy.tryMillis();
+  }
+
+  private void startClock() {
+    if (Math.max(limits.requestMillis(), tryMillis()) > 0 && awaitsAnswer()) {
+      Deadlines known = deadlines;
+      if (known == null) {
+        known = new Deadlines(owner.loop(), this::timedOut, this::tryTimedOut);
+        deadlines = known;
+      }
+      known.limitRequest(limits.requestMillis(), wholeNanos);
+      known.limitTry(tryMillis());
+    }
+  }
+
+  private void stopClock() {
+    limits = TimeLimits.UNSAID;
+    Deadlines known = deadlines;
+    if (known != null) {
+      known.end();
+    }
+  }
+
+  private void tryTimedOut() {
+    Retries known = retries;
+    if (known != null) {
+      known.wasSlow();
+    }
+    if (!triesAgain(Silence.LOST)) {
+      timedOut();
+    }
+  }
+
+  /** Nobody waits for the answer any longer. */
+  void timedOut() {
+    if (!ended) {
+      end = End.TIMED_OUT;
+      answer(504);
+    }
+  }
+
+  /**
+   * Whether no answer to it has begun for so long after it had come whole, where its route does not
+   * say how long that may take. Those that are led to an application wait at the client's node.
+   */
+  boolean isOverdue(long now, long nanos) {
+    return !answering
+        && mirror == null
+        && limits.requestMillis() == TimeLimits.NOT_SAID
+        && subject.direction() == Direction.OUTBOUND
+        && awaitsAnswer()
+        && now - wholeNanos > nanos;
+  }
+
   // --- the end -------------------------------------------------------------------------------
+
+  private End whole() {
+    Retries known = retries;
+    return known != null && known.isExhausted() ? End.RETRIES_EXHAUSTED : End.WHOLE;
+  }
 
   private void finishIfWhole() {
     if (asked.whole && answered.whole) {
-      end = End.WHOLE;
+      end = whole();
       finish();
     }
   }
@@ -551,7 +749,7 @@ final class Exchange implements Upstream.Listener {
   private void finishIfAnswered() {
     if (answered.whole && !asked.whole && status != 101) {
       dropUpstream();
-      end = End.WHOLE;
+      end = whole();
       finish();
     } else {
       finishIfWhole();
@@ -575,8 +773,7 @@ final class Exchange implements Upstream.Listener {
 
   private void finish() {
     if (!ended) {
-      ended = true;
-      asked.drop();
+      close();
       dropCopy();
       downstream.flush();
       // What the last pieces were is taken: both connections may go on to another exchange.
@@ -586,6 +783,16 @@ final class Exchange implements Upstream.Listener {
       }
       downstream.consumed(asked.confirm());
       owner.ended(this);
+    }
+  }
+
+  private void close() {
+    ended = true;
+    asked.drop();
+    stopClock();
+    Retries known = retries;
+    if (known != null) {
+      known.end();
     }
   }
 
@@ -599,14 +806,13 @@ final class Exchange implements Upstream.Listener {
   /** The connection ends under it. */
   void cut(boolean byClient) {
     if (!ended) {
-      ended = true;
+      close();
       if (end == End.CUT && asked.whole && answered.whole) {
         end = End.WHOLE;
       } else if (end == End.CUT && byClient) {
         end = End.RESET_BY_CLIENT;
       }
       dropUpstream();
-      asked.drop();
       downstream.abort(HttpStream.Abort.RESET);
     }
   }

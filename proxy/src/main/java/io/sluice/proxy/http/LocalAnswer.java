@@ -24,6 +24,7 @@ final class LocalAnswer {
           Map.entry(501, "Not Implemented"),
           Map.entry(502, "Bad Gateway"),
           Map.entry(503, "Service Unavailable"),
+          Map.entry(504, "Gateway Timeout"),
           Map.entry(505, "HTTP Version Not Supported"));
 
   private static final String GRPC = "application/grpc";
@@ -94,7 +95,7 @@ final class LocalAnswer {
       case 400 -> "13"; // INTERNAL
       case 403 -> "7"; // PERMISSION_DENIED
       case 404, 501 -> "12"; // UNIMPLEMENTED
-      case 503 -> "14"; // UNAVAILABLE
+      case 503, 504 -> "14"; // UNAVAILABLE
       default -> "2"; // UNKNOWN
     };
   }

@@ -25,6 +25,11 @@ public class LocalPod {
   /** How many copies of its requests are on their way to mirrors. */
   public final AtomicInteger copies = new AtomicInteger();
 
+  /** Its requests that a Retry is for, and those of them that are tried again. */
+  public final AtomicInteger retriable = new AtomicInteger();
+
+  public final AtomicInteger retrying = new AtomicInteger();
+
   private volatile Loopback loopback = new Loopback(MeshSnapshot.EMPTY, Set.of());
 
   private record Loopback(MeshSnapshot snapshot, Set<InetSocketAddress> endpoints) {}

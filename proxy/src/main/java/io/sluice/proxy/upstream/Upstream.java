@@ -5,11 +5,13 @@ import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
@@ -47,6 +49,17 @@ public final class Upstream {
 
     /** Policy is against it, or nobody answered. */
     void refused(Verdict verdict, CloseKind kind);
+
+    /** A request leads on, and its answer is not waited for beyond these limits. */
+    default void limitedBy(TimeLimits limits) {}
+
+    /** A request leads on, and is tried again as that says where it fails. */
+    default void retriedBy(RetryPolicy policy) {}
+
+    /** The endpoint that another try was made with, which this one prefers not to go to. */
+    default @Nullable InetSocketAddress tried() {
+      return null;
+    }
 
     /** A request leads on, with these changes: what is asked for is what is sent from now on. */
     default void changedBy(HttpFilters filters) {}
@@ -195,12 +208,27 @@ public final class Upstream {
       case Routing.Way.Answer answer -> listener.answeredBy(answer);
       case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
       case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
-      case Routing.Way.To(Service service, int port, HttpFilters filters) -> {
+      case Routing.Way.To(Service service, int port, HttpFilters filters, TimeLimits limits) -> {
+        retried(called);
+        if (!limits.isUnsaid()) {
+          listener.limitedBy(limits);
+        }
         if (!filters.isNone()) {
           listener.changedBy(filters);
         }
         reach(service, port);
       }
+    }
+  }
+
+  private void retried(Service called) {
+    SpiffeId caller = subject.callerOrNull();
+    RetryPolicy policy =
+        !snapshot.hasRetries() || caller == null || listener.request() == null
+            ? null
+            : snapshot.retryOrNull(caller.serviceAccountName(), called.name());
+    if (policy != null) {
+      listener.retriedBy(policy);
     }
   }
 
@@ -220,7 +248,13 @@ public final class Upstream {
     ServicePort asked = service.port(port).orElse(null);
     List<Endpoint> endpoints = asked == null ? List.of() : asked.endpoints();
     others = endpoints;
+    InetSocketAddress tried = listener.tried();
+    endpoint = tried;
     InetSocketAddress picked = pick(endpoints);
+    if (picked == null && tried != null) {
+      endpoint = null; // there is no other one
+      picked = pick(endpoints);
+    }
     if (picked == null) {
       refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
     } else {
@@ -231,7 +265,9 @@ public final class Upstream {
   private @Nullable InetSocketAddress pick(List<Endpoint> candidates) {
     Family family = Family.of(wanted.destination().getAddress());
     for (Endpoint candidate : candidates) {
-      if (candidate.ready() && listener.prefers(candidate.address())) {
+      if (candidate.ready()
+          && !candidate.address().equals(endpoint)
+          && listener.prefers(candidate.address())) {
         return candidate.address();
       }
     }
