@@ -154,7 +154,7 @@ public final class NodeMetrics {
         "sluice_clock_trusted",
         "1 while the wall clock is believed, 0 while certificates are judged by the floor; `node"
             + " status` tells why.",
-        () -> clock.isLowerBound() ? 0 : 1);
+        () -> clock.doubt().isEmpty() ? 1 : 0);
     gauge(
         "sluice_clock_difference_seconds",
         "By how much the wall clock is ahead of the time that certificates are judged by.",

@@ -145,7 +145,7 @@ final class Proxied {
             + port
             + " has "
             + ready.size()
-            + " ready endpoints");
+            + (ready.size() == 1 ? " ready endpoint" : " ready endpoints"));
     WrittenRequest sent = out.call().requestOrNull();
     WrittenRequest changed =
         sent == null || out.asked() == null || filters.equals(HttpFilters.NONE)
