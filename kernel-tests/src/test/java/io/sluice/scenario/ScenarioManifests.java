@@ -24,7 +24,8 @@ final class ScenarioManifests {
           "bookstore-v3",
           "bookwarehouse",
           "books",
-          "plain");
+          "plain",
+          "gateway");
 
   private ScenarioManifests() {}
 
@@ -156,6 +157,29 @@ final class ScenarioManifests {
       rules: [{filters: [%3$s], backendRefs: [{name: %1$s, port: 80}]}]
     """
         .formatted(service, Manifests.NAMESPACE, filters);
+  }
+
+  /**
+   * An IngressBackend of the bookstore's pods that speak HTTP.
+   *
+   * @param group of whose matches a request has to meet one; all are meant where it is empty
+   * @param sources each in flow style
+   */
+  static String ingress(String group, String... sources) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: IngressBackend
+    metadata: {name: bookstore, namespace: %s}
+    spec:
+      backends: [{name: bookstore, port: {number: %d, protocol: http}}]
+      sources: [%s]
+      matches: [%s]
+    """
+        .formatted(
+            Manifests.NAMESPACE,
+            Nginx.HTTP,
+            String.join(", ", sources),
+            group.isEmpty() ? "" : "{kind: HTTPRouteGroup, name: " + group + "}");
   }
 
   /**

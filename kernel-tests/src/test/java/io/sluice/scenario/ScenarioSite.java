@@ -31,6 +31,9 @@ final class ScenarioSite implements AutoCloseable {
   private static final int QUIET_MILLIS = 200;
   private static final List<String> CLIENTS = List.of("bookbuyer", "bookthief", "bookstore-v1");
 
+  /** Who is not in the mesh, on both nodes too. */
+  private static final List<String> OUTSIDE = List.of("gateway", "stranger");
+
   private final Cluster cluster;
   private final ScenarioRegistry registry;
   private final List<Nginx> servers = new ArrayList<>();
@@ -50,10 +53,10 @@ final class ScenarioSite implements AutoCloseable {
       Mechanism mechanism, Function<Cluster, ScenarioRegistry> registry, String... arguments) {
     Cluster cluster =
         new Cluster(
-            CLIENTS.stream().map(account -> account + FAR).toList(),
+            callers().map(account -> account + FAR).toList(),
             Stream.concat(
                     Stream.of("v1", "v2", "v3", "warehouse"),
-                    CLIENTS.stream().map(account -> account + NEAR))
+                    callers().map(account -> account + NEAR))
                 .toList());
     ScenarioSite opened = new ScenarioSite(cluster, registry.apply(cluster));
     try {
@@ -73,6 +76,10 @@ final class ScenarioSite implements AutoCloseable {
     }
   }
 
+  private static Stream<String> callers() {
+    return Stream.concat(CLIENTS.stream(), OUTSIDE.stream());
+  }
+
   private void writePods() {
     put(Map.of());
     pod("v1", "bookstore-v1", "app=bookstore", "version=v1");
@@ -82,6 +89,11 @@ final class ScenarioSite implements AutoCloseable {
     for (String account : CLIENTS) {
       pod(account + NEAR, account, "app=" + account + NEAR);
       pod(account + FAR, account, "app=" + account + FAR);
+    }
+    for (String account : OUTSIDE) {
+      String disabled = "sluice.io/mesh=disabled";
+      pod(account + NEAR, account, "app=" + account, disabled);
+      pod(account + FAR, account, "app=" + account, disabled);
     }
   }
 

@@ -54,6 +54,10 @@ public final class Kind<T extends MeshObject> {
   public static final Index<Permission, NamespacedName> PERMISSIONS_BY_SOURCE =
       new Index<>(Permission::sources, Comparator.comparing(Permission::name));
 
+  /** What is let in from outside the mesh, by what it leads to. */
+  public static final Index<Ingress, Ingress.Backend> INGRESSES_BY_BACKEND =
+      new Index<>(Ingress::backends, Comparator.comparing(Ingress::name));
+
   /** The settings, of which there is one, called {@value MeshSettings#NAME}. */
   public static final Kind<MeshSettings> SETTINGS =
       new Kind<>("settings", _ -> MeshSettings.NAME, SettingsCodec.CODEC, List.of());
@@ -90,9 +94,13 @@ public final class Kind<T extends MeshObject> {
           PermissionCodec.CODEC,
           List.of(PERMISSIONS_BY_DESTINATION, PERMISSIONS_BY_SOURCE));
 
+  /** What IngressBackends let in. */
+  public static final Kind<Ingress> INGRESS =
+      new Kind<>("ingress", Ingress::name, IngressCodec.CODEC, List.of(INGRESSES_BY_BACKEND));
+
   /** Every kind that a node is told of. */
   public static final List<Kind<?>> ALL =
-      List.of(NAMESPACE, WORKLOAD, SERVICE, ROUTE, PERMISSION, SETTINGS);
+      List.of(NAMESPACE, WORKLOAD, SERVICE, ROUTE, PERMISSION, INGRESS, SETTINGS);
 
   /**
    * By what else than their name objects are found.

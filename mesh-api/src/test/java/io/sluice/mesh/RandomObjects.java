@@ -38,6 +38,7 @@ final class RandomObjects {
                 namespaces)
             .edit();
     list(this::route).forEach(editor::put);
+    list(this::ingress).forEach(editor::put);
     return editor.snapshot(1 + random.nextInt(1_000));
   }
 
@@ -156,6 +157,14 @@ final class RandomObjects {
         random.nextBoolean()
             ? null
             : new HttpFilters.PathChange(random.nextBoolean() ? null : "/from", "/to"));
+  }
+
+  private Ingress ingress() {
+    return new Ingress(
+        name(),
+        set(() -> new Ingress.Backend(name(), port())),
+        list(this::range),
+        new Access.Requests(list(this::match)));
   }
 
   Permission permission() {

@@ -21,7 +21,8 @@ final class ClusterChecks {
           "traffictargets.access.smi-spec.io",
           "tcproutes.specs.smi-spec.io",
           "httproutegroups.specs.smi-spec.io",
-          "trafficsplits.split.smi-spec.io");
+          "trafficsplits.split.smi-spec.io",
+          "ingressbackends.policy.openservicemesh.io");
 
   private static final String NAME = "app.kubernetes.io/name";
   private static final String COMPONENT = "app.kubernetes.io/component";

@@ -181,7 +181,8 @@ final class Site {
             "traffictargets.access.smi-spec.io",
             "tcproutes.specs.smi-spec.io",
             "httproutegroups.specs.smi-spec.io",
-            "trafficsplits.split.smi-spec.io")) {
+            "trafficsplits.split.smi-spec.io",
+            "ingressbackends.policy.openservicemesh.io")) {
       item("definitions", "{metadata: {name: '" + definition + "'}}");
     }
     item("namespaces", "{metadata: {name: 'shop', labels: {'sluice.io/mesh': 'enabled'}}}");

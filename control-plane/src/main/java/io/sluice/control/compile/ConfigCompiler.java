@@ -34,9 +34,11 @@ final class ConfigCompiler {
   /**
    * What the MeshConfig says to the nodes, and what it says of every Pod.
    *
+   * @param ingressBackends whether IngressBackends are acted on
    * @param held which one governs, as {@link Claims} remember it
    */
-  record Settings(MeshSettings mesh, MeshWide meshWide, Map<Object, String> held) {}
+  record Settings(
+      MeshSettings mesh, MeshWide meshWide, boolean ingressBackends, Map<Object, String> held) {}
 
   /**
    * Compiles the one of {@code configs} that governs, and says that the others have no effect. Only
@@ -93,6 +95,7 @@ final class ConfigCompiler {
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
             config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE),
             rules),
+        config.map(MeshConfig::ingressBackends).orElse(true),
         held);
   }
 

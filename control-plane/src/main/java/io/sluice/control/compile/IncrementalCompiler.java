@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.compile.ObjectsInForce.Replacement;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.GatewayRoute;
+import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
@@ -20,10 +21,12 @@ import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,10 +48,12 @@ public final class IncrementalCompiler {
   private final ServiceStage services;
   private final PermissionStage permissions = new PermissionStage(statuses);
   private final SplitStage splits = new SplitStage(statuses);
+  private final IngressStage ingress = new IngressStage(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
+  private boolean ingressBackends = true;
   private boolean configsChanged = true;
 
   /** Knows no object yet; the first snapshot has the revision after {@code revision}. */
@@ -84,9 +89,10 @@ public final class IncrementalCompiler {
     pods.compile(editor);
     services.compile(editor, pods);
     permissions.compile(editor);
-    Named named = new Named();
+    Named named = new Named(editor);
     gateway.compile(editor, named).forEach(service -> splits.routed(service.namespace()));
     splits.compile(editor, named);
+    ingress.compile(editor, named);
     List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
       revision++;
@@ -103,8 +109,27 @@ public final class IncrementalCompiler {
     return new InForce(pods.held(), services.held(), configsHeld, pods.rangesBind());
   }
 
-  /** What TrafficSplits and routes of the Gateway API name. */
-  private final class Named implements SplitCompiler.Surroundings, GatewayCompiler.Surroundings {
+  /** What TrafficSplits, IngressBackends and routes of the Gateway API name. */
+  private final class Named
+      implements SplitCompiler.Surroundings,
+          IngressCompiler.Surroundings,
+          GatewayCompiler.Surroundings {
+    private final SnapshotEditor editor; // with the Services of now
+
+    Named(SnapshotEditor editor) {
+      this.editor = editor;
+    }
+
+    @Override
+    public Optional<Service> compiled(NamespacedName name) {
+      return editor.snapshot(0).service(name);
+    }
+
+    @Override
+    public boolean ingressBackends() {
+      return ingressBackends;
+    }
+
     @Override
     public @Nullable RouteGroup http(NamespacedName name) {
       return permissions.http(name);
@@ -140,6 +165,8 @@ public final class IncrementalCompiler {
     editor.put(compiled.mesh());
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
+    ingressBackends = compiled.ingressBackends();
+    ingress.configChanged();
     configsChanged = false;
   }
 
@@ -170,8 +197,10 @@ public final class IncrementalCompiler {
       case HttpRouteGroup group -> {
         permissions.remove(group);
         splits.changed(group);
+        ingress.changed(group);
       }
       case TrafficSplit split -> splits.remove(split);
+      case IngressBackend written -> ingress.remove(written);
       case GatewayRoute route -> gateway.remove(route);
       case ReferenceGrant grant -> gateway.remove(grant);
       case ServiceAccount _, OtherObject _ -> {}
@@ -204,8 +233,10 @@ public final class IncrementalCompiler {
       case HttpRouteGroup group -> {
         permissions.add(group);
         splits.changed(group);
+        ingress.changed(group);
       }
       case TrafficSplit split -> splits.add(split);
+      case IngressBackend written -> ingress.add(written);
       case GatewayRoute route -> gateway.add(route);
       case ReferenceGrant grant -> gateway.add(grant);
       case ServiceAccount _ -> {}

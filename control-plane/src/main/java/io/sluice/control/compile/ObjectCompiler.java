@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.GatewayRoute;
+import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
@@ -20,6 +21,7 @@ import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -58,6 +60,8 @@ public final class ObjectCompiler {
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
+      case IngressBackend written ->
+          new IngressCompiler(new Assumed(written.meta()), statuses).ingresses(List.of(written));
       case GatewayRoute route ->
           new GatewayCompiler(new Assumed(route.meta()), statuses).routes(List.of(route));
       case ClusterNode _, ReferenceGrant _, ServiceAccount _, TcpRoute _, OtherObject _ -> {}
@@ -69,6 +73,7 @@ public final class ObjectCompiler {
   private record Assumed(ObjectMeta meta)
       implements PermissionCompiler.Routes,
           SplitCompiler.Surroundings,
+          IngressCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     @Override
     public TcpRoute tcp(NamespacedName name) {
@@ -88,6 +93,16 @@ public final class ObjectCompiler {
     @Override
     public boolean knowsServices() {
       return false;
+    }
+
+    @Override
+    public Optional<Service> compiled(NamespacedName name) {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean ingressBackends() {
+      return true;
     }
 
     @Override

@@ -138,7 +138,21 @@ final class WriteLog {
         ArrayNode list = status.putArray("conditions");
         conditions.forEach(condition -> list.add(condition.json()));
       }
+      if (object.hasCurrentStatus()) {
+        addCurrentStatus(status);
+      }
       return patch;
+    }
+
+    /** What the condition {@code Accepted} says, in OSM's words. */
+    private void addCurrentStatus(ObjectNode status) {
+      for (Condition condition : conditions) {
+        if (condition.type().equals(Verdicts.ACCEPTED)) {
+          boolean committed = condition.status().equals("True");
+          status.put("currentStatus", committed ? "committed" : "error");
+          status.put("reason", condition.message());
+        }
+      }
     }
 
     /** A list is replaced as a whole: what others say is told again. */

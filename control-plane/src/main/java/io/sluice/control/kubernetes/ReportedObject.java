@@ -52,6 +52,7 @@ public record ReportedObject(
           ReadableKind.TCP_ROUTE,
           ReadableKind.HTTP_ROUTE_GROUP,
           ReadableKind.TRAFFIC_SPLIT,
+          ReadableKind.INGRESS_BACKEND,
           ReadableKind.HTTP_ROUTE,
           ReadableKind.GRPC_ROUTE);
 
@@ -100,6 +101,11 @@ public record ReportedObject(
   /** Whether its status is kept by parent. */
   public boolean isRoute() {
     return ROUTES.contains(kind);
+  }
+
+  /** Whether its status has OSM's two words too: {@code currentStatus} and {@code reason}. */
+  public boolean hasCurrentStatus() {
+    return kind == ReadableKind.INGRESS_BACKEND;
   }
 
   /** Those of a status; of one that speaks of a parent alone, with that. */

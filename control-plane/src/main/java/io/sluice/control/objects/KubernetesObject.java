@@ -10,6 +10,7 @@ import java.util.Set;
 public sealed interface KubernetesObject
     permits EndpointSlice,
         GatewayRoute,
+        IngressBackend,
         KubernetesObject.ClusterNode,
         KubernetesObject.HttpRouteGroup,
         KubernetesObject.ReferenceGrant,

@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
  * @param federatesWith {@code spec.certificate.federatesWith}
  * @param interception the lists of {@code spec.traffic}
+ * @param ingressBackends {@code spec.featureFlags.enableIngressBackendPolicy}; true where it does
+ *     not say
  * @param notEnforced paths of known fields that the object sets and the mesh does not act on
  * @param unknown paths of fields that no MeshConfig of these meshes has
  */
@@ -47,6 +49,7 @@ public record MeshConfig(
     List<String> deniedSerials,
     FederatedBundles federatesWith,
     InterceptionSettings interception,
+    boolean ingressBackends,
     List<String> notEnforced,
     List<String> unknown)
     implements KubernetesObject {

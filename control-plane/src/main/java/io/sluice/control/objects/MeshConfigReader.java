@@ -17,13 +17,19 @@ final class MeshConfigReader {
 
   private static final String TRAFFIC = "traffic";
 
-  /** Sections of the MeshConfigs of OSM, osm-edge and FSM of which nothing is read. */
+  private static final String FLAGS = "featureFlags";
+  private static final String INGRESS_FLAG = "enableIngressBackendPolicy";
+
+  /**
+   * Sections of the MeshConfigs of OSM, osm-edge and FSM of which not all that they may have is
+   * listed.
+   */
   private static final Set<String> UNREAD_SECTIONS =
       Set.of(
           "clusterSet",
           "repoServer",
           "observability",
-          "featureFlags",
+          FLAGS,
           "pluginChains",
           "ingress",
           "gatewayAPI",
@@ -57,6 +63,8 @@ final class MeshConfigReader {
               "networkInterfaceExclusionList"),
           SIDECAR,
           Set.of("sidecarDisabledMTLS", "localProxyMode"),
+          FLAGS,
+          Set.of(INGRESS_FLAG),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
@@ -150,8 +158,14 @@ final class MeshConfigReader {
         texts(certificate, "deniedSerials"),
         FederationReader.read(certificate, trustDomain),
         InterceptionReader.fromTraffic(traffic),
+        isOn(spec.objectOrEmpty(FLAGS), INGRESS_FLAG),
         notEnforced,
         unknown);
+  }
+
+  /** A flag that is on unless it is turned off. */
+  private static boolean isOn(Fields flags, String name) {
+    return !flags.has(name) || flags.isTrue(name);
   }
 
   /** Of the field at {@code path}, among those that its section has. */

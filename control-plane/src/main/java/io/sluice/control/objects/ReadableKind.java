@@ -80,6 +80,13 @@ public enum ReadableKind {
       "referencegrants",
       List.of("v1", "v1beta1"),
       alike(GatewayReader::readGrant)),
+  /** {@code policy.openservicemesh.io} IngressBackend. */
+  INGRESS_BACKEND(
+      PolicyReader.GROUP,
+      "IngressBackend",
+      "ingressbackends",
+      List.of("v1alpha1"),
+      alike(PolicyReader::readIngress)),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
       "config.sluice.io",

@@ -47,6 +47,27 @@ final class KnownFields {
                   "matches",
                   leaves("apiGroup", "kind", "name"))));
 
+  /** IngressBackend of OSM and osm-edge v1alpha1. */
+  private static final Shape INGRESS =
+      object(
+          shape(
+              Map.of(
+                  "backends",
+                  shape(
+                      Map.of(
+                          "name",
+                          ANYTHING,
+                          "namespace",
+                          ANYTHING,
+                          "port",
+                          leaves("number", "protocol"),
+                          "tls",
+                          leaves("skipClientCertValidation", "sniHosts"))),
+                  "sources",
+                  SUBJECT,
+                  "matches",
+                  leaves("apiGroup", "kind", "name"))));
+
   /** Values of headers and parameters. */
   private static final Shape VALUES = leaves("type", "name", "value");
 
@@ -188,6 +209,7 @@ final class KnownFields {
       case "TCPRoute" -> group.equals("specs.smi-spec.io") ? TCP_ROUTE : null;
       case "HTTPRouteGroup" -> group.equals("specs.smi-spec.io") ? HTTP_ROUTE_GROUP : null;
       case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
+      case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;
       case "HTTPRoute", "GRPCRoute" ->
           group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;
       case "MeshConfig" -> MESH_CONFIG_GROUPS.contains(group) ? MESH_CONFIG : null;

@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(18)) {
+    return switch (random.nextInt(20)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -93,6 +93,7 @@ public final class RandomCluster {
       case 12 -> group();
       case 13, 14 -> split();
       case 15, 16 -> gatewayRoute();
+      case 17, 18 -> ingress();
       default -> other();
     };
   }
@@ -353,6 +354,32 @@ public final class RandomCluster {
                 "{kind: TCPRoute, name: " + app() + "}"));
   }
 
+  private String ingress() {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: IngressBackend
+    metadata:
+      name: %s
+      namespace: %s%s
+    spec:
+      backends: [{name: %s, port: {number: %d, protocol: %s}}]
+      sources: [{kind: %s}]
+      matches: [%s]
+    """
+        .formatted(
+            app(),
+            namespaceName(),
+            one("", created()),
+            app(),
+            8080 + random.nextInt(2),
+            one("http", "http", "https"),
+            one(
+                "Service, name: " + app() + ", namespace: " + namespaceName(),
+                "IPRange, name: 10.1.0.0/16",
+                "AuthenticatedPrincipal, name: ingress"),
+            one("", "", "{kind: HTTPRouteGroup, name: " + app() + "}"));
+  }
+
   private String gatewayRoute() {
     return random.nextInt(4) == 0
         ? """
@@ -409,6 +436,7 @@ public final class RandomCluster {
       namespace: %s%s
     spec:
       traffic: {enablePermissiveTrafficPolicyMode: %s, %s}
+      featureFlags: {enableIngressBackendPolicy: %s}
       certificate: {deniedSerials: ["%s"]}
       sidecar: {localProxyMode: %s}
     """
@@ -425,6 +453,7 @@ public final class RandomCluster {
                 "dnsResolvers: [10.0.0.11]",
                 "outboundPortExclusionList: [22]",
                 "strange: 1"),
+            one("true", "true", "false"),
             one("0a", "zz"),
             one("Localhost", "PodIP", "odd"));
   }

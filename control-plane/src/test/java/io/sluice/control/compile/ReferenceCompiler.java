@@ -6,6 +6,7 @@ import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.GatewayRoute;
+import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
@@ -70,7 +71,8 @@ public final class ReferenceCompiler {
         service -> serviceClaims.add(ServiceCompiler.claims(service), Claimant.alone(service)));
     serviceClaims.settle(_ -> {});
     var workloads = new WorkloadCompiler(settings.meshWide(), podClaims, ranges, statuses);
-    Named named = Named.of(unique, statuses);
+    Map<NamespacedName, Service> compiled = new HashMap<>();
+    Named named = Named.of(unique, compiled, settings.ingressBackends(), statuses);
     SnapshotEditor editor =
         new MeshSnapshot(
                 revision,
@@ -90,6 +92,12 @@ public final class ReferenceCompiler {
         .collect(groupingBy(split -> split.meta().namespace()))
         .values()
         .forEach(inside -> new SplitCompiler(named, statuses).routes(inside).forEach(editor::put));
+    editor.snapshot(revision).services().forEach(service -> compiled.put(service.name(), service));
+    unique.of(IngressBackend.class).stream()
+        .collect(groupingBy(one -> one.meta().namespace()))
+        .values()
+        .forEach(
+            inside -> new IngressCompiler(named, statuses).ingresses(inside).forEach(editor::put));
     return new Compilation(
         editor.snapshot(revision),
         statuses.sorted(),
@@ -159,18 +167,27 @@ public final class ReferenceCompiler {
       Map<NamespacedName, RouteGroup> groups,
       Map<NamespacedName, KubernetesService> services,
       List<ReferenceGrant> grants,
-      Set<NamespacedName> routed)
+      Set<NamespacedName> routed,
+      Map<NamespacedName, Service> made,
+      boolean ingressBackends)
       implements PermissionCompiler.Routes,
           SplitCompiler.Surroundings,
+          IngressCompiler.Surroundings,
           GatewayCompiler.Surroundings {
-    static Named of(Objects objects, Statuses statuses) {
+    static Named of(
+        Objects objects,
+        Map<NamespacedName, Service> made,
+        boolean ingressBackends,
+        Statuses statuses) {
       Named named =
           new Named(
               new HashMap<>(),
               new HashMap<>(),
               new HashMap<>(),
               objects.of(ReferenceGrant.class),
-              new HashSet<>());
+              new HashSet<>(),
+              made,
+              ingressBackends);
       objects.of(TcpRoute.class).forEach(route -> named.routes.put(name(route), route));
       objects
           .of(HttpRouteGroup.class)
@@ -203,6 +220,11 @@ public final class ReferenceCompiler {
     @Override
     public boolean knowsServices() {
       return true;
+    }
+
+    @Override
+    public Optional<Service> compiled(NamespacedName name) {
+      return Optional.ofNullable(made.get(name));
     }
 
     @Override

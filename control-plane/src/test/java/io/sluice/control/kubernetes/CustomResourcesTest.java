@@ -58,7 +58,14 @@ class CustomResourcesTest {
   @ParameterizedTest
   @EnumSource(
       value = ReadableKind.class,
-      names = {"MESH_CONFIG", "TRAFFIC_TARGET", "TCP_ROUTE", "HTTP_ROUTE_GROUP", "TRAFFIC_SPLIT"})
+      names = {
+        "MESH_CONFIG",
+        "TRAFFIC_TARGET",
+        "TCP_ROUTE",
+        "HTTP_ROUTE_GROUP",
+        "TRAFFIC_SPLIT",
+        "INGRESS_BACKEND"
+      })
   void definesWhatTheReadersRead(ReadableKind kind) throws Exception {
     JsonNode definition = definition(kind);
     JsonNode spec = definition.path("spec");
@@ -200,7 +207,14 @@ class CustomResourcesTest {
   @ParameterizedTest
   @EnumSource(
       value = ReadableKind.class,
-      names = {"MESH_CONFIG", "TRAFFIC_TARGET", "TCP_ROUTE", "HTTP_ROUTE_GROUP", "TRAFFIC_SPLIT"})
+      names = {
+        "MESH_CONFIG",
+        "TRAFFIC_TARGET",
+        "TCP_ROUTE",
+        "HTTP_ROUTE_GROUP",
+        "TRAFFIC_SPLIT",
+        "INGRESS_BACKEND"
+      })
   void hasRulesThatSpeakOfFieldsThatAreThereAndSayTheMend(ReadableKind kind) throws Exception {
     JsonNode version = definition(kind).path("spec").path("versions").path(0);
 

@@ -148,10 +148,30 @@ class EveryFieldTest {
        spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}, {port: 81, name: b}]}}
       """;
 
+  private static final String INGRESS =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: IngressBackend,
+       metadata: {name: a, namespace: shop},
+       spec: {backends: [{name: byname, port: {number: 8080, protocol: http}}],
+              sources: [{kind: Service, name: store}],
+              matches: [{kind: HTTPRouteGroup, name: web}]}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
+       metadata: {name: web, namespace: shop}, spec: {matches: [{name: a, pathRegex: /a}]}}
+      ---
+      {apiVersion: v1, kind: Service, metadata: {name: store, namespace: shop},
+       spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}]}}
+      """;
+
   private static final String MESH_CONFIG =
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
        metadata: {name: mesh, namespace: sluice-system}, spec: {}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: IngressBackend,
+       metadata: {name: a, namespace: shop},
+       spec: {backends: [{name: byname, port: {number: 8080, protocol: http}}],
+              sources: [{kind: IPRange, name: 192.0.2.0/24}]}}
       """;
 
   /** Values that mean something, and something else than what the object has. */
@@ -177,6 +197,7 @@ class EveryFieldTest {
           Map.entry("spec.dnsConfig.nameservers[]", "192.0.2.53"),
           Map.entry("spec.rules[].name", "nowhere"),
           Map.entry("spec.matches[].methods[]", "PUT"),
+          Map.entry("spec.featureFlags.enableIngressBackendPolicy", "false"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
           Map.entry("spec.sidecar.localProxyMode", "PodIP"),
           Map.entry("spec.traffic.metadataMode", "ALLOW"),
@@ -291,7 +312,9 @@ class EveryFieldTest {
                 "httproutegroups.specs.smi-spec.io",
                 GROUP,
                 "trafficsplits.split.smi-spec.io",
-                SPLIT)
+                SPLIT,
+                "ingressbackends.policy.openservicemesh.io",
+                INGRESS)
             .entrySet()) {
       Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
       JsonNode schema =
@@ -409,7 +432,8 @@ class EveryFieldTest {
         snapshot.workloads().toString(),
         snapshot.services().toString(),
         snapshot.permissions().toString(),
-        snapshot.all(Kind.ROUTE).toString());
+        snapshot.all(Kind.ROUTE).toString(),
+        snapshot.all(Kind.INGRESS).toString());
   }
 
   /** What is said of the object once the field is there. */

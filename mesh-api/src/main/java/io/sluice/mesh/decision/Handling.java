@@ -37,6 +37,7 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
     DECLARED_HTTP(true, "its port is declared HTTP by service"),
     ROUTED(true, "its port is undeclared, and requests are split by route"),
     GRANTED_BY_REQUEST(true, "its port is undeclared, and requests are granted by permission"),
+    LET_IN_BY_REQUEST(true, "it comes from outside the mesh, and requests are let in by ingress"),
     DECLARED_BYTES(false, "its port is declared to be no HTTP by service"),
     UNDECLARED(false, "its port is undeclared, and no policy needs HTTP"),
     OUTSIDE(false, "it is not called through a service or a workload of the mesh");
@@ -78,7 +79,9 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
     }
     if (direction == Direction.INBOUND) {
       Optional<Workload> own = snapshot.workload(pod).or(() -> snapshot.workloadAt(address));
-      return declared(snapshot, called)
+      return own.flatMap(to -> Outsiders.requests(snapshot, flow, to))
+          .map(ingress -> new Handling(Cause.LET_IN_BY_REQUEST, ingress.name()))
+          .or(() -> declared(snapshot, called))
           .or(() -> own.flatMap(to -> grantedTo(snapshot, flow, to)))
           .orElse(new Handling(Cause.UNDECLARED, null));
     }

@@ -209,13 +209,28 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
                       + " for its destination"));
       case PORT_NOT_GRANTED ->
           named(from, to).stream().map(target -> ports(target, called.getPort())).toList();
-      case HTTP_ONLY, ROUTE_NOT_GRANTED ->
-          named(from, to).stream()
-              .filter(target -> target.ports().contain(called.getPort()))
-              .map(target -> matches(target, requestOrNull))
-              .toList();
+      case INGRESS_BACKEND -> ingress(verdict, "spec.sources", "it lets this caller in");
+      case INGRESS_REFUSED ->
+          ingress(verdict, "spec.sources", "it is for this port, and the caller is none of them");
+      case HTTP_ONLY, ROUTE_NOT_GRANTED -> {
+        List<Cause> targets =
+            named(from, to).stream()
+                .filter(target -> target.ports().contain(called.getPort()))
+                .map(target -> matches(target, requestOrNull))
+                .toList();
+        yield targets.isEmpty()
+            ? ingress(verdict, "spec.matches", verdict.reason().explanation())
+            : targets;
+      }
       default -> List.of(fact(verdict.reason().explanation()));
     };
+  }
+
+  /** Of the IngressBackend that decided. */
+  private static List<Cause> ingress(Verdict verdict, String field, String text) {
+    return verdict.rule().stream()
+        .map(name -> new Cause("IngressBackend", name.toString(), field, text))
+        .toList();
   }
 
   private Cause unknownSource(Workload from) {

@@ -1,5 +1,6 @@
 package io.sluice.proxy.decide;
 
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
@@ -43,6 +44,7 @@ public final class Affected {
   public static Affected between(MeshSnapshot before, MeshSnapshot now) {
     SnapshotDifference differing = now.since(before);
     if (differing.settings()
+        || !differing.of(Kind.INGRESS).isEmpty()
         || differing.workloads().size() + differing.permissions().size() > MANY) {
       return ALL;
     }

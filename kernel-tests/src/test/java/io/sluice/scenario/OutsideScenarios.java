@@ -1,0 +1,64 @@
+package io.sluice.scenario;
+
+import static io.sluice.scenario.ScenarioManifests.files;
+import static io.sluice.scenario.ScenarioManifests.ingress;
+import static io.sluice.scenario.ScenarioManifests.port;
+import static io.sluice.scenario.ScenarioManifests.routes;
+import static io.sluice.scenario.ScenarioManifests.service;
+import static io.sluice.scenario.Step.call;
+import static io.sluice.scenario.Step.calls;
+import static io.sluice.scenario.Step.change;
+import static io.sluice.scenario.Step.remove;
+import static io.sluice.scenario.Step.times;
+
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** Who outside the mesh reaches what inside: rows of IngressBackend. */
+final class OutsideScenarios {
+  private static final String GATEWAY = "gateway";
+  private static final String STRANGER = "stranger";
+  private static final int TRIES = 50;
+  private static final Request BOOKS = Request.get("http://v1:" + Nginx.HTTP + "/books-bought");
+  private static final Request OTHER = Request.get("http://v1:" + Nginx.HTTP + "/other");
+
+  private OutsideScenarios() {}
+
+  static Stream<Scenario> all() {
+    return Stream.of(
+        Scenario.of(
+            "an ingress by the name of its Service reaches its backend, and nobody else does",
+            store(),
+            calls(GATEWAY, call(BOOKS, "cut")),
+            change("ingress", ingress("", "{kind: Service, name: gateway}")),
+            calls(
+                GATEWAY,
+                times(TRIES, BOOKS, "200 v1"),
+                call("http://v1:" + Nginx.H2C + "/books-bought", "cut")),
+            calls(STRANGER, times(TRIES, BOOKS, "cut")),
+            remove("ingress"),
+            calls(GATEWAY, times(TRIES, BOOKS, "cut"))),
+        Scenario.of(
+            "an ingress is let in with the requests that match, and by its range too",
+            store(),
+            change(
+                "ingress",
+                ingress(
+                    "store", "{kind: IPRange, name: 0.0.0.0/0}", "{kind: IPRange, name: '::/0'}")),
+            calls(GATEWAY, call(BOOKS, "200 v1"), call(OTHER, "403")),
+            calls(
+                STRANGER,
+                call(BOOKS, "200 v1"),
+                call(Request.of("POST", BOOKS.url()).body("a"), "403"))));
+  }
+
+  private static Map<String, String> store() {
+    return files(
+        "service",
+        service("bookstore", "version: v1", port(80, Nginx.HTTP, "")),
+        "gateway",
+        service("gateway", "app: gateway", port(80, Nginx.HTTP, "")),
+        "routes",
+        routes("store", "{name: books, pathRegex: /books-bought, methods: [GET]}"));
+  }
+}
