@@ -1,5 +1,6 @@
 package io.sluice.scenario;
 
+import static io.sluice.scenario.ScenarioManifests.egress;
 import static io.sluice.scenario.ScenarioManifests.files;
 import static io.sluice.scenario.ScenarioManifests.ingress;
 import static io.sluice.scenario.ScenarioManifests.port;
@@ -14,13 +15,18 @@ import static io.sluice.scenario.Step.times;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** Who outside the mesh reaches what inside: rows of IngressBackend. */
+/** Who outside the mesh reaches what inside, and the other way: rows of IngressBackend and Egress. */
 final class OutsideScenarios {
   private static final String GATEWAY = "gateway";
   private static final String STRANGER = "stranger";
+  private static final String BUYER = "bookbuyer";
+  private static final String THIEF = "bookthief";
+  private static final String EVERYWHERE = "[0.0.0.0/0, '::/0']";
   private static final int TRIES = 50;
   private static final Request BOOKS = Request.get("http://v1:" + Nginx.HTTP + "/books-bought");
   private static final Request OTHER = Request.get("http://v1:" + Nginx.HTTP + "/other");
+
+  private static final Request OUT = Request.get("http://outside:" + Nginx.HTTP + "/books-bought");
 
   private OutsideScenarios() {}
 
@@ -49,7 +55,46 @@ final class OutsideScenarios {
             calls(
                 STRANGER,
                 call(BOOKS, "200 v1"),
-                call(Request.of("POST", BOOKS.url()).body("a"), "403"))));
+                call(Request.of("POST", BOOKS.url()).body("a"), "403"))),
+        Scenario.of(
+            "an account gets out to a range and port, and nobody else does",
+            Map.of(),
+            calls(BUYER, call(OUT, "cut")),
+            change("egress", egress(BUYER, Nginx.HTTP, "tcp", "ipAddresses: [192.0.2.0/24]")),
+            calls(BUYER, call(OUT, "cut")),
+            change("egress", egress(BUYER, Nginx.HTTP, "tcp", "ipAddresses: " + EVERYWHERE)),
+            calls(
+                BUYER,
+                times(TRIES, OUT, "200 outside"),
+                call(Request.of("POST", OUT.url()).body("a"), "200 outside"),
+                call(Request.get("http://outside:" + Nginx.H2C + "/").h2(), "cut")),
+            calls(THIEF, times(TRIES, OUT, "cut")),
+            remove("egress"),
+            calls(BUYER, call(OUT, "cut"))),
+        Scenario.of(
+            "requests get out by host, path and method, and a host alone opens no address",
+            store(),
+            change("egress", egress(BUYER, Nginx.HTTP, "http", "hosts: [outside, far.example]")),
+            calls(BUYER, call(OUT, "cut")),
+            change(
+                "egress",
+                egress(
+                    BUYER,
+                    Nginx.HTTP,
+                    "http",
+                    "hosts: [outside, far.example], ipAddresses: "
+                        + EVERYWHERE
+                        + ", matches: [{kind: HTTPRouteGroup, name: store}]")),
+            calls(
+                BUYER,
+                call(OUT, "200 outside"),
+                call(OUT.header("Host: FAR.example"), "200 outside"),
+                call(OUT.header("Host: near.example"), "403"),
+                call(Request.of("POST", OUT.url()).body("a"), "403"),
+                call("http://outside:" + Nginx.HTTP + "/other", "403")),
+            calls(THIEF, call(OUT, "cut")),
+            remove("egress"),
+            calls(BUYER, call(OUT, "cut"))));
   }
 
   private static Map<String, String> store() {

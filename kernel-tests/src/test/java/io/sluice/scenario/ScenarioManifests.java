@@ -160,6 +160,21 @@ final class ScenarioManifests {
   }
 
   /**
+   * An Egress of an account to the pods' ports outside.
+   *
+   * @param rest further fields of its spec in flow style
+   */
+  static String egress(String account, int port, String protocol, String rest) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: Egress
+    metadata: {name: %2$s, namespace: %1$s}
+    spec: {sources: [{kind: ServiceAccount, name: %2$s, namespace: %1$s}], ports: [{number: %3$d, protocol: %4$s}], %5$s}
+    """
+        .formatted(Manifests.NAMESPACE, account, port, protocol, rest);
+  }
+
+  /**
    * An IngressBackend of the bookstore's pods that speak HTTP.
    *
    * @param group of whose matches a request has to meet one; all are meant where it is empty

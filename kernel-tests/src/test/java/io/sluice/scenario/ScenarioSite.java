@@ -34,6 +34,11 @@ final class ScenarioSite implements AutoCloseable {
   /** Who is not in the mesh, on both nodes too. */
   private static final List<String> OUTSIDE = List.of("gateway", "stranger");
 
+  /** A server that is not in the mesh. */
+  private static final String OUT_THERE = "outside";
+
+  private static final String DISABLED = "sluice.io/mesh=disabled";
+
   private final Cluster cluster;
   private final ScenarioRegistry registry;
   private final List<Nginx> servers = new ArrayList<>();
@@ -55,7 +60,7 @@ final class ScenarioSite implements AutoCloseable {
         new Cluster(
             callers().map(account -> account + FAR).toList(),
             Stream.concat(
-                    Stream.of("v1", "v2", "v3", "warehouse"),
+                    Stream.of("v1", "v2", "v3", "warehouse", OUT_THERE),
                     callers().map(account -> account + NEAR))
                 .toList());
     ScenarioSite opened = new ScenarioSite(cluster, registry.apply(cluster));
@@ -65,7 +70,7 @@ final class ScenarioSite implements AutoCloseable {
       opened.writePods();
       cluster.startControlOn(opened.registry.arguments());
       cluster.sites().forEach(site -> cluster.startDaemon(site, mechanism.arguments(arguments)));
-      for (String name : List.of("v1", "v2", "v3", "warehouse")) {
+      for (String name : List.of("v1", "v2", "v3", "warehouse", OUT_THERE)) {
         opened.servers.add(new Nginx(cluster.pod(name), cluster.directory()));
       }
       opened.awaitCertificates();
@@ -90,10 +95,10 @@ final class ScenarioSite implements AutoCloseable {
       pod(account + NEAR, account, "app=" + account + NEAR);
       pod(account + FAR, account, "app=" + account + FAR);
     }
+    pod(OUT_THERE, OUT_THERE, "app=" + OUT_THERE, DISABLED);
     for (String account : OUTSIDE) {
-      String disabled = "sluice.io/mesh=disabled";
-      pod(account + NEAR, account, "app=" + account, disabled);
-      pod(account + FAR, account, "app=" + account, disabled);
+      pod(account + NEAR, account, "app=" + account, DISABLED);
+      pod(account + FAR, account, "app=" + account, DISABLED);
     }
   }
 

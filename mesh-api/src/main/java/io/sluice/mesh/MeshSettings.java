@@ -17,6 +17,7 @@ import java.util.List;
  * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
+ * @param names what the node has found under names outside the mesh
  */
 public record MeshSettings(
     boolean permissive,
@@ -27,7 +28,8 @@ public record MeshSettings(
     RevokedMode revoked,
     Retirement retirement,
     FederatedBundles federated,
-    List<Cidr> nodeResolvers)
+    List<Cidr> nodeResolvers,
+    HostNames names)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
@@ -62,7 +64,8 @@ public record MeshSettings(
         revoked,
         Retirement.NONE,
         FederatedBundles.NONE,
-        List.of());
+        List.of(),
+        HostNames.NONE);
   }
 
   /** The same where it does not say what becomes of connections that are refused now. */
@@ -77,6 +80,11 @@ public record MeshSettings(
 
   /** The same on a node with these name servers. */
   public MeshSettings onNodeWith(List<Cidr> resolvers) {
+    return onNodeWith(resolvers, names);
+  }
+
+  /** The same on a node with these name servers, which has found that. */
+  public MeshSettings onNodeWith(List<Cidr> resolvers, HostNames found) {
     return new MeshSettings(
         permissive,
         egress,
@@ -86,7 +94,8 @@ public record MeshSettings(
         revoked,
         retirement,
         federated,
-        resolvers);
+        resolvers,
+        found);
   }
 
   /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */

@@ -63,7 +63,8 @@ final class SettingsCodec {
         message.getKeepRevoked() ? RevokedMode.KEEP : RevokedMode.CLOSE,
         retirement(message, checks),
         FederatedBundles.NONE,
-        List.of());
+        List.of(),
+        HostNames.NONE);
   }
 
   private static RetirementStep message(Retirement retirement) {

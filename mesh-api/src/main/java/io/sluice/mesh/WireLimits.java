@@ -61,6 +61,10 @@ public final class WireLimits {
   static final int FIELD_CHANGES = 128;
   static final int MIRRORS = 64;
   static final int BACKENDS = 256;
+
+  /** Names of one Egress. */
+  public static final int HOSTS = 256;
+
   static final int DENIED = 16_384;
 
   /** RFC 5280 §4.1.2.2 has 20; some authorities use one more for the sign. */

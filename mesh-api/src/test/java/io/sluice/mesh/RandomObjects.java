@@ -39,6 +39,7 @@ final class RandomObjects {
             .edit();
     list(this::route).forEach(editor::put);
     list(this::ingress).forEach(editor::put);
+    list(this::egress).forEach(editor::put);
     return editor.snapshot(1 + random.nextInt(1_000));
   }
 
@@ -55,7 +56,8 @@ final class RandomObjects {
         one(RevokedMode.values()),
         one(Retirement.values()),
         FederatedBundles.NONE,
-        List.of());
+        List.of(),
+        HostNames.NONE);
   }
 
   Workload workload() {
@@ -157,6 +159,16 @@ final class RandomObjects {
         random.nextBoolean()
             ? null
             : new HttpFilters.PathChange(random.nextBoolean() ? null : "/from", "/to"));
+  }
+
+  private Egress egress() {
+    return new Egress(
+        name(),
+        set(this::name),
+        set(this::word),
+        list(this::range),
+        list(() -> new Egress.Port(port(), random.nextBoolean())),
+        new Access.Requests(list(this::match)));
   }
 
   private Ingress ingress() {

@@ -39,6 +39,7 @@ import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.SandboxRecords;
+import io.sluice.node.names.NameFinder;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.process.AdminServer;
 import io.sluice.process.MetricsServer;
@@ -263,6 +264,8 @@ public final class NodeDaemon implements AutoCloseable {
             registryProblems,
             begin);
     parts.single(source);
+    NameFinder names = new NameFinder();
+    parts.single(names);
     Publication publication =
         new Publication(
             source,
@@ -282,6 +285,7 @@ public final class NodeDaemon implements AutoCloseable {
             pods,
             metrics,
             new NodeResolvers(Path.of("/"), settings.placement().proc()),
+            names,
             new ReplacementFacts(sandboxes, identities, source).replacements(settings));
     publication.begin();
     steps.done("looks");

@@ -22,7 +22,8 @@ final class ClusterChecks {
           "tcproutes.specs.smi-spec.io",
           "httproutegroups.specs.smi-spec.io",
           "trafficsplits.split.smi-spec.io",
-          "ingressbackends.policy.openservicemesh.io");
+          "ingressbackends.policy.openservicemesh.io",
+          "egresses.policy.openservicemesh.io");
 
   private static final String NAME = "app.kubernetes.io/name";
   private static final String COMPONENT = "app.kubernetes.io/component";

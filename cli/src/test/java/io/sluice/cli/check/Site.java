@@ -182,7 +182,8 @@ final class Site {
             "tcproutes.specs.smi-spec.io",
             "httproutegroups.specs.smi-spec.io",
             "trafficsplits.split.smi-spec.io",
-            "ingressbackends.policy.openservicemesh.io")) {
+            "ingressbackends.policy.openservicemesh.io",
+            "egresses.policy.openservicemesh.io")) {
       item("definitions", "{metadata: {name: '" + definition + "'}}");
     }
     item("namespaces", "{metadata: {name: 'shop', labels: {'sluice.io/mesh': 'enabled'}}}");

@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.compile.ObjectsInForce.Replacement;
+import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.IngressBackend;
@@ -49,11 +50,13 @@ public final class IncrementalCompiler {
   private final PermissionStage permissions = new PermissionStage(statuses);
   private final SplitStage splits = new SplitStage(statuses);
   private final IngressStage ingress = new IngressStage(statuses);
+  private final EgressStage egress = new EgressStage(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
   private boolean ingressBackends = true;
+  private boolean egresses = true;
   private boolean configsChanged = true;
 
   /** Knows no object yet; the first snapshot has the revision after {@code revision}. */
@@ -93,6 +96,7 @@ public final class IncrementalCompiler {
     gateway.compile(editor, named).forEach(service -> splits.routed(service.namespace()));
     splits.compile(editor, named);
     ingress.compile(editor, named);
+    egress.compile(editor, named);
     List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
       revision++;
@@ -109,10 +113,11 @@ public final class IncrementalCompiler {
     return new InForce(pods.held(), services.held(), configsHeld, pods.rangesBind());
   }
 
-  /** What TrafficSplits, IngressBackends and routes of the Gateway API name. */
+  /** What TrafficSplits, IngressBackends, Egresses and routes of the Gateway API name. */
   private final class Named
       implements SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
+          EgressCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     private final SnapshotEditor editor; // with the Services of now
 
@@ -123,6 +128,16 @@ public final class IncrementalCompiler {
     @Override
     public Optional<Service> compiled(NamespacedName name) {
       return editor.snapshot(0).service(name);
+    }
+
+    @Override
+    public boolean egresses() {
+      return egresses;
+    }
+
+    @Override
+    public boolean egressEnabled() {
+      return editor.snapshot(0).settings().egress();
     }
 
     @Override
@@ -166,7 +181,9 @@ public final class IncrementalCompiler {
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
     ingressBackends = compiled.ingressBackends();
+    egresses = compiled.egresses();
     ingress.configChanged();
+    egress.configChanged();
     configsChanged = false;
   }
 
@@ -198,8 +215,10 @@ public final class IncrementalCompiler {
         permissions.remove(group);
         splits.changed(group);
         ingress.changed(group);
+        egress.changed(group);
       }
       case TrafficSplit split -> splits.remove(split);
+      case Egress written -> egress.remove(written);
       case IngressBackend written -> ingress.remove(written);
       case GatewayRoute route -> gateway.remove(route);
       case ReferenceGrant grant -> gateway.remove(grant);
@@ -234,8 +253,10 @@ public final class IncrementalCompiler {
         permissions.add(group);
         splits.changed(group);
         ingress.changed(group);
+        egress.changed(group);
       }
       case TrafficSplit split -> splits.add(split);
+      case Egress written -> egress.add(written);
       case IngressBackend written -> ingress.add(written);
       case GatewayRoute route -> gateway.add(route);
       case ReferenceGrant grant -> gateway.add(grant);

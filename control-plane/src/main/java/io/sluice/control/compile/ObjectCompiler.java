@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.IngressBackend;
@@ -60,6 +61,8 @@ public final class ObjectCompiler {
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
+      case Egress written ->
+          new EgressCompiler(new Assumed(written.meta()), statuses).egress(written);
       case IngressBackend written ->
           new IngressCompiler(new Assumed(written.meta()), statuses).ingresses(List.of(written));
       case GatewayRoute route ->
@@ -74,6 +77,7 @@ public final class ObjectCompiler {
       implements PermissionCompiler.Routes,
           SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
+          EgressCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     @Override
     public TcpRoute tcp(NamespacedName name) {
@@ -98,6 +102,16 @@ public final class ObjectCompiler {
     @Override
     public Optional<Service> compiled(NamespacedName name) {
       return Optional.empty();
+    }
+
+    @Override
+    public boolean egresses() {
+      return true;
+    }
+
+    @Override
+    public boolean egressEnabled() {
+      return false;
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.HostNames;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
@@ -81,7 +82,8 @@ final class SettingsCompiler {
                 statuses)
             .orElse(Retirement.NONE),
         config.federatesWith(),
-        List.of());
+        List.of(),
+        HostNames.NONE);
   }
 
   private static Set<SpiffeId> in(Collection<SpiffeId> identities, Predicate<TrustDomain> domains) {

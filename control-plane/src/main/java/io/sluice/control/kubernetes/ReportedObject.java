@@ -53,6 +53,7 @@ public record ReportedObject(
           ReadableKind.HTTP_ROUTE_GROUP,
           ReadableKind.TRAFFIC_SPLIT,
           ReadableKind.INGRESS_BACKEND,
+          ReadableKind.EGRESS,
           ReadableKind.HTTP_ROUTE,
           ReadableKind.GRPC_ROUTE);
 
@@ -105,7 +106,7 @@ public record ReportedObject(
 
   /** Whether its status has OSM's two words too: {@code currentStatus} and {@code reason}. */
   public boolean hasCurrentStatus() {
-    return kind == ReadableKind.INGRESS_BACKEND;
+    return kind == ReadableKind.INGRESS_BACKEND || kind == ReadableKind.EGRESS;
   }
 
   /** Those of a status; of one that speaks of a parent alone, with that. */

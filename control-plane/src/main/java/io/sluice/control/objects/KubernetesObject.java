@@ -8,7 +8,8 @@ import java.util.Set;
 
 /** An object of the registry. */
 public sealed interface KubernetesObject
-    permits EndpointSlice,
+    permits Egress,
+        EndpointSlice,
         GatewayRoute,
         IngressBackend,
         KubernetesObject.ClusterNode,

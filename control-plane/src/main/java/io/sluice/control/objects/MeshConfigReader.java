@@ -19,6 +19,7 @@ final class MeshConfigReader {
 
   private static final String FLAGS = "featureFlags";
   private static final String INGRESS_FLAG = "enableIngressBackendPolicy";
+  private static final String EGRESS_FLAG = "enableEgressPolicy";
 
   /**
    * Sections of the MeshConfigs of OSM, osm-edge and FSM of which not all that they may have is
@@ -64,7 +65,7 @@ final class MeshConfigReader {
           SIDECAR,
           Set.of("sidecarDisabledMTLS", "localProxyMode"),
           FLAGS,
-          Set.of(INGRESS_FLAG),
+          Set.of(INGRESS_FLAG, EGRESS_FLAG),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
@@ -159,6 +160,7 @@ final class MeshConfigReader {
         FederationReader.read(certificate, trustDomain),
         InterceptionReader.fromTraffic(traffic),
         isOn(spec.objectOrEmpty(FLAGS), INGRESS_FLAG),
+        isOn(spec.objectOrEmpty(FLAGS), EGRESS_FLAG),
         notEnforced,
         unknown);
   }

@@ -22,7 +22,7 @@ public final class MeshKinds {
           "config.openservicemesh.io",
           List.of("MeshRootCertificate", "ExtensionService"),
           "policy.openservicemesh.io",
-          List.of("Egress", "Retry", "UpstreamTrafficSetting", "Telemetry"),
+          List.of("Retry", "UpstreamTrafficSetting", "Telemetry"),
           "sluice.io",
           List.of(),
           "config.sluice.io",

@@ -5,12 +5,14 @@ import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Cidr;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Reads the objects of OSM's and osm-edge's policies. */
 final class PolicyReader {
   static final String GROUP = "policy.openservicemesh.io";
 
+  private static final String RANGE = "write address/length, such as 10.0.0.0/24";
   private static final String SKIP = "skipClientCertValidation";
   private static final String SNI = "sniHosts";
 
@@ -34,6 +36,30 @@ final class PolicyReader {
         .map(
             group -> new TrafficSplit.Group(group.requiredText("kind"), group.requiredText("name")))
         .toList();
+  }
+
+  static Egress readEgress(Fields document, ObjectMeta meta) {
+    Optional<Fields> spec = document.requiredObject("spec");
+    List<Fields> sources = objects(spec, "sources");
+    return new Egress(
+        meta,
+        sources.stream()
+            .map(source ->
+                new Subject(
+                    source.requiredText("kind"),
+                    source.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse(""),
+                    source.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse("")))
+            .toList(),
+        IntStream.range(0, sources.size()).filter(i -> sources.get(i).has("mtls")).boxed().toList(),
+        spec.map(fields -> fields.parsedList("hosts", text -> text, "write names of hosts"))
+            .orElse(List.of()),
+        spec.map(fields -> fields.parsedList("ipAddresses", Cidr::parse, RANGE))
+            .orElse(List.of()),
+        objects(spec, "ports").stream()
+            .map(port ->
+                new Egress.Port(port.requiredPort("number"), port.requiredText("protocol")))
+            .toList(),
+        groups(spec));
   }
 
   private static IngressBackend.Backend backend(Fields fields) {
@@ -61,7 +87,7 @@ final class PolicyReader {
               fields.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse("");
           case IngressBackend.RANGE ->
               fields
-                  .requiredParsed("name", Cidr::parse, "write address/length, such as 10.0.0.0/24")
+                  .requiredParsed("name", Cidr::parse, RANGE)
                   .map(Cidr::toString)
                   .orElse("");
           default -> fields.requiredText("name"); // the compiler says which kinds there are

@@ -87,6 +87,9 @@ public enum ReadableKind {
       "ingressbackends",
       List.of("v1alpha1"),
       alike(PolicyReader::readIngress)),
+  /** {@code policy.openservicemesh.io} Egress. */
+  EGRESS(
+      PolicyReader.GROUP, "Egress", "egresses", List.of("v1alpha1"), alike(PolicyReader::readEgress)),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
       "config.sluice.io",

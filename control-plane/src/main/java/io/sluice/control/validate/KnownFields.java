@@ -68,6 +68,22 @@ final class KnownFields {
                   "matches",
                   leaves("apiGroup", "kind", "name"))));
 
+  /** Egress of OSM and osm-edge v1alpha1. */
+  private static final Shape EGRESS =
+      object(
+          shape(
+              Map.of(
+                  "sources",
+                  leaves("kind", "name", "namespace", "mtls"),
+                  "hosts",
+                  ANYTHING,
+                  "ipAddresses",
+                  ANYTHING,
+                  "ports",
+                  leaves("number", "protocol"),
+                  "matches",
+                  leaves("apiGroup", "kind", "name"))));
+
   /** Values of headers and parameters. */
   private static final Shape VALUES = leaves("type", "name", "value");
 
@@ -209,6 +225,7 @@ final class KnownFields {
       case "TCPRoute" -> group.equals("specs.smi-spec.io") ? TCP_ROUTE : null;
       case "HTTPRouteGroup" -> group.equals("specs.smi-spec.io") ? HTTP_ROUTE_GROUP : null;
       case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
+      case "Egress" -> group.equals("policy.openservicemesh.io") ? EGRESS : null;
       case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;
       case "HTTPRoute", "GRPCRoute" ->
           group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;

@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(20)) {
+    return switch (random.nextInt(22)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -94,6 +94,7 @@ public final class RandomCluster {
       case 13, 14 -> split();
       case 15, 16 -> gatewayRoute();
       case 17, 18 -> ingress();
+      case 19, 20 -> egress();
       default -> other();
     };
   }
@@ -352,6 +353,28 @@ public final class RandomCluster {
                 "",
                 "{kind: HTTPRouteGroup, name: " + app() + "}",
                 "{kind: TCPRoute, name: " + app() + "}"));
+  }
+
+  private String egress() {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: Egress
+    metadata: {name: %s, namespace: %s}
+    spec:
+      sources: [{kind: ServiceAccount, name: %s, namespace: shop}]
+      hosts: [%s]
+      ipAddresses: [%s]
+      ports: [{number: 80, protocol: %s}]
+      matches: [%s]
+    """
+        .formatted(
+            app(),
+            namespaceName(),
+            app(),
+            one("", "books.example", "'*.example'"),
+            one("", "192.0.2.0/24"),
+            one("http", "https", "tcp", "udp"),
+            one("", "", "{kind: HTTPRouteGroup, name: " + app() + "}"));
   }
 
   private String ingress() {

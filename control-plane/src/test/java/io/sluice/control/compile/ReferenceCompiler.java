@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.groupingBy;
 
 import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.IngressBackend;
@@ -72,7 +73,7 @@ public final class ReferenceCompiler {
     serviceClaims.settle(_ -> {});
     var workloads = new WorkloadCompiler(settings.meshWide(), podClaims, ranges, statuses);
     Map<NamespacedName, Service> compiled = new HashMap<>();
-    Named named = Named.of(unique, compiled, settings.ingressBackends(), statuses);
+    Named named = Named.of(unique, compiled, settings, statuses);
     SnapshotEditor editor =
         new MeshSnapshot(
                 revision,
@@ -98,6 +99,9 @@ public final class ReferenceCompiler {
         .values()
         .forEach(
             inside -> new IngressCompiler(named, statuses).ingresses(inside).forEach(editor::put));
+    unique
+        .of(Egress.class)
+        .forEach(one -> new EgressCompiler(named, statuses).egress(one).ifPresent(editor::put));
     return new Compilation(
         editor.snapshot(revision),
         statuses.sorted(),
@@ -169,15 +173,16 @@ public final class ReferenceCompiler {
       List<ReferenceGrant> grants,
       Set<NamespacedName> routed,
       Map<NamespacedName, Service> made,
-      boolean ingressBackends)
+      ConfigCompiler.Settings settings)
       implements PermissionCompiler.Routes,
           SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
+          EgressCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     static Named of(
         Objects objects,
         Map<NamespacedName, Service> made,
-        boolean ingressBackends,
+        ConfigCompiler.Settings settings,
         Statuses statuses) {
       Named named =
           new Named(
@@ -187,7 +192,7 @@ public final class ReferenceCompiler {
               objects.of(ReferenceGrant.class),
               new HashSet<>(),
               made,
-              ingressBackends);
+              settings);
       objects.of(TcpRoute.class).forEach(route -> named.routes.put(name(route), route));
       objects
           .of(HttpRouteGroup.class)
@@ -225,6 +230,21 @@ public final class ReferenceCompiler {
     @Override
     public Optional<Service> compiled(NamespacedName name) {
       return Optional.ofNullable(made.get(name));
+    }
+
+    @Override
+    public boolean ingressBackends() {
+      return settings.ingressBackends();
+    }
+
+    @Override
+    public boolean egresses() {
+      return settings.egresses();
+    }
+
+    @Override
+    public boolean egressEnabled() {
+      return settings.mesh().egress();
     }
 
     @Override

@@ -64,7 +64,8 @@ class CustomResourcesTest {
         "TCP_ROUTE",
         "HTTP_ROUTE_GROUP",
         "TRAFFIC_SPLIT",
-        "INGRESS_BACKEND"
+        "INGRESS_BACKEND",
+        "EGRESS"
       })
   void definesWhatTheReadersRead(ReadableKind kind) throws Exception {
     JsonNode definition = definition(kind);
@@ -213,7 +214,8 @@ class CustomResourcesTest {
         "TCP_ROUTE",
         "HTTP_ROUTE_GROUP",
         "TRAFFIC_SPLIT",
-        "INGRESS_BACKEND"
+        "INGRESS_BACKEND",
+        "EGRESS"
       })
   void hasRulesThatSpeakOfFieldsThatAreThereAndSayTheMend(ReadableKind kind) throws Exception {
     JsonNode version = definition(kind).path("spec").path("versions").path(0);

@@ -163,6 +163,18 @@ class EveryFieldTest {
        spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}]}}
       """;
 
+  private static final String EGRESS =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Egress,
+       metadata: {name: a, namespace: shop},
+       spec: {sources: [{kind: ServiceAccount, name: client, namespace: shop}],
+              ports: [{number: 80, protocol: http}], ipAddresses: [192.0.2.0/24],
+              matches: [{kind: HTTPRouteGroup, name: web}]}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
+       metadata: {name: web, namespace: shop}, spec: {matches: [{name: a, pathRegex: /a}]}}
+      """;
+
   private static final String MESH_CONFIG =
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
@@ -172,6 +184,11 @@ class EveryFieldTest {
        metadata: {name: a, namespace: shop},
        spec: {backends: [{name: byname, port: {number: 8080, protocol: http}}],
               sources: [{kind: IPRange, name: 192.0.2.0/24}]}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Egress,
+       metadata: {name: a, namespace: shop},
+       spec: {sources: [{kind: ServiceAccount, name: client, namespace: shop}],
+              ports: [{number: 80, protocol: tcp}]}}
       """;
 
   /** Values that mean something, and something else than what the object has. */
@@ -198,6 +215,8 @@ class EveryFieldTest {
           Map.entry("spec.rules[].name", "nowhere"),
           Map.entry("spec.matches[].methods[]", "PUT"),
           Map.entry("spec.featureFlags.enableIngressBackendPolicy", "false"),
+          Map.entry("spec.featureFlags.enableEgressPolicy", "false"),
+          Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
           Map.entry("spec.sidecar.localProxyMode", "PodIP"),
           Map.entry("spec.traffic.metadataMode", "ALLOW"),
@@ -314,7 +333,9 @@ class EveryFieldTest {
                 "trafficsplits.split.smi-spec.io",
                 SPLIT,
                 "ingressbackends.policy.openservicemesh.io",
-                INGRESS)
+                INGRESS,
+                "egresses.policy.openservicemesh.io",
+                EGRESS)
             .entrySet()) {
       Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
       JsonNode schema =
@@ -433,7 +454,8 @@ class EveryFieldTest {
         snapshot.services().toString(),
         snapshot.permissions().toString(),
         snapshot.all(Kind.ROUTE).toString(),
-        snapshot.all(Kind.INGRESS).toString());
+        snapshot.all(Kind.INGRESS).toString(),
+        snapshot.all(Kind.EGRESS).toString());
   }
 
   /** What is said of the object once the field is there. */

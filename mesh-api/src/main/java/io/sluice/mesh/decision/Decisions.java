@@ -46,7 +46,7 @@ public final class Decisions {
     Optional<Workload> destination =
         Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
     if (destination.isEmpty() || !destination.get().enrolled()) {
-      return Standing.of(leavingTheMesh(snapshot, flow, source, destination));
+      return leavingTheMesh(snapshot, flow, source, destination);
     }
     return enteringWorkload(snapshot, flow, source, destination.get());
   }
@@ -134,7 +134,25 @@ public final class Decisions {
     }
   }
 
-  private static Verdict leavingTheMesh(
+  private static Standing leavingTheMesh(
+      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Optional<Workload> destination) {
+    Verdict verdict = leaving(snapshot, flow, source, destination);
+    if (verdict.reason() != Reason.EGRESS_DISABLED || source.isEmpty()) {
+      return Standing.of(verdict);
+    }
+    List<Permission> permissions =
+        Leaving.permissions(snapshot, flow, source.get().serviceAccountName());
+    return permissions.isEmpty()
+        ? Standing.of(verdict)
+        : new Standing(
+            null,
+            permissions,
+            Reason.EGRESS_POLICY,
+            flow.destination().getPort(),
+            flow.decidedByRequest());
+  }
+
+  private static Verdict leaving(
       MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Optional<Workload> destination) {
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);

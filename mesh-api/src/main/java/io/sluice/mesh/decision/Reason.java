@@ -63,6 +63,7 @@ public enum Reason {
   INGRESS_BACKEND(120, "an IngressBackend lets it in"),
   INGRESS_REFUSED(
       121, "the port has an IngressBackend, and a caller outside the mesh is none of its sources"),
+  EGRESS_POLICY(122, "an Egress lets it out"),
 
   // Forwarding.
   NO_READY_ENDPOINT(80, "the service has no ready endpoint"),

@@ -69,7 +69,8 @@ public record RecordedFlow(
           Reason.HTTP_ONLY,
           Reason.ROUTE_NOT_GRANTED,
           Reason.INGRESS_BACKEND,
-          Reason.INGRESS_REFUSED);
+          Reason.INGRESS_REFUSED,
+          Reason.EGRESS_POLICY);
 
   /**
    * A request as policy sees it.
