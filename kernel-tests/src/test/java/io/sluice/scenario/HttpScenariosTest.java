@@ -48,7 +48,7 @@ class HttpScenariosTest {
                 TelemetryScenarios.all(), // while the log is short
                 ProtocolScenarios.all(),
                 access,
-                OutsideScenarios.all(),
+                OutsideScenarios.all(site),
                 SplitScenarios.all())
             .flatMap(rows -> rows);
   }

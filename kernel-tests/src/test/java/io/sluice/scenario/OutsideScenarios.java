@@ -1,17 +1,22 @@
 package io.sluice.scenario;
 
+import static io.sluice.scenario.ScenarioManifests.dns;
 import static io.sluice.scenario.ScenarioManifests.egress;
 import static io.sluice.scenario.ScenarioManifests.files;
 import static io.sluice.scenario.ScenarioManifests.ingress;
 import static io.sluice.scenario.ScenarioManifests.port;
 import static io.sluice.scenario.ScenarioManifests.routes;
 import static io.sluice.scenario.ScenarioManifests.service;
+import static io.sluice.scenario.Step.act;
 import static io.sluice.scenario.Step.call;
 import static io.sluice.scenario.Step.calls;
 import static io.sluice.scenario.Step.change;
 import static io.sluice.scenario.Step.remove;
 import static io.sluice.scenario.Step.times;
 
+import io.sluice.await.Await;
+import io.sluice.linux.socket.Sockets.Family;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -22,6 +27,7 @@ final class OutsideScenarios {
   private static final String BUYER = "bookbuyer";
   private static final String THIEF = "bookthief";
   private static final String EVERYWHERE = "[0.0.0.0/0, '::/0']";
+  private static final String FOUND = "200 outside";
   private static final int TRIES = 50;
   private static final Request BOOKS = Request.get("http://v1:" + Nginx.HTTP + "/books-bought");
   private static final Request OTHER = Request.get("http://v1:" + Nginx.HTTP + "/other");
@@ -30,8 +36,31 @@ final class OutsideScenarios {
 
   private OutsideScenarios() {}
 
-  static Stream<Scenario> all() {
+  /** Those of {@code site}. */
+  static Stream<Scenario> all(ScenarioSite site) {
     return Stream.of(
+        Scenario.of(
+            "requests get out by host to the addresses that a name server gives for it",
+            Map.of(),
+            change("egress", egress(BUYER, Nginx.HTTP, "http", "hosts: [outside, far.example]")),
+            calls(BUYER, call(OUT, "cut")),
+            change("dns", dns(site.address("outside", Family.IPV4))),
+            act(
+                "the name is found",
+                cell ->
+                    Await.until(
+                        "the host is reached",
+                        () ->
+                            cell.ask(BUYER, List.of(OUT)).getFirst().outcome().equals(FOUND))),
+            calls(
+                BUYER,
+                times(TRIES, OUT, FOUND),
+                call(OUT.header("Host: far.example"), "403"),
+                call(OUT.header("Host: near.example"), "403"),
+                call("http://gateway-near:" + Nginx.HTTP + "/", "cut")),
+            calls(THIEF, call(OUT, "cut")),
+            remove("egress"),
+            calls(BUYER, call(OUT, "cut"))),
         Scenario.of(
             "an ingress by the name of its Service reaches its backend, and nobody else does",
             store(),

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A bookstore on node b: three pods with real servers, of which the last two have one account, and
@@ -42,6 +43,7 @@ final class ScenarioSite implements AutoCloseable {
   private final Cluster cluster;
   private final ScenarioRegistry registry;
   private final List<Nginx> servers = new ArrayList<>();
+  private @Nullable NameServer names;
   private Map<String, String> files = Map.of();
 
   private ScenarioSite(Cluster cluster, ScenarioRegistry registry) {
@@ -73,6 +75,7 @@ final class ScenarioSite implements AutoCloseable {
       for (String name : List.of("v1", "v2", "v3", "warehouse", OUT_THERE)) {
         opened.servers.add(new Nginx(cluster.pod(name), cluster.directory()));
       }
+      opened.names = new NameServer(cluster.pod(OUT_THERE));
       opened.awaitCertificates();
       return opened;
     } catch (RuntimeException | Error e) {
@@ -218,6 +221,9 @@ final class ScenarioSite implements AutoCloseable {
   @Override
   public void close() {
     servers.forEach(Nginx::close);
+    if (names != null) {
+      names.close();
+    }
     registry.close();
     cluster.close();
   }
