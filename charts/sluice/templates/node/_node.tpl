@@ -34,6 +34,9 @@
 - --control={{ include "sluice.name" (list . "controller") }}.{{ .Release.Namespace }}.svc:15012
 - --control-token=/var/run/secrets/sluice/token
 - --control-roots=/etc/sluice/roots/roots.pem
+{{- if not .Values.node.recordFlows }}
+- --record-flows=false
+{{- end }}
 {{- if .Values.node.keepKeys }}
 - --keep-keys
 {{- end }}

@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -31,7 +33,7 @@ class CommandReferenceTest {
 
   @Test
   void pageSaysWhatTheCommandsDeclare() throws IOException {
-    String text = MADE + CommandReference.text();
+    String text = MADE + new CommandReference().text();
     Path page = Chart.ROOT.resolve("docs/commands.md");
     if (Boolean.getBoolean(WRITE)) {
       Files.writeString(page, text);
@@ -60,9 +62,10 @@ class CommandReferenceTest {
         |---|---|
         """;
 
-    private CommandReference() {}
+    /** By whom fields were listed first, which others have too. */
+    private final Map<List<JsonFields.Field>, String> listed = new HashMap<>();
 
-    static String text() {
+    String text() {
       StringBuilder page = new StringBuilder(INTRODUCTION);
       for (ExitCode code : ExitCode.values()) {
         page.append("| %d | %s |%n".formatted(code.code(), code.meaning()));
@@ -71,7 +74,7 @@ class CommandReferenceTest {
       return page.toString();
     }
 
-    private static void add(CommandLine line, StringBuilder page) {
+    private void add(CommandLine line, StringBuilder page) {
       CommandSpec spec = line.getCommandSpec();
       if (line.getSubcommands().isEmpty() || !spec.args().stream().allMatch(ArgSpec::hidden)) {
         addCommand(spec, page);
@@ -79,7 +82,7 @@ class CommandReferenceTest {
       new LinkedHashSet<>(line.getSubcommands().values()).forEach(each -> add(each, page));
     }
 
-    private static void addCommand(CommandSpec spec, StringBuilder page) {
+    private void addCommand(CommandSpec spec, StringBuilder page) {
       List<OptionSpec> options =
           spec.options().stream()
               .filter(option -> !option.hidden() && !option.usageHelp() && !option.versionHelp())
@@ -107,8 +110,15 @@ class CommandReferenceTest {
       addFields(spec, page);
     }
 
-    private static void addFields(CommandSpec spec, StringBuilder page) {
+    private void addFields(CommandSpec spec, StringBuilder page) {
       List<JsonFields.Field> fields = JsonFields.of(spec);
+      String name = spec.qualifiedName();
+      String first = fields.isEmpty() ? name : listed.computeIfAbsent(fields, _ -> name);
+      if (!first.equals(name)) {
+        page.append(
+            "%nFields of `-o json`: as of [%s](#%s).%n".formatted(first, first.replace(' ', '-')));
+        return;
+      }
       if (!fields.isEmpty()) {
         page.append("\n| Field of `-o json` | Type | Meaning |\n|---|---|---|\n");
       }

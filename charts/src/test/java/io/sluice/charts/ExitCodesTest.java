@@ -49,6 +49,7 @@ class ExitCodesTest {
           Map.entry("init", "STATE"),
           Map.entry("validate", "-"),
           Map.entry("check", "--without-cluster"),
+          Map.entry("verify control-plane-health", "--without-cluster"),
           Map.entry("support error-info", ""),
           Map.entry("support bug-report", "-o STATE/report.tar.gz"),
           Map.entry("completion", "bash"));
@@ -89,6 +90,8 @@ class ExitCodesTest {
     String call = "shop/buyer shop/store " + NODE;
     targets.put("why", new Target(call, "no-such-node-on-this-machine", ""));
     targets.put("policy check-pods", new Target(call, "no-such-node-on-this-machine", ""));
+    targets.put("proxy get", new Target("ready buyer " + NODE, "no-such-node-on-this-machine", ""));
+    targets.put("policy check-conflicts", new Target(CLUSTER, unreached, reach));
     targets.put(
         "verify connectivity",
         new Target(

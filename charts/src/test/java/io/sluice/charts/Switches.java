@@ -61,6 +61,7 @@ final class Switches {
             o -> o.daemonSet().getSpec().getUpdateStrategy().getRollingUpdate() == null),
         of("node.accessLog", "stdout", nodeArgument("--access-log=-")),
         of("node.accessLog", "file", nodeArgument("--access-log=access.log")),
+        of("node.recordFlows", "false", nodeArgument("--record-flows=false")),
         of("node.keepKeys", "true", nodeArgument("--keep-keys")),
         of(
                 "node.seccompProfile.type",

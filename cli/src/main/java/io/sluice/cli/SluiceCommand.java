@@ -2,12 +2,13 @@ package io.sluice.cli;
 
 import io.sluice.cli.check.CheckCommand;
 import io.sluice.cli.check.SupportCommand;
+import io.sluice.cli.check.VerifyCommand;
 import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.init.InitCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
-import io.sluice.cli.node.CheckCommands;
 import io.sluice.cli.node.NodeCommand;
+import io.sluice.cli.node.ProxyCommand;
 import io.sluice.cli.node.WhyCommand;
 import io.sluice.cli.offline.OfflineCommand;
 import io.sluice.cli.output.ExitCode;
@@ -36,8 +37,9 @@ import picocli.CommandLine.Model.CommandSpec;
       InitCommand.class,
       ValidateCommand.class,
       WhyCommand.class,
+      ProxyCommand.class,
       PolicyCommand.class,
-      CheckCommands.VerifyCommand.class,
+      VerifyCommand.class,
       CheckCommand.class,
       SupportCommand.class,
       OfflineCommand.class

@@ -105,7 +105,15 @@ class CommandLineTest {
         "control rotate-root --state DIR --cancel --now-distribute-for 1m; exclude each other",
         "node maps dump; NAME",
         "node pods -o yaml; yaml",
-        "node nonsense; nonsense"
+        "node nonsense; nonsense",
+        "proxy get; QUERY",
+        "proxy get ready; POD",
+        "proxy get heap web; config_dump",
+        "proxy get ready ../web; names no Pod",
+        "proxy get ready web -n a/b; names no Pod",
+        "proxy get ready web --kubeconfig /nonexistent; cannot be read",
+        "policy check-conflicts IngressBackend --registry DIR; KIND 'IngressBackend' is not read",
+        "policy check-conflicts --kubeconfig /nonexistent; cannot be read"
       })
   void wrongArgumentsAreToldWithExitCodeTwo(String line, String told) {
     int code = run(line.replace("DIR", directory.toString()).split(" "));
@@ -123,7 +131,8 @@ class CommandLineTest {
         "node certificates -o wide; no daemon answers",
         "node events; no daemon answers",
         "node maps list; neither a running daemon nor pinned maps",
-        "node maps dump pods; neither a running daemon nor pinned maps"
+        "node maps dump pods; neither a running daemon nor pinned maps",
+        "proxy get ready shop/web; no daemon answers"
       })
   void missingDaemonIsAFailureWithAdvice(String line, String told) {
     int code = run((line + " --node-name " + NOBODY).split(" "));
@@ -180,6 +189,10 @@ class CommandLineTest {
             "node maps dump",
             "node cleanup",
             "node cni status",
+            "proxy",
+            "proxy get",
+            "policy check-conflicts",
+            "verify control-plane-health",
             "namespace",
             "namespace add",
             "namespace remove",

@@ -9,6 +9,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.process.ProcessLock;
+import io.sluice.process.SiteClock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** What is where below the controller's directory (0700). */
 public final class StateDirectory {
@@ -77,6 +79,15 @@ public final class StateDirectory {
   /** Where {@code sluice control} asks a controller that runs. */
   public Path adminSocket() {
     return directory.resolve(ADMIN).resolve("admin.sock");
+  }
+
+  /**
+   * The clock that a controller judges by which has its state here.
+   *
+   * @param isKept whether a time service keeps the wall clock of this machine
+   */
+  public SiteClock clock(BooleanSupplier isKept) {
+    return SiteClock.open(directory, isKept);
   }
 
   /** The join tokens. */

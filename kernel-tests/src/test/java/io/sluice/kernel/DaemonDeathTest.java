@@ -7,7 +7,6 @@ import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.MapSummary;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
-import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
@@ -18,7 +17,6 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -104,11 +102,10 @@ class DaemonDeathTest {
   @Test
   void theMapsOfADeadDaemonAreReadFromTheirPins() {
     shop.daemon().kill();
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(
-        List.of("node", "maps", "dump", "pods", "--node-name", shop.site.prefix(), "-o", "json"));
 
-    String dump = Commands.run(command.toArray(String[]::new));
+    String dump =
+        JavaCommand.run(
+            "node", "maps", "dump", "pods", "--node-name", shop.site.prefix(), "-o", "json");
 
     assertThat(dump).contains("shop/buyer", "shop/store", "shop/thief", "10.77.0.2");
     assertThat(shop.view().dump("liveness").getFirst()).containsEntry("daemon", "dead");

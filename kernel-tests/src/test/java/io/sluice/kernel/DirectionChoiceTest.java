@@ -6,15 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.bpf.InterceptionProgram;
-import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.FaultyProgram;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.node.NodeCleanup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -164,10 +163,9 @@ class DirectionChoiceTest {
   }
 
   private static String capabilities(String... arguments) {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(List.of("node", "capabilities"));
-    command.addAll(List.of(arguments));
-    return Commands.run(command.toArray(String[]::new));
+    return JavaCommand.run(
+        Stream.concat(Stream.of("node", "capabilities"), Stream.of(arguments))
+            .toArray(String[]::new));
   }
 
   private static void assertModes(String mode, String outbound, String inbound) {

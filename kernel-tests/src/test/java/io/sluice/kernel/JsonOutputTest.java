@@ -72,10 +72,7 @@ class JsonOutputTest {
             """
                 .formatted(Manifests.NAMESPACE));
     daemon = site.startDaemon(Mechanism.EBPF.arguments("--standalone"));
-    Await.until(
-        "the store has a certificate",
-        Await.patience(30),
-        () -> daemon.view().hasCertificate(TwoNodes.identity(cluster.pod("store"))));
+    cluster.awaitCertificates(List.of(cluster.pod("store")));
     try (TcpServer server = TcpServer.echo(cluster.pod("store"), Family.IPV4, 8080)) {
       var destination = cluster.pod("store").at(Family.IPV4, server.port());
       assertThat(Attempt.from(cluster.pod("thief"), destination, "hi").answered()).isFalse();
@@ -119,13 +116,11 @@ class JsonOutputTest {
 
   /** Values of one array, or one after the other. */
   private static List<JsonNode> printed(String line) throws IOException {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
     Site site = cluster.site("a");
     String controller = site.state().resolve("controller").toString();
-    command.addAll(
-        List.of(
-            line.strip().replace("NODE", site.prefix()).replace("STATE", controller).split(" ")));
-    String output = Commands.run(command.toArray(String[]::new));
+    String output =
+        JavaCommand.run(
+            line.strip().replace("NODE", site.prefix()).replace("STATE", controller).split(" "));
     List<JsonNode> values = new ArrayList<>();
     try (var read = new ObjectMapper().readerFor(JsonNode.class).<JsonNode>readValues(output)) {
       while (read.hasNext()) {
@@ -197,9 +192,9 @@ class JsonOutputTest {
   @Test
   void allowedFlowsAreToldToWhoFollowsThem() throws Exception {
     Site site = cluster.site("a");
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(
-        List.of("node", "events", "-f", "--allowed", "-o", "json", "--node-name", site.prefix()));
+    List<String> command =
+        JavaCommand.sluice(
+            "node", "events", "-f", "--allowed", "-o", "json", "--node-name", site.prefix());
     try (TcpServer server = TcpServer.echo(cluster.pod("thief"), Family.IPV4, 8080)) {
       cluster
           .registry()
@@ -234,9 +229,7 @@ class JsonOutputTest {
   }
 
   private static List<String> piped(String line) {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(List.of(line.split(" ")));
-    return Commands.run(command.toArray(String[]::new)).lines().toList();
+    return JavaCommand.run(line.split(" ")).lines().toList();
   }
 
   /** With standard output on a terminal so many columns wide. */

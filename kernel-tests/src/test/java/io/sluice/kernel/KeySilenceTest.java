@@ -80,6 +80,7 @@ class KeySilenceTest {
       Map<String, String> told = new LinkedHashMap<>();
       told.put("refusals of tokens", refusals(shop));
       answers(shop, told);
+      told.putAll(ProxyQueries.told(shop));
       files(shop.cluster.directory(), told);
 
       assertThat(secrets.keySet())
@@ -205,11 +206,9 @@ class KeySilenceTest {
                   Path.of("/proc", Long.toString(site.daemon().pid()), "environ"),
                   StandardCharsets.ISO_8859_1));
       for (String form : List.of("json", "wide")) {
-        List<String> command = new ArrayList<>(JavaCommand.sluice());
-        command.addAll(List.of("node", "certificates", "--node-name", site.prefix(), "-o", form));
         told.put(
             site.prefix() + " node certificates -o " + form,
-            Commands.run(command.toArray(String[]::new)));
+            JavaCommand.run("node", "certificates", "--node-name", site.prefix(), "-o", form));
       }
     }
     try (Relay relay = shop.control().relayToMetrics()) {

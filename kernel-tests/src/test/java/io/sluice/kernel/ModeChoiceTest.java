@@ -276,8 +276,7 @@ class ModeChoiceTest {
 
   private static String capabilities(Confinement confinement, String... arguments) {
     List<String> command = new ArrayList<>(confinement.prefix());
-    command.addAll(JavaCommand.sluice());
-    command.addAll(List.of("node", "capabilities"));
+    command.addAll(JavaCommand.sluice("node", "capabilities"));
     command.addAll(List.of(arguments));
     return Commands.run(command.toArray(String[]::new));
   }

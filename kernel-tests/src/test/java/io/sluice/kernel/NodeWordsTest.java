@@ -41,8 +41,7 @@ class NodeWordsTest {
 
   private static Said run(List<String> launcher, String... words) {
     List<String> command = new ArrayList<>(launcher);
-    command.addAll(JavaCommand.sluice());
-    command.addAll(List.of(words));
+    command.addAll(JavaCommand.sluice(words));
     try {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
       String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

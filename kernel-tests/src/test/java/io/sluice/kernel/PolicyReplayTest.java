@@ -6,10 +6,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
-import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RegistryFolder;
+import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
@@ -27,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
@@ -34,16 +36,26 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** What `policy replay` says of recorded flows is what another policy then does to the same. */
+/**
+ * What `policy replay` says of recorded flows is what another policy then does to the same: one
+ * node intercepts with programs and the other with rules, and what goes between them is HBONE.
+ */
 @Tag("kernel")
 class PolicyReplayTest {
   private static final int HTTP = 8_081;
   private static final int BACK = 8_082;
   private static final int BYTES = 20_500;
   private static final int OUTSIDE = 20_501;
+  private static final String MESH_CONFIG = "mesh-config";
   private static final String TO_BUYER = "shop/store shop/buyer:" + BACK + " ";
 
-  @AutoClose private final Shop shop = Shop.open(Mechanism.EBPF);
+  @AutoClose
+  private final Cluster cluster = new Cluster(List.of("buyer", "thief"), List.of("store", "clerk"));
+
+  private final SitePod buyer = cluster.pod("buyer");
+  private final SitePod thief = cluster.pod("thief");
+  private final SitePod store = cluster.pod("store");
+  private final SitePod clerk = cluster.pod("clerk");
   private final List<Call> calls = new ArrayList<>();
 
   /** One call, and how `policy replay` names it. */
@@ -60,6 +72,10 @@ class PolicyReplayTest {
             from, to, "shop/" + from.name() + " " + called + ":" + to.getPort() + " - -", "hi"));
   }
 
+  private void tcp(SitePod from, SitePod to) {
+    tcp(from, to.at(Family.IPV4, BYTES), "shop/" + to.name());
+  }
+
   private void http(SitePod from, SitePod to, int port, String request, String host, String more) {
     String[] words = request.split(" ");
     String text = words[0] + " " + words[1] + " HTTP/1.1\r\nHost: " + host + "\r\n" + more;
@@ -72,34 +88,51 @@ class PolicyReplayTest {
   }
 
   @BeforeEach
-  void write() {
-    shop.change(() -> {
-      shop.site.registry().write("http", httpService("store", HTTP) + httpService("buyer", BACK));
-      shop.site
-          .registry()
-          .write(
-              "thief-reads",
-              requests(
-                  "thief",
-                  "store",
-                  HTTP,
-                  "{name: a, pathRegex: /books, methods: [GET]}",
-                  "{name: b, pathRegex: /admin, headers: [{x-role: admin}]}"));
-    });
-    tcp(shop.buyer, shop.store.at(Family.IPV4, BYTES), "shop/store");
-    tcp(shop.thief, shop.store.at(Family.IPV4, BYTES), "shop/store");
-    tcp(shop.store, shop.buyer.at(Family.IPV4, BYTES), "shop/buyer");
-    InetSocketAddress outside = shop.outside(Family.IPV4, OUTSIDE);
-    tcp(shop.buyer, outside, IpAddresses.text(outside.getAddress()));
-    http(shop.buyer, shop.store, HTTP, "GET /books", "store", "");
-    http(shop.buyer, shop.store, HTTP, "POST /buy", "store", "");
-    http(shop.thief, shop.store, HTTP, "GET /books", "store", "");
-    http(shop.thief, shop.store, HTTP, "POST /books", "store", "");
-    http(shop.thief, shop.store, HTTP, "GET /secret", "store", "");
-    http(shop.thief, shop.store, HTTP, "GET /admin", "plain", "");
-    http(shop.thief, shop.store, HTTP, "GET /admin", "admin", "x-role: admin\r\n");
-    http(shop.store, shop.buyer, BACK, "GET /back", "buyer", "");
-    http(shop.store, shop.buyer, BACK, "GET /other", "buyer", "");
+  void startTheMesh() {
+    RegistryFolder registry = cluster.registry();
+    registry.write("namespace", Manifests.namespace());
+    registry.write(MESH_CONFIG, meshConfig(false));
+    registry.write("http", httpService("store", HTTP) + httpService("buyer", BACK));
+    registry.write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
+    registry.write(
+        "thief-reads",
+        requests(
+            "thief",
+            "store",
+            HTTP,
+            "{name: a, pathRegex: /books, methods: [GET]}",
+            "{name: b, pathRegex: /admin, headers: [{x-role: admin}]}"));
+    List<SitePod> pods = List.of(buyer, thief, store, clerk);
+    pods.forEach(registry::write);
+    cluster.startControl();
+    cluster.startDaemon(cluster.site("a"), Mechanism.EBPF.arguments());
+    cluster.startDaemon(cluster.site("b"), Mechanism.IPTABLES.arguments());
+    cluster.awaitCertificates(pods);
+  }
+
+  @BeforeEach
+  void nameTheCalls() {
+    tcp(buyer, store);
+    tcp(thief, store);
+    tcp(store, buyer);
+    tcp(thief, buyer);
+    tcp(clerk, store);
+    InetSocketAddress outside = cluster.stranger().at(Family.IPV4, OUTSIDE);
+    tcp(buyer, outside, IpAddresses.text(outside.getAddress()));
+    tcp(clerk, outside, IpAddresses.text(outside.getAddress()));
+    http(buyer, store, HTTP, "GET /books", "store", "");
+    http(buyer, store, HTTP, "POST /buy", "store", "");
+    http(thief, store, HTTP, "GET /books", "store", "");
+    http(thief, store, HTTP, "POST /books", "store", "");
+    http(thief, store, HTTP, "GET /secret", "store", "");
+    http(thief, store, HTTP, "GET /admin", "plain", "");
+    http(thief, store, HTTP, "GET /admin", "admin", "x-role: admin\r\n");
+    http(store, buyer, BACK, "GET /back", "buyer", "");
+    http(store, buyer, BACK, "GET /other", "buyer", "");
+  }
+
+  private static String meshConfig(boolean egress) {
+    return Manifests.meshConfig(false, egress, Map.of("mtlsMode", "STRICT"));
   }
 
   private static String httpService(String name, int port) {
@@ -132,41 +165,53 @@ class PolicyReplayTest {
 
   @Test
   void whatReplayListsIsExactlyWhatTheCandidateThenTreatsOtherwise() throws IOException {
-    try (TcpServer bytes = TcpServer.echo(shop.store, Family.IPV4, BYTES);
-        TcpServer back = TcpServer.echo(shop.buyer, Family.IPV4, BYTES);
+    try (TcpServer bytes = TcpServer.echo(store, Family.IPV4, BYTES);
+        TcpServer back = TcpServer.echo(buyer, Family.IPV4, BYTES);
         TcpServer outside =
-            TcpServer.open(shop.stranger, shop.outside(Family.IPV4, OUTSIDE), TcpServer::echoAll);
-        TcpServer books =
-            TcpServer.open(shop.store, shop.store.at(Family.IPV4, HTTP), PolicyReplayTest::answer);
-        TcpServer buyers =
             TcpServer.open(
-                shop.buyer, shop.buyer.at(Family.IPV4, BACK), PolicyReplayTest::answer)) {
+                cluster.stranger(),
+                cluster.stranger().at(Family.IPV4, OUTSIDE),
+                TcpServer::echoAll);
+        TcpServer books =
+            TcpServer.open(store, store.at(Family.IPV4, HTTP), PolicyReplayTest::answer);
+        TcpServer buyers =
+            TcpServer.open(buyer, buyer.at(Family.IPV4, BACK), PolicyReplayTest::answer)) {
       Map<String, Boolean> before = callAll();
       assertThat(before.values()).contains(true, false);
+      // What one node lets out, the other one sees too.
+      long between = before.values().stream().filter(allowed -> allowed).count();
       Path same = copied();
       Await.untilPasses(
           Await.PATIENCE,
-          () ->
-              assertThat(replay(same).path("flows").asInt())
-                  .isEqualTo(calls.size() - 1)); // two are one
-      assertThat(changes(replay(same))).as("of the policy in force").isEmpty();
+          () -> {
+            int flows = 0;
+            for (Site site : cluster.sites()) {
+              JsonNode said = replay(site, same);
+              assertThat(said.path("changes")).as("of the policy in force").isEmpty();
+              flows += said.path("flows").asInt();
+            }
+            assertThat(flows).isEqualTo(calls.size() - 1 + between); // two are one
+          });
 
-      Path one = shop.site.directory().resolve("one.yaml");
+      Path one = cluster.directory().resolve("one.yaml");
       Files.writeString(
           one,
           Manifests.trafficTarget("thief", "store", List.of(BYTES))
               .replace("thief-", "thief-bytes-"));
-      assertThat(changes(replay(one)))
-          .containsExactly("shop/thief shop/store:" + BYTES + " - - allowed");
+      assertThat(changes(one)).containsExactly("shop/thief shop/store:" + BYTES + " - - allowed");
 
       Path candidate = candidate();
-      JsonNode said = replay(candidate);
-      String suggested = sluice("--suggest");
-      shop.daemon().kill();
-      assertThat(changes(replay(candidate))).as("by the files").isEqualTo(changes(said));
-      shop.daemon().start();
+      Set<String> listed = changes(candidate);
+      Map<String, String> suggested = new TreeMap<>();
+      for (Site site : cluster.sites()) {
+        suggested.put("suggested-" + site.prefix(), sluice(site, "--suggest"));
+        site.daemon().kill();
+      }
+      assertThat(changes(candidate)).as("by the files").isEqualTo(listed);
+      cluster.sites().forEach(site -> site.daemon().start());
+      cluster.awaitCertificates(List.of(buyer, thief, store, clerk));
 
-      shop.change(() -> apply(candidate));
+      cluster.change(() -> apply(candidate));
       Map<String, Boolean> after = callAll();
       Set<String> differing = new TreeSet<>();
       after.forEach((name, allowed) -> {
@@ -177,19 +222,17 @@ class PolicyReplayTest {
       // The store was refused as a whole, so nobody read what it asks for.
       assertThat(differing.remove(TO_BUYER + "GET /back buyer allowed")).isTrue();
       differing.add(TO_BUYER + "- - depends");
-      assertThat(changes(said)).isEqualTo(differing).hasSizeGreaterThan(6);
+      assertThat(listed).isEqualTo(differing).hasSizeGreaterThan(8);
 
-      shop.change(() -> {
-        for (String name : List.of("buyer-to-store", "thief-reads", "thief-bytes", "back")) {
-          shop.site.registry().remove(name);
-        }
-        shop.site.registry().write("suggested", suggested);
+      cluster.change(() -> {
+        List.of("buyer-to-store", "thief-reads", "thief-bytes", "others")
+            .forEach(cluster.registry()::remove);
+        suggested.forEach(cluster.registry()::write);
       });
       after = callAll();
-      after.remove(calls.get(3).name()); // egress is no TrafficTarget's
+      after.keySet().removeIf(name -> name.contains(":" + OUTSIDE)); // no TrafficTarget's
       assertThat(after.values()).as("%s", after).containsOnly(true);
-      assertThat(bytes.accepted()).isNotEmpty();
-      assertThat(List.of(back, outside, books, buyers))
+      assertThat(List.of(bytes, back, outside, books, buyers))
           .noneMatch(server -> server.accepted().isEmpty());
     }
   }
@@ -218,7 +261,7 @@ class PolicyReplayTest {
   private Path candidate() throws IOException {
     Path folder = copied();
     RegistryFolder written = new RegistryFolder(folder);
-    written.write(Shop.MESH_CONFIG, Manifests.meshConfig(false, true, Map.of()));
+    written.write(MESH_CONFIG, meshConfig(true));
     written.write(
         "buyer-to-store",
         requests("buyer", "store", HTTP, "{name: a, pathRegex: /books, methods: [GET]}"));
@@ -234,13 +277,19 @@ class PolicyReplayTest {
         "thief-bytes",
         Manifests.trafficTarget("thief", "store", List.of(BYTES))
             .replace("thief-", "thief-bytes-"));
-    written.write("back", requests("store", "buyer", BACK, "{name: a, pathRegex: /back}"));
+    written.write(
+        "others",
+        String.join(
+            "---\n",
+            Manifests.trafficTarget("clerk", "store", List.of(BYTES)),
+            Manifests.trafficTarget("thief", "buyer", List.of(BYTES)),
+            requests("store", "buyer", BACK, "{name: a, pathRegex: /back}")));
     return folder;
   }
 
   private Path copied() throws IOException {
-    Path folder = Files.createTempDirectory(shop.site.directory(), "candidate");
-    try (Stream<Path> files = Files.list(shop.site.registry().directory())) {
+    Path folder = Files.createTempDirectory(cluster.directory(), "candidate");
+    try (Stream<Path> files = Files.list(cluster.registry().directory())) {
       for (Path file : files.toList()) {
         Files.copy(file, folder.resolve(file.getFileName()));
       }
@@ -252,48 +301,54 @@ class PolicyReplayTest {
     try (Stream<Path> files = Files.list(candidate)) {
       for (Path file : files.toList()) {
         String name = file.getFileName().toString().replace(".yaml", "");
-        shop.site.registry().write(name, Files.readString(file));
+        cluster.registry().write(name, Files.readString(file));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private JsonNode replay(Path candidate) {
+  private JsonNode replay(Site site, Path candidate) {
     try {
-      return new ObjectMapper().readTree(sluice("-o", "json", candidate.toString()));
+      return new ObjectMapper().readTree(sluice(site, "-o", "json", candidate.toString()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private String sluice(String... arguments) {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(List.of("policy", "replay", "--since", "1h"));
-    command.addAll(List.of("--registry", shop.site.registry().directory().toString()));
-    command.addAll(
-        shop.daemon().isAlive()
-            ? List.of("--node-name", shop.site.prefix())
-            : List.of("--state", shop.site.state().toString()));
-    command.addAll(List.of(arguments));
-    return Commands.run(command.toArray(String[]::new));
+  /** By the folder on one node, and by what is stored on the other. */
+  private String sluice(Site site, String... arguments) {
+    List<String> words = new ArrayList<>(List.of("policy", "replay", "--since", "1h"));
+    if (site.equals(cluster.site("a"))) {
+      words.addAll(List.of("--registry", cluster.registry().directory().toString()));
+    }
+    words.addAll(
+        site.daemon().isAlive()
+            ? List.of("--node-name", site.prefix())
+            : List.of("--state", site.state().toString()));
+    words.addAll(List.of(arguments));
+    return JavaCommand.run(words.toArray(String[]::new));
   }
 
-  private static Set<String> changes(JsonNode said) {
+  /** What all nodes list. */
+  private Set<String> changes(Path candidate) {
     Set<String> changes = new TreeSet<>();
-    for (JsonNode one : said.path("changes")) {
-      changes.add(
-          "%s %s:%s %s %s %s"
-              .formatted(
-                  one.path("from").asText(),
-                  one.path("to").asText(),
-                  one.path("port").asInt(),
-                  one.path("method").asText().isEmpty()
-                      ? "-"
-                      : one.path("method").asText() + " " + one.path("path").asText(),
-                  one.path("authority").asText().isEmpty() ? "-" : one.path("authority").asText(),
-                  one.path("after").asText()));
+    for (Site site : cluster.sites()) {
+      replay(site, candidate).path("changes").forEach(one -> changes.add(named(one)));
     }
     return changes;
+  }
+
+  private static String named(JsonNode one) {
+    String method = one.path("method").asText();
+    String authority = one.path("authority").asText();
+    return "%s %s:%s %s %s %s"
+        .formatted(
+            one.path("from").asText(),
+            one.path("to").asText(),
+            one.path("port").asInt(),
+            method.isEmpty() ? "-" : method + " " + one.path("path").asText(),
+            authority.isEmpty() ? "-" : authority,
+            one.path("after").asText());
   }
 }

@@ -33,12 +33,7 @@ class StandaloneTest {
       DaemonProcess daemon = site.startDaemon(mechanism.arguments("--standalone"));
       ControlView control = new ControlView(site.state().resolve("controller"));
 
-      for (SitePod pod : site.pods()) {
-        Await.until(
-            pod.name() + " has a certificate",
-            Await.patience(30),
-            () -> daemon.view().hasCertificate(TwoNodes.identity(pod)));
-      }
+      cluster.awaitCertificates(site.pods());
       assertThat(daemon.view().status().path("snapshotFrom").asText()).isEqualTo("controller");
       assertServed(cluster, "buyer", true);
       assertServed(cluster, "thief", false);

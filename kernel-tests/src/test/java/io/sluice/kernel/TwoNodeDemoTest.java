@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.lab.demo.DemoCommand;
 import io.sluice.lab.site.AtOnce;
 import io.sluice.lab.site.Await;
-import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.OneAtATime;
 import java.io.BufferedReader;
@@ -46,9 +45,9 @@ class TwoNodeDemoTest {
     String name = "demo1-" + ProcessHandle.current().pid();
     try {
       assertCounted(keptReport(name, directory));
-      assertThat(sluice("node", "pods", "--node-name", name))
+      assertThat(JavaCommand.run("node", "pods", "--node-name", name))
           .containsPattern("shop/bookbuyer +enrolled");
-      assertThat(sluice("node", "status", "--node-name", name)).startsWith("ok");
+      assertThat(JavaCommand.run("node", "status", "--node-name", name)).startsWith("ok");
 
       processesOf(name).forEach(ProcessHandle::destroyForcibly);
       Await.until("it is dead", () -> processesOf(name).isEmpty());
@@ -73,12 +72,6 @@ class TwoNodeDemoTest {
     String text = Files.readString(output, StandardCharsets.UTF_8);
     assertThat(terminal.exitValue()).as("%s", text).isZero();
     return new ObjectMapper().readTree(text);
-  }
-
-  private static String sluice(String... words) {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(List.of(words));
-    return Commands.run(command.toArray(String[]::new));
   }
 
   /** Its daemon and its servers. */

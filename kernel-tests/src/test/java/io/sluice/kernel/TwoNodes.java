@@ -1,12 +1,10 @@
 package io.sluice.kernel;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.ControlProcess;
-import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RegistryFolder;
@@ -106,12 +104,7 @@ final class TwoNodes implements AutoCloseable {
 
   /** Returns when each daemon has a certificate for every pod of its node. */
   void awaitCertificates() {
-    for (SitePod pod : List.of(buyer, neighbour, thief, store)) {
-      Await.until(
-          pod.name() + " has a certificate",
-          Await.patience(30),
-          () -> daemonOf(pod).view().hasCertificate(identity(pod)));
-    }
+    cluster.awaitCertificates(List.of(buyer, neighbour, thief, store));
   }
 
   /** Its SPIFFE ID. */
@@ -140,10 +133,6 @@ final class TwoNodes implements AutoCloseable {
     return cluster.stranger();
   }
 
-  private DaemonProcess daemonOf(SitePod pod) {
-    return (pod.equals(store) ? b() : a()).daemon();
-  }
-
   /** What the daemon of the node tells that serves the store. */
   DaemonView servingView() {
     return b().daemon().view();
@@ -166,20 +155,7 @@ final class TwoNodes implements AutoCloseable {
 
   /** Makes a change to the registry and returns when both nodes decide by it. */
   void change(Runnable change) {
-    long before = control().view().revision();
-    int changes = cluster.registry().changes();
-    change.run();
-    if (cluster.registry().changes() != changes) {
-      Await.until("the nodes follow the change", () -> control().view().isFollowedSince(before));
-      for (Site site : cluster.sites()) {
-        Await.until("every pod is brought to the change", () -> isEnforced(site));
-      }
-    }
-  }
-
-  private static boolean isEnforced(Site site) {
-    JsonNode status = site.daemon().view().status();
-    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
+    cluster.change(change);
   }
 
   /** Sets the MeshConfig by sections and returns when both nodes decide by it. */

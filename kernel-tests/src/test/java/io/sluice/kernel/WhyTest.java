@@ -108,18 +108,7 @@ class WhyTest {
   }
 
   private static void apply(RandomMesh mesh) {
-    long before = cluster.control().view().revision();
-    int changes = cluster.registry().changes();
-    cluster.registry().write(WORLD, mesh.yaml());
-    if (cluster.registry().changes() != changes) {
-      Await.until("the nodes follow", () -> cluster.control().view().isFollowedSince(before));
-      cluster.sites().forEach(site -> Await.until("it is in force", () -> isEnforced(site)));
-    }
-  }
-
-  private static boolean isEnforced(Site site) {
-    JsonNode status = site.daemon().view().status();
-    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
+    cluster.change(() -> cluster.registry().write(WORLD, mesh.yaml()));
   }
 
   @Test

@@ -4,7 +4,6 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
-import com.google.protobuf.MessageLite;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.function.BiFunction;
@@ -17,14 +16,14 @@ import java.util.function.Function;
  */
 public final class Codec<T> {
   private final String typeUrl;
-  private final Function<T, ? extends MessageLite> message;
+  private final Function<T, ? extends Message> message;
   private final Reader<T> reader;
 
   private interface Reader<T> {
     T read(ByteString content, Checks checks) throws InvalidProtocolBufferException;
   }
 
-  private Codec(String typeUrl, Function<T, ? extends MessageLite> message, Reader<T> reader) {
+  private Codec(String typeUrl, Function<T, ? extends Message> message, Reader<T> reader) {
     this.typeUrl = typeUrl;
     this.message = message;
     this.reader = reader;
@@ -54,13 +53,17 @@ public final class Codec<T> {
     return typeUrl;
   }
 
+  Message message(T object) {
+    return message.apply(object);
+  }
+
   T read(ByteString content, Checks checks) throws InvalidProtocolBufferException {
     return reader.read(content, checks);
   }
 
   /** Equal for equal objects: maps are sorted by key; all else is in one order anyway. */
   ByteString bytes(T object) {
-    MessageLite told = message.apply(object);
+    Message told = message.apply(object);
     byte[] bytes = new byte[told.getSerializedSize()];
     CodedOutputStream out = CodedOutputStream.newInstance(bytes);
     out.useDeterministicSerialization();

@@ -2,6 +2,7 @@ package io.sluice.mesh;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Message;
 import io.sluice.api.envoy.discovery.Resource;
 
 /**
@@ -40,6 +41,15 @@ public final class ResourceEncoder {
   /** What the resource for {@code object} holds, of which nobody has asked whether it is usable. */
   public static ByteString content(MeshObject object) {
     return content(object.kind(), object);
+  }
+
+  /** That content as a message, for who prints it. */
+  public static Message message(MeshObject object) {
+    return message(object.kind(), object);
+  }
+
+  private static <T extends MeshObject> Message message(Kind<T> kind, MeshObject object) {
+    return kind.codec().message(kind.cast(object));
   }
 
   private static <T extends MeshObject> ByteString content(Kind<T> kind, MeshObject object) {

@@ -1,9 +1,11 @@
 package io.sluice.node;
 
+import io.sluice.linux.process.KernelClock;
 import io.sluice.node.identity.OfflineReport;
 import io.sluice.node.identity.store.CredentialStore;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.Stored;
+import io.sluice.process.SiteClock;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Optional;
@@ -20,12 +22,10 @@ public final class KeptOffline {
    */
   public static OfflineReport read(Path state, @Nullable Path sealKeyOrNull) {
     Path identity = NodeSettings.identity(state);
+    SiteClock clock = SiteClock.open(state, KernelClock::isKept);
     Path sealKey = sealKeyOrNull == null ? CredentialStore.usualKeyFile(identity) : sealKeyOrNull;
-    try (SnapshotStore store =
-        SnapshotStore.open(NodeSettings.snapshots(state), (fault, problem) -> {})) {
-      Optional<Instant> savedAt = store.load().map(Stored::savedAt);
-      return OfflineReport.ofKept(
-          identity, sealKey, SourceInUse.snapshotEnd(savedAt, ""), Instant.now());
-    }
+    Optional<Instant> savedAt =
+        SnapshotStore.read(NodeSettings.snapshots(state)).map(Stored::savedAt);
+    return OfflineReport.ofKept(identity, sealKey, SourceInUse.snapshotEnd(savedAt, ""), clock);
   }
 }

@@ -43,6 +43,7 @@ import io.sluice.node.names.NameFinder;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.process.AdminServer;
 import io.sluice.process.MetricsServer;
+import io.sluice.process.SiteClock;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.accept.Proxy;
 import java.net.InetSocketAddress;
@@ -70,6 +71,7 @@ public final class NodeDaemon implements AutoCloseable {
   private static final Duration LONGEST_HOLD = Duration.ofSeconds(5);
 
   private final NodeSettings settings;
+  private final SiteClock clock;
   private final Supplier<List<String>> registryProblems;
   private final Parts parts = new Parts();
   private final EventLog events = new EventLog();
@@ -83,8 +85,10 @@ public final class NodeDaemon implements AutoCloseable {
   private @Nullable HandOverServer successors;
   private @Nullable Leaving leaving;
 
-  private NodeDaemon(NodeSettings settings, Supplier<List<String>> registryProblems) {
+  private NodeDaemon(
+      NodeSettings settings, SiteClock clock, Supplier<List<String>> registryProblems) {
     this.settings = settings;
+    this.clock = clock;
     this.registryProblems = registryProblems;
   }
 
@@ -94,27 +98,35 @@ public final class NodeDaemon implements AutoCloseable {
    * saved. Without one it waits for the controller; until then the daemon is not ready, and says
    * why.
    */
-  public static NodeDaemon start(NodeSettings settings, Supplier<List<String>> registryProblems) {
+  public static NodeDaemon start(
+      NodeSettings settings, SiteClock clock, Supplier<List<String>> registryProblems) {
     if (settings.control().isEmpty()) {
       throw new IllegalArgumentException("a node without a registry needs a controller to follow");
     }
-    return start(settings, Sources.storedFirst(settings), registryProblems);
+    return start(settings, clock, Sources.storedFirst(settings, clock), registryProblems);
   }
 
   /**
    * Starts everything, in the order in which one part needs another; on failure closes what it
    * opened and throws. {@code source} is closed with the daemon.
    *
+   * @param clock of the state folder, by which all is judged; started and closed with the daemon
    * @param registryProblems what is wrong in the registry that this process reads, now; any thread
    */
   public static NodeDaemon start(
-      NodeSettings settings, SnapshotSource source, Supplier<List<String>> registryProblems) {
-    return start(settings, Sources.registry(settings, source), registryProblems);
+      NodeSettings settings,
+      SiteClock clock,
+      SnapshotSource source,
+      Supplier<List<String>> registryProblems) {
+    return start(settings, clock, Sources.registry(settings, source), registryProblems);
   }
 
   private static NodeDaemon start(
-      NodeSettings settings, Sources sources, Supplier<List<String>> registryProblems) {
-    NodeDaemon daemon = new NodeDaemon(settings, registryProblems);
+      NodeSettings settings,
+      SiteClock clock,
+      Sources sources,
+      Supplier<List<String>> registryProblems) {
+    NodeDaemon daemon = new NodeDaemon(settings, clock, registryProblems);
     try {
       daemon.assemble(sources);
       return daemon;
@@ -135,6 +147,7 @@ public final class NodeDaemon implements AutoCloseable {
         Optional.ofNullable(settings.startedFileOrNull())
             .map(file -> parts.opened(StartedFile.none(file)));
     NodePlace place = parts.opened(NodePlace.approach(settings));
+    parts.opened(clock.start());
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = parts.opened(namespaces.current());
     NetnsThread thread = parts.opened(new NetnsThread("sluice-netns", namespaces, NAMESPACE_QUEUE));
@@ -172,7 +185,7 @@ public final class NodeDaemon implements AutoCloseable {
     identities.ifPresent(metrics::observe);
     IdentityAnswers identityAnswers =
         new IdentityAnswers(
-            identities, NodeSettings.identity(settings.stateDirectory()).toAbsolutePath());
+            identities, clock, NodeSettings.identity(settings.stateDirectory()).toAbsolutePath());
     readiness.require(identityAnswers::estrangement);
     ConnectionReporter reporter =
         new ConnectionReporter(
@@ -194,6 +207,7 @@ public final class NodeDaemon implements AutoCloseable {
     proxy = dataPath;
     identities.ifPresent(present -> present.onChangedTrust(dataPath::recheck));
     metrics.observe(dataPath);
+    metrics.observe(clock);
     boolean hooksConnect = interception.mechanism().outbound() == Mechanism.EBPF;
     EarlierConnections earlier =
         new EarlierConnections(
@@ -259,6 +273,7 @@ public final class NodeDaemon implements AutoCloseable {
             events,
             () -> snapshot,
             identityAnswers,
+            clock,
             source,
             readiness,
             registryProblems,
@@ -384,6 +399,7 @@ public final class NodeDaemon implements AutoCloseable {
                     settings.nodeName(),
                     NodeSettings.identity(settings.stateDirectory()),
                     control,
+                    clock,
                     peer -> peer.isDeniedBy(snapshot.settings().denied()))));
   }
 

@@ -19,6 +19,7 @@ final class NodeVerdict {
   /** Fields of the status that say what is wrong, where anything is, and what that is of. */
   private static final Map<String, String> TROUBLES =
       Map.of(
+          "timeProblem", "the wall clock is not believed",
           "snapshotProblem", "nothing newer is known of the mesh",
           "snapshotStoreProblem", "what is known of the mesh is not on disk",
           "identityFailure", "certificates cannot be asked for",

@@ -54,8 +54,9 @@ final class SourceInUse implements SnapshotSource {
       SnapshotStore store,
       Optional<Stored> loaded,
       ConfirmedSource other,
-      Supplier<MeshMark> meshes) {
-    StoredFirst source = new StoredFirst(store, loaded, other, meshes);
+      Supplier<MeshMark> meshes,
+      InstantSource clock) {
+    StoredFirst source = new StoredFirst(store, loaded, other, meshes, clock);
     return new SourceInUse(
         source,
         source::atHand,
@@ -250,7 +251,7 @@ final class SourceInUse implements SnapshotSource {
     }
 
     /** What the disk has, then what the controller of the settings says. */
-    static Sources storedFirst(NodeSettings settings) {
+    static Sources storedFirst(NodeSettings settings, InstantSource clock) {
       return new Sources() {
         private Optional<SnapshotStore> store = Optional.empty();
         private Optional<Stored> ahead = Optional.empty();
@@ -259,7 +260,8 @@ final class SourceInUse implements SnapshotSource {
         public void readAhead(Parts parts, NodeReporter reporter) {
           SnapshotStore opened =
               parts.single(
-                  SnapshotStore.open(NodeSettings.snapshots(settings.stateDirectory()), reporter));
+                  SnapshotStore.open(
+                      NodeSettings.snapshots(settings.stateDirectory()), reporter, clock));
           store = Optional.of(opened);
           ahead = opened.load();
         }
@@ -279,11 +281,9 @@ final class SourceInUse implements SnapshotSource {
               opened,
               stored,
               new ControllerSnapshots(
-                  node.controller(),
-                  stored.map(Stored::snapshot),
-                  InstantSource.system(),
-                  interception),
-              node::mesh);
+                  node.controller(), stored.map(Stored::snapshot), clock, interception),
+              node::mesh,
+              clock);
         }
       };
     }

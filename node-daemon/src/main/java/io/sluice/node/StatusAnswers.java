@@ -16,6 +16,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.svid.SiteTime;
 import io.sluice.node.cni.CniService;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodStatus;
@@ -61,6 +62,7 @@ final class StatusAnswers implements AdminServer.Answers {
   private final EventLog events;
   private final Supplier<MeshSnapshot> snapshot;
   private final IdentityAnswers identities;
+  private final SiteTime clock;
   private final SourceInUse source;
   private final Readiness readiness;
   private final Supplier<List<String>> registryProblems;
@@ -78,6 +80,7 @@ final class StatusAnswers implements AdminServer.Answers {
       EventLog events,
       Supplier<MeshSnapshot> snapshot,
       IdentityAnswers identities,
+      SiteTime clock,
       SourceInUse source,
       Readiness readiness,
       Supplier<List<String>> registryProblems,
@@ -89,6 +92,7 @@ final class StatusAnswers implements AdminServer.Answers {
     this.events = events;
     this.snapshot = snapshot;
     this.identities = identities;
+    this.clock = clock;
     this.source = source;
     this.readiness = readiness;
     this.registryProblems = registryProblems;
@@ -136,6 +140,7 @@ final class StatusAnswers implements AdminServer.Answers {
         WhyQuestion question = WhyQuestion.parse(request.map());
         out.accept(new Why(snapshot.get(), node()).answer(question));
       }
+      case "proxy" -> out.accept(inspection().answer(request.map()));
       case "events" -> {
         if (request.follow() && request.map().equals(AdminRequest.WITH_ALLOWED)) {
           try (var _ = events.followAllowed()) {
@@ -182,6 +187,20 @@ final class StatusAnswers implements AdminServer.Answers {
         catalogue());
   }
 
+  private PodInspection inspection() {
+    MeshSnapshot inForce = snapshot.get();
+    PodHandlers handlers = new PodHandlers(inForce);
+    Map<NamespacedName, ProxyStats.PodStats> held = proxy.stats().pods();
+    return new PodInspection(
+        settings.nodeName(),
+        inForce,
+        pods,
+        proxy,
+        identities,
+        chosen.interception(),
+        pod -> pod(pod, handlers, held.get(pod.name())));
+  }
+
   private ObjectNode status() {
     List<PodStatus> statuses = pods.statuses();
     ProxyStats stats = proxy.stats();
@@ -225,6 +244,9 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());
     InetSocketAddress address = metricsAddress;
     status.put("metricsAddress", address == null ? "off" : IpAddresses.text(address));
+    String doubt = clock.doubt();
+    status.put("timeTrusted", doubt.isEmpty());
+    status.put("timeProblem", doubt.isEmpty() ? "-" : doubt);
     identities.describe(status);
     CniService plugin = cni;
     if (plugin == null) {
@@ -341,7 +363,7 @@ final class StatusAnswers implements AdminServer.Answers {
   }
 
   /** What the debug commands show of certificates. */
-  record IdentityAnswers(Optional<NodeIdentities> identities, Path kept) {
+  record IdentityAnswers(Optional<NodeIdentities> identities, SiteTime clock, Path kept) {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
     private static final System.Logger LOG = System.getLogger(IdentityAnswers.class.getName());
     private static final Duration EXTENSION_PATIENCE = Duration.ofSeconds(20);
@@ -358,7 +380,7 @@ final class StatusAnswers implements AdminServer.Answers {
       present().certificates().forEach(one -> out.accept(certificate(one, pods)));
     }
 
-    private NodeIdentities present() {
+    NodeIdentities present() {
       return identities.orElseThrow(() -> new IllegalArgumentException(NO_CONTROLLER));
     }
 
@@ -366,7 +388,7 @@ final class StatusAnswers implements AdminServer.Answers {
     ObjectNode offline(OfflineReport.End snapshot) {
       return identities
           .map(present -> OfflineReport.of(present, snapshot))
-          .orElseGet(() -> new OfflineReport(Instant.now(), List.of(snapshot)))
+          .orElseGet(() -> OfflineReport.of(clock, List.of(snapshot)))
           .toJson();
     }
 
@@ -435,7 +457,7 @@ final class StatusAnswers implements AdminServer.Answers {
           .orElse("the registry does not know the pod any more");
     }
 
-    private static ObjectNode certificate(CertificateStatus one, List<PodStatus> pods) {
+    static ObjectNode certificate(CertificateStatus one, List<PodStatus> pods) {
       ObjectNode node = JSON.objectNode();
       node.put("identity", one.identity().toString());
       node.put("holder", SystemIdentity.isSystem(one.identity()) ? "node" : "workload");
@@ -478,13 +500,15 @@ final class StatusAnswers implements AdminServer.Answers {
         return;
       }
       IdentityStatus present = identities.get().status();
-      status.put("identity", sentence(present));
+      status.put("identity", sentence(present, clock.instant()));
       status.put("controller", present.controller());
       status.put("controllerConnected", present.connected());
       Instant contact = present.lastContactOrNull();
       status.put(
           "controllerLastContactSeconds",
-          contact == null ? -1 : Math.max(0, Duration.between(contact, Instant.now()).toSeconds()));
+          contact == null
+              ? -1
+              : Math.max(0, Duration.between(contact, clock.instant()).toSeconds()));
       status.put("identityFailingSince", text(present.failingSinceOrNull()));
       status.put("identityFailure", present.failure().isEmpty() ? NONE : present.failure());
       status.put("certificatesValid", present.valid());
@@ -502,8 +526,7 @@ final class StatusAnswers implements AdminServer.Answers {
           "identityStoreProblem", present.storeProblem().isEmpty() ? NONE : present.storeProblem());
     }
 
-    private static String sentence(IdentityStatus status) {
-      Instant now = Instant.now();
+    private static String sentence(IdentityStatus status, Instant now) {
       return status
           .validUntil()
           .map(end -> (end.isBefore(now) ? "expired since " : "valid until ") + text(end))

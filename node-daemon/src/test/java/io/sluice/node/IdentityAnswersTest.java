@@ -10,6 +10,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.svid.SiteTime;
 import io.sluice.node.StatusAnswers.IdentityAnswers;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
@@ -29,7 +30,7 @@ class IdentityAnswersTest {
   private static final Path KEPT = Path.of("identity");
   @AutoClose private final IdentityFixture fixture = new IdentityFixture();
   private final IdentityAnswers answers =
-      new IdentityAnswers(Optional.of(fixture.identities()), KEPT);
+      new IdentityAnswers(Optional.of(fixture.identities()), SiteTime.SYSTEM, KEPT);
 
   private static PodStatus pod(String name, PodState state, SpiffeId identity) {
     return new PodStatus(
@@ -140,7 +141,7 @@ class IdentityAnswersTest {
 
   @Test
   void aNodeWithoutAControllerSaysHowToGetOne() {
-    IdentityAnswers none = new IdentityAnswers(Optional.empty(), KEPT);
+    IdentityAnswers none = new IdentityAnswers(Optional.empty(), SiteTime.SYSTEM, KEPT);
     assertThatThrownBy(() -> none.certificates(List.of(), one -> {}))
         .hasMessageContaining("--control");
     assertThat(none.whyMissing(Optional.of(SHOP))).contains("--control");

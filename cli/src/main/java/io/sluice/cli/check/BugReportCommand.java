@@ -96,8 +96,8 @@ final class BugReportCommand implements Callable<Integer> {
               Topic.CONTROLLER)) {
         add(tar, topic.name().toLowerCase(Locale.ROOT) + ".json", told(facts, topic));
       }
-      CheckRun run = CheckRun.of(CheckRun.checks(), facts, CheckCommand.MOST, subject -> {});
-      add(tar, "check.json", CheckCommand.json(run).toPrettyString());
+      CheckRun run = CheckRun.of(CheckRun.checks(), facts, CheckReport.MOST, subject -> {});
+      add(tar, "check.json", CheckReport.json(run).toPrettyString());
       add(tar, "registry.txt", registry(facts));
       addMaps(tar);
       addLogs(tar, facts);

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -21,6 +22,20 @@ import java.util.function.Consumer;
  * @param failed checks that failed themselves or took too long
  */
 record CheckRun(int looked, List<Found> found, List<Unlooked> notLooked, List<Unlooked> failed) {
+  private static final Set<String> CONTROL_PLANE =
+      Set.of(
+          "API server",
+          "controller",
+          "nodes of the controller",
+          "replica",
+          "roots of the controller",
+          "roots in the cluster",
+          "definitions",
+          "the mesh's workloads",
+          "the mesh's pods",
+          "bindings",
+          "webhooks");
+
   CheckRun {
     found = List.copyOf(found);
     notLooked = List.copyOf(notLooked);
@@ -46,6 +61,11 @@ record CheckRun(int looked, List<Found> found, List<Unlooked> notLooked, List<Un
     all.addAll(CniChecks.all());
     all.addAll(NetworkChecks.all());
     return all;
+  }
+
+  /** Those of the control plane: its pods, webhooks, certificates and who follows it. */
+  static List<Check> ofControlPlane() {
+    return checks().stream().filter(check -> CONTROL_PLANE.contains(check.subject())).toList();
   }
 
   /**

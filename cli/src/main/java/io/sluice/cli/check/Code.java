@@ -100,7 +100,7 @@ public enum Code {
       ERROR,
       "The clock stands before this software was made",
       "The machine has no battery for its clock, and nothing has set it yet.",
-      "Set the clock and start a time service; until then no certificate can be valid."),
+      "Set the clock and start a time service; until then a running daemon judges by what it knows."),
   CLOCK_ALONE(
       1016,
       INFO,
@@ -281,6 +281,13 @@ public enum Code {
       "Several nodes are attached on this machine",
       "A second daemon runs, or one of another name left its pins.",
       "`node cleanup --node-name NAME` for what is not used."),
+  CLOCK_DOUBTED(
+      1046,
+      WARNING,
+      "The daemon does not believe the clock",
+      "It is behind what has passed, or far ahead of it without anybody who vouches for it.",
+      "Set it and run a time service; until then certificates are judged by the latest moment that"
+          + " the daemon knows."),
   FILE_UNREADABLE(
       2001,
       ERROR,

@@ -28,6 +28,7 @@ final class IdentityChecks {
   private static void node(Facts facts, Sink found) throws NotThereException {
     JsonNode status = facts.of(Topic.STATUS);
     String node = "node " + status.path("node").asText();
+    said(status, "timeProblem", Code.CLOCK_DOUBTED, node, found);
     String identity = status.path("identity").asText();
     if (identity.equals("off")) {
       found.add(Code.NO_IDENTITY, node, "identity is off");

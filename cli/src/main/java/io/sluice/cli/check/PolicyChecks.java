@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 
 /** TrafficTargets that can never match, and settings that take policy away. */
@@ -212,9 +213,18 @@ final class PolicyChecks {
   }
 
   private static void same(Facts facts, Sink found) throws NotThereException {
+    repeated(
+        facts.objects(),
+        (first, second) ->
+            found.add(
+                Code.TARGET_SAME, "TrafficTarget " + second, "grants what " + first + " grants"));
+  }
+
+  /** Names of TrafficTargets that grant the same, by the smallest of them. */
+  static void repeated(Objects objects, BiConsumer<NamespacedName, NamespacedName> sink) {
     Map<List<Object>, NamespacedName> seen = new HashMap<>();
     Map<NamespacedName, Permission> inOrder = new TreeMap<>();
-    facts.objects().snapshot().permissions().forEach(one -> inOrder.put(one.name(), one));
+    objects.snapshot().permissions().forEach(one -> inOrder.put(one.name(), one));
     inOrder.forEach((name, one) -> {
       NamespacedName first =
           seen.putIfAbsent(
@@ -226,7 +236,7 @@ final class PolicyChecks {
                   one.access()),
               name);
       if (first != null) {
-        found.add(Code.TARGET_SAME, "TrafficTarget " + name, "grants what " + first + " grants");
+        sink.accept(first, name);
       }
     });
   }

@@ -5,12 +5,12 @@ import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Check.Sink;
 import io.sluice.cli.check.Facts.Topic;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.process.SiteClock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -18,9 +18,6 @@ import java.util.stream.Stream;
 
 /** Clock, memory, disk and numbers of what there is only so much of. */
 final class ResourceChecks {
-  /** Earlier than any release of this software. */
-  private static final Instant MADE = Instant.parse("2026-01-01T00:00:00Z");
-
   private static final Set<String> TIME_SERVICES =
       Set.of("chronyd", "ntpd", "systemd-timesyn", "openntpd", "ptp4l", "phc2sys", "VBoxService");
 
@@ -43,7 +40,7 @@ final class ResourceChecks {
   }
 
   private static void clock(Facts facts, Sink found) {
-    if (facts.now().isBefore(MADE)) {
+    if (facts.now().isBefore(SiteClock.MADE)) {
       found.add(Code.CLOCK_1970, "clock", "it is " + facts.now());
     }
   }

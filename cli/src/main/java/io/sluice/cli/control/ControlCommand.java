@@ -8,10 +8,11 @@ import io.sluice.cli.output.OutputOption;
 import io.sluice.control.StateDirectory;
 import io.sluice.control.admission.JoinTokens;
 import io.sluice.control.admission.JoinTokens.JoinToken;
+import io.sluice.linux.process.KernelClock;
 import io.sluice.process.AdminRequest;
+import io.sluice.process.SiteClock;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -107,13 +108,23 @@ public final class ControlCommand {
       StateDirectory directory = ControllerTarget.directory(state, spec);
       String token;
       try {
-        token = directory.newJoinToken(node, lifetime, InstantSource.system());
+        token = directory.newJoinToken(node, lifetime, clock(directory));
       } catch (IllegalArgumentException e) {
         throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
       }
       spec.commandLine().getOut().println(token);
       spec.commandLine().getOut().flush();
       return ExitCode.OK.code();
+    }
+
+    private static JoinTokens tokens(ControllerTarget target) {
+      StateDirectory directory = target.directory();
+      return directory.joinTokens(clock(directory));
+    }
+
+    /** The one that the controller judges tokens by. */
+    private static SiteClock clock(StateDirectory directory) {
+      return directory.clock(KernelClock::isKept);
     }
 
     /** {@code sluice control token list}. */
@@ -138,10 +149,7 @@ public final class ControlCommand {
 
       @Override
       public Integer call() {
-        List<List<String>> rows =
-            target.directory().joinTokens(InstantSource.system()).list().stream()
-                .map(ListTokens::row)
-                .toList();
+        List<List<String>> rows = tokens(target).list().stream().map(ListTokens::row).toList();
         new Listing(List.of("id", "node", "state", "created", "expires"), rows)
             .print(output.format(), spec.commandLine().getOut());
         return ExitCode.OK.code();
@@ -170,7 +178,7 @@ public final class ControlCommand {
 
       @Override
       public Integer call() {
-        if (!target.directory().joinTokens(InstantSource.system()).revoke(id)) {
+        if (!tokens(target).revoke(id)) {
           throw new IllegalStateException(
               "there is no open token '" + id + "'; 'sluice control token list' shows them");
         }

@@ -20,15 +20,16 @@ import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.server.ServerSettings;
 import io.sluice.control.server.ServerSettings.Places;
 import io.sluice.control.webhook.AdmissionWebhook;
+import io.sluice.linux.process.KernelClock;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.process.AdminServer;
 import io.sluice.process.MetricsServer;
+import io.sluice.process.SiteClock;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -165,7 +166,8 @@ final class ControlRunCommand implements Callable<Integer> {
       ControllerSettings settings, @Nullable InetSocketAddress metrics, Termination termination)
       throws InterruptedException {
     try (CompiledRegistry objects = objects();
-        Controller controller = start(settings, objects);
+        SiteClock clock = StateDirectory.at(state).clock(KernelClock::isKept).start();
+        Controller controller = start(settings, objects, clock);
         AdminServer admin =
             AdminServer.start(
                 StateDirectory.at(state).adminSocket(),
@@ -284,8 +286,7 @@ final class ControlRunCommand implements Callable<Integer> {
     }
   }
 
-  private Controller start(ControllerSettings settings, CompiledRegistry objects) {
-    InstantSource clock = InstantSource.system();
+  private Controller start(ControllerSettings settings, CompiledRegistry objects, SiteClock clock) {
     if (!(objects instanceof KubernetesRegistry cluster)) {
       return Controller.start(settings, objects, clock);
     }

@@ -49,16 +49,18 @@ public final class EmbeddedController implements AutoCloseable {
    * @param registry folder of Kubernetes YAML
    * @param state the controller's own directory; made where it is missing
    * @param node the only one that gets a token; Pods that name none run there
+   * @param clock the daemon's
    * @throws RuntimeException naming what is wrong and what to do; nothing is left running then
    */
-  public static EmbeddedController start(Path registry, Path state, String node) {
+  public static EmbeddedController start(
+      Path registry, Path state, String node, InstantSource clock) {
     StateDirectory directory = StateDirectory.at(state);
     FolderRegistry objects =
         new FolderRegistry(registry, CompilerSettings.USUAL.ofNode(node), new RegistryProblems());
-    Controller controller = Controller.start(settings(state), objects, InstantSource.system());
+    Controller controller = Controller.start(settings(state), objects, clock);
     try {
       Path joinToken = state.resolve(JOIN_TOKEN);
-      DurableFiles.write(joinToken, freshToken(directory, node));
+      DurableFiles.write(joinToken, freshToken(directory, node, clock));
       return new EmbeddedController(
           controller,
           objects,
@@ -83,8 +85,7 @@ public final class EmbeddedController implements AutoCloseable {
   }
 
   /** One at a time: a daemon that dies at each start must not fill the directory. */
-  private static String freshToken(StateDirectory directory, String node) {
-    InstantSource clock = InstantSource.system();
+  private static String freshToken(StateDirectory directory, String node, InstantSource clock) {
     JoinTokens tokens = directory.joinTokens(clock);
     tokens.list().stream().map(JoinToken::id).forEach(tokens::revoke);
     return directory.newJoinToken(node, JoinTokens.DEFAULT_LIFETIME, clock);

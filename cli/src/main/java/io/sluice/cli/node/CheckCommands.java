@@ -49,15 +49,6 @@ public final class CheckCommands {
     }
   }
 
-  /** {@code sluice verify}. */
-  @Command(
-      name = "verify",
-      description = "Tries what the mesh should do.",
-      mixinStandardHelpOptions = true,
-      synopsisSubcommandLabel = "COMMAND",
-      subcommands = ConnectivityCommand.class)
-  public static final class VerifyCommand {}
-
   /** {@code sluice verify connectivity}. */
   @Command(
       name = "connectivity",
@@ -67,7 +58,7 @@ public final class CheckCommands {
         "Exit code 0: it arrives, and should. 1: it does not, or should not."
       },
       mixinStandardHelpOptions = true)
-  static final class ConnectivityCommand implements Callable<Integer> {
+  public static final class ConnectivityCommand implements Callable<Integer> {
     @Mixin private WhyInquiry inquiry = new WhyInquiry();
 
     @Option(
@@ -96,6 +87,9 @@ public final class CheckCommands {
         description = "http asks for GET /. Default: ${DEFAULT-VALUE}.",
         defaultValue = "tcp")
     private Protocol protocol = Protocol.tcp;
+
+    /** For picocli. */
+    public ConnectivityCommand() {}
 
     /** Values of {@code --app-protocol}. Lower case, since they are typed. */
     enum Protocol {

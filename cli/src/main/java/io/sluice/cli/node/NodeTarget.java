@@ -38,6 +38,11 @@ public final class NodeTarget {
   /** For picocli. */
   public NodeTarget() {}
 
+  /** Whether an option names the node. */
+  boolean isNamed() {
+    return nodeName != null;
+  }
+
   /** Name of the node. */
   public String name() {
     if (nodeName != null) {

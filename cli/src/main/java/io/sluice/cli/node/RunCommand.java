@@ -8,6 +8,7 @@ import io.sluice.cli.output.RegistryProblems;
 import io.sluice.cli.process.Termination;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.linux.process.Keeper;
+import io.sluice.linux.process.KernelClock;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeCleanup;
@@ -17,6 +18,7 @@ import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.placement.PlacementSettings;
+import io.sluice.process.SiteClock;
 import io.sluice.proxy.ProxySettings;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -219,24 +221,27 @@ final class RunCommand implements Callable<Integer> {
       NodeCleanup.forget(state());
     }
     Path folder = registry;
+    SiteClock clock = SiteClock.open(state(), KernelClock::isKept);
     try (Termination termination = new Termination()) {
       if (standalone && folder != null) {
         try (EmbeddedController embedded =
-            EmbeddedController.start(folder, state().resolve("controller"), name())) {
+            EmbeddedController.start(folder, state().resolve("controller"), name(), clock)) {
           NodeSettings settings = settings(control.settings(embedded));
-          return run(NodeDaemon.start(settings, embedded::registryProblems), termination);
+          return run(NodeDaemon.start(settings, clock, embedded::registryProblems), termination);
         }
       }
       NodeSettings settings = settings(controller());
       return run(
-          folder == null ? NodeDaemon.start(settings, List::of) : onFolder(folder, settings),
+          folder == null
+              ? NodeDaemon.start(settings, clock, List::of)
+              : onFolder(folder, settings, clock),
           termination);
     }
   }
 
-  private static NodeDaemon onFolder(Path folder, NodeSettings settings) {
+  private static NodeDaemon onFolder(Path folder, NodeSettings settings, SiteClock clock) {
     FolderRegistry objects = new FolderRegistry(folder, new RegistryProblems());
-    return NodeDaemon.start(settings, objects, () -> RegistryProblems.of(objects.status()));
+    return NodeDaemon.start(settings, clock, objects, () -> RegistryProblems.of(objects.status()));
   }
 
   /** Until the end is asked for, or the daemon that has this one's place has gone. */

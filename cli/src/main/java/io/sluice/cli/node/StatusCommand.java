@@ -74,6 +74,8 @@ import picocli.CommandLine.Spec;
       "state: directory of its state",
       "pins: directory of maps and links",
       "metricsAddress: where metrics are served, or off",
+      "timeTrusted (boolean): whether the wall clock is believed",
+      "timeProblem: why not, so that all is judged by the latest moment that is known; - where it is",
       "identity: off, or until when the node's own certificate is valid",
       "controller: With a controller: its address",
       "controllerConnected (boolean): With a controller: whether certificates can be asked for",
@@ -114,7 +116,7 @@ final class StatusCommand implements Callable<Integer> {
               "podsEnrolled podsPending connectionsLive connectionsAccepted connectionsRefused"),
           new Section(
               "certificates",
-              "identity trustDomain controller controllerConnected certificatesValid"
+              "timeProblem identity trustDomain controller controllerConnected certificatesValid"
                   + " certificatesExpired certificatesMissing trustBundleFederated identityFailure identityStoreProblem"
                   + " trustBundleProblem"));
 

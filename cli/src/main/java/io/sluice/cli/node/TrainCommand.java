@@ -6,6 +6,7 @@ import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.process.KernelClock;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeDaemon;
@@ -15,6 +16,7 @@ import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
+import io.sluice.process.SiteClock;
 import io.sluice.proxy.ProxySettings;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -104,6 +106,7 @@ final class TrainCommand implements Callable<Integer> {
       Files.deleteIfExists(directory.resolve("mesh.yaml"));
       Files.deleteIfExists(directory.resolve("daemon.lock"));
       Files.deleteIfExists(directory.resolve("access.log"));
+      Files.deleteIfExists(directory.resolve("clock"));
       Files.deleteIfExists(directory);
     }
   }
@@ -132,7 +135,8 @@ final class TrainCommand implements Callable<Integer> {
             false,
             null);
     FolderRegistry registry = new FolderRegistry(directory, status -> {});
-    try (NodeDaemon daemon = NodeDaemon.start(settings, registry, List::of)) {
+    SiteClock clock = SiteClock.open(directory, KernelClock::isKept);
+    try (NodeDaemon daemon = NodeDaemon.start(settings, clock, registry, List::of)) {
       connect(pod, client);
       AdminClient admin = new AdminClient(NodeSettings.adminSocket(name));
       for (String question : new String[] {"status", "pods", "maps", "events"}) {

@@ -7,7 +7,6 @@ import io.sluice.cli.output.OutputFormat;
 import io.sluice.cli.output.OutputOption;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.store.SnapshotStore;
-import io.sluice.node.store.Stored;
 import io.sluice.node.why.NodeView;
 import io.sluice.node.why.Probe;
 import io.sluice.node.why.Why;
@@ -16,7 +15,6 @@ import io.sluice.process.AdminRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -135,11 +133,8 @@ final class WhyInquiry {
     if (!Files.isDirectory(snapshots)) {
       throw silence;
     }
-    try (SnapshotStore store = SnapshotStore.open(snapshots, (_, _) -> {})) {
-      Optional<Stored> stored = store.load();
-      return stored
-          .map(found -> new Why(found.snapshot(), NodeView.dead(name)).answer(question))
-          .orElseThrow(() -> silence);
-    }
+    return SnapshotStore.read(snapshots)
+        .map(found -> new Why(found.snapshot(), NodeView.dead(name)).answer(question))
+        .orElseThrow(() -> silence);
   }
 }

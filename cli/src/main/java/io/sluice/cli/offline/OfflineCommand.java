@@ -33,7 +33,9 @@ import picocli.CommandLine.Spec;
     subcommands = OfflineCommand.ExtendCommand.class,
     footerHeading = "%nFields of -o json:%n",
     footer = {
-      "now: in UTC, by this node's clock",
+      "now: in UTC, by what certificates are judged by",
+      "timeTrusted (boolean): whether that is the wall clock",
+      "timeProblem: why not, so that now is a moment that has passed at least; - where it is",
       "until: when the first thing ends; - where nothing does by time",
       "first: what that is",
       "ends[].what: certificate, node-certificate, root, admission, keys or snapshot",
@@ -92,6 +94,11 @@ public final class OfflineCommand implements Callable<Integer> {
             ? "nothing ends by time"
             : "the first end is at %s: %s; %s"
                 .formatted(until, text(first, "stops"), text(first, "extension")));
+    if (!report.path("timeTrusted").asBoolean(true)) {
+      out.println(
+          "counted from %s, which has passed at least, since the time is not trusted: %s"
+              .formatted(text(report, "now"), text(report, "timeProblem")));
+    }
     out.flush();
     return ExitCode.OK.code();
   }

@@ -1,10 +1,11 @@
 package io.sluice.cli.output;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -95,13 +96,16 @@ public final class Listing {
     return Terminal.current().coloured(word, Terminal.Tone.of(word));
   }
 
-  /** Pretty JSON of any value. */
-  public static void printJson(JsonNode value, PrintWriter out) {
+  /** Pretty JSON of a value, or of a map, whose iterators are printed as they come. */
+  public static void printJson(Object value, PrintWriter out) {
     try {
-      out.println(JSON.writerWithDefaultPrettyPrinter().writeValueAsString(value));
+      JSON.writerWithDefaultPrettyPrinter()
+          .without(JsonGenerator.Feature.AUTO_CLOSE_TARGET)
+          .writeValue(out, value);
+      out.println();
       out.flush();
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("cannot print " + value.getNodeType(), e);
+    } catch (IOException e) {
+      throw new IllegalStateException("cannot print " + value.getClass(), e);
     }
   }
 

@@ -22,9 +22,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class FlowTable {
   /** Different flows that fit into the memory of the program. */
-  static final int MOST_ROWS = 40_000;
+  private static final int MOST_ROWS = 40_000;
+
+  /** Characters of their requests, which callers choose. */
+  private static final long MOST_TEXT = 8L << 20;
 
   private final Map<Key, Row> rows = new LinkedHashMap<>();
+  private long text;
   private long leftOut;
 
   /**
@@ -48,6 +52,21 @@ final class FlowTable {
         return address.isEmpty() ? "unknown" : address;
       }
       return foreign ? identity.toString() : identity.serviceAccountName().toString();
+    }
+
+    /** Characters that the caller chose. */
+    long length() {
+      if (askedOrNull == null) {
+        return 0;
+      }
+      long length =
+          askedOrNull.method().length()
+              + askedOrNull.authority().length()
+              + askedOrNull.path().length();
+      for (String value : askedOrNull.headers().values()) {
+        length += value.length();
+      }
+      return length;
     }
 
     /** The request for people; empty where it was none. */
@@ -134,10 +153,11 @@ final class FlowTable {
     Key key = Key.of(entry.flow());
     Row row = rows.get(key);
     if (row == null) {
-      if (rows.size() >= MOST_ROWS) {
+      if (rows.size() >= MOST_ROWS || text + key.length() > MOST_TEXT) {
         leftOut++;
         return;
       }
+      text += key.length();
       row = new Row();
       rows.put(key, row);
     }

@@ -1,5 +1,6 @@
 package io.sluice.cli.policy;
 
+import io.sluice.cli.check.ConflictsCommand;
 import io.sluice.cli.node.CheckCommands;
 import picocli.CommandLine.Command;
 
@@ -9,7 +10,11 @@ import picocli.CommandLine.Command;
     description = "Says what policy makes of calls, and what another one would.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {CheckCommands.CheckPodsCommand.class, ReplayCommand.class})
+    subcommands = {
+      CheckCommands.CheckPodsCommand.class,
+      ConflictsCommand.class,
+      ReplayCommand.class
+    })
 public final class PolicyCommand {
   /** For the command line's library. */
   public PolicyCommand() {}

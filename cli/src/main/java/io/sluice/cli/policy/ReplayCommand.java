@@ -1,7 +1,6 @@
 package io.sluice.cli.policy;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.arguments.WrittenDurationConverter;
@@ -31,11 +30,13 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -82,6 +83,9 @@ import picocli.CommandLine.Spec;
 final class ReplayCommand implements Callable<Integer> {
   private static final List<String> COLUMNS =
       List.of("from", "to", "port", "request", "change", "decidedBy", "count", "share", "lastSeen");
+
+  /** In memory, of a table that may have 40,000. */
+  private static final int ROWS_AT_ONCE = 1_000;
 
   @Parameters(
       arity = "0..1",
@@ -135,8 +139,8 @@ final class ReplayCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     if (table.leftOut() > 0) {
       err.println(
-          "sluice: %s records of more than %s different flows are left out; look less far back"
-              .formatted(table.leftOut(), FlowTable.MOST_ROWS));
+          "sluice: %s records are left out, of more different flows than fit into memory; look less far back"
+              .formatted(table.leftOut()));
     }
     MeshSnapshot base = registry == null ? stored(record) : Candidate.inForce(registry);
     Path place = candidate;
@@ -195,16 +199,13 @@ final class ReplayCommand implements Callable<Integer> {
   /** What the node keeps on its disk, beside the record. */
   private static MeshSnapshot stored(Path record) {
     Path snapshots = NodeSettings.snapshots(record.resolveSibling("").normalize());
-    try (SnapshotStore store = SnapshotStore.open(snapshots, (fault, problem) -> {})) {
-      return store
-          .load()
-          .map(Stored::snapshot)
-          .orElseThrow(() ->
-              new IllegalStateException(
-                  "the node keeps no snapshot in "
-                      + snapshots
-                      + "; name the folder that it reads with --registry"));
-    }
+    return SnapshotStore.read(snapshots)
+        .map(Stored::snapshot)
+        .orElseThrow(() ->
+            new IllegalStateException(
+                "the node keeps no snapshot in "
+                    + snapshots
+                    + "; name the folder that it reads with --registry"));
   }
 
   private ExitCode suggest(FlowTable table, MeshSnapshot base) {
@@ -250,17 +251,19 @@ final class ReplayCommand implements Callable<Integer> {
     long total = Math.max(1, table.total());
     PrintWriter out = spec.commandLine().getOut();
     if (output.format() == OutputFormat.json) {
-      ObjectNode json = JsonNodeFactory.instance.objectNode();
+      Map<String, Object> json = new LinkedHashMap<>();
       json.put("flows", table.rows().size());
       json.put("calls", table.total());
       json.put("leftOut", table.leftOut());
-      ArrayNode all = json.putArray("changes");
-      changes.forEach(change -> all.add(toJson(change, total)));
+      json.put("changes", changes.stream().map(change -> toJson(change, total)).iterator());
       Listing.printJson(json, out);
       return;
     }
-    List<List<String>> rows = changes.stream().map(change -> toRow(change, total)).toList();
-    new Listing(COLUMNS, rows).print(output.format(), out);
+    Consumer<List<JsonNode>> rows = Listing.growing(COLUMNS, output.format(), out);
+    for (int from = 0; from == 0 || from < changes.size(); from += ROWS_AT_ONCE) {
+      List<Change> some = changes.subList(from, Math.min(changes.size(), from + ROWS_AT_ONCE));
+      rows.accept(some.stream().map(change -> toRow(change, total)).toList());
+    }
     out.println(
         "%s of %s flows, %s of %s calls"
             .formatted(
@@ -271,21 +274,25 @@ final class ReplayCommand implements Callable<Integer> {
     out.flush();
   }
 
-  private static List<String> toRow(Change change, long total) {
+  private static JsonNode toRow(Change change, long total) {
+    Key key = change.key();
     Seen seen = change.row().seen();
     Verdict after = change.said().verdict();
-    return List.of(
-        change.key().from(),
-        change.key().to(),
-        Integer.toString(change.key().port()),
-        change.key().askedOrNull() == null ? "tcp" : change.key().request(),
-        word(change.before()) + " -> " + change.said().word(),
-        after.reason().label()
-            + (after.ruleOrNull() == null ? "" : " " + after.ruleOrNull())
-            + (change.said().doubt().isEmpty() ? "" : ": " + change.said().doubt()),
-        Long.toString(seen.count()),
-        "%.1f%%".formatted(100.0 * seen.count() / total),
-        time(seen.last()));
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("from", key.from())
+        .put("to", key.to())
+        .put("port", key.port())
+        .put("request", key.askedOrNull() == null ? "tcp" : key.request())
+        .put("change", word(change.before()) + " -> " + change.said().word())
+        .put(
+            "decidedBy",
+            after.reason().label()
+                + (after.ruleOrNull() == null ? "" : " " + after.ruleOrNull())
+                + (change.said().doubt().isEmpty() ? "" : ": " + change.said().doubt()))
+        .put("count", seen.count())
+        .put("share", "%.1f%%".formatted(100.0 * seen.count() / total))
+        .put("lastSeen", time(seen.last()));
   }
 
   private static ObjectNode toJson(Change change, long total) {

@@ -10,8 +10,8 @@ import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.flows.RecordedFlow;
 import io.sluice.node.flows.RecordedFlow.Asked;
+import io.sluice.node.why.TargetManifest;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -53,12 +53,14 @@ record Suggestion(String text, List<Row> permitted) {
           flow.destinationIdentityOrNull().serviceAccountName());
     }
 
-    /** In the namespace of the one called. */
-    String name() {
+    /** In the namespace of the one called; another one for what another node's record holds. */
+    String name(String kind, int permitted) {
       String name = from.namespace() + "." + from.name() + "-to-" + to.name();
-      return name.length() <= LONGEST_NAME
-          ? name
-          : name.substring(0, LONGEST_NAME - 10) + "-" + Integer.toHexString(name.hashCode());
+      return "%s-%s-%08x"
+          .formatted(
+              name.substring(0, Math.min(name.length(), LONGEST_NAME)),
+              kind,
+              31 * name.hashCode() + permitted);
     }
 
     @Override
@@ -136,82 +138,21 @@ record Suggestion(String text, List<Row> permitted) {
           "# and %d more were refused; look before this is used%n".formatted(wanted.moreRefused));
     }
     if (!wanted.bytes.isEmpty()) {
-      String name = pair.name() + "-tcp";
-      writeRoute(pair, name, wanted.bytes, text);
-      writeTarget(pair, name, List.of("{kind: TCPRoute, name: " + name + "}"), text);
+      text.append(manifest(pair, "tcp", wanted.bytes, Map.of()));
     }
     wanted.requests.forEach((port, matches) -> {
-      if (wanted.bytes.contains(port)) {
-        return; // whatever is sent there is permitted already
+      if (!wanted.bytes.contains(port)) { // whatever is sent there would be permitted already
+        text.append(manifest(pair, "http-" + port, Set.of(port), matches));
       }
-      String name = pair.name() + "-http-" + port;
-      writeRoute(pair, name, Set.of(port), text);
-      text.append(
-          """
-          apiVersion: specs.smi-spec.io/v1alpha4
-          kind: HTTPRouteGroup
-          metadata: {name: %s, namespace: %s}
-          spec:
-            matches:
-          """
-              .formatted(name, pair.to().namespace()));
-      int number = 0;
-      for (Map.Entry<String, Set<String>> match : matches.entrySet()) {
-        number++;
-        text.append("  - name: seen-%s\n".formatted(number));
-        text.append("    pathRegex: %s\n".formatted(quoted(match.getKey())));
-        text.append(
-            "    methods: [%s]\n"
-                .formatted(
-                    String.join(", ", match.getValue().stream().map(Suggestion::quoted).toList())));
-      }
-      text.append("---\n");
-      writeTarget(
-          pair,
-          name,
-          List.of(
-              "{kind: TCPRoute, name: " + name + "}", "{kind: HTTPRouteGroup, name: " + name + "}"),
-          text);
     });
   }
 
-  private static void writeRoute(
-      Pair pair, String name, Collection<Integer> ports, StringBuilder text) {
-    text.append(
-        """
-        apiVersion: specs.smi-spec.io/v1alpha4
-        kind: TCPRoute
-        metadata: {name: %s, namespace: %s}
-        spec: {matches: {ports: %s}}
-        ---
-        """
-            .formatted(name, pair.to().namespace(), ports));
-  }
-
-  private static void writeTarget(Pair pair, String name, List<String> rules, StringBuilder text) {
-    text.append(
-        """
-        apiVersion: access.smi-spec.io/v1alpha3
-        kind: TrafficTarget
-        metadata: {name: %1$s, namespace: %2$s}
-        spec:
-          destination: {kind: ServiceAccount, name: %3$s, namespace: %2$s}
-          sources: [{kind: ServiceAccount, name: %4$s, namespace: %5$s}]
-          rules: [%6$s]
-        ---
-        """
-            .formatted(
-                name,
-                pair.to().namespace(),
-                pair.to().name(),
-                pair.from().name(),
-                pair.from().namespace(),
-                String.join(", ", rules)));
-  }
-
-  /** In single quotes YAML reads nothing into it; what callers chose must not end the line. */
-  private static String quoted(String value) {
-    return "'" + plain(value).replace("'", "''") + "'";
+  private static String manifest(
+      Pair pair, String kind, Set<Integer> ports, Map<String, Set<String>> requests) {
+    NamespacedName name =
+        new NamespacedName(
+            pair.to().namespace(), pair.name(kind, ports.hashCode() + requests.hashCode()));
+    return new TargetManifest(name, pair.from(), pair.to(), ports, requests).yaml() + "---\n";
   }
 
   private static String plain(String value) {

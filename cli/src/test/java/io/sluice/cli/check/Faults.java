@@ -141,6 +141,7 @@ final class Faults {
 
   private void resources() {
     made(Code.CLOCK_1970, "the clock", site -> site.now = Instant.EPOCH.plusSeconds(42));
+    told(Code.CLOCK_DOUBTED, STATUS, "{timeProblem: 'the wall clock shows 1970'}");
     gone(Code.CLOCK_ALONE, "run/systemd/timesync/synchronized");
     file(Code.MEMORY_LOW, "proc/meminfo", "MemAvailable:     200000 kB");
     file(Code.MEMORY_SHORT, "proc/meminfo", "MemAvailable:      20000 kB");

@@ -22,6 +22,7 @@ import io.sluice.node.why.WhyQuestion;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -474,52 +475,14 @@ class WhyTableTest {
   }
 
   @Test
-  void tellsPeopleOnOnePage() {
+  void tellsPeopleThePageOfTheDocument() {
     Map<String, String> files = mesh();
     files.put(TARGET, BUYER_HAS_STORE);
     StringWriter out = new StringWriter();
 
     WhyPage.print(ask("buyer shop/store:9090", files), new PrintWriter(out));
 
-    assertThat(out.toString())
-        .isEqualTo(
-            """
-            shop/buyer -> shop/store:9090
-            REFUSED: a TrafficTarget names both ends but not this port of the pod (port_not_granted)
-
-            Because of:
-              TrafficTarget shop/buyer-to-store spec.rules: it names both ends; its TCPRoutes have the ports [8080], and not 9090
-
-            On the way:
-              ok    pod shop/buyer is intercepted
-              ok    the proxy carries it as bytes: its port is undeclared, and no policy needs HTTP
-              stop  port_not_granted: a TrafficTarget names both ends but not this port of the pod
-
-            To permit it: apply this TrafficTarget with its routes, which adds to what others grant; or add the port to a TCPRoute of TrafficTarget shop/buyer-to-store
-                apiVersion: specs.smi-spec.io/v1alpha4
-                kind: TCPRoute
-                metadata: {name: buyer-to-store-9090, namespace: shop}
-                spec: {matches: {ports: [9090]}}
-                ---
-                apiVersion: access.smi-spec.io/v1alpha3
-                kind: TrafficTarget
-                metadata: {name: buyer-to-store-9090, namespace: shop}
-                spec:
-                  destination: {kind: ServiceAccount, name: store, namespace: shop}
-                  sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
-                  rules:
-                  - {kind: TCPRoute, name: buyer-to-store-9090}
-            Then it is allowed.
-            What that permits: every pod of ServiceAccount shop/buyer, now and later, may then send whatever it likes to port 9090 of every pod of ServiceAccount shop/store.
-            Of pods that are there now, besides:
-              shop/buyer -> shop/annexe:9090
-              shop/buyer -> shop/far:9090
-              shop/friend -> shop/annexe:9090
-              shop/friend -> shop/far:9090
-              shop/friend -> shop/store:9090
-
-            Node a, snapshot 1.
-            """);
+    assertThat(Path.of("..", "docs", "why.md")).content().contains("\n```\n" + out + "```\n");
   }
 
   @Test

@@ -29,6 +29,8 @@ final class ConfigCompiler {
   static final Settings NO_CONFIG =
       compile(List.of(), CompilerSettings.USUAL, Map.of(), new Statuses());
 
+  private static final String ONE = "remove all but one MeshConfig";
+
   private ConfigCompiler() {}
 
   /**
@@ -73,15 +75,21 @@ final class ConfigCompiler {
             .findFirst();
     for (MeshConfig other : candidates) {
       if (config.isEmpty()) {
-        statuses.unusable(
+        statuses.conflict(
             other,
+            Severity.UNUSABLE,
+            "",
             "there are several MeshConfigs, and nothing tells which was first: none is in force",
-            "remove all but one MeshConfig");
+            ONE,
+            candidates.get(candidates.getFirst().equals(other) ? 1 : 0).ref());
       } else if (!config.get().equals(other)) {
-        statuses.unusable(
+        statuses.conflict(
             other,
+            Severity.UNUSABLE,
+            "",
             config.get().ref() + " is the MeshConfig in force",
-            "remove all but one MeshConfig");
+            ONE,
+            config.get().ref());
       }
     }
     config.ifPresent(chosen -> reportFields(chosen, statuses));
@@ -130,6 +138,7 @@ final class ConfigCompiler {
               + " too, is refused although enablePermissiveTrafficPolicyMode is true",
           "");
     }
+    WorkloadCompiler.reportRanges(config, "spec.traffic", config.interception(), statuses);
     if (!config.notEnforced().isEmpty()) {
       statuses.warning(
           config,

@@ -19,11 +19,14 @@ import io.sluice.mesh.WireLimits;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -99,7 +102,7 @@ final class GatewayCompiler {
   }
 
   /** One match of one rule; {@code rule} is the same object for matches of one rule. */
-  private record Entry(GatewayRoute.Rule rule, Match match, int port, Rule compiled) {}
+  private record Entry(Attachment from, GatewayRoute.Rule rule, Match match, Rule compiled) {}
 
   GatewayCompiler(Surroundings surroundings, Statuses statuses) {
     this.surroundings = surroundings;
@@ -190,18 +193,56 @@ final class GatewayCompiler {
                 + specific.get().route.ref()
                 + " is for, and a GRPCRoute goes before an HTTPRoute",
             "name different ports",
-            CONFLICTED);
+            CONFLICTED,
+            specific.get().route.ref());
       } else {
         one.route.rules().forEach(rule -> addEntries(one, rule, entries));
       }
     }
     entries.sort(BY_RANK);
+    reportEqual(entries);
     return new TrafficRoute(
         facet.name(),
         facet.service,
         Origin.GATEWAY_API,
         facet.clientsOrNull,
         limited(attached, merged(entries)));
+  }
+
+  /** Of equal matches of different rules the first one gets the requests. */
+  private void reportEqual(List<Entry> entries) {
+    Map<HttpMatch, List<Entry>> seen = new HashMap<>();
+    Set<List<Object>> told = new HashSet<>();
+    for (Entry entry : entries) {
+      List<Entry> before = seen.computeIfAbsent(entry.match.match(), _ -> new ArrayList<>());
+      before.stream()
+          .filter(other -> other.rule != entry.rule && other.from.overlaps(entry.from))
+          .findFirst()
+          .filter(other ->
+              told.add(
+                  List.of(
+                      other.from.route.ref(), place(other), entry.from.route.ref(), place(entry))))
+          .ifPresent(other -> {
+            GatewayRoute route = entry.from.route;
+            statuses.conflict(
+                route,
+                Severity.WARNING,
+                place(entry) + ".matches",
+                "say what those of %s of %s do for Service %s, which get the requests"
+                    .formatted(place(other), other.from.route.ref(), entry.from.parent.service()),
+                "remove one of the two, or make the matches differ",
+                other.from.route.ref());
+          });
+      before.add(entry);
+    }
+  }
+
+  private static String place(Entry entry) {
+    int index = 0;
+    while (entry.from.route.rules().get(index) != entry.rule) { // two may be equal
+      index++;
+    }
+    return "spec.rules[" + index + "]";
   }
 
   private List<Rule> limited(List<Attachment> attached, List<Rule> rules) {
@@ -220,7 +261,7 @@ final class GatewayCompiler {
 
   private void addEntries(Attachment one, GatewayRoute.Rule rule, List<Entry> entries) {
     for (Match match : rule.matches()) {
-      entries.add(new Entry(rule, match, one.port, compiled(one, rule, match)));
+      entries.add(new Entry(one, rule, match, compiled(one, rule, match)));
     }
   }
 

@@ -132,10 +132,13 @@ public final class ObjectCompiler {
 
   /** Says that {@code object} has no effect beside {@code first}, which is the same. */
   static void reportDuplicate(KubernetesObject object, KubernetesObject first, Statuses statuses) {
-    statuses.unusable(
+    statuses.conflict(
         object,
+        Severity.UNUSABLE,
+        "",
         "the same object is already in " + first.meta().file() + ":" + first.meta().line(),
-        "remove one of the two");
+        "remove one of the two",
+        first.ref());
   }
 
   /** Says so when the object is of a kind that the mesh makes nothing of. */

@@ -2,6 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.mesh.Printable;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the compiler has to say about one object. Objects that are used as written have none; an
@@ -16,6 +17,8 @@ import io.sluice.mesh.Printable;
  * @param mend what its author can do, empty when nothing needs doing
  * @param word the Gateway API's own for it, which conditions of routes have; empty where it has
  *     none
+ * @param rivalOrNull where it contradicts another object, that one, which may be itself; where it
+ *     contradicts several that are for one Service, the Service
  */
 public record ObjectStatus(
     ObjectRef object,
@@ -25,7 +28,8 @@ public record ObjectStatus(
     String field,
     String reason,
     String mend,
-    String word) {
+    String word,
+    @Nullable ObjectRef rivalOrNull) {
   /** Longest field and longest reason, in characters: they may quote what the object holds. */
   static final int MAX_LENGTH = 2_000;
 

@@ -75,10 +75,13 @@ final class ServiceCompiler {
       if (refusal == null) {
         own.add(address);
       } else {
-        statuses.warning(
+        statuses.conflict(
             service,
+            Severity.WARNING,
+            "",
             refusal.reason("cluster IP " + IpAddresses.text(address)),
-            "give every Service its own cluster IP");
+            "give every Service its own cluster IP",
+            refusal.other());
       }
     }
     return own;

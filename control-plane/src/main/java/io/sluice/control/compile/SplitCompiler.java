@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.objects.KubernetesService;
+import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.NamespacedName;
@@ -85,6 +86,7 @@ final class SplitCompiler {
     if (surroundings.isRouted(new NamespacedName(split.meta().namespace(), root.get()))) {
       return refuse(
           split,
+          new ObjectRef("", "Service", split.meta().namespace(), root.get()),
           "spec.service",
           "is " + root.get() + ", which routes of the Gateway API are for, and those go before",
           "remove the TrafficSplit, or the routes");
@@ -93,13 +95,21 @@ final class SplitCompiler {
     if (older != null) {
       return refuse(
           split,
+          older.ref(),
           "spec.service",
           "is " + root.get() + ", which " + older.ref() + " splits already",
           "remove one of the two");
     }
-    if (leads(others, root.get())) {
+    Optional<TrafficSplit> leading =
+        others.stream()
+            .sorted()
+            .filter(other -> leads(Set.of(other), root.get()))
+            .map(splitting::get)
+            .findFirst();
+    if (leading.isPresent()) {
       return refuse(
           split,
+          leading.get().ref(),
           "spec.backends",
           "lead back to " + root.get() + " by another TrafficSplit",
           "let one of them end at services that no TrafficSplit is for");
@@ -204,6 +214,12 @@ final class SplitCompiler {
 
   private <T> Optional<T> refuse(TrafficSplit split, String field, String reason, String mend) {
     statuses.add(split, Severity.UNUSABLE, field, reason, mend);
+    return Optional.empty();
+  }
+
+  private <T> Optional<T> refuse(
+      TrafficSplit split, ObjectRef rival, String field, String reason, String mend) {
+    statuses.conflict(split, Severity.UNUSABLE, field, reason, mend, rival);
     return Optional.empty();
   }
 }

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** Collects statuses during one compilation. */
 final class Statuses {
@@ -47,6 +48,29 @@ final class Statuses {
       String reason,
       String mend,
       String word) {
+    add(object, severity, field, reason, mend, word, null);
+  }
+
+  /** What contradicts {@code rival}. */
+  void conflict(
+      KubernetesObject object,
+      Severity severity,
+      String field,
+      String reason,
+      String mend,
+      ObjectRef rival) {
+    add(object, severity, field, reason, mend, "", rival);
+  }
+
+  /** Anything. */
+  void add(
+      KubernetesObject object,
+      Severity severity,
+      String field,
+      String reason,
+      String mend,
+      String word,
+      @Nullable ObjectRef rivalOrNull) {
     statuses.add(
         new ObjectStatus(
             object.ref(),
@@ -56,7 +80,8 @@ final class Statuses {
             field,
             reason,
             mend,
-            word));
+            word,
+            rivalOrNull));
   }
 
   /** A warning of one field. */

@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.Owners.Refusal;
 import io.sluice.control.objects.EnrolmentWords;
+import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.Pod;
@@ -184,8 +185,7 @@ final class WorkloadCompiler {
             "look who wrote its status.podIPs; where addresses are not given out by Node"
                 + " spec.podCIDRs, start the controller with --pod-ranges ignore");
       } else if (refusal != null) {
-        statuses.warning(
-            pod, refusal.reason(thing), "give every Pod its own addresses in status.podIPs");
+        conflict(pod, refusal, thing, "give every Pod its own addresses in status.podIPs");
       } else {
         own.add(address);
       }
@@ -203,9 +203,10 @@ final class WorkloadCompiler {
     if (refusal == null) {
       return netns;
     }
-    statuses.warning(
+    conflict(
         pod,
-        refusal.reason("network namespace " + netns),
+        refusal,
+        "network namespace " + netns,
         "give every Pod its own " + MeshKey.NETNS.key());
     return null;
   }
@@ -227,11 +228,13 @@ final class WorkloadCompiler {
     if (refusal == null) {
       return uid;
     }
-    statuses.warning(
-        pod,
-        refusal.reason("UID " + uid),
-        "give every Pod the metadata.uid that the cluster gave it");
+    conflict(
+        pod, refusal, "UID " + uid, "give every Pod the metadata.uid that the cluster gave it");
     return null;
+  }
+
+  private void conflict(Pod pod, Refusal refusal, String thing, String mend) {
+    statuses.conflict(pod, Severity.WARNING, "", refusal.reason(thing), mend, refusal.other());
   }
 
   private void report(Pod pod, boolean enrolled) {
@@ -264,8 +267,27 @@ final class WorkloadCompiler {
           "it has no address, so the mesh can bring no traffic to it",
           "write its addresses to status.podIPs");
     }
+    reportRanges(pod, "metadata.annotations", pod.interception(), statuses);
     if (!pod.notEnforced().isEmpty()) {
       statuses.warning(pod, "not enforced yet: " + String.join(", ", pod.notEnforced()), "");
+    }
+  }
+
+  /** Says which ranges an object both includes and excludes. */
+  static void reportRanges(
+      KubernetesObject object, String field, InterceptionSettings written, Statuses statuses) {
+    for (Cidr included : written.outboundRangeInclusions()) {
+      written.outboundRangeExclusions().stream()
+          .filter(excluded -> excluded.contains(included))
+          .findFirst()
+          .ifPresent(excluded ->
+              statuses.conflict(
+                  object,
+                  Severity.WARNING,
+                  field,
+                  "include " + included + ", which is excluded by " + excluded + ", and that wins",
+                  "take the range out of one of the two lists",
+                  object.ref()));
     }
   }
 

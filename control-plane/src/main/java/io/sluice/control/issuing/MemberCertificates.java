@@ -5,6 +5,7 @@ import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.svid.SiteTime;
 import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.mesh.svid.SvidJudge.Purpose;
 import io.sluice.mesh.svid.SvidRefused;
@@ -24,7 +25,7 @@ import java.util.function.Supplier;
 public final class MemberCertificates {
   private final CertificateAuthority authority;
   private final Supplier<DeniedPeers> denied;
-  private final InstantSource clock;
+  private final SiteTime clock;
 
   /**
    * By the authority's present roots.
@@ -35,7 +36,7 @@ public final class MemberCertificates {
       CertificateAuthority authority, Supplier<DeniedPeers> denied, InstantSource clock) {
     this.authority = authority;
     this.denied = denied;
-    this.clock = clock;
+    this.clock = SiteTime.of(clock);
   }
 
   /**
@@ -50,7 +51,7 @@ public final class MemberCertificates {
     try {
       identity =
           SvidJudge.of(bundle.domains(), bundle.roots())
-              .prove(chain, Set.of(Purpose.CLIENT), clock.instant())
+              .prove(chain, Set.of(Purpose.CLIENT), clock)
               .identity();
     } catch (SvidRefused e) {
       throw refused(e);

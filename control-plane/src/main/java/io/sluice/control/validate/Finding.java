@@ -15,9 +15,18 @@ import java.util.Comparator;
  * @param level how bad it is
  * @param reason what is wrong
  * @param mend what to write instead, empty when nothing needs doing
+ * @param rival {@code Kind namespace/name} of what it contradicts, as {@link
+ *     ObjectStatus#rivalOrNull} says; empty where it contradicts nothing
  */
 public record Finding(
-    String file, int line, String object, String field, Level level, String reason, String mend)
+    String file,
+    int line,
+    String object,
+    String field,
+    Level level,
+    String reason,
+    String mend,
+    String rival)
     implements Comparable<Finding> {
   private static final Comparator<Finding> ORDER =
       Comparator.comparing(Finding::file)
@@ -26,10 +35,17 @@ public record Finding(
           .thenComparing(Finding::level)
           .thenComparing(Finding::field)
           .thenComparing(Finding::reason)
-          .thenComparing(Finding::mend);
+          .thenComparing(Finding::mend)
+          .thenComparing(Finding::rival);
 
   public Finding {
     object = Printable.line(object); // its name may be the very thing that is wrong
+  }
+
+  /** One that contradicts nothing. */
+  public Finding(
+      String file, int line, String object, String field, Level level, String reason, String mend) {
+    this(file, line, object, field, level, reason, mend, "");
   }
 
   /** How bad a finding is. */
@@ -44,7 +60,7 @@ public record Finding(
 
   /** The same on another line. */
   Finding at(int otherLine) {
-    return new Finding(file, otherLine, object, field, level, reason, mend);
+    return new Finding(file, otherLine, object, field, level, reason, mend, rival);
   }
 
   static Finding of(Problem problem, String object) {
@@ -72,7 +88,8 @@ public record Finding(
         status.field(),
         level,
         status.reason(),
-        status.mend());
+        status.mend(),
+        status.rivalOrNull() == null ? "" : status.rivalOrNull().toString());
   }
 
   @Override

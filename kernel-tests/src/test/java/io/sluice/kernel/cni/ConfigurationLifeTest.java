@@ -104,10 +104,9 @@ class ConfigurationLifeTest {
   }
 
   private static String sluice(CniSite site, String... words) {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(List.of("node", "cni"));
-    command.addAll(List.of(words));
-    command.addAll(
+    List<String> all = new ArrayList<>(List.of("node", "cni"));
+    all.addAll(List.of(words));
+    all.addAll(
         List.of(
             "--node-name",
             site.site.prefix(),
@@ -115,6 +114,6 @@ class ConfigurationLifeTest {
             site.configurations.toString(),
             "--cni-bin-dir",
             site.plugins.toString()));
-    return Commands.run(command.toArray(String[]::new));
+    return JavaCommand.run(all.toArray(String[]::new));
   }
 }

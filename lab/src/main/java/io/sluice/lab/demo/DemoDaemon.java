@@ -7,7 +7,6 @@ import io.sluice.lab.site.JavaCommand;
 import io.sluice.node.InterceptionMode;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -23,8 +22,8 @@ final class DemoDaemon {
   /** With the arguments of {@code node run} that say where the mesh is described. */
   DemoDaemon(DemoNode node, InterceptionMode asked, List<String> source) {
     this.mode = DemoMode.undecided(asked);
-    List<String> launch = new ArrayList<>(JavaCommand.sluice());
-    launch.addAll(List.of("node", "run", "--mode", asked.name(), "--drain-seconds", "1"));
+    List<String> launch =
+        JavaCommand.sluice("node", "run", "--mode", asked.name(), "--drain-seconds", "1");
     this.process =
         new DaemonProcess(node.machine(), node.name(), launch, node.state(), List.of(), source);
     process.inOwnSession(); // it may be kept

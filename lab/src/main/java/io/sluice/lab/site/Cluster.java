@@ -1,5 +1,6 @@
 package io.sluice.lab.site;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
@@ -148,6 +149,12 @@ public final class Cluster implements AutoCloseable {
         site.place().network(family) + (family == Family.IPV4 ? ".0.0" : "::"));
   }
 
+  /** Starts the controller by a clock of its own, with further arguments of {@code control run}. */
+  public ControlProcess startControl(MovedClock clock, String... arguments) {
+    return startControl(
+        clock.launcher(), ControlProcess.folder(registry.directory()), List.of(arguments));
+  }
+
   /** Starts the controller, with further arguments of {@code control run}. */
   public ControlProcess startControl(String... arguments) {
     return startControlOn(ControlProcess.folder(registry.directory()), arguments);
@@ -155,13 +162,19 @@ public final class Cluster implements AutoCloseable {
 
   /** The same with arguments that say what it reads in place of the folder. */
   public ControlProcess startControlOn(List<String> source, String... arguments) {
+    return startControl(List.of(), source, List.of(arguments));
+  }
+
+  private ControlProcess startControl(
+      List<String> launcher, List<String> source, List<String> arguments) {
     ControlProcess made =
         new ControlProcess(
             controlMachine,
             controlMachine.address(Family.IPV6),
             source,
             directory.resolve("control"),
-            List.of(arguments));
+            arguments);
+    made.behind(launcher);
     control = made;
     made.start();
     return made;
@@ -178,7 +191,47 @@ public final class Cluster implements AutoCloseable {
 
   /** Starts the daemon of a node that joins the controller by a token, and follows it. */
   public DaemonProcess startDaemon(Site site, String... arguments) {
-    return site.startFollower(control().address(), control().joinToken(site.prefix()), arguments);
+    return startDaemon(site, List.of(), arguments);
+  }
+
+  /** The same by a clock of its own. */
+  public DaemonProcess startDaemon(Site site, MovedClock clock, String... arguments) {
+    return startDaemon(site, clock.launcher(), arguments);
+  }
+
+  private DaemonProcess startDaemon(Site site, List<String> launcher, String... arguments) {
+    return site.startFollower(
+        launcher, control().address(), control().joinToken(site.prefix()), arguments);
+  }
+
+  /** Returns when the daemon of each pod's node has a certificate for its account. */
+  public void awaitCertificates(List<SitePod> pods) {
+    for (SitePod pod : pods) {
+      Site site = sites.stream().filter(one -> one.pods().contains(pod)).findFirst().orElseThrow();
+      String identity = "spiffe://cluster.local/ns/" + Manifests.NAMESPACE + "/sa/" + pod.name();
+      Await.until(
+          pod.name() + " has a certificate",
+          Await.patience(30),
+          () -> site.daemon().view().hasCertificate(identity));
+    }
+  }
+
+  /** Makes a change to the registry and returns when all nodes decide by it. */
+  public void change(Runnable change) {
+    long before = control().view().revision();
+    int changes = registry.changes();
+    change.run();
+    if (registry.changes() != changes) {
+      Await.until("the nodes follow the change", () -> control().view().isFollowedSince(before));
+      for (Site site : sites) {
+        Await.until("every pod is brought to the change", () -> isEnforced(site));
+      }
+    }
+  }
+
+  private static boolean isEnforced(Site site) {
+    JsonNode status = site.daemon().view().status();
+    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
   }
 
   /** The nodes, in the order of their pods' lists. */

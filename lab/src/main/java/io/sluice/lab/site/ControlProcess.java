@@ -29,6 +29,7 @@ public final class ControlProcess {
   private final Path state;
   private final List<String> arguments;
   private final ChildProgram program;
+  private List<String> prefix = List.of();
 
   /**
    * Not started yet. Its log lies beside its state.
@@ -56,10 +57,15 @@ public final class ControlProcess {
     program.inOwnSession();
   }
 
+  /** From the next start on these words go before those of the command. */
+  void behind(List<String> launcher) {
+    prefix = List.copyOf(launcher);
+  }
+
   /** Starts it and returns when nodes can call; fails with its log when they cannot. */
   public void start() {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(List.of("control", "run"));
+    List<String> command = new ArrayList<>(prefix);
+    command.addAll(JavaCommand.sluice("control", "run"));
     command.addAll(source);
     command.addAll(List.of("--state", state.toString(), "--metrics-address", "127.0.0.1:0"));
     command.addAll(arguments);
@@ -86,11 +92,10 @@ public final class ControlProcess {
 
   /** What {@code sluice control WORDS --state DIR} prints. */
   public String run(String... words) {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.add("control");
-    command.addAll(List.of(words));
-    command.addAll(List.of("--state", state.toString()));
-    return Commands.run(command.toArray(String[]::new));
+    List<String> all = new ArrayList<>(List.of("control"));
+    all.addAll(List.of(words));
+    all.addAll(List.of("--state", state.toString()));
+    return JavaCommand.run(all.toArray(String[]::new));
   }
 
   /** The argument of {@code control run} for a folder. */

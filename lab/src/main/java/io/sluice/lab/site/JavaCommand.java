@@ -19,16 +19,25 @@ public final class JavaCommand {
 
   private JavaCommand() {}
 
-  /** The command without its arguments. */
-  public static List<String> sluice() {
+  /** The command with its arguments. */
+  public static List<String> sluice(String... words) {
     String program = "io.sluice.cli.SluiceCommand";
-    if (!isPackaged()) {
-      return program(program);
+    List<String> command = new ArrayList<>();
+    if (isPackaged()) {
+      Path cache = DIST.resolve("sluice.aot");
+      List<String> cached =
+          Files.exists(cache) ? List.of("-XX:AOTCache=" + cache) : List.<String>of();
+      command.addAll(command(cached, packaged(), program));
+    } else {
+      command.addAll(program(program));
     }
-    Path cache = DIST.resolve("sluice.aot");
-    List<String> cached =
-        Files.exists(cache) ? List.of("-XX:AOTCache=" + cache) : List.<String>of();
-    return command(cached, packaged(), program);
+    command.addAll(List.of(words));
+    return List.copyOf(command);
+  }
+
+  /** What {@code sluice WORDS} prints; fails with its output when it fails. */
+  public static String run(String... words) {
+    return Commands.run(sluice(words).toArray(String[]::new));
   }
 
   /** Whether it is the packaged program. */

@@ -242,10 +242,11 @@ public final class Site implements AutoCloseable {
   }
 
   /** Makes a daemon that reads no folder but follows a controller, and starts it. */
-  DaemonProcess startFollower(String control, Path joinToken, String... arguments) {
+  DaemonProcess startFollower(
+      List<String> launcher, String control, Path joinToken, String... arguments) {
     return started(
         daemon(
-            List.of(),
+            launcher,
             nodeRun("--control", control, "--join-token", joinToken.toString()),
             arguments));
   }
@@ -266,8 +267,7 @@ public final class Site implements AutoCloseable {
   }
 
   private static List<String> nodeRun(String... source) {
-    List<String> launch = new ArrayList<>(JavaCommand.sluice());
-    launch.addAll(List.of("node", "run"));
+    List<String> launch = new ArrayList<>(JavaCommand.sluice("node", "run"));
     launch.addAll(List.of(source));
     return launch;
   }

@@ -1,5 +1,6 @@
 package io.sluice.linux.syscall;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
@@ -102,6 +103,26 @@ public final class SystemCalls {
     /** SIGKILL for this process when its parent ends; a negated error number where it fails. */
     public static int dieWithParent() {
       return PRCTL.call(PR_SET_PDEATHSIG, SIGKILL);
+    }
+  }
+
+  /** The wall clock. */
+  public static final class TimeCalls {
+    private static final int TIMEX_BYTES = 208; // struct timex of 64-bit kernels
+    private static final int STATUS_AT = 40;
+    private static final int STA_UNSYNC = 0x40;
+
+    private static final Downcall ADJTIMEX = Downcall.of("adjtimex");
+
+    private TimeCalls() {}
+
+    /** Whether the kernel holds it for synchronised; false too where it does not say. */
+    public static boolean isSynchronised() {
+      try (var arena = Arena.ofConfined()) {
+        var timex = arena.allocate(TIMEX_BYTES, Long.BYTES); // no mode: reads alone
+        int rc = ADJTIMEX.call(Downcall.at(timex));
+        return rc >= 0 && (timex.get(JAVA_INT, STATUS_AT) & STA_UNSYNC) == 0;
+      }
     }
   }
 

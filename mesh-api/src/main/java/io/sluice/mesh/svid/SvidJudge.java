@@ -123,6 +123,13 @@ public final class SvidJudge {
     return prove(chain, purposes, now, CLOCK_SKEW);
   }
 
+  /** The same by a clock: begins do not count where it has only a lower bound of the time. */
+  public Proven prove(List<X509Certificate> chain, Set<Purpose> purposes, SiteTime time)
+      throws SvidRefused {
+    Duration early = time.isLowerBound() ? ANY_BEGIN : CLOCK_SKEW;
+    return prove(chain, purposes, time.instant(), early);
+  }
+
   /**
    * As {@link #prove} for a chain that was judged when it came, and that is our own: neither its
    * purposes nor its begin count now. A machine without a battery wakes up in the past.

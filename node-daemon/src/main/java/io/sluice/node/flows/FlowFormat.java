@@ -84,6 +84,7 @@ final class FlowFormat {
       return 0;
     }
     in.position(HEADER.length);
+    Names names = new Names(new HashMap<>(), new HashMap<>(), new HashMap<>());
     while (in.remaining() > FRAME_BYTES) {
       int begin = in.position();
       int length = in.getInt();
@@ -97,7 +98,7 @@ final class FlowFormat {
         return begin;
       }
       try (DataInputStream data = new DataInputStream(new ByteArrayInputStream(content))) {
-        to.accept(read(data));
+        to.accept(names.read(data));
       } catch (IOException | IllegalArgumentException | DateTimeException e) {
         return begin; // of a release that wrote otherwise
       }
@@ -143,65 +144,75 @@ final class FlowFormat {
     }
   }
 
-  private static Entry read(DataInputStream in) throws IOException {
-    int flags = in.readUnsignedByte();
-    Reason reason =
-        Reason.ofCode(in.readUnsignedByte()).orElseThrow(() -> new IOException("unknown reason"));
-    int port = in.readUnsignedShort();
-    Seen seen =
-        new Seen(
-            in.readLong(),
-            Instant.ofEpochMilli(in.readLong()),
-            Instant.ofEpochMilli(in.readLong()));
-    NamespacedName rule = name(in.readUTF());
-    Verdict verdict =
-        new Verdict((flags & 32) != 0 ? Outcome.ALLOWED : Outcome.REFUSED, reason, rule);
-    NamespacedName source = name(in.readUTF());
-    SpiffeId sourceIdentity = identity(in.readUTF());
-    NamespacedName destination = name(in.readUTF());
-    SpiffeId destinationIdentity = identity(in.readUTF());
-    String address = in.readUTF();
-    String service = in.readUTF();
-    Asked asked = (flags & 8) == 0 ? null : asked(in, (flags & 16) != 0);
-    return new Entry(
-        new RecordedFlow(
-            (flags & 1) != 0 ? Direction.INBOUND : Direction.OUTBOUND,
-            source,
-            sourceIdentity,
-            (flags & 2) != 0,
-            (flags & 4) != 0,
-            destination,
-            destinationIdentity,
-            address,
-            port,
-            service,
-            asked,
-            verdict),
-        seen);
-  }
-
-  private static Asked asked(DataInputStream in, boolean cut) throws IOException {
-    List<String> texts = List.of(in.readUTF(), in.readUTF(), in.readUTF());
-    Map<String, String> headers = new HashMap<>();
-    for (int left = in.readUnsignedByte(); left > 0; left--) {
-      headers.put(in.readUTF(), in.readUTF());
-    }
-    Set<String> absent = new HashSet<>();
-    for (int left = in.readUnsignedByte(); left > 0; left--) {
-      absent.add(in.readUTF());
-    }
-    return new Asked(texts.get(0), texts.get(1), texts.get(2), cut, headers, absent);
-  }
-
   private static String text(@Nullable Object value) {
     return value == null ? "" : value.toString();
   }
 
-  private static @Nullable NamespacedName name(String text) {
-    return text.isEmpty() ? null : NamespacedName.parse(text);
-  }
+  /** Of one file's records, which share what most of them have. */
+  private record Names(
+      Map<String, NamespacedName> names,
+      Map<String, SpiffeId> identities,
+      Map<String, String> texts) {
+    Entry read(DataInputStream in) throws IOException {
+      int flags = in.readUnsignedByte();
+      Reason reason =
+          Reason.ofCode(in.readUnsignedByte()).orElseThrow(() -> new IOException("unknown reason"));
+      int port = in.readUnsignedShort();
+      Seen seen =
+          new Seen(
+              in.readLong(),
+              Instant.ofEpochMilli(in.readLong()),
+              Instant.ofEpochMilli(in.readLong()));
+      NamespacedName rule = name(in.readUTF());
+      Verdict verdict =
+          new Verdict((flags & 32) != 0 ? Outcome.ALLOWED : Outcome.REFUSED, reason, rule);
+      NamespacedName source = name(in.readUTF());
+      SpiffeId sourceIdentity = identity(in.readUTF());
+      NamespacedName destination = name(in.readUTF());
+      SpiffeId destinationIdentity = identity(in.readUTF());
+      String address = in.readUTF();
+      String service = text(in.readUTF());
+      Asked asked = (flags & 8) == 0 ? null : asked(in, (flags & 16) != 0);
+      return new Entry(
+          new RecordedFlow(
+              (flags & 1) != 0 ? Direction.INBOUND : Direction.OUTBOUND,
+              source,
+              sourceIdentity,
+              (flags & 2) != 0,
+              (flags & 4) != 0,
+              destination,
+              destinationIdentity,
+              address,
+              port,
+              service,
+              asked,
+              verdict),
+          seen);
+    }
 
-  private static @Nullable SpiffeId identity(String text) {
-    return text.isEmpty() ? null : SpiffeId.parse(text);
+    private Asked asked(DataInputStream in, boolean cut) throws IOException {
+      List<String> texts = List.of(text(in.readUTF()), text(in.readUTF()), in.readUTF());
+      Map<String, String> headers = new HashMap<>();
+      for (int left = in.readUnsignedByte(); left > 0; left--) {
+        headers.put(text(in.readUTF()), in.readUTF());
+      }
+      Set<String> absent = new HashSet<>();
+      for (int left = in.readUnsignedByte(); left > 0; left--) {
+        absent.add(text(in.readUTF()));
+      }
+      return new Asked(texts.get(0), texts.get(1), texts.get(2), cut, headers, absent);
+    }
+
+    private String text(String text) {
+      return texts.computeIfAbsent(text, same -> same);
+    }
+
+    private @Nullable NamespacedName name(String text) {
+      return text.isEmpty() ? null : names.computeIfAbsent(text, NamespacedName::parse);
+    }
+
+    private @Nullable SpiffeId identity(String text) {
+      return text.isEmpty() ? null : identities.computeIfAbsent(text, SpiffeId::parse);
+    }
   }
 }

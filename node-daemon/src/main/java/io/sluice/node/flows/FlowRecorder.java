@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -79,7 +81,8 @@ public final class FlowRecorder implements AutoCloseable {
   private final Path directory;
   private final FlowFiles files;
   private final Supplier<MeshSnapshot> snapshot;
-  private final Duration window;
+  private final InstantSource clock;
+  private final LongSupplier nanos;
   private final BlockingQueue<Entry> queue = new ArrayBlockingQueue<>(QUEUE_CAPACITY);
   private final AtomicLong leftOut = new AtomicLong();
   private final Thread thread;
@@ -89,15 +92,17 @@ public final class FlowRecorder implements AutoCloseable {
   private final Map<RecordedFlow, Seen> present = new LinkedHashMap<>();
   private final Map<String, Integer> sources = new HashMap<>(); // flows of each in it
   private double allowance = BURST_BYTES;
-  private long allowanceNanos = System.nanoTime();
+  private long allowanceNanos;
   private boolean failing;
 
   private FlowRecorder(
-      Path directory, Supplier<MeshSnapshot> snapshot, Duration window, long maxBytes) {
+      Path directory, Supplier<MeshSnapshot> snapshot, InstantSource clock, LongSupplier nanos) {
     this.directory = directory;
-    this.files = new FlowFiles(directory, maxBytes);
+    this.files = new FlowFiles(directory, MAX_BYTES);
     this.snapshot = snapshot;
-    this.window = window;
+    this.clock = clock;
+    this.nanos = nanos;
+    this.allowanceNanos = nanos.getAsLong();
     this.thread = Thread.ofPlatform().daemon().name("sluice-flows").unstarted(this::run);
   }
 
@@ -107,22 +112,27 @@ public final class FlowRecorder implements AutoCloseable {
    * @param snapshot in force; names the ends of connections
    */
   public static FlowRecorder start(Path directory, Supplier<MeshSnapshot> snapshot) {
-    return start(directory, snapshot, WINDOW, MAX_BYTES);
+    return start(directory, snapshot, InstantSource.system(), System::nanoTime);
   }
 
-  static FlowRecorder start(
-      Path directory, Supplier<MeshSnapshot> snapshot, Duration window, long maxBytes) {
-    FlowRecorder started = new FlowRecorder(directory, snapshot, window, maxBytes);
-    started.allowance = Math.min(BURST_BYTES, maxBytes - started.writtenToday(maxBytes));
+  /**
+   * The same at other times.
+   *
+   * @param nanos what passes, of which windows and what may be written are measured
+   */
+  public static FlowRecorder start(
+      Path directory, Supplier<MeshSnapshot> snapshot, InstantSource clock, LongSupplier nanos) {
+    FlowRecorder started = new FlowRecorder(directory, snapshot, clock, nanos);
+    started.allowance = Math.min(BURST_BYTES, MAX_BYTES - started.writtenToday());
     started.thread.start();
     return started;
   }
 
   /** A daemon that starts again and again writes no more a day for it. */
-  private long writtenToday(long maxBytes) {
+  private long writtenToday() {
     try {
       return Math.min(
-          maxBytes, FlowFiles.bytesSince(directory, Instant.now().minus(Duration.ofDays(1))));
+          MAX_BYTES, FlowFiles.bytesSince(directory, clock.instant().minus(Duration.ofDays(1))));
     } catch (IOException e) {
       return 0; // told when it is written
     }
@@ -152,12 +162,12 @@ public final class FlowRecorder implements AutoCloseable {
   public void record(AccessRecord record) {
     RequestRecord asked = record.askedOrNull();
     ConnectionInfo info = asked == null ? record.info() : asked.info();
-    queue(new Entry.Told(Instant.now(), info, record.verdict(), asked));
+    queue(new Entry.Told(clock.instant(), info, record.verdict(), asked));
   }
 
   /** Queues a request; never blocks, any thread. */
   public void record(RequestRecord record) {
-    queue(new Entry.Told(Instant.now(), record.info(), record.verdict(), record));
+    queue(new Entry.Told(clock.instant(), record.info(), record.verdict(), record));
   }
 
   private void queue(Entry told) {
@@ -172,10 +182,10 @@ public final class FlowRecorder implements AutoCloseable {
   }
 
   private void run() {
-    long end = System.nanoTime() + window.toNanos();
+    long end = nanos.getAsLong() + WINDOW.toNanos();
     try {
       while (true) {
-        Entry next = queue.poll(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
+        Entry next = queue.poll(Math.max(0, end - nanos.getAsLong()), TimeUnit.NANOSECONDS);
         switch (next) {
           case null -> {}
           case Entry.Told told -> take(told);
@@ -188,9 +198,9 @@ public final class FlowRecorder implements AutoCloseable {
             return;
           }
         }
-        if (end - System.nanoTime() <= 0) {
+        if (end - nanos.getAsLong() <= 0) {
           write();
-          end = System.nanoTime() + window.toNanos();
+          end = nanos.getAsLong() + WINDOW.toNanos();
         } else if (queue.isEmpty()) {
           Thread.sleep(GATHERING);
         }
@@ -258,7 +268,7 @@ public final class FlowRecorder implements AutoCloseable {
       return;
     }
     try {
-      files.append(batch.toByteArray(), Instant.now());
+      files.append(batch.toByteArray(), clock.instant());
       allowance -= batch.size();
       failing = false;
     } catch (IOException | RuntimeException e) { // the thread is to go on
@@ -272,10 +282,10 @@ public final class FlowRecorder implements AutoCloseable {
 
   /** What may be written grows evenly over the day. */
   private void grow() {
-    long nanos = System.nanoTime();
-    double share = (double) (nanos - allowanceNanos) / Duration.ofDays(1).toNanos();
+    long present = nanos.getAsLong();
+    double share = (double) (present - allowanceNanos) / Duration.ofDays(1).toNanos();
     allowance = Math.min(BURST_BYTES, allowance + (MAX_BYTES - BURST_BYTES) * share);
-    allowanceNanos = nanos;
+    allowanceNanos = present;
   }
 
   /** Where the record is. */

@@ -14,6 +14,7 @@ import io.sluice.proxy.tls.TlsStack;
 import io.sluice.proxy.tls.WorkloadCredentials;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -40,13 +41,15 @@ final class HeldIdentities implements AutoCloseable {
   private record Wanted(Set<SpiffeId> identities, Predicate<SpiffeId> stillUsed) {}
 
   private final DenyList denyList;
+  private final InstantSource clock;
   private final RandomGenerator random;
   private final Map<NamespacedName, HeldIdentity> held = new ConcurrentHashMap<>();
   private final AtomicReference<@Nullable Wanted> newlyWanted = new AtomicReference<>();
   private Wanted wanted = new Wanted(Set.of(), identity -> false);
 
-  HeldIdentities(DenyList denyList, RandomGenerator random) {
+  HeldIdentities(DenyList denyList, InstantSource clock, RandomGenerator random) {
     this.denyList = denyList;
+    this.clock = clock;
     this.random = random;
   }
 
@@ -87,7 +90,7 @@ final class HeldIdentities implements AutoCloseable {
 
   HeldIdentity hold(SpiffeId identity) {
     return held.computeIfAbsent(
-        identity.serviceAccountName(), _ -> new HeldIdentity(identity, denyList, random));
+        identity.serviceAccountName(), _ -> new HeldIdentity(identity, denyList, clock, random));
   }
 
   /** Drops, and tells of, those without a pod for a while. */
@@ -160,13 +163,15 @@ final class HeldIdentities implements AutoCloseable {
     /** Whether a request for it is under way. */
     boolean busy;
 
-    HeldIdentity(SpiffeId identity, DenyList denyList, RandomGenerator random) {
+    HeldIdentity(
+        SpiffeId identity, DenyList denyList, InstantSource clock, RandomGenerator random) {
       this.account = identity.serviceAccountName();
       this.wanted = identity;
       this.backoff = new Backoff(random);
       this.tls =
           Optional.of(
-              new TlsIdentity(TlsStack.best(), this::presented, denyList, TlsSettings.DEFAULTS));
+              new TlsIdentity(
+                  TlsStack.best(), this::presented, denyList, TlsSettings.DEFAULTS, clock));
     }
 
     /** Its end of TLS while its certificate is valid. Never blocks. */

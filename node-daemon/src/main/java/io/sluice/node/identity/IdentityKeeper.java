@@ -79,7 +79,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     this.bundles = new BundleStream(controller, self, mailbox::add, this);
     this.keeping = keeping;
     this.clock = clock;
-    this.held = new HeldIdentities(denyList, random);
+    this.held = new HeldIdentities(denyList, clock, random);
     this.link = new Backoff(random);
     this.nodeBackoff = new Backoff(random);
     this.clockWatch = new ClockWatch(clock);
@@ -367,6 +367,9 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   public void opened() {
     inFlight--;
     linkWorks();
+    if (clock.isLowerBound()) {
+      self.renewNow(clock.nanos()); // the answer tells what time it is
+    }
   }
 
   @Override

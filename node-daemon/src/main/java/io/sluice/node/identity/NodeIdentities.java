@@ -3,6 +3,7 @@ package io.sluice.node.identity;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.svid.SiteTime;
 import io.sluice.node.identity.CertificateStatus.State;
 import io.sluice.node.identity.HeldIdentities.HeldIdentity;
 import io.sluice.node.identity.Keeping.KeptState;
@@ -14,6 +15,7 @@ import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
 import io.sluice.node.store.MeshMark;
+import io.sluice.process.SiteClock;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TlsIdentity;
@@ -59,7 +61,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     this.clock = clock;
     kept = KeptState.read(nodeName, directory, settings, List.of(), clock.now());
     keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
-    controller = new ControllerClient(settings.addresses(), timing, clock::now);
+    controller = new ControllerClient(settings.addresses(), timing, clock);
     self = new NodeSelf(controller);
     proof = new AdmissionProof(settings.admission());
     Requests requests = new Requests(nodeName, controller, proof, clock, random);
@@ -75,9 +77,8 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
    */
   public static NodeIdentities start(
       String nodeName, Path directory, ControlSettings settings, DenyList denyList) {
-    NodeIdentities started = read(nodeName, directory, settings, denyList);
-    started.begin();
-    return started;
+    return start(
+        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
   }
 
   static NodeIdentities start(
@@ -93,11 +94,19 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     return started;
   }
 
-  /** Reads what was kept; asks for nothing and uses nothing before {@link #begin}. */
+  /**
+   * Reads what was kept; asks for nothing and uses nothing before {@link #begin}.
+   *
+   * @param clock by which everything is judged; not owned
+   */
   public static NodeIdentities read(
-      String nodeName, Path directory, ControlSettings settings, DenyList denyList) {
+      String nodeName,
+      Path directory,
+      ControlSettings settings,
+      SiteClock clock,
+      DenyList denyList) {
     return new NodeIdentities(
-        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
+        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.of(clock));
   }
 
   /** Goes by what was read, and begins to ask the controller; once. */
@@ -185,9 +194,9 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     return self.roots().map(TrustRoots::roots).orElse(List.of());
   }
 
-  /** Now, by the clock that certificates are judged by. */
-  public Instant now() {
-    return clock.now();
+  /** The clock that certificates are judged by. */
+  public SiteTime time() {
+    return clock;
   }
 
   /** Requests since the start. */
@@ -215,6 +224,12 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
           all.add(status(one.identity(), one.credential(), trouble, now));
         });
     return all;
+  }
+
+  /** What is shown to peers as that identity, the leaf first; empty while there is none. */
+  public List<X509Certificate> chain(SpiffeId identity) {
+    HeldIdentity one = keeper.held().of(identity);
+    return one == null ? List.of() : one.credential().map(Credential::chain).orElse(List.of());
   }
 
   private CertificateStatus status(

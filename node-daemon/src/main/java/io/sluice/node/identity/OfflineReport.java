@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.svid.SiteTime;
 import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.store.CredentialStore;
 import io.sluice.node.identity.store.KeptNode;
@@ -26,9 +27,11 @@ import org.jspecify.annotations.Nullable;
  * Until when a node lives without its controller, and what ends first.
  *
  * @param now by the clock that certificates are judged by
+ * @param doubt why that is not the wall clock, but a moment that has passed at least; empty where
+ *     it is
  * @param ends of each thing that it lives by, the first one first; what has no end comes last
  */
-public record OfflineReport(Instant now, List<End> ends) {
+public record OfflineReport(Instant now, String doubt, List<End> ends) {
   private static final String NONE = "-";
   private static final String ASK = "`sluice offline extend` asks for another now";
 
@@ -70,17 +73,17 @@ public record OfflineReport(Instant now, List<End> ends) {
     ends.add(admission(identities.admission()));
     ends.add(keys(identities.keepsKeys()));
     ends.add(snapshot);
-    return new OfflineReport(identities.now(), ends);
+    return of(identities.time(), ends);
   }
 
   /**
-   * Of a node whose daemon does not run, by what it has kept.
+   * Of a node whose daemon does not run, by what it has kept, its clock's floor with it.
    *
    * @param directory of its certificates; nothing is made in it
    * @param sealKey with which they are sealed
    * @throws StoreException when it cannot be read
    */
-  public static OfflineReport ofKept(Path directory, Path sealKey, End snapshot, Instant now) {
+  public static OfflineReport ofKept(Path directory, Path sealKey, End snapshot, SiteTime clock) {
     List<End> ends = new ArrayList<>();
     if (Files.exists(sealKey)) {
       CredentialStore store = CredentialStore.open(directory, sealKey);
@@ -94,7 +97,12 @@ public record OfflineReport(Instant now, List<End> ends) {
       ends.add(keys(!kept.isEmpty()));
     }
     ends.add(snapshot);
-    return new OfflineReport(now, ends);
+    return of(clock, ends);
+  }
+
+  /** Counted by that clock. */
+  public static OfflineReport of(SiteTime clock, List<End> ends) {
+    return new OfflineReport(clock.instant(), clock.doubt(), ends);
   }
 
   private static End workload(String identity, Instant until) {
@@ -163,6 +171,8 @@ public record OfflineReport(Instant now, List<End> ends) {
   public ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("now", text(now));
+    json.put("timeTrusted", doubt.isEmpty());
+    json.put("timeProblem", doubt.isEmpty() ? NONE : doubt);
     json.put("until", first().map(End::untilOrNull).map(OfflineReport::text).orElse(NONE));
     json.put("first", first().map(end -> end.what() + " " + end.subject()).orElse(NONE));
     ArrayNode all = json.putArray("ends");

@@ -127,9 +127,8 @@ record Requests(
 
   private Credential checked(
       List<X509Certificate> chain, KeyPair key, SpiffeId identity, TrustRoots roots, String what) {
-    Instant now = clock.now();
     try {
-      SpiffeId proven = roots.judge().prove(chain, SvidJudge.BOTH, now).identity();
+      SpiffeId proven = roots.judge().prove(chain, SvidJudge.BOTH, clock).identity();
       if (!proven.equals(identity)) {
         throw new CertificateException("it is of " + proven + " and not of " + identity);
       }
@@ -151,6 +150,8 @@ record Requests(
           : new ControlFailure(
               Reason.BAD_ANSWER, what + " brought an unusable certificate: " + e.getMessage(), e);
     }
+    clock.heard(chain.getFirst().getNotBefore().toInstant());
+    Instant now = clock.now();
     return new Credential(
         identity,
         chain,

@@ -36,7 +36,8 @@ final class IdentityCollector extends Collector {
     if (last != null) {
       contact.addMetric(
           List.of(),
-          Math.max(0, Duration.between(last, Instant.now()).toMillis()) / MILLIS_PER_SECOND);
+          Math.max(0, Duration.between(last, identities.time().instant()).toMillis())
+              / MILLIS_PER_SECOND);
     }
     return List.of(
         ends(status),

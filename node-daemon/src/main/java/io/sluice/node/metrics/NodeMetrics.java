@@ -28,6 +28,7 @@ import io.sluice.node.store.StoreFault;
 import io.sluice.node.store.StoreStatus;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.process.ProcessMetrics;
+import io.sluice.process.SiteClock;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
@@ -142,6 +143,19 @@ public final class NodeMetrics {
         "1 while the runtime's first network configuration is ours and up to date, else 0; `node"
             + " cni status` tells why.",
         () -> cni.isChained() ? 1 : 0);
+  }
+
+  /** Adds whether the wall clock is believed. */
+  public void observe(SiteClock clock) {
+    gauge(
+        "sluice_clock_trusted",
+        "1 while the wall clock is believed, 0 while certificates are judged by the floor; `node"
+            + " status` tells why.",
+        () -> clock.isLowerBound() ? 0 : 1);
+    gauge(
+        "sluice_clock_difference_seconds",
+        "By how much the wall clock is ahead of the time that certificates are judged by.",
+        () -> clock.difference().toSeconds());
   }
 
   /** Adds how certificates stand. */

@@ -50,7 +50,13 @@ public final class SnapshotStore implements AutoCloseable {
    * Keeps snapshots in {@code directory}, which is made with the first one. Reads nothing yet.
    *
    * @param listener told of faults; they are logged already
+   * @param clock by which snapshots are saved
    */
+  public static SnapshotStore open(Path directory, StoreListener listener, InstantSource clock) {
+    return open(directory, listener, StoreTiming.DEFAULTS, clock);
+  }
+
+  /** The same by the machine's wall clock. */
   public static SnapshotStore open(Path directory, StoreListener listener) {
     return open(directory, listener, StoreTiming.DEFAULTS, InstantSource.system());
   }
@@ -84,12 +90,7 @@ public final class SnapshotStore implements AutoCloseable {
     }
     for (SlotFiles.Fault fault : found.faults()) {
       met(fault.kind());
-      LOG.log(
-          System.Logger.Level.ERROR,
-          "snapshot_not_used file={0} fault={1} problem={2}",
-          fault.path(),
-          fault.kind().label(),
-          fault.problem());
+      log(fault);
       listener.failed(fault.kind(), fault.toString());
     }
     synchronized (this) {
@@ -108,6 +109,22 @@ public final class SnapshotStore implements AutoCloseable {
                 stored.savedAt().truncatedTo(ChronoUnit.SECONDS),
                 stored.snapshot().isComplete()));
     return found.newest();
+  }
+
+  /** What a directory holds, for one who does not write there; only faults are logged. */
+  public static Optional<Stored> read(Path directory) {
+    SlotFiles.Found<Stored> found = new SlotFiles(directory).read(SnapshotFormat::stored);
+    found.faults().forEach(SnapshotStore::log);
+    return found.newest();
+  }
+
+  private static void log(SlotFiles.Fault fault) {
+    LOG.log(
+        System.Logger.Level.ERROR,
+        "snapshot_not_used file={0} fault={1} problem={2}",
+        fault.path(),
+        fault.kind().label(),
+        fault.problem());
   }
 
   private static void requireSame(MeshMark saved, MeshMark present)

@@ -60,7 +60,8 @@ public final class StoredFirst implements SnapshotSource {
     this(store, stored, other, meshes, InstantSource.system());
   }
 
-  StoredFirst(
+  /** The same by another clock. */
+  public StoredFirst(
       SnapshotStore store,
       Optional<Stored> stored,
       ConfirmedSource other,

@@ -1,6 +1,5 @@
 package io.sluice.node.why;
 
-import com.fasterxml.jackson.databind.node.TextNode;
 import io.sluice.mesh.Access;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.IpAddresses;
@@ -66,50 +65,14 @@ record Grant(
 
   /** As a manifest. */
   String yaml(MeshSnapshot snapshot) {
-    NamespacedName name = name(snapshot);
     HttpRequest request = requestOrNull;
-    String group =
-        request == null
-            ? ""
-            : """
-            apiVersion: specs.smi-spec.io/v1alpha4
-            kind: HTTPRouteGroup
-            metadata: {name: %s, namespace: %s}
-            spec:
-              matches:
-              - {name: asked, pathRegex: %s, methods: [%s]}
-            ---
-            """
-                .formatted(
-                    name.name(),
-                    name.namespace(),
-                    TextNode.valueOf(regex(request)),
-                    TextNode.valueOf(request.method()));
-    return """
-    apiVersion: specs.smi-spec.io/v1alpha4
-    kind: TCPRoute
-    metadata: {name: %1$s, namespace: %2$s}
-    spec: {matches: {ports: [%3$d]}}
-    ---
-    %4$sapiVersion: access.smi-spec.io/v1alpha3
-    kind: TrafficTarget
-    metadata: {name: %1$s, namespace: %2$s}
-    spec:
-      destination: {kind: ServiceAccount, name: %5$s, namespace: %2$s}
-      sources: [{kind: ServiceAccount, name: %6$s, namespace: %7$s}]
-      rules:
-      - {kind: TCPRoute, name: %1$s}
-    %8$s\
-    """
-        .formatted(
-            name.name(),
-            name.namespace(),
-            port,
-            group,
-            destination.name(),
-            source.name(),
-            source.namespace(),
-            request == null ? "" : "  - {kind: HTTPRouteGroup, name: " + name.name() + "}\n");
+    return new TargetManifest(
+            name(snapshot),
+            source,
+            destination,
+            List.of(port),
+            request == null ? Map.of() : Map.of(regex(request), Set.of(request.method())))
+        .yaml();
   }
 
   /** What it grants, in half a sentence. */

@@ -30,7 +30,7 @@ class OfflineReportTest extends ControlledNodeTest {
 
   private OfflineReport kept(Instant now) {
     Path state = TestNode.state(directory);
-    return OfflineReport.ofKept(state, CredentialStore.usualKeyFile(state), SNAPSHOT, now);
+    return OfflineReport.ofKept(state, CredentialStore.usualKeyFile(state), SNAPSHOT, () -> now);
   }
 
   /** Names of certificates that can be used; of pods, as the data plane asks. */

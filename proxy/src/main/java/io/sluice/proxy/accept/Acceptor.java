@@ -60,6 +60,11 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     return direction;
   }
 
+  /** Where it listens, inside the pod. */
+  InetSocketAddress address() {
+    return channel.localAddress();
+  }
+
   ChannelFuture start() {
     pod.listeners.incrementAndGet();
     channel.closeFuture().addListener(closed -> pod.listeners.decrementAndGet());

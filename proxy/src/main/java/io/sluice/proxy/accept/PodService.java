@@ -8,13 +8,16 @@ import io.sluice.proxy.PodListeners;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +47,11 @@ final class PodService {
       unused.forEach(PodService::closeUnused);
       throw e;
     }
+  }
+
+  /** Where it listens, and for what. */
+  Map<InetSocketAddress, Direction> addresses() {
+    return acceptors.stream().collect(Collectors.toMap(Acceptor::address, Acceptor::direction));
   }
 
   /** Completes when all may {@link #accept}; on failure all are closed. */

@@ -21,6 +21,7 @@ import io.sluice.proxy.hbone.HboneServer;
 import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Turns;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -469,6 +470,27 @@ public final class Proxy implements AutoCloseable {
         path.budget.limit(),
         path.serverRoom.handshakes(),
         use(path.used, path.budget));
+  }
+
+  /** Where it accepts for that pod now, inside the pod, and for what. */
+  public Map<InetSocketAddress, Direction> listeners(NamespacedName pod) {
+    synchronized (lock) {
+      Served served = pods.get(pod);
+      return served == null || served.service == null ? Map.of() : served.service.addresses();
+    }
+  }
+
+  /** Connections to endpoints that are open now, of all pods of the node; waits for the loops. */
+  public Map<InetSocketAddress, Integer> endpointLoads() {
+    Map<InetSocketAddress, Integer> all = new HashMap<>();
+    for (Loop loop : loops) {
+      loop.executor
+          .submit(loop.upstreams::live)
+          .syncUninterruptibly()
+          .getNow()
+          .forEach((endpoint, live) -> all.merge(endpoint, live, Integer::sum));
+    }
+    return all;
   }
 
   private static ProxyStats.Use use(Account account, BufferBudget buffers) {

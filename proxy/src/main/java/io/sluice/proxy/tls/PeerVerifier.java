@@ -2,6 +2,7 @@ package io.sluice.proxy.tls;
 
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.svid.SiteTime;
 import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.mesh.svid.SvidJudge.Purpose;
 import io.sluice.mesh.svid.SvidRefused;
@@ -24,7 +25,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
   private final TrustBundles trusted;
   private final SvidJudge judge;
   private final DenyList denyList;
-  private final InstantSource clock;
+  private final SiteTime clock;
   private final Handshakes handshakes;
 
   PeerVerifier(
@@ -32,7 +33,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
     this.trusted = trusted;
     this.judge = new SvidJudge(trusted.roots());
     this.denyList = denyList;
-    this.clock = clock;
+    this.clock = SiteTime.of(clock);
     this.handshakes = handshakes;
   }
 
@@ -84,7 +85,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
   private VerifiedPeer verify(List<X509Certificate> chain, Purpose purpose) throws PeerRefused {
     SvidJudge.Proven proven;
     try {
-      proven = judge.prove(chain, Set.of(purpose), clock.instant());
+      proven = judge.prove(chain, Set.of(purpose), clock);
     } catch (SvidRefused e) {
       throw new PeerRefused(TlsReason.of(e.reason()), String.valueOf(e.getMessage()), e);
     }

@@ -43,7 +43,12 @@ public final class TlsIdentity implements AutoCloseable {
     this(stack, newest, denyList, settings, InstantSource.system());
   }
 
-  TlsIdentity(
+  /**
+   * The same by another clock.
+   *
+   * @param clock by which peers' certificates are judged
+   */
+  public TlsIdentity(
       TlsStack stack,
       Supplier<WorkloadCredentials> newest,
       DenyList denyList,

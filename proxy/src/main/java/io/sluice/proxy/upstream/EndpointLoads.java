@@ -28,6 +28,11 @@ final class EndpointLoads {
     live.computeIfPresent(endpoint, (key, count) -> count == 1 ? null : count - 1);
   }
 
+  /** Connections open now, by endpoint; a copy. */
+  Map<InetSocketAddress, Integer> live() {
+    return Map.copyOf(live);
+  }
+
   /**
    * A ready endpoint of the family other than {@code tried}, or null when there is none.
    *

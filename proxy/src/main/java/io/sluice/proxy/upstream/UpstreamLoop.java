@@ -4,6 +4,8 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.EventLoop;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.HbonePool;
+import java.net.InetSocketAddress;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -39,5 +41,10 @@ public final class UpstreamLoop {
             allocator,
             key -> means.sockets.open(key.pod(), key.destination().getAddress(), Optional.empty()),
             events);
+  }
+
+  /** Connections of this loop that are open now, by endpoint; on {@code executor}. */
+  public Map<InetSocketAddress, Integer> live() {
+    return loads.live();
   }
 }

@@ -17,6 +17,7 @@ import io.netty.handler.ssl.SslProvider;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.svid.SiteTime;
 import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.mesh.svid.SvidJudge.Purpose;
 import io.sluice.mesh.svid.SvidRefused;
@@ -209,13 +210,13 @@ final class Connection {
    */
   static final class ControllerVerifier extends X509ExtendedTrustManager {
     private final Supplier<ControllerTrust> trust;
-    private final InstantSource clock;
+    private final SiteTime clock;
     private volatile SvidJudge.@Nullable Proven proven;
     private volatile @Nullable CertificateException refusal;
 
     ControllerVerifier(Supplier<ControllerTrust> trust, InstantSource clock) {
       this.trust = trust;
-      this.clock = clock;
+      this.clock = SiteTime.of(clock);
     }
 
     /** What the latest handshake proved. */
@@ -284,7 +285,7 @@ final class Connection {
                     .map(domain -> SystemIdentity.controller(domain).toString())
                     .collect(Collectors.joining(" or ")));
       }
-      return SvidJudge.of(domains, roots).prove(chain, Set.of(Purpose.SERVER), clock.instant());
+      return SvidJudge.of(domains, roots).prove(chain, Set.of(Purpose.SERVER), clock);
     }
 
     @Override

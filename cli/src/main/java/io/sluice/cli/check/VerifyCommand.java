@@ -1,0 +1,16 @@
+package io.sluice.cli.check;
+
+import io.sluice.cli.node.CheckCommands;
+import picocli.CommandLine.Command;
+
+/** {@code sluice verify}. */
+@Command(
+    name = "verify",
+    description = "Tries what the mesh should do.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {CheckCommands.ConnectivityCommand.class, CheckCommand.ControlPlaneCommand.class})
+public final class VerifyCommand {
+  /** For picocli. */
+  public VerifyCommand() {}
+}

@@ -1,0 +1,151 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Every query of {@code sluice proxy get}, by the real program. */
+final class ProxyQueries {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final List<String> QUERIES =
+      List.of("config_dump", "clusters", "listeners", "stats", "certs", "ready");
+
+  /** CPU time of the program, which is most of what a caller waits for. */
+  private static final double MOST_SECONDS = 2;
+
+  private ProxyQueries() {}
+
+  /** What is told of the buyer on this machine, and of the store through an API server. */
+  static Map<String, String> told(TwoNodes shop) throws IOException, InterruptedException {
+    Map<String, String> told = new LinkedHashMap<>();
+    shop.change(() ->
+        shop.cluster
+            .registry()
+            .write("store-service", Manifests.service("store", "10.96.7.1", "fd96::7", 80, 8080)));
+    String buyer = shop.buyer.meshName();
+    String store = shop.store.meshName();
+    Path file = shop.a().directory().resolve("answer");
+    for (String query : QUERIES) {
+      told.put(query + " of the buyer", run(0, query, buyer));
+    }
+    try (ExecServer cluster = new ExecServer(store, shop.b())) {
+      String kubeconfig = cluster.kubeconfig(shop.a().directory()).toString();
+      for (String query : QUERIES) {
+        String[] name = store.split("/");
+        run(0, query, name[1], "-n", name[0], "--kubeconfig", kubeconfig, "-f", file.toString());
+        told.put(query + " of the store", Files.readString(file));
+      }
+      assertThat(cluster.ran).hasSize(QUERIES.size());
+      assertThat(cluster.ran.getFirst())
+          .containsExactly(
+              "sluice", "proxy", "get", "config_dump", store, "--node-name", shop.b().prefix());
+    }
+    assertThat(run(1, "ready", store, "--node-name", shop.a().prefix()))
+        .contains("does not serve pod " + store);
+    assertBuyer(told, shop);
+    assertThat(told.get("ready of the store")).isEqualTo("LIVE\n");
+    assertOnlyOf(told, shop);
+    return told;
+  }
+
+  private static List<String> addresses(SitePod pod) {
+    return Arrays.stream(Family.values())
+        .map(family -> IpAddresses.text(pod.address(family)))
+        .toList();
+  }
+
+  private static JsonNode json(Map<String, String> told, String query) throws IOException {
+    return JSON.readTree(told.get(query + " of the buyer"));
+  }
+
+  private static void assertBuyer(Map<String, String> told, TwoNodes shop) throws IOException {
+    JsonNode dump = json(told, "config_dump");
+    assertThat(dump.path("status").path("protection").asText()).isEqualTo("protected");
+    assertThat(dump.path("workload").path("addresses"))
+        .extracting(JsonNode::asText)
+        .containsExactlyInAnyOrderElementsOf(addresses(shop.buyer));
+    assertThat(dump.path("outbound"))
+        .extracting(one -> one.path("name").asText())
+        .containsExactly("buyer-to-store");
+    assertThat(dump.path("inbound")).isEmpty();
+    assertThat(dump.path("settings").path("mutualTls").asBoolean()).isTrue();
+    JsonNode endpoints = json(told, "clusters").path("clusters").path(0).path("endpoints");
+    assertThat(endpoints)
+        .as("%s", told.get("clusters of the buyer"))
+        .isNotEmpty()
+        .allSatisfy(one -> {
+          assertThat(one.path("pod").asText()).isEqualTo(shop.store.meshName());
+          assertThat(one.path("verdict").asText()).isEqualTo("allowed");
+          assertThat(one.path("rule").asText()).isEqualTo("shop/buyer-to-store");
+          assertThat(one.path("connections").isInt()).isTrue();
+        });
+    assertThat(json(told, "listeners").path("listeners"))
+        .extracting(one -> one.path("direction").asText())
+        .containsExactlyInAnyOrder("inbound", "inbound", "outbound", "outbound");
+    JsonNode certificate = json(told, "certs").path("certificates");
+    assertThat(certificate).hasSize(1);
+    assertThat(certificate.path(0).path("identity").asText())
+        .isEqualTo(TwoNodes.identity(shop.buyer));
+    assertThat(certificate.path(0).path("chain")).isNotEmpty();
+    assertThat(certificate.path(0).path("roots")).isNotEmpty();
+    assertThat(told.get("stats of the buyer").lines())
+        .allMatch(line -> line.matches("[\\w.]+: \\d+"))
+        .anyMatch(line -> line.matches("hooks\\.outbound\\.ipv6\\.redirected\\.\\w+: [1-9]\\d*"))
+        .contains("proxy.listeners: 4");
+    assertThat(told.get("ready of the buyer")).isEqualTo("LIVE\n");
+  }
+
+  /** Of one pod: nobody else's addresses, but those of whom it may call. */
+  private static void assertOnlyOf(Map<String, String> told, TwoNodes shop) {
+    for (String neighbour : addresses(shop.neighbour)) {
+      told.forEach(
+          (query, text) -> assertThat(text).as(query).doesNotContain('"' + neighbour + '"'));
+    }
+    assertThat(told.get("config_dump of the buyer")).doesNotContain("neighbour-to-store");
+    assertThat(told.get("certs of the store")).doesNotContain(TwoNodes.identity(shop.buyer));
+  }
+
+  /** Of {@code 0m0.40s 0m0.05s}: user and system. */
+  private static double seconds(String times) {
+    double sum = 0;
+    for (String part : times.split(" ")) {
+      String[] parts = part.replace("s", "").split("m");
+      sum += 60 * Double.parseDouble(parts[0]) + Double.parseDouble(parts[1]);
+    }
+    return sum;
+  }
+
+  private static String run(int code, String... words) throws IOException, InterruptedException {
+    Path times = Files.createTempFile("times", "");
+    List<String> command =
+        new ArrayList<>(
+            List.of("sh", "-c", "\"$@\"; code=$?; times >\"$0\"; exit $code", times.toString()));
+    command.addAll(JavaCommand.sluice());
+    command.addAll(List.of("proxy", "get"));
+    command.addAll(List.of(words));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String told = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as("%s: %s", command, told).isEqualTo(code);
+    String ofProgram = Files.readAllLines(times).getLast();
+    Files.delete(times);
+    if (!command.contains("--kubeconfig")) { // whose client alone takes nearly that long to load
+      assertThat(seconds(ofProgram)).as("%s: %s", words[0], ofProgram).isLessThan(MOST_SECONDS);
+    }
+    return told;
+  }
+}
