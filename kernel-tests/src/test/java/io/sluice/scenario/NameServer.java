@@ -1,7 +1,7 @@
 package io.sluice.scenario;
 
-import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.lab.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -22,8 +22,7 @@ final class NameServer implements AutoCloseable {
 
   NameServer(SitePod pod) {
     this.pod = pod;
-    this.channel =
-        pod.call(() -> DatagramChannel.open().bind(new InetSocketAddress("::", PORT)));
+    this.channel = pod.call(() -> DatagramChannel.open().bind(new InetSocketAddress("::", PORT)));
     Thread.ofVirtual().name("name-server").start(this::serve);
   }
 

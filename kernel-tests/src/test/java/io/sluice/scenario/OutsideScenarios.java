@@ -20,7 +20,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** Who outside the mesh reaches what inside, and the other way: rows of IngressBackend and Egress. */
+/**
+ * Who outside the mesh reaches what inside, and the other way: rows of IngressBackend and Egress.
+ */
 final class OutsideScenarios {
   private static final String GATEWAY = "gateway";
   private static final String STRANGER = "stranger";
@@ -33,6 +35,9 @@ final class OutsideScenarios {
   private static final Request OTHER = Request.get("http://v1:" + Nginx.HTTP + "/other");
 
   private static final Request OUT = Request.get("http://outside:" + Nginx.HTTP + "/books-bought");
+
+  private static final Request OUT_TLS =
+      Request.get("https://outside:" + Nginx.TLS + "/").with("insecure");
 
   private OutsideScenarios() {}
 
@@ -50,8 +55,7 @@ final class OutsideScenarios {
                 cell ->
                     Await.until(
                         "the host is reached",
-                        () ->
-                            cell.ask(BUYER, List.of(OUT)).getFirst().outcome().equals(FOUND))),
+                        () -> cell.ask(BUYER, List.of(OUT)).getFirst().outcome().equals(FOUND))),
             calls(
                 BUYER,
                 times(TRIES, OUT, FOUND),
@@ -100,6 +104,24 @@ final class OutsideScenarios {
             calls(THIEF, times(TRIES, OUT, "cut")),
             remove("egress"),
             calls(BUYER, call(OUT, "cut"))),
+        Scenario.of(
+            "TLS gets out by the host that it names first",
+            Map.of(),
+            change(
+                "egress",
+                egress(
+                    BUYER, Nginx.TLS, "https", "hosts: [far.example], ipAddresses: " + EVERYWHERE)),
+            calls(BUYER, call(OUT_TLS, "cut")),
+            change(
+                "egress",
+                egress(BUYER, Nginx.TLS, "https", "hosts: [outside], ipAddresses: " + EVERYWHERE)),
+            calls(
+                BUYER,
+                times(TRIES, OUT_TLS, FOUND),
+                call("http://outside:" + Nginx.TLS + "/", "cut")),
+            calls(THIEF, call(OUT_TLS, "cut")),
+            remove("egress"),
+            calls(BUYER, call(OUT_TLS, "cut"))),
         Scenario.of(
             "requests get out by host, path and method, and a host alone opens no address",
             store(),

@@ -30,12 +30,18 @@ public record Egress(
     ports = List.copyOf(ports);
   }
 
-  /**
-   * A port outside.
-   *
-   * @param http whether requests are let out one by one, else whatever is sent
-   */
-  public record Port(int number, boolean http) {}
+  /** What is let out to a port outside. */
+  public enum Carried {
+    /** Whatever is sent. */
+    BYTES,
+    /** HTTP requests, one by one. */
+    REQUESTS,
+    /** TLS to one of the hosts, by the name that the client writes into its first message. */
+    TLS
+  }
+
+  /** A port outside. */
+  public record Port(int number, Carried carried) {}
 
   /** Whether one of the ranges has it. */
   public boolean hasInRange(InetAddress address) {

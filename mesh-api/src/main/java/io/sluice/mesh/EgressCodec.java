@@ -23,10 +23,31 @@ final class EgressCodec {
         .addAllPorts(
             egress.ports().stream()
                 .map(port ->
-                    EgressPort.newBuilder().setNumber(port.number()).setHttp(port.http()).build())
+                    EgressPort.newBuilder()
+                        .setNumber(port.number())
+                        .setCarried(carried(port.carried()))
+                        .build())
                 .toList())
         .addAllRoutes(HttpMatchCodec.messages(egress.routes().routes()))
         .build();
+  }
+
+  private static EgressPort.Carried carried(Egress.Carried carried) {
+    return switch (carried) {
+      case BYTES -> EgressPort.Carried.BYTES;
+      case REQUESTS -> EgressPort.Carried.REQUESTS;
+      case TLS -> EgressPort.Carried.TLS;
+    };
+  }
+
+  private static Egress.Carried carried(EgressPort.Carried carried, Checks checks) {
+    return switch (carried) {
+      case BYTES -> Egress.Carried.BYTES;
+      case REQUESTS -> Egress.Carried.REQUESTS;
+      case TLS -> Egress.Carried.TLS;
+      case CARRIED_UNSPECIFIED, UNRECOGNIZED ->
+          throw checks.unusable("ports.carried", "it is none of those known");
+    };
   }
 
   private static Egress model(io.sluice.api.resources.v1.Egress message, Checks checks) {
@@ -46,7 +67,10 @@ final class EgressCodec {
             "ports",
             message.getPortsList(),
             WireLimits.PORTS,
-            port -> new Egress.Port(checks.port("ports.number", port.getNumber()), port.getHttp())),
+            port ->
+                new Egress.Port(
+                    checks.port("ports.number", port.getNumber()),
+                    carried(port.getCarried(), checks))),
         new Access.Requests(HttpMatchCodec.models("routes", message.getRoutesList(), checks)));
   }
 }

@@ -37,11 +37,10 @@ public final class Resolvers {
       snapshot
           .service(name)
           .flatMap(dns -> dns.port(MeshPorts.DNS))
-          .ifPresent(
-              port ->
-                  port.endpoints().stream()
-                      .filter(Endpoint::ready)
-                      .forEach(each -> servers.add(each.address())));
+          .ifPresent(port ->
+              port.endpoints().stream()
+                  .filter(Endpoint::ready)
+                  .forEach(each -> servers.add(each.address())));
     }
     for (Cidr server : snapshot.settings().nodeResolvers()) {
       servers.add(new InetSocketAddress(server.network(), MeshPorts.DNS));

@@ -167,7 +167,7 @@ final class RandomObjects {
         set(this::name),
         set(this::word),
         list(this::range),
-        list(() -> new Egress.Port(port(), random.nextBoolean())),
+        list(() -> new Egress.Port(port(), one(Egress.Carried.values()))),
         new Access.Requests(list(this::match)));
   }
 

@@ -1,10 +1,9 @@
 package io.sluice.node;
 
 import io.sluice.mesh.Kind;
-import io.sluice.mesh.Resolvers;
-import io.sluice.node.names.NameFinder;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
@@ -17,6 +16,7 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.names.NameFinder;
 import io.sluice.node.placement.SandboxRecords;
 import io.sluice.node.replacement.Replacements;
 import io.sluice.proxy.accept.Proxy;

@@ -41,7 +41,11 @@ final class ConfigCompiler {
    * @param held which one governs, as {@link Claims} remember it
    */
   record Settings(
-      MeshSettings mesh, MeshWide meshWide, boolean ingressBackends, boolean egresses, Map<Object, String> held) {}
+      MeshSettings mesh,
+      MeshWide meshWide,
+      boolean ingressBackends,
+      boolean egresses,
+      Map<Object, String> held) {}
 
   /**
    * Compiles the one of {@code configs} that governs, and says that the others have no effect. Only

@@ -5,6 +5,7 @@ import io.sluice.control.objects.Rfc1123;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Access;
+import io.sluice.mesh.Egress.Carried;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.WireLimits;
@@ -112,6 +113,10 @@ final class EgressCompiler {
     return hosts;
   }
 
+  private static io.sluice.mesh.Egress.Port port(Egress.Port written, Carried carried) {
+    return new io.sluice.mesh.Egress.Port(written.number(), carried);
+  }
+
   private List<io.sluice.mesh.Egress.Port> ports(Egress written, boolean byHost) {
     Set<io.sluice.mesh.Egress.Port> ports = new LinkedHashSet<>();
     for (int i = 0; i < written.ports().size(); i++) {
@@ -123,25 +128,15 @@ final class EgressCompiler {
             statuses.warning(
                 written, field, "is http, and it names no host or range", "name spec.hosts");
           } else {
-            ports.add(new io.sluice.mesh.Egress.Port(port.number(), true));
+            ports.add(port(port, Carried.REQUESTS));
           }
         }
         case "https" -> {
-          if (written.ranges().isEmpty()) {
+          if (!byHost && written.ranges().isEmpty()) {
             statuses.warning(
-                written,
-                field,
-                "is https, of which the name is not looked at yet",
-                "name spec.ipAddresses, to which whatever is sent is let out");
+                written, field, "is https, and it names no host or range", "name spec.hosts");
           } else {
-            if (byHost) {
-              statuses.warning(
-                  written,
-                  field,
-                  "is https, so spec.ipAddresses decide and spec.hosts do not",
-                  "take another Egress for https");
-            }
-            ports.add(new io.sluice.mesh.Egress.Port(port.number(), false));
+            ports.add(port(port, byHost ? Carried.TLS : Carried.BYTES));
           }
         }
         case "tcp", "tcp-server-first" -> {
@@ -152,7 +147,7 @@ final class EgressCompiler {
                 "is " + port.protocol() + ", which has no name of a host",
                 "name spec.ipAddresses, or take another Egress for it");
           } else {
-            ports.add(new io.sluice.mesh.Egress.Port(port.number(), false));
+            ports.add(port(port, Carried.BYTES));
           }
         }
         default ->

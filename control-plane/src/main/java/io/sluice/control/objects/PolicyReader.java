@@ -53,11 +53,10 @@ final class PolicyReader {
         IntStream.range(0, sources.size()).filter(i -> sources.get(i).has("mtls")).boxed().toList(),
         spec.map(fields -> fields.parsedList("hosts", text -> text, "write names of hosts"))
             .orElse(List.of()),
-        spec.map(fields -> fields.parsedList("ipAddresses", Cidr::parse, RANGE))
-            .orElse(List.of()),
+        spec.map(fields -> fields.parsedList("ipAddresses", Cidr::parse, RANGE)).orElse(List.of()),
         objects(spec, "ports").stream()
-            .map(port ->
-                new Egress.Port(port.requiredPort("number"), port.requiredText("protocol")))
+            .map(
+                port -> new Egress.Port(port.requiredPort("number"), port.requiredText("protocol")))
             .toList(),
         groups(spec));
   }
@@ -86,10 +85,7 @@ final class PolicyReader {
           case IngressBackend.SERVICE ->
               fields.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse("");
           case IngressBackend.RANGE ->
-              fields
-                  .requiredParsed("name", Cidr::parse, RANGE)
-                  .map(Cidr::toString)
-                  .orElse("");
+              fields.requiredParsed("name", Cidr::parse, RANGE).map(Cidr::toString).orElse("");
           default -> fields.requiredText("name"); // the compiler says which kinds there are
         };
     return new Subject(

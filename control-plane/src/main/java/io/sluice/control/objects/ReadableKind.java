@@ -89,7 +89,11 @@ public enum ReadableKind {
       alike(PolicyReader::readIngress)),
   /** {@code policy.openservicemesh.io} Egress. */
   EGRESS(
-      PolicyReader.GROUP, "Egress", "egresses", List.of("v1alpha1"), alike(PolicyReader::readEgress)),
+      PolicyReader.GROUP,
+      "Egress",
+      "egresses",
+      List.of("v1alpha1"),
+      alike(PolicyReader::readEgress)),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
       "config.sluice.io",

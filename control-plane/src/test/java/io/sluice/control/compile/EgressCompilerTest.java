@@ -28,7 +28,9 @@ class EgressCompilerTest {
     assertThat(made.hosts()).containsExactly("books.example");
     assertThat(made.ranges()).containsExactly(Cidr.parse("192.0.2.0/24"));
     assertThat(made.ports())
-        .containsExactlyInAnyOrder(new Egress.Port(80, true), new Egress.Port(443, false));
+        .containsExactlyInAnyOrder(
+            new Egress.Port(80, Egress.Carried.REQUESTS),
+            new Egress.Port(443, Egress.Carried.BYTES));
     assertThat(compilation.statuses()).isEmpty();
   }
 
@@ -67,7 +69,7 @@ class EgressCompilerTest {
         "{kind: ServiceAccount, name: a, namespace: b, mtls: {issuer: osm}} | {number: 80, protocol: tcp} | hosts: [] | no",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: udp}   | hosts: [] | is udp",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: http}  | hosts: [] | names no host",
-        "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: https} | hosts: [a.b] | not looked at",
+        "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: https} | hosts: [] | names no host",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: tcp}   | hosts: [a.b] | has no name",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: http}  | hosts: ['*.b'] | no name of one",
       })

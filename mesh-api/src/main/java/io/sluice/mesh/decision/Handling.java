@@ -39,6 +39,7 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
     GRANTED_BY_REQUEST(true, "its port is undeclared, and requests are granted by permission"),
     LET_IN_BY_REQUEST(true, "it comes from outside the mesh, and requests are let in by ingress"),
     LET_OUT_BY_REQUEST(true, "it leaves the mesh, and requests are let out by egress"),
+    LET_OUT_BY_NAME(false, "it leaves the mesh, and by the host it names is let out by egress"),
     DECLARED_BYTES(false, "its port is declared to be no HTTP by service"),
     UNDECLARED(false, "its port is undeclared, and no policy needs HTTP"),
     OUTSIDE(false, "it is not called through a service or a workload of the mesh");
@@ -55,6 +56,11 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
   /** Whether it is carried as HTTP requests. */
   public boolean isHttp() {
     return cause.http;
+  }
+
+  /** Whether it depends on the host that the client names in its first message, by TLS. */
+  public boolean isByName() {
+    return cause == Cause.LET_OUT_BY_NAME;
   }
 
   /** Half a sentence for people. */
@@ -96,9 +102,7 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
     }
     Optional<Workload> workload = snapshot.workloadAt(address).filter(Workload::enrolled);
     return workload.isEmpty()
-        ? Leaving.requests(snapshot, flow)
-            .map(egress -> new Handling(Cause.LET_OUT_BY_REQUEST, egress))
-            .orElse(new Handling(Cause.OUTSIDE, null))
+        ? Leaving.handling(snapshot, flow).orElse(new Handling(Cause.OUTSIDE, null))
         : declared(snapshot, called)
             .or(() -> grantedBy(snapshot, flow, List.of(new Endpoint(called, true))))
             .orElse(new Handling(Cause.UNDECLARED, null));

@@ -21,9 +21,10 @@ import java.util.stream.Collectors;
 final class Leaving {
   private Leaving() {}
 
-  /** What of {@code flow} of that account is granted; bytes first, since they are whatever comes. */
-  static List<Permission> permissions(
-      MeshSnapshot snapshot, Flow flow, NamespacedName account) {
+  /**
+   * What of {@code flow} of that account is granted; bytes first, since they are whatever comes.
+   */
+  static List<Permission> permissions(MeshSnapshot snapshot, Flow flow, NamespacedName account) {
     InetSocketAddress called = flow.destination();
     List<Permission> granted = new ArrayList<>(1);
     if (called.getAddress() == null) {
@@ -32,7 +33,7 @@ final class Leaving {
     for (Egress egress : snapshot.find(Kind.EGRESS, Kind.EGRESSES_BY_SOURCE, account)) {
       for (Egress.Port port : egress.ports()) {
         if (port.number() == called.getPort()) {
-          access(snapshot, egress, port, called.getAddress())
+          access(snapshot, egress, port, flow)
               .map(access ->
                   new Permission(
                       egress.name(), account, Set.of(account), Ports.of(port.number()), access))
@@ -44,8 +45,11 @@ final class Leaving {
     return granted;
   }
 
-  /** The Egress by which {@code flow} is carried as requests: where none grants whatever is sent. */
-  static Optional<NamespacedName> requests(MeshSnapshot snapshot, Flow flow) {
+  /**
+   * How {@code flow} is carried for an Egress: as requests where none grants whatever is sent, and
+   * with a look at the host that its client names where nothing else lets it out.
+   */
+  static Optional<Handling> handling(MeshSnapshot snapshot, Flow flow) {
     if (snapshot.settings().egress() || snapshot.all(Kind.EGRESS).isEmpty()) {
       return Optional.empty();
     }
@@ -55,32 +59,57 @@ final class Leaving {
     }
     return flow.identity(snapshot)
         .map(SpiffeId::serviceAccountName)
-        .map(account -> permissions(snapshot, flow, account))
-        .filter(granted -> !granted.isEmpty())
-        .map(List::getFirst)
-        .filter(first -> first.access() instanceof Access.Requests)
-        .map(Permission::name);
+        .flatMap(account -> handling(snapshot, flow, account));
+  }
+
+  private static Optional<Handling> handling(
+      MeshSnapshot snapshot, Flow flow, NamespacedName account) {
+    List<Permission> granted = permissions(snapshot, flow, account);
+    if (!granted.isEmpty()) {
+      return granted.getFirst().access() instanceof Access.Requests
+          ? Optional.of(new Handling(Handling.Cause.LET_OUT_BY_REQUEST, granted.getFirst().name()))
+          : Optional.empty();
+    }
+    if (flow.hostOrNull() != null) {
+      return Optional.empty(); // it has been looked at
+    }
+    Egress.Port port = new Egress.Port(flow.destination().getPort(), Egress.Carried.TLS);
+    return snapshot.find(Kind.EGRESS, Kind.EGRESSES_BY_SOURCE, account).stream()
+        .filter(egress ->
+            egress.ports().contains(port)
+                && !there(snapshot, egress, flow.destination().getAddress()).isEmpty())
+        .findFirst()
+        .map(egress -> new Handling(Handling.Cause.LET_OUT_BY_NAME, egress.name()));
   }
 
   private static Optional<Access> access(
-      MeshSnapshot snapshot, Egress egress, Egress.Port port, InetAddress called) {
-    if (!port.http()) {
-      boolean anywhere = egress.ranges().isEmpty() && egress.hosts().isEmpty();
-      return anywhere || egress.hasInRange(called)
-          ? Optional.of(Access.BYTES)
-          : Optional.empty();
-    }
-    if (egress.hosts().isEmpty()) {
-      return egress.hasInRange(called) ? Optional.of(egress.routes()) : Optional.empty();
-    }
-    // A name alone opens no address: the caller could send it anywhere.
-    Set<String> there =
-        egress.hosts().stream()
-            .filter(host ->
-                egress.hasInRange(called) || snapshot.settings().names().lead(host, called))
-            .collect(Collectors.toUnmodifiableSet());
-    return there.isEmpty()
-        ? Optional.empty()
-        : Optional.of(new Access.Requests(egress.routes().routes(), there));
+      MeshSnapshot snapshot, Egress egress, Egress.Port port, Flow flow) {
+    InetAddress called = flow.destination().getAddress();
+    return switch (port.carried()) {
+      case BYTES ->
+          (egress.ranges().isEmpty() && egress.hosts().isEmpty()) || egress.hasInRange(called)
+              ? Optional.of(Access.BYTES)
+              : Optional.empty();
+      case TLS ->
+          flow.hostOrNull() != null && there(snapshot, egress, called).contains(flow.hostOrNull())
+              ? Optional.of(Access.BYTES)
+              : Optional.empty();
+      case REQUESTS -> {
+        if (egress.hosts().isEmpty()) {
+          yield egress.hasInRange(called) ? Optional.of(egress.routes()) : Optional.empty();
+        }
+        Set<String> there = there(snapshot, egress, called);
+        yield there.isEmpty()
+            ? Optional.empty()
+            : Optional.of(new Access.Requests(egress.routes().routes(), there));
+      }
+    };
+  }
+
+  /** Hosts that may be called there. A name alone opens nothing: it could be sent anywhere. */
+  private static Set<String> there(MeshSnapshot snapshot, Egress egress, InetAddress called) {
+    return egress.hosts().stream()
+        .filter(host -> egress.hasInRange(called) || snapshot.settings().names().lead(host, called))
+        .collect(Collectors.toUnmodifiableSet());
   }
 }

@@ -28,8 +28,7 @@ final class Matching {
   private static String host(HttpRequest request) {
     String authority = String.valueOf(request.authority()).toLowerCase(Locale.ROOT);
     int port = authority.lastIndexOf(':');
-    String host =
-        port > authority.lastIndexOf(']') ? authority.substring(0, port) : authority;
+    String host = port > authority.lastIndexOf(']') ? authority.substring(0, port) : authority;
     return host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
   }
 

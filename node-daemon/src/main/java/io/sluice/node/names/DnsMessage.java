@@ -132,9 +132,7 @@ final class DnsMessage {
     Set<InetAddress> addresses = new HashSet<>();
     for (Entry entry : entries) {
       int length = type == A ? 4 : 16;
-      if (entry.type() == type
-          && names.contains(entry.owner())
-          && entry.data().length == length) {
+      if (entry.type() == type && names.contains(entry.owner()) && entry.data().length == length) {
         addresses.add(InetAddress.getByAddress(entry.data()));
         life = Math.min(life, entry.life());
       }

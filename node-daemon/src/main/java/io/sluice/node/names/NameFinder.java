@@ -43,8 +43,7 @@ public final class NameFinder implements AutoCloseable {
 
   private final SecureRandom random = new SecureRandom();
   private final Semaphore signals = new Semaphore(0);
-  private final Thread thread =
-      Thread.ofVirtual().name("sluice-host-names").unstarted(this::run);
+  private final Thread thread = Thread.ofVirtual().name("sluice-host-names").unstarted(this::run);
   private final Map<String, Host> hosts = new HashMap<>(); // the thread's
   private volatile Wanted wanted = new Wanted(Set.of(), List.of());
   private volatile HostNames found = HostNames.NONE;
@@ -143,13 +142,10 @@ public final class NameFinder implements AutoCloseable {
   }
 
   private static Duration bounded(Duration life) {
-    return life.compareTo(SHORTEST) < 0
-        ? SHORTEST
-        : life.compareTo(LONGEST) > 0 ? LONGEST : life;
+    return life.compareTo(SHORTEST) < 0 ? SHORTEST : life.compareTo(LONGEST) > 0 ? LONGEST : life;
   }
 
-  private Optional<DnsMessage.Answer> ask(
-      String name, int type, List<InetSocketAddress> servers) {
+  private Optional<DnsMessage.Answer> ask(String name, int type, List<InetSocketAddress> servers) {
     for (InetSocketAddress server : servers) {
       try (DatagramSocket socket = new DatagramSocket()) {
         socket.connect(server);

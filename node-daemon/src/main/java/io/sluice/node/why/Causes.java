@@ -176,7 +176,8 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
           List.of(
               meshConfig(
                   "spec.traffic.enableEgress",
-                  where + " is no workload of the mesh, egress is disabled, and no Egress has "
+                  where
+                      + " is no workload of the mesh, egress is disabled, and, as far as is known before it speaks, no Egress has "
                       + from.identity().serviceAccountName()
                       + " for a source and this for a destination"));
       case DNS -> List.of(fact(where + " is a resolver of the pod"));
@@ -224,9 +225,7 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
                 .filter(target -> target.ports().contain(called.getPort()))
                 .map(target -> matches(target, requestOrNull))
                 .toList();
-        yield targets.isEmpty()
-            ? outside(verdict)
-            : targets;
+        yield targets.isEmpty() ? outside(verdict) : targets;
       }
       default -> List.of(fact(verdict.reason().explanation()));
     };

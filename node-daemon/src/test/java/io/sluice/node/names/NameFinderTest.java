@@ -124,8 +124,7 @@ class NameFinderTest {
                   question,
                   message ->
                       socket.send(
-                          new DatagramPacket(
-                              message, message.length, packet.getSocketAddress())));
+                          new DatagramPacket(message, message.length, packet.getSocketAddress())));
             } catch (IOException e) {
               return;
             }

@@ -20,6 +20,7 @@ import io.sluice.proxy.relay.Relay;
 import io.sluice.proxy.upstream.Upstream;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +50,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   private final Caller caller;
   private @Nullable Relay relay; // once bytes flow
   private @Nullable Exchanges exchanges; // instead, once requests may come
+  private @Nullable Hello hello; // of one that is decided by the host that it names
   private @Nullable Flow requests; // what leads each of them on
   private @Nullable RequestRecord asked; // for which all of it was refused
   private State state = State.ADMITTING;
@@ -155,9 +157,28 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       converse(requests, upstream);
       return;
     }
-    Relay joined = new Relay(downstream.accept(), upstream, pod.budget, this);
+    Hello said = hello;
+    hello = null;
+    Relay joined = new Relay(said == null ? downstream.accept() : said, upstream, pod.budget, this);
     relay = joined;
     joined.start();
+  }
+
+  /** Which host the client names, which it tells before anything is dialled; empty for none. */
+  void readName(Consumer<String> listener) {
+    Hello begun =
+        new Hello(
+            downstream.accept(),
+            loop.executor,
+            host -> {
+              if (state != State.ENDED) {
+                subject.decidedBy(path.snapshot.revision());
+                listener.accept(host);
+              }
+            },
+            this::downstreamGone);
+    hello = begun;
+    begun.begin();
   }
 
   /** Takes requests before any upstream is reached. */
@@ -390,6 +411,10 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     } else if (joined != null) {
       joined.reset();
     } else {
+      if (hello != null) {
+        hello.drop();
+        hello = null;
+      }
       downstream.refuse(reason);
     }
     caller.end();

@@ -9,6 +9,7 @@ import io.sluice.mesh.Egress;
 import io.sluice.mesh.HostNames;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Peers;
 import java.io.IOException;
@@ -16,13 +17,22 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.security.GeneralSecurityException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a pod sends out of a mesh whose egress is disabled, by an Egress or without. */
 @Timeout(60)
@@ -35,6 +45,7 @@ class EgressTest {
   private final Peers.Server outside =
       new Peers.Server(
           Peers.V4, socket -> HttpFixture.answerEach(socket, new HttpFixture.Received()));
+  private final Peers.Server echo = Peers.echo(Peers.V4);
   private final ProxyFixture fixture = new ProxyFixture();
   private InetSocketAddress entry = new InetSocketAddress(0);
   private int revision = 8;
@@ -48,6 +59,7 @@ class EgressTest {
   void close() {
     fixture.close();
     outside.close();
+    echo.close();
   }
 
   @Test
@@ -81,8 +93,7 @@ class EgressTest {
   @Test
   void requestsGetOutByTheNameThatLeadsThere() throws IOException {
     publish(
-        FOUND,
-        egress(ProxyFixture.BUYER, Set.of("books.example", "far.example"), List.of(), true));
+        FOUND, egress(ProxyFixture.BUYER, Set.of("books.example", "far.example"), List.of(), true));
 
     assertThat(ask(BOOKS)).startsWith("HTTP/1.1 200");
     assertThat(ask(BOOKS.replace("Host: b", "Host: B").replace("example", "example:80")))
@@ -92,10 +103,49 @@ class EgressTest {
     assertThat(ask(BOOKS.replace("books.example", "far.example"))).startsWith("HTTP/1.1 403");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "books.example, true, true",
+    "BOOKS.example, true, true",
+    "far.example, true, false", // which is elsewhere
+    "other.example, true, false",
+    "books.example, false, false", // which nobody has found
+    "'', true, false",
+  })
+  void tlsGetsOutByTheNameInItsFirstMessage(String host, boolean known, boolean out)
+      throws IOException {
+    publish(known ? FOUND : HostNames.NONE, byName());
+    byte[] hello = hello(host);
+
+    assertThat(ask(hello).equals(new String(hello, ISO_8859_1))).isEqualTo(out);
+  }
+
+  @Test
+  void theFirstMessageMayComeInPieces() throws IOException {
+    publish(FOUND, byName());
+    byte[] hello = hello("books.example");
+    fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, echo.address());
+    try (Socket socket = Peers.connect(entry)) {
+      socket.setTcpNoDelay(true);
+      for (byte octet : hello) {
+        socket.getOutputStream().write(octet);
+      }
+      assertThat(socket.getInputStream().readNBytes(hello.length)).isEqualTo(hello);
+      socket.getOutputStream().write('a');
+      assertThat(socket.getInputStream().read()).isEqualTo('a');
+    }
+  }
+
+  @Test
+  void whatIsNoTlsNamesNobody() throws IOException {
+    publish(FOUND, byName());
+
+    assertThat(ask(BOOKS.getBytes(ISO_8859_1))).isEqualTo("[reset]");
+  }
+
   @Test
   void aNameThatNobodyFoundOpensNoAddress() throws IOException {
-    publish(
-        HostNames.NONE, egress(ProxyFixture.BUYER, Set.of("books.example"), List.of(), true));
+    publish(HostNames.NONE, egress(ProxyFixture.BUYER, Set.of("books.example"), List.of(), true));
 
     assertThat(ask(BOOKS)).isEqualTo("[reset]");
   }
@@ -114,6 +164,27 @@ class EgressTest {
     }
   }
 
+  private Egress byName() {
+    return new Egress(
+        EGRESS,
+        Set.of(ProxyFixture.BUYER),
+        Set.of("books.example", "far.example"),
+        List.of(),
+        List.of(new Egress.Port(echo.address().getPort(), Egress.Carried.TLS)),
+        new Access.Requests(List.of()));
+  }
+
+  /** What comes back of the octets from a server that sends everything back. */
+  private String ask(byte[] octets) throws IOException {
+    fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, echo.address());
+    try (Socket socket = Peers.connect(entry)) {
+      socket.getOutputStream().write(octets);
+      return new String(socket.getInputStream().readNBytes(octets.length), ISO_8859_1);
+    } catch (SocketException e) {
+      return "[reset]";
+    }
+  }
+
   private Egress egress(
       NamespacedName account, Set<String> hosts, List<InetAddress> ranges, boolean http) {
     return new Egress(
@@ -121,7 +192,10 @@ class EgressTest {
         Set.of(account),
         hosts,
         ranges.stream().map(Cidr::of).toList(),
-        List.of(new Egress.Port(outside.address().getPort(), http)),
+        List.of(
+            new Egress.Port(
+                outside.address().getPort(),
+                http ? Egress.Carried.REQUESTS : Egress.Carried.BYTES)),
         new Access.Requests(List.of(HttpFixture.match("/books"))));
   }
 
@@ -139,6 +213,24 @@ class EgressTest {
       return converse(socket, octets);
     } catch (SocketException e) {
       return "[reset]";
+    }
+  }
+
+  /** What a real client of TLS says first; it names nobody where {@code host} is empty. */
+  private static byte[] hello(String host) {
+    try {
+      SSLEngine engine = SSLContext.getDefault().createSSLEngine();
+      engine.setUseClientMode(true);
+      if (!host.isEmpty()) {
+        SSLParameters parameters = engine.getSSLParameters();
+        parameters.setServerNames(List.of(new SNIHostName(host)));
+        engine.setSSLParameters(parameters);
+      }
+      ByteBuffer octets = ByteBuffer.allocate(engine.getSession().getPacketBufferSize());
+      engine.wrap(ByteBuffer.allocate(0), octets);
+      return Arrays.copyOf(octets.array(), octets.position());
+    } catch (GeneralSecurityException | IOException e) {
+      throw new IllegalStateException(e);
     }
   }
 
