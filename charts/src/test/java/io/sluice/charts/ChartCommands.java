@@ -64,7 +64,7 @@ final class ChartCommands {
       status.put("desiredNumberScheduled", 2).put("updatedNumberScheduled", 2);
       status.put("numberReady", 2);
     } else if (object.path("kind").asText().equals("Deployment")) {
-      status.put("updatedReplicas", 1).put("availableReplicas", 1);
+      status.put("updatedReplicas", 1).put("availableReplicas", 1).put("readyReplicas", 1);
     } else if (object.path("kind").asText().equals("PersistentVolumeClaim")) {
       object.withObject("/spec").put("volumeName", "volume-of-the-test");
     } else if (object.path("kind").asText().equals("MeshConfig")) {

@@ -10,7 +10,6 @@ import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.DaemonProcess;
-import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.TcpServer;
@@ -18,11 +17,11 @@ import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,11 +35,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * {@code sluice check} on a node with its daemon: nothing untrue, and real faults by their code.
+ * {@code sluice check} on a standalone node of this machine: nothing untrue, and by their code the
+ * faults that are not among the sixty.
  */
 @Tag("kernel")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -130,16 +128,14 @@ class CheckOnNodeTest {
         .containsExactly("code", "severity", "title", "subject", "seen", "cause", "mend");
   }
 
-  @ParameterizedTest
+  @Test
   @Order(3)
-  @CsvSource({"SLU1019, 'size=128k', rw", "SLU1020, 'size=8m', rw", "SLU1021, 'size=200m', ro"})
-  void namesAFaultOfTheDisk(String code, String size, String access) throws IOException {
+  void namesADiskThatIsNearlyFull() throws IOException {
     Path state = Files.createDirectory(directory.resolve("state"));
-    Commands.run(
-        "mount", "-t", "tmpfs", "-o", size + ",mode=700," + access, "none", state.toString());
+    Commands.run("mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "none", state.toString());
     try {
       assertThat(codes(ofNode(cluster.registry().directory(), "--state", state.toString())))
-          .contains(code);
+          .contains("SLU1020");
     } finally {
       Commands.run("umount", state.toString());
     }
@@ -147,17 +143,11 @@ class CheckOnNodeTest {
 
   @Test
   @Order(3)
-  void namesAFolderThatIsOpenToOthersOrNone() throws IOException {
-    Path open = Files.createDirectory(directory.resolve("open"));
-    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+  void namesAStateFolderThatIsAFile() throws IOException {
     Path file = Files.createFile(directory.resolve("file"));
-    Path foreign = Files.createDirectory(directory.resolve("foreign"));
-    Files.setAttribute(foreign, "unix:uid", 65_534);
 
-    Path registry = cluster.registry().directory();
-    assertThat(codes(ofNode(registry, "--state", open.toString()))).contains("SLU1022");
-    assertThat(codes(ofNode(registry, "--state", file.toString()))).contains("SLU1024");
-    assertThat(codes(ofNode(registry, "--state", foreign.toString()))).contains("SLU1023");
+    assertThat(codes(ofNode(cluster.registry().directory(), "--state", file.toString())))
+        .contains("SLU1024");
   }
 
   @Test
@@ -214,31 +204,6 @@ class CheckOnNodeTest {
         .formatted(name, name, cluster.site("a").prefix());
   }
 
-  @Test
-  @Order(4)
-  void namesRulesAndAPortOfAnotherMesh() throws IOException {
-    String inside = "--net=" + cluster.site("a").node().path();
-    assertThat(codesInside(inside)).doesNotContain("SLU5009", "SLU5013");
-    Commands.run("nsenter", inside, "--", "iptables-nft", "-t", "nat", "-N", "ISTIO_OUTPUT");
-    try (TcpServer listening = TcpServer.echo(cluster.site("a").node(), Family.IPV4, 15_008)) {
-      assertThat(listening.port()).isEqualTo(15_008);
-      assertThat(codesInside(inside)).contains("SLU5009", "SLU5013");
-    } finally {
-      Commands.run("nsenter", inside, "--", "iptables-nft", "-t", "nat", "-X", "ISTIO_OUTPUT");
-    }
-  }
-
-  /** What a program finds that is started in the node's network. */
-  private static Set<String> codesInside(String inside) throws IOException {
-    List<String> command = new ArrayList<>(List.of("nsenter", inside, "--", "sh", "-c"));
-    command.add(
-        String.join(" ", JavaCommand.sluice())
-            + " check --without-cluster -o json --node-name "
-            + cluster.site("a").prefix()
-            + " || true");
-    return codes(JSON.readTree(Commands.run(command.toArray(String[]::new))));
-  }
-
   /** The last one: nothing of the mesh runs after it. */
   @Test
   @Order(5)
@@ -253,7 +218,11 @@ class CheckOnNodeTest {
     for (Map.Entry<Integer, String> taken :
         Map.of(15_020, "SLU5011", 15_012, "SLU5012").entrySet()) {
       try (ServerSocket socket = new ServerSocket()) {
-        socket.bind(new InetSocketAddress("127.0.0.1", taken.getKey()));
+        try {
+          socket.bind(new InetSocketAddress("127.0.0.1", taken.getKey()));
+        } catch (BindException e) {
+          // Somebody else has it: taken as well.
+        }
         assertThat(codes()).contains(taken.getValue());
       }
     }

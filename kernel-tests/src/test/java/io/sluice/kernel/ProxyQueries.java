@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** Every query of {@code sluice proxy get}, by the real program. */
 final class ProxyQueries {
@@ -40,8 +41,9 @@ final class ProxyQueries {
     String buyer = shop.buyer.meshName();
     String store = shop.store.meshName();
     Path file = shop.a().directory().resolve("answer");
-    for (String query : QUERIES) {
-      told.put(query + " of the buyer", run(0, query, buyer));
+    for (String query : QUERIES) { // other tests' nodes have a pod of that name too
+      told.put(
+          query + " of the buyer", run(0, query, buyer, "--node-name", shop.a().prefix()));
     }
     try (ExecServer cluster = new ExecServer(store, shop.b())) {
       String kubeconfig = cluster.kubeconfig(shop.a().directory()).toString();
@@ -103,7 +105,7 @@ final class ProxyQueries {
         .isEqualTo(TwoNodes.identity(shop.buyer));
     assertThat(certificate.path(0).path("chain")).isNotEmpty();
     assertThat(certificate.path(0).path("roots")).isNotEmpty();
-    assertThat(told.get("stats of the buyer").lines())
+    assertThat(Objects.requireNonNull(told.get("stats of the buyer")).lines())
         .allMatch(line -> line.matches("[\\w.]+: \\d+"))
         .anyMatch(line -> line.matches("hooks\\.outbound\\.ipv6\\.redirected\\.\\w+: [1-9]\\d*"))
         .contains("proxy.listeners: 4");

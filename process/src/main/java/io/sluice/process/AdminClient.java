@@ -33,7 +33,8 @@ public final class AdminClient {
     this(socket, PATIENCE);
   }
 
-  AdminClient(Path socket, Duration patience) {
+  /** The same for one who would rather know sooner that nobody answers. */
+  public AdminClient(Path socket, Duration patience) {
     this.socket = socket;
     this.patience = patience;
   }

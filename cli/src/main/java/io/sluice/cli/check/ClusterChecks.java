@@ -4,10 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Check.Sink;
 import io.sluice.cli.check.Facts.Topic;
+import io.sluice.control.objects.ReadableKind;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.StreamSupport;
@@ -49,7 +52,7 @@ final class ClusterChecks {
 
   /** The objects of a kind. */
   static List<JsonNode> items(Facts facts, String kind) throws NotThereException {
-    JsonNode items = facts.of(Topic.CLUSTER).path(kind).path("items");
+    JsonNode items = ClusterFacts.of(facts.of(Topic.CLUSTER), kind).path("items");
     return StreamSupport.stream(items.spliterator(), false).toList();
   }
 
@@ -82,11 +85,34 @@ final class ClusterChecks {
 
   private static void definitions(Facts facts, Sink found) throws NotThereException {
     if (isInstalled(facts)) {
-      List<String> there = items(facts, "definitions").stream().map(ClusterChecks::name).toList();
+      Map<String, JsonNode> there = new HashMap<>();
+      items(facts, "definitions").forEach(each -> there.put(name(each), each));
       for (String definition : DEFINITIONS) {
-        if (!there.contains(definition)) {
+        JsonNode one = there.get(definition);
+        if (one == null) {
           found.add(Code.CRD_MISSING, definition, "the API server does not have it");
+        } else {
+          versions(definition, one, found);
         }
+      }
+    }
+  }
+
+  private static void versions(String definition, JsonNode one, Sink found) {
+    Set<String> served = new TreeSet<>();
+    for (JsonNode version : one.path("spec").path("versions")) {
+      if (version.path("served").asBoolean(true)) {
+        served.add(version.path("name").asText());
+      }
+    }
+    for (ReadableKind kind : ReadableKind.values()) {
+      if (!served.isEmpty()
+          && definition.equals(kind.resource() + "." + kind.group())
+          && kind.versions().stream().noneMatch(served::contains)) {
+        found.add(
+            Code.CRD_MISSING,
+            definition,
+            "it has the versions " + served + ", read are " + kind.versions());
       }
     }
   }

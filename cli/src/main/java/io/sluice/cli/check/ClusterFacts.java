@@ -9,6 +9,8 @@ import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReview;
 import io.fabric8.kubernetes.api.model.authorization.v1.SelfSubjectAccessReviewBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Facts.Source;
 import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.control.objects.ReadableKind;
@@ -23,6 +25,8 @@ final class ClusterFacts {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private static final Map<String, String> PATHS = paths();
+  private static final String REFUSED = "refused";
+  private static final int NOT_FOUND = 404;
 
   /** What the chart makes that not everybody may. */
   private static final List<List<String>> RIGHTS =
@@ -69,7 +73,21 @@ final class ClusterFacts {
   }
 
   /**
-   * Asks for all of it; what is refused is left out.
+   * The answer of that short name.
+   *
+   * @throws NotThereException where the API server refused it: that something is not in it says
+   *     nothing
+   */
+  static JsonNode of(JsonNode cluster, String name) throws NotThereException {
+    JsonNode answer = cluster.path(name);
+    if (answer.has(REFUSED)) {
+      throw new NotThereException("the API server refuses " + answer.path(REFUSED).asText());
+    }
+    return answer;
+  }
+
+  /**
+   * Asks for all of it.
    *
    * @param before whether the mesh is to be installed, so that rights for it count
    */
@@ -137,8 +155,12 @@ final class ClusterFacts {
     try {
       String text = client.raw(path);
       return text == null ? JSON.createObjectNode() : JSON.readTree(text);
+    } catch (KubernetesClientException e) {
+      return e.getCode() == NOT_FOUND
+          ? JSON.createObjectNode()
+          : JSON.createObjectNode().put(REFUSED, path + ": " + e.getMessage());
     } catch (JsonProcessingException | RuntimeException e) {
-      return JSON.createObjectNode(); // refused: checks of it find nothing
+      return JSON.createObjectNode().put(REFUSED, path + ": " + e.getMessage());
     }
   }
 
@@ -168,7 +190,7 @@ final class ClusterFacts {
   }
 
   /** The objects of the mesh among the answers. */
-  static Objects objects(JsonNode cluster) {
+  static Objects objects(JsonNode cluster) throws NotThereException {
     Map<String, byte[]> files = new TreeMap<>();
     add(cluster, "namespaces", "v1", "Namespace", files);
     add(cluster, "nodes", "v1", "Node", files);
@@ -184,8 +206,9 @@ final class ClusterFacts {
   }
 
   private static void add(
-      JsonNode cluster, String name, String version, String kind, Map<String, byte[]> files) {
-    for (JsonNode item : cluster.path(name).path("items")) {
+      JsonNode cluster, String name, String version, String kind, Map<String, byte[]> files)
+      throws NotThereException {
+    for (JsonNode item : of(cluster, name).path("items")) {
       ObjectNode object = item.deepCopy();
       if (!version.isEmpty()) {
         object.put("apiVersion", version).put("kind", kind);

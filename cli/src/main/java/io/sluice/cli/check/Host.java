@@ -1,6 +1,8 @@
 package io.sluice.cli.check;
 
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -17,8 +19,9 @@ import java.util.Optional;
 record Host(Path root) {
   /** The text of a file, without white space around it; nothing where it cannot be read. */
   Optional<String> text(String path) {
-    try {
-      return Optional.of(Files.readString(root.resolve(path)).strip());
+    // A buffer before the first byte: most files of /proc/sys answer the first read alone.
+    try (FileInputStream file = new FileInputStream(root.resolve(path).toFile())) {
+      return Optional.of(new String(file.readAllBytes(), StandardCharsets.UTF_8).strip());
     } catch (IOException e) {
       return Optional.empty();
     }
@@ -60,12 +63,14 @@ record Host(Path root) {
     return names;
   }
 
-  /** Lines of the mounts that this process sees, by type of file system. */
+  /** The mounts that this process sees, by type of file system; not those below a later one. */
   List<Mount> mounts(String type) {
-    return lines("proc/self/mountinfo").stream()
-        .map(Mount::parse)
-        .flatMap(Optional::stream)
+    List<Mount> all =
+        lines("proc/self/mountinfo").stream().map(Mount::parse).flatMap(Optional::stream).toList();
+    return all.stream()
         .filter(mount -> mount.type().equals(type))
+        .filter(
+            mount -> all.stream().filter(mount::isAt).reduce((_, later) -> later).get() == mount)
         .toList();
   }
 
@@ -84,6 +89,12 @@ record Host(Path root) {
       String[] system = halves[1].split(" ");
       return Optional.of(
           new Mount(mount[4], system[0], mount[5] + (system.length > 2 ? "," + system[2] : "")));
+    }
+
+    /** Whether what is mounted at the other place, or above it, covers this place. */
+    boolean isAt(Mount other) {
+      return place.equals(other.place)
+          || place.startsWith(other.place.equals("/") ? "/" : other.place + "/");
     }
 
     boolean has(String option) {

@@ -41,6 +41,9 @@ final class NodeFacts {
   private static final Duration RESOLVER_WAIT = Duration.ofSeconds(2);
   private static final int DNS = 53;
 
+  /** Silence after which a daemon or controller is taken for hung; a third of a check's time. */
+  private static final Duration ADMIN_WAIT = Duration.ofSeconds(6);
+
   /** A query for the name servers of the root (RFC 1035 §4.1), which every resolver can answer. */
   private static final byte[] QUERY = {0x51, 0x55, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1};
 
@@ -114,17 +117,34 @@ final class NodeFacts {
     return all;
   }
 
-  /** The one value that the daemon answers. */
-  static JsonNode answer(String node, String command) throws NotThereException {
-    return answers(node, command).path(0);
-  }
+  /** The daemon of a node. One that hangs makes nobody wait twice. */
+  static final class Daemon {
+    private final String node;
+    private final AdminClient client;
+    private @Nullable String silence;
 
-  /** All values that the daemon answers. */
-  static JsonNode answers(String node, String command) throws NotThereException {
-    try {
-      return array(new AdminClient(NodeSettings.adminSocket(node)).ask(AdminRequest.of(command)));
-    } catch (IOException | RuntimeException e) {
-      throw new NotThereException("the daemon of node '" + node + "': " + e.getMessage());
+    Daemon(String node) {
+      this.node = node;
+      this.client = new AdminClient(NodeSettings.adminSocket(node), ADMIN_WAIT);
+    }
+
+    /** The one value that it answers. */
+    JsonNode answer(String command) throws NotThereException {
+      return answers(command).path(0);
+    }
+
+    /** All values that it answers. */
+    synchronized JsonNode answers(String command) throws NotThereException {
+      if (silence == null) {
+        try {
+          return array(client.ask(AdminRequest.of(command)));
+        } catch (IOException e) {
+          silence = String.valueOf(e.getMessage());
+        } catch (RuntimeException e) {
+          throw new NotThereException("the daemon of node '" + node + "': " + e.getMessage());
+        }
+      }
+      throw new NotThereException("the daemon of node '" + node + "': " + silence);
     }
   }
 
@@ -245,7 +265,8 @@ final class NodeFacts {
     ObjectNode all = JSON.objectNode();
     try {
       List<JsonNode> values =
-          new AdminClient(StateDirectory.at(state).adminSocket()).ask(AdminRequest.of("status"));
+          new AdminClient(StateDirectory.at(state).adminSocket(), ADMIN_WAIT)
+              .ask(AdminRequest.of("status"));
       if (values.size() == 1 && values.getFirst() instanceof ObjectNode status) {
         all.setAll(status);
       } else {

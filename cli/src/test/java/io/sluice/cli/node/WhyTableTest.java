@@ -21,6 +21,7 @@ import io.sluice.node.why.Why;
 import io.sluice.node.why.WhyQuestion;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -196,6 +197,11 @@ class WhyTableTest {
     }
 
     @Override
+    public Optional<BigInteger> serial(SpiffeId identity) {
+      return Optional.of(BigInteger.valueOf(0x2a));
+    }
+
+    @Override
     public List<String> differences(NamespacedName pod) {
       return List.of();
     }
@@ -284,6 +290,7 @@ class WhyTableTest {
       expired certificate; buyer shop/far:8080; unreachable no_certificate Pod shop/buyer spec.serviceAccountName; store @expired
       expired certificate of the other end; far shop/store:8080; unreachable tls_failed Pod shop/store spec.serviceAccountName; storeItself @otherExpired
       mutual TLS switched off; buyer shop/far:8080; refused source_not_in_mesh MeshConfig - spec.sidecar.sidecarDisabledMTLS; store noTls
+      denied certificate; buyer shop/far:8080; refused peer_denied MeshConfig - spec.certificate.deniedSerials; store deniedSerial
       denied identity; buyer shop/far:8080; refused peer_denied MeshConfig - spec.certificate.deniedIdentities; store denied
       no daemon; buyer shop/store:8080; refused proxy_unavailable node - -; store @dead
       no daemon, and open; buyer town/walker:80; in the clear fail_open node - -; @deadOpen
@@ -348,6 +355,7 @@ class WhyTableTest {
               CONFIG,
               section(
                   "certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/shop/sa/buyer\"]}"));
+      case "deniedSerial" -> Map.entry(CONFIG, section("certificate: {deniedSerials: [\"2A\"]}"));
       default -> throw new IllegalArgumentException(word);
     };
   }

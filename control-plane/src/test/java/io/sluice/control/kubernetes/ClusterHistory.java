@@ -105,8 +105,9 @@ public final class ClusterHistory {
   }
 
   private TreeMap<String, ObjectNode> collection(String path) {
-    if (!path.equals(DEFINITIONS)) {
-      return objects.getOrDefault(path, new TreeMap<>());
+    TreeMap<String, ObjectNode> written = objects.getOrDefault(path, new TreeMap<>());
+    if (!path.equals(DEFINITIONS) || !written.isEmpty()) {
+      return written;
     }
     TreeMap<String, ObjectNode> definitions = new TreeMap<>();
     served.stream()

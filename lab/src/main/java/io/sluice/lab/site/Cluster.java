@@ -191,15 +191,16 @@ public final class Cluster implements AutoCloseable {
 
   /** Starts the daemon of a node that joins the controller by a token, and follows it. */
   public DaemonProcess startDaemon(Site site, String... arguments) {
-    return startDaemon(site, List.of(), arguments);
+    return startDaemonBehind(List.of(), site, arguments);
   }
 
   /** The same by a clock of its own. */
   public DaemonProcess startDaemon(Site site, MovedClock clock, String... arguments) {
-    return startDaemon(site, clock.launcher(), arguments);
+    return startDaemonBehind(clock.launcher(), site, arguments);
   }
 
-  private DaemonProcess startDaemon(Site site, List<String> launcher, String... arguments) {
+  /** The same with words that go before those of the command; the process id must stay. */
+  public DaemonProcess startDaemonBehind(List<String> launcher, Site site, String... arguments) {
     return site.startFollower(
         launcher, control().address(), control().joinToken(site.prefix()), arguments);
   }

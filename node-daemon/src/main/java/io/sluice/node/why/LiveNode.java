@@ -10,6 +10,7 @@ import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.NodeIdentities;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -38,6 +39,8 @@ public record LiveNode(
     Supplier<MeshSnapshot> snapshot,
     MapCatalogue catalogue)
     implements NodeView {
+  private static final int HEX = 16;
+
   @Override
   public boolean isRunning() {
     return true;
@@ -61,6 +64,16 @@ public record LiveNode(
             .filter(one -> one.identity().equals(identity))
             .anyMatch(one -> one.state() == CertificateStatus.State.VALID);
     return valid ? Optional.empty() : Optional.of(whyMissing.apply(identity));
+  }
+
+  @Override
+  public Optional<BigInteger> serial(SpiffeId identity) {
+    return identities.stream()
+        .flatMap(present -> present.certificates().stream())
+        .filter(one -> one.identity().equals(identity))
+        .flatMap(one -> one.facts().stream())
+        .map(facts -> new BigInteger(facts.serial(), HEX))
+        .findFirst();
   }
 
   /** Of ports and ranges that are excluded: what else there is, the daemon looks at by itself. */

@@ -3,6 +3,7 @@ package io.sluice.node.why;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.node.enrolment.PodStatus;
+import java.math.BigInteger;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,6 +26,9 @@ public interface NodeView {
 
   /** Why that identity, of a pod of this node, cannot prove itself now; empty where it can. */
   Optional<String> noCertificate(SpiffeId identity);
+
+  /** The number of the certificate by which it proves itself here; empty where it has none. */
+  Optional<BigInteger> serial(SpiffeId identity);
 
   /**
    * What in the kernel is otherwise than the snapshot asks for that pod; empty where nothing is.
@@ -61,6 +65,11 @@ public interface NodeView {
 
       @Override
       public Optional<String> noCertificate(SpiffeId identity) {
+        return Optional.empty();
+      }
+
+      @Override
+      public Optional<BigInteger> serial(SpiffeId identity) {
         return Optional.empty();
       }
 

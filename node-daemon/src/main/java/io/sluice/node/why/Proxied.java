@@ -1,5 +1,6 @@
 package io.sluice.node.why;
 
+import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
@@ -21,6 +22,7 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.why.Fate.Cause;
 import io.sluice.node.why.Fate.Kind;
 import io.sluice.proxy.http.WrittenRequest;
+import java.math.BigInteger;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Proxied {
   private static final int FORBIDDEN = 403;
+  private static final int HEX = 16;
 
   private final MeshSnapshot snapshot;
   private final NodeView node;
@@ -288,18 +291,39 @@ final class Proxied {
                 List.of(Causes.pod(end, "spec.serviceAccountName", missing.get())),
                 status(out, ServiceEnds.UNAVAILABLE, story)));
       }
-      if (snapshot.settings().denied().denies(identity)) {
+      Optional<Cause> denial = denial(end);
+      if (denial.isPresent()) {
         return Optional.of(
             story.end(
                 Kind.REFUSED,
                 Reason.PEER_DENIED,
-                List.of(
-                    Causes.meshConfig(
-                        "spec.certificate.deniedIdentities", identity + " is on the deny list")),
+                List.of(denial.get()),
                 status(out, ServiceEnds.UNAVAILABLE, story)));
       }
     }
     return Optional.empty();
+  }
+
+  /** What denies an end: its identity, or the certificate that it has here. */
+  private Optional<Cause> denial(Workload end) {
+    DeniedPeers denied = snapshot.settings().denied();
+    SpiffeId identity = end.identity();
+    if (denied.denies(identity)) {
+      return Optional.of(
+          Causes.meshConfig(
+              "spec.certificate.deniedIdentities", identity + " is on the deny list"));
+    }
+    Optional<BigInteger> serial = arriving.isHere(end) ? node.serial(identity) : Optional.empty();
+    return serial
+        .filter(denied.serials()::contains)
+        .map(number ->
+            Causes.meshConfig(
+                "spec.certificate.deniedSerials",
+                "certificate "
+                    + number.toString(HEX)
+                    + " of "
+                    + identity
+                    + " is on the deny list"));
   }
 
   /** Who made it bytes is as responsible as who grants requests alone. */
