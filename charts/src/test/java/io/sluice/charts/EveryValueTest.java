@@ -130,6 +130,7 @@ class EveryValueTest {
         sample("meshConfig.traffic.outboundIPRangeExclusionList", "[10.0.0.0/8]"),
         sample("meshConfig.traffic.outboundIPRangeInclusionList", "[10.0.0.0/8]"),
         sample("meshConfig.traffic.networkInterfaceExclusionList", "[net1]"),
+        sample("meshConfig.sidecar.sidecarTimeout", "5"),
         sample("meshConfig.certificate.trustDomain", "site-7.example"),
         sample("meshConfig.certificate.deniedIdentities", "['spiffe://a/ns/b/sa/c']"),
         sample("meshConfig.certificate.deniedSerials", "[ab]"),

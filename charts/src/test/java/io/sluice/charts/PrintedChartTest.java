@@ -17,6 +17,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code sluice install --print}: no cluster is there, and none is asked. */
 class PrintedChartTest {
+  /** Of custom resources, which come before all else. */
+  private static final int DEFINITIONS = 9;
+
   private static final String OWN_CERTIFICATE =
       "--set webhook.certificate.existingSecret=mine,webhook.certificate.caBundle=x ";
 
@@ -44,9 +47,9 @@ class PrintedChartTest {
     List<HasMetadata> objects = StrictReader.read(printed(""));
 
     assertThat(objects).hasSizeGreaterThan(15);
-    assertThat(objects.subList(0, 5))
+    assertThat(objects.subList(0, DEFINITIONS))
         .allMatch(each -> each.getKind().equals("CustomResourceDefinition"));
-    assertThat(objects.subList(5, objects.size()))
+    assertThat(objects.subList(DEFINITIONS, objects.size()))
         .noneMatch(each -> each.getKind().equals("CustomResourceDefinition"))
         .anyMatch(each -> each.getKind().equals("DaemonSet"));
   }
@@ -79,7 +82,8 @@ class PrintedChartTest {
         .containsSubsequence("# Hook: post-install,post-upgrade\n# Source: ", "    name: tell\n")
         .doesNotContain("shown.");
     List<String> names = names(text);
-    assertThat(names.subList(5, 9)).containsExactly("first", "keys", "a-look", "b-look");
+    assertThat(names.subList(DEFINITIONS, DEFINITIONS + 4))
+        .containsExactly("first", "keys", "a-look", "b-look");
     assertThat(names.subList(names.size() - 3, names.size()))
         .containsExactly("tell", "clean", "sluice-test");
     assertThat(names(printedFrom(chart, "--skip-tests")))

@@ -168,6 +168,10 @@ final class Switches {
             "PodIP",
             o -> "PodIP".equals(o.meshConfig("sidecar").get("localProxyMode"))),
         of(
+            "meshConfig.featureFlags.enableRetryPolicy",
+            "true",
+            o -> Boolean.TRUE.equals(o.meshConfig("featureFlags").get("enableRetryPolicy"))),
+        of(
             "metrics.localOnly",
             "true",
             nodeArgument("--metrics-address=127.0.0.1:15020")

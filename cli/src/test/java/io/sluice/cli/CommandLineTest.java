@@ -113,7 +113,16 @@ class CommandLineTest {
         "proxy get ready web -n a/b; names no Pod",
         "proxy get ready web --kubeconfig /nonexistent; cannot be read",
         "policy check-conflicts IngressBackend --registry DIR; KIND 'IngressBackend' is not read",
-        "policy check-conflicts --kubeconfig /nonexistent; cannot be read"
+        "policy check-conflicts --kubeconfig /nonexistent; cannot be read",
+        "policy replay DIR --suggest; --suggest takes no candidate",
+        "policy replay DIR --allowed-only; --allowed-only is for --suggest",
+        "offline --state /nonexistent; --state /nonexistent is not a folder",
+        "init /dev/null; /dev/null is no folder",
+        "support error-info X1; see 'sluice support error-info --help'",
+        "support bug-report --node-name n -o /nonexistent/x.gz; cannot be written: no such file",
+        "support bug-report --node-name n -o DIR/x.gz --log /nonexistent; --log /nonexistent cannot",
+        "verify connectivity --from-pod a/b --to-pod c; --to-pod 'c' is not NAMESPACE/NAME",
+        "verify connectivity --from-pod a/b --to-pod a/c --to-service a/d; is a name alone"
       })
   void wrongArgumentsAreToldWithExitCodeTwo(String line, String told) {
     int code = run(line.replace("DIR", directory.toString()).split(" "));
@@ -127,7 +136,7 @@ class CommandLineTest {
       delimiter = ';',
       value = {
         "node status; no daemon answers",
-        "node pods; `sluice node maps`",
+        "node pods; `sluice node maps list`",
         "node certificates -o wide; no daemon answers",
         "node events; no daemon answers",
         "node maps list; neither a running daemon nor pinned maps",

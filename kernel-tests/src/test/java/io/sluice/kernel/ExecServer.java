@@ -122,7 +122,7 @@ final class ExecServer implements AutoCloseable {
         """
         {"apiVersion": "v1", "kind": "Pod",
          "metadata": {"namespace": "sluice-system", "name": "sluice-node-1"},
-         "spec": {"nodeName": "%1$s", "containers": [{"name": "node"}]},
+         "spec": {"nodeName": "%1$s", "hostNetwork": true, "containers": [{"name": "node"}]},
          "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}\
         """
             .formatted(node.prefix());

@@ -142,6 +142,7 @@ class WhyTest {
     assertThat(connectivity(0, "shop/store", "books:8080")).contains("Tried: open", "as foretold");
     assertThat(connectivity(1, "shop/store", "books:8082"))
         .contains("\nREFUSED: ", "Tried: reset", "as foretold");
+    connectivity(1, "shop/web", "books:8080"); // it does not lead to that pod
     assertThat(connectivity(1, "shop/web", "pages:8081", "--app-protocol", "http"))
         .contains("\nREFUSED: ", "Tried: reset", "as foretold");
   }

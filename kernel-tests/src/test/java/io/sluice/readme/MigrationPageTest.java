@@ -26,9 +26,9 @@ class MigrationPageTest {
   private static final SourceTree TREE = SourceTree.around();
   private static final MarkdownPage PAGE = MarkdownPage.of(TREE, Path.of("docs", "migration.md"));
 
-  /** What a field may hold: a switch, a list, a word, a time. */
+  /** What a field may hold: a switch, a list, a word, a time, a number. */
   private static final List<String> VALUES =
-      List.of("true", "[]", "STRICT", "required", "30m", "KEEP", "PodIP", "CLEAR");
+      List.of("true", "[]", "STRICT", "required", "30m", "KEEP", "PodIP", "CLEAR", "60");
 
   private static final String NO_FIELDS_VALUE = "{surely: [not, this]}";
 

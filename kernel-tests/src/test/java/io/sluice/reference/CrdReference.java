@@ -2,6 +2,7 @@ package io.sluice.reference;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.architecture.SourceTree;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,6 +17,9 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 final class CrdReference {
   private static final Path FOLDER = Path.of("charts", "sluice", "crds");
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** In a status; the same of every kind. */
+  private static final String CONDITIONS = "/properties/conditions";
 
   /** How a definition says in its description what holds for a field that is left out. */
   private static final Pattern DEFAULT = Pattern.compile("^(.*?) Default (.+)\\.$");
@@ -32,8 +36,6 @@ final class CrdReference {
           "maxItems",
           "maxProperties",
           "format");
-
-  private static final String CONDITIONS = "/properties/conditions";
 
   private CrdReference() {}
 
@@ -119,6 +121,9 @@ final class CrdReference {
     MarkdownTable table = new MarkdownTable("Field", "Type", "Default", "Meaning", "Limits");
     List<String> rules = new ArrayList<>();
     fields("spec", content, table, rules);
+    JsonNode words = version.at(schema("status")).deepCopy(); // of another mesh's tools
+    ((ObjectNode) words.path("properties")).remove("conditions");
+    fields("status", words, table, rules);
     text.append(table).append('\n');
     if (!rules.isEmpty()) {
       text.append("Rules:\n\n");

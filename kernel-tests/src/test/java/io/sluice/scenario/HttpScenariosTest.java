@@ -49,7 +49,9 @@ class HttpScenariosTest {
                 ProtocolScenarios.all(),
                 access,
                 OutsideScenarios.all(site),
-                SplitScenarios.all())
+                SplitScenarios.all(),
+                LimitScenarios.all(),
+                ResilienceScenarios.all())
             .flatMap(rows -> rows);
   }
 }

@@ -15,6 +15,17 @@ final class Nginx implements AutoCloseable {
   static final int H2C = 8081;
   static final int TLS = 8443;
 
+  /** What has a path that begins so is answered 503. */
+  static final String FAILING = "/failing/";
+
+  /** What has a path that begins so is refused after 4 s. */
+  static final String SLOW = "/slow/";
+
+  /** Of the answer to {@code /large}. */
+  static final int LARGE_BYTES = 1_000_000;
+
+  private static final int SLOW_BYTES = 3_000;
+
   private final Process process;
 
   /** With its files below {@code directory}, which has {@code app.crt} and {@code app.key}. */
@@ -23,6 +34,8 @@ final class Nginx implements AutoCloseable {
     Path configuration = home.resolve("nginx.conf");
     try {
       Files.createDirectories(home.resolve("files"));
+      Files.write(home.resolve("large"), new byte[LARGE_BYTES]);
+      Files.write(home.resolve("slow"), new byte[SLOW_BYTES]);
       Files.writeString(
           configuration,
           """
@@ -33,6 +46,7 @@ final class Nginx implements AutoCloseable {
           events { worker_connections 4096; }
           http {
             access_log off;
+            limit_conn_zone $server_port zone=all:64k;
             keepalive_requests 1000000;
             client_max_body_size 0;
             client_body_temp_path %1$s/body;
@@ -51,11 +65,22 @@ final class Nginx implements AutoCloseable {
               ssl_certificate_key %5$s/app.key;
               default_type text/plain;
               location / { return 200 "%6$s\\n"; }
+              location %7$s { auth_basic slow; auth_basic_user_file /dev/null; auth_delay 4s; }
+              location %8$s { return 503 "failed\n"; }
               location /files/ { root %1$s; dav_methods PUT; }
+              location /fail { return 500; }
+              location /large { alias %1$s/large; }
+              location /slow/many { alias %1$s/slow; limit_rate 1k; }
+              location /slow/one {
+                alias %1$s/slow;
+                limit_rate 1k;
+                limit_conn all 1;
+                limit_conn_status 555;
+              }
             }
           }
           """
-              .formatted(home, HTTP, H2C, TLS, directory, pod.name()));
+              .formatted(home, HTTP, H2C, TLS, directory, pod.name(), SLOW, FAILING));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + configuration, e);
     }

@@ -53,6 +53,25 @@ final class ScenarioManifests {
         Map.of("traffic", "{enablePermissiveTrafficPolicyMode: %s}".formatted(permissive)));
   }
 
+  /** A strict one that lets Retries have effect. */
+  static String meshConfigWithRetries() {
+    return Manifests.meshConfig(Map.of("featureFlags", "{enableRetryPolicy: true}"));
+  }
+
+  /** A Retry of an account's calls to a service; what it says in flow style. */
+  static String retry(String from, String service, String policy) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: Retry
+    metadata: {name: %2$s, namespace: %1$s}
+    spec:
+      source: {kind: ServiceAccount, name: %2$s, namespace: %1$s}
+      destinations: [{kind: Service, name: %3$s, namespace: %1$s}]
+      retryPolicy: %4$s
+    """
+        .formatted(Manifests.NAMESPACE, from, service, policy);
+  }
+
   /** A pod of an account, with a label for each word of {@code key=value}. */
   static String pod(SitePod pod, String account, String... labels) {
     return Manifests.pod(pod)
@@ -157,6 +176,32 @@ final class ScenarioManifests {
       rules: [{filters: [%3$s], backendRefs: [{name: %1$s, port: 80}]}]
     """
         .formatted(service, Manifests.NAMESPACE, filters);
+  }
+
+  /** An UpstreamTrafficSetting of that service; {@code spec} in block style. */
+  static String upstream(String service, String spec) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: UpstreamTrafficSetting
+    metadata: {name: %1$s, namespace: %2$s}
+    spec:
+      host: %1$s
+    %3$s\
+    """
+        .formatted(service, Manifests.NAMESPACE, spec.indent(2));
+  }
+
+  /** An HTTPRoute that limits how long a service's requests may take, in flow style. */
+  static String timeouts(String service, String limits) {
+    return """
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata: {name: %1$s, namespace: %2$s}
+    spec:
+      parentRefs: [{group: "", kind: Service, name: %1$s, port: 80}]
+      rules: [{timeouts: %3$s, backendRefs: [{name: %1$s, port: 80}]}]
+    """
+        .formatted(service, Manifests.NAMESPACE, limits);
   }
 
   /**

@@ -39,7 +39,7 @@ final class FilterCodec {
         .build();
   }
 
-  private static FieldChange message(HttpFilters.FieldChange change) {
+  static FieldChange message(HttpFilters.FieldChange change) {
     return FieldChange.newBuilder()
         .setAction(
             switch (change.action()) {
@@ -93,7 +93,7 @@ final class FilterCodec {
         "redirect.status", () -> new HttpFilters.Redirect(target, message.getStatus()));
   }
 
-  private static List<HttpFilters.FieldChange> changes(
+  static List<HttpFilters.FieldChange> changes(
       String field, List<FieldChange> messages, Checks checks) {
     return checks.list(
         field,

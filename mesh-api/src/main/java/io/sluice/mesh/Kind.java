@@ -45,6 +45,12 @@ public final class Kind<T extends MeshObject> {
               .thenComparing(TrafficRoute::origin, Comparator.reverseOrder())
               .thenComparing(TrafficRoute::name));
 
+  /**
+   * What is tried again of calls to a service, of which the first one counts that is the caller's.
+   */
+  public static final Index<RetryPolicy, NamespacedName> RETRIES_BY_DESTINATION =
+      new Index<>(RetryPolicy::destinations, Comparator.comparing(RetryPolicy::name));
+
   /** What is granted to reach a service account. */
   public static final Index<Permission, NamespacedName> PERMISSIONS_BY_DESTINATION =
       new Index<>(
@@ -90,6 +96,14 @@ public final class Kind<T extends MeshObject> {
   public static final Kind<TrafficRoute> ROUTE =
       new Kind<>("route", TrafficRoute::name, RouteCodec.CODEC, List.of(ROUTES_BY_SERVICE));
 
+  /** What Retries say of calls that fail. */
+  public static final Kind<RetryPolicy> RETRY =
+      new Kind<>("retry", RetryPolicy::name, RetryCodec.CODEC, List.of(RETRIES_BY_DESTINATION));
+
+  /** What UpstreamTrafficSettings say, by the name of the service. */
+  public static final Kind<UpstreamSetting> UPSTREAM_SETTING =
+      new Kind<>("upstream", UpstreamSetting::service, UpstreamCodec.CODEC, List.of());
+
   /** What TrafficTargets grant. */
   public static final Kind<Permission> PERMISSION =
       new Kind<>(
@@ -108,7 +122,17 @@ public final class Kind<T extends MeshObject> {
 
   /** Every kind that a node is told of. */
   public static final List<Kind<?>> ALL =
-      List.of(NAMESPACE, WORKLOAD, SERVICE, ROUTE, PERMISSION, INGRESS, EGRESS, SETTINGS);
+      List.of(
+          NAMESPACE,
+          WORKLOAD,
+          SERVICE,
+          ROUTE,
+          RETRY,
+          UPSTREAM_SETTING,
+          PERMISSION,
+          INGRESS,
+          EGRESS,
+          SETTINGS);
 
   /**
    * By what else than their name objects are found.

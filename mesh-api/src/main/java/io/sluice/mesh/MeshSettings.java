@@ -1,5 +1,6 @@
 package io.sluice.mesh;
 
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -14,6 +15,8 @@ import java.util.List;
  * @param revoked what becomes of open connections that policy refuses now, where no TrafficTarget
  *     says otherwise
  * @param retirement how far it is on its way to be taken away
+ * @param answerTimeout {@code sidecarTimeout}: for how long the beginning of an answer to a whole
+ *     request is waited for where no route says otherwise; zero is without end
  * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
@@ -27,12 +30,19 @@ public record MeshSettings(
     DeniedPeers denied,
     RevokedMode revoked,
     Retirement retirement,
+    Duration answerTimeout,
     FederatedBundles federated,
     List<Cidr> nodeResolvers,
     HostNames names)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
+
+  /** {@link #answerTimeout} where a MeshConfig does not say, as of osm-edge and FSM. */
+  public static final Duration DEFAULT_ANSWER_TIMEOUT = Duration.ofSeconds(60);
+
+  /** Longest {@link #answerTimeout}. */
+  public static final Duration MAX_ANSWER_TIMEOUT = Duration.ofDays(30);
 
   /** What holds when no MeshConfig exists: nothing that is not granted (fail closed). */
   public static final MeshSettings CLOSED =
@@ -63,6 +73,7 @@ public record MeshSettings(
         denied,
         revoked,
         Retirement.NONE,
+        DEFAULT_ANSWER_TIMEOUT,
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);
@@ -93,6 +104,7 @@ public record MeshSettings(
         denied,
         revoked,
         retirement,
+        answerTimeout,
         federated,
         resolvers,
         found);

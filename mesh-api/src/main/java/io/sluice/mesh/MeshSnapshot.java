@@ -2,12 +2,14 @@ package io.sluice.mesh;
 
 import io.sluice.mesh.Kind.Index;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything the data plane decides by, at one instant: a table of objects for each {@link Kind}.
@@ -21,6 +23,7 @@ public final class MeshSnapshot {
   private final long revision;
   private final boolean complete;
   private final PersistentMap<String, Table<?>> tables;
+  private final Table<RetryPolicy> retries; // each request asks for its own
   private final MeshSettings settings; // which every decision asks for
 
   /** A snapshot that says nothing about namespaces, and may not know everything. */
@@ -62,6 +65,7 @@ public final class MeshSnapshot {
     this.revision = revision;
     this.complete = complete;
     this.tables = tables;
+    this.retries = table(Kind.RETRY);
     this.settings = get(Kind.SETTINGS, MeshSettings.NAME).orElse(MeshSettings.CLOSED);
   }
 
@@ -209,6 +213,45 @@ public final class MeshSnapshot {
       }
     }
     return Optional.empty();
+  }
+
+  /** Whether anything is tried again: what each request may ask at no cost. */
+  public boolean hasRetries() {
+    return !retries.rows().isEmpty();
+  }
+
+  /** What is tried again of calls that pods of {@code account} make to {@code service}; or null. */
+  public @Nullable RetryPolicy retryOrNull(NamespacedName account, NamespacedName service) {
+    for (RetryPolicy policy : retries.find(Kind.RETRIES_BY_DESTINATION, service)) {
+      if (policy.source().equals(account)) {
+        return policy;
+      }
+    }
+    return null;
+  }
+
+  /** How much may be asked of the service; empty where nothing is said. */
+  public Optional<UpstreamSetting> upstreamSetting(NamespacedName service) {
+    return all(Kind.UPSTREAM_SETTING).isEmpty()
+        ? Optional.empty()
+        : get(Kind.UPSTREAM_SETTING, service);
+  }
+
+  /**
+   * What is said of the services of a pod's own Kubernetes namespace that lead to {@code endpoint}:
+   * whoever may write Services elsewhere does not say what this pod takes. In order of service.
+   */
+  public List<UpstreamSetting> limitsAt(InetSocketAddress endpoint) {
+    if (all(Kind.UPSTREAM_SETTING).isEmpty()) {
+      return List.of();
+    }
+    Optional<String> namespace =
+        workloadAt(endpoint.getAddress()).map(pod -> pod.name().namespace());
+    return find(Kind.SERVICE, Kind.SERVICES_BY_ENDPOINT, endpoint).stream()
+        .map(Service::name)
+        .filter(service -> namespace.isEmpty() || namespace.get().equals(service.namespace()))
+        .flatMap(service -> get(Kind.UPSTREAM_SETTING, service).stream())
+        .toList();
   }
 
   /** Every permission, in no order. */

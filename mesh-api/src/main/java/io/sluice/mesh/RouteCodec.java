@@ -2,6 +2,7 @@ package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.Backend;
 import io.sluice.api.resources.v1.RouteRule;
+import io.sluice.api.resources.v1.TimeLimits;
 import io.sluice.mesh.TrafficRoute.Origin;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,30 @@ final class RouteCodec {
           RouteCodec::model);
 
   private RouteCodec() {}
+
+  private static TimeLimits message(TrafficRoute.TimeLimits limits) {
+    TimeLimits.Builder message = TimeLimits.newBuilder();
+    if (limits.requestMillis() != TrafficRoute.TimeLimits.NOT_SAID) {
+      message.setRequestMillis(limits.requestMillis());
+    }
+    if (limits.tryMillis() != TrafficRoute.TimeLimits.NOT_SAID) {
+      message.setTryMillis(limits.tryMillis());
+    }
+    return message.build();
+  }
+
+  private static TrafficRoute.TimeLimits limits(TimeLimits message, Checks checks) {
+    return checks.value(
+        "rules.limits",
+        () ->
+            new TrafficRoute.TimeLimits(
+                message.hasRequestMillis()
+                    ? message.getRequestMillis()
+                    : TrafficRoute.TimeLimits.NOT_SAID,
+                message.hasTryMillis()
+                    ? message.getTryMillis()
+                    : TrafficRoute.TimeLimits.NOT_SAID));
+  }
 
   private static io.sluice.api.resources.v1.TrafficRoute message(TrafficRoute route) {
     String clients = route.clientsOrNull();
@@ -46,6 +71,9 @@ final class RouteCodec {
       if (redirect != null) {
         told.setRedirect(FilterCodec.message(redirect));
       }
+      if (!rule.limits().isUnsaid()) {
+        told.setLimits(message(rule.limits()));
+      }
       message.addRules(told);
     }
     return message.build();
@@ -65,7 +93,10 @@ final class RouteCodec {
                   rule.getBackendsList(),
                   WireLimits.BACKENDS,
                   backend -> backend(backend, checks)),
-              rule.hasRedirect() ? FilterCodec.model(rule.getRedirect(), checks) : null));
+              rule.hasRedirect() ? FilterCodec.model(rule.getRedirect(), checks) : null,
+              rule.hasLimits()
+                  ? limits(rule.getLimits(), checks)
+                  : TrafficRoute.TimeLimits.UNSAID));
     }
     return new TrafficRoute(
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.sluice.api.resources.v1.RetirementStep;
 import io.sluice.api.resources.v1.Settings;
 import java.math.BigInteger;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -29,6 +30,7 @@ final class SettingsCodec {
             settings.denied().serials().stream().sorted().map(SettingsCodec::bytes).toList())
         .setKeepRevoked(settings.revoked() == RevokedMode.KEEP)
         .setRetirement(message(settings.retirement()))
+        .setAnswerTimeoutSeconds((int) settings.answerTimeout().toSeconds())
         .build();
   }
 
@@ -62,6 +64,7 @@ final class SettingsCodec {
         new DeniedPeers(identities, foreign, serials),
         message.getKeepRevoked() ? RevokedMode.KEEP : RevokedMode.CLOSE,
         retirement(message, checks),
+        answerTimeout(message, checks),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);
@@ -83,6 +86,17 @@ final class SettingsCodec {
       case UNRECOGNIZED ->
           throw checks.unusable("retirement", "no such step " + message.getRetirementValue());
     };
+  }
+
+  private static Duration answerTimeout(Settings message, Checks checks) {
+    if (!message.hasAnswerTimeoutSeconds()) {
+      return MeshSettings.DEFAULT_ANSWER_TIMEOUT;
+    }
+    Duration told = Duration.ofSeconds(Integer.toUnsignedLong(message.getAnswerTimeoutSeconds()));
+    if (told.compareTo(MeshSettings.MAX_ANSWER_TIMEOUT) > 0) {
+      throw checks.unusable("answer_timeout_seconds", told + " is too long");
+    }
+    return told;
   }
 
   private static ByteString bytes(BigInteger serial) {

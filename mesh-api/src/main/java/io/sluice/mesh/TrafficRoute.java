@@ -64,15 +64,26 @@ public record TrafficRoute(
    *     no request
    * @param backends among which chance chooses by weight
    * @param redirectOrNull what is answered instead of leading on
+   * @param limits how long is waited for an answer
    */
   public record Rule(
       int port,
       List<HttpMatch> matches,
       List<Backend> backends,
-      @Nullable Redirect redirectOrNull) {
+      @Nullable Redirect redirectOrNull,
+      TimeLimits limits) {
     public Rule {
       matches = List.copyOf(matches);
       backends = List.copyOf(backends);
+    }
+
+    /** That says nothing of time. */
+    public Rule(
+        int port,
+        List<HttpMatch> matches,
+        List<Backend> backends,
+        @Nullable Redirect redirectOrNull) {
+      this(port, matches, backends, redirectOrNull, TimeLimits.UNSAID);
     }
 
     /** Of every port, leading on. */
@@ -83,6 +94,36 @@ public record TrafficRoute(
     /** Whether it is for calls to {@code called}. */
     public boolean isFor(int called) {
       return port == 0 || port == called;
+    }
+  }
+
+  /**
+   * For how long the whole answer to a whole request is waited for. 0 is without end; what is
+   * {@link #NOT_SAID} is not limited by the rule.
+   *
+   * @param requestMillis whatever is tried meanwhile
+   * @param tryMillis of one try with one endpoint
+   */
+  public record TimeLimits(long requestMillis, long tryMillis) {
+    public static final long NOT_SAID = -1;
+
+    /** Longest that can be written: the four largest parts of a duration of the Gateway API. */
+    public static final long MOST_MILLIS = 4 * 99_999L * 3_600_000;
+
+    /** Says nothing. */
+    public static final TimeLimits UNSAID = new TimeLimits(NOT_SAID, NOT_SAID);
+
+    public TimeLimits {
+      if (Math.min(requestMillis, tryMillis) < NOT_SAID
+          || Math.max(requestMillis, tryMillis) > MOST_MILLIS) {
+        throw new IllegalArgumentException(
+            requestMillis + " ms, " + tryMillis + " ms are no limits of time");
+      }
+    }
+
+    /** Whether it says nothing. */
+    public boolean isUnsaid() {
+      return requestMillis == NOT_SAID && tryMillis == NOT_SAID;
     }
   }
 

@@ -61,6 +61,10 @@ public final class WireLimits {
   static final int FIELD_CHANGES = 128;
   static final int MIRRORS = 64;
   static final int BACKENDS = 256;
+  static final int RETRY_STATUSES = 600;
+
+  /** Services of one Retry. */
+  public static final int RETRY_DESTINATIONS = 256;
 
   /** Names of one Egress. */
   public static final int HOSTS = 256;

@@ -38,6 +38,8 @@ final class RandomObjects {
                 namespaces)
             .edit();
     list(this::route).forEach(editor::put);
+    list(this::retry).forEach(editor::put);
+    list(this::upstream).forEach(editor::put);
     list(this::ingress).forEach(editor::put);
     list(this::egress).forEach(editor::put);
     return editor.snapshot(1 + random.nextInt(1_000));
@@ -55,6 +57,7 @@ final class RandomObjects {
             set(() -> new BigInteger(1 + random.nextInt(160), random))),
         one(RevokedMode.values()),
         one(Retirement.values()),
+        Duration.ofSeconds(random.nextInt(3) * 45),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);
@@ -132,7 +135,59 @@ final class RandomObjects {
                 random.nextBoolean() ? 0 : port(),
                 list(this::match),
                 list(this::backend),
-                random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null)));
+                random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null,
+                new TrafficRoute.TimeLimits(random.nextInt(3) - 1, random.nextInt(4_000) - 1))));
+  }
+
+  RetryPolicy retry() {
+    return new RetryPolicy(
+        name(),
+        name(),
+        set(this::name),
+        set(() -> one(RetryPolicy.Condition.values())),
+        set(() -> 500 + random.nextInt(100)),
+        random.nextInt(RetryPolicy.MOST_TRIES + 1),
+        random.nextInt(10_000),
+        random.nextInt(100));
+  }
+
+  UpstreamSetting upstream() {
+    return new UpstreamSetting(
+        name(),
+        name(),
+        random.nextBoolean()
+            ? UpstreamSetting.Pool.NONE
+            : new UpstreamSetting.Pool(port(), millis(), port(), port(), port(), port()),
+        random.nextBoolean()
+            ? null
+            : new UpstreamSetting.Breaker(
+                millis(),
+                port(),
+                millis(),
+                millis(),
+                port(),
+                random.nextDouble(),
+                UpstreamSetting.UNLIMITED,
+                UpstreamSetting.NEVER,
+                409,
+                word()),
+        new UpstreamSetting.Limits(
+            random.nextBoolean() ? null : rate(),
+            random.nextInt(1 << 20),
+            random.nextBoolean() ? null : requestLimit(),
+            list(() -> new UpstreamSetting.RouteLimit(regex(), requestLimit()))));
+  }
+
+  private Duration millis() {
+    return Duration.ofMillis(100 + random.nextInt(100_000));
+  }
+
+  private UpstreamSetting.Rate rate() {
+    return new UpstreamSetting.Rate(port(), Duration.ofMinutes(1), random.nextInt(FEW));
+  }
+
+  private UpstreamSetting.RequestLimit requestLimit() {
+    return new UpstreamSetting.RequestLimit(rate(), 429, list(this::change));
   }
 
   private TrafficRoute.Backend backend() {

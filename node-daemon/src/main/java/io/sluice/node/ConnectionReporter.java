@@ -16,6 +16,7 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.ConnectionListener;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.Retried;
 import io.sluice.proxy.hbone.ConnectionEnd;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.tls.TlsReason;
@@ -100,6 +101,11 @@ final class ConnectionReporter implements ConnectionListener {
     } else {
       tellIfFollowed(record.info(), "http", record.verdict());
     }
+  }
+
+  @Override
+  public void retried(ConnectionInfo info, List<Retried> events) {
+    metrics.retried(info, events);
   }
 
   @Override

@@ -27,6 +27,9 @@ public final class SiteClock implements SiteTime, AutoCloseable {
   /** Earlier than any release of this software. */
   public static final Instant MADE = Instant.parse("2026-01-01T00:00:00Z");
 
+  /** No certificate names a later moment (RFC 5280 §4.1.2.5), and no clock that works shows one. */
+  private static final Instant END = Instant.parse("9999-12-31T23:59:59Z");
+
   /** How far a right clock may be behind one that was believed before it was set right. */
   static final Duration BACK = Duration.ofMinutes(5);
 
@@ -71,8 +74,10 @@ public final class SiteClock implements SiteTime, AutoCloseable {
    * @param known what time it was at {@code nanos}
    * @param floor the latest moment believed
    * @param proven the latest one that a time service vouched for
+   * @param vouched whether the wall clock is believed for a better reason than that it may be right
    */
-  private record State(String doubt, Instant known, long nanos, Instant floor, Instant proven) {
+  private record State(
+      String doubt, Instant known, long nanos, Instant floor, Instant proven, boolean vouched) {
     Instant at(long now) {
       return known.plusNanos(now - nanos);
     }
@@ -145,6 +150,12 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     return state.doubt;
   }
 
+  /** Also where nobody vouches: a clock that stood still without power looks like a right one. */
+  @Override
+  public boolean isLowerBound() {
+    return !state.vouched;
+  }
+
   /** By how much the wall clock is ahead of what is judged by; negative where it is behind. */
   public Duration difference() {
     return Duration.between(instant(), machine.wall());
@@ -158,8 +169,8 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     State now = state;
     long nanos = machine.nanos();
     authority = new Word(begin, nanos);
-    if (!now.doubt.isEmpty() && begin.isAfter(now.at(nanos))) {
-      state = new State(now.doubt, begin, nanos, later(begin, now.floor), now.proven);
+    if (begin.isAfter(now.at(nanos))) {
+      state = new State(now.doubt, begin, nanos, later(begin, now.floor), now.proven, false);
       isDue = true;
     }
     look();
@@ -176,10 +187,12 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     String doubt = doubt(wall, expected, kept, agreed, before);
     if (doubt.isEmpty()) {
       isFirst = false;
-      Instant floor = kept || agreed ? wall : later(wall, before.floor);
-      state = new State("", wall, nanos, floor, kept ? later(wall, before.proven) : before.proven);
+      boolean vouched = kept || agreed;
+      Instant floor = vouched ? wall : later(wall, before.floor);
+      Instant proven = kept ? later(wall, before.proven) : before.proven;
+      state = new State("", wall, nanos, floor, proven, vouched);
     } else {
-      state = new State(doubt, expected, nanos, before.floor, before.proven);
+      state = new State(doubt, expected, nanos, before.floor, before.proven, false);
     }
     boolean changes = doubt.isEmpty() != before.doubt.isEmpty();
     isDue |= changes;
@@ -255,18 +268,23 @@ public final class SiteClock implements SiteTime, AutoCloseable {
         throw new IOException("it is not what this software writes");
       }
       Instant floor = later(MADE, Instant.ofEpochMilli(Long.parseLong(words.get(1))));
-      Instant proven = later(MADE, Instant.ofEpochMilli(Long.parseLong(words.get(2))));
+      Instant vouched = Instant.ofEpochMilli(Long.parseLong(words.get(2)));
+      Instant proven = later(MADE, vouched);
+      if (later(floor, proven).isAfter(END)) {
+        throw new IOException("it names a moment that no clock shows");
+      }
       Duration then = Duration.ofMillis(Long.parseLong(words.get(3)));
       Duration up = machine.uptime();
+      isFirst = vouched.equals(Instant.EPOCH);
       boolean sameBoot = words.get(4).equals(machine.boot()) && up.compareTo(then) >= 0;
-      return new State("", floor.plus(sameBoot ? up.minus(then) : up), nanos, floor, proven);
+      return new State("", floor.plus(sameBoot ? up.minus(then) : up), nanos, floor, proven, false);
     } catch (NoSuchFileException e) {
       // The first start: nothing is known that a clock could contradict.
     } catch (IOException | DateTimeException | ArithmeticException | NumberFormatException e) {
       LOG.log(System.Logger.Level.ERROR, "clock_not_read file={0} problem={1}", file.path(), e);
     }
     isFirst = true;
-    return new State("", MADE, nanos, MADE, MADE);
+    return new State("", MADE, nanos, MADE, MADE, false);
   }
 
   /** Writes the floor where that is due; a folder that is not there yet is waited for. */
@@ -282,7 +300,7 @@ public final class SiteClock implements SiteTime, AutoCloseable {
             .formatted(
                 FORMAT,
                 known.toEpochMilli(),
-                present.proven.toEpochMilli(),
+                isFirst ? 0 : present.proven.toEpochMilli(), // none was ever believed
                 machine.uptime().toMillis(),
                 machine.boot());
     isDue = false;

@@ -93,6 +93,33 @@ class SiteClockTest {
   }
 
   @Test
+  void aFirstStartIn1970IsNoClockThatWasBelieved() {
+    board.wakeUpAt(Instant.EPOCH);
+    keep();
+    board.pass(Duration.ofHours(1));
+    SiteClock restarted = opened();
+    assertFloor(restarted, SiteClock.MADE.plus(Duration.ofHours(1)));
+    board.wall = NOON; // set by hand, 14 months after this software was made
+    assertTrusted(restarted);
+
+    keep();
+    board.wall = NOON.plus(Duration.ofDays(40));
+    assertFloor(opened(), NOON);
+  }
+
+  @Test
+  void aFloorThatNoClockCanReachIsNoFloor() throws Exception {
+    keep();
+    Path file = directory.resolve("clock");
+    String line = Files.readString(file);
+    Files.writeString(
+        file, line.replace(" " + NOON.toEpochMilli() + " ", " " + Long.MAX_VALUE + " "));
+    assertTrusted(opened());
+    keep();
+    assertThat(Files.readString(file)).isEqualTo(line);
+  }
+
+  @Test
   void aBoardThatWakesUpIn1970OrInFiveYearsGoesByWhatItKnewAndTheTimeSinceItsBoot() {
     keep();
     for (Instant shown : new Instant[] {Instant.EPOCH, NOON.minusSeconds(3600), NOON.plus(YEARS)}) {
@@ -164,6 +191,25 @@ class SiteClockTest {
 
     board.wall = signed.plus(Duration.ofMinutes(5));
     assertTrusted(clock);
+  }
+
+  @Test
+  void aClockThatStoodStillWithTheBoardProvesNothingToHaveNotBegunAndTheAuthoritySetsItRight() {
+    board.kept = true;
+    keep();
+    assertThat(opened().isLowerBound()).isFalse();
+    board.kept = false;
+    board.wakeUpAt(NOON.plusSeconds(1)); // as systemd and fake-hwclock set it, after a month
+    SiteClock clock = opened();
+    assertTrusted(clock);
+    assertThat(clock.isLowerBound()).isTrue();
+
+    Instant signed = NOON.plus(Duration.ofDays(30));
+    clock.heard(signed);
+    assertFloor(clock, signed);
+    board.wall = signed.plusSeconds(60);
+    assertTrusted(clock);
+    assertThat(clock.isLowerBound()).isFalse();
   }
 
   @Test

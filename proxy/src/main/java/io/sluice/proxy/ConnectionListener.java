@@ -36,6 +36,9 @@ public interface ConnectionListener {
   /** An exchange has ended. */
   default void request(RequestRecord record) {}
 
+  /** An exchange that has ended, or is about to, was tried more than once, or was to be. */
+  default void retried(ConnectionInfo info, List<Retried> events) {}
+
   /** Headers, in lower case, that records of requests are to have: asked for each of them. */
   default List<String> headersToTell() {
     return List.of();

@@ -110,6 +110,12 @@ public record RequestRecord(
     BAD_REQUEST("DPE"),
     /** No upstream answered; the response is ours. */
     NO_UPSTREAM("UF"),
+    /** The service is asked for as much as it may be; the response is ours. */
+    OVERFLOW("UO"),
+    /** The service was slow or failed of late and is spared; the response is ours. */
+    SPARED("UO"),
+    /** The pod has taken as much as it may take; the response is ours. */
+    RATE_LIMITED("RL"),
     /** A route of the service called says the answer; the response is ours. */
     ROUTED("NR"),
     /** There is no endpoint that could be asked; the response is ours. */
@@ -118,6 +124,10 @@ public record RequestRecord(
     RESET_BY_CLIENT("DC"),
     /** The upstream went before the end. */
     RESET_BY_UPSTREAM("UC"),
+    /** It was not answered in time; the response is ours, or was cut. */
+    TIMED_OUT("UT"),
+    /** The answer is the upstream's, to the last try that there may be, and a failure too. */
+    RETRIES_EXHAUSTED("URX"),
     /** The upstream broke a rule of HTTP. */
     BAD_RESPONSE("UPE"),
     /** The connection was ended under it: drain, revocation, a limit. */

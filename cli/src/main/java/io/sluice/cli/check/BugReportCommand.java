@@ -6,12 +6,12 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Facts.Topic;
-import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.control.validate.Finding;
 import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.MapDump;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.mesh.FileFault;
 import io.sluice.mesh.Release;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -70,18 +70,24 @@ final class BugReportCommand implements Callable<Integer> {
 
   @Mixin private LookOptions look = new LookOptions();
 
-  @Mixin private ClusterOptions cluster = new ClusterOptions();
-
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
   public Integer call() throws IOException {
-    Facts facts = look.facts(spec.commandLine(), cluster, false);
+    Facts facts = look.facts(spec.commandLine(), false);
+    for (Path log : logs) {
+      if (!Files.isReadable(log)) {
+        throw new ParameterException(spec.commandLine(), "--log " + log + " cannot be read");
+      }
+    }
     try {
       Files.createFile(
           file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     } catch (FileAlreadyExistsException e) {
       throw new ParameterException(spec.commandLine(), "-o " + file + " is there already", e);
+    } catch (IOException e) {
+      throw new ParameterException(
+          spec.commandLine(), "-o " + file + " cannot be written: " + FileFault.reason(e), e);
     }
     try (TarFile tar = new TarFile(Files.newOutputStream(file), facts.now())) {
       add(tar, "version.txt", "sluice " + Release.VERSION + ", " + facts.now() + "\n");
@@ -144,7 +150,7 @@ final class BugReportCommand implements Callable<Integer> {
   private void addMaps(TarFile tar) throws IOException {
     ObjectNode maps = JsonNodeFactory.instance.objectNode();
     try {
-      MapCatalogue catalogue = new MapCatalogue(PinDirectory.ofNode(look.node(spec.commandLine())));
+      MapCatalogue catalogue = new MapCatalogue(PinDirectory.ofNode(look.node()));
       catalogue.list().stream()
           .map(map -> catalogue.dump(map.name()))
           .flatMap(Optional::stream)
@@ -180,7 +186,7 @@ final class BugReportCommand implements Callable<Integer> {
       }
       if (!pods.isEmpty()) {
         int number = 0;
-        for (var log : ClusterFacts.logs(cluster.access(), pods, LINES).entrySet()) {
+        for (var log : ClusterFacts.logs(look.access(), pods, LINES).entrySet()) {
           number++;
           add(tar, "logs/pod-" + number + ".log", log.getKey() + "\n" + log.getValue());
         }
@@ -199,7 +205,7 @@ final class BugReportCommand implements Callable<Integer> {
       List<String> lines = new String(end, StandardCharsets.UTF_8).lines().toList();
       return String.join("\n", lines.subList(Math.max(0, lines.size() - LINES), lines.size()));
     } catch (IOException e) {
-      return "not read: " + e.getMessage();
+      return "not read: " + FileFault.reason(e);
     }
   }
 }

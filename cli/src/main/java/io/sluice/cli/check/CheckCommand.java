@@ -1,6 +1,5 @@
 package io.sluice.cli.check;
 
-import io.sluice.cli.cluster.ClusterOptions;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,8 +23,6 @@ public final class CheckCommand implements Callable<Integer> {
 
   @Mixin private LookOptions look = new LookOptions();
 
-  @Mixin private ClusterOptions cluster = new ClusterOptions();
-
   @Mixin private CheckReport report = new CheckReport();
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -35,7 +32,7 @@ public final class CheckCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Facts facts = look.facts(spec.commandLine(), cluster, before);
+    Facts facts = look.facts(spec.commandLine(), before);
     return CheckReport.code(report.of(CheckRun.checks(), facts));
   }
 
@@ -52,15 +49,13 @@ public final class CheckCommand implements Callable<Integer> {
   static final class ControlPlaneCommand implements Callable<Integer> {
     @Mixin private LookOptions look = new LookOptions();
 
-    @Mixin private ClusterOptions cluster = new ClusterOptions();
-
     @Mixin private CheckReport report = new CheckReport();
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Override
     public Integer call() {
-      Facts facts = look.facts(spec.commandLine(), cluster, false);
+      Facts facts = look.facts(spec.commandLine(), false);
       CheckRun run = report.of(CheckRun.ofControlPlane(), facts);
       if (run.looked() == 0) {
         throw new IllegalStateException(

@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Facts.Source;
 import io.sluice.cli.check.Facts.Topic;
+import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.node.NodeTarget;
-import io.sluice.interception.maps.PinDirectory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -15,24 +15,19 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
 /** The options that say which node, folder and cluster are looked at. */
 final class LookOptions {
-  private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
-
   @Option(
       names = "--registry",
       paramLabel = "DIR",
       description = "Folder of Kubernetes YAML. Default: the cluster, where there is one.")
   private @Nullable Path registry;
 
-  @Option(
-      names = "--node-name",
-      paramLabel = "NAME",
-      description = "Node to look at. Default: the only one on this machine, else the host name.")
-  private @Nullable String nodeName;
+  @Mixin private NodeTarget target = new NodeTarget();
 
   @Option(
       names = "--state",
@@ -59,18 +54,20 @@ final class LookOptions {
       description = "Ask no API server, even where a kubeconfig is found.")
   private boolean withoutCluster;
 
+  @Mixin private ClusterOptions cluster = new ClusterOptions();
+
   /**
    * What is looked at; nothing is gathered yet.
    *
    * @param before whether the mesh is to be installed
    * @throws ParameterException where an option leads nowhere
    */
-  Facts facts(CommandLine line, ClusterOptions cluster, boolean before) {
+  Facts facts(CommandLine line, boolean before) {
     if (registry != null && !Files.isDirectory(registry)) {
       throw new ParameterException(line, "--registry " + registry + " is not a folder");
     }
-    String node = node(line);
-    Path folder = state(line);
+    String node = node();
+    Path folder = state == null ? NodeTarget.lastStateOf(node) : state;
     Path controller = controlState == null ? folder.resolve("controller") : controlState;
     Host host = new Host(Path.of("/"));
     NodeFacts.Daemon daemon = new NodeFacts.Daemon(node);
@@ -88,32 +85,22 @@ final class LookOptions {
     topics.put(Topic.RULES, NodeFacts::rules);
     topics.put(Topic.RESOLVER, () -> NodeFacts.resolver(host));
     topics.put(Topic.CONTROLLER, () -> NodeFacts.controller(controller));
-    Source<JsonNode> asked = source(line, cluster, before);
+    Source<JsonNode> asked = source(line, before);
     topics.put(Topic.CLUSTER, asked);
     return new Facts(host, folder, Instant.now(), topics, objects(asked));
   }
 
-  /** The daemon's folder. */
-  Path state(CommandLine line) {
-    return state == null ? NodeTarget.lastStateOf(node(line)) : state;
-  }
-
   /** Which node is meant. */
-  String node(CommandLine line) {
-    if (nodeName != null) {
-      try {
-        return PinDirectory.requireNodeName(nodeName);
-      } catch (IllegalArgumentException e) {
-        throw new ParameterException(line, "--node-name: " + e.getMessage(), e);
-      }
-    }
-    List<String> known = PinDirectory.nodeNames();
-    return known.size() == 1
-        ? known.getFirst()
-        : new Host(Path.of("/")).text(HOST_NAME.toString()).orElse("node").split("\\.")[0];
+  String node() {
+    return target.name();
   }
 
-  private Source<JsonNode> source(CommandLine line, ClusterOptions cluster, boolean before) {
+  /** The cluster that is looked at. */
+  ClusterAccess access() {
+    return cluster.access();
+  }
+
+  private Source<JsonNode> source(CommandLine line, boolean before) {
     boolean named =
         List.of("--kubeconfig", "--context").stream()
             .anyMatch(line.getParseResult()::hasMatchedOption);
@@ -142,7 +129,12 @@ final class LookOptions {
       return () -> NodeFacts.registry(folder);
     }
     return () -> {
-      JsonNode answers = asked.gather();
+      JsonNode answers;
+      try {
+        answers = asked.gather();
+      } catch (NotThereException e) {
+        throw new NotThereException("--registry names no folder, and " + e.getMessage());
+      }
       if (answers.has("silence")) {
         throw new NotThereException("the API server is not reached");
       }

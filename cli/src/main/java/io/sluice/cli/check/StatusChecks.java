@@ -20,7 +20,7 @@ final class StatusChecks {
           words(Code.VERSION_UNKNOWN, ANY, ANY, "of this API is not read"),
           words(Code.CLAIMED_TWICE, ANY, ANY, "already belongs to|is claimed by"),
           words(Code.MANIFEST_WRONG, ANY, ANY, "no such field is known"),
-          words(Code.NOT_ENFORCED, ANY, ANY, "^not enforced yet"),
+          words(Code.NOT_ENFORCED, ANY, ANY, "^not enforced yet|^is not acted on"),
           words(Code.WORD_UNKNOWN, ANY, ANY, "is no mode|is no word|is no idle time-out"),
           words(Code.ROUTE_MISSING, "TrafficTarget", ANY, "^names .*which does not exist"),
           words(Code.MATCH_MISSING, "TrafficTarget", ANY, "^names match "),

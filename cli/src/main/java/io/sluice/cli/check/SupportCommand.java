@@ -43,8 +43,11 @@ public final class SupportCommand {
       List<Code> meant = Code.of(code).map(List::of).orElseGet(() -> OsmCodes.of(code));
       if (meant.isEmpty()) {
         throw new ParameterException(
-            spec.commandLine(),
-            "'" + code + "' is no code here, and none of OSM's with a counterpart");
+            spec.commandLine().getSubcommands().get("error-info"),
+            "'"
+                + code
+                + "' is no code here, and none of OSM's with a counterpart; without a code all are"
+                + " listed");
       }
       for (Code each : meant) {
         out.println("%s %s: %s".formatted(each.label(), each.severity().word(), each.title()));

@@ -1,6 +1,6 @@
 package io.sluice.cli.check;
 
-import io.sluice.cli.node.CheckCommands;
+import io.sluice.cli.node.OsmWhyCommands;
 import picocli.CommandLine.Command;
 
 /** {@code sluice verify}. */
@@ -9,7 +9,10 @@ import picocli.CommandLine.Command;
     description = "Tries what the mesh should do.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {CheckCommands.ConnectivityCommand.class, CheckCommand.ControlPlaneCommand.class})
+    subcommands = {
+      OsmWhyCommands.ConnectivityCommand.class,
+      CheckCommand.ControlPlaneCommand.class
+    })
 public final class VerifyCommand {
   /** For picocli. */
   public VerifyCommand() {}

@@ -73,9 +73,11 @@ public final class DaemonPods {
     }
   }
 
+  /** Who may only make pods may label them so too, but not put them into the node's network. */
   private static JsonNode daemon(KubernetesClient client, String node) {
     for (JsonNode one : read(client, DAEMONS + node).path("items")) {
-      if (!one.path("metadata").has("deletionTimestamp")
+      if (one.path("spec").path("hostNetwork").asBoolean()
+          && !one.path("metadata").has("deletionTimestamp")
           && one.path("status").path("phase").asText().equals("Running")) {
         return one.path("metadata");
       }

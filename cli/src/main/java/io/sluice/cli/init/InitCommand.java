@@ -43,6 +43,9 @@ public final class InitCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Path place = folder.toAbsolutePath().normalize();
+    if (Files.exists(place) && !Files.isDirectory(place)) {
+      throw new ParameterException(spec.commandLine(), folder + " is no folder; name another");
+    }
     try {
       Files.createDirectories(place);
       try (Stream<Path> there = Files.list(place)) {

@@ -153,7 +153,8 @@ public final class NodeTarget {
             + name
             + "' ("
             + why.getMessage()
-            + "); `sluice node maps` reads what it left in the kernel"
+            + "); `sluice node run` starts one, `sluice node maps list` reads what one left in the"
+            + " kernel"
             + (others.isEmpty() ? "" : "; --node-name names another of this machine: " + others),
         why);
   }

@@ -5,6 +5,7 @@ import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.cluster.DaemonPods;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
+import io.sluice.mesh.FileFault;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.LocalNode;
 import io.sluice.node.NodeSettings;
@@ -228,7 +229,7 @@ public final class ProxyCommand {
         Files.writeString(to, text);
       } catch (IOException e) {
         throw new ParameterException(
-            spec.commandLine(), "--file " + to + " cannot be written: " + e.getMessage(), e);
+            spec.commandLine(), "--file " + to + " cannot be written: " + FileFault.reason(e), e);
       }
     }
   }

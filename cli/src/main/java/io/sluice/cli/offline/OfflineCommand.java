@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice offline}. */
@@ -108,6 +109,9 @@ public final class OfflineCommand implements Callable<Integer> {
   }
 
   private JsonNode report() {
+    if (state != null && !Files.isDirectory(state)) {
+      throw new ParameterException(spec.commandLine(), "--state " + state + " is not a folder");
+    }
     if (state == null) {
       Optional<JsonNode> answer = target.oneIfItRuns(AdminRequest.of("offline"));
       if (answer.isPresent()) {

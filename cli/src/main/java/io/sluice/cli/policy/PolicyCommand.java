@@ -1,7 +1,7 @@
 package io.sluice.cli.policy;
 
 import io.sluice.cli.check.ConflictsCommand;
-import io.sluice.cli.node.CheckCommands;
+import io.sluice.cli.node.OsmWhyCommands;
 import picocli.CommandLine.Command;
 
 /** {@code sluice policy}. */
@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
-      CheckCommands.CheckPodsCommand.class,
+      OsmWhyCommands.CheckPodsCommand.class,
       ConflictsCommand.class,
       ReplayCommand.class
     })

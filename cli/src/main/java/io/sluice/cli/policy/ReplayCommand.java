@@ -90,7 +90,7 @@ final class ReplayCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "FILE|DIR",
-      description = "The candidate: manifests to be tried. Not needed with --suggest.")
+      description = "The candidate: manifests to be tried. Not with --suggest.")
   private @Nullable Path candidate;
 
   @Option(
@@ -162,6 +162,13 @@ final class ReplayCommand implements Callable<Integer> {
     if (place == null && !suggest) {
       throw new ParameterException(
           spec.commandLine(), "name the candidate, FILE or DIR, or ask for --suggest");
+    }
+    if (place != null && suggest) {
+      throw new ParameterException(
+          spec.commandLine(), "--suggest takes no candidate, and " + place + " is one");
+    }
+    if (allowedOnly && !suggest) {
+      throw new ParameterException(spec.commandLine(), "--allowed-only is for --suggest");
     }
     if (place != null && !Files.exists(place)) {
       throw new ParameterException(spec.commandLine(), place + " does not exist");

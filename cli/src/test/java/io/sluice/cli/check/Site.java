@@ -182,6 +182,8 @@ final class Site {
             "tcproutes.specs.smi-spec.io",
             "httproutegroups.specs.smi-spec.io",
             "trafficsplits.split.smi-spec.io",
+            "retries.policy.openservicemesh.io",
+            "upstreamtrafficsettings.policy.openservicemesh.io",
             "ingressbackends.policy.openservicemesh.io",
             "egresses.policy.openservicemesh.io")) {
       item("definitions", "{metadata: {name: '" + definition + "'}}");

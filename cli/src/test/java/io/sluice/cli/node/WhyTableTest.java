@@ -515,10 +515,11 @@ class WhyTableTest {
             "no Pod shop/nobody is known here, and no Service with pods: pods of namespace shop are"
                 + " annexe, buyer, far, friend, store, web");
     assertThat(fault(snapshot, "buyer", "shop/store:80"))
-        .startsWith("SRC 'buyer' is not NAMESPACE");
+        .isEqualTo("SRC 'buyer' is not NAMESPACE/NAME");
     assertThat(fault(snapshot, "shop/buyer", "shop/store:http"))
         .isEqualTo("'http' of DST 'shop/store:http' is no port");
     assertThat(fault(snapshot, "shop/buyer", "192.0.2.1")).contains("needs a port");
+    assertThat(fault(snapshot, "shop/buyer", "2001:db8::1")).endsWith(": [2001:db8::1]:PORT");
     assertThat(fault(snapshot, "shop/buyer", "shop/buyer")).contains("say the port");
   }
 

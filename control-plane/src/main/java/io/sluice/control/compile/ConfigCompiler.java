@@ -9,6 +9,7 @@ import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MtlsMode;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,6 +37,7 @@ final class ConfigCompiler {
   /**
    * What the MeshConfig says to the nodes, and what it says of every Pod.
    *
+   * @param retries whether Retries have effect
    * @param ingressBackends whether IngressBackends are acted on
    * @param egresses whether Egresses are
    * @param held which one governs, as {@link Claims} remember it
@@ -43,6 +45,7 @@ final class ConfigCompiler {
   record Settings(
       MeshSettings mesh,
       MeshWide meshWide,
+      boolean retries,
       boolean ingressBackends,
       boolean egresses,
       Map<Object, String> held) {}
@@ -72,6 +75,7 @@ final class ConfigCompiler {
             "write it there, or start the controller with another --mesh-config-namespace");
       }
     }
+    candidates.sort(Comparator.comparing(MeshConfig::ref)); // in whatever order they came
     Map<Object, String> held = claims(candidates, had).held();
     Optional<MeshConfig> config =
         candidates.stream()
@@ -108,6 +112,7 @@ final class ConfigCompiler {
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
             config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE),
             rules),
+        config.map(MeshConfig::retries).orElse(false),
         config.map(MeshConfig::ingressBackends).orElse(true),
         config.map(MeshConfig::egresses).orElse(true),
         held);

@@ -282,7 +282,8 @@ final class GatewayCompiler {
         List<HttpMatch> both = new ArrayList<>(last.matches());
         both.addAll(rule.matches());
         rules.set(
-            rules.size() - 1, new Rule(rule.port(), both, rule.backends(), rule.redirectOrNull()));
+            rules.size() - 1,
+            new Rule(rule.port(), both, rule.backends(), rule.redirectOrNull(), rule.limits()));
       } else {
         rules.add(rule);
       }
@@ -319,7 +320,7 @@ final class GatewayCompiler {
               backend.weight(),
               usable ? filters(one.route, changes, backend.changes(), match) : HttpFilters.NONE));
     }
-    return new Rule(one.port, matches, backends, null);
+    return new Rule(one.port, matches, backends, null, rule.limits());
   }
 
   private boolean isAllowed(GatewayRoute route, GatewayRoute.Backend backend) {

@@ -17,8 +17,10 @@ import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
@@ -49,9 +51,11 @@ public final class IncrementalCompiler {
   private final ServiceStage services;
   private final PermissionStage permissions = new PermissionStage(statuses);
   private final SplitStage splits = new SplitStage(statuses);
+  private final RetryStage retries = new RetryStage(statuses);
   private final IngressStage ingress = new IngressStage(statuses);
   private final EgressStage egress = new EgressStage(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
+  private final UpstreamStage upstreams = new UpstreamStage(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
@@ -92,9 +96,11 @@ public final class IncrementalCompiler {
     pods.compile(editor);
     services.compile(editor, pods);
     permissions.compile(editor);
+    retries.compile(editor);
     Named named = new Named(editor);
     gateway.compile(editor, named).forEach(service -> splits.routed(service.namespace()));
     splits.compile(editor, named);
+    upstreams.compile(editor, named);
     ingress.compile(editor, named);
     egress.compile(editor, named);
     List<ResourceKey> names = editor.changed();
@@ -180,6 +186,7 @@ public final class IncrementalCompiler {
     editor.put(compiled.mesh());
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
+    retries.enable(compiled.retries());
     ingressBackends = compiled.ingressBackends();
     egresses = compiled.egresses();
     ingress.configChanged();
@@ -207,6 +214,7 @@ public final class IncrementalCompiler {
         services.remove(service);
         splits.changed(service);
         gateway.changed(service);
+        upstreams.changed(service);
       }
       case EndpointSlice slice -> services.remove(slice);
       case TrafficTarget target -> permissions.remove(target);
@@ -218,6 +226,8 @@ public final class IncrementalCompiler {
         egress.changed(group);
       }
       case TrafficSplit split -> splits.remove(split);
+      case Retry retry -> retries.remove(retry);
+      case UpstreamTrafficSetting setting -> upstreams.remove(setting);
       case Egress written -> egress.remove(written);
       case IngressBackend written -> ingress.remove(written);
       case GatewayRoute route -> gateway.remove(route);
@@ -245,6 +255,7 @@ public final class IncrementalCompiler {
         services.add(service);
         splits.changed(service);
         gateway.changed(service);
+        upstreams.changed(service);
       }
       case EndpointSlice slice -> services.add(slice);
       case TrafficTarget target -> permissions.add(target);
@@ -256,6 +267,8 @@ public final class IncrementalCompiler {
         egress.changed(group);
       }
       case TrafficSplit split -> splits.add(split);
+      case Retry retry -> retries.add(retry);
+      case UpstreamTrafficSetting setting -> upstreams.add(setting);
       case Egress written -> egress.add(written);
       case IngressBackend written -> ingress.add(written);
       case GatewayRoute route -> gateway.add(route);

@@ -19,8 +19,10 @@ import io.sluice.control.objects.ObjectMeta;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.ReadableKind;
+import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import java.util.List;
@@ -61,6 +63,9 @@ public final class ObjectCompiler {
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
+      case Retry retry -> RetryStage.policies(List.of(retry), true, statuses);
+      case UpstreamTrafficSetting setting ->
+          new UpstreamCompiler(new Assumed(setting.meta()), statuses).settings(List.of(setting));
       case Egress written ->
           new EgressCompiler(new Assumed(written.meta()), statuses).egress(written);
       case IngressBackend written ->

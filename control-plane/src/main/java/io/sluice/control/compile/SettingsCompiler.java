@@ -10,6 +10,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -81,9 +82,28 @@ final class SettingsCompiler {
                 Retirement.NONE,
                 statuses)
             .orElse(Retirement.NONE),
+        answerTimeout(config, statuses),
         config.federatesWith(),
         List.of(),
         HostNames.NONE);
+  }
+
+  private static Duration answerTimeout(MeshConfig config, Statuses statuses) {
+    Integer seconds = config.sidecarTimeoutOrNull();
+    if (seconds == null) {
+      return MeshSettings.DEFAULT_ANSWER_TIMEOUT;
+    }
+    Duration timeout = Duration.ofSeconds(seconds);
+    if (timeout.compareTo(MeshSettings.MAX_ANSWER_TIMEOUT) > 0) {
+      statuses.warning(
+          config,
+          "spec.sidecar.sidecarTimeout",
+          seconds + " s is too long, so the default of 60 s holds",
+          "write seconds up to %d, or 0 for no limit"
+              .formatted(MeshSettings.MAX_ANSWER_TIMEOUT.toSeconds()));
+      return MeshSettings.DEFAULT_ANSWER_TIMEOUT;
+    }
+    return timeout;
   }
 
   private static Set<SpiffeId> in(Collection<SpiffeId> identities, Predicate<TrustDomain> domains) {

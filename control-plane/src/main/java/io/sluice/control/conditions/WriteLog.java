@@ -9,6 +9,7 @@ import io.sluice.control.kubernetes.ClusterReport;
 import io.sluice.control.kubernetes.ReportedObject;
 import io.sluice.control.kubernetes.ReportedObject.Condition;
 import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.objects.ReadableKind;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;

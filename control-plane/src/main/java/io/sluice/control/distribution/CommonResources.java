@@ -17,12 +17,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What many nodes are told alike: every one of settings, namespaces and whatever else is not
- * rationed; of routes, pods of other nodes and services each one that has an enrolled pod. One
- * thread.
+ * rationed; of routes, retries, pods of other nodes and services each one that has an enrolled pod.
+ * One thread.
  */
 final class CommonResources {
   /** Kinds that only pods of the mesh make use of. */
-  private static final Set<Kind<?>> OF_PODS = Set.of(Kind.ROUTE, Kind.INGRESS, Kind.EGRESS);
+  private static final Set<Kind<?>> OF_PODS =
+      Set.of(Kind.ROUTE, Kind.RETRY, Kind.UPSTREAM_SETTING, Kind.INGRESS, Kind.EGRESS);
 
   /** Kinds of which a node is told no more than it needs. */
   private static final Set<Kind<?>> RATIONED = Set.of(Kind.WORKLOAD, Kind.SERVICE, Kind.PERMISSION);

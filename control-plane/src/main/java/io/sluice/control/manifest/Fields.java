@@ -19,8 +19,8 @@ public final class Fields {
   /** Largest port number. */
   private static final int MAX_PORT = 65_535;
 
-  /** Of the longest int. */
-  private static final int MAX_DIGITS = 10;
+  /** More than any number has that is read. */
+  private static final int MAX_DIGITS = 15;
 
   private final String file;
   private final String path;
@@ -114,6 +114,31 @@ public final class Fields {
     return value == null
         ? Optional.empty()
         : asInteger(value, fieldPath(name), 0, Integer.MAX_VALUE, what);
+  }
+
+  /** A whole number from {@code least} to {@code most}. */
+  public Optional<Long> whole(String name, String what, long least, long most) {
+    YamlValue value = present(name);
+    return value == null ? Optional.empty() : asWhole(value, fieldPath(name), least, most, what);
+  }
+
+  /** A part of a whole, 0 to 1; 2 where the field is absent, which is more than there is. */
+  public double share(String name) {
+    YamlValue value = present(name);
+    if (value == null) {
+      return 2;
+    }
+    String mend = "write a number from 0 to 1, such as 0.5";
+    if (!(value instanceof YamlValue.Scalar scalar)
+        || (scalar.kind() != Kind.INTEGER && scalar.kind() != Kind.FLOAT)) {
+      wrongType(value, fieldPath(name), "a number", mend);
+      return 2;
+    }
+    if (!scalar.text().matches("[01]|0?\\.[0-9]{1,9}|1\\.0{1,9}")) {
+      problem(name, scalar.text() + " is outside 0..1", mend);
+      return 2;
+    }
+    return Double.parseDouble(scalar.text());
   }
 
   /** A port number, or 0 after reporting that it is missing. */
@@ -263,6 +288,11 @@ public final class Fields {
 
   private Optional<Integer> asInteger(
       YamlValue value, String valuePath, int least, int most, String what) {
+    return asWhole(value, valuePath, least, most, what).map(Long::intValue);
+  }
+
+  private Optional<Long> asWhole(
+      YamlValue value, String valuePath, long least, long most, String what) {
     String mend = "write " + what + " from " + least + " to " + most + ", without quotes";
     if (!(value instanceof YamlValue.Scalar scalar) || scalar.kind() != Kind.INTEGER) {
       wrongType(value, valuePath, "an integer", mend);
@@ -275,13 +305,13 @@ public final class Fields {
           new Problem(file, value.line(), valuePath, "'" + text + "' is not plain decimal", mend));
       return Optional.empty();
     }
-    long number = text.length() > MAX_DIGITS ? -1 : Long.parseLong(text);
+    long number = text.length() > MAX_DIGITS ? Long.MIN_VALUE : Long.parseLong(text);
     if (number < least || number > most) {
       String reason = text + " is outside " + least + ".." + most;
       sink.accept(new Problem(file, value.line(), valuePath, reason, mend));
       return Optional.empty();
     }
-    return Optional.of((int) number);
+    return Optional.of(number);
   }
 
   private void missing(String name) {

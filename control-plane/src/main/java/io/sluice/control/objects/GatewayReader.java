@@ -1,6 +1,7 @@
 package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
+import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.objects.GatewayRoute.Backend;
 import io.sluice.control.objects.GatewayRoute.Changes;
 import io.sluice.control.objects.GatewayRoute.Match;
@@ -17,6 +18,8 @@ import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Regex;
 import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,6 +38,7 @@ final class GatewayReader {
   static final String GROUP = "gateway.networking.k8s.io";
 
   private static final String SERVICE = "Service";
+  private static final String TIMEOUTS = "timeouts";
   private static final String EXACT = "Exact";
   private static final String PREFIX = "PathPrefix";
   private static final String REGEX = "RegularExpression";
@@ -47,7 +51,7 @@ final class GatewayReader {
   private static final int LONGEST_NAME = 256;
   private static final int LONGEST_VALUE = 4_096;
 
-  private static final Set<String> NOT_ENFORCED = Set.of("timeouts", "retry", "sessionPersistence");
+  private static final Set<String> NOT_ENFORCED = Set.of("retry", "sessionPersistence");
 
   private final ObjectMeta meta;
   private final boolean grpc;
@@ -102,9 +106,12 @@ final class GatewayReader {
           .sorted()
           .filter(rule::has)
           .forEach(name -> notEnforced.add(rule.fieldPath(name)));
+      if (grpc && rule.has(TIMEOUTS)) {
+        notEnforced.add(rule.fieldPath(TIMEOUTS)); // which no GRPCRoute has
+      }
     }
     if (rules.isEmpty() && !grpc) {
-      rules.add(new Rule(List.of(everything()), NOTHING, List.of()));
+      rules.add(new Rule(List.of(everything()), NOTHING, List.of(), TimeLimits.UNSAID));
     }
     return new GatewayRoute(meta, parents, spec.has("hostnames"), rules, notEnforced);
   }
@@ -150,7 +157,26 @@ final class GatewayReader {
     return new Rule(
         matches,
         changes(fields),
-        atMost(fields, "backendRefs", MOST_BACKENDS).stream().map(this::backend).toList());
+        atMost(fields, "backendRefs", MOST_BACKENDS).stream().map(this::backend).toList(),
+        grpc ? TimeLimits.UNSAID : limits(fields.objectOrEmpty(TIMEOUTS)));
+  }
+
+  private static TimeLimits limits(Fields timeouts) {
+    long request = millis(timeouts, "request");
+    long one = millis(timeouts, "backendRequest");
+    if (request > 0 && one > request) {
+      timeouts.problem(
+          "backendRequest", "it is longer than that of the request", "write a shorter one");
+      return TimeLimits.UNSAID;
+    }
+    return new TimeLimits(request, one);
+  }
+
+  private static long millis(Fields timeouts, String name) {
+    return timeouts
+        .parsed(name, WrittenDuration::parseParts, "write a duration such as 500ms, 10s or 1m30s")
+        .map(Duration::toMillis)
+        .orElse(TimeLimits.NOT_SAID);
   }
 
   private static Match everything() {

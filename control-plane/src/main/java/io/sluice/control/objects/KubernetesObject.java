@@ -22,8 +22,10 @@ public sealed interface KubernetesObject
         Namespace,
         OtherObject,
         Pod,
+        Retry,
         TrafficSplit,
-        TrafficTarget {
+        TrafficTarget,
+        UpstreamTrafficSetting {
   /** Name, labels and origin. */
   ObjectMeta meta();
 

@@ -13,11 +13,13 @@ import org.jspecify.annotations.Nullable;
  * @param permissive {@code spec.traffic.enablePermissiveTrafficPolicyMode}
  * @param egress {@code spec.traffic.enableEgress}
  * @param mtlsDisabled {@code spec.sidecar.sidecarDisabledMTLS}
+ * @param retries {@code spec.featureFlags.enableRetryPolicy}
  * @param mtlsModeOrNull {@code spec.traffic.mtlsMode} as written
  * @param metadataModeOrNull {@code spec.traffic.metadataMode} as written
  * @param pingModeOrNull {@code spec.traffic.pingMode} as written
  * @param localProxyModeOrNull {@code spec.sidecar.localProxyMode} as written
  * @param sameNodeMtlsOrNull {@code spec.traffic.sameNodeMtls} as written
+ * @param sidecarTimeoutOrNull seconds of {@code spec.sidecar.sidecarTimeout}
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
  * @param retirementOrNull {@code spec.traffic.retirement} as written
@@ -37,11 +39,13 @@ public record MeshConfig(
     boolean permissive,
     boolean egress,
     boolean mtlsDisabled,
+    boolean retries,
     @Nullable String mtlsModeOrNull,
     @Nullable String metadataModeOrNull,
     @Nullable String pingModeOrNull,
     @Nullable String localProxyModeOrNull,
     @Nullable String sameNodeMtlsOrNull,
+    @Nullable Integer sidecarTimeoutOrNull,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
     @Nullable String retirementOrNull,

@@ -16,8 +16,8 @@ final class MeshConfigReader {
   private static final String CERTIFICATE = "certificate";
 
   private static final String TRAFFIC = "traffic";
-
   private static final String FLAGS = "featureFlags";
+
   private static final String INGRESS_FLAG = "enableIngressBackendPolicy";
   private static final String EGRESS_FLAG = "enableEgressPolicy";
 
@@ -63,9 +63,9 @@ final class MeshConfigReader {
               "outboundIPRangeInclusionList",
               "networkInterfaceExclusionList"),
           SIDECAR,
-          Set.of("sidecarDisabledMTLS", "localProxyMode"),
+          Set.of("sidecarDisabledMTLS", "localProxyMode", "sidecarTimeout"),
           FLAGS,
-          Set.of(INGRESS_FLAG, EGRESS_FLAG),
+          Set.of("enableRetryPolicy", INGRESS_FLAG, EGRESS_FLAG),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
@@ -94,7 +94,6 @@ final class MeshConfigReader {
               "sideWindowsImage", // as osm-edge v1alpha1 spells it
               "SidecarImageWindowsImage", // and v1alpha2
               "sidecarDrivers",
-              "sidecarTimeout",
               "maxDataPlaneConnections",
               "configResyncInterval",
               "resources",
@@ -146,11 +145,13 @@ final class MeshConfigReader {
         traffic.isTrue("enablePermissiveTrafficPolicyMode"),
         traffic.isTrue("enableEgress"),
         sidecar.isTrue("sidecarDisabledMTLS"),
+        spec.objectOrEmpty(FLAGS).isTrue("enableRetryPolicy"),
         traffic.text("mtlsMode").orElse(null),
         traffic.text("metadataMode").orElse(null),
         traffic.text("pingMode").orElse(null),
         sidecar.text("localProxyMode").orElse(null),
         traffic.text("sameNodeMtls").orElse(null),
+        sidecar.number("sidecarTimeout", "a number of seconds").orElse(null),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),

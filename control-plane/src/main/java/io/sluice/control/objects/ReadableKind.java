@@ -59,6 +59,13 @@ public enum ReadableKind {
       "trafficsplits",
       List.of("v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
       alike(SmiReader::readSplit)),
+  /** {@code policy.openservicemesh.io} UpstreamTrafficSetting. */
+  UPSTREAM_TRAFFIC_SETTING(
+      UpstreamReader.GROUP,
+      "UpstreamTrafficSetting",
+      "upstreamtrafficsettings",
+      List.of("v1alpha1"),
+      alike(UpstreamReader::read)),
   /** {@code gateway.networking.k8s.io} HTTPRoute. */
   HTTP_ROUTE(
       GatewayReader.GROUP,
@@ -80,6 +87,13 @@ public enum ReadableKind {
       "referencegrants",
       List.of("v1", "v1beta1"),
       alike(GatewayReader::readGrant)),
+  /** {@code policy.openservicemesh.io} Retry. */
+  RETRY(
+      "policy.openservicemesh.io",
+      "Retry",
+      "retries",
+      List.of("v1alpha1"),
+      alike(RetryReader::read)),
   /** {@code policy.openservicemesh.io} IngressBackend. */
   INGRESS_BACKEND(
       PolicyReader.GROUP,

@@ -47,6 +47,18 @@ final class KnownFields {
                   "matches",
                   leaves("apiGroup", "kind", "name"))));
 
+  /** OSM's Retry v1alpha1. */
+  private static final Shape RETRY =
+      object(
+          shape(
+              Map.of(
+                  "source",
+                  SUBJECT,
+                  "destinations",
+                  SUBJECT,
+                  "retryPolicy",
+                  leaves("retryOn", "perTryTimeout", "numRetries", "retryBackoffBaseInterval"))));
+
   /** IngressBackend of OSM and osm-edge v1alpha1. */
   private static final Shape INGRESS =
       object(
@@ -146,11 +158,66 @@ final class KnownFields {
                                   "filters",
                                   FILTERS)),
                           "timeouts",
-                          ANYTHING,
+                          leaves("request", "backendRequest"),
                           "retry",
                           ANYTHING,
                           "sessionPersistence",
                           ANYTHING)))));
+
+  private static final Shape RATE =
+      leaves("requests", "unit", "burst", "responseStatusCode", "responseHeadersToAdd");
+
+  /** UpstreamTrafficSetting of OSM v1alpha1, with osm-edge's fields. */
+  private static final Shape UPSTREAM =
+      object(
+          shape(
+              Map.of(
+                  "host",
+                  ANYTHING,
+                  "connectionSettings",
+                  shape(
+                      Map.of(
+                          "tcp",
+                          leaves("maxConnections", "connectTimeout", "circuitBreaking"),
+                          "http",
+                          shape(
+                              Map.of(
+                                  "maxRequests",
+                                  ANYTHING,
+                                  "maxRequestsPerConnection",
+                                  ANYTHING,
+                                  "maxPendingRequests",
+                                  ANYTHING,
+                                  "maxRetries",
+                                  ANYTHING,
+                                  "circuitBreaking",
+                                  leaves(
+                                      "statTimeWindow",
+                                      "minRequestAmount",
+                                      "degradedTimeWindow",
+                                      "slowTimeThreshold",
+                                      "slowAmountThreshold",
+                                      "slowRatioThreshold",
+                                      "errorAmountThreshold",
+                                      "errorRatioThreshold",
+                                      "degradedStatusCode",
+                                      "degradedResponseContent"))))),
+                  "rateLimit",
+                  shape(
+                      Map.of(
+                          "local",
+                          shape(
+                              Map.of(
+                                  "tcp",
+                                  leaves("connections", "unit", "burst", "bps"),
+                                  "http",
+                                  RATE)),
+                          "global",
+                          ANYTHING)),
+                  "httpRoutes",
+                  shape(Map.of("path", ANYTHING, "rateLimit", shape(Map.of("local", RATE)))),
+                  "httpHeaders",
+                  ANYTHING)));
 
   /** Below {@code spec}, its reader says of every field whether it is known. */
   private static final Shape MESH_CONFIG = object(ANYTHING);
@@ -225,6 +292,8 @@ final class KnownFields {
       case "TCPRoute" -> group.equals("specs.smi-spec.io") ? TCP_ROUTE : null;
       case "HTTPRouteGroup" -> group.equals("specs.smi-spec.io") ? HTTP_ROUTE_GROUP : null;
       case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
+      case "Retry" -> group.equals("policy.openservicemesh.io") ? RETRY : null;
+      case "UpstreamTrafficSetting" -> group.equals("policy.openservicemesh.io") ? UPSTREAM : null;
       case "Egress" -> group.equals("policy.openservicemesh.io") ? EGRESS : null;
       case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;
       case "HTTPRoute", "GRPCRoute" ->

@@ -79,6 +79,27 @@ class GatewayCompilerTest {
         .containsExactly(name("shop", "v2"), name("shop", "v1"), name("shop", "web"));
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "'{}', -1, -1",
+    "'{request: 1m30s500ms}', 90500, -1",
+    "'{request: 0s, backendRequest: 2h}', 0, 7200000",
+    "'{request: 10s, backendRequest: 10s}', 10000, 10000",
+    "'{request: 99999h99999h99999h99999h}', 1439985600000, -1"
+  })
+  void limitsOfTimeAreThoseOfTheGatewayApi(String written, long request, long backend) {
+    assertThat(
+            only(http(
+                    "web",
+                    "- matches: [{path: {value: /a}}, {method: GET, path: {value: /a}}]\n"
+                        + "  timeouts: %s\n  backendRefs: [{name: v1, port: 80}]\n"
+                            .formatted(written)))
+                .rules()
+                .getFirst()
+                .limits())
+        .isEqualTo(new TrafficRoute.TimeLimits(request, backend));
+  }
+
   @Test
   void filtersOfRuleAndBackendBecomeOne() {
     Rule rule =

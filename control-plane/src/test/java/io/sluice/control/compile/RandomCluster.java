@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(22)) {
+    return switch (random.nextInt(23)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -90,11 +90,12 @@ public final class RandomCluster {
       case 9 -> route();
       case 10 -> config();
       case 11 -> node();
-      case 12 -> group();
+      case 12 -> random.nextBoolean() ? group() : retry();
       case 13, 14 -> split();
       case 15, 16 -> gatewayRoute();
-      case 17, 18 -> ingress();
-      case 19, 20 -> egress();
+      case 17 -> upstream();
+      case 18, 19 -> ingress();
+      case 20, 21 -> egress();
       default -> other();
     };
   }
@@ -327,6 +328,21 @@ public final class RandomCluster {
                 "{name: second, pathRegex: /y}, {name: first, headers: {host: '['}}"));
   }
 
+  private String retry() {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: Retry
+    metadata:
+      name: %s
+      namespace: %s
+    spec:
+      source: {kind: ServiceAccount, name: %s, namespace: %s}
+      destinations: [{kind: Service, name: %s, namespace: shop}]
+      retryPolicy: {retryOn: 5xx, numRetries: %d}
+    """
+        .formatted(app(), namespaceName(), app(), namespaceName(), app(), random.nextInt(3));
+  }
+
   private String split() {
     return """
     apiVersion: split.smi-spec.io/v1alpha4
@@ -450,6 +466,30 @@ public final class RandomCluster {
                 random.nextInt(2));
   }
 
+  private String upstream() {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: UpstreamTrafficSetting
+    metadata:
+      name: %s-%d
+      namespace: %s%s
+    spec:
+      host: %s
+      connectionSettings: {tcp: {maxConnections: %d}}
+      httpRoutes: [{path: %s, rateLimit: {local: {requests: 1, unit: minute}}}]
+      %s
+    """
+        .formatted(
+            app(),
+            random.nextInt(2),
+            namespaceName(),
+            one("", created()),
+            one(app(), app(), app() + ".shop.svc"),
+            random.nextInt(3),
+            one("/buy", "'('"),
+            one("", "rateLimit: {global: {}}"));
+  }
+
   private String config() {
     return """
     apiVersion: config.%s/v1alpha1
@@ -459,9 +499,9 @@ public final class RandomCluster {
       namespace: %s%s
     spec:
       traffic: {enablePermissiveTrafficPolicyMode: %s, %s}
-      featureFlags: {enableIngressBackendPolicy: %s}
       certificate: {deniedSerials: ["%s"]}
       sidecar: {localProxyMode: %s}
+      featureFlags: {enableRetryPolicy: %s, enableIngressBackendPolicy: %s}
     """
         .formatted(
             one("sluice.io", "flomesh.io"),
@@ -476,9 +516,10 @@ public final class RandomCluster {
                 "dnsResolvers: [10.0.0.11]",
                 "outboundPortExclusionList: [22]",
                 "strange: 1"),
-            one("true", "true", "false"),
             one("0a", "zz"),
-            one("Localhost", "PodIP", "odd"));
+            one("Localhost", "PodIP", "odd"),
+            random.nextBoolean(),
+            one("true", "true", "false"));
   }
 
   private String other() {

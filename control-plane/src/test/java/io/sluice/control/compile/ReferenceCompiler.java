@@ -19,8 +19,10 @@ import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
+import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
@@ -83,6 +85,7 @@ public final class ReferenceCompiler {
                 permissions(unique, settings.mesh(), named, statuses),
                 namespaces(unique))
             .edit();
+    RetryStage.policies(unique.of(Retry.class), settings.retries(), statuses).forEach(editor::put);
     List<TrafficRoute> gateway =
         new GatewayCompiler(named, statuses).routes(unique.of(GatewayRoute.class));
     gateway.forEach(editor::put);
@@ -93,6 +96,11 @@ public final class ReferenceCompiler {
         .collect(groupingBy(split -> split.meta().namespace()))
         .values()
         .forEach(inside -> new SplitCompiler(named, statuses).routes(inside).forEach(editor::put));
+    unique.of(UpstreamTrafficSetting.class).stream()
+        .collect(groupingBy(setting -> setting.meta().namespace()))
+        .values()
+        .forEach(
+            inside -> new UpstreamCompiler(named, statuses).settings(inside).forEach(editor::put));
     editor.snapshot(revision).services().forEach(service -> compiled.put(service.name(), service));
     unique.of(IngressBackend.class).stream()
         .collect(groupingBy(one -> one.meta().namespace()))

@@ -22,6 +22,7 @@ import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -96,7 +97,7 @@ public final class RandomMesh {
     for (int changes = random.nextInt(3); changes >= 0; changes--) {
       int number = random.nextInt(PODS);
       NamespacedName pod = new NamespacedName("shop", "pod-" + number);
-      switch (random.nextInt(22)) {
+      switch (random.nextInt(23)) {
         case 0 -> editor.put(settings());
         case 1 ->
             editor.put(
@@ -107,6 +108,14 @@ public final class RandomMesh {
         case 12, 13, 14 -> editor.put(service(number % 4));
         case 15 -> editor.remove(Kind.SERVICE.key("shop/service-" + number % 4));
         case 19 -> editor.put(route(number % 3));
+        case 21 ->
+            editor.put(
+                new UpstreamSetting(
+                    new NamespacedName("shop", "service-" + number % 3),
+                    pod,
+                    UpstreamSetting.Pool.NONE,
+                    null,
+                    UpstreamSetting.Limits.NONE));
         case 20 -> editor.remove(Kind.ROUTE.key("shop/split-" + number % 3));
         case 16, 17, 18 -> editor.put(permission(number % 5));
         default -> editor.remove(Kind.PERMISSION.key("shop/grant-" + number % 5));
@@ -138,7 +147,8 @@ public final class RandomMesh {
                   random.nextInt(2) * 80,
                   List.of(match()),
                   List.of(new TrafficRoute.Backend(serviceName(), 1)),
-                  null)));
+                  null,
+                  new TrafficRoute.TimeLimits(random.nextInt(3), -1))));
     }
     return new TrafficRoute(
         new NamespacedName("shop", "split-" + number),

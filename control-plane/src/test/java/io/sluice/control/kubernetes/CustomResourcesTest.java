@@ -64,6 +64,7 @@ class CustomResourcesTest {
         "TCP_ROUTE",
         "HTTP_ROUTE_GROUP",
         "TRAFFIC_SPLIT",
+        "UPSTREAM_TRAFFIC_SETTING",
         "INGRESS_BACKEND",
         "EGRESS"
       })

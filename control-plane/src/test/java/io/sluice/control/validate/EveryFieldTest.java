@@ -148,6 +148,30 @@ class EveryFieldTest {
        spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}, {port: 81, name: b}]}}
       """;
 
+  private static final String UPSTREAM =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: UpstreamTrafficSetting,
+       metadata: {name: a, namespace: shop},
+       spec: {host: byname,
+              connectionSettings: {http: {circuitBreaking: {errorRatioThreshold: 0.25}}},
+              rateLimit: {local: {tcp: {connections: 3, unit: second},
+                                  http: {requests: 3, unit: second}}},
+              httpRoutes: [{path: /a, rateLimit: {local: {requests: 3, unit: second}}}]}}
+      """;
+
+  private static final String RETRY =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Retry,
+       metadata: {name: a, namespace: shop},
+       spec: {source: {kind: ServiceAccount, name: client, namespace: shop},
+              destinations: [{kind: Service, name: byname, namespace: shop}],
+              retryPolicy: {retryOn: 5xx}}}
+      ---
+      {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
+       metadata: {name: mesh, namespace: sluice-system},
+       spec: {featureFlags: {enableRetryPolicy: true}}}
+      """;
+
   private static final String INGRESS =
       """
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: IngressBackend,
@@ -179,6 +203,12 @@ class EveryFieldTest {
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
        metadata: {name: mesh, namespace: sluice-system}, spec: {}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Retry,
+       metadata: {name: a, namespace: shop},
+       spec: {source: {kind: ServiceAccount, name: client, namespace: shop},
+              destinations: [{kind: Service, name: byname, namespace: shop}],
+              retryPolicy: {retryOn: 5xx}}}
       ---
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: IngressBackend,
        metadata: {name: a, namespace: shop},
@@ -332,6 +362,10 @@ class EveryFieldTest {
                 GROUP,
                 "trafficsplits.split.smi-spec.io",
                 SPLIT,
+                "retries.policy.openservicemesh.io",
+                RETRY,
+                "upstreamtrafficsettings.policy.openservicemesh.io",
+                UPSTREAM,
                 "ingressbackends.policy.openservicemesh.io",
                 INGRESS,
                 "egresses.policy.openservicemesh.io",
@@ -355,7 +389,7 @@ class EveryFieldTest {
         "spec.traffic.http1PerRequestLoadBalancing",
         "spec.observability.tracing",
         "spec.certificate.certKeyBitSize",
-        "spec.featureFlags.enableRetryPolicy",
+        "spec.featureFlags.enableWASMStats",
         "spec.traffic.enableEgres",
         "spec.colour",
         "spec.sidecar.enableThat",
@@ -454,6 +488,8 @@ class EveryFieldTest {
         snapshot.services().toString(),
         snapshot.permissions().toString(),
         snapshot.all(Kind.ROUTE).toString(),
+        snapshot.all(Kind.RETRY).toString(),
+        snapshot.all(Kind.UPSTREAM_SETTING).toString(),
         snapshot.all(Kind.INGRESS).toString(),
         snapshot.all(Kind.EGRESS).toString());
   }

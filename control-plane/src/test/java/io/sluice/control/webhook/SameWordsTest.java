@@ -75,6 +75,49 @@ class SameWordsTest {
                   "rules: [{kind: HTTPRouteGroup, name: all, matches: [gone]}]",
                   "rules[0].matches[0]",
                   "gone")),
+          upstream("host: web.far", "host", "is no Service of"),
+          upstream(
+              "connectionSettings: {tcp: {connectTimeout: 5}}",
+              "connectionSettings.tcp.connectTimeout",
+              "expected a string"),
+          upstream(
+              "connectionSettings: {tcp: {connectTimeout: 5x}}",
+              "connectionSettings.tcp.connectTimeout",
+              "'5x' is no duration"),
+          upstream(
+              "connectionSettings: {tcp: {connectTimeout: 1h}}",
+              "connectionSettings.tcp.connectTimeout",
+              "1h is outside"),
+          upstream(
+              "connectionSettings: {http: {maxRequests: -1}}",
+              "connectionSettings.http.maxRequests",
+              "-1 is outside"),
+          upstream(
+              "connectionSettings: {http: {circuitBreaking: {errorRatioThreshold: 50}}}",
+              "connectionSettings.http.circuitBreaking.errorRatioThreshold",
+              "50 is outside 0..1"),
+          upstream(
+              "connectionSettings: {http: {circuitBreaking: {statTimeWindow: 1s}}}",
+              "connectionSettings.http.circuitBreaking.errorRatioThreshold",
+              "no threshold is set"),
+          upstream(
+              "rateLimit: {local: {http: {requests: 0, unit: minute}}}",
+              "rateLimit.local.http.requests",
+              "0 is outside"),
+          upstream(
+              "rateLimit: {local: {http: {requests: 1, unit: day}}}",
+              "rateLimit.local.http.unit",
+              "'day' is no unit"),
+          upstream(
+              "rateLimit: {local: {tcp: {unit: second}}}",
+              "rateLimit.local.tcp.connections",
+              "the field is missing"),
+          upstream("rateLimit: {global: {}}", "rateLimit.global", "is not acted on"),
+          upstream(
+              "httpRoutes: [{path: (, rateLimit: {local: {requests: 1, unit: minute}}}]",
+              "httpRoutes[0].path",
+              "missing closing )"),
+          inMesh(upstream("host: gone", "host", "no such Service")),
           route("HTTPRoute", "matches: [{path: {value: a}}]", "matches[0].path.value", "no slash"),
           route(
               "HTTPRoute",
@@ -114,7 +157,18 @@ class SameWordsTest {
                   + " {type: URLRewrite, urlRewrite: {}}]",
               "filters",
               "one too many"),
-          route("HTTPRoute", "timeouts: {request: 1s}", "timeouts", "is not acted on"),
+          route("HTTPRoute", "timeouts: {request: 1 s}", "timeouts.request", "is no duration"),
+          route(
+              "HTTPRoute",
+              "timeouts: {request: 1s, backendRequest: 1s1ms}",
+              "timeouts.backendRequest",
+              "longer than that of the request"),
+          route("GRPCRoute", "timeouts: {request: 1s}", "timeouts", "is not acted on"),
+          retry("retryOn: 'reset,5xxx'", "retryPolicy.retryOn", "'5xxx' is not known"),
+          retry("numRetries: 1", "retryPolicy.retryOn", "the field is missing"),
+          retry("retryOn: 5xx, numRetries: 101", "retryPolicy.numRetries", "101 is too much"),
+          retry("retryOn: 5xx, perTryTimeout: 1x", "retryPolicy.perTryTimeout", "is no duration"),
+          retry("retryOn: retriable-status-codes", "retryPolicy.retryOn", "has retriable-status"),
           route("HTTPRoute", "retry: {attempts: 1}", "retry", "is not acted on"),
           inMesh(
               route(
@@ -223,6 +277,23 @@ class SameWordsTest {
         true);
   }
 
+  private static Wrong retry(String policy, String field, String part) {
+    return new Wrong(
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: Retry
+        metadata: {name: NAME, namespace: shop}
+        spec:
+          source: {kind: ServiceAccount, name: NAME, namespace: shop}
+          destinations: [{kind: Service, name: v1, namespace: shop}]
+          retryPolicy: {%s}
+        """
+            .formatted(policy),
+        "spec." + field,
+        part,
+        true);
+  }
+
   private static Wrong route(String kind, String rule, String field, String part) {
     return new Wrong(
         """
@@ -237,6 +308,21 @@ class SameWordsTest {
         """
             .formatted(kind, rule),
         "spec.rules[0]." + field,
+        part,
+        true);
+  }
+
+  private static Wrong upstream(String spec, String field, String part) {
+    return new Wrong(
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: UpstreamTrafficSetting
+        metadata: {name: NAME, namespace: shop}
+        spec:
+          %s
+        """
+            .formatted(spec.startsWith("host:") ? spec : "host: NAME\n  " + spec),
+        "spec." + field,
         part,
         true);
   }

@@ -24,9 +24,11 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.AcceptedFacts;
+import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.Retried;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.hbone.HboneEvents;
@@ -264,6 +266,9 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
 
   @Override
   public void exchanged(RequestRecord record) {}
+
+  @Override
+  public void retried(ConnectionInfo info, List<Retried> events) {}
 
   @Override
   public List<String> headersToTell() {

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param server workload that was called on the server's side; on the client's the service; empty
  *     where that is none
  * @param status of the response; 0 where there was none
+ * @param millis from its head to its end
  * @param flags why the response is not the upstream's, in Envoy's words; else {@code -}
  * @param rule object that admitted it; empty where none did
  */
@@ -27,6 +28,7 @@ public record RequestLine(
     String authority,
     String path,
     int status,
+    long millis,
     String flags,
     String verdict,
     String reason,
@@ -49,6 +51,7 @@ public record RequestLine(
             line.path("authority").asText(),
             line.path("path").asText(),
             line.path("response_code").asInt(),
+            line.path("duration").asLong(),
             line.path("response_flags").asText(),
             line.path("verdict").asText(),
             line.path("reason").asText(),

@@ -57,6 +57,7 @@ class AccessRecordsTest {
                 "store.shop",
                 "/a",
                 403,
+                7,
                 "RBACAF",
                 "refused",
                 "no_traffic_target",
@@ -68,7 +69,7 @@ class AccessRecordsTest {
     {"time":"2026-11-21T10:00:01Z","start_time":"2026-11-21T10:00:00.5Z",%s,\
     "source_workload":"shop/cart","verdict":"refused","reason":"no_traffic_target",\
     "method":"GET","path":"/a","authority":"store.shop","response_code":403,\
-    "response_flags":"RBACAF"}
+    "response_flags":"RBACAF","duration":7}
     """
         .formatted(ends);
   }

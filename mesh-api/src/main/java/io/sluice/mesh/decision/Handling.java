@@ -11,6 +11,7 @@ import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -36,6 +37,7 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
   public enum Cause {
     DECLARED_HTTP(true, "its port is declared HTTP by service"),
     ROUTED(true, "its port is undeclared, and requests are split by route"),
+    LIMITED(true, "its port is undeclared, and its requests are counted by UpstreamTrafficSetting"),
     GRANTED_BY_REQUEST(true, "its port is undeclared, and requests are granted by permission"),
     LET_IN_BY_REQUEST(true, "it comes from outside the mesh, and requests are let in by ingress"),
     LET_OUT_BY_REQUEST(true, "it leaves the mesh, and requests are let out by egress"),
@@ -89,6 +91,7 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
       return own.flatMap(to -> Outsiders.requests(snapshot, flow, to))
           .map(ingress -> new Handling(Cause.LET_IN_BY_REQUEST, ingress.name()))
           .or(() -> declared(snapshot, called))
+          .or(() -> limited(snapshot, called))
           .or(() -> own.flatMap(to -> grantedTo(snapshot, flow, to)))
           .orElse(new Handling(Cause.UNDECLARED, null));
     }
@@ -117,6 +120,11 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
                 .filter(route -> route.concerns(clients, port.port()))
                 .map(TrafficRoute::name)
                 .map(route -> new Handling(Cause.ROUTED, route)))
+        .or(() ->
+            snapshot
+                .upstreamSetting(service.name())
+                .filter(UpstreamSetting::concernsCalls)
+                .map(setting -> new Handling(Cause.LIMITED, setting.name())))
         .or(() -> grantedBy(snapshot, flow, port.endpoints()))
         .orElse(new Handling(Cause.UNDECLARED, null));
   }
@@ -141,6 +149,14 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
       }
     }
     return found;
+  }
+
+  /** Of an arrival: what limits the requests to a service that has the endpoint. */
+  private static Optional<Handling> limited(MeshSnapshot snapshot, InetSocketAddress endpoint) {
+    return snapshot.limitsAt(endpoint).stream()
+        .filter(setting -> setting.limits().concernsRequests())
+        .findFirst()
+        .map(setting -> new Handling(Cause.LIMITED, setting.name()));
   }
 
   private static boolean leadsTo(ServicePort port, InetSocketAddress address) {

@@ -107,7 +107,13 @@ public enum Reason {
   NODE_CONNECTION_LIMIT(
       101, "the daemon has as many connections as its memory allows; see `node status`"),
   BUFFER_LIMIT(102, "it held more unread bytes than there is memory for; its reader stands still"),
-  MIRROR_LIMIT(111, "as many copies of the pod's requests are on their way as may be");
+  MIRROR_LIMIT(111, "as many copies of the pod's requests are on their way as may be"),
+  UPSTREAM_OVERFLOW(
+      120, "this node's pods have as much of the service as its UpstreamTrafficSetting allows"),
+  RATE_LIMITED(
+      121, "the pod has taken as much of late as the UpstreamTrafficSetting of its service allows"),
+  CIRCUIT_OPEN(
+      122, "the service was slow or failed of late, and its UpstreamTrafficSetting spares it");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

@@ -8,6 +8,7 @@ import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -28,7 +29,12 @@ public final class Routing {
   /** What becomes of a call. */
   public sealed interface Way {
     /** An endpoint of a service is to be asked, at that port of the service. */
-    record To(Service service, int port, HttpFilters filters) implements Way {}
+    record To(Service service, int port, HttpFilters filters, TimeLimits limits) implements Way {
+      /** At the port called, with nothing changed and no limits but those of the mesh. */
+      To(Service service, int port) {
+        this(service, port, HttpFilters.NONE, TimeLimits.UNSAID);
+      }
+    }
 
     /** A request that is answered with a status, and led nowhere. */
     record Answer(int status) implements Way {}
@@ -162,7 +168,7 @@ public final class Routing {
   }
 
   private static Way to(Service service, int port) {
-    return new Way.To(service, port, HttpFilters.NONE);
+    return new Way.To(service, port);
   }
 
   private static Way way(
@@ -179,7 +185,7 @@ public final class Routing {
     Service service = chosen == null ? null : service(snapshot, chosen, port);
     return chosen == null || service == null
         ? new Way.Answer(500)
-        : new Way.To(service, portOf(chosen, port), chosen.filters());
+        : new Way.To(service, portOf(chosen, port), chosen.filters(), rule.limits());
   }
 
   private static Optional<Rule> rule(

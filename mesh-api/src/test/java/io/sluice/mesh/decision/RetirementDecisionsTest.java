@@ -68,6 +68,7 @@ class RetirementDecisionsTest {
             denied,
             RevokedMode.CLOSE,
             retirement,
+            MeshSettings.DEFAULT_ANSWER_TIMEOUT,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE),

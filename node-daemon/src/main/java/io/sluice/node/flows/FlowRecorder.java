@@ -14,11 +14,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -227,13 +229,28 @@ public final class FlowRecorder implements AutoCloseable {
       present.merge(flow, seen, Seen::and);
       return;
     }
-    String source = flow.sourceIdentityOrNull() + " " + flow.address();
-    int ofSource = sources.merge(source, 1, Integer::sum);
-    if (present.size() < MOST_FLOWS && ofSource <= MOST_OF_SOURCE) {
+    if (present.size() < MOST_FLOWS
+        && sources.merge(source(flow), 1, Integer::sum) <= MOST_OF_SOURCE) {
       present.put(flow, seen);
     } else {
       leftOut.incrementAndGet();
     }
+  }
+
+  /** Whoever shows no identity chooses its address too, and all of those are one. */
+  private static String source(RecordedFlow flow) {
+    return String.valueOf(flow.sourceIdentityOrNull());
+  }
+
+  /** The first flow of each source, then the second: who has most loses what does not fit. */
+  private List<Map.Entry<RecordedFlow, Seen>> byTurns() {
+    Map<String, Integer> taken = new HashMap<>();
+    Map<Integer, List<Map.Entry<RecordedFlow, Seen>>> turns = new TreeMap<>();
+    for (Map.Entry<RecordedFlow, Seen> one : present.entrySet()) {
+      int turn = taken.merge(source(one.getKey()), 1, Integer::sum);
+      turns.computeIfAbsent(turn, _ -> new ArrayList<>()).add(one);
+    }
+    return turns.values().stream().flatMap(List::stream).toList();
   }
 
   /**
@@ -253,7 +270,7 @@ public final class FlowRecorder implements AutoCloseable {
     grow();
     ByteArrayOutputStream batch = new ByteArrayOutputStream();
     int left = present.size();
-    for (Map.Entry<RecordedFlow, Seen> one : present.entrySet()) {
+    for (Map.Entry<RecordedFlow, Seen> one : byTurns()) {
       byte[] bytes = FlowFormat.bytes(new RecordedFlow.Entry(one.getKey(), one.getValue()));
       if (batch.size() + bytes.length > allowance) {
         break;

@@ -55,6 +55,11 @@ interface IdentityClock extends SiteTime {
       }
 
       @Override
+      public boolean isLowerBound() {
+        return clock.isLowerBound();
+      }
+
+      @Override
       public void heard(Instant begin) {
         clock.heard(begin);
       }

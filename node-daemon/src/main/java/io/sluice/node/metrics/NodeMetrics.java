@@ -32,6 +32,7 @@ import io.sluice.process.SiteClock;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.Retried;
 import io.sluice.proxy.accept.Proxy;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -63,6 +64,7 @@ public final class NodeMetrics {
           .create();
   private final HboneMetrics hbone;
   private final RefusalCollector refusals = new RefusalCollector();
+  private final RetryCollector retries = new RetryCollector();
 
   /** Registers what needs no other part of the daemon. */
   public NodeMetrics(Supplier<MeshSnapshot> snapshot) {
@@ -71,6 +73,7 @@ public final class NodeMetrics {
     this.requests = new RequestMetrics(registry, snapshot);
     this.hbone = new HboneMetrics(registry);
     refusals.register(registry);
+    retries.register(registry);
     for (EarlierAction action : EarlierAction.values()) {
       earlierConnections.labels(action.label()); // 0 from the start
     }
@@ -151,7 +154,7 @@ public final class NodeMetrics {
         "sluice_clock_trusted",
         "1 while the wall clock is believed, 0 while certificates are judged by the floor; `node"
             + " status` tells why.",
-        () -> clock.isLowerBound() ? 0 : 1);
+        () -> clock.doubt().isEmpty() ? 1 : 0);
     gauge(
         "sluice_clock_difference_seconds",
         "By how much the wall clock is ahead of the time that certificates are judged by.",
@@ -218,6 +221,11 @@ public final class NodeMetrics {
     refusals.request(info, reason);
   }
 
+  /** An exchange was tried more than once, or was to be. */
+  public void retried(ConnectionInfo info, List<Retried> events) {
+    retries.count(info, events);
+  }
+
   /** An action was taken on so many connections that are older than their pod's enrolment. */
   public void earlierConnections(EarlierAction action, int count) {
     earlierConnections.labels(action.label()).inc(count);
@@ -231,6 +239,7 @@ public final class NodeMetrics {
   /** Ends the series of pods, workloads and services that have left the mesh. */
   public void keepOnly(MeshSnapshot current) {
     refusals.keepOnly(pod -> current.workload(pod).isPresent());
+    retries.keepOnly(current);
     ends.follow(current);
     tcp.keepOnly(ends);
     requests.keepOnly(ends);

@@ -155,8 +155,9 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
       InetAddress address, Asked asked, WhyQuestion question, List<String> notes) {
     int port = asked.port() != NO_PORT ? asked.port() : question.isRequest() ? HTTP : NO_PORT;
     if (port == NO_PORT) {
+      String host = asked.host().contains(":") ? "[" + asked.host() + "]" : asked.host();
       throw new IllegalArgumentException(
-          "DST '" + asked.host() + "' needs a port: " + asked.host() + ":PORT");
+          "DST '" + asked.host() + "' needs a port: " + host + ":PORT");
     }
     NamespacedName service = snapshot.serviceAt(address).map(Service::name).orElse(null);
     return new Destination(

@@ -116,7 +116,7 @@ final class Proxied {
                   Reason.NO_READY_ENDPOINT,
                   routed(called, route, "no backend of it has a weight and the port"),
                   status(out, ServiceEnds.UNAVAILABLE, story)));
-      case Way.To(Service service, int port, HttpFilters filters) -> {
+      case Way.To(Service service, int port, HttpFilters filters, _) -> {
         if (!service.name().equals(called.name())) {
           routed(called, route, "it leads to Service " + service.name() + " port " + port)
               .forEach(story::turn);
@@ -145,7 +145,7 @@ final class Proxied {
             + port
             + " has "
             + ready.size()
-            + " ready endpoints");
+            + (ready.size() == 1 ? " ready endpoint" : " ready endpoints"));
     WrittenRequest sent = out.call().requestOrNull();
     WrittenRequest changed =
         sent == null || out.asked() == null || filters.equals(HttpFilters.NONE)

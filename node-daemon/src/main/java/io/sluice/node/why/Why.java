@@ -54,7 +54,12 @@ public record Why(MeshSnapshot snapshot, NodeView node) {
       return NamespacedName.parse(text);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          what + " '" + text + "' is not NAMESPACE/NAME: " + e.getMessage(), e);
+          what
+              + " '"
+              + text
+              + "' is not NAMESPACE/NAME"
+              + (text.contains("/") ? ": " + e.getMessage() : ""),
+          e);
     }
   }
 }

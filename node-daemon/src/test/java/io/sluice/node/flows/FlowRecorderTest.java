@@ -2,16 +2,21 @@ package io.sluice.node.flows;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.Samples;
 import io.sluice.node.flows.RecordedFlow.Asked;
 import io.sluice.node.flows.RecordedFlow.Entry;
 import io.sluice.node.flows.RecordedFlow.Seen;
 import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -201,6 +206,61 @@ class FlowRecorderTest {
       assertThat(read())
           .hasSizeLessThanOrEqualTo(FlowRecorder.MOST_OF_SOURCE)
           .hasSizeGreaterThan(500);
+    }
+  }
+
+  private static ConnectionInfo leaving(String address) {
+    ConnectionInfo one = Samples.outbound(1);
+    InetSocketAddress called = new InetSocketAddress(IpAddresses.parse(address), 443);
+    return new ConnectionInfo(
+        1,
+        one.reporter(),
+        one.direction(),
+        Samples.CART,
+        Samples.CART,
+        null,
+        null,
+        false,
+        one.client(),
+        called,
+        called,
+        null,
+        1);
+  }
+
+  @Test
+  void oneThatCallsTheWholeInternetIsOneSource() throws InterruptedException {
+    try (FlowRecorder recorder = recorder()) {
+      int all = 2 * FlowRecorder.MOST_OF_SOURCE;
+      for (int i = 0; i < all; i++) {
+        recorder.record(
+            Samples.refused(
+                leaving("2001:db8::" + Integer.toHexString(i)), Reason.EGRESS_DISABLED));
+      }
+      recorder.writeAll();
+      assertThat(read()).hasSize(FlowRecorder.MOST_OF_SOURCE);
+      assertThat(recorder.leftOut()).isEqualTo(FlowRecorder.MOST_OF_SOURCE);
+    }
+  }
+
+  @Test
+  void aFloodOfOneSourceTakesNobodyElsesShareOfWhatMayBeWritten() throws InterruptedException {
+    SpiffeId other = new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", "till");
+    String text = "\u20ac".repeat(RecordedFlow.LONGEST_TEXT - 20);
+    try (FlowRecorder recorder =
+        FlowRecorder.start(directory(), () -> SNAPSHOT, () -> THEN, () -> 0)) {
+      int windows = 0;
+      while (recorder.leftOut() == 0) { // until what may be written at once is used up
+        for (int i = 0; i < FlowRecorder.MOST_OF_SOURCE; i++) {
+          recorder.record(asking("/" + windows + "/" + i + text, Map.of()));
+        }
+        recorder.record(Samples.refused(Samples.certified(1, other), Reason.NO_TRAFFIC_TARGET));
+        recorder.writeAll();
+        windows++;
+      }
+      assertThat(read())
+          .filteredOn(entry -> other.equals(entry.flow().sourceIdentityOrNull()))
+          .hasSize(windows);
     }
   }
 

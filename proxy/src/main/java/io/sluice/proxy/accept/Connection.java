@@ -9,6 +9,9 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.Retried;
+import io.sluice.proxy.admission.ByteRate;
+import io.sluice.proxy.admission.PodLimits;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.http.Exchanges;
@@ -52,6 +55,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   private @Nullable Exchanges exchanges; // instead, once requests may come
   private @Nullable Hello hello; // of one that is decided by the host that it names
   private @Nullable Flow requests; // what leads each of them on
+  private PodLimits.@Nullable Arrivals arrivals; // what the pod called takes
   private @Nullable RequestRecord asked; // for which all of it was refused
   private State state = State.ADMITTING;
 
@@ -140,6 +144,17 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     }
   }
 
+  @Override
+  public boolean isTaken() {
+    PodLimits.Arrivals limits = pod.limits.at(path.snapshot, subject.called());
+    if (limits != null && !limits.takesConnection()) {
+      refuse(Reason.RATE_LIMITED);
+      return false;
+    }
+    arrivals = limits;
+    return true;
+  }
+
   // --- relaying ------------------------------------------------------------------------------
 
   /** What it carries are requests, each to be decided for itself. */
@@ -161,6 +176,12 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     hello = null;
     Relay joined = new Relay(said == null ? downstream.accept() : said, upstream, pod.budget, this);
     relay = joined;
+    PodLimits.Arrivals limits = arrivals;
+    ByteRate toPod = limits == null ? null : limits.bytes(true);
+    ByteRate fromPod = limits == null ? null : limits.bytes(false);
+    if (toPod != null && fromPod != null) {
+      joined.hold(toPod, fromPod, loop.executor);
+    }
     joined.start();
   }
 
@@ -268,6 +289,11 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       path.failed("connection-failed", pod.name, cause);
       end(CloseKind.ERROR, Reason.INTERNAL_ERROR);
     }
+  }
+
+  @Override
+  public void retried(ConnectionInfo info, List<Retried> events) {
+    tell(() -> path.listener.retried(info, events));
   }
 
   void drain() {

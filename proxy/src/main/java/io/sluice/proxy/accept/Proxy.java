@@ -142,6 +142,7 @@ public final class Proxy implements AutoCloseable {
    */
   public void publish(MeshSnapshot snapshot) {
     MeshSnapshot before = path.snapshot;
+    path.pools.publish(snapshot);
     path.snapshot = snapshot;
     if (!snapshot.settings().denied().equals(before.settings().denied())) {
       recheck();

@@ -130,6 +130,11 @@ public final class Subject {
     originalDestination = destination;
   }
 
+  /** The address called; to be asked once it is known. */
+  public InetSocketAddress called() {
+    return Objects.requireNonNull(originalDestination, "nothing was called");
+  }
+
   /** The port called; 0 where it is not known. */
   public int portCalled() {
     InetSocketAddress called = originalDestination;

@@ -1,8 +1,14 @@
 package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.RetryPolicy;
+import io.sluice.mesh.RetryPolicy.Silence;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
+import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Outcome;
@@ -12,10 +18,15 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
+import io.sluice.proxy.Retried;
+import io.sluice.proxy.admission.Admission;
+import io.sluice.proxy.admission.PodLimits;
+import io.sluice.proxy.admission.ServicePool;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -46,12 +57,18 @@ final class Exchange implements Upstream.Listener {
   private final Message answered;
   private @Nullable Fields askedTrailers; // which came before anybody could take them
   private final long startNanos = System.nanoTime();
+  private long wholeNanos = startNanos; // when the request was there, as far as an answer needs it
+  private TimeLimits limits = TimeLimits.UNSAID; // of the route in force
+  private @Nullable Retries retries; // where a Retry is for it
+  private @Nullable Deadlines deadlines; // where a route has any
   private Head sent; // the request as it goes on
   private HttpFilters filters = HttpFilters.NONE;
   private @Nullable Copy copy; // until it goes to mirrors
   private boolean copied; // or nobody gets one
   private @Nullable Upstream upstream; // while it is searched
   private @Nullable HttpStream joined;
+  private @Nullable Admission admission; // where the service may be asked for so much only
+  private @Nullable FromUpstream heard; // of it
   private boolean reused; // an upstream that carried exchanges before
   private boolean repeated;
   private boolean ended;
@@ -118,6 +135,7 @@ final class Exchange implements Upstream.Listener {
   private void search() {
     sent = request;
     filters = HttpFilters.NONE;
+    limits = TimeLimits.UNSAID;
     if (!copied) {
       dropCopy(); // of a route that was in force before
     }
@@ -156,6 +174,11 @@ final class Exchange implements Upstream.Listener {
   }
 
   private void answer(Head head) {
+    answer(head, "");
+  }
+
+  /** A call of gRPC has no use for the content. */
+  private void answer(Head head, String content) {
     dropUpstream();
     if (answering) {
       downstream.abort(HttpStream.Abort.RESET);
@@ -164,7 +187,20 @@ final class Exchange implements Upstream.Listener {
       grpcStatus = head.fields.first("grpc-status");
       answering = true;
       answered.whole = true;
-      downstream.head(head, true);
+      if (content.isEmpty() || LocalAnswer.isGrpc(request)) {
+        downstream.head(head, true);
+      } else {
+        ByteBuf bytes = Unpooled.copiedBuffer(content, StandardCharsets.UTF_8);
+        boolean wanted = !request.method().equals("HEAD");
+        head.contentLength = bytes.readableBytes();
+        head.fields.add("content-type", "text/plain; charset=utf-8");
+        downstream.head(head, !wanted);
+        if (wanted) {
+          downstream.data(bytes, true);
+        } else {
+          bytes.release();
+        }
+      }
       downstream.flush();
     }
     finish();
@@ -180,6 +216,26 @@ final class Exchange implements Upstream.Listener {
   @Override
   public HttpFilters.@Nullable Mirror mirror() {
     return mirror;
+  }
+
+  @Override
+  public void limitedBy(TimeLimits told) {
+    limits = told;
+    startClock();
+  }
+
+  @Override
+  public void retriedBy(RetryPolicy policy) {
+    if (retries == null && mirror == null && !asksForBytes()) {
+      retries = owner.retries(policy, request, this::mayRepeat, this::tryAgain);
+    }
+    startClock();
+  }
+
+  @Override
+  public @Nullable InetSocketAddress tried() {
+    Retries known = retries;
+    return known == null ? null : known.tried();
   }
 
   @Override
@@ -212,6 +268,63 @@ final class Exchange implements Upstream.Listener {
   }
 
   @Override
+  public boolean isTaken() {
+    PodLimits.Arrivals limits = repeated ? null : owner.limits();
+    RequestLimit beyond = limits == null ? null : limits.refuses(sent);
+    if (beyond == null) {
+      return true;
+    }
+    subject.refused(Verdict.of(Outcome.REFUSED, Reason.RATE_LIMITED));
+    end = End.RATE_LIMITED;
+    answer(LocalAnswer.beyond(request, beyond));
+    return false;
+  }
+
+  @Override
+  public @Nullable Reason refusalOf(ServicePool pool) {
+    Admission known = admission;
+    if (known == null || !known.isOf(pool)) {
+      endAdmission(); // of another service, where it was to go before
+      known = new Admission(pool);
+      admission = known;
+    }
+    return known.begin();
+  }
+
+  @Override
+  public boolean mayWait() {
+    Admission known = admission;
+    return known != null && known.mayWait();
+  }
+
+  private boolean mayRepeat() {
+    Admission known = admission;
+    return known == null || known.mayRepeat();
+  }
+
+  /** That connection carries it. */
+  void isOn(ServicePool.Place place) {
+    Admission known = admission;
+    if (known != null) {
+      known.isOn(place);
+    }
+  }
+
+  private void endAdmission() {
+    Admission known = admission;
+    admission = null;
+    if (known != null) {
+      if (end == End.NO_UPSTREAM
+          || end == End.RESET_BY_UPSTREAM
+          || end == End.BAD_RESPONSE
+          || end == End.TIMED_OUT) {
+        known.failed();
+      }
+      known.end();
+    }
+  }
+
+  @Override
   public boolean prefers(InetSocketAddress endpoint) {
     return owner.leads().prefers(endpoint);
   }
@@ -223,14 +336,18 @@ final class Exchange implements Upstream.Listener {
 
   @Override
   public boolean takes(InetSocketAddress endpoint) {
-    HttpStream free = owner.leads().open(endpoint, subject);
+    HttpStream free = owner.leads().open(endpoint, subject, this);
     if (free == null) {
-      return owner.leads().waits(this, endpoint);
+      boolean waits = owner.leads().waits(this, endpoint);
+      if (waits && admission != null && !mayWait()) {
+        refused(Verdict.of(Outcome.REFUSED, Reason.UPSTREAM_OVERFLOW), CloseKind.REFUSED);
+      }
+      return waits;
     }
     upstream = null; // which has dialled nothing
     reused = true;
     owner.leads().gaveUp(this); // what it dialled first, others may still wait for
-    join(free);
+    join(free, endpoint);
     return true;
   }
 
@@ -249,11 +366,12 @@ final class Exchange implements Upstream.Listener {
     }
     upstream = null; // the connection's from here on
     reused = false;
+    InetSocketAddress endpoint = reached.reached();
     HttpStream stream = owner.leads().connect(channel, reached, subject, this);
     if (stream == null) {
       refused(Verdict.of(Outcome.REFUSED, Reason.PEER_FAILED), CloseKind.CONNECT_FAILURE);
     } else {
-      join(stream);
+      join(stream, endpoint);
     }
   }
 
@@ -270,10 +388,19 @@ final class Exchange implements Upstream.Listener {
     if (ended) {
       return; // one of those has ended the connection
     }
+    if (kind == CloseKind.CONNECT_FAILURE
+        && verdict.reason() != Reason.REFUSED_BY_PEER // which it would say again
+        && triesAgain(Silence.UNREACHED)) {
+      return;
+    }
     subject.refused(verdict);
     Reason reason = verdict.reason();
     if (reason == Reason.ROUTE_NOT_GRANTED
-        || (mirror != null && kind != CloseKind.CONNECT_FAILURE && !isWithoutEndpoint(reason))) {
+        || (mirror != null
+            && kind != CloseKind.CONNECT_FAILURE
+            && reason != Reason.UPSTREAM_OVERFLOW
+            && reason != Reason.CIRCUIT_OPEN
+            && !isWithoutEndpoint(reason))) {
       end = End.REFUSED;
       answer(403);
     } else if (kind == CloseKind.CONNECT_FAILURE) {
@@ -282,13 +409,30 @@ final class Exchange implements Upstream.Listener {
     } else if (isWithoutEndpoint(reason)) {
       end = End.NO_ENDPOINT;
       answer(503);
+    } else if (reason == Reason.UPSTREAM_OVERFLOW) {
+      end = End.OVERFLOW;
+      answer(503);
+    } else if (reason == Reason.CIRCUIT_OPEN) {
+      answerInPlace();
     } else {
       // Nothing is granted at all: the connection ends as that of any other protocol does.
-      ended = true;
+      close();
       dropUpstream();
-      asked.drop();
+      endAdmission();
       owner.refuse(this, verdict);
       downstream.abort(HttpStream.Abort.RESET); // where no connection of bytes has told it
+    }
+  }
+
+  /** As is said for while the service is spared. */
+  private void answerInPlace() {
+    end = End.SPARED;
+    Admission known = admission;
+    Breaker rules = known == null ? null : known.rules();
+    if (rules == null) {
+      answer(503);
+    } else {
+      answer(LocalAnswer.to(request, rules.status()), rules.content());
     }
   }
 
@@ -296,19 +440,29 @@ final class Exchange implements Upstream.Listener {
     return reason == Reason.NO_READY_ENDPOINT || reason == Reason.UNKNOWN_SERVICE_PORT;
   }
 
-  private void join(HttpStream stream) {
+  private void join(HttpStream stream, InetSocketAddress endpoint) {
     joined = stream;
     copied = true;
-    stream.listen(new FromUpstream());
+    FromUpstream listener = new FromUpstream();
+    heard = listener;
+    stream.listen(listener);
     Fields trailers = askedTrailers;
     boolean whole = asked.whole && trailers == null;
-    stream.head(sent, whole && !asked.holdsAny());
+    Retries known = retries;
+    ByteBuf replayed = known == null ? null : known.replayed();
+    stream.head(sent, whole && replayed == null && !asked.holdsAny());
+    if (replayed != null) {
+      stream.data(replayed, whole);
+    }
+    if (known != null) {
+      known.goesTo(endpoint);
+    }
     for (ByteBuf piece = asked.nextHeld(); piece != null; piece = asked.nextHeld()) {
       keepCopy(piece);
       stream.data(piece, whole && !asked.holdsAny());
     }
     if (trailers != null) {
-      stream.trailers(trailers);
+      stream.trailers(known == null ? trailers : trailers.copy());
     }
     stream.flush();
     confirm(stream, asked, downstream);
@@ -318,6 +472,10 @@ final class Exchange implements Upstream.Listener {
   // --- copies --------------------------------------------------------------------------------
 
   private void keepCopy(ByteBuf piece) {
+    Retries again = retries;
+    if (again != null) {
+      again.keep(piece);
+    }
     Copy known = copy;
     if (known != null && !known.keep(piece)) {
       dropCopy();
@@ -368,7 +526,9 @@ final class Exchange implements Upstream.Listener {
         return;
       }
       asked.count(bytes);
-      asked.whole = last;
+      if (last) {
+        isWhole();
+      }
       HttpStream sink = joined;
       if (sink == null) {
         asked.hold(bytes);
@@ -382,14 +542,17 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void trailers(Fields trailers) {
-      asked.whole = true;
-      HttpStream sink = joined;
       if (ended) {
         return;
       }
+      isWhole();
+      HttpStream sink = joined;
       if (sink == null) {
         askedTrailers = trailers;
       } else {
+        if (retries != null) {
+          askedTrailers = trailers.copy();
+        }
         sink.trailers(trailers);
         sendCopies(trailers);
       }
@@ -434,9 +597,14 @@ final class Exchange implements Upstream.Listener {
   // --- the response --------------------------------------------------------------------------
 
   private final class FromUpstream implements HttpStream.Listener {
+    /** Nobody wants to hear of it any more: another try is made, or the exchange has ended. */
+    private boolean isDeaf() {
+      return ended || heard != this;
+    }
+
     @Override
     public void head(Head head, boolean last) {
-      if (ended) {
+      if (isDeaf() || triesAgain(head, last)) {
         return;
       }
       boolean switches = head.status() == 101;
@@ -451,10 +619,17 @@ final class Exchange implements Upstream.Listener {
       if (!head.isInterim() || switches) {
         status = head.status();
         answering = true;
+        Admission known = admission;
+        if (known != null) {
+          known.answered(status);
+        }
         grpcStatus = head.fields.first("grpc-status");
         answered.whole = last;
         // An upgrade of HTTP/1 that was not taken up was a request without content.
         asked.whole = !switches && (asked.whole || request.upgrade != null && !isConnect());
+        if (!asked.whole && asksForBytes()) {
+          stopClock(); // bytes flow from now on
+        }
       }
       downstream.head(head, last);
       if (head.isInterim()) {
@@ -465,7 +640,7 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void data(ByteBuf bytes, boolean last) {
-      if (ended) {
+      if (isDeaf()) {
         bytes.release();
         return;
       }
@@ -477,7 +652,7 @@ final class Exchange implements Upstream.Listener {
 
     @Override
     public void trailers(Fields trailers) {
-      if (!ended) {
+      if (!isDeaf()) {
         answered.whole = true;
         String told = trailers.first("grpc-status");
         grpcStatus = told == null ? grpcStatus : told;
@@ -489,7 +664,7 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void batchEnded() {
       HttpStream source = joined;
-      if (!ended && source != null) {
+      if (!isDeaf() && source != null) {
         downstream.flush();
         confirm(downstream, answered, source);
       }
@@ -498,13 +673,16 @@ final class Exchange implements Upstream.Listener {
     @Override
     public void writable() {
       HttpStream sink = joined;
-      if (!ended && sink != null) {
+      if (!isDeaf() && sink != null) {
         confirm(sink, asked, downstream);
       }
     }
 
     @Override
     public void aborted(HttpStream.Abort how) {
+      if (heard != this) {
+        return;
+      }
       joined = null;
       if (ended) {
         return;
@@ -522,9 +700,17 @@ final class Exchange implements Upstream.Listener {
     boolean untouched = how == HttpStream.Abort.NOT_PROCESSED;
     boolean stale =
         reused && how == HttpStream.Abort.RESET && IDEMPOTENT.contains(request.method());
-    if (!answering && !repeated && asked.whole && asked.bytes() == 0 && (untouched || stale)) {
+    if (!answering
+        && !repeated
+        && asked.whole
+        && asked.bytes() == 0
+        && (untouched || stale)
+        && mayRepeat()) {
       repeated = true;
       search();
+      return;
+    }
+    if (triesAgain(untouched ? Silence.REFUSED : Silence.LOST)) {
       return;
     }
     boolean broken = how == HttpStream.Abort.PROTOCOL_ERROR;
@@ -536,11 +722,153 @@ final class Exchange implements Upstream.Listener {
     return request.method().equals("CONNECT");
   }
 
+  // --- further tries -------------------------------------------------------------------------
+
+  private boolean triesAgain(Head answer, boolean last) {
+    Retries known = retries;
+    boolean takes =
+        known != null
+            && !answer.isInterim()
+            && known.takes(answer.status(), answer.fields.first("grpc-status"), asked.whole);
+    if (takes) {
+      if (last) {
+        joined = null; // it is free for another exchange
+      }
+      Admission admitted = admission;
+      if (admitted != null) {
+        admitted.answered(answer.status());
+      }
+      dropTry();
+    }
+    return takes;
+  }
+
+  private boolean triesAgain(Silence silence) {
+    Retries known = retries;
+    boolean takes = known != null && !answering && known.takes(silence, asked.whole);
+    if (takes) {
+      Admission admitted = admission;
+      if (admitted != null) {
+        admitted.failed();
+      }
+      dropTry();
+    }
+    return takes;
+  }
+
+  private void dropTry() {
+    heard = null;
+    dropUpstream();
+    Admission admitted = admission;
+    if (admitted != null) {
+      admitted.nextTry();
+    }
+    Deadlines known = deadlines;
+    if (known != null) {
+      known.endTry();
+    }
+  }
+
+  private void tryAgain() {
+    if (!ended && joined == null && upstream == null) {
+      search();
+    }
+  }
+
+  /** What is to be told of its tries. */
+  List<Retried> retried() {
+    Retries known = retries;
+    return known == null ? List.of() : known.told();
+  }
+
+  // --- time ----------------------------------------------------------------------------------
+
+  private void isWhole() {
+    asked.whole = true;
+    wholeNanos = System.nanoTime();
+    startClock();
+  }
+
+  /**
+   * How long a client takes to ask is not limited by a route, as of Envoy's; what is to become
+   * bytes in both directions has been asked with its head.
+   */
+  private boolean awaitsAnswer() {
+    return asked.whole || (asksForBytes() && !answering);
+  }
+
+  private boolean asksForBytes() {
+    return request.upgrade != null || isConnect();
+  }
+
+  private long tryMillis() {
+    Retries known = retries;
+    return known == null || known.policy.tryMillis() == 0
+        ? limits.tryMillis()
+        : known.policy.tryMillis();
+  }
+
+  private void startClock() {
+    if (Math.max(limits.requestMillis(), tryMillis()) > 0 && awaitsAnswer()) {
+      Deadlines known = deadlines;
+      if (known == null) {
+        known = new Deadlines(owner.loop(), this::timedOut, this::tryTimedOut);
+        deadlines = known;
+      }
+      known.limitRequest(limits.requestMillis(), wholeNanos);
+      known.limitTry(tryMillis());
+    }
+  }
+
+  private void stopClock() {
+    limits = TimeLimits.UNSAID;
+    Deadlines known = deadlines;
+    if (known != null) {
+      known.end();
+    }
+  }
+
+  private void tryTimedOut() {
+    Retries known = retries;
+    if (known != null) {
+      known.wasSlow();
+    }
+    if (!triesAgain(Silence.LOST)) {
+      timedOut();
+    }
+  }
+
+  /** Nobody waits for the answer any longer. */
+  void timedOut() {
+    if (!ended) {
+      end = End.TIMED_OUT;
+      answer(504);
+    }
+  }
+
+  /**
+   * Whether no answer to it has begun for so long after it had come whole, where its route does not
+   * say how long that may take. Those that are led to an application wait at the client's node.
+   */
+  boolean isOverdue(long now, long nanos) {
+    return !answering
+        && mirror == null
+        && limits.requestMillis() == TimeLimits.NOT_SAID
+        && subject.direction() == Direction.OUTBOUND
+        && awaitsAnswer()
+        && now - wholeNanos > nanos;
+  }
+
   // --- the end -------------------------------------------------------------------------------
+
+  private End whole() {
+    Retries known = retries;
+    return known != null && known.isExhausted() ? End.RETRIES_EXHAUSTED : End.WHOLE;
+  }
 
   private void finishIfWhole() {
     if (asked.whole && answered.whole) {
-      end = End.WHOLE;
+      end = whole();
       finish();
     }
   }
@@ -551,7 +879,7 @@ final class Exchange implements Upstream.Listener {
   private void finishIfAnswered() {
     if (answered.whole && !asked.whole && status != 101) {
       dropUpstream();
-      end = End.WHOLE;
+      end = whole();
       finish();
     } else {
       finishIfWhole();
@@ -575,8 +903,7 @@ final class Exchange implements Upstream.Listener {
 
   private void finish() {
     if (!ended) {
-      ended = true;
-      asked.drop();
+      close();
       dropCopy();
       downstream.flush();
       // What the last pieces were is taken: both connections may go on to another exchange.
@@ -585,7 +912,18 @@ final class Exchange implements Upstream.Listener {
         stream.consumed(answered.confirm());
       }
       downstream.consumed(asked.confirm());
+      endAdmission();
       owner.ended(this);
+    }
+  }
+
+  private void close() {
+    ended = true;
+    asked.drop();
+    stopClock();
+    Retries known = retries;
+    if (known != null) {
+      known.end();
     }
   }
 
@@ -599,14 +937,14 @@ final class Exchange implements Upstream.Listener {
   /** The connection ends under it. */
   void cut(boolean byClient) {
     if (!ended) {
-      ended = true;
+      close();
       if (end == End.CUT && asked.whole && answered.whole) {
         end = End.WHOLE;
       } else if (end == End.CUT && byClient) {
         end = End.RESET_BY_CLIENT;
       }
       dropUpstream();
-      asked.drop();
+      endAdmission();
       downstream.abort(HttpStream.Abort.RESET);
     }
   }

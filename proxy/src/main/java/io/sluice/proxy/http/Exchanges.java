@@ -6,12 +6,16 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.Retried;
+import io.sluice.proxy.admission.PodLimits;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
@@ -26,6 +30,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +50,9 @@ public final class Exchanges implements DirectPeer {
      * @param askedOrNull the request that says so, where it was one
      */
     void refused(Verdict verdict, @Nullable RequestRecord askedOrNull);
+
+    /** What became of an exchange's tries, where there was anything to tell. */
+    void retried(ConnectionInfo info, List<Retried> events);
 
     /** Headers that records of requests are to have. */
     List<String> headersToTell();
@@ -94,6 +102,8 @@ public final class Exchanges implements DirectPeer {
   private @Nullable SpiffeId toldCaller;
   private @Nullable SpiffeId toldCalled;
   private String clientCertificate = ""; // of these two
+  private @Nullable MeshSnapshot limitedBy;
+  private PodLimits.@Nullable Arrivals limits; // as that one says
   private boolean version2;
   private boolean retiring;
   private long retiredNanos;
@@ -274,6 +284,25 @@ public final class Exchanges implements DirectPeer {
     return exchange;
   }
 
+  /** What the pod called takes; null where that has no limit. */
+  PodLimits.@Nullable Arrivals limits() {
+    MeshSnapshot now = around.snapshot().get();
+    if (limitedBy != now) {
+      limitedBy = now;
+      limits = around.pod().limits.at(now, wanted.destination());
+    }
+    return limits;
+  }
+
+  /** What is to be kept of an exchange's tries. */
+  Retries retries(RetryPolicy policy, Head sent, BooleanSupplier room, Runnable again) {
+    return new Retries(policy, around.pod(), around.loop(), copy(sent, List.of()), room, again);
+  }
+
+  EventLoop loop() {
+    return around.loop();
+  }
+
   /** Where copies of requests go by. */
   Copies copies() {
     Copies known = copies;
@@ -311,6 +340,9 @@ public final class Exchanges implements DirectPeer {
 
     @Override
     public void refused(Verdict verdict, @Nullable RequestRecord askedOrNull) {}
+
+    @Override
+    public void retried(ConnectionInfo info, List<Retried> events) {}
 
     @Override
     public List<String> headersToTell() {
@@ -452,6 +484,10 @@ public final class Exchanges implements DirectPeer {
   }
 
   private RequestRecord record(Exchange exchange) {
+    List<Retried> events = exchange.retried();
+    if (!events.isEmpty()) {
+      listener.retried(exchange.subject().info(id), events);
+    }
     return exchange.record(id, version(), listener.headersToTell());
   }
 
@@ -537,11 +573,16 @@ public final class Exchanges implements DirectPeer {
     if (ended) {
       return;
     }
-    subject.forgetBut(around.snapshot().get());
+    MeshSnapshot present = around.snapshot().get();
+    subject.forgetBut(present);
+    if (limitedBy != present) {
+      limitedBy = null;
+    }
     long moved = progress;
     for (Exchange exchange : open) {
       moved += exchange.moved();
     }
+    giveUpOverdue(now);
     if (moved != seenProgress) {
       seenProgress = moved;
       progressNanos = now;
@@ -561,6 +602,17 @@ public final class Exchanges implements DirectPeer {
     Http1Server single = http1;
     if (single != null) {
       look(single, now);
+    }
+  }
+
+  /** What says nothing else waits by this look now and then, so that no request needs a timer. */
+  private void giveUpOverdue(long now) {
+    long limit = around.snapshot().get().settings().answerTimeout().toNanos();
+    for (int i = open.size() - 1; limit > 0 && i >= 0; i = Math.min(i, open.size()) - 1) {
+      Exchange exchange = open.get(i);
+      if (exchange.isOverdue(now, limit)) {
+        exchange.timedOut();
+      }
     }
   }
 

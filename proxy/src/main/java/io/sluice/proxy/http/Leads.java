@@ -3,6 +3,7 @@ package io.sluice.proxy.http;
 import io.netty.buffer.ByteBuf;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.admission.ServicePool;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
@@ -43,7 +44,26 @@ final class Leads implements Http1Client.Owner {
       this.proven = proven;
     }
 
-    @Nullable HttpStream open(boolean version2) {
+    @Nullable HttpStream open(boolean version2, Exchange exchange) {
+      ServicePool.Place place = place();
+      if (place == null) {
+        return open(version2);
+      }
+      HttpStream stream = place.mayCarry() ? open(version2) : null;
+      if (stream != null) {
+        place.enter();
+        exchange.isOn(place);
+      }
+      return stream;
+    }
+
+    /** Where the service may have so many connections only. */
+    ServicePool.@Nullable Place place() {
+      Upstream reached = upstream;
+      return reached == null ? null : reached.place();
+    }
+
+    private @Nullable HttpStream open(boolean version2) {
       Exchanges inProcess = direct;
       if (inProcess != null) {
         return inProcess.takesDirectly() ? new DirectStream(inProcess, version2) : null;
@@ -111,7 +131,8 @@ final class Leads implements Http1Client.Owner {
   boolean prefers(InetSocketAddress endpoint) {
     if (!version2) {
       for (Lead lead : leads) {
-        if (lead.free && lead.endpoint.equals(endpoint)) {
+        ServicePool.Place place = lead.place();
+        if (lead.free && lead.endpoint.equals(endpoint) && (place == null || place.mayCarry())) {
           return true;
         }
       }
@@ -120,17 +141,18 @@ final class Leads implements Http1Client.Owner {
   }
 
   /** An exchange with {@code endpoint} by a connection that stands; null where there is none. */
-  @Nullable HttpStream open(InetSocketAddress endpoint, Subject subject) {
+  @Nullable HttpStream open(InetSocketAddress endpoint, Subject subject, Exchange exchange) {
     Unasked reached = application;
     application = null;
     if (reached != null && (version2 || !reached.hasSpoken())) {
-      return begin(new Lead(null, endpoint, false), reached.channel(), reached.takeEarly());
+      return begin(
+          new Lead(null, endpoint, false), reached.channel(), reached.takeEarly(), exchange);
     } else if (reached != null) {
       reached.reset(); // it speaks HTTP/2, and is asked by HTTP/1; another one will say the same
     }
     for (Lead lead : leads) {
       if (lead.endpoint.equals(endpoint)) {
-        HttpStream stream = lead.open(version2);
+        HttpStream stream = lead.open(version2, exchange);
         if (stream != null) {
           if (lead.proven) {
             subject.haveProvenThemselves();
@@ -164,7 +186,11 @@ final class Leads implements Http1Client.Owner {
   @Nullable HttpStream connect(
       ByteChannel channel, Upstream reached, Subject subject, Exchange exchange) {
     Lead lead = new Lead(reached, reached.reached(), subject.hasProof());
-    HttpStream stream = begin(lead, channel, null);
+    ServicePool.Place place = lead.place();
+    if (place != null) {
+      place.stands(setup.loop(), () -> giveUp(lead));
+    }
+    HttpStream stream = begin(lead, channel, null, exchange);
     for (Exchange one : waitingFor(exchange)) {
       setup.loop().execute(one::searchAgain);
     }
@@ -199,7 +225,8 @@ final class Leads implements Http1Client.Owner {
     return List.of();
   }
 
-  private @Nullable HttpStream begin(Lead lead, ByteChannel channel, @Nullable ByteBuf early) {
+  private @Nullable HttpStream begin(
+      Lead lead, ByteChannel channel, @Nullable ByteBuf early, Exchange exchange) {
     leads.add(lead);
     if (Pipe.directPeer(channel) instanceof Exchanges answering) {
       lead.direct = answering;
@@ -223,7 +250,7 @@ final class Leads implements Http1Client.Owner {
       }
       client.goOn();
     }
-    return lead.open(version2);
+    return lead.open(version2, exchange);
   }
 
   // --- what becomes of them ------------------------------------------------------------------
@@ -268,6 +295,22 @@ final class Leads implements Http1Client.Owner {
     }
   }
 
+  /** Its place is wanted elsewhere, or it has carried enough: the peer ends it too. */
+  private void giveUp(Lead lead) {
+    ServicePool.Place place = lead.place();
+    if (place == null || !place.isUnused() || !lead.isUnused() || !leads.contains(lead)) {
+      return; // it tells of it again when it rests
+    }
+    Http1Client single = lead.http1;
+    if (single != null) {
+      lead.free = false;
+      single.leave();
+    } else {
+      lead.close();
+      remove(lead);
+    }
+  }
+
   private void remove(@Nullable Lead lead) {
     if (lead != null && leads.remove(lead) && lead.upstream != null) {
       lead.upstream.end();
@@ -292,6 +335,10 @@ final class Leads implements Http1Client.Owner {
         leads.remove(lead);
         leads.add(lead); // the one that waits longest stands first
         closeOneTooMany();
+      }
+      ServicePool.Place place = lead.place();
+      if (place != null) {
+        place.rest();
       }
     }
   }

@@ -1,6 +1,7 @@
 package io.sluice.proxy.http;
 
 import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import java.util.Map;
 
 /**
@@ -18,12 +19,15 @@ final class LocalAnswer {
           Map.entry(403, "Forbidden"),
           Map.entry(404, "Not Found"),
           Map.entry(408, "Request Timeout"),
+          Map.entry(409, "Conflict"),
           Map.entry(414, "URI Too Long"),
+          Map.entry(429, "Too Many Requests"),
           Map.entry(431, "Request Header Fields Too Large"),
           Map.entry(500, "Internal Server Error"),
           Map.entry(501, "Not Implemented"),
           Map.entry(502, "Bad Gateway"),
           Map.entry(503, "Service Unavailable"),
+          Map.entry(504, "Gateway Timeout"),
           Map.entry(505, "HTTP Version Not Supported"));
 
   private static final String GRPC = "application/grpc";
@@ -47,6 +51,13 @@ final class LocalAnswer {
     head.contentLength = 0;
     head.fields.add("content-type", GRPC);
     head.fields.add("grpc-status", grpcStatus(status));
+    return head;
+  }
+
+  /** To this request, which is beyond a limit. */
+  static Head beyond(Head request, RequestLimit limit) {
+    Head head = to(request, limit.status());
+    limit.headers().forEach(header -> head.fields.add(header.name(), header.value()));
     return head;
   }
 
@@ -94,7 +105,7 @@ final class LocalAnswer {
       case 400 -> "13"; // INTERNAL
       case 403 -> "7"; // PERMISSION_DENIED
       case 404, 501 -> "12"; // UNIMPLEMENTED
-      case 503 -> "14"; // UNAVAILABLE
+      case 429, 503, 504 -> "14"; // UNAVAILABLE
       default -> "2"; // UNKNOWN
     };
   }

@@ -1,7 +1,11 @@
 package io.sluice.proxy.relay;
 
 import io.netty.buffer.ByteBuf;
+import io.sluice.proxy.admission.ByteRate;
 import io.sluice.proxy.limits.BufferBudget;
+import java.util.Objects;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +26,9 @@ public final class Relay {
 
   /** A read of fewer bytes is not worth a frame of its own while others wait. */
   private static final int SMALL_READ_BYTES = 4_096;
+
+  /** Where bytes may pass so fast only, about so many pass at once. */
+  private static final int PACED_BYTES = 16_384;
 
   private final BufferBudget budget;
   private final Listener listener;
@@ -45,6 +52,15 @@ public final class Relay {
     this.toFar = new Flow(near, far);
     this.toNear = new Flow(far, near);
   }
+
+  /** Lets so much pass only; to be called before {@link #start}, on {@code executor}. */
+  public void hold(ByteRate ofFar, ByteRate ofNear, ScheduledExecutorService executor) {
+    toFar.pace = new Pace(ofFar, executor);
+    toNear.pace = new Pace(ofNear, executor);
+  }
+
+  /** How fast one direction may be. */
+  private record Pace(ByteRate rate, ScheduledExecutorService executor) {}
 
   /** Moves bytes from now on. */
   public void start() {
@@ -123,6 +139,9 @@ public final class Relay {
     private int waiting; // of the budget
     private int readCapacity;
     private boolean wastesBuffers;
+    private @Nullable Pace pace;
+    private long paced; // of what has moved
+    private boolean held; // until that is paid for
     private boolean paused;
     private boolean inputEnded;
     private boolean sourceFinished;
@@ -169,10 +188,14 @@ public final class Relay {
     private void writePending() {
       ByteQueue queue = pending;
       if (queue != null) {
-        writing += queue.size();
-        for (ByteBuf piece = queue.poll(); piece != null; piece = queue.poll()) {
+        int most = pace == null ? Integer.MAX_VALUE : PACED_BYTES;
+        int written = 0;
+        while (written < most && queue.size() > 0) {
+          ByteBuf piece = Objects.requireNonNull(queue.poll());
+          written += piece.readableBytes();
           sink.write(piece);
         }
+        writing += written;
       }
     }
 
@@ -194,15 +217,47 @@ public final class Relay {
     }
 
     void sinkWritable() {
-      if (!ended) {
+      if (!ended && !held) {
         paused = false;
         account();
         goOn();
       }
     }
 
+    /** Whether what has moved is paid for; else it goes on once it is. */
+    private boolean isPaid(Pace known) {
+      int unwritten = pending == null ? 0 : pending.size();
+      long written = moved - unwritten;
+      long wait = known.rate().pass(written - paced, System.nanoTime());
+      paced = written;
+      if (wait > 0) {
+        paused = true;
+        held = true;
+        known.executor().schedule(this::release, wait, TimeUnit.NANOSECONDS);
+      }
+      return wait == 0;
+    }
+
+    private void release() {
+      held = false;
+      if (!ended) {
+        paused = false;
+        if (sink.isWritable()) {
+          goOn();
+        } else {
+          paused = true;
+        }
+      }
+    }
+
     /** What was written has gone. */
     private void goOn() {
+      Pace known = pace;
+      if (known != null
+          && moved - paced > (pending == null ? 0 : pending.size())
+          && !isPaid(known)) {
+        return;
+      }
       int written = writing;
       writing = 0;
       if (written > 0) {

@@ -3,6 +3,7 @@ package io.sluice.proxy.upstream;
 import io.sluice.mesh.LoopbackEndpoints;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.admission.PodLimits;
 import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.SocketSetup;
@@ -24,6 +25,14 @@ public class LocalPod {
 
   /** How many copies of its requests are on their way to mirrors. */
   public final AtomicInteger copies = new AtomicInteger();
+
+  /** Its requests that a Retry is for, and those of them that are tried again. */
+  public final AtomicInteger retriable = new AtomicInteger();
+
+  public final AtomicInteger retrying = new AtomicInteger();
+
+  /** What it takes of those who call it. */
+  public final PodLimits limits = new PodLimits(System::nanoTime);
 
   private volatile Loopback loopback = new Loopback(MeshSnapshot.EMPTY, Set.of());
 

@@ -4,6 +4,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.WorkloadIdentities;
+import io.sluice.proxy.admission.ServicePools;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Map;
@@ -20,6 +21,7 @@ public class Means {
   public final PodSockets sockets;
   public final WorkloadIdentities identities;
   public final LocalConnections localConnections = new LocalConnections();
+  public final ServicePools pools = new ServicePools(System::nanoTime);
 
   /** Pods with listeners of ours: what is sent to one of them does not leave the node. */
   public final Map<NamespacedName, LocalPod> served = new ConcurrentHashMap<>();

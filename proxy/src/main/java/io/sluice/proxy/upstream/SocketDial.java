@@ -56,8 +56,7 @@ final class SocketDial implements Dial, PendingSocket.Listener {
 
   @Override
   public void start() {
-    pending.open(
-        loop.means.settings.connectTimeout(), () -> fail(Reason.CONNECT_TIMEOUT), this::open, this);
+    pending.open(owner.connectTimeout(), () -> fail(Reason.CONNECT_TIMEOUT), this::open, this);
   }
 
   private CompletableFuture<Integer> open() {

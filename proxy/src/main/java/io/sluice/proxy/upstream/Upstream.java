@@ -5,11 +5,13 @@ import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
@@ -20,17 +22,20 @@ import io.sluice.mesh.decision.Routing;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Family;
+import io.sluice.proxy.admission.ServicePool;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.hbone.PoolKey;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.tls.TlsIdentity;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +52,17 @@ public final class Upstream {
 
     /** Policy is against it, or nobody answered. */
     void refused(Verdict verdict, CloseKind kind);
+
+    /** A request leads on, and its answer is not waited for beyond these limits. */
+    default void limitedBy(TimeLimits limits) {}
+
+    /** A request leads on, and is tried again as that says where it fails. */
+    default void retriedBy(RetryPolicy policy) {}
+
+    /** The endpoint that another try was made with, which this one prefers not to go to. */
+    default @Nullable InetSocketAddress tried() {
+      return null;
+    }
 
     /** A request leads on, with these changes: what is asked for is what is sent from now on. */
     default void changedBy(HttpFilters filters) {}
@@ -82,6 +98,27 @@ public final class Upstream {
     }
 
     /**
+     * Policy allows it, of a request, and {@code pool} says how much the service may be asked: why
+     * it is not asked for this one; null where it is.
+     */
+    default @Nullable Reason refusalOf(ServicePool pool) {
+      return null;
+    }
+
+    /**
+     * Policy allows what has arrived at the application: whether the application's pod takes it.
+     * Where not, nothing more is heard.
+     */
+    default boolean isTaken() {
+      return true;
+    }
+
+    /** Whether it may wait for one of the connections that the service may have. */
+    default boolean mayWait() {
+      return false;
+    }
+
+    /**
      * Policy allows it and {@code endpoint} was chosen: whether a free connection is taken, so that
      * nothing is dialled and this is the last to be heard.
      */
@@ -107,6 +144,10 @@ public final class Upstream {
   private @Nullable Dial dial;
   private boolean loopbackMayAnswer;
   private boolean counted;
+  private boolean over;
+  private @Nullable ServicePool pool; // of the service asked, where anything is said of it
+  private ServicePool.@Nullable Place place;
+  private ServicePool.@Nullable Waiting waiting;
 
   /**
    * Nothing is dialled yet.
@@ -151,7 +192,9 @@ public final class Upstream {
         }
       }
       case INBOUND -> {
-        if (isAllowed(wanted, subject.own(snapshot)) && !listener.takes(wanted.destination())) {
+        if (isAllowed(wanted, subject.own(snapshot))
+            && listener.isTaken()
+            && !listener.takes(wanted.destination())) {
           dialApplication(wanted.destination());
         }
       }
@@ -195,12 +238,27 @@ public final class Upstream {
       case Routing.Way.Answer answer -> listener.answeredBy(answer);
       case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
       case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
-      case Routing.Way.To(Service service, int port, HttpFilters filters) -> {
+      case Routing.Way.To(Service service, int port, HttpFilters filters, TimeLimits limits) -> {
+        retried(called);
+        if (!limits.isUnsaid()) {
+          listener.limitedBy(limits);
+        }
         if (!filters.isNone()) {
           listener.changedBy(filters);
         }
         reach(service, port);
       }
+    }
+  }
+
+  private void retried(Service called) {
+    SpiffeId caller = subject.callerOrNull();
+    RetryPolicy policy =
+        !snapshot.hasRetries() || caller == null || listener.request() == null
+            ? null
+            : snapshot.retryOrNull(caller.serviceAccountName(), called.name());
+    if (policy != null) {
+      listener.retriedBy(policy);
     }
   }
 
@@ -217,10 +275,17 @@ public final class Upstream {
   private void reach(Service service, int port) {
     subject.callsService(service.name());
     affinity = service.affinity();
+    pool = loop.means.pools.of(service.name());
     ServicePort asked = service.port(port).orElse(null);
     List<Endpoint> endpoints = asked == null ? List.of() : asked.endpoints();
     others = endpoints;
+    InetSocketAddress tried = listener.tried();
+    endpoint = tried;
     InetSocketAddress picked = pick(endpoints);
+    if (picked == null && tried != null) {
+      endpoint = null; // there is no other one
+      picked = pick(endpoints);
+    }
     if (picked == null) {
       refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
     } else {
@@ -231,7 +296,9 @@ public final class Upstream {
   private @Nullable InetSocketAddress pick(List<Endpoint> candidates) {
     Family family = Family.of(wanted.destination().getAddress());
     for (Endpoint candidate : candidates) {
-      if (candidate.ready() && listener.prefers(candidate.address())) {
+      if (candidate.ready()
+          && !candidate.address().equals(endpoint)
+          && listener.prefers(candidate.address())) {
         return candidate.address();
       }
     }
@@ -250,9 +317,68 @@ public final class Upstream {
     }
     endpoint = picked;
     origin = null;
-    if (listener.takes(picked)) {
-      return;
+    ServicePool said = pool;
+    if (said == null) {
+      if (!listener.takes(picked)) {
+        dial(picked, called, flow);
+      }
+    } else if (isAdmitted(said)) {
+      if (listener.takes(picked)) {
+        leavePlace(); // it was for what was dialled before
+      } else if (hasPlace(said, picked, called, flow)) {
+        dial(picked, called, flow);
+      }
     }
+  }
+
+  private boolean isAdmitted(ServicePool said) {
+    Reason refusal = listener.refusalOf(said);
+    if (refusal != null) {
+      refused(refusal, CloseKind.REFUSED);
+    }
+    return refusal == null;
+  }
+
+  /** Else it waits for one and dials then, or has been refused. */
+  private boolean hasPlace(
+      ServicePool said, InetSocketAddress picked, @Nullable Workload called, Flow flow) {
+    if (place == null) {
+      place = said.take();
+    }
+    if (place != null) {
+      return true;
+    }
+    if (listener.mayWait()) {
+      waiting =
+          said.await(
+              loop.executor,
+              granted -> {
+                waiting = null;
+                place = granted;
+                if (isAdmitted(said)) {
+                  dial(picked, called, flow);
+                }
+              });
+    } else {
+      refused(Reason.UPSTREAM_OVERFLOW, CloseKind.REFUSED);
+    }
+    return false;
+  }
+
+  private void leavePlace() {
+    ServicePool.Place held = place;
+    place = null;
+    if (held != null) {
+      held.leave();
+    }
+  }
+
+  /** The place of the connection that was reached, where the service has so many only. */
+  public ServicePool.@Nullable Place place() {
+    return place;
+  }
+
+  private void dial(InetSocketAddress picked, @Nullable Workload called, Flow flow) {
     if (called != null && needsMutualTls(called)) {
       dialByStream(picked, called);
     } else if (called != null && called.name().equals(pod.name)) {
@@ -309,6 +435,32 @@ public final class Upstream {
   private void dial(Dial next) {
     dial = next;
     next.start();
+    if (pool != null && !(next instanceof SocketDial) && dial == next && !counted) {
+      loop.executor.schedule(
+          () -> giveUp(next), connectTimeout().toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private void giveUp(Dial late) {
+    if (dial == late && !counted && !over) {
+      late.end();
+      failed(Reason.CONNECT_TIMEOUT);
+    }
+  }
+
+  /** Longest wait for one connection. */
+  Duration connectTimeout() {
+    ServicePool said = pool;
+    if (said != null) {
+      return said.connectTimeout();
+    }
+    Duration usual = loop.means.settings.connectTimeout();
+    return subject.direction() == Direction.OUTBOUND
+        ? usual
+        : snapshot.limitsAt(wanted.destination()).stream()
+            .map(setting -> setting.pool().connectTimeout())
+            .findFirst()
+            .orElse(usual);
   }
 
   /**
@@ -416,6 +568,13 @@ public final class Upstream {
 
   /** Gives it up, or forgets what was reached; the channel is not closed by that. */
   public void end() {
+    over = true;
+    ServicePool.Waiting waits = waiting;
+    waiting = null;
+    if (waits != null) {
+      waits.giveUp();
+    }
+    leavePlace();
     Dial last = dial;
     if (last != null) {
       last.end();

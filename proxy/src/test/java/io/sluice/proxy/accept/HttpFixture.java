@@ -132,6 +132,16 @@ final class HttpFixture implements AutoCloseable {
     }
   }
 
+  /** What comes back to who says nothing; a reset may come before the connection is seen. */
+  String hearNothing() {
+    try (Socket socket = connect()) {
+      socket.setSoTimeout(10_000);
+      return read(socket, "");
+    } catch (IOException e) {
+      return "[reset]";
+    }
+  }
+
   static String read(Socket socket, String enough) throws IOException {
     byte[] buffer = new byte[65_536];
     StringBuilder answer = new StringBuilder();

@@ -5,6 +5,7 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.ConnectionListener;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.Retried;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,6 +16,7 @@ final class Recorder implements ConnectionListener {
   final List<AccessRecord> closed = new CopyOnWriteArrayList<>();
   final List<AccessRecord> refused = new CopyOnWriteArrayList<>();
   final List<RequestRecord> requests = new CopyOnWriteArrayList<>();
+  final List<Retried> retried = new CopyOnWriteArrayList<>();
   final AtomicLong sent = new AtomicLong();
   final AtomicLong received = new AtomicLong();
 
@@ -37,6 +39,11 @@ final class Recorder implements ConnectionListener {
   @Override
   public void request(RequestRecord record) {
     requests.add(record);
+  }
+
+  @Override
+  public void retried(ConnectionInfo info, List<Retried> events) {
+    retried.addAll(events);
   }
 
   @Override

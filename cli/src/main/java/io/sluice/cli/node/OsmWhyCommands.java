@@ -3,17 +3,21 @@ package io.sluice.cli.node;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.node.why.WhyQuestion;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code sluice why} by the names that OSM has for it, with an exit code that says the verdict. */
-public final class CheckCommands {
-  private CheckCommands() {}
+public final class OsmWhyCommands {
+  private OsmWhyCommands() {}
 
   private static ExitCode verdict(JsonNode answer) {
     String verdict = answer.path("verdict").asText();
@@ -88,6 +92,8 @@ public final class CheckCommands {
         defaultValue = "tcp")
     private Protocol protocol = Protocol.tcp;
 
+    @Spec private CommandSpec spec = CommandSpec.create();
+
     /** For picocli. */
     public ConnectivityCommand() {}
 
@@ -99,10 +105,23 @@ public final class CheckCommands {
 
     @Override
     public Integer call() {
+      if (!to.contains("/")) {
+        throw new ParameterException(
+            spec.commandLine(), "--to-pod '" + to + "' is not NAMESPACE/NAME");
+      }
+      if (service != null && service.contains("/")) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "--to-service '" + service + "' is a name alone: its namespace is that of --to-pod");
+      }
       boolean http = protocol == Protocol.http;
       WhyQuestion question =
           new WhyQuestion(from, destination(), http ? "GET" : "", http ? "/" : "", Map.of());
-      return verdict(inquiry.ask(question, true)).code();
+      JsonNode answer = inquiry.ask(question, true);
+      if (service != null) {
+        requireWay(answer);
+      }
+      return verdict(answer).code();
     }
 
     /** By the Service's name, which no Pod has. */
@@ -110,11 +129,20 @@ public final class CheckCommands {
       if (service == null) {
         return to;
       }
-      String namespace = to.contains("/") ? to.substring(0, to.indexOf('/')) : to;
+      String namespace = to.substring(0, to.indexOf('/'));
       int colon = service.indexOf(':');
       return colon < 0
           ? service + "." + namespace
           : service.substring(0, colon) + "." + namespace + service.substring(colon);
+    }
+
+    /** A Service that leads to other pods alone says nothing of the one that is asked about. */
+    private void requireWay(JsonNode answer) {
+      List<String> pods = answer.path("ways").findValuesAsText("pod");
+      if (!pods.contains(to.split(":", 2)[0]) && !pods.stream().allMatch("-"::equals)) {
+        throw new IllegalStateException(
+            "Service " + service + " leads to " + pods + ", and not to pod " + to);
+      }
     }
   }
 }

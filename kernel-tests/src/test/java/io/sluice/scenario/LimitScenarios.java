@@ -1,0 +1,227 @@
+package io.sluice.scenario;
+
+import static io.sluice.scenario.ScenarioManifests.MESH_CONFIG;
+import static io.sluice.scenario.ScenarioManifests.files;
+import static io.sluice.scenario.ScenarioManifests.meshConfig;
+import static io.sluice.scenario.ScenarioManifests.port;
+import static io.sluice.scenario.ScenarioManifests.service;
+import static io.sluice.scenario.ScenarioManifests.upstream;
+import static io.sluice.scenario.Step.act;
+import static io.sluice.scenario.Step.remove;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.RequestLine;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+
+/** How much is asked of a Service: rows of UpstreamTrafficSetting. Each cell has its own pod. */
+final class LimitScenarios {
+  private static final String BUYER = "bookbuyer";
+  private static final int CLIENTS = 8;
+  private static final int BITS = 4_000_000;
+
+  /** By the number of the cell; each is one pod. */
+  private static final List<String> HOSTS =
+      List.of("bookstore-v1", "bookstore-v2", "bookstore-v3", "bookwarehouse");
+
+  private LimitScenarios() {}
+
+  static Stream<Scenario> all() {
+    return Stream.of(
+        Scenario.of(
+            "a service has as many connections as are allowed, and what is beyond is told at once",
+            with(
+                "http",
+                """
+                connectionSettings:
+                  tcp: {maxConnections: 1}
+                  http: {maxPendingRequests: 1}
+                """),
+            act("eight clients", LimitScenarios::overflow),
+            remove("limits"),
+            act(
+                "eight clients without a limit",
+                cell -> assertThat(statuses(cell, "/slow/many")).containsOnly(200))),
+        Scenario.of(
+            "a pod takes so many requests, of all and of a route",
+            with(
+                "http",
+                """
+                rateLimit:
+                  local:
+                    http:
+                      requests: 1
+                      unit: minute
+                      responseHeadersToAdd: [{name: x-limited, value: 'yes'}]
+                httpRoutes:
+                - path: /rare.*
+                  rateLimit: {local: {requests: 1, unit: minute, responseStatusCode: 503}}
+                """),
+            act("requests", LimitScenarios::exceed)),
+        Scenario.of(
+            "a pod takes so many connections of bytes, and so many bits a second",
+            with(
+                "tcp",
+                "rateLimit: {local: {tcp: {connections: 1, unit: minute, bps: %d}}}"
+                    .formatted(BITS)),
+            act("connections", LimitScenarios::connect)),
+        Scenario.of(
+            "a service that fails is spared for a while",
+            with(
+                "http",
+                """
+                connectionSettings:
+                  http:
+                    circuitBreaking:
+                      minRequestAmount: 10
+                      errorRatioThreshold: 0.5
+                      degradedTimeWindow: 4s
+                      degradedResponseContent: later
+                """),
+            act("failures", LimitScenarios::fail)));
+  }
+
+  private static Map<String, String> with(String protocol, String spec) {
+    List<String> settings = new ArrayList<>();
+    HOSTS.forEach(host -> settings.add(upstream(host, spec)));
+    String[] selectors = {"version: v1", "version: v2", "version: v3", "app: bookwarehouse"};
+    List<String> services = new ArrayList<>();
+    for (int i = 0; i < selectors.length; i++) {
+      services.add(service(HOSTS.get(i), selectors[i], port(80, Nginx.HTTP, protocol)));
+    }
+    return files(
+        MESH_CONFIG,
+        meshConfig(true),
+        "services",
+        String.join("---\n", services),
+        "limits",
+        String.join("---\n", settings));
+  }
+
+  private static Request get(Cell cell, String path) {
+    return Request.get("http://" + HOSTS.get(cell.number()) + path);
+  }
+
+  // --- connections ---------------------------------------------------------------------------
+
+  /** The server says 555 to a second connection that asks while one is served. */
+  private static void overflow(Cell cell) throws Exception {
+    List<Integer> statuses = statuses(cell, "/slow/one");
+
+    long refused = statuses.stream().filter(status -> status == 503).count();
+    assertThat(refused).as("%s", statuses).isBetween(1L, (long) CLIENTS - 2);
+    assertThat(statuses).filteredOn(status -> status == 200).hasSize(CLIENTS - (int) refused);
+    Await.untilPasses(
+        Await.PATIENCE,
+        () ->
+            assertThat(lines(cell, "outbound", "/slow/one"))
+                .filteredOn(line ->
+                    line.status() == 503
+                        && line.flags().equals("UO")
+                        && line.reason().equals("upstream_overflow"))
+                .hasSize((int) refused));
+    assertThat(count(cell, "UO")).isGreaterThanOrEqualTo(refused);
+  }
+
+  private static List<Integer> statuses(Cell cell, String path) throws Exception {
+    List<Integer> statuses = new ArrayList<>();
+    try (ExecutorService clients = Executors.newFixedThreadPool(CLIENTS)) {
+      List<Future<List<Answer>>> answers = new ArrayList<>();
+      for (int i = 0; i < CLIENTS; i++) {
+        answers.add(clients.submit(() -> cell.ask(BUYER, List.of(get(cell, path)))));
+      }
+      for (Future<List<Answer>> answer : answers) {
+        statuses.add(answer.get().getFirst().status());
+      }
+    }
+    return statuses;
+  }
+
+  /** One after the other: only some may ask at once. */
+  private static synchronized double count(Cell cell, String flags) {
+    return cell.calling()
+        .metric(
+            "istio_requests_total",
+            "reporter=\"source\"",
+            "source_workload=\"" + cell.client(BUYER).name() + '"',
+            "destination_service_name=\"" + HOSTS.get(cell.number()) + '"',
+            "response_flags=\"" + flags + '"');
+  }
+
+  private static List<RequestLine> lines(Cell cell, String direction, String path) {
+    String host = HOSTS.get(cell.number());
+    return (direction.equals("outbound") ? cell.calling() : cell.site().serving())
+        .requests().stream()
+            .filter(line ->
+                line.direction().equals(direction)
+                    && line.path().equals(path)
+                    && line.authority().equals(host))
+            .toList();
+  }
+
+  // --- rates ---------------------------------------------------------------------------------
+
+  private static void exceed(Cell cell) {
+    assertThat(outcomes(cell, get(cell, "/"), get(cell, "/"))).containsExactly("200", "429");
+    assertThat(cell.ask(BUYER, List.of(get(cell, "/").with("include"))).getFirst().body())
+        .contains("x-limited: yes");
+    assertThat(outcomes(cell, get(cell, "/rare/1"), get(cell, "/rare/2")))
+        .containsExactly("200", "503");
+    Await.untilPasses(
+        Await.PATIENCE,
+        () ->
+            assertThat(lines(cell, "inbound", "/"))
+                .filteredOn(
+                    line -> line.flags().equals("RL") && line.reason().equals("rate_limited"))
+                .hasSize(2));
+  }
+
+  private static List<String> outcomes(Cell cell, Request... requests) {
+    return cell.ask(BUYER, List.of(requests)).stream()
+        .map(answer -> answer.outcome().substring(0, 3))
+        .toList();
+  }
+
+  /** The end of the answer comes once all of it is paid for. */
+  private static void connect(Cell cell) {
+    long begin = System.nanoTime();
+    Answer first = cell.ask(BUYER, List.of(get(cell, "/large").once())).getFirst();
+    double seconds = (System.nanoTime() - begin) / 1e9;
+
+    assertThat(first.status()).isEqualTo(200);
+    assertThat(Nginx.LARGE_BYTES * 8 / seconds).isLessThan(BITS * 1.05);
+    assertThat(outcomes(cell, get(cell, "/"))).containsExactly("cut");
+  }
+
+  // --- failures ------------------------------------------------------------------------------
+
+  private static void fail(Cell cell) {
+    assertThat(cell.ask(BUYER, get(cell, "/fail"), 10))
+        .extracting(Answer::status)
+        .containsOnly(500);
+
+    assertThat(cell.ask(BUYER, get(cell, "/spared"), 100))
+        .allSatisfy(answer -> {
+          assertThat(answer.status()).isEqualTo(409);
+          assertThat(answer.body()).isEqualTo("later");
+        });
+    assertThat(lines(cell, "inbound", "/spared")).isEmpty();
+
+    Await.until(
+        "it is asked again",
+        () -> cell.ask(BUYER, List.of(get(cell, "/"))).getFirst().status() == 200);
+    assertThat(lines(cell, "inbound", "/spared")).isEmpty();
+    assertThat(lines(cell, "outbound", "/spared"))
+        .hasSize(100)
+        .allSatisfy(line -> {
+          assertThat(line.flags()).isEqualTo("UO");
+          assertThat(line.reason()).isEqualTo("circuit_open");
+        });
+  }
+}

@@ -1,0 +1,133 @@
+package io.sluice.scenario;
+
+import static io.sluice.scenario.ScenarioManifests.MESH_CONFIG;
+import static io.sluice.scenario.ScenarioManifests.files;
+import static io.sluice.scenario.ScenarioManifests.http;
+import static io.sluice.scenario.ScenarioManifests.meshConfigWithRetries;
+import static io.sluice.scenario.ScenarioManifests.port;
+import static io.sluice.scenario.ScenarioManifests.retry;
+import static io.sluice.scenario.ScenarioManifests.routes;
+import static io.sluice.scenario.ScenarioManifests.service;
+import static io.sluice.scenario.ScenarioManifests.target;
+import static io.sluice.scenario.ScenarioManifests.timeouts;
+import static io.sluice.scenario.Step.act;
+import static io.sluice.scenario.Step.calls;
+import static io.sluice.scenario.Step.change;
+import static io.sluice.scenario.Step.times;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.RequestLine;
+import io.sluice.linux.socket.Sockets.Family;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * What callers meet when an application is slow, or fails: rows of time limits and further tries.
+ */
+final class ResilienceScenarios {
+  private static final String BUYER = "bookbuyer";
+  private static final Request SLOW = Request.get("http://bookstore" + Nginx.SLOW);
+  private static final int TIMES = 3;
+  private static final int RETRIES = 5;
+
+  private ResilienceScenarios() {}
+
+  static Stream<Scenario> all() {
+    return Stream.of(
+        Scenario.of(
+            "who is not answered within a route's limit gets 504 then, and the log tells so",
+            files(
+                "service",
+                service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
+                "routes",
+                routes("store", "{name: all, pathRegex: '.*', methods: [GET]}"),
+                "target",
+                target(BUYER, "bookstore-v1", http("store")),
+                "route",
+                timeouts("bookstore", "{request: 1s}")),
+            calls(
+                BUYER,
+                times(TIMES, SLOW, "504"),
+                times(1, Request.get("http://bookstore/"), "200 v1")),
+            act("the log", ResilienceScenarios::checkLimit),
+            change("route", timeouts("bookstore", "{request: 9s}")),
+            calls(BUYER, times(1, SLOW, "401"))),
+        Scenario.of(
+            "what fails is tried as often as a Retry says, and once where the flag is off",
+            files(
+                "service",
+                service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
+                "routes",
+                routes("store", "{name: all, pathRegex: '.*', methods: [GET]}"),
+                "target",
+                target(BUYER, "bookstore-v1", http("store")),
+                "retry",
+                retry(BUYER, "bookstore", "{retryOn: 5xx, numRetries: " + RETRIES + "}")),
+            act("one try", cell -> checkTries(cell, "off/", 1)),
+            change(MESH_CONFIG, meshConfigWithRetries()),
+            act("all tries", cell -> checkTries(cell, "on/", 1 + RETRIES)),
+            act("what is counted", ResilienceScenarios::checkCounts),
+            change("retry", retry(BUYER, "bookstore", "{retryOn: 5xx, perTryTimeout: 1s}")),
+            calls(BUYER, times(1, SLOW, "504"))));
+  }
+
+  private static void checkTries(Cell cell, String step, int tries) {
+    String path = Nginx.FAILING + step + cell.number();
+    List<Answer> answers = cell.ask(BUYER, List.of(Request.get("http://bookstore" + path)));
+    assertThat(answers).extracting(Answer::outcome).containsExactly("503");
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> {
+          assertThat(lines(cell, path))
+              .extracting(RequestLine::flags)
+              .containsExactly(tries == 1 ? "-" : "URX");
+          assertThat(cell.site().serving().requests())
+              .filteredOn(line -> line.direction().equals("inbound") && line.path().equals(path))
+              .hasSize(tries);
+        });
+  }
+
+  /** Of both families together: no label tells them apart. */
+  private static void checkCounts(Cell cell) {
+    int families = Family.values().length;
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> {
+          assertThat(count(cell, "retry")).isEqualTo(families * RETRIES);
+          assertThat(count(cell, "retry_backoff_exponential")).isEqualTo(families * RETRIES);
+          assertThat(count(cell, "retry_limit_exceeded")).isEqualTo(families);
+          assertThat(count(cell, "retry_success")).isZero();
+        });
+  }
+
+  private static double count(Cell cell, String event) {
+    return cell.calling()
+        .metric(
+            "sluice_proxy_retries_total",
+            "pod=\"" + cell.client(BUYER).name() + '"',
+            "service=\"bookstore\"",
+            "event=\"" + event + '"');
+  }
+
+  private static void checkLimit(Cell cell) {
+    String path = Nginx.SLOW + cell.number();
+    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(TIMES)));
+    Await.untilPasses(Await.PATIENCE, () -> assertThat(lines(cell, path)).hasSize(TIMES));
+    assertThat(lines(cell, path))
+        .allSatisfy(line -> {
+          assertThat(line.status()).isEqualTo(504);
+          assertThat(line.flags()).isEqualTo("UT");
+          assertThat(line.millis()).isGreaterThanOrEqualTo(1_000);
+        });
+    assertThat(lines(cell, path).stream().mapToLong(RequestLine::millis).min().orElse(0))
+        .as("others may have waited for the machine")
+        .isLessThanOrEqualTo(1_100);
+  }
+
+  private static List<RequestLine> lines(Cell cell, String path) {
+    return cell.calling().requests().stream()
+        .filter(line -> line.direction().equals("outbound") && line.path().equals(path))
+        .toList();
+  }
+}

@@ -1,0 +1,144 @@
+package io.sluice.proxy.admission;
+
+import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.decision.Reason;
+import org.jspecify.annotations.Nullable;
+
+/** One request's part of what its service may be asked for. Event loop of the request. */
+public final class Admission {
+  private static final int FIRST_FAILURE = 500;
+
+  private final ServicePool pool;
+  private final @Nullable CircuitBreaker breaker; // that has let it pass
+  private long beginNanos;
+  private ServicePool.@Nullable Place place; // of the connection that carries it
+  private boolean asked; // the breaker
+  private boolean tries; // in the place of all others
+  private boolean told; // the breaker, what it has come to
+  private boolean running;
+  private boolean waiting;
+  private boolean repeats;
+
+  /** Of nothing yet. */
+  public Admission(ServicePool pool) {
+    this.pool = pool;
+    this.breaker = pool.breaker();
+    this.beginNanos = breaker == null ? 0 : pool.now();
+  }
+
+  /** Whether it is of that service. */
+  public boolean isOf(ServicePool other) {
+    return pool == other;
+  }
+
+  /** Why it is not led on, as one of the requests on their way; null where it is. */
+  public @Nullable Reason begin() {
+    endWaiting();
+    CircuitBreaker rules = breaker;
+    if (rules != null && !asked) {
+      CircuitBreaker.Answer answer = rules.ask(beginNanos);
+      if (answer == CircuitBreaker.Answer.SPARE) {
+        return Reason.CIRCUIT_OPEN;
+      }
+      asked = true;
+      tries = answer == CircuitBreaker.Answer.TRY;
+    }
+    running = running || pool.beginRequest();
+    return running ? null : Reason.UPSTREAM_OVERFLOW;
+  }
+
+  /** What says how it is answered in the place of the service; null where nothing does. */
+  public @Nullable Breaker rules() {
+    return breaker == null ? null : breaker.rules;
+  }
+
+  /** Whether it may wait for a connection; it is none of those on their way meanwhile. */
+  public boolean mayWait() {
+    endRunning();
+    waiting = waiting || pool.beginWaiting();
+    return waiting;
+  }
+
+  /** Whether it may be sent again, now that its connection is gone. */
+  public boolean mayRepeat() {
+    leaveConnection();
+    repeats = repeats || pool.beginRetry();
+    return repeats;
+  }
+
+  /** The answer was not good enough: what is told of the next try counts for itself. */
+  public void nextTry() {
+    endRunning();
+    asked = false;
+    tries = false;
+    told = false;
+    beginNanos = breaker == null ? 0 : pool.now();
+  }
+
+  /** Which connection carries it. */
+  public void isOn(ServicePool.Place connection) {
+    place = connection;
+  }
+
+  /** The service has answered with that status. */
+  public void answered(int status) {
+    tell(status >= FIRST_FAILURE);
+  }
+
+  /** The service has not answered, and was to. */
+  public void failed() {
+    tell(true);
+  }
+
+  private void tell(boolean failed) {
+    CircuitBreaker rules = breaker;
+    if (rules == null || !asked || told) {
+      return;
+    }
+    told = true;
+    long now = pool.now();
+    if (tries) {
+      rules.tried(failed, now - beginNanos, now);
+    } else {
+      rules.answered(failed, now - beginNanos, now);
+    }
+  }
+
+  /** It is over; the connection may carry another one. */
+  public void end() {
+    CircuitBreaker rules = breaker;
+    if (rules != null && tries && !told) {
+      told = true;
+      rules.untried();
+    }
+    endRunning();
+    endWaiting();
+    if (repeats) {
+      repeats = false;
+      pool.endRetry();
+    }
+    leaveConnection(); // last: who waits for it may begin by that
+  }
+
+  private void endRunning() {
+    if (running) {
+      running = false;
+      pool.endRequest();
+    }
+  }
+
+  private void endWaiting() {
+    if (waiting) {
+      waiting = false;
+      pool.endWaiting();
+    }
+  }
+
+  private void leaveConnection() {
+    ServicePool.Place connection = place;
+    place = null;
+    if (connection != null) {
+      connection.exit();
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package io.sluice.proxy.admission;
+
+import io.sluice.mesh.UpstreamSetting.Breaker;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Says of one service whether it is to be asked. Once a window has too many slow or failed answers
+ * nobody asks it for a while; then one request tries, and by its answer all do again, or nobody
+ * does for as long once more. Any thread; takes no lock. Times are of {@link System#nanoTime}.
+ */
+final class CircuitBreaker {
+  final Breaker rules;
+  private volatile Window window;
+  private volatile boolean sparing;
+  private volatile long spareUntil; // written before
+  private final AtomicBoolean trying = new AtomicBoolean();
+
+  /** What has become of requests since {@code begin}. */
+  private static final class Window {
+    final long begin;
+    final AtomicInteger answers = new AtomicInteger();
+    final AtomicInteger slow = new AtomicInteger();
+    final AtomicInteger failed = new AtomicInteger();
+
+    Window(long begin) {
+      this.begin = begin;
+    }
+  }
+
+  /** Whether a request may be sent. */
+  enum Answer {
+    ASK,
+    TRY,
+    SPARE
+  }
+
+  CircuitBreaker(Breaker rules, long now) {
+    this.rules = rules;
+    this.window = new Window(now);
+  }
+
+  /** Of {@link Answer#TRY} either {@link #tried} or {@link #untried} is to be told. */
+  Answer ask(long now) {
+    if (!sparing) {
+      return Answer.ASK;
+    }
+    return now - spareUntil >= 0 && trying.compareAndSet(false, true) ? Answer.TRY : Answer.SPARE;
+  }
+
+  /** What a request has come to that was no trial. */
+  void answered(boolean failed, long nanos, long now) {
+    if (sparing) {
+      return;
+    }
+    Window present = window;
+    if (now - present.begin >= rules.window().toNanos()) {
+      present = new Window(now); // of two at once one counts
+      window = present;
+    }
+    int all = present.answers.incrementAndGet();
+    int slow = isSlow(nanos) ? present.slow.incrementAndGet() : present.slow.get();
+    int wrong = failed ? present.failed.incrementAndGet() : present.failed.get();
+    if (all >= rules.leastRequests()
+        && (isTooMuch(slow, all, rules.slowAmount(), rules.slowShare())
+            || isTooMuch(wrong, all, rules.errorAmount(), rules.errorShare()))) {
+      spare(now);
+    }
+  }
+
+  private boolean isSlow(long nanos) {
+    return nanos >= rules.slow().toNanos();
+  }
+
+  private static boolean isTooMuch(int count, int all, int most, double share) {
+    return count > 0 && (count >= most || (double) count / all >= share);
+  }
+
+  private void spare(long now) {
+    window = new Window(now);
+    spareUntil = now + rules.degraded().toNanos();
+    sparing = true;
+  }
+
+  /** What the trial has come to. */
+  void tried(boolean failed, long nanos, long now) {
+    if (failed || isSlow(nanos)) {
+      spare(now);
+    } else {
+      window = new Window(now);
+      sparing = false;
+    }
+    trying.set(false);
+  }
+
+  /** The trial has come to nothing that tells of the service. */
+  void untried() {
+    trying.set(false);
+  }
+}

@@ -1,0 +1,257 @@
+package io.sluice.proxy.admission;
+
+import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.UpstreamSetting.Pool;
+import java.time.Duration;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the pods of this node have of one service at present, and who waits for more. A connection
+ * belongs to one downstream, so one that rests is asked back where another downstream waits. Any
+ * thread; takes no lock.
+ */
+public final class ServicePool {
+  private final AtomicInteger connections = new AtomicInteger();
+  private final AtomicInteger requests = new AtomicInteger();
+  private final AtomicInteger pending = new AtomicInteger();
+  private final AtomicInteger retries = new AtomicInteger();
+  private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
+  private final Set<Place> resting = ConcurrentHashMap.newKeySet();
+  private final LongSupplier clock;
+  private volatile Pool limits = Pool.NONE;
+  private volatile @Nullable CircuitBreaker breaker;
+
+  ServicePool(LongSupplier clock) {
+    this.clock = clock;
+  }
+
+  /** Goes by these from now on; what a circuit breaker has seen counts while its rules stay. */
+  void limit(Pool now, @Nullable Breaker rulesOrNull) {
+    CircuitBreaker before = breaker;
+    if (rulesOrNull == null) {
+      breaker = null;
+    } else if (before == null || !before.rules.equals(rulesOrNull)) {
+      breaker = new CircuitBreaker(rulesOrNull, clock.getAsLong());
+    }
+    limits = now;
+    wake();
+  }
+
+  @Nullable CircuitBreaker breaker() {
+    return breaker;
+  }
+
+  long now() {
+    return clock.getAsLong();
+  }
+
+  /** Longest wait for one connection. */
+  public Duration connectTimeout() {
+    return limits.connectTimeout();
+  }
+
+  /** A connection's place; null where there is none, or others wait for one. */
+  public @Nullable Place take() {
+    return waiting.isEmpty() && take(connections, limits.maxConnections()) ? new Place() : null;
+  }
+
+  /**
+   * Waits for a place, behind those that wait already.
+   *
+   * @param granted is told of it on {@code loop}, unless it is given up before
+   */
+  public Waiting await(Executor loop, Consumer<Place> granted) {
+    Waiting one = new Waiting(loop, granted);
+    waiting.add(one);
+    wake();
+    if (!waiting.isEmpty()) {
+      askBack();
+    }
+    return one;
+  }
+
+  private void wake() {
+    while (!waiting.isEmpty() && take(connections, limits.maxConnections())) {
+      Waiting next = waiting.poll();
+      if (next == null || !next.grant(new Place())) {
+        connections.decrementAndGet();
+      }
+    }
+  }
+
+  private void askBack() {
+    for (Place place : resting) {
+      if (resting.remove(place)) {
+        place.giveUp();
+        return;
+      }
+    }
+  }
+
+  /** Requests that wait for a connection. */
+  public int pendingRequests() {
+    return pending.get();
+  }
+
+  boolean beginRequest() {
+    return take(requests, limits.maxRequests());
+  }
+
+  void endRequest() {
+    requests.decrementAndGet();
+  }
+
+  boolean beginWaiting() {
+    return take(pending, limits.maxPendingRequests());
+  }
+
+  void endWaiting() {
+    pending.decrementAndGet();
+  }
+
+  boolean beginRetry() {
+    return take(retries, limits.maxRetries());
+  }
+
+  void endRetry() {
+    retries.decrementAndGet();
+  }
+
+  private static boolean take(AtomicInteger counter, int most) {
+    for (int taken = counter.get(); taken < most; taken = counter.get()) {
+      if (counter.compareAndSet(taken, taken + 1)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** One that waits for a place. */
+  public final class Waiting {
+    private enum State {
+      WAITS,
+      GRANTED,
+      GIVEN_UP
+    }
+
+    private final Executor loop;
+    private final Consumer<Place> granted;
+    private final AtomicReference<State> state = new AtomicReference<>(State.WAITS);
+    private boolean unwanted; // of the loop
+
+    private Waiting(Executor loop, Consumer<Place> granted) {
+      this.loop = loop;
+      this.granted = granted;
+    }
+
+    private boolean grant(Place place) {
+      if (!state.compareAndSet(State.WAITS, State.GRANTED)) {
+        return false;
+      }
+      loop.execute(() -> {
+        if (unwanted) {
+          place.leave();
+        } else {
+          granted.accept(place);
+        }
+      });
+      return true;
+    }
+
+    /** It waits no longer, and is told nothing; to be called on its loop. */
+    public void giveUp() {
+      if (state.compareAndSet(State.WAITS, State.GIVEN_UP)) {
+        waiting.remove(this);
+      } else {
+        unwanted = true;
+      }
+    }
+  }
+
+  /** The place of one connection. Belongs to that connection's event loop. */
+  public final class Place {
+    private @Nullable Executor loop;
+    private @Nullable Runnable end;
+    private int users;
+    private int served;
+    private boolean left;
+
+    private Place() {}
+
+    /**
+     * The connection stands, and may be asked back while it carries nothing.
+     *
+     * @param ending ends it where it still carries nothing; run on {@code executor}
+     */
+    public void stands(Executor executor, Runnable ending) {
+      loop = executor;
+      end = ending;
+    }
+
+    /** Whether it may carry one more request. */
+    public boolean mayCarry() {
+      return served < limits.maxRequestsPerConnection();
+    }
+
+    /** Whether it carries none. */
+    public boolean isUnused() {
+      return users == 0;
+    }
+
+    /** It carries one more request. */
+    public void enter() {
+      served++;
+      users++;
+      resting.remove(this);
+    }
+
+    void exit() {
+      users--;
+      rest();
+    }
+
+    /**
+     * To be called where it may be used again: it ends if others wait, or it has carried enough.
+     */
+    public void rest() {
+      if (left || users > 0 || loop == null) {
+        return;
+      }
+      if (!mayCarry()) {
+        giveUp();
+        return;
+      }
+      resting.add(this);
+      if (!waiting.isEmpty() && resting.remove(this)) {
+        giveUp();
+      }
+    }
+
+    private void giveUp() {
+      Executor executor = loop;
+      Runnable ending = end;
+      if (executor != null && ending != null) {
+        executor.execute(ending); // what has just ended on it is told of first
+      }
+    }
+
+    /** The connection is gone, or there never was one. */
+    public void leave() {
+      if (!left) {
+        left = true;
+        resting.remove(this);
+        connections.decrementAndGet();
+        wake();
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+package io.sluice.proxy.admission;
+
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.UpstreamSetting;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** The services of which an UpstreamTrafficSetting says how much may be asked. Any thread. */
+public final class ServicePools {
+  private final LongSupplier clock;
+  private volatile Map<NamespacedName, ServicePool> pools = Map.of();
+
+  /** Of none yet; {@code clock} tells nanoseconds. */
+  public ServicePools(LongSupplier clock) {
+    this.clock = clock;
+  }
+
+  /** What holds calls of {@code service} back; null where nothing is said of it. */
+  public @Nullable ServicePool of(NamespacedName service) {
+    Map<NamespacedName, ServicePool> present = pools;
+    return present.isEmpty() ? null : present.get(service);
+  }
+
+  /**
+   * Goes by {@code snapshot} from now on. What is on its way stays counted where a setting changes,
+   * and what waited goes on where there is none any more. One caller at a time.
+   */
+  public void publish(MeshSnapshot snapshot) {
+    Map<NamespacedName, ServicePool> before = pools;
+    if (before.isEmpty() && snapshot.all(Kind.UPSTREAM_SETTING).isEmpty()) {
+      return;
+    }
+    Map<NamespacedName, ServicePool> now = new HashMap<>();
+    for (UpstreamSetting setting : snapshot.all(Kind.UPSTREAM_SETTING)) {
+      if (setting.concernsCalls() || !setting.pool().equals(UpstreamSetting.Pool.NONE)) {
+        ServicePool known = before.get(setting.service());
+        ServicePool pool = known == null ? new ServicePool(clock) : known;
+        pool.limit(setting.pool(), setting.breakerOrNull());
+        now.put(setting.service(), pool);
+      }
+    }
+    pools = Map.copyOf(now);
+    before.forEach((service, pool) -> {
+      if (!now.containsKey(service)) {
+        pool.limit(UpstreamSetting.Pool.NONE, null);
+      }
+    });
+  }
+}

@@ -1,0 +1,38 @@
+package io.sluice.proxy.admission;
+
+import io.sluice.mesh.UpstreamSetting.Rate;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Lets so many pass in so long: a bucket that holds a unit's amount and the burst, and fills
+ * evenly. One number says all of it: when the bucket will be full again (the generic cell rate
+ * algorithm, ITU-T I.371 Annex A). Any thread; times are of {@link System#nanoTime}.
+ */
+final class TokenBucket {
+  private final long costNanos; // of one
+  private final long toleranceNanos; // of all but one
+  private final AtomicLong full;
+
+  /** Full at {@code now}. */
+  TokenBucket(Rate rate, long now) {
+    long per = rate.per().toNanos();
+    this.costNanos = per / rate.amount();
+    double all = (double) per / rate.amount() * ((double) rate.amount() + rate.burst() - 1);
+    this.toleranceNanos = (long) Math.min(all, Long.MAX_VALUE / 4.0);
+    this.full = new AtomicLong(now);
+  }
+
+  /** Takes one, if there is one at {@code now}. */
+  boolean take(long now) {
+    while (true) {
+      long at = full.get();
+      long wait = Math.max(0, at - now);
+      if (wait > toleranceNanos) {
+        return false;
+      }
+      if (full.compareAndSet(at, now + wait + costNanos)) {
+        return true;
+      }
+    }
+  }
+}

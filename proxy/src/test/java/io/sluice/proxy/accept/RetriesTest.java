@@ -1,0 +1,392 @@
+package io.sluice.proxy.accept;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.await.Await;
+import io.sluice.mesh.Access;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Ports;
+import io.sluice.mesh.RetryPolicy;
+import io.sluice.mesh.RetryPolicy.Condition;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.TrafficRoute.Backend;
+import io.sluice.mesh.TrafficRoute.Origin;
+import io.sluice.mesh.TrafficRoute.Rule;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.Peers;
+import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.Retried;
+import io.sluice.proxy.Retried.Event;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What fails is tried again as a Retry says, and no more often. */
+@Timeout(60)
+class RetriesTest {
+  private static final NamespacedName STORE = new NamespacedName("shop", "store");
+  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  private static final String FAILED = "HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nlost";
+  private static final String EMPTY = "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n";
+  private static final String SILENT = "";
+  private static final String GONE = "gone";
+  private static final String CUT = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun";
+  private static final Pattern LENGTH = Pattern.compile("(?i)content-length: (\\d+)");
+  private static final int PLENTY = 5;
+
+  /** What the application answers to each request, in the order they come; the last one stays. */
+  private final List<String> script = new CopyOnWriteArrayList<>();
+
+  private final AtomicInteger asked = new AtomicInteger();
+  private final CountDownLatch released = new CountDownLatch(1);
+  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*");
+
+  @BeforeEach
+  void lead() {
+    mesh.nodes.client.sockets.redirect(
+        TwoNodes.BUYER,
+        Direction.OUTBOUND,
+        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
+  }
+
+  @AfterEach
+  void close() {
+    released.countDown();
+    mesh.close();
+  }
+
+  private void serve(Socket socket, HttpFixture.Received received) throws IOException {
+    byte[] buffer = new byte[65_536];
+    int begin = 0;
+    for (int n = socket.getInputStream().read(buffer);
+        n > 0;
+        n = socket.getInputStream().read(buffer)) {
+      received.add(buffer, n);
+      String text = received.text();
+      int head = text.indexOf("\r\n\r\n", begin);
+      Matcher length = LENGTH.matcher(text.substring(begin));
+      int end = head + 4 + (length.find() ? Integer.parseInt(length.group(1)) : 0);
+      if (head < 0 || text.length() < end) {
+        continue;
+      }
+      begin = end;
+      String answer = script.get(Math.min(asked.getAndIncrement(), script.size() - 1));
+      if (answer.equals(GONE)) {
+        return;
+      }
+      if (answer.startsWith("later ")) {
+        HttpFixture.awaitQuietly(released);
+      }
+      socket.getOutputStream().write(answer.replace("later ", "").getBytes(ISO_8859_1));
+      if (answer.equals(CUT)) {
+        return;
+      }
+    }
+  }
+
+  private static RetryPolicy policy(int most, long tryMillis, Condition... on) {
+    return new RetryPolicy(
+        new NamespacedName("shop", "again"),
+        TwoNodes.BUYER_ID.serviceAccountName(),
+        Set.of(STORE),
+        Set.of(on),
+        Set.of(429),
+        most,
+        tryMillis,
+        1);
+  }
+
+  private SnapshotEditor editor() {
+    return mesh.nodes.withRequests(List.of(HttpFixture.match("/books.*", "GET", "POST"))).edit();
+  }
+
+  private void retry(RetryPolicy policy) {
+    SnapshotEditor editor = editor();
+    editor.put(policy);
+    mesh.nodes.publish(editor.snapshot(10));
+  }
+
+  private String get(String enough) throws IOException {
+    return mesh.ask("GET /books HTTP/1.1\r\nHost: store\r\n\r\n", enough);
+  }
+
+  private String post(String content, String enough) throws IOException {
+    return mesh.ask(
+        "POST /books HTTP/1.1\r\nHost: store\r\nContent-Length: %d\r\n\r\n%s"
+            .formatted(content.length(), content),
+        enough);
+  }
+
+  private int told(Event event) {
+    return mesh.nodes.client.recorder.retried.stream()
+        .filter(one -> one.event() == event)
+        .mapToInt(Retried::times)
+        .sum();
+  }
+
+  private RequestRecord record() {
+    List<RequestRecord> requests = mesh.nodes.client.recorder.requests;
+    Await.until("it is told of", () -> !requests.isEmpty());
+    return requests.getLast();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true,5", "false,5", "true,0"})
+  void whatAlwaysFailsIsTriedAsOftenAsAsked(boolean empty, int most) throws IOException {
+    script.add(empty ? EMPTY : FAILED);
+    retry(policy(most, 0, Condition.SERVER_ERROR));
+
+    assertThat(get(empty ? "\r\n\r\n" : "lost")).startsWith("HTTP/1.1 503");
+
+    assertThat(asked).hasValue(1 + most);
+    assertThat(record().end().flag()).isEqualTo("URX");
+    assertThat(mesh.nodes.client.recorder.requests).hasSize(1);
+    assertThat(told(Event.RETRY)).isEqualTo(most);
+    assertThat(told(Event.BACKOFF_EXPONENTIAL)).isEqualTo(most);
+    assertThat(told(Event.LIMIT_EXCEEDED)).isEqualTo(1);
+    assertThat(told(Event.SUCCESS) + told(Event.OVERFLOW)).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"RESET", "RETRIABLE_4XX", "UNAVAILABLE", "RETRIABLE_STATUS_CODES"})
+  void whatNoConditionMeansIsTriedOnce(Condition other) throws IOException {
+    script.add(FAILED);
+    retry(policy(PLENTY, 0, other));
+
+    assertThat(get("lost")).startsWith("HTTP/1.1 503");
+
+    assertThat(asked).hasValue(1);
+    assertThat(record().end()).isEqualTo(RequestRecord.End.WHOLE);
+    assertThat(mesh.nodes.client.recorder.retried).isEmpty();
+  }
+
+  @Test
+  void withoutAPolicyForItEachIsTriedOnce() throws IOException {
+    script.add(FAILED);
+    for (boolean clerks : new boolean[] {true, false}) {
+      SnapshotEditor editor = editor();
+      editor.put(
+          new RetryPolicy(
+              new NamespacedName("shop", "other"),
+              (clerks ? TwoNodes.CLERK_ID : TwoNodes.BUYER_ID).serviceAccountName(),
+              Set.of(clerks ? STORE : new NamespacedName("shop", "other")),
+              Set.of(Condition.SERVER_ERROR),
+              Set.of(),
+              PLENTY,
+              0,
+              1));
+      mesh.nodes.publish(editor.snapshot(10));
+      int before = asked.get();
+      assertThat(get("lost")).startsWith("HTTP/1.1 503");
+      assertThat(asked).hasValue(before + 1);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "SERVER_ERROR,503,''",
+    "GATEWAY_ERROR,502,''",
+    "RETRIABLE_4XX,409,''",
+    "RETRIABLE_STATUS_CODES,429,''",
+    "UNAVAILABLE,200,14",
+    "CANCELLED,200,1"
+  })
+  void theNextTryGetsAllOfTheRequestAndItsAnswerCounts(Condition on, int status, String grpc)
+      throws IOException {
+    String more = grpc.isEmpty() ? "" : "grpc-status: " + grpc + "\r\n";
+    script.addAll(
+        List.of("HTTP/1.1 " + status + " No\r\n" + more + "Content-Length: 0\r\n\r\n", OK));
+    retry(policy(1, 0, on));
+
+    assertThat(post("five!", "ok")).startsWith("HTTP/1.1 200").endsWith("ok");
+
+    assertThat(asked).hasValue(2);
+    assertThat(record().end()).isEqualTo(RequestRecord.End.WHOLE);
+    assertThat(record().requestBytes()).isEqualTo(5);
+    assertThat(told(Event.SUCCESS)).isEqualTo(1);
+    assertThat(String.join("", mesh.received.stream().map(HttpFixture.Received::text).toList()))
+        .containsSubsequence("POST /books", "five!", "POST /books", "five!");
+  }
+
+  @Test
+  void whatIsTooLargeToKeepIsTriedOnce() throws IOException {
+    script.add(FAILED);
+    retry(policy(1, 0, Condition.SERVER_ERROR));
+
+    assertThat(post("x".repeat((32 << 10) + 1), "lost")).startsWith("HTTP/1.1 503");
+    assertThat(asked).hasValue(1);
+
+    assertThat(post("x".repeat(32 << 10), "lost")).startsWith("HTTP/1.1 503");
+    assertThat(asked).hasValue(3);
+  }
+
+  @Test
+  void whatHasBegunToAnswerIsNotTriedAgain() throws IOException {
+    script.addAll(List.of(CUT, OK));
+    retry(policy(PLENTY, 0, Condition.RESET, Condition.SERVER_ERROR));
+
+    assertThat(get("")).startsWith("HTTP/1.1 200").contains("begun").endsWith("[reset]");
+    assertThat(asked).hasValue(1);
+  }
+
+  /** Its own node says 503 for it. */
+  @Test
+  void anApplicationThatGoesWithoutAnAnswerIsAskedAgain() throws IOException {
+    script.addAll(List.of(GONE, GONE, OK));
+    retry(policy(PLENTY, 0, Condition.GATEWAY_ERROR));
+
+    assertThat(post("five!", "ok")).startsWith("HTTP/1.1 200");
+    assertThat(asked).hasValue(3);
+    assertThat(record().status()).isEqualTo(200);
+    assertThat(told(Event.RETRY)).isEqualTo(2);
+  }
+
+  @Test
+  void aSlowTryIsCutAndAnotherOneMade() throws IOException {
+    script.addAll(List.of(OK, SILENT, OK));
+    assertThat(get("ok")).as("what is done for the first time").startsWith("HTTP/1.1 200");
+    retry(policy(1, 1_000, Condition.RESET));
+
+    long before = System.nanoTime();
+    assertThat(get("ok")).startsWith("HTTP/1.1 200");
+
+    assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - before))
+        .isGreaterThanOrEqualTo(1_000);
+    assertThat(asked).hasValue(3);
+    Await.until("it is told of", () -> mesh.nodes.client.recorder.requests.size() == 2);
+    assertThat(record().end()).isEqualTo(RequestRecord.End.WHOLE);
+    assertThat(told(Event.PER_TRY_TIMEOUT)).isEqualTo(1);
+  }
+
+  @Test
+  void noTryOutlivesTheRequest() throws IOException {
+    script.addAll(List.of(SILENT, SILENT, SILENT));
+    SnapshotEditor editor = editor();
+    editor.put(policy(100, 700, Condition.SERVER_ERROR));
+    editor.put(
+        new TrafficRoute(
+            new NamespacedName("shop", "store:routes"),
+            STORE,
+            Origin.GATEWAY_API,
+            null,
+            List.of(
+                new Rule(
+                    0,
+                    List.of(),
+                    List.of(new Backend(STORE, 1)),
+                    null,
+                    new TimeLimits(2_000, TimeLimits.NOT_SAID)))));
+    mesh.nodes.publish(editor.snapshot(10));
+
+    long before = System.nanoTime();
+    assertThat(get("\r\n\r\n")).startsWith("HTTP/1.1 504");
+
+    assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - before))
+        .isGreaterThanOrEqualTo(2_000);
+    assertThat(asked.get()).isLessThanOrEqualTo(3);
+    assertThat(record().end()).isEqualTo(RequestRecord.End.TIMED_OUT);
+  }
+
+  @Test
+  void anotherEndpointIsPreferred() throws IOException {
+    script.add(EMPTY);
+    List<Socket> other = new CopyOnWriteArrayList<>();
+    try (Peers.Server good =
+        new Peers.Server(
+            mesh.nodes.storeAddresses().getFirst(),
+            socket -> {
+              other.add(socket);
+              HttpFixture.answerEach(socket, new HttpFixture.Received());
+            })) {
+      SnapshotEditor editor = editor();
+      editor.put(policy(1, 0, Condition.SERVER_ERROR));
+      editor.put(
+          new Permission(
+              new NamespacedName("shop", "good"),
+              TwoNodes.STORE_ID.serviceAccountName(),
+              Set.of(TwoNodes.BUYER_ID.serviceAccountName()),
+              Ports.of(good.address().getPort()),
+              new Access.Requests(List.of(HttpFixture.match("/books.*", "GET")))));
+      editor.put(
+          new Service(
+              STORE,
+              List.of(TwoNodes.SERVICE),
+              List.of(
+                  new ServicePort(
+                      "http",
+                      TwoNodes.SERVICE_PORT,
+                      AppProtocol.HTTP,
+                      List.of(
+                          new Endpoint(mesh.nodes.app.address(), true),
+                          new Endpoint(good.address(), true))))));
+      mesh.nodes.publish(editor.snapshot(10));
+
+      for (int i = 0; i < 12 || asked.get() == 0; i++) {
+        assertThat(get("ok")).startsWith("HTTP/1.1 200");
+      }
+      Await.until("each was told of", () -> told(Event.SUCCESS) == asked.get());
+      assertThat(other).isNotEmpty();
+    }
+  }
+
+  /** Of eight that fail at once: a fifth would be one. */
+  @Test
+  void noMoreAreTriedAgainAtATimeThanThereIsRoomFor() throws IOException {
+    script.add("later " + EMPTY);
+    retry(
+        new RetryPolicy(
+            new NamespacedName("shop", "again"),
+            TwoNodes.BUYER_ID.serviceAccountName(),
+            Set.of(STORE),
+            Set.of(Condition.SERVER_ERROR),
+            Set.of(),
+            1,
+            0,
+            TimeUnit.HOURS.toMillis(9)));
+    List<Socket> clients = new ArrayList<>();
+    try {
+      for (int i = 0; i < 8; i++) {
+        Socket client = mesh.connect();
+        clients.add(client);
+        client
+            .getOutputStream()
+            .write("GET /books HTTP/1.1\r\nHost: store\r\n\r\n".getBytes(ISO_8859_1));
+      }
+      Await.until("all have come", () -> asked.get() == 8);
+      released.countDown();
+
+      List<RequestRecord> requests = mesh.nodes.client.recorder.requests;
+      Await.until("five are answered", () -> requests.size() == 5);
+      assertThat(requests).extracting(RequestRecord::status).containsOnly(503);
+      assertThat(told(Event.OVERFLOW)).isEqualTo(5);
+    } finally {
+      for (Socket client : clients) {
+        client.close();
+      }
+    }
+    assertThat(asked).hasValue(8);
+  }
+}

@@ -1,0 +1,252 @@
+package io.sluice.proxy.accept;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.await.Await;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.HttpFilters.Action;
+import io.sluice.mesh.HttpFilters.FieldChange;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Regex;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.UpstreamSetting.Limits;
+import io.sluice.mesh.UpstreamSetting.Pool;
+import io.sluice.mesh.UpstreamSetting.Rate;
+import io.sluice.mesh.UpstreamSetting.RequestLimit;
+import io.sluice.mesh.UpstreamSetting.RouteLimit;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.Peers;
+import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.RequestRecord.End;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A pod takes so much in a time, and a service that fails is spared for a while. */
+@Timeout(60)
+class UpstreamLimitsTest {
+  private static final NamespacedName STORE = new NamespacedName("shop", "store");
+  private static final int NONE = UpstreamSetting.UNLIMITED;
+  private static final Rate ONE_A_MINUTE = new Rate(1, Duration.ofMinutes(1), 0);
+
+  private final AtomicInteger asked = new AtomicInteger();
+  private volatile int status = 200;
+  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*");
+  private long revision = 20;
+
+  @BeforeEach
+  void lead() {
+    mesh.nodes.client.sockets.redirect(
+        TwoNodes.BUYER,
+        Direction.OUTBOUND,
+        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
+  }
+
+  @AfterEach
+  void close() {
+    mesh.close();
+  }
+
+  private void serve(Socket socket, HttpFixture.Received received) throws IOException {
+    byte[] buffer = new byte[65_536];
+    for (int n = socket.getInputStream().read(buffer);
+        n > 0;
+        n = socket.getInputStream().read(buffer)) {
+      asked.incrementAndGet();
+      received.add(buffer, n);
+      socket
+          .getOutputStream()
+          .write(
+              ("HTTP/1.1 " + status + " Own\r\nContent-Length: 2\r\n\r\nok").getBytes(ISO_8859_1));
+    }
+  }
+
+  private void publish(MeshSnapshot base, @Nullable Breaker breaker, Limits limits) {
+    SnapshotEditor editor = base.edit();
+    editor.put(
+        new UpstreamSetting(
+            STORE, new NamespacedName("shop", "limits"), Pool.NONE, breaker, limits));
+    mesh.nodes.publish(editor.snapshot(revision++));
+  }
+
+  private MeshSnapshot requests() {
+    return mesh.nodes.withRequests(List.of(HttpFixture.match("/books.*", "GET", "HEAD")));
+  }
+
+  private MeshSnapshot bytes() {
+    SnapshotEditor editor = mesh.nodes.snapshot().edit();
+    editor.put(
+        new Service(
+            STORE,
+            List.of(TwoNodes.SERVICE),
+            List.of(
+                new ServicePort(
+                    "tcp",
+                    TwoNodes.SERVICE_PORT,
+                    AppProtocol.TCP,
+                    List.of(new Endpoint(mesh.nodes.app.address(), true))))));
+    return editor.snapshot(revision++);
+  }
+
+  private String get(String path) throws IOException {
+    return request("GET", path);
+  }
+
+  private String request(String method, String path) throws IOException {
+    return mesh.ask(
+        method + " " + path + " HTTP/1.1\r\nHost: store\r\nConnection: close\r\n\r\n", "");
+  }
+
+  private static RequestLimit limit(int code) {
+    return new RequestLimit(
+        ONE_A_MINUTE, code, List.of(new FieldChange(Action.ADD, "x-limited", "yes")));
+  }
+
+  @Test
+  void theSecondRequestIsBeyondTheLimitOfAllAndOfARoute() throws Exception {
+    publish(
+        requests(),
+        null,
+        new Limits(
+            null, 0, limit(429), List.of(new RouteLimit(Regex.of("/books/rare"), limit(503)))));
+
+    assertThat(get("/books")).startsWith("HTTP/1.1 200");
+    assertThat(get("/books/2"))
+        .startsWith("HTTP/1.1 429 Too Many Requests\r\n")
+        .contains("x-limited: yes\r\n");
+    assertThat(get("/books/rare")).startsWith("HTTP/1.1 200");
+    assertThat(get("/books/rare")).startsWith("HTTP/1.1 503 ").contains("x-limited: yes\r\n");
+    assertThat(get("/keys")).as("policy comes first").startsWith("HTTP/1.1 403");
+
+    assertThat(asked).hasValue(2);
+    Await.until(
+        "the callee's node tells of it",
+        () -> mesh.nodes.server.recorder.requests.stream().filter(this::isLimited).count() == 2);
+    publish( // something else changes
+        requests(), null, new Limits(null, 8, limit(429), List.of()));
+    assertThat(get("/books")).as("what was taken stays counted").startsWith("HTTP/1.1 429");
+  }
+
+  private boolean isLimited(RequestRecord one) {
+    return one.end() == End.RATE_LIMITED
+        && one.end().flag().equals("RL")
+        && one.verdict().reason() == Reason.RATE_LIMITED;
+  }
+
+  @Test
+  void theSecondConnectionEndsBeforeAByteAndTheApplicationSeesNothingOfIt() throws Exception {
+    publish(bytes(), null, new Limits(ONE_A_MINUTE, 0, null, List.of()));
+
+    try (Socket first = mesh.connect()) {
+      first.getOutputStream().write('a');
+      assertThat(HttpFixture.read(first, "ok")).endsWith("ok");
+      assertThat(mesh.hearNothing()).isEqualTo("[reset]");
+    }
+    assertThat(mesh.nodes.app.accepted).hasValue(1);
+    assertThat(mesh.nodes.server.recorder.onlyRefused().closeReason())
+        .isEqualTo(Reason.RATE_LIMITED);
+  }
+
+  /** To the end of it, which comes once all of it is paid for. */
+  @Test
+  void bytesPassAsFastAsIsSaid() throws Exception {
+    int bits = 4_000_000;
+    int size = 1_000_000;
+    try (var app =
+        new Peers.Server(
+            mesh.nodes.storeAddresses().getFirst(),
+            socket -> {
+              socket.getOutputStream().write(new byte[size]);
+              socket.shutdownOutput();
+              socket.getInputStream().readAllBytes();
+            })) {
+      SnapshotEditor editor = mesh.nodes.snapshot().edit();
+      editor.put(
+          new Service(
+              STORE,
+              List.of(TwoNodes.SERVICE),
+              List.of(
+                  new ServicePort(
+                      "tcp",
+                      TwoNodes.SERVICE_PORT,
+                      AppProtocol.TCP,
+                      List.of(new Endpoint(app.address(), true))))));
+      publish(editor.snapshot(revision++), null, new Limits(null, bits, null, List.of()));
+      try (Socket client = mesh.connect()) {
+        long begin = System.nanoTime();
+        assertThat(client.getInputStream().readAllBytes()).hasSize(size);
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        assertThat(size * 8 / seconds).isBetween(bits * 0.8, bits * 1.05);
+      }
+    }
+  }
+
+  private static Breaker breaker(Duration degraded) {
+    return new Breaker(
+        Duration.ofSeconds(30),
+        10,
+        degraded,
+        Duration.ofSeconds(5),
+        NONE,
+        UpstreamSetting.NEVER,
+        NONE,
+        0.5,
+        521,
+        "later");
+  }
+
+  @Test
+  void aServiceThatFailsIsSparedUntilOneRequestHasTried() throws Exception {
+    publish(requests(), breaker(Duration.ofSeconds(2)), Limits.NONE);
+    status = 500;
+    for (int i = 0; i < 10; i++) {
+      assertThat(get("/books")).startsWith("HTTP/1.1 500");
+    }
+
+    long open = System.nanoTime();
+    int spared = 0;
+    while (System.nanoTime() - open < Duration.ofMillis(500).toNanos() || spared == 0) {
+      assertThat(get("/books"))
+          .startsWith("HTTP/1.1 521 ")
+          .containsIgnoringCase("content-length: 5\r\n")
+          .contains("content-type: text/plain; charset=utf-8\r\n")
+          .endsWith("\r\n\r\nlater");
+      spared++;
+    }
+    assertThat(request("HEAD", "/books")).startsWith("HTTP/1.1 521 ").endsWith("\r\n\r\n");
+    assertThat(asked).hasValue(10);
+    List<Duration> times =
+        mesh.nodes.client.recorder.requests.stream()
+            .filter(one -> one.end() == End.SPARED)
+            .map(RequestRecord::duration)
+            .sorted()
+            .toList();
+    assertThat(times.get(times.size() / 2)).isLessThan(Duration.ofMillis(5));
+    assertThat(mesh.nodes.client.recorder.requests.getLast())
+        .satisfies(one -> {
+          assertThat(one.end()).isEqualTo(End.SPARED);
+          assertThat(one.end().flag()).isEqualTo("UO");
+          assertThat(one.verdict().reason()).isEqualTo(Reason.CIRCUIT_OPEN);
+        });
+
+    status = 200;
+    Await.until("it is asked again", () -> get("/books").startsWith("HTTP/1.1 200"));
+    assertThat(get("/books")).startsWith("HTTP/1.1 200");
+  }
+}

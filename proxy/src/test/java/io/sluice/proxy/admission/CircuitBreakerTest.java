@@ -1,0 +1,104 @@
+package io.sluice.proxy.admission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.proxy.admission.CircuitBreaker.Answer;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** When a service is spared, and when it is asked again; the time is the test's own. */
+class CircuitBreakerTest {
+  private static final int NONE = UpstreamSetting.UNLIMITED;
+  private static final double NEVER = UpstreamSetting.NEVER;
+  private static final long SECOND = Duration.ofSeconds(1).toNanos();
+
+  private long now = Long.MAX_VALUE - 3 * SECOND; // it runs over, as nanoTime may
+  private final long start = now;
+
+  private CircuitBreaker breaker(int slow, double slowShare, int failed, double failedShare) {
+    return new CircuitBreaker(
+        new Breaker(
+            Duration.ofSeconds(10),
+            10,
+            Duration.ofSeconds(5),
+            Duration.ofSeconds(1),
+            slow,
+            slowShare,
+            failed,
+            failedShare,
+            409,
+            ""),
+        start);
+  }
+
+  private void answers(CircuitBreaker breaker, int number, boolean failed, long nanos) {
+    for (int i = 0; i < number; i++) {
+      breaker.answered(failed, nanos, now);
+    }
+  }
+
+  @Test
+  void tooLargeAShareOfFailuresSparesItOnceThereAreEnoughAnswers() {
+    CircuitBreaker breaker = breaker(NONE, NEVER, NONE, 0.5);
+    answers(breaker, 9, true, 0);
+    assertThat(breaker.ask(now)).isEqualTo(Answer.ASK);
+    answers(breaker, 1, true, 0);
+    assertThat(breaker.ask(now)).isEqualTo(Answer.SPARE);
+    assertThat(breaker.ask(now + 5 * SECOND - 1)).isEqualTo(Answer.SPARE);
+  }
+
+  @Test
+  void belowTheShareNothingHappensAndEveryWindowCountsForItself() {
+    CircuitBreaker breaker = breaker(NONE, NEVER, NONE, 0.5);
+    answers(breaker, 6, false, 0);
+    answers(breaker, 5, true, 0);
+    assertThat(breaker.ask(now)).isEqualTo(Answer.ASK);
+    now += 10 * SECOND;
+    answers(breaker, 9, true, 0);
+    assertThat(breaker.ask(now)).isEqualTo(Answer.ASK);
+    answers(breaker, 1, false, 0);
+    assertThat(breaker.ask(now)).isEqualTo(Answer.SPARE);
+  }
+
+  @Test
+  void slowAnswersAndAmountsCountToo() {
+    CircuitBreaker bySlowness = breaker(NONE, 0.2, NONE, NEVER);
+    answers(bySlowness, 9, false, SECOND - 1);
+    answers(bySlowness, 1, false, SECOND);
+    assertThat(bySlowness.ask(now)).isEqualTo(Answer.ASK);
+    answers(bySlowness, 2, false, SECOND);
+    assertThat(bySlowness.ask(now)).isEqualTo(Answer.SPARE);
+
+    CircuitBreaker byAmount = breaker(3, NEVER, 3, NEVER);
+    answers(byAmount, 2, true, SECOND);
+    answers(byAmount, 8, false, 0);
+    assertThat(byAmount.ask(now)).isEqualTo(Answer.ASK);
+    answers(byAmount, 1, true, 0);
+    assertThat(byAmount.ask(now)).isEqualTo(Answer.SPARE);
+  }
+
+  @Test
+  void oneTriesAndByItsAnswerAllDoAgainOrNobodyDoes() {
+    CircuitBreaker breaker = breaker(NONE, NEVER, 1, NEVER);
+    answers(breaker, 9, false, 0);
+    answers(breaker, 1, true, 0);
+    now += 5 * SECOND;
+    assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
+    assertThat(breaker.ask(now)).isEqualTo(Answer.SPARE);
+    breaker.untried(); // its client has gone
+    assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
+    breaker.tried(true, 0, now);
+    assertThat(breaker.ask(now + 5 * SECOND - 1)).isEqualTo(Answer.SPARE);
+    now += 5 * SECOND;
+    assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
+    breaker.tried(false, SECOND, now); // slow is no better
+    now += 5 * SECOND;
+    assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
+    breaker.tried(false, 0, now);
+    assertThat(breaker.ask(now)).isEqualTo(Answer.ASK);
+    answers(breaker, 9, true, 0);
+    assertThat(breaker.ask(now)).as("what was before does not count").isEqualTo(Answer.ASK);
+  }
+}
