@@ -172,6 +172,16 @@ final class Switches {
             "true",
             o -> Boolean.TRUE.equals(o.meshConfig("featureFlags").get("enableRetryPolicy"))),
         of(
+            "meshConfig.featureFlags.enableIngressBackendPolicy",
+            "false",
+            o ->
+                Boolean.FALSE.equals(
+                    o.meshConfig("featureFlags").get("enableIngressBackendPolicy"))),
+        of(
+            "meshConfig.featureFlags.enableEgressPolicy",
+            "false",
+            o -> Boolean.FALSE.equals(o.meshConfig("featureFlags").get("enableEgressPolicy"))),
+        of(
             "metrics.localOnly",
             "true",
             nodeArgument("--metrics-address=127.0.0.1:15020")

@@ -42,8 +42,7 @@ final class ProxyQueries {
     String store = shop.store.meshName();
     Path file = shop.a().directory().resolve("answer");
     for (String query : QUERIES) { // other tests' nodes have a pod of that name too
-      told.put(
-          query + " of the buyer", run(0, query, buyer, "--node-name", shop.a().prefix()));
+      told.put(query + " of the buyer", run(0, query, buyer, "--node-name", shop.a().prefix()));
     }
     try (ExecServer cluster = new ExecServer(store, shop.b())) {
       String kubeconfig = cluster.kubeconfig(shop.a().directory()).toString();

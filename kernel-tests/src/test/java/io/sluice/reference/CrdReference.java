@@ -46,7 +46,7 @@ final class CrdReference {
             .sorted()
             .map(file -> yaml(tree.read(file)))
             .toList();
-    JsonNode status = version(definitions.getFirst()).at(schema("status"));
+    JsonNode status = version(definitions.getLast()).at(schema("status"));
     StringBuilder text =
         new StringBuilder(
             """
@@ -65,8 +65,11 @@ final class CrdReference {
     }
     MarkdownTable conditions = new MarkdownTable("Field", "Type", "Default", "Meaning", "Limits");
     fields("status", status, conditions, new ArrayList<>());
-    return text.append("## Status\n\nThe same for every kind. Reasons and what they mean:")
-        .append(" [what objects say](../kubernetes.md#what-objects-say).\n\n")
+    return text.append(
+            "## Status\n\nThe same for every kind; kinds of policy.openservicemesh.io say the first")
+        .append(
+            " condition by `status.currentStatus` and `status.reason` too. Reasons and what they")
+        .append(" mean: [what objects say](../kubernetes.md#what-objects-say).\n\n")
         .append(conditions)
         .toString();
   }

@@ -48,6 +48,7 @@ class HttpScenariosTest {
                 TelemetryScenarios.all(), // while the log is short
                 ProtocolScenarios.all(),
                 access,
+                OutsideScenarios.all(site),
                 SplitScenarios.all(),
                 LimitScenarios.all(),
                 ResilienceScenarios.all())

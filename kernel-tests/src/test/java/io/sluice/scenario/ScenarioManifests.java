@@ -24,7 +24,8 @@ final class ScenarioManifests {
           "bookstore-v3",
           "bookwarehouse",
           "books",
-          "plain");
+          "plain",
+          "gateway");
 
   private ScenarioManifests() {}
 
@@ -201,6 +202,62 @@ final class ScenarioManifests {
       rules: [{timeouts: %3$s, backendRefs: [{name: %1$s, port: 80}]}]
     """
         .formatted(service, Manifests.NAMESPACE, limits);
+  }
+
+  /**
+   * An Egress of an account to the pods' ports outside.
+   *
+   * @param rest further fields of its spec in flow style
+   */
+  static String egress(String account, int port, String protocol, String rest) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: Egress
+    metadata: {name: %2$s, namespace: %1$s}
+    spec: {sources: [{kind: ServiceAccount, name: %2$s, namespace: %1$s}], ports: [{number: %3$d, protocol: %4$s}], %5$s}
+    """
+        .formatted(Manifests.NAMESPACE, account, port, protocol, rest);
+  }
+
+  /** A cluster's DNS at {@code server}. */
+  static String dns(InetAddress server) {
+    return """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: kube-dns, namespace: kube-system}
+    spec: {clusterIP: None, ports: [{name: dns, port: 53, targetPort: %1$d}]}
+    ---
+    apiVersion: discovery.k8s.io/v1
+    kind: EndpointSlice
+    metadata: {name: kube-dns, namespace: kube-system, labels: {kubernetes.io/service-name: kube-dns}}
+    addressType: IPv4
+    endpoints: [{addresses: ["%2$s"]}]
+    ports: [{name: dns, port: %1$d}]
+    """
+        .formatted(NameServer.PORT, IpAddresses.text(server));
+  }
+
+  /**
+   * An IngressBackend of the bookstore's pods that speak HTTP.
+   *
+   * @param group of whose matches a request has to meet one; all are meant where it is empty
+   * @param sources each in flow style
+   */
+  static String ingress(String group, String... sources) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: IngressBackend
+    metadata: {name: bookstore, namespace: %s}
+    spec:
+      backends: [{name: bookstore, port: {number: %d, protocol: http}}]
+      sources: [%s]
+      matches: [%s]
+    """
+        .formatted(
+            Manifests.NAMESPACE,
+            Nginx.HTTP,
+            String.join(", ", sources),
+            group.isEmpty() ? "" : "{kind: HTTPRouteGroup, name: " + group + "}");
   }
 
   /**

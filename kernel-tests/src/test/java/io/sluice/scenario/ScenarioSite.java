@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A bookstore on node b: three pods with real servers, of which the last two have one account, and
@@ -31,9 +32,18 @@ final class ScenarioSite implements AutoCloseable {
   private static final int QUIET_MILLIS = 200;
   private static final List<String> CLIENTS = List.of("bookbuyer", "bookthief", "bookstore-v1");
 
+  /** Who is not in the mesh, on both nodes too. */
+  private static final List<String> OUTSIDE = List.of("gateway", "stranger");
+
+  /** A server that is not in the mesh. */
+  private static final String OUT_THERE = "outside";
+
+  private static final String DISABLED = "sluice.io/mesh=disabled";
+
   private final Cluster cluster;
   private final ScenarioRegistry registry;
   private final List<Nginx> servers = new ArrayList<>();
+  private @Nullable NameServer names;
   private Map<String, String> files = Map.of();
 
   private ScenarioSite(Cluster cluster, ScenarioRegistry registry) {
@@ -50,10 +60,10 @@ final class ScenarioSite implements AutoCloseable {
       Mechanism mechanism, Function<Cluster, ScenarioRegistry> registry, String... arguments) {
     Cluster cluster =
         new Cluster(
-            CLIENTS.stream().map(account -> account + FAR).toList(),
+            callers().map(account -> account + FAR).toList(),
             Stream.concat(
-                    Stream.of("v1", "v2", "v3", "warehouse"),
-                    CLIENTS.stream().map(account -> account + NEAR))
+                    Stream.of("v1", "v2", "v3", "warehouse", OUT_THERE),
+                    callers().map(account -> account + NEAR))
                 .toList());
     ScenarioSite opened = new ScenarioSite(cluster, registry.apply(cluster));
     try {
@@ -62,15 +72,20 @@ final class ScenarioSite implements AutoCloseable {
       opened.writePods();
       cluster.startControlOn(opened.registry.arguments());
       cluster.sites().forEach(site -> cluster.startDaemon(site, mechanism.arguments(arguments)));
-      for (String name : List.of("v1", "v2", "v3", "warehouse")) {
+      for (String name : List.of("v1", "v2", "v3", "warehouse", OUT_THERE)) {
         opened.servers.add(new Nginx(cluster.pod(name), cluster.directory()));
       }
+      opened.names = new NameServer(cluster.pod(OUT_THERE));
       opened.awaitCertificates();
       return opened;
     } catch (RuntimeException | Error e) {
       opened.close();
       throw e;
     }
+  }
+
+  private static Stream<String> callers() {
+    return Stream.concat(CLIENTS.stream(), OUTSIDE.stream());
   }
 
   private void writePods() {
@@ -82,6 +97,11 @@ final class ScenarioSite implements AutoCloseable {
     for (String account : CLIENTS) {
       pod(account + NEAR, account, "app=" + account + NEAR);
       pod(account + FAR, account, "app=" + account + FAR);
+    }
+    pod(OUT_THERE, OUT_THERE, "app=" + OUT_THERE, DISABLED);
+    for (String account : OUTSIDE) {
+      pod(account + NEAR, account, "app=" + account, DISABLED);
+      pod(account + FAR, account, "app=" + account, DISABLED);
     }
   }
 
@@ -201,6 +221,9 @@ final class ScenarioSite implements AutoCloseable {
   @Override
   public void close() {
     servers.forEach(Nginx::close);
+    if (names != null) {
+      names.close();
+    }
     registry.close();
     cluster.close();
   }

@@ -60,6 +60,14 @@ public final class Kind<T extends MeshObject> {
   public static final Index<Permission, NamespacedName> PERMISSIONS_BY_SOURCE =
       new Index<>(Permission::sources, Comparator.comparing(Permission::name));
 
+  /** What is let in from outside the mesh, by what it leads to. */
+  public static final Index<Ingress, Ingress.Backend> INGRESSES_BY_BACKEND =
+      new Index<>(Ingress::backends, Comparator.comparing(Ingress::name));
+
+  /** What is let out of the mesh, by who is. */
+  public static final Index<Egress, NamespacedName> EGRESSES_BY_SOURCE =
+      new Index<>(Egress::sources, Comparator.comparing(Egress::name));
+
   /** The settings, of which there is one, called {@value MeshSettings#NAME}. */
   public static final Kind<MeshSettings> SETTINGS =
       new Kind<>("settings", _ -> MeshSettings.NAME, SettingsCodec.CODEC, List.of());
@@ -104,9 +112,27 @@ public final class Kind<T extends MeshObject> {
           PermissionCodec.CODEC,
           List.of(PERMISSIONS_BY_DESTINATION, PERMISSIONS_BY_SOURCE));
 
+  /** What IngressBackends let in. */
+  public static final Kind<Ingress> INGRESS =
+      new Kind<>("ingress", Ingress::name, IngressCodec.CODEC, List.of(INGRESSES_BY_BACKEND));
+
+  /** What Egresses let out. */
+  public static final Kind<Egress> EGRESS =
+      new Kind<>("egress", Egress::name, EgressCodec.CODEC, List.of(EGRESSES_BY_SOURCE));
+
   /** Every kind that a node is told of. */
   public static final List<Kind<?>> ALL =
-      List.of(NAMESPACE, WORKLOAD, SERVICE, ROUTE, RETRY, UPSTREAM_SETTING, PERMISSION, SETTINGS);
+      List.of(
+          NAMESPACE,
+          WORKLOAD,
+          SERVICE,
+          ROUTE,
+          RETRY,
+          UPSTREAM_SETTING,
+          PERMISSION,
+          INGRESS,
+          EGRESS,
+          SETTINGS);
 
   /**
    * By what else than their name objects are found.

@@ -20,6 +20,7 @@ import java.util.List;
  * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
+ * @param names what the node has found under names outside the mesh
  */
 public record MeshSettings(
     boolean permissive,
@@ -31,7 +32,8 @@ public record MeshSettings(
     Retirement retirement,
     Duration answerTimeout,
     FederatedBundles federated,
-    List<Cidr> nodeResolvers)
+    List<Cidr> nodeResolvers,
+    HostNames names)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
@@ -73,7 +75,8 @@ public record MeshSettings(
         Retirement.NONE,
         DEFAULT_ANSWER_TIMEOUT,
         FederatedBundles.NONE,
-        List.of());
+        List.of(),
+        HostNames.NONE);
   }
 
   /** The same where it does not say what becomes of connections that are refused now. */
@@ -88,6 +91,11 @@ public record MeshSettings(
 
   /** The same on a node with these name servers. */
   public MeshSettings onNodeWith(List<Cidr> resolvers) {
+    return onNodeWith(resolvers, names);
+  }
+
+  /** The same on a node with these name servers, which has found that. */
+  public MeshSettings onNodeWith(List<Cidr> resolvers, HostNames found) {
     return new MeshSettings(
         permissive,
         egress,
@@ -98,7 +106,8 @@ public record MeshSettings(
         retirement,
         answerTimeout,
         federated,
-        resolvers);
+        resolvers,
+        found);
   }
 
   /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */

@@ -1,5 +1,6 @@
 package io.sluice.mesh;
 
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,6 +28,24 @@ public final class Resolvers {
       snapshot.service(name).ifPresent(dns -> addAddresses(dns, resolvers));
     }
     return resolvers.stream().distinct().toList();
+  }
+
+  /** Whom a node asks in the place of its pods: the cluster's DNS, else its own name servers. */
+  public static List<InetSocketAddress> ofNode(MeshSnapshot snapshot) {
+    List<InetSocketAddress> servers = new ArrayList<>();
+    for (NamespacedName name : CLUSTER_DNS) {
+      snapshot
+          .service(name)
+          .flatMap(dns -> dns.port(MeshPorts.DNS))
+          .ifPresent(port ->
+              port.endpoints().stream()
+                  .filter(Endpoint::ready)
+                  .forEach(each -> servers.add(each.address())));
+    }
+    for (Cidr server : snapshot.settings().nodeResolvers()) {
+      servers.add(new InetSocketAddress(server.network(), MeshPorts.DNS));
+    }
+    return servers;
   }
 
   /** Its endpoints too: a network plugin may have put one in the cluster IP's place before us. */

@@ -66,7 +66,8 @@ final class SettingsCodec {
         retirement(message, checks),
         answerTimeout(message, checks),
         FederatedBundles.NONE,
-        List.of());
+        List.of(),
+        HostNames.NONE);
   }
 
   private static RetirementStep message(Retirement retirement) {

@@ -66,6 +66,9 @@ public final class WireLimits {
   /** Services of one Retry. */
   public static final int RETRY_DESTINATIONS = 256;
 
+  /** Names of one Egress. */
+  public static final int HOSTS = 256;
+
   static final int DENIED = 16_384;
 
   /** RFC 5280 §4.1.2.2 has 20; some authorities use one more for the sign. */

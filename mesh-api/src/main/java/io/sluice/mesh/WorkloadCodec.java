@@ -140,7 +140,7 @@ final class WorkloadCodec {
         message.getFailOpen() ? FailMode.OPEN : FailMode.CLOSED);
   }
 
-  private static List<Range> ranges(List<Cidr> ranges) {
+  static List<Range> ranges(List<Cidr> ranges) {
     return ranges.stream()
         .map(range ->
             Range.newBuilder()
@@ -174,7 +174,7 @@ final class WorkloadCodec {
         openings(message, checks));
   }
 
-  private static List<Cidr> ranges(String field, List<Range> ranges, Checks checks) {
+  static List<Cidr> ranges(String field, List<Range> ranges, Checks checks) {
     return checks.list(
         field,
         ranges,

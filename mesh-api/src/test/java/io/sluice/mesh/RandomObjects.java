@@ -40,6 +40,8 @@ final class RandomObjects {
     list(this::route).forEach(editor::put);
     list(this::retry).forEach(editor::put);
     list(this::upstream).forEach(editor::put);
+    list(this::ingress).forEach(editor::put);
+    list(this::egress).forEach(editor::put);
     return editor.snapshot(1 + random.nextInt(1_000));
   }
 
@@ -57,7 +59,8 @@ final class RandomObjects {
         one(Retirement.values()),
         Duration.ofSeconds(random.nextInt(3) * 45),
         FederatedBundles.NONE,
-        List.of());
+        List.of(),
+        HostNames.NONE);
   }
 
   Workload workload() {
@@ -211,6 +214,24 @@ final class RandomObjects {
         random.nextBoolean()
             ? null
             : new HttpFilters.PathChange(random.nextBoolean() ? null : "/from", "/to"));
+  }
+
+  private Egress egress() {
+    return new Egress(
+        name(),
+        set(this::name),
+        set(this::word),
+        list(this::range),
+        list(() -> new Egress.Port(port(), one(Egress.Carried.values()))),
+        new Access.Requests(list(this::match)));
+  }
+
+  private Ingress ingress() {
+    return new Ingress(
+        name(),
+        set(() -> new Ingress.Backend(name(), port())),
+        list(this::range),
+        new Access.Requests(list(this::match)));
   }
 
   Permission permission() {

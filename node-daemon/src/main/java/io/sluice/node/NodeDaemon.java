@@ -36,6 +36,7 @@ import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.handover.HandOverServer;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.names.NameFinder;
 import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.SandboxRecords;
@@ -278,6 +279,8 @@ public final class NodeDaemon implements AutoCloseable {
             registryProblems,
             begin);
     parts.single(source);
+    NameFinder names = new NameFinder();
+    parts.single(names);
     Publication publication =
         new Publication(
             source,
@@ -297,6 +300,7 @@ public final class NodeDaemon implements AutoCloseable {
             pods,
             metrics,
             new NodeResolvers(Path.of("/"), settings.placement().proc()),
+            names,
             new ReplacementFacts(sandboxes, identities, source).replacements(settings));
     publication.begin();
     steps.done("looks");

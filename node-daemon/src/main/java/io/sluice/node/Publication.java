@@ -1,7 +1,9 @@
 package io.sluice.node;
 
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
@@ -14,6 +16,7 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.names.NameFinder;
 import io.sluice.node.placement.SandboxRecords;
 import io.sluice.node.replacement.Replacements;
 import io.sluice.proxy.accept.Proxy;
@@ -40,6 +43,7 @@ final class Publication {
   private final Enrolment pods;
   private final NodeMetrics metrics;
   private final NodeResolvers resolvers;
+  private final NameFinder names;
   private final Replacements replacements;
   private Optional<CniService> plugin = Optional.empty();
   private boolean started;
@@ -55,6 +59,7 @@ final class Publication {
    * @param daemon told first
    * @param accept runs when the pods of the first snapshot are in force
    * @param resolvers asked with each snapshot: a pod gets those of the time of its making
+   * @param names finds hosts that Egresses name; not owned
    * @param replacements pods that the source does not tell of yet
    */
   Publication(
@@ -66,6 +71,7 @@ final class Publication {
       Enrolment pods,
       NodeMetrics metrics,
       NodeResolvers resolvers,
+      NameFinder names,
       Replacements replacements) {
     this.source = source;
     this.daemon = daemon;
@@ -75,8 +81,10 @@ final class Publication {
     this.pods = pods;
     this.metrics = metrics;
     this.resolvers = resolvers;
+    this.names = names;
     this.replacements = replacements;
     replacements.onChange(this::publishAgain);
+    names.start(this::publishAgain);
   }
 
   /**
@@ -126,9 +134,10 @@ final class Publication {
   private synchronized void publish(MeshSnapshot found) {
     newest = found;
     SnapshotEditor here = found.edit();
-    here.put(found.settings().onNodeWith(resolvers.read()));
+    here.put(found.settings().onNodeWith(resolvers.read(), names.found()));
     replacements.addTo(here, found);
     MeshSnapshot next = here.snapshot(found.revision() + ahead);
+    names.want(hosts(next), Resolvers.ofNode(next));
     boolean inForce = found == atHand; // and only the plugin has not heard of it
     atHand = null;
     tellOfRetirement(next.settings().retirement());
@@ -145,6 +154,15 @@ final class Publication {
     }
     plugin.ifPresent(present -> present.publish(next));
     metrics.keepOnly(next);
+  }
+
+  /** Names that Egresses let requests out to, where these are asked for. */
+  private static Set<String> hosts(MeshSnapshot snapshot) {
+    return snapshot.settings().egress()
+        ? Set.of()
+        : snapshot.all(Kind.EGRESS).stream()
+            .flatMap(egress -> egress.hosts().stream())
+            .collect(Collectors.toSet());
   }
 
   /** Who forgot that the mesh is on its way out, or never heard of it, finds it here. */

@@ -26,7 +26,9 @@ final class ClusterChecks {
           "httproutegroups.specs.smi-spec.io",
           "trafficsplits.split.smi-spec.io",
           "retries.policy.openservicemesh.io",
-          "upstreamtrafficsettings.policy.openservicemesh.io");
+          "upstreamtrafficsettings.policy.openservicemesh.io",
+          "ingressbackends.policy.openservicemesh.io",
+          "egresses.policy.openservicemesh.io");
 
   private static final String NAME = "app.kubernetes.io/name";
   private static final String COMPONENT = "app.kubernetes.io/component";

@@ -183,7 +183,9 @@ final class Site {
             "httproutegroups.specs.smi-spec.io",
             "trafficsplits.split.smi-spec.io",
             "retries.policy.openservicemesh.io",
-            "upstreamtrafficsettings.policy.openservicemesh.io")) {
+            "upstreamtrafficsettings.policy.openservicemesh.io",
+            "ingressbackends.policy.openservicemesh.io",
+            "egresses.policy.openservicemesh.io")) {
       item("definitions", "{metadata: {name: '" + definition + "'}}");
     }
     item("namespaces", "{metadata: {name: 'shop', labels: {'sluice.io/mesh': 'enabled'}}}");

@@ -38,10 +38,17 @@ final class ConfigCompiler {
    * What the MeshConfig says to the nodes, and what it says of every Pod.
    *
    * @param retries whether Retries have effect
+   * @param ingressBackends whether IngressBackends are acted on
+   * @param egresses whether Egresses are
    * @param held which one governs, as {@link Claims} remember it
    */
   record Settings(
-      MeshSettings mesh, MeshWide meshWide, boolean retries, Map<Object, String> held) {}
+      MeshSettings mesh,
+      MeshWide meshWide,
+      boolean retries,
+      boolean ingressBackends,
+      boolean egresses,
+      Map<Object, String> held) {}
 
   /**
    * Compiles the one of {@code configs} that governs, and says that the others have no effect. Only
@@ -106,6 +113,8 @@ final class ConfigCompiler {
             config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE),
             rules),
         config.map(MeshConfig::retries).orElse(false),
+        config.map(MeshConfig::ingressBackends).orElse(true),
+        config.map(MeshConfig::egresses).orElse(true),
         held);
   }
 

@@ -1,8 +1,10 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.compile.ObjectsInForce.Replacement;
+import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.GatewayRoute;
+import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
@@ -22,10 +24,12 @@ import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,11 +52,15 @@ public final class IncrementalCompiler {
   private final PermissionStage permissions = new PermissionStage(statuses);
   private final SplitStage splits = new SplitStage(statuses);
   private final RetryStage retries = new RetryStage(statuses);
+  private final IngressStage ingress = new IngressStage(statuses);
+  private final EgressStage egress = new EgressStage(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
   private final UpstreamStage upstreams = new UpstreamStage(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
+  private boolean ingressBackends = true;
+  private boolean egresses = true;
   private boolean configsChanged = true;
 
   /** Knows no object yet; the first snapshot has the revision after {@code revision}. */
@@ -89,10 +97,12 @@ public final class IncrementalCompiler {
     services.compile(editor, pods);
     permissions.compile(editor);
     retries.compile(editor);
-    Named named = new Named();
+    Named named = new Named(editor);
     gateway.compile(editor, named).forEach(service -> splits.routed(service.namespace()));
     splits.compile(editor, named);
     upstreams.compile(editor, named);
+    ingress.compile(editor, named);
+    egress.compile(editor, named);
     List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
       revision++;
@@ -109,8 +119,38 @@ public final class IncrementalCompiler {
     return new InForce(pods.held(), services.held(), configsHeld, pods.rangesBind());
   }
 
-  /** What TrafficSplits and routes of the Gateway API name. */
-  private final class Named implements SplitCompiler.Surroundings, GatewayCompiler.Surroundings {
+  /** What TrafficSplits, IngressBackends, Egresses and routes of the Gateway API name. */
+  private final class Named
+      implements SplitCompiler.Surroundings,
+          IngressCompiler.Surroundings,
+          EgressCompiler.Surroundings,
+          GatewayCompiler.Surroundings {
+    private final SnapshotEditor editor; // with the Services of now
+
+    Named(SnapshotEditor editor) {
+      this.editor = editor;
+    }
+
+    @Override
+    public Optional<Service> compiled(NamespacedName name) {
+      return editor.snapshot(0).service(name);
+    }
+
+    @Override
+    public boolean egresses() {
+      return egresses;
+    }
+
+    @Override
+    public boolean egressEnabled() {
+      return editor.snapshot(0).settings().egress();
+    }
+
+    @Override
+    public boolean ingressBackends() {
+      return ingressBackends;
+    }
+
     @Override
     public @Nullable RouteGroup http(NamespacedName name) {
       return permissions.http(name);
@@ -147,6 +187,10 @@ public final class IncrementalCompiler {
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
     retries.enable(compiled.retries());
+    ingressBackends = compiled.ingressBackends();
+    egresses = compiled.egresses();
+    ingress.configChanged();
+    egress.configChanged();
     configsChanged = false;
   }
 
@@ -178,10 +222,14 @@ public final class IncrementalCompiler {
       case HttpRouteGroup group -> {
         permissions.remove(group);
         splits.changed(group);
+        ingress.changed(group);
+        egress.changed(group);
       }
       case TrafficSplit split -> splits.remove(split);
       case Retry retry -> retries.remove(retry);
       case UpstreamTrafficSetting setting -> upstreams.remove(setting);
+      case Egress written -> egress.remove(written);
+      case IngressBackend written -> ingress.remove(written);
       case GatewayRoute route -> gateway.remove(route);
       case ReferenceGrant grant -> gateway.remove(grant);
       case ServiceAccount _, OtherObject _ -> {}
@@ -215,10 +263,14 @@ public final class IncrementalCompiler {
       case HttpRouteGroup group -> {
         permissions.add(group);
         splits.changed(group);
+        ingress.changed(group);
+        egress.changed(group);
       }
       case TrafficSplit split -> splits.add(split);
       case Retry retry -> retries.add(retry);
       case UpstreamTrafficSetting setting -> upstreams.add(setting);
+      case Egress written -> egress.add(written);
+      case IngressBackend written -> ingress.add(written);
       case GatewayRoute route -> gateway.add(route);
       case ReferenceGrant grant -> gateway.add(grant);
       case ServiceAccount _ -> {}

@@ -1,8 +1,10 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.GatewayRoute;
+import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
@@ -22,6 +24,7 @@ import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,6 +66,10 @@ public final class ObjectCompiler {
       case Retry retry -> RetryStage.policies(List.of(retry), true, statuses);
       case UpstreamTrafficSetting setting ->
           new UpstreamCompiler(new Assumed(setting.meta()), statuses).settings(List.of(setting));
+      case Egress written ->
+          new EgressCompiler(new Assumed(written.meta()), statuses).egress(written);
+      case IngressBackend written ->
+          new IngressCompiler(new Assumed(written.meta()), statuses).ingresses(List.of(written));
       case GatewayRoute route ->
           new GatewayCompiler(new Assumed(route.meta()), statuses).routes(List.of(route));
       case ClusterNode _, ReferenceGrant _, ServiceAccount _, TcpRoute _, OtherObject _ -> {}
@@ -74,6 +81,8 @@ public final class ObjectCompiler {
   private record Assumed(ObjectMeta meta)
       implements PermissionCompiler.Routes,
           SplitCompiler.Surroundings,
+          IngressCompiler.Surroundings,
+          EgressCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     @Override
     public TcpRoute tcp(NamespacedName name) {
@@ -93,6 +102,26 @@ public final class ObjectCompiler {
     @Override
     public boolean knowsServices() {
       return false;
+    }
+
+    @Override
+    public Optional<Service> compiled(NamespacedName name) {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean egresses() {
+      return true;
+    }
+
+    @Override
+    public boolean egressEnabled() {
+      return false;
+    }
+
+    @Override
+    public boolean ingressBackends() {
+      return true;
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.HostNames;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
@@ -83,7 +84,8 @@ final class SettingsCompiler {
             .orElse(Retirement.NONE),
         answerTimeout(config, statuses),
         config.federatesWith(),
-        List.of());
+        List.of(),
+        HostNames.NONE);
   }
 
   private static Duration answerTimeout(MeshConfig config, Statuses statuses) {

@@ -13,7 +13,6 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,10 +38,7 @@ final class SplitCompiler {
   private final Map<String, Set<String>> leadsTo = new HashMap<>();
 
   /** What splits name. */
-  interface Surroundings {
-    /** The HTTPRouteGroup of that name, if there is one. */
-    @Nullable RouteGroup http(NamespacedName name);
-
+  interface Surroundings extends Matches.Groups {
     /** The Service of that name, if there is one. */
     @Nullable KubernetesService service(NamespacedName name);
 
@@ -118,7 +114,8 @@ final class SplitCompiler {
           "lead back to " + root.get() + " by another TrafficSplit",
           "let one of them end at services that no TrafficSplit is for");
     }
-    Optional<List<HttpMatch>> matches = matches(split);
+    Optional<List<HttpMatch>> matches =
+        Matches.ofGroups(split, split.groups(), surroundings, statuses);
     if (matches.isEmpty()) {
       return Optional.empty();
     }
@@ -158,41 +155,6 @@ final class SplitCompiler {
       leadsTo.getOrDefault(at, Set.of()).stream().filter(seen::add).forEach(next::add);
     }
     return false;
-  }
-
-  /** What requests have to match, which may be nothing; empty where no group can be used. */
-  private Optional<List<HttpMatch>> matches(TrafficSplit split) {
-    Set<HttpMatch> matches = new LinkedHashSet<>();
-    for (int i = 0; i < split.groups().size(); i++) {
-      TrafficSplit.Group named = split.groups().get(i);
-      String field = "spec.matches[" + i + "]";
-      if (!named.kind().equals("HTTPRouteGroup")) {
-        return refuse(
-            split, field + ".kind", named.kind() + " is not known", "use an HTTPRouteGroup");
-      }
-      RouteGroup group = groupName(split, named).map(surroundings::http).orElse(null);
-      if (group == null) {
-        statuses.warning(
-            split,
-            field,
-            "names HTTPRouteGroup " + named.name() + ", which does not exist",
-            "create the HTTPRouteGroup in namespace " + split.meta().namespace());
-      } else {
-        matches.addAll(group.all());
-      }
-    }
-    return matches.isEmpty() && !split.groups().isEmpty()
-        ? refuse(split, "spec.matches", "no match of it can be used", "mend one of the groups")
-        : Optional.of(List.copyOf(matches));
-  }
-
-  /** Nothing for a text that no object can have for a name. */
-  private static Optional<NamespacedName> groupName(TrafficSplit split, TrafficSplit.Group group) {
-    try {
-      return Optional.of(new NamespacedName(split.meta().namespace(), group.name()));
-    } catch (IllegalArgumentException e) {
-      return Optional.empty();
-    }
   }
 
   private void warn(TrafficSplit split, String root, List<Backend> backends) {

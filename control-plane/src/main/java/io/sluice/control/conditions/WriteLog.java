@@ -9,7 +9,6 @@ import io.sluice.control.kubernetes.ClusterReport;
 import io.sluice.control.kubernetes.ReportedObject;
 import io.sluice.control.kubernetes.ReportedObject.Condition;
 import io.sluice.control.objects.ObjectRef;
-import io.sluice.control.objects.ReadableKind;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -139,17 +138,18 @@ final class WriteLog {
         ArrayNode list = status.putArray("conditions");
         conditions.forEach(condition -> list.add(condition.json()));
       }
-      if (object.kind() == ReadableKind.UPSTREAM_TRAFFIC_SETTING) {
-        addOsmsWords(status);
+      if (object.hasCurrentStatus()) {
+        addCurrentStatus(status);
       }
       return patch;
     }
 
-    /** What tools of OSM look at. */
-    private void addOsmsWords(ObjectNode status) {
+    /** What the condition {@code Accepted} says, in OSM's words. */
+    private void addCurrentStatus(ObjectNode status) {
       for (Condition condition : conditions) {
         if (condition.type().equals(Verdicts.ACCEPTED)) {
-          status.put("currentStatus", condition.status().equals("True") ? "committed" : "error");
+          boolean committed = condition.status().equals("True");
+          status.put("currentStatus", committed ? "committed" : "error");
           status.put("reason", condition.message());
         }
       }

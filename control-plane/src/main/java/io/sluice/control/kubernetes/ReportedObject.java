@@ -41,6 +41,10 @@ public record ReportedObject(
   private static final Set<ReadableKind> ROUTES =
       EnumSet.of(ReadableKind.HTTP_ROUTE, ReadableKind.GRPC_ROUTE);
 
+  private static final Set<ReadableKind> WITH_CURRENT_STATUS =
+      Set.of(
+          ReadableKind.INGRESS_BACKEND, ReadableKind.EGRESS, ReadableKind.UPSTREAM_TRAFFIC_SETTING);
+
   /**
    * Those whose definitions the chart brings, and routes of the Gateway API. The others are of
    * people who write them themselves.
@@ -54,6 +58,8 @@ public record ReportedObject(
           ReadableKind.TRAFFIC_SPLIT,
           ReadableKind.RETRY,
           ReadableKind.UPSTREAM_TRAFFIC_SETTING,
+          ReadableKind.INGRESS_BACKEND,
+          ReadableKind.EGRESS,
           ReadableKind.HTTP_ROUTE,
           ReadableKind.GRPC_ROUTE);
 
@@ -102,6 +108,11 @@ public record ReportedObject(
   /** Whether its status is kept by parent. */
   public boolean isRoute() {
     return ROUTES.contains(kind);
+  }
+
+  /** Whether its status has OSM's two words too: {@code currentStatus} and {@code reason}. */
+  public boolean hasCurrentStatus() {
+    return WITH_CURRENT_STATUS.contains(kind);
   }
 
   /** Those of a status; of one that speaks of a parent alone, with that. */

@@ -8,8 +8,10 @@ import java.util.Set;
 
 /** An object of the registry. */
 public sealed interface KubernetesObject
-    permits EndpointSlice,
+    permits Egress,
+        EndpointSlice,
         GatewayRoute,
+        IngressBackend,
         KubernetesObject.ClusterNode,
         KubernetesObject.HttpRouteGroup,
         KubernetesObject.ReferenceGrant,

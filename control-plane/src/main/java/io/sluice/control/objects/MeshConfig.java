@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
  * @param federatesWith {@code spec.certificate.federatesWith}
  * @param interception the lists of {@code spec.traffic}
+ * @param ingressBackends {@code spec.featureFlags.enableIngressBackendPolicy}; true where it does
+ *     not say
+ * @param egresses {@code spec.featureFlags.enableEgressPolicy}, likewise
  * @param notEnforced paths of known fields that the object sets and the mesh does not act on
  * @param unknown paths of fields that no MeshConfig of these meshes has
  */
@@ -51,6 +54,8 @@ public record MeshConfig(
     List<String> deniedSerials,
     FederatedBundles federatesWith,
     InterceptionSettings interception,
+    boolean ingressBackends,
+    boolean egresses,
     List<String> notEnforced,
     List<String> unknown)
     implements KubernetesObject {

@@ -18,7 +18,13 @@ final class MeshConfigReader {
   private static final String TRAFFIC = "traffic";
   private static final String FLAGS = "featureFlags";
 
-  /** Sections of the MeshConfigs of OSM, osm-edge and FSM of which nothing is read. */
+  private static final String INGRESS_FLAG = "enableIngressBackendPolicy";
+  private static final String EGRESS_FLAG = "enableEgressPolicy";
+
+  /**
+   * Sections of the MeshConfigs of OSM, osm-edge and FSM of which not all that they may have is
+   * listed.
+   */
   private static final Set<String> UNREAD_SECTIONS =
       Set.of(
           "clusterSet",
@@ -59,7 +65,7 @@ final class MeshConfigReader {
           SIDECAR,
           Set.of("sidecarDisabledMTLS", "localProxyMode", "sidecarTimeout"),
           FLAGS,
-          Set.of("enableRetryPolicy"),
+          Set.of("enableRetryPolicy", INGRESS_FLAG, EGRESS_FLAG),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
@@ -154,8 +160,15 @@ final class MeshConfigReader {
         texts(certificate, "deniedSerials"),
         FederationReader.read(certificate, trustDomain),
         InterceptionReader.fromTraffic(traffic),
+        isOn(spec.objectOrEmpty(FLAGS), INGRESS_FLAG),
+        isOn(spec.objectOrEmpty(FLAGS), EGRESS_FLAG),
         notEnforced,
         unknown);
+  }
+
+  /** A flag that is on unless it is turned off. */
+  private static boolean isOn(Fields flags, String name) {
+    return !flags.has(name) || flags.isTrue(name);
   }
 
   /** Of the field at {@code path}, among those that its section has. */

@@ -94,6 +94,20 @@ public enum ReadableKind {
       "retries",
       List.of("v1alpha1"),
       alike(RetryReader::read)),
+  /** {@code policy.openservicemesh.io} IngressBackend. */
+  INGRESS_BACKEND(
+      PolicyReader.GROUP,
+      "IngressBackend",
+      "ingressbackends",
+      List.of("v1alpha1"),
+      alike(PolicyReader::readIngress)),
+  /** {@code policy.openservicemesh.io} Egress. */
+  EGRESS(
+      PolicyReader.GROUP,
+      "Egress",
+      "egresses",
+      List.of("v1alpha1"),
+      alike(PolicyReader::readEgress)),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
       "config.sluice.io",

@@ -59,6 +59,43 @@ final class KnownFields {
                   "retryPolicy",
                   leaves("retryOn", "perTryTimeout", "numRetries", "retryBackoffBaseInterval"))));
 
+  /** IngressBackend of OSM and osm-edge v1alpha1. */
+  private static final Shape INGRESS =
+      object(
+          shape(
+              Map.of(
+                  "backends",
+                  shape(
+                      Map.of(
+                          "name",
+                          ANYTHING,
+                          "namespace",
+                          ANYTHING,
+                          "port",
+                          leaves("number", "protocol"),
+                          "tls",
+                          leaves("skipClientCertValidation", "sniHosts"))),
+                  "sources",
+                  SUBJECT,
+                  "matches",
+                  leaves("apiGroup", "kind", "name"))));
+
+  /** Egress of OSM and osm-edge v1alpha1. */
+  private static final Shape EGRESS =
+      object(
+          shape(
+              Map.of(
+                  "sources",
+                  leaves("kind", "name", "namespace", "mtls"),
+                  "hosts",
+                  ANYTHING,
+                  "ipAddresses",
+                  ANYTHING,
+                  "ports",
+                  leaves("number", "protocol"),
+                  "matches",
+                  leaves("apiGroup", "kind", "name"))));
+
   /** Values of headers and parameters. */
   private static final Shape VALUES = leaves("type", "name", "value");
 
@@ -257,6 +294,8 @@ final class KnownFields {
       case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
       case "Retry" -> group.equals("policy.openservicemesh.io") ? RETRY : null;
       case "UpstreamTrafficSetting" -> group.equals("policy.openservicemesh.io") ? UPSTREAM : null;
+      case "Egress" -> group.equals("policy.openservicemesh.io") ? EGRESS : null;
+      case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;
       case "HTTPRoute", "GRPCRoute" ->
           group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;
       case "MeshConfig" -> MESH_CONFIG_GROUPS.contains(group) ? MESH_CONFIG : null;

@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(19)) {
+    return switch (random.nextInt(23)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -94,6 +94,8 @@ public final class RandomCluster {
       case 13, 14 -> split();
       case 15, 16 -> gatewayRoute();
       case 17 -> upstream();
+      case 18, 19 -> ingress();
+      case 20, 21 -> egress();
       default -> other();
     };
   }
@@ -369,6 +371,54 @@ public final class RandomCluster {
                 "{kind: TCPRoute, name: " + app() + "}"));
   }
 
+  private String egress() {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: Egress
+    metadata: {name: %s, namespace: %s}
+    spec:
+      sources: [{kind: ServiceAccount, name: %s, namespace: shop}]
+      hosts: [%s]
+      ipAddresses: [%s]
+      ports: [{number: 80, protocol: %s}]
+      matches: [%s]
+    """
+        .formatted(
+            app(),
+            namespaceName(),
+            app(),
+            one("", "books.example", "'*.example'"),
+            one("", "192.0.2.0/24"),
+            one("http", "https", "tcp", "udp"),
+            one("", "", "{kind: HTTPRouteGroup, name: " + app() + "}"));
+  }
+
+  private String ingress() {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: IngressBackend
+    metadata:
+      name: %s
+      namespace: %s%s
+    spec:
+      backends: [{name: %s, port: {number: %d, protocol: %s}}]
+      sources: [{kind: %s}]
+      matches: [%s]
+    """
+        .formatted(
+            app(),
+            namespaceName(),
+            one("", created()),
+            app(),
+            8080 + random.nextInt(2),
+            one("http", "http", "https"),
+            one(
+                "Service, name: " + app() + ", namespace: " + namespaceName(),
+                "IPRange, name: 10.1.0.0/16",
+                "AuthenticatedPrincipal, name: ingress"),
+            one("", "", "{kind: HTTPRouteGroup, name: " + app() + "}"));
+  }
+
   private String gatewayRoute() {
     return random.nextInt(4) == 0
         ? """
@@ -451,7 +501,7 @@ public final class RandomCluster {
       traffic: {enablePermissiveTrafficPolicyMode: %s, %s}
       certificate: {deniedSerials: ["%s"]}
       sidecar: {localProxyMode: %s}
-      featureFlags: {enableRetryPolicy: %s}
+      featureFlags: {enableRetryPolicy: %s, enableIngressBackendPolicy: %s}
     """
         .formatted(
             one("sluice.io", "flomesh.io"),
@@ -468,7 +518,8 @@ public final class RandomCluster {
                 "strange: 1"),
             one("0a", "zz"),
             one("Localhost", "PodIP", "odd"),
-            random.nextBoolean());
+            random.nextBoolean(),
+            one("true", "true", "false"));
   }
 
   private String other() {

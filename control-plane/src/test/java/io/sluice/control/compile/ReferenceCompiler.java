@@ -4,8 +4,10 @@ import static java.util.stream.Collectors.groupingBy;
 
 import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.GatewayRoute;
+import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
@@ -72,7 +74,8 @@ public final class ReferenceCompiler {
         service -> serviceClaims.add(ServiceCompiler.claims(service), Claimant.alone(service)));
     serviceClaims.settle(_ -> {});
     var workloads = new WorkloadCompiler(settings.meshWide(), podClaims, ranges, statuses);
-    Named named = Named.of(unique, statuses);
+    Map<NamespacedName, Service> compiled = new HashMap<>();
+    Named named = Named.of(unique, compiled, settings, statuses);
     SnapshotEditor editor =
         new MeshSnapshot(
                 revision,
@@ -98,6 +101,15 @@ public final class ReferenceCompiler {
         .values()
         .forEach(
             inside -> new UpstreamCompiler(named, statuses).settings(inside).forEach(editor::put));
+    editor.snapshot(revision).services().forEach(service -> compiled.put(service.name(), service));
+    unique.of(IngressBackend.class).stream()
+        .collect(groupingBy(one -> one.meta().namespace()))
+        .values()
+        .forEach(
+            inside -> new IngressCompiler(named, statuses).ingresses(inside).forEach(editor::put));
+    unique
+        .of(Egress.class)
+        .forEach(one -> new EgressCompiler(named, statuses).egress(one).ifPresent(editor::put));
     return new Compilation(
         editor.snapshot(revision),
         statuses.sorted(),
@@ -167,18 +179,28 @@ public final class ReferenceCompiler {
       Map<NamespacedName, RouteGroup> groups,
       Map<NamespacedName, KubernetesService> services,
       List<ReferenceGrant> grants,
-      Set<NamespacedName> routed)
+      Set<NamespacedName> routed,
+      Map<NamespacedName, Service> made,
+      ConfigCompiler.Settings settings)
       implements PermissionCompiler.Routes,
           SplitCompiler.Surroundings,
+          IngressCompiler.Surroundings,
+          EgressCompiler.Surroundings,
           GatewayCompiler.Surroundings {
-    static Named of(Objects objects, Statuses statuses) {
+    static Named of(
+        Objects objects,
+        Map<NamespacedName, Service> made,
+        ConfigCompiler.Settings settings,
+        Statuses statuses) {
       Named named =
           new Named(
               new HashMap<>(),
               new HashMap<>(),
               new HashMap<>(),
               objects.of(ReferenceGrant.class),
-              new HashSet<>());
+              new HashSet<>(),
+              made,
+              settings);
       objects.of(TcpRoute.class).forEach(route -> named.routes.put(name(route), route));
       objects
           .of(HttpRouteGroup.class)
@@ -211,6 +233,26 @@ public final class ReferenceCompiler {
     @Override
     public boolean knowsServices() {
       return true;
+    }
+
+    @Override
+    public Optional<Service> compiled(NamespacedName name) {
+      return Optional.ofNullable(made.get(name));
+    }
+
+    @Override
+    public boolean ingressBackends() {
+      return settings.ingressBackends();
+    }
+
+    @Override
+    public boolean egresses() {
+      return settings.egresses();
+    }
+
+    @Override
+    public boolean egressEnabled() {
+      return settings.mesh().egress();
     }
 
     @Override

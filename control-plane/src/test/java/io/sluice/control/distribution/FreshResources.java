@@ -45,6 +45,8 @@ final class FreshResources {
     snapshot.all(Kind.ROUTE).forEach(one -> put(busy, encode(one)));
     snapshot.all(Kind.RETRY).forEach(one -> put(busy, encode(one)));
     snapshot.all(Kind.UPSTREAM_SETTING).forEach(one -> put(busy, encode(one)));
+    snapshot.all(Kind.EGRESS).forEach(one -> put(busy, encode(one)));
+    snapshot.all(Kind.INGRESS).forEach(one -> put(busy, encode(one)));
     addPods();
     addServices();
     addPermissions();

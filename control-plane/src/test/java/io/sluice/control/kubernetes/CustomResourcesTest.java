@@ -64,7 +64,9 @@ class CustomResourcesTest {
         "TCP_ROUTE",
         "HTTP_ROUTE_GROUP",
         "TRAFFIC_SPLIT",
-        "UPSTREAM_TRAFFIC_SETTING"
+        "UPSTREAM_TRAFFIC_SETTING",
+        "INGRESS_BACKEND",
+        "EGRESS"
       })
   void definesWhatTheReadersRead(ReadableKind kind) throws Exception {
     JsonNode definition = definition(kind);
@@ -207,7 +209,15 @@ class CustomResourcesTest {
   @ParameterizedTest
   @EnumSource(
       value = ReadableKind.class,
-      names = {"MESH_CONFIG", "TRAFFIC_TARGET", "TCP_ROUTE", "HTTP_ROUTE_GROUP", "TRAFFIC_SPLIT"})
+      names = {
+        "MESH_CONFIG",
+        "TRAFFIC_TARGET",
+        "TCP_ROUTE",
+        "HTTP_ROUTE_GROUP",
+        "TRAFFIC_SPLIT",
+        "INGRESS_BACKEND",
+        "EGRESS"
+      })
   void hasRulesThatSpeakOfFieldsThatAreThereAndSayTheMend(ReadableKind kind) throws Exception {
     JsonNode version = definition(kind).path("spec").path("versions").path(0);
 

@@ -172,6 +172,33 @@ class EveryFieldTest {
        spec: {featureFlags: {enableRetryPolicy: true}}}
       """;
 
+  private static final String INGRESS =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: IngressBackend,
+       metadata: {name: a, namespace: shop},
+       spec: {backends: [{name: byname, port: {number: 8080, protocol: http}}],
+              sources: [{kind: Service, name: store}],
+              matches: [{kind: HTTPRouteGroup, name: web}]}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
+       metadata: {name: web, namespace: shop}, spec: {matches: [{name: a, pathRegex: /a}]}}
+      ---
+      {apiVersion: v1, kind: Service, metadata: {name: store, namespace: shop},
+       spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}]}}
+      """;
+
+  private static final String EGRESS =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Egress,
+       metadata: {name: a, namespace: shop},
+       spec: {sources: [{kind: ServiceAccount, name: client, namespace: shop}],
+              ports: [{number: 80, protocol: http}], ipAddresses: [192.0.2.0/24],
+              matches: [{kind: HTTPRouteGroup, name: web}]}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
+       metadata: {name: web, namespace: shop}, spec: {matches: [{name: a, pathRegex: /a}]}}
+      """;
+
   private static final String MESH_CONFIG =
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
@@ -182,6 +209,16 @@ class EveryFieldTest {
        spec: {source: {kind: ServiceAccount, name: client, namespace: shop},
               destinations: [{kind: Service, name: byname, namespace: shop}],
               retryPolicy: {retryOn: 5xx}}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: IngressBackend,
+       metadata: {name: a, namespace: shop},
+       spec: {backends: [{name: byname, port: {number: 8080, protocol: http}}],
+              sources: [{kind: IPRange, name: 192.0.2.0/24}]}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Egress,
+       metadata: {name: a, namespace: shop},
+       spec: {sources: [{kind: ServiceAccount, name: client, namespace: shop}],
+              ports: [{number: 80, protocol: tcp}]}}
       """;
 
   /** Values that mean something, and something else than what the object has. */
@@ -207,6 +244,9 @@ class EveryFieldTest {
           Map.entry("spec.dnsConfig.nameservers[]", "192.0.2.53"),
           Map.entry("spec.rules[].name", "nowhere"),
           Map.entry("spec.matches[].methods[]", "PUT"),
+          Map.entry("spec.featureFlags.enableIngressBackendPolicy", "false"),
+          Map.entry("spec.featureFlags.enableEgressPolicy", "false"),
+          Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
           Map.entry("spec.sidecar.localProxyMode", "PodIP"),
           Map.entry("spec.traffic.metadataMode", "ALLOW"),
@@ -325,7 +365,11 @@ class EveryFieldTest {
                 "retries.policy.openservicemesh.io",
                 RETRY,
                 "upstreamtrafficsettings.policy.openservicemesh.io",
-                UPSTREAM)
+                UPSTREAM,
+                "ingressbackends.policy.openservicemesh.io",
+                INGRESS,
+                "egresses.policy.openservicemesh.io",
+                EGRESS)
             .entrySet()) {
       Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
       JsonNode schema =
@@ -445,7 +489,9 @@ class EveryFieldTest {
         snapshot.permissions().toString(),
         snapshot.all(Kind.ROUTE).toString(),
         snapshot.all(Kind.RETRY).toString(),
-        snapshot.all(Kind.UPSTREAM_SETTING).toString());
+        snapshot.all(Kind.UPSTREAM_SETTING).toString(),
+        snapshot.all(Kind.INGRESS).toString(),
+        snapshot.all(Kind.EGRESS).toString());
   }
 
   /** What is said of the object once the field is there. */

@@ -46,7 +46,7 @@ public final class Decisions {
     Optional<Workload> destination =
         Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
     if (destination.isEmpty() || !destination.get().enrolled()) {
-      return Standing.of(leavingTheMesh(snapshot, flow, source, destination));
+      return leavingTheMesh(snapshot, flow, source, destination);
     }
     return enteringWorkload(snapshot, flow, source, destination.get());
   }
@@ -93,13 +93,18 @@ public final class Decisions {
    *
    * @param verdictOrNull of whatever is asked for; null where permissions grant
    * @param permissions those that name both ends, in their order
+   * @param allowed why what one of them grants is allowed
    * @param port that is called
    * @param byRequest whether each request is decided for itself
    */
   public record Standing(
-      @Nullable Verdict verdictOrNull, List<Permission> permissions, int port, boolean byRequest) {
+      @Nullable Verdict verdictOrNull,
+      List<Permission> permissions,
+      Reason allowed,
+      int port,
+      boolean byRequest) {
     static Standing of(Verdict verdict) {
-      return new Standing(verdict, List.of(), 0, false);
+      return new Standing(verdict, List.of(), verdict.reason(), 0, false);
     }
 
     /**
@@ -118,7 +123,7 @@ public final class Decisions {
         Permission permission = permissions.get(i);
         Reason reason = reason(permission, port, byRequest, requestOrNull);
         if (reason == Reason.TRAFFIC_TARGET) {
-          return new Verdict(Outcome.ALLOWED, reason, permission.name());
+          return new Verdict(Outcome.ALLOWED, allowed, permission.name());
         }
         if (reason != Reason.PORT_NOT_GRANTED || !isAboutRequests(refusal)) {
           refusing = permission.name();
@@ -129,7 +134,25 @@ public final class Decisions {
     }
   }
 
-  private static Verdict leavingTheMesh(
+  private static Standing leavingTheMesh(
+      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Optional<Workload> destination) {
+    Verdict verdict = leaving(snapshot, flow, source, destination);
+    if (verdict.reason() != Reason.EGRESS_DISABLED || source.isEmpty()) {
+      return Standing.of(verdict);
+    }
+    List<Permission> permissions =
+        Leaving.permissions(snapshot, flow, source.get().serviceAccountName());
+    return permissions.isEmpty()
+        ? Standing.of(verdict)
+        : new Standing(
+            null,
+            permissions,
+            Reason.EGRESS_POLICY,
+            flow.destination().getPort(),
+            flow.decidedByRequest());
+  }
+
+  private static Verdict leaving(
       MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Optional<Workload> destination) {
     if (source.isEmpty()) {
       return Verdict.of(Outcome.REFUSED, Reason.SOURCE_NOT_IN_MESH);
@@ -190,6 +213,11 @@ public final class Decisions {
       if (left.isPresent()) {
         return enteringFrom(snapshot, flow, left, destination);
       }
+      Optional<Standing> ingress = Outsiders.entering(snapshot, flow, destination);
+      if (ingress.isPresent()) {
+        // Before what an outsider may do anyway: who names a port's callers means no others.
+        return ingress.get();
+      }
       if (snapshot.settings().requiresProof(destination)) {
         // Before the permissive policy mode, which waives grants and not encryption.
         return Standing.of(Verdict.of(Outcome.REFUSED, Reason.MTLS_REQUIRED));
@@ -235,7 +263,12 @@ public final class Decisions {
         permissions.add(permission);
       }
     }
-    return new Standing(null, permissions, flow.destination().getPort(), flow.decidedByRequest());
+    return new Standing(
+        null,
+        permissions,
+        Reason.TRAFFIC_TARGET,
+        flow.destination().getPort(),
+        flow.decidedByRequest());
   }
 
   /** What {@code permission}, which names both ends, says of a connection or a request. */
@@ -341,7 +374,7 @@ public final class Decisions {
 
     private static @Nullable RevokedMode said(MeshSnapshot snapshot, Verdict verdict) {
       NamespacedName rule = verdict.ruleOrNull();
-      return rule == null
+      return rule == null || verdict.reason() != Reason.TRAFFIC_TARGET
           ? null
           : snapshot.permission(rule).map(permission -> permission.revokedOrNull()).orElse(null);
     }

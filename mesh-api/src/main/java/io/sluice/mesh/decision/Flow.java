@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param destination address and port of the upstream
  * @param decidedByRequest whether each HTTP request on it is decided for itself: the connection is
  *     then let in where any request may be
+ * @param hostOrNull name, in lower case, that the client has called in a ClientHello; empty where
+ *     it named none, null where nobody has looked
  */
 public record Flow(
     @Nullable NamespacedName sourceOrNull,
@@ -33,7 +35,20 @@ public record Flow(
     boolean foreign,
     InetSocketAddress sourceAddress,
     InetSocketAddress destination,
-    boolean decidedByRequest) {
+    boolean decidedByRequest,
+    @Nullable String hostOrNull) {
+
+  /** A flow of which nobody has looked which host is named. */
+  public Flow(
+      @Nullable NamespacedName sourceOrNull,
+      @Nullable SpiffeId certifiedOrNull,
+      boolean foreign,
+      InetSocketAddress sourceAddress,
+      InetSocketAddress destination,
+      boolean decidedByRequest) {
+    this(
+        sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, decidedByRequest, null);
+  }
 
   /** A flow whose source is proven by a listener, or by nothing. */
   public Flow(
@@ -77,7 +92,8 @@ public record Flow(
             && foreign == that.foreign
             && sourceAddress.equals(that.sourceAddress)
             && destination.equals(that.destination)
-            && decidedByRequest == that.decidedByRequest);
+            && decidedByRequest == that.decidedByRequest
+            && Objects.equals(hostOrNull, that.hostOrNull));
   }
 
   @Override
@@ -89,7 +105,8 @@ public record Flow(
   /** The same where it is decided as a whole, whatever it carries. */
   public Flow whole() {
     return decidedByRequest
-        ? new Flow(sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, false)
+        ? new Flow(
+            sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, false, hostOrNull)
         : this;
   }
 
@@ -97,12 +114,26 @@ public record Flow(
   public Flow to(InetSocketAddress other) {
     return other.equals(destination)
         ? this
-        : new Flow(sourceOrNull, certifiedOrNull, foreign, sourceAddress, other, decidedByRequest);
+        : new Flow(
+            sourceOrNull,
+            certifiedOrNull,
+            foreign,
+            sourceAddress,
+            other,
+            decidedByRequest,
+            hostOrNull);
   }
 
   /** The same where each HTTP request on it is decided for itself. */
   public Flow byRequest() {
-    return new Flow(sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, true);
+    return new Flow(
+        sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, true, hostOrNull);
+  }
+
+  /** The same where the client has named this host, or none where it is empty. */
+  public Flow named(String host) {
+    return new Flow(
+        sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, decidedByRequest, host);
   }
 
   /** The workload that opened it, when that is known. */
@@ -128,7 +159,8 @@ public record Flow(
             false,
             sourceAddress,
             destination,
-            decidedByRequest);
+            decidedByRequest,
+            hostOrNull);
   }
 
   /**

@@ -39,6 +39,9 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
     ROUTED(true, "its port is undeclared, and requests are split by route"),
     LIMITED(true, "its port is undeclared, and its requests are counted by UpstreamTrafficSetting"),
     GRANTED_BY_REQUEST(true, "its port is undeclared, and requests are granted by permission"),
+    LET_IN_BY_REQUEST(true, "it comes from outside the mesh, and requests are let in by ingress"),
+    LET_OUT_BY_REQUEST(true, "it leaves the mesh, and requests are let out by egress"),
+    LET_OUT_BY_NAME(false, "it leaves the mesh, and by the host it names is let out by egress"),
     DECLARED_BYTES(false, "its port is declared to be no HTTP by service"),
     UNDECLARED(false, "its port is undeclared, and no policy needs HTTP"),
     OUTSIDE(false, "it is not called through a service or a workload of the mesh");
@@ -55,6 +58,11 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
   /** Whether it is carried as HTTP requests. */
   public boolean isHttp() {
     return cause.http;
+  }
+
+  /** Whether it depends on the host that the client names in its first message, by TLS. */
+  public boolean isByName() {
+    return cause == Cause.LET_OUT_BY_NAME;
   }
 
   /** Half a sentence for people. */
@@ -80,7 +88,9 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
     }
     if (direction == Direction.INBOUND) {
       Optional<Workload> own = snapshot.workload(pod).or(() -> snapshot.workloadAt(address));
-      return declared(snapshot, called)
+      return own.flatMap(to -> Outsiders.requests(snapshot, flow, to))
+          .map(ingress -> new Handling(Cause.LET_IN_BY_REQUEST, ingress.name()))
+          .or(() -> declared(snapshot, called))
           .or(() -> limited(snapshot, called))
           .or(() -> own.flatMap(to -> grantedTo(snapshot, flow, to)))
           .orElse(new Handling(Cause.UNDECLARED, null));
@@ -95,7 +105,7 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
     }
     Optional<Workload> workload = snapshot.workloadAt(address).filter(Workload::enrolled);
     return workload.isEmpty()
-        ? new Handling(Cause.OUTSIDE, null)
+        ? Leaving.handling(snapshot, flow).orElse(new Handling(Cause.OUTSIDE, null))
         : declared(snapshot, called)
             .or(() -> grantedBy(snapshot, flow, List.of(new Endpoint(called, true))))
             .orElse(new Handling(Cause.UNDECLARED, null));

@@ -5,6 +5,7 @@ import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Regex;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +18,18 @@ final class Matching {
     return permission.ports().contain(port)
         && switch (permission.access()) {
           case Access.Bytes _ -> true;
-          case Access.Requests requests -> any(requests.routes(), request);
+          case Access.Requests requests ->
+              (requests.hosts().isEmpty() || requests.hosts().contains(host(request)))
+                  && any(requests.routes(), request);
         };
+  }
+
+  /** The name called, without a port. */
+  private static String host(HttpRequest request) {
+    String authority = String.valueOf(request.authority()).toLowerCase(Locale.ROOT);
+    int port = authority.lastIndexOf(':');
+    String host = port > authority.lastIndexOf(']') ? authority.substring(0, port) : authority;
+    return host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
   }
 
   /** Whether one of {@code matches} means {@code request}. */

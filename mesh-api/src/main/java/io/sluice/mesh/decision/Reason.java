@@ -58,9 +58,12 @@ public enum Reason {
   EGRESS_DISABLED(71, "the destination is outside the mesh and egress is disabled"),
   SAME_WORKLOAD(72, "a workload may reach itself"),
   MTLS_REQUIRED(73, "it is plaintext from an unproven source, and the destination is STRICT"),
-  HTTP_ONLY(
-      74, "a TrafficTarget lets this source send HTTP requests, and this is not decided as such"),
-  ROUTE_NOT_GRANTED(75, "a TrafficTarget names both ends, but no route of it matches the request"),
+  HTTP_ONLY(74, "policy lets this source send HTTP requests, and this is not decided as such"),
+  ROUTE_NOT_GRANTED(75, "a policy names both ends, but no route of it matches the request"),
+  INGRESS_BACKEND(130, "an IngressBackend lets it in"),
+  INGRESS_REFUSED(
+      131, "the port has an IngressBackend, and a caller outside the mesh is none of its sources"),
+  EGRESS_POLICY(132, "an Egress lets it out"),
 
   // Forwarding.
   NO_READY_ENDPOINT(80, "the service has no ready endpoint"),

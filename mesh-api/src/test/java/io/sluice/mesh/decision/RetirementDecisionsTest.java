@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.FederatedBundles;
+import io.sluice.mesh.HostNames;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -69,7 +70,8 @@ class RetirementDecisionsTest {
             retirement,
             MeshSettings.DEFAULT_ANSWER_TIMEOUT,
             FederatedBundles.NONE,
-            List.of()),
+            List.of(),
+            HostNames.NONE),
         List.of(
             Samples.workload("web", WEB),
             Samples.workload("db", DB),

@@ -67,7 +67,10 @@ public record RecordedFlow(
           Reason.EGRESS_DISABLED,
           Reason.MTLS_REQUIRED,
           Reason.HTTP_ONLY,
-          Reason.ROUTE_NOT_GRANTED);
+          Reason.ROUTE_NOT_GRANTED,
+          Reason.INGRESS_BACKEND,
+          Reason.INGRESS_REFUSED,
+          Reason.EGRESS_POLICY);
 
   /**
    * A request as policy sees it.

@@ -176,7 +176,10 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
           List.of(
               meshConfig(
                   "spec.traffic.enableEgress",
-                  where + " is no workload of the mesh, and egress is disabled"));
+                  where
+                      + " is no workload of the mesh, egress is disabled, and, as far as is known before it speaks, no Egress has "
+                      + from.identity().serviceAccountName()
+                      + " for a source and this for a destination"));
       case DNS -> List.of(fact(where + " is a resolver of the pod"));
       case DNS_REFUSED ->
           List.of(
@@ -209,13 +212,40 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
                       + " for its destination"));
       case PORT_NOT_GRANTED ->
           named(from, to).stream().map(target -> ports(target, called.getPort())).toList();
-      case HTTP_ONLY, ROUTE_NOT_GRANTED ->
-          named(from, to).stream()
-              .filter(target -> target.ports().contain(called.getPort()))
-              .map(target -> matches(target, requestOrNull))
+      case INGRESS_BACKEND -> ingress(verdict, "spec.sources", "it lets this caller in");
+      case EGRESS_POLICY ->
+          verdict.rule().stream()
+              .map(name -> new Cause("Egress", name.toString(), "spec", "it lets this out"))
               .toList();
+      case INGRESS_REFUSED ->
+          ingress(verdict, "spec.sources", "it is for this port, and the caller is none of them");
+      case HTTP_ONLY, ROUTE_NOT_GRANTED -> {
+        List<Cause> targets =
+            named(from, to).stream()
+                .filter(target -> target.ports().contain(called.getPort()))
+                .map(target -> matches(target, requestOrNull))
+                .toList();
+        yield targets.isEmpty() ? outside(verdict) : targets;
+      }
       default -> List.of(fact(verdict.reason().explanation()));
     };
+  }
+
+  /** Of the object that let requests in or out, and not this one. */
+  private List<Cause> outside(Verdict verdict) {
+    String text = verdict.reason().explanation();
+    return verdict.rule().filter(name -> snapshot.get(Kind.EGRESS, name).isPresent()).stream()
+        .map(name -> new Cause("Egress", name.toString(), "spec.hosts, spec.matches", text))
+        .findFirst()
+        .map(List::of)
+        .orElseGet(() -> ingress(verdict, "spec.matches", text));
+  }
+
+  /** Of the IngressBackend that decided. */
+  private static List<Cause> ingress(Verdict verdict, String field, String text) {
+    return verdict.rule().stream()
+        .map(name -> new Cause("IngressBackend", name.toString(), field, text))
+        .toList();
   }
 
   private Cause unknownSource(Workload from) {

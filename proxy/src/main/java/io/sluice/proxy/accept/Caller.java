@@ -53,6 +53,10 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
    */
   final void call(MeshSnapshot snapshot, Flow wanted, Subject subject, Connection connection) {
     Handling handling = Handling.of(snapshot, subject.direction(), pod.name, wanted);
+    if (handling.isByName()) {
+      connection.readName(host -> call(path.snapshot, wanted.named(host), subject, connection));
+      return;
+    }
     Flow flow = handling.isHttp() ? wanted.byRequest() : wanted.whole();
     if (handling.isHttp()) {
       connection.carriesRequests(flow);

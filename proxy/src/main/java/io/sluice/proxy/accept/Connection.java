@@ -23,6 +23,7 @@ import io.sluice.proxy.relay.Relay;
 import io.sluice.proxy.upstream.Upstream;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +53,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   private final Caller caller;
   private @Nullable Relay relay; // once bytes flow
   private @Nullable Exchanges exchanges; // instead, once requests may come
+  private @Nullable Hello hello; // of one that is decided by the host that it names
   private @Nullable Flow requests; // what leads each of them on
   private PodLimits.@Nullable Arrivals arrivals; // what the pod called takes
   private @Nullable RequestRecord asked; // for which all of it was refused
@@ -170,7 +172,9 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       converse(requests, upstream);
       return;
     }
-    Relay joined = new Relay(downstream.accept(), upstream, pod.budget, this);
+    Hello said = hello;
+    hello = null;
+    Relay joined = new Relay(said == null ? downstream.accept() : said, upstream, pod.budget, this);
     relay = joined;
     PodLimits.Arrivals limits = arrivals;
     ByteRate toPod = limits == null ? null : limits.bytes(true);
@@ -179,6 +183,23 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       joined.hold(toPod, fromPod, loop.executor);
     }
     joined.start();
+  }
+
+  /** Which host the client names, which it tells before anything is dialled; empty for none. */
+  void readName(Consumer<String> listener) {
+    Hello begun =
+        new Hello(
+            downstream.accept(),
+            loop.executor,
+            host -> {
+              if (state != State.ENDED) {
+                subject.decidedBy(path.snapshot.revision());
+                listener.accept(host);
+              }
+            },
+            this::downstreamGone);
+    hello = begun;
+    begun.begin();
   }
 
   /** Takes requests before any upstream is reached. */
@@ -416,6 +437,10 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     } else if (joined != null) {
       joined.reset();
     } else {
+      if (hello != null) {
+        hello.drop();
+        hello = null;
+      }
       downstream.refuse(reason);
     }
     caller.end();

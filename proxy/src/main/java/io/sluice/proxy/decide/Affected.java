@@ -1,5 +1,7 @@
 package io.sluice.proxy.decide;
 
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
@@ -42,7 +44,9 @@ public final class Affected {
   /** By what differs; costs what that costs to find. */
   public static Affected between(MeshSnapshot before, MeshSnapshot now) {
     SnapshotDifference differing = now.since(before);
-    if (differing.settings()
+    if (differsInMoreThanNames(before.settings(), now.settings())
+        || !differing.of(Kind.INGRESS).isEmpty()
+        || !differing.of(Kind.EGRESS).isEmpty()
         || differing.workloads().size() + differing.permissions().size() > MANY) {
       return ALL;
     }
@@ -61,6 +65,11 @@ public final class Affected {
           .forEach(called::add);
     }
     return new Affected(false, differing.workloads(), addresses, called);
+  }
+
+  /** What an address was called when a connection was let out lasts as long as that. */
+  private static boolean differsInMoreThanNames(MeshSettings before, MeshSettings now) {
+    return !before.onNodeWith(before.nodeResolvers(), now.names()).equals(now);
   }
 
   /** Whether there is none. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.await.Await;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.FederatedBundles;
+import io.sluice.mesh.HostNames;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
@@ -112,7 +113,8 @@ class TimeoutsTest {
             Retirement.NONE,
             answerTimeout,
             FederatedBundles.NONE,
-            List.of()));
+            List.of(),
+            HostNames.NONE));
     editor.put(
         new TrafficRoute(
             new NamespacedName("shop", "store:routes"),

@@ -1,0 +1,163 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.Egress;
+import io.sluice.control.objects.Rfc1123;
+import io.sluice.control.objects.TrafficTarget;
+import io.sluice.control.objects.TrafficTarget.Subject;
+import io.sluice.mesh.Access;
+import io.sluice.mesh.Egress.Carried;
+import io.sluice.mesh.HttpMatch;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.WireLimits;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/** Turns an Egress into what it lets out. A part that cannot be used lets nothing out. */
+final class EgressCompiler {
+  private final Surroundings surroundings;
+  private final Statuses statuses;
+
+  /** What Egresses name. */
+  interface Surroundings extends Matches.Groups {
+    /** Whether the MeshConfig has them acted on. */
+    boolean egresses();
+
+    /** Whether everything is let out anyway. */
+    boolean egressEnabled();
+  }
+
+  EgressCompiler(Surroundings surroundings, Statuses statuses) {
+    this.surroundings = surroundings;
+    this.statuses = statuses;
+  }
+
+  /** What {@code written} lets out, unless it cannot be used. */
+  Optional<io.sluice.mesh.Egress> egress(Egress written) {
+    if (!surroundings.egresses()) {
+      statuses.unusable(
+          written,
+          "spec.featureFlags.enableEgressPolicy of the MeshConfig is false",
+          "remove the flag, or set it to true");
+      return Optional.empty();
+    }
+    if (surroundings.egressEnabled()) {
+      statuses.info(written, "spec.traffic.enableEgress is true, so everything is let out anyway");
+    }
+    Set<NamespacedName> sources = sources(written);
+    Set<String> hosts = hosts(written);
+    List<io.sluice.mesh.Egress.Port> ports = ports(written, !hosts.isEmpty());
+    boolean lostHosts = hosts.isEmpty() && !written.hosts().isEmpty();
+    if (sources.isEmpty() || ports.isEmpty() || lostHosts) {
+      statuses.add(
+          written,
+          Severity.UNUSABLE,
+          sources.isEmpty() ? "spec.sources" : ports.isEmpty() ? "spec.ports" : "spec.hosts",
+          "nothing of it can be used",
+          "mend at least one entry");
+      return Optional.empty();
+    }
+    Optional<List<HttpMatch>> routes =
+        Matches.of(written, written.groups(), surroundings, statuses);
+    return routes.map(matches ->
+        new io.sluice.mesh.Egress(
+            new NamespacedName(written.meta().namespace(), written.meta().name()),
+            sources,
+            hosts,
+            written.ranges(),
+            ports,
+            new Access.Requests(matches)));
+  }
+
+  private Set<NamespacedName> sources(Egress written) {
+    Set<NamespacedName> sources = new HashSet<>();
+    for (int i = 0; i < written.sources().size(); i++) {
+      Subject source = written.sources().get(i);
+      String field = "spec.sources[" + i + "]";
+      if (!source.kind().equals(TrafficTarget.ACCOUNT)) {
+        statuses.warning(
+            written, field + ".kind", "is " + source.kind(), "a source is a ServiceAccount");
+      } else if (source.namespace().isEmpty()) {
+        statuses.warning(
+            written, field + ".namespace", "is missing", "write the namespace of the account");
+      } else if (written.withCertificate().contains(i)) {
+        statuses.warning(
+            written,
+            field + ".mtls",
+            "is not acted on: the mesh adds no certificate to what leaves it",
+            "let the application send its own, and remove mtls");
+      } else {
+        sources.add(new NamespacedName(source.namespace(), source.name()));
+      }
+    }
+    return sources;
+  }
+
+  private Set<String> hosts(Egress written) {
+    Set<String> hosts = new LinkedHashSet<>();
+    for (int i = 0; i < written.hosts().size(); i++) {
+      String host = written.hosts().get(i).toLowerCase(Locale.ROOT);
+      if (!Rfc1123.isSubdomain(host) || hosts.size() == WireLimits.HOSTS) {
+        statuses.warning(
+            written,
+            "spec.hosts[" + i + "]",
+            "'" + host + "' is no name of one host, or one too many",
+            "write whole names, without a port or an asterisk");
+      } else {
+        hosts.add(host);
+      }
+    }
+    return hosts;
+  }
+
+  private static io.sluice.mesh.Egress.Port port(Egress.Port written, Carried carried) {
+    return new io.sluice.mesh.Egress.Port(written.number(), carried);
+  }
+
+  private List<io.sluice.mesh.Egress.Port> ports(Egress written, boolean byHost) {
+    Set<io.sluice.mesh.Egress.Port> ports = new LinkedHashSet<>();
+    for (int i = 0; i < written.ports().size(); i++) {
+      Egress.Port port = written.ports().get(i);
+      String field = "spec.ports[" + i + "].protocol";
+      switch (port.protocol().toLowerCase(Locale.ROOT)) {
+        case "http" -> {
+          if (!byHost && written.ranges().isEmpty()) {
+            statuses.warning(
+                written, field, "is http, and it names no host or range", "name spec.hosts");
+          } else {
+            ports.add(port(port, Carried.REQUESTS));
+          }
+        }
+        case "https" -> {
+          if (!byHost && written.ranges().isEmpty()) {
+            statuses.warning(
+                written, field, "is https, and it names no host or range", "name spec.hosts");
+          } else {
+            ports.add(port(port, byHost ? Carried.TLS : Carried.BYTES));
+          }
+        }
+        case "tcp", "tcp-server-first" -> {
+          if (byHost && written.ranges().isEmpty()) {
+            statuses.warning(
+                written,
+                field,
+                "is " + port.protocol() + ", which has no name of a host",
+                "name spec.ipAddresses, or take another Egress for it");
+          } else {
+            ports.add(port(port, Carried.BYTES));
+          }
+        }
+        default ->
+            statuses.warning(
+                written,
+                field,
+                "is " + port.protocol(),
+                "write http, https, tcp or tcp-server-first");
+      }
+    }
+    return List.copyOf(ports);
+  }
+}

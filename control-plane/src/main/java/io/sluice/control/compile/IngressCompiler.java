@@ -1,0 +1,280 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.IngressBackend;
+import io.sluice.control.objects.TrafficTarget;
+import io.sluice.control.objects.TrafficTarget.Subject;
+import io.sluice.mesh.Access;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.HttpMatch;
+import io.sluice.mesh.Ingress;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Turns the IngressBackends of a Kubernetes namespace into what is let in. Of two for one port the
+ * older one applies, then the one that comes first by name. One of which a part cannot be used lets
+ * in no more than the rest says, and still closes its ports to everybody else outside.
+ */
+final class IngressCompiler {
+  private static final Comparator<IngressBackend> OLDER_FIRST =
+      Comparator.comparing((IngressBackend one) -> one.meta().birth().createdSecond())
+          .thenComparing(one -> one.meta().name());
+
+  private final Surroundings surroundings;
+  private final Statuses statuses;
+  private final Map<Ingress.Backend, IngressBackend> taken = new HashMap<>();
+
+  /** What IngressBackends name. */
+  interface Surroundings extends Matches.Groups {
+    /** Whether all services are known, so that what is missing can be told. */
+    boolean knowsServices();
+
+    /** The Service of that name, with its endpoints, if there is one. */
+    Optional<Service> compiled(NamespacedName name);
+
+    /** Whether the MeshConfig has them acted on. */
+    boolean ingressBackends();
+  }
+
+  /** For those of one namespace. */
+  IngressCompiler(Surroundings surroundings, Statuses statuses) {
+    this.surroundings = surroundings;
+    this.statuses = statuses;
+  }
+
+  /** What {@code written}, all of one namespace, let in. */
+  List<Ingress> ingresses(Collection<IngressBackend> written) {
+    List<Ingress> ingresses = new ArrayList<>();
+    written.stream().sorted(OLDER_FIRST).forEach(one -> ingress(one).ifPresent(ingresses::add));
+    return ingresses;
+  }
+
+  /** Services whose endpoints count. */
+  static Set<NamespacedName> named(IngressBackend written) {
+    Set<NamespacedName> names = new HashSet<>();
+    written
+        .backends()
+        .forEach(one -> name(written.meta().namespace(), one.name()).ifPresent(names::add));
+    written.sources().stream()
+        .filter(source -> source.kind().equals(IngressBackend.SERVICE))
+        .forEach(source ->
+            name(namespace(written, source.namespace()), source.name()).ifPresent(names::add));
+    return names;
+  }
+
+  private static String namespace(IngressBackend written, String said) {
+    return said.isEmpty() ? written.meta().namespace() : said;
+  }
+
+  /** Nothing for a text that no object can have for a name. */
+  private static Optional<NamespacedName> name(String namespace, String name) {
+    try {
+      return Optional.of(new NamespacedName(namespace, name));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  private Optional<Ingress> ingress(IngressBackend written) {
+    if (!surroundings.ingressBackends()) {
+      statuses.unusable(
+          written,
+          "spec.featureFlags.enableIngressBackendPolicy of the MeshConfig is false",
+          "remove the flag, or set it to true");
+      return Optional.empty();
+    }
+    Set<Ingress.Backend> backends = backends(written);
+    if (backends.isEmpty()) {
+      statuses.add(
+          written,
+          Severity.UNUSABLE,
+          "spec.backends",
+          "no backend of it can be used",
+          "name a Service of its own namespace, with port.protocol http");
+      return Optional.empty();
+    }
+    for (Ingress.Backend backend : backends) {
+      IngressBackend older = taken.get(backend);
+      if (older != null) {
+        statuses.add(
+            written,
+            Severity.UNUSABLE,
+            "spec.backends",
+            "port "
+                + backend.port()
+                + " of Service "
+                + backend.service().name()
+                + " is a backend of "
+                + older.ref()
+                + " already",
+            "remove one of the two");
+        return Optional.empty();
+      }
+    }
+    backends.forEach(backend -> taken.put(backend, written));
+    warn(written, backends);
+    List<Cidr> sources = sources(written);
+    if (sources.isEmpty()) {
+      statuses.add(
+          written,
+          Severity.UNUSABLE,
+          "spec.sources",
+          "no source of it can be used, so nobody is let in",
+          "name a Service that has endpoints, or an IPRange");
+    }
+    List<HttpMatch> routes =
+        Matches.of(written, written.groups(), surroundings, statuses).orElse(List.of());
+    return Optional.of(
+        new Ingress(
+            new NamespacedName(written.meta().namespace(), written.meta().name()),
+            backends,
+            sources,
+            new Access.Requests(routes)));
+  }
+
+  private Set<Ingress.Backend> backends(IngressBackend written) {
+    String own = written.meta().namespace();
+    Set<Ingress.Backend> backends = new LinkedHashSet<>();
+    for (int i = 0; i < written.backends().size(); i++) {
+      IngressBackend.Backend one = written.backends().get(i);
+      String field = "spec.backends[" + i + "]";
+      if (!namespace(written, one.namespace()).equals(own)) {
+        statuses.warning(
+            written,
+            field + ".namespace",
+            "is " + one.namespace() + ", not " + own,
+            "put the IngressBackend into the namespace of its backend");
+      } else if (one.protocol().equalsIgnoreCase("https")) {
+        statuses.warning(
+            written,
+            field + ".port.protocol",
+            "is https, and TLS of an ingress is not ended by the mesh yet",
+            "let the ingress send plain HTTP, and write http");
+      } else if (!one.protocol().equalsIgnoreCase("http")) {
+        statuses.warning(written, field + ".port.protocol", "is " + one.protocol(), "write http");
+      } else {
+        if (!one.tls().isEmpty()) {
+          statuses.warning(
+              written,
+              field + ".tls",
+              "has no meaning where the protocol is http: " + String.join(", ", one.tls()),
+              "remove it");
+        }
+        name(own, one.name())
+            .ifPresent(service -> backends.add(new Ingress.Backend(service, one.port())));
+      }
+    }
+    return backends;
+  }
+
+  private List<Cidr> sources(IngressBackend written) {
+    Set<Cidr> ranges = new LinkedHashSet<>();
+    for (int i = 0; i < written.sources().size(); i++) {
+      Subject source = written.sources().get(i);
+      String field = "spec.sources[" + i + "]";
+      switch (source.kind()) {
+        case IngressBackend.RANGE -> {
+          ranges.add(Cidr.parse(source.name()));
+          if (!source.namespace().isEmpty()) {
+            statuses.warning(
+                written, field + ".namespace", "has no meaning for an IPRange", "remove it");
+          }
+        }
+        case IngressBackend.SERVICE -> addEndpoints(written, source, field, ranges);
+        case TrafficTarget.PRINCIPAL ->
+            statuses.warning(
+                written,
+                field,
+                "is an AuthenticatedPrincipal, whom nothing proves where the protocol is http",
+                "name a Service or an IPRange");
+        default ->
+            statuses.warning(
+                written,
+                field + ".kind",
+                source.kind() + " is not known",
+                "use a Service or an IPRange");
+      }
+    }
+    return ranges.stream().sorted(Comparator.comparing(Cidr::toString)).toList();
+  }
+
+  private void addEndpoints(
+      IngressBackend written, Subject source, String field, Set<Cidr> ranges) {
+    String namespace = namespace(written, source.namespace());
+    if (!surroundings.knowsServices()) {
+      ranges.add(Cidr.parse("0.0.0.0/32")); // whichever they are
+      return;
+    }
+    List<Cidr> found =
+        name(namespace, source.name()).flatMap(surroundings::compiled).stream()
+            .flatMap(service -> service.ports().stream())
+            .flatMap(port -> port.endpoints().stream())
+            .map(endpoint -> Cidr.of(endpoint.address().getAddress()))
+            .distinct()
+            .toList();
+    if (found.isEmpty()) {
+      statuses.warning(
+          written,
+          field,
+          "names Service " + namespace + "/" + source.name() + ", which has no endpoints",
+          "name the Service of the ingress controller's pods");
+    }
+    ranges.addAll(found);
+  }
+
+  private void warn(IngressBackend written, Set<Ingress.Backend> backends) {
+    if (!surroundings.knowsServices()) {
+      return;
+    }
+    for (Ingress.Backend backend : backends) {
+      Service service = surroundings.compiled(backend.service()).orElse(null);
+      if (service == null) {
+        statuses.warning(
+            written,
+            "spec.backends",
+            "names Service " + backend.service().name() + ", which does not exist",
+            "create the Service in namespace " + backend.service().namespace());
+      } else if (!hasPort(service, backend.port())) {
+        statuses.warning(
+            written,
+            "spec.backends",
+            "names port "
+                + backend.port()
+                + ", which no pod of Service "
+                + service.name().name()
+                + " has: its pods have "
+                + podPorts(service),
+            "write the port of the pods, the Service's targetPort");
+      }
+    }
+  }
+
+  private static boolean hasPort(Service service, int port) {
+    Set<Integer> ports = podPorts(service);
+    return ports.isEmpty() || ports.contains(port);
+  }
+
+  private static Set<Integer> podPorts(Service service) {
+    Set<Integer> ports = new TreeSet<>();
+    for (ServicePort port : service.ports()) {
+      port.endpoints().stream()
+          .map(endpoint -> endpoint.address())
+          .map(InetSocketAddress::getPort)
+          .forEach(ports::add);
+    }
+    return ports;
+  }
+}

@@ -1,0 +1,82 @@
+package io.sluice.control.compile;
+
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.TrafficSplit;
+import io.sluice.mesh.HttpMatch;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Regex;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The requests that {@code spec.matches} of an object means, by the HTTPRouteGroups it names. */
+final class Matches {
+  private static final HttpMatch EVERY = new HttpMatch("every", Regex.ANY, Set.of(), Map.of());
+
+  private Matches() {}
+
+  /** The groups that there are. */
+  interface Groups {
+    /** The HTTPRouteGroup of that name, if there is one. */
+    @Nullable RouteGroup http(NamespacedName name);
+  }
+
+  /** One that matches every request where no group is named; empty where none can be used. */
+  static Optional<List<HttpMatch>> of(
+      KubernetesObject object, List<TrafficSplit.Group> named, Groups groups, Statuses statuses) {
+    return named.isEmpty()
+        ? Optional.of(List.of(EVERY))
+        : ofGroups(object, named, groups, statuses);
+  }
+
+  /** Those of the groups, none where none is named; empty where none can be used. */
+  static Optional<List<HttpMatch>> ofGroups(
+      KubernetesObject object, List<TrafficSplit.Group> named, Groups groups, Statuses statuses) {
+    Set<HttpMatch> matches = new LinkedHashSet<>();
+    for (int i = 0; i < named.size(); i++) {
+      TrafficSplit.Group one = named.get(i);
+      String field = "spec.matches[" + i + "]";
+      if (!one.kind().equals("HTTPRouteGroup")) {
+        statuses.add(
+            object,
+            Severity.UNUSABLE,
+            field + ".kind",
+            one.kind() + " is not known",
+            "use an HTTPRouteGroup");
+        return Optional.empty();
+      }
+      RouteGroup group = name(object, one).map(groups::http).orElse(null);
+      if (group == null) {
+        statuses.warning(
+            object,
+            field,
+            "names HTTPRouteGroup " + one.name() + ", which does not exist",
+            "create the HTTPRouteGroup in namespace " + object.meta().namespace());
+      } else {
+        matches.addAll(group.all());
+      }
+    }
+    if (matches.isEmpty() && !named.isEmpty()) {
+      statuses.add(
+          object,
+          Severity.UNUSABLE,
+          "spec.matches",
+          "no match of it can be used",
+          "mend one of the groups");
+      return Optional.empty();
+    }
+    return Optional.of(List.copyOf(matches));
+  }
+
+  /** Nothing for a text that no object can have for a name. */
+  private static Optional<NamespacedName> name(KubernetesObject object, TrafficSplit.Group group) {
+    try {
+      return Optional.of(new NamespacedName(object.meta().namespace(), group.name()));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,94 @@
+package io.sluice.control.objects;
+
+import io.sluice.control.manifest.Fields;
+import io.sluice.control.objects.TrafficTarget.Subject;
+import io.sluice.mesh.Cidr;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/** Reads the objects of OSM's and osm-edge's policies. */
+final class PolicyReader {
+  static final String GROUP = "policy.openservicemesh.io";
+
+  private static final String RANGE = "write address/length, such as 10.0.0.0/24";
+  private static final String SKIP = "skipClientCertValidation";
+  private static final String SNI = "sniHosts";
+
+  private PolicyReader() {}
+
+  static IngressBackend readIngress(Fields document, ObjectMeta meta) {
+    Optional<Fields> spec = document.requiredObject("spec");
+    return new IngressBackend(
+        meta,
+        objects(spec, "backends").stream().map(PolicyReader::backend).toList(),
+        objects(spec, "sources").stream().map(PolicyReader::source).toList(),
+        groups(spec));
+  }
+
+  private static List<Fields> objects(Optional<Fields> spec, String name) {
+    return spec.map(fields -> fields.objects(name)).orElse(List.of());
+  }
+
+  private static List<TrafficSplit.Group> groups(Optional<Fields> spec) {
+    return objects(spec, "matches").stream()
+        .map(
+            group -> new TrafficSplit.Group(group.requiredText("kind"), group.requiredText("name")))
+        .toList();
+  }
+
+  static Egress readEgress(Fields document, ObjectMeta meta) {
+    Optional<Fields> spec = document.requiredObject("spec");
+    List<Fields> sources = objects(spec, "sources");
+    return new Egress(
+        meta,
+        sources.stream()
+            .map(source ->
+                new Subject(
+                    source.requiredText("kind"),
+                    source.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse(""),
+                    source.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse("")))
+            .toList(),
+        IntStream.range(0, sources.size()).filter(i -> sources.get(i).has("mtls")).boxed().toList(),
+        spec.map(fields -> fields.parsedList("hosts", text -> text, "write names of hosts"))
+            .orElse(List.of()),
+        spec.map(fields -> fields.parsedList("ipAddresses", Cidr::parse, RANGE)).orElse(List.of()),
+        objects(spec, "ports").stream()
+            .map(
+                port -> new Egress.Port(port.requiredPort("number"), port.requiredText("protocol")))
+            .toList(),
+        groups(spec));
+  }
+
+  private static IngressBackend.Backend backend(Fields fields) {
+    Optional<Fields> port = fields.requiredObject("port");
+    return new IngressBackend.Backend(
+        fields.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse(""),
+        fields.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse(""),
+        port.map(one -> one.requiredPort("number")).orElse(0),
+        port.map(one -> one.requiredText("protocol")).orElse(""),
+        fields.object("tls").map(PolicyReader::tls).orElse(List.of()));
+  }
+
+  /** What is set of it, of the right types. */
+  private static List<String> tls(Fields tls) {
+    tls.isTrue(SKIP);
+    tls.parsedList(SNI, text -> text, "write names of hosts");
+    return Stream.of(SKIP, SNI).filter(tls::has).toList();
+  }
+
+  private static Subject source(Fields fields) {
+    String kind = fields.requiredText("kind");
+    String name =
+        switch (kind) {
+          case IngressBackend.SERVICE ->
+              fields.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse("");
+          case IngressBackend.RANGE ->
+              fields.requiredParsed("name", Cidr::parse, RANGE).map(Cidr::toString).orElse("");
+          default -> fields.requiredText("name"); // the compiler says which kinds there are
+        };
+    return new Subject(
+        kind, name, fields.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse(""));
+  }
+}

@@ -1,0 +1,182 @@
+package io.sluice.control.compile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.Ingress;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.NamespacedName;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class IngressCompilerTest {
+  private static final String MESH =
+      """
+      apiVersion: v1
+      kind: Service
+      metadata: {name: web, namespace: shop}
+      spec: {clusterIP: None, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata: {name: web, namespace: shop, labels: {kubernetes.io/service-name: web}}
+      addressType: IPv4
+      endpoints: [{addresses: [10.0.0.1]}]
+      ports: [{port: 8080}]
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: gateway, namespace: edge}
+      spec: {clusterIP: None, selector: {app: gateway}, ports: [{port: 80}]}
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata: {name: gateway, namespace: edge, labels: {kubernetes.io/service-name: gateway}}
+      addressType: IPv4
+      endpoints: [{addresses: [10.0.9.1]}, {addresses: [10.0.9.2]}]
+      ports: [{port: 80}]
+      ---
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: HTTPRouteGroup
+      metadata: {name: books, namespace: shop}
+      spec: {matches: [{name: get, pathRegex: /books, methods: [GET]}]}
+      ---
+      """;
+
+  private static final String BACKEND = "{name: web, port: {number: 8080, protocol: http}}";
+  private static final String GATEWAY = "{kind: Service, name: gateway, namespace: edge}";
+
+  @Test
+  void letsEndpointsOfAServiceAndRangesIn() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            ingress("in", "", BACKEND, GATEWAY + ", {kind: IPRange, name: 192.0.2.0/24}", ""));
+
+    Ingress made = only(compilation);
+    assertThat(made.backends()).containsExactly(new Ingress.Backend(shop("web"), 8080));
+    assertThat(made.sources())
+        .containsExactly(
+            Cidr.parse("10.0.9.1"), Cidr.parse("10.0.9.2"), Cidr.parse("192.0.2.0/24"));
+    assertThat(made.routes().routes()).hasSize(1);
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @Test
+  void letsOnlyRequestsInThatMatch() {
+    Ingress made =
+        only(
+            Manifests.compile(
+                MESH, ingress("in", "", BACKEND, GATEWAY, "{kind: HTTPRouteGroup, name: books}")));
+
+    assertThat(made.routes().routes()).extracting("name").containsExactly("get");
+  }
+
+  @Test
+  void ofTwoForOnePortTheOlderOneApplies() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            ingress("a", ", creationTimestamp: 2026-01-02T00:00:00Z", BACKEND, GATEWAY, "")
+                + "---\n"
+                + ingress("b", ", creationTimestamp: 2026-01-01T00:00:00Z", BACKEND, GATEWAY, ""));
+
+    assertThat(only(compilation).name()).isEqualTo(shop("b"));
+    assertThat(compilation.statuses()).hasSize(1);
+    assertThat(compilation.statuses().getFirst().object().name()).isEqualTo("a");
+    assertThat(compilation.statuses().getFirst().severity()).isEqualTo(Severity.UNUSABLE);
+    assertThat(compilation.statuses().getFirst().sentence()).contains("is a backend of");
+  }
+
+  @Test
+  void isNotActedOnWhereTheFlagIsOff() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            """
+            apiVersion: config.sluice.io/v1alpha1
+            kind: MeshConfig
+            metadata: {name: mesh, namespace: sluice-system}
+            spec: {featureFlags: {enableIngressBackendPolicy: false}}
+            ---
+            """
+                + ingress("in", "", BACKEND, GATEWAY, ""));
+
+    assertThat(compilation.snapshot().all(Kind.INGRESS)).isEmpty();
+    assertThat(sentences(compilation)).contains("enableIngressBackendPolicy");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{name: web, port: {number: 8080, protocol: https}} | spec.backends[0].port.protocol",
+        "{name: web, port: {number: 8080, protocol: tcp}}   | spec.backends[0].port.protocol",
+        "{name: web, namespace: edge, port: {number: 80, protocol: http}} | spec.backends[0].name",
+      })
+  void makesNothingOfABackendThatItCannotUse(String backend, String told) {
+    CompiledChange compilation = Manifests.compile(MESH, ingress("in", "", backend, GATEWAY, ""));
+
+    assertThat(compilation.snapshot().all(Kind.INGRESS)).isEmpty();
+    assertThat(sentences(compilation)).contains(told).contains("no backend of it can be used");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{kind: Service, name: gone}                 | which has no endpoints",
+        "{kind: AuthenticatedPrincipal, name: a}     | whom nothing proves",
+        "{kind: Pod, name: a}                        | Pod is not known",
+      })
+  void closesItsPortWhereNoSourceCanBeUsed(String source, String told) {
+    CompiledChange compilation = Manifests.compile(MESH, ingress("in", "", BACKEND, source, ""));
+
+    assertThat(only(compilation).sources()).isEmpty();
+    assertThat(sentences(compilation)).contains(told).contains("so nobody is let in");
+  }
+
+  @Test
+  void tellsOfThePortsOfThePods() {
+    CompiledChange compilation =
+        Manifests.compile(MESH, ingress("in", "", BACKEND.replace("8080", "80"), GATEWAY, ""));
+
+    assertThat(sentences(compilation)).contains("which no pod of Service web has").contains("8080");
+  }
+
+  @Test
+  void letsNoRequestInWhereItsGroupDoesNotExist() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH, ingress("in", "", BACKEND, GATEWAY, "{kind: HTTPRouteGroup, name: gone}"));
+
+    assertThat(only(compilation).routes().routes()).isEmpty();
+    assertThat(sentences(compilation)).contains("no match of it can be used");
+  }
+
+  private static String ingress(
+      String name, String created, String backend, String sources, String matches) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: IngressBackend
+    metadata: {name: %s, namespace: shop%s}
+    spec: {backends: [%s], sources: [%s], matches: [%s]}
+    """
+        .formatted(name, created, backend, sources, matches);
+  }
+
+  private static Ingress only(CompiledChange compilation) {
+    assertThat(compilation.snapshot().all(Kind.INGRESS)).hasSize(1);
+    return List.copyOf(compilation.snapshot().all(Kind.INGRESS)).getFirst();
+  }
+
+  private static String sentences(CompiledChange compilation) {
+    return compilation.statuses().stream().map(ObjectStatus::sentence).toList().toString();
+  }
+
+  private static NamespacedName shop(String name) {
+    return new NamespacedName("shop", name);
+  }
+}

@@ -1,0 +1,160 @@
+package io.sluice.scenario;
+
+import static io.sluice.scenario.ScenarioManifests.dns;
+import static io.sluice.scenario.ScenarioManifests.egress;
+import static io.sluice.scenario.ScenarioManifests.files;
+import static io.sluice.scenario.ScenarioManifests.ingress;
+import static io.sluice.scenario.ScenarioManifests.port;
+import static io.sluice.scenario.ScenarioManifests.routes;
+import static io.sluice.scenario.ScenarioManifests.service;
+import static io.sluice.scenario.Step.act;
+import static io.sluice.scenario.Step.call;
+import static io.sluice.scenario.Step.calls;
+import static io.sluice.scenario.Step.change;
+import static io.sluice.scenario.Step.remove;
+import static io.sluice.scenario.Step.times;
+
+import io.sluice.await.Await;
+import io.sluice.linux.socket.Sockets.Family;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * Who outside the mesh reaches what inside, and the other way: rows of IngressBackend and Egress.
+ */
+final class OutsideScenarios {
+  private static final String GATEWAY = "gateway";
+  private static final String STRANGER = "stranger";
+  private static final String BUYER = "bookbuyer";
+  private static final String THIEF = "bookthief";
+  private static final String EVERYWHERE = "[0.0.0.0/0, '::/0']";
+  private static final String FOUND = "200 outside";
+  private static final int TRIES = 50;
+  private static final Request BOOKS = Request.get("http://v1:" + Nginx.HTTP + "/books-bought");
+  private static final Request OTHER = Request.get("http://v1:" + Nginx.HTTP + "/other");
+
+  private static final Request OUT = Request.get("http://outside:" + Nginx.HTTP + "/books-bought");
+
+  private static final Request OUT_TLS =
+      Request.get("https://outside:" + Nginx.TLS + "/").with("insecure");
+
+  private OutsideScenarios() {}
+
+  /** Those of {@code site}. */
+  static Stream<Scenario> all(ScenarioSite site) {
+    return Stream.of(
+        Scenario.of(
+            "requests get out by host to the addresses that a name server gives for it",
+            Map.of(),
+            change("egress", egress(BUYER, Nginx.HTTP, "http", "hosts: [outside, far.example]")),
+            calls(BUYER, call(OUT, "cut")),
+            change("dns", dns(site.address("outside", Family.IPV4))),
+            act(
+                "the name is found",
+                cell ->
+                    Await.until(
+                        "the host is reached",
+                        () -> cell.ask(BUYER, List.of(OUT)).getFirst().outcome().equals(FOUND))),
+            calls(
+                BUYER,
+                times(TRIES, OUT, FOUND),
+                call(OUT.header("Host: far.example"), "403"),
+                call(OUT.header("Host: near.example"), "403"),
+                call("http://gateway-near:" + Nginx.HTTP + "/", "cut")),
+            calls(THIEF, call(OUT, "cut")),
+            remove("egress"),
+            calls(BUYER, call(OUT, "cut"))),
+        Scenario.of(
+            "an ingress by the name of its Service reaches its backend, and nobody else does",
+            store(),
+            calls(GATEWAY, call(BOOKS, "cut")),
+            change("ingress", ingress("", "{kind: Service, name: gateway}")),
+            calls(
+                GATEWAY,
+                times(TRIES, BOOKS, "200 v1"),
+                call("http://v1:" + Nginx.H2C + "/books-bought", "cut")),
+            calls(STRANGER, times(TRIES, BOOKS, "cut")),
+            remove("ingress"),
+            calls(GATEWAY, times(TRIES, BOOKS, "cut"))),
+        Scenario.of(
+            "an ingress is let in with the requests that match, and by its range too",
+            store(),
+            change(
+                "ingress",
+                ingress(
+                    "store", "{kind: IPRange, name: 0.0.0.0/0}", "{kind: IPRange, name: '::/0'}")),
+            calls(GATEWAY, call(BOOKS, "200 v1"), call(OTHER, "403")),
+            calls(
+                STRANGER,
+                call(BOOKS, "200 v1"),
+                call(Request.of("POST", BOOKS.url()).body("a"), "403"))),
+        Scenario.of(
+            "an account gets out to a range and port, and nobody else does",
+            Map.of(),
+            calls(BUYER, call(OUT, "cut")),
+            change("egress", egress(BUYER, Nginx.HTTP, "tcp", "ipAddresses: [192.0.2.0/24]")),
+            calls(BUYER, call(OUT, "cut")),
+            change("egress", egress(BUYER, Nginx.HTTP, "tcp", "ipAddresses: " + EVERYWHERE)),
+            calls(
+                BUYER,
+                times(TRIES, OUT, "200 outside"),
+                call(Request.of("POST", OUT.url()).body("a"), "200 outside"),
+                call(Request.get("http://outside:" + Nginx.H2C + "/").h2(), "cut")),
+            calls(THIEF, times(TRIES, OUT, "cut")),
+            remove("egress"),
+            calls(BUYER, call(OUT, "cut"))),
+        Scenario.of(
+            "TLS gets out by the host that it names first",
+            Map.of(),
+            change(
+                "egress",
+                egress(
+                    BUYER, Nginx.TLS, "https", "hosts: [far.example], ipAddresses: " + EVERYWHERE)),
+            calls(BUYER, call(OUT_TLS, "cut")),
+            change(
+                "egress",
+                egress(BUYER, Nginx.TLS, "https", "hosts: [outside], ipAddresses: " + EVERYWHERE)),
+            calls(
+                BUYER,
+                times(TRIES, OUT_TLS, FOUND),
+                call("http://outside:" + Nginx.TLS + "/", "cut")),
+            calls(THIEF, call(OUT_TLS, "cut")),
+            remove("egress"),
+            calls(BUYER, call(OUT_TLS, "cut"))),
+        Scenario.of(
+            "requests get out by host, path and method, and a host alone opens no address",
+            store(),
+            change("egress", egress(BUYER, Nginx.HTTP, "http", "hosts: [outside, far.example]")),
+            calls(BUYER, call(OUT, "cut")),
+            change(
+                "egress",
+                egress(
+                    BUYER,
+                    Nginx.HTTP,
+                    "http",
+                    "hosts: [outside, far.example], ipAddresses: "
+                        + EVERYWHERE
+                        + ", matches: [{kind: HTTPRouteGroup, name: store}]")),
+            calls(
+                BUYER,
+                call(OUT, "200 outside"),
+                call(OUT.header("Host: FAR.example"), "200 outside"),
+                call(OUT.header("Host: near.example"), "403"),
+                call(Request.of("POST", OUT.url()).body("a"), "403"),
+                call("http://outside:" + Nginx.HTTP + "/other", "403")),
+            calls(THIEF, call(OUT, "cut")),
+            remove("egress"),
+            calls(BUYER, call(OUT, "cut"))));
+  }
+
+  private static Map<String, String> store() {
+    return files(
+        "service",
+        service("bookstore", "version: v1", port(80, Nginx.HTTP, "")),
+        "gateway",
+        service("gateway", "app: gateway", port(80, Nginx.HTTP, "")),
+        "routes",
+        routes("store", "{name: books, pathRegex: /books-bought, methods: [GET]}"));
+  }
+}

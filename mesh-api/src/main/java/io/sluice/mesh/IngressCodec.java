@@ -1,0 +1,52 @@
+package io.sluice.mesh;
+
+import io.sluice.api.resources.v1.IngressBackend;
+import java.util.Comparator;
+import java.util.HashSet;
+
+/** What IngressBackends let in as messages and back. */
+final class IngressCodec {
+  static final Codec<Ingress> CODEC =
+      Codec.of(
+          io.sluice.api.resources.v1.Ingress.getDefaultInstance(),
+          IngressCodec::message,
+          IngressCodec::model);
+
+  private IngressCodec() {}
+
+  private static io.sluice.api.resources.v1.Ingress message(Ingress ingress) {
+    return io.sluice.api.resources.v1.Ingress.newBuilder()
+        .setNamespace(ingress.name().namespace())
+        .setName(ingress.name().name())
+        .addAllBackends(
+            ingress.backends().stream()
+                .sorted(
+                    Comparator.comparing(Ingress.Backend::service)
+                        .thenComparing(Ingress.Backend::port))
+                .map(backend ->
+                    IngressBackend.newBuilder()
+                        .setService(backend.service().toString())
+                        .setPort(backend.port())
+                        .build())
+                .toList())
+        .addAllSources(WorkloadCodec.ranges(ingress.sources()))
+        .addAllRoutes(HttpMatchCodec.messages(ingress.routes().routes()))
+        .build();
+  }
+
+  private static Ingress model(io.sluice.api.resources.v1.Ingress message, Checks checks) {
+    return new Ingress(
+        checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),
+        new HashSet<>(
+            checks.list(
+                "backends",
+                message.getBackendsList(),
+                WireLimits.BACKENDS,
+                backend ->
+                    new Ingress.Backend(
+                        NamespacedName.parse(backend.getService()),
+                        checks.port("backends.port", backend.getPort())))),
+        WorkloadCodec.ranges("sources", message.getSourcesList(), checks),
+        new Access.Requests(HttpMatchCodec.models("routes", message.getRoutesList(), checks)));
+  }
+}

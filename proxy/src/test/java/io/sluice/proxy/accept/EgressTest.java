@@ -1,0 +1,245 @@
+package io.sluice.proxy.accept;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.mesh.Access;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.Egress;
+import io.sluice.mesh.HostNames;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.Peers;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.security.GeneralSecurityException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What a pod sends out of a mesh whose egress is disabled, by an Egress or without. */
+@Timeout(60)
+class EgressTest {
+  private static final NamespacedName EGRESS = new NamespacedName("shop", "out");
+  private static final String BOOKS = "GET /books HTTP/1.1\r\nHost: books.example\r\n\r\n";
+  private static final HostNames FOUND =
+      new HostNames(Map.of("books.example", Set.of(Peers.V4), "far.example", Set.of(Peers.V6)));
+
+  private final Peers.Server outside =
+      new Peers.Server(
+          Peers.V4, socket -> HttpFixture.answerEach(socket, new HttpFixture.Received()));
+  private final Peers.Server echo = Peers.echo(Peers.V4);
+  private final ProxyFixture fixture = new ProxyFixture();
+  private InetSocketAddress entry = new InetSocketAddress(0);
+  private int revision = 8;
+
+  @BeforeEach
+  void serve() {
+    entry = fixture.outboundTo(outside.address());
+  }
+
+  @AfterEach
+  void close() {
+    fixture.close();
+    outside.close();
+    echo.close();
+  }
+
+  @Test
+  void bytesGetOutByRangeAndEndWithIt() throws IOException {
+    publish(HostNames.NONE, egress(ProxyFixture.BUYER, Set.of(), List.of(Peers.V4), false));
+    try (Socket socket = Peers.connect(entry)) {
+      assertThat(converse(socket, BOOKS)).startsWith("HTTP/1.1 200");
+
+      publish(HostNames.NONE);
+
+      assertThat(HttpFixture.read(socket, "")).isEqualTo("[reset]");
+    }
+  }
+
+  @Test
+  void noOtherAccountOrRangeDoes() throws IOException {
+    for (Egress other :
+        List.of(
+            egress(ProxyFixture.STORE, Set.of(), List.of(Peers.V4), false),
+            egress(ProxyFixture.BUYER, Set.of(), List.of(Peers.V6), false),
+            egress(ProxyFixture.BUYER, Set.of("far.example"), List.of(), true))) {
+      publish(FOUND, other);
+
+      assertThat(ask(BOOKS)).isEqualTo("[reset]");
+      assertThat(fixture.recorder.onlyRefused().verdict().reason())
+          .isEqualTo(Reason.EGRESS_DISABLED);
+      fixture.recorder.refused.clear();
+    }
+  }
+
+  @Test
+  void requestsGetOutByTheNameThatLeadsThere() throws IOException {
+    publish(
+        FOUND, egress(ProxyFixture.BUYER, Set.of("books.example", "far.example"), List.of(), true));
+
+    assertThat(ask(BOOKS)).startsWith("HTTP/1.1 200");
+    assertThat(ask(BOOKS.replace("Host: b", "Host: B").replace("example", "example:80")))
+        .startsWith("HTTP/1.1 200");
+    assertThat(ask(BOOKS.replace("/books ", "/other "))).startsWith("HTTP/1.1 403");
+    assertThat(ask(BOOKS.replace("books.example", "other.example"))).startsWith("HTTP/1.1 403");
+    assertThat(ask(BOOKS.replace("books.example", "far.example"))).startsWith("HTTP/1.1 403");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "books.example, true, true",
+    "BOOKS.example, true, true",
+    "far.example, true, false", // which is elsewhere
+    "other.example, true, false",
+    "books.example, false, false", // which nobody has found
+    "'', true, false",
+  })
+  void tlsGetsOutByTheNameInItsFirstMessage(String host, boolean known, boolean out)
+      throws IOException {
+    publish(known ? FOUND : HostNames.NONE, byName());
+    byte[] hello = hello(host);
+
+    assertThat(ask(hello).equals(new String(hello, ISO_8859_1))).isEqualTo(out);
+  }
+
+  @Test
+  void theFirstMessageMayComeInPieces() throws IOException {
+    publish(FOUND, byName());
+    byte[] hello = hello("books.example");
+    fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, echo.address());
+    try (Socket socket = Peers.connect(entry)) {
+      socket.setTcpNoDelay(true);
+      for (byte octet : hello) {
+        socket.getOutputStream().write(octet);
+      }
+      assertThat(socket.getInputStream().readNBytes(hello.length)).isEqualTo(hello);
+      socket.getOutputStream().write('a');
+      assertThat(socket.getInputStream().read()).isEqualTo('a');
+    }
+  }
+
+  @Test
+  void whatIsNoTlsNamesNobody() throws IOException {
+    publish(FOUND, byName());
+
+    assertThat(ask(BOOKS.getBytes(ISO_8859_1))).isEqualTo("[reset]");
+  }
+
+  @Test
+  void aNameThatNobodyFoundOpensNoAddress() throws IOException {
+    publish(HostNames.NONE, egress(ProxyFixture.BUYER, Set.of("books.example"), List.of(), true));
+
+    assertThat(ask(BOOKS)).isEqualTo("[reset]");
+  }
+
+  @Test
+  void anAddressThatANameNoLongerHasEndsNothingThatIsOpen() throws IOException {
+    Egress egress = egress(ProxyFixture.BUYER, Set.of("books.example"), List.of(), true);
+    publish(FOUND, egress);
+    try (Socket socket = Peers.connect(entry)) {
+      assertThat(converse(socket, BOOKS)).startsWith("HTTP/1.1 200");
+
+      publish(HostNames.NONE, egress);
+
+      assertThat(ask(BOOKS)).isEqualTo("[reset]");
+      assertThat(converse(socket, BOOKS)).as("a request is decided anew").isEqualTo("[reset]");
+    }
+  }
+
+  private Egress byName() {
+    return new Egress(
+        EGRESS,
+        Set.of(ProxyFixture.BUYER),
+        Set.of("books.example", "far.example"),
+        List.of(),
+        List.of(new Egress.Port(echo.address().getPort(), Egress.Carried.TLS)),
+        new Access.Requests(List.of()));
+  }
+
+  /** What comes back of the octets from a server that sends everything back. */
+  private String ask(byte[] octets) throws IOException {
+    fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, echo.address());
+    try (Socket socket = Peers.connect(entry)) {
+      socket.getOutputStream().write(octets);
+      return new String(socket.getInputStream().readNBytes(octets.length), ISO_8859_1);
+    } catch (SocketException e) {
+      return "[reset]";
+    }
+  }
+
+  private Egress egress(
+      NamespacedName account, Set<String> hosts, List<InetAddress> ranges, boolean http) {
+    return new Egress(
+        EGRESS,
+        Set.of(account),
+        hosts,
+        ranges.stream().map(Cidr::of).toList(),
+        List.of(
+            new Egress.Port(
+                outside.address().getPort(),
+                http ? Egress.Carried.REQUESTS : Egress.Carried.BYTES)),
+        new Access.Requests(List.of(HttpFixture.match("/books"))));
+  }
+
+  private void publish(HostNames names, Egress... egresses) {
+    var mesh = ProxyFixture.snapshot(false, false, List.of(), List.of(), List.of());
+    SnapshotEditor editor = mesh.edit();
+    editor.put(mesh.settings().onNodeWith(List.of(), names));
+    List.of(egresses).forEach(editor::put);
+    revision++;
+    fixture.publish(editor.snapshot(revision));
+  }
+
+  private String ask(String octets) throws IOException {
+    try (Socket socket = Peers.connect(entry)) {
+      return converse(socket, octets);
+    } catch (SocketException e) {
+      return "[reset]";
+    }
+  }
+
+  /** What a real client of TLS says first; it names nobody where {@code host} is empty. */
+  private static byte[] hello(String host) {
+    try {
+      SSLEngine engine = SSLContext.getDefault().createSSLEngine();
+      engine.setUseClientMode(true);
+      if (!host.isEmpty()) {
+        SSLParameters parameters = engine.getSSLParameters();
+        parameters.setServerNames(List.of(new SNIHostName(host)));
+        engine.setSSLParameters(parameters);
+      }
+      ByteBuffer octets = ByteBuffer.allocate(engine.getSession().getPacketBufferSize());
+      engine.wrap(ByteBuffer.allocate(0), octets);
+      return Arrays.copyOf(octets.array(), octets.position());
+    } catch (GeneralSecurityException | IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static String converse(Socket socket, String octets) {
+    try {
+      socket.getOutputStream().write(octets.getBytes(ISO_8859_1));
+      return HttpFixture.read(socket, "\r\n\r\n");
+    } catch (IOException e) {
+      return "[reset]";
+    }
+  }
+}
