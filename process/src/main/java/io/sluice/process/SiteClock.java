@@ -319,6 +319,11 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     if (present != null) {
       thread = null;
       present.interrupt();
+      try {
+        present.join(); // nothing is written once this one is closed: the next daemon may write
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
       keep(true);
     }
   }
