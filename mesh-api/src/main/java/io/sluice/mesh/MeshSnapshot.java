@@ -4,6 +4,7 @@ import io.sluice.mesh.Kind.Index;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -239,19 +240,37 @@ public final class MeshSnapshot {
 
   /**
    * What is said of the services of a pod's own Kubernetes namespace that lead to {@code endpoint}:
-   * whoever may write Services elsewhere does not say what this pod takes. In order of service.
+   * whoever may write Services elsewhere does not say what this pod takes.
    */
   public List<UpstreamSetting> limitsAt(InetSocketAddress endpoint) {
     if (all(Kind.UPSTREAM_SETTING).isEmpty()) {
       return List.of();
     }
-    Optional<String> namespace =
-        workloadAt(endpoint.getAddress()).map(pod -> pod.name().namespace());
-    return find(Kind.SERVICE, Kind.SERVICES_BY_ENDPOINT, endpoint).stream()
-        .map(Service::name)
-        .filter(service -> namespace.isEmpty() || namespace.get().equals(service.namespace()))
-        .flatMap(service -> get(Kind.UPSTREAM_SETTING, service).stream())
+    Optional<Workload> pod = workloadAt(endpoint.getAddress());
+    Collection<Service> services =
+        pod.isPresent()
+            ? servicesOf(pod.get(), endpoint)
+            : find(Kind.SERVICE, Kind.SERVICES_BY_ENDPOINT, endpoint);
+    return services.stream()
+        .flatMap(service -> get(Kind.UPSTREAM_SETTING, service.name()).stream())
         .toList();
+  }
+
+  /**
+   * The services of the pod's own Kubernetes namespace that lead to the port that is {@code
+   * called}, by whichever of its addresses: a Service of one family speaks of the other one too.
+   */
+  public Collection<Service> servicesOf(Workload pod, InetSocketAddress called) {
+    Set<Service> services = new LinkedHashSet<>();
+    for (InetAddress address : pod.addresses()) {
+      InetSocketAddress endpoint = new InetSocketAddress(address, called.getPort());
+      for (Service service : find(Kind.SERVICE, Kind.SERVICES_BY_ENDPOINT, endpoint)) {
+        if (service.name().namespace().equals(pod.name().namespace())) {
+          services.add(service);
+        }
+      }
+    }
+    return services;
   }
 
   /** Every permission, in no order. */

@@ -50,7 +50,7 @@ final class UpstreamReader {
             duration(
                 tcp, "connectTimeout", Pool.NONE.connectTimeout(), SHORTEST, Pool.LONGEST_CONNECT),
             amount(http, "maxRequests"),
-            amount(http, "maxRequestsPerConnection"),
+            unlessZero(amount(http, "maxRequestsPerConnection")),
             amount(http, "maxPendingRequests"),
             amount(http, "maxRetries")),
         http.object("circuitBreaking").map(UpstreamReader::breaker).orElse(null),
@@ -73,6 +73,11 @@ final class UpstreamReader {
         .whole(name, "a number", 0, 0xffff_ffffL)
         .map(number -> (int) Math.min(number, Integer.MAX_VALUE))
         .orElse(Integer.MAX_VALUE);
+  }
+
+  /** As of Envoy. */
+  private static int unlessZero(int amount) {
+    return amount == 0 ? Integer.MAX_VALUE : amount;
   }
 
   private static Duration duration(

@@ -53,6 +53,19 @@ class UpstreamCompilerTest {
   }
 
   @Test
+  void aConnectionCarriesAnyNumberOfRequestsWhereThatIsZero() {
+    assertThat(
+            compiled(
+                setting(
+                    """
+                    host: web
+                    connectionSettings: {http: {maxRequestsPerConnection: 0}}
+                    """)))
+        .singleElement()
+        .satisfies(one -> assertThat(one.pool().maxRequestsPerConnection()).isEqualTo(NONE));
+  }
+
+  @Test
   void everythingThatIsSaidIsThere() {
     assertThat(
             compiled(

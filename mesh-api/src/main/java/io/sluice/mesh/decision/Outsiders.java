@@ -10,7 +10,7 @@ import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions.Standing;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -68,17 +68,14 @@ final class Outsiders {
     if (snapshot.all(Kind.INGRESS).isEmpty()) {
       return List.of();
     }
-    List<Ingress> found = new ArrayList<>();
-    for (Service service : snapshot.find(Kind.SERVICE, Kind.SERVICES_BY_ENDPOINT, called)) {
-      // Whoever may write slices elsewhere opens nothing here.
-      if (service.name().namespace().equals(destination.name().namespace())) {
-        found.addAll(
-            snapshot.find(
-                Kind.INGRESS,
-                Kind.INGRESSES_BY_BACKEND,
-                new Ingress.Backend(service.name(), called.getPort())));
-      }
+    Set<Ingress> found = new LinkedHashSet<>();
+    for (Service service : snapshot.servicesOf(destination, called)) {
+      found.addAll(
+          snapshot.find(
+              Kind.INGRESS,
+              Kind.INGRESSES_BY_BACKEND,
+              new Ingress.Backend(service.name(), called.getPort())));
     }
-    return found;
+    return List.copyOf(found);
   }
 }

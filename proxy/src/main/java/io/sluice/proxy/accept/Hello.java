@@ -23,6 +23,7 @@ final class Hello implements ByteChannel {
   private final Consumer<ChannelEnd> gone;
   private final Future<?> limit;
   private ByteBuf early = Unpooled.EMPTY_BUFFER;
+  private boolean gathered;
   private boolean told;
   private ByteChannel.@Nullable Listener local;
 
@@ -66,7 +67,19 @@ final class Hello implements ByteChannel {
   private final class Waiting implements ByteChannel.Listener {
     @Override
     public void bytes(ByteBuf bytes) {
-      early = early.isReadable() ? Unpooled.wrappedBuffer(early, bytes) : bytes;
+      if (!early.isReadable()) {
+        early = bytes;
+        return;
+      }
+      if (!gathered) { // one buffer, however small the pieces are that somebody sends
+        gathered = true;
+        ByteBuf all = Unpooled.directBuffer(early.readableBytes() + bytes.readableBytes());
+        all.writeBytes(early);
+        early.release();
+        early = all;
+      }
+      early.writeBytes(bytes);
+      bytes.release();
     }
 
     @Override

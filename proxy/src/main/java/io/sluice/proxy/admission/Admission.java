@@ -33,8 +33,11 @@ public final class Admission {
 
   /** Why it is not led on, as one of the requests on their way; null where it is. */
   public @Nullable Reason begin() {
-    endWaiting();
     CircuitBreaker rules = breaker;
+    if (waiting && rules != null) {
+      beginNanos = pool.now(); // what it waited here is not the service's
+    }
+    endWaiting();
     if (rules != null && !asked) {
       CircuitBreaker.Answer answer = rules.ask(beginNanos);
       if (answer == CircuitBreaker.Answer.SPARE) {
@@ -61,8 +64,10 @@ public final class Admission {
 
   /** Whether it may be sent again, now that its connection is gone. */
   public boolean mayRepeat() {
-    leaveConnection();
     repeats = repeats || pool.beginRetry();
+    if (repeats) {
+      leaveConnection();
+    }
     return repeats;
   }
 
@@ -92,7 +97,7 @@ public final class Admission {
 
   private void tell(boolean failed) {
     CircuitBreaker rules = breaker;
-    if (rules == null || !asked || told) {
+    if (rules == null || !asked || told || !running) {
       return;
     }
     told = true;

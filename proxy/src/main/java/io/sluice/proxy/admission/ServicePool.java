@@ -202,6 +202,11 @@ public final class ServicePool {
       return served < limits.maxRequestsPerConnection();
     }
 
+    /** Of a request that nothing was asked of the service for. */
+    public Admission unasked() {
+      return new Admission(ServicePool.this);
+    }
+
     /** Whether it carries none. */
     public boolean isUnused() {
       return users == 0;

@@ -71,6 +71,7 @@ final class Exchange implements Upstream.Listener {
   private @Nullable FromUpstream heard; // of it
   private boolean reused; // an upstream that carried exchanges before
   private boolean repeated;
+  private boolean taken; // by the limits of the pod called, once
   private boolean ended;
   private int status;
   private int interim; // responses before it
@@ -187,7 +188,8 @@ final class Exchange implements Upstream.Listener {
       grpcStatus = head.fields.first("grpc-status");
       answering = true;
       answered.whole = true;
-      if (content.isEmpty() || LocalAnswer.isGrpc(request)) {
+      boolean takesNone = status == 204 || status == 304; // RFC 9110 §6.4.1
+      if (content.isEmpty() || takesNone || LocalAnswer.isGrpc(request)) {
         downstream.head(head, true);
       } else {
         ByteBuf bytes = Unpooled.copiedBuffer(content, StandardCharsets.UTF_8);
@@ -269,9 +271,10 @@ final class Exchange implements Upstream.Listener {
 
   @Override
   public boolean isTaken() {
-    PodLimits.Arrivals limits = repeated ? null : owner.limits();
+    PodLimits.Arrivals limits = taken ? null : owner.limits();
     RequestLimit beyond = limits == null ? null : limits.refuses(sent);
     if (beyond == null) {
+      taken = true;
       return true;
     }
     subject.refused(Verdict.of(Outcome.REFUSED, Reason.RATE_LIMITED));
@@ -305,9 +308,11 @@ final class Exchange implements Upstream.Listener {
   /** That connection carries it. */
   void isOn(ServicePool.Place place) {
     Admission known = admission;
-    if (known != null) {
-      known.isOn(place);
+    if (known == null) { // the connection is that of another service, which leads here too
+      known = place.unasked();
+      admission = known;
     }
+    known.isOn(place);
   }
 
   private void endAdmission() {

@@ -191,6 +191,10 @@ final class Leads implements Http1Client.Owner {
       place.stands(setup.loop(), () -> giveUp(lead));
     }
     HttpStream stream = begin(lead, channel, null, exchange);
+    if (stream == null) {
+      lead.close(); // what cannot carry its first request is nobody's
+      remove(lead);
+    }
     for (Exchange one : waitingFor(exchange)) {
       setup.loop().execute(one::searchAgain);
     }
@@ -260,6 +264,15 @@ final class Leads implements Http1Client.Owner {
 
     Shared(Lead lead) {
       this.lead = lead;
+    }
+
+    /** It was not idle yet when the exchange was. */
+    @Override
+    public void roomMade() {
+      ServicePool.Place place = lead.place();
+      if (place != null) {
+        place.rest();
+      }
     }
 
     @Override

@@ -186,6 +186,7 @@ class TimeoutsTest {
       Await.until("it has arrived", () -> mesh.received.size() == 1);
       limit(TimeLimits.UNSAID, SECOND);
       assertThat(mesh.ask(SILENT, "\r\n\r\n")).startsWith("HTTP/1.1 504");
+      assertThat(told().status()).isEqualTo(504);
       assertThat(patient.getInputStream().available()).isZero();
       assertThat(mesh.nodes.client.recorder.requests).hasSize(1);
     }

@@ -197,7 +197,7 @@ class UpstreamLimitsTest {
     }
   }
 
-  private static Breaker breaker(Duration degraded) {
+  private static Breaker breaker(Duration degraded, int code) {
     return new Breaker(
         Duration.ofSeconds(30),
         10,
@@ -207,13 +207,13 @@ class UpstreamLimitsTest {
         UpstreamSetting.NEVER,
         NONE,
         0.5,
-        521,
+        code,
         "later");
   }
 
   @Test
   void aServiceThatFailsIsSparedUntilOneRequestHasTried() throws Exception {
-    publish(requests(), breaker(Duration.ofSeconds(2)), Limits.NONE);
+    publish(requests(), breaker(Duration.ofSeconds(2), 521), Limits.NONE);
     status = 500;
     for (int i = 0; i < 10; i++) {
       assertThat(get("/books")).startsWith("HTTP/1.1 500");
@@ -248,5 +248,16 @@ class UpstreamLimitsTest {
     status = 200;
     Await.until("it is asked again", () -> get("/books").startsWith("HTTP/1.1 200"));
     assertThat(get("/books")).startsWith("HTTP/1.1 200");
+  }
+
+  @Test
+  void noContentFollowsAStatusThatHasNone() throws Exception {
+    publish(requests(), breaker(Duration.ofMinutes(1), 204), Limits.NONE);
+    status = 500;
+    for (int i = 0; i < 10; i++) {
+      assertThat(get("/books")).startsWith("HTTP/1.1 500");
+    }
+
+    assertThat(get("/books")).startsWith("HTTP/1.1 204 ").endsWith("\r\n\r\n");
   }
 }

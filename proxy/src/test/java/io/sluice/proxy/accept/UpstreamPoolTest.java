@@ -296,6 +296,7 @@ class UpstreamPoolTest {
 
       assertThat(mesh.ask(LAST, "")).startsWith("HTTP/1.1 503");
 
+      Await.until("it is told of", () -> !ended(End.NO_UPSTREAM).isEmpty());
       assertThat(ended(End.NO_UPSTREAM).getFirst().duration()).isLessThan(Duration.ofSeconds(4));
       assertThat(one.isConnected()).isEqualTo(two.isConnected());
     }
