@@ -36,7 +36,7 @@ final class AccountingSteps {
         this::mapsAndLedger);
     report.step(
         "proxy = what the demo did",
-        "every answer, reset and request, once; one revoked under way as opened, or by both sides",
+        "every answer, reset and request, once; one revoked under way as opened, as refused, or by both sides",
         this::proxyAndLedger);
   }
 
