@@ -21,6 +21,7 @@ import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
@@ -30,6 +31,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,15 +52,16 @@ public final class IncrementalCompiler {
   private final PodStage pods;
   private final ServiceStage services;
   private final PermissionStage permissions = new PermissionStage(statuses);
-  private final SplitStage splits = new SplitStage(statuses);
-  private final RetryStage retries = new RetryStage(statuses);
-  private final IngressStage ingress = new IngressStage(statuses);
-  private final EgressStage egress = new EgressStage(statuses);
+  private final NamespaceStage<TrafficSplit> splits = new NamespaceStage<>(statuses);
+  private final NamespaceStage<Retry> retries = new NamespaceStage<>(statuses);
+  private final NamespaceStage<IngressBackend> ingress = new NamespaceStage<>(statuses);
+  private final NamespaceStage<Egress> egress = new NamespaceStage<>(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
-  private final UpstreamStage upstreams = new UpstreamStage(statuses);
+  private final NamespaceStage<UpstreamTrafficSetting> upstreams = new NamespaceStage<>(statuses);
   private Map<Object, String> configsHeld = Map.of();
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
+  private boolean retriesEnabled;
   private boolean ingressBackends = true;
   private boolean egresses = true;
   private boolean configsChanged = true;
@@ -96,19 +99,37 @@ public final class IncrementalCompiler {
     pods.compile(editor);
     services.compile(editor, pods);
     permissions.compile(editor);
-    retries.compile(editor);
+    retries.compile(
+        editor, (inside, found) -> RetryCompiler.policies(inside, retriesEnabled, found));
     Named named = new Named(editor);
-    gateway.compile(editor, named).forEach(service -> splits.routed(service.namespace()));
-    splits.compile(editor, named);
-    upstreams.compile(editor, named);
-    ingress.compile(editor, named);
-    egress.compile(editor, named);
+    gateway.compile(editor, named).forEach(service -> splits.changed(service.namespace()));
+    splits.compile(editor, (inside, found) -> new SplitCompiler(named, found).routes(inside));
+    upstreams.compile(
+        editor, (inside, found) -> new UpstreamCompiler(named, found).settings(inside));
+    compileIngress(editor, named);
+    egress.compile(
+        editor,
+        (inside, found) ->
+            inside.stream()
+                .flatMap(one -> new EgressCompiler(named, found).egress(one).stream())
+                .toList());
     List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
       revision++;
       newest = editor.snapshot(revision);
     }
     return new CompiledChange(newest, names, statuses.sorted());
+  }
+
+  /** They name Services of any namespace, of which it is known by now which are others. */
+  private void compileIngress(SnapshotEditor editor, Named named) {
+    if (!ingress.isEmpty()) {
+      Set<ResourceKey> changed = Set.copyOf(editor.changed());
+      ingress.changed(one ->
+          IngressCompiler.named(one).stream()
+              .anyMatch(service -> changed.contains(Kind.SERVICE.key(service))));
+    }
+    ingress.compile(editor, (inside, found) -> new IngressCompiler(named, found).ingresses(inside));
   }
 
   /**
@@ -186,11 +207,12 @@ public final class IncrementalCompiler {
     editor.put(compiled.mesh());
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
-    retries.enable(compiled.retries());
+    retriesEnabled = compiled.retries();
     ingressBackends = compiled.ingressBackends();
     egresses = compiled.egresses();
-    ingress.configChanged();
-    egress.configChanged();
+    retries.changed();
+    ingress.changed();
+    egress.changed();
     configsChanged = false;
   }
 
@@ -212,18 +234,18 @@ public final class IncrementalCompiler {
       }
       case KubernetesService service -> {
         services.remove(service);
-        splits.changed(service);
+        splits.changed(service.meta().namespace());
         gateway.changed(service);
-        upstreams.changed(service);
+        upstreams.changed(service.meta().namespace());
       }
       case EndpointSlice slice -> services.remove(slice);
       case TrafficTarget target -> permissions.remove(target);
       case TcpRoute route -> permissions.remove(route);
       case HttpRouteGroup group -> {
         permissions.remove(group);
-        splits.changed(group);
-        ingress.changed(group);
-        egress.changed(group);
+        splits.changed(group.meta().namespace());
+        ingress.changed(group.meta().namespace());
+        egress.changed(group.meta().namespace());
       }
       case TrafficSplit split -> splits.remove(split);
       case Retry retry -> retries.remove(retry);
@@ -253,18 +275,18 @@ public final class IncrementalCompiler {
       }
       case KubernetesService service -> {
         services.add(service);
-        splits.changed(service);
+        splits.changed(service.meta().namespace());
         gateway.changed(service);
-        upstreams.changed(service);
+        upstreams.changed(service.meta().namespace());
       }
       case EndpointSlice slice -> services.add(slice);
       case TrafficTarget target -> permissions.add(target);
       case TcpRoute route -> permissions.add(route);
       case HttpRouteGroup group -> {
         permissions.add(group);
-        splits.changed(group);
-        ingress.changed(group);
-        egress.changed(group);
+        splits.changed(group.meta().namespace());
+        ingress.changed(group.meta().namespace());
+        egress.changed(group.meta().namespace());
       }
       case TrafficSplit split -> splits.add(split);
       case Retry retry -> retries.add(retry);

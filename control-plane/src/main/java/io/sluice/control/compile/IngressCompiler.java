@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.objects.IngressBackend;
+import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Access;
@@ -29,10 +30,6 @@ import java.util.TreeSet;
  * in no more than the rest says, and still closes its ports to everybody else outside.
  */
 final class IngressCompiler {
-  private static final Comparator<IngressBackend> OLDER_FIRST =
-      Comparator.comparing((IngressBackend one) -> one.meta().birth().createdSecond())
-          .thenComparing(one -> one.meta().name());
-
   private final Surroundings surroundings;
   private final Statuses statuses;
   private final Map<Ingress.Backend, IngressBackend> taken = new HashMap<>();
@@ -58,7 +55,9 @@ final class IngressCompiler {
   /** What {@code written}, all of one namespace, let in. */
   List<Ingress> ingresses(Collection<IngressBackend> written) {
     List<Ingress> ingresses = new ArrayList<>();
-    written.stream().sorted(OLDER_FIRST).forEach(one -> ingress(one).ifPresent(ingresses::add));
+    written.stream()
+        .sorted(KubernetesObject.OLDER_FIRST)
+        .forEach(one -> ingress(one).ifPresent(ingresses::add));
     return ingresses;
   }
 

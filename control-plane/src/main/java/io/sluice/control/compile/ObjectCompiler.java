@@ -63,7 +63,7 @@ public final class ObjectCompiler {
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
-      case Retry retry -> RetryStage.policies(List.of(retry), true, statuses);
+      case Retry retry -> RetryCompiler.policies(List.of(retry), true, statuses);
       case UpstreamTrafficSetting setting ->
           new UpstreamCompiler(new Assumed(setting.meta()), statuses).settings(List.of(setting));
       case Egress written ->

@@ -1,5 +1,6 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.TrafficSplit;
@@ -10,7 +11,6 @@ import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Rule;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -26,10 +26,6 @@ import org.jspecify.annotations.Nullable;
  * circle. One that cannot be used leaves the calls where they would go without it.
  */
 final class SplitCompiler {
-  private static final Comparator<TrafficSplit> OLDER_FIRST =
-      Comparator.comparing((TrafficSplit split) -> split.meta().birth().createdSecond())
-          .thenComparing(split -> split.meta().name());
-
   private static final Set<String> DNS = Set.of("", "svc", "svc.cluster", "svc.cluster.local");
 
   private final Surroundings surroundings;
@@ -58,7 +54,9 @@ final class SplitCompiler {
   /** The routes that {@code splits}, all of one namespace, make. */
   List<TrafficRoute> routes(Collection<TrafficSplit> splits) {
     List<TrafficRoute> routes = new ArrayList<>();
-    splits.stream().sorted(OLDER_FIRST).forEach(split -> route(split).ifPresent(routes::add));
+    splits.stream()
+        .sorted(KubernetesObject.OLDER_FIRST)
+        .forEach(split -> route(split).ifPresent(routes::add));
     return routes;
   }
 

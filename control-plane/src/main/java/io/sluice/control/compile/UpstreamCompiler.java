@@ -1,5 +1,6 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.NamespacedName;
@@ -9,7 +10,6 @@ import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.RouteLimit;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,11 +21,6 @@ import java.util.Set;
  * two for one service the older one applies, then the one that comes first by name.
  */
 final class UpstreamCompiler {
-  private static final Comparator<UpstreamTrafficSetting> OLDER_FIRST =
-      Comparator.comparing(
-              (UpstreamTrafficSetting setting) -> setting.meta().birth().createdSecond())
-          .thenComparing(setting -> setting.meta().name());
-
   private static final Set<String> DNS = Set.of("", "svc", "svc.cluster", "svc.cluster.local");
 
   private final SplitCompiler.Surroundings surroundings;
@@ -41,7 +36,9 @@ final class UpstreamCompiler {
   /** What {@code settings}, all of one namespace, make. */
   List<UpstreamSetting> settings(Collection<UpstreamTrafficSetting> settings) {
     List<UpstreamSetting> made = new ArrayList<>();
-    settings.stream().sorted(OLDER_FIRST).forEach(one -> setting(one).ifPresent(made::add));
+    settings.stream()
+        .sorted(KubernetesObject.OLDER_FIRST)
+        .forEach(one -> setting(one).ifPresent(made::add));
     return made;
   }
 

@@ -2,6 +2,7 @@ package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
 import io.sluice.mesh.Cidr;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -26,6 +27,14 @@ public sealed interface KubernetesObject
         TrafficSplit,
         TrafficTarget,
         UpstreamTrafficSetting {
+  /**
+   * Of a namespace's objects that say something of the same thing the first one counts: the older
+   * one, by the second, then that whose name comes first.
+   */
+  Comparator<KubernetesObject> OLDER_FIRST =
+      Comparator.comparing((KubernetesObject object) -> object.meta().birth().createdSecond())
+          .thenComparing(object -> object.meta().name());
+
   /** Name, labels and origin. */
   ObjectMeta meta();
 

@@ -61,7 +61,7 @@ public enum ReadableKind {
       alike(SmiReader::readSplit)),
   /** {@code policy.openservicemesh.io} UpstreamTrafficSetting. */
   UPSTREAM_TRAFFIC_SETTING(
-      UpstreamReader.GROUP,
+      PolicyReader.GROUP,
       "UpstreamTrafficSetting",
       "upstreamtrafficsettings",
       List.of("v1alpha1"),
@@ -88,12 +88,7 @@ public enum ReadableKind {
       List.of("v1", "v1beta1"),
       alike(GatewayReader::readGrant)),
   /** {@code policy.openservicemesh.io} Retry. */
-  RETRY(
-      "policy.openservicemesh.io",
-      "Retry",
-      "retries",
-      List.of("v1alpha1"),
-      alike(RetryReader::read)),
+  RETRY(PolicyReader.GROUP, "Retry", "retries", List.of("v1alpha1"), alike(RetryReader::read)),
   /** {@code policy.openservicemesh.io} IngressBackend. */
   INGRESS_BACKEND(
       PolicyReader.GROUP,

@@ -16,8 +16,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads UpstreamTrafficSettings, each field with OSM's name and default. */
 final class UpstreamReader {
-  static final String GROUP = "policy.openservicemesh.io";
-
   private static final int MOST_ROUTES = 256;
   private static final int MOST_HEADERS = 64;
   private static final long MOST_BITS = 1_000_000_000_000L;

@@ -85,7 +85,8 @@ public final class ReferenceCompiler {
                 permissions(unique, settings.mesh(), named, statuses),
                 namespaces(unique))
             .edit();
-    RetryStage.policies(unique.of(Retry.class), settings.retries(), statuses).forEach(editor::put);
+    RetryCompiler.policies(unique.of(Retry.class), settings.retries(), statuses)
+        .forEach(editor::put);
     List<TrafficRoute> gateway =
         new GatewayCompiler(named, statuses).routes(unique.of(GatewayRoute.class));
     gateway.forEach(editor::put);

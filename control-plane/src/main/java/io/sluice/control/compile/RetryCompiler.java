@@ -1,66 +1,21 @@
 package io.sluice.control.compile;
 
-import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Retry;
-import io.sluice.mesh.Kind;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.RetryPolicy.Condition;
-import io.sluice.mesh.SnapshotEditor;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 
-/** Retries, which are compiled together: there are few, and they stand in each other's way. */
-final class RetryStage {
-  private final Statuses.StatusBook statuses;
-  private final Map<ObjectRef, Retry> retries = new HashMap<>();
-  private Set<NamespacedName> made = Set.of();
-  private boolean enabled;
-  private boolean due;
+/** What Retries say, which stand in each other's way. */
+final class RetryCompiler {
+  private RetryCompiler() {}
 
-  RetryStage(Statuses.StatusBook statuses) {
-    this.statuses = statuses;
-  }
-
-  void add(Retry retry) {
-    retries.put(retry.ref(), retry);
-    due = true;
-  }
-
-  void remove(Retry retry) {
-    retries.remove(retry.ref());
-    due = true;
-  }
-
-  /** Whether the MeshConfig lets them have effect. */
-  void enable(boolean now) {
-    due |= enabled != now;
-    enabled = now;
-  }
-
-  void compile(SnapshotEditor editor) {
-    if (!due) {
-      return;
-    }
-    due = false;
-    Statuses found = new Statuses();
-    List<RetryPolicy> now = policies(retries.values(), enabled, found);
-    Set<NamespacedName> names = now.stream().map(RetryPolicy::name).collect(Collectors.toSet());
-    made.stream()
-        .filter(name -> !names.contains(name))
-        .forEach(name -> editor.remove(Kind.RETRY.key(name)));
-    now.forEach(editor::put);
-    made = names;
-    statuses.put(retries.keySet(), found);
-  }
-
-  /** What {@code retries} make: all there are. */
+  /** What {@code retries} make: at least all of their namespaces. */
   static List<RetryPolicy> policies(Collection<Retry> retries, boolean enabled, Statuses statuses) {
     List<RetryPolicy> policies = new ArrayList<>();
     Map<Map.Entry<NamespacedName, NamespacedName>, NamespacedName> first = new HashMap<>();

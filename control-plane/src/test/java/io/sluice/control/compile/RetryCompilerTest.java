@@ -13,7 +13,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Retries: what becomes of them, and when they have none of it. */
-class RetryStageTest {
+class RetryCompilerTest {
   private static final String WHOLE =
       "{retryOn: '5xx, 429,cancelled', numRetries: 5, perTryTimeout: 1m1s,"
           + " retryBackoffBaseInterval: 50ms}";
