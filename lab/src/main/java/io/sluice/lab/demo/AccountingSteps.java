@@ -36,7 +36,7 @@ final class AccountingSteps {
         this::mapsAndLedger);
     report.step(
         "proxy = what the demo did",
-        "every answer, reset and request, once; one revoked under way as opened, as refused, or by both sides",
+        "every answer, reset and request, once; one revoked under way as opened, as refused, as cut, or by both sides",
         this::proxyAndLedger);
   }
 
@@ -80,7 +80,9 @@ final class AccountingSteps {
             + ledger.allowed()
             + " answers, "
             + proxy.refused()
-            + " refused for "
+            + " refused and "
+            + proxy.cut()
+            + " cut for "
             + ledger.refusedByProxy()
             + " resets, "
             + proxy.requests()

@@ -73,6 +73,11 @@ final class BookClient implements AutoCloseable {
       return status == 403 || grpc.equals("7"); // PERMISSION_DENIED
     }
 
+    /** By an application or in its place. */
+    boolean isAnswered() {
+      return status != 0;
+    }
+
     /** Whether the connection was reset instead. */
     boolean isReset() {
       return status == 0 && text.equals(RESET);

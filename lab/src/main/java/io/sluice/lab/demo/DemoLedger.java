@@ -54,13 +54,13 @@ final class DemoLedger {
     count(from, IpFamily.of(to.getAddress()), Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
   }
 
-  /** Notes what came of a request, which may be that its connection was reset. */
+  /** Notes what came of a request, which may be that its connection was ended instead. */
   void note(Reply reply) {
-    if (reply.isReset()) {
-      refusedByProxy++;
-    } else {
+    if (reply.isAnswered()) {
       requests++;
       forbidden += reply.isForbidden() ? 1 : 0;
+    } else {
+      refusedByProxy++;
     }
   }
 

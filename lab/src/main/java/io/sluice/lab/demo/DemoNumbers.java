@@ -98,21 +98,25 @@ final class DemoNumbers {
    * @param allowed connections that it opened to applications: the verdict of the server side
    *     counts
    * @param refused connections that it reset
-   * @param requests that ended, as the client side counts: it refuses some by itself
+   * @param requests that were answered, as the client side counts: it refuses some by itself
    * @param forbidden those of them that policy refused
+   * @param cut requests that it reset before their answer
    */
-  record ProxyCounts(long allowed, long refused, long requests, long forbidden) {
-    static final ProxyCounts NONE = new ProxyCounts(0, 0, 0, 0);
+  record ProxyCounts(long allowed, long refused, long requests, long forbidden, long cut) {
+    static final ProxyCounts NONE = new ProxyCounts(0, 0, 0, 0, 0);
+    private static final String REQUESTS = "istio_requests_total";
 
     static ProxyCounts of(List<MetricSample> page) {
+      long cut = sum(page, REQUESTS, Map.of("reporter", "source", "response_code", "0"));
       return new ProxyCounts(
           sum(page, "istio_tcp_connections_opened_total", Map.of("reporter", "destination")),
           sum(page, "sluice_proxy_connections_refused_total", Map.of()),
-          sum(page, "istio_requests_total", Map.of("reporter", "source")),
+          sum(page, REQUESTS, Map.of("reporter", "source")) - cut,
           sum(
               page,
               "sluice_proxy_requests_refused_total",
-              Map.of("reason", Reason.ROUTE_NOT_GRANTED.label())));
+              Map.of("reason", Reason.ROUTE_NOT_GRANTED.label())),
+          cut);
     }
 
     ProxyCounts plus(ProxyCounts other) {
@@ -120,7 +124,8 @@ final class DemoNumbers {
           allowed + other.allowed,
           refused + other.refused,
           requests + other.requests,
-          forbidden + other.forbidden);
+          forbidden + other.forbidden,
+          cut + other.cut);
     }
   }
 }

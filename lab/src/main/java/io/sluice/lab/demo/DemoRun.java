@@ -134,14 +134,11 @@ final class DemoRun {
     ProxyCounts proxy = proxyCounts();
     long revoked = proxy.allowed() - ledger.allowed(); // let in, and reset before the answer
     // Policy changed under way: the callee's side refused, and the caller's counts it as well.
-    long bySecondSide = proxy.refused() + revoked - ledger.refusedByProxy();
-    // Or the client had an answer to a request whose connection was counted as refused instead.
-    long asRefused = ledger.requests() - proxy.requests();
+    long bySecondSide = proxy.refused() + proxy.cut() + revoked - ledger.refusedByProxy();
     return revoked >= 0
         && bySecondSide >= 0
-        && revoked + bySecondSide <= REVOCATIONS
-        && asRefused >= 0
-        && asRefused <= bySecondSide
+        && proxy.cut() + revoked + bySecondSide <= REVOCATIONS
+        && proxy.requests() == ledger.requests()
         && proxy.forbidden() == ledger.forbidden();
   }
 

@@ -43,7 +43,7 @@ class MetricSampleTest {
 
   @Test
   void countsWhatTheServerSideLetThrough() {
-    assertThat(ProxyCounts.of(MetricSample.parse(PAGE))).isEqualTo(new ProxyCounts(6, 2, 0, 0));
+    assertThat(ProxyCounts.of(MetricSample.parse(PAGE))).isEqualTo(new ProxyCounts(6, 2, 0, 0, 0));
   }
 
   @Test

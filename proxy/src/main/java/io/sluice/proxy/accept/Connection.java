@@ -107,11 +107,16 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     }
   }
 
-  /** Ends it where the latest snapshot refuses what an earlier one allowed. */
+  /**
+   * Ends it where the latest snapshot refuses what an earlier one allowed. Where no request is open
+   * that would tell of it, the connection is told as refused: its client may be about to ask.
+   */
   void judgeAgain(Affected affected) {
     Verdict answer = state == State.OPEN ? subject.revocation(path.snapshot, affected) : null;
     Exchanges conversing = exchanges;
-    if (answer != null) {
+    if (answer != null && conversing != null && conversing.isIdle()) {
+      refused(answer, CloseKind.REFUSED);
+    } else if (answer != null) {
       end(CloseKind.REVOKED, answer.reason());
     } else if (conversing != null) {
       conversing.judgeAgain(affected);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
 import java.io.InputStream;
@@ -283,6 +284,22 @@ class ExchangeLifeTest {
 
       say(kept, "GET /secret HTTP/1.1\r\nHost: store\r\n\r\n"); // as was granted when it came
       assertThat(HttpFixture.read(kept, "\r\n\r\n")).startsWith("HTTP/1.1 403 ");
+    }
+  }
+
+  @Test
+  void aConnectionThatPolicyEndsBetweenItsRequestsIsToldAsRefused() throws IOException {
+    try (var mesh = new HttpFixture();
+        Socket client = mesh.connect()) {
+      say(client, GET);
+      assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200 ");
+
+      mesh.nodes.client.publish(mesh.nodes.withRequests(List.of()));
+      assertThat(HttpFixture.read(client, "ok")).isEqualTo("[reset]");
+      AccessRecord told = mesh.nodes.client.recorder.onlyRefused();
+      assertThat(told.closeReason()).isEqualTo(Reason.HTTP_ONLY);
+      assertThat(told.verdict().reason()).isEqualTo(Reason.HTTP_ONLY);
+      assertThat(mesh.nodes.client.recorder.requests).hasSize(1);
     }
   }
 }
