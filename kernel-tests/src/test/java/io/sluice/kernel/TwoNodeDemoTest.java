@@ -70,8 +70,17 @@ class TwoNodeDemoTest {
             .start();
     assertThat(terminal.waitFor(LONGEST_SECONDS, TimeUnit.SECONDS)).isTrue();
     String text = Files.readString(output, StandardCharsets.UTF_8);
-    assertThat(terminal.exitValue()).as("%s", text).isZero();
-    return new ObjectMapper().readTree(text);
+    return report(text, terminal.exitValue());
+  }
+
+  private static JsonNode report(String text, int exit) throws IOException {
+    JsonNode report = new ObjectMapper().readTree(text);
+    assertThat(report.path("steps"))
+        .filteredOn(step -> !step.path("ok").asBoolean())
+        .as("steps that are not as expected")
+        .isEmpty();
+    assertThat(exit).as("%s", text).isZero();
+    return report;
   }
 
   /** Its daemon and its servers. */
@@ -129,8 +138,7 @@ class TwoNodeDemoTest {
       Path output = directory.resolve("report.json");
       int exit = run(output, "--nodes", nodes, "--json", "--mode", mode, "--node-name", name);
       String text = Files.readString(output, StandardCharsets.UTF_8);
-      assertThat(exit).as("%s", text).isZero();
-      report = new ObjectMapper().readTree(text);
+      report = report(text, exit);
     } finally {
       assertThat(run(directory.resolve("stop.txt"), "--stop", "--node-name", name)).isZero();
     }

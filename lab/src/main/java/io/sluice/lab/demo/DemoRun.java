@@ -137,7 +137,8 @@ final class DemoRun {
     long bySecondSide = proxy.refused() + proxy.cut() + revoked - ledger.refusedByProxy();
     return revoked >= 0
         && bySecondSide >= 0
-        && proxy.cut() + revoked + bySecondSide <= REVOCATIONS
+        && proxy.cut() + revoked <= REVOCATIONS
+        && bySecondSide <= REVOCATIONS
         && proxy.requests() == ledger.requests()
         && proxy.forbidden() == ledger.forbidden();
   }

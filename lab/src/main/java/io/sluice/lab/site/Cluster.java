@@ -217,11 +217,19 @@ public final class Cluster implements AutoCloseable {
     }
   }
 
-  /** Makes a change to the registry and returns when all nodes decide by it. */
+  /**
+   * Makes a change to the registry and returns when all nodes decide by it. The controller stands
+   * still meanwhile: however slowly several files are written, it reads them together.
+   */
   public void change(Runnable change) {
     long before = control().view().revision();
     int changes = registry.changes();
-    change.run();
+    control().pause();
+    try {
+      change.run();
+    } finally {
+      control().resume();
+    }
     if (registry.changes() != changes) {
       Await.until("the nodes follow the change", () -> control().view().isFollowedSince(before));
       for (Site site : sites) {
