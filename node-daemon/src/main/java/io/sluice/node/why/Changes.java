@@ -165,10 +165,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
             Destinations.isStranger(source) ? source.name().name() : "pod " + source.name();
         yield Optional.of(
             Change.of(
-                "name "
-                    + who
-                    + ", its range or its Service in "
-                    + fate.causes().getLast(),
+                "name " + who + ", its range or its Service in " + fate.causes().getLast(),
                 "",
                 ""));
       }
