@@ -117,12 +117,6 @@ final class Exchange implements Upstream.Listener {
       bad(e.status);
       return;
     }
-    request.fields.removeLike(CLIENT_CERTIFICATE); // a claim of others about identities
-    SpiffeId caller = subject.callerOrNull();
-    if (subject.direction() == Direction.INBOUND && caller != null) {
-      request.fields.add(
-          CLIENT_CERTIFICATE, owner.clientCertificate(subject.calledOrNull(), caller));
-    }
     search();
   }
 
@@ -133,7 +127,18 @@ final class Exchange implements Upstream.Listener {
     }
   }
 
+  /** In place of what others claim of identities, or what a try before was told in this process. */
+  private void tellWhoAsks() {
+    request.fields.removeLike(CLIENT_CERTIFICATE);
+    SpiffeId caller = subject.callerOrNull();
+    if (subject.direction() == Direction.INBOUND && caller != null) {
+      request.fields.add(
+          CLIENT_CERTIFICATE, owner.clientCertificate(subject.calledOrNull(), caller));
+    }
+  }
+
   private void search() {
+    tellWhoAsks();
     sent = request;
     filters = HttpFilters.NONE;
     limits = TimeLimits.UNSAID;

@@ -27,6 +27,8 @@ import java.util.regex.Pattern;
 final class HttpFixture implements AutoCloseable {
   private static final Pattern LENGTH = Pattern.compile("\r\ncontent-length: ([0-9]{1,6})\r\n");
 
+  static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
   /** What the application has received, one text for each connection. */
   final List<Received> received = new CopyOnWriteArrayList<>();
 
@@ -71,8 +73,13 @@ final class HttpFixture implements AutoCloseable {
     return new HttpMatch("granted", Regex.of(path), Set.of(methods), Map.of());
   }
 
-  /** Answers each request that has come whole, its content too. */
+  /** Answers each request by 200 that has come whole, its content too. */
   static void answerEach(Socket socket, Received received) throws IOException {
+    answerEach(socket, received, OK);
+  }
+
+  /** The same by another answer. */
+  static void answerEach(Socket socket, Received received, String answer) throws IOException {
     byte[] buffer = new byte[65_536];
     InputStream in = socket.getInputStream();
     int answered = 0;
@@ -81,7 +88,7 @@ final class HttpFixture implements AutoCloseable {
       String text = received.text();
       for (int end = endOf(text, answered); end > 0; end = endOf(text, answered)) {
         answered = end;
-        answerOnce(socket);
+        socket.getOutputStream().write(answer.getBytes(ISO_8859_1));
       }
     }
   }
@@ -104,9 +111,7 @@ final class HttpFixture implements AutoCloseable {
   }
 
   static void answerOnce(Socket socket) throws IOException {
-    socket
-        .getOutputStream()
-        .write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".getBytes(ISO_8859_1));
+    socket.getOutputStream().write(OK.getBytes(ISO_8859_1));
   }
 
   /** As an application waits: an interruption ends it. */

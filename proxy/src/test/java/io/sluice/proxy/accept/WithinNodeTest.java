@@ -7,11 +7,16 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.await.Await;
 import io.sluice.mesh.Access;
+import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
+import io.sluice.mesh.RetryPolicy;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
@@ -371,6 +376,63 @@ class WithinNodeTest {
                   .contains("x-forwarded-client-cert: By=", "URI=spiffe://cluster.local/"));
     }
     Await.until("nothing is left", () -> fixture.proxy.stats().live() == 0);
+  }
+
+  /** The second one is outside the mesh, where nobody takes such a claim away. */
+  @Test
+  void theNextTryTellsNobodyWhatTheFirstOneWasTold() throws IOException {
+    HttpFixture.Received outside = new HttpFixture.Received();
+    try (var failing =
+            new Peers.Server(
+                Peers.V4,
+                socket -> {
+                  HttpFixture.Received received = new HttpFixture.Received();
+                  heads.add(received);
+                  HttpFixture.answerEach(
+                      socket, received, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+                });
+        var good =
+            new Peers.Server(
+                TwoNodes.freshAddress(), socket -> HttpFixture.answerEach(socket, outside))) {
+      entryTo(failing.address());
+      SnapshotEditor editor =
+          ProxyFixture.snapshot(true, true, List.of(Peers.V4), List.of(), List.of()).edit();
+      editor.put(
+          new Service(
+              ProxyFixture.STORE,
+              List.of(ProxyFixture.STORE_VIP),
+              List.of(
+                  new ServicePort(
+                      "http",
+                      80,
+                      AppProtocol.HTTP,
+                      List.of(
+                          new Endpoint(failing.address(), true),
+                          new Endpoint(good.address(), true))))));
+      editor.put(
+          new RetryPolicy(
+              new NamespacedName("shop", "again"),
+              ProxyFixture.BUYER,
+              Set.of(ProxyFixture.STORE),
+              Set.of(RetryPolicy.Condition.SERVER_ERROR),
+              Set.of(),
+              1,
+              0,
+              1));
+      fixture.publish(editor.snapshot(9));
+      var entry = fixture.outboundTo(new InetSocketAddress(ProxyFixture.STORE_VIP, 80));
+
+      while (heads.isEmpty()) {
+        try (Socket client = Peers.connect(entry)) {
+          client
+              .getOutputStream()
+              .write("GET /books HTTP/1.1\r\nHost: store\r\n\r\n".getBytes(US_ASCII));
+          assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200 ");
+        }
+      }
+      assertThat(heads.getFirst().text()).contains("x-forwarded-client-cert: By=");
+      assertThat(outside.text()).doesNotContain("x-forwarded-client-cert");
+    }
   }
 
   @Test
