@@ -137,6 +137,14 @@ final class Exchange implements Upstream.Listener {
     }
   }
 
+  /** A connection that stands has got room, which it may take where it waits for another one. */
+  void lookAround() {
+    Upstream searched = upstream;
+    if (!ended && searched != null) {
+      searched.lookAround();
+    }
+  }
+
   private void search() {
     tellWhoAsks();
     sent = request;
@@ -335,8 +343,8 @@ final class Exchange implements Upstream.Listener {
   }
 
   @Override
-  public boolean prefers(InetSocketAddress endpoint) {
-    return owner.leads().prefers(endpoint);
+  public boolean hasRoom(InetSocketAddress endpoint) {
+    return owner.leads().haveRoom(endpoint);
   }
 
   @Override

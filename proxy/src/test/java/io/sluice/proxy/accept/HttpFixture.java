@@ -5,8 +5,10 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.Regex;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.http2.RawClient;
 import io.sluice.proxy.tls.TlsStack;
 import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
@@ -17,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.IntPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -112,6 +115,37 @@ final class HttpFixture implements AutoCloseable {
 
   static void answerOnce(Socket socket) throws IOException {
     socket.getOutputStream().write(OK.getBytes(ISO_8859_1));
+  }
+
+  /** Answers requests of HTTP/2 by 200, as far as they are to be answered. */
+  static void answerStreams(Socket socket, IntPredicate answered) throws IOException {
+    DataInputStream in = new DataInputStream(socket.getInputStream());
+    in.skipNBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length());
+    socket
+        .getOutputStream()
+        .write(RawClient.frame(RawClient.SETTINGS, 0, 0, new byte[0]));
+    while (true) {
+      int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+      int type = in.readUnsignedByte();
+      in.readByte();
+      int stream = in.readInt();
+      in.skipNBytes(length);
+      if (type == RawClient.HEADERS && answered.test(stream)) {
+        byte[] ok = {(byte) 0x88}; // RFC 7541, appendix A
+        int whole = RawClient.END_HEADERS | RawClient.END_STREAM;
+        socket.getOutputStream().write(RawClient.frame(RawClient.HEADERS, whole, stream, ok));
+      }
+    }
+  }
+
+  /** A request for books by HTTP/2. */
+  static byte[] frames(int stream) {
+    return RawClient.frame(
+        RawClient.HEADERS,
+        RawClient.END_HEADERS | RawClient.END_STREAM,
+        stream,
+        RawClient.headers(
+            ":method", "GET", ":scheme", "http", ":authority", "store", ":path", "/books"));
   }
 
   /** As an application waits: an interruption ends it. */
