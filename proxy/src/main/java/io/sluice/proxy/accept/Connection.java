@@ -114,7 +114,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   void judgeAgain(Affected affected) {
     Verdict answer = state == State.OPEN ? subject.revocation(path.snapshot, affected) : null;
     Exchanges conversing = exchanges;
-    if (answer != null && conversing != null && conversing.isIdle()) {
+    if (answer != null && conversing != null && conversing.awaitsRequest()) {
       refused(answer, CloseKind.REFUSED);
     } else if (answer != null) {
       end(CloseKind.REVOKED, answer.reason());

@@ -37,13 +37,17 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
@@ -62,6 +66,7 @@ class WithinNodeTest {
   private static final int MUCH = 64 << 20;
 
   private static final int MOST = 32;
+  private static final String END = "\r\n\r\n";
 
   @AutoClose
   private final ProxyFixture fixture =
@@ -475,7 +480,75 @@ class WithinNodeTest {
     Await.until("nothing waits", () -> fixture.proxy.stats().bufferedBytes() == 0);
   }
 
+  /** A client that asks on its connection until that ends, and then on the next one. */
+  private static void askOn(
+      InetSocketAddress entry, AtomicBoolean over, Collection<Integer> statuses) {
+    while (!over.get()) {
+      try (Socket client = Peers.connect(entry)) {
+        for (String answer = END; answer.endsWith(END); ) {
+          client.getOutputStream().write(("GET /books HTTP/1.1\r\nHost: s" + END).getBytes(US_ASCII));
+          answer = HttpFixture.read(client, END);
+          statuses.add(answer.endsWith(END) ? Integer.parseInt(answer.split(" ")[1]) : 0);
+        }
+      } catch (IOException e) {
+        statuses.add(0);
+      }
+    }
+  }
+
+  @Test
+  void whatPolicyEndsIsToldOnceAndAsItsClientHasSeenIt() throws Exception {
+    try (var app =
+        new Peers.Server(
+            Peers.V4,
+            socket ->
+                HttpFixture.answerEach(
+                    socket,
+                    new HttpFixture.Received(),
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))) {
+      var entry = entryTo(app.address());
+      List<MeshSnapshot> policies =
+          List.of(
+              withRequests("/books"),
+              ProxyFixture.snapshot(false, false, List.of(Peers.V4), List.of(), List.of()),
+              withRequests("/others"));
+      AtomicBoolean over = new AtomicBoolean();
+      Queue<Integer> statuses = new ConcurrentLinkedQueue<>();
+      List<CompletableFuture<Void>> asking =
+          Stream.generate(() -> CompletableFuture.runAsync(() -> askOn(entry, over, statuses)))
+              .limit(3)
+              .toList();
+      int revision = 9;
+      for (; revision < 300; revision++) {
+        int before = statuses.size();
+        fixture.publish(policies.get(revision % policies.size()).withRevision(revision));
+        Await.until("one more has ended", () -> statuses.size() > before);
+      }
+      over.set(true);
+      fixture.publish(policies.get(1).withRevision(revision));
+      for (CompletableFuture<Void> one : asking) {
+        one.get(20, TimeUnit.SECONDS);
+      }
+      Await.until("nothing is left", () -> fixture.proxy.stats().live() == 0);
+
+      Stream<Integer> asked =
+          fixture.recorder.requests.stream()
+              .filter(one -> one.info().direction() == Direction.OUTBOUND)
+              .map(RequestRecord::status);
+      Stream<Integer> ended =
+          fixture.recorder.refused.stream()
+              .filter(one -> one.info().direction() == Direction.OUTBOUND)
+              .map(_ -> 0);
+      assertThat(Stream.concat(asked, ended)).containsExactlyInAnyOrderElementsOf(statuses);
+      assertThat(statuses).contains(0, 200, 403);
+    }
+  }
+
   private static MeshSnapshot withRequests() {
+    return withRequests("/books");
+  }
+
+  private static MeshSnapshot withRequests(String path) {
     return ProxyFixture.snapshot(
         false,
         false,
@@ -486,7 +559,7 @@ class WithinNodeTest {
                 ProxyFixture.STORE,
                 Set.of(ProxyFixture.BUYER),
                 Ports.EVERY,
-                new Access.Requests(List.of(HttpFixture.match("/books", "GET", "POST"))))),
+                new Access.Requests(List.of(HttpFixture.match(path, "GET", "POST"))))),
         List.of());
   }
 }
