@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.Regex;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.http2.RawClient;
 import io.sluice.proxy.tls.TlsStack;
@@ -11,6 +12,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.Arrays;
 import java.util.List;
@@ -55,6 +57,12 @@ final class HttpFixture implements AutoCloseable {
     void serve(Socket socket, Received received) throws IOException;
   }
 
+  /** How an application answers one request. */
+  interface Answer {
+    /** Answers it, and says whether another one is waited for. */
+    boolean goesOn() throws IOException;
+  }
+
   /** One that answers each whole request by 200. */
   HttpFixture() {
     this(HttpFixture::answerEach, "/books.*");
@@ -72,6 +80,15 @@ final class HttpFixture implements AutoCloseable {
     nodes.publish(nodes.withRequests(List.of(match(grantedPath, "GET", "POST"))));
   }
 
+  /** The same, where the buyer calls the store's service instead of the pod. */
+  HttpFixture byService() {
+    nodes.client.sockets.redirect(
+        TwoNodes.BUYER,
+        Direction.OUTBOUND,
+        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
+    return this;
+  }
+
   static HttpMatch match(String path, String... methods) {
     return new HttpMatch("granted", Regex.of(path), Set.of(methods), Map.of());
   }
@@ -83,6 +100,17 @@ final class HttpFixture implements AutoCloseable {
 
   /** The same by another answer. */
   static void answerEach(Socket socket, Received received, String answer) throws IOException {
+    answerEach(
+        socket,
+        received,
+        () -> {
+          socket.getOutputStream().write(answer.getBytes(ISO_8859_1));
+          return true;
+        });
+  }
+
+  /** The same by whatever it says to each. */
+  static void answerEach(Socket socket, Received received, Answer answer) throws IOException {
     byte[] buffer = new byte[65_536];
     InputStream in = socket.getInputStream();
     int answered = 0;
@@ -91,7 +119,9 @@ final class HttpFixture implements AutoCloseable {
       String text = received.text();
       for (int end = endOf(text, answered); end > 0; end = endOf(text, answered)) {
         answered = end;
-        socket.getOutputStream().write(answer.getBytes(ISO_8859_1));
+        if (!answer.goesOn()) {
+          return;
+        }
       }
     }
   }
@@ -121,9 +151,7 @@ final class HttpFixture implements AutoCloseable {
   static void answerStreams(Socket socket, IntPredicate answered) throws IOException {
     DataInputStream in = new DataInputStream(socket.getInputStream());
     in.skipNBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length());
-    socket
-        .getOutputStream()
-        .write(RawClient.frame(RawClient.SETTINGS, 0, 0, new byte[0]));
+    socket.getOutputStream().write(RawClient.frame(RawClient.SETTINGS, 0, 0, new byte[0]));
     while (true) {
       int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
       int type = in.readUnsignedByte();

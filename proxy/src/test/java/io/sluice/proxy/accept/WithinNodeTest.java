@@ -486,7 +486,9 @@ class WithinNodeTest {
     while (!over.get()) {
       try (Socket client = Peers.connect(entry)) {
         for (String answer = END; answer.endsWith(END); ) {
-          client.getOutputStream().write(("GET /books HTTP/1.1\r\nHost: s" + END).getBytes(US_ASCII));
+          client
+              .getOutputStream()
+              .write(("GET /books HTTP/1.1\r\nHost: s" + END).getBytes(US_ASCII));
           answer = HttpFixture.read(client, END);
           statuses.add(answer.endsWith(END) ? Integer.parseInt(answer.split(" ")[1]) : 0);
         }
