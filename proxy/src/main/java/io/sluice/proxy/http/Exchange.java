@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -752,11 +753,7 @@ final class Exchange implements Upstream.Listener {
       if (last) {
         joined = null; // it is free for another exchange
       }
-      Admission admitted = admission;
-      if (admitted != null) {
-        admitted.answered(answer.status());
-      }
-      dropTry();
+      dropTry(admitted -> admitted.answered(answer.status()));
     }
     return takes;
   }
@@ -765,19 +762,18 @@ final class Exchange implements Upstream.Listener {
     Retries known = retries;
     boolean takes = known != null && !answering && known.takes(silence, asked.whole);
     if (takes) {
-      Admission admitted = admission;
-      if (admitted != null) {
-        admitted.failed();
-      }
-      dropTry();
+      dropTry(Admission::failed);
     }
     return takes;
   }
 
-  private void dropTry() {
+  private void dropTry(Consumer<Admission> outcome) {
+    Admission admitted = admission;
+    if (admitted != null) {
+      outcome.accept(admitted);
+    }
     heard = null;
     dropUpstream();
-    Admission admitted = admission;
     if (admitted != null) {
       admitted.nextTry();
     }

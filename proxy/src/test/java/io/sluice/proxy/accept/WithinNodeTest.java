@@ -521,7 +521,7 @@ class WithinNodeTest {
               .limit(3)
               .toList();
       int revision = 9;
-      for (; revision < 300; revision++) {
+      for (; revision < 140; revision++) {
         int before = statuses.size();
         fixture.publish(policies.get(revision % policies.size()).withRevision(revision));
         Await.until("one more has ended", () -> statuses.size() > before);
