@@ -74,6 +74,9 @@ final class RouteCodec {
       if (!rule.limits().isUnsaid()) {
         told.setLimits(message(rule.limits()));
       }
+      if (!rule.faults().isNone()) {
+        told.setFaults(FaultCodec.message(rule.faults()));
+      }
       message.addRules(told);
     }
     return message.build();
@@ -96,7 +99,8 @@ final class RouteCodec {
               rule.hasRedirect() ? FilterCodec.model(rule.getRedirect(), checks) : null,
               rule.hasLimits()
                   ? limits(rule.getLimits(), checks)
-                  : TrafficRoute.TimeLimits.UNSAID));
+                  : TrafficRoute.TimeLimits.UNSAID,
+              rule.hasFaults() ? FaultCodec.model(rule.getFaults(), checks) : Faults.NONE));
     }
     return new TrafficRoute(
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),
