@@ -97,9 +97,7 @@ final class RouteCodec {
                   WireLimits.BACKENDS,
                   backend -> backend(backend, checks)),
               rule.hasRedirect() ? FilterCodec.model(rule.getRedirect(), checks) : null,
-              rule.hasLimits()
-                  ? limits(rule.getLimits(), checks)
-                  : TrafficRoute.TimeLimits.UNSAID,
+              rule.hasLimits() ? limits(rule.getLimits(), checks) : TrafficRoute.TimeLimits.UNSAID,
               rule.hasFaults() ? FaultCodec.model(rule.getFaults(), checks) : Faults.NONE));
     }
     return new TrafficRoute(

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Routes of the Gateway API. They depend on each other, on Services of any namespace and on
- * ReferenceGrants and FaultInjections; they are compiled together, which costs as many as there are.
+ * ReferenceGrants and FaultInjections; they are compiled together, which costs as many as there
+ * are.
  */
 final class GatewayStage {
   private final Statuses.StatusBook statuses;

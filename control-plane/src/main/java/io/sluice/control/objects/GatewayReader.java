@@ -311,7 +311,7 @@ final class GatewayReader {
 
   // --- filters -------------------------------------------------------------------------------
 
-  private static final Changes NOTHING = 
+  private static final Changes NOTHING =
       new Changes(HttpFilters.NONE, null, List.of(), null, List.of());
 
   private Changes changes(Fields fields) {
@@ -375,8 +375,7 @@ final class GatewayReader {
     }
     String name =
         reference.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse("unknown");
-    return new FaultsOf(
-        reference.fieldPath("name"), new NamespacedName(meta.namespace(), name));
+    return new FaultsOf(reference.fieldPath("name"), new NamespacedName(meta.namespace(), name));
   }
 
   private Mirror mirror(Fields written) {

@@ -30,8 +30,7 @@ public final class Routing {
   /** What becomes of a call. */
   public sealed interface Way {
     /** An endpoint of a service is to be asked, at that port of the service. */
-    record To(
-        Service service, int port, HttpFilters filters, TimeLimits limits, Faults faults)
+    record To(Service service, int port, HttpFilters filters, TimeLimits limits, Faults faults)
         implements Way {
       /** At the port called, with nothing changed and no limits but those of the mesh. */
       To(Service service, int port) {

@@ -249,7 +249,11 @@ public final class Upstream {
       case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
       case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
       case Routing.Way.To(
-              Service service, int port, HttpFilters filters, TimeLimits limits, Faults told) -> {
+              Service service,
+              int port,
+              HttpFilters filters,
+              TimeLimits limits,
+              Faults told) -> {
         faults = told;
         retried(called);
         if (!limits.isUnsaid()) {
