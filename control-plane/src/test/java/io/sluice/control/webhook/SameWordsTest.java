@@ -182,7 +182,6 @@ class SameWordsTest {
               "abort: {percentage: 1, response: {headers: {Host: a}}}",
               "abort.response.headers",
               "not for routes to change"),
-          faults("abort: {percentag: 1, percentage: 1}", "abort.percentag", "no such field"),
           route(
               "HTTPRoute",
               "filters: [{type: ExtensionRef, extensionRef: {group: a.example, kind: B, name: c}}]",

@@ -123,7 +123,7 @@ final class Proxied {
               .forEach(story::turn);
         }
         if (!faults.isNone()) {
-          story.turn("a FaultInjection of its route may delay it, or answer in its place");
+          story.ok("a FaultInjection of its route may delay it, or answer in its place");
         }
         yield endpoints(out, service, port, filters, story);
       }
