@@ -25,6 +25,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -116,7 +117,8 @@ class FaultsTest {
   }
 
   private int delayed() {
-    return mesh.nodes.client.proxy.stats().pods().get(TwoNodes.BUYER).delayed();
+    return Objects.requireNonNull(mesh.nodes.client.proxy.stats().pods().get(TwoNodes.BUYER))
+        .delayed();
   }
 
   private Socket heldBack(String request) throws IOException {
