@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -120,12 +121,6 @@ final class Exchange implements Upstream.Listener {
       bad(e.status);
       return;
     }
-    request.fields.removeLike(CLIENT_CERTIFICATE); // a claim of others about identities
-    SpiffeId caller = subject.callerOrNull();
-    if (subject.direction() == Direction.INBOUND && caller != null) {
-      request.fields.add(
-          CLIENT_CERTIFICATE, owner.clientCertificate(subject.calledOrNull(), caller));
-    }
     search();
   }
 
@@ -136,7 +131,26 @@ final class Exchange implements Upstream.Listener {
     }
   }
 
+  /** In place of what others claim of identities, or what a try before was told in this process. */
+  private void tellWhoAsks() {
+    request.fields.removeLike(CLIENT_CERTIFICATE);
+    SpiffeId caller = subject.callerOrNull();
+    if (subject.direction() == Direction.INBOUND && caller != null) {
+      request.fields.add(
+          CLIENT_CERTIFICATE, owner.clientCertificate(subject.calledOrNull(), caller));
+    }
+  }
+
+  /** A connection that stands has got room, which it may take where it waits for another one. */
+  void lookAround() {
+    Upstream searched = upstream;
+    if (!ended && searched != null) {
+      searched.lookAround();
+    }
+  }
+
   private void search() {
+    tellWhoAsks();
     sent = request;
     filters = HttpFilters.NONE;
     limits = TimeLimits.UNSAID;
@@ -381,8 +395,8 @@ final class Exchange implements Upstream.Listener {
   }
 
   @Override
-  public boolean prefers(InetSocketAddress endpoint) {
-    return owner.leads().prefers(endpoint);
+  public boolean hasRoom(InetSocketAddress endpoint) {
+    return owner.leads().haveRoom(endpoint);
   }
 
   @Override
@@ -790,11 +804,7 @@ final class Exchange implements Upstream.Listener {
       if (last) {
         joined = null; // it is free for another exchange
       }
-      Admission admitted = admission;
-      if (admitted != null) {
-        admitted.answered(answer.status());
-      }
-      dropTry();
+      dropTry(admitted -> admitted.answered(answer.status()));
     }
     return takes;
   }
@@ -803,19 +813,18 @@ final class Exchange implements Upstream.Listener {
     Retries known = retries;
     boolean takes = known != null && !answering && known.takes(silence, asked.whole);
     if (takes) {
-      Admission admitted = admission;
-      if (admitted != null) {
-        admitted.failed();
-      }
-      dropTry();
+      dropTry(Admission::failed);
     }
     return takes;
   }
 
-  private void dropTry() {
+  private void dropTry(Consumer<Admission> outcome) {
+    Admission admitted = admission;
+    if (admitted != null) {
+      outcome.accept(admitted);
+    }
     heard = null;
     dropUpstream();
-    Admission admitted = admission;
     if (admitted != null) {
       admitted.nextTry();
     }
