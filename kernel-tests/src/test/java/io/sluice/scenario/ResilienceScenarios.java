@@ -1,6 +1,7 @@
 package io.sluice.scenario;
 
 import static io.sluice.scenario.ScenarioManifests.MESH_CONFIG;
+import static io.sluice.scenario.ScenarioManifests.faults;
 import static io.sluice.scenario.ScenarioManifests.files;
 import static io.sluice.scenario.ScenarioManifests.http;
 import static io.sluice.scenario.ScenarioManifests.meshConfigWithRetries;
@@ -13,6 +14,7 @@ import static io.sluice.scenario.ScenarioManifests.timeouts;
 import static io.sluice.scenario.Step.act;
 import static io.sluice.scenario.Step.calls;
 import static io.sluice.scenario.Step.change;
+import static io.sluice.scenario.Step.remove;
 import static io.sluice.scenario.Step.times;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -23,13 +25,16 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What callers meet when an application is slow, or fails: rows of time limits and further tries.
+ * What callers meet when an application is slow, or fails, or is said to: rows of time limits,
+ * further tries and faults on purpose.
  */
 final class ResilienceScenarios {
   private static final String BUYER = "bookbuyer";
   private static final Request SLOW = Request.get("http://bookstore" + Nginx.SLOW);
   private static final int TIMES = 3;
   private static final int RETRIES = 5;
+  private static final long DELAY_MILLIS = 200;
+  private static final long EXTRA_MILLIS = 50;
 
   private ResilienceScenarios() {}
 
@@ -69,7 +74,51 @@ final class ResilienceScenarios {
             act("all tries", cell -> checkTries(cell, "on/", 1 + RETRIES)),
             act("what is counted", ResilienceScenarios::checkCounts),
             change("retry", retry(BUYER, "bookstore", "{retryOn: 5xx, perTryTimeout: 1s}")),
-            calls(BUYER, times(1, SLOW, "504"))));
+            calls(BUYER, times(1, SLOW, "504"))),
+        Scenario.of(
+            "a FaultInjection answers in a service's place and delays, as long as it is there",
+            files(
+                "service",
+                service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
+                "routes",
+                routes("store", "{name: all, pathRegex: '.*', methods: [GET]}"),
+                "target",
+                target(BUYER, "bookstore-v1", http("store"))),
+            act("nothing is wrong", cell -> checkFaults(cell, "before/", "200 v1", "-", 0)),
+            change(
+                "faults",
+                faults("bookstore", "{abort: {percentage: 100, response: {status: 418}}}")),
+            act("it answers", cell -> checkFaults(cell, "abort/", "418", "FI", 0)),
+            change(
+                "faults",
+                faults("bookstore", "{delay: {percentage: 100, min: 200ms, max: 200ms}}")),
+            act("it delays", cell -> checkFaults(cell, "delay/", "200 v1", "DI", DELAY_MILLIS)),
+            remove("faults"),
+            act("nothing is wrong", cell -> checkFaults(cell, "after/", "200 v1", "-", 0))));
+  }
+
+  private static void checkFaults(
+      Cell cell, String step, String outcome, String flag, long leastMillis) {
+    String path = "/" + step + cell.number();
+    assertThat(cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(TIMES))))
+        .extracting(Answer::outcome)
+        .hasSize(TIMES)
+        .containsOnly(outcome);
+    Await.untilPasses(Await.PATIENCE, () -> assertThat(lines(cell, path)).hasSize(TIMES));
+    assertThat(lines(cell, path))
+        .allSatisfy(line -> {
+          assertThat(line.flags()).isEqualTo(flag);
+          assertThat(line.millis()).isGreaterThanOrEqualTo(leastMillis);
+        });
+    assertThat(lines(cell, path).stream().mapToLong(RequestLine::millis).min().orElse(0))
+        .as("others may have waited for the machine")
+        .isLessThanOrEqualTo(leastMillis + EXTRA_MILLIS);
+    Await.untilPasses(
+        Await.PATIENCE,
+        () ->
+            assertThat(cell.site().serving().requests())
+                .filteredOn(line -> line.direction().equals("inbound") && line.path().equals(path))
+                .hasSize(outcome.startsWith("200") ? TIMES : 0));
   }
 
   private static void checkTries(Cell cell, String step, int tries) {

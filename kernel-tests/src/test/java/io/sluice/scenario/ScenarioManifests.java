@@ -204,6 +204,28 @@ final class ScenarioManifests {
         .formatted(service, Manifests.NAMESPACE, limits);
   }
 
+  /** A FaultInjection of a service's requests, in flow style, and the HTTPRoute that names it. */
+  static String faults(String service, String spec) {
+    return """
+    apiVersion: extension.gateway.flomesh.io/v1alpha1
+    kind: FaultInjection
+    metadata: {name: %1$s, namespace: %2$s}
+    spec: %3$s
+    ---
+    apiVersion: gateway.networking.k8s.io/v1
+    kind: HTTPRoute
+    metadata: {name: %1$s, namespace: %2$s}
+    spec:
+      parentRefs: [{group: "", kind: Service, name: %1$s, port: 80}]
+      rules:
+      - filters:
+        - type: ExtensionRef
+          extensionRef: {group: extension.gateway.flomesh.io, kind: FaultInjection, name: %1$s}
+        backendRefs: [{name: %1$s, port: 80}]
+    """
+        .formatted(service, Manifests.NAMESPACE, spec);
+  }
+
   /**
    * An Egress of an account to the pods' ports outside.
    *

@@ -74,6 +74,9 @@ final class RouteCodec {
       if (!rule.limits().isUnsaid()) {
         told.setLimits(message(rule.limits()));
       }
+      if (!rule.faults().isNone()) {
+        told.setFaults(FaultCodec.message(rule.faults()));
+      }
       message.addRules(told);
     }
     return message.build();
@@ -94,9 +97,8 @@ final class RouteCodec {
                   WireLimits.BACKENDS,
                   backend -> backend(backend, checks)),
               rule.hasRedirect() ? FilterCodec.model(rule.getRedirect(), checks) : null,
-              rule.hasLimits()
-                  ? limits(rule.getLimits(), checks)
-                  : TrafficRoute.TimeLimits.UNSAID));
+              rule.hasLimits() ? limits(rule.getLimits(), checks) : TrafficRoute.TimeLimits.UNSAID,
+              rule.hasFaults() ? FaultCodec.model(rule.getFaults(), checks) : Faults.NONE));
     }
     return new TrafficRoute(
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),

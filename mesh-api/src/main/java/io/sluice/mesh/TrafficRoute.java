@@ -65,16 +65,28 @@ public record TrafficRoute(
    * @param backends among which chance chooses by weight
    * @param redirectOrNull what is answered instead of leading on
    * @param limits how long is waited for an answer
+   * @param faults what goes wrong on purpose of those that policy lets go on
    */
   public record Rule(
       int port,
       List<HttpMatch> matches,
       List<Backend> backends,
       @Nullable Redirect redirectOrNull,
-      TimeLimits limits) {
+      TimeLimits limits,
+      Faults faults) {
     public Rule {
       matches = List.copyOf(matches);
       backends = List.copyOf(backends);
+    }
+
+    /** Without faults. */
+    public Rule(
+        int port,
+        List<HttpMatch> matches,
+        List<Backend> backends,
+        @Nullable Redirect redirectOrNull,
+        TimeLimits limits) {
+      this(port, matches, backends, redirectOrNull, limits, Faults.NONE);
     }
 
     /** That says nothing of time. */

@@ -136,7 +136,19 @@ final class RandomObjects {
                 list(this::match),
                 list(this::backend),
                 random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null,
-                new TrafficRoute.TimeLimits(random.nextInt(3) - 1, random.nextInt(4_000) - 1))));
+                new TrafficRoute.TimeLimits(random.nextInt(3) - 1, random.nextInt(4_000) - 1),
+                faults())));
+  }
+
+  private Faults faults() {
+    return new Faults(
+        random.nextBoolean()
+            ? new Faults.Delay(random.nextInt(101), random.nextInt(100), 100 + random.nextInt(100))
+            : null,
+        random.nextBoolean()
+            ? new Faults.Abort(
+                random.nextInt(101), 200 + random.nextInt(400), list(this::change), word())
+            : null);
   }
 
   RetryPolicy retry() {

@@ -38,9 +38,10 @@ public record ProxyStats(
    * @param listeners open listeners, draining ones included
    * @param live connections open now
    * @param bufferedBytes buffer memory that waits for slow readers now
+   * @param delayed requests of it that FaultInjections hold back now
    * @param used since it is served
    */
-  public record PodStats(int listeners, int live, long bufferedBytes, Use used) {}
+  public record PodStats(int listeners, int live, long bufferedBytes, int delayed, Use used) {}
 
   /**
    * What something has cost so far.

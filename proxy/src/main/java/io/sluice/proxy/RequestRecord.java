@@ -118,6 +118,10 @@ public record RequestRecord(
     RATE_LIMITED("RL"),
     /** A route of the service called says the answer; the response is ours. */
     ROUTED("NR"),
+    /** A FaultInjection says the answer; the response is ours. */
+    FAULT_INJECTED("FI"),
+    /** Both messages were whole, and a FaultInjection had held the request back. */
+    DELAYED("DI"),
     /** There is no endpoint that could be asked; the response is ours. */
     NO_ENDPOINT("UH"),
     /** The client went before the end. */

@@ -28,7 +28,8 @@ final class ClusterChecks {
           "retries.policy.openservicemesh.io",
           "upstreamtrafficsettings.policy.openservicemesh.io",
           "ingressbackends.policy.openservicemesh.io",
-          "egresses.policy.openservicemesh.io");
+          "egresses.policy.openservicemesh.io",
+          "faultinjections.extension.gateway.flomesh.io");
 
   private static final String NAME = "app.kubernetes.io/name";
   private static final String COMPONENT = "app.kubernetes.io/component";

@@ -185,7 +185,8 @@ final class Site {
             "retries.policy.openservicemesh.io",
             "upstreamtrafficsettings.policy.openservicemesh.io",
             "ingressbackends.policy.openservicemesh.io",
-            "egresses.policy.openservicemesh.io")) {
+            "egresses.policy.openservicemesh.io",
+            "faultinjections.extension.gateway.flomesh.io")) {
       item("definitions", "{metadata: {name: '" + definition + "'}}");
     }
     item("namespaces", "{metadata: {name: 'shop', labels: {'sluice.io/mesh': 'enabled'}}}");

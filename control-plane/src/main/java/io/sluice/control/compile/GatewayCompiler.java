@@ -5,6 +5,7 @@ import io.sluice.control.objects.GatewayRoute.Changes;
 import io.sluice.control.objects.GatewayRoute.Match;
 import io.sluice.control.objects.GatewayRoute.Parent;
 import io.sluice.control.objects.KubernetesService;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpFilters.FieldChange;
 import io.sluice.mesh.HttpFilters.PathChange;
@@ -83,6 +84,9 @@ final class GatewayCompiler {
 
     /** Whether the namespace of {@code service}, another one, lets {@code route} lead there. */
     boolean allows(GatewayRoute route, NamespacedName service);
+
+    /** What the FaultInjection of that name says; null where there is none. */
+    @Nullable Faults faults(NamespacedName name);
   }
 
   /** Whose calls a set of routes is for: of a namespace's pods, or of all. */
@@ -283,7 +287,13 @@ final class GatewayCompiler {
         both.addAll(rule.matches());
         rules.set(
             rules.size() - 1,
-            new Rule(rule.port(), both, rule.backends(), rule.redirectOrNull(), rule.limits()));
+            new Rule(
+                rule.port(),
+                both,
+                rule.backends(),
+                rule.redirectOrNull(),
+                rule.limits(),
+                rule.faults()));
       } else {
         rules.add(rule);
       }
@@ -295,7 +305,9 @@ final class GatewayCompiler {
   private Rule compiled(Attachment one, GatewayRoute.Rule rule, Match match) {
     List<HttpMatch> matches = List.of(match.match());
     Changes changes = rule.changes();
-    if (!changes.unusable().isEmpty()) {
+    GatewayRoute.FaultsOf named = changes.faultsOrNull();
+    Faults faults = named == null ? Faults.NONE : surroundings.faults(named.name());
+    if (!changes.unusable().isEmpty() || faults == null) {
       return new Rule(one.port, matches, List.of(), null); // answered 500
     }
     HttpFilters.Redirect redirect = changes.redirectOrNull();
@@ -312,7 +324,8 @@ final class GatewayCompiler {
           backend.isService()
               && isAllowed(one.route, backend)
               && backend.changes().unusable().isEmpty()
-              && backend.changes().redirectOrNull() == null;
+              && backend.changes().redirectOrNull() == null
+              && backend.changes().faultsOrNull() == null;
       backends.add(
           new Backend(
               usable ? backend.service() : null,
@@ -320,7 +333,7 @@ final class GatewayCompiler {
               backend.weight(),
               usable ? filters(one.route, changes, backend.changes(), match) : HttpFilters.NONE));
     }
-    return new Rule(one.port, matches, backends, null, rule.limits());
+    return new Rule(one.port, matches, backends, null, rule.limits(), faults);
   }
 
   private boolean isAllowed(GatewayRoute route, GatewayRoute.Backend backend) {
@@ -379,6 +392,7 @@ final class GatewayCompiler {
       String field = "spec.rules[" + i + "]";
       unsupported(route, rule.changes(), "requests that match the rule are answered 500");
       reportMirrors(route, rule.changes());
+      reportFaults(route, rule.changes());
       if (replacesPrefix(rule) && rule.matches().stream().anyMatch(one -> one.prefix().isEmpty())) {
         statuses.add(
             route,
@@ -434,12 +448,35 @@ final class GatewayCompiler {
           "give the rule the filter",
           UNSUPPORTED_VALUE);
     }
+    GatewayRoute.FaultsOf faults = backend.changes().faultsOrNull();
+    if (faults != null) {
+      statuses.add(
+          route,
+          Severity.UNUSABLE,
+          faults.field(),
+          "names a FaultInjection, which only a rule can; the share of the backend is answered 500",
+          "give the rule the filter",
+          UNSUPPORTED_VALUE);
+    }
     resolve(route, field, backend, "so its share is answered 500");
   }
 
   private void reportMirrors(GatewayRoute route, Changes changes) {
     for (GatewayRoute.Mirror mirror : changes.mirrors()) {
       resolve(route, mirror.field(), mirror.to(), "so it gets no copies");
+    }
+  }
+
+  private void reportFaults(GatewayRoute route, Changes changes) {
+    GatewayRoute.FaultsOf faults = changes.faultsOrNull();
+    if (faults != null && surroundings.faults(faults.name()) == null) {
+      unresolved(
+          route,
+          faults.field(),
+          "names FaultInjection " + faults.name() + ", which is not there",
+          "so requests that match the rule are answered 500",
+          "create it, or leave the filter out",
+          BACKEND_NOT_FOUND);
     }
   }
 

@@ -1,9 +1,11 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.FaultInjection;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.ObjectRef;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
@@ -14,15 +16,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Routes of the Gateway API. They depend on each other, on Services of any namespace and on
- * ReferenceGrants; they are compiled together, which costs as many as there are.
+ * ReferenceGrants and FaultInjections; they are compiled together, which costs as many as there
+ * are.
  */
 final class GatewayStage {
   private final Statuses.StatusBook statuses;
   private final Map<ObjectRef, GatewayRoute> routes = new HashMap<>();
   private final Map<ObjectRef, ReferenceGrant> grants = new HashMap<>();
+  private final Map<NamespacedName, Faults> faults = new HashMap<>();
   private final Set<NamespacedName> named = new HashSet<>(); // Services, since the last time
   private Map<NamespacedName, TrafficRoute> made = Map.of();
   private boolean due;
@@ -49,6 +54,25 @@ final class GatewayStage {
   void remove(ReferenceGrant grant) {
     grants.remove(grant.ref());
     due = true;
+  }
+
+  void add(FaultInjection injection) {
+    faults.put(nameOf(injection), injection.faults());
+    due = true;
+  }
+
+  void remove(FaultInjection injection) {
+    faults.remove(nameOf(injection));
+    due = true;
+  }
+
+  private static NamespacedName nameOf(FaultInjection injection) {
+    return new NamespacedName(injection.meta().namespace(), injection.meta().name());
+  }
+
+  /** What the FaultInjection of that name says; null where there is none. */
+  @Nullable Faults faults(NamespacedName name) {
+    return faults.get(name);
   }
 
   /** To be told of a Service as it was and as it is. */

@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.compile.ObjectsInForce.Replacement;
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.FaultInjection;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
@@ -21,6 +22,7 @@ import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -196,6 +198,11 @@ public final class IncrementalCompiler {
     public boolean allows(GatewayRoute route, NamespacedName service) {
       return gateway.allows(route, service);
     }
+
+    @Override
+    public @Nullable Faults faults(NamespacedName name) {
+      return gateway.faults(name);
+    }
   }
 
   private void compileConfigs(SnapshotEditor editor) {
@@ -254,6 +261,7 @@ public final class IncrementalCompiler {
       case IngressBackend written -> ingress.remove(written);
       case GatewayRoute route -> gateway.remove(route);
       case ReferenceGrant grant -> gateway.remove(grant);
+      case FaultInjection injection -> gateway.remove(injection);
       case ServiceAccount _, OtherObject _ -> {}
     }
   }
@@ -295,6 +303,7 @@ public final class IncrementalCompiler {
       case IngressBackend written -> ingress.add(written);
       case GatewayRoute route -> gateway.add(route);
       case ReferenceGrant grant -> gateway.add(grant);
+      case FaultInjection injection -> gateway.add(injection);
       case ServiceAccount _ -> {}
       case OtherObject _ -> {
         Statuses found = new Statuses();

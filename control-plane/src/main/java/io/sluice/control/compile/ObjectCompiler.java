@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.FaultInjection;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
@@ -23,6 +24,7 @@ import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import java.util.List;
@@ -72,7 +74,8 @@ public final class ObjectCompiler {
           new IngressCompiler(new Assumed(written.meta()), statuses).ingresses(List.of(written));
       case GatewayRoute route ->
           new GatewayCompiler(new Assumed(route.meta()), statuses).routes(List.of(route));
-      case ClusterNode _, ReferenceGrant _, ServiceAccount _, TcpRoute _, OtherObject _ -> {}
+      case ClusterNode _, FaultInjection _, ReferenceGrant _, ServiceAccount _, TcpRoute _ -> {}
+      case OtherObject _ -> {}
     }
     return statuses.sorted();
   }
@@ -132,6 +135,11 @@ public final class ObjectCompiler {
     @Override
     public boolean allows(GatewayRoute route, NamespacedName service) {
       return true;
+    }
+
+    @Override
+    public Faults faults(NamespacedName name) {
+      return Faults.NONE;
     }
   }
 

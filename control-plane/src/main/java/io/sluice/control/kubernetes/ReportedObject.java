@@ -56,6 +56,7 @@ public record ReportedObject(
           ReadableKind.HTTP_ROUTE_GROUP,
           ReadableKind.TRAFFIC_SPLIT,
           ReadableKind.RETRY,
+          ReadableKind.FAULT_INJECTION,
           ReadableKind.UPSTREAM_TRAFFIC_SETTING,
           ReadableKind.INGRESS_BACKEND,
           ReadableKind.EGRESS,

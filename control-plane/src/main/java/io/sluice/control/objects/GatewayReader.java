@@ -4,6 +4,7 @@ import io.sluice.control.manifest.Fields;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.objects.GatewayRoute.Backend;
 import io.sluice.control.objects.GatewayRoute.Changes;
+import io.sluice.control.objects.GatewayRoute.FaultsOf;
 import io.sluice.control.objects.GatewayRoute.Match;
 import io.sluice.control.objects.GatewayRoute.Mirror;
 import io.sluice.control.objects.GatewayRoute.Parent;
@@ -310,7 +311,8 @@ final class GatewayReader {
 
   // --- filters -------------------------------------------------------------------------------
 
-  private static final Changes NOTHING = new Changes(HttpFilters.NONE, null, List.of(), List.of());
+  private static final Changes NOTHING =
+      new Changes(HttpFilters.NONE, null, List.of(), null, List.of());
 
   private Changes changes(Fields fields) {
     List<FieldChange> request = new ArrayList<>();
@@ -319,6 +321,7 @@ final class GatewayReader {
     List<Unusable> unusable = new ArrayList<>();
     HttpFilters.@Nullable Target rewrite = null;
     HttpFilters.@Nullable Redirect redirect = null;
+    FaultsOf faults = null;
     for (Fields filter : atMost(fields, "filters", MOST_FIELDS)) {
       String type = filter.requiredText("type");
       try {
@@ -335,6 +338,13 @@ final class GatewayReader {
                 new HttpFilters.Redirect(
                     target(written), written.number("statusCode", "a status").orElse(302));
           }
+          case "ExtensionRef" -> {
+            if (faults != null) {
+              throw new IllegalArgumentException(
+                  "names a second FaultInjection, which is one too many");
+            }
+            faults = faults(filter.objectOrEmpty("extensionRef"));
+          }
           default ->
               unusable.add(
                   new Unusable(filter.fieldPath("type"), "filter " + type + " is not supported"));
@@ -349,7 +359,23 @@ final class GatewayReader {
               fields.fieldPath("filters"), "redirects and rewrites, which is one too many"));
     }
     return new Changes(
-        new HttpFilters(request, response, rewrite, List.of()), redirect, mirrors, unusable);
+        new HttpFilters(request, response, rewrite, List.of()),
+        redirect,
+        mirrors,
+        faults,
+        unusable);
+  }
+
+  private FaultsOf faults(Fields reference) {
+    String group = reference.text("group").orElse("");
+    String kind = reference.requiredText("kind");
+    if (!group.equals(FaultReader.GROUP) || !kind.equals(FaultReader.KIND)) {
+      throw new IllegalArgumentException(
+          "names kind '" + kind + "' of group '" + group + "', which is not supported");
+    }
+    String name =
+        reference.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse("unknown");
+    return new FaultsOf(reference.fieldPath("name"), new NamespacedName(meta.namespace(), name));
   }
 
   private Mirror mirror(Fields written) {

@@ -70,12 +70,14 @@ public record GatewayRoute(
    *
    * @param filters a path that replaces a prefix leaves the prefix empty
    * @param mirrors who gets copies, which {@code filters} leave out
+   * @param faultsOrNull the FaultInjection that it names
    * @param unusable what of it cannot be used, each with its field
    */
   public record Changes(
       HttpFilters filters,
       HttpFilters.@Nullable Redirect redirectOrNull,
       List<Mirror> mirrors,
+      @Nullable FaultsOf faultsOrNull,
       List<Unusable> unusable) {
     public Changes {
       mirrors = List.copyOf(mirrors);
@@ -90,6 +92,9 @@ public record GatewayRoute(
    * @param to whose weight and changes mean nothing
    */
   public record Mirror(String field, Backend to, int parts, int whole) {}
+
+  /** The FaultInjection of that name in the route's namespace, and the field that names it. */
+  public record FaultsOf(String field, NamespacedName name) {}
 
   /** Why a filter cannot be used. */
   public record Unusable(String field, String reason) {}

@@ -11,6 +11,7 @@ import java.util.Set;
 public sealed interface KubernetesObject
     permits Egress,
         EndpointSlice,
+        FaultInjection,
         GatewayRoute,
         IngressBackend,
         KubernetesObject.ClusterNode,

@@ -87,6 +87,13 @@ public enum ReadableKind {
       "referencegrants",
       List.of("v1", "v1beta1"),
       alike(GatewayReader::readGrant)),
+  /** {@code extension.gateway.flomesh.io} FaultInjection. */
+  FAULT_INJECTION(
+      FaultReader.GROUP,
+      FaultReader.KIND,
+      "faultinjections",
+      List.of("v1alpha1"),
+      alike(FaultReader::read)),
   /** {@code policy.openservicemesh.io} Retry. */
   RETRY(PolicyReader.GROUP, "Retry", "retries", List.of("v1alpha1"), alike(RetryReader::read)),
   /** {@code policy.openservicemesh.io} IngressBackend. */

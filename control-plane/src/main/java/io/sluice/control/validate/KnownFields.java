@@ -59,6 +59,21 @@ final class KnownFields {
                   "retryPolicy",
                   leaves("retryOn", "perTryTimeout", "numRetries", "retryBackoffBaseInterval"))));
 
+  /** FSM's FaultInjection v1alpha1. */
+  private static final Shape FAULT_INJECTION =
+      object(
+          shape(
+              Map.of(
+                  "delay",
+                  leaves("percentage", "min", "max"),
+                  "abort",
+                  shape(
+                      Map.of(
+                          "percentage",
+                          ANYTHING,
+                          "response",
+                          leaves("status", "headers", "body"))))));
+
   /** IngressBackend of OSM and osm-edge v1alpha1. */
   private static final Shape INGRESS =
       object(
@@ -294,6 +309,8 @@ final class KnownFields {
       case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
       case "Retry" -> group.equals("policy.openservicemesh.io") ? RETRY : null;
       case "UpstreamTrafficSetting" -> group.equals("policy.openservicemesh.io") ? UPSTREAM : null;
+      case "FaultInjection" ->
+          group.equals("extension.gateway.flomesh.io") ? FAULT_INJECTION : null;
       case "Egress" -> group.equals("policy.openservicemesh.io") ? EGRESS : null;
       case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;
       case "HTTPRoute", "GRPCRoute" ->

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.control.objects.ObjectReader;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpFilters.Action;
 import io.sluice.mesh.HttpFilters.FieldChange;
@@ -98,6 +99,73 @@ class GatewayCompilerTest {
                 .getFirst()
                 .limits())
         .isEqualTo(new TrafficRoute.TimeLimits(request, backend));
+  }
+
+  private static final String FAULTY =
+      """
+      - matches: [{path: {value: /a}}, {method: GET, path: {value: /a}}]
+        filters:
+        - type: ExtensionRef
+          extensionRef: {group: extension.gateway.flomesh.io, kind: FaultInjection, name: slow}
+        backendRefs: [{name: v1, port: 80}]
+      """;
+
+  private static String faults(String namespace, String spec) {
+    return """
+    apiVersion: extension.gateway.flomesh.io/v1alpha1
+    kind: FaultInjection
+    metadata: {name: slow, namespace: %s}
+    spec: {%s}
+    """
+        .formatted(namespace, spec);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "delay: {percentage: 5} | 5 1000 1000 - - - -",
+        "delay: {percentage: 5, min: 200ms} | 5 200 1000 - - - -",
+        "abort: {percentage: 30} | - - - 30 500 [] Fault injection triggered",
+        "abort: {percentage: 0, response: {status: 429, body: '', headers: {X-A: b}}}"
+            + " | - - - 0 429 [x-a: b]"
+      })
+  void aRuleHasTheFaultsThatItNames(String spec, String made) {
+    CompiledChange change = Manifests.compile(SERVICES, http("web", FAULTY), faults("shop", spec));
+
+    Rule rule = routes(change).getFirst().rules().getFirst();
+    assertThat(rule.matches()).hasSize(2);
+    assertThat(words(rule.faults())).isEqualTo(made);
+  }
+
+  private static String words(Faults faults) {
+    Faults.Delay delay = faults.delayOrNull();
+    Faults.Abort abort = faults.abortOrNull();
+    String wait =
+        delay == null
+            ? "- - -"
+            : delay.percentage() + " " + delay.minMillis() + " " + delay.maxMillis();
+    return abort == null
+        ? wait + " - - - -"
+        : "%s %d %d %s %s"
+            .formatted(
+                wait,
+                abort.percentage(),
+                abort.status(),
+                abort.headers().stream().map(one -> one.name() + ": " + one.value()).toList(),
+                abort.content())
+            .strip();
+  }
+
+  /** So that a name with a slip in it does not let requests pass as if nothing was asked for. */
+  @Test
+  void requestsOfARuleWhoseFaultsAreNotThereAreAnswered500() {
+    CompiledChange change =
+        Manifests.compile(SERVICES, http("web", FAULTY), faults("else", "delay: {percentage: 5}"));
+
+    assertThat(routes(change).getFirst().rules())
+        .allSatisfy(rule -> assertThat(rule.backends()).isEmpty());
+    assertThat(change.statuses().toString()).contains("FaultInjection shop/slow");
   }
 
   @Test

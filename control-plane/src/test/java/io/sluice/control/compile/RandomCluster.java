@@ -90,7 +90,7 @@ public final class RandomCluster {
       case 9 -> route();
       case 10 -> config();
       case 11 -> node();
-      case 12 -> random.nextBoolean() ? group() : retry();
+      case 12 -> random.nextBoolean() ? group() : random.nextBoolean() ? retry() : faults();
       case 13, 14 -> split();
       case 15, 16 -> gatewayRoute();
       case 17 -> upstream();
@@ -343,6 +343,16 @@ public final class RandomCluster {
         .formatted(app(), namespaceName(), app(), namespaceName(), app(), random.nextInt(3));
   }
 
+  private String faults() {
+    return """
+    apiVersion: extension.gateway.flomesh.io/v1alpha1
+    kind: FaultInjection
+    metadata: {name: %s, namespace: %s}
+    spec: {abort: {percentage: %d}}
+    """
+        .formatted(app(), namespaceName(), random.nextInt(3));
+  }
+
   private String split() {
     return """
     apiVersion: split.smi-spec.io/v1alpha4
@@ -459,6 +469,8 @@ public final class RandomCluster {
                     "{type: RequestHeaderModifier, requestHeaderModifier: {remove: [x-a]}}",
                     "{type: RequestMirror, requestMirror: {backendRef: {name: %s, port: 80}}}"
                         .formatted(app()),
+                    "{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io, "
+                        + "kind: FaultInjection, name: %s}}".formatted(app()),
                     "{type: ExternalAuth}"),
                 app(),
                 namespaceName(),

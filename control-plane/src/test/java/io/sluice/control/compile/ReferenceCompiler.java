@@ -6,6 +6,7 @@ import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.FaultInjection;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
@@ -23,6 +24,7 @@ import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
@@ -176,6 +178,7 @@ public final class ReferenceCompiler {
 
   /** What targets and splits name. */
   private record Named(
+      Map<NamespacedName, Faults> faults,
       Map<NamespacedName, TcpRoute> routes,
       Map<NamespacedName, RouteGroup> groups,
       Map<NamespacedName, KubernetesService> services,
@@ -198,11 +201,15 @@ public final class ReferenceCompiler {
               new HashMap<>(),
               new HashMap<>(),
               new HashMap<>(),
+              new HashMap<>(),
               objects.of(ReferenceGrant.class),
               new HashSet<>(),
               made,
               settings);
       objects.of(TcpRoute.class).forEach(route -> named.routes.put(name(route), route));
+      objects
+          .of(FaultInjection.class)
+          .forEach(injection -> named.faults.put(name(injection), injection.faults()));
       objects
           .of(HttpRouteGroup.class)
           .forEach(group -> named.groups.put(name(group), RouteGroup.of(group, statuses)));
@@ -266,6 +273,11 @@ public final class ReferenceCompiler {
       return grants.stream()
           .filter(grant -> grant.meta().namespace().equals(service.namespace()))
           .anyMatch(grant -> grant.allows(route, service.name()));
+    }
+
+    @Override
+    public @Nullable Faults faults(NamespacedName name) {
+      return faults.get(name);
     }
   }
 

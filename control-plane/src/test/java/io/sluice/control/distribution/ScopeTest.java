@@ -126,9 +126,15 @@ class ScopeTest {
   private static Routing.Way way(
       MeshSnapshot by, Service called, int port, @Nullable HttpRequest request, int seed) {
     Routing.Way way = Routing.way(by, called, port, "shop", request, new Random(seed));
-    return way instanceof Routing.Way.To(Service to, int at, HttpFilters filters, var limits)
+    return way
+            instanceof
+            Routing.Way.To(Service to, int at, HttpFilters filters, var limits, var faults)
         ? new Routing.Way.To(
-            new Service(to.name(), List.of(), List.of(), to.affinity()), at, filters, limits)
+            new Service(to.name(), List.of(), List.of(), to.affinity()),
+            at,
+            filters,
+            limits,
+            faults)
         : way;
   }
 

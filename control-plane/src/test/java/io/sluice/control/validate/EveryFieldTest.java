@@ -172,6 +172,20 @@ class EveryFieldTest {
        spec: {featureFlags: {enableRetryPolicy: true}}}
       """;
 
+  private static final String FAULTS =
+      """
+      {apiVersion: extension.gateway.flomesh.io/v1alpha1, kind: FaultInjection,
+       metadata: {name: a, namespace: shop},
+       spec: {delay: {percentage: 10}, abort: {percentage: 10}}}
+      ---
+      {apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute,
+       metadata: {name: a, namespace: shop},
+       spec: {parentRefs: [{group: "", kind: Service, name: byname}],
+              rules: [{filters: [{type: ExtensionRef, extensionRef: {
+                         group: extension.gateway.flomesh.io, kind: FaultInjection, name: a}}],
+                       backendRefs: [{name: byname, port: 80}]}]}}
+      """;
+
   private static final String INGRESS =
       """
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: IngressBackend,
@@ -246,6 +260,8 @@ class EveryFieldTest {
           Map.entry("spec.matches[].methods[]", "PUT"),
           Map.entry("spec.featureFlags.enableIngressBackendPolicy", "false"),
           Map.entry("spec.featureFlags.enableEgressPolicy", "false"),
+          Map.entry("spec.delay.min", "10ms"),
+          Map.entry("spec.delay.max", "2s"),
           Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
           Map.entry("spec.sidecar.localProxyMode", "PodIP"),
@@ -366,6 +382,8 @@ class EveryFieldTest {
                 RETRY,
                 "upstreamtrafficsettings.policy.openservicemesh.io",
                 UPSTREAM,
+                "faultinjections.extension.gateway.flomesh.io",
+                FAULTS,
                 "ingressbackends.policy.openservicemesh.io",
                 INGRESS,
                 "egresses.policy.openservicemesh.io",

@@ -169,6 +169,31 @@ class SameWordsTest {
           retry("retryOn: 5xx, numRetries: 101", "retryPolicy.numRetries", "101 is too much"),
           retry("retryOn: 5xx, perTryTimeout: 1x", "retryPolicy.perTryTimeout", "is no duration"),
           retry("retryOn: retriable-status-codes", "retryPolicy.retryOn", "has retriable-status"),
+          faults("delay: {percentage: 101}", "delay.percentage", "101 is outside 0..100"),
+          faults("delay: {min: 1s}", "delay.percentage", "the field is missing"),
+          faults("delay: {percentage: 1, min: 2s}", "delay.min", "is longer than max"),
+          faults("delay: {percentage: 1, max: 31s}", "delay.max", "is more than 30s"),
+          faults("abort: {percentage: -1}", "abort.percentage", "-1"),
+          faults(
+              "abort: {percentage: 1, response: {status: 600}}",
+              "abort.response.status",
+              "600 is outside 200..599"),
+          faults(
+              "abort: {percentage: 1, response: {headers: {Host: a}}}",
+              "abort.response.headers",
+              "not for routes to change"),
+          route(
+              "HTTPRoute",
+              "filters: [{type: ExtensionRef, extensionRef: {group: a.example, kind: B, name: c}}]",
+              "filters[0].type",
+              "names kind 'B' of group 'a.example'"),
+          inMesh(
+              route(
+                  "HTTPRoute",
+                  "filters: [{type: ExtensionRef, extensionRef:"
+                      + " {group: extension.gateway.flomesh.io, kind: FaultInjection, name: gone}}]",
+                  "filters[0].extensionRef.name",
+                  "which is not there")),
           route("HTTPRoute", "retry: {attempts: 1}", "retry", "is not acted on"),
           inMesh(
               route(
@@ -289,6 +314,20 @@ class SameWordsTest {
           retryPolicy: {%s}
         """
             .formatted(policy),
+        "spec." + field,
+        part,
+        true);
+  }
+
+  private static Wrong faults(String spec, String field, String part) {
+    return new Wrong(
+        """
+        apiVersion: extension.gateway.flomesh.io/v1alpha1
+        kind: FaultInjection
+        metadata: {name: NAME, namespace: shop}
+        spec: {%s}
+        """
+            .formatted(spec),
         "spec." + field,
         part,
         true);

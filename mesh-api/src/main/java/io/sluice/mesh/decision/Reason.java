@@ -82,6 +82,8 @@ public enum Reason {
       106,
       "the route of the service called answers the request itself: it redirects it (3xx), has no"
           + " rule for it (404), or leads it to a backend that cannot be used (500)"),
+  FAULT_INJECTED(
+      107, "a FaultInjection that the route of the service called names answers the request"),
   INTERNAL_ERROR(90, "the proxy failed; see its log"),
 
   // Enrolment.

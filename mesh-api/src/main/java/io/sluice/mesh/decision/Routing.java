@@ -1,5 +1,6 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -29,10 +30,11 @@ public final class Routing {
   /** What becomes of a call. */
   public sealed interface Way {
     /** An endpoint of a service is to be asked, at that port of the service. */
-    record To(Service service, int port, HttpFilters filters, TimeLimits limits) implements Way {
+    record To(Service service, int port, HttpFilters filters, TimeLimits limits, Faults faults)
+        implements Way {
       /** At the port called, with nothing changed and no limits but those of the mesh. */
       To(Service service, int port) {
-        this(service, port, HttpFilters.NONE, TimeLimits.UNSAID);
+        this(service, port, HttpFilters.NONE, TimeLimits.UNSAID, Faults.NONE);
       }
     }
 
@@ -185,7 +187,7 @@ public final class Routing {
     Service service = chosen == null ? null : service(snapshot, chosen, port);
     return chosen == null || service == null
         ? new Way.Answer(500)
-        : new Way.To(service, portOf(chosen, port), chosen.filters(), rule.limits());
+        : new Way.To(service, portOf(chosen, port), chosen.filters(), rule.limits(), rule.faults());
   }
 
   private static Optional<Rule> rule(

@@ -1,6 +1,7 @@
 package io.sluice.node.why;
 
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
@@ -116,10 +117,13 @@ final class Proxied {
                   Reason.NO_READY_ENDPOINT,
                   routed(called, route, "no backend of it has a weight and the port"),
                   status(out, ServiceEnds.UNAVAILABLE, story)));
-      case Way.To(Service service, int port, HttpFilters filters, _) -> {
+      case Way.To(Service service, int port, HttpFilters filters, _, Faults faults) -> {
         if (!service.name().equals(called.name())) {
           routed(called, route, "it leads to Service " + service.name() + " port " + port)
               .forEach(story::turn);
+        }
+        if (!faults.isNone()) {
+          story.ok("a FaultInjection of its route may delay it, or answer in its place");
         }
         yield endpoints(out, service, port, filters, story);
       }

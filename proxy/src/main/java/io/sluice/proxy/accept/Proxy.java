@@ -457,6 +457,7 @@ public final class Proxy implements AutoCloseable {
                   served.pod.listeners.get(),
                   served.pod.live.get(),
                   served.pod.budget.held(),
+                  served.pod.delayed.get(),
                   use(served.pod.account, served.pod.budget))));
     }
     return new ProxyStats(

@@ -2,6 +2,7 @@ package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.RetryPolicy.Silence;
@@ -62,6 +63,8 @@ final class Exchange implements Upstream.Listener {
   private TimeLimits limits = TimeLimits.UNSAID; // of the route in force
   private @Nullable Retries retries; // where a Retry is for it
   private @Nullable Deadlines deadlines; // where a route has any
+  private boolean exposed; // to the faults of a route, once
+  private @Nullable Delay delay; // that befell it
   private Head sent; // the request as it goes on
   private HttpFilters filters = HttpFilters.NONE;
   private @Nullable Copy copy; // until it goes to mirrors
@@ -209,7 +212,9 @@ final class Exchange implements Upstream.Listener {
         ByteBuf bytes = Unpooled.copiedBuffer(content, StandardCharsets.UTF_8);
         boolean wanted = !request.method().equals("HEAD");
         head.contentLength = bytes.readableBytes();
-        head.fields.add("content-type", "text/plain; charset=utf-8");
+        if (head.fields.first("content-type") == null) {
+          head.fields.add("content-type", "text/plain; charset=utf-8");
+        }
         downstream.head(head, !wanted);
         if (wanted) {
           downstream.data(bytes, true);
@@ -281,6 +286,52 @@ final class Exchange implements Upstream.Listener {
     subject.refused(Verdict.of(Outcome.REFUSED, Reason.ANSWERED_BY_ROUTE));
     end = End.ROUTED;
     answer(head);
+  }
+
+  /** Copies are not exposed to any: what they ask is not led by the route. */
+  @Override
+  public boolean goesOn(Faults faults) {
+    if (exposed) {
+      return true;
+    }
+    exposed = true;
+    Faults.Abort abort = faults.abortOrNull();
+    if (abort != null && befalls(abort.percentage())) {
+      subject.refused(Verdict.of(Outcome.REFUSED, Reason.FAULT_INJECTED));
+      end = End.FAULT_INJECTED;
+      answer(LocalAnswer.instead(request, abort), abort.content());
+      return false;
+    }
+    Faults.Delay said = faults.delayOrNull();
+    Delay held =
+        said != null && befalls(said.percentage()) ? owner.delay(said, this::tryAgain) : null;
+    if (held == null) {
+      return true;
+    }
+    delay = held;
+    dropUpstream(); // another is searched for then, by what policy and the route say then
+    Deadlines known = deadlines;
+    if (known != null) {
+      known.endTry();
+    }
+    return false;
+  }
+
+  private static boolean befalls(int percentage) {
+    return ThreadLocalRandom.current().nextInt(100) < percentage;
+  }
+
+  private boolean isDelayed() {
+    Delay known = delay;
+    return known != null && known.isUnderWay();
+  }
+
+  /** Waits no longer where it is held back on purpose. */
+  void hasten() {
+    Delay known = delay;
+    if (known != null && known.end()) {
+      owner.loop().execute(this::tryAgain);
+    }
   }
 
   @Override
@@ -599,7 +650,7 @@ final class Exchange implements Upstream.Listener {
     public void aborted(HttpStream.Abort how) {
       if (!ended) {
         if (answered.whole) {
-          end = end == End.CUT ? End.WHOLE : end;
+          end = end == End.CUT ? whole() : end;
         } else if (how == HttpStream.Abort.PROTOCOL_ERROR) {
           end = End.BAD_REQUEST;
           status = answering ? status : 400;
@@ -817,6 +868,9 @@ final class Exchange implements Upstream.Listener {
 
   private long tryMillis() {
     Retries known = retries;
+    if (isDelayed()) {
+      return TimeLimits.NOT_SAID; // no try has begun
+    }
     return known == null || known.policy.tryMillis() == 0
         ? limits.tryMillis()
         : known.policy.tryMillis();
@@ -877,7 +931,10 @@ final class Exchange implements Upstream.Listener {
 
   private End whole() {
     Retries known = retries;
-    return known != null && known.isExhausted() ? End.RETRIES_EXHAUSTED : End.WHOLE;
+    if (known != null && known.isExhausted()) {
+      return End.RETRIES_EXHAUSTED;
+    }
+    return delay == null ? End.WHOLE : End.DELAYED;
   }
 
   private void finishIfWhole() {
@@ -939,6 +996,10 @@ final class Exchange implements Upstream.Listener {
     if (known != null) {
       known.end();
     }
+    Delay held = delay;
+    if (held != null) {
+      held.end();
+    }
   }
 
   /** Policy refuses now what it has allowed. */
@@ -953,7 +1014,7 @@ final class Exchange implements Upstream.Listener {
     if (!ended) {
       close();
       if (end == End.CUT && asked.whole && answered.whole) {
-        end = End.WHOLE;
+        end = whole();
       } else if (end == End.CUT && byClient) {
         end = End.RESET_BY_CLIENT;
       }

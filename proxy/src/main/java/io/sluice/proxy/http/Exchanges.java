@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.RetryPolicy;
@@ -297,6 +298,11 @@ public final class Exchanges implements DirectPeer {
   /** What is to be kept of an exchange's tries. */
   Retries retries(RetryPolicy policy, Head sent, BooleanSupplier room, Runnable again) {
     return new Retries(policy, around.pod(), around.loop(), copy(sent, List.of()), room, again);
+  }
+
+  /** Holds a request of the pod back; nothing where there is no room for that. */
+  @Nullable Delay delay(Faults.Delay said, Runnable goOn) {
+    return draining ? null : Delay.of(said, around.pod(), around.loop(), goOn);
   }
 
   EventLoop loop() {
@@ -672,6 +678,7 @@ public final class Exchanges implements DirectPeer {
       return;
     }
     draining = true;
+    open.forEach(Exchange::hasten);
     Http1Server single = http1;
     Http2Server shared = http2;
     ByteChannel channel = downstream;

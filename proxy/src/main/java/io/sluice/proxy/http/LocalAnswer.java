@@ -1,5 +1,6 @@
 package io.sluice.proxy.http;
 
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import java.util.Map;
@@ -58,6 +59,13 @@ final class LocalAnswer {
   static Head beyond(Head request, RequestLimit limit) {
     Head head = to(request, limit.status());
     limit.headers().forEach(header -> head.fields.add(header.name(), header.value()));
+    return head;
+  }
+
+  /** To this request, in the place of the service's answer. */
+  static Head instead(Head request, Faults.Abort abort) {
+    Head head = to(request, abort.status());
+    abort.headers().forEach(header -> head.fields.add(header.name(), header.value()));
     return head;
   }
 

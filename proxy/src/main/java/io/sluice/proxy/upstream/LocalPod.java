@@ -31,6 +31,9 @@ public class LocalPod {
 
   public final AtomicInteger retrying = new AtomicInteger();
 
+  /** Its requests that FaultInjections hold back. */
+  public final AtomicInteger delayed = new AtomicInteger();
+
   /** What it takes of those who call it. */
   public final PodLimits limits = new PodLimits(System::nanoTime);
 

@@ -1,6 +1,7 @@
 package io.sluice.proxy.upstream;
 
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
@@ -116,6 +117,14 @@ public final class Upstream {
       return true;
     }
 
+    /**
+     * Policy allows it, of a request, and {@code faults} are to befall its like: whether it goes on
+     * now. Where not, nothing more is heard.
+     */
+    default boolean goesOn(Faults faults) {
+      return true;
+    }
+
     /** Whether it may wait for one of the connections that the service may have. */
     default boolean mayWait() {
       return false;
@@ -141,6 +150,7 @@ public final class Upstream {
   private final Subject subject;
   private final Listener listener;
   private @Nullable List<Endpoint> others; // which may be tried
+  private Faults faults = Faults.NONE;
   private SessionAffinity affinity = SessionAffinity.NONE;
   private @Nullable InetSocketAddress endpoint; // that is tried, or was reached
   private LocalConnections.@Nullable Origin origin;
@@ -241,7 +251,13 @@ public final class Upstream {
       case Routing.Way.Answer answer -> listener.answeredBy(answer);
       case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
       case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
-      case Routing.Way.To(Service service, int port, HttpFilters filters, TimeLimits limits) -> {
+      case Routing.Way.To(
+              Service service,
+              int port,
+              HttpFilters filters,
+              TimeLimits limits,
+              Faults told) -> {
+        faults = told;
         retried(called);
         if (!limits.isUnsaid()) {
           listener.limitedBy(limits);
@@ -315,7 +331,8 @@ public final class Upstream {
   private void reach(InetSocketAddress picked) {
     Workload called = snapshot.workloadAt(picked.getAddress()).orElse(null);
     Flow flow = wanted.to(picked);
-    if (!isAllowed(flow, called == null ? null : called.identity())) {
+    if (!isAllowed(flow, called == null ? null : called.identity())
+        || !faults.isNone() && !listener.goesOn(faults)) {
       return;
     }
     endpoint = picked;
