@@ -113,7 +113,7 @@ final class RandomMesh {
     return OUTSIDE.contains(pod) ? "town" : "shop";
   }
 
-  private static String text(SitePod pod) {
+  static String text(SitePod pod) {
     return IpAddresses.text(pod.address(Family.IPV4));
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.cli.SluiceCommand;
+import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.Site;
@@ -13,6 +14,7 @@ import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -39,6 +41,7 @@ class WhyTest {
   private static final int CALLS_OF_A_MESH = 20;
   private static final long SEED = 1;
   private static final String WORLD = "world";
+  private static final String REQUEST = "GET /x HTTP/1.1\r\nHost: pages\r\n\r\n";
 
   private static final List<TcpServer> SERVERS = new ArrayList<>();
   private static Cluster cluster;
@@ -145,6 +148,46 @@ class WhyTest {
     connectivity(1, "shop/web", "books:8080"); // it does not lead to that pod
     assertThat(connectivity(1, "shop/web", "pages:8081", "--app-protocol", "http"))
         .contains("\nREFUSED: ", "Tried: reset", "as foretold");
+  }
+
+  /** A caller from nowhere, and what a daemon and the objects say of it. */
+  @Test
+  @Order(2)
+  void anIngressIsLetInAsTheCommandSays() {
+    RandomMesh mesh = new RandomMesh(cluster, new Random(SEED)).cleared();
+    apply(mesh);
+    InetSocketAddress called = cluster.pod("near").at(Family.IPV4, 8081);
+    String stranger = RandomMesh.text(cluster.stranger());
+    assertThat(ingress(1, stranger)).contains("\nKEPT OUT", "; node: kept out\n");
+    assertThat(Attempt.from(cluster.stranger(), called, REQUEST).answered()).isFalse();
+
+    mesh.others.put(
+        "ingress",
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: IngressBackend
+        metadata: {name: near, namespace: shop}
+        spec:
+          backends: [{name: pages, port: {number: 8081, protocol: http}}]
+          sources: [{kind: IPRange, name: %s/32}]
+        """
+            .formatted(stranger));
+    apply(mesh);
+
+    assertThat(ingress(0, stranger))
+        .contains("\nLET IN: by IngressBackend shop/near\n", "; node: let in\n");
+    assertThat(Attempt.from(cluster.stranger(), called, REQUEST).answer())
+        .startsWith("HTTP/1.1 200 ");
+    String other = RandomMesh.text(cluster.controlMachine());
+    assertThat(ingress(1, other)).contains("\nKEPT OUT", "; node: kept out\n");
+    assertThat(Attempt.from(cluster.controlMachine(), called, REQUEST).answered()).isFalse();
+  }
+
+  private static String ingress(int code, String from) {
+    List<String> words = new ArrayList<>(List.of("verify", "ingress", "--from-range", from));
+    words.addAll(List.of("--to-pod", "shop/near", "--to-service", "pages", "--to-port", "8081"));
+    words.addAll(List.of("--registry", cluster.registry().directory().toString()));
+    return printed(code, words.toArray(String[]::new));
   }
 
   private static String connectivity(int code, String pod, String service, String... more) {

@@ -10,6 +10,7 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
 import io.sluice.cli.output.OutputOption;
+import io.sluice.control.compile.Ground;
 import io.sluice.control.folder.ManifestSet;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ReadableKind;
@@ -203,7 +204,8 @@ public final class ConflictsCommand implements Callable<Integer> {
                     Level.INFO,
                     "grants what " + first + " grants",
                     Code.TARGET_SAME.mend(),
-                    "TrafficTarget " + first)));
+                    "TrafficTarget " + first,
+                    Ground.SAID)));
     return notes;
   }
 

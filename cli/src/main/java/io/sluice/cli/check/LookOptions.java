@@ -95,6 +95,11 @@ final class LookOptions {
     return target.name();
   }
 
+  /** Its daemon. */
+  NodeFacts.Daemon daemon() {
+    return new NodeFacts.Daemon(node());
+  }
+
   /** The cluster that is looked at. */
   ClusterAccess access() {
     return cluster.access();

@@ -17,6 +17,7 @@ import io.sluice.node.NodeCapabilities;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.cni.CniOptions;
 import io.sluice.node.cni.CniService;
+import io.sluice.node.why.WhyQuestion;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
 import java.io.IOException;
@@ -133,11 +134,20 @@ final class NodeFacts {
       return answers(command).path(0);
     }
 
+    /** What it answers to {@code sluice why}. */
+    JsonNode why(WhyQuestion question) throws NotThereException {
+      return answers(new AdminRequest("why", question.toText(), false)).path(0);
+    }
+
     /** All values that it answers. */
-    synchronized JsonNode answers(String command) throws NotThereException {
+    JsonNode answers(String command) throws NotThereException {
+      return answers(AdminRequest.of(command));
+    }
+
+    private synchronized JsonNode answers(AdminRequest request) throws NotThereException {
       if (silence == null) {
         try {
-          return array(client.ask(AdminRequest.of(command)));
+          return array(client.ask(request));
         } catch (IOException e) {
           silence = String.valueOf(e.getMessage());
         } catch (RuntimeException e) {

@@ -13,12 +13,10 @@ import java.util.regex.Pattern;
 final class StatusChecks {
   private static final String ANY = "";
 
-  /** The first that fits counts; what none fits has a code by its level. */
+  /** Of what says no ground the first that fits counts; what none fits has a code by its level. */
   private static final List<Words> WORDS =
       List.of(
-          words(Code.DUPLICATE, ANY, ANY, "the same object is already in"),
           words(Code.VERSION_UNKNOWN, ANY, ANY, "of this API is not read"),
-          words(Code.CLAIMED_TWICE, ANY, ANY, "already belongs to|is claimed by"),
           words(Code.MANIFEST_WRONG, ANY, ANY, "no such field is known"),
           words(Code.NOT_ENFORCED, ANY, ANY, "^not enforced yet|^is not acted on"),
           words(Code.WORD_UNKNOWN, ANY, ANY, "is no mode|is no word|is no idle time-out"),
@@ -28,11 +26,6 @@ final class StatusChecks {
           words(Code.END_KIND, "TrafficTarget", "\\.kind$", "^is "),
           words(Code.FOREIGN_DOMAIN, "TrafficTarget", ANY, "of trust domain .* roots"),
           words(Code.NO_SOURCE, "TrafficTarget", "^spec.sources$", ANY),
-          words(
-              Code.SEVERAL_MESHCONFIGS,
-              "MeshConfig",
-              ANY,
-              "several MeshConfigs|MeshConfig in force"),
           words(Code.DENIES_OWN, "MeshConfig", ANY, "this would deny a part"),
           words(Code.SPLIT_GROUP, "TrafficSplit", ANY, "^names HTTPRouteGroup"),
           words(Code.SPLIT_WEIGHTS, "TrafficSplit", ANY, "all weight 0"),
@@ -84,6 +77,15 @@ final class StatusChecks {
   }
 
   private static Code codeOf(Finding finding) {
+    return switch (finding.ground()) {
+      case DUPLICATE -> Code.DUPLICATE;
+      case CLAIMED_TWICE -> Code.CLAIMED_TWICE;
+      case SEVERAL_MESH_CONFIGS -> Code.SEVERAL_MESHCONFIGS;
+      case SAID -> codeOfWords(finding);
+    };
+  }
+
+  private static Code codeOfWords(Finding finding) {
     for (Words words : WORDS) {
       if (words.fit(finding)) {
         return words.code();

@@ -11,6 +11,7 @@ import picocli.CommandLine.Command;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       OsmWhyCommands.ConnectivityCommand.class,
+      IngressCommand.class,
       CheckCommand.ControlPlaneCommand.class
     })
 public final class VerifyCommand {

@@ -30,7 +30,8 @@ public final class WhyCommand implements Callable<Integer> {
   @Parameters(
       index = "0",
       paramLabel = "SRC",
-      description = "NAMESPACE/NAME of the Pod that calls, or of a Service whose pods call.")
+      description =
+          "NAMESPACE/NAME of the Pod that calls, or of a Service whose pods call, or an IP address.")
   private String source = "";
 
   @Parameters(

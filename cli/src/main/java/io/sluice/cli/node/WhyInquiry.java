@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
       "reason: why, in a word that metrics and events have too",
       "explanation: the reason in a sentence",
       "status (number): of HTTP that the mesh answers; 0 where it answers none",
-      "source.pod: NAMESPACE/NAME",
+      "source.pod: NAMESPACE/NAME; the address where it is no known pod's",
       "source.node: - where the registry does not say",
       "source.serviceAccount: NAMESPACE/NAME",
       "source.enrolled (boolean): whether it is in the mesh",

@@ -78,6 +78,14 @@ class ConflictsCommandTest {
         .formatted(name, annotations, address);
   }
 
+  private static String ingress(String name, int port) {
+    String spec =
+        "spec: {backends: [{name: one, port: {number: %d, protocol: http}}],"
+            + " sources: [{kind: IPRange, name: 10.0.0.0/8}]}";
+    return object(
+        "policy.openservicemesh.io/v1alpha1", "IngressBackend", name, spec.formatted(port));
+  }
+
   private static String config(String name, String traffic) {
     String spec = "spec: {traffic: {%s}}".formatted(traffic);
     return object("config.sluice.io/v1alpha1", "MeshConfig", name, spec);
@@ -128,6 +136,11 @@ class ConflictsCommandTest {
             List.of("HTTPRoute shop/a", "GRPCRoute shop/b", "error"),
             "name: b, namespace: shop}\nspec:\n  parentRefs: [{group: \"\", kind: Service, name: one",
             "name: b, namespace: shop}\nspec:\n  parentRefs: [{group: \"\", kind: Service, name: two"),
+        new Contradiction(
+            SERVICES + ingress("a", 80) + ingress("b", 80),
+            List.of("IngressBackend shop/b", "IngressBackend shop/a", "error"),
+            "number: 80",
+            "number: 81"),
         new Contradiction(
             service("a", "10.96.0.9") + service("b", "10.96.0.9"),
             List.of("Service shop/a", "Service shop/b", "warning"),

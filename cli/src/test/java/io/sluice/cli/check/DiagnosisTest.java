@@ -55,6 +55,26 @@ class DiagnosisTest {
     assertPage(faults);
   }
 
+  /** A sentence quotes what objects hold: that tells no ground. */
+  @Test
+  void aCodeDoesNotHangOnWhatAnObjectSays() throws IOException {
+    Site site = site("quoted");
+    site.manifest(
+        "ingress",
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: IngressBackend
+        metadata: {name: a, namespace: shop}
+        spec:
+          backends: [{name: store, port: {number: 8080, protocol: http}}]
+          sources: [{kind: already belongs to, name: the same object is already in}]
+        """);
+
+    assertThat(site.codes())
+        .contains(Code.IN_PART)
+        .doesNotContain(Code.CLAIMED_TWICE, Code.DUPLICATE);
+  }
+
   private static void assertPage(List<Fault> faults) throws IOException {
     StringBuilder page =
         new StringBuilder(

@@ -219,7 +219,7 @@ class WhyTableTest {
     }
     boolean isRequest = words.length > 2;
     return new WhyQuestion(
-        words[0].contains("/") ? words[0] : "shop/" + words[0],
+        words[0].matches("[a-z]+") ? "shop/" + words[0] : words[0],
         words[1],
         isRequest ? words[2] : "",
         isRequest ? words[3] : "",
@@ -282,6 +282,11 @@ class WhyTableTest {
       pod kept out by its own label; buyer shop/store:8080; refused mtls_required Pod shop/buyer metadata.labels["sluice.io/mesh"]; keptOut
       pod of the node's network; buyer shop/store:8080; refused mtls_required Pod shop/buyer spec.hostNetwork; hostNetwork
       itself; buyer shop/buyer:8080; in the clear self node - -;
+      an address of no pod; 192.0.2.7 shop/store:8080; refused mtls_required Pod shop/store metadata.annotations["sluice.io/mtls-mode"];
+      an address that an ingress has; 192.0.2.7 shop/store:8080; in the clear source_not_in_mesh IngressBackend shop/store spec.sources; ingress
+      an address that it has not; 192.0.3.7 shop/store:8080; refused ingress_refused IngressBackend shop/store spec.sources; ingress
+      a pod outside that it has not; town/walker shop/store:8080; refused ingress_refused IngressBackend shop/store spec.sources; ingress
+      an address of a pod; 10.1.0.11 shop/store:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
       pod not enrolled yet; buyer shop/store:8080; refused mtls_required Pod shop/buyer -; store @pending
       pod refused as a whole; buyer shop/store:8080; refused interception_failed_closed Pod shop/buyer -; store @closed
       pod called that is not intercepted; buyer shop/store:8080; in the clear mesh_traffic Pod shop/store -; store @called
@@ -319,6 +324,17 @@ class WhyTableTest {
               "pages",
               service("pages", "10.96.0.2", "web", 80, 8081, "http")
                   .replace("shop}", "shop, annotations: {sluice.io/l7: \"off\"}}"));
+      case "ingress" ->
+          Map.entry(
+              "ingress",
+              """
+              apiVersion: policy.openservicemesh.io/v1alpha1
+              kind: IngressBackend
+              metadata: {name: store, namespace: shop}
+              spec:
+                backends: [{name: books, port: {number: 8080, protocol: http}}]
+                sources: [{kind: IPRange, name: 192.0.2.0/24}]
+              """);
       case "unready" -> Map.entry("slice", UNREADY);
       case "split0" -> Map.entry("split", split("books", "{service: pages, weight: 0}"));
       case "split1" -> Map.entry("split", split("books", "{service: pages, weight: 1}"));
@@ -507,6 +523,22 @@ class WhyTableTest {
   }
 
   @Test
+  void namesTheIngressBackendThatKeepsAnAddressOut() {
+    Map<String, String> files = mesh();
+    files.put("ingress", file("ingress").getValue());
+
+    JsonNode answer = ask("192.0.3.7 shop/store:8080", files);
+
+    assertThat(answer.path("source").path("pod").asText()).isEqualTo("192.0.3.7");
+    assertThat(answer.path("change").path("what").asText())
+        .isEqualTo(
+            "name 192.0.3.7, its range or its Service in IngressBackend shop/store spec.sources");
+    files.remove("ingress");
+    assertThat(ask("192.0.3.7 shop/store:8080", files).path("change").path("what").asText())
+        .startsWith("write an IngressBackend");
+  }
+
+  @Test
   void saysWhatIsMissingOfAQuestion() {
     MeshSnapshot snapshot = snapshot(mesh());
 
@@ -515,7 +547,9 @@ class WhyTableTest {
             "no Pod shop/nobody is known here, and no Service with pods: pods of namespace shop are"
                 + " annexe, buyer, far, friend, store, web");
     assertThat(fault(snapshot, "buyer", "shop/store:80"))
-        .isEqualTo("SRC 'buyer' is not NAMESPACE/NAME");
+        .isEqualTo("SRC 'buyer' is neither NAMESPACE/NAME nor an address");
+    assertThat(fault(snapshot, "192.0.2.300", "shop/store:80"))
+        .isEqualTo("SRC '192.0.2.300' is neither NAMESPACE/NAME nor an address");
     assertThat(fault(snapshot, "shop/buyer", "shop/store:http"))
         .isEqualTo("'http' of DST 'shop/store:http' is no port");
     assertThat(fault(snapshot, "shop/buyer", "192.0.2.1")).contains("needs a port");

@@ -86,7 +86,7 @@ final class ConfigCompiler {
         statuses.conflict(
             other,
             Severity.UNUSABLE,
-            "",
+            Ground.SEVERAL_MESH_CONFIGS,
             "there are several MeshConfigs, and nothing tells which was first: none is in force",
             ONE,
             candidates.get(candidates.getFirst().equals(other) ? 1 : 0).ref());
@@ -94,7 +94,7 @@ final class ConfigCompiler {
         statuses.conflict(
             other,
             Severity.UNUSABLE,
-            "",
+            Ground.SEVERAL_MESH_CONFIGS,
             config.get().ref() + " is the MeshConfig in force",
             ONE,
             config.get().ref());

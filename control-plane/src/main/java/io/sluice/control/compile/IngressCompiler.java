@@ -108,7 +108,7 @@ final class IngressCompiler {
     for (Ingress.Backend backend : backends) {
       IngressBackend older = taken.get(backend);
       if (older != null) {
-        statuses.add(
+        statuses.conflict(
             written,
             Severity.UNUSABLE,
             "spec.backends",
@@ -119,7 +119,8 @@ final class IngressCompiler {
                 + " is a backend of "
                 + older.ref()
                 + " already",
-            "remove one of the two");
+            "remove one of the two",
+            older.ref());
         return Optional.empty();
       }
     }

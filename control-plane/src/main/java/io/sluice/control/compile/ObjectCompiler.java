@@ -140,7 +140,7 @@ public final class ObjectCompiler {
     statuses.conflict(
         object,
         Severity.UNUSABLE,
-        "",
+        Ground.DUPLICATE,
         "the same object is already in " + first.meta().file() + ":" + first.meta().line(),
         "remove one of the two",
         first.ref());

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  *     none
  * @param rivalOrNull where it contradicts another object, that one, which may be itself; where it
  *     contradicts several that are for one Service, the Service
+ * @param ground why, for programs
  */
 public record ObjectStatus(
     ObjectRef object,
@@ -29,7 +30,8 @@ public record ObjectStatus(
     String reason,
     String mend,
     String word,
-    @Nullable ObjectRef rivalOrNull) {
+    @Nullable ObjectRef rivalOrNull,
+    Ground ground) {
   /** Longest field and longest reason, in characters: they may quote what the object holds. */
   static final int MAX_LENGTH = 2_000;
 

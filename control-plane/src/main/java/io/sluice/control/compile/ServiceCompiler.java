@@ -78,7 +78,7 @@ final class ServiceCompiler {
         statuses.conflict(
             service,
             Severity.WARNING,
-            "",
+            Ground.CLAIMED_TWICE,
             refusal.reason("cluster IP " + IpAddresses.text(address)),
             "give every Service its own cluster IP",
             refusal.other());

@@ -62,7 +62,18 @@ final class Statuses {
     add(object, severity, field, reason, mend, "", rival);
   }
 
-  /** Anything. */
+  /** The same on a ground that programs know, of the object as a whole. */
+  void conflict(
+      KubernetesObject object,
+      Severity severity,
+      Ground ground,
+      String reason,
+      String mend,
+      ObjectRef rival) {
+    add(object, severity, "", reason, mend, "", rival, ground);
+  }
+
+  /** What the Gateway API has a word for, and what contradicts another object too, or nothing. */
   void add(
       KubernetesObject object,
       Severity severity,
@@ -71,6 +82,18 @@ final class Statuses {
       String mend,
       String word,
       @Nullable ObjectRef rivalOrNull) {
+    add(object, severity, field, reason, mend, word, rivalOrNull, Ground.SAID);
+  }
+
+  private void add(
+      KubernetesObject object,
+      Severity severity,
+      String field,
+      String reason,
+      String mend,
+      String word,
+      @Nullable ObjectRef rivalOrNull,
+      Ground ground) {
     statuses.add(
         new ObjectStatus(
             object.ref(),
@@ -81,7 +104,8 @@ final class Statuses {
             reason,
             mend,
             word,
-            rivalOrNull));
+            rivalOrNull,
+            ground));
   }
 
   /** A warning of one field. */

@@ -234,7 +234,8 @@ final class WorkloadCompiler {
   }
 
   private void conflict(Pod pod, Refusal refusal, String thing, String mend) {
-    statuses.conflict(pod, Severity.WARNING, "", refusal.reason(thing), mend, refusal.other());
+    statuses.conflict(
+        pod, Severity.WARNING, Ground.CLAIMED_TWICE, refusal.reason(thing), mend, refusal.other());
   }
 
   private void report(Pod pod, boolean enrolled) {

@@ -41,9 +41,8 @@ public record ReportedObject(
   private static final Set<ReadableKind> ROUTES =
       EnumSet.of(ReadableKind.HTTP_ROUTE, ReadableKind.GRPC_ROUTE);
 
-  private static final Set<ReadableKind> WITH_CURRENT_STATUS =
-      Set.of(
-          ReadableKind.INGRESS_BACKEND, ReadableKind.EGRESS, ReadableKind.UPSTREAM_TRAFFIC_SETTING);
+  /** OSM says it of some kinds of this group; here all of it do. */
+  private static final String WITH_CURRENT_STATUS = "policy.openservicemesh.io";
 
   /**
    * Those whose definitions the chart brings, and routes of the Gateway API. The others are of
@@ -112,7 +111,7 @@ public record ReportedObject(
 
   /** Whether its status has OSM's two words too: {@code currentStatus} and {@code reason}. */
   public boolean hasCurrentStatus() {
-    return WITH_CURRENT_STATUS.contains(kind);
+    return kind.group().equals(WITH_CURRENT_STATUS);
   }
 
   /** Those of a status; of one that speaks of a parent alone, with that. */

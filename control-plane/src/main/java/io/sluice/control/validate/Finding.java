@@ -1,5 +1,6 @@
 package io.sluice.control.validate;
 
+import io.sluice.control.compile.Ground;
 import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.manifest.Problem;
 import io.sluice.mesh.Printable;
@@ -17,6 +18,7 @@ import java.util.Comparator;
  * @param mend what to write instead, empty when nothing needs doing
  * @param rival {@code Kind namespace/name} of what it contradicts, as {@link
  *     ObjectStatus#rivalOrNull} says; empty where it contradicts nothing
+ * @param ground why, for programs
  */
 public record Finding(
     String file,
@@ -26,7 +28,8 @@ public record Finding(
     Level level,
     String reason,
     String mend,
-    String rival)
+    String rival,
+    Ground ground)
     implements Comparable<Finding> {
   private static final Comparator<Finding> ORDER =
       Comparator.comparing(Finding::file)
@@ -45,7 +48,7 @@ public record Finding(
   /** One that contradicts nothing. */
   public Finding(
       String file, int line, String object, String field, Level level, String reason, String mend) {
-    this(file, line, object, field, level, reason, mend, "");
+    this(file, line, object, field, level, reason, mend, "", Ground.SAID);
   }
 
   /** How bad a finding is. */
@@ -60,7 +63,7 @@ public record Finding(
 
   /** The same on another line. */
   Finding at(int otherLine) {
-    return new Finding(file, otherLine, object, field, level, reason, mend, rival);
+    return new Finding(file, otherLine, object, field, level, reason, mend, rival, ground);
   }
 
   static Finding of(Problem problem, String object) {
@@ -89,7 +92,8 @@ public record Finding(
         level,
         status.reason(),
         status.mend(),
-        status.rivalOrNull() == null ? "" : status.rivalOrNull().toString());
+        status.rivalOrNull() == null ? "" : status.rivalOrNull().toString(),
+        status.ground());
   }
 
   @Override

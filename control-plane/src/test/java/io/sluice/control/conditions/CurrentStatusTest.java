@@ -20,9 +20,11 @@ class CurrentStatusTest {
     "INGRESS_BACKEND, True, committed",
     "INGRESS_BACKEND, False, error",
     "EGRESS, False, error",
+    "RETRY, True, committed",
+    "UPSTREAM_TRAFFIC_SETTING, False, error",
     "TRAFFIC_SPLIT, True, ''",
   })
-  void isSaidOfKindsThatOsmSaysItOf(ReadableKind kind, String accepted, String word) {
+  void isSaidOfKindsOfItsPolicyGroup(ReadableKind kind, String accepted, String word) {
     ReportedObject object =
         new ReportedObject(
             kind,

@@ -64,6 +64,7 @@ class CustomResourcesTest {
         "TCP_ROUTE",
         "HTTP_ROUTE_GROUP",
         "TRAFFIC_SPLIT",
+        "RETRY",
         "UPSTREAM_TRAFFIC_SETTING",
         "INGRESS_BACKEND",
         "EGRESS"
@@ -90,6 +91,13 @@ class CustomResourcesTest {
           assertThat(version.path("additionalPrinterColumns"))
               .extracting(column -> column.path("name").asText())
               .containsSubsequence("Accepted", "Programmed", "Age");
+          JsonNode status = version.at("/schema/openAPIV3Schema/properties/status/properties");
+          boolean isPolicy = kind.group().equals("policy.openservicemesh.io");
+          assertThat(status.has("currentStatus")).isEqualTo(isPolicy);
+          assertThat(status.has("reason")).isEqualTo(isPolicy);
+          assertThat(version.path("additionalPrinterColumns").findValuesAsText("jsonPath"))
+              .filteredOn(".status.currentStatus"::equals)
+              .hasSize(isPolicy ? 1 : 0);
         });
   }
 

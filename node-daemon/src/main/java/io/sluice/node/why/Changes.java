@@ -160,6 +160,15 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
           Optional.of(
               Change.of(
                   "start the daemon of node " + node.nodeName(), "", "nothing besides the policy"));
+      case INGRESS_REFUSED -> {
+        String who =
+            Destinations.isStranger(source) ? source.name().name() : "pod " + source.name();
+        yield Optional.of(
+            Change.of(
+                "name " + who + ", its range or its Service in " + fate.causes().getLast(),
+                "",
+                ""));
+      }
       case MTLS_REQUIRED, SOURCE_NOT_IN_MESH -> Optional.of(unproven(source, fate, first));
       case UNKNOWN_SERVICE_PORT ->
           Optional.of(Change.of("call a port that it has, or add the port to " + first, "", ""));
@@ -169,6 +178,14 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
 
   /** Nothing proves who calls: the pod has to come into the mesh, or through it. */
   private Change unproven(Workload source, Fate fate, Cause first) {
+    if (Destinations.isStranger(source)) {
+      return Change.of(
+          "write an IngressBackend for the port, with "
+              + source.name().name()
+              + " or its range in spec.sources",
+          "",
+          "");
+    }
     if (source.enrolled()) {
       boolean fact = first.kind().equals("node");
       return Change.of(

@@ -46,6 +46,10 @@ final class Walk {
       Workload source, InetSocketAddress called, @Nullable WrittenRequest requestOrNull) {
     Story story = new Story();
     Call call = new Call(source, called, requestOrNull);
+    if (Destinations.isStranger(source)) {
+      story.ok(source.name().name() + " is no known pod's address: nothing proves who calls");
+      return past(call, story, Reason.SOURCE_NOT_IN_MESH);
+    }
     if (!source.enrolled()) {
       story.turn(causes.outside(source));
       return past(call, story, Reason.SOURCE_NOT_IN_MESH);

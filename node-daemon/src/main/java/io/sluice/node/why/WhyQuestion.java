@@ -10,7 +10,7 @@ import java.util.TreeMap;
 /**
  * Which call is meant.
  *
- * @param source NAMESPACE/NAME of a Pod, or of a Service whose pods call
+ * @param source NAMESPACE/NAME of a Pod, or of a Service whose pods call, or an IP address
  * @param destination the same of who is called, an IP address or a host name; with or without port
  * @param method of an HTTP request; empty for a connection
  * @param path of it with its query; empty for a connection
