@@ -21,6 +21,7 @@ import io.sluice.node.placement.SandboxRecords;
 import io.sluice.node.replacement.Replacements;
 import io.sluice.proxy.accept.Proxy;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
@@ -156,13 +157,15 @@ final class Publication {
     metrics.keepOnly(next);
   }
 
-  /** Names that Egresses let requests out to, where these are asked for. */
-  private static Set<String> hosts(MeshSnapshot snapshot) {
+  /** Names that the Egresses of each namespace let requests out to, where these are asked for. */
+  private static Map<String, Set<String>> hosts(MeshSnapshot snapshot) {
     return snapshot.settings().egress()
-        ? Set.of()
+        ? Map.of()
         : snapshot.all(Kind.EGRESS).stream()
-            .flatMap(egress -> egress.hosts().stream())
-            .collect(Collectors.toSet());
+            .collect(
+                Collectors.groupingBy(
+                    egress -> egress.name().namespace(),
+                    Collectors.flatMapping(egress -> egress.hosts().stream(), Collectors.toSet())));
   }
 
   /** Who forgot that the mesh is on its way out, or never heard of it, finds it here. */

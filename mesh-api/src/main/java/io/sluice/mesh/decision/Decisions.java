@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -41,12 +42,16 @@ public final class Decisions {
 
   /** All of it but what a request says. Never throws; does not block. */
   public static Standing standing(MeshSnapshot snapshot, Flow flow) {
+    return standing(snapshot, flow, Set.of());
+  }
+
+  private static Standing standing(MeshSnapshot snapshot, Flow flow, Set<String> known) {
     Optional<SpiffeId> source = flow.identity(snapshot);
     // A destination that no one resolved has no address and so is no workload.
     Optional<Workload> destination =
         Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
     if (destination.isEmpty() || !destination.get().enrolled()) {
-      return leavingTheMesh(snapshot, flow, source, destination);
+      return leavingTheMesh(snapshot, flow, source, destination, known);
     }
     return enteringWorkload(snapshot, flow, source, destination.get());
   }
@@ -135,13 +140,17 @@ public final class Decisions {
   }
 
   private static Standing leavingTheMesh(
-      MeshSnapshot snapshot, Flow flow, Optional<SpiffeId> source, Optional<Workload> destination) {
+      MeshSnapshot snapshot,
+      Flow flow,
+      Optional<SpiffeId> source,
+      Optional<Workload> destination,
+      Set<String> known) {
     Verdict verdict = leaving(snapshot, flow, source, destination);
     if (verdict.reason() != Reason.EGRESS_DISABLED || source.isEmpty()) {
       return Standing.of(verdict);
     }
     List<Permission> permissions =
-        Leaving.permissions(snapshot, flow, source.get().serviceAccountName());
+        Leaving.permissions(snapshot, flow, source.get().serviceAccountName(), known);
     return permissions.isEmpty()
         ? Standing.of(verdict)
         : new Standing(
@@ -302,13 +311,16 @@ public final class Decisions {
    * @param entersWorkload whether it leads to an enrolled workload
    * @param saidOrNull what becomes of it when it is refused, by the TrafficTarget that it rests on;
    *     null where none says
+   * @param hosts that an Egress let it call where it leads: what their addresses are later does not
+   *     matter to it
    */
   public record Grant(
       Direction direction,
       NamespacedName workload,
       Flow flow,
       boolean entersWorkload,
-      @Nullable RevokedMode saidOrNull) {
+      @Nullable RevokedMode saidOrNull,
+      Set<String> hosts) {
 
     /** What {@code verdict} of {@code snapshot} has allowed. */
     public static Grant of(
@@ -322,7 +334,8 @@ public final class Decisions {
           workload,
           flow,
           direction == Direction.INBOUND || leadsToWorkload(snapshot, flow),
-          said(snapshot, verdict));
+          said(snapshot, verdict),
+          verdict.reason() == Reason.EGRESS_POLICY ? Leaving.hosts(snapshot, flow) : Set.of());
     }
 
     /**
@@ -339,7 +352,7 @@ public final class Decisions {
       return Optional.of(
           direction == Direction.INBOUND
               ? decideAt(snapshot, workload, now, requestOrNull)
-              : decide(snapshot, now, requestOrNull));
+              : standing(snapshot, now, hosts).of(requestOrNull));
     }
 
     private boolean hasLeft(MeshSnapshot snapshot) {
@@ -356,7 +369,7 @@ public final class Decisions {
       RevokedMode said = said(snapshot, verdict);
       return enters == entersWorkload && said == saidOrNull
           ? this
-          : new Grant(direction, workload, flow, enters, said);
+          : new Grant(direction, workload, flow, enters, said, hosts);
     }
 
     /** Whether it is closed where {@code snapshot} refuses it. */

@@ -21,10 +21,24 @@ import java.util.stream.Collectors;
 final class Leaving {
   private Leaving() {}
 
+  /** Hosts that Egresses let {@code flow} call where it leads. */
+  static Set<String> hosts(MeshSnapshot snapshot, Flow flow) {
+    InetAddress called = flow.destination().getAddress();
+    Optional<NamespacedName> account = flow.identity(snapshot).map(SpiffeId::serviceAccountName);
+    return called == null || account.isEmpty()
+        ? Set.of()
+        : snapshot.find(Kind.EGRESS, Kind.EGRESSES_BY_SOURCE, account.get()).stream()
+            .flatMap(egress -> there(snapshot, egress, called, Set.of()).stream())
+            .collect(Collectors.toUnmodifiableSet());
+  }
+
   /**
    * What of {@code flow} of that account is granted; bytes first, since they are whatever comes.
+   *
+   * @param known hosts that count as being where it leads, whatever their addresses are now
    */
-  static List<Permission> permissions(MeshSnapshot snapshot, Flow flow, NamespacedName account) {
+  static List<Permission> permissions(
+      MeshSnapshot snapshot, Flow flow, NamespacedName account, Set<String> known) {
     InetSocketAddress called = flow.destination();
     List<Permission> granted = new ArrayList<>(1);
     if (called.getAddress() == null) {
@@ -33,7 +47,7 @@ final class Leaving {
     for (Egress egress : snapshot.find(Kind.EGRESS, Kind.EGRESSES_BY_SOURCE, account)) {
       for (Egress.Port port : egress.ports()) {
         if (port.number() == called.getPort()) {
-          access(snapshot, egress, port, flow)
+          access(snapshot, egress, port, flow, known)
               .map(access ->
                   new Permission(
                       egress.name(), account, Set.of(account), Ports.of(port.number()), access))
@@ -64,7 +78,7 @@ final class Leaving {
 
   private static Optional<Handling> handling(
       MeshSnapshot snapshot, Flow flow, NamespacedName account) {
-    List<Permission> granted = permissions(snapshot, flow, account);
+    List<Permission> granted = permissions(snapshot, flow, account, Set.of());
     if (!granted.isEmpty()) {
       return granted.getFirst().access() instanceof Access.Requests
           ? Optional.of(new Handling(Handling.Cause.LET_OUT_BY_REQUEST, granted.getFirst().name()))
@@ -77,13 +91,13 @@ final class Leaving {
     return snapshot.find(Kind.EGRESS, Kind.EGRESSES_BY_SOURCE, account).stream()
         .filter(egress ->
             egress.ports().contains(port)
-                && !there(snapshot, egress, flow.destination().getAddress()).isEmpty())
+                && !there(snapshot, egress, flow.destination().getAddress(), Set.of()).isEmpty())
         .findFirst()
         .map(egress -> new Handling(Handling.Cause.LET_OUT_BY_NAME, egress.name()));
   }
 
   private static Optional<Access> access(
-      MeshSnapshot snapshot, Egress egress, Egress.Port port, Flow flow) {
+      MeshSnapshot snapshot, Egress egress, Egress.Port port, Flow flow, Set<String> known) {
     InetAddress called = flow.destination().getAddress();
     return switch (port.carried()) {
       case BYTES ->
@@ -91,14 +105,15 @@ final class Leaving {
               ? Optional.of(Access.BYTES)
               : Optional.empty();
       case TLS ->
-          flow.hostOrNull() != null && there(snapshot, egress, called).contains(flow.hostOrNull())
+          flow.hostOrNull() != null
+                  && there(snapshot, egress, called, known).contains(flow.hostOrNull())
               ? Optional.of(Access.BYTES)
               : Optional.empty();
       case REQUESTS -> {
         if (egress.hosts().isEmpty()) {
           yield egress.hasInRange(called) ? Optional.of(egress.routes()) : Optional.empty();
         }
-        Set<String> there = there(snapshot, egress, called);
+        Set<String> there = there(snapshot, egress, called, known);
         yield there.isEmpty()
             ? Optional.empty()
             : Optional.of(new Access.Requests(egress.routes().routes(), there));
@@ -107,9 +122,13 @@ final class Leaving {
   }
 
   /** Hosts that may be called there. A name alone opens nothing: it could be sent anywhere. */
-  private static Set<String> there(MeshSnapshot snapshot, Egress egress, InetAddress called) {
+  private static Set<String> there(
+      MeshSnapshot snapshot, Egress egress, InetAddress called, Set<String> known) {
     return egress.hosts().stream()
-        .filter(host -> egress.hasInRange(called) || snapshot.settings().names().lead(host, called))
+        .filter(host ->
+            egress.hasInRange(called)
+                || known.contains(host)
+                || snapshot.settings().names().lead(host, called))
         .collect(Collectors.toUnmodifiableSet());
   }
 }

@@ -39,10 +39,11 @@ final class DnsMessage {
   /**
    * What an answer says.
    *
+   * @param tells whether it says anything; one server that cannot or will not is not all
    * @param addresses none where there is no such name, or none of the type asked for
    * @param life of what it says
    */
-  record Answer(Set<InetAddress> addresses, Duration life) {}
+  record Answer(boolean tells, Set<InetAddress> addresses, Duration life) {}
 
   private record Entry(String owner, int type, long life, String alias, byte[] data) {}
 
@@ -81,11 +82,13 @@ final class DnsMessage {
         || (flags & RESPONSE) == 0
         || (flags & OPCODE) != 0
         || questions != 1
-        || (code != 0 && code != NO_SUCH_NAME)
         || !name(message).equals(host)
         || message.getShort() != type
         || message.getShort() != INTERNET) {
       return Optional.empty();
+    }
+    if (code != 0 && code != NO_SUCH_NAME) {
+      return Optional.of(new Answer(false, Set.of(), Duration.ZERO));
     }
     List<Entry> entries = new ArrayList<>();
     for (int i = 0; i < Math.min(answers, MAX_RECORDS); i++) {
@@ -137,7 +140,8 @@ final class DnsMessage {
         life = Math.min(life, entry.life());
       }
     }
-    return new Answer(addresses, addresses.isEmpty() ? Duration.ZERO : Duration.ofSeconds(life));
+    return new Answer(
+        true, addresses, addresses.isEmpty() ? Duration.ZERO : Duration.ofSeconds(life));
   }
 
   /** A name in lower case; labels may be elsewhere, as far as a message's own may be long. */

@@ -10,14 +10,20 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class NameFinderTest {
@@ -40,11 +46,11 @@ class NameFinderTest {
   void findsWhatANameServerSaysAndForgetsWhatNobodyNames() throws IOException {
     try (DatagramSocket server = serving((question, reply) -> reply.send(answer(question, HOST)))) {
       finder.start(() -> {});
-      finder.want(Set.of(HOST), List.of(addressOf(server)));
+      finder.want(Map.of("shop", Set.of(HOST)), List.of(addressOf(server)));
       Await.until("the name is found", () -> finder.found().equals(EXPECTED));
       assertThat(types).contains(DnsMessage.A, DnsMessage.AAAA);
 
-      finder.want(Set.of(), List.of(addressOf(server)));
+      finder.want(Map.of(), List.of(addressOf(server)));
       Await.until("it is forgotten", () -> finder.found().equals(HostNames.NONE));
     }
   }
@@ -59,7 +65,7 @@ class NameFinderTest {
           reply.send(answer(question, "evil.example", OTHER));
         })) {
       finder.start(() -> {});
-      finder.want(Set.of(HOST), List.of(addressOf(server)));
+      finder.want(Map.of("shop", Set.of(HOST)), List.of(addressOf(server)));
       Await.until("all was asked", () -> types.contains(DnsMessage.AAAA));
       assertThat(finder.found()).isEqualTo(HostNames.NONE);
     }
@@ -70,9 +76,68 @@ class NameFinderTest {
     try (DatagramSocket silent = serving((question, reply) -> {});
         DatagramSocket server = serving((question, reply) -> reply.send(answer(question, HOST)))) {
       finder.start(() -> {});
-      finder.want(Set.of(HOST), List.of(addressOf(silent), addressOf(server)));
+      finder.want(Map.of("shop", Set.of(HOST)), List.of(addressOf(silent), addressOf(server)));
       Await.until("the name is found", () -> finder.found().equals(EXPECTED));
     }
+  }
+
+  /** 2: it cannot say; 5: it will not. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 5})
+  void asksTheNextServerAtOnceWhereOneSaysThatItCannotTell(int code) throws IOException {
+    try (DatagramSocket failing =
+            serving((question, reply) -> {
+              byte[] failure = message(question, 0);
+              failure[3] = (byte) code;
+              reply.send(failure);
+            });
+        DatagramSocket server = serving((question, reply) -> reply.send(answer(question, HOST)))) {
+      finder.start(() -> {});
+      long begin = System.nanoTime();
+      finder.want(Map.of("shop", Set.of(HOST)), List.of(addressOf(failing), addressOf(server)));
+      Await.until("the name is found", () -> finder.found().equals(EXPECTED));
+      assertThat(System.nanoTime() - begin).isLessThan(NameFinder.WAIT.toNanos());
+    }
+  }
+
+  @Test
+  void hostsThatNobodyAnswersForHoldUpNoOthers() throws IOException {
+    assertFoundBefore(NameFinder.WAIT, hosts(20));
+  }
+
+  @Test
+  void aNamespaceWithMoreHostsThanAreAskedForLeavesOthersTheirs() throws IOException {
+    assertFoundBefore(NameFinder.WAIT, hosts(5_000));
+  }
+
+  private static Set<String> hosts(int number) {
+    return IntStream.range(0, number)
+        .mapToObj(each -> "aaa-" + each + ".example")
+        .collect(Collectors.toSet());
+  }
+
+  private void assertFoundBefore(Duration limit, Set<String> others) throws IOException {
+    byte[] asked = name(HOST);
+    try (DatagramSocket server =
+        serving((question, reply) -> {
+          if (Arrays.equals(question, 12, 12 + asked.length, asked, 0, asked.length)) {
+            reply.send(answer(question, HOST));
+          }
+        })) {
+      finder.start(() -> {});
+      long begin = System.nanoTime();
+      finder.want(Map.of("attic", others, "shop", Set.of(HOST)), List.of(addressOf(server)));
+      Await.until("the name is found", () -> finder.found().equals(EXPECTED));
+      assertThat(System.nanoTime() - begin).isLessThan(limit.toNanos());
+    }
+  }
+
+  /** With the least and the most that chance may add, in seconds. */
+  @ParameterizedTest
+  @CsvSource({"1, 3.75, 6.25", "2, 7.5, 12.5", "4, 30, 50", "5, 45, 75", "1000, 45, 75"})
+  void whoKeepsFailingIsAskedMoreAndMoreSeldom(int failures, double least, double most) {
+    assertThat(NameFinder.pause(failures, 0)).isEqualTo(Duration.ofMillis((long) (least * 1e3)));
+    assertThat(NameFinder.pause(failures, 1)).isEqualTo(Duration.ofMillis((long) (most * 1e3)));
   }
 
   @Test

@@ -94,6 +94,16 @@ public final class ByteQueue {
     return piece;
   }
 
+  /** The same, but no more than so many bytes of it. */
+  @Nullable ByteBuf poll(int most) {
+    ByteBuf piece = pieces.peek();
+    if (piece == null || piece.readableBytes() <= most) {
+      return poll();
+    }
+    size -= most;
+    return piece.readRetainedSlice(most);
+  }
+
   /** The next piece again, of which something was taken; it is lent, where it was no copy. */
   public void putBack(ByteBuf bytes) {
     size += bytes.readableBytes();

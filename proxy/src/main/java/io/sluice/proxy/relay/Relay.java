@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.sluice.proxy.admission.ByteRate;
 import io.sluice.proxy.limits.BufferBudget;
 import java.util.Objects;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -26,9 +27,6 @@ public final class Relay {
 
   /** A read of fewer bytes is not worth a frame of its own while others wait. */
   private static final int SMALL_READ_BYTES = 4_096;
-
-  /** Where bytes may pass so fast only, about so many pass at once. */
-  private static final int PACED_BYTES = 16_384;
 
   private final BufferBudget budget;
   private final Listener listener;
@@ -53,10 +51,13 @@ public final class Relay {
     this.toNear = new Flow(far, near);
   }
 
-  /** Lets so much pass only; to be called before {@link #start}, on {@code executor}. */
+  /**
+   * Lets so much pass only, once it is paid for; to be called before {@link #start}, on {@code
+   * executor}.
+   */
   public void hold(ByteRate ofFar, ByteRate ofNear, ScheduledExecutorService executor) {
-    toFar.pace = new Pace(ofFar, executor);
-    toNear.pace = new Pace(ofNear, executor);
+    toFar.hold(new Pace(ofFar, executor));
+    toNear.hold(new Pace(ofNear, executor));
   }
 
   /** How fast one direction may be. */
@@ -134,14 +135,14 @@ public final class Relay {
   private final class Flow implements ByteChannel.Listener {
     final ByteChannel source;
     private final ByteChannel sink;
-    private final @Nullable ByteQueue pending; // of a source that sends unasked
+    private @Nullable ByteQueue pending; // of a source that sends unasked, or is held back
     private int writing; // bytes of that source which the sink has not sent yet
     private int waiting; // of the budget
     private int readCapacity;
     private boolean wastesBuffers;
     private @Nullable Pace pace;
-    private long paced; // of what has moved
-    private boolean held; // until that is paid for
+    private int paid; // of what is pending
+    private @Nullable Future<?> held; // until that may pass
     private boolean paused;
     private boolean inputEnded;
     private boolean sourceFinished;
@@ -151,6 +152,13 @@ public final class Relay {
       this.source = source;
       this.sink = sink;
       this.pending = source.hasWindow() ? new ByteQueue() : null;
+    }
+
+    void hold(Pace known) {
+      pace = known;
+      if (pending == null) {
+        pending = new ByteQueue();
+      }
     }
 
     private Flow opposite() {
@@ -166,11 +174,11 @@ public final class Relay {
         return;
       }
       moved += length;
+      readCapacity = bytes.capacity();
       ByteQueue queue = pending;
       if (queue != null) {
         queue.add(bytes, writing > 0 && !budget.hasRoom());
       } else {
-        readCapacity = bytes.capacity();
         wastesBuffers = length < SMALL_READ_BYTES || length < readCapacity / 2;
         sink.write(bytes);
       }
@@ -180,22 +188,56 @@ public final class Relay {
     @Override
     public void batchEnded() {
       if (!ended && !paused) {
-        writePending();
-        flush();
+        passOn();
       }
     }
 
-    private void writePending() {
+    private void passOn() {
+      if (writePending()) {
+        flush();
+      } else {
+        account();
+      }
+    }
+
+    /** Returns false where all of it waits until it is paid for. */
+    private boolean writePending() {
       ByteQueue queue = pending;
-      if (queue != null) {
-        int most = pace == null ? Integer.MAX_VALUE : PACED_BYTES;
-        int written = 0;
-        while (written < most && queue.size() > 0) {
-          ByteBuf piece = Objects.requireNonNull(queue.poll());
-          written += piece.readableBytes();
-          sink.write(piece);
+      if (queue == null) {
+        return true;
+      }
+      int written = 0;
+      for (int most = payable(queue); most > 0; most = payable(queue)) {
+        ByteBuf piece = Objects.requireNonNull(queue.poll(most));
+        int length = piece.readableBytes();
+        written += length;
+        paid = Math.max(0, paid - length);
+        sink.write(piece);
+      }
+      writing += written;
+      return written > 0 || held == null;
+    }
+
+    /** How much may be written now; where something has to wait, it goes on by itself. */
+    private int payable(ByteQueue queue) {
+      Pace known = pace;
+      if (known == null || queue.size() == 0) {
+        return queue.size();
+      }
+      if (paid == 0) {
+        paid = Math.min(queue.size(), known.rate().pieceBytes());
+        long wait = known.rate().pay(paid, System.nanoTime());
+        if (wait > 0) {
+          held = known.executor().schedule(this::release, wait, TimeUnit.NANOSECONDS);
         }
-        writing += written;
+      }
+      return held == null ? paid : 0;
+    }
+
+    private void release() {
+      held = null;
+      if (!ended && !paused) {
+        goOn();
       }
     }
 
@@ -217,47 +259,15 @@ public final class Relay {
     }
 
     void sinkWritable() {
-      if (!ended && !held) {
+      if (!ended) {
         paused = false;
         account();
         goOn();
       }
     }
 
-    /** Whether what has moved is paid for; else it goes on once it is. */
-    private boolean isPaid(Pace known) {
-      int unwritten = pending == null ? 0 : pending.size();
-      long written = moved - unwritten;
-      long wait = known.rate().pass(written - paced, System.nanoTime());
-      paced = written;
-      if (wait > 0) {
-        paused = true;
-        held = true;
-        known.executor().schedule(this::release, wait, TimeUnit.NANOSECONDS);
-      }
-      return wait == 0;
-    }
-
-    private void release() {
-      held = false;
-      if (!ended) {
-        paused = false;
-        if (sink.isWritable()) {
-          goOn();
-        } else {
-          paused = true;
-        }
-      }
-    }
-
     /** What was written has gone. */
     private void goOn() {
-      Pace known = pace;
-      if (known != null
-          && moved - paced > (pending == null ? 0 : pending.size())
-          && !isPaid(known)) {
-        return;
-      }
       int written = writing;
       writing = 0;
       if (written > 0) {
@@ -265,8 +275,7 @@ public final class Relay {
       }
       ByteQueue queue = pending;
       if (queue != null && queue.size() > 0) {
-        writePending();
-        flush();
+        passOn();
       } else if (inputEnded) {
         sink.endOutput();
       } else {
@@ -276,8 +285,8 @@ public final class Relay {
 
     /** Tells the budget what waits, where that has changed. */
     void account() {
-      if (pending == null) {
-        int bytes = ended ? 0 : sink.unsentBytes();
+      if (!source.hasWindow()) {
+        int bytes = ended ? 0 : sink.unsentBytes() + (pending == null ? 0 : pending.size());
         int now = bytes == 0 ? 0 : Math.max(bytes, readCapacity);
         if (now != waiting) {
           budget.hold(now - waiting);
@@ -288,6 +297,11 @@ public final class Relay {
 
     void drop() {
       account();
+      Future<?> waits = held;
+      if (waits != null && pace != null) {
+        waits.cancel(false);
+        pace.rate().giveBack(paid);
+      }
       ByteQueue queue = pending;
       if (queue != null) {
         source.consumed(writing + queue.size());

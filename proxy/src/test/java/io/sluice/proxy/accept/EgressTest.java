@@ -13,6 +13,7 @@ import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.ProxySettings;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -20,6 +21,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -194,11 +196,69 @@ class EgressTest {
     }
   }
 
-  private Egress byName(Peers.Server called) {
+  /** Others, let out by an Egress that goes and spread over all loops, tell when all are judged. */
+  @Test
+  void whatANameHasLetOutLastsAsLongAsTheNameIsGranted() throws IOException {
+    byte[] hello = hello("books.example");
+    Egress asked = egress(ProxyFixture.BUYER, Set.of("books.example"), List.of(), true);
+    Egress named = byName(echo);
+    List<Socket> others = new ArrayList<>();
+    publish(FOUND, asked);
+    try (Peers.Server third = Peers.echo(Peers.V4);
+        Socket asking = Peers.connect(entry)) {
+      assertThat(converse(asking, BOOKS)).startsWith("HTTP/1.1 200");
+      publish(FOUND, asked, named, byRange(third.address()));
+      fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, third.address());
+      for (int i = 0; i < 2 * ProxySettings.DEFAULTS.eventLoops(); i++) {
+        others.add(Peers.connect(entry));
+        assertThat(echoes(others.getLast(), "a".getBytes(ISO_8859_1))).isTrue();
+      }
+      fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, echo.address());
+      try (Socket socket = Peers.connect(entry)) {
+        assertThat(echoes(socket, hello)).isTrue();
+
+        publish(HostNames.NONE, asked, named);
+        for (Socket other : others) {
+          assertThat(HttpFixture.read(other, "")).isEqualTo("[reset]");
+        }
+        assertThat(echoes(socket, hello)).isTrue();
+        publish(FOUND, asked, named);
+        assertThat(converse(asking, BOOKS)).startsWith("HTTP/1.1 200");
+
+        publish(FOUND, asked, byName(echo, "far.example"));
+        assertThat(HttpFixture.read(socket, "")).isEqualTo("[reset]");
+      }
+    } finally {
+      for (Socket other : others) {
+        other.close();
+      }
+    }
+  }
+
+  private static boolean echoes(Socket socket, byte[] octets) throws IOException {
+    socket.getOutputStream().write(octets);
+    return Arrays.equals(socket.getInputStream().readNBytes(octets.length), octets);
+  }
+
+  private static Egress byRange(InetSocketAddress address) {
     return new Egress(
-        EGRESS,
+        new NamespacedName("shop", "by-range"),
         Set.of(ProxyFixture.BUYER),
-        Set.of("books.example", "far.example"),
+        Set.of(),
+        List.of(Cidr.of(address.getAddress())),
+        List.of(new Egress.Port(address.getPort(), Egress.Carried.BYTES)),
+        new Access.Requests(List.of()));
+  }
+
+  private static Egress byName(Peers.Server called) {
+    return byName(called, "books.example", "far.example");
+  }
+
+  private static Egress byName(Peers.Server called, String... hosts) {
+    return new Egress(
+        new NamespacedName("shop", "by-name"),
+        Set.of(ProxyFixture.BUYER),
+        Set.of(hosts),
         List.of(),
         List.of(new Egress.Port(called.address().getPort(), Egress.Carried.TLS)),
         new Access.Requests(List.of()));

@@ -26,10 +26,13 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -39,6 +42,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class UpstreamLimitsTest {
   private static final NamespacedName STORE = new NamespacedName("shop", "store");
+  private static final long SECOND = Duration.ofSeconds(1).toNanos();
   private static final int NONE = UpstreamSetting.UNLIMITED;
   private static final Rate ONE_A_MINUTE = new Rate(1, Duration.ofMinutes(1), 0);
 
@@ -78,7 +82,7 @@ class UpstreamLimitsTest {
     return mesh.nodes.withRequests(List.of(HttpFixture.match("/books.*", "GET", "HEAD")));
   }
 
-  private MeshSnapshot bytes() {
+  private MeshSnapshot bytesTo(InetSocketAddress application) {
     SnapshotEditor editor = mesh.nodes.snapshot().edit();
     editor.put(
         new Service(
@@ -89,7 +93,7 @@ class UpstreamLimitsTest {
                     "tcp",
                     TwoNodes.SERVICE_PORT,
                     AppProtocol.TCP,
-                    List.of(new Endpoint(mesh.nodes.app.address(), true))))));
+                    List.of(new Endpoint(application, true))))));
     return editor.snapshot(revision++);
   }
 
@@ -140,7 +144,7 @@ class UpstreamLimitsTest {
 
   @Test
   void theSecondConnectionEndsBeforeAByteAndTheApplicationSeesNothingOfIt() throws Exception {
-    publish(bytes(), null, new Limits(ONE_A_MINUTE, 0, null, List.of()));
+    publish(bytesTo(mesh.nodes.app.address()), null, new Limits(ONE_A_MINUTE, 0, null, List.of()));
 
     try (Socket first = mesh.connect()) {
       first.getOutputStream().write('a');
@@ -165,23 +169,72 @@ class UpstreamLimitsTest {
               socket.shutdownOutput();
               socket.getInputStream().readAllBytes();
             })) {
-      SnapshotEditor editor = mesh.nodes.snapshot().edit();
-      editor.put(
-          new Service(
-              STORE,
-              List.of(TwoNodes.SERVICE),
-              List.of(
-                  new ServicePort(
-                      "tcp",
-                      TwoNodes.SERVICE_PORT,
-                      AppProtocol.TCP,
-                      List.of(new Endpoint(app.address(), true))))));
-      publish(editor.snapshot(revision++), null, new Limits(null, bits, null, List.of()));
+      publish(bytesTo(app.address()), null, new Limits(null, bits, null, List.of()));
+      long begin = System.nanoTime();
       try (Socket client = mesh.connect()) {
-        long begin = System.nanoTime();
-        assertThat(client.getInputStream().readAllBytes()).hasSize(size);
-        double seconds = (System.nanoTime() - begin) / 1e9;
-        assertThat(size * 8 / seconds).isBetween(bits * 0.8, bits * 1.05);
+        assertThat(client.getInputStream().readNBytes(size / 2)).hasSize(size / 2);
+        long middle = System.nanoTime();
+        assertThat(client.getInputStream().readAllBytes()).hasSize(size / 2);
+        double last = System.nanoTime();
+        assertThat(size * 8 / ((last - begin) / 1e9)).isLessThan(bits * 1.05);
+        assertThat(size / 2 * 8 / ((last - middle) / 1e9)).as("warm").isGreaterThan(bits * 0.8);
+      }
+    }
+  }
+
+  /** Most of what they send waits for its turn, and nobody else pays for it when they have gone. */
+  @Test
+  void manyShortConnectionsPassNoMoreThanIsSaidAndKeepNobodyElseWaitingForLong() throws Exception {
+    int bits = 2_000_000;
+    long begin = System.nanoTime();
+    AtomicLong passed = new AtomicLong();
+    AtomicLong most = new AtomicLong(Long.MIN_VALUE); // beyond the rate and its burst of 250 ms
+    List<Socket> many = new ArrayList<>();
+    try (var app =
+        new Peers.Server(
+            mesh.nodes.storeAddresses().getFirst(),
+            socket -> {
+              byte[] buffer = new byte[8_192];
+              for (int n = socket.getInputStream().read(buffer);
+                  n > 0;
+                  n = socket.getInputStream().read(buffer)) {
+                long bytes = passed.addAndGet(n);
+                double seconds = (System.nanoTime() - begin) / 1e9;
+                most.accumulateAndGet((long) (bytes - bits / 8 * (seconds + 0.25)), Math::max);
+                if (buffer[0] == 'a') {
+                  socket.getOutputStream().write(buffer, 0, n);
+                }
+              }
+            })) {
+      publish(bytesTo(app.address()), null, new Limits(null, bits, null, List.of()));
+      for (int i = 0; i < 200; i++) {
+        many.add(mesh.connect());
+        many.getLast().getOutputStream().write(new byte[32_768]);
+      }
+      Await.until("all are open", () -> mesh.nodes.server.recorder.opened.size() == 200);
+      long now = System.nanoTime();
+      converse();
+      assertThat(System.nanoTime() - now).as("of each a piece or two").isLessThan(5 * SECOND);
+      now = System.nanoTime();
+      for (Socket socket : many) {
+        Peers.reset(socket);
+      }
+      Await.until("they have gone", () -> mesh.nodes.server.recorder.closed.size() == 201);
+      converse();
+      assertThat(System.nanoTime() - now).as("nothing is owed").isLessThan(2 * SECOND);
+    } finally {
+      for (Socket socket : many) {
+        socket.close();
+      }
+    }
+    assertThat(most.get()).isNotPositive();
+  }
+
+  private void converse() throws IOException {
+    try (Socket client = mesh.connect()) {
+      for (int i = 0; i < 2; i++) {
+        client.getOutputStream().write('a');
+        assertThat(client.getInputStream().read()).isEqualTo('a');
       }
     }
   }

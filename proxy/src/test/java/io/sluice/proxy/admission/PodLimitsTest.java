@@ -159,10 +159,12 @@ class PodLimitsTest {
     var arrivals = arrivals(setting(WEB, new Limits(null, 1_000_000, null, List.of())));
     ByteRate rate = Objects.requireNonNull(arrivals.bytes(true));
 
-    assertThat(rate.pass(125_000, now.get())).isEqualTo(SECOND);
-    assertThat(rate.pass(125_000, now.get())).isEqualTo(2 * SECOND);
+    assertThat(rate.pay(125_000, now.get())).isEqualTo(SECOND);
+    assertThat(rate.pay(125_000, now.get())).isEqualTo(2 * SECOND);
+    rate.giveBack(125_000);
+    assertThat(rate.pay(125_000, now.get())).as("who gave up owes nothing").isEqualTo(2 * SECOND);
     now.addAndGet(5 * SECOND);
-    assertThat(rate.pass(125_000, now.get())).as("a quarter is owed").isEqualTo(SECOND * 3 / 4);
+    assertThat(rate.pay(125_000, now.get())).as("a quarter is owed").isEqualTo(SECOND * 3 / 4);
     assertThat(arrivals.bytes(false)).isNotSameAs(rate);
   }
 }
