@@ -1,5 +1,6 @@
 package io.sluice.scenario;
 
+import static io.sluice.scenario.ScenarioManifests.access;
 import static io.sluice.scenario.ScenarioManifests.dns;
 import static io.sluice.scenario.ScenarioManifests.egress;
 import static io.sluice.scenario.ScenarioManifests.files;
@@ -16,12 +17,14 @@ import static io.sluice.scenario.Step.times;
 
 import io.sluice.await.Await;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * Who outside the mesh reaches what inside, and the other way: rows of IngressBackend and Egress.
+ * Who outside the mesh reaches what inside, and the other way: rows of IngressBackend,
+ * AccessControl and Egress.
  */
 final class OutsideScenarios {
   private static final String GATEWAY = "gateway";
@@ -38,6 +41,11 @@ final class OutsideScenarios {
 
   private static final Request OUT_TLS =
       Request.get("https://outside:" + Nginx.TLS + "/").with("insecure");
+
+  private static final Map<Integer, String> OPENED = Map.of(Nginx.HTTP, "http", Nginx.TLS, "tcp");
+
+  private static final Request BOOKS_TLS =
+      Request.get("https://v1:" + Nginx.TLS + "/").with("insecure");
 
   private OutsideScenarios() {}
 
@@ -89,6 +97,22 @@ final class OutsideScenarios {
                 STRANGER,
                 call(BOOKS, "200 v1"),
                 call(Request.of("POST", BOOKS.url()).body("a"), "403"))),
+        Scenario.of(
+            "an AccessControl lets ranges or a Service in by HTTP and by TCP, and nobody else",
+            store(),
+            calls(GATEWAY, call(BOOKS, "cut"), call(BOOKS_TLS, "cut")),
+            change("access", access(OPENED, ranges(site, GATEWAY))),
+            calls(
+                GATEWAY,
+                times(TRIES, BOOKS, "200 v1"),
+                call(BOOKS_TLS, "200 v1"),
+                call("http://v1:" + Nginx.H2C + "/books-bought", "cut")),
+            calls(STRANGER, times(TRIES, BOOKS, "cut"), call(BOOKS_TLS, "cut")),
+            change("access", access(OPENED, "{kind: Service, name: gateway}")),
+            calls(GATEWAY, call(BOOKS, "200 v1"), call(BOOKS_TLS, "200 v1")),
+            calls(STRANGER, call(BOOKS, "cut")),
+            remove("access"),
+            calls(GATEWAY, call(BOOKS, "cut"), call(BOOKS_TLS, "cut"))),
         Scenario.of(
             "an account gets out to a range and port, and nobody else does",
             Map.of(),
@@ -146,6 +170,15 @@ final class OutsideScenarios {
             calls(THIEF, call(OUT, "cut")),
             remove("egress"),
             calls(BUYER, call(OUT, "cut"))));
+  }
+
+  /** The addresses of the account's pods, each as a source. */
+  private static String[] ranges(ScenarioSite site, String account) {
+    return Stream.of(true, false)
+        .flatMap(near ->
+            Stream.of(Family.values()).map(family -> site.client(account, near).address(family)))
+        .map(address -> "{kind: IPRange, name: '" + Cidr.of(address) + "'}")
+        .toArray(String[]::new);
   }
 
   private static Map<String, String> store() {

@@ -185,6 +185,7 @@ final class Site {
             "retries.policy.openservicemesh.io",
             "upstreamtrafficsettings.policy.openservicemesh.io",
             "ingressbackends.policy.openservicemesh.io",
+            "accesscontrols.policy.openservicemesh.io",
             "egresses.policy.openservicemesh.io")) {
       item("definitions", "{metadata: {name: '" + definition + "'}}");
     }

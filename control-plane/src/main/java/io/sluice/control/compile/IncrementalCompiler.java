@@ -63,6 +63,7 @@ public final class IncrementalCompiler {
   private long revision;
   private boolean retriesEnabled;
   private boolean ingressBackends = true;
+  private boolean accessControls = true;
   private boolean egresses = true;
   private boolean configsChanged = true;
 
@@ -140,7 +141,10 @@ public final class IncrementalCompiler {
     return new InForce(pods.held(), services.held(), configsHeld, pods.rangesBind());
   }
 
-  /** What TrafficSplits, IngressBackends, Egresses and routes of the Gateway API name. */
+  /**
+   * What TrafficSplits, IngressBackends, AccessControls, Egresses and routes of the Gateway API
+   * name.
+   */
   private final class Named
       implements SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
@@ -170,6 +174,11 @@ public final class IncrementalCompiler {
     @Override
     public boolean ingressBackends() {
       return ingressBackends;
+    }
+
+    @Override
+    public boolean accessControls() {
+      return accessControls;
     }
 
     @Override
@@ -209,6 +218,7 @@ public final class IncrementalCompiler {
     permissions.put(compiled.mesh());
     retriesEnabled = compiled.retries();
     ingressBackends = compiled.ingressBackends();
+    accessControls = compiled.accessControls();
     egresses = compiled.egresses();
     retries.changed();
     ingress.changed();

@@ -125,6 +125,11 @@ public final class ObjectCompiler {
     }
 
     @Override
+    public boolean accessControls() {
+      return true;
+    }
+
+    @Override
     public boolean isRouted(NamespacedName service) {
       return false;
     }

@@ -43,7 +43,10 @@ public record ReportedObject(
 
   private static final Set<ReadableKind> WITH_CURRENT_STATUS =
       Set.of(
-          ReadableKind.INGRESS_BACKEND, ReadableKind.EGRESS, ReadableKind.UPSTREAM_TRAFFIC_SETTING);
+          ReadableKind.INGRESS_BACKEND,
+          ReadableKind.ACCESS_CONTROL,
+          ReadableKind.EGRESS,
+          ReadableKind.UPSTREAM_TRAFFIC_SETTING);
 
   /**
    * Those whose definitions the chart brings, and routes of the Gateway API. The others are of
@@ -59,6 +62,7 @@ public record ReportedObject(
           ReadableKind.RETRY,
           ReadableKind.UPSTREAM_TRAFFIC_SETTING,
           ReadableKind.INGRESS_BACKEND,
+          ReadableKind.ACCESS_CONTROL,
           ReadableKind.EGRESS,
           ReadableKind.HTTP_ROUTE,
           ReadableKind.GRPC_ROUTE);

@@ -75,7 +75,8 @@ final class PolicyReader {
   private static List<String> tls(Fields tls) {
     tls.isTrue(SKIP);
     tls.parsedList(SNI, text -> text, "write names of hosts");
-    return Stream.of(SKIP, SNI).filter(tls::has).toList();
+    List<String> set = Stream.of(SKIP, SNI).filter(tls::has).toList();
+    return set.isEmpty() ? List.of("tls") : set;
   }
 
   private static Subject source(Fields fields) {

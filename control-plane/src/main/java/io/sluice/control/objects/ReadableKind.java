@@ -96,6 +96,13 @@ public enum ReadableKind {
       "ingressbackends",
       List.of("v1alpha1"),
       alike(PolicyReader::readIngress)),
+  /** {@code policy.openservicemesh.io} AccessControl. */
+  ACCESS_CONTROL(
+      PolicyReader.GROUP,
+      "AccessControl",
+      "accesscontrols",
+      List.of("v1alpha1"),
+      alike(PolicyReader::readIngress)),
   /** {@code policy.openservicemesh.io} Egress. */
   EGRESS(
       PolicyReader.GROUP,

@@ -80,6 +80,25 @@ final class KnownFields {
                   "matches",
                   leaves("apiGroup", "kind", "name"))));
 
+  /** AccessControl of osm-edge v1alpha1. */
+  private static final Shape ACCESS_CONTROL =
+      object(
+          shape(
+              Map.of(
+                  "backends",
+                  shape(
+                      Map.of(
+                          "name",
+                          ANYTHING,
+                          "port",
+                          leaves("number", "protocol"),
+                          "tls",
+                          leaves("skipClientCertValidation", "sniHosts"))),
+                  "sources",
+                  SUBJECT,
+                  "matches",
+                  leaves("apiGroup", "kind", "name"))));
+
   /** Egress of OSM and osm-edge v1alpha1. */
   private static final Shape EGRESS =
       object(
@@ -295,6 +314,7 @@ final class KnownFields {
       case "Retry" -> group.equals("policy.openservicemesh.io") ? RETRY : null;
       case "UpstreamTrafficSetting" -> group.equals("policy.openservicemesh.io") ? UPSTREAM : null;
       case "Egress" -> group.equals("policy.openservicemesh.io") ? EGRESS : null;
+      case "AccessControl" -> group.equals("policy.openservicemesh.io") ? ACCESS_CONTROL : null;
       case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;
       case "HTTPRoute", "GRPCRoute" ->
           group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;

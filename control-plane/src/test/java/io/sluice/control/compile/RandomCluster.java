@@ -396,7 +396,7 @@ public final class RandomCluster {
   private String ingress() {
     return """
     apiVersion: policy.openservicemesh.io/v1alpha1
-    kind: IngressBackend
+    kind: %s
     metadata:
       name: %s
       namespace: %s%s
@@ -406,12 +406,13 @@ public final class RandomCluster {
       matches: [%s]
     """
         .formatted(
+            one("IngressBackend", "AccessControl"),
             app(),
             namespaceName(),
             one("", created()),
             app(),
             8080 + random.nextInt(2),
-            one("http", "http", "https"),
+            one("http", "http", "https", "tcp"),
             one(
                 "Service, name: " + app() + ", namespace: " + namespaceName(),
                 "IPRange, name: 10.1.0.0/16",
@@ -501,7 +502,8 @@ public final class RandomCluster {
       traffic: {enablePermissiveTrafficPolicyMode: %s, %s}
       certificate: {deniedSerials: ["%s"]}
       sidecar: {localProxyMode: %s}
-      featureFlags: {enableRetryPolicy: %s, enableIngressBackendPolicy: %s}
+      featureFlags: {enableRetryPolicy: %s, enableIngressBackendPolicy: %s,
+        enableAccessControlPolicy: %s}
     """
         .formatted(
             one("sluice.io", "flomesh.io"),
@@ -519,6 +521,7 @@ public final class RandomCluster {
             one("0a", "zz"),
             one("Localhost", "PodIP", "odd"),
             random.nextBoolean(),
+            one("true", "true", "false"),
             one("true", "true", "false"));
   }
 

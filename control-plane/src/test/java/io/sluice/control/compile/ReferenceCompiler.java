@@ -247,6 +247,11 @@ public final class ReferenceCompiler {
     }
 
     @Override
+    public boolean accessControls() {
+      return settings.accessControls();
+    }
+
+    @Override
     public boolean egresses() {
       return settings.egresses();
     }

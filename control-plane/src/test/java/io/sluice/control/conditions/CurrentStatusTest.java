@@ -19,6 +19,7 @@ class CurrentStatusTest {
   @CsvSource({
     "INGRESS_BACKEND, True, committed",
     "INGRESS_BACKEND, False, error",
+    "ACCESS_CONTROL, True, committed",
     "EGRESS, False, error",
     "TRAFFIC_SPLIT, True, ''",
   })

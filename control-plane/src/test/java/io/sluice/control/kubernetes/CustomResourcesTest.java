@@ -66,6 +66,7 @@ class CustomResourcesTest {
         "TRAFFIC_SPLIT",
         "UPSTREAM_TRAFFIC_SETTING",
         "INGRESS_BACKEND",
+        "ACCESS_CONTROL",
         "EGRESS"
       })
   void definesWhatTheReadersRead(ReadableKind kind) throws Exception {
@@ -216,6 +217,7 @@ class CustomResourcesTest {
         "HTTP_ROUTE_GROUP",
         "TRAFFIC_SPLIT",
         "INGRESS_BACKEND",
+        "ACCESS_CONTROL",
         "EGRESS"
       })
   void hasRulesThatSpeakOfFieldsThatAreThereAndSayTheMend(ReadableKind kind) throws Exception {

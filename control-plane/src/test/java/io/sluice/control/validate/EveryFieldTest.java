@@ -187,6 +187,8 @@ class EveryFieldTest {
        spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}]}}
       """;
 
+  private static final String ACCESS_CONTROL = INGRESS.replace("IngressBackend", "AccessControl");
+
   private static final String EGRESS =
       """
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Egress,
@@ -213,6 +215,11 @@ class EveryFieldTest {
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: IngressBackend,
        metadata: {name: a, namespace: shop},
        spec: {backends: [{name: byname, port: {number: 8080, protocol: http}}],
+              sources: [{kind: IPRange, name: 192.0.2.0/24}]}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: AccessControl,
+       metadata: {name: a, namespace: shop},
+       spec: {backends: [{name: byname, port: {number: 8080, protocol: tcp}}],
               sources: [{kind: IPRange, name: 192.0.2.0/24}]}}
       ---
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Egress,
@@ -245,6 +252,7 @@ class EveryFieldTest {
           Map.entry("spec.rules[].name", "nowhere"),
           Map.entry("spec.matches[].methods[]", "PUT"),
           Map.entry("spec.featureFlags.enableIngressBackendPolicy", "false"),
+          Map.entry("spec.featureFlags.enableAccessControlPolicy", "false"),
           Map.entry("spec.featureFlags.enableEgressPolicy", "false"),
           Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
@@ -368,6 +376,8 @@ class EveryFieldTest {
                 UPSTREAM,
                 "ingressbackends.policy.openservicemesh.io",
                 INGRESS,
+                "accesscontrols.policy.openservicemesh.io",
+                ACCESS_CONTROL,
                 "egresses.policy.openservicemesh.io",
                 EGRESS)
             .entrySet()) {

@@ -241,10 +241,11 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
         .orElseGet(() -> ingress(verdict, "spec.matches", text));
   }
 
-  /** Of the IngressBackend that decided. */
-  private static List<Cause> ingress(Verdict verdict, String field, String text) {
+  /** Of the IngressBackend or AccessControl that decided. */
+  private List<Cause> ingress(Verdict verdict, String field, String text) {
     return verdict.rule().stream()
-        .map(name -> new Cause("IngressBackend", name.toString(), field, text))
+        .flatMap(name -> snapshot.all(Kind.INGRESS).stream().filter(one -> one.name().equals(name)))
+        .map(one -> new Cause(one.origin().kind(), one.name().toString(), field, text))
         .toList();
   }
 
