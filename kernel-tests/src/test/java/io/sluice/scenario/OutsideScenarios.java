@@ -16,15 +16,17 @@ import static io.sluice.scenario.Step.remove;
 import static io.sluice.scenario.Step.times;
 
 import io.sluice.await.Await;
+import io.sluice.lab.site.Manifests;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
  * Who outside the mesh reaches what inside, and the other way: rows of IngressBackend,
- * AccessControl and Egress.
+ * AccessControl, Egress and Isolation.
  */
 final class OutsideScenarios {
   private static final String GATEWAY = "gateway";
@@ -99,7 +101,16 @@ final class OutsideScenarios {
                 call(Request.of("POST", BOOKS.url()).body("a"), "403"))),
         Scenario.of(
             "an AccessControl lets ranges or a Service in by HTTP and by TCP, and nobody else",
-            store(),
+            files(
+                "service",
+                service(
+                    "bookstore",
+                    "version: v1",
+                    port(80, Nginx.HTTP, ""),
+                    port(443, Nginx.TLS, ""),
+                    port(81, Nginx.H2C, "")),
+                "gateway",
+                service("gateway", "app: gateway", port(80, Nginx.HTTP, ""))),
             calls(GATEWAY, call(BOOKS, "cut"), call(BOOKS_TLS, "cut")),
             change("access", access(OPENED, ranges(site, GATEWAY))),
             calls(
@@ -113,6 +124,28 @@ final class OutsideScenarios {
             calls(STRANGER, call(BOOKS, "cut")),
             remove("access"),
             calls(GATEWAY, call(BOOKS, "cut"), call(BOOKS_TLS, "cut"))),
+        Scenario.of(
+            "nothing is sent to an isolated range, whatever else lets it out",
+            files(
+                ScenarioManifests.MESH_CONFIG,
+                Manifests.meshConfig(
+                    Map.of(
+                        "traffic",
+                        "{enablePermissiveTrafficPolicyMode: true, enableEgress: true}")),
+                "service",
+                service("bookstore", "app: bookstore", port(80, Nginx.HTTP, ""))),
+            calls(BUYER, call(OUT, FOUND), call(OUT_TLS, FOUND), call(BOOKS, "200 v1")),
+            change("isolation", isolation(site, "outside", "v1", "v3")),
+            calls(
+                BUYER,
+                times(TRIES, OUT, "cut"),
+                call(OUT_TLS, "cut"),
+                call(BOOKS, "cut"),
+                call("http://v2:" + Nginx.HTTP + "/", "200 v2"),
+                times(TRIES, Request.get("http://bookstore:80/"), "200 v2")),
+            calls(STRANGER, call(OUT, FOUND)),
+            remove("isolation"),
+            calls(BUYER, call(OUT, FOUND), call(BOOKS, "200 v1"))),
         Scenario.of(
             "an account gets out to a range and port, and nobody else does",
             Map.of(),
@@ -179,6 +212,21 @@ final class OutsideScenarios {
             Stream.of(Family.values()).map(family -> site.client(account, near).address(family)))
         .map(address -> "{kind: IPRange, name: '" + Cidr.of(address) + "'}")
         .toArray(String[]::new);
+  }
+
+  /** An Isolation of the pods' addresses. */
+  private static String isolation(ScenarioSite site, String... pods) {
+    return """
+    apiVersion: policy.flomesh.io/v1alpha1
+    kind: Isolation
+    metadata: {name: parts}
+    spec: {cidrs: [%s]}
+    """
+        .formatted(
+            Stream.of(pods)
+                .flatMap(pod -> Stream.of(Family.values()).map(site.pod(pod)::address))
+                .map(address -> "'" + Cidr.of(address) + "'")
+                .collect(Collectors.joining(", ")));
   }
 
   private static Map<String, String> store() {

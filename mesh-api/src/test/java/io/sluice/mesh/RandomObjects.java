@@ -58,6 +58,7 @@ final class RandomObjects {
         one(RevokedMode.values()),
         one(Retirement.values()),
         Duration.ofSeconds(random.nextInt(3) * 45),
+        list(this::range),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);

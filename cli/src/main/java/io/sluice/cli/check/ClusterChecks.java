@@ -29,7 +29,8 @@ final class ClusterChecks {
           "upstreamtrafficsettings.policy.openservicemesh.io",
           "ingressbackends.policy.openservicemesh.io",
           "accesscontrols.policy.openservicemesh.io",
-          "egresses.policy.openservicemesh.io");
+          "egresses.policy.openservicemesh.io",
+          "isolations.policy.flomesh.io");
 
   private static final String NAME = "app.kubernetes.io/name";
   private static final String COMPONENT = "app.kubernetes.io/component";

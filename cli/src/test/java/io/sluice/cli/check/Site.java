@@ -186,7 +186,8 @@ final class Site {
             "upstreamtrafficsettings.policy.openservicemesh.io",
             "ingressbackends.policy.openservicemesh.io",
             "accesscontrols.policy.openservicemesh.io",
-            "egresses.policy.openservicemesh.io")) {
+            "egresses.policy.openservicemesh.io",
+            "isolations.policy.flomesh.io")) {
       item("definitions", "{metadata: {name: '" + definition + "'}}");
     }
     item("namespaces", "{metadata: {name: 'shop', labels: {'sluice.io/mesh': 'enabled'}}}");

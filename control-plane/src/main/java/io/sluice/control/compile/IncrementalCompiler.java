@@ -8,6 +8,7 @@ import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.Isolation;
 import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesObject.ServiceAccount;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
@@ -48,6 +49,7 @@ public final class IncrementalCompiler {
   private final ObjectsInForce objects = new ObjectsInForce();
   private final Statuses.StatusBook statuses = new Statuses.StatusBook();
   private final Map<ObjectRef, MeshConfig> configs = new HashMap<>();
+  private final Map<ObjectRef, Isolation> isolations = new HashMap<>();
   private final CompilerSettings settings;
   private final PodStage pods;
   private final ServiceStage services;
@@ -213,7 +215,7 @@ public final class IncrementalCompiler {
         ConfigCompiler.compile(configs.values(), settings, configsHeld, found);
     configsHeld = compiled.held();
     statuses.put(configs.keySet(), found);
-    editor.put(compiled.mesh());
+    editor.put(compiled.mesh().isolating(SettingsCompiler.isolated(isolations.values())));
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
     retriesEnabled = compiled.retries();
@@ -260,6 +262,10 @@ public final class IncrementalCompiler {
       case TrafficSplit split -> splits.remove(split);
       case Retry retry -> retries.remove(retry);
       case UpstreamTrafficSetting setting -> upstreams.remove(setting);
+      case Isolation isolation -> {
+        isolations.remove(isolation.ref());
+        configsChanged = true;
+      }
       case Egress written -> egress.remove(written);
       case IngressBackend written -> ingress.remove(written);
       case GatewayRoute route -> gateway.remove(route);
@@ -301,6 +307,13 @@ public final class IncrementalCompiler {
       case TrafficSplit split -> splits.add(split);
       case Retry retry -> retries.add(retry);
       case UpstreamTrafficSetting setting -> upstreams.add(setting);
+      case Isolation isolation -> {
+        isolations.put(isolation.ref(), isolation);
+        configsChanged = true;
+        Statuses found = new Statuses();
+        ObjectCompiler.reportIsolation(isolation, found);
+        statuses.put(isolation.ref(), found);
+      }
       case Egress written -> egress.add(written);
       case IngressBackend written -> ingress.add(written);
       case GatewayRoute route -> gateway.add(route);

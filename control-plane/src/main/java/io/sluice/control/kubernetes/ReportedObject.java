@@ -46,6 +46,7 @@ public record ReportedObject(
           ReadableKind.INGRESS_BACKEND,
           ReadableKind.ACCESS_CONTROL,
           ReadableKind.EGRESS,
+          ReadableKind.ISOLATION,
           ReadableKind.UPSTREAM_TRAFFIC_SETTING);
 
   /**
@@ -64,6 +65,7 @@ public record ReportedObject(
           ReadableKind.INGRESS_BACKEND,
           ReadableKind.ACCESS_CONTROL,
           ReadableKind.EGRESS,
+          ReadableKind.ISOLATION,
           ReadableKind.HTTP_ROUTE,
           ReadableKind.GRPC_ROUTE);
 
@@ -135,9 +137,10 @@ public record ReportedObject(
 
   /** Path of its status, from the root of the server. */
   public String statusPath() {
-    return "/apis/%s/%s/namespaces/%s/%s/%s/status"
+    String namespace = kind.isNamespaced() ? "namespaces/" + ref.namespace() + "/" : "";
+    return "/apis/%s/%s/%s%s/%s/status"
         .formatted(
-            kind.group(), kind.versions().getFirst(), ref.namespace(), kind.resource(), ref.name());
+            kind.group(), kind.versions().getFirst(), namespace, kind.resource(), ref.name());
   }
 
   /**

@@ -238,6 +238,9 @@ final class KnownFields {
                   "httpHeaders",
                   ANYTHING)));
 
+  /** Isolation of FSM v1alpha1. */
+  private static final Shape ISOLATION = object(leaves("cidrs"));
+
   /** Below {@code spec}, its reader says of every field whether it is known. */
   private static final Shape MESH_CONFIG = object(ANYTHING);
 
@@ -315,6 +318,7 @@ final class KnownFields {
       case "UpstreamTrafficSetting" -> group.equals("policy.openservicemesh.io") ? UPSTREAM : null;
       case "Egress" -> group.equals("policy.openservicemesh.io") ? EGRESS : null;
       case "AccessControl" -> group.equals("policy.openservicemesh.io") ? ACCESS_CONTROL : null;
+      case "Isolation" -> group.equals("policy.flomesh.io") ? ISOLATION : null;
       case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;
       case "HTTPRoute", "GRPCRoute" ->
           group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;

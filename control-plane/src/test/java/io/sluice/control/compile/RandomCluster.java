@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(23)) {
+    return switch (random.nextInt(24)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -96,6 +96,7 @@ public final class RandomCluster {
       case 17 -> upstream();
       case 18, 19 -> ingress();
       case 20, 21 -> egress();
+      case 22 -> isolation();
       default -> other();
     };
   }
@@ -418,6 +419,16 @@ public final class RandomCluster {
                 "IPRange, name: 10.1.0.0/16",
                 "AuthenticatedPrincipal, name: ingress"),
             one("", "", "{kind: HTTPRouteGroup, name: " + app() + "}"));
+  }
+
+  private String isolation() {
+    return """
+    apiVersion: policy.flomesh.io/v1alpha1
+    kind: Isolation
+    metadata: {name: %s}
+    spec: {cidrs: [%s]}
+    """
+        .formatted(app(), one("", "10.9.0.0/16", "10.9.0.0/16, '2001:db8::/32'"));
   }
 
   private String gatewayRoute() {

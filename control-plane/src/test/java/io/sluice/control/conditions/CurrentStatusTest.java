@@ -20,6 +20,7 @@ class CurrentStatusTest {
     "INGRESS_BACKEND, True, committed",
     "INGRESS_BACKEND, False, error",
     "ACCESS_CONTROL, True, committed",
+    "ISOLATION, True, committed",
     "EGRESS, False, error",
     "TRAFFIC_SPLIT, True, ''",
   })

@@ -201,6 +201,12 @@ class EveryFieldTest {
        metadata: {name: web, namespace: shop}, spec: {matches: [{name: a, pathRegex: /a}]}}
       """;
 
+  private static final String ISOLATION =
+      """
+      {apiVersion: policy.flomesh.io/v1alpha1, kind: Isolation,
+       metadata: {name: a}, spec: {cidrs: [192.0.2.0/24]}}
+      """;
+
   private static final String MESH_CONFIG =
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
@@ -255,6 +261,7 @@ class EveryFieldTest {
           Map.entry("spec.featureFlags.enableAccessControlPolicy", "false"),
           Map.entry("spec.featureFlags.enableEgressPolicy", "false"),
           Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
+          Map.entry("spec.cidrs[]", "198.51.100.0/24"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
           Map.entry("spec.sidecar.localProxyMode", "PodIP"),
           Map.entry("spec.traffic.metadataMode", "ALLOW"),
@@ -359,27 +366,14 @@ class EveryFieldTest {
   @Test
   void ofTheMeshsOwnKinds() throws IOException {
     for (var kind :
-        Map.of(
-                "meshconfigs.config.sluice.io",
-                MESH_CONFIG,
-                "traffictargets.access.smi-spec.io",
-                TARGET,
-                "tcproutes.specs.smi-spec.io",
-                ROUTE,
-                "httproutegroups.specs.smi-spec.io",
-                GROUP,
-                "trafficsplits.split.smi-spec.io",
-                SPLIT,
-                "retries.policy.openservicemesh.io",
-                RETRY,
-                "upstreamtrafficsettings.policy.openservicemesh.io",
-                UPSTREAM,
-                "ingressbackends.policy.openservicemesh.io",
-                INGRESS,
-                "accesscontrols.policy.openservicemesh.io",
-                ACCESS_CONTROL,
-                "egresses.policy.openservicemesh.io",
-                EGRESS)
+        Map.ofEntries(
+                Map.entry("meshconfigs.config.sluice.io", MESH_CONFIG),
+                Map.entry("retries.policy.openservicemesh.io", RETRY),
+                Map.entry("upstreamtrafficsettings.policy.openservicemesh.io", UPSTREAM),
+                Map.entry("ingressbackends.policy.openservicemesh.io", INGRESS),
+                Map.entry("accesscontrols.policy.openservicemesh.io", ACCESS_CONTROL),
+                Map.entry("egresses.policy.openservicemesh.io", EGRESS),
+                Map.entry("isolations.policy.flomesh.io", ISOLATION))
             .entrySet()) {
       Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
       JsonNode schema =

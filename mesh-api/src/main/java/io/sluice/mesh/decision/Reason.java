@@ -66,6 +66,7 @@ public enum Reason {
       "the port has an IngressBackend or AccessControl, and a caller outside the mesh is none of its"
           + " sources"),
   EGRESS_POLICY(132, "an Egress lets it out"),
+  ISOLATED(133, "an Isolation names the destination: no pod of the mesh sends anything there"),
 
   // Forwarding.
   NO_READY_ENDPOINT(80, "the service has no ready endpoint"),

@@ -217,6 +217,8 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
           verdict.rule().stream()
               .map(name -> new Cause("Egress", name.toString(), "spec", "it lets this out"))
               .toList();
+      case ISOLATED ->
+          List.of(new Cause("Isolation", "", "spec.cidrs", where + " is in a range of one"));
       case INGRESS_REFUSED ->
           ingress(verdict, "spec.sources", "it is for this port, and the caller is none of them");
       case HTTP_ONLY, ROUTE_NOT_GRANTED -> {

@@ -3,6 +3,7 @@ package io.sluice.proxy.upstream;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RetryPolicy;
@@ -217,6 +218,17 @@ public final class Upstream {
         || isAllowed(wanted.to(picked), calledAt(picked));
   }
 
+  /** Where all are isolated they stay, so that policy says why none is reached. */
+  private List<Endpoint> notIsolated(List<Endpoint> endpoints) {
+    MeshSettings settings = snapshot.settings();
+    if (settings.isolated().isEmpty()) {
+      return endpoints;
+    }
+    List<Endpoint> others =
+        endpoints.stream().filter(each -> !settings.isolates(each.address().getAddress())).toList();
+    return others.isEmpty() ? endpoints : others;
+  }
+
   private @Nullable SpiffeId calledAt(InetSocketAddress address) {
     return snapshot.workloadAt(address.getAddress()).map(Workload::identity).orElse(null);
   }
@@ -293,7 +305,8 @@ public final class Upstream {
     }
   }
 
-  private @Nullable InetSocketAddress pick(List<Endpoint> candidates) {
+  private @Nullable InetSocketAddress pick(List<Endpoint> every) {
+    List<Endpoint> candidates = notIsolated(every);
     Family family = Family.of(wanted.destination().getAddress());
     for (Endpoint candidate : candidates) {
       if (candidate.ready()

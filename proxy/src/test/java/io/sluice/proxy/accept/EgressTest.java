@@ -10,7 +10,9 @@ import io.sluice.mesh.HostNames;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.Peers;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -164,6 +166,24 @@ class EgressTest {
     }
   }
 
+  @Test
+  void nothingIsSentToAnIsolatedRangeAndWhatIsOpenEnds() throws IOException {
+    Egress egress = egress(ProxyFixture.BUYER, Set.of(), List.of(Peers.V4), false);
+    publish(HostNames.NONE, egress);
+    try (Socket socket = Peers.connect(entry)) {
+      assertThat(converse(socket, BOOKS)).startsWith("HTTP/1.1 200");
+      int before = outside.accepted.get();
+
+      publish(HostNames.NONE, List.of(Cidr.of(Peers.V4)), egress);
+
+      assertThat(HttpFixture.read(socket, "")).isEqualTo("[reset]");
+      assertThat(ask(BOOKS)).isEqualTo("[reset]");
+      assertThat(outside.accepted).hasValue(before);
+    }
+    assertThat(fixture.recorder.onlyRefused().verdict())
+        .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.ISOLATED));
+  }
+
   private Egress byName() {
     return new Egress(
         EGRESS,
@@ -200,9 +220,13 @@ class EgressTest {
   }
 
   private void publish(HostNames names, Egress... egresses) {
+    publish(names, List.of(), egresses);
+  }
+
+  private void publish(HostNames names, List<Cidr> isolated, Egress... egresses) {
     var mesh = ProxyFixture.snapshot(false, false, List.of(), List.of(), List.of());
     SnapshotEditor editor = mesh.edit();
-    editor.put(mesh.settings().onNodeWith(List.of(), names));
+    editor.put(mesh.settings().isolating(isolated).onNodeWith(List.of(), names));
     List.of(egresses).forEach(editor::put);
     revision++;
     fixture.publish(editor.snapshot(revision));

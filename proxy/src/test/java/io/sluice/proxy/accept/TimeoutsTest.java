@@ -112,6 +112,7 @@ class TimeoutsTest {
             RevokedMode.CLOSE,
             Retirement.NONE,
             answerTimeout,
+            List.of(),
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE));
