@@ -119,9 +119,9 @@ final class OutsideScenarios {
                 call(BOOKS_TLS, "200 v1"),
                 call("http://v1:" + Nginx.H2C + "/books-bought", "cut")),
             calls(STRANGER, times(TRIES, BOOKS, "cut"), call(BOOKS_TLS, "cut")),
-            change("access", access(OPENED, "{kind: Service, name: gateway}")),
-            calls(GATEWAY, call(BOOKS, "200 v1"), call(BOOKS_TLS, "200 v1")),
-            calls(STRANGER, call(BOOKS, "cut")),
+            change("access", access(Map.of(Nginx.TLS, "tcp"), "{kind: Service, name: gateway}")),
+            calls(GATEWAY, call(BOOKS, "cut"), call(BOOKS_TLS, "200 v1")),
+            calls(STRANGER, call(BOOKS_TLS, "cut")),
             remove("access"),
             calls(GATEWAY, call(BOOKS, "cut"), call(BOOKS_TLS, "cut"))),
         Scenario.of(
