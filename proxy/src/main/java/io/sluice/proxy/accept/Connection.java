@@ -114,7 +114,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   void judgeAgain(Affected affected) {
     Verdict answer = state == State.OPEN ? subject.revocation(path.snapshot, affected) : null;
     Exchanges conversing = exchanges;
-    if (answer != null && conversing != null && conversing.isIdle()) {
+    if (answer != null && conversing != null && conversing.awaitsRequest()) {
       refused(answer, CloseKind.REFUSED);
     } else if (answer != null) {
       end(CloseKind.REVOKED, answer.reason());
@@ -177,8 +177,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       converse(requests, upstream);
       return;
     }
-    Hello said = hello;
-    hello = null;
+    Hello said = takeHello();
     Relay joined = new Relay(said == null ? downstream.accept() : said, upstream, pod.budget, this);
     relay = joined;
     PodLimits.Arrivals limits = arrivals;
@@ -207,6 +206,13 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     begun.begin();
   }
 
+  /** What the client said before it was known how it is carried; null where nothing was read. */
+  private @Nullable Hello takeHello() {
+    Hello said = hello;
+    hello = null;
+    return said;
+  }
+
   /** Takes requests before any upstream is reached. */
   void converse() {
     Flow each = requests;
@@ -233,7 +239,8 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     if (reached != null) {
       begun.has(reached);
     }
-    begun.start(downstream.accept(begun));
+    Hello said = takeHello();
+    begun.start(said == null ? downstream.accept(begun) : said);
     if (path.leaving) {
       retire();
     }
@@ -442,9 +449,9 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     } else if (joined != null) {
       joined.reset();
     } else {
-      if (hello != null) {
-        hello.drop();
-        hello = null;
+      Hello said = takeHello();
+      if (said != null) {
+        said.drop();
       }
       downstream.refuse(reason);
     }

@@ -25,6 +25,7 @@ final class Hello implements ByteChannel {
   private ByteBuf early = Unpooled.EMPTY_BUFFER;
   private boolean gathered;
   private boolean told;
+  private boolean inputEnded;
   private ByteChannel.@Nullable Listener local;
 
   /**
@@ -97,6 +98,7 @@ final class Hello implements ByteChannel {
 
     @Override
     public void inputEnded() {
+      inputEnded = true;
       tell(ServerName.NONE);
     }
 
@@ -127,6 +129,10 @@ final class Hello implements ByteChannel {
       listener.batchEnded();
     } else {
       channel.start();
+    }
+    Listener present = local; // another one, where the octets said which
+    if (present != null && inputEnded) {
+      present.inputEnded();
     }
   }
 

@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -117,12 +118,6 @@ final class Exchange implements Upstream.Listener {
       bad(e.status);
       return;
     }
-    request.fields.removeLike(CLIENT_CERTIFICATE); // a claim of others about identities
-    SpiffeId caller = subject.callerOrNull();
-    if (subject.direction() == Direction.INBOUND && caller != null) {
-      request.fields.add(
-          CLIENT_CERTIFICATE, owner.clientCertificate(subject.calledOrNull(), caller));
-    }
     search();
   }
 
@@ -133,7 +128,26 @@ final class Exchange implements Upstream.Listener {
     }
   }
 
+  /** In place of what others claim of identities, or what a try before was told in this process. */
+  private void tellWhoAsks() {
+    request.fields.removeLike(CLIENT_CERTIFICATE);
+    SpiffeId caller = subject.callerOrNull();
+    if (subject.direction() == Direction.INBOUND && caller != null) {
+      request.fields.add(
+          CLIENT_CERTIFICATE, owner.clientCertificate(subject.calledOrNull(), caller));
+    }
+  }
+
+  /** A connection that stands has got room, which it may take where it waits for another one. */
+  void lookAround() {
+    Upstream searched = upstream;
+    if (!ended && searched != null) {
+      searched.lookAround();
+    }
+  }
+
   private void search() {
+    tellWhoAsks();
     sent = request;
     filters = HttpFilters.NONE;
     limits = TimeLimits.UNSAID;
@@ -330,8 +344,8 @@ final class Exchange implements Upstream.Listener {
   }
 
   @Override
-  public boolean prefers(InetSocketAddress endpoint) {
-    return owner.leads().prefers(endpoint);
+  public boolean hasRoom(InetSocketAddress endpoint) {
+    return owner.leads().haveRoom(endpoint);
   }
 
   @Override
@@ -739,11 +753,7 @@ final class Exchange implements Upstream.Listener {
       if (last) {
         joined = null; // it is free for another exchange
       }
-      Admission admitted = admission;
-      if (admitted != null) {
-        admitted.answered(answer.status());
-      }
-      dropTry();
+      dropTry(admitted -> admitted.answered(answer.status()));
     }
     return takes;
   }
@@ -752,19 +762,18 @@ final class Exchange implements Upstream.Listener {
     Retries known = retries;
     boolean takes = known != null && !answering && known.takes(silence, asked.whole);
     if (takes) {
-      Admission admitted = admission;
-      if (admitted != null) {
-        admitted.failed();
-      }
-      dropTry();
+      dropTry(Admission::failed);
     }
     return takes;
   }
 
-  private void dropTry() {
+  private void dropTry(Consumer<Admission> outcome) {
+    Admission admitted = admission;
+    if (admitted != null) {
+      outcome.accept(admitted);
+    }
     heard = null;
     dropUpstream();
-    Admission admitted = admission;
     if (admitted != null) {
       admitted.nextTry();
     }

@@ -543,6 +543,12 @@ public final class Exchanges implements DirectPeer {
     return open.isEmpty();
   }
 
+  /** Whether none is open and another one may come: HTTP/1 is told where none does. */
+  public boolean awaitsRequest() {
+    Http1Server single = http1;
+    return isIdle() && (single == null || !single.dropsInput());
+  }
+
   /** Whether a request has no upstream yet. */
   public boolean isSearching() {
     return open.stream().anyMatch(Exchange::isSearching);

@@ -77,6 +77,16 @@ final class Leads implements Http1Client.Owner {
       return wasFree ? http1 : null;
     }
 
+    /** Whether it carries one more exchange now. */
+    boolean hasRoom() {
+      ServicePool.Place place = place();
+      Exchanges inProcess = direct;
+      Http2Client shared = http2;
+      return (place == null || place.mayCarry())
+          && (shared == null ? free : shared.canOpen())
+          && (inProcess == null || inProcess.takesDirectly());
+    }
+
     boolean isUnused() {
       Http2Client shared = http2;
       return shared == null ? free : shared.isIdle();
@@ -124,17 +134,11 @@ final class Leads implements Http1Client.Owner {
     return version2;
   }
 
-  /**
-   * Whether a connection to {@code endpoint} waits for a request. One of HTTP/2 carries many and
-   * never has precedence, so that each request may go to another endpoint.
-   */
-  boolean prefers(InetSocketAddress endpoint) {
-    if (!version2) {
-      for (Lead lead : leads) {
-        ServicePool.Place place = lead.place();
-        if (lead.free && lead.endpoint.equals(endpoint) && (place == null || place.mayCarry())) {
-          return true;
-        }
+  /** Whether a connection to {@code endpoint} stands that has room for a request. */
+  boolean haveRoom(InetSocketAddress endpoint) {
+    for (Lead lead : leads) {
+      if (lead.endpoint.equals(endpoint) && lead.hasRoom()) {
+        return true;
       }
     }
     return false;
@@ -198,7 +202,15 @@ final class Leads implements Http1Client.Owner {
     for (Exchange one : waitingFor(exchange)) {
       setup.loop().execute(one::searchAgain);
     }
+    roomMade();
     return stream;
+  }
+
+  /** Whoever waits until there may be one more connection may go by one that stands. */
+  private void roomMade() {
+    for (Dialling one : dialling) {
+      setup.loop().execute(one.first::lookAround);
+    }
   }
 
   /** What it dialled could not be reached, and nothing else either. */
@@ -269,6 +281,7 @@ final class Leads implements Http1Client.Owner {
     /** It was not idle yet when the exchange was. */
     @Override
     public void roomMade() {
+      Leads.this.roomMade();
       ServicePool.Place place = lead.place();
       if (place != null) {
         place.rest();

@@ -88,12 +88,15 @@ public final class Upstream {
       return null;
     }
 
-    /** Whether there is a free connection to {@code endpoint} already, which has precedence. */
-    default boolean prefers(InetSocketAddress endpoint) {
+    /** Whether there is a connection to {@code endpoint} already that has room for a request. */
+    default boolean hasRoom(InetSocketAddress endpoint) {
       return false;
     }
 
-    /** Whether a connection carries many requests, so that their number says nothing of load. */
+    /**
+     * Whether a connection carries many requests, so that their number says nothing of load, and
+     * one that stands has no precedence: each request may go to another endpoint.
+     */
     default boolean sharesConnections() {
       return false;
     }
@@ -308,10 +311,10 @@ public final class Upstream {
   private @Nullable InetSocketAddress pick(List<Endpoint> every) {
     List<Endpoint> candidates = notIsolated(every);
     Family family = Family.of(wanted.destination().getAddress());
-    for (Endpoint candidate : candidates) {
+    for (Endpoint candidate : listener.sharesConnections() ? List.<Endpoint>of() : candidates) {
       if (candidate.ready()
           && !candidate.address().equals(endpoint)
-          && listener.prefers(candidate.address())) {
+          && listener.hasRoom(candidate.address())) {
         return candidate.address();
       }
     }
@@ -361,6 +364,9 @@ public final class Upstream {
     if (place != null) {
       return true;
     }
+    if (takesAnother(said)) {
+      return false;
+    }
     if (listener.mayWait()) {
       waiting =
           said.await(
@@ -376,6 +382,31 @@ public final class Upstream {
       refused(Reason.UPSTREAM_OVERFLOW, CloseKind.REFUSED);
     }
     return false;
+  }
+
+  /** Goes by a connection to any endpoint, or is over, instead of waiting for a place. */
+  private boolean takesAnother(ServicePool said) {
+    List<Endpoint> candidates = others;
+    List<Endpoint> standing =
+        candidates == null
+            ? List.of()
+            : candidates.stream().filter(each -> listener.hasRoom(each.address())).toList();
+    Family family = Family.of(wanted.destination().getAddress());
+    InetSocketAddress free = loop.loads.pick(standing, family, null, false);
+    if (free == null) {
+      return false;
+    }
+    return !isAllowed(wanted.to(free), calledAt(free)) || !isAdmitted(said) || listener.takes(free);
+  }
+
+  /** A connection that stands has got room: it goes by that where it waits for a place. */
+  public void lookAround() {
+    ServicePool.Waiting waits = waiting;
+    ServicePool said = pool;
+    if (waits != null && said != null && takesAnother(said)) {
+      waiting = null;
+      waits.giveUp();
+    }
   }
 
   private void leavePlace() {

@@ -2,22 +2,38 @@ package io.sluice.proxy.accept;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
+import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SessionAffinity;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Limits;
+import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.http2.RawClient;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class BalancingTest {
@@ -123,6 +139,52 @@ class BalancingTest {
       }
 
       assertThat(fixture.recorder.refused).isEmpty();
+    }
+  }
+
+  /** Whoever is asked first does not answer that, so its connection never rests. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void requestsGoByTheOneConnectionThatThereMayBe(boolean atOnce) throws IOException {
+    AtomicBoolean begun = new AtomicBoolean();
+    Peers.Conversation app =
+        socket -> HttpFixture.answerStreams(socket, _ -> begun.getAndSet(true));
+    try (var one = new Peers.Server(Peers.V4, app);
+        var two = new Peers.Server(Peers.V4, app);
+        var fixture = new ProxyFixture()) {
+      List<Endpoint> endpoints =
+          Stream.of(one, two).map(each -> new Endpoint(each.address(), true)).toList();
+      SnapshotEditor editor = ProxyFixture.permissive().edit();
+      editor.put(
+          new Service(
+              ProxyFixture.STORE,
+              List.of(ProxyFixture.STORE_VIP),
+              List.of(new ServicePort("http", 80, AppProtocol.HTTP, endpoints))));
+      int any = UpstreamSetting.UNLIMITED;
+      editor.put(
+          new UpstreamSetting(
+              ProxyFixture.STORE,
+              new NamespacedName("shop", "limits"),
+              new Pool(1, Duration.ofSeconds(5), any, any, any, any),
+              null,
+              Limits.NONE));
+      fixture.publish(editor.snapshot(9));
+      try (RawClient client = new RawClient(fixture.outboundTo(STORE))) {
+        client.settle();
+        client.flood(HttpFixture.frames(1));
+        if (!atOnce) {
+          Await.until("it is asked", begun::get);
+        }
+        for (int stream = 3; stream < 43; stream += 2) {
+          client.flood(HttpFixture.frames(stream));
+        }
+
+        Set<Integer> answered = new HashSet<>();
+        while (answered.size() < 20) {
+          answered.add(client.next(RawClient.HEADERS).stream());
+        }
+        assertThat(one.accepted.get() + two.accepted.get()).isEqualTo(1);
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package io.sluice.proxy.accept;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
 import io.sluice.mesh.Access;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.Egress;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a pod sends out of a mesh whose egress is disabled, by an Egress or without. */
 @Timeout(60)
@@ -116,7 +118,7 @@ class EgressTest {
   })
   void tlsGetsOutByTheNameInItsFirstMessage(String host, boolean known, boolean out)
       throws IOException {
-    publish(known ? FOUND : HostNames.NONE, byName());
+    publish(known ? FOUND : HostNames.NONE, byName(echo));
     byte[] hello = hello(host);
 
     assertThat(ask(hello).equals(new String(hello, ISO_8859_1))).isEqualTo(out);
@@ -124,7 +126,7 @@ class EgressTest {
 
   @Test
   void theFirstMessageMayComeInPieces() throws IOException {
-    publish(FOUND, byName());
+    publish(FOUND, byName(echo));
     byte[] hello = hello("books.example");
     fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, echo.address());
     try (Socket socket = Peers.connect(entry)) {
@@ -138,9 +140,37 @@ class EgressTest {
     }
   }
 
+  /** The port comes to carry requests while the client is waited for to name its host. */
+  @ParameterizedTest
+  @ValueSource(strings = {"TLS", "REQUEST", "END"})
+  void nothingOfWhatWasReadEarlyIsLost(String first) throws IOException {
+    publish(FOUND, byName(outside));
+    try (Socket socket = Peers.connect(entry)) {
+      Await.until("it is there", () -> fixture.proxy.stats().live() == 1);
+      byte[] hello = hello("books.example");
+      int begun = first.equals("TLS") ? hello.length / 2 : 0;
+      socket.getOutputStream().write(hello, 0, begun);
+
+      publish(FOUND, egress(ProxyFixture.BUYER, Set.of("books.example"), List.of(), true));
+      switch (first) {
+        case "TLS" -> {
+          socket.getOutputStream().write(hello, begun, hello.length - begun);
+          assertThat(HttpFixture.read(socket, "")).isEqualTo("[reset]");
+          assertThat(fixture.recorder.onlyRefused().closeReason())
+              .isEqualTo(Reason.PROTOCOL_MISMATCH);
+        }
+        case "REQUEST" -> assertThat(converse(socket, BOOKS)).startsWith("HTTP/1.1 200");
+        default -> {
+          socket.shutdownOutput();
+          assertThat(HttpFixture.read(socket, "")).isEmpty();
+        }
+      }
+    }
+  }
+
   @Test
   void whatIsNoTlsNamesNobody() throws IOException {
-    publish(FOUND, byName());
+    publish(FOUND, byName(echo));
 
     assertThat(ask(BOOKS.getBytes(ISO_8859_1))).isEqualTo("[reset]");
   }
@@ -184,13 +214,13 @@ class EgressTest {
         .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.ISOLATED));
   }
 
-  private Egress byName() {
+  private Egress byName(Peers.Server called) {
     return new Egress(
         EGRESS,
         Set.of(ProxyFixture.BUYER),
         Set.of("books.example", "far.example"),
         List.of(),
-        List.of(new Egress.Port(echo.address().getPort(), Egress.Carried.TLS)),
+        List.of(new Egress.Port(called.address().getPort(), Egress.Carried.TLS)),
         new Access.Requests(List.of()));
   }
 

@@ -7,6 +7,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.http2.RawClient;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
@@ -299,6 +300,45 @@ class ExchangeLifeTest {
       AccessRecord told = mesh.nodes.client.recorder.onlyRefused();
       assertThat(told.closeReason()).isEqualTo(Reason.HTTP_ONLY);
       assertThat(told.verdict().reason()).isEqualTo(Reason.HTTP_ONLY);
+      assertThat(mesh.nodes.client.recorder.requests).hasSize(1);
+    }
+  }
+
+  /** By either node at most once, whichever of them knows first. */
+  @Test
+  void soIsOneOfHttp2() throws IOException {
+    try (var mesh =
+            new HttpFixture((socket, _) -> HttpFixture.answerStreams(socket, _ -> true), "/books");
+        RawClient client = new RawClient(mesh.nodes.entry)) {
+      client.settle();
+      client.flood(HttpFixture.frames(1));
+      assertThat(client.next(RawClient.HEADERS).stream()).isEqualTo(1);
+      TestNode asked = mesh.nodes.server;
+      Await.until("both are told of it", () -> !asked.recorder.requests.isEmpty());
+
+      mesh.nodes.publish(mesh.nodes.withRequests(List.of()));
+
+      assertThat(client.isCutOff()).isTrue();
+      assertThat(mesh.nodes.client.recorder.onlyRefused().closeReason())
+          .isEqualTo(Reason.HTTP_ONLY);
+      Await.until("it is over there too", () -> asked.proxy.stats().live() == 0);
+      assertThat(asked.recorder.refused).hasSizeLessThanOrEqualTo(1);
+      assertThat(asked.recorder.requests).hasSize(1);
+      assertThat(mesh.nodes.client.recorder.requests).hasSize(1);
+    }
+  }
+
+  @Test
+  void nothingIsToldOfOneOnWhichNothingMoreCanBeAsked() throws IOException {
+    try (var mesh = new HttpFixture();
+        Socket client = mesh.connect()) {
+      say(client, GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+      assertThat(HttpFixture.read(client, "")).startsWith("HTTP/1.1 200 ").endsWith("ok");
+
+      mesh.nodes.client.publish(mesh.nodes.withRequests(List.of()));
+
+      Await.until("it has ended", () -> mesh.nodes.client.proxy.stats().live() == 0);
+      assertThat(mesh.nodes.client.recorder.refused).isEmpty();
       assertThat(mesh.nodes.client.recorder.requests).hasSize(1);
     }
   }

@@ -4,11 +4,15 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.Regex;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.http2.RawClient;
 import io.sluice.proxy.tls.TlsStack;
 import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +21,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.IntPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -26,6 +31,8 @@ import java.util.regex.Pattern;
  */
 final class HttpFixture implements AutoCloseable {
   private static final Pattern LENGTH = Pattern.compile("\r\ncontent-length: ([0-9]{1,6})\r\n");
+
+  static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
   /** What the application has received, one text for each connection. */
   final List<Received> received = new CopyOnWriteArrayList<>();
@@ -50,6 +57,12 @@ final class HttpFixture implements AutoCloseable {
     void serve(Socket socket, Received received) throws IOException;
   }
 
+  /** How an application answers one request. */
+  interface Answer {
+    /** Answers it, and says whether another one is waited for. */
+    boolean goesOn() throws IOException;
+  }
+
   /** One that answers each whole request by 200. */
   HttpFixture() {
     this(HttpFixture::answerEach, "/books.*");
@@ -67,12 +80,37 @@ final class HttpFixture implements AutoCloseable {
     nodes.publish(nodes.withRequests(List.of(match(grantedPath, "GET", "POST"))));
   }
 
+  /** The same, where the buyer calls the store's service instead of the pod. */
+  HttpFixture byService() {
+    nodes.client.sockets.redirect(
+        TwoNodes.BUYER,
+        Direction.OUTBOUND,
+        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
+    return this;
+  }
+
   static HttpMatch match(String path, String... methods) {
     return new HttpMatch("granted", Regex.of(path), Set.of(methods), Map.of());
   }
 
-  /** Answers each request that has come whole, its content too. */
+  /** Answers each request by 200 that has come whole, its content too. */
   static void answerEach(Socket socket, Received received) throws IOException {
+    answerEach(socket, received, OK);
+  }
+
+  /** The same by another answer. */
+  static void answerEach(Socket socket, Received received, String answer) throws IOException {
+    answerEach(
+        socket,
+        received,
+        () -> {
+          socket.getOutputStream().write(answer.getBytes(ISO_8859_1));
+          return true;
+        });
+  }
+
+  /** The same by whatever it says to each. */
+  static void answerEach(Socket socket, Received received, Answer answer) throws IOException {
     byte[] buffer = new byte[65_536];
     InputStream in = socket.getInputStream();
     int answered = 0;
@@ -81,7 +119,9 @@ final class HttpFixture implements AutoCloseable {
       String text = received.text();
       for (int end = endOf(text, answered); end > 0; end = endOf(text, answered)) {
         answered = end;
-        answerOnce(socket);
+        if (!answer.goesOn()) {
+          return;
+        }
       }
     }
   }
@@ -104,9 +144,36 @@ final class HttpFixture implements AutoCloseable {
   }
 
   static void answerOnce(Socket socket) throws IOException {
-    socket
-        .getOutputStream()
-        .write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".getBytes(ISO_8859_1));
+    socket.getOutputStream().write(OK.getBytes(ISO_8859_1));
+  }
+
+  /** Answers requests of HTTP/2 by 200, as far as they are to be answered. */
+  static void answerStreams(Socket socket, IntPredicate answered) throws IOException {
+    DataInputStream in = new DataInputStream(socket.getInputStream());
+    in.skipNBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length());
+    socket.getOutputStream().write(RawClient.frame(RawClient.SETTINGS, 0, 0, new byte[0]));
+    while (true) {
+      int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+      int type = in.readUnsignedByte();
+      in.readByte();
+      int stream = in.readInt();
+      in.skipNBytes(length);
+      if (type == RawClient.HEADERS && answered.test(stream)) {
+        byte[] ok = {(byte) 0x88}; // RFC 7541, appendix A
+        int whole = RawClient.END_HEADERS | RawClient.END_STREAM;
+        socket.getOutputStream().write(RawClient.frame(RawClient.HEADERS, whole, stream, ok));
+      }
+    }
+  }
+
+  /** A request for books by HTTP/2. */
+  static byte[] frames(int stream) {
+    return RawClient.frame(
+        RawClient.HEADERS,
+        RawClient.END_HEADERS | RawClient.END_STREAM,
+        stream,
+        RawClient.headers(
+            ":method", "GET", ":scheme", "http", ":authority", "store", ":path", "/books"));
   }
 
   /** As an application waits: an interruption ends it. */

@@ -1,6 +1,5 @@
 package io.sluice.proxy.accept;
 
-import static java.util.regex.Pattern.CASE_INSENSITIVE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
@@ -22,21 +21,16 @@ import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
-import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -48,61 +42,18 @@ class MirrorTest {
   private static final int MOST_CONTENT = 32 << 10;
   private static final int MOST_COPIES = 64;
   private static final int ENTIRELY = 100;
-  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-  private static final Pattern LENGTH = Pattern.compile("content-length: (\\d+)", CASE_INSENSITIVE);
 
-  private final HttpFixture mesh =
-      new HttpFixture((socket, received) -> answerWhole(socket, received, OK), "/books.*");
+  private final HttpFixture mesh = new HttpFixture().byService();
   private final List<HttpFixture.Received> copies = new CopyOnWriteArrayList<>();
   private final CountDownLatch released = new CountDownLatch(1);
   private List<FieldChange> changes = List.of();
   private Peers.Server mirror = new Peers.Server(Peers.V4, Peers.ECHO);
-
-  @BeforeEach
-  void lead() {
-    mesh.nodes.client.sockets.redirect(
-        TwoNodes.BUYER,
-        Direction.OUTBOUND,
-        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
-  }
 
   @AfterEach
   void close() {
     released.countDown();
     mirror.close();
     mesh.close();
-  }
-
-  /** Answers each request once all of it is there. */
-  private static void answerWhole(Socket socket, HttpFixture.Received received, String answer)
-      throws IOException {
-    byte[] buffer = new byte[65_536];
-    int begin = 0;
-    for (int n = socket.getInputStream().read(buffer);
-        n > 0;
-        n = socket.getInputStream().read(buffer)) {
-      received.add(buffer, n);
-      String text = received.text();
-      for (int end = wholeFrom(text, begin); end > 0; end = wholeFrom(text, begin)) {
-        begin = end;
-        socket.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
-      }
-    }
-  }
-
-  private static void answer(Socket socket, HttpFixture.Received received) throws IOException {
-    answerWhole(socket, received, OK);
-  }
-
-  /** Where the request ends that begins there; 0 where it is not whole yet. */
-  private static int wholeFrom(String text, int begin) {
-    int head = text.indexOf("\r\n\r\n", begin);
-    if (head < 0) {
-      return 0;
-    }
-    Matcher length = LENGTH.matcher(text.substring(begin, head));
-    int end = head + 4 + (length.find() ? Integer.parseInt(length.group(1)) : 0);
-    return end <= text.length() ? end : 0;
   }
 
   /** The store's requests are copied to an application of it that serves so. */
@@ -187,7 +138,8 @@ class MirrorTest {
     changes = List.of(new FieldChange(Action.SET, "x-rule", "one"));
     mirrorTo(
         (socket, received) ->
-            answerWhole(socket, received, "HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\nlost"),
+            HttpFixture.answerEach(
+                socket, received, "HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\nlost"),
         ENTIRELY);
 
     assertThat(post("five!")).startsWith("HTTP/1.1 200").endsWith("ok").doesNotContain("lost");
@@ -232,7 +184,7 @@ class MirrorTest {
 
   @Test
   void aMirrorThatIsGoneOrRefusedIsToldOfAndNothingElse() throws IOException {
-    mirrorTo(MirrorTest::answer, ENTIRELY, false);
+    mirrorTo(HttpFixture::answerEach, ENTIRELY, false);
     try (Socket client = mesh.connect()) {
       assertThat(get(client)).startsWith("HTTP/1.1 200");
       assertThat(get(client)).startsWith("HTTP/1.1 200");
@@ -242,7 +194,7 @@ class MirrorTest {
         .containsExactly(tuple(403, Reason.PORT_NOT_GRANTED), tuple(403, Reason.PORT_NOT_GRANTED));
     assertThat(mirror.accepted).hasValue(0);
 
-    mirrorTo(MirrorTest::answer, ENTIRELY);
+    mirrorTo(HttpFixture::answerEach, ENTIRELY);
     mirror.close();
     assertThat(post("")).startsWith("HTTP/1.1 200").endsWith("ok");
     Await.until("it is told", () -> ofMirror().size() == 3);
@@ -251,7 +203,7 @@ class MirrorTest {
 
   @Test
   void onlyWhatIsSmallEnoughIsCopied() throws IOException {
-    mirrorTo(MirrorTest::answer, ENTIRELY);
+    mirrorTo(HttpFixture::answerEach, ENTIRELY);
 
     for (int length : List.of(MOST_CONTENT + 1, MOST_CONTENT)) {
       assertThat(post("x".repeat(length))).startsWith("HTTP/1.1 200").endsWith("ok");
@@ -265,7 +217,7 @@ class MirrorTest {
 
   @Test
   void theShareIsThatOfTheFilter() throws IOException {
-    mirrorTo(MirrorTest::answer, 25);
+    mirrorTo(HttpFixture::answerEach, 25);
     try (Socket client = mesh.connect()) {
       for (int i = 0; i < 200; i++) {
         assertThat(get(client)).startsWith("HTTP/1.1 200");
@@ -273,7 +225,7 @@ class MirrorTest {
     }
     assertThat(ofMirror().size()).isBetween(50 - 31, 50 + 31); // five standard deviations
 
-    mirrorTo(MirrorTest::answer, 0);
+    mirrorTo(HttpFixture::answerEach, 0);
     int before = ofMirror().size();
     for (int i = 0; i < 20; i++) {
       assertThat(post("x")).startsWith("HTTP/1.1 200");

@@ -20,13 +20,11 @@ import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
-import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.Retried;
 import io.sluice.proxy.Retried.Event;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,10 +33,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,13 +43,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(60)
 class RetriesTest {
   private static final NamespacedName STORE = new NamespacedName("shop", "store");
-  private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
   private static final String FAILED = "HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nlost";
   private static final String EMPTY = "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n";
   private static final String SILENT = "";
   private static final String GONE = "gone";
   private static final String CUT = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun";
-  private static final Pattern LENGTH = Pattern.compile("(?i)content-length: (\\d+)");
   private static final int PLENTY = 5;
 
   /** What the application answers to each request, in the order they come; the last one stays. */
@@ -62,15 +55,7 @@ class RetriesTest {
 
   private final AtomicInteger asked = new AtomicInteger();
   private final CountDownLatch released = new CountDownLatch(1);
-  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*");
-
-  @BeforeEach
-  void lead() {
-    mesh.nodes.client.sockets.redirect(
-        TwoNodes.BUYER,
-        Direction.OUTBOUND,
-        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
-  }
+  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*").byService();
 
   @AfterEach
   void close() {
@@ -79,32 +64,18 @@ class RetriesTest {
   }
 
   private void serve(Socket socket, HttpFixture.Received received) throws IOException {
-    byte[] buffer = new byte[65_536];
-    int begin = 0;
-    for (int n = socket.getInputStream().read(buffer);
-        n > 0;
-        n = socket.getInputStream().read(buffer)) {
-      received.add(buffer, n);
-      String text = received.text();
-      int head = text.indexOf("\r\n\r\n", begin);
-      Matcher length = LENGTH.matcher(text.substring(begin));
-      int end = head + 4 + (length.find() ? Integer.parseInt(length.group(1)) : 0);
-      if (head < 0 || text.length() < end) {
-        continue;
-      }
-      begin = end;
-      String answer = script.get(Math.min(asked.getAndIncrement(), script.size() - 1));
-      if (answer.equals(GONE)) {
-        return;
-      }
-      if (answer.startsWith("later ")) {
-        HttpFixture.awaitQuietly(released);
-      }
-      socket.getOutputStream().write(answer.replace("later ", "").getBytes(ISO_8859_1));
-      if (answer.equals(CUT)) {
-        return;
-      }
-    }
+    HttpFixture.answerEach(
+        socket,
+        received,
+        () -> {
+          String answer = script.get(Math.min(asked.getAndIncrement(), script.size() - 1));
+          if (answer.startsWith("later ")) {
+            HttpFixture.awaitQuietly(released);
+          }
+          String said = answer.equals(GONE) ? "" : answer.replace("later ", "");
+          socket.getOutputStream().write(said.getBytes(ISO_8859_1));
+          return !answer.equals(GONE) && !answer.equals(CUT);
+        });
   }
 
   private static RetryPolicy policy(int most, long tryMillis, Condition... on) {
@@ -218,7 +189,8 @@ class RetriesTest {
       throws IOException {
     String more = grpc.isEmpty() ? "" : "grpc-status: " + grpc + "\r\n";
     script.addAll(
-        List.of("HTTP/1.1 " + status + " No\r\n" + more + "Content-Length: 0\r\n\r\n", OK));
+        List.of(
+            "HTTP/1.1 " + status + " No\r\n" + more + "Content-Length: 0\r\n\r\n", HttpFixture.OK));
     retry(policy(1, 0, on));
 
     assertThat(post("five!", "ok")).startsWith("HTTP/1.1 200").endsWith("ok");
@@ -245,7 +217,7 @@ class RetriesTest {
 
   @Test
   void whatHasBegunToAnswerIsNotTriedAgain() throws IOException {
-    script.addAll(List.of(CUT, OK));
+    script.addAll(List.of(CUT, HttpFixture.OK));
     retry(policy(PLENTY, 0, Condition.RESET, Condition.SERVER_ERROR));
 
     assertThat(get("")).startsWith("HTTP/1.1 200").contains("begun").endsWith("[reset]");
@@ -255,7 +227,7 @@ class RetriesTest {
   /** Its own node says 503 for it. */
   @Test
   void anApplicationThatGoesWithoutAnAnswerIsAskedAgain() throws IOException {
-    script.addAll(List.of(GONE, GONE, OK));
+    script.addAll(List.of(GONE, GONE, HttpFixture.OK));
     retry(policy(PLENTY, 0, Condition.GATEWAY_ERROR));
 
     assertThat(post("five!", "ok")).startsWith("HTTP/1.1 200");
@@ -266,7 +238,7 @@ class RetriesTest {
 
   @Test
   void aSlowTryIsCutAndAnotherOneMade() throws IOException {
-    script.addAll(List.of(OK, SILENT, OK));
+    script.addAll(List.of(HttpFixture.OK, SILENT, HttpFixture.OK));
     assertThat(get("ok")).as("what is done for the first time").startsWith("HTTP/1.1 200");
     retry(policy(1, 1_000, Condition.RESET));
 

@@ -18,10 +18,8 @@ import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.TrustDomain;
-import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
@@ -48,15 +46,11 @@ class TimeoutsTest {
   private static final String BEGUN = "GET /books/begun HTTP/1.1\r\nHost: store\r\n\r\n";
 
   private final CountDownLatch released = new CountDownLatch(1);
-  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*");
+  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*").byService();
 
   /** And asks once, so that no limit meets what is done for the first time. */
   @BeforeEach
   void lead() throws IOException {
-    mesh.nodes.client.sockets.redirect(
-        TwoNodes.BUYER,
-        Direction.OUTBOUND,
-        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
     limit(TimeLimits.UNSAID, NEVER);
     assertThat(mesh.ask(POST + "five!", "ok")).startsWith("HTTP/1.1 200");
     for (Recorder recorder : List.of(mesh.nodes.client.recorder, mesh.nodes.server.recorder)) {

@@ -21,20 +21,17 @@ import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import io.sluice.mesh.UpstreamSetting.RouteLimit;
-import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -47,16 +44,8 @@ class UpstreamLimitsTest {
 
   private final AtomicInteger asked = new AtomicInteger();
   private volatile int status = 200;
-  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*");
+  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*").byService();
   private long revision = 20;
-
-  @BeforeEach
-  void lead() {
-    mesh.nodes.client.sockets.redirect(
-        TwoNodes.BUYER,
-        Direction.OUTBOUND,
-        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
-  }
 
   @AfterEach
   void close() {

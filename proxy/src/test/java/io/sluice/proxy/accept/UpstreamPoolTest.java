@@ -14,7 +14,6 @@ import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Pool;
-import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
@@ -35,7 +34,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -52,17 +50,9 @@ class UpstreamPoolTest {
   private final AtomicInteger present = new AtomicInteger();
   private final AtomicBoolean crowded = new AtomicBoolean();
   private volatile CountDownLatch released = new CountDownLatch(0);
-  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*");
+  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*").byService();
   private final ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor();
   private long revision = 20;
-
-  @BeforeEach
-  void lead() {
-    mesh.nodes.client.sockets.redirect(
-        TwoNodes.BUYER,
-        Direction.OUTBOUND,
-        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
-  }
 
   @AfterEach
   void close() {
@@ -274,10 +264,6 @@ class UpstreamPoolTest {
     try (var silent = new ServerSocket(0, 1, mesh.nodes.storeAddresses().getFirst());
         Socket one = Peers.connect((InetSocketAddress) silent.getLocalSocketAddress());
         Socket two = Peers.connect((InetSocketAddress) silent.getLocalSocketAddress())) {
-      mesh.nodes.client.sockets.redirect(
-          TwoNodes.BUYER,
-          Direction.OUTBOUND,
-          new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
       SnapshotEditor editor = mesh.nodes.snapshot().edit();
       editor.put(
           new Service(

@@ -7,11 +7,16 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.await.Await;
 import io.sluice.mesh.Access;
+import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
+import io.sluice.mesh.RetryPolicy;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
@@ -32,13 +37,17 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
@@ -57,6 +66,7 @@ class WithinNodeTest {
   private static final int MUCH = 64 << 20;
 
   private static final int MOST = 32;
+  private static final String END = "\r\n\r\n";
 
   @AutoClose
   private final ProxyFixture fixture =
@@ -373,6 +383,63 @@ class WithinNodeTest {
     Await.until("nothing is left", () -> fixture.proxy.stats().live() == 0);
   }
 
+  /** The second one is outside the mesh, where nobody takes such a claim away. */
+  @Test
+  void theNextTryTellsNobodyWhatTheFirstOneWasTold() throws IOException {
+    HttpFixture.Received outside = new HttpFixture.Received();
+    try (var failing =
+            new Peers.Server(
+                Peers.V4,
+                socket -> {
+                  HttpFixture.Received received = new HttpFixture.Received();
+                  heads.add(received);
+                  HttpFixture.answerEach(
+                      socket, received, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+                });
+        var good =
+            new Peers.Server(
+                TwoNodes.freshAddress(), socket -> HttpFixture.answerEach(socket, outside))) {
+      entryTo(failing.address());
+      SnapshotEditor editor =
+          ProxyFixture.snapshot(true, true, List.of(Peers.V4), List.of(), List.of()).edit();
+      editor.put(
+          new Service(
+              ProxyFixture.STORE,
+              List.of(ProxyFixture.STORE_VIP),
+              List.of(
+                  new ServicePort(
+                      "http",
+                      80,
+                      AppProtocol.HTTP,
+                      List.of(
+                          new Endpoint(failing.address(), true),
+                          new Endpoint(good.address(), true))))));
+      editor.put(
+          new RetryPolicy(
+              new NamespacedName("shop", "again"),
+              ProxyFixture.BUYER,
+              Set.of(ProxyFixture.STORE),
+              Set.of(RetryPolicy.Condition.SERVER_ERROR),
+              Set.of(),
+              1,
+              0,
+              1));
+      fixture.publish(editor.snapshot(9));
+      var entry = fixture.outboundTo(new InetSocketAddress(ProxyFixture.STORE_VIP, 80));
+
+      while (heads.isEmpty()) {
+        try (Socket client = Peers.connect(entry)) {
+          client
+              .getOutputStream()
+              .write("GET /books HTTP/1.1\r\nHost: store\r\n\r\n".getBytes(US_ASCII));
+          assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200 ");
+        }
+      }
+      assertThat(heads.getFirst().text()).contains("x-forwarded-client-cert: By=");
+      assertThat(outside.text()).doesNotContain("x-forwarded-client-cert");
+    }
+  }
+
   @Test
   void whatAnApplicationDoesNotTakeOfARequestWaitsAtItsSender() throws Exception {
     CountDownLatch read = new CountDownLatch(1);
@@ -413,7 +480,77 @@ class WithinNodeTest {
     Await.until("nothing waits", () -> fixture.proxy.stats().bufferedBytes() == 0);
   }
 
+  /** A client that asks on its connection until that ends, and then on the next one. */
+  private static void askOn(
+      InetSocketAddress entry, AtomicBoolean over, Collection<Integer> statuses) {
+    while (!over.get()) {
+      try (Socket client = Peers.connect(entry)) {
+        for (String answer = END; answer.endsWith(END); ) {
+          client
+              .getOutputStream()
+              .write(("GET /books HTTP/1.1\r\nHost: s" + END).getBytes(US_ASCII));
+          answer = HttpFixture.read(client, END);
+          statuses.add(answer.endsWith(END) ? Integer.parseInt(answer.split(" ")[1]) : 0);
+        }
+      } catch (IOException e) {
+        statuses.add(0);
+      }
+    }
+  }
+
+  @Test
+  void whatPolicyEndsIsToldOnceAndAsItsClientHasSeenIt() throws Exception {
+    try (var app =
+        new Peers.Server(
+            Peers.V4,
+            socket ->
+                HttpFixture.answerEach(
+                    socket,
+                    new HttpFixture.Received(),
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))) {
+      var entry = entryTo(app.address());
+      List<MeshSnapshot> policies =
+          List.of(
+              withRequests("/books"),
+              ProxyFixture.snapshot(false, false, List.of(Peers.V4), List.of(), List.of()),
+              withRequests("/others"));
+      AtomicBoolean over = new AtomicBoolean();
+      Queue<Integer> statuses = new ConcurrentLinkedQueue<>();
+      List<CompletableFuture<Void>> asking =
+          Stream.generate(() -> CompletableFuture.runAsync(() -> askOn(entry, over, statuses)))
+              .limit(3)
+              .toList();
+      int revision = 9;
+      for (; revision < 140; revision++) {
+        int before = statuses.size();
+        fixture.publish(policies.get(revision % policies.size()).withRevision(revision));
+        Await.until("one more has ended", () -> statuses.size() > before);
+      }
+      over.set(true);
+      fixture.publish(policies.get(1).withRevision(revision));
+      for (CompletableFuture<Void> one : asking) {
+        one.get(20, TimeUnit.SECONDS);
+      }
+      Await.until("nothing is left", () -> fixture.proxy.stats().live() == 0);
+
+      Stream<Integer> asked =
+          fixture.recorder.requests.stream()
+              .filter(one -> one.info().direction() == Direction.OUTBOUND)
+              .map(RequestRecord::status);
+      Stream<Integer> ended =
+          fixture.recorder.refused.stream()
+              .filter(one -> one.info().direction() == Direction.OUTBOUND)
+              .map(_ -> 0);
+      assertThat(Stream.concat(asked, ended)).containsExactlyInAnyOrderElementsOf(statuses);
+      assertThat(statuses).contains(0, 200, 403);
+    }
+  }
+
   private static MeshSnapshot withRequests() {
+    return withRequests("/books");
+  }
+
+  private static MeshSnapshot withRequests(String path) {
     return ProxyFixture.snapshot(
         false,
         false,
@@ -424,7 +561,7 @@ class WithinNodeTest {
                 ProxyFixture.STORE,
                 Set.of(ProxyFixture.BUYER),
                 Ports.EVERY,
-                new Access.Requests(List.of(HttpFixture.match("/books", "GET", "POST"))))),
+                new Access.Requests(List.of(HttpFixture.match(path, "GET", "POST"))))),
         List.of());
   }
 }
