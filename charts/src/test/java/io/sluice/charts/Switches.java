@@ -178,6 +178,12 @@ final class Switches {
                 Boolean.FALSE.equals(
                     o.meshConfig("featureFlags").get("enableIngressBackendPolicy"))),
         of(
+            "meshConfig.featureFlags.enableAccessControlPolicy",
+            "false",
+            o ->
+                Boolean.FALSE.equals(
+                    o.meshConfig("featureFlags").get("enableAccessControlPolicy"))),
+        of(
             "meshConfig.featureFlags.enableEgressPolicy",
             "false",
             o -> Boolean.FALSE.equals(o.meshConfig("featureFlags").get("enableEgressPolicy"))),

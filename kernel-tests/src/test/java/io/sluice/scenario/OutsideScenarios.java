@@ -1,5 +1,6 @@
 package io.sluice.scenario;
 
+import static io.sluice.scenario.ScenarioManifests.access;
 import static io.sluice.scenario.ScenarioManifests.dns;
 import static io.sluice.scenario.ScenarioManifests.egress;
 import static io.sluice.scenario.ScenarioManifests.files;
@@ -15,13 +16,17 @@ import static io.sluice.scenario.Step.remove;
 import static io.sluice.scenario.Step.times;
 
 import io.sluice.await.Await;
+import io.sluice.lab.site.Manifests;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Who outside the mesh reaches what inside, and the other way: rows of IngressBackend and Egress.
+ * Who outside the mesh reaches what inside, and the other way: rows of IngressBackend,
+ * AccessControl, Egress and Isolation.
  */
 final class OutsideScenarios {
   private static final String GATEWAY = "gateway";
@@ -38,6 +43,11 @@ final class OutsideScenarios {
 
   private static final Request OUT_TLS =
       Request.get("https://outside:" + Nginx.TLS + "/").with("insecure");
+
+  private static final Map<Integer, String> OPENED = Map.of(Nginx.HTTP, "http", Nginx.TLS, "tcp");
+
+  private static final Request BOOKS_TLS =
+      Request.get("https://v1:" + Nginx.TLS + "/").with("insecure");
 
   private OutsideScenarios() {}
 
@@ -89,6 +99,53 @@ final class OutsideScenarios {
                 STRANGER,
                 call(BOOKS, "200 v1"),
                 call(Request.of("POST", BOOKS.url()).body("a"), "403"))),
+        Scenario.of(
+            "an AccessControl lets ranges or a Service in by HTTP and by TCP, and nobody else",
+            files(
+                "service",
+                service(
+                    "bookstore",
+                    "version: v1",
+                    port(80, Nginx.HTTP, ""),
+                    port(443, Nginx.TLS, ""),
+                    port(81, Nginx.H2C, "")),
+                "gateway",
+                service("gateway", "app: gateway", port(80, Nginx.HTTP, ""))),
+            calls(GATEWAY, call(BOOKS, "cut"), call(BOOKS_TLS, "cut")),
+            change("access", access(OPENED, ranges(site, GATEWAY))),
+            calls(
+                GATEWAY,
+                times(TRIES, BOOKS, "200 v1"),
+                call(BOOKS_TLS, "200 v1"),
+                call("http://v1:" + Nginx.H2C + "/books-bought", "cut")),
+            calls(STRANGER, times(TRIES, BOOKS, "cut"), call(BOOKS_TLS, "cut")),
+            change("access", access(Map.of(Nginx.TLS, "tcp"), "{kind: Service, name: gateway}")),
+            calls(GATEWAY, call(BOOKS, "cut"), call(BOOKS_TLS, "200 v1")),
+            calls(STRANGER, call(BOOKS_TLS, "cut")),
+            remove("access"),
+            calls(GATEWAY, call(BOOKS, "cut"), call(BOOKS_TLS, "cut"))),
+        Scenario.of(
+            "nothing is sent to an isolated range, whatever else lets it out",
+            files(
+                ScenarioManifests.MESH_CONFIG,
+                Manifests.meshConfig(
+                    Map.of(
+                        "traffic",
+                        "{enablePermissiveTrafficPolicyMode: true, enableEgress: true}")),
+                "service",
+                service("bookstore", "app: bookstore", port(80, Nginx.HTTP, ""))),
+            calls(BUYER, call(OUT, FOUND), call(OUT_TLS, FOUND), call(BOOKS, "200 v1")),
+            change("isolation", isolation(site, "outside", "v1", "v3")),
+            calls(
+                BUYER,
+                times(TRIES, OUT, "cut"),
+                call(OUT_TLS, "cut"),
+                call(BOOKS, "cut"),
+                call("http://v2:" + Nginx.HTTP + "/", "200 v2"),
+                times(TRIES, Request.get("http://bookstore:80/"), "200 v2")),
+            calls(STRANGER, call(OUT, FOUND)),
+            remove("isolation"),
+            calls(BUYER, call(OUT, FOUND), call(BOOKS, "200 v1"))),
         Scenario.of(
             "an account gets out to a range and port, and nobody else does",
             Map.of(),
@@ -146,6 +203,30 @@ final class OutsideScenarios {
             calls(THIEF, call(OUT, "cut")),
             remove("egress"),
             calls(BUYER, call(OUT, "cut"))));
+  }
+
+  /** The addresses of the account's pods, each as a source. */
+  private static String[] ranges(ScenarioSite site, String account) {
+    return Stream.of(true, false)
+        .flatMap(near ->
+            Stream.of(Family.values()).map(family -> site.client(account, near).address(family)))
+        .map(address -> "{kind: IPRange, name: '" + Cidr.of(address) + "'}")
+        .toArray(String[]::new);
+  }
+
+  /** An Isolation of the pods' addresses. */
+  private static String isolation(ScenarioSite site, String... pods) {
+    return """
+    apiVersion: policy.flomesh.io/v1alpha1
+    kind: Isolation
+    metadata: {name: parts}
+    spec: {cidrs: [%s]}
+    """
+        .formatted(
+            Stream.of(pods)
+                .flatMap(pod -> Stream.of(Family.values()).map(site.pod(pod)::address))
+                .map(address -> "'" + Cidr.of(address) + "'")
+                .collect(Collectors.joining(", ")));
   }
 
   private static Map<String, String> store() {

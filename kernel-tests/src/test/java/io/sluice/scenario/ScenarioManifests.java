@@ -283,6 +283,30 @@ final class ScenarioManifests {
   }
 
   /**
+   * An AccessControl of the bookstore's pods.
+   *
+   * @param backends by their ports, with their protocols
+   * @param sources each in flow style
+   */
+  static String access(Map<Integer, String> backends, String... sources) {
+    String written =
+        String.join(
+            ", ",
+            backends.entrySet().stream()
+                .map(each ->
+                    "{name: bookstore, port: {number: %d, protocol: %s}}"
+                        .formatted(each.getKey(), each.getValue()))
+                .toList());
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: AccessControl
+    metadata: {name: bookstore, namespace: %s}
+    spec: {backends: [%s], sources: [%s]}
+    """
+        .formatted(Manifests.NAMESPACE, written, String.join(", ", sources));
+  }
+
+  /**
    * A TrafficSplit.
    *
    * @param group of whose matches a request has to meet one; all are meant where it is empty

@@ -62,7 +62,8 @@ public final class Kind<T extends MeshObject> {
 
   /** What is let in from outside the mesh, by what it leads to. */
   public static final Index<Ingress, Ingress.Backend> INGRESSES_BY_BACKEND =
-      new Index<>(Ingress::backends, Comparator.comparing(Ingress::name));
+      new Index<>(
+          Ingress::backends, Comparator.comparing(Ingress::name).thenComparing(Ingress::origin));
 
   /** What is let out of the mesh, by who is. */
   public static final Index<Egress, NamespacedName> EGRESSES_BY_SOURCE =
@@ -112,9 +113,9 @@ public final class Kind<T extends MeshObject> {
           PermissionCodec.CODEC,
           List.of(PERMISSIONS_BY_DESTINATION, PERMISSIONS_BY_SOURCE));
 
-  /** What IngressBackends let in. */
+  /** What IngressBackends and AccessControls let in. */
   public static final Kind<Ingress> INGRESS =
-      new Kind<>("ingress", Ingress::name, IngressCodec.CODEC, List.of(INGRESSES_BY_BACKEND));
+      new Kind<>("ingress", Ingress::called, IngressCodec.CODEC, List.of(INGRESSES_BY_BACKEND));
 
   /** What Egresses let out. */
   public static final Kind<Egress> EGRESS =

@@ -1,5 +1,6 @@
 package io.sluice.mesh;
 
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
 
@@ -17,6 +18,7 @@ import java.util.List;
  * @param retirement how far it is on its way to be taken away
  * @param answerTimeout {@code sidecarTimeout}: for how long the beginning of an answer to a whole
  *     request is waited for where no route says otherwise; zero is without end
+ * @param isolated ranges to which no pod of the mesh sends anything, by Isolations
  * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
@@ -31,6 +33,7 @@ public record MeshSettings(
     RevokedMode revoked,
     Retirement retirement,
     Duration answerTimeout,
+    List<Cidr> isolated,
     FederatedBundles federated,
     List<Cidr> nodeResolvers,
     HostNames names)
@@ -49,6 +52,7 @@ public record MeshSettings(
       new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL);
 
   public MeshSettings {
+    isolated = List.copyOf(isolated);
     nodeResolvers = List.copyOf(nodeResolvers);
   }
 
@@ -74,6 +78,7 @@ public record MeshSettings(
         revoked,
         Retirement.NONE,
         DEFAULT_ANSWER_TIMEOUT,
+        List.of(),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);
@@ -105,9 +110,32 @@ public record MeshSettings(
         revoked,
         retirement,
         answerTimeout,
+        isolated,
         federated,
         resolvers,
         found);
+  }
+
+  /** The same with these ranges, and no others, to which nothing is sent. */
+  public MeshSettings isolating(List<Cidr> ranges) {
+    return new MeshSettings(
+        permissive,
+        egress,
+        trustDomain,
+        mutualTls,
+        denied,
+        revoked,
+        retirement,
+        answerTimeout,
+        ranges,
+        federated,
+        nodeResolvers,
+        names);
+  }
+
+  /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */
+  public boolean isolates(InetAddress address) {
+    return isolated.stream().anyMatch(range -> range.contains(address));
   }
 
   /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */

@@ -30,6 +30,7 @@ final class SettingsCodec {
             settings.denied().serials().stream().sorted().map(SettingsCodec::bytes).toList())
         .setKeepRevoked(settings.revoked() == RevokedMode.KEEP)
         .setRetirement(message(settings.retirement()))
+        .addAllIsolated(WorkloadCodec.ranges(settings.isolated()))
         .setAnswerTimeoutSeconds((int) settings.answerTimeout().toSeconds())
         .build();
   }
@@ -65,6 +66,7 @@ final class SettingsCodec {
         message.getKeepRevoked() ? RevokedMode.KEEP : RevokedMode.CLOSE,
         retirement(message, checks),
         answerTimeout(message, checks),
+        WorkloadCodec.ranges("isolated", message.getIsolatedList(), checks),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);

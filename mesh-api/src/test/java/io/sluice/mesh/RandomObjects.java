@@ -58,6 +58,7 @@ final class RandomObjects {
         one(RevokedMode.values()),
         one(Retirement.values()),
         Duration.ofSeconds(random.nextInt(3) * 45),
+        list(this::range),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);
@@ -239,9 +240,14 @@ final class RandomObjects {
   }
 
   private Ingress ingress() {
+    Set<Ingress.Backend> bytes = set(() -> new Ingress.Backend(name(), port()));
+    Set<Ingress.Backend> backends = new HashSet<>(set(() -> new Ingress.Backend(name(), port())));
+    backends.addAll(bytes);
     return new Ingress(
         name(),
-        set(() -> new Ingress.Backend(name(), port())),
+        one(Ingress.Origin.values()),
+        backends,
+        bytes,
         list(this::range),
         new Access.Requests(list(this::match)));
   }

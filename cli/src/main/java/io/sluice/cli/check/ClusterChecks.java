@@ -28,7 +28,9 @@ final class ClusterChecks {
           "retries.policy.openservicemesh.io",
           "upstreamtrafficsettings.policy.openservicemesh.io",
           "ingressbackends.policy.openservicemesh.io",
+          "accesscontrols.policy.openservicemesh.io",
           "egresses.policy.openservicemesh.io",
+          "isolations.policy.flomesh.io",
           "faultinjections.extension.gateway.flomesh.io");
 
   private static final String NAME = "app.kubernetes.io/name";

@@ -185,7 +185,9 @@ final class Site {
             "retries.policy.openservicemesh.io",
             "upstreamtrafficsettings.policy.openservicemesh.io",
             "ingressbackends.policy.openservicemesh.io",
+            "accesscontrols.policy.openservicemesh.io",
             "egresses.policy.openservicemesh.io",
+            "isolations.policy.flomesh.io",
             "faultinjections.extension.gateway.flomesh.io")) {
       item("definitions", "{metadata: {name: '" + definition + "'}}");
     }

@@ -39,6 +39,7 @@ final class ConfigCompiler {
    *
    * @param retries whether Retries have effect
    * @param ingressBackends whether IngressBackends are acted on
+   * @param accessControls whether AccessControls are
    * @param egresses whether Egresses are
    * @param held which one governs, as {@link Claims} remember it
    */
@@ -47,6 +48,7 @@ final class ConfigCompiler {
       MeshWide meshWide,
       boolean retries,
       boolean ingressBackends,
+      boolean accessControls,
       boolean egresses,
       Map<Object, String> held) {}
 
@@ -114,6 +116,7 @@ final class ConfigCompiler {
             rules),
         config.map(MeshConfig::retries).orElse(false),
         config.map(MeshConfig::ingressBackends).orElse(true),
+        config.map(MeshConfig::accessControls).orElse(true),
         config.map(MeshConfig::egresses).orElse(true),
         held);
   }

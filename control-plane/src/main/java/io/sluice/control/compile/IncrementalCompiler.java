@@ -9,6 +9,7 @@ import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.Isolation;
 import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesObject.ServiceAccount;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
@@ -50,6 +51,7 @@ public final class IncrementalCompiler {
   private final ObjectsInForce objects = new ObjectsInForce();
   private final Statuses.StatusBook statuses = new Statuses.StatusBook();
   private final Map<ObjectRef, MeshConfig> configs = new HashMap<>();
+  private final Map<ObjectRef, Isolation> isolations = new HashMap<>();
   private final CompilerSettings settings;
   private final PodStage pods;
   private final ServiceStage services;
@@ -65,6 +67,7 @@ public final class IncrementalCompiler {
   private long revision;
   private boolean retriesEnabled;
   private boolean ingressBackends = true;
+  private boolean accessControls = true;
   private boolean egresses = true;
   private boolean configsChanged = true;
 
@@ -142,7 +145,10 @@ public final class IncrementalCompiler {
     return new InForce(pods.held(), services.held(), configsHeld, pods.rangesBind());
   }
 
-  /** What TrafficSplits, IngressBackends, Egresses and routes of the Gateway API name. */
+  /**
+   * What TrafficSplits, IngressBackends, AccessControls, Egresses and routes of the Gateway API
+   * name.
+   */
   private final class Named
       implements SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
@@ -172,6 +178,11 @@ public final class IncrementalCompiler {
     @Override
     public boolean ingressBackends() {
       return ingressBackends;
+    }
+
+    @Override
+    public boolean accessControls() {
+      return accessControls;
     }
 
     @Override
@@ -211,11 +222,12 @@ public final class IncrementalCompiler {
         ConfigCompiler.compile(configs.values(), settings, configsHeld, found);
     configsHeld = compiled.held();
     statuses.put(configs.keySet(), found);
-    editor.put(compiled.mesh());
+    editor.put(compiled.mesh().isolating(SettingsCompiler.isolated(isolations.values())));
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
     retriesEnabled = compiled.retries();
     ingressBackends = compiled.ingressBackends();
+    accessControls = compiled.accessControls();
     egresses = compiled.egresses();
     retries.changed();
     ingress.changed();
@@ -257,6 +269,10 @@ public final class IncrementalCompiler {
       case TrafficSplit split -> splits.remove(split);
       case Retry retry -> retries.remove(retry);
       case UpstreamTrafficSetting setting -> upstreams.remove(setting);
+      case Isolation isolation -> {
+        isolations.remove(isolation.ref());
+        configsChanged = true;
+      }
       case Egress written -> egress.remove(written);
       case IngressBackend written -> ingress.remove(written);
       case GatewayRoute route -> gateway.remove(route);
@@ -299,6 +315,13 @@ public final class IncrementalCompiler {
       case TrafficSplit split -> splits.add(split);
       case Retry retry -> retries.add(retry);
       case UpstreamTrafficSetting setting -> upstreams.add(setting);
+      case Isolation isolation -> {
+        isolations.put(isolation.ref(), isolation);
+        configsChanged = true;
+        Statuses found = new Statuses();
+        ObjectCompiler.reportIsolation(isolation, found);
+        statuses.put(isolation.ref(), found);
+      }
       case Egress written -> egress.add(written);
       case IngressBackend written -> ingress.add(written);
       case GatewayRoute route -> gateway.add(route);

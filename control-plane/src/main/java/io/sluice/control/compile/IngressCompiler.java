@@ -25,16 +25,19 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Turns the IngressBackends of a Kubernetes namespace into what is let in. Of two for one port the
- * older one applies, then the one that comes first by name. One of which a part cannot be used lets
- * in no more than the rest says, and still closes its ports to everybody else outside.
+ * Turns the IngressBackends and AccessControls of a Kubernetes namespace into what is let in. Of
+ * two of one kind for one port the older one applies, then the one that comes first by name; of an
+ * IngressBackend and an AccessControl both do. One of which a part cannot be used lets in no more
+ * than the rest says, and still closes its ports to everybody else outside.
  */
 final class IngressCompiler {
   private final Surroundings surroundings;
   private final Statuses statuses;
-  private final Map<Ingress.Backend, IngressBackend> taken = new HashMap<>();
+  private final Map<Taken, IngressBackend> taken = new HashMap<>();
 
-  /** What IngressBackends name. */
+  private record Taken(Ingress.Origin origin, Ingress.Backend backend) {}
+
+  /** What both kinds name. */
   interface Surroundings extends Matches.Groups {
     /** Whether all services are known, so that what is missing can be told. */
     boolean knowsServices();
@@ -42,8 +45,11 @@ final class IngressCompiler {
     /** The Service of that name, with its endpoints, if there is one. */
     Optional<Service> compiled(NamespacedName name);
 
-    /** Whether the MeshConfig has them acted on. */
+    /** Whether the MeshConfig has IngressBackends acted on. */
     boolean ingressBackends();
+
+    /** Whether it has AccessControls acted on. */
+    boolean accessControls();
   }
 
   /** For those of one namespace. */
@@ -88,25 +94,31 @@ final class IngressCompiler {
   }
 
   private Optional<Ingress> ingress(IngressBackend written) {
-    if (!surroundings.ingressBackends()) {
+    Ingress.Origin origin = written.origin();
+    boolean isOn =
+        origin == Ingress.Origin.INGRESS_BACKEND
+            ? surroundings.ingressBackends()
+            : surroundings.accessControls();
+    if (!isOn) {
       statuses.unusable(
           written,
-          "spec.featureFlags.enableIngressBackendPolicy of the MeshConfig is false",
+          "spec.featureFlags.enable" + origin.kind() + "Policy of the MeshConfig is false",
           "remove the flag, or set it to true");
       return Optional.empty();
     }
-    Set<Ingress.Backend> backends = backends(written);
+    Set<Ingress.Backend> bytes = new LinkedHashSet<>();
+    Set<Ingress.Backend> backends = backends(written, bytes);
     if (backends.isEmpty()) {
       statuses.add(
           written,
           Severity.UNUSABLE,
           "spec.backends",
           "no backend of it can be used",
-          "name a Service of its own namespace, with port.protocol http");
+          "name a Service of its own namespace, with port.protocol " + usable(origin));
       return Optional.empty();
     }
     for (Ingress.Backend backend : backends) {
-      IngressBackend older = taken.get(backend);
+      IngressBackend older = taken.get(new Taken(origin, backend));
       if (older != null) {
         statuses.conflict(
             written,
@@ -124,7 +136,7 @@ final class IngressCompiler {
         return Optional.empty();
       }
     }
-    backends.forEach(backend -> taken.put(backend, written));
+    backends.forEach(backend -> taken.put(new Taken(origin, backend), written));
     warn(written, backends);
     List<Cidr> sources = sources(written);
     if (sources.isEmpty()) {
@@ -140,12 +152,25 @@ final class IngressCompiler {
     return Optional.of(
         new Ingress(
             new NamespacedName(written.meta().namespace(), written.meta().name()),
+            origin,
             backends,
+            bytes,
             sources,
             new Access.Requests(routes)));
   }
 
-  private Set<Ingress.Backend> backends(IngressBackend written) {
+  /** What {@code port.protocol} may be. */
+  private static String usable(Ingress.Origin origin) {
+    return origin == Ingress.Origin.INGRESS_BACKEND ? "http" : "http or tcp";
+  }
+
+  /**
+   * Its backends.
+   *
+   * @param bytes to which those are added that take whatever is sent
+   */
+  private Set<Ingress.Backend> backends(IngressBackend written, Set<Ingress.Backend> bytes) {
+    boolean isAccess = written.origin() == Ingress.Origin.ACCESS_CONTROL;
     String own = written.meta().namespace();
     Set<Ingress.Backend> backends = new LinkedHashSet<>();
     for (int i = 0; i < written.backends().size(); i++) {
@@ -156,15 +181,40 @@ final class IngressCompiler {
             written,
             field + ".namespace",
             "is " + one.namespace() + ", not " + own,
-            "put the IngressBackend into the namespace of its backend");
+            "put the " + written.origin().kind() + " into the namespace of its backend");
       } else if (one.protocol().equalsIgnoreCase("https")) {
         statuses.warning(
             written,
             field + ".port.protocol",
-            "is https, and TLS of an ingress is not ended by the mesh yet",
-            "let the ingress send plain HTTP, and write http");
+            "is https, and TLS of callers outside is not ended by the mesh yet",
+            "let them send plain HTTP, and write http");
+      } else if (isAccess && !one.tls().isEmpty()) {
+        statuses.warning(
+            written,
+            field + ".tls",
+            "is not acted on, so nobody is let in by it: TLS of callers outside is not ended by the"
+                + " mesh yet: "
+                + String.join(", ", one.tls()),
+            "remove it where plain text will do");
+      } else if (isAccess && one.protocol().equalsIgnoreCase("tcp")) {
+        if (!written.groups().isEmpty()) {
+          statuses.warning(
+              written,
+              field + ".port.protocol",
+              "is tcp, where spec.matches has no requests to match, so nobody is let in by it",
+              "write http, or remove spec.matches");
+          continue;
+        }
+        name(own, one.name())
+            .map(service -> new Ingress.Backend(service, one.port()))
+            .filter(backends::add)
+            .ifPresent(bytes::add);
       } else if (!one.protocol().equalsIgnoreCase("http")) {
-        statuses.warning(written, field + ".port.protocol", "is " + one.protocol(), "write http");
+        statuses.warning(
+            written,
+            field + ".port.protocol",
+            "is " + one.protocol(),
+            "write " + usable(written.origin()));
       } else {
         if (!one.tls().isEmpty()) {
           statuses.warning(
@@ -198,7 +248,7 @@ final class IngressCompiler {
             statuses.warning(
                 written,
                 field,
-                "is an AuthenticatedPrincipal, whom nothing proves where the protocol is http",
+                "is an AuthenticatedPrincipal, whom nothing proves in plain text",
                 "name a Service or an IPRange");
         default ->
             statuses.warning(
@@ -230,7 +280,7 @@ final class IngressCompiler {
           written,
           field,
           "names Service " + namespace + "/" + source.name() + ", which has no endpoints",
-          "name the Service of the ingress controller's pods");
+          "name the Service of the pods that call");
     }
     ranges.addAll(found);
   }

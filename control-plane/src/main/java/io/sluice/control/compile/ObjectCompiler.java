@@ -9,6 +9,7 @@ import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.Isolation;
 import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesObject.ServiceAccount;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
@@ -74,6 +75,7 @@ public final class ObjectCompiler {
           new IngressCompiler(new Assumed(written.meta()), statuses).ingresses(List.of(written));
       case GatewayRoute route ->
           new GatewayCompiler(new Assumed(route.meta()), statuses).routes(List.of(route));
+      case Isolation isolation -> reportIsolation(isolation, statuses);
       case ClusterNode _, FaultInjection _, ReferenceGrant _, ServiceAccount _, TcpRoute _ -> {}
       case OtherObject _ -> {}
     }
@@ -128,6 +130,11 @@ public final class ObjectCompiler {
     }
 
     @Override
+    public boolean accessControls() {
+      return true;
+    }
+
+    @Override
     public boolean isRouted(NamespacedName service) {
       return false;
     }
@@ -152,6 +159,18 @@ public final class ObjectCompiler {
         "the same object is already in " + first.meta().file() + ":" + first.meta().line(),
         "remove one of the two",
         first.ref());
+  }
+
+  /** Says so of one that isolates nothing. */
+  static void reportIsolation(Isolation isolation, Statuses statuses) {
+    if (isolation.cidrs().isEmpty()) {
+      statuses.add(
+          isolation,
+          Severity.UNUSABLE,
+          "spec.cidrs",
+          "names no range, so nothing is isolated",
+          "write ranges, such as 192.0.2.0/24");
+    }
   }
 
   /** Says so when the object is of a kind that the mesh makes nothing of. */

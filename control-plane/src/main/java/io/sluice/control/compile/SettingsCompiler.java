@@ -1,6 +1,8 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.KubernetesObject.Isolation;
 import io.sluice.control.objects.MeshConfig;
+import io.sluice.mesh.Cidr;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.HostNames;
 import io.sluice.mesh.MeshSettings;
@@ -12,6 +14,7 @@ import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -30,6 +33,15 @@ final class SettingsCompiler {
   private static final String DENIED_IDENTITIES = "spec.certificate.deniedIdentities";
 
   private SettingsCompiler() {}
+
+  /** The ranges of all of them, each once. */
+  static List<Cidr> isolated(Collection<Isolation> isolations) {
+    return isolations.stream()
+        .flatMap(isolation -> isolation.cidrs().stream())
+        .distinct()
+        .sorted(Comparator.comparing(Cidr::toString))
+        .toList();
+  }
 
   static MeshSettings compile(MeshConfig config, Statuses statuses) {
     Map<String, SpiffeId> denied =
@@ -83,6 +95,7 @@ final class SettingsCompiler {
                 statuses)
             .orElse(Retirement.NONE),
         answerTimeout(config, statuses),
+        List.of(),
         config.federatesWith(),
         List.of(),
         HostNames.NONE);

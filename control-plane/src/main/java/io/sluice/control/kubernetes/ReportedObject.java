@@ -41,8 +41,9 @@ public record ReportedObject(
   private static final Set<ReadableKind> ROUTES =
       EnumSet.of(ReadableKind.HTTP_ROUTE, ReadableKind.GRPC_ROUTE);
 
-  /** OSM says it of some kinds of this group; here all of it do. */
-  private static final String WITH_CURRENT_STATUS = "policy.openservicemesh.io";
+  /** Groups of kinds that say it: OSM has it of some kinds of the first, here all of both do. */
+  private static final Set<String> WITH_CURRENT_STATUS =
+      Set.of("policy.openservicemesh.io", "policy.flomesh.io");
 
   /**
    * Those whose definitions the chart brings, and routes of the Gateway API. The others are of
@@ -59,7 +60,9 @@ public record ReportedObject(
           ReadableKind.FAULT_INJECTION,
           ReadableKind.UPSTREAM_TRAFFIC_SETTING,
           ReadableKind.INGRESS_BACKEND,
+          ReadableKind.ACCESS_CONTROL,
           ReadableKind.EGRESS,
+          ReadableKind.ISOLATION,
           ReadableKind.HTTP_ROUTE,
           ReadableKind.GRPC_ROUTE);
 
@@ -112,7 +115,7 @@ public record ReportedObject(
 
   /** Whether its status has OSM's two words too: {@code currentStatus} and {@code reason}. */
   public boolean hasCurrentStatus() {
-    return kind.group().equals(WITH_CURRENT_STATUS);
+    return WITH_CURRENT_STATUS.contains(kind.group());
   }
 
   /** Those of a status; of one that speaks of a parent alone, with that. */
@@ -131,9 +134,10 @@ public record ReportedObject(
 
   /** Path of its status, from the root of the server. */
   public String statusPath() {
-    return "/apis/%s/%s/namespaces/%s/%s/%s/status"
+    String namespace = kind.isNamespaced() ? "namespaces/" + ref.namespace() + "/" : "";
+    return "/apis/%s/%s/%s%s/%s/status"
         .formatted(
-            kind.group(), kind.versions().getFirst(), ref.namespace(), kind.resource(), ref.name());
+            kind.group(), kind.versions().getFirst(), namespace, kind.resource(), ref.name());
   }
 
   /**

@@ -1,10 +1,12 @@
 package io.sluice.control.objects;
 
 import io.sluice.control.objects.TrafficTarget.Subject;
+import io.sluice.mesh.Ingress;
 import java.util.List;
 
 /**
- * An IngressBackend of OSM and osm-edge ({@code policy.openservicemesh.io/v1alpha1}).
+ * An IngressBackend of OSM and osm-edge, or an AccessControl of osm-edge, which has the same fields
+ * ({@code policy.openservicemesh.io/v1alpha1}).
  *
  * @param meta name and origin
  * @param backends what may be reached
@@ -26,6 +28,13 @@ public record IngressBackend(
     groups = List.copyOf(groups);
   }
 
+  /** Of which of the two it is. */
+  public Ingress.Origin origin() {
+    return meta.ref().kind().equals(Ingress.Origin.ACCESS_CONTROL.kind())
+        ? Ingress.Origin.ACCESS_CONTROL
+        : Ingress.Origin.INGRESS_BACKEND;
+  }
+
   /**
    * A port of the pods behind a Service.
    *
@@ -33,7 +42,7 @@ public record IngressBackend(
    * @param namespace empty where it is not said
    * @param port of the pods
    * @param protocol as it is written
-   * @param tls names of the fields of {@code tls} that are set
+   * @param tls names of the fields of {@code tls} that are set; its own where none is
    */
   public record Backend(
       String name, String namespace, int port, String protocol, List<String> tls) {

@@ -16,6 +16,7 @@ public sealed interface KubernetesObject
         IngressBackend,
         KubernetesObject.ClusterNode,
         KubernetesObject.HttpRouteGroup,
+        KubernetesObject.Isolation,
         KubernetesObject.ReferenceGrant,
         KubernetesObject.ServiceAccount,
         KubernetesObject.TcpRoute,
@@ -95,6 +96,17 @@ public sealed interface KubernetesObject
         ranges = spec.parsed("podCIDR", Cidr::parse, MEND).stream().toList();
       }
       return new ClusterNode(meta, ranges);
+    }
+  }
+
+  /**
+   * An Isolation of FSM ({@code policy.flomesh.io/v1alpha1}), which is of no namespace.
+   *
+   * @param cidrs ranges to which no pod of the mesh sends anything
+   */
+  record Isolation(ObjectMeta meta, List<Cidr> cidrs) implements KubernetesObject {
+    public Isolation {
+      cidrs = List.copyOf(cidrs);
     }
   }
 

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param interception the lists of {@code spec.traffic}
  * @param ingressBackends {@code spec.featureFlags.enableIngressBackendPolicy}; true where it does
  *     not say
+ * @param accessControls {@code spec.featureFlags.enableAccessControlPolicy}, likewise
  * @param egresses {@code spec.featureFlags.enableEgressPolicy}, likewise
  * @param notEnforced paths of known fields that the object sets and the mesh does not act on
  * @param unknown paths of fields that no MeshConfig of these meshes has
@@ -55,6 +56,7 @@ public record MeshConfig(
     FederatedBundles federatesWith,
     InterceptionSettings interception,
     boolean ingressBackends,
+    boolean accessControls,
     boolean egresses,
     List<String> notEnforced,
     List<String> unknown)

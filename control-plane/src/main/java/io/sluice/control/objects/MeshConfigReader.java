@@ -19,6 +19,7 @@ final class MeshConfigReader {
   private static final String FLAGS = "featureFlags";
 
   private static final String INGRESS_FLAG = "enableIngressBackendPolicy";
+  private static final String ACCESS_FLAG = "enableAccessControlPolicy";
   private static final String EGRESS_FLAG = "enableEgressPolicy";
 
   /**
@@ -65,7 +66,7 @@ final class MeshConfigReader {
           SIDECAR,
           Set.of("sidecarDisabledMTLS", "localProxyMode", "sidecarTimeout"),
           FLAGS,
-          Set.of("enableRetryPolicy", INGRESS_FLAG, EGRESS_FLAG),
+          Set.of("enableRetryPolicy", INGRESS_FLAG, ACCESS_FLAG, EGRESS_FLAG),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
@@ -161,6 +162,7 @@ final class MeshConfigReader {
         FederationReader.read(certificate, trustDomain),
         InterceptionReader.fromTraffic(traffic),
         isOn(spec.objectOrEmpty(FLAGS), INGRESS_FLAG),
+        isOn(spec.objectOrEmpty(FLAGS), ACCESS_FLAG),
         isOn(spec.objectOrEmpty(FLAGS), EGRESS_FLAG),
         notEnforced,
         unknown);

@@ -12,6 +12,9 @@ import java.util.stream.Stream;
 final class PolicyReader {
   static final String GROUP = "policy.openservicemesh.io";
 
+  /** Of FSM, of which the mesh reads what the other one has not. */
+  static final String FSM_GROUP = "policy.flomesh.io";
+
   private static final String RANGE = "write address/length, such as 10.0.0.0/24";
   private static final String SKIP = "skipClientCertValidation";
   private static final String SNI = "sniHosts";
@@ -25,6 +28,15 @@ final class PolicyReader {
         objects(spec, "backends").stream().map(PolicyReader::backend).toList(),
         objects(spec, "sources").stream().map(PolicyReader::source).toList(),
         groups(spec));
+  }
+
+  static KubernetesObject.Isolation readIsolation(Fields document, ObjectMeta meta) {
+    return new KubernetesObject.Isolation(
+        meta,
+        document
+            .requiredObject("spec")
+            .map(spec -> spec.parsedList("cidrs", Cidr::parse, RANGE))
+            .orElse(List.of()));
   }
 
   private static List<Fields> objects(Optional<Fields> spec, String name) {
@@ -75,7 +87,8 @@ final class PolicyReader {
   private static List<String> tls(Fields tls) {
     tls.isTrue(SKIP);
     tls.parsedList(SNI, text -> text, "write names of hosts");
-    return Stream.of(SKIP, SNI).filter(tls::has).toList();
+    List<String> set = Stream.of(SKIP, SNI).filter(tls::has).toList();
+    return set.isEmpty() ? List.of("tls") : set;
   }
 
   private static Subject source(Fields fields) {

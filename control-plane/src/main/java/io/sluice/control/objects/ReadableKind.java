@@ -103,6 +103,13 @@ public enum ReadableKind {
       "ingressbackends",
       List.of("v1alpha1"),
       alike(PolicyReader::readIngress)),
+  /** {@code policy.openservicemesh.io} AccessControl. */
+  ACCESS_CONTROL(
+      PolicyReader.GROUP,
+      "AccessControl",
+      "accesscontrols",
+      List.of("v1alpha1"),
+      alike(PolicyReader::readIngress)),
   /** {@code policy.openservicemesh.io} Egress. */
   EGRESS(
       PolicyReader.GROUP,
@@ -110,6 +117,13 @@ public enum ReadableKind {
       "egresses",
       List.of("v1alpha1"),
       alike(PolicyReader::readEgress)),
+  /** {@code policy.flomesh.io} Isolation. */
+  ISOLATION(
+      PolicyReader.FSM_GROUP,
+      "Isolation",
+      "isolations",
+      List.of("v1alpha1"),
+      alike(PolicyReader::readIsolation)),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG(
       "config.sluice.io",
@@ -158,7 +172,7 @@ public enum ReadableKind {
   }
 
   KubernetesObject read(Fields document, ObjectReader.Provenance provenance) {
-    ObjectMeta meta = MetaReader.read(document, group, kind, this != NAMESPACE && this != NODE);
+    ObjectMeta meta = MetaReader.read(document, group, kind, isNamespaced());
     return reader.read(document, meta, provenance);
   }
 
@@ -186,6 +200,11 @@ public enum ReadableKind {
   /** Whether every API server has the kind; others are there once somebody has defined them. */
   public boolean isBuiltIn() {
     return group.isEmpty() || group.equals(ENDPOINT_SLICE.group);
+  }
+
+  /** Whether an object of it is in a namespace, and not in the cluster as a whole. */
+  public boolean isNamespaced() {
+    return this != NAMESPACE && this != NODE && this != ISOLATION;
   }
 
   /** Kind as manifests write it. */

@@ -95,6 +95,25 @@ final class KnownFields {
                   "matches",
                   leaves("apiGroup", "kind", "name"))));
 
+  /** AccessControl of osm-edge v1alpha1. */
+  private static final Shape ACCESS_CONTROL =
+      object(
+          shape(
+              Map.of(
+                  "backends",
+                  shape(
+                      Map.of(
+                          "name",
+                          ANYTHING,
+                          "port",
+                          leaves("number", "protocol"),
+                          "tls",
+                          leaves("skipClientCertValidation", "sniHosts"))),
+                  "sources",
+                  SUBJECT,
+                  "matches",
+                  leaves("apiGroup", "kind", "name"))));
+
   /** Egress of OSM and osm-edge v1alpha1. */
   private static final Shape EGRESS =
       object(
@@ -234,6 +253,9 @@ final class KnownFields {
                   "httpHeaders",
                   ANYTHING)));
 
+  /** Isolation of FSM v1alpha1. */
+  private static final Shape ISOLATION = object(leaves("cidrs"));
+
   /** Below {@code spec}, its reader says of every field whether it is known. */
   private static final Shape MESH_CONFIG = object(ANYTHING);
 
@@ -312,6 +334,8 @@ final class KnownFields {
       case "FaultInjection" ->
           group.equals("extension.gateway.flomesh.io") ? FAULT_INJECTION : null;
       case "Egress" -> group.equals("policy.openservicemesh.io") ? EGRESS : null;
+      case "AccessControl" -> group.equals("policy.openservicemesh.io") ? ACCESS_CONTROL : null;
+      case "Isolation" -> group.equals("policy.flomesh.io") ? ISOLATION : null;
       case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;
       case "HTTPRoute", "GRPCRoute" ->
           group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;

@@ -156,6 +156,91 @@ class IngressCompilerTest {
     assertThat(sentences(compilation)).contains("no match of it can be used");
   }
 
+  @Test
+  void ofAnAccessControlWhateverIsSentIsLetInByTcp() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            access(
+                BACKEND + ", {name: web, port: {number: 9090, protocol: tcp}}",
+                "{kind: IPRange, name: '2001:db8::/32'}",
+                ""));
+
+    Ingress made = only(compilation);
+    assertThat(made.origin()).isEqualTo(Ingress.Origin.ACCESS_CONTROL);
+    assertThat(made.bytes()).containsExactly(new Ingress.Backend(shop("web"), 9090));
+    assertThat(made.backends()).contains(new Ingress.Backend(shop("web"), 8080)).hasSize(2);
+    assertThat(made.sources()).containsExactly(Cidr.parse("2001:db8::/32"));
+  }
+
+  @Test
+  void anIngressBackendAndAnAccessControlOfOneNameAndPortBothApply() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            ingress("in", "", BACKEND, GATEWAY, "")
+                + "---\n"
+                + access(BACKEND, "{kind: IPRange, name: 192.0.2.0/24}", ""));
+
+    assertThat(compilation.snapshot().all(Kind.INGRESS))
+        .extracting(Ingress::origin)
+        .containsExactlyInAnyOrder(Ingress.Origin.values());
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @Test
+  void anAccessControlIsNotActedOnWhereItsFlagIsOff() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            """
+            apiVersion: config.sluice.io/v1alpha1
+            kind: MeshConfig
+            metadata: {name: mesh, namespace: sluice-system}
+            spec: {featureFlags: {enableAccessControlPolicy: false}}
+            ---
+            """
+                + access(BACKEND, GATEWAY, "")
+                + "---\n"
+                + ingress("in", "", BACKEND, GATEWAY, ""));
+
+    assertThat(only(compilation).origin()).isEqualTo(Ingress.Origin.INGRESS_BACKEND);
+    assertThat(sentences(compilation)).contains("enableAccessControlPolicy");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{name: web, port: {number: 8080, protocol: https}} | '' | spec.backends[0].port.protocol",
+        "{name: web, port: {number: 8080, protocol: udp}}   | '' | write http or tcp",
+        "{name: web, port: {number: 8080, protocol: http}, tls: {}} | '' | spec.backends[0].tls",
+        "{name: web, port: {number: 8080, protocol: tcp}, tls: {skipClientCertValidation: true}} | '' "
+            + "| skipClientCertValidation",
+        "{name: web, port: {number: 8080, protocol: tcp}} | {kind: HTTPRouteGroup, name: books} "
+            + "| no requests to match",
+      })
+  void anAccessControlOpensNothingByABackendThatItCannotUse(
+      String backend, String matches, String told) {
+    CompiledChange compilation = Manifests.compile(MESH, access(backend, GATEWAY, matches));
+
+    assertThat(compilation.snapshot().all(Kind.INGRESS)).isEmpty();
+    assertThat(sentences(compilation)).contains(told).contains("no backend of it can be used");
+  }
+
+  @Test
+  void nobodyIsLetInAsAPrincipalOfAnAccessControl() {
+    CompiledChange compilation =
+        Manifests.compile(MESH, access(BACKEND, "{kind: AuthenticatedPrincipal, name: a}", ""));
+
+    assertThat(only(compilation).sources()).isEmpty();
+    assertThat(sentences(compilation)).contains("spec.sources[0]").contains("whom nothing proves");
+  }
+
+  private static String access(String backends, String sources, String matches) {
+    return ingress("in", "", backends, sources, matches).replace("IngressBackend", "AccessControl");
+  }
+
   private static String ingress(
       String name, String created, String backend, String sources, String matches) {
     return """

@@ -81,7 +81,7 @@ public final class RandomCluster {
 
   /** A manifest of one object, one that the reader takes. */
   public String document() {
-    return switch (random.nextInt(23)) {
+    return switch (random.nextInt(24)) {
       case 0, 1, 2, 3 -> pod();
       case 4, 5 -> service();
       case 6 -> slice();
@@ -96,6 +96,7 @@ public final class RandomCluster {
       case 17 -> upstream();
       case 18, 19 -> ingress();
       case 20, 21 -> egress();
+      case 22 -> isolation();
       default -> other();
     };
   }
@@ -406,7 +407,7 @@ public final class RandomCluster {
   private String ingress() {
     return """
     apiVersion: policy.openservicemesh.io/v1alpha1
-    kind: IngressBackend
+    kind: %s
     metadata:
       name: %s
       namespace: %s%s
@@ -416,17 +417,28 @@ public final class RandomCluster {
       matches: [%s]
     """
         .formatted(
+            one("IngressBackend", "AccessControl"),
             app(),
             namespaceName(),
             one("", created()),
             app(),
             8080 + random.nextInt(2),
-            one("http", "http", "https"),
+            one("http", "http", "https", "tcp"),
             one(
                 "Service, name: " + app() + ", namespace: " + namespaceName(),
                 "IPRange, name: 10.1.0.0/16",
                 "AuthenticatedPrincipal, name: ingress"),
             one("", "", "{kind: HTTPRouteGroup, name: " + app() + "}"));
+  }
+
+  private String isolation() {
+    return """
+    apiVersion: policy.flomesh.io/v1alpha1
+    kind: Isolation
+    metadata: {name: %s}
+    spec: {cidrs: [%s]}
+    """
+        .formatted(app(), one("", "10.9.0.0/16", "10.9.0.0/16, '2001:db8::/32'"));
   }
 
   private String gatewayRoute() {
@@ -513,7 +525,8 @@ public final class RandomCluster {
       traffic: {enablePermissiveTrafficPolicyMode: %s, %s}
       certificate: {deniedSerials: ["%s"]}
       sidecar: {localProxyMode: %s}
-      featureFlags: {enableRetryPolicy: %s, enableIngressBackendPolicy: %s}
+      featureFlags: {enableRetryPolicy: %s, enableIngressBackendPolicy: %s,
+        enableAccessControlPolicy: %s}
     """
         .formatted(
             one("sluice.io", "flomesh.io"),
@@ -531,6 +544,7 @@ public final class RandomCluster {
             one("0a", "zz"),
             one("Localhost", "PodIP", "odd"),
             random.nextBoolean(),
+            one("true", "true", "false"),
             one("true", "true", "false"));
   }
 

@@ -12,6 +12,7 @@ import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
+import io.sluice.control.objects.KubernetesObject.Isolation;
 import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
@@ -63,6 +64,9 @@ public final class ReferenceCompiler {
     var statuses = new Statuses();
     Objects unique = withoutDuplicates(objects, statuses);
     unique.all().forEach(object -> ObjectCompiler.reportUnread(object, statuses));
+    unique
+        .of(Isolation.class)
+        .forEach(isolation -> ObjectCompiler.reportIsolation(isolation, statuses));
     ConfigCompiler.Settings settings =
         ConfigCompiler.compile(unique.of(MeshConfig.class), rules, inForce.configs(), statuses);
     PodRanges ranges = ranges(unique, rules, inForce);
@@ -81,7 +85,7 @@ public final class ReferenceCompiler {
     SnapshotEditor editor =
         new MeshSnapshot(
                 revision,
-                settings.mesh(),
+                settings.mesh().isolating(SettingsCompiler.isolated(unique.of(Isolation.class))),
                 workloads(unique, workloads, statuses),
                 services(unique, serviceClaims, statuses),
                 permissions(unique, settings.mesh(), named, statuses),
@@ -251,6 +255,11 @@ public final class ReferenceCompiler {
     @Override
     public boolean ingressBackends() {
       return settings.ingressBackends();
+    }
+
+    @Override
+    public boolean accessControls() {
+      return settings.accessControls();
     }
 
     @Override

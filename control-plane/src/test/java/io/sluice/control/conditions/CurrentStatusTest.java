@@ -19,6 +19,8 @@ class CurrentStatusTest {
   @CsvSource({
     "INGRESS_BACKEND, True, committed",
     "INGRESS_BACKEND, False, error",
+    "ACCESS_CONTROL, True, committed",
+    "ISOLATION, True, committed",
     "EGRESS, False, error",
     "RETRY, True, committed",
     "UPSTREAM_TRAFFIC_SETTING, False, error",

@@ -272,7 +272,7 @@ public final class ClusterHistory {
   }
 
   private static boolean isNamespaced(JsonNode object) {
-    return !Set.of("Namespace", "Node").contains(object.path("kind").asText());
+    return !Set.of("Namespace", "Node", "Isolation").contains(object.path("kind").asText());
   }
 
   private static String key(JsonNode object) {

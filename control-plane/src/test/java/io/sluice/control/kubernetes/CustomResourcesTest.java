@@ -67,7 +67,9 @@ class CustomResourcesTest {
         "RETRY",
         "UPSTREAM_TRAFFIC_SETTING",
         "INGRESS_BACKEND",
-        "EGRESS"
+        "ACCESS_CONTROL",
+        "EGRESS",
+        "ISOLATION"
       })
   void definesWhatTheReadersRead(ReadableKind kind) throws Exception {
     JsonNode definition = definition(kind);
@@ -78,7 +80,8 @@ class CustomResourcesTest {
     assertThat(spec.path("group").asText()).isEqualTo(kind.group());
     assertThat(spec.at("/names/kind").asText()).isEqualTo(kind.kind());
     assertThat(spec.at("/names/plural").asText()).isEqualTo(kind.resource());
-    assertThat(spec.path("scope").asText()).isEqualTo("Namespaced");
+    assertThat(spec.path("scope").asText())
+        .isEqualTo(kind.isNamespaced() ? "Namespaced" : "Cluster");
     assertThat(spec.path("versions"))
         .extracting(version -> version.path("name").asText())
         .containsExactlyElementsOf(kind.versions());
@@ -224,7 +227,9 @@ class CustomResourcesTest {
         "HTTP_ROUTE_GROUP",
         "TRAFFIC_SPLIT",
         "INGRESS_BACKEND",
-        "EGRESS"
+        "ACCESS_CONTROL",
+        "EGRESS",
+        "ISOLATION"
       })
   void hasRulesThatSpeakOfFieldsThatAreThereAndSayTheMend(ReadableKind kind) throws Exception {
     JsonNode version = definition(kind).path("spec").path("versions").path(0);

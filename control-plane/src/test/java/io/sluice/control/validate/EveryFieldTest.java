@@ -201,6 +201,8 @@ class EveryFieldTest {
        spec: {clusterIP: None, selector: {app: store}, ports: [{port: 80}]}}
       """;
 
+  private static final String ACCESS_CONTROL = INGRESS.replace("IngressBackend", "AccessControl");
+
   private static final String EGRESS =
       """
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Egress,
@@ -211,6 +213,12 @@ class EveryFieldTest {
       ---
       {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
        metadata: {name: web, namespace: shop}, spec: {matches: [{name: a, pathRegex: /a}]}}
+      """;
+
+  private static final String ISOLATION =
+      """
+      {apiVersion: policy.flomesh.io/v1alpha1, kind: Isolation,
+       metadata: {name: a}, spec: {cidrs: [192.0.2.0/24]}}
       """;
 
   private static final String MESH_CONFIG =
@@ -227,6 +235,11 @@ class EveryFieldTest {
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: IngressBackend,
        metadata: {name: a, namespace: shop},
        spec: {backends: [{name: byname, port: {number: 8080, protocol: http}}],
+              sources: [{kind: IPRange, name: 192.0.2.0/24}]}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: AccessControl,
+       metadata: {name: a, namespace: shop},
+       spec: {backends: [{name: byname, port: {number: 8080, protocol: tcp}}],
               sources: [{kind: IPRange, name: 192.0.2.0/24}]}}
       ---
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Egress,
@@ -259,10 +272,12 @@ class EveryFieldTest {
           Map.entry("spec.rules[].name", "nowhere"),
           Map.entry("spec.matches[].methods[]", "PUT"),
           Map.entry("spec.featureFlags.enableIngressBackendPolicy", "false"),
+          Map.entry("spec.featureFlags.enableAccessControlPolicy", "false"),
           Map.entry("spec.featureFlags.enableEgressPolicy", "false"),
           Map.entry("spec.delay.min", "10ms"),
           Map.entry("spec.delay.max", "2s"),
           Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
+          Map.entry("spec.cidrs[]", "198.51.100.0/24"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
           Map.entry("spec.sidecar.localProxyMode", "PodIP"),
           Map.entry("spec.traffic.metadataMode", "ALLOW"),
@@ -367,27 +382,19 @@ class EveryFieldTest {
   @Test
   void ofTheMeshsOwnKinds() throws IOException {
     for (var kind :
-        Map.of(
-                "meshconfigs.config.sluice.io",
-                MESH_CONFIG,
-                "traffictargets.access.smi-spec.io",
-                TARGET,
-                "tcproutes.specs.smi-spec.io",
-                ROUTE,
-                "httproutegroups.specs.smi-spec.io",
-                GROUP,
-                "trafficsplits.split.smi-spec.io",
-                SPLIT,
-                "retries.policy.openservicemesh.io",
-                RETRY,
-                "upstreamtrafficsettings.policy.openservicemesh.io",
-                UPSTREAM,
-                "faultinjections.extension.gateway.flomesh.io",
-                FAULTS,
-                "ingressbackends.policy.openservicemesh.io",
-                INGRESS,
-                "egresses.policy.openservicemesh.io",
-                EGRESS)
+        Map.ofEntries(
+                Map.entry("meshconfigs.config.sluice.io", MESH_CONFIG),
+                Map.entry("traffictargets.access.smi-spec.io", TARGET),
+                Map.entry("tcproutes.specs.smi-spec.io", ROUTE),
+                Map.entry("httproutegroups.specs.smi-spec.io", GROUP),
+                Map.entry("trafficsplits.split.smi-spec.io", SPLIT),
+                Map.entry("retries.policy.openservicemesh.io", RETRY),
+                Map.entry("upstreamtrafficsettings.policy.openservicemesh.io", UPSTREAM),
+                Map.entry("faultinjections.extension.gateway.flomesh.io", FAULTS),
+                Map.entry("ingressbackends.policy.openservicemesh.io", INGRESS),
+                Map.entry("egresses.policy.openservicemesh.io", EGRESS),
+                Map.entry("accesscontrols.policy.openservicemesh.io", ACCESS_CONTROL),
+                Map.entry("isolations.policy.flomesh.io", ISOLATION))
             .entrySet()) {
       Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
       JsonNode schema =

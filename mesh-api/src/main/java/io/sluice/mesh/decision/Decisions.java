@@ -50,6 +50,9 @@ public final class Decisions {
     // A destination that no one resolved has no address and so is no workload.
     Optional<Workload> destination =
         Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
+    if (isIsolated(snapshot, flow, destination)) {
+      return Standing.of(Verdict.of(Outcome.REFUSED, Reason.ISOLATED));
+    }
     if (destination.isEmpty() || !destination.get().enrolled()) {
       return leavingTheMesh(snapshot, flow, source, destination, known);
     }
@@ -184,6 +187,16 @@ public final class Decisions {
     return snapshot.settings().egress()
         ? Verdict.of(Outcome.ALLOWED, Reason.EGRESS_ALLOWED)
         : Verdict.of(Outcome.REFUSED, dns ? Reason.DNS_REFUSED : Reason.EGRESS_DISABLED);
+  }
+
+  /** Before all that lets anything out: what a pod sends itself stays in it. */
+  private static boolean isIsolated(
+      MeshSnapshot snapshot, Flow flow, Optional<Workload> destination) {
+    InetAddress called = flow.destination().getAddress();
+    return called != null
+        && snapshot.settings().isolates(called)
+        && destination.filter(own -> own.name().equals(flow.sourceOrNull())).isEmpty()
+        && !hasLeft(snapshot, flow);
   }
 
   /** Whether the pod that opened it is outside the mesh, and only not released yet. */

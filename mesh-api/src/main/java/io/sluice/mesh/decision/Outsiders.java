@@ -1,5 +1,6 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.Access;
 import io.sluice.mesh.Ingress;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
@@ -10,72 +11,91 @@ import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions.Standing;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.LinkedHashSet;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** What IngressBackends say of callers that nothing proves. Pure; an address is all they have. */
+/**
+ * What IngressBackends and AccessControls say of callers that nothing proves. Pure; an address is
+ * all they have.
+ */
 final class Outsiders {
   private Outsiders() {}
 
   /**
-   * What is said of a flow that nothing proves; nothing where no IngressBackend is for the port, or
+   * What is said of a flow that nothing proves; nothing where none of them is for the port, or
    * where the address is a workload's and no source's: that one is decided as ever.
    */
   static Optional<Standing> entering(MeshSnapshot snapshot, Flow flow, Workload destination) {
-    List<Ingress> concerned = concerned(snapshot, flow.destination(), destination);
+    Map<Ingress, Access> concerned = concerned(snapshot, flow.destination(), destination);
     InetAddress caller = flow.sourceAddress().getAddress();
     if (concerned.isEmpty() || caller == null) {
       return Optional.empty();
     }
-    List<Ingress> letting = concerned.stream().filter(one -> one.isFor(caller)).toList();
-    if (letting.isEmpty()) {
+    int port = flow.destination().getPort();
+    List<Permission> permissions = new ArrayList<>(1); // bytes first, since they are whatever comes
+    concerned.forEach((one, access) -> {
+      if (one.isFor(caller)) {
+        permissions.add(
+            access instanceof Access.Bytes ? 0 : permissions.size(),
+            new Permission(
+                one.name(),
+                destination.identity().serviceAccountName(),
+                Set.of(),
+                Ports.of(port),
+                access));
+      }
+    });
+    if (permissions.isEmpty()) {
       return snapshot.workloadAt(caller).filter(Workload::enrolled).isPresent()
           ? Optional.empty()
           : Optional.of(
               Standing.of(
                   new Verdict(
-                      Outcome.REFUSED, Reason.INGRESS_REFUSED, concerned.getFirst().name())));
+                      Outcome.REFUSED,
+                      Reason.INGRESS_REFUSED,
+                      concerned.keySet().iterator().next().name())));
     }
-    int port = flow.destination().getPort();
-    List<Permission> permissions =
-        letting.stream()
-            .map(one ->
-                new Permission(
-                    one.name(),
-                    destination.identity().serviceAccountName(),
-                    Set.of(),
-                    Ports.of(port),
-                    one.routes()))
-            .toList();
     return Optional.of(
         new Standing(null, permissions, Reason.INGRESS_BACKEND, port, flow.decidedByRequest()));
   }
 
-  /** By which such a flow is carried as requests. */
+  /** By which such a flow is carried as requests; by none where one lets in whatever is sent. */
   static Optional<Ingress> requests(MeshSnapshot snapshot, Flow flow, Workload destination) {
     InetAddress caller = flow.sourceAddress().getAddress();
-    return flow.isProven() || caller == null || flow.identityByAddress(snapshot).isPresent()
-        ? Optional.empty()
-        : concerned(snapshot, flow.destination(), destination).stream()
-            .filter(one -> one.isFor(caller))
-            .findFirst();
+    if (flow.isProven() || caller == null || flow.identityByAddress(snapshot).isPresent()) {
+      return Optional.empty();
+    }
+    Ingress found = null;
+    for (var one : concerned(snapshot, flow.destination(), destination).entrySet()) {
+      if (one.getKey().isFor(caller)) {
+        if (one.getValue() instanceof Access.Bytes) {
+          return Optional.empty();
+        }
+        found = found == null ? one.getKey() : found;
+      }
+    }
+    return Optional.ofNullable(found);
   }
 
-  private static List<Ingress> concerned(
+  private static Map<Ingress, Access> concerned(
       MeshSnapshot snapshot, InetSocketAddress called, Workload destination) {
     if (snapshot.all(Kind.INGRESS).isEmpty()) {
-      return List.of();
+      return Map.of();
     }
-    Set<Ingress> found = new LinkedHashSet<>();
+    Map<Ingress, Access> found = new LinkedHashMap<>();
     for (Service service : snapshot.servicesOf(destination, called)) {
-      found.addAll(
-          snapshot.find(
-              Kind.INGRESS,
-              Kind.INGRESSES_BY_BACKEND,
-              new Ingress.Backend(service.name(), called.getPort())));
+      Ingress.Backend backend = new Ingress.Backend(service.name(), called.getPort());
+      for (Ingress one : snapshot.find(Kind.INGRESS, Kind.INGRESSES_BY_BACKEND, backend)) {
+        found.merge(
+            one,
+            one.access(backend),
+            (before, now) -> before instanceof Access.Bytes ? before : now);
+      }
     }
-    return List.copyOf(found);
+    return found;
   }
 }

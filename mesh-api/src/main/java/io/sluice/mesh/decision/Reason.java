@@ -60,10 +60,13 @@ public enum Reason {
   MTLS_REQUIRED(73, "it is plaintext from an unproven source, and the destination is STRICT"),
   HTTP_ONLY(74, "policy lets this source send HTTP requests, and this is not decided as such"),
   ROUTE_NOT_GRANTED(75, "a policy names both ends, but no route of it matches the request"),
-  INGRESS_BACKEND(130, "an IngressBackend lets it in"),
+  INGRESS_BACKEND(130, "an IngressBackend or AccessControl lets it in"),
   INGRESS_REFUSED(
-      131, "the port has an IngressBackend, and a caller outside the mesh is none of its sources"),
+      131,
+      "the port has an IngressBackend or AccessControl, and a caller outside the mesh is none of its"
+          + " sources"),
   EGRESS_POLICY(132, "an Egress lets it out"),
+  ISOLATED(133, "an Isolation names the destination: no pod of the mesh sends anything there"),
 
   // Forwarding.
   NO_READY_ENDPOINT(80, "the service has no ready endpoint"),

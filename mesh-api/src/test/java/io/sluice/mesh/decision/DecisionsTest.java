@@ -4,6 +4,7 @@ import static io.sluice.mesh.decision.Outcome.ALLOWED;
 import static io.sluice.mesh.decision.Outcome.REFUSED;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class DecisionsTest {
   private static final String WEB = "10.0.0.1";
@@ -143,6 +145,29 @@ class DecisionsTest {
   }
 
   /** Between the snapshot that says so and the end of its interception. */
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void anIsolationStandsBeforeWhateverLetsOut(Mode mode) {
+    MeshSettings isolating =
+        mode.settings.isolating(List.of(Cidr.parse("10.0.0.2"), Cidr.parse("2001:db8:1::/48")));
+    var snapshot = new MeshSnapshot(1, isolating, WORKLOADS, List.of(), PERMISSIONS);
+    Verdict isolated = Verdict.of(REFUSED, Reason.ISOLATED);
+
+    assertThat(Decisions.decide(snapshot, flow("web", at("10.0.0.2", 5432)))).isEqualTo(isolated);
+    assertThat(Decisions.decide(snapshot, flow("web", at("2001:db8:1::9", 443))))
+        .isEqualTo(isolated);
+    assertThat(Decisions.decide(snapshot, flow("web", at("2001:db8:2::9", 443))).reason())
+        .isNotEqualTo(Reason.ISOLATED);
+    assertThat(Decisions.decide(snapshot, flow("db", at("10.0.0.2", 5432))).reason())
+        .isEqualTo(Reason.SAME_WORKLOAD);
+    assertThat(Decisions.decide(snapshot, flow("legacy", at("10.0.0.2", 5432))).reason())
+        .isNotEqualTo(Reason.ISOLATED);
+  }
+
+  private static InetSocketAddress at(String address, int port) {
+    return new InetSocketAddress(IpAddresses.parse(address), port);
+  }
+
   @Test
   void whatHasLeftTheMeshIsLeftAlone() {
     var closed = new MeshSnapshot(1, Mode.CLOSED.settings, WORKLOADS, List.of(), PERMISSIONS);

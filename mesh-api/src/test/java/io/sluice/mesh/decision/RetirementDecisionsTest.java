@@ -69,6 +69,7 @@ class RetirementDecisionsTest {
             RevokedMode.CLOSE,
             retirement,
             MeshSettings.DEFAULT_ANSWER_TIMEOUT,
+            List.of(),
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE),

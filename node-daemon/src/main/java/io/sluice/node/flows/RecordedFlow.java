@@ -70,7 +70,8 @@ public record RecordedFlow(
           Reason.ROUTE_NOT_GRANTED,
           Reason.INGRESS_BACKEND,
           Reason.INGRESS_REFUSED,
-          Reason.EGRESS_POLICY);
+          Reason.EGRESS_POLICY,
+          Reason.ISOLATED);
 
   /**
    * A request as policy sees it.

@@ -217,6 +217,8 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
           verdict.rule().stream()
               .map(name -> new Cause("Egress", name.toString(), "spec", "it lets this out"))
               .toList();
+      case ISOLATED ->
+          List.of(new Cause("Isolation", "", "spec.cidrs", where + " is in a range of one"));
       case INGRESS_REFUSED ->
           ingress(verdict, "spec.sources", "it is for this port, and the caller is none of them");
       case HTTP_ONLY, ROUTE_NOT_GRANTED -> {
@@ -241,10 +243,11 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
         .orElseGet(() -> ingress(verdict, "spec.matches", text));
   }
 
-  /** Of the IngressBackend that decided. */
-  private static List<Cause> ingress(Verdict verdict, String field, String text) {
+  /** Of the IngressBackend or AccessControl that decided. */
+  private List<Cause> ingress(Verdict verdict, String field, String text) {
     return verdict.rule().stream()
-        .map(name -> new Cause("IngressBackend", name.toString(), field, text))
+        .flatMap(name -> snapshot.all(Kind.INGRESS).stream().filter(one -> one.name().equals(name)))
+        .map(one -> new Cause(one.origin().kind(), one.name().toString(), field, text))
         .toList();
   }
 

@@ -4,6 +4,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RetryPolicy;
@@ -230,6 +231,17 @@ public final class Upstream {
         || isAllowed(wanted.to(picked), calledAt(picked));
   }
 
+  /** Where all are isolated they stay, so that policy says why none is reached. */
+  private List<Endpoint> notIsolated(List<Endpoint> endpoints) {
+    MeshSettings settings = snapshot.settings();
+    if (settings.isolated().isEmpty()) {
+      return endpoints;
+    }
+    List<Endpoint> others =
+        endpoints.stream().filter(each -> !settings.isolates(each.address().getAddress())).toList();
+    return others.isEmpty() ? endpoints : others;
+  }
+
   private @Nullable SpiffeId calledAt(InetSocketAddress address) {
     return snapshot.workloadAt(address.getAddress()).map(Workload::identity).orElse(null);
   }
@@ -312,7 +324,8 @@ public final class Upstream {
     }
   }
 
-  private @Nullable InetSocketAddress pick(List<Endpoint> candidates) {
+  private @Nullable InetSocketAddress pick(List<Endpoint> every) {
+    List<Endpoint> candidates = notIsolated(every);
     Family family = Family.of(wanted.destination().getAddress());
     for (Endpoint candidate : listener.sharesConnections() ? List.<Endpoint>of() : candidates) {
       if (candidate.ready()
@@ -394,7 +407,9 @@ public final class Upstream {
     List<Endpoint> standing =
         candidates == null
             ? List.of()
-            : candidates.stream().filter(each -> listener.hasRoom(each.address())).toList();
+            : notIsolated(candidates).stream()
+                .filter(each -> listener.hasRoom(each.address()))
+                .toList();
     Family family = Family.of(wanted.destination().getAddress());
     InetSocketAddress free = loop.loads.pick(standing, family, null, false);
     if (free == null) {

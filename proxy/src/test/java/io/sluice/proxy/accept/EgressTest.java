@@ -11,7 +11,10 @@ import io.sluice.mesh.HostNames;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
 import java.io.IOException;
@@ -196,6 +199,26 @@ class EgressTest {
     }
   }
 
+  @Test
+  void nothingIsSentToAnIsolatedRangeAndWhatIsOpenEnds() throws IOException {
+    Egress egress = egress(ProxyFixture.BUYER, Set.of(), List.of(Peers.V4), false);
+    publish(HostNames.NONE, egress);
+    try (Socket socket = Peers.connect(entry)) {
+      assertThat(converse(socket, BOOKS)).startsWith("HTTP/1.1 200");
+      int before = outside.accepted.get();
+
+      publish(HostNames.NONE, List.of(Cidr.of(Peers.V4)), egress);
+
+      assertThat(HttpFixture.read(socket, "")).isEqualTo("[reset]");
+      assertThat(ask(BOOKS)).isEqualTo("[reset]");
+      assertThat(outside.accepted).hasValue(before);
+    }
+    Await.until("both ends are told", () -> fixture.recorder.refused.size() == 2);
+    assertThat(fixture.recorder.refused)
+        .extracting(AccessRecord::verdict)
+        .containsOnly(Verdict.of(Outcome.REFUSED, Reason.ISOLATED));
+  }
+
   /** Others, let out by an Egress that goes and spread over all loops, tell when all are judged. */
   @Test
   void whatANameHasLetOutLastsAsLongAsTheNameIsGranted() throws IOException {
@@ -290,9 +313,13 @@ class EgressTest {
   }
 
   private void publish(HostNames names, Egress... egresses) {
+    publish(names, List.of(), egresses);
+  }
+
+  private void publish(HostNames names, List<Cidr> isolated, Egress... egresses) {
     var mesh = ProxyFixture.snapshot(false, false, List.of(), List.of(), List.of());
     SnapshotEditor editor = mesh.edit();
-    editor.put(mesh.settings().onNodeWith(List.of(), names));
+    editor.put(mesh.settings().isolating(isolated).onNodeWith(List.of(), names));
     List.of(egresses).forEach(editor::put);
     revision++;
     fixture.publish(editor.snapshot(revision));

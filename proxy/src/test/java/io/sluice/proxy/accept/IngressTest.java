@@ -7,7 +7,6 @@ import io.sluice.mesh.Access;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.Ingress;
-import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.decision.Direction;
@@ -26,7 +25,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What arrives at a pod from outside the mesh, from addresses that an IngressBackend has or not.
+ * What arrives at a pod from outside the mesh, from addresses that an IngressBackend or an
+ * AccessControl has or not.
  */
 @Timeout(60)
 class IngressTest {
@@ -94,24 +94,82 @@ class IngressTest {
     assertThat(ask(GATEWAY, BOOKS)).isEqualTo("[reset]");
   }
 
-  private void publish(boolean permissive, boolean hasIngress) {
-    MeshSnapshot mesh =
-        ProxyFixture.snapshot(
-            permissive,
-            false,
-            List.of(Peers.V4),
-            List.of(),
-            List.of(new Endpoint(application.address(), true)));
-    SnapshotEditor editor = mesh.edit();
-    if (hasIngress) {
-      editor.put(
-          new Ingress(
-              INGRESS,
-              Set.of(new Ingress.Backend(ProxyFixture.STORE, application.address().getPort())),
-              List.of(Cidr.of(GATEWAY)),
-              new Access.Requests(List.of(HttpFixture.match("/books")))));
+  @Test
+  void byTcpOfAnAccessControlWhateverIsSentGetsIn() throws IOException {
+    try (Peers.Server lines = new Peers.Server(Peers.V4, IngressTest::answerLine)) {
+      Ingress.Backend backend = backend(lines.address());
+      fixture.sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, lines.address());
+      publish(
+          9,
+          true,
+          lines.address(),
+          ingress(Ingress.Origin.ACCESS_CONTROL, backend, Set.of(backend)));
+
+      assertThat(ask(GATEWAY, "no HTTP\r\n\r\n")).startsWith("got no HTTP");
+      assertThat(ask(STRANGER, "no HTTP\r\n\r\n")).isEqualTo("[reset]");
     }
-    fixture.publish(editor.snapshot(hasIngress ? 9 : 8));
+    assertThat(fixture.recorder.onlyRefused().verdict().reason()).isEqualTo(Reason.INGRESS_REFUSED);
+  }
+
+  @Test
+  void whereOneOfTwoLetsInWhateverIsSentNothingIsCarriedAsRequests() throws IOException {
+    try (Peers.Server lines = new Peers.Server(Peers.V4, IngressTest::answerLine)) {
+      Ingress.Backend backend = backend(lines.address());
+      fixture.sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, lines.address());
+      publish(
+          9,
+          false,
+          lines.address(),
+          ingress(Ingress.Origin.INGRESS_BACKEND, backend, Set.of()),
+          ingress(Ingress.Origin.ACCESS_CONTROL, backend, Set.of(backend)));
+
+      assertThat(ask(GATEWAY, "no HTTP\r\n\r\n")).startsWith("got no HTTP");
+    }
+  }
+
+  private static void answerLine(Socket socket) throws IOException {
+    String heard = HttpFixture.read(socket, "\r\n\r\n");
+    socket.getOutputStream().write(("got " + heard).getBytes(ISO_8859_1));
+  }
+
+  private void publish(boolean permissive, boolean hasIngress) {
+    Ingress.Backend backend = backend(application.address());
+    publish(
+        hasIngress ? 9 : 8,
+        permissive,
+        application.address(),
+        hasIngress
+            ? new Ingress[] {ingress(Ingress.Origin.INGRESS_BACKEND, backend, Set.of())}
+            : new Ingress[0]);
+  }
+
+  private void publish(
+      long revision, boolean permissive, InetSocketAddress endpoint, Ingress... written) {
+    SnapshotEditor editor =
+        ProxyFixture.snapshot(
+                permissive,
+                false,
+                List.of(Peers.V4),
+                List.of(),
+                List.of(new Endpoint(endpoint, true)))
+            .edit();
+    List.of(written).forEach(editor::put);
+    fixture.publish(editor.snapshot(revision));
+  }
+
+  private static Ingress.Backend backend(InetSocketAddress endpoint) {
+    return new Ingress.Backend(ProxyFixture.STORE, endpoint.getPort());
+  }
+
+  private static Ingress ingress(
+      Ingress.Origin origin, Ingress.Backend backend, Set<Ingress.Backend> bytes) {
+    return new Ingress(
+        INGRESS,
+        origin,
+        Set.of(backend),
+        bytes,
+        List.of(Cidr.of(GATEWAY)),
+        new Access.Requests(List.of(HttpFixture.match("/books"))));
   }
 
   private Socket open(InetAddress from) throws IOException {

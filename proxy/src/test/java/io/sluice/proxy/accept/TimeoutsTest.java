@@ -106,6 +106,7 @@ class TimeoutsTest {
             RevokedMode.CLOSE,
             Retirement.NONE,
             answerTimeout,
+            List.of(),
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE));
