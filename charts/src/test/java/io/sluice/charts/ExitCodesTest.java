@@ -98,6 +98,9 @@ class ExitCodesTest {
             "--from-pod shop/buyer --to-pod shop/store " + NODE,
             "no-such-node-on-this-machine",
             ""));
+    targets.put(
+        "verify ingress",
+        new Target("--from-range 192.0.2.0/24 --to-pod shop/store " + CLUSTER, unreached, reach));
     for (String command : List.of("policy replay --suggest", "offline", "offline extend")) {
       targets.put(
           command.replace(" --suggest", ""),

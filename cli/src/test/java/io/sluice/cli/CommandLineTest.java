@@ -112,7 +112,7 @@ class CommandLineTest {
         "proxy get ready ../web; names no Pod",
         "proxy get ready web -n a/b; names no Pod",
         "proxy get ready web --kubeconfig /nonexistent; cannot be read",
-        "policy check-conflicts AccessControl --registry DIR; KIND 'AccessControl' is not read",
+        "policy check-conflicts Telemetry --registry DIR; KIND 'Telemetry' is not read",
         "policy check-conflicts --kubeconfig /nonexistent; cannot be read",
         "policy replay DIR --suggest; --suggest takes no candidate",
         "policy replay DIR --allowed-only; --allowed-only is for --suggest",

@@ -141,7 +141,7 @@ final class LookOptions {
         throw new NotThereException("--registry names no folder, and " + e.getMessage());
       }
       if (answers.has("silence")) {
-        throw new NotThereException("the API server is not reached");
+        throw new NotThereException(answers.path("silence").asText());
       }
       return ClusterFacts.objects(answers);
     };

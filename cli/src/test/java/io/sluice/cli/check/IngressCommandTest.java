@@ -136,14 +136,14 @@ class IngressCommandTest {
             "protocol: http}}",
             "protocol: https}}",
             none,
-            "turn IngressBackend shop/store spec.backends[0].port.protocol: is https, and TLS of an"
-                + " ingress is not ended by the mesh yet"),
+            "turn IngressBackend shop/store spec.backends[0].port.protocol: is https, and TLS of"
+                + " callers outside is not ended by the mesh yet"),
         wrong(
             "namespace: edge}]",
             "namespace: far}]",
             none,
-            "stop 10.1.0.31 -> shop/store: the port has an IngressBackend, and a caller outside the mesh"
-                + " is none of its sources"),
+            "stop 10.1.0.31 -> shop/store: the port has an IngressBackend or AccessControl, and a"
+                + " caller outside the mesh is none of its sources"),
         wrong(
             "number: 8080",
             "number: 8081",

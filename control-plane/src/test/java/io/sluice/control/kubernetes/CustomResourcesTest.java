@@ -95,7 +95,7 @@ class CustomResourcesTest {
               .extracting(column -> column.path("name").asText())
               .containsSubsequence("Accepted", "Programmed", "Age");
           JsonNode status = version.at("/schema/openAPIV3Schema/properties/status/properties");
-          boolean isPolicy = kind.group().equals("policy.openservicemesh.io");
+          boolean isPolicy = kind.group().startsWith("policy.");
           assertThat(status.has("currentStatus")).isEqualTo(isPolicy);
           assertThat(status.has("reason")).isEqualTo(isPolicy);
           assertThat(version.path("additionalPrinterColumns").findValuesAsText("jsonPath"))
