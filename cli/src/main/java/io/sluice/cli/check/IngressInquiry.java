@@ -7,7 +7,9 @@ import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Finding.Level;
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.Ingress;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
@@ -266,6 +268,11 @@ final class IngressInquiry {
     Cidr range = question.rangeOrNull();
     if (range != null) {
       ok("the ingress calls from " + range);
+      if (!last(range).equals(range.network())) {
+        turn(
+            "of " + range + " the first and the last address are looked at",
+            "ask for its parts too");
+      }
       return List.copyOf(new LinkedHashSet<>(List.of(range.network(), last(range))));
     }
     NamespacedName name = question.serviceOrNull();
@@ -300,15 +307,25 @@ final class IngressInquiry {
     return IpAddresses.of(bytes);
   }
 
-  /** Those that name one of the Services. */
+  /** Those that name one of the Services; not AccessControls, which are read alike. */
   private List<IngressBackend> written(Collection<Service> services) {
-    Set<String> names = new TreeSet<>();
-    services.forEach(service -> names.add(service.name().name()));
     return objects
         .of(IngressBackend.class)
+        .filter(one -> one.origin() == Ingress.Origin.INGRESS_BACKEND)
         .filter(one -> one.meta().namespace().equals(question.namespace()))
-        .filter(one -> one.backends().stream().anyMatch(to -> names.contains(to.name())))
+        .filter(one -> !ports(one, services).isEmpty())
         .toList();
+  }
+
+  /** Ports that it names of one of the Services. */
+  private static Set<Integer> ports(IngressBackend one, Collection<Service> services) {
+    Set<Integer> ports = new TreeSet<>();
+    for (IngressBackend.Backend to : one.backends()) {
+      if (services.stream().anyMatch(service -> service.name().name().equals(to.name()))) {
+        ports.add(to.port());
+      }
+    }
+    return ports;
   }
 
   /** Which port is meant, and whether it is one of the pods'. */
@@ -316,7 +333,7 @@ final class IngressInquiry {
     port = question.port();
     if (port == NO_PORT) {
       Set<Integer> choice = new TreeSet<>();
-      written.forEach(one -> one.backends().forEach(to -> choice.add(to.port())));
+      written.forEach(one -> choice.addAll(ports(one, services)));
       if (choice.isEmpty()) {
         services.forEach(service -> choice.addAll(ports(service)));
       }
@@ -338,9 +355,7 @@ final class IngressInquiry {
   /** What is said of the IngressBackends for that port. */
   private void named(Collection<Service> services, List<IngressBackend> written) {
     List<IngressBackend> meant =
-        written.stream()
-            .filter(one -> one.backends().stream().anyMatch(to -> to.port() == port))
-            .toList();
+        written.stream().filter(one -> ports(one, services).contains(port)).toList();
     if (meant.isEmpty() && !services.isEmpty()) {
       stop(
           "no IngressBackend of namespace "
@@ -419,12 +434,10 @@ final class IngressInquiry {
     } else {
       Flow flow = new Flow(null, new InetSocketAddress(source, 0), to).byRequest();
       Verdict verdict = Decisions.decideAt(snapshot, pod.name(), flow);
-      word =
-          !verdict.isAllowed()
-              ? Word.KEPT_OUT
-              : verdict.reason() == Reason.INGRESS_BACKEND ? Word.LET_IN : Word.IN_THE_CLEAR;
+      boolean ofIngress = verdict.reason() == Reason.INGRESS_BACKEND && isIngress(verdict.rule());
+      word = !verdict.isAllowed() ? Word.KEPT_OUT : ofIngress ? Word.LET_IN : Word.IN_THE_CLEAR;
       reason = verdict.reason().label();
-      rule = verdict.rule().map(NamespacedName::toString).orElse("");
+      rule = ofIngress ? verdict.rule().map(NamespacedName::toString).orElse("") : "";
       if (word != Word.LET_IN) {
         stop(from + " -> " + pod.name() + ": " + verdict.reason().explanation(), "");
       }
@@ -436,6 +449,12 @@ final class IngressInquiry {
           "see whether it follows the objects: sluice check");
     }
     return new Way(from, IpAddresses.text(to), pod.name(), word, reason, rule, said);
+  }
+
+  private boolean isIngress(Optional<NamespacedName> rule) {
+    return snapshot.all(Kind.INGRESS).stream()
+        .filter(one -> one.origin() == Ingress.Origin.INGRESS_BACKEND)
+        .anyMatch(one -> rule.filter(one.name()::equals).isPresent());
   }
 
   private Word ofNode(String from, InetSocketAddress to, Workload pod, Set<String> silent) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.cli.SluiceCommand;
+import io.sluice.mesh.decision.Reason;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -117,6 +118,11 @@ class IngressCommandTest {
             "app: other}, ports",
             none,
             "stop Service shop/books does not lead to pod shop/store"),
+        wrong(
+            "kind: IngressBackend",
+            "kind: AccessControl",
+            "arrives without an IngressBackend",
+            "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_BACKEND.explanation()),
         wrong(
             "targetPort: 8080",
             "targetPort: 9090",
@@ -236,6 +242,17 @@ class IngressCommandTest {
 
     assertThat(steps(answer)).contains(one.step());
     assertThat(answer.path("verdict").asText()).as("%s", out).isEqualTo(one.verdict());
+  }
+
+  @Test
+  void aPortOfAnotherServiceIsNotTaken() throws IOException {
+    String mesh =
+        MESH.replace(
+            "backends: [{", "backends: [{name: gateway, port: {number: 8000, protocol: http}}, {");
+
+    JsonNode answer = run(0, mesh, CALL.replace(" --to-port 8080", ""));
+
+    assertThat(answer.path("port").asInt()).isEqualTo(8080);
   }
 
   /** Of two the older one decides, and a command for the younger one says so. */
