@@ -135,7 +135,7 @@ public record MeshSettings(
 
   /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */
   public boolean isolates(InetAddress address) {
-    return isolated.stream().anyMatch(range -> range.contains(address));
+    return !isolated.isEmpty() && isolated.stream().anyMatch(range -> range.contains(address));
   }
 
   /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */

@@ -353,11 +353,15 @@ public final class Decisions {
 
     /**
      * What {@code snapshot} says of it; nothing where an end of it is no longer in the mesh: what
-     * such an end has open it may finish. Never throws; does not block.
+     * such an end has open it may finish, but not with an isolated address. Never throws; does not
+     * block.
      *
      * @param requestOrNull the request that is under way, where one was allowed
      */
     public Optional<Verdict> verdict(MeshSnapshot snapshot, @Nullable HttpRequest requestOrNull) {
+      if (isIsolatedNow(snapshot)) {
+        return Optional.of(Verdict.of(Outcome.REFUSED, Reason.ISOLATED));
+      }
       if (hasLeft(snapshot)) {
         return Optional.empty();
       }
@@ -366,6 +370,15 @@ public final class Decisions {
           direction == Direction.INBOUND
               ? decideAt(snapshot, workload, now, requestOrNull)
               : standing(snapshot, now, hosts).of(requestOrNull));
+    }
+
+    private boolean isIsolatedNow(MeshSnapshot snapshot) {
+      return direction == Direction.OUTBOUND
+          && snapshot.workload(workload).filter(Workload::enrolled).isPresent()
+          && isIsolated(
+              snapshot,
+              flow,
+              Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt));
     }
 
     private boolean hasLeft(MeshSnapshot snapshot) {
@@ -385,8 +398,11 @@ public final class Decisions {
           : new Grant(direction, workload, flow, enters, said, hosts);
     }
 
-    /** Whether it is closed where {@code snapshot} refuses it. */
-    public boolean closes(MeshSnapshot snapshot) {
+    /** Whether it is closed where {@code snapshot} refuses it for {@code reason}. */
+    public boolean closes(MeshSnapshot snapshot, Reason reason) {
+      if (reason == Reason.ISOLATED) {
+        return true; // of which no namespace has a say
+      }
       RevokedMode mode = saidOrNull == null ? snapshot.settings().revoked() : saidOrNull;
       return mode == RevokedMode.CLOSE;
     }

@@ -21,14 +21,15 @@ import java.util.stream.Collectors;
 final class Leaving {
   private Leaving() {}
 
-  /** Hosts that Egresses let {@code flow} call where it leads. */
+  /** Hosts that Egresses let {@code flow} call, whose names lead where it does. */
   static Set<String> hosts(MeshSnapshot snapshot, Flow flow) {
     InetAddress called = flow.destination().getAddress();
     Optional<NamespacedName> account = flow.identity(snapshot).map(SpiffeId::serviceAccountName);
     return called == null || account.isEmpty()
         ? Set.of()
         : snapshot.find(Kind.EGRESS, Kind.EGRESSES_BY_SOURCE, account.get()).stream()
-            .flatMap(egress -> there(snapshot, egress, called, Set.of()).stream())
+            .flatMap(egress -> egress.hosts().stream())
+            .filter(host -> snapshot.settings().names().lead(host, called))
             .collect(Collectors.toUnmodifiableSet());
   }
 

@@ -164,6 +164,30 @@ class DecisionsTest {
         .isNotEqualTo(Reason.ISOLATED);
   }
 
+  /** Neither the other end's leaving nor KEEP leaves it open. */
+  @Test
+  void anIsolationEndsWhatIsOpen() {
+    MeshSettings settings = Mode.EGRESS.settings;
+    var before = new MeshSnapshot(1, settings, WORKLOADS, List.of(), PERMISSIONS);
+    Flow flow = flow("web", at("10.0.0.2", 5432));
+    var grant =
+        Decisions.Grant.of(
+            before,
+            Direction.OUTBOUND,
+            new NamespacedName("shop", "web"),
+            flow,
+            Decisions.decide(before, flow));
+    List<Workload> others =
+        WORKLOADS.stream().filter(one -> !one.name().name().equals("db")).toList();
+    MeshSettings isolating = settings.isolating(List.of(Cidr.parse("10.0.0.2")));
+
+    assertThat(grant.verdict(new MeshSnapshot(2, settings, others, List.of(), List.of()), null))
+        .isEmpty();
+    assertThat(grant.verdict(new MeshSnapshot(3, isolating, others, List.of(), List.of()), null))
+        .contains(Verdict.of(REFUSED, Reason.ISOLATED));
+    assertThat(grant.closes(before, Reason.ISOLATED)).isTrue();
+  }
+
   private static InetSocketAddress at(String address, int port) {
     return new InetSocketAddress(IpAddresses.parse(address), port);
   }

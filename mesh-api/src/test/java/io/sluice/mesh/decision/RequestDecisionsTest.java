@@ -162,7 +162,7 @@ class RequestDecisionsTest {
     assertThat(grant.verdict(bytesOnly, null).orElseThrow().isAllowed()).isTrue();
     assertThat(grant.verdict(snapshot(), null).orElseThrow())
         .isEqualTo(Verdict.of(REFUSED, Reason.NO_TRAFFIC_TARGET));
-    assertThat(grant.closes(before)).isTrue();
+    assertThat(grant.closes(before, Reason.NO_TRAFFIC_TARGET)).isTrue();
   }
 
   @Test

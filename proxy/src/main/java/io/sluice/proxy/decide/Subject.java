@@ -317,7 +317,7 @@ public final class Subject {
       return null;
     }
     Verdict answer = refusal(now);
-    return answer != null && grant != null && grant.closes(now) ? answer : null;
+    return answer != null && grant != null && grant.closes(now, answer.reason()) ? answer : null;
   }
 
   private @Nullable Verdict refusal(MeshSnapshot now) {

@@ -260,6 +260,29 @@ class EgressTest {
     return Arrays.equals(socket.getInputStream().readNBytes(octets.length), octets);
   }
 
+  /** The name never led there: nothing of it is left once the range has gone. */
+  @Test
+  void whatARangeHasLetOutEndsWithIt() throws IOException {
+    byte[] hello = hello("books.example");
+    Egress named = byName(echo, "books.example");
+    publish(
+        HostNames.NONE,
+        new Egress(
+            named.name(),
+            named.sources(),
+            named.hosts(),
+            List.of(Cidr.of(echo.address().getAddress())),
+            named.ports(),
+            named.routes()));
+    fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, echo.address());
+    try (Socket socket = Peers.connect(entry)) {
+      assertThat(echoes(socket, hello)).isTrue();
+
+      publish(HostNames.NONE, named);
+      assertThat(HttpFixture.read(socket, "")).isEqualTo("[reset]");
+    }
+  }
+
   private static Egress byRange(InetSocketAddress address) {
     return new Egress(
         new NamespacedName("shop", "by-range"),
