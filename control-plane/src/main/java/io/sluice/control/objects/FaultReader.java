@@ -96,11 +96,16 @@ final class FaultReader {
             response.problem(HEADERS, String.valueOf(e.getMessage()), "write another header");
           }
         });
-    if (headers.size() > Abort.MOST_HEADERS) {
+    int length = headers.stream().mapToInt(one -> one.name().length() + one.value().length()).sum();
+    if (headers.size() > Abort.MOST_HEADERS || length > Abort.MOST_CONTENT) {
       response.problem(
           HEADERS,
-          "there are more than " + Abort.MOST_HEADERS,
-          "write " + Abort.MOST_HEADERS + " at most");
+          "there are more than "
+              + Abort.MOST_HEADERS
+              + ", or "
+              + Abort.MOST_CONTENT
+              + " characters",
+          "write fewer, or shorter ones: each rule that names this has them all");
       headers.clear();
     }
     return headers;

@@ -175,6 +175,11 @@ class SameWordsTest {
           faults("delay: {percentage: 1, max: 31s}", "delay.max", "is more than 30s"),
           faults("abort: {percentage: -1}", "abort.percentage", "-1"),
           faults(
+              "abort: {percentage: 1, response: {headers: {x-a: %1$s, x-b: %1$s}}}"
+                  .formatted("a".repeat(3_000)),
+              "abort.response.headers",
+              "or 4096 characters"),
+          faults(
               "abort: {percentage: 1, response: {status: 600}}",
               "abort.response.status",
               "600 is outside 200..599"),

@@ -118,7 +118,9 @@ public final class NameFinder implements AutoCloseable {
     }
   }
 
-  /** One of each in turn, for as long as there are some. */
+  /**
+   * One of each in turn, for as long as there are some; who wants the fewest owns what is shared.
+   */
   private static Map<String, String> shared(Map<String, Set<String>> names) {
     Map<String, Iterator<String>> turns = new TreeMap<>();
     names.forEach((owner, each) -> turns.put(owner, new TreeSet<>(each).iterator()));
@@ -127,12 +129,26 @@ public final class NameFinder implements AutoCloseable {
       turns.values().removeIf(turn -> !turn.hasNext());
       for (Map.Entry<String, Iterator<String>> turn : turns.entrySet()) {
         if (shared.size() == MOST_HOSTS) {
-          return Map.copyOf(shared);
+          return owned(shared, names);
         }
         shared.putIfAbsent(turn.getValue().next(), turn.getKey());
       }
     }
-    return Map.copyOf(shared);
+    return owned(shared, names);
+  }
+
+  private static Map<String, String> owned(
+      Map<String, String> shared, Map<String, Set<String>> names) {
+    List<Map.Entry<String, Set<String>>> owners = new ArrayList<>(names.entrySet());
+    owners.sort(
+        Comparator.<Map.Entry<String, Set<String>>>comparingInt(each -> each.getValue().size())
+            .thenComparing(Map.Entry::getKey));
+    Map<String, String> owned = new HashMap<>();
+    owners.forEach(owner ->
+        owner.getValue().stream()
+            .filter(shared::containsKey)
+            .forEach(host -> owned.putIfAbsent(host, owner.getKey())));
+    return Map.copyOf(owned);
   }
 
   /** What has been found and counts. Any thread. */

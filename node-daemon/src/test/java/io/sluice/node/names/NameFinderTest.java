@@ -12,6 +12,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -108,6 +109,13 @@ class NameFinderTest {
   @Test
   void aNamespaceWithMoreHostsThanAreAskedForLeavesOthersTheirs() throws IOException {
     assertFoundBefore(NameFinder.WAIT, hosts(5_000));
+  }
+
+  @Test
+  void aNamespaceThatNamesAnothersHostTakesItsTurnNotAway() throws IOException {
+    Set<String> others = new HashSet<>(hosts(40));
+    others.add(HOST);
+    assertFoundBefore(NameFinder.WAIT, others);
   }
 
   private static Set<String> hosts(int number) {

@@ -208,8 +208,17 @@ final class Leads implements Http1Client.Owner {
 
   /** Whoever waits until there may be one more connection may go by one that stands. */
   private void roomMade() {
-    for (Dialling one : dialling) {
-      setup.loop().execute(one.first::lookAround);
+    if (!dialling.isEmpty()) {
+      setup.loop().execute(this::lookAround);
+    }
+  }
+
+  private void lookAround() {
+    for (Dialling one : List.copyOf(dialling)) {
+      if (leads.stream().noneMatch(Lead::hasRoom)) {
+        return;
+      }
+      one.first.lookAround();
     }
   }
 

@@ -324,8 +324,15 @@ public final class Upstream {
     }
   }
 
+  /** Ranges are compared with all endpoints only where chance has met one that is isolated. */
   private @Nullable InetSocketAddress pick(List<Endpoint> every) {
-    List<Endpoint> candidates = notIsolated(every);
+    InetSocketAddress picked = pickOf(every);
+    return picked == null || !snapshot.settings().isolates(picked.getAddress())
+        ? picked
+        : pickOf(notIsolated(every));
+  }
+
+  private @Nullable InetSocketAddress pickOf(List<Endpoint> candidates) {
     Family family = Family.of(wanted.destination().getAddress());
     for (Endpoint candidate : listener.sharesConnections() ? List.<Endpoint>of() : candidates) {
       if (candidate.ready()
@@ -407,9 +414,8 @@ public final class Upstream {
     List<Endpoint> standing =
         candidates == null
             ? List.of()
-            : notIsolated(candidates).stream()
-                .filter(each -> listener.hasRoom(each.address()))
-                .toList();
+            : notIsolated(
+                candidates.stream().filter(each -> listener.hasRoom(each.address())).toList());
     Family family = Family.of(wanted.destination().getAddress());
     InetSocketAddress free = loop.loads.pick(standing, family, null, false);
     if (free == null) {
