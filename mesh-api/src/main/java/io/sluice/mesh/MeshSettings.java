@@ -101,23 +101,15 @@ public record MeshSettings(
 
   /** The same on a node with these name servers, which has found that. */
   public MeshSettings onNodeWith(List<Cidr> resolvers, HostNames found) {
-    return new MeshSettings(
-        permissive,
-        egress,
-        trustDomain,
-        mutualTls,
-        denied,
-        revoked,
-        retirement,
-        answerTimeout,
-        isolated,
-        federated,
-        resolvers,
-        found);
+    return with(isolated, resolvers, found);
   }
 
   /** The same with these ranges, and no others, to which nothing is sent. */
   public MeshSettings isolating(List<Cidr> ranges) {
+    return with(ranges, nodeResolvers, names);
+  }
+
+  private MeshSettings with(List<Cidr> ranges, List<Cidr> resolvers, HostNames found) {
     return new MeshSettings(
         permissive,
         egress,
@@ -129,8 +121,8 @@ public record MeshSettings(
         answerTimeout,
         ranges,
         federated,
-        nodeResolvers,
-        names);
+        resolvers,
+        found);
   }
 
   /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */

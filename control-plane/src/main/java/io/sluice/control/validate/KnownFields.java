@@ -2,6 +2,7 @@ package io.sluice.control.validate;
 
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlValue;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
@@ -75,44 +76,10 @@ final class KnownFields {
                           leaves("status", "headers", "body"))))));
 
   /** IngressBackend of OSM and osm-edge v1alpha1. */
-  private static final Shape INGRESS =
-      object(
-          shape(
-              Map.of(
-                  "backends",
-                  shape(
-                      Map.of(
-                          "name",
-                          ANYTHING,
-                          "namespace",
-                          ANYTHING,
-                          "port",
-                          leaves("number", "protocol"),
-                          "tls",
-                          leaves("skipClientCertValidation", "sniHosts"))),
-                  "sources",
-                  SUBJECT,
-                  "matches",
-                  leaves("apiGroup", "kind", "name"))));
+  private static final Shape INGRESS = lettingIn("name", "namespace");
 
   /** AccessControl of osm-edge v1alpha1. */
-  private static final Shape ACCESS_CONTROL =
-      object(
-          shape(
-              Map.of(
-                  "backends",
-                  shape(
-                      Map.of(
-                          "name",
-                          ANYTHING,
-                          "port",
-                          leaves("number", "protocol"),
-                          "tls",
-                          leaves("skipClientCertValidation", "sniHosts"))),
-                  "sources",
-                  SUBJECT,
-                  "matches",
-                  leaves("apiGroup", "kind", "name"))));
+  private static final Shape ACCESS_CONTROL = lettingIn("name");
 
   /** Egress of OSM and osm-edge v1alpha1. */
   private static final Shape EGRESS =
@@ -278,6 +245,22 @@ final class KnownFields {
   private static Shape leaves(String... names) {
     return shape(
         Set.of(names).stream().collect(Collectors.toUnmodifiableMap(name -> name, _ -> ANYTHING)));
+  }
+
+  /** What lets callers outside in, of whose backends these are names. */
+  private static Shape lettingIn(String... names) {
+    Map<String, Shape> backend = new HashMap<>(leaves(names).fields());
+    backend.put("port", leaves("number", "protocol"));
+    backend.put("tls", leaves("skipClientCertValidation", "sniHosts"));
+    return object(
+        shape(
+            Map.of(
+                "backends",
+                shape(Map.copyOf(backend)),
+                "sources",
+                SUBJECT,
+                "matches",
+                leaves("apiGroup", "kind", "name"))));
   }
 
   private static Shape object(Shape spec) {

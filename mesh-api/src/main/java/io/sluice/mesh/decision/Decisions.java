@@ -47,9 +47,7 @@ public final class Decisions {
 
   private static Standing standing(MeshSnapshot snapshot, Flow flow, Set<String> known) {
     Optional<SpiffeId> source = flow.identity(snapshot);
-    // A destination that no one resolved has no address and so is no workload.
-    Optional<Workload> destination =
-        Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
+    Optional<Workload> destination = called(snapshot, flow);
     if (isIsolated(snapshot, flow, destination)) {
       return Standing.of(Verdict.of(Outcome.REFUSED, Reason.ISOLATED));
     }
@@ -187,6 +185,11 @@ public final class Decisions {
     return snapshot.settings().egress()
         ? Verdict.of(Outcome.ALLOWED, Reason.EGRESS_ALLOWED)
         : Verdict.of(Outcome.REFUSED, dns ? Reason.DNS_REFUSED : Reason.EGRESS_DISABLED);
+  }
+
+  /** A destination that no one resolved has no address and so is no workload. */
+  private static Optional<Workload> called(MeshSnapshot snapshot, Flow flow) {
+    return Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt);
   }
 
   /** Before all that lets anything out: what a pod sends itself stays in it. */
@@ -375,10 +378,7 @@ public final class Decisions {
     private boolean isIsolatedNow(MeshSnapshot snapshot) {
       return direction == Direction.OUTBOUND
           && snapshot.workload(workload).filter(Workload::enrolled).isPresent()
-          && isIsolated(
-              snapshot,
-              flow,
-              Optional.ofNullable(flow.destination().getAddress()).flatMap(snapshot::workloadAt));
+          && isIsolated(snapshot, flow, called(snapshot, flow));
     }
 
     private boolean hasLeft(MeshSnapshot snapshot) {
@@ -408,10 +408,7 @@ public final class Decisions {
     }
 
     private static boolean leadsToWorkload(MeshSnapshot snapshot, Flow flow) {
-      return Optional.ofNullable(flow.destination().getAddress())
-          .flatMap(snapshot::workloadAt)
-          .filter(Workload::enrolled)
-          .isPresent();
+      return called(snapshot, flow).filter(Workload::enrolled).isPresent();
     }
 
     private static @Nullable RevokedMode said(MeshSnapshot snapshot, Verdict verdict) {
