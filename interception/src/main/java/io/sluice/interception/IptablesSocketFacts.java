@@ -25,13 +25,8 @@ record IptablesSocketFacts(boolean marks, LongPredicate showsClients) implements
 
   @Override
   public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {
-    InetSocketAddress local = Sockets.localAddress(fd);
-    // A connection that was made to the listener's own port has no other destination.
-    Optional<InetSocketAddress> original =
-        Sockets.originalDestination(fd, Sockets.Family.of(local.getAddress()))
-            .filter(destination -> !destination.equals(local));
     // What a listener accepts is in the listener's namespace, which was compared with the pod's.
-    return new AcceptedFacts(original, true);
+    return new AcceptedFacts(TrackedConnection.destination(fd), true);
   }
 
   @Override

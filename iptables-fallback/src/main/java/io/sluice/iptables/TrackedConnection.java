@@ -1,6 +1,7 @@
 package io.sluice.iptables;
 
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -9,8 +10,10 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
- * What connection tracking knows of a redirected connection beyond SO_ORIGINAL_DST: where it came
- * from before its source port was changed (linux/netfilter/nfnetlink_conntrack.h).
+ * What connection tracking knows of a redirected connection: where it was sent, by SO_ORIGINAL_DST,
+ * and where it came from before its source port was changed
+ * (linux/netfilter/nfnetlink_conntrack.h). Of a connection from before the rules it takes for the
+ * opener who speaks first afterwards, and tells both ends the wrong way round.
  */
 public final class TrackedConnection {
   private static final int GET = 1 << 8 | 1; // NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET
@@ -29,6 +32,28 @@ public final class TrackedConnection {
   private static final int IPV4_BYTES = 4;
 
   private TrackedConnection() {}
+
+  /**
+   * Where the TCP connection that a listener accepted was sent; empty where nothing translated it,
+   * nor where that is not known.
+   *
+   * @param fd the accepted socket
+   */
+  public static Optional<InetSocketAddress> destination(int fd) {
+    InetSocketAddress local = Sockets.localAddress(fd);
+    return Sockets.originalDestination(fd, Sockets.Family.of(local.getAddress()))
+        // One that was made to the listener's own port has no other destination.
+        .filter(destination -> !destination.equals(local))
+        .filter(destination -> !isPeer(fd, destination));
+  }
+
+  private static boolean isPeer(int fd, InetSocketAddress address) {
+    try {
+      return Sockets.peerAddress(fd).equals(address);
+    } catch (LinuxException e) {
+      return false; // reset by now: whoever reads from it is told
+    }
+  }
 
   /**
    * The source of the TCP connection that a listener in the calling thread's namespace accepted, as
@@ -69,7 +94,8 @@ public final class TrackedConnection {
                                   ports, DESTINATION_PORT, bigEndian(peer.getPort()));
                             });
                       }))
-          .flatMap(told -> source(told, source));
+          .flatMap(told -> source(told, source))
+          .filter(opener -> !opener.equals(local));
     } catch (LinuxException e) {
       return Optional.empty(); // this kernel tells nobody of its connections
     }

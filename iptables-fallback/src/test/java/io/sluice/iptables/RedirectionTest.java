@@ -59,6 +59,29 @@ class RedirectionTest extends RulesInAPod {
         .contains(new InetSocketAddress(elsewhere(family), 80));
   }
 
+  /**
+   * Tracking begins with the first rule that needs it, and takes who speaks next for the caller.
+   */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void connectionFromBeforeTheRulesWhoseAcceptorSpeaksFirstIsNotTakenForOneBackToItsCaller(
+      Family family) throws Exception {
+    int listener = pod.listen(family, TestPod.INBOUND);
+    int client = pod.connectFromOutside(podAddress(family), TestPod.INBOUND);
+    int accepted = pod.accept(listener).orElseThrow();
+    InetSocketAddress peer = Sockets.peerAddress(accepted);
+    apply(TestPod.plain().only(Set.of(Direction.INBOUND)));
+
+    assertThat(isDelivered(accepted, client)).isTrue();
+
+    assertThat(Sockets.originalDestination(accepted, family))
+        .as("the kernel's word")
+        .contains(peer);
+    assertThat(TrackedConnection.destination(accepted)).isEmpty();
+    assertThat(pod.in(() -> TrackedConnection.source(Sockets.localAddress(accepted), peer)))
+        .isEmpty();
+  }
+
   @Test
   void mappedDestinationOfAnIpv6SocketIsIpv4() throws Exception {
     apply(TestPod.plain());
