@@ -2,6 +2,7 @@ package io.sluice.cli.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.check.Facts.Topic;
 import io.sluice.cli.check.Faults.Fault;
 import io.sluice.cli.check.Faults.Roots;
 import java.io.IOException;
@@ -128,6 +129,60 @@ class DiagnosisTest {
             Code.SPLIT_BACKEND,
             Code.SPLIT_PORTS,
             Code.DENIES_OWN);
+  }
+
+  /** What a daemon of another name left, or listens on, is none of this one's. */
+  @Test
+  void anotherNodeOfTheMachineIsNotTakenForThisOne() throws IOException {
+    Site site = site("neighbour");
+    site.absent(Topic.STATUS);
+    site.instead(Topic.PINS, "['other', 'third']");
+    site.instead(
+        Topic.DAEMONS,
+        "[{node: 'other', metricsAddress: '127.0.0.1:9090'},"
+            + " {node: 'third', metricsAddress: '0.0.0.0:15020'}]");
+    site.listening(15_020);
+
+    assertThat(site.codes())
+        .contains(Code.DAEMON_ABSENT, Code.SEVERAL_NODES)
+        .doesNotContain(Code.DAEMON_SILENT, Code.PORT_METRICS);
+
+    site.instead(Topic.DAEMONS, "[{node: 'other', metricsAddress: '127.0.0.1:9090'}]");
+
+    assertThat(site.codes()).contains(Code.PORT_METRICS);
+  }
+
+  @Test
+  void aDaemonThatHangsHasItsPortItself() throws IOException {
+    Site site = site("hung");
+    site.absent(Topic.STATUS);
+    site.instead(Topic.PINS, "[]");
+    site.instead(Topic.DAEMONS, "[{node: 'edge', metricsAddress: 'unknown'}]");
+    site.listening(15_020);
+
+    assertThat(site.codes())
+        .contains(Code.DAEMON_SILENT)
+        .doesNotContain(Code.DAEMON_ABSENT, Code.PORT_METRICS);
+  }
+
+  @Test
+  void beforeAnInstallNothingIsMissed() throws IOException {
+    Site site = site("before");
+    site.absent(Topic.STATUS);
+    site.instead(Topic.PINS, "[]");
+    site.instead(Topic.DAEMONS, "[]");
+    site.noItems("deployments");
+    site.noItems("daemonSets");
+
+    assertThat(site.codes()).contains(Code.DAEMON_ABSENT, Code.MESH_ABSENT);
+
+    site.isBefore = true;
+
+    assertThat(site.codes()).isEmpty();
+
+    site.instead(Topic.PINS, "['edge']");
+
+    assertThat(site.codes()).containsExactly(Code.DAEMON_SILENT);
   }
 
   private static void assertPage(List<Fault> faults) throws IOException {
