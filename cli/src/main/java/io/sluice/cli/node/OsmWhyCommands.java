@@ -147,9 +147,12 @@ public final class OsmWhyCommands {
       }
       require(pod == null && service == null, "say --to-ext-host or a Pod, not both");
       require(!outside.contains("/"), "--to-ext-host '" + outside + "' is no host");
-      require(port != null, "--to-ext-host needs --to-ext-port");
-      require(port > 0 && port <= 65_535, "--to-ext-port " + port + " is no port");
-      return (outside.contains(":") ? "[" + outside + "]" : outside) + ":" + port;
+      Integer called = port;
+      if (called == null) {
+        throw new ParameterException(spec.commandLine(), "--to-ext-host needs --to-ext-port");
+      }
+      require(called > 0 && called <= 65_535, "--to-ext-port " + called + " is no port");
+      return (outside.contains(":") ? "[" + outside + "]" : outside) + ":" + called;
     }
 
     private void require(boolean isSo, String told) {
