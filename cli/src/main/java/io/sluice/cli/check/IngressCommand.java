@@ -7,7 +7,7 @@ import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.IngressInquiry.Answer;
 import io.sluice.cli.check.IngressInquiry.Question;
 import io.sluice.cli.check.IngressInquiry.Step;
-import io.sluice.cli.check.IngressInquiry.Way;
+import io.sluice.cli.check.IngressWays.Way;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
