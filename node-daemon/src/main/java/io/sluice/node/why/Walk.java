@@ -46,8 +46,9 @@ final class Walk {
       Workload source, InetSocketAddress called, @Nullable WrittenRequest requestOrNull) {
     Story story = new Story();
     Call call = new Call(source, called, requestOrNull);
-    if (Destinations.isStranger(source)) {
-      story.ok(source.name().name() + " is no known pod's address: nothing proves who calls");
+    Optional<String> stranger = Stranger.addressOf(source);
+    if (stranger.isPresent()) {
+      story.ok(stranger.get() + " is no known pod's address: nothing proves who calls");
       return past(call, story, Reason.SOURCE_NOT_IN_MESH);
     }
     if (!source.enrolled()) {
