@@ -6,6 +6,7 @@ import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.HostNames;
+import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
@@ -13,6 +14,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.WireLimits;
+import java.lang.System.Logger.Level;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.Collection;
@@ -147,6 +149,7 @@ final class SettingsCompiler {
         answerTimeout(config, statuses),
         List.of(),
         TlsWords.read(config, statuses),
+        logs(config, statuses),
         config.federatesWith(),
         List.of(),
         HostNames.NONE);
@@ -168,6 +171,35 @@ final class SettingsCompiler {
       return MeshSettings.DEFAULT_ANSWER_TIMEOUT;
     }
     return timeout;
+  }
+
+  private static LogLevels logs(MeshConfig config, Statuses statuses) {
+    Level mesh =
+        level(
+            config,
+            "spec.observability.osmLogLevel",
+            config.logLevelOrNull(),
+            LogLevels.DEFAULTS.mesh(),
+            statuses);
+    return new LogLevels(
+        mesh, level(config, "spec.sidecar.logLevel", config.proxyLogLevelOrNull(), mesh, statuses));
+  }
+
+  private static Level level(
+      MeshConfig config, String field, @Nullable String word, Level usual, Statuses statuses) {
+    if (word == null) {
+      return usual;
+    }
+    return LogLevels.level(word)
+        .orElseGet(() -> {
+          statuses.warning(
+              config,
+              field,
+              "'%s' is no level, so %s holds"
+                  .formatted(word, usual.name().toLowerCase(Locale.ROOT)),
+              "write trace, debug, info, warn, error or disabled");
+          return usual;
+        });
   }
 
   private static Set<SpiffeId> in(Collection<SpiffeId> identities, Predicate<TrustDomain> domains) {
