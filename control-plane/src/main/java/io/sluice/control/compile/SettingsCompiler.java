@@ -221,11 +221,13 @@ final class SettingsCompiler {
         return;
       }
       if (SystemIdentity.isSystem(identity)) {
-        statuses.warning(
-            config,
-            field,
-            "this would deny a part of the mesh itself",
-            "deny its certificate by serial number instead");
+        statuses
+            .on(Ground.DENIES_OWN)
+            .warning(
+                config,
+                field,
+                "this would deny a part of the mesh itself",
+                "deny its certificate by serial number instead");
       } else if (!domain.equals(config.trustDomain())) {
         statuses.warning(
             config,
