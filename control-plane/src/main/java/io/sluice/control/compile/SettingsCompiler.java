@@ -96,6 +96,7 @@ final class SettingsCompiler {
             .orElse(Retirement.NONE),
         answerTimeout(config, statuses),
         List.of(),
+        config.authorizationOrNull(),
         config.federatesWith(),
         List.of(),
         HostNames.NONE);

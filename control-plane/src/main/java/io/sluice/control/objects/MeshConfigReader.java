@@ -58,6 +58,7 @@ final class MeshConfigReader {
               "revokedConnections",
               "retirement",
               "dnsResolvers",
+              AuthorizationReader.FIELD,
               "outboundPortExclusionList",
               "inboundPortExclusionList",
               "outboundIPRangeExclusionList",
@@ -75,7 +76,6 @@ final class MeshConfigReader {
       Map.of(
           TRAFFIC,
           Set.of(
-              "inboundExternalAuthorization",
               "interceptionMode",
               "useHTTPSIngress",
               "serviceAccessMode",
@@ -136,6 +136,7 @@ final class MeshConfigReader {
     }
     Fields certificate = spec.objectOrEmpty(CERTIFICATE);
     unknown.addAll(FederationReader.unknown(certificate));
+    unknown.addAll(AuthorizationReader.unknown(traffic));
     TrustDomain trustDomain =
         certificate
             .parsed("trustDomain", TrustDomain::new, FederationReader.NAME_A_DOMAIN)
@@ -156,6 +157,7 @@ final class MeshConfigReader {
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),
+        AuthorizationReader.read(traffic),
         trustDomain,
         texts(certificate, "deniedIdentities"),
         texts(certificate, "deniedSerials"),
@@ -184,7 +186,7 @@ final class MeshConfigReader {
       known.addAll(READ.getOrDefault(names[1], Set.of()));
       known.addAll(UNREAD.getOrDefault(names[1], Set.of()));
     } else {
-      known.addAll(FederationReader.FIELDS);
+      known.addAll(names[1].equals(TRAFFIC) ? AuthorizationReader.FIELDS : FederationReader.FIELDS);
     }
     return Problem.mendOfUnknown(names[names.length - 1], known);
   }

@@ -70,6 +70,7 @@ class RetirementDecisionsTest {
             retirement,
             MeshSettings.DEFAULT_ANSWER_TIMEOUT,
             List.of(),
+            null,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE),

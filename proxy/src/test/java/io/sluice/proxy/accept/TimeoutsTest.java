@@ -107,6 +107,7 @@ class TimeoutsTest {
             Retirement.NONE,
             answerTimeout,
             List.of(),
+            null,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE));
