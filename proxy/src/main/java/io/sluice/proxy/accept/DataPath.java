@@ -23,6 +23,7 @@ import io.sluice.proxy.upstream.Means;
 import java.net.InetAddress;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -82,7 +83,7 @@ final class DataPath extends Means {
   }
 
   void authorized(Authorized outcome) {
-    authorized.get(outcome).increment();
+    Objects.requireNonNull(authorized.get(outcome)).increment();
   }
 
   /** Requests that somebody was to be asked about, by what became of them. */

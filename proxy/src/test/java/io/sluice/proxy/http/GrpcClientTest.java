@@ -61,7 +61,10 @@ class GrpcClientTest {
       new GrpcClient(
           loop,
           new SocketSetup(
-              allocator, new ReadSizes(65_536, budget), KeepAlive.DEFAULT, Throwable::toString),
+              allocator,
+              new ReadSizes(65_536, budget),
+              KeepAlive.DEFAULT,
+              cause -> troubles.add(cause.toString())),
           allocator,
           budget,
           troubles::add);
