@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param isolated ranges to which no pod of the mesh sends anything, by Isolations
  * @param authorizationOrNull {@code inboundExternalAuthorization}: who is asked about requests that
  *     arrive; nobody where it is off
+ * @param tls what handshakes between workloads may agree on
  * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
@@ -38,6 +39,7 @@ public record MeshSettings(
     Duration answerTimeout,
     List<Cidr> isolated,
     @Nullable ExternalAuthorization authorizationOrNull,
+    TlsParameters tls,
     FederatedBundles federated,
     List<Cidr> nodeResolvers,
     HostNames names)
@@ -84,6 +86,7 @@ public record MeshSettings(
         DEFAULT_ANSWER_TIMEOUT,
         List.of(),
         null,
+        TlsParameters.DEFAULTS,
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);
@@ -135,6 +138,7 @@ public record MeshSettings(
         answerTimeout,
         ranges,
         asked,
+        tls,
         federated,
         resolvers,
         found);

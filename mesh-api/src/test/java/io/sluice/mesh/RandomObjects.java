@@ -67,9 +67,18 @@ final class RandomObjects {
                 1 + random.nextInt(30_000),
                 random.nextBoolean())
             : null,
+        tls(),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);
+  }
+
+  private TlsParameters tls() {
+    return new TlsParameters(
+        one(TlsParameters.Version.values()),
+        TlsParameters.Version.TLS_1_3,
+        set(() -> one(TlsParameters.Suite.values())).stream().sorted().toList(),
+        random.nextBoolean() ? List.of() : List.of(TlsParameters.Group.P_256));
   }
 
   Workload workload() {

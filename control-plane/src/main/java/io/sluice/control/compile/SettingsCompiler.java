@@ -97,6 +97,7 @@ final class SettingsCompiler {
         answerTimeout(config, statuses),
         List.of(),
         config.authorizationOrNull(),
+        TlsWords.read(config, statuses),
         config.federatesWith(),
         List.of(),
         HostNames.NONE);

@@ -15,6 +15,7 @@ import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.Samples;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.TrustDomain;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -71,6 +72,7 @@ class RetirementDecisionsTest {
             MeshSettings.DEFAULT_ANSWER_TIMEOUT,
             List.of(),
             null,
+            TlsParameters.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE),

@@ -12,6 +12,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Origin;
@@ -108,6 +109,7 @@ class TimeoutsTest {
             answerTimeout,
             List.of(),
             null,
+            TlsParameters.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE));
