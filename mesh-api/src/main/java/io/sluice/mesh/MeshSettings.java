@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param authorizationOrNull {@code inboundExternalAuthorization}: who is asked about requests that
  *     arrive; nobody where it is off
  * @param tls what handshakes between workloads may agree on
+ * @param logs from which level on nodes and controllers log
  * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
@@ -40,6 +41,7 @@ public record MeshSettings(
     List<Cidr> isolated,
     @Nullable ExternalAuthorization authorizationOrNull,
     TlsParameters tls,
+    LogLevels logs,
     FederatedBundles federated,
     List<Cidr> nodeResolvers,
     HostNames names)
@@ -87,6 +89,7 @@ public record MeshSettings(
         List.of(),
         null,
         TlsParameters.DEFAULTS,
+        LogLevels.DEFAULTS,
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);
@@ -139,6 +142,7 @@ public record MeshSettings(
         ranges,
         asked,
         tls,
+        logs,
         federated,
         resolvers,
         found);

@@ -68,6 +68,7 @@ final class RandomObjects {
                 random.nextBoolean())
             : null,
         tls(),
+        new LogLevels(LogLevels.level("debug").orElseThrow(), System.Logger.Level.OFF),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);

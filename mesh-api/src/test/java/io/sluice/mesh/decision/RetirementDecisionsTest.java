@@ -7,6 +7,7 @@ import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.HostNames;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -73,6 +74,7 @@ class RetirementDecisionsTest {
             List.of(),
             null,
             TlsParameters.DEFAULTS,
+            LogLevels.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE),

@@ -7,6 +7,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.HostNames;
+import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
@@ -110,6 +111,7 @@ class TimeoutsTest {
             List.of(),
             null,
             TlsParameters.DEFAULTS,
+            LogLevels.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE));
