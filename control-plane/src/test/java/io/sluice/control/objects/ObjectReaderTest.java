@@ -200,8 +200,7 @@ class ObjectReaderTest {
     assertThat(config.egress()).isFalse();
     assertThat(config.interception().outboundPortExclusions()).containsExactly(6379);
     assertThat(config.interception().interfaceExclusions()).containsExactly("net1");
-    assertThat(config.notEnforced())
-        .containsExactly("spec.traffic.useHTTPSIngress", "spec.sidecar.logLevel");
+    assertThat(config.notEnforced()).containsExactly("spec.traffic.useHTTPSIngress");
     assertThat(config.authorizationOrNull())
         .isEqualTo(
             new ExternalAuthorization(
