@@ -124,6 +124,9 @@ class EveryValueTest {
         sample("meshConfig.name", "other"),
         sample("meshConfig.namespace", "other"),
         sample("meshConfig.traffic.dnsResolvers", "[10.96.0.10]"),
+        sample(
+            "meshConfig.traffic.inboundExternalAuthorization",
+            "{enable: true, address: opa.tools, port: 9191}"),
         sample("meshConfig.traffic.idleTimeout", "30m"),
         sample("meshConfig.traffic.outboundPortExclusionList", "[1]"),
         sample("meshConfig.traffic.inboundPortExclusionList", "[1]"),

@@ -204,9 +204,14 @@ class ModuleArrowsTest {
         .should()
         .dependOnClassesThat(
             resideInAPackage("io.sluice..")
-                .and(not(resideInAnyPackage("io.sluice.proxy..", "io.sluice.mesh..")))
+                .and(
+                    not(
+                        resideInAnyPackage(
+                            "io.sluice.proxy..", "io.sluice.mesh..", "io.sluice.api.envoy..")))
                 .or(resideInAPackage("io.fabric8..")))
-        .because("sockets and their facts reach the proxy through an interface of its own")
+        .because(
+            "sockets and their facts reach the proxy through an interface of its own, and what it"
+                + " asks others by is of mesh-api")
         .check(sluice);
   }
 

@@ -51,7 +51,8 @@ class HttpScenariosTest {
                 OutsideScenarios.all(site),
                 SplitScenarios.all(),
                 LimitScenarios.all(),
-                ResilienceScenarios.all())
+                ResilienceScenarios.all(),
+                AuthorizationScenarios.all(site))
             .flatMap(rows -> rows);
   }
 }

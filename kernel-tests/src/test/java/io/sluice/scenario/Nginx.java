@@ -21,6 +21,9 @@ final class Nginx implements AutoCloseable {
   /** What has a path that begins so is refused after 4 s. */
   static final String SLOW = "/slow/";
 
+  /** What has a path that begins so is answered with two headers too, and logged. */
+  static final String TOLD = "/told";
+
   /** Of the answer to {@code /large}. */
   static final int LARGE_BYTES = 1_000_000;
 
@@ -30,7 +33,7 @@ final class Nginx implements AutoCloseable {
 
   /** With its files below {@code directory}, which has {@code app.crt} and {@code app.key}. */
   Nginx(SitePod pod, Path directory) {
-    Path home = directory.resolve("nginx-" + pod.name());
+    Path home = home(directory, pod);
     Path configuration = home.resolve("nginx.conf");
     try {
       Files.createDirectories(home.resolve("files"));
@@ -67,6 +70,10 @@ final class Nginx implements AutoCloseable {
               location / { return 200 "%6$s\\n"; }
               location %7$s { auth_basic slow; auth_basic_user_file /dev/null; auth_delay 4s; }
               location %8$s { return 503 "failed\n"; }
+              location %9$s {
+                access_log %1$s/told;
+                return 200 "%6$s $http_x_user,$http_x_secret\n";
+              }
               location /files/ { root %1$s; dav_methods PUT; }
               location /fail { return 500; }
               location /large { alias %1$s/large; }
@@ -80,7 +87,7 @@ final class Nginx implements AutoCloseable {
             }
           }
           """
-              .formatted(home, HTTP, H2C, TLS, directory, pod.name(), SLOW, FAILING));
+              .formatted(home, HTTP, H2C, TLS, directory, pod.name(), SLOW, FAILING, TOLD));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + configuration, e);
     }
@@ -88,6 +95,15 @@ final class Nginx implements AutoCloseable {
     Await.until(
         "nginx answers in " + pod.name(),
         () -> Attempt.from(pod, pod.at(Family.IPV6, HTTP), "GET / HTTP/1.0\r\n\r\n").answered());
+  }
+
+  private static Path home(Path directory, SitePod pod) {
+    return directory.resolve("nginx-" + pod.name());
+  }
+
+  /** The log of requests for {@link #TOLD}. */
+  static Path told(Path directory, SitePod pod) {
+    return home(directory, pod).resolve("told");
   }
 
   @Override

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,7 @@ final class ScenarioSite implements AutoCloseable {
   private final ScenarioRegistry registry;
   private final List<Nginx> servers = new ArrayList<>();
   private @Nullable NameServer names;
+  private @Nullable Judge judge;
   private Map<String, String> files = Map.of();
 
   private ScenarioSite(Cluster cluster, ScenarioRegistry registry) {
@@ -76,6 +78,7 @@ final class ScenarioSite implements AutoCloseable {
         opened.servers.add(new Nginx(cluster.pod(name), cluster.directory()));
       }
       opened.names = new NameServer(cluster.pod(OUT_THERE));
+      opened.judge = new Judge(cluster.pod(OUT_THERE));
       opened.awaitCertificates();
       return opened;
     } catch (RuntimeException | Error e) {
@@ -181,6 +184,11 @@ final class ScenarioSite implements AutoCloseable {
     return node(true).daemon().pid();
   }
 
+  /** An authoriser that is not in the mesh, in the pod {@code outside}. */
+  Judge judge() {
+    return Objects.requireNonNull(judge);
+  }
+
   /** A folder for what a test writes. */
   Path directory() {
     return cluster.directory();
@@ -223,6 +231,9 @@ final class ScenarioSite implements AutoCloseable {
     servers.forEach(Nginx::close);
     if (names != null) {
       names.close();
+    }
+    if (judge != null) {
+      judge.close();
     }
     registry.close();
     cluster.close();

@@ -3,6 +3,7 @@ package io.sluice.mesh;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Mesh-wide settings.
@@ -19,6 +20,8 @@ import java.util.List;
  * @param answerTimeout {@code sidecarTimeout}: for how long the beginning of an answer to a whole
  *     request is waited for where no route says otherwise; zero is without end
  * @param isolated ranges to which no pod of the mesh sends anything, by Isolations
+ * @param authorizationOrNull {@code inboundExternalAuthorization}: who is asked about requests that
+ *     arrive; nobody where it is off
  * @param tls what handshakes between workloads may agree on
  * @param logs from which level on nodes and controllers log
  * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
@@ -36,6 +39,7 @@ public record MeshSettings(
     Retirement retirement,
     Duration answerTimeout,
     List<Cidr> isolated,
+    @Nullable ExternalAuthorization authorizationOrNull,
     TlsParameters tls,
     LogLevels logs,
     FederatedBundles federated,
@@ -83,6 +87,7 @@ public record MeshSettings(
         Retirement.NONE,
         DEFAULT_ANSWER_TIMEOUT,
         List.of(),
+        null,
         TlsParameters.DEFAULTS,
         LogLevels.DEFAULTS,
         FederatedBundles.NONE,
@@ -107,15 +112,24 @@ public record MeshSettings(
 
   /** The same on a node with these name servers, which has found that. */
   public MeshSettings onNodeWith(List<Cidr> resolvers, HostNames found) {
-    return with(isolated, resolvers, found);
+    return with(isolated, authorizationOrNull, resolvers, found);
   }
 
   /** The same with these ranges, and no others, to which nothing is sent. */
   public MeshSettings isolating(List<Cidr> ranges) {
-    return with(ranges, nodeResolvers, names);
+    return with(ranges, authorizationOrNull, nodeResolvers, names);
   }
 
-  private MeshSettings with(List<Cidr> ranges, List<Cidr> resolvers, HostNames found) {
+  /** The same where nobody else is asked about requests; nobody at all where it is null. */
+  public MeshSettings authorizedBy(@Nullable ExternalAuthorization asked) {
+    return with(isolated, asked, nodeResolvers, names);
+  }
+
+  private MeshSettings with(
+      List<Cidr> ranges,
+      @Nullable ExternalAuthorization asked,
+      List<Cidr> resolvers,
+      HostNames found) {
     return new MeshSettings(
         permissive,
         egress,
@@ -126,6 +140,7 @@ public record MeshSettings(
         retirement,
         answerTimeout,
         ranges,
+        asked,
         tls,
         logs,
         federated,

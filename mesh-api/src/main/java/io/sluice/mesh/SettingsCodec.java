@@ -1,6 +1,7 @@
 package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
+import io.sluice.api.resources.v1.Authorization;
 import io.sluice.api.resources.v1.LogLevel;
 import io.sluice.api.resources.v1.RetirementStep;
 import io.sluice.api.resources.v1.Settings;
@@ -20,7 +21,18 @@ final class SettingsCodec {
   private SettingsCodec() {}
 
   static Settings message(MeshSettings settings) {
-    return Settings.newBuilder()
+    Settings.Builder message = Settings.newBuilder();
+    ExternalAuthorization asked = settings.authorizationOrNull();
+    if (asked != null) {
+      message.setAuthorization(
+          Authorization.newBuilder()
+              .setHost(asked.host())
+              .setPort(asked.port())
+              .setStatPrefix(asked.statPrefix())
+              .setTimeoutMillis((int) asked.timeoutMillis())
+              .setFailOpen(asked.failOpen()));
+    }
+    return message
         .setPermissive(settings.permissive())
         .setEgress(settings.egress())
         .setTrustDomain(settings.trustDomain().name())
@@ -76,6 +88,7 @@ final class SettingsCodec {
         retirement(message, checks),
         answerTimeout(message, checks),
         WorkloadCodec.ranges("isolated", message.getIsolatedList(), checks),
+        message.hasAuthorization() ? authorization(message.getAuthorization(), checks) : null,
         checks.value("tls", () -> tls(message, checks)),
         new LogLevels(
             level("log_level", message.getLogLevel(), checks),
@@ -83,6 +96,21 @@ final class SettingsCodec {
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE);
+  }
+
+  private static ExternalAuthorization authorization(Authorization message, Checks checks) {
+    return checks.value(
+        "authorization",
+        () ->
+            new ExternalAuthorization(
+                message.getHost(),
+                message.getPort(),
+                checks.text(
+                    "authorization.stat_prefix",
+                    message.getStatPrefix(),
+                    ExternalAuthorization.MOST_CHARACTERS),
+                Integer.toUnsignedLong(message.getTimeoutMillis()),
+                message.getFailOpen()));
   }
 
   private static TlsVersion version(TlsParameters.Version version) {

@@ -59,6 +59,14 @@ final class RandomObjects {
         one(Retirement.values()),
         Duration.ofSeconds(random.nextInt(3) * 45),
         list(this::range),
+        random.nextBoolean()
+            ? new ExternalAuthorization(
+                word() + ".example",
+                1 + random.nextInt(65_535),
+                word(),
+                1 + random.nextInt(30_000),
+                random.nextBoolean())
+            : null,
         tls(),
         new LogLevels(LogLevels.level("debug").orElseThrow(), System.Logger.Level.OFF),
         FederatedBundles.NONE,

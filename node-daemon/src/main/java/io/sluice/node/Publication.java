@@ -1,6 +1,7 @@
 package io.sluice.node;
 
 import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Resolvers;
@@ -20,6 +21,7 @@ import io.sluice.node.names.NameFinder;
 import io.sluice.node.placement.SandboxRecords;
 import io.sluice.node.replacement.Replacements;
 import io.sluice.proxy.accept.Proxy;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -60,7 +62,7 @@ final class Publication {
    * @param daemon told first
    * @param accept runs when the pods of the first snapshot are in force
    * @param resolvers asked with each snapshot: a pod gets those of the time of its making
-   * @param names finds hosts that Egresses name; not owned
+   * @param names finds hosts that Egresses or the MeshConfig name; not owned
    * @param replacements pods that the source does not tell of yet
    */
   Publication(
@@ -157,15 +159,26 @@ final class Publication {
     metrics.keepOnly(next);
   }
 
-  /** Names that the Egresses of each namespace let requests out to, where these are asked for. */
+  /**
+   * Names that the Egresses of each namespace let requests out to, where these are asked for, and
+   * that of the authoriser where it is no Service's, which no namespace names.
+   */
   private static Map<String, Set<String>> hosts(MeshSnapshot snapshot) {
-    return snapshot.settings().egress()
-        ? Map.of()
-        : snapshot.all(Kind.EGRESS).stream()
-            .collect(
-                Collectors.groupingBy(
-                    egress -> egress.name().namespace(),
-                    Collectors.flatMapping(egress -> egress.hosts().stream(), Collectors.toSet())));
+    MeshSettings settings = snapshot.settings();
+    Map<String, Set<String>> hosts =
+        settings.egress()
+            ? new HashMap<>()
+            : snapshot.all(Kind.EGRESS).stream()
+                .collect(
+                    Collectors.groupingBy(
+                        egress -> egress.name().namespace(),
+                        HashMap::new,
+                        Collectors.flatMapping(
+                            egress -> egress.hosts().stream(), Collectors.toSet())));
+    Optional.ofNullable(settings.authorizationOrNull())
+        .flatMap(asked -> asked.nameToFind(snapshot))
+        .ifPresent(name -> hosts.put("", Set.of(name)));
+    return hosts;
   }
 
   /** Who forgot that the mesh is on its way out, or never heard of it, finds it here. */

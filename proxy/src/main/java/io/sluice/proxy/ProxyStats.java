@@ -17,6 +17,7 @@ import java.util.Map;
  * @param bufferedBytes buffer memory that waits for slow readers now
  * @param maxBufferedBytes as much as may wait
  * @param handshakes connections of other nodes' proxies that have not proven themselves yet
+ * @param authorizations requests that the mesh's authoriser was to be asked about
  * @param used by all pods, gone ones too, and by what no pod has caused
  */
 public record ProxyStats(
@@ -30,6 +31,7 @@ public record ProxyStats(
     long bufferedBytes,
     long maxBufferedBytes,
     int handshakes,
+    Map<Authorized, Long> authorizations,
     Use used) {
 
   /**
@@ -55,5 +57,6 @@ public record ProxyStats(
 
   public ProxyStats {
     pods = Map.copyOf(pods);
+    authorizations = Map.copyOf(authorizations);
   }
 }

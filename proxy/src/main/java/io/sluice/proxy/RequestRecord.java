@@ -116,6 +116,8 @@ public record RequestRecord(
     SPARED("UO"),
     /** The pod has taken as much as it may take; the response is ours. */
     RATE_LIMITED("RL"),
+    /** The mesh's authoriser denies it, or could not be asked; the response is ours. */
+    UNAUTHORIZED("UAEX"),
     /** A route of the service called says the answer; the response is ours. */
     ROUTED("NR"),
     /** A FaultInjection says the answer; the response is ours. */

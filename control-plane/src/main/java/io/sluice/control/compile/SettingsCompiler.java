@@ -148,6 +148,7 @@ final class SettingsCompiler {
             .orElse(Retirement.NONE),
         answerTimeout(config, statuses),
         List.of(),
+        config.authorizationOrNull(),
         TlsWords.read(config, statuses),
         logs(config, statuses),
         config.federatesWith(),

@@ -1,5 +1,6 @@
 package io.sluice.control.objects;
 
+import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.TrustDomain;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
  * @param retirementOrNull {@code spec.traffic.retirement} as written
+ * @param authorizationOrNull {@code spec.traffic.inboundExternalAuthorization}, where it is on
  * @param trustDomain {@code spec.certificate.trustDomain}
  * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
@@ -56,6 +58,7 @@ public record MeshConfig(
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
     @Nullable String retirementOrNull,
+    @Nullable ExternalAuthorization authorizationOrNull,
     TrustDomain trustDomain,
     List<String> deniedIdentities,
     List<String> deniedSerials,

@@ -59,6 +59,7 @@ final class MeshConfigReader {
               "revokedConnections",
               "retirement",
               "dnsResolvers",
+              AuthorizationReader.FIELD,
               "outboundPortExclusionList",
               "inboundPortExclusionList",
               "outboundIPRangeExclusionList",
@@ -86,7 +87,6 @@ final class MeshConfigReader {
       Map.of(
           TRAFFIC,
           Set.of(
-              "inboundExternalAuthorization",
               "interceptionMode",
               "useHTTPSIngress",
               "serviceAccessMode",
@@ -142,6 +142,7 @@ final class MeshConfigReader {
     }
     Fields certificate = spec.objectOrEmpty(CERTIFICATE);
     unknown.addAll(FederationReader.unknown(certificate));
+    unknown.addAll(AuthorizationReader.unknown(traffic));
     TrustDomain trustDomain =
         certificate
             .parsed("trustDomain", TrustDomain::new, FederationReader.NAME_A_DOMAIN)
@@ -169,6 +170,7 @@ final class MeshConfigReader {
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),
+        AuthorizationReader.read(traffic),
         trustDomain,
         texts(certificate, "deniedIdentities"),
         texts(certificate, "deniedSerials"),
@@ -197,7 +199,7 @@ final class MeshConfigReader {
       known.addAll(READ.getOrDefault(names[1], Set.of()));
       known.addAll(UNREAD.getOrDefault(names[1], Set.of()));
     } else {
-      known.addAll(FederationReader.FIELDS);
+      known.addAll(names[1].equals(TRAFFIC) ? AuthorizationReader.FIELDS : FederationReader.FIELDS);
     }
     return Problem.mendOfUnknown(names[names.length - 1], known);
   }

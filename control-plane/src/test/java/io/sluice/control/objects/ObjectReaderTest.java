@@ -6,6 +6,7 @@ import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ObjectReader.ReadObjects;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import java.nio.charset.StandardCharsets;
@@ -187,7 +188,9 @@ class ObjectReaderTest {
                     enablePermissiveTrafficPolicyMode: true
                     outboundPortExclusionList: [6379]
                     networkInterfaceExclusionList: [net1]
-                    inboundExternalAuthorization: {enable: false}
+                    inboundExternalAuthorization:
+                      {enable: true, address: OPA.tools, port: 9191, timeout: 200ms, prefix: a}
+                    useHTTPSIngress: false
                     enableEgres: true
                   sidecar: {logLevel: error, localProxyMode: Localhost, tlsMinProtocolVersion: null}
                   colour: blue
@@ -197,10 +200,17 @@ class ObjectReaderTest {
     assertThat(config.egress()).isFalse();
     assertThat(config.interception().outboundPortExclusions()).containsExactly(6379);
     assertThat(config.interception().interfaceExclusions()).containsExactly("net1");
-    assertThat(config.notEnforced())
-        .containsExactly("spec.traffic.inboundExternalAuthorization", "spec.sidecar.logLevel");
+    assertThat(config.notEnforced()).containsExactly("spec.traffic.useHTTPSIngress");
+    assertThat(config.authorizationOrNull())
+        .isEqualTo(
+            new ExternalAuthorization(
+                "opa.tools", 9191, ExternalAuthorization.DEFAULT_STAT_PREFIX, 200, false));
     assertThat(config.localProxyModeOrNull()).isEqualTo("Localhost");
-    assertThat(config.unknown()).containsExactly("spec.traffic.enableEgres", "spec.colour");
+    assertThat(config.unknown())
+        .containsExactly(
+            "spec.traffic.enableEgres",
+            "spec.colour",
+            "spec.traffic.inboundExternalAuthorization.prefix");
   }
 
   @Test

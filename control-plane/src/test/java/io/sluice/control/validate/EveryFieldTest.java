@@ -224,7 +224,9 @@ class EveryFieldTest {
   private static final String MESH_CONFIG =
       """
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
-       metadata: {name: mesh, namespace: sluice-system}, spec: {}}
+       metadata: {name: mesh, namespace: sluice-system},
+       spec: {traffic: {inboundExternalAuthorization: {
+         enable: true, address: opa.example, port: 9191}}}}
       ---
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Retry,
        metadata: {name: a, namespace: shop},
@@ -278,6 +280,7 @@ class EveryFieldTest {
           Map.entry("spec.delay.max", "2s"),
           Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
           Map.entry("spec.cidrs[]", "198.51.100.0/24"),
+          Map.entry("spec.traffic.inboundExternalAuthorization.enable", "false"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
           Map.entry("spec.sidecar.localProxyMode", "PodIP"),
           Map.entry("spec.traffic.metadataMode", "ALLOW"),

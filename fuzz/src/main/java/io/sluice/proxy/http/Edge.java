@@ -151,7 +151,14 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
     subject.calls(called);
     exchanges =
         new Exchanges(
-            new Exchanges.Surroundings(upstreams, caller, caller, () -> SNAPSHOT, allocator, loop),
+            new Exchanges.Surroundings(
+                upstreams,
+                caller,
+                caller,
+                () -> SNAPSHOT,
+                new Authorizer(loop, means, caller.sockets, allocator, budget, _ -> {}),
+                allocator,
+                loop),
             new Flow(CALLER, null, false, client, called, true),
             subject,
             1,

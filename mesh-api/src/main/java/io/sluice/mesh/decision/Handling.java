@@ -39,6 +39,8 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
     ROUTED(true, "its port is undeclared, and requests are split by route"),
     LIMITED(true, "its port is undeclared, and its requests are counted by UpstreamTrafficSetting"),
     GRANTED_BY_REQUEST(true, "its port is undeclared, and requests are granted by permission"),
+    AUTHORIZED(
+        true, "its port is undeclared, and the MeshConfig has somebody authorise every request"),
     LET_IN_BY_REQUEST(true, "it comes from outside the mesh, and requests are let in by ingress"),
     LET_OUT_BY_REQUEST(true, "it leaves the mesh, and requests are let out by egress"),
     LET_OUT_BY_NAME(false, "it leaves the mesh, and by the host it names is let out by egress"),
@@ -93,7 +95,12 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
           .or(() -> declared(snapshot, called))
           .or(() -> limited(snapshot, called))
           .or(() -> own.flatMap(to -> grantedTo(snapshot, flow, to)))
-          .orElse(new Handling(Cause.UNDECLARED, null));
+          .orElse(
+              new Handling(
+                  snapshot.settings().authorizationOrNull() == null
+                      ? Cause.UNDECLARED
+                      : Cause.AUTHORIZED,
+                  null));
     }
     Optional<Service> service = snapshot.serviceAt(address);
     if (service.isPresent()) {

@@ -118,7 +118,13 @@ public enum Reason {
   RATE_LIMITED(
       121, "the pod has taken as much of late as the UpstreamTrafficSetting of its service allows"),
   CIRCUIT_OPEN(
-      122, "the service was slow or failed of late, and its UpstreamTrafficSetting spares it");
+      122, "the service was slow or failed of late, and its UpstreamTrafficSetting spares it"),
+  AUTHORIZATION_DENIED(
+      123, "the MeshConfig's inboundExternalAuthorization was asked and denies the request"),
+  AUTHORIZATION_FAILED(
+      124,
+      "the MeshConfig's inboundExternalAuthorization gave no answer that could be used, and its"
+          + " failureModeAllow is not true");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.mesh.Access;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshObject;
@@ -134,6 +135,21 @@ class HandlingTest {
             address("10.9.0.1", 40_000),
             ENDPOINT);
     assertThat(Handling.of(snapshot, Direction.INBOUND, STORE, foreign).isHttp()).isTrue();
+  }
+
+  /** Or requests would pass that nobody was asked about. */
+  @Test
+  void whereSomebodyIsAskedAboutRequestsArrivalsAtUndeclaredPortsAreThese() {
+    ExternalAuthorization asked =
+        new ExternalAuthorization("opa.tools", 9191, "of_test", 1_000, true);
+    for (boolean permissive : List.of(true, false)) {
+      MeshSettings settings =
+          new MeshSettings(permissive, false, TrustDomain.CLUSTER_LOCAL).authorizedBy(asked);
+      MeshSnapshot undeclared = edited(mesh(service("store", UNDECLARED)), settings);
+      assertThat(inbound(undeclared)).isEqualTo(new Handling(Cause.AUTHORIZED, null));
+      assertThat(outbound(undeclared, VIRTUAL).isHttp()).isFalse();
+      assertThat(inbound(edited(mesh(service("store", TCP)), settings)).isHttp()).isFalse();
+    }
   }
 
   @Test

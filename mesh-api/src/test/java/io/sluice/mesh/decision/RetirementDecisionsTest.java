@@ -72,6 +72,7 @@ class RetirementDecisionsTest {
             retirement,
             MeshSettings.DEFAULT_ANSWER_TIMEOUT,
             List.of(),
+            null,
             TlsParameters.DEFAULTS,
             LogLevels.DEFAULTS,
             FederatedBundles.NONE,

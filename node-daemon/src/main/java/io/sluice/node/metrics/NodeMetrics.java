@@ -95,6 +95,7 @@ public final class NodeMetrics {
   /** Adds what the proxy holds. */
   public void observe(Proxy proxy) {
     new UseCollector(proxy::stats).register(registry);
+    new AuthorizationCollector(proxy::stats, snapshot).register(registry);
     gauge("sluice_proxy_connections", "Connections open now.", () -> proxy.stats().live());
     gauge(
         "sluice_proxy_buffered_bytes",

@@ -1,5 +1,6 @@
 package io.sluice.node.why;
 
+import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.FailMode;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -104,6 +105,12 @@ final class Arriving {
           "what is asked for: pod "
               + name
               + " decides each request for itself; add METHOD and path to the question");
+    }
+    ExternalAuthorization authorizer = snapshot.settings().authorizationOrNull();
+    if (handling.isHttp() && authorizer != null) {
+      story.unknown(
+          "what %s:%d says, which is asked whether each request may go on"
+              .formatted(authorizer.host(), authorizer.port()));
     }
     return decided(
         s -> {

@@ -229,6 +229,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
                 pod,
                 caller.dialsInside(),
                 () -> path.snapshot,
+                loop.authorizer,
                 path.allocator,
                 loop.executor),
             each,

@@ -5,6 +5,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.Authorized;
 import io.sluice.proxy.ConnectionListener;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.PodSockets;
@@ -16,8 +17,13 @@ import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Share;
 import io.sluice.proxy.limits.Source;
+import io.sluice.proxy.relay.ReadSizes;
+import io.sluice.proxy.relay.SocketSetup;
 import io.sluice.proxy.upstream.Means;
 import java.net.InetAddress;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -42,6 +48,7 @@ final class DataPath extends Means {
   final LongAdder refused = new LongAdder();
   final LongAdder loops = new LongAdder();
   final AtomicInteger live = new AtomicInteger();
+  private final Map<Authorized, LongAdder> authorized = new EnumMap<>(Authorized.class);
   volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
 
   /** Whether another process accepts, so that clients are to ask there. */
@@ -56,11 +63,34 @@ final class DataPath extends Means {
     super(settings, sockets, identities);
     this.listener = listener;
     this.hboneEvents = hboneEvents;
+    for (Authorized outcome : Authorized.values()) {
+      authorized.put(outcome, new LongAdder());
+    }
     this.serverRoom = new ServerRoom(settings.hbone().server(), settings.eventLoops());
     this.budget = new BufferBudget(settings.maxBufferedBytes(), null);
     this.allocator =
         new PooledByteBufAllocator(
             true, 0, settings.eventLoops(), PAGE_BYTES, CHUNK_ORDER, 32, 16, false);
+  }
+
+  /** How those of the daemon itself are set up. */
+  SocketSetup sockets() {
+    return new SocketSetup(
+        allocator,
+        new ReadSizes(settings.maxReadBytes(), budget),
+        settings.keepAlive(),
+        cause -> failed("connection-failed", cause));
+  }
+
+  void authorized(Authorized outcome) {
+    Objects.requireNonNull(authorized.get(outcome)).increment();
+  }
+
+  /** Requests that somebody was to be asked about, by what became of them. */
+  Map<Authorized, Long> authorizations() {
+    Map<Authorized, Long> sums = new EnumMap<>(Authorized.class);
+    authorized.forEach((outcome, count) -> sums.put(outcome, count.sum()));
+    return sums;
   }
 
   /** Whom an unproven connection counts for. */

@@ -5,6 +5,7 @@ import io.netty.util.concurrent.Future;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.http.Authorizer;
 import io.sluice.proxy.limits.Turns;
 import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.UpstreamLoop;
@@ -27,6 +28,7 @@ final class Loop {
   final UpstreamLoop upstreams;
   final Turns turns;
   final Rejudgement rejudgement;
+  final Authorizer authorizer;
   private final DataPath path;
   private final List<Connection> connections = new ArrayList<>();
 
@@ -37,6 +39,9 @@ final class Loop {
     this.upstreams =
         new UpstreamLoop(executor, path, path.allocator, path.hboneEvents, this::receive);
     this.rejudgement = new Rejudgement(executor, connections);
+    this.authorizer =
+        new Authorizer(
+            executor, path, path.sockets(), path.allocator, path.budget, path::authorized);
     long tick = tick(path.settings).toNanos();
     executor.scheduleWithFixedDelay(
         () -> tick(System.nanoTime()), tick, tick, TimeUnit.NANOSECONDS);
@@ -113,6 +118,7 @@ final class Loop {
   }
 
   void tick(long now) {
+    authorizer.follow(path.snapshot);
     each(connection -> connection.tick(now));
   }
 

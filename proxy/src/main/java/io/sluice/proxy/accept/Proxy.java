@@ -440,6 +440,7 @@ public final class Proxy implements AutoCloseable {
   /** What streams shared, once none is left. */
   private CompletableFuture<Void> closeShared() {
     List<CompletableFuture<Void>> closing = new ArrayList<>();
+    loops.forEach(loop -> loop.executor.execute(loop.authorizer::close));
     loops.forEach(loop -> closing.add(loop.upstreams.pool.drain(Duration.ZERO)));
     hboneServers().forEach(server -> closing.add(server.drain(Duration.ZERO)));
     return CompletableFuture.allOf(closing.toArray(CompletableFuture[]::new));
@@ -471,6 +472,7 @@ public final class Proxy implements AutoCloseable {
         path.budget.held(),
         path.budget.limit(),
         path.serverRoom.handshakes(),
+        path.authorizations(),
         use(path.used, path.budget));
   }
 

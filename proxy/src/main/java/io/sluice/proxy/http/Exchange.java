@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.HttpFilters.FieldChange;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.RetryPolicy.Silence;
 import io.sluice.mesh.SpiffeId;
@@ -24,6 +25,7 @@ import io.sluice.proxy.admission.Admission;
 import io.sluice.proxy.admission.PodLimits;
 import io.sluice.proxy.admission.ServicePool;
 import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.http.AuthorizationMessages.Answer;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
@@ -65,6 +67,7 @@ final class Exchange implements Upstream.Listener {
   private @Nullable Deadlines deadlines; // where a route has any
   private boolean exposed; // to the faults of a route, once
   private @Nullable Delay delay; // that befell it
+  private Authorizer.@Nullable Authorization authorization; // once somebody is asked
   private Head sent; // the request as it goes on
   private HttpFilters filters = HttpFilters.NONE;
   private @Nullable Copy copy; // until it goes to mirrors
@@ -346,6 +349,47 @@ final class Exchange implements Upstream.Listener {
     end = End.RATE_LIMITED;
     answer(LocalAnswer.beyond(request, beyond));
     return false;
+  }
+
+  @Override
+  public boolean isAuthorized() {
+    Authorizer.Authorization known = authorization;
+    if (known == null) {
+      known = owner.authorization(sent, subject, this::authorized);
+      authorization = known;
+      if (known == null) {
+        return true;
+      }
+      dropUpstream(); // another is searched for then, by what policy says then
+    }
+    if (known.isUnderWay()) {
+      return false;
+    }
+    if (known.answerOrNull() instanceof Answer.Granted(HttpFilters changes)) {
+      changedBy(changes);
+    }
+    return true;
+  }
+
+  private void authorized() {
+    Authorizer.Authorization known = authorization;
+    if (known == null || ended) {
+      return;
+    }
+    Answer answer = known.answerOrNull();
+    if (answer instanceof Answer.Denied(int code, List<FieldChange> headers, String content)) {
+      unauthorized(Reason.AUTHORIZATION_DENIED, LocalAnswer.with(request, code, headers), content);
+    } else if (answer == null && !known.failsOpen()) {
+      unauthorized(Reason.AUTHORIZATION_FAILED, LocalAnswer.to(request, 403), "");
+    } else {
+      tryAgain();
+    }
+  }
+
+  private void unauthorized(Reason reason, Head head, String content) {
+    subject.refused(Verdict.of(Outcome.REFUSED, reason));
+    end = End.UNAUTHORIZED;
+    answer(head, content);
   }
 
   @Override
@@ -999,6 +1043,10 @@ final class Exchange implements Upstream.Listener {
     Delay held = delay;
     if (held != null) {
       held.end();
+    }
+    Authorizer.Authorization asking = authorization;
+    if (asking != null) {
+      asking.cancel();
     }
   }
 

@@ -68,6 +68,7 @@ public final class Exchanges implements DirectPeer {
       LocalPod pod,
       LocalPod inside,
       Supplier<MeshSnapshot> snapshot,
+      Authorizer authorizer,
       ByteBufAllocator allocator,
       EventLoop loop) {}
 
@@ -303,6 +304,20 @@ public final class Exchanges implements DirectPeer {
   /** Holds a request of the pod back; nothing where there is no room for that. */
   @Nullable Delay delay(Faults.Delay said, Runnable goOn) {
     return retiring || draining ? null : Delay.of(said, around.pod(), around.loop(), goOn);
+  }
+
+  /** Asks whether one may go on that has arrived; nothing where nobody is to be asked. */
+  Authorizer.@Nullable Authorization authorization(Head sent, Subject one, Runnable told) {
+    return around
+        .authorizer()
+        .ask(
+            around.snapshot().get(),
+            sent,
+            one,
+            wanted.destination(),
+            version(),
+            around.pod(),
+            told);
   }
 
   EventLoop loop() {

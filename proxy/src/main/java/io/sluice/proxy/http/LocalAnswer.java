@@ -2,7 +2,9 @@ package io.sluice.proxy.http;
 
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.HttpFilters.FieldChange;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -57,15 +59,18 @@ final class LocalAnswer {
 
   /** To this request, which is beyond a limit. */
   static Head beyond(Head request, RequestLimit limit) {
-    Head head = to(request, limit.status());
-    limit.headers().forEach(header -> head.fields.add(header.name(), header.value()));
-    return head;
+    return with(request, limit.status(), limit.headers());
   }
 
   /** To this request, in the place of the service's answer. */
   static Head instead(Head request, Faults.Abort abort) {
-    Head head = to(request, abort.status());
-    abort.headers().forEach(header -> head.fields.add(header.name(), header.value()));
+    return with(request, abort.status(), abort.headers());
+  }
+
+  /** To this request, with these headers, one for each. */
+  static Head with(Head request, int status, List<FieldChange> headers) {
+    Head head = to(request, status);
+    headers.forEach(header -> head.fields.add(header.name(), header.value()));
     return head;
   }
 

@@ -34,6 +34,9 @@ public class LocalPod {
   /** Its requests that FaultInjections hold back. */
   public final AtomicInteger delayed = new AtomicInteger();
 
+  /** Requests to it that the mesh's authoriser is asked about. */
+  public final AtomicInteger authorizing = new AtomicInteger();
+
   /** What it takes of those who call it. */
   public final PodLimits limits = new PodLimits(System::nanoTime);
 

@@ -40,10 +40,15 @@ public class Means {
    * for debugging only.
    */
   public final void failed(String event, NamespacedName pod, @Nullable Throwable cause) {
+    failed(event + " pod=" + pod, cause);
+  }
+
+  /** The same of what no pod has caused. */
+  public final void failed(String event, @Nullable Throwable cause) {
     long now = System.nanoTime();
     long last = lastWarningNanos.get();
     boolean due =
         now - last >= 0 && lastWarningNanos.compareAndSet(last, now + WARNING_PAUSE_NANOS);
-    LOG.log(due ? Level.WARNING : Level.DEBUG, event + " pod=" + pod, cause);
+    LOG.log(due ? Level.WARNING : Level.DEBUG, event, cause);
   }
 }

@@ -119,6 +119,14 @@ public final class Upstream {
     }
 
     /**
+     * The pod takes what has arrived: whether it goes on now, as far as others are to be asked
+     * about it. Where not, nothing more is heard.
+     */
+    default boolean isAuthorized() {
+      return true;
+    }
+
+    /**
      * Policy allows it, of a request, and {@code faults} are to befall its like: whether it goes on
      * now. Where not, nothing more is heard.
      */
@@ -208,6 +216,7 @@ public final class Upstream {
       case INBOUND -> {
         if (isAllowed(wanted, subject.own(snapshot))
             && listener.isTaken()
+            && listener.isAuthorized()
             && !listener.takes(wanted.destination())) {
           dialApplication(wanted.destination());
         }

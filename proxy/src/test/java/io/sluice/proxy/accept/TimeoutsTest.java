@@ -109,6 +109,7 @@ class TimeoutsTest {
             Retirement.NONE,
             answerTimeout,
             List.of(),
+            null,
             TlsParameters.DEFAULTS,
             LogLevels.DEFAULTS,
             FederatedBundles.NONE,

@@ -1,0 +1,192 @@
+package io.sluice.proxy.http;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One unary call of a {@link GrpcClient}: a message there and a message back, as gRPC's
+ * PROTOCOL-HTTP2.md has them. Event loop of the client.
+ */
+final class GrpcCall implements HttpStream.Listener {
+  /** Octets of an answer: one that has more is none. */
+  static final int MOST_ANSWER = 32 << 10;
+
+  private static final int PREFIX = 5; // of a message: whether it is compressed, and its length
+
+  /** Who asks; hears of one of the two, on the event loop, and never before the call is made. */
+  interface Listener {
+    /** The server's message. */
+    void answered(ByteString message);
+
+    /** There is none, for that reason. */
+    void failed(String why);
+  }
+
+  private final GrpcClient owner;
+  private final ByteBufAllocator allocator;
+  private final String path;
+  private final Listener listener;
+  private final ByteBuf message; // as it is sent
+  final int octets; // of it
+  private @Nullable HttpStream stream;
+  private ByteBuf answer = Unpooled.EMPTY_BUFFER;
+  private boolean begun; // to be answered
+  private boolean over;
+  long sentNanos;
+  boolean repeated;
+  @Nullable Future<?> timer;
+
+  GrpcCall(
+      GrpcClient owner,
+      ByteBufAllocator allocator,
+      String path,
+      MessageLite message,
+      Listener listener) {
+    this.owner = owner;
+    this.allocator = allocator;
+    this.path = path;
+    this.listener = listener;
+    byte[] bytes = message.toByteArray();
+    this.octets = PREFIX + bytes.length;
+    this.message = allocator.buffer(octets, octets).writeByte(0).writeInt(bytes.length);
+    this.message.writeBytes(bytes);
+  }
+
+  /** Asks on that stream, which was opened for it. */
+  void send(HttpStream opened, String authority, long timeoutMillis) {
+    stream = opened;
+    sentNanos = System.nanoTime();
+    opened.listen(this);
+    Fields fields = new Fields();
+    fields.add("te", "trailers");
+    fields.add("content-type", "application/grpc");
+    fields.add("user-agent", "sluice");
+    fields.add("grpc-timeout", timeoutMillis + "m");
+    opened.head(Head.request("POST", "http", authority, path, "", fields), false);
+    opened.data(message.retainedDuplicate(), true);
+    opened.flush();
+  }
+
+  @Override
+  public void head(Head head, boolean last) {
+    if (over || head.isInterim()) {
+      return;
+    }
+    owner.heardFrom(this);
+    String type = head.fields.first("content-type");
+    if (head.status() != 200 || type == null || !type.startsWith("application/grpc")) {
+      fail("HTTP status " + head.status() + ", and no gRPC");
+    } else if (last) {
+      end(head.fields);
+    } else {
+      begun = true;
+    }
+  }
+
+  @Override
+  public void data(ByteBuf bytes, boolean last) {
+    int length = bytes.readableBytes();
+    HttpStream from = stream;
+    if (!over && from != null) {
+      if (answer.readableBytes() + length > PREFIX + MOST_ANSWER) {
+        fail("an answer of more than " + MOST_ANSWER + " octets");
+      } else if (last) {
+        fail("an answer without a status");
+      } else {
+        answer = answer.isReadable() ? answer : allocator.buffer(length, PREFIX + MOST_ANSWER);
+        answer.writeBytes(bytes);
+      }
+    }
+    bytes.release();
+    if (from != null) {
+      from.consumed(length);
+    }
+  }
+
+  @Override
+  public void trailers(Fields trailers) {
+    if (!over) {
+      end(trailers);
+    }
+  }
+
+  private void end(Fields trailers) {
+    String status = trailers.first("grpc-status");
+    if (!"0".equals(status)) {
+      fail("gRPC status " + (status == null || status.length() > 2 ? "unknown" : status));
+    } else if (answer.readableBytes() < PREFIX
+        || answer.readByte() != 0
+        || answer.readInt() != answer.readableBytes()) {
+      fail("an answer that is not one message without compression");
+    } else {
+      byte[] bytes = new byte[answer.readableBytes()];
+      answer.readBytes(bytes);
+      stream = null; // it has ended
+      settle();
+      listener.answered(ByteString.copyFrom(bytes));
+    }
+  }
+
+  @Override
+  public void batchEnded() {}
+
+  @Override
+  public void writable() {}
+
+  @Override
+  public void aborted(HttpStream.Abort how) {
+    stream = null;
+    if (!over && (begun || !owner.repeats(this))) {
+      fail("the call was reset (" + how + ")");
+    }
+  }
+
+  /** It has been waited for long enough. */
+  void late() {
+    boolean sent = stream != null;
+    fail(sent ? "no answer in time" : "no connection in time");
+    if (sent) {
+      owner.suspect(sentNanos);
+    }
+  }
+
+  /** There will be no answer; who asks hears of it. */
+  void fail(String why) {
+    if (!over) {
+      cancel();
+      listener.failed(why);
+    }
+  }
+
+  /** Nobody waits for the answer any more. */
+  void cancel() {
+    if (!over) {
+      settle();
+      HttpStream open = stream;
+      stream = null;
+      if (open != null) {
+        open.abort(HttpStream.Abort.CANCELLED);
+      }
+    }
+  }
+
+  private void settle() {
+    over = true;
+    Future<?> scheduled = timer;
+    if (scheduled != null) {
+      scheduled.cancel(false);
+    }
+    message.release();
+    answer.release();
+    owner.ended(this);
+  }
+
+  boolean isOver() {
+    return over;
+  }
+}

@@ -1,0 +1,378 @@
+package io.sluice.proxy.http;
+
+import com.google.protobuf.MessageLite;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.EventLoop;
+import io.netty.channel.epoll.AdoptedSockets;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.epoll.LinuxSocket;
+import io.netty.util.concurrent.Future;
+import io.sluice.proxy.Family;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.relay.ChannelEnd;
+import io.sluice.proxy.relay.SocketSetup;
+import io.sluice.proxy.relay.TcpChannel;
+import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks one server of gRPC by unary calls, which share a connection of HTTP/2 without TLS. The
+ * sockets are the daemon's own, in its own network namespace: no pod's interception sees them. What
+ * may be asked, waited for and answered is bounded, and nothing blocks. One event loop.
+ */
+final class GrpcClient implements AutoCloseable {
+  /** Calls that are open or wait: more are not taken. */
+  static final int MOST_CALLS = 1_024;
+
+  /** Octets of their messages together. */
+  static final int MOST_BYTES = 2 << 20;
+
+  /** Calls on the connection; further ones wait. */
+  static final int MOST_OPEN = 64;
+
+  private static final HttpLimits LIMITS =
+      new HttpLimits(16 * 1_024, 64, 8 * 1_024, MOST_OPEN, 200, 1_000, 64 * 1_024, 32 * 1_024);
+
+  private static final long CONNECT_MILLIS = 1_000;
+
+  /** For so long calls fail at once where no address could be reached. */
+  static final long PAUSE_MILLIS = 250;
+
+  /** How long a connection is left at peace on which nothing comes back. */
+  private static final long SUSPICION_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  private final EventLoop loop;
+  private final SocketSetup sockets;
+  private final HttpSetup setup;
+  private final Consumer<String> troubles;
+  private final Set<GrpcCall> calls = new HashSet<>();
+  private final Deque<GrpcCall> waiting = new ArrayDeque<>();
+  private final Set<Link> links = new HashSet<>(); // those that are being left, too
+  private List<InetSocketAddress> targets = List.of();
+  private String authority = "";
+  private long timeoutMillis = 1;
+  private @Nullable Link link; // that calls go by
+  private @Nullable Dialling dialling;
+  private int next; // of the targets
+  private int failedInTurn;
+  private long pausedUntil = System.nanoTime();
+  private int octets;
+  private boolean closed;
+
+  /**
+   * Nothing is dialled yet.
+   *
+   * @param sockets how those of the daemon itself are set up
+   * @param budget that what waits is counted for
+   * @param troubles hears why nobody could be reached, each time
+   */
+  GrpcClient(
+      EventLoop loop,
+      SocketSetup sockets,
+      ByteBufAllocator allocator,
+      BufferBudget budget,
+      Consumer<String> troubles) {
+    this.loop = loop;
+    this.sockets = sockets;
+    this.setup = new HttpSetup(loop, allocator, LIMITS, budget);
+    this.troubles = troubles;
+  }
+
+  /** Whom to ask from now on, by which name, and for how long an answer is waited for. */
+  void asks(List<InetSocketAddress> addresses, String name, long answerMillis) {
+    timeoutMillis = answerMillis;
+    if (!addresses.equals(targets) || !name.equals(authority)) {
+      targets = List.copyOf(addresses);
+      authority = name;
+      pausedUntil = System.nanoTime();
+      failedInTurn = 0;
+      giveUpDial();
+      Link known = link;
+      if (known != null && !targets.contains(known.target)) {
+        leave(known);
+      }
+      goOn();
+    }
+  }
+
+  /**
+   * Asks, now or as soon as there is a connection.
+   *
+   * @return null where there is no room for it: the listener hears nothing then
+   */
+  @Nullable GrpcCall call(String path, MessageLite message, GrpcCall.Listener listener) {
+    if (closed
+        || calls.size() >= MOST_CALLS
+        || octets + message.getSerializedSize() > MOST_BYTES
+        || setup.budget().isExceeded()) {
+      return null;
+    }
+    GrpcCall call = new GrpcCall(this, setup.allocator(), path, message, listener);
+    calls.add(call);
+    octets += call.octets;
+    setup.budget().hold(call.octets);
+    call.timer = loop.schedule(call::late, timeoutMillis, TimeUnit.MILLISECONDS);
+    waiting.add(call);
+    loop.execute(this::goOn); // nobody hears of it before this returns
+    return call;
+  }
+
+  // --- of the calls --------------------------------------------------------------------------
+
+  void ended(GrpcCall call) {
+    if (calls.remove(call)) {
+      octets -= call.octets;
+      setup.budget().release(call.octets);
+    }
+  }
+
+  void heardFrom(GrpcCall call) {
+    failedInTurn = 0;
+    Link known = link;
+    if (known != null && call.sentNanos - known.openedNanos >= 0) {
+      known.heardNanos = System.nanoTime();
+      known.proven = true;
+    }
+  }
+
+  /** Whether it is made once more: the connection may have ended under it. */
+  boolean repeats(GrpcCall call) {
+    if (closed || call.repeated) {
+      return false;
+    }
+    call.repeated = true;
+    waiting.addFirst(call);
+    loop.execute(this::goOn);
+    return true;
+  }
+
+  /** Nothing has come back for one that was sent then: perhaps nobody is there any more. */
+  void suspect(long sentNanos) {
+    Link known = link;
+    long now = System.nanoTime();
+    if (known != null
+        && known.heardNanos - sentNanos < 0
+        && now - known.openedNanos > SUSPICION_NANOS) {
+      leave(known);
+      next++;
+      loop.execute(this::goOn);
+    }
+  }
+
+  /** Sends what waits, as far as that goes. */
+  private void goOn() {
+    waiting.removeIf(GrpcCall::isOver);
+    if (waiting.isEmpty() || closed) {
+      return;
+    }
+    Link known = link;
+    if (known == null || !known.takesMore()) {
+      dial();
+      return;
+    }
+    while (!waiting.isEmpty()) {
+      GrpcCall call = waiting.element();
+      HttpStream stream = known.open();
+      if (stream == null) {
+        return; // room is told of
+      }
+      waiting.remove();
+      if (!call.isOver()) {
+        call.send(stream, authority, timeoutMillis);
+      }
+    }
+  }
+
+  private void failWaiting(String why) {
+    List<GrpcCall> all = new ArrayList<>(waiting);
+    waiting.clear();
+    all.forEach(call -> call.fail(why));
+  }
+
+  // --- reaching it ---------------------------------------------------------------------------
+
+  private void dial() {
+    if (dialling != null) {
+      return;
+    }
+    if (targets.isEmpty()) {
+      troubles.accept("no address is known");
+      failWaiting("no address is known");
+    } else if (System.nanoTime() - pausedUntil < 0) {
+      failWaiting("it could not be reached a moment ago");
+    } else {
+      Dialling one = new Dialling(targets.get(Math.floorMod(next, targets.size())));
+      dialling = one;
+      one.start();
+    }
+  }
+
+  private void notReached(InetSocketAddress target, String why) {
+    troubles.accept(target + ": " + why);
+    next++;
+    failedInTurn++;
+    if (failedInTurn >= targets.size()) {
+      failedInTurn = 0;
+      pausedUntil = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PAUSE_MILLIS);
+      failWaiting(why);
+    } else {
+      goOn();
+    }
+  }
+
+  private void giveUpDial() {
+    Dialling one = dialling;
+    dialling = null;
+    if (one != null) {
+      one.end();
+    }
+  }
+
+  /** One attempt to connect. */
+  private final class Dialling {
+    private final InetSocketAddress target;
+    private @Nullable TcpChannel channel;
+    private @Nullable Future<?> timer;
+
+    Dialling(InetSocketAddress target) {
+      this.target = target;
+    }
+
+    void start() {
+      timer =
+          loop.schedule(
+              () -> failed("no connection in time"), CONNECT_MILLIS, TimeUnit.MILLISECONDS);
+      EpollSocketChannel made;
+      try {
+        boolean version6 = Family.of(target.getAddress()) == Family.IPV6;
+        made = AdoptedSockets.connecting(LinuxSocket.newSocketStream(version6).intValue());
+        made.config().setConnectTimeoutMillis(0);
+        channel = new TcpChannel(made, sockets);
+      } catch (RuntimeException e) { // no descriptor is left
+        failed("no socket could be made");
+        return;
+      }
+      loop.register(made)
+          .addListener(registered -> {
+            if (!registered.isSuccess()) {
+              failed("its socket cannot be used");
+            } else if (dialling == this) {
+              made.connect(target).addListener(done -> connected(done.cause()));
+            }
+          });
+    }
+
+    private void connected(@Nullable Throwable failure) {
+      TcpChannel reached = channel;
+      if (dialling != this || reached == null) {
+        return;
+      }
+      if (failure != null) {
+        failed("it cannot be reached");
+        return;
+      }
+      stopTimer();
+      dialling = null;
+      reached.lasts();
+      Link made = new Link(target, reached);
+      link = made;
+      links.add(made);
+      made.client.start();
+      goOn();
+    }
+
+    private void failed(String why) {
+      if (dialling == this) {
+        dialling = null;
+        end();
+        notReached(target, why);
+      }
+    }
+
+    void end() {
+      stopTimer();
+      TcpChannel made = channel;
+      channel = null;
+      if (made != null) {
+        made.reset();
+      }
+    }
+
+    private void stopTimer() {
+      Future<?> scheduled = timer;
+      if (scheduled != null) {
+        scheduled.cancel(false);
+      }
+    }
+  }
+
+  /** One connection. */
+  private final class Link implements Http2Codec.Listener {
+    final InetSocketAddress target;
+    final Http2Client client;
+    final long openedNanos = System.nanoTime();
+    long heardNanos = openedNanos;
+    boolean proven; // it has answered a call
+
+    Link(InetSocketAddress target, TcpChannel channel) {
+      this.target = target;
+      this.client = new Http2Client(channel, setup, this);
+    }
+
+    /** Whether it is there for further calls, if not at once. */
+    boolean takesMore() {
+      return !client.isLeaving();
+    }
+
+    @Nullable HttpStream open() {
+      return client.connection().numActiveStreams() < MOST_OPEN ? client.open() : null;
+    }
+
+    @Override
+    public void roomMade() {
+      if (!waiting.isEmpty()) {
+        loop.execute(GrpcClient.this::goOn);
+      }
+    }
+
+    @Override
+    public void closed(ChannelEnd end) {
+      links.remove(this);
+      if (link == this) {
+        link = null;
+        if (!proven && !GrpcClient.this.closed) {
+          notReached(target, "the connection ended without an answer");
+        } else {
+          goOn();
+        }
+      }
+    }
+  }
+
+  /** Takes no further calls to it; those on their way may end. */
+  private void leave(Link known) {
+    if (link == known) {
+      link = null;
+    }
+    known.client.drain();
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    giveUpDial();
+    link = null;
+    waiting.clear();
+    List.copyOf(calls).forEach(GrpcCall::cancel);
+    List.copyOf(links).forEach(one -> one.client.reset());
+    links.clear();
+  }
+}

@@ -1,0 +1,347 @@
+package io.sluice.proxy.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.EventLoop;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.sluice.api.envoy.rpc.Status;
+import io.sluice.await.Await;
+import io.sluice.proxy.GrpcPeer;
+import io.sluice.proxy.LeakCounter;
+import io.sluice.proxy.Peers;
+import io.sluice.proxy.http2.RawClient;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.relay.KeepAlive;
+import io.sluice.proxy.relay.ReadSizes;
+import io.sluice.proxy.relay.SocketSetup;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Whatever the other end does, a call ends, in time and with what it was answered or with why. */
+@Timeout(60)
+class GrpcClientTest {
+  static {
+    LeakCounter.install();
+  }
+
+  private static final String PATH = "/test.Service/Ask";
+  private static final long LONG_MILLIS = 20_000;
+  private static final long SHORT_MILLIS = 200;
+  private static final Status QUESTION = Status.newBuilder().setMessage("may it?").build();
+  private static final byte[] YES = "yes".getBytes(StandardCharsets.UTF_8);
+
+  private final MultiThreadIoEventLoopGroup group =
+      new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+  private final EventLoop loop = group.next();
+  private final PooledByteBufAllocator allocator = new PooledByteBufAllocator(true);
+  private final BufferBudget budget = new BufferBudget(64 << 20, null);
+  private final Queue<String> troubles = new ConcurrentLinkedQueue<>();
+  private final List<AutoCloseable> servers = new ArrayList<>();
+  private final GrpcClient client =
+      new GrpcClient(
+          loop,
+          new SocketSetup(
+              allocator,
+              new ReadSizes(65_536, budget),
+              KeepAlive.DEFAULT,
+              cause -> troubles.add(cause.toString())),
+          allocator,
+          budget,
+          troubles::add);
+
+  @AfterEach
+  void close() throws Exception {
+    loop.submit(client::close).get();
+    for (AutoCloseable server : servers) {
+      server.close();
+    }
+    group.shutdownGracefully(20, 5_000, TimeUnit.MILLISECONDS).syncUninterruptibly();
+    assertThat(budget.held()).as("bytes held after close").isZero();
+    Await.until("all buffers freed", () -> allocator.pinnedDirectMemory() == 0);
+    assertThat(LeakCounter.REPORTS).isEmpty();
+  }
+
+  private GrpcPeer serve(GrpcPeer.Conduct conduct) {
+    GrpcPeer made = new GrpcPeer(conduct);
+    servers.add(made);
+    return made;
+  }
+
+  private void asks(long millis, InetSocketAddress... addresses) throws Exception {
+    loop.submit(() -> client.asks(List.of(addresses), "authority:1", millis)).get();
+  }
+
+  /** What one call comes to: the answer's text, or why there is none. */
+  private CompletableFuture<String> call() throws Exception {
+    CompletableFuture<String> outcome = new CompletableFuture<>();
+    GrpcCall.Listener listener =
+        new GrpcCall.Listener() {
+          @Override
+          public void answered(ByteString message) {
+            outcome.complete(message.toStringUtf8());
+          }
+
+          @Override
+          public void failed(String why) {
+            outcome.complete("failed: " + why);
+          }
+        };
+    if (on(() -> client.call(PATH, QUESTION, listener)) == null) {
+      outcome.complete("refused");
+    }
+    return outcome;
+  }
+
+  private <T> @Nullable T on(Callable<@Nullable T> what)
+      throws ExecutionException, InterruptedException {
+    return loop.submit(what).get();
+  }
+
+  private static String of(CompletableFuture<String> call) throws Exception {
+    return call.get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void manyCallsShareOneConnectionAndAreAnsweredInAnyOrder() throws Exception {
+    GrpcPeer peer = serve((caller, stream, message) -> {});
+    List<Integer> streams = new ArrayList<>();
+    peer.conduct =
+        (caller, stream, message) -> {
+          streams.add(stream);
+          if (streams.size() == 3) {
+            for (int one : streams.reversed()) {
+              caller.answer(one, ("to " + one).getBytes(StandardCharsets.UTF_8));
+            }
+          }
+        };
+    asks(LONG_MILLIS, peer.address());
+    List<CompletableFuture<String>> calls = List.of(call(), call(), call());
+
+    assertThat(List.of(of(calls.get(0)), of(calls.get(1)), of(calls.get(2))))
+        .containsExactly("to 3", "to 5", "to 7");
+    assertThat(peer.server.accepted).hasValue(1);
+    assertThat(Status.parseFrom(peer.asked.element())).isEqualTo(QUESTION);
+  }
+
+  /** Ways not to answer. */
+  enum Fault {
+    HANG("failed: no answer in time") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) {}
+    },
+    HALF("failed: no answer in time") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.head(stream);
+        caller.data(stream, new byte[] {0, 0, 0});
+      }
+    },
+    STATUS("failed: gRPC status 14") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.head(stream);
+        caller.trailers(stream, "14");
+      }
+    },
+    NO_MESSAGE("failed: an answer that is not one message") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.head(stream);
+        caller.trailers(stream, "0");
+      }
+    },
+    LYING_LENGTH("failed: an answer that is not one message") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.head(stream);
+        caller.data(stream, new byte[] {0, 0x7f, -1, -1, -1, 1});
+        caller.trailers(stream, "0");
+      }
+    },
+    COMPRESSED("failed: an answer that is not one message") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.head(stream);
+        caller.data(stream, new byte[] {1, 0, 0, 0, 1, 1});
+        caller.trailers(stream, "0");
+      }
+    },
+    HUGE("failed: an answer of more than") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.head(stream);
+        for (int i = 0; i < 3; i++) {
+          caller.data(stream, new byte[16_384]);
+        }
+      }
+    },
+    WEB_PAGE("failed: HTTP status 404") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.send(
+            RawClient.HEADERS,
+            RawClient.END_HEADERS | RawClient.END_STREAM,
+            stream,
+            RawClient.headers(":status", "404"));
+      }
+    },
+    RESET_STREAM("failed: the call was reset") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.send(RawClient.RST_STREAM, 0, stream, RawClient.number(2));
+      }
+    },
+    RESET_CONNECTION("failed: ") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.reset();
+      }
+    },
+    GARBAGE("failed: ") {
+      @Override
+      void with(GrpcPeer.Caller caller, int stream) throws IOException {
+        caller.send(0xff, 0xff, stream | 0x8000_0000, new byte[20]);
+        caller.send(RawClient.DATA, 0, 0, new byte[20]);
+      }
+    };
+
+    final String outcome;
+
+    Fault(String outcome) {
+      this.outcome = outcome;
+    }
+
+    abstract void with(GrpcPeer.Caller caller, int stream) throws IOException;
+  }
+
+  /** And the next one that is answered is none the worse for it. */
+  @ParameterizedTest
+  @EnumSource(Fault.class)
+  void whatIsNoAnswerEndsTheCall(Fault fault) throws Exception {
+    GrpcPeer peer = serve((caller, stream, message) -> fault.with(caller, stream));
+    boolean waits = fault == Fault.HANG || fault == Fault.HALF;
+    asks(waits ? SHORT_MILLIS : LONG_MILLIS, peer.address());
+    long began = System.nanoTime();
+    assertThat(of(call())).startsWith(fault.outcome);
+    long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+    assertThat(millis).isBetween(waits ? SHORT_MILLIS : 0, LONG_MILLIS / 2);
+
+    peer.conduct = (caller, stream, message) -> caller.answer(stream, YES);
+    asks(LONG_MILLIS, peer.address());
+    Await.until("it answers again", () -> answersNow());
+    assertThat(budget.held()).isZero();
+  }
+
+  private boolean answersNow() {
+    try {
+      return of(call()).equals("yes");
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void aServerThatSaysGoodbyeIsLeftAndItsCallsAreMadeAgain() throws Exception {
+    AtomicInteger asked = new AtomicInteger();
+    GrpcPeer peer =
+        serve((caller, stream, message) -> {
+          if (asked.incrementAndGet() == 2) {
+            byte[] after = ByteBuffer.allocate(8).putInt(stream - 2).putInt(0).array();
+            caller.send(RawClient.GOAWAY, 0, 0, after);
+          } else {
+            caller.answer(stream, YES);
+          }
+        });
+    asks(LONG_MILLIS, peer.address());
+    assertThat(of(call())).isEqualTo("yes");
+    assertThat(of(call())).as("by another connection").isEqualTo("yes");
+    assertThat(peer.server.accepted).hasValue(2);
+    assertThat(asked).hasValue(3);
+  }
+
+  @Test
+  void oneThatAnswersNothingAnyMoreIsLeftForAnother() throws Exception {
+    GrpcPeer silent = serve((caller, stream, message) -> {});
+    GrpcPeer other = serve((caller, stream, message) -> caller.answer(stream, YES));
+    asks(SHORT_MILLIS, silent.address(), other.address());
+    long began = System.nanoTime();
+    Await.until("the other one is asked", () -> answersNow());
+    assertThat(System.nanoTime() - began).isGreaterThan(TimeUnit.SECONDS.toNanos(1));
+    assertThat(silent.server.accepted).as("and not by many connections").hasValue(1);
+  }
+
+  @Test
+  void anAddressWhereNobodyListensIsPassedOverAndVersion6Is() throws Exception {
+    GrpcPeer peer =
+        new GrpcPeer(
+            new InetSocketAddress(Peers.V6, 0),
+            (caller, stream, message) -> caller.answer(stream, YES));
+    servers.add(peer);
+    asks(LONG_MILLIS, Peers.unused(), peer.address());
+    assertThat(of(call())).isEqualTo("yes");
+    assertThat(troubles).hasSize(1);
+  }
+
+  @Test
+  void whereNobodyIsReachedCallsFailAtOnceUntilSomebodyIs() throws Exception {
+    InetSocketAddress address = Peers.unused();
+    asks(LONG_MILLIS, address);
+    for (int i = 0; i < 100; i++) {
+      assertThat(of(call())).startsWith("failed: it c");
+    }
+    assertThat(troubles).as("dialled now and then alone").hasSizeLessThan(20);
+    servers.add(new GrpcPeer(address, (caller, stream, message) -> caller.answer(stream, YES)));
+    Await.until("it answers", () -> answersNow());
+    asks(LONG_MILLIS);
+    assertThat(of(call())).isEqualTo("failed: no address is known");
+  }
+
+  @Test
+  void noMoreIsAskedNorWaitedForThanThereIsRoomFor() throws Exception {
+    Queue<Callable<@Nullable Void>> open = new ConcurrentLinkedQueue<>();
+    GrpcPeer peer =
+        serve((caller, stream, message) ->
+            open.add(() -> {
+              caller.answer(stream, YES);
+              return null;
+            }));
+    asks(LONG_MILLIS, peer.address());
+    List<CompletableFuture<String>> calls = new ArrayList<>();
+    for (int i = 0; i < GrpcClient.MOST_CALLS; i++) {
+      calls.add(call());
+    }
+    Await.until("as many as may be are asked", () -> open.size() == GrpcClient.MOST_OPEN);
+    assertThat(of(call())).isEqualTo("refused");
+    assertThat(peer.asked).hasSize(GrpcClient.MOST_OPEN);
+
+    peer.conduct = (caller, stream, message) -> caller.answer(stream, YES);
+    for (Callable<@Nullable Void> one : open) {
+      one.call();
+    }
+    for (CompletableFuture<String> call : calls) {
+      assertThat(of(call)).isEqualTo("yes");
+    }
+    assertThat(of(call())).isEqualTo("yes");
+    assertThat(peer.server.accepted).hasValue(1);
+  }
+}
