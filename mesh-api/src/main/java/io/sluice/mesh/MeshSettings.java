@@ -23,6 +23,8 @@ import java.util.List;
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
  * @param names what the node has found under names outside the mesh
+ * @param healthChecks {@code enableEnvoyActiveHealthChecks}: whether nodes ask the endpoints that
+ *     their pods call whether they are well
  */
 public record MeshSettings(
     boolean permissive,
@@ -36,7 +38,8 @@ public record MeshSettings(
     List<Cidr> isolated,
     FederatedBundles federated,
     List<Cidr> nodeResolvers,
-    HostNames names)
+    HostNames names,
+    boolean healthChecks)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
@@ -81,7 +84,8 @@ public record MeshSettings(
         List.of(),
         FederatedBundles.NONE,
         List.of(),
-        HostNames.NONE);
+        HostNames.NONE,
+        false);
   }
 
   /** The same where it does not say what becomes of connections that are refused now. */
@@ -109,7 +113,17 @@ public record MeshSettings(
     return with(ranges, nodeResolvers, names);
   }
 
+  /** The same where nodes ask what their pods call whether it is well. */
+  public MeshSettings checkingHealth() {
+    return with(isolated, nodeResolvers, names, true);
+  }
+
   private MeshSettings with(List<Cidr> ranges, List<Cidr> resolvers, HostNames found) {
+    return with(ranges, resolvers, found, healthChecks);
+  }
+
+  private MeshSettings with(
+      List<Cidr> ranges, List<Cidr> resolvers, HostNames found, boolean checking) {
     return new MeshSettings(
         permissive,
         egress,
@@ -122,7 +136,8 @@ public record MeshSettings(
         ranges,
         federated,
         resolvers,
-        found);
+        found,
+        checking);
   }
 
   /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */

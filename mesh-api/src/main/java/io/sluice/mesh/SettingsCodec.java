@@ -32,6 +32,7 @@ final class SettingsCodec {
         .setRetirement(message(settings.retirement()))
         .addAllIsolated(WorkloadCodec.ranges(settings.isolated()))
         .setAnswerTimeoutSeconds((int) settings.answerTimeout().toSeconds())
+        .setHealthChecks(settings.healthChecks())
         .build();
   }
 
@@ -69,7 +70,8 @@ final class SettingsCodec {
         WorkloadCodec.ranges("isolated", message.getIsolatedList(), checks),
         FederatedBundles.NONE,
         List.of(),
-        HostNames.NONE);
+        HostNames.NONE,
+        message.getHealthChecks());
   }
 
   private static RetirementStep message(Retirement retirement) {

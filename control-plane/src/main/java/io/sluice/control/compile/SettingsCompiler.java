@@ -98,7 +98,8 @@ final class SettingsCompiler {
         List.of(),
         config.federatesWith(),
         List.of(),
-        HostNames.NONE);
+        HostNames.NONE,
+        config.healthChecks());
   }
 
   private static Duration answerTimeout(MeshConfig config, Statuses statuses) {

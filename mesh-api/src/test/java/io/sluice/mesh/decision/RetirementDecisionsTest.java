@@ -72,7 +72,8 @@ class RetirementDecisionsTest {
             List.of(),
             FederatedBundles.NONE,
             List.of(),
-            HostNames.NONE),
+            HostNames.NONE,
+            false),
         List.of(
             Samples.workload("web", WEB),
             Samples.workload("db", DB),

@@ -109,7 +109,8 @@ class TimeoutsTest {
             List.of(),
             FederatedBundles.NONE,
             List.of(),
-            HostNames.NONE));
+            HostNames.NONE,
+            false));
     editor.put(
         new TrafficRoute(
             new NamespacedName("shop", "store:routes"),
