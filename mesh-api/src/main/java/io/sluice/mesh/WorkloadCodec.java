@@ -41,7 +41,8 @@ final class WorkloadCodec {
             .setSameNodeMtls(workload.connections().sameNodeMtls() == SameNodeMtls.REQUIRED)
             .setLocalhost(workload.connections().localProxyMode() == LocalProxyMode.LOCALHOST)
             .setUnmeasured(!workload.connections().measured())
-            .addAllHealthChecks(workload.healthChecks().stream().map(WorkloadCodec::check).toList());
+            .addAllHealthChecks(
+                workload.healthChecks().stream().map(WorkloadCodec::check).toList());
     if (!workload.interception().equals(InterceptionSettings.EVERYTHING)) {
       message.setInterception(interception(workload.interception()));
     }
@@ -117,8 +118,7 @@ final class WorkloadCodec {
         .build();
   }
 
-  private static HealthCheck check(
-      io.sluice.api.resources.v1.HealthCheck message, Checks checks) {
+  private static HealthCheck check(io.sluice.api.resources.v1.HealthCheck message, Checks checks) {
     return new HealthCheck(
         message.getPort(),
         switch (message.getQuestion()) {

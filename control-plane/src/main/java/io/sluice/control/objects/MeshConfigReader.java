@@ -70,7 +70,13 @@ final class MeshConfigReader {
           SIDECAR,
           Set.of("sidecarDisabledMTLS", "localProxyMode", "sidecarTimeout"),
           FLAGS,
-          Set.of("enableRetryPolicy", INGRESS_FLAG, ACCESS_FLAG, EGRESS_FLAG, CHECKS_FLAG, OTHER_CHECKS_FLAG),
+          Set.of(
+              "enableRetryPolicy",
+              INGRESS_FLAG,
+              ACCESS_FLAG,
+              EGRESS_FLAG,
+              CHECKS_FLAG,
+              OTHER_CHECKS_FLAG),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 

@@ -12,7 +12,7 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.hbone.HboneExchange;
-import io.sluice.proxy.http.Probe;
+import io.sluice.proxy.http.HealthQuestion;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.Incoming;
 import io.sluice.proxy.upstream.LocalDial;
@@ -50,8 +50,7 @@ final class Checkup implements Upstream.Listener {
     Subject subject = new Subject(pod.name, Direction.INBOUND, asked.remoteAddress());
     StreamCaller caller = new StreamCaller(path, pod, loop, asked);
     caller.introduce(snapshot, subject);
-    Flow flow =
-        asked.peer().flow(snapshot, asked.remoteAddress(), asked.request().destination());
+    Flow flow = asked.peer().flow(snapshot, asked.remoteAddress(), asked.request().destination());
     begin(snapshot, pod, loop, subject, flow, asked);
   }
 
@@ -103,11 +102,15 @@ final class Checkup implements Upstream.Listener {
   }
 
   private void begin(MeshSnapshot snapshot, Flow flow, Subject subject) {
-    loop.executor.schedule(
-        this::end, check.timeout().toNanos(), TimeUnit.NANOSECONDS);
+    loop.executor.schedule(this::end, check.timeout().toNanos(), TimeUnit.NANOSECONDS);
     Upstream asked = new Upstream(loop.upstreams, pod, pod, snapshot, flow, subject, this);
     upstream = asked;
     asked.start();
+  }
+
+  @Override
+  public boolean isCheck() {
+    return true;
   }
 
   @Override
@@ -117,7 +120,7 @@ final class Checkup implements Upstream.Listener {
       reached.reset();
       return;
     }
-    Probe.begin(check, reached, well -> told(well ? null : Reason.UPSTREAM_UNREACHABLE));
+    HealthQuestion.begin(check, reached, well -> told(well ? null : Reason.UPSTREAM_UNREACHABLE));
   }
 
   @Override

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param forwardedOrNull {@code forwarded} (RFC 7239): {@code for=<client>}
  * @param baggageOrNull {@code baggage} (W3C): who calls, for telemetry
  * @param traceparentOrNull {@code traceparent} (W3C Trace Context)
- * @param check whether nothing is to be carried: {@code sluice-health-check}, answered with 200 where
- *     the application is well. Who does not know it connects, which tells a part of that
+ * @param check whether nothing is to be carried: {@code sluice-health-check}, answered with 200
+ *     where the application is well. Who does not know it connects, which tells a part of that
  */
 public record HboneRequest(
     InetSocketAddress destination,

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * One {@code grpc.health.v1.Health/Check} as the first and only call of a connection of HTTP/2 (RFC
  * 9113), written and read as far as that takes.
  */
-final class GrpcHealth implements Probe.Question {
+final class GrpcHealth implements HealthQuestion.Words {
   private static final String PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
   private static final int STREAM = 1;
   private static final int FRAME_HEAD = 9;
@@ -62,7 +62,7 @@ final class GrpcHealth implements Probe.Question {
     field(head, ":authority", "localhost");
     field(head, "te", "trailers");
     field(head, "content-type", "application/grpc");
-    field(head, "user-agent", Probe.AGENT);
+    field(head, "user-agent", HealthQuestion.AGENT);
     frame(sent, HEADERS, END_HEADERS, STREAM, head);
     ByteBuf message = Unpooled.buffer();
     byte[] name = service.getBytes(StandardCharsets.US_ASCII);

@@ -39,7 +39,9 @@ import org.jspecify.annotations.Nullable;
  * application, and tells yes or no. Any thread, but for what one check does.
  */
 public final class HealthChecks {
-  /** Checks in a row that fail until an endpoint is out: three intervals hold two and a time-out. */
+  /**
+   * Checks in a row that fail until an endpoint is out: three intervals hold two and a time-out.
+   */
   public static final int UNHEALTHY_AFTER = 2;
 
   /** Checks in a row that succeed until it is back. */
@@ -70,7 +72,9 @@ public final class HealthChecks {
     this.means = means;
   }
 
-  /** Goes by {@code now} from here on: what is no endpoint of the same pod any more is forgotten. */
+  /**
+   * Goes by {@code now} from here on: what is no endpoint of the same pod any more is forgotten.
+   */
   public void publish(MeshSnapshot now) {
     snapshot = now;
     for (Target target : targets.values()) {
@@ -163,7 +167,8 @@ public final class HealthChecks {
     private int wrong;
     private int right;
 
-    Target(InetSocketAddress endpoint, NamespacedName workload, UpstreamLoop loop, LocalPod caller) {
+    Target(
+        InetSocketAddress endpoint, NamespacedName workload, UpstreamLoop loop, LocalPod caller) {
       this.endpoint = endpoint;
       this.workload = workload;
       this.loop = loop;

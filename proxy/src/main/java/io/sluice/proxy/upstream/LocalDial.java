@@ -25,7 +25,13 @@ public final class LocalDial implements Dial, Incoming {
   private @Nullable Consumer<ChannelEnd> goneListener;
   private boolean settled; // answered, or given up
 
-  LocalDial(Upstream owner, UpstreamLoop loop, LocalPod caller, LocalPod callee, Flow flow, boolean check) {
+  LocalDial(
+      Upstream owner,
+      UpstreamLoop loop,
+      LocalPod caller,
+      LocalPod callee,
+      Flow flow,
+      boolean check) {
     this.owner = owner;
     this.loop = loop;
     this.caller = caller;

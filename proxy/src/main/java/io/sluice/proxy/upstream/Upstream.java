@@ -429,8 +429,7 @@ public final class Upstream {
     List<Endpoint> standing =
         candidates == null
             ? List.of()
-            : usable(
-                candidates.stream().filter(each -> listener.hasRoom(each.address())).toList());
+            : usable(candidates.stream().filter(each -> listener.hasRoom(each.address())).toList());
     Family family = Family.of(wanted.destination().getAddress());
     InetSocketAddress free = loop.loads.pick(standing, family, null, false);
     if (free == null) {
@@ -514,7 +513,9 @@ public final class Upstream {
     if (callee == null || !loop.means.sockets.canLeadPast(pod.name, called, flow.destination())) {
       return false;
     }
-    dial(new LocalDial(this, loop, pod, callee, flow.whole(), false)); // its inbound side decides anew
+    dial(
+        new LocalDial(
+            this, loop, pod, callee, flow.whole(), false)); // its inbound side decides anew
     return true;
   }
 
@@ -611,7 +612,7 @@ public final class Upstream {
       subject.haveProvenThemselves();
     }
     InetSocketAddress reached = endpoint;
-    if (reached != null) {
+    if (reached != null && !listener.isCheck()) {
       counted = true;
       loop.loads.opened(reached);
     }

@@ -3,7 +3,6 @@ package io.sluice.proxy.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.sluice.mesh.HealthCheck;
-import io.sluice.mesh.HealthCheck.How;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
 import java.nio.charset.StandardCharsets;
@@ -11,7 +10,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Asks an application once whether it is well. Runs on the channel's event loop. */
-public final class Probe implements ByteChannel.Listener {
+public final class HealthQuestion implements ByteChannel.Listener {
   /** What applications see of who asks. */
   static final String AGENT = "sluice-health-check";
 
@@ -22,13 +21,13 @@ public final class Probe implements ByteChannel.Listener {
   private static final int FIRST_BAD = 400;
 
   private final ByteChannel channel;
-  private final @Nullable Question question; // null: that it accepts is enough
+  private final @Nullable Words question; // null: that it accepts is enough
   private final Consumer<Boolean> listener;
   private final ByteBuf come = Unpooled.buffer();
   private boolean told;
 
   /** What is sent, and what an answer means. */
-  interface Question {
+  interface Words {
     ByteBuf sent();
 
     /** Whether it is well; null while more has to come. Reads what it has understood. */
@@ -40,8 +39,8 @@ public final class Probe implements ByteChannel.Listener {
     }
   }
 
-  private Probe(
-      ByteChannel channel, @Nullable Question question, Consumer<Boolean> listener) {
+  private HealthQuestion(
+      ByteChannel channel, @Nullable Words question, Consumer<Boolean> listener) {
     this.channel = channel;
     this.question = question;
     this.listener = listener;
@@ -50,11 +49,11 @@ public final class Probe implements ByteChannel.Listener {
   /**
    * Asks by a channel that has just been opened, and was not started.
    *
-   * @param listener told once, unless the channel is reset before. The application may end its
-   *     side then; to be reset after a while
+   * @param listener told once, unless the channel is reset before. The application may end its side
+   *     then; to be reset after a while
    */
   public static void begin(HealthCheck check, ByteChannel channel, Consumer<Boolean> listener) {
-    Question question =
+    Words question =
         switch (check.how()) {
           case TCP -> null;
           case HTTP -> new Get(check.target(), FIRST_GOOD, FIRST_BAD);
@@ -62,11 +61,11 @@ public final class Probe implements ByteChannel.Listener {
           case GRPC -> new GrpcHealth(check.target(), false);
           case ANY_GRPC -> new GrpcHealth("", true);
         };
-    Probe probe = new Probe(channel, question, listener);
-    channel.listen(probe);
+    HealthQuestion asking = new HealthQuestion(channel, question, listener);
+    channel.listen(asking);
     channel.start();
     if (question == null) {
-      probe.tell(true);
+      asking.tell(true);
     } else {
       channel.write(question.sent());
       channel.flush();
@@ -86,7 +85,7 @@ public final class Probe implements ByteChannel.Listener {
 
   @Override
   public void batchEnded() {
-    Question asked = question;
+    Words asked = question;
     if (told || asked == null) {
       channel.read(); // until it ends its side
       return;
@@ -109,7 +108,7 @@ public final class Probe implements ByteChannel.Listener {
 
   @Override
   public void inputEnded() {
-    Question asked = question;
+    Words asked = question;
     tell(asked != null && Boolean.TRUE.equals(asked.answer(come)));
   }
 
@@ -132,14 +131,17 @@ public final class Probe implements ByteChannel.Listener {
   }
 
   /** One request of HTTP/1.1, of which the status is the answer. */
-  private record Get(String path, int first, int end) implements Question {
+  private record Get(String path, int first, int end) implements Words {
     private static final String VERSION = "HTTP/1.";
     private static final int STATUS_AT = VERSION.length() + 2;
 
     @Override
     public ByteBuf sent() {
       String request =
-          "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: " + AGENT
+          "GET "
+              + path
+              + " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: "
+              + AGENT
               + "\r\nAccept: */*\r\nConnection: close\r\n\r\n";
       return Unpooled.copiedBuffer(request, StandardCharsets.US_ASCII);
     }
