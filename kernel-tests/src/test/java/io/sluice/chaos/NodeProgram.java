@@ -9,7 +9,7 @@ import io.sluice.node.store.SnapshotFormat;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.Stored;
 import io.sluice.node.store.StoredFirst;
-import io.sluice.proxy.tls.DenyList;
+import io.sluice.proxy.tls.TlsPolicy;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -48,7 +48,7 @@ final class NodeProgram {
                 new ControlSettings.Admission.JoinToken(home.resolve(TOKEN)),
                 false,
                 null),
-            DenyList.NONE);
+            TlsPolicy.OPEN);
     StoredFirst source =
         new StoredFirst(
             store,

@@ -12,7 +12,7 @@ import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.Stored;
 import io.sluice.node.store.StoredFirst;
-import io.sluice.proxy.tls.DenyList;
+import io.sluice.proxy.tls.TlsPolicy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -48,7 +48,7 @@ class ControllerSnapshotsTest {
                 home.resolve("identity"),
                 new ControlSettings(
                     site.addresses(), new ControlSettings.Admission.JoinToken(token), false, null),
-                DenyList.NONE));
+                TlsPolicy.OPEN));
   }
 
   @AfterEach

@@ -111,7 +111,7 @@ class HboneStrangerTest {
   }
 
   /** One connection from {@code from}; what {@code s_client} says until its end. */
-  private static String connect(
+  static String connect(
       SitePod from, SitePod to, Family family, List<String> arguments, Path directory) {
     String host = to.address(family).getHostAddress();
     String address = family == Family.IPV4 ? host : "[" + host + "]";
@@ -125,7 +125,6 @@ class HboneStrangerTest {
                 "s_client",
                 "-connect",
                 address + ":" + TwoNodes.HBONE_PORT,
-                "-tls1_3",
                 "-alpn",
                 "h2",
                 "-ign_eof"));

@@ -274,6 +274,36 @@ class MutualTlsTest extends RealServersContract {
     return attempt.answered();
   }
 
+  /** Without a restart: connections that stand go on, and the next handshake is by what is said. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aScanFindsTheVersionAndTheSuiteThatTheMeshConfigSaysNow(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort());
+        Talk standing = Talk.begin(shop.buyer, shop.store.at(family, server.port()))) {
+      assertThat(standing.isAlive()).isTrue();
+      assertThat(scan(family, "-tls1_3")).contains("New, TLSv1.3");
+      assertThat(scan(family, "-tls1_2")).doesNotContain("New, TLSv1");
+
+      shop.configure(
+          Map.of(
+              "sidecar",
+              "{tlsMaxProtocolVersion: TLSv1_2, cipherSuites: [ECDHE-ECDSA-AES256-GCM-SHA384]}",
+              "traffic",
+              "{enablePermissiveTrafficPolicyMode: true}"));
+      assertThat(scan(family, "-tls1_2"))
+          .contains("New, TLSv1.2, Cipher is ECDHE-ECDSA-AES256-GCM-SHA384");
+      assertThat(scan(family, "-tls1_3")).doesNotContain("New, TLSv1");
+      Attempt first = shop.call(shop.thief, family, server.port(), SECRET);
+      assertThat(first.answer()).as("%s", first).isEqualTo(SECRET);
+      assertThat(standing.isAlive()).isTrue();
+    }
+  }
+
+  private String scan(Family family, String version) {
+    return HboneStrangerTest.connect(
+        shop.stranger(), shop.store, family, List.of(version), shop.cluster.directory());
+  }
+
   private void writeStore(Map<String, String> annotations) {
     shop.cluster.registry().write("pod-store", Manifests.pod(shop.store, annotations, List.of()));
   }

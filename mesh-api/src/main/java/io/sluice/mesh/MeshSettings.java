@@ -19,6 +19,7 @@ import java.util.List;
  * @param answerTimeout {@code sidecarTimeout}: for how long the beginning of an answer to a whole
  *     request is waited for where no route says otherwise; zero is without end
  * @param isolated ranges to which no pod of the mesh sends anything, by Isolations
+ * @param tls what handshakes between workloads may agree on
  * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
@@ -36,6 +37,7 @@ public record MeshSettings(
     Retirement retirement,
     Duration answerTimeout,
     List<Cidr> isolated,
+    TlsParameters tls,
     FederatedBundles federated,
     List<Cidr> nodeResolvers,
     HostNames names,
@@ -82,6 +84,7 @@ public record MeshSettings(
         Retirement.NONE,
         DEFAULT_ANSWER_TIMEOUT,
         List.of(),
+        TlsParameters.DEFAULTS,
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE,
@@ -134,6 +137,7 @@ public record MeshSettings(
         retirement,
         answerTimeout,
         ranges,
+        tls,
         federated,
         resolvers,
         found,

@@ -3,6 +3,7 @@ package io.sluice.mesh;
 import com.google.protobuf.ByteString;
 import io.sluice.api.resources.v1.RetirementStep;
 import io.sluice.api.resources.v1.Settings;
+import io.sluice.api.resources.v1.TlsVersion;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.HashSet;
@@ -31,6 +32,10 @@ final class SettingsCodec {
         .setKeepRevoked(settings.revoked() == RevokedMode.KEEP)
         .setRetirement(message(settings.retirement()))
         .addAllIsolated(WorkloadCodec.ranges(settings.isolated()))
+        .setTlsMin(version(settings.tls().min()))
+        .setTlsMax(version(settings.tls().max()))
+        .addAllTlsSuites(settings.tls().suites().stream().map(TlsParameters.Suite::name).toList())
+        .addAllTlsGroups(settings.tls().groups().stream().map(TlsParameters.Group::word).toList())
         .setAnswerTimeoutSeconds((int) settings.answerTimeout().toSeconds())
         .setHealthChecks(settings.healthChecks())
         .build();
@@ -68,10 +73,44 @@ final class SettingsCodec {
         retirement(message, checks),
         answerTimeout(message, checks),
         WorkloadCodec.ranges("isolated", message.getIsolatedList(), checks),
+        checks.value("tls", () -> tls(message, checks)),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE,
         message.getHealthChecks());
+  }
+
+  private static TlsVersion version(TlsParameters.Version version) {
+    return switch (version) {
+      case TLS_1_2 -> TlsVersion.TLS_VERSION_1_2;
+      case TLS_1_3 -> TlsVersion.TLS_VERSION_1_3;
+    };
+  }
+
+  private static TlsParameters tls(Settings message, Checks checks) {
+    return new TlsParameters(
+        version("tls_min", message.getTlsMin(), TlsParameters.DEFAULTS.min(), checks),
+        version("tls_max", message.getTlsMax(), TlsParameters.DEFAULTS.max(), checks),
+        checks.list(
+            "tls_suites",
+            message.getTlsSuitesList(),
+            TlsParameters.Suite.values().length,
+            TlsParameters.Suite::valueOf),
+        checks.list(
+            "tls_groups",
+            message.getTlsGroupsList(),
+            TlsParameters.Group.values().length,
+            word -> TlsParameters.Group.of(word).orElseThrow(IllegalArgumentException::new)));
+  }
+
+  private static TlsParameters.Version version(
+      String field, TlsVersion told, TlsParameters.Version usual, Checks checks) {
+    return switch (told) {
+      case TLS_VERSION_UNSPECIFIED -> usual;
+      case TLS_VERSION_1_2 -> TlsParameters.Version.TLS_1_2;
+      case TLS_VERSION_1_3 -> TlsParameters.Version.TLS_1_3;
+      case UNRECOGNIZED -> throw checks.unusable(field, "no such version");
+    };
   }
 
   private static RetirementStep message(Retirement retirement) {

@@ -59,10 +59,19 @@ final class RandomObjects {
         one(Retirement.values()),
         Duration.ofSeconds(random.nextInt(3) * 45),
         list(this::range),
+        tls(),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE,
         random.nextBoolean());
+  }
+
+  private TlsParameters tls() {
+    return new TlsParameters(
+        one(TlsParameters.Version.values()),
+        TlsParameters.Version.TLS_1_3,
+        set(() -> one(TlsParameters.Suite.values())).stream().sorted().toList(),
+        random.nextBoolean() ? List.of() : List.of(TlsParameters.Group.P_256));
   }
 
   Workload workload() {

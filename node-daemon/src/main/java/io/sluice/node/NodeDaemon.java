@@ -18,6 +18,7 @@ import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
+import io.sluice.mesh.TlsParameters;
 import io.sluice.node.ConnectionReporter.HboneReporter;
 import io.sluice.node.NodeCapabilities.RequiredCapabilities;
 import io.sluice.node.NodeReporter.KernelEvents;
@@ -46,6 +47,8 @@ import io.sluice.process.MetricsServer;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.accept.Proxy;
+import io.sluice.proxy.tls.TlsPolicy;
+import io.sluice.proxy.tls.VerifiedPeer;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -400,7 +403,22 @@ public final class NodeDaemon implements AutoCloseable {
                     NodeSettings.identity(settings.stateDirectory()),
                     control,
                     clock,
-                    peer -> peer.isDeniedBy(snapshot.settings().denied()))));
+                    tlsPolicy())));
+  }
+
+  /** Of the snapshot at the time of asking. */
+  private TlsPolicy tlsPolicy() {
+    return new TlsPolicy() {
+      @Override
+      public boolean denies(VerifiedPeer peer) {
+        return peer.isDeniedBy(snapshot.settings().denied());
+      }
+
+      @Override
+      public TlsParameters parameters() {
+        return snapshot.settings().tls();
+      }
+    };
   }
 
   /** What a source says of itself without a new snapshot: that it is still current. */

@@ -96,6 +96,7 @@ final class SettingsCompiler {
             .orElse(Retirement.NONE),
         answerTimeout(config, statuses),
         List.of(),
+        TlsWords.read(config, statuses),
         config.federatesWith(),
         List.of(),
         HostNames.NONE,

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param localProxyModeOrNull {@code spec.sidecar.localProxyMode} as written
  * @param sameNodeMtlsOrNull {@code spec.traffic.sameNodeMtls} as written
  * @param sidecarTimeoutOrNull seconds of {@code spec.sidecar.sidecarTimeout}
+ * @param tls the four fields of {@code spec.sidecar} about handshakes, as written
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
  * @param retirementOrNull {@code spec.traffic.retirement} as written
@@ -49,6 +50,7 @@ public record MeshConfig(
     @Nullable String localProxyModeOrNull,
     @Nullable String sameNodeMtlsOrNull,
     @Nullable Integer sidecarTimeoutOrNull,
+    TlsFields tls,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
     @Nullable String retirementOrNull,
@@ -63,6 +65,25 @@ public record MeshConfig(
     List<String> notEnforced,
     List<String> unknown)
     implements KubernetesObject {
+  /**
+   * Words about handshakes.
+   *
+   * @param minOrNull {@code tlsMinProtocolVersion}
+   * @param maxOrNull {@code tlsMaxProtocolVersion}
+   * @param suites {@code cipherSuites}
+   * @param groups {@code ecdhCurves}
+   */
+  public record TlsFields(
+      @Nullable String minOrNull,
+      @Nullable String maxOrNull,
+      List<String> suites,
+      List<String> groups) {
+    public TlsFields {
+      suites = List.copyOf(suites);
+      groups = List.copyOf(groups);
+    }
+  }
+
   public MeshConfig {
     deniedIdentities = List.copyOf(deniedIdentities);
     deniedSerials = List.copyOf(deniedSerials);

@@ -15,6 +15,7 @@ import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.Samples;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.TrustDomain;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -70,6 +71,7 @@ class RetirementDecisionsTest {
             retirement,
             MeshSettings.DEFAULT_ANSWER_TIMEOUT,
             List.of(),
+            TlsParameters.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE,

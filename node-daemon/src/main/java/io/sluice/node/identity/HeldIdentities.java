@@ -7,8 +7,8 @@ import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
 import io.sluice.process.Backoff;
-import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TlsIdentity;
+import io.sluice.proxy.tls.TlsPolicy;
 import io.sluice.proxy.tls.TlsSettings;
 import io.sluice.proxy.tls.TlsStack;
 import io.sluice.proxy.tls.WorkloadCredentials;
@@ -40,15 +40,15 @@ final class HeldIdentities implements AutoCloseable {
   /** The identities of one snapshot, and which others are in use all the same. */
   private record Wanted(Set<SpiffeId> identities, Predicate<SpiffeId> stillUsed) {}
 
-  private final DenyList denyList;
+  private final TlsPolicy policy;
   private final InstantSource clock;
   private final RandomGenerator random;
   private final Map<NamespacedName, HeldIdentity> held = new ConcurrentHashMap<>();
   private final AtomicReference<@Nullable Wanted> newlyWanted = new AtomicReference<>();
   private Wanted wanted = new Wanted(Set.of(), identity -> false);
 
-  HeldIdentities(DenyList denyList, InstantSource clock, RandomGenerator random) {
-    this.denyList = denyList;
+  HeldIdentities(TlsPolicy policy, InstantSource clock, RandomGenerator random) {
+    this.policy = policy;
     this.clock = clock;
     this.random = random;
   }
@@ -90,7 +90,7 @@ final class HeldIdentities implements AutoCloseable {
 
   HeldIdentity hold(SpiffeId identity) {
     return held.computeIfAbsent(
-        identity.serviceAccountName(), _ -> new HeldIdentity(identity, denyList, clock, random));
+        identity.serviceAccountName(), _ -> new HeldIdentity(identity, policy, clock, random));
   }
 
   /** Drops, and tells of, those without a pod for a while. */
@@ -163,15 +163,14 @@ final class HeldIdentities implements AutoCloseable {
     /** Whether a request for it is under way. */
     boolean busy;
 
-    HeldIdentity(
-        SpiffeId identity, DenyList denyList, InstantSource clock, RandomGenerator random) {
+    HeldIdentity(SpiffeId identity, TlsPolicy policy, InstantSource clock, RandomGenerator random) {
       this.account = identity.serviceAccountName();
       this.wanted = identity;
       this.backoff = new Backoff(random);
       this.tls =
           Optional.of(
               new TlsIdentity(
-                  TlsStack.best(), this::presented, denyList, TlsSettings.DEFAULTS, clock));
+                  TlsStack.best(), this::presented, policy, TlsSettings.DEFAULTS, clock));
     }
 
     /** Its end of TLS while its certificate is valid. Never blocks. */

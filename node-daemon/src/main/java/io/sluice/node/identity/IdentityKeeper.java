@@ -10,7 +10,7 @@ import io.sluice.node.identity.store.KeptNode;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.node.identity.x509.TrustRoots;
 import io.sluice.process.Backoff;
-import io.sluice.proxy.tls.DenyList;
+import io.sluice.proxy.tls.TlsPolicy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -73,13 +73,13 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
       Keeping keeping,
       IdentityClock clock,
       RandomGenerator random,
-      DenyList denyList) {
+      TlsPolicy policy) {
     this.self = self;
     this.requests = requests;
     this.bundles = new BundleStream(controller, self, mailbox::add, this);
     this.keeping = keeping;
     this.clock = clock;
-    this.held = new HeldIdentities(denyList, clock, random);
+    this.held = new HeldIdentities(policy, clock, random);
     this.link = new Backoff(random);
     this.nodeBackoff = new Backoff(random);
     this.clockWatch = new ClockWatch(clock);

@@ -17,8 +17,8 @@ import io.sluice.node.identity.x509.TrustRoots;
 import io.sluice.node.store.MeshMark;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.WorkloadIdentities;
-import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TlsIdentity;
+import io.sluice.proxy.tls.TlsPolicy;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
@@ -51,7 +51,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
       String nodeName,
       Path directory,
       ControlSettings settings,
-      DenyList denyList,
+      TlsPolicy policy,
       ControlTiming timing,
       IdentityClock clock) {
     SecureRandom random = new SecureRandom();
@@ -65,7 +65,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     self = new NodeSelf(controller);
     proof = new AdmissionProof(settings.admission());
     Requests requests = new Requests(nodeName, controller, proof, clock, random);
-    keeper = new IdentityKeeper(self, controller, requests, keeping, clock, random, denyList);
+    keeper = new IdentityKeeper(self, controller, requests, keeping, clock, random, policy);
   }
 
   /**
@@ -73,23 +73,23 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
    * that cannot be used nor a controller that does not answer is a failure.
    *
    * @param directory made when missing, for this daemon alone
-   * @param denyList asked for every handshake
+   * @param policy asked for every handshake
    */
   public static NodeIdentities start(
-      String nodeName, Path directory, ControlSettings settings, DenyList denyList) {
+      String nodeName, Path directory, ControlSettings settings, TlsPolicy policy) {
     return start(
-        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
+        nodeName, directory, settings, policy, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
   }
 
   static NodeIdentities start(
       String nodeName,
       Path directory,
       ControlSettings settings,
-      DenyList denyList,
+      TlsPolicy policy,
       ControlTiming timing,
       IdentityClock clock) {
     NodeIdentities started =
-        new NodeIdentities(nodeName, directory, settings, denyList, timing, clock);
+        new NodeIdentities(nodeName, directory, settings, policy, timing, clock);
     started.begin();
     return started;
   }
@@ -104,9 +104,9 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
       Path directory,
       ControlSettings settings,
       SiteClock clock,
-      DenyList denyList) {
+      TlsPolicy policy) {
     return new NodeIdentities(
-        nodeName, directory, settings, denyList, ControlTiming.DEFAULTS, IdentityClock.of(clock));
+        nodeName, directory, settings, policy, ControlTiming.DEFAULTS, IdentityClock.of(clock));
   }
 
   /** Goes by what was read, and begins to ask the controller; once. */

@@ -5,7 +5,7 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlTiming;
-import io.sluice.proxy.tls.DenyList;
+import io.sluice.proxy.tls.TlsPolicy;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -47,7 +47,7 @@ final class TestNode implements AutoCloseable {
 
   static TestNode start(Path directory, ControlSettings settings, IdentityClock clock) {
     return new TestNode(
-        NodeIdentities.start("edge1", state(directory), settings, DenyList.NONE, QUICK, clock));
+        NodeIdentities.start("edge1", state(directory), settings, TlsPolicy.OPEN, QUICK, clock));
   }
 
   static void write(Path directory, String name, String text) {

@@ -3,20 +3,20 @@ package io.sluice.proxy.hbone;
 import io.netty.channel.ChannelInitializer;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.handler.codec.http2.Http2StreamChannelBootstrap;
-import io.sluice.proxy.tls.DenyList;
+import io.sluice.proxy.tls.TlsPolicy;
 import java.time.Duration;
 
 /** One connection of a group, ready for streams. Event loop of the pool. */
 final class PooledConnection {
   private final PoolGroup group;
   private final HboneConnection connection;
-  private final DenyList denyList;
+  private final TlsPolicy policy;
   private int maxStreams;
 
-  PooledConnection(PoolGroup group, HboneConnection connection, DenyList denyList, int maxStreams) {
+  PooledConnection(PoolGroup group, HboneConnection connection, TlsPolicy policy, int maxStreams) {
     this.group = group;
     this.connection = connection;
-    this.denyList = denyList;
+    this.policy = policy;
     this.maxStreams = maxStreams;
   }
 
@@ -54,7 +54,7 @@ final class PooledConnection {
   }
 
   void recheck() {
-    if (denyList.denies(connection.peer)) {
+    if (policy.denies(connection.peer)) {
       connection.cut(ConnectionEnd.DENIED);
     }
   }

@@ -13,6 +13,7 @@ import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import io.netty.internal.tcnative.SSL;
 import io.netty.util.ReferenceCounted;
+import io.sluice.mesh.TlsParameters;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -21,9 +22,6 @@ import javax.net.ssl.SSLException;
 
 /** Engines of BoringSSL; each holds a reference to the native context it was made by. */
 final class BoringSslEngines implements Engines {
-  /** The hybrid group first: what is recorded today is to stay secret. */
-  private static final String[] GROUPS = {"X25519MLKEM768", "X25519", "P-256"};
-
   /** Seven certificates with P-256 keys are below 8 KiB. */
   private static final int MAX_CERTIFICATE_BYTES = 32 * 1_024;
 
@@ -36,16 +34,20 @@ final class BoringSslEngines implements Engines {
     this.client = client;
   }
 
-  static BoringSslEngines make(WorkloadCredentials credentials, PeerVerifier verifier)
+  static BoringSslEngines make(
+      TlsParameters wanted, WorkloadCredentials credentials, PeerVerifier verifier)
       throws SSLException {
     X509Certificate[] chain = credentials.chain().toArray(X509Certificate[]::new);
     SslContext server =
-        common(SslContextBuilder.forServer(credentials.key(), chain), verifier)
+        common(SslContextBuilder.forServer(credentials.key(), chain), wanted, verifier)
             .clientAuth(ClientAuth.REQUIRE)
             .build();
     try {
       SslContext client =
-          common(SslContextBuilder.forClient().keyManager(credentials.key(), chain), verifier)
+          common(
+                  SslContextBuilder.forClient().keyManager(credentials.key(), chain),
+                  wanted,
+                  verifier)
               .endpointIdentificationAlgorithm("") // identities are SPIFFE's, not host names
               .build();
       return new BoringSslEngines(server, client);
@@ -55,13 +57,14 @@ final class BoringSslEngines implements Engines {
     }
   }
 
-  private static SslContextBuilder common(SslContextBuilder builder, PeerVerifier verifier) {
+  private static SslContextBuilder common(
+      SslContextBuilder builder, TlsParameters wanted, PeerVerifier verifier) {
     return builder
         .sslProvider(SslProvider.OPENSSL_REFCNT)
-        .protocols(PROTOCOL)
-        .ciphers(List.of(CIPHER_SUITES))
+        .protocols(Engines.protocols(wanted))
+        .ciphers(List.of(Engines.suites(wanted)))
         .trustManager(verifier)
-        .option(OpenSslContextOption.GROUPS, GROUPS)
+        .option(OpenSslContextOption.GROUPS, groups(wanted))
         .option(OpenSslContextOption.MAX_CERTIFICATE_LIST_BYTES, MAX_CERTIFICATE_BYTES)
         .applicationProtocolConfig(
             new ApplicationProtocolConfig(
@@ -69,6 +72,10 @@ final class BoringSslEngines implements Engines {
                 SelectorFailureBehavior.NO_ADVERTISE,
                 SelectedListenerFailureBehavior.ACCEPT,
                 ALPN));
+  }
+
+  private static String[] groups(TlsParameters wanted) {
+    return wanted.offeredGroups().stream().map(TlsParameters.Group::word).toArray(String[]::new);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.sluice.proxy.tls;
 
 import io.netty.buffer.ByteBufAllocator;
+import io.sluice.mesh.TlsParameters;
 import java.security.GeneralSecurityException;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
@@ -14,19 +15,28 @@ sealed interface Engines permits BoringSslEngines, JdkEngines {
   /** The one protocol inside (RFC 9113 §3.1). */
   String ALPN = "h2";
 
-  String PROTOCOL = "TLSv1.3";
-
-  /** All of TLS 1.3 with 128 bits or more, the fastest on common hardware first. */
-  String[] CIPHER_SUITES = {
-    "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"
-  };
-
-  static Engines make(TlsStack stack, WorkloadCredentials credentials, PeerVerifier verifier)
+  /** BoringSSL offers all suites of TLS 1.3, whatever it is told: with fewer, the JDK is asked. */
+  static Engines make(
+      TlsStack stack,
+      TlsParameters parameters,
+      WorkloadCredentials credentials,
+      PeerVerifier verifier)
       throws SSLException, GeneralSecurityException {
-    return switch (stack) {
-      case BORINGSSL -> BoringSslEngines.make(credentials, verifier);
-      case JDK -> new JdkEngines(credentials, verifier);
-    };
+    return stack == TlsStack.BORINGSSL && parameters.leavesTls13Alone()
+        ? BoringSslEngines.make(parameters, credentials, verifier)
+        : new JdkEngines(parameters, credentials, verifier);
+  }
+
+  static String[] protocols(TlsParameters parameters) {
+    return parameters.versions().stream()
+        .map(TlsParameters.Version::protocol)
+        .toArray(String[]::new);
+  }
+
+  static String[] suites(TlsParameters parameters) {
+    return parameters.offeredSuites().stream()
+        .map(TlsParameters.Suite::name)
+        .toArray(String[]::new);
   }
 
   /** Asks for a certificate and fails without. */

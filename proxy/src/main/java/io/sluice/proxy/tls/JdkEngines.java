@@ -1,11 +1,13 @@
 package io.sluice.proxy.tls;
 
 import io.netty.buffer.ByteBufAllocator;
+import io.sluice.mesh.TlsParameters;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
+import java.util.stream.Stream;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -16,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Engines of the JDK. */
 final class JdkEngines implements Engines {
-  /** The JDK 25 has no hybrid group for TLS yet. */
-  private static final String[] GROUPS = {"x25519", "secp256r1"};
+  /** Any context has all versions. */
+  private static final String PROTOCOL = "TLS";
 
   private static final int NO_SESSIONS_TO_SPEAK_OF = 1;
 
@@ -25,14 +27,30 @@ final class JdkEngines implements Engines {
   private static final int NO_TICKET_SECONDS = 7 * 24 * 3_600 + 1;
 
   private final SSLContext context;
+  private final String[] protocols;
+  private final String[] suites;
+  private final String[] groups;
 
-  JdkEngines(WorkloadCredentials credentials, PeerVerifier verifier)
+  JdkEngines(TlsParameters wanted, WorkloadCredentials credentials, PeerVerifier verifier)
       throws GeneralSecurityException {
+    protocols = Engines.protocols(wanted);
+    suites = Engines.suites(wanted);
+    groups = wanted.offeredGroups().stream().flatMap(JdkEngines::name).toArray(String[]::new);
     context = SSLContext.getInstance(PROTOCOL);
     context.init(new KeyManager[] {new OneKey(credentials)}, new TrustManager[] {verifier}, null);
     context.getServerSessionContext().setSessionCacheSize(NO_SESSIONS_TO_SPEAK_OF);
     context.getServerSessionContext().setSessionTimeout(NO_TICKET_SECONDS);
     context.getClientSessionContext().setSessionCacheSize(NO_SESSIONS_TO_SPEAK_OF);
+  }
+
+  /** The JDK 25 has no hybrid group for TLS yet. */
+  private static Stream<String> name(TlsParameters.Group group) {
+    return switch (group) {
+      case X25519_MLKEM_768 -> Stream.empty();
+      case X25519 -> Stream.of("x25519");
+      case P_256 -> Stream.of("secp256r1");
+      case P_384 -> Stream.of("secp384r1");
+    };
   }
 
   @Override
@@ -50,9 +68,9 @@ final class JdkEngines implements Engines {
     SSLEngine engine = context.createSSLEngine();
     engine.setUseClientMode(client);
     SSLParameters parameters = engine.getSSLParameters();
-    parameters.setProtocols(new String[] {PROTOCOL});
-    parameters.setCipherSuites(CIPHER_SUITES);
-    parameters.setNamedGroups(GROUPS);
+    parameters.setProtocols(protocols);
+    parameters.setCipherSuites(suites);
+    parameters.setNamedGroups(groups);
     parameters.setApplicationProtocols(new String[] {ALPN});
     if (!client) {
       parameters.setNeedClientAuth(true);

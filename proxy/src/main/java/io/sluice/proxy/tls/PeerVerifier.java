@@ -24,15 +24,14 @@ import org.jspecify.annotations.Nullable;
 final class PeerVerifier extends X509ExtendedTrustManager {
   private final TrustBundles trusted;
   private final SvidJudge judge;
-  private final DenyList denyList;
+  private final TlsPolicy policy;
   private final SiteTime clock;
   private final Handshakes handshakes;
 
-  PeerVerifier(
-      TrustBundles trusted, DenyList denyList, InstantSource clock, Handshakes handshakes) {
+  PeerVerifier(TrustBundles trusted, TlsPolicy policy, InstantSource clock, Handshakes handshakes) {
     this.trusted = trusted;
     this.judge = new SvidJudge(trusted.roots());
-    this.denyList = denyList;
+    this.policy = policy;
     this.clock = SiteTime.of(clock);
     this.handshakes = handshakes;
   }
@@ -98,7 +97,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
             trusted.mesh(),
             leaf.getSerialNumber(),
             leaf.getNotAfter().toInstant());
-    if (denyList.denies(peer)) {
+    if (policy.denies(peer)) {
       throw new PeerRefused(TlsReason.DENIED, identity + " is on the deny list");
     }
     return peer;

@@ -2,6 +2,7 @@ package io.sluice.proxy.tls;
 
 import io.netty.buffer.ByteBufAllocator;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TlsParameters;
 import java.security.GeneralSecurityException;
 import java.time.InstantSource;
 import java.util.Set;
@@ -13,15 +14,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One workload's end of mutual TLS. Each new handshake uses the credentials that the supplier has
- * then; connections that stand keep theirs. Any thread, without locks; making the engines anew
- * after a renewal costs the calling event loop about a millisecond.
+ * then, and what the mesh's policy says then; connections that stand keep theirs. Any thread,
+ * without locks; making the engines anew after a renewal costs the calling event loop about a
+ * millisecond.
  */
 public final class TlsIdentity implements AutoCloseable {
-  private record Current(WorkloadCredentials credentials, Engines engines) {}
+  private record Current(
+      WorkloadCredentials credentials, TlsParameters parameters, Engines engines) {}
 
   private final TlsStack stack;
   private final Supplier<WorkloadCredentials> newest;
-  private final DenyList denyList;
+  private final TlsPolicy policy;
   private final TlsSettings settings;
   private final InstantSource clock;
   private final AtomicReference<@Nullable Current> current = new AtomicReference<>();
@@ -38,9 +41,9 @@ public final class TlsIdentity implements AutoCloseable {
   public TlsIdentity(
       TlsStack stack,
       Supplier<WorkloadCredentials> newest,
-      DenyList denyList,
+      TlsPolicy policy,
       TlsSettings settings) {
-    this(stack, newest, denyList, settings, InstantSource.system());
+    this(stack, newest, policy, settings, InstantSource.system());
   }
 
   /**
@@ -51,12 +54,12 @@ public final class TlsIdentity implements AutoCloseable {
   public TlsIdentity(
       TlsStack stack,
       Supplier<WorkloadCredentials> newest,
-      DenyList denyList,
+      TlsPolicy policy,
       TlsSettings settings,
       InstantSource clock) {
     this.stack = stack;
     this.newest = newest;
-    this.denyList = denyList;
+    this.policy = policy;
     this.settings = settings;
     this.clock = clock;
   }
@@ -71,7 +74,7 @@ public final class TlsIdentity implements AutoCloseable {
    * or is of another mesh whose root this end believes no more. Never blocks.
    */
   public boolean rejects(VerifiedPeer peer) {
-    if (denyList.denies(peer)) {
+    if (policy.denies(peer)) {
       return true;
     }
     try {
@@ -122,7 +125,8 @@ public final class TlsIdentity implements AutoCloseable {
     while (true) {
       Current known = current.get();
       WorkloadCredentials wanted = newest.get();
-      if (known != null && known.credentials == wanted) {
+      TlsParameters parameters = policy.parameters();
+      if (known != null && known.credentials == wanted && known.parameters.equals(parameters)) {
         if (known.engines.retain()) {
           return known;
         }
@@ -131,7 +135,7 @@ public final class TlsIdentity implements AutoCloseable {
       if (closed) {
         throw new IllegalStateException("the TLS end of " + wanted.identity() + " is closed");
       }
-      Current made = new Current(wanted, make(wanted));
+      Current made = new Current(wanted, parameters, make(wanted, parameters));
       if (current.compareAndSet(known, made)) {
         if (known != null) {
           known.engines.release();
@@ -145,10 +149,10 @@ public final class TlsIdentity implements AutoCloseable {
     }
   }
 
-  private Engines make(WorkloadCredentials credentials) {
-    PeerVerifier verifier = new PeerVerifier(credentials.trusted(), denyList, clock, handshakes);
+  private Engines make(WorkloadCredentials credentials, TlsParameters parameters) {
+    PeerVerifier verifier = new PeerVerifier(credentials.trusted(), policy, clock, handshakes);
     try {
-      return Engines.make(stack, credentials, verifier);
+      return Engines.make(stack, parameters, credentials, verifier);
     } catch (SSLException | GeneralSecurityException e) {
       throw new IllegalStateException(
           "the credentials " + credentials + " cannot be used with " + stack, e);

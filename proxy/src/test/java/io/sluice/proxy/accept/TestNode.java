@@ -16,8 +16,8 @@ import io.sluice.proxy.PodListeners;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.hbone.ConnectionEnd;
 import io.sluice.proxy.hbone.HboneEvents;
-import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TlsIdentity;
+import io.sluice.proxy.tls.TlsPolicy;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsSettings;
 import io.sluice.proxy.tls.TlsStack;
@@ -75,7 +75,7 @@ public class TestNode implements HboneEvents, AutoCloseable {
 
   /** Lets the workloads of {@code identity} prove themselves with these credentials. */
   public void has(SpiffeId identity, WorkloadCredentials credentials) {
-    DenyList denied = peer -> peer.isDeniedBy(snapshot.settings().denied());
+    TlsPolicy denied = peer -> peer.isDeniedBy(snapshot.settings().denied());
     TlsIdentity end = new TlsIdentity(stack, () -> credentials, denied, TlsSettings.DEFAULTS);
     made.add(end);
     identities.put(identity, end);

@@ -12,6 +12,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Origin;
@@ -107,6 +108,7 @@ class TimeoutsTest {
             Retirement.NONE,
             answerTimeout,
             List.of(),
+            TlsParameters.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE,

@@ -8,10 +8,10 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.http2.H2spec;
 import io.sluice.proxy.http2.H2spec.Verdict;
 import io.sluice.proxy.http2.RawClient;
-import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.PresentedChain;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsIdentity;
+import io.sluice.proxy.tls.TlsPolicy;
 import io.sluice.proxy.tls.TlsSettings;
 import io.sluice.proxy.tls.TlsStack;
 import java.net.InetSocketAddress;
@@ -83,7 +83,7 @@ class H2specTest {
     var authority = new TestAuthority(TrustDomain.CLUSTER_LOCAL);
     var store = authority.issue(HboneFixture.STORE);
     try (var identity =
-            new TlsIdentity(TlsStack.best(), () -> store, DenyList.NONE, TlsSettings.DEFAULTS);
+            new TlsIdentity(TlsStack.best(), () -> store, TlsPolicy.OPEN, TlsSettings.DEFAULTS);
         var server = new GreetingServer(Peers.V6, identity)) {
       assertThat(otherThanPassed(judge(server.address(), authority))).isEqualTo(EXCEPTIONS);
     }

@@ -19,6 +19,7 @@ import io.netty.channel.epoll.LinuxSocket;
 import io.sluice.await.Await;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.limits.Account;
@@ -31,11 +32,12 @@ import io.sluice.proxy.relay.ReadSizes;
 import io.sluice.proxy.relay.Relay;
 import io.sluice.proxy.relay.SocketSetup;
 import io.sluice.proxy.relay.TcpChannel;
-import io.sluice.proxy.tls.DenyList;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsIdentity;
+import io.sluice.proxy.tls.TlsPolicy;
 import io.sluice.proxy.tls.TlsSettings;
 import io.sluice.proxy.tls.TlsStack;
+import io.sluice.proxy.tls.VerifiedPeer;
 import io.sluice.proxy.tls.WorkloadCredentials;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
@@ -82,7 +84,8 @@ final class HboneFixture implements AutoCloseable {
   final Queue<Ended> serverEnds = new ConcurrentLinkedQueue<>();
   final Queue<HboneRequest> requests = new ConcurrentLinkedQueue<>();
   final AtomicInteger socketsMade = new AtomicInteger();
-  volatile DenyList denied = DenyList.NONE;
+  volatile TlsPolicy denied = TlsPolicy.OPEN;
+  volatile TlsParameters parameters = TlsParameters.DEFAULTS;
   volatile Supplier<NamespacedName> pods = () -> BUYER_POD;
   volatile Set<SpiffeId> expected = Set.of(STORE);
   volatile HboneServer.Requests policy = this::forward;
@@ -122,9 +125,20 @@ final class HboneFixture implements AutoCloseable {
             new ReadSizes(READ_BYTES, budget),
             KeepAlive.DEFAULT,
             cause -> fail("a relay failed", cause));
-    DenyList list = peer -> denied.denies(peer);
-    storeEnd = new TlsIdentity(stack, stores::get, list, TlsSettings.DEFAULTS);
-    buyerEnd = new TlsIdentity(stack, buyers::get, list, TlsSettings.DEFAULTS);
+    TlsPolicy present =
+        new TlsPolicy() {
+          @Override
+          public boolean denies(VerifiedPeer peer) {
+            return denied.denies(peer);
+          }
+
+          @Override
+          public TlsParameters parameters() {
+            return parameters;
+          }
+        };
+    storeEnd = new TlsIdentity(stack, stores::get, present, TlsSettings.DEFAULTS);
+    buyerEnd = new TlsIdentity(stack, buyers::get, present, TlsSettings.DEFAULTS);
     node = new ServerRoom(settings.server(), 1);
     server = new HboneServer(STORE_POD, settings, serverEvents, node, budget);
     pool = new HbonePool(clientLoop, settings, allocator, this::open, clientEvents);

@@ -5,6 +5,10 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.sluice.attack.Attack;
 import io.sluice.await.Await;
+import io.sluice.mesh.TlsParameters;
+import io.sluice.mesh.TlsParameters.Group;
+import io.sluice.mesh.TlsParameters.Suite;
+import io.sluice.mesh.TlsParameters.Version;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.OpenSsl;
 import io.sluice.proxy.tls.OpenSslAuthority;
@@ -19,7 +23,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
@@ -279,6 +287,75 @@ class OpenSslClientTest {
       assertThat(said)
           .contains("New, TLSv1.3", "ALPN protocol: h2", "Verification: OK", "CertificateRequest")
           .doesNotContain("NewSessionTicket");
+    }
+  }
+
+  /** Each offer alone, as a scanner makes it, and what an end that takes it says. */
+  private static final Map<String, String> OFFERS =
+      Map.ofEntries(
+          Map.entry("1.1", "-tls1_1 -cipher ALL@SECLEVEL=0"),
+          Map.entry("1.2 CBC", "-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256"),
+          Map.entry("1.2 AES128", "-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256"),
+          Map.entry("1.2 AES256", "-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384"),
+          Map.entry("1.2 CHACHA", "-tls1_2 -cipher ECDHE-ECDSA-CHACHA20-POLY1305"),
+          Map.entry("1.3 AES128", "-tls1_3 -ciphersuites TLS_AES_128_GCM_SHA256"),
+          Map.entry("1.3 AES256", "-tls1_3 -ciphersuites TLS_AES_256_GCM_SHA384"),
+          Map.entry("1.3 CHACHA", "-tls1_3 -ciphersuites TLS_CHACHA20_POLY1305_SHA256"),
+          Map.entry("X25519", "-groups X25519"),
+          Map.entry("P-256", "-groups P-256"),
+          Map.entry("P-384", "-groups P-384"));
+
+  private static Stream<Arguments> scans() {
+    List<Suite> fips =
+        Stream.of(
+                "ECDHE-ECDSA-AES128-GCM-SHA256",
+                "ECDHE-RSA-AES128-GCM-SHA256",
+                "ECDHE-ECDSA-AES256-GCM-SHA384",
+                "ECDHE-RSA-AES256-GCM-SHA384")
+            .map(name -> Suite.of(name).orElseThrow())
+            .toList();
+    Map<TlsParameters, String> found = new LinkedHashMap<>();
+    found.put(TlsParameters.DEFAULTS, "1.3 AES128, 1.3 AES256, 1.3 CHACHA, P-256, X25519");
+    found.put(
+        new TlsParameters(Version.TLS_1_2, Version.TLS_1_2, List.of(), List.of()),
+        "1.2 AES128, 1.2 AES256, 1.2 CHACHA, P-256");
+    found.put(
+        new TlsParameters(
+            Version.TLS_1_2,
+            Version.TLS_1_3,
+            List.of(Suite.TLS_AES_256_GCM_SHA384),
+            List.of(Group.P_384)),
+        "1.3 AES256, P-384");
+    found.put(
+        new TlsParameters(Version.TLS_1_2, Version.TLS_1_3, fips, List.of(Group.P_256)),
+        "1.2 AES128, 1.2 AES256, 1.3 AES128, 1.3 AES256, 1.3 CHACHA, P-256");
+    return Stream.of(TlsStack.values()).map(stack -> arguments(stack, found));
+  }
+
+  /** Of one server after another, by what the mesh says at the time of each handshake. */
+  @ParameterizedTest
+  @MethodSource("scans")
+  void aScanFindsTheVersionsSuitesAndGroupsThatTheMeshSaysNow(
+      TlsStack stack, Map<TlsParameters, String> scans) throws Exception {
+    Path leaf = ACCEPTED.getFirst().leaf;
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new HboneFixture(stack, HboneSettings.DEFAULTS, app.address())) {
+      fixture.stores.set(fixture.authority.issue(HboneFixture.STORE, authority.bundle()));
+      int taken = 0;
+      for (var scan : scans.entrySet()) {
+        fixture.parameters = scan.getKey();
+        Set<String> found = new TreeSet<>();
+        for (var offer : OFFERS.entrySet()) {
+          String options = USUAL + " " + offer.getValue();
+          String said = call(fixture, new Client("", leaf, options, TlsReason.INTERNAL));
+          if (said.contains("ALPN protocol: h2")) {
+            found.add(offer.getKey());
+          }
+        }
+        taken += found.size();
+        assertThat(String.join(", ", found)).as("%s", scan.getKey()).isEqualTo(scan.getValue());
+      }
+      assertThat(fixture.serverEvents.peers).hasSize(taken);
     }
   }
 

@@ -45,13 +45,13 @@ class HandshakeTest {
   private static final WorkloadCredentials BUYERS = AUTHORITY.issue(BUYER);
 
   private static TlsIdentity end(TlsStack stack, WorkloadCredentials credentials) {
-    return end(stack, credentials, DenyList.NONE);
+    return end(stack, credentials, TlsPolicy.OPEN);
   }
 
   private static TlsIdentity end(
-      TlsStack stack, WorkloadCredentials credentials, DenyList denyList) {
+      TlsStack stack, WorkloadCredentials credentials, TlsPolicy policy) {
     assumeThat(stack.isAvailable()).isTrue();
-    return new TlsIdentity(stack, () -> credentials, denyList, TlsSettings.DEFAULTS);
+    return new TlsIdentity(stack, () -> credentials, policy, TlsSettings.DEFAULTS);
   }
 
   private static Stream<Arguments> pairsOfStacks() {
@@ -100,8 +100,8 @@ class HandshakeTest {
   @EnumSource(TlsStack.class)
   void refusesWhoIsOnTheDenyListByIdentityOrSerial(TlsStack stack) throws Exception {
     var serial = BUYERS.chain().getFirst().getSerialNumber();
-    for (DenyList list :
-        List.<DenyList>of(
+    for (TlsPolicy list :
+        List.<TlsPolicy>of(
             peer -> peer.identity().equals(BUYER), peer -> peer.serial().equals(serial))) {
       try (TlsIdentity store = end(stack, STORES, list);
           TlsIdentity buyer = end(stack, BUYERS);
@@ -396,7 +396,7 @@ class HandshakeTest {
   void givesUpOnAPeerThatSaysNothing(TlsStack stack) throws Exception {
     assumeThat(stack.isAvailable()).isTrue();
     TlsSettings impatient = new TlsSettings(Duration.ofMillis(200));
-    try (TlsIdentity store = new TlsIdentity(stack, () -> STORES, DenyList.NONE, impatient);
+    try (TlsIdentity store = new TlsIdentity(stack, () -> STORES, TlsPolicy.OPEN, impatient);
         TlsPair pair = new TlsPair(store);
         Socket silent = new Socket("127.0.0.1", pair.address().getPort())) {
       assertThat(pair.server.outcome.get(10, TimeUnit.SECONDS).reason())
@@ -426,7 +426,7 @@ class HandshakeTest {
     assumeThat(stack.isAvailable()).isTrue();
     var credentials = new java.util.concurrent.atomic.AtomicReference<>(STRANGER.issue(STORE));
     try (TlsIdentity store =
-            new TlsIdentity(stack, credentials::get, DenyList.NONE, TlsSettings.DEFAULTS);
+            new TlsIdentity(stack, credentials::get, TlsPolicy.OPEN, TlsSettings.DEFAULTS);
         TlsIdentity buyer = end(stack, BUYERS);
         TlsPair pair = new TlsPair(store)) {
       var before = pair.connect(buyer, Set.of(STORE)).outcome.get(10, TimeUnit.SECONDS);

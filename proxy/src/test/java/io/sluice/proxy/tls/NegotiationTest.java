@@ -32,7 +32,7 @@ class NegotiationTest {
   private static TlsIdentity end(TlsStack stack, SpiffeId identity) {
     assumeThat(stack.isAvailable()).isTrue();
     WorkloadCredentials credentials = AUTHORITY.issue(identity);
-    return new TlsIdentity(stack, () -> credentials, DenyList.NONE, TlsSettings.DEFAULTS);
+    return new TlsIdentity(stack, () -> credentials, TlsPolicy.OPEN, TlsSettings.DEFAULTS);
   }
 
   /** Numbers of IANA: X25519MLKEM768 and x25519. */

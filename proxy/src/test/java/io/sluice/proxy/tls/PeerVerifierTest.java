@@ -34,7 +34,7 @@ class PeerVerifierTest {
     PeerVerifier verifier =
         new PeerVerifier(
             new TrustBundles(Map.of(OddChains.DOMAIN, chain.roots()), Set.of(OddChains.DOMAIN)),
-            DenyList.NONE,
+            TlsPolicy.OPEN,
             InstantSource.fixed(OddChains.NOW),
             handshakes);
     X509Certificate[] shown =
