@@ -17,6 +17,7 @@ import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.handler.codec.http2.Http2StreamFrame;
 import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -104,8 +105,7 @@ class GrpcHealthTest {
 
     assertThat(ask(new GrpcHealth("shop.Store", false), application)).isEqualTo(well);
     assertThat(application.service).isEqualTo("shop.Store");
-    Http2Headers asked = application.asked;
-    assertThat(asked).isNotNull();
+    Http2Headers asked = Objects.requireNonNull(application.asked);
     assertThat(asked.path()).hasToString("/grpc.health.v1.Health/Check");
     assertThat(asked.get("te")).hasToString("trailers");
   }
