@@ -273,10 +273,10 @@ public final class HealthChecks {
       boolean isOut = out.contains(endpoint);
       if (!isOut && wrong >= UNHEALTHY_AFTER) {
         put(endpoint, true);
-        LOG.log(Level.INFO, "endpoint-out" + names() + " reason=" + problem);
+        LOG.log(Level.INFO, "endpoint_out" + names() + " reason=" + problem);
       } else if (isOut && right >= HEALTHY_AFTER) {
         put(endpoint, false);
-        LOG.log(Level.INFO, "endpoint-back" + names());
+        LOG.log(Level.INFO, "endpoint_back" + names());
       }
     }
   }
