@@ -168,6 +168,18 @@ final class Switches {
             "PodIP",
             o -> "PodIP".equals(o.meshConfig("sidecar").get("localProxyMode"))),
         of(
+            "meshConfig.sidecar.tlsMinProtocolVersion",
+            "TLSv1_2",
+            o -> "TLSv1_2".equals(o.meshConfig("sidecar").get("tlsMinProtocolVersion"))),
+        of(
+            "meshConfig.sidecar.tlsMinProtocolVersion",
+            "TLSv1_3",
+            o -> "TLSv1_3".equals(o.meshConfig("sidecar").get("tlsMinProtocolVersion"))),
+        of(
+            "meshConfig.sidecar.tlsMaxProtocolVersion",
+            "TLSv1_2",
+            o -> "TLSv1_2".equals(o.meshConfig("sidecar").get("tlsMaxProtocolVersion"))),
+        of(
             "meshConfig.featureFlags.enableRetryPolicy",
             "true",
             o -> Boolean.TRUE.equals(o.meshConfig("featureFlags").get("enableRetryPolicy"))),

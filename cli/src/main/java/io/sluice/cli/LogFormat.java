@@ -52,7 +52,7 @@ final class LogFormat extends Formatter {
       line.append(" cause=").append(Printable.line(cause.toString()));
     }
     line.append('\n');
-    if (record.getThrown() != null && Logger.getLogger("").isLoggable(Level.FINE)) {
+    if (record.getThrown() != null && Logger.getLogger("io.sluice").isLoggable(Level.FINE)) {
       for (StackTraceElement frame : record.getThrown().getStackTrace()) {
         line.append("    at ").append(frame).append('\n');
       }

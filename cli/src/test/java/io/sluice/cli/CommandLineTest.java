@@ -122,7 +122,15 @@ class CommandLineTest {
         "support bug-report --node-name n -o /nonexistent/x.gz; cannot be written: no such file",
         "support bug-report --node-name n -o DIR/x.gz --log /nonexistent; --log /nonexistent cannot",
         "verify connectivity --from-pod a/b --to-pod c; --to-pod 'c' is not NAMESPACE/NAME",
-        "verify connectivity --from-pod a/b --to-pod a/c --to-service a/d; is a name alone"
+        "verify connectivity --from-pod a/b --to-pod a/c --to-service a/d; is a name alone",
+        "verify connectivity --from-pod a/b; say --to-pod NAMESPACE/NAME, or --to-ext-host",
+        "verify connectivity --from-pod a/b --to-ext-host h; --to-ext-host needs --to-ext-port",
+        "verify connectivity --from-pod a/b --to-ext-host h --to-ext-port 0; 0 is no port",
+        "verify connectivity --from-pod a/b --to-ext-port 80; --to-ext-port is for --to-ext-host",
+        "verify connectivity --from-pod a/b --to-pod a/c --to-ext-host h --to-ext-port 80; not both",
+        "verify connectivity --from-pod a/b --to-service d --to-ext-host h --to-ext-port 80; not both",
+        "verify connectivity --from-pod a/b --to-ext-host a/h --to-ext-port 80; is no host",
+        "verify connectivity --from-pod a/b --to-pod a/c --app-protocol https; is for --to-ext-host"
       })
   void wrongArgumentsAreToldWithExitCodeTwo(String line, String told) {
     int code = run(line.replace("DIR", directory.toString()).split(" "));

@@ -7,6 +7,7 @@ import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.process.Logs;
 import java.util.Optional;
 
 /** Hands what the registry has to nodes and to xDS clients. Any thread; never blocks. */
@@ -19,6 +20,7 @@ record DistributedRegistry(RegistryView registry, Distribution distribution, Xds
 
   private void publish() {
     MeshSnapshot newest = registry.newest();
+    Logs.set(newest.settings().logs());
     distribution.publish(newest);
     xds.publish(newest);
   }

@@ -9,6 +9,7 @@ import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -163,5 +164,34 @@ class NodeWordsTest {
     assertThat(anew.log()).contains("node_admitted certificate");
     assertThat(sluice("node", "pods", "--node-name", site.prefix(), "--wait").code()).isZero();
     Await.until("all is well", Await.patience(30), () -> verdict(site).equals("ok"));
+    assertLogsWhatTheMeshConfigSaysWithoutARestart(cluster, site, control, anew);
+  }
+
+  private static void assertLogsWhatTheMeshConfigSaysWithoutARestart(
+      Cluster cluster, Site site, ControlProcess control, DaemonProcess daemon) {
+    for (String level : List.of("error", "info")) {
+      cluster
+          .registry()
+          .write(
+              "mesh-config",
+              Manifests.meshConfig(Map.of("observability", "{osmLogLevel: " + level + "}")));
+      // The barrier: what is read together is in force together.
+      SitePod before = site.addPods("before-" + level).getFirst();
+      cluster.registry().write(before);
+      awaitProtected(site, before);
+      cluster.registry().write("broken-" + level, "kind: [\n");
+      SitePod after = site.addPods("after-" + level).getFirst();
+      cluster.registry().write(after);
+      awaitProtected(site, after);
+    }
+    Await.until("told", () -> control.log().contains("broken-info.yaml"));
+    assertThat(daemon.log()).contains("pod=shop/after-info");
+    assertThat(control.log()).doesNotContain("broken-error.yaml");
+    assertThat(daemon.log()).doesNotContain("pod=shop/after-error");
+  }
+
+  private static void awaitProtected(Site site, SitePod pod) {
+    Await.until(
+        pod + " is in the mesh", () -> site.daemon().view().stateOf(pod).equals("enrolled"));
   }
 }

@@ -150,6 +150,51 @@ class WhyTest {
         .contains("\nREFUSED: ", "Tried: reset", "as foretold");
   }
 
+  /** Nobody but an Egress lets it out, and then to that address and port alone. */
+  @Test
+  @Order(2)
+  void aHostOutsideIsReachedAsTheCommandSays() {
+    RandomMesh mesh = new RandomMesh(cluster, new Random(SEED)).cleared();
+    mesh.traffic.put("enableEgress", "false");
+    apply(mesh);
+    String stranger = RandomMesh.text(cluster.stranger());
+    assertThat(outside(1, stranger, 8080))
+        .contains(
+            "\nREFUSED: ", "no Egress has shop/buyer for a source", "Tried: reset", "as foretold");
+
+    mesh.others.put(
+        "egress",
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: Egress
+        metadata: {name: buyer, namespace: shop}
+        spec:
+          sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
+          ipAddresses: [%s/32]
+          ports: [{number: 8080, protocol: tcp}, {number: 8081, protocol: https}]
+        """
+            .formatted(stranger));
+    apply(mesh);
+
+    assertThat(outside(0, stranger, 8080))
+        .contains(
+            "\nALLOWED: ", "Egress shop/buyer spec: it lets this out", "Tried: ", "as foretold");
+    assertThat(outside(0, stranger, 8081, "--app-protocol", "https"))
+        .contains("\nALLOWED: ", "Tried: answered", "as foretold");
+    assertThat(outside(1, stranger, 8082))
+        .contains("Egress shop/buyer spec.ports: its ports are [8080, 8081], and not 8082");
+    outside(1, RandomMesh.text(cluster.pod("store")), 8080); // it is inside
+  }
+
+  private static String outside(int code, String host, int port, String... more) {
+    List<String> words =
+        new ArrayList<>(
+            List.of("verify", "connectivity", "--from-pod", "shop/buyer", "--to-ext-host", host));
+    words.addAll(List.of("--to-ext-port", Integer.toString(port)));
+    words.addAll(List.of(more));
+    return printed(code, words.toArray(String[]::new));
+  }
+
   /** A caller from nowhere, and what a daemon and the objects say of it. */
   @Test
   @Order(2)

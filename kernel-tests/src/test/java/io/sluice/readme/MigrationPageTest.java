@@ -28,7 +28,18 @@ class MigrationPageTest {
 
   /** What a field may hold: a switch, a list, a word, a time, a number. */
   private static final List<String> VALUES =
-      List.of("true", "[]", "STRICT", "required", "30m", "KEEP", "PodIP", "CLEAR", "60", "TLSv1_3");
+      List.of(
+          "true",
+          "[]",
+          "STRICT",
+          "required",
+          "30m",
+          "KEEP",
+          "PodIP",
+          "CLEAR",
+          "60",
+          "TLSv1_3",
+          "warn");
 
   private static final String NO_FIELDS_VALUE = "{surely: [not, this]}";
 

@@ -20,6 +20,7 @@ import java.util.List;
  *     request is waited for where no route says otherwise; zero is without end
  * @param isolated ranges to which no pod of the mesh sends anything, by Isolations
  * @param tls what handshakes between workloads may agree on
+ * @param logs from which level on nodes and controllers log
  * @param federated roots of other meshes as the MeshConfig says; goes to nodes in the trust bundle,
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
@@ -38,6 +39,7 @@ public record MeshSettings(
     Duration answerTimeout,
     List<Cidr> isolated,
     TlsParameters tls,
+    LogLevels logs,
     FederatedBundles federated,
     List<Cidr> nodeResolvers,
     HostNames names,
@@ -85,6 +87,7 @@ public record MeshSettings(
         DEFAULT_ANSWER_TIMEOUT,
         List.of(),
         TlsParameters.DEFAULTS,
+        LogLevels.DEFAULTS,
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE,
@@ -138,6 +141,7 @@ public record MeshSettings(
         answerTimeout,
         ranges,
         tls,
+        logs,
         federated,
         resolvers,
         found,

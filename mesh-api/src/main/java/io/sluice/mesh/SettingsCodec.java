@@ -1,9 +1,11 @@
 package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
+import io.sluice.api.resources.v1.LogLevel;
 import io.sluice.api.resources.v1.RetirementStep;
 import io.sluice.api.resources.v1.Settings;
 import io.sluice.api.resources.v1.TlsVersion;
+import java.lang.System.Logger.Level;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.HashSet;
@@ -36,6 +38,8 @@ final class SettingsCodec {
         .setTlsMax(version(settings.tls().max()))
         .addAllTlsSuites(settings.tls().suites().stream().map(TlsParameters.Suite::name).toList())
         .addAllTlsGroups(settings.tls().groups().stream().map(TlsParameters.Group::word).toList())
+        .setLogLevel(level(settings.logs().mesh()))
+        .setProxyLogLevel(level(settings.logs().proxies()))
         .setAnswerTimeoutSeconds((int) settings.answerTimeout().toSeconds())
         .setHealthChecks(settings.healthChecks())
         .build();
@@ -74,6 +78,9 @@ final class SettingsCodec {
         answerTimeout(message, checks),
         WorkloadCodec.ranges("isolated", message.getIsolatedList(), checks),
         checks.value("tls", () -> tls(message, checks)),
+        new LogLevels(
+            level("log_level", message.getLogLevel(), checks),
+            level("proxy_log_level", message.getProxyLogLevel(), checks)),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE,
@@ -110,6 +117,29 @@ final class SettingsCodec {
       case TLS_VERSION_1_2 -> TlsParameters.Version.TLS_1_2;
       case TLS_VERSION_1_3 -> TlsParameters.Version.TLS_1_3;
       case UNRECOGNIZED -> throw checks.unusable(field, "no such version");
+    };
+  }
+
+  private static LogLevel level(Level level) {
+    return switch (level) {
+      case ALL, TRACE -> LogLevel.LOG_LEVEL_TRACE;
+      case DEBUG -> LogLevel.LOG_LEVEL_DEBUG;
+      case INFO -> LogLevel.LOG_LEVEL_UNSPECIFIED;
+      case WARNING -> LogLevel.LOG_LEVEL_WARNING;
+      case ERROR -> LogLevel.LOG_LEVEL_ERROR;
+      case OFF -> LogLevel.LOG_LEVEL_OFF;
+    };
+  }
+
+  private static Level level(String field, LogLevel told, Checks checks) {
+    return switch (told) {
+      case LOG_LEVEL_TRACE -> Level.TRACE;
+      case LOG_LEVEL_DEBUG -> Level.DEBUG;
+      case LOG_LEVEL_UNSPECIFIED -> Level.INFO;
+      case LOG_LEVEL_WARNING -> Level.WARNING;
+      case LOG_LEVEL_ERROR -> Level.ERROR;
+      case LOG_LEVEL_OFF -> Level.OFF;
+      case UNRECOGNIZED -> throw checks.unusable(field, "no such level");
     };
   }
 

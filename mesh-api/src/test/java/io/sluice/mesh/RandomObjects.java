@@ -60,6 +60,7 @@ final class RandomObjects {
         Duration.ofSeconds(random.nextInt(3) * 45),
         list(this::range),
         tls(),
+        new LogLevels(LogLevels.level("debug").orElseThrow(), System.Logger.Level.OFF),
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE,

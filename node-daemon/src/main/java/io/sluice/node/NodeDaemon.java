@@ -43,6 +43,7 @@ import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.SandboxRecords;
 import io.sluice.node.store.StoredFirst;
 import io.sluice.process.AdminServer;
+import io.sluice.process.Logs;
 import io.sluice.process.MetricsServer;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.WorkloadIdentities;
@@ -289,6 +290,7 @@ public final class NodeDaemon implements AutoCloseable {
             source,
             next -> {
               snapshot = next;
+              Logs.set(next.settings().logs());
               flows.ifPresent(recorder -> recorder.publish(next));
             },
             dataPath,

@@ -124,7 +124,9 @@ final class ClusterChecks {
 
   private static void workloads(Facts facts, Sink found) throws NotThereException {
     if (!isInstalled(facts)) {
-      found.add(Code.MESH_ABSENT, "cluster", "no Deployment or DaemonSet has the name sluice");
+      if (!facts.isBefore()) {
+        found.add(Code.MESH_ABSENT, "cluster", "no Deployment or DaemonSet has the name sluice");
+      }
       return;
     }
     Set<String> controllers = new TreeSet<>();

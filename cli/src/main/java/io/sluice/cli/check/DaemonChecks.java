@@ -6,9 +6,11 @@ import io.sluice.cli.check.Check.Sink;
 import io.sluice.cli.check.Facts.Topic;
 import io.sluice.mesh.decision.Reason;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /** What the node's daemon says of itself, its pods and what it refused. */
 final class DaemonChecks {
@@ -44,10 +46,20 @@ final class DaemonChecks {
     try {
       facts.of(Topic.STATUS);
     } catch (NotThereException e) {
-      boolean left = !facts.of(Topic.PINS).isEmpty();
-      found.add(
-          left ? Code.DAEMON_SILENT : Code.DAEMON_ABSENT, "daemon", String.valueOf(e.getMessage()));
+      String why = String.valueOf(e.getMessage());
+      if (names(facts.of(Topic.PINS), "").contains(facts.node())
+          || names(facts.of(Topic.DAEMONS), "/node").contains(facts.node())) {
+        found.add(Code.DAEMON_SILENT, "daemon", why);
+      } else if (!facts.isBefore()) {
+        found.add(Code.DAEMON_ABSENT, "daemon", why);
+      }
     }
+  }
+
+  private static Set<String> names(JsonNode nodes, String field) {
+    Set<String> names = new HashSet<>();
+    nodes.forEach(node -> names.add(node.at(field).asText()));
+    return names;
   }
 
   private static void state(Facts facts, Sink found) throws NotThereException {

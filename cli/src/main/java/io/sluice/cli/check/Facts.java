@@ -11,7 +11,9 @@ import org.jspecify.annotations.Nullable;
 /** What checks look at. Each topic is gathered once, when the first check asks for it. */
 final class Facts {
   private final Host host;
+  private final String node;
   private final Path state;
+  private final boolean isBefore;
   private final Instant now;
   private final Map<Topic, Part<JsonNode>> topics = new EnumMap<>(Topic.class);
   private final Part<Objects> objects;
@@ -36,6 +38,11 @@ final class Facts {
     EVENTS,
     /** Names of nodes with pins on this machine, in an array. */
     PINS,
+    /**
+     * {@code node} and {@code metricsAddress} of the daemons that run on this machine, in an array;
+     * {@code unknown} of one that is silent.
+     */
+    DAEMONS,
     /** {@code state}, {@code problems[]} of the CNI plugin. */
     CNI,
     /** Text of the rules of the node, by name of the tool that tells them. */
@@ -85,16 +92,22 @@ final class Facts {
   /**
    * Gathers nothing yet.
    *
+   * @param node which of this machine is meant
    * @param state the daemon's folder
+   * @param isBefore whether the mesh is to be installed, so that nobody misses it
    */
   Facts(
       Host host,
+      String node,
       Path state,
+      boolean isBefore,
       Instant now,
       Map<Topic, Source<JsonNode>> topics,
       Source<Objects> objects) {
     this.host = host;
+    this.node = node;
     this.state = state;
+    this.isBefore = isBefore;
     this.now = now;
     topics.forEach((topic, source) -> this.topics.put(topic, new Part<>(source)));
     this.objects = new Part<>(objects);
@@ -102,6 +115,14 @@ final class Facts {
 
   Host host() {
     return host;
+  }
+
+  String node() {
+    return node;
+  }
+
+  boolean isBefore() {
+    return isBefore;
   }
 
   Path state() {

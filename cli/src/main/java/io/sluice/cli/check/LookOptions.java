@@ -81,13 +81,14 @@ final class LookOptions {
     topics.put(Topic.EVENTS, () -> daemon.answers("events"));
     topics.put(Topic.MAPS, () -> NodeFacts.maps(node));
     topics.put(Topic.PINS, NodeFacts::pins);
+    topics.put(Topic.DAEMONS, NodeFacts::daemons);
     topics.put(Topic.CNI, () -> NodeFacts.cni(cniRoot, node, folder));
     topics.put(Topic.RULES, NodeFacts::rules);
     topics.put(Topic.RESOLVER, () -> NodeFacts.resolver(host));
     topics.put(Topic.CONTROLLER, () -> NodeFacts.controller(controller));
     Source<JsonNode> asked = source(line, before);
     topics.put(Topic.CLUSTER, asked);
-    return new Facts(host, folder, Instant.now(), topics, objects(asked));
+    return new Facts(host, node, folder, before, Instant.now(), topics, objects(asked));
   }
 
   /** Which node is meant. */

@@ -132,16 +132,10 @@ final class NetworkChecks {
     }
   }
 
-  private static void ports(Facts facts, Sink found) {
+  private static void ports(Facts facts, Sink found) throws NotThereException {
     Set<Integer> listening = listening(facts.host());
     if (listening.contains(MeshPorts.HBONE)) {
       found.add(Code.PORT_HBONE, "port " + MeshPorts.HBONE, "a socket of the node listens");
-    }
-    if (listening.contains(MeshPorts.NODE_METRICS) && isAbsent(facts, Topic.STATUS)) {
-      found.add(
-          Code.PORT_METRICS,
-          "port " + MeshPorts.NODE_METRICS,
-          "a socket listens, and no daemon of this node runs");
     }
     if (listening.contains(MeshPorts.CONTROL) && isAbsent(facts, Topic.CONTROLLER)) {
       found.add(
@@ -149,6 +143,25 @@ final class NetworkChecks {
           "port " + MeshPorts.CONTROL,
           "a socket listens, and no controller of this machine answers");
     }
+    if (listening.contains(MeshPorts.NODE_METRICS)
+        && isAbsent(facts, Topic.STATUS)
+        && !isOfADaemon(facts, MeshPorts.NODE_METRICS)) {
+      found.add(
+          Code.PORT_METRICS,
+          "port " + MeshPorts.NODE_METRICS,
+          "a socket listens, and no daemon of this machine has it");
+    }
+  }
+
+  /** One that is silent may have it. */
+  private static boolean isOfADaemon(Facts facts, int port) throws NotThereException {
+    for (JsonNode daemon : facts.of(Topic.DAEMONS)) {
+      String address = daemon.path("metricsAddress").asText();
+      if (address.equals(NodeFacts.UNKNOWN) || address.endsWith(":" + port)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static boolean isAbsent(Facts facts, Topic topic) {

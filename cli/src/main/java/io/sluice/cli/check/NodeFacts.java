@@ -13,6 +13,7 @@ import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.capability.Capabilities;
 import io.sluice.linux.capability.Capability;
+import io.sluice.node.LocalNode;
 import io.sluice.node.NodeCapabilities;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.cni.CniOptions;
@@ -21,6 +22,7 @@ import io.sluice.node.why.WhyQuestion;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -41,6 +43,9 @@ final class NodeFacts {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
   private static final Duration RESOLVER_WAIT = Duration.ofSeconds(2);
   private static final int DNS = 53;
+
+  /** The address of one that does not tell it. */
+  static final String UNKNOWN = "unknown";
 
   /** Silence after which a daemon or controller is taken for hung; a third of a check's time. */
   private static final Duration ADMIN_WAIT = Duration.ofSeconds(6);
@@ -185,6 +190,29 @@ final class NodeFacts {
     ArrayNode names = JSON.arrayNode();
     PinDirectory.nodeNames().forEach(names::add);
     return names;
+  }
+
+  /** One that hangs is among them. */
+  static JsonNode daemons() throws NotThereException {
+    ArrayNode daemons = JSON.arrayNode();
+    try {
+      for (LocalNode node : LocalNode.all()) {
+        if (node.isRunning()) {
+          daemons.addObject().put("node", node.name()).put("metricsAddress", metrics(node.name()));
+        }
+      }
+    } catch (UncheckedIOException e) {
+      throw new NotThereException(String.valueOf(e.getMessage()));
+    }
+    return daemons;
+  }
+
+  private static String metrics(String node) {
+    try {
+      return new Daemon(node).answer("status").path("metricsAddress").asText();
+    } catch (NotThereException e) {
+      return UNKNOWN;
+    }
   }
 
   /**

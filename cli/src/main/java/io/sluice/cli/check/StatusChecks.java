@@ -4,41 +4,10 @@ import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Check.Sink;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.validate.Finding;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
-import java.util.regex.Pattern;
 
 /** What the compiler says of objects, by code. */
 final class StatusChecks {
-  private static final String ANY = "";
-
-  /** Of what says no ground the first that fits counts; what none fits has a code by its level. */
-  private static final List<Words> WORDS =
-      List.of(
-          words(Code.VERSION_UNKNOWN, ANY, ANY, "of this API is not read"),
-          words(Code.MANIFEST_WRONG, ANY, ANY, "no such field is known"),
-          words(Code.NOT_ENFORCED, ANY, ANY, "^not enforced yet|^is not acted on"),
-          words(Code.WORD_UNKNOWN, ANY, ANY, "is no mode|is no word|is no idle time-out"),
-          words(Code.ROUTE_MISSING, "TrafficTarget", ANY, "^names .*which does not exist"),
-          words(Code.MATCH_MISSING, "TrafficTarget", ANY, "^names match "),
-          words(Code.TARGET_NAMESPACE, "TrafficTarget", "spec.destination.namespace", ANY),
-          words(Code.END_KIND, "TrafficTarget", "\\.kind$", "^is "),
-          words(Code.FOREIGN_DOMAIN, "TrafficTarget", ANY, "of trust domain .* roots"),
-          words(Code.NO_SOURCE, "TrafficTarget", "^spec.sources$", ANY),
-          words(Code.DENIES_OWN, "MeshConfig", ANY, "this would deny a part"),
-          words(Code.SPLIT_GROUP, "TrafficSplit", ANY, "^names HTTPRouteGroup"),
-          words(Code.SPLIT_WEIGHTS, "TrafficSplit", ANY, "all weight 0"),
-          words(Code.SPLIT_SERVICE, "TrafficSplit", ANY, "no such Service can be called"),
-          words(Code.SPLIT_BACKEND, "TrafficSplit", ANY, "does not exist and gets no calls"),
-          words(Code.SPLIT_PORTS, "TrafficSplit", ANY, "has not the ports"),
-          words(Code.GATEWAY_FILTER, "HTTPRoute|GRPCRoute", "filters", ANY),
-          words(Code.GATEWAY_PARENT, "HTTPRoute|GRPCRoute", "parentRefs", "^names "),
-          words(Code.SLICE_ALONE, "EndpointSlice", ANY, "belongs to no Service"),
-          words(Code.SERVICE_EXTERNAL, "Service", ANY, "ExternalName"),
-          words(Code.POD_NO_ADDRESS, "Pod", ANY, "has no address"),
-          words(Code.POD_HOST_NETWORK, "Pod", ANY, "it is not enrolled"));
-
   private StatusChecks() {}
 
   static List<Check> all() {
@@ -54,17 +23,10 @@ final class StatusChecks {
   }
 
   private static void statuses(Facts facts, Sink found) throws NotThereException {
-    Objects objects = facts.objects();
-    Set<String> mistakes = new HashSet<>();
-    objects.mistakes().forEach(problem -> mistakes.add(problem.file() + problem.reason()));
-    for (Finding finding : objects.findings()) {
-      Code code =
-          mistakes.contains(finding.file() + finding.reason())
-              ? Code.MANIFEST_WRONG
-              : codeOf(finding);
+    for (Finding finding : facts.objects().findings()) {
       String place = finding.file() + (finding.line() > 0 ? ":" + finding.line() : "");
       found.add(
-          code,
+          codeOf(finding),
           finding.object().isEmpty() ? place : finding.object(),
           place + ": " + sentence(finding));
     }
@@ -78,37 +40,37 @@ final class StatusChecks {
 
   private static Code codeOf(Finding finding) {
     return switch (finding.ground()) {
+      case SAID ->
+          switch (finding.level()) {
+            case ERROR -> Code.NO_EFFECT;
+            case WARNING -> Code.IN_PART;
+            case INFO -> Code.NOTE;
+          };
+      case MISTAKEN -> Code.MANIFEST_WRONG;
       case DUPLICATE -> Code.DUPLICATE;
       case CLAIMED_TWICE -> Code.CLAIMED_TWICE;
       case SEVERAL_MESH_CONFIGS -> Code.SEVERAL_MESHCONFIGS;
-      case SAID -> codeOfWords(finding);
+      case VERSION_UNKNOWN -> Code.VERSION_UNKNOWN;
+      case NOT_ENFORCED -> Code.NOT_ENFORCED;
+      case WORD_UNKNOWN -> Code.WORD_UNKNOWN;
+      case ROUTE_MISSING -> Code.ROUTE_MISSING;
+      case MATCH_MISSING -> Code.MATCH_MISSING;
+      case TARGET_NAMESPACE -> Code.TARGET_NAMESPACE;
+      case END_KIND -> Code.END_KIND;
+      case FOREIGN_DOMAIN -> Code.FOREIGN_DOMAIN;
+      case NO_SOURCE -> Code.NO_SOURCE;
+      case DENIES_OWN -> Code.DENIES_OWN;
+      case SPLIT_GROUP -> Code.SPLIT_GROUP;
+      case SPLIT_WEIGHTS -> Code.SPLIT_WEIGHTS;
+      case SPLIT_SERVICE -> Code.SPLIT_SERVICE;
+      case SPLIT_BACKEND -> Code.SPLIT_BACKEND;
+      case SPLIT_PORTS -> Code.SPLIT_PORTS;
+      case GATEWAY_FILTER -> Code.GATEWAY_FILTER;
+      case GATEWAY_PARENT -> Code.GATEWAY_PARENT;
+      case SLICE_ALONE -> Code.SLICE_ALONE;
+      case SERVICE_EXTERNAL -> Code.SERVICE_EXTERNAL;
+      case POD_NO_ADDRESS -> Code.POD_NO_ADDRESS;
+      case POD_HOST_NETWORK -> Code.POD_HOST_NETWORK;
     };
-  }
-
-  private static Code codeOfWords(Finding finding) {
-    for (Words words : WORDS) {
-      if (words.fit(finding)) {
-        return words.code();
-      }
-    }
-    return switch (finding.level()) {
-      case ERROR -> Code.NO_EFFECT;
-      case WARNING -> Code.IN_PART;
-      case INFO -> Code.NOTE;
-    };
-  }
-
-  private static Words words(Code code, String kind, String field, String reason) {
-    return new Words(
-        code, Pattern.compile("^(" + kind + ")"), Pattern.compile(field), Pattern.compile(reason));
-  }
-
-  /** By what a status is known; a test makes each one say so. */
-  private record Words(Code code, Pattern kind, Pattern field, Pattern reason) {
-    boolean fit(Finding finding) {
-      return kind.matcher(finding.object()).find()
-          && field.matcher(finding.field()).find()
-          && reason.matcher(finding.reason()).find();
-    }
   }
 }

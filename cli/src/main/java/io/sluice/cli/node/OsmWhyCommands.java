@@ -57,8 +57,8 @@ public final class OsmWhyCommands {
   @Command(
       name = "connectivity",
       description = {
-        "Calls one pod from another, and says why it arrives or not: 'sluice why --probe' by its name in"
-            + " OSM. On the node of the pod that calls.",
+        "Calls a pod, or a host outside the mesh, from a pod, and says why it arrives or not: 'sluice why"
+            + " --probe' by its name in OSM. On the node of the pod that calls.",
         "Exit code 0: it arrives, and should. 1: it does not, or should not."
       },
       mixinStandardHelpOptions = true)
@@ -74,10 +74,9 @@ public final class OsmWhyCommands {
 
     @Option(
         names = "--to-pod",
-        required = true,
         paramLabel = "NAMESPACE/NAME[:PORT]",
         description = "The Pod called.")
-    private String to = "";
+    private @Nullable String to;
 
     @Option(
         names = "--to-service",
@@ -86,9 +85,19 @@ public final class OsmWhyCommands {
     private @Nullable String service;
 
     @Option(
+        names = "--to-ext-host",
+        paramLabel = "HOST|ADDRESS",
+        description = "A host outside the mesh, called instead of a Pod.")
+    private @Nullable String host;
+
+    @Option(names = "--to-ext-port", paramLabel = "PORT", description = "Port of --to-ext-host.")
+    private @Nullable Integer port;
+
+    @Option(
         names = "--app-protocol",
-        paramLabel = "tcp|http",
-        description = "http asks for GET /. Default: ${DEFAULT-VALUE}.",
+        paramLabel = "tcp|http|https",
+        description =
+            "http asks for GET /; https begins TLS that names --to-ext-host. Default: ${DEFAULT-VALUE}.",
         defaultValue = "tcp")
     private Protocol protocol = Protocol.tcp;
 
@@ -100,36 +109,68 @@ public final class OsmWhyCommands {
     /** Values of {@code --app-protocol}. Lower case, since they are typed. */
     enum Protocol {
       tcp,
-      http
+      http,
+      https
     }
 
     @Override
     public Integer call() {
-      if (!to.contains("/")) {
-        throw new ParameterException(
-            spec.commandLine(), "--to-pod '" + to + "' is not NAMESPACE/NAME");
-      }
-      if (service != null && service.contains("/")) {
-        throw new ParameterException(
-            spec.commandLine(),
-            "--to-service '" + service + "' is a name alone: its namespace is that of --to-pod");
-      }
+      String called = destination();
       boolean http = protocol == Protocol.http;
-      WhyQuestion question =
-          new WhyQuestion(from, destination(), http ? "GET" : "", http ? "/" : "", Map.of());
-      JsonNode answer = inquiry.ask(question, true);
-      if (service != null) {
-        requireWay(answer);
+      JsonNode answer =
+          inquiry.ask(
+              new WhyQuestion(
+                  from,
+                  called,
+                  http ? "GET" : "",
+                  http ? "/" : "",
+                  Map.of(),
+                  protocol == Protocol.https),
+              true);
+      List<String> pods = answer.path("ways").findValuesAsText("pod");
+      if (to == null) {
+        requireOutside(answer, pods);
+      } else if (service != null) {
+        requireWay(pods, to.split(":", 2)[0]);
       }
       return verdict(answer).code();
     }
 
-    /** By the Service's name, which no Pod has. */
     private String destination() {
-      if (service == null) {
-        return to;
+      String pod = to;
+      String outside = host;
+      if (outside == null) {
+        require(port == null, "--to-ext-port is for --to-ext-host");
+        require(pod != null, "say --to-pod NAMESPACE/NAME, or --to-ext-host HOST");
+        require(protocol != Protocol.https, "--app-protocol https is for --to-ext-host");
+        return pod(String.valueOf(pod));
       }
-      String namespace = to.substring(0, to.indexOf('/'));
+      require(pod == null && service == null, "say --to-ext-host or a Pod, not both");
+      require(!outside.contains("/"), "--to-ext-host '" + outside + "' is no host");
+      Integer called = port;
+      if (called == null) {
+        throw new ParameterException(spec.commandLine(), "--to-ext-host needs --to-ext-port");
+      }
+      require(called > 0 && called <= 65_535, "--to-ext-port " + called + " is no port");
+      return (outside.contains(":") ? "[" + outside + "]" : outside) + ":" + called;
+    }
+
+    private void require(boolean isSo, String told) {
+      if (!isSo) {
+        throw new ParameterException(spec.commandLine(), told);
+      }
+    }
+
+    /** By the Service's name where there is one, which no Pod has. */
+    private String pod(String pod) {
+      require(pod.contains("/"), "--to-pod '" + pod + "' is not NAMESPACE/NAME");
+      if (service == null) {
+        return pod;
+      }
+      require(
+          !service.contains("/"),
+          "--to-service '" + service + "' is a name alone: its namespace is that of --to-pod");
+      String namespace = pod.substring(0, pod.indexOf('/'));
       int colon = service.indexOf(':');
       return colon < 0
           ? service + "." + namespace
@@ -137,11 +178,22 @@ public final class OsmWhyCommands {
     }
 
     /** A Service that leads to other pods alone says nothing of the one that is asked about. */
-    private void requireWay(JsonNode answer) {
-      List<String> pods = answer.path("ways").findValuesAsText("pod");
-      if (!pods.contains(to.split(":", 2)[0]) && !pods.stream().allMatch("-"::equals)) {
+    private void requireWay(List<String> pods, String pod) {
+      if (!pods.contains(pod) && !pods.stream().allMatch("-"::equals)) {
         throw new IllegalStateException(
-            "Service " + service + " leads to " + pods + ", and not to pod " + to);
+            "Service " + service + " leads to " + pods + ", and not to pod " + pod);
+      }
+    }
+
+    /** Who is let out says nothing of who is let in. */
+    private void requireOutside(JsonNode answer, List<String> pods) {
+      String called = answer.path("destination").path("service").asText();
+      if (!called.equals("-") || !pods.stream().allMatch("-"::equals)) {
+        throw new IllegalStateException(
+            host
+                + " is not outside the mesh: it is "
+                + (called.equals("-") ? "of pod " + pods.getFirst() : "Service " + called)
+                + "; ask with --to-pod");
       }
     }
   }

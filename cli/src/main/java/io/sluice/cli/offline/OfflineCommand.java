@@ -39,7 +39,8 @@ import picocli.CommandLine.Spec;
       "timeProblem: why not, so that now is a moment that has passed at least; - where it is",
       "until: when the first thing ends; - where nothing does by time",
       "first: what that is",
-      "ends[].what: certificate, node-certificate, root, admission, keys or snapshot",
+      "ends[].what: certificate, node-certificate, root, federated-mesh, admission, keys or"
+          + " snapshot",
       "ends[].subject: whose it is, or where",
       "ends[].until: its last moment; - where time does not end it",
       "ends[].remaining: until then, for people",

@@ -8,17 +8,23 @@ import io.sluice.node.flows.RecordedFlow;
 import io.sluice.node.flows.RecordedFlow.Asked;
 import io.sluice.node.flows.RecordedFlow.Entry;
 import io.sluice.node.flows.RecordedFlow.Seen;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Recorded flows by whose they are: pods of an account are one caller, and both ends of a
- * connection within the node tell of one flow.
+ * connection within the node tell of one flow. Of the room for them each hour has a share, so that
+ * a flood in one pushes nothing of another out.
  */
 final class FlowTable {
   /** Different flows that fit into the memory of the program. */
@@ -28,8 +34,17 @@ final class FlowTable {
   private static final long MOST_TEXT = 8L << 20;
 
   private final Map<Key, Row> rows = new LinkedHashMap<>();
+  private final TreeMap<Instant, Hour> hours = new TreeMap<>();
   private long text;
-  private long leftOut;
+
+  /** What one hour wants of the room, and has: with what those before it leave. */
+  private static final class Hour {
+    private long records;
+    private long characters;
+    private long rowsUntil = MOST_ROWS;
+    private long textUntil = MOST_TEXT;
+    private long leftOut;
+  }
 
   /**
    * What makes flows the same one to people.
@@ -52,21 +67,6 @@ final class FlowTable {
         return address.isEmpty() ? "unknown" : address;
       }
       return foreign ? identity.toString() : identity.serviceAccountName().toString();
-    }
-
-    /** Characters that the caller chose. */
-    long length() {
-      if (askedOrNull == null) {
-        return 0;
-      }
-      long length =
-          askedOrNull.method().length()
-              + askedOrNull.authority().length()
-              + askedOrNull.path().length();
-      for (String value : askedOrNull.headers().values()) {
-        length += value.length();
-      }
-      return length;
     }
 
     /** The request for people; empty where it was none. */
@@ -148,25 +148,85 @@ final class FlowTable {
     }
   }
 
-  /** Adds a record. */
+  /** Counts a record that will be added, in whatever order. */
+  void expect(Entry entry) {
+    Hour hour = hour(entry);
+    hour.records++;
+    hour.characters += characters(entry);
+  }
+
+  /** Gives each hour its share once all are counted: what it wants, up to what all may have. */
+  void divide() {
+    long mostRows = level(hours.values().stream().map(hour -> hour.records), MOST_ROWS);
+    long mostText = level(hours.values().stream().map(hour -> hour.characters), MOST_TEXT);
+    long rowsUntil = 0;
+    long textUntil = 0;
+    for (Hour hour : hours.values()) {
+      rowsUntil += Math.min(hour.records, mostRows);
+      textUntil += Math.min(hour.characters, mostText);
+      hour.rowsUntil = rowsUntil;
+      hour.textUntil = textUntil;
+    }
+  }
+
+  /** The most that each may have, where those who want less leave the rest to the others. */
+  private static long level(Stream<Long> wanted, long room) {
+    List<Long> least = wanted.sorted().toList();
+    long left = room;
+    for (int i = 0; i < least.size(); i++) {
+      long share = left / (least.size() - i);
+      if (least.get(i) > share) {
+        return share;
+      }
+      left -= least.get(i);
+    }
+    return room;
+  }
+
+  private Hour hour(Entry entry) {
+    return hours.computeIfAbsent(
+        entry.seen().last().truncatedTo(ChronoUnit.HOURS), _ -> new Hour());
+  }
+
+  /** Characters that the caller chose. */
+  private static long characters(Entry entry) {
+    Asked asked = entry.flow().askedOrNull();
+    if (asked == null) {
+      return 0;
+    }
+    long length = asked.method().length() + asked.authority().length() + asked.path().length();
+    for (String value : asked.headers().values()) {
+      length += value.length();
+    }
+    return length;
+  }
+
+  /** Adds a record; the oldest first. */
   void add(Entry entry) {
     Key key = Key.of(entry.flow());
     Row row = rows.get(key);
     if (row == null) {
-      if (rows.size() >= MOST_ROWS || text + key.length() > MOST_TEXT) {
-        leftOut++;
+      Hour hour = hour(entry);
+      if (rows.size() >= hour.rowsUntil || text + characters(entry) > hour.textUntil) {
+        hour.leftOut++;
         return;
       }
-      text += key.length();
+      text += characters(entry);
       row = new Row();
       rows.put(key, row);
     }
     row.add(entry);
   }
 
-  /** Records that there was no room for. */
-  long leftOut() {
-    return leftOut;
+  /** Records that there was no room for, by the hour that they are of. */
+  SortedMap<Instant, Long> leftOut() {
+    SortedMap<Instant, Long> all = new TreeMap<>();
+    hours.forEach((time, hour) -> {
+      if (hour.leftOut > 0) {
+        all.put(time, hour.leftOut);
+      }
+    });
+    return all;
   }
 
   Map<Key, Row> rows() {

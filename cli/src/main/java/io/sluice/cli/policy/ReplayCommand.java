@@ -35,6 +35,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +62,10 @@ import picocli.CommandLine.Spec;
       "flows (number): different flows in the record",
       "calls (number): connections and requests of them all",
       "leftOut (number): records of flows beyond what fits into memory",
+      "notRecorded (number): flows that the node saw and, for a limit of the record, did not write down",
+      "gaps[].hour: With either of these: the hour that begins then, in UTC",
+      "gaps[].leftOut (number): With either of these: as above, of the hour",
+      "gaps[].notRecorded (number): With either of these: as above, of the hour",
       "changes[].from: account that calls, NAMESPACE/NAME; an address where none is known",
       "changes[].to: account that is called; an address outside the mesh",
       "changes[].port (number): of the endpoint called",
@@ -135,13 +141,13 @@ final class ReplayCommand implements Callable<Integer> {
     check();
     Path record = record();
     FlowTable table = new FlowTable();
-    FlowRecorder.read(record, Instant.now().minus(since), table::add);
+    Instant begin = Instant.now().minus(since);
+    FlowRecorder.read(record, begin, table::expect);
+    table.divide();
+    FlowRecorder.read(record, begin, table::add);
+    Gaps gaps = new Gaps(table.leftOut(), FlowRecorder.leftOut(record, begin));
     PrintWriter err = spec.commandLine().getErr();
-    if (table.leftOut() > 0) {
-      err.println(
-          "sluice: %s records are left out, of more different flows than fit into memory; look less far back"
-              .formatted(table.leftOut()));
-    }
+    gaps.tell(err);
     MeshSnapshot base = registry == null ? stored(record) : Candidate.inForce(registry);
     Path place = candidate;
     if (suggest || place == null) {
@@ -153,8 +159,50 @@ final class ReplayCommand implements Callable<Integer> {
       tried.unread().forEach(problem -> err.println("sluice: " + Printable.line(problem)));
       return ExitCode.USAGE.code();
     }
-    print(table, changes(table, new Replay(tried.snapshot())));
+    print(table, gaps, changes(table, new Replay(tried.snapshot())));
     return ExitCode.OK.code();
+  }
+
+  /**
+   * What the answer does not rest on, by hour.
+   *
+   * @param leftOut records beyond what fits into memory
+   * @param notRecorded flows that the node saw and did not write down
+   */
+  private record Gaps(SortedMap<Instant, Long> leftOut, SortedMap<Instant, Long> notRecorded) {
+    static long sum(SortedMap<Instant, Long> hours) {
+      return hours.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    void tell(PrintWriter err) {
+      tell(
+          err,
+          leftOut,
+          "records are left out, of more different flows than fit into memory; look less far back");
+      tell(err, notRecorded, "flows were seen and are not in the record, beyond its limits");
+    }
+
+    private static void tell(PrintWriter err, SortedMap<Instant, Long> hours, String what) {
+      hours.entrySet().stream()
+          .max(Map.Entry.comparingByValue())
+          .ifPresent(most ->
+              err.println(
+                  "sluice: %s %s; most of them, %s, in the hour from %s"
+                      .formatted(sum(hours), what, most.getValue(), most.getKey())));
+    }
+
+    List<ObjectNode> json() {
+      SortedMap<Instant, Long> all = new TreeMap<>(leftOut);
+      all.putAll(notRecorded);
+      return all.keySet().stream()
+          .map(hour ->
+              JsonNodeFactory.instance
+                  .objectNode()
+                  .put("hour", hour.toString())
+                  .put("leftOut", leftOut.getOrDefault(hour, 0L))
+                  .put("notRecorded", notRecorded.getOrDefault(hour, 0L)))
+          .toList();
+    }
   }
 
   private void check() {
@@ -254,14 +302,16 @@ final class ReplayCommand implements Callable<Integer> {
     return changes;
   }
 
-  private void print(FlowTable table, List<Change> changes) {
+  private void print(FlowTable table, Gaps gaps, List<Change> changes) {
     long total = Math.max(1, table.total());
     PrintWriter out = spec.commandLine().getOut();
     if (output.format() == OutputFormat.json) {
       Map<String, Object> json = new LinkedHashMap<>();
       json.put("flows", table.rows().size());
       json.put("calls", table.total());
-      json.put("leftOut", table.leftOut());
+      json.put("leftOut", Gaps.sum(gaps.leftOut()));
+      json.put("notRecorded", Gaps.sum(gaps.notRecorded()));
+      json.put("gaps", gaps.json());
       json.put("changes", changes.stream().map(change -> toJson(change, total)).iterator());
       Listing.printJson(json, out);
       return;

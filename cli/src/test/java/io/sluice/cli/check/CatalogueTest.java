@@ -79,7 +79,9 @@ class CatalogueTest {
     Facts facts =
         new Facts(
             new Host(Path.of("/nowhere")),
+            "nobody",
             Path.of("/nowhere"),
+            false,
             Instant.now(),
             Map.of(),
             () -> {

@@ -2,6 +2,7 @@ package io.sluice.cli.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.check.Facts.Topic;
 import io.sluice.cli.check.Faults.Fault;
 import io.sluice.cli.check.Faults.Roots;
 import java.io.IOException;
@@ -67,12 +68,121 @@ class DiagnosisTest {
         metadata: {name: a, namespace: shop}
         spec:
           backends: [{name: store, port: {number: 8080, protocol: http}}]
-          sources: [{kind: already belongs to, name: the same object is already in}]
+          sources:
+            - {kind: already belongs to, name: the same object is already in}
+            - {kind: not enforced yet, name: a}
+            - {kind: is not acted on, name: a}
+            - {kind: version v1 of this API is not read, name: a}
+            - {kind: no such field is known, name: a}
+            - {kind: is no mode or is no word or is no idle time-out, name: a}
         """);
+    List<String> rules =
+        List.of(
+            "names x, which does not exist", "names match x", "is x", "of trust domain x roots");
+    for (int i = 0; i < rules.size(); i++) {
+      String target = Site.target("buyer", "quoting" + i);
+      site.manifest(
+          "target" + i, target.replace("kind: TCPRoute", "kind: '%s'".formatted(rules.get(i))));
+    }
+    List<String> groups =
+        List.of(
+            "names HTTPRouteGroup x",
+            "all weight 0",
+            "no such Service can be called",
+            "does not exist and gets no calls",
+            "has not the ports");
+    for (int i = 0; i < groups.size(); i++) {
+      site.manifest(
+          "split" + i,
+          """
+          apiVersion: split.smi-spec.io/v1alpha4
+          kind: TrafficSplit
+          metadata: {name: quoting%s, namespace: shop}
+          spec:
+            service: store
+            backends: [{service: store, weight: 1}]
+            matches: [{kind: '%s', name: x}]
+          """
+              .formatted(i, groups.get(i)));
+    }
+    site.change(
+        "config",
+        "traffic:",
+        "certificate: {deniedIdentities: [this would deny a part of the mesh]}, traffic:");
 
     assertThat(site.codes())
-        .contains(Code.IN_PART)
-        .doesNotContain(Code.CLAIMED_TWICE, Code.DUPLICATE);
+        .contains(Code.IN_PART, Code.NO_EFFECT)
+        .doesNotContain(
+            Code.CLAIMED_TWICE,
+            Code.DUPLICATE,
+            Code.NOT_ENFORCED,
+            Code.VERSION_UNKNOWN,
+            Code.MANIFEST_WRONG,
+            Code.WORD_UNKNOWN,
+            Code.ROUTE_MISSING,
+            Code.MATCH_MISSING,
+            Code.END_KIND,
+            Code.FOREIGN_DOMAIN,
+            Code.SPLIT_GROUP,
+            Code.SPLIT_WEIGHTS,
+            Code.SPLIT_SERVICE,
+            Code.SPLIT_BACKEND,
+            Code.SPLIT_PORTS,
+            Code.DENIES_OWN);
+  }
+
+  /** What a daemon of another name left, or listens on, is none of this one's. */
+  @Test
+  void anotherNodeOfTheMachineIsNotTakenForThisOne() throws IOException {
+    Site site = site("neighbour");
+    site.absent(Topic.STATUS);
+    site.instead(Topic.PINS, "['other', 'third']");
+    site.instead(
+        Topic.DAEMONS,
+        "[{node: 'other', metricsAddress: '127.0.0.1:9090'},"
+            + " {node: 'third', metricsAddress: '0.0.0.0:15020'}]");
+    site.listening(15_020);
+
+    assertThat(site.codes())
+        .contains(Code.DAEMON_ABSENT, Code.SEVERAL_NODES)
+        .doesNotContain(Code.DAEMON_SILENT, Code.PORT_METRICS);
+
+    site.instead(Topic.DAEMONS, "[{node: 'other', metricsAddress: '127.0.0.1:9090'}]");
+
+    assertThat(site.codes()).contains(Code.PORT_METRICS);
+  }
+
+  @Test
+  void aDaemonThatHangsHasItsPortItself() throws IOException {
+    Site site = site("hung");
+    site.absent(Topic.STATUS);
+    site.instead(Topic.PINS, "[]");
+    site.instead(Topic.DAEMONS, "[{node: 'edge', metricsAddress: 'unknown'}]");
+    site.listening(15_020);
+
+    assertThat(site.codes())
+        .contains(Code.DAEMON_SILENT)
+        .doesNotContain(Code.DAEMON_ABSENT, Code.PORT_METRICS);
+  }
+
+  @Test
+  void beforeAnInstallNothingIsMissed() throws IOException {
+    Site site = site("before");
+    site.absent(Topic.STATUS);
+    site.instead(Topic.PINS, "[]");
+    site.instead(Topic.DAEMONS, "[]");
+    site.noItems("deployments");
+    site.noItems("daemonSets");
+
+    assertThat(site.codes()).contains(Code.DAEMON_ABSENT, Code.MESH_ABSENT);
+
+    site.isBefore = true;
+
+    assertThat(site.codes()).isEmpty();
+
+    site.instead(Topic.PINS, "['edge']");
+
+    assertThat(site.codes()).containsExactly(Code.DAEMON_SILENT);
   }
 
   private static void assertPage(List<Fault> faults) throws IOException {

@@ -5,6 +5,7 @@ import static io.sluice.cli.check.Facts.Topic.CERTIFICATES;
 import static io.sluice.cli.check.Facts.Topic.CLUSTER;
 import static io.sluice.cli.check.Facts.Topic.CNI;
 import static io.sluice.cli.check.Facts.Topic.CONTROLLER;
+import static io.sluice.cli.check.Facts.Topic.DAEMONS;
 import static io.sluice.cli.check.Facts.Topic.DISK;
 import static io.sluice.cli.check.Facts.Topic.EVENTS;
 import static io.sluice.cli.check.Facts.Topic.KERNEL;
@@ -85,7 +86,7 @@ final class Faults {
     return switch (topic) {
       case KERNEL, CAPABILITIES -> "an answer of the kernel";
       case DISK -> "an answer of the disk";
-      case STATUS, PODS, CERTIFICATES, MAPS, EVENTS, PINS -> "an answer of the daemon";
+      case STATUS, PODS, CERTIFICATES, MAPS, EVENTS, PINS, DAEMONS -> "an answer of the daemon";
       case CNI -> "an answer of the CNI installation";
       case RULES -> "rules as iptables prints them";
       case RESOLVER -> "a silent name server";
@@ -198,6 +199,7 @@ final class Faults {
         site -> {
           site.absent(STATUS);
           site.instead(PINS, "[]");
+          site.instead(DAEMONS, "[]");
         });
     made(Code.DAEMON_SILENT, "no daemon", site -> site.absent(STATUS));
     told(Code.DAEMON_NOT_READY, STATUS, "{ready: false, missing: 'the CNI plugin'}");
@@ -636,6 +638,7 @@ final class Faults {
         "a listening socket",
         site -> {
           site.absent(STATUS);
+          site.instead(DAEMONS, "[]");
           site.listening(15_020);
         });
     made(

@@ -80,6 +80,7 @@ final class Site {
   private final Map<String, String> manifests = new TreeMap<>();
   private final Map<Topic, String> absent = new HashMap<>();
   private boolean isFolderChanged;
+  boolean isBefore;
   Path state;
   Instant now = Instant.now();
 
@@ -157,6 +158,7 @@ final class Site {
     json(Topic.MAPS, "[{map: 'pods', entries: 2, capacity: 1024}]");
     json(Topic.EVENTS, "[]");
     json(Topic.PINS, "['edge']");
+    json(Topic.DAEMONS, "[{node: 'edge', metricsAddress: '0.0.0.0:15020'}]");
     json(Topic.CNI, "{state: 'chained', confDir: '/etc/cni/net.d', problems: []}");
     json(Topic.RULES, "{'iptables-nft-save': '*nat\\n:PREROUTING ACCEPT [0:0]\\nCOMMIT'}");
     json(Topic.RESOLVER, "{asked: '10.0.0.1', answered: true}");
@@ -329,7 +331,7 @@ final class Site {
         throw new UncheckedIOException(e);
       }
     });
-    return new Facts(new Host(root), state, now, sources, this::objects);
+    return new Facts(new Host(root), "edge", state, isBefore, now, sources, this::objects);
   }
 
   /** Most faults are none of the manifests, which then need not be read again. */

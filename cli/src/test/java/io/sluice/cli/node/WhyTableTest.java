@@ -7,6 +7,8 @@ import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectReader;
+import io.sluice.mesh.HostNames;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -28,11 +30,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Every cause has its verdict, and the object and field that are responsible. */
 class WhyTableTest {
@@ -536,6 +541,74 @@ class WhyTableTest {
     files.remove("ingress");
     assertThat(ask("192.0.3.7 shop/store:8080", files).path("change").path("what").asText())
         .startsWith("write an IngressBackend");
+  }
+
+  private static final String EGRESS =
+      """
+      apiVersion: policy.openservicemesh.io/v1alpha1
+      kind: Egress
+      metadata: {name: books, namespace: shop}
+      spec:
+        sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
+        hosts: [books.example]
+        ports: [{number: 80, protocol: http}, {number: 443, protocol: https}]
+      """;
+
+  /** Of a host outside, whose name the node has found at 192.0.2.9. */
+  private static JsonNode outside(String source, String destination, String protocol, String more) {
+    Map<String, String> files = mesh();
+    files.put(CONFIG, config(more));
+    files.put("egress", EGRESS);
+    MeshSnapshot plain = snapshot(files);
+    SnapshotEditor editor = plain.edit();
+    editor.put(
+        plain
+            .settings()
+            .onNodeWith(
+                List.of(),
+                new HostNames(Map.of("books.example", Set.of(IpAddresses.parse("192.0.2.9"))))));
+    boolean http = protocol.equals("http");
+    return new Why(editor.snapshot(2), Node.GOOD)
+        .answer(
+            new WhyQuestion(
+                source,
+                destination,
+                http ? "GET" : "",
+                http ? "/" : "",
+                Map.of(),
+                protocol.equals("https")));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "buyer; books.example:80; http; allowed egress_policy; this node has found 192.0.2.9 under it",
+        "buyer; books.example:443; https; allowed egress_policy; the client names books.example by TLS",
+        "buyer; books.example:443; tcp; refused egress_disabled; which host its client names by TLS",
+        "buyer; books.example:5432; tcp; refused egress_disabled; its ports are [80, 443], and not 5432",
+        "buyer; 192.0.2.10:443; https; refused egress_disabled; found 192.0.2.10 under none of its hosts",
+        "buyer; 192.0.2.9:80; http; refused route_not_granted; Egress shop/books spec.hosts",
+        "web; books.example:443; https; refused egress_disabled; no Egress has shop/web for a source"
+      })
+  void aHostOutsideIsReachedAsItsNameAndAddressSay(
+      String pod, String host, String protocol, String verdict, String told) {
+    JsonNode answer = outside("shop/" + pod, host, protocol, "");
+
+    assertThat(answer.path("verdict").asText() + " " + answer.path("reason").asText())
+        .isEqualTo(verdict);
+    StringWriter page = new StringWriter();
+    WhyPage.print(answer, new PrintWriter(page));
+    assertThat(page.toString()).contains(told.replace("\\,", ","));
+  }
+
+  @Test
+  void permissiveModeOpensNoHostOutside() {
+    JsonNode answer = outside("shop/web", "books.example:443", "https", PERMISSIVE);
+
+    assertThat(answer.path("reason").asText()).isEqualTo("egress_disabled");
+    assertThat(answer.path("steps").findValuesAsText("text"))
+        .contains("permissive mode opens what the mesh knows, and this it does not know");
   }
 
   @Test

@@ -285,5 +285,10 @@ class DayOfFlowsTest {
     JsonNode said = replay();
 
     assertThat(said.path("flows").asLong() + said.path("leftOut").asLong()).isEqualTo(told);
+    assertThat(told + said.path("notRecorded").asLong()).isEqualTo((long) FLOOD * WINDOWS);
+    for (String of : List.of("leftOut", "notRecorded")) {
+      assertThat(said.path("gaps").findValues(of).stream().mapToLong(JsonNode::asLong).sum())
+          .isEqualTo(said.path(of).asLong());
+    }
   }
 }

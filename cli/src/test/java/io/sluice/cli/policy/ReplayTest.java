@@ -18,7 +18,9 @@ import io.sluice.node.flows.RecordedFlow.Seen;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -106,6 +108,33 @@ class ReplayTest {
     assertThat(said(flow("buyer", "store", 80, null, REFUSED)).doubt()).contains("before");
     assertThat(said(flow("buyer", "store", 80, null, ALLOWED)).doubt()).contains("bytes");
     assertThat(said(flow("thief", "store", 80, null, REFUSED)).word()).isEqualTo("refused");
+  }
+
+  @Test
+  void aFloodEarlyInADayPushesNothingLaterOut() {
+    List<Entry> day = new ArrayList<>();
+    for (int i = 0; i < 50_000; i++) {
+      Asked flood = asked("/flood/" + i, Map.of(), Set.of());
+      day.add(new Entry(flow("thief", "store", 80, flood, REFUSED), new Seen(1, THEN, THEN)));
+    }
+    for (int hour = 1; hour < 24; hour++) {
+      Instant later = THEN.plus(Duration.ofHours(hour));
+      for (int i = 0; i < 100; i++) {
+        Asked usual = asked("/" + hour + "/" + i, Map.of(), Set.of());
+        day.add(new Entry(flow("buyer", "store", 80, usual, ALLOWED), new Seen(1, later, later)));
+      }
+    }
+    FlowTable table = new FlowTable();
+
+    day.forEach(table::expect);
+    table.divide();
+    day.forEach(table::add);
+
+    assertThat(table.rows().keySet())
+        .filteredOn(key -> key.from().equals("shop/buyer"))
+        .hasSize(2_300);
+    assertThat(table.rows()).hasSize(40_000); // no room is left empty for it
+    assertThat(table.leftOut()).isEqualTo(Map.of(THEN, 12_300L));
   }
 
   @Test

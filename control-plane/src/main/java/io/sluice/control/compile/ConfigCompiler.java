@@ -85,21 +85,25 @@ final class ConfigCompiler {
             .findFirst();
     for (MeshConfig other : candidates) {
       if (config.isEmpty()) {
-        statuses.conflict(
-            other,
-            Severity.UNUSABLE,
-            Ground.SEVERAL_MESH_CONFIGS,
-            "there are several MeshConfigs, and nothing tells which was first: none is in force",
-            ONE,
-            candidates.get(candidates.getFirst().equals(other) ? 1 : 0).ref());
+        statuses
+            .on(Ground.SEVERAL_MESH_CONFIGS)
+            .conflict(
+                other,
+                Severity.UNUSABLE,
+                "",
+                "there are several MeshConfigs, and nothing tells which was first: none is in force",
+                ONE,
+                candidates.get(candidates.getFirst().equals(other) ? 1 : 0).ref());
       } else if (!config.get().equals(other)) {
-        statuses.conflict(
-            other,
-            Severity.UNUSABLE,
-            Ground.SEVERAL_MESH_CONFIGS,
-            config.get().ref() + " is the MeshConfig in force",
-            ONE,
-            config.get().ref());
+        statuses
+            .on(Ground.SEVERAL_MESH_CONFIGS)
+            .conflict(
+                other,
+                Severity.UNUSABLE,
+                "",
+                config.get().ref() + " is the MeshConfig in force",
+                ONE,
+                config.get().ref());
       }
     }
     config.ifPresent(chosen -> reportFields(chosen, statuses));
@@ -153,12 +157,14 @@ final class ConfigCompiler {
     }
     WorkloadCompiler.reportRanges(config, "spec.traffic", config.interception(), statuses);
     if (!config.notEnforced().isEmpty()) {
-      statuses.warning(
-          config,
-          "not enforced yet: " + String.join(", ", config.notEnforced()),
-          config.notEnforced().contains(INTERCEPTION_MODE)
-              ? "for " + INTERCEPTION_MODE + " set the chart value interception.mode, or --mode"
-              : "");
+      statuses
+          .on(Ground.NOT_ENFORCED)
+          .warning(
+              config,
+              "not enforced yet: " + String.join(", ", config.notEnforced()),
+              config.notEnforced().contains(INTERCEPTION_MODE)
+                  ? "for " + INTERCEPTION_MODE + " set the chart value interception.mode, or --mode"
+                  : "");
     }
     config
         .unknown()

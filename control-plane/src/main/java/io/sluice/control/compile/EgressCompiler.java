@@ -84,11 +84,13 @@ final class EgressCompiler {
         statuses.warning(
             written, field + ".namespace", "is missing", "write the namespace of the account");
       } else if (written.withCertificate().contains(i)) {
-        statuses.warning(
-            written,
-            field + ".mtls",
-            "is not acted on: the mesh adds no certificate to what leaves it",
-            "let the application send its own, and remove mtls");
+        statuses
+            .on(Ground.NOT_ENFORCED)
+            .warning(
+                written,
+                field + ".mtls",
+                "is not acted on: the mesh adds no certificate to what leaves it",
+                "let the application send its own, and remove mtls");
       } else {
         sources.add(new NamespacedName(source.namespace(), source.name()));
       }

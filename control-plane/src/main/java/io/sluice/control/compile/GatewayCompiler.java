@@ -74,6 +74,9 @@ final class GatewayCompiler {
   private final Surroundings surroundings;
   private final Statuses statuses;
 
+  /** The same, of filters. */
+  private final Statuses ofFilters;
+
   /** What routes name. */
   interface Surroundings {
     /** The Service of that name, if there is one. */
@@ -111,6 +114,7 @@ final class GatewayCompiler {
   GatewayCompiler(Surroundings surroundings, Statuses statuses) {
     this.surroundings = surroundings;
     this.statuses = statuses;
+    this.ofFilters = statuses.on(Ground.GATEWAY_FILTER);
   }
 
   /** What {@code routes} make: all there are. */
@@ -146,13 +150,15 @@ final class GatewayCompiler {
     }
     KubernetesService service = surroundings.service(parent.service());
     if (service == null || service.externalName()) {
-      statuses.add(
-          route,
-          Severity.UNUSABLE,
-          field,
-          "names Service " + parent.service() + ", which cannot be called",
-          "create the Service, or name another",
-          NO_MATCHING_PARENT);
+      statuses
+          .on(Ground.GATEWAY_PARENT)
+          .add(
+              route,
+              Severity.UNUSABLE,
+              field,
+              "names Service " + parent.service() + ", which cannot be called",
+              "create the Service, or name another",
+              NO_MATCHING_PARENT);
       return Optional.empty();
     }
     if (parent.port() == 0 && parent.portName().isEmpty()) {
@@ -165,13 +171,15 @@ final class GatewayCompiler {
             .map(KubernetesService.Port::number)
             .findFirst();
     if (found.isEmpty()) {
-      statuses.add(
-          route,
-          Severity.UNUSABLE,
-          field,
-          "names a port that Service " + parent.service() + " does not have",
-          "name a TCP port of the Service",
-          NO_MATCHING_PARENT);
+      statuses
+          .on(Ground.GATEWAY_PARENT)
+          .add(
+              route,
+              Severity.UNUSABLE,
+              field,
+              "names a port that Service " + parent.service() + " does not have",
+              "name a TCP port of the Service",
+              NO_MATCHING_PARENT);
     }
     return found;
   }
@@ -385,7 +393,7 @@ final class GatewayCompiler {
           "");
     }
     for (String field : route.notEnforced()) {
-      statuses.warning(route, field, "is not acted on", "leave it out");
+      statuses.on(Ground.NOT_ENFORCED).warning(route, field, "is not acted on", "leave it out");
     }
     for (int i = 0; i < route.rules().size(); i++) {
       GatewayRoute.Rule rule = route.rules().get(i);
@@ -394,7 +402,7 @@ final class GatewayCompiler {
       reportMirrors(route, rule.changes());
       reportFaults(route, rule.changes());
       if (replacesPrefix(rule) && rule.matches().stream().anyMatch(one -> one.prefix().isEmpty())) {
-        statuses.add(
+        ofFilters.add(
             route,
             Severity.WARNING,
             field + ".filters",
@@ -427,7 +435,7 @@ final class GatewayCompiler {
     changes
         .unusable()
         .forEach(one ->
-            statuses.add(
+            ofFilters.add(
                 route,
                 Severity.UNUSABLE,
                 one.field(),
@@ -440,7 +448,7 @@ final class GatewayCompiler {
     unsupported(route, backend.changes(), "the share of the backend is answered 500");
     reportMirrors(route, backend.changes());
     if (backend.changes().redirectOrNull() != null) {
-      statuses.add(
+      ofFilters.add(
           route,
           Severity.UNUSABLE,
           field + ".filters",
@@ -450,7 +458,7 @@ final class GatewayCompiler {
     }
     GatewayRoute.FaultsOf faults = backend.changes().faultsOrNull();
     if (faults != null) {
-      statuses.add(
+      ofFilters.add(
           route,
           Severity.UNUSABLE,
           faults.field(),
@@ -458,12 +466,12 @@ final class GatewayCompiler {
           "give the rule the filter",
           UNSUPPORTED_VALUE);
     }
-    resolve(route, field, backend, "so its share is answered 500");
+    resolve(statuses, route, field, backend, "so its share is answered 500");
   }
 
   private void reportMirrors(GatewayRoute route, Changes changes) {
     for (GatewayRoute.Mirror mirror : changes.mirrors()) {
-      resolve(route, mirror.field(), mirror.to(), "so it gets no copies");
+      resolve(ofFilters, route, mirror.field(), mirror.to(), "so it gets no copies");
     }
   }
 
@@ -471,6 +479,7 @@ final class GatewayCompiler {
     GatewayRoute.FaultsOf faults = changes.faultsOrNull();
     if (faults != null && surroundings.faults(faults.name()) == null) {
       unresolved(
+          ofFilters,
           route,
           faults.field(),
           "names FaultInjection " + faults.name() + ", which is not there",
@@ -481,11 +490,16 @@ final class GatewayCompiler {
   }
 
   private void resolve(
-      GatewayRoute route, String field, GatewayRoute.Backend backend, String meaning) {
+      Statuses said,
+      GatewayRoute route,
+      String field,
+      GatewayRoute.Backend backend,
+      String meaning) {
     if (!backend.isService()) {
-      unresolved(route, field, "is no Service", meaning, "name a Service", INVALID_KIND);
+      unresolved(said, route, field, "is no Service", meaning, "name a Service", INVALID_KIND);
     } else if (!isAllowed(route, backend)) {
       unresolved(
+          said,
           route,
           field,
           "leads to namespace " + backend.service().namespace() + ", which does not allow it",
@@ -496,6 +510,7 @@ final class GatewayCompiler {
       KubernetesService service = surroundings.service(backend.service());
       if (service == null || service.externalName()) {
         unresolved(
+            said,
             route,
             field,
             "names Service " + backend.service() + ", which cannot be called",
@@ -504,6 +519,7 @@ final class GatewayCompiler {
             BACKEND_NOT_FOUND);
       } else if (tcp(service).noneMatch(port -> port.number() == backend.port())) {
         unresolved(
+            said,
             route,
             field + ".port",
             "is none of Service " + backend.service(),
@@ -514,8 +530,14 @@ final class GatewayCompiler {
     }
   }
 
-  private void unresolved(
-      GatewayRoute route, String field, String reason, String meaning, String mend, String word) {
-    statuses.add(route, Severity.WARNING, field, reason + ", " + meaning, mend, word);
+  private static void unresolved(
+      Statuses said,
+      GatewayRoute route,
+      String field,
+      String reason,
+      String meaning,
+      String mend,
+      String word) {
+    said.add(route, Severity.WARNING, field, reason + ", " + meaning, mend, word);
   }
 }

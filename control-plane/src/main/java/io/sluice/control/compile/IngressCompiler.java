@@ -189,13 +189,15 @@ final class IngressCompiler {
             "is https, and TLS of callers outside is not ended by the mesh yet",
             "let them send plain HTTP, and write http");
       } else if (isAccess && !one.tls().isEmpty()) {
-        statuses.warning(
-            written,
-            field + ".tls",
-            "is not acted on, so nobody is let in by it: TLS of callers outside is not ended by the"
-                + " mesh yet: "
-                + String.join(", ", one.tls()),
-            "remove it where plain text will do");
+        statuses
+            .on(Ground.NOT_ENFORCED)
+            .warning(
+                written,
+                field + ".tls",
+                "is not acted on, so nobody is let in by it: TLS of callers outside is not ended by the"
+                    + " mesh yet: "
+                    + String.join(", ", one.tls()),
+                "remove it where plain text will do");
       } else if (isAccess && one.protocol().equalsIgnoreCase("tcp")) {
         if (!written.groups().isEmpty()) {
           statuses.warning(

@@ -29,12 +29,20 @@ final class Matches {
       KubernetesObject object, List<TrafficSplit.Group> named, Groups groups, Statuses statuses) {
     return named.isEmpty()
         ? Optional.of(List.of(EVERY))
-        : ofGroups(object, named, groups, statuses);
+        : ofGroups(object, named, groups, Ground.SAID, statuses);
   }
 
-  /** Those of the groups, none where none is named; empty where none can be used. */
+  /**
+   * Those of the groups, none where none is named; empty where none can be used.
+   *
+   * @param missing why the object has a status for a group that is not there
+   */
   static Optional<List<HttpMatch>> ofGroups(
-      KubernetesObject object, List<TrafficSplit.Group> named, Groups groups, Statuses statuses) {
+      KubernetesObject object,
+      List<TrafficSplit.Group> named,
+      Groups groups,
+      Ground missing,
+      Statuses statuses) {
     Set<HttpMatch> matches = new LinkedHashSet<>();
     for (int i = 0; i < named.size(); i++) {
       TrafficSplit.Group one = named.get(i);
@@ -50,11 +58,13 @@ final class Matches {
       }
       RouteGroup group = name(object, one).map(groups::http).orElse(null);
       if (group == null) {
-        statuses.warning(
-            object,
-            field,
-            "names HTTPRouteGroup " + one.name() + ", which does not exist",
-            "create the HTTPRouteGroup in namespace " + object.meta().namespace());
+        statuses
+            .on(missing)
+            .warning(
+                object,
+                field,
+                "names HTTPRouteGroup " + one.name() + ", which does not exist",
+                "create the HTTPRouteGroup in namespace " + object.meta().namespace());
       } else {
         matches.addAll(group.all());
       }

@@ -168,11 +168,13 @@ record Modes(
     } catch (IllegalArgumentException e) {
       // As one that is out of its range.
     }
-    statuses.warning(
-        object,
-        field,
-        "'" + text + "' is no idle time-out, so " + NO_TIMEOUT + " holds",
-        "write none, or a time from 1s to 30d such as 90s, 30m, 24h");
+    statuses
+        .on(Ground.WORD_UNKNOWN)
+        .warning(
+            object,
+            field,
+            "'" + text + "' is no idle time-out, so " + NO_TIMEOUT + " holds",
+            "write none, or a time from 1s to 30d such as 90s, 30m, 24h");
     return Optional.of(Duration.ZERO);
   }
 
@@ -200,11 +202,13 @@ record Modes(
     Optional<E> known = modes.stream().filter(mode -> written(mode).equals(word)).findFirst();
     if (known.isEmpty()) {
       String others = String.join(", ", modes.stream().map(Modes::written).toList());
-      statuses.warning(
-          object,
-          field,
-          "'" + word + "' is no mode, so " + written(safe) + " holds",
-          "write " + others.replaceFirst(", (?=[A-Za-z]+$)", " or "));
+      statuses
+          .on(Ground.WORD_UNKNOWN)
+          .warning(
+              object,
+              field,
+              "'" + word + "' is no mode, so " + written(safe) + " holds",
+              "write " + others.replaceFirst(", (?=[A-Za-z]+$)", " or "));
     }
     return Optional.of(known.orElse(safe));
   }

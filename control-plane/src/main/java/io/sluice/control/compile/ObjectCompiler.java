@@ -152,13 +152,15 @@ public final class ObjectCompiler {
 
   /** Says that {@code object} has no effect beside {@code first}, which is the same. */
   static void reportDuplicate(KubernetesObject object, KubernetesObject first, Statuses statuses) {
-    statuses.conflict(
-        object,
-        Severity.UNUSABLE,
-        Ground.DUPLICATE,
-        "the same object is already in " + first.meta().file() + ":" + first.meta().line(),
-        "remove one of the two",
-        first.ref());
+    statuses
+        .on(Ground.DUPLICATE)
+        .conflict(
+            object,
+            Severity.UNUSABLE,
+            "",
+            "the same object is already in " + first.meta().file() + ":" + first.meta().line(),
+            "remove one of the two",
+            first.ref());
   }
 
   /** Says so of one that isolates nothing. */
@@ -184,12 +186,14 @@ public final class ObjectCompiler {
               .flatMap(kind -> kind.versions().stream())
               .map(version -> other.ref().group() + "/" + version)
               .collect(Collectors.joining(" or "));
-      statuses.add(
-          other,
-          Severity.UNUSABLE,
-          "apiVersion",
-          "version " + other.version() + " of this API is not read",
-          "write " + versions);
+      statuses
+          .on(Ground.VERSION_UNKNOWN)
+          .add(
+              other,
+              Severity.UNUSABLE,
+              "apiVersion",
+              "version " + other.version() + " of this API is not read",
+              "write " + versions);
       return;
     }
     MeshKinds.wrong(other.ref())

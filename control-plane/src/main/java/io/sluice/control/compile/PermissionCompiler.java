@@ -65,6 +65,7 @@ final class PermissionCompiler {
     Subject destination = target.destination();
     if (!destination.kind().equals(ACCOUNT)) {
       return refuse(
+          Ground.END_KIND,
           target,
           "spec.destination.kind",
           "is " + destination.kind(),
@@ -72,6 +73,7 @@ final class PermissionCompiler {
     }
     if (!destination.namespace().isEmpty() && !destination.namespace().equals(namespace)) {
       return refuse(
+          Ground.TARGET_NAMESPACE,
           target,
           "spec.destination.namespace",
           "is " + destination.namespace() + ", not " + namespace,
@@ -83,9 +85,13 @@ final class PermissionCompiler {
     readSources(target, sources, foreign, wrong);
     if (sources.isEmpty() && foreign.isEmpty()) {
       return wrong.isEmpty()
-          ? refuse(target, SOURCES, NO_SOURCE, "add a ServiceAccount")
+          ? refuse(Ground.NO_SOURCE, target, SOURCES, NO_SOURCE, "add a ServiceAccount")
           : refuse(
-              target, SOURCES, NO_SOURCE + ": " + wrong.getFirst(), "mend at least one source");
+              Ground.NO_SOURCE,
+              target,
+              SOURCES,
+              NO_SOURCE + ": " + wrong.getFirst(),
+              "mend at least one source");
     }
     if (!areRulesKnown(target)) {
       return Optional.empty();
@@ -123,6 +129,7 @@ final class PermissionCompiler {
         foreign(target, source, field, wrong).ifPresent(foreign::add);
       } else if (!source.kind().equals(ACCOUNT)) {
         wrong(
+            Ground.END_KIND,
             target,
             field + ".kind",
             "is " + source.kind(),
@@ -130,6 +137,7 @@ final class PermissionCompiler {
             wrong);
       } else if (source.namespace().isEmpty()) {
         wrong(
+            Ground.SAID,
             target,
             field + ".namespace",
             "is missing",
@@ -142,8 +150,13 @@ final class PermissionCompiler {
   }
 
   private void wrong(
-      TrafficTarget target, String field, String reason, String mend, List<String> wrong) {
-    statuses.warning(target, field, reason, mend);
+      Ground ground,
+      TrafficTarget target,
+      String field,
+      String reason,
+      String mend,
+      List<String> wrong) {
+    statuses.on(ground).warning(target, field, reason, mend);
     wrong.add(field + " " + reason);
   }
 
@@ -153,6 +166,7 @@ final class PermissionCompiler {
     SpiffeId identity = SpiffeId.parse(source.name());
     if (!source.namespace().isEmpty()) {
       wrong(
+          Ground.SAID,
           target,
           field + ".namespace",
           "has no meaning for an AuthenticatedPrincipal",
@@ -162,6 +176,7 @@ final class PermissionCompiler {
     }
     if (SystemIdentity.isSystem(identity) || identity.isNobody()) {
       wrong(
+          Ground.SAID,
           target,
           field + ".name",
           "is " + identity + ", which is no workload's",
@@ -171,6 +186,7 @@ final class PermissionCompiler {
     }
     if (settings.isPresent() && settings.get().trustDomain().equals(identity.trustDomain())) {
       wrong(
+          Ground.SAID,
           target,
           field + ".name",
           "is of this mesh's own trust domain, " + identity.trustDomain(),
@@ -182,21 +198,28 @@ final class PermissionCompiler {
       return Optional.empty();
     }
     if (settings.isPresent() && !settings.get().federated().includes(identity.trustDomain())) {
-      statuses.warning(
-          target,
-          field + ".name",
-          "is of trust domain "
-              + identity.trustDomain()
-              + ", whose roots the mesh does"
-              + " not have, so nobody can prove it",
-          "add the trust domain to spec.certificate.federatesWith of the MeshConfig");
+      statuses
+          .on(Ground.FOREIGN_DOMAIN)
+          .warning(
+              target,
+              field + ".name",
+              "is of trust domain "
+                  + identity.trustDomain()
+                  + ", whose roots the mesh does"
+                  + " not have, so nobody can prove it",
+              "add the trust domain to spec.certificate.federatesWith of the MeshConfig");
     }
     return Optional.of(identity);
   }
 
   private boolean areRulesKnown(TrafficTarget target) {
     if (target.rules().isEmpty()) {
-      refuse(target, "spec.rules", "is empty", "add a rule of kind TCPRoute or HTTPRouteGroup");
+      refuse(
+          Ground.SAID,
+          target,
+          "spec.rules",
+          "is empty",
+          "add a rule of kind TCPRoute or HTTPRouteGroup");
       return false;
     }
     for (int i = 0; i < target.rules().size(); i++) {
@@ -204,6 +227,7 @@ final class PermissionCompiler {
       String field = "spec.rules[" + i + "]";
       if (!rule.kind().equals(TCP) && !rule.kind().equals(HTTP)) {
         refuse(
+            Ground.SAID,
             target,
             field + ".kind",
             rule.kind() + " is not known",
@@ -211,7 +235,12 @@ final class PermissionCompiler {
         return false;
       }
       if (rule.kind().equals(TCP) && !rule.matches().isEmpty()) {
-        refuse(target, field + ".matches", "has no meaning for a TCPRoute", "remove the matches");
+        refuse(
+            Ground.SAID,
+            target,
+            field + ".matches",
+            "has no meaning for a TCPRoute",
+            "remove the matches");
         return false;
       }
     }
@@ -276,15 +305,17 @@ final class PermissionCompiler {
       String name = rule.matches().get(i);
       Optional<HttpMatch> match = group.get(name);
       if (match.isEmpty()) {
-        statuses.warning(
-            target,
-            "spec.rules[" + index + "].matches[" + i + "]",
-            "names match "
-                + name
-                + (group.has(name)
-                    ? ", which cannot be used"
-                    : ", which HTTPRouteGroup " + rule.name() + " does not have"),
-            "mend the HTTPRouteGroup, or name another match");
+        statuses
+            .on(Ground.MATCH_MISSING)
+            .warning(
+                target,
+                "spec.rules[" + index + "].matches[" + i + "]",
+                "names match "
+                    + name
+                    + (group.has(name)
+                        ? ", which cannot be used"
+                        : ", which HTTPRouteGroup " + rule.name() + " does not have"),
+                "mend the HTTPRouteGroup, or name another match");
       }
       match.ifPresent(selected::add);
     }
@@ -293,15 +324,17 @@ final class PermissionCompiler {
 
   private void warnOfAbsent(TrafficTarget target, int index) {
     Rule rule = target.rules().get(index);
-    statuses.warning(
-        target,
-        "spec.rules[" + index + "]",
-        "names " + rule.kind() + " " + rule.name() + ", which does not exist",
-        "create the " + rule.kind() + " in namespace " + target.meta().namespace());
+    statuses
+        .on(Ground.ROUTE_MISSING)
+        .warning(
+            target,
+            "spec.rules[" + index + "]",
+            "names " + rule.kind() + " " + rule.name() + ", which does not exist",
+            "create the " + rule.kind() + " in namespace " + target.meta().namespace());
   }
 
   private <T> Optional<T> refuseRules(TrafficTarget target) {
-    return refuse(target, "", "no rule of it can be used", "mend at least one rule");
+    return refuse(Ground.SAID, target, "", "no rule of it can be used", "mend at least one rule");
   }
 
   /** Names of the routes that the target's rules look for, existing or not. */
@@ -322,8 +355,9 @@ final class PermissionCompiler {
     }
   }
 
-  private <T> Optional<T> refuse(TrafficTarget target, String field, String reason, String mend) {
-    statuses.add(target, Severity.UNUSABLE, field, reason, mend);
+  private <T> Optional<T> refuse(
+      Ground ground, TrafficTarget target, String field, String reason, String mend) {
+    statuses.on(ground).add(target, Severity.UNUSABLE, field, reason, mend);
     return Optional.empty();
   }
 }

@@ -39,8 +39,12 @@ final class ServiceCompiler {
   Optional<Service> service(KubernetesService service, EndpointCompiler endpoints, L7 ofNamespace) {
     L7 l7 = L7.of(service, statuses).orElse(ofNamespace);
     if (service.externalName()) {
-      statuses.unusable(
-          service, "a Service of type ExternalName has no endpoints", "call its target by name");
+      statuses
+          .on(Ground.SERVICE_EXTERNAL)
+          .unusable(
+              service,
+              "a Service of type ExternalName has no endpoints",
+              "call its target by name");
       return Optional.empty();
     }
     List<ServicePort> ports = new ArrayList<>();
@@ -75,13 +79,15 @@ final class ServiceCompiler {
       if (refusal == null) {
         own.add(address);
       } else {
-        statuses.conflict(
-            service,
-            Severity.WARNING,
-            Ground.CLAIMED_TWICE,
-            refusal.reason("cluster IP " + IpAddresses.text(address)),
-            "give every Service its own cluster IP",
-            refusal.other());
+        statuses
+            .on(Ground.CLAIMED_TWICE)
+            .conflict(
+                service,
+                Severity.WARNING,
+                "",
+                refusal.reason("cluster IP " + IpAddresses.text(address)),
+                "give every Service its own cluster IP",
+                refusal.other());
       }
     }
     return own;
@@ -97,8 +103,9 @@ final class ServiceCompiler {
       statuses.info(service, "ports that are not TCP are left alone: " + String.join(", ", others));
     }
     if (!service.notEnforced().isEmpty()) {
-      statuses.warning(
-          service, "not enforced yet: " + String.join(", ", service.notEnforced()), "");
+      statuses
+          .on(Ground.NOT_ENFORCED)
+          .warning(service, "not enforced yet: " + String.join(", ", service.notEnforced()), "");
     }
     if (!service.headless() && service.clusterIps().isEmpty()) {
       statuses.info(service, "it has no cluster IP, so only its endpoints can be called");
@@ -108,8 +115,9 @@ final class ServiceCompiler {
   /** Says what of the slice is of no use. */
   static void report(EndpointSlice slice, Statuses statuses) {
     if (slice.service().isEmpty()) {
-      statuses.unusable(
-          slice, "it belongs to no Service", "add the label kubernetes.io/service-name");
+      statuses
+          .on(Ground.SLICE_ALONE)
+          .unusable(slice, "it belongs to no Service", "add the label kubernetes.io/service-name");
     } else if (slice.addressType().equals("FQDN")) {
       statuses.unusable(slice, "endpoints by host name are not used", "write IP addresses");
     }

@@ -5,12 +5,14 @@ import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.HostNames;
+import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
+import java.lang.System.Logger.Level;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.Collection;
@@ -24,6 +26,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Turns the MeshConfig in force into mesh-wide settings. */
 final class SettingsCompiler {
@@ -97,6 +100,7 @@ final class SettingsCompiler {
         answerTimeout(config, statuses),
         List.of(),
         TlsWords.read(config, statuses),
+        logs(config, statuses),
         config.federatesWith(),
         List.of(),
         HostNames.NONE,
@@ -121,6 +125,35 @@ final class SettingsCompiler {
     return timeout;
   }
 
+  private static LogLevels logs(MeshConfig config, Statuses statuses) {
+    Level mesh =
+        level(
+            config,
+            "spec.observability.osmLogLevel",
+            config.logLevelOrNull(),
+            LogLevels.DEFAULTS.mesh(),
+            statuses);
+    return new LogLevels(
+        mesh, level(config, "spec.sidecar.logLevel", config.proxyLogLevelOrNull(), mesh, statuses));
+  }
+
+  private static Level level(
+      MeshConfig config, String field, @Nullable String word, Level usual, Statuses statuses) {
+    if (word == null) {
+      return usual;
+    }
+    return LogLevels.level(word)
+        .orElseGet(() -> {
+          statuses.warning(
+              config,
+              field,
+              "'%s' is no level, so %s holds"
+                  .formatted(word, usual.name().toLowerCase(Locale.ROOT)),
+              "write trace, debug, info, warn, error or disabled");
+          return usual;
+        });
+  }
+
   private static Set<SpiffeId> in(Collection<SpiffeId> identities, Predicate<TrustDomain> domains) {
     return identities.stream()
         .filter(identity -> domains.test(identity.trustDomain()))
@@ -140,11 +173,13 @@ final class SettingsCompiler {
         return;
       }
       if (SystemIdentity.isSystem(identity)) {
-        statuses.warning(
-            config,
-            field,
-            "this would deny a part of the mesh itself",
-            "deny its certificate by serial number instead");
+        statuses
+            .on(Ground.DENIES_OWN)
+            .warning(
+                config,
+                field,
+                "this would deny a part of the mesh itself",
+                "deny its certificate by serial number instead");
       } else if (!domain.equals(config.trustDomain())) {
         statuses.warning(
             config,

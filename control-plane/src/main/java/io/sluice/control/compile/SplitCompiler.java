@@ -113,7 +113,7 @@ final class SplitCompiler {
           "let one of them end at services that no TrafficSplit is for");
     }
     Optional<List<HttpMatch>> matches =
-        Matches.ofGroups(split, split.groups(), surroundings, statuses);
+        Matches.ofGroups(split, split.groups(), surroundings, Ground.SPLIT_GROUP, statuses);
     if (matches.isEmpty()) {
       return Optional.empty();
     }
@@ -157,40 +157,51 @@ final class SplitCompiler {
 
   private void warn(TrafficSplit split, String root, List<Backend> backends) {
     if (backends.stream().allMatch(backend -> backend.weight() == 0)) {
-      statuses.warning(
-          split, "spec.backends", "have all weight 0, so calls are refused", "give one a weight");
+      statuses
+          .on(Ground.SPLIT_WEIGHTS)
+          .warning(
+              split,
+              "spec.backends",
+              "have all weight 0, so calls are refused",
+              "give one a weight");
     }
     if (!surroundings.knowsServices()) {
       return;
     }
     Set<Integer> called = ports(new NamespacedName(split.meta().namespace(), root));
     if (called.isEmpty()) {
-      statuses.warning(
-          split,
-          "spec.service",
-          "is " + root + ", and no such Service can be called",
-          "create the Service in namespace " + split.meta().namespace());
+      statuses
+          .on(Ground.SPLIT_SERVICE)
+          .warning(
+              split,
+              "spec.service",
+              "is " + root + ", and no such Service can be called",
+              "create the Service in namespace " + split.meta().namespace());
     }
     for (int i = 0; i < backends.size(); i++) {
       Set<Integer> missing = new TreeSet<>(called);
       NamespacedName backend = new NamespacedName(split.meta().namespace(), backendName(split, i));
       missing.removeAll(ports(backend));
       if (surroundings.service(backend) == null) {
-        statuses.warning(
-            split,
-            "spec.backends[" + i + "].service",
-            "is " + backend.name() + ", which does not exist and gets no calls",
-            "create the Service in namespace " + backend.namespace());
+        statuses
+            .on(Ground.SPLIT_BACKEND)
+            .warning(
+                split,
+                "spec.backends[" + i + "].service",
+                "is " + backend.name() + ", which does not exist and gets no calls",
+                "create the Service in namespace " + backend.namespace());
       } else if (!missing.isEmpty()) {
-        statuses.warning(
-            split,
-            "spec.backends[" + i + "].service",
-            "has not the ports "
-                + missing.toString().replaceAll("[\\[\\]]", "")
-                + " of "
-                + root
-                + ", whose calls it does not get",
-            "give Service " + backend.name() + " these ports");
+        statuses
+            .on(Ground.SPLIT_PORTS)
+            .warning(
+                split,
+                "spec.backends[" + i + "].service",
+                "has not the ports "
+                    + missing.toString().replaceAll("[\\[\\]]", "")
+                    + " of "
+                    + root
+                    + ", whose calls it does not get",
+                "give Service " + backend.name() + " these ports");
       }
     }
   }

@@ -21,7 +21,22 @@ final class Statuses {
           .thenComparing(ObjectStatus::field)
           .thenComparing(ObjectStatus::reason);
 
-  private final List<ObjectStatus> statuses = new ArrayList<>();
+  private final List<ObjectStatus> statuses;
+  private final Ground ground;
+
+  Statuses() {
+    this(new ArrayList<>(), Ground.SAID);
+  }
+
+  private Statuses(List<ObjectStatus> statuses, Ground ground) {
+    this.statuses = statuses;
+    this.ground = ground;
+  }
+
+  /** The same; what is added through it has this ground. */
+  Statuses on(Ground other) {
+    return new Statuses(statuses, other);
+  }
 
   void info(KubernetesObject object, String reason) {
     add(object, Severity.INFO, "", reason, "");
@@ -62,17 +77,6 @@ final class Statuses {
     add(object, severity, field, reason, mend, "", rival);
   }
 
-  /** The same on a ground that programs know, of the object as a whole. */
-  void conflict(
-      KubernetesObject object,
-      Severity severity,
-      Ground ground,
-      String reason,
-      String mend,
-      ObjectRef rival) {
-    add(object, severity, "", reason, mend, "", rival, ground);
-  }
-
   /** What the Gateway API has a word for, and what contradicts another object too, or nothing. */
   void add(
       KubernetesObject object,
@@ -82,18 +86,6 @@ final class Statuses {
       String mend,
       String word,
       @Nullable ObjectRef rivalOrNull) {
-    add(object, severity, field, reason, mend, word, rivalOrNull, Ground.SAID);
-  }
-
-  private void add(
-      KubernetesObject object,
-      Severity severity,
-      String field,
-      String reason,
-      String mend,
-      String word,
-      @Nullable ObjectRef rivalOrNull,
-      Ground ground) {
     statuses.add(
         new ObjectStatus(
             object.ref(),

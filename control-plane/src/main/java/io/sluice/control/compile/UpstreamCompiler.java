@@ -97,7 +97,7 @@ final class UpstreamCompiler {
 
   private void warn(UpstreamTrafficSetting written, NamespacedName service) {
     for (String field : written.notEnforced()) {
-      statuses.warning(written, field, "is not acted on", "remove it");
+      statuses.on(Ground.NOT_ENFORCED).warning(written, field, "is not acted on", "remove it");
     }
     KubernetesService called = surroundings.service(service);
     if (surroundings.knowsServices() && (called == null || called.externalName())) {

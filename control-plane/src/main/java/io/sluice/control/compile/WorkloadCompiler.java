@@ -67,11 +67,13 @@ final class WorkloadCompiler {
         if (word != null) {
           Optional<Boolean> said = EnrolmentWords.enrols(word);
           if (said.isEmpty()) {
-            statuses.warning(
-                namespace,
-                "metadata.annotations[\"" + key + "\"]",
-                "'" + word + "' is no word for metrics, so enabled holds",
-                "write enabled or disabled");
+            statuses
+                .on(Ground.WORD_UNKNOWN)
+                .warning(
+                    namespace,
+                    "metadata.annotations[\"" + key + "\"]",
+                    "'" + word + "' is no word for metrics, so enabled holds",
+                    "write enabled or disabled");
           }
           measured &= said.orElse(true);
         }
@@ -237,17 +239,20 @@ final class WorkloadCompiler {
   }
 
   private void conflict(Pod pod, Refusal refusal, String thing, String mend) {
-    statuses.conflict(
-        pod, Severity.WARNING, Ground.CLAIMED_TWICE, refusal.reason(thing), mend, refusal.other());
+    statuses
+        .on(Ground.CLAIMED_TWICE)
+        .conflict(pod, Severity.WARNING, "", refusal.reason(thing), mend, refusal.other());
   }
 
   private void report(Pod pod, boolean enrolled) {
     String word = pod.meta().labels().getOrDefault(MeshKey.MESH.key(), "");
     if (word.equals("enabled") && !enrolled && !pod.finished()) {
-      statuses.warning(
-          pod,
-          "it is not enrolled: it shares the node's network, or its namespace is kept out",
-          "remove the label " + MeshKey.MESH.key());
+      statuses
+          .on(Ground.POD_HOST_NETWORK)
+          .warning(
+              pod,
+              "it is not enrolled: it shares the node's network, or its namespace is kept out",
+              "remove the label " + MeshKey.MESH.key());
     }
     if (enrolled && accountOf(pod) == null) {
       statuses.warning(
@@ -266,14 +271,18 @@ final class WorkloadCompiler {
           "remove it: the pod is found by its UID");
     }
     if (enrolled && pod.netnsOrNull() != null && pod.addresses().isEmpty()) {
-      statuses.warning(
-          pod,
-          "it has no address, so the mesh can bring no traffic to it",
-          "write its addresses to status.podIPs");
+      statuses
+          .on(Ground.POD_NO_ADDRESS)
+          .warning(
+              pod,
+              "it has no address, so the mesh can bring no traffic to it",
+              "write its addresses to status.podIPs");
     }
     reportRanges(pod, "metadata.annotations", pod.interception(), statuses);
     if (!pod.notEnforced().isEmpty()) {
-      statuses.warning(pod, "not enforced yet: " + String.join(", ", pod.notEnforced()), "");
+      statuses
+          .on(Ground.NOT_ENFORCED)
+          .warning(pod, "not enforced yet: " + String.join(", ", pod.notEnforced()), "");
     }
   }
 

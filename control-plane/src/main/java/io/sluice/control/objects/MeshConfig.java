@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param sameNodeMtlsOrNull {@code spec.traffic.sameNodeMtls} as written
  * @param sidecarTimeoutOrNull seconds of {@code spec.sidecar.sidecarTimeout}
  * @param tls the four fields of {@code spec.sidecar} about handshakes, as written
+ * @param logLevelOrNull {@code spec.observability.osmLogLevel} as written
+ * @param proxyLogLevelOrNull {@code spec.sidecar.logLevel} as written
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
  * @param retirementOrNull {@code spec.traffic.retirement} as written
@@ -51,6 +53,8 @@ public record MeshConfig(
     @Nullable String sameNodeMtlsOrNull,
     @Nullable Integer sidecarTimeoutOrNull,
     TlsFields tls,
+    @Nullable String logLevelOrNull,
+    @Nullable String proxyLogLevelOrNull,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
     @Nullable String retirementOrNull,

@@ -12,6 +12,7 @@ import java.util.function.Function;
 
 /** Reads a MeshConfig and says of every other field it sets whether the mesh knows it. */
 final class MeshConfigReader {
+  private static final String OBSERVABILITY = "observability";
   private static final String SIDECAR = "sidecar";
   private static final String CERTIFICATE = "certificate";
 
@@ -34,7 +35,7 @@ final class MeshConfigReader {
       Set.of(
           "clusterSet",
           "repoServer",
-          "observability",
+          OBSERVABILITY,
           FLAGS,
           "pluginChains",
           "ingress",
@@ -75,7 +76,10 @@ final class MeshConfigReader {
               "tlsMinProtocolVersion",
               "tlsMaxProtocolVersion",
               "cipherSuites",
-              "ecdhCurves"),
+              "ecdhCurves",
+              "logLevel"),
+          OBSERVABILITY,
+          Set.of("osmLogLevel"),
           FLAGS,
           Set.of(
               "enableRetryPolicy",
@@ -103,7 +107,6 @@ final class MeshConfigReader {
           Set.of(
               "enablePrivilegedInitContainer",
               "compressConfig",
-              "logLevel",
               "envoyImage",
               "envoyWindowsImage",
               "initContainerImage",
@@ -173,6 +176,8 @@ final class MeshConfigReader {
             sidecar.text("tlsMaxProtocolVersion").orElse(null),
             texts(sidecar, "cipherSuites"),
             texts(sidecar, "ecdhCurves")),
+        spec.objectOrEmpty(OBSERVABILITY).text("osmLogLevel").orElse(null),
+        sidecar.text("logLevel").orElse(null),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),

@@ -74,7 +74,9 @@ public record Finding(
         problem.field(),
         Level.ERROR,
         problem.reason(),
-        problem.mend());
+        problem.mend(),
+        "",
+        Ground.MISTAKEN);
   }
 
   static Finding of(ObjectStatus status) {

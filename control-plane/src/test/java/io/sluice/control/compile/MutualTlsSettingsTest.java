@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ObjectReader.ReadObjects;
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
+import java.lang.System.Logger.Level;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -239,5 +241,27 @@ class MutualTlsSettingsTest {
 
   private static String word(String field, String word) {
     return word.equals(NONE) ? "" : field + ": \"" + word + "\"";
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', INFO, INFO, ''",
+    "'observability: {osmLogLevel: debug}', DEBUG, DEBUG, ''",
+    "'observability: {osmLogLevel: warn}, sidecar: {logLevel: trace}', WARNING, TRACE, ''",
+    "'sidecar: {logLevel: disabled}', INFO, OFF, ''",
+    "'observability: {osmLogLevel: loud}', INFO, INFO, spec.observability.osmLogLevel",
+  })
+  void levelsOfLogsAreOfEitherMesh(String spec, Level mesh, Level proxies, String told) {
+    CompiledChange compilation =
+        Manifests.compile(
+            """
+            {apiVersion: config.openservicemesh.io/v1alpha2, kind: MeshConfig,
+             metadata: {name: osm-mesh-config, namespace: osm-system}, spec: {%s}}
+            """
+                .formatted(spec));
+
+    assertThat(compilation.snapshot().settings().logs()).isEqualTo(new LogLevels(mesh, proxies));
+    assertThat(compilation.statuses().toString()).contains(told);
+    assertThat(compilation.statuses().isEmpty()).isEqualTo(told.isEmpty());
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.control.compile.CompilerSettings;
+import io.sluice.control.compile.Ground;
 import io.sluice.control.validate.Finding.Level;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -258,7 +259,9 @@ class ValidationTest {
                 "spec.matches.ports[1]",
                 Level.ERROR,
                 "70000 is outside 1..65535",
-                "write a port from 1 to 65535, without quotes"));
+                "write a port from 1 to 65535, without quotes",
+                "",
+                Ground.MISTAKEN));
   }
 
   @Test

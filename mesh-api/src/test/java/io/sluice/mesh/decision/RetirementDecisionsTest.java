@@ -7,6 +7,7 @@ import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.HostNames;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -72,6 +73,7 @@ class RetirementDecisionsTest {
             MeshSettings.DEFAULT_ANSWER_TIMEOUT,
             List.of(),
             TlsParameters.DEFAULTS,
+            LogLevels.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE,

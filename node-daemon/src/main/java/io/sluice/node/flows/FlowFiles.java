@@ -7,13 +7,18 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +31,12 @@ import org.jspecify.annotations.Nullable;
 final class FlowFiles {
   private static final String SUFFIX = ".flows";
   private static final Duration KEPT = Duration.ofDays(7);
+
+  /** Beside the segments: a line for each hour in which flows were left out. */
+  private static final String LEFT_OUT = "left-out";
+
+  /** Of that file and the next one, more than a week has hours for. */
+  static final int LEFT_OUT_BYTES = 16 << 10;
 
   private final Path directory;
   private final long maxBytes;
@@ -45,9 +56,7 @@ final class FlowFiles {
 
   /** Appends one batch in one write, with room made for it before. */
   void append(byte[] batch, Instant now) throws IOException {
-    Files.createDirectories(
-        directory,
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    makeDirectory();
     List<Path> segments = segments(directory);
     Path last = segments.isEmpty() ? null : segments.getLast();
     boolean begins = last == null || !takes(last, batch.length);
@@ -70,6 +79,12 @@ final class FlowFiles {
       shorten(segment, before); // a half record would hide those behind it
       throw e;
     }
+  }
+
+  private void makeDirectory() throws IOException {
+    Files.createDirectories(
+        directory,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
   }
 
   private static void shorten(Path segment, long size) throws IOException {
@@ -117,6 +132,43 @@ final class FlowFiles {
       }
     }
     return bytes;
+  }
+
+  /** Adds to what was left out in the hour of {@code now}; that of a week is kept. */
+  void addLeftOut(Instant now, long count) throws IOException {
+    makeDirectory();
+    SortedMap<Instant, Long> hours = leftOut(directory, now.minus(KEPT));
+    hours.merge(now.truncatedTo(ChronoUnit.HOURS), count, Long::sum);
+    List<String> lines = new ArrayList<>();
+    hours.forEach((hour, number) -> lines.add(hour + " " + number));
+    Path next = directory.resolve(LEFT_OUT + ".next");
+    Files.write(next, lines);
+    Files.move(next, directory.resolve(LEFT_OUT), StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /**
+   * What was left out by hour, of those that end after {@code since}; lines that are torn are none.
+   */
+  static SortedMap<Instant, Long> leftOut(Path directory, Instant since) throws IOException {
+    SortedMap<Instant, Long> hours = new TreeMap<>();
+    List<String> lines;
+    try {
+      lines = Files.readAllLines(directory.resolve(LEFT_OUT));
+    } catch (NoSuchFileException e) {
+      return hours;
+    }
+    for (String line : lines) {
+      String[] words = line.split(" ", -1);
+      try {
+        Instant hour = Instant.parse(words[0]);
+        if (words.length == 2 && hour.plus(1, ChronoUnit.HOURS).isAfter(since)) {
+          hours.put(hour, Long.parseLong(words[1]));
+        }
+      } catch (DateTimeParseException | NumberFormatException e) {
+        continue;
+      }
+    }
+    return hours;
   }
 
   /** Tells every whole record that was last seen at {@code since} or later, oldest first. */

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -96,11 +97,12 @@ public final class FlowRecorder implements AutoCloseable {
   private double allowance = BURST_BYTES;
   private long allowanceNanos;
   private boolean failing;
+  private long noted; // of what is left out
 
   private FlowRecorder(
       Path directory, Supplier<MeshSnapshot> snapshot, InstantSource clock, LongSupplier nanos) {
     this.directory = directory;
-    this.files = new FlowFiles(directory, MAX_BYTES);
+    this.files = new FlowFiles(directory, MAX_BYTES - FlowFiles.LEFT_OUT_BYTES);
     this.snapshot = snapshot;
     this.clock = clock;
     this.nanos = nanos;
@@ -281,9 +283,13 @@ public final class FlowRecorder implements AutoCloseable {
     present.clear();
     sources.clear();
     leftOut.addAndGet(left);
-    if (batch.size() == 0) {
-      return;
+    if (batch.size() > 0) {
+      append(batch);
     }
+    noteLeftOut();
+  }
+
+  private void append(ByteArrayOutputStream batch) {
     try {
       files.append(batch.toByteArray(), clock.instant());
       allowance -= batch.size();
@@ -294,6 +300,20 @@ public final class FlowRecorder implements AutoCloseable {
         LOG.log(System.Logger.Level.ERROR, "flows_not_written, they are left out", e);
       }
       failing = true;
+    }
+  }
+
+  /** So that a replay can say it; a disk that takes nothing gets it with the next window. */
+  private void noteLeftOut() {
+    long all = leftOut.get();
+    if (all == noted) {
+      return;
+    }
+    try {
+      files.addLeftOut(clock.instant(), all - noted);
+      noted = all;
+    } catch (IOException | RuntimeException e) {
+      LOG.log(System.Logger.Level.DEBUG, "flows_left_out_not_noted", e);
     }
   }
 
@@ -314,6 +334,11 @@ public final class FlowRecorder implements AutoCloseable {
   public static void read(Path directory, Instant since, Consumer<RecordedFlow.Entry> to)
       throws IOException {
     FlowFiles.read(directory, since, to);
+  }
+
+  /** How many flows are not in the record, by the hour when that was noted: after each window. */
+  public static SortedMap<Instant, Long> leftOut(Path directory, Instant since) throws IOException {
+    return FlowFiles.leftOut(directory, since);
   }
 
   /** Writes what was seen, then ends; waits up to 2 s. */

@@ -1,5 +1,6 @@
 package io.sluice.node.identity;
 
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
@@ -194,6 +195,11 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     return self.roots().map(TrustRoots::roots).orElse(List.of());
   }
 
+  /** Roots that pods of other meshes are believed by; none before the controller has told them. */
+  public FederatedBundles federated() {
+    return self.roots().flatMap(TrustRoots::federated).orElse(FederatedBundles.NONE);
+  }
+
   /** The clock that certificates are judged by. */
   public SiteTime time() {
     return clock;
@@ -315,11 +321,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
         oldest.map(Trouble::text).orElse(""),
         roots.map(TrustRoots::generation).orElse(0L),
         roots.map(one -> one.roots().stream().map(Certificates::id).toList()).orElse(List.of()),
-        roots.flatMap(TrustRoots::federated).stream()
-            .flatMap(others -> others.roots().keySet().stream())
-            .map(TrustDomain::name)
-            .sorted()
-            .toList(),
+        federated().roots().keySet().stream().map(TrustDomain::name).sorted().toList(),
         self.bundleProblem(),
         keeping.problem());
   }

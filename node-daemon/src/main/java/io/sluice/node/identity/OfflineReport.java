@@ -3,6 +3,7 @@ package io.sluice.node.identity;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.mesh.svid.SiteTime;
@@ -38,7 +39,7 @@ public record OfflineReport(Instant now, String doubt, List<End> ends) {
   /**
    * One thing that the node lives by.
    *
-   * @param what certificate, node-certificate, root, snapshot, admission or keys
+   * @param what certificate, node-certificate, root, federated-mesh, snapshot, admission or keys
    * @param subject whose it is
    * @param untilOrNull the last moment of it; null where time does not end it
    * @param stops what no longer works after that, or how it stands
@@ -70,6 +71,7 @@ public record OfflineReport(Instant now, String doubt, List<End> ends) {
       }
     }
     identities.roots().forEach(root -> ends.add(root(root)));
+    ends.addAll(links(identities.federated()));
     ends.add(admission(identities.admission()));
     ends.add(keys(identities.keepsKeys()));
     ends.add(snapshot);
@@ -91,6 +93,7 @@ public record OfflineReport(Instant now, String doubt, List<End> ends) {
       node.ifPresent(kept -> {
         ends.add(node(kept.credential().identity().toString(), kept.credential().end()));
         kept.roots().roots().forEach(root -> ends.add(root(root)));
+        ends.addAll(links(kept.roots().federated().orElse(FederatedBundles.NONE)));
       });
       List<Credential> kept = store.workloads(problem -> {});
       kept.forEach(one -> ends.add(workload(one.identity().toString(), one.end())));
@@ -119,7 +122,7 @@ public record OfflineReport(Instant now, String doubt, List<End> ends) {
         "node-certificate",
         identity,
         until,
-        "the node has to be admitted anew before it gets any certificate",
+        "its link to the controller: it has to be admitted anew before it gets any certificate",
         ASK);
   }
 
@@ -130,6 +133,25 @@ public record OfflineReport(Instant now, String doubt, List<End> ends) {
         root.getNotAfter().toInstant(),
         "no certificate that leads to it is believed",
         "only at the controller: `sluice control rotate-root`");
+  }
+
+  /** To each other mesh: by any of its roots, so until the last one ends. */
+  private static List<End> links(FederatedBundles others) {
+    List<End> links = new ArrayList<>();
+    others
+        .roots()
+        .forEach((domain, roots) ->
+            links.add(
+                new End(
+                    "federated-mesh",
+                    domain.name(),
+                    roots.stream()
+                        .map(root -> root.getNotAfter().toInstant())
+                        .max(Comparator.naturalOrder())
+                        .orElse(null),
+                    "no pod of that mesh proves who it is here: calls from it and to it are refused",
+                    "only at the controller: spec.certificate.federatesWith of the MeshConfig")));
+    return links;
   }
 
   private static End admission(Admission admission) {

@@ -11,8 +11,15 @@ import org.jspecify.annotations.Nullable;
  * One call.
  *
  * @param called what the application asked for
+ * @param host name outside the mesh by which it found that; empty for none
+ * @param tls whether it begins with TLS that names the host
  */
-record Call(Workload source, InetSocketAddress called, @Nullable WrittenRequest requestOrNull) {
+record Call(
+    Workload source,
+    InetSocketAddress called,
+    @Nullable WrittenRequest requestOrNull,
+    String host,
+    boolean tls) {
   /** The pod's own address, of the family called. */
   InetSocketAddress client() {
     Family family = Family.of(called.getAddress());

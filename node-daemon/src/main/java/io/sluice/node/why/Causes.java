@@ -1,6 +1,7 @@
 package io.sluice.node.why;
 
 import io.sluice.mesh.Access;
+import io.sluice.mesh.Egress;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.Kind;
@@ -172,14 +173,7 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
                   "permissive traffic policy mode lets whatever the mesh knows be called"));
       case EGRESS_ALLOWED ->
           List.of(meshConfig("spec.traffic.enableEgress", "egress is enabled for every pod"));
-      case EGRESS_DISABLED ->
-          List.of(
-              meshConfig(
-                  "spec.traffic.enableEgress",
-                  where
-                      + " is no workload of the mesh, egress is disabled, and, as far as is known before it speaks, no Egress has "
-                      + from.identity().serviceAccountName()
-                      + " for a source and this for a destination"));
+      case EGRESS_DISABLED -> notLetOut(from, called);
       case DNS -> List.of(fact(where + " is a resolver of the pod"));
       case DNS_REFUSED ->
           List.of(
@@ -231,6 +225,52 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
       }
       default -> List.of(fact(verdict.reason().explanation()));
     };
+  }
+
+  /** Every Egress of the account, by what of it keeps this from being let out. */
+  private List<Cause> notLetOut(Workload from, InetSocketAddress called) {
+    NamespacedName account = from.identity().serviceAccountName();
+    List<Egress> egresses = snapshot.find(Kind.EGRESS, Kind.EGRESSES_BY_SOURCE, account);
+    List<Cause> causes = new ArrayList<>();
+    causes.add(
+        meshConfig(
+            "spec.traffic.enableEgress",
+            IpAddresses.text(called)
+                + " is no workload of the mesh, egress is disabled, and "
+                + (egresses.isEmpty()
+                    ? "no Egress has " + account + " for a source"
+                    : "no Egress lets " + account + " call this so")));
+    egresses.forEach(egress -> causes.add(against(egress, called)));
+    return causes;
+  }
+
+  private Cause against(Egress egress, InetSocketAddress called) {
+    InetAddress address = called.getAddress();
+    List<Egress.Port> ports =
+        egress.ports().stream().filter(port -> port.number() == called.getPort()).toList();
+    List<String> hosts = egress.hosts().stream().sorted().toList();
+    boolean leadsThere =
+        hosts.stream().anyMatch(host -> snapshot.settings().names().lead(host, address));
+    if (ports.isEmpty()) {
+      List<Integer> own = egress.ports().stream().map(Egress.Port::number).toList();
+      return of(egress, "spec.ports", "its ports are " + own + ", and not " + called.getPort());
+    }
+    if (!egress.hasInRange(address) && !leadsThere) {
+      String text = IpAddresses.text(address);
+      return hosts.isEmpty()
+          ? of(egress, "spec.ipAddresses", text + " is in none of its ranges")
+          : of(
+              egress,
+              "spec.hosts",
+              "this node has found " + text + " under none of its hosts " + hosts);
+    }
+    return ports.stream().anyMatch(port -> port.carried() == Egress.Carried.TLS)
+        ? of(egress, "spec.hosts", "it lets out TLS whose client names one of " + hosts)
+        : of(egress, "spec.ipAddresses", "bytes are let out to its ranges alone");
+  }
+
+  private static Cause of(Egress egress, String field, String text) {
+    return new Cause("Egress", egress.name().toString(), field, text);
   }
 
   /** Of the object that let requests in or out, and not this one. */

@@ -16,7 +16,9 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -38,12 +40,14 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
    * @param serviceOrNull the Service, where one is
    * @param called addresses that a client may get for it, of one family; of one Service the one
    *     that it has, of a headless one those of its pods
+   * @param host name outside the mesh by which it is called; empty for none
    * @param authority as a client writes it into {@code Host}
    * @param notes what was chosen where the question left a choice
    */
   record Destination(
       @Nullable NamespacedName serviceOrNull,
       List<InetSocketAddress> called,
+      String host,
       String authority,
       List<String> notes) {
     Destination {
@@ -140,7 +144,7 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
     }
     Optional<InetAddress> literal = literal(asked.host());
     if (literal.isPresent()) {
-      return address(literal.get(), asked, question, List.of());
+      return address(literal.get(), asked, question, "", List.of());
     }
     return named(asked.host(), source)
         .map(service -> service(service, asked, source))
@@ -171,12 +175,32 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
   }
 
   private Destination resolved(Asked asked, WhyQuestion question, Workload source) {
+    String host = asked.host().toLowerCase(Locale.ROOT);
+    List<InetAddress> pinned =
+        snapshot.settings().names().addresses().getOrDefault(host, Set.of()).stream()
+            .sorted(Comparator.comparing(IpAddresses::text))
+            .toList();
+    if (!pinned.isEmpty()) {
+      return address(
+          ofFamily(pinned, source).orElse(pinned.getFirst()),
+          asked,
+          question,
+          host,
+          List.of(
+              "of "
+                  + pinned.size()
+                  + " addresses that this node has found under "
+                  + host
+                  + " the"
+                  + " first was taken"));
+    }
     try {
-      List<InetAddress> found = List.of(InetAddress.getAllByName(asked.host()));
+      List<InetAddress> found = List.of(InetAddress.getAllByName(host));
       return address(
           ofFamily(found, source).orElse(found.getFirst()),
           asked,
           question,
+          host,
           List.of(asked.host() + " was resolved by this node, not by the pod"));
     } catch (UnknownHostException e) {
       throw new IllegalArgumentException(
@@ -189,7 +213,7 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
   }
 
   private Destination address(
-      InetAddress address, Asked asked, WhyQuestion question, List<String> notes) {
+      InetAddress address, Asked asked, WhyQuestion question, String name, List<String> notes) {
     int port = asked.port() != NO_PORT ? asked.port() : question.isRequest() ? HTTP : NO_PORT;
     if (port == NO_PORT) {
       String host = asked.host().contains(":") ? "[" + asked.host() + "]" : asked.host();
@@ -198,7 +222,7 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
     }
     NamespacedName service = snapshot.serviceAt(address).map(Service::name).orElse(null);
     return new Destination(
-        service, List.of(new InetSocketAddress(address, port)), asked.host(), notes);
+        service, List.of(new InetSocketAddress(address, port)), name, asked.host(), notes);
   }
 
   private Destination pod(Workload pod, Asked asked, Workload source) {
@@ -237,6 +261,7 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
     return new Destination(
         null,
         List.of(new InetSocketAddress(address, port)),
+        "",
         IpAddresses.text(new InetSocketAddress(address, port)),
         notes);
   }
@@ -269,7 +294,7 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
               + " is ready: its name has no address");
     }
     return new Destination(
-        service.name(), called, service.host() + (number == HTTP ? "" : ":" + number), notes);
+        service.name(), called, "", service.host() + (number == HTTP ? "" : ":" + number), notes);
   }
 
   private static List<InetSocketAddress> endpoints(Service service, int port, Workload source) {

@@ -14,15 +14,20 @@ import java.net.ProtocolFamily;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 
 /**
  * A call that is really made, by a socket inside the source pod's network namespace, so that hooks
@@ -38,6 +43,7 @@ public final class Probe {
 
   private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] (\\d{3}).*");
   private static final int LONGEST_LINE = 1_024;
+  private static final int HTTPS = 443;
   private static final Path NAMED = Path.of("/run/netns");
   private static final LinuxNetworkNamespaces NAMESPACES = new LinuxNetworkNamespaces();
 
@@ -123,12 +129,29 @@ public final class Probe {
       }
       return;
     }
-    socket.setSoTimeout((int) QUIET.toMillis());
+    if (question.tls()) {
+      socket.getOutputStream().write(clientHello(authority));
+    }
+    // Who is silent to a ClientHello has not got it yet.
+    socket.setSoTimeout((int) (question.tls() ? ANSWER : QUIET).toMillis());
     try {
       int first = socket.getInputStream().read();
       probe.put("end", first < 0 ? "closed by the server" : "answered").put("status", 0);
     } catch (SocketTimeoutException e) {
-      probe.put("end", "open").put("status", 0);
+      probe.put("end", question.tls() ? "no answer to TLS" : "open").put("status", 0);
+    }
+  }
+
+  /** What a client of that host begins with; nobody is believed, since nothing more is sent. */
+  private static byte[] clientHello(String host) throws IOException {
+    try {
+      SSLEngine engine = SSLContext.getDefault().createSSLEngine(host, HTTPS);
+      engine.setUseClientMode(true);
+      ByteBuffer hello = ByteBuffer.allocate(engine.getSession().getPacketBufferSize());
+      engine.wrap(ByteBuffer.allocate(0), hello);
+      return Arrays.copyOf(hello.array(), hello.position());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has a default of TLS", e);
     }
   }
 

@@ -55,6 +55,19 @@ final class Proxied {
     InetSocketAddress called = call.called();
     Flow wanted = new Flow(source.name(), call.client(), called);
     Handling handling = Handling.of(snapshot, Direction.OUTBOUND, source.name(), wanted);
+    if (handling.isByName()) {
+      story.ok("the proxy looks which host it names by TLS: " + handling.explanation());
+      if (call.tls()) {
+        story.ok(
+            "the client names " + (call.host().isEmpty() ? "no host" : call.host()) + " by TLS");
+        wanted = wanted.named(call.host());
+        handling = Handling.of(snapshot, Direction.OUTBOUND, source.name(), wanted);
+      } else {
+        story.unknown(
+            "which host its client names by TLS, on which it depends: ask 'verify connectivity"
+                + " --to-ext-host' with --app-protocol https");
+      }
+    }
     Outgoing out =
         new Outgoing(
             call,
@@ -188,6 +201,9 @@ final class Proxied {
     Workload source = out.call().source();
     Optional<Workload> known = snapshot.workloadAt(to.getAddress());
     story.to(to, known.map(Workload::name).orElse(null));
+    if (known.isEmpty() && !snapshot.settings().egress()) {
+      outside(out.call(), to, story);
+    }
     Flow flow = out.flow().to(to);
     HttpRequest asked = out.asked() == null ? null : sent;
     Arriving.Arrival departure = arriving.decided(s -> decide(s, flow, asked), asked);
@@ -208,6 +224,23 @@ final class Proxied {
       return story.end(Kind.ALLOWED, departure.verdict().reason(), why);
     }
     return enter(out, pod, to, sent, story);
+  }
+
+  /** What policy goes by where nothing lets everybody out. */
+  private void outside(Call call, InetSocketAddress to, Story story) {
+    story.ok(IpAddresses.text(to) + " is outside the mesh, and egress is disabled");
+    if (snapshot.settings().permissive()) {
+      story.ok("permissive mode opens what the mesh knows, and this it does not know");
+    }
+    if (!call.host().isEmpty()) {
+      String address = IpAddresses.text(to.getAddress());
+      story.ok(
+          call.host()
+              + " is called: this node has "
+              + (snapshot.settings().names().lead(call.host(), to.getAddress())
+                  ? "found " + address + " under it"
+                  : "not found " + address + " under it, so an Egress by that name opens it not"));
+    }
   }
 
   private static Verdict decide(

@@ -44,8 +44,14 @@ final class Walk {
    */
   List<Fate> from(
       Workload source, InetSocketAddress called, @Nullable WrittenRequest requestOrNull) {
+    return of(new Call(source, called, requestOrNull, "", false));
+  }
+
+  /** Every way of that call. */
+  List<Fate> of(Call call) {
+    Workload source = call.source();
+    InetSocketAddress called = call.called();
     Story story = new Story();
-    Call call = new Call(source, called, requestOrNull);
     if (Destinations.isStranger(source)) {
       story.ok(source.name().name() + " is no known pod's address: nothing proves who calls");
       return past(call, story, Reason.SOURCE_NOT_IN_MESH);

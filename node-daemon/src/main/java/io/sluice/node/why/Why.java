@@ -36,7 +36,11 @@ public record Why(MeshSnapshot snapshot, NodeView node) {
             : null;
     Walk walk = new Walk(snapshot, node);
     List<Fate> fates = new ArrayList<>();
-    destination.called().forEach(each -> fates.addAll(walk.from(source, each, request)));
+    destination
+        .called()
+        .forEach(each ->
+            fates.addAll(
+                walk.of(new Call(source, each, request, destination.host(), question.tls()))));
     Optional<Change> change =
         new Changes(snapshot, node).permitting(source, destination.called(), request, fates);
     return new Answers(snapshot, node).json(question, source, destination, fates, change);

@@ -15,9 +15,15 @@ import java.util.TreeMap;
  * @param method of an HTTP request; empty for a connection
  * @param path of it with its query; empty for a connection
  * @param headers of it by name
+ * @param tls whether a connection begins with TLS that names the host called
  */
 public record WhyQuestion(
-    String source, String destination, String method, String path, Map<String, String> headers) {
+    String source,
+    String destination,
+    String method,
+    String path,
+    Map<String, String> headers,
+    boolean tls) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   public WhyQuestion {
@@ -28,6 +34,15 @@ public record WhyQuestion(
     if (method.isEmpty() && !headers.isEmpty()) {
       throw new IllegalArgumentException("headers need a METHOD and a path");
     }
+    if (tls && !method.isEmpty()) {
+      throw new IllegalArgumentException("what is asked for inside TLS is not seen");
+    }
+  }
+
+  /** Of one that does not begin with TLS. */
+  public WhyQuestion(
+      String source, String destination, String method, String path, Map<String, String> headers) {
+    this(source, destination, method, path, headers, false);
   }
 
   /** Whether it is about an HTTP request rather than a connection. */
@@ -39,7 +54,7 @@ public record WhyQuestion(
   public String toText() {
     ObjectNode node = JSON.createObjectNode();
     node.put("source", source).put("destination", destination);
-    node.put("method", method).put("path", path);
+    node.put("method", method).put("path", path).put("tls", tls);
     ObjectNode fields = node.putObject("headers");
     new TreeMap<>(headers).forEach(fields::put);
     return node.toString();
@@ -62,7 +77,8 @@ public record WhyQuestion(
           node.path("destination").asText(),
           node.path("method").asText(),
           node.path("path").asText(),
-          headers);
+          headers,
+          node.path("tls").asBoolean());
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("no question: " + e.getOriginalMessage(), e);
     }

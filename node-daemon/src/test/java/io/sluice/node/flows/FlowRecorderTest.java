@@ -264,6 +264,47 @@ class FlowRecorderTest {
     }
   }
 
+  /** By whomever: each window has its share of the day. */
+  @Test
+  void aFloodEarlyInADayLeavesLaterHoursTheirShareAndIsTold() throws Exception {
+    Instant[] now = {THEN};
+    long[] told = {0};
+    for (int life = 0; life < 2; life++) { // what is told outlives the daemon
+      try (FlowRecorder recorder =
+          FlowRecorder.start(
+              directory(), () -> SNAPSHOT, () -> now[0], () -> now[0].toEpochMilli() * 1_000_000)) {
+        String text = "\u20ac".repeat(RecordedFlow.LONGEST_TEXT - 20);
+        while (recorder.leftOut() == 0) {
+          for (int i = 0; i < FlowRecorder.MOST_OF_SOURCE; i++) {
+            recorder.record(asking("/" + i + "/" + life + now[0] + text, Map.of()));
+          }
+          recorder.writeAll();
+          now[0] = now[0].plus(FlowRecorder.WINDOW);
+        }
+        told[0] += recorder.leftOut();
+      }
+    }
+    assertThat(
+            FlowRecorder.leftOut(directory(), THEN).values().stream().mapToLong(each -> each).sum())
+        .isEqualTo(told[0]);
+    Instant later = now[0].plus(Duration.ofHours(1));
+    now[0] = later;
+    try (FlowRecorder recorder =
+        FlowRecorder.start(
+            directory(), () -> SNAPSHOT, () -> now[0], () -> now[0].toEpochMilli() * 1_000_000)) {
+      for (int window = 0; window < 5; window++) {
+        for (int i = 0; i < 200; i++) {
+          recorder.record(asking("/usual/" + i, Map.of()));
+        }
+        recorder.writeAll();
+        now[0] = now[0].plus(FlowRecorder.WINDOW);
+      }
+      assertThat(recorder.leftOut()).isZero();
+    }
+    assertThat(read(later)).hasSize(1_000);
+    assertThat(FlowRecorder.leftOut(directory(), later.plus(Duration.ofDays(8)))).isEmpty();
+  }
+
   @Test
   void longTextsAreCutAndMarked() throws InterruptedException {
     try (FlowRecorder recorder = recorder()) {

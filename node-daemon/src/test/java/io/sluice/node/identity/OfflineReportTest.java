@@ -5,16 +5,25 @@ import static io.sluice.node.identity.TestNode.SHOP;
 import static io.sluice.node.identity.TestNode.SITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.await.Await;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
+import io.sluice.mesh.svid.SvidJudge;
+import io.sluice.mesh.svid.SvidReason;
+import io.sluice.mesh.svid.SvidRefused;
 import io.sluice.node.identity.CertificateStatus.State;
 import io.sluice.node.identity.OfflineReport.End;
 import io.sluice.node.identity.store.CredentialStore;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -82,6 +91,60 @@ class OfflineReportTest extends ControlledNodeTest {
       assertThat(working()).as("a minute after %s", end).isEqualTo(expected);
       clock.jump(Duration.ofMinutes(-1));
     }
+  }
+
+  @Test
+  void theLinkToEachOtherMeshEndsByItselfWhenItsLastRootDoes() {
+    controller.life = Duration.ofDays(30);
+    controller.nodeLife = Duration.ofDays(40);
+    Map<TrustDomain, TestAuthority> others = new LinkedHashMap<>();
+    TrustBundle bundle = TestController.bundle(2, SITE, authority.root);
+    for (int hours : List.of(10, 20)) {
+      TrustDomain domain = new TrustDomain("partner-" + hours + ".example");
+      others.put(domain, new TestAuthority(domain, Duration.ofHours(hours)));
+      bundle = TrustBundleTest.federating(bundle, domain, others.get(domain).root);
+    }
+    startNode();
+    controller.publish(bundle);
+    node().want(SHOP);
+    awaitUsable(SHOP);
+    Await.until(() -> assertThat(believed(others)).hasSize(2));
+    controller.goAway();
+
+    Set<String> expected = new TreeSet<>(believed(others));
+    List<End> links = timed().subList(0, 2);
+    assertThat(links).extracting(End::what).containsOnly("federated-mesh");
+    assertThat(links).extracting(End::subject).containsExactlyElementsOf(expected);
+    assertThat(kept(clock.now()).ends()).containsAll(links);
+    for (End link : links) {
+      clock.jump(Duration.between(clock.now(), link.untilOrNull()).minusMinutes(1));
+      assertThat(believed(others)).as("a minute before %s", link).isEqualTo(expected);
+
+      clock.jump(Duration.ofMinutes(2).plusSeconds(1));
+      expected.remove(link.subject());
+      assertThat(believed(others)).as("a minute after %s", link).isEqualTo(expected);
+      assertThat(working()).containsExactlyInAnyOrder(SHOP.toString(), NODE);
+    }
+  }
+
+  /** Names of the meshes whose pods prove themselves to a pod of the node. */
+  private Set<String> believed(Map<TrustDomain, TestAuthority> others) {
+    SvidJudge judge = new SvidJudge(node().identities.federated().roots());
+    Set<String> believed = new TreeSet<>();
+    others.forEach((domain, mesh) -> {
+      List<X509Certificate> chain =
+          mesh.issue(
+              new SpiffeId(domain, "a", "b"),
+              TestAuthority.newKey().getPublic(),
+              Duration.ofDays(60));
+      try {
+        judge.prove(chain, Set.of(SvidJudge.Purpose.CLIENT), clock.now());
+        believed.add(domain.name());
+      } catch (SvidRefused e) {
+        assertThat(e.reason()).isIn(SvidReason.EXPIRED, SvidReason.FOREIGN_TRUST_DOMAIN);
+      }
+    });
+    return believed;
   }
 
   @Test

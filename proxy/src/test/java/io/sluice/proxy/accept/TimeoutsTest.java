@@ -7,6 +7,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.HostNames;
+import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
@@ -109,6 +110,7 @@ class TimeoutsTest {
             answerTimeout,
             List.of(),
             TlsParameters.DEFAULTS,
+            LogLevels.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE,

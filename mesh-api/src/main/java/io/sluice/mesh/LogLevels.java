@@ -1,0 +1,31 @@
+package io.sluice.mesh;
+
+import java.lang.System.Logger.Level;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * From which level on the mesh's own processes log.
+ *
+ * @param mesh {@code spec.observability.osmLogLevel} of a MeshConfig: node daemons and controllers
+ * @param proxies {@code spec.sidecar.logLevel}: what of it is about traffic, {@code
+ *     io.sluice.proxy}
+ */
+public record LogLevels(Level mesh, Level proxies) {
+  /** What holds where nothing is said. */
+  public static final LogLevels DEFAULTS = new LogLevels(Level.INFO, Level.INFO);
+
+  /** A level by the word of Open Service Mesh or of Envoy; empty where it is none of theirs. */
+  public static Optional<Level> level(String word) {
+    return Optional.ofNullable(
+        switch (word.toLowerCase(Locale.ROOT)) {
+          case "trace" -> Level.TRACE;
+          case "debug" -> Level.DEBUG;
+          case "info" -> Level.INFO;
+          case "warn", "warning" -> Level.WARNING;
+          case "error", "critical", "fatal", "panic" -> Level.ERROR;
+          case "disabled", "off" -> Level.OFF;
+          default -> null;
+        });
+  }
+}
