@@ -184,6 +184,12 @@ final class Switches {
             "true",
             o -> Boolean.TRUE.equals(o.meshConfig("featureFlags").get("enableRetryPolicy"))),
         of(
+            "meshConfig.featureFlags.enableEnvoyActiveHealthChecks",
+            "true",
+            o ->
+                Boolean.TRUE.equals(
+                    o.meshConfig("featureFlags").get("enableEnvoyActiveHealthChecks"))),
+        of(
             "meshConfig.featureFlags.enableIngressBackendPolicy",
             "false",
             o ->

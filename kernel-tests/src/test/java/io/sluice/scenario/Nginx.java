@@ -2,12 +2,14 @@ package io.sluice.scenario;
 
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A real server in a pod, which answers every request with the pod's name. */
 final class Nginx implements AutoCloseable {
@@ -24,17 +26,23 @@ final class Nginx implements AutoCloseable {
   /** What has a path that begins so is answered with two headers too, and logged. */
   static final String TOLD = "/told";
 
+  /** What a readiness probe asks; told of in {@link #checks}. */
+  static final String READY = "/ready";
+
   /** Of the answer to {@code /large}. */
   static final int LARGE_BYTES = 1_000_000;
 
   private static final int SLOW_BYTES = 3_000;
 
   private final Process process;
+  private final Path checks;
+  private int hangs; // guarded by this
 
   /** With its files below {@code directory}, which has {@code app.crt} and {@code app.key}. */
   Nginx(SitePod pod, Path directory) {
     Path home = home(directory, pod);
     Path configuration = home.resolve("nginx.conf");
+    checks = home.resolve("checks");
     try {
       Files.createDirectories(home.resolve("files"));
       Files.write(home.resolve("large"), new byte[LARGE_BYTES]);
@@ -74,6 +82,7 @@ final class Nginx implements AutoCloseable {
                 access_log %1$s/told;
                 return 200 "%6$s $http_x_user,$http_x_secret\n";
               }
+              location = %10$s { access_log %1$s/checks; return 200 "ready"; }
               location /files/ { root %1$s; dav_methods PUT; }
               location /fail { return 500; }
               location /large { alias %1$s/large; }
@@ -87,7 +96,7 @@ final class Nginx implements AutoCloseable {
             }
           }
           """
-              .formatted(home, HTTP, H2C, TLS, directory, pod.name(), SLOW, FAILING, TOLD));
+              .formatted(home, HTTP, H2C, TLS, directory, pod.name(), SLOW, FAILING, TOLD, READY));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + configuration, e);
     }
@@ -104,6 +113,28 @@ final class Nginx implements AutoCloseable {
   /** The log of requests for {@link #TOLD}. */
   static Path told(Path directory, SitePod pod) {
     return home(directory, pod).resolve("told");
+  }
+
+  /** Who has asked whether it is ready: a line each. */
+  List<String> checks() {
+    try {
+      return Files.exists(checks) ? Files.readAllLines(checks) : List.of();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** It does nothing more, and closes nothing, until {@link #goOn} has been called as often. */
+  synchronized void hang() {
+    if (hangs++ == 0) {
+      Commands.run("kill", "-STOP", Long.toString(process.pid()));
+    }
+  }
+
+  synchronized void goOn() {
+    if (--hangs == 0) {
+      Commands.run("kill", "-CONT", Long.toString(process.pid()));
+    }
   }
 
   @Override

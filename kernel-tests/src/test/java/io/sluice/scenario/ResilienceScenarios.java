@@ -19,8 +19,11 @@ import static io.sluice.scenario.Step.times;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RequestLine;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -36,6 +39,15 @@ final class ResilienceScenarios {
   private static final int RETRIES = 5;
   private static final long DELAY_MILLIS = 200;
   private static final long EXTRA_MILLIS = 50;
+
+  private static final String HANGING = "v3";
+  private static final int CALLS = 40;
+
+  /** Three pods, over both families. */
+  private static final int ENDPOINTS = 6;
+
+  /** Of a second, and one for a busy machine. */
+  private static final Duration THREE_INTERVALS = Duration.ofSeconds(4);
 
   private ResilienceScenarios() {}
 
@@ -74,7 +86,79 @@ final class ResilienceScenarios {
                 faults("bookstore", "{delay: {percentage: 100, min: 200ms, max: 200ms}}")),
             act("it delays", cell -> checkFaults(cell, "delay/", "200 v1", "DI", DELAY_MILLIS)),
             remove("faults"),
-            act("nothing is wrong", cell -> checkFaults(cell, "after/", "200 v1", "-", 0))));
+            act("nothing is wrong", cell -> checkFaults(cell, "after/", "200 v1", "-", 0))),
+        Scenario.of(
+            "who hangs is left within three intervals of checks, and comes back; no flag, no check",
+            files(
+                "service",
+                service("bookstore", "app: bookstore", port(80, Nginx.HTTP, "http")),
+                "routes",
+                routes("store", "{name: buy, pathRegex: '/buy', methods: [GET]}"),
+                "target",
+                target(BUYER, "bookstore-v1", http("store"))
+                    + "---\n"
+                    + target(BUYER, "bookstore-v2", http("store"))),
+            act("nobody asks", ResilienceScenarios::checkUnasked),
+            change(
+                MESH_CONFIG,
+                Manifests.meshConfig(
+                    Map.of("featureFlags", "{enableEnvoyActiveHealthChecks: true}"))),
+            act("each node asks", ResilienceScenarios::checkAsked),
+            act("who hangs is left", ResilienceScenarios::checkHanging),
+            act("it comes back", ResilienceScenarios::checkReturn),
+            calls(BUYER, times(1, Request.get("http://bookstore" + Nginx.READY), "403"))));
+  }
+
+  private static List<Answer> buy(Cell cell) {
+    return cell.ask(BUYER, List.of(Request.get("http://bookstore/buy").once().times(CALLS)));
+  }
+
+  private static void checkUnasked(Cell cell) {
+    assertThat(buy(cell)).extracting(Answer::outcome).contains("200 " + HANGING);
+    assertThat(cell.calling().metric("sluice_proxy_endpoints_checked")).isZero();
+    assertThat(cell.site().server(HANGING).checks()).isEmpty();
+  }
+
+  private static void checkAsked(Cell cell) {
+    Nginx server = cell.site().server(HANGING);
+    String client = IpAddresses.text(cell.address(cell.client(BUYER).name())) + " ";
+    Await.until(
+        "each node asks it over both families",
+        () -> {
+          buy(cell);
+          return metric(cell, "sluice_proxy_endpoints_checked") == ENDPOINTS
+              && metric(cell, "sluice_proxy_health_checks_total", "result=\"success\"") >= ENDPOINTS
+              && server.checks().stream().anyMatch(line -> line.startsWith(client));
+        });
+  }
+
+  private static void checkHanging(Cell cell) {
+    Nginx server = cell.site().server(HANGING);
+    server.hang();
+    try {
+      long begin = System.nanoTime();
+      Await.until("it is out", () -> metric(cell, "sluice_proxy_endpoints_out") == 2);
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(THREE_INTERVALS);
+      assertThat(buy(cell))
+          .hasSize(CALLS)
+          .extracting(Answer::outcome)
+          .containsOnly("200 v1", "200 v2");
+    } finally {
+      server.goOn();
+    }
+  }
+
+  private static void checkReturn(Cell cell) {
+    Await.until("it is back", () -> metric(cell, "sluice_proxy_endpoints_out") == 0);
+    assertThat(buy(cell))
+        .hasSize(CALLS)
+        .extracting(Answer::outcome)
+        .contains("200 " + HANGING)
+        .containsOnly("200 v1", "200 v2", "200 v3");
+  }
+
+  private static double metric(Cell cell, String name, String... labels) {
+    return cell.calling().metric(name, labels);
   }
 
   /** A store that the buyer may ask for everything, and these files besides. */

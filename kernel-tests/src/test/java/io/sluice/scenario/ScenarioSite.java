@@ -13,7 +13,6 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetAddress;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,7 +42,7 @@ final class ScenarioSite implements AutoCloseable {
 
   private final Cluster cluster;
   private final ScenarioRegistry registry;
-  private final List<Nginx> servers = new ArrayList<>();
+  private final Map<String, Nginx> servers = new HashMap<>();
   private @Nullable NameServer names;
   private @Nullable Judge judge;
   private Map<String, String> files = Map.of();
@@ -75,7 +74,7 @@ final class ScenarioSite implements AutoCloseable {
       cluster.startControlOn(opened.registry.arguments());
       cluster.sites().forEach(site -> cluster.startDaemon(site, mechanism.arguments(arguments)));
       for (String name : List.of("v1", "v2", "v3", "warehouse", OUT_THERE)) {
-        opened.servers.add(new Nginx(cluster.pod(name), cluster.directory()));
+        opened.servers.put(name, new Nginx(cluster.pod(name), cluster.directory()));
       }
       opened.names = new NameServer(cluster.pod(OUT_THERE));
       opened.judge = new Judge(cluster.pod(OUT_THERE));
@@ -93,9 +92,9 @@ final class ScenarioSite implements AutoCloseable {
 
   private void writePods() {
     put(Map.of());
-    pod("v1", "bookstore-v1", "app=bookstore", "version=v1");
-    pod("v2", "bookstore-v2", "app=bookstore", "version=v2");
-    pod("v3", "bookstore-v2", "app=bookstore", "version=v3");
+    probed("v1", "bookstore-v1", "app=bookstore", "version=v1");
+    probed("v2", "bookstore-v2", "app=bookstore", "version=v2");
+    probed("v3", "bookstore-v2", "app=bookstore", "version=v3");
     pod("warehouse", "bookwarehouse", "app=bookwarehouse");
     for (String account : CLIENTS) {
       pod(account + NEAR, account, "app=" + account + NEAR);
@@ -106,6 +105,18 @@ final class ScenarioSite implements AutoCloseable {
       pod(account + NEAR, account, "app=" + account, DISABLED);
       pod(account + FAR, account, "app=" + account, DISABLED);
     }
+  }
+
+  /** A pod that the kubelet, and who calls it, may ask whether it is ready. */
+  private void probed(String name, String account, String... labels) {
+    SitePod pod = pod(name);
+    registry.add(
+        pod,
+        ScenarioManifests.pod(pod, account, labels)
+            .replace(
+                "containers: []",
+                "containers: [{name: web, readinessProbe: {periodSeconds: 1, httpGet: {path: %s, port: %d}}}]"
+                    .formatted(Nginx.READY, Nginx.HTTP)));
   }
 
   private void pod(String name, String account, String... labels) {
@@ -152,6 +163,11 @@ final class ScenarioSite implements AutoCloseable {
 
   SitePod client(String account, boolean near) {
     return cluster.pod(account + (near ? NEAR : FAR));
+  }
+
+  /** The server in that pod. */
+  Nginx server(String pod) {
+    return Objects.requireNonNull(servers.get(pod));
   }
 
   SitePod pod(String name) {
@@ -228,7 +244,7 @@ final class ScenarioSite implements AutoCloseable {
 
   @Override
   public void close() {
-    servers.forEach(Nginx::close);
+    servers.values().forEach(Nginx::close);
     if (names != null) {
       names.close();
     }

@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  *     and not with these settings
  * @param nodeResolvers name servers of the node that asks; known there alone and never sent
  * @param names what the node has found under names outside the mesh
+ * @param healthChecks {@code enableEnvoyActiveHealthChecks}: whether nodes ask the endpoints that
+ *     their pods call whether they are well
  */
 public record MeshSettings(
     boolean permissive,
@@ -44,7 +46,8 @@ public record MeshSettings(
     LogLevels logs,
     FederatedBundles federated,
     List<Cidr> nodeResolvers,
-    HostNames names)
+    HostNames names,
+    boolean healthChecks)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
@@ -92,7 +95,8 @@ public record MeshSettings(
         LogLevels.DEFAULTS,
         FederatedBundles.NONE,
         List.of(),
-        HostNames.NONE);
+        HostNames.NONE,
+        false);
   }
 
   /** The same where it does not say what becomes of connections that are refused now. */
@@ -112,24 +116,30 @@ public record MeshSettings(
 
   /** The same on a node with these name servers, which has found that. */
   public MeshSettings onNodeWith(List<Cidr> resolvers, HostNames found) {
-    return with(isolated, authorizationOrNull, resolvers, found);
+    return with(isolated, authorizationOrNull, resolvers, found, healthChecks);
   }
 
   /** The same with these ranges, and no others, to which nothing is sent. */
   public MeshSettings isolating(List<Cidr> ranges) {
-    return with(ranges, authorizationOrNull, nodeResolvers, names);
+    return with(ranges, authorizationOrNull, nodeResolvers, names, healthChecks);
   }
 
   /** The same where nobody else is asked about requests; nobody at all where it is null. */
   public MeshSettings authorizedBy(@Nullable ExternalAuthorization asked) {
-    return with(isolated, asked, nodeResolvers, names);
+    return with(isolated, asked, nodeResolvers, names, healthChecks);
+  }
+
+  /** The same where nodes ask what their pods call whether it is well. */
+  public MeshSettings checkingHealth() {
+    return with(isolated, authorizationOrNull, nodeResolvers, names, true);
   }
 
   private MeshSettings with(
       List<Cidr> ranges,
       @Nullable ExternalAuthorization asked,
       List<Cidr> resolvers,
-      HostNames found) {
+      HostNames found,
+      boolean checking) {
     return new MeshSettings(
         permissive,
         egress,
@@ -145,7 +155,8 @@ public record MeshSettings(
         logs,
         federated,
         resolvers,
-        found);
+        found,
+        checking);
   }
 
   /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */

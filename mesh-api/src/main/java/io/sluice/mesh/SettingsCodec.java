@@ -53,6 +53,7 @@ final class SettingsCodec {
         .setLogLevel(level(settings.logs().mesh()))
         .setProxyLogLevel(level(settings.logs().proxies()))
         .setAnswerTimeoutSeconds((int) settings.answerTimeout().toSeconds())
+        .setHealthChecks(settings.healthChecks())
         .build();
   }
 
@@ -95,7 +96,8 @@ final class SettingsCodec {
             level("proxy_log_level", message.getProxyLogLevel(), checks)),
         FederatedBundles.NONE,
         List.of(),
-        HostNames.NONE);
+        HostNames.NONE,
+        message.getHealthChecks());
   }
 
   private static ExternalAuthorization authorization(Authorization message, Checks checks) {

@@ -48,6 +48,10 @@ public final class WireLimits {
   static final int PORT_NAME_CHARACTERS = 256;
   static final int SOURCES = 16_384;
   static final int PORTS = 65_535;
+
+  /** Of one workload: ports that readiness probes ask. */
+  public static final int HEALTH_CHECKS = 64;
+
   static final int HTTP_NAME_CHARACTERS = 256;
   static final int HTTP_METHODS = 64;
   static final int HTTP_HEADERS = 64;

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param mtlsMode whether it takes plaintext from outside the mesh; counts only while the mesh has
  *     mutual TLS
  * @param connections how its connections are carried
+ * @param healthChecks what its readiness probes ask, where the mesh asks it too
  */
 public record Workload(
     NamespacedName name,
@@ -41,7 +42,8 @@ public record Workload(
     InterceptionSettings interception,
     Set<Integer> probePorts,
     MtlsMode mtlsMode,
-    ConnectionSettings connections)
+    ConnectionSettings connections,
+    List<HealthCheck> healthChecks)
     implements MeshObject {
 
   /** One whose connections are carried as where nobody says anything. */
@@ -74,10 +76,43 @@ public record Workload(
         ConnectionSettings.DEFAULT);
   }
 
+  /** One whose probes are its node's alone. */
+  public Workload(
+      NamespacedName name,
+      SpiffeId identity,
+      List<InetAddress> addresses,
+      Map<String, String> labels,
+      boolean enrolled,
+      @Nullable String netnsOrNull,
+      @Nullable PodUid uidOrNull,
+      @Nullable String nodeNameOrNull,
+      boolean hostNetwork,
+      InterceptionSettings interception,
+      Set<Integer> probePorts,
+      MtlsMode mtlsMode,
+      ConnectionSettings connections) {
+    this(
+        name,
+        identity,
+        addresses,
+        labels,
+        enrolled,
+        netnsOrNull,
+        uidOrNull,
+        nodeNameOrNull,
+        hostNetwork,
+        interception,
+        probePorts,
+        mtlsMode,
+        connections,
+        List.of());
+  }
+
   public Workload {
     addresses = List.copyOf(addresses);
     labels = Map.copyOf(labels);
     probePorts = Set.copyOf(probePorts);
+    healthChecks = List.copyOf(healthChecks);
     if (enrolled && hostNetwork) {
       throw new IllegalArgumentException(
           "pod " + name + " shares the node's network and cannot be enrolled");

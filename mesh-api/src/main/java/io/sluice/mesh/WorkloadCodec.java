@@ -1,6 +1,7 @@
 package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
+import io.sluice.api.resources.v1.HealthQuestion;
 import io.sluice.api.resources.v1.Interception;
 import io.sluice.api.resources.v1.PingMode;
 import io.sluice.api.resources.v1.Range;
@@ -39,7 +40,9 @@ final class WorkloadCodec {
             .setIdleTimeoutSeconds((int) workload.connections().idleTimeout().toSeconds())
             .setSameNodeMtls(workload.connections().sameNodeMtls() == SameNodeMtls.REQUIRED)
             .setLocalhost(workload.connections().localProxyMode() == LocalProxyMode.LOCALHOST)
-            .setUnmeasured(!workload.connections().measured());
+            .setUnmeasured(!workload.connections().measured())
+            .addAllHealthChecks(
+                workload.healthChecks().stream().map(WorkloadCodec::check).toList());
     if (!workload.interception().equals(InterceptionSettings.EVERYTHING)) {
       message.setInterception(interception(workload.interception()));
     }
@@ -79,7 +82,12 @@ final class WorkloadCodec {
                     : InterceptionSettings.EVERYTHING,
                 checks.ports("probe_ports", message.getProbePortsList()),
                 message.getPermissiveMtls() ? MtlsMode.PERMISSIVE : MtlsMode.STRICT,
-                connections(message, checks)));
+                connections(message, checks),
+                checks.list(
+                    "health_checks",
+                    message.getHealthChecksList(),
+                    WireLimits.HEALTH_CHECKS,
+                    one -> check(one, checks))));
   }
 
   private static ConnectionSettings connections(
@@ -93,6 +101,36 @@ final class WorkloadCodec {
                 message.getSameNodeMtls() ? SameNodeMtls.REQUIRED : SameNodeMtls.DISABLED,
                 message.getLocalhost() ? LocalProxyMode.LOCALHOST : LocalProxyMode.POD_IP,
                 !message.getUnmeasured()));
+  }
+
+  private static io.sluice.api.resources.v1.HealthCheck check(HealthCheck check) {
+    return io.sluice.api.resources.v1.HealthCheck.newBuilder()
+        .setPort(check.port())
+        .setQuestion(
+            switch (check.how()) {
+              case HTTP, ANY_HTTP -> HealthQuestion.HEALTH_QUESTION_HTTP;
+              case GRPC, ANY_GRPC -> HealthQuestion.HEALTH_QUESTION_GRPC;
+              case TCP -> HealthQuestion.HEALTH_QUESTION_TCP;
+            })
+        .setTarget(check.target())
+        .setIntervalSeconds((int) check.interval().toSeconds())
+        .setTimeoutSeconds((int) check.timeout().toSeconds())
+        .build();
+  }
+
+  private static HealthCheck check(io.sluice.api.resources.v1.HealthCheck message, Checks checks) {
+    return new HealthCheck(
+        message.getPort(),
+        switch (message.getQuestion()) {
+          case HEALTH_QUESTION_TCP -> HealthCheck.How.TCP;
+          case HEALTH_QUESTION_HTTP -> HealthCheck.How.HTTP;
+          case HEALTH_QUESTION_GRPC -> HealthCheck.How.GRPC;
+          case UNRECOGNIZED ->
+              throw checks.unusable("health_checks.question", "it is none of those known");
+        },
+        message.getTarget(),
+        Duration.ofSeconds(Integer.toUnsignedLong(message.getIntervalSeconds())),
+        Duration.ofSeconds(Integer.toUnsignedLong(message.getTimeoutSeconds())));
   }
 
   private static @Nullable String present(String text) {

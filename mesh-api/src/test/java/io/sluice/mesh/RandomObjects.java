@@ -71,7 +71,8 @@ final class RandomObjects {
         new LogLevels(LogLevels.level("debug").orElseThrow(), System.Logger.Level.OFF),
         FederatedBundles.NONE,
         List.of(),
-        HostNames.NONE);
+        HostNames.NONE,
+        random.nextBoolean());
   }
 
   private TlsParameters tls() {
@@ -101,7 +102,19 @@ final class RandomObjects {
             Duration.ofSeconds(random.nextInt((int) ConnectionSettings.MAX_IDLE.toSeconds() + 1)),
             one(SameNodeMtls.values()),
             one(LocalProxyMode.values()),
-            random.nextBoolean()));
+            random.nextBoolean()),
+        list(this::check));
+  }
+
+  private HealthCheck check() {
+    HealthCheck.How how = HealthCheck.How.values()[random.nextInt(3)];
+    String target =
+        switch (how) {
+          case HTTP -> "/ready?" + port();
+          case GRPC -> random.nextBoolean() ? "" : "shop.v" + port();
+          default -> "";
+        };
+    return HealthCheck.ofProbe(port(), how, target, random.nextInt(5_000), random.nextInt(90));
   }
 
   private Map<String, String> labels() {

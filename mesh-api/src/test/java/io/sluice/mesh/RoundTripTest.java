@@ -72,7 +72,8 @@ class RoundTripTest {
         from.interception(),
         new LinkedHashSet<>(random.shuffled(List.copyOf(from.probePorts()))),
         from.mtlsMode(),
-        from.connections());
+        from.connections(),
+        from.healthChecks());
   }
 
   @Test

@@ -34,6 +34,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -124,6 +125,7 @@ record PodInspection(
 
   private void addClusters(PodStatus pod, ArrayNode to) {
     Map<InetSocketAddress, Integer> loads = proxy.endpointLoads();
+    Set<InetSocketAddress> out = proxy.endpointsOut();
     services()
         .forEach(service -> {
           for (ServicePort port : service.ports()) {
@@ -137,7 +139,12 @@ record PodInspection(
             service.virtualAddresses().forEach(one -> addresses.add(IpAddresses.text(one)));
             ArrayNode endpoints = cluster.putArray("endpoints");
             boolean http = isHttp(pod, service, port);
-            port.endpoints().forEach(one -> endpoints.add(endpoint(pod, one, http, loads)));
+            port.endpoints()
+                .forEach(one -> {
+                  ObjectNode told = endpoint(pod, one, http, loads);
+                  told.put("healthy", !out.contains(one.address()));
+                  endpoints.add(told);
+                });
           }
         });
   }

@@ -239,6 +239,8 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("bufferedBytes", stats.bufferedBytes());
     status.put("bufferedBytesLimit", stats.maxBufferedBytes());
     status.put("handshakesUnderWay", stats.handshakes());
+    status.put("endpointsChecked", stats.checks().endpoints());
+    status.put("endpointsOut", stats.checks().out());
     put(status, stats.used());
     status.put("state", settings.stateDirectory().toAbsolutePath().toString());
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());

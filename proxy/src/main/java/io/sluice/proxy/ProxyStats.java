@@ -18,6 +18,7 @@ import java.util.Map;
  * @param maxBufferedBytes as much as may wait
  * @param handshakes connections of other nodes' proxies that have not proven themselves yet
  * @param authorizations requests that the mesh's authoriser was to be asked about
+ * @param checks of endpoints that pods of the node call
  * @param used by all pods, gone ones too, and by what no pod has caused
  */
 public record ProxyStats(
@@ -32,6 +33,7 @@ public record ProxyStats(
     long maxBufferedBytes,
     int handshakes,
     Map<Authorized, Long> authorizations,
+    Checks checks,
     Use used) {
 
   /**
@@ -54,6 +56,17 @@ public record ProxyStats(
    * @param peakBufferedBytes most buffer memory that has waited for slow readers at once
    */
   public record Use(long cpuNanos, long receivedBytes, long sentBytes, long peakBufferedBytes) {}
+
+  /**
+   * What checks of endpoints have come to.
+   *
+   * @param endpoints that are checked now
+   * @param out those of them that are not asked for anything
+   * @param succeeded checks of which the application was well
+   * @param failed of which it was not
+   * @param undecided that policy was against, or that could not be made
+   */
+  public record Checks(int endpoints, int out, long succeeded, long failed, long undecided) {}
 
   public ProxyStats {
     pods = Map.copyOf(pods);

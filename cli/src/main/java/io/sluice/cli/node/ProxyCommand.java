@@ -48,7 +48,7 @@ public final class ProxyCommand {
         "Prints one answer of the daemon that serves a pod: of this machine, else through the API"
             + " server, by this program in the daemon's own pod (right: create pods/exec).",
         "config_dump: the pod, policy that names it, Services and routes. clusters: whom it may"
-            + " call, with endpoints. listeners: where the proxy accepts in its network. certs: its"
+            + " call, with endpoints, healthy false where checks keep calls from one. listeners: where the proxy accepts in its network. certs: its"
             + " certificate's chain and the roots. These are JSON. stats: counters, as text. ready:"
             + " LIVE, else exit code 1."
       },

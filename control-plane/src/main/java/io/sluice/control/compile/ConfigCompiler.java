@@ -117,6 +117,7 @@ final class ConfigCompiler {
             mesh.trustDomain(),
             config.map(MeshConfig::interception).orElse(InterceptionSettings.EVERYTHING),
             config.map(chosen -> Modes.of(chosen, statuses)).orElse(Modes.NONE),
+            mesh.healthChecks(),
             rules),
         config.map(MeshConfig::retries).orElse(false),
         config.map(MeshConfig::ingressBackends).orElse(true),

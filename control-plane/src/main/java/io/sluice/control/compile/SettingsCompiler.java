@@ -153,7 +153,8 @@ final class SettingsCompiler {
         logs(config, statuses),
         config.federatesWith(),
         List.of(),
-        HostNames.NONE);
+        HostNames.NONE,
+        config.healthChecks());
   }
 
   private static Duration answerTimeout(MeshConfig config, Statuses statuses) {

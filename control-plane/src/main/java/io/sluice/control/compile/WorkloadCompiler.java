@@ -39,12 +39,14 @@ final class WorkloadCompiler {
   /**
    * What holds for every Pod.
    *
+   * @param healthChecks whether nodes ask what their pods call
    * @param rules what the operator says of Pods that leave something out
    */
   record MeshWide(
       TrustDomain trustDomain,
       InterceptionSettings interception,
       Modes modes,
+      boolean healthChecks,
       CompilerSettings rules) {}
 
   /** What a Pod's Namespace says; nothing where there is none. */
@@ -110,7 +112,8 @@ final class WorkloadCompiler {
         merged(pod.interception(), modes),
         pod.probePorts(),
         modes.mtls().orElse(MtlsMode.STRICT),
-        modes.connections(surroundings.measured()));
+        modes.connections(surroundings.measured()),
+        meshWide.healthChecks() && enrolled ? pod.readiness() : List.of());
   }
 
   private SpiffeId identity(Pod pod) {

@@ -1,6 +1,7 @@
 package io.sluice.control.distribution;
 
 import io.sluice.control.objects.MeshKey;
+import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -52,7 +53,9 @@ final class Reduction {
         pod.hostNetwork(),
         InterceptionSettings.EVERYTHING,
         Set.of(),
-        pod.mtlsMode());
+        pod.mtlsMode(),
+        ConnectionSettings.DEFAULT,
+        pod.healthChecks()); // for how often it is asked
   }
 
   /**

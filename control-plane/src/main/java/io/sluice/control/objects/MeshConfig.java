@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param egress {@code spec.traffic.enableEgress}
  * @param mtlsDisabled {@code spec.sidecar.sidecarDisabledMTLS}
  * @param retries {@code spec.featureFlags.enableRetryPolicy}
+ * @param healthChecks {@code spec.featureFlags.enableEnvoyActiveHealthChecks}, or by its other name
  * @param mtlsModeOrNull {@code spec.traffic.mtlsMode} as written
  * @param metadataModeOrNull {@code spec.traffic.metadataMode} as written
  * @param pingModeOrNull {@code spec.traffic.pingMode} as written
@@ -46,6 +47,7 @@ public record MeshConfig(
     boolean egress,
     boolean mtlsDisabled,
     boolean retries,
+    boolean healthChecks,
     @Nullable String mtlsModeOrNull,
     @Nullable String metadataModeOrNull,
     @Nullable String pingModeOrNull,

@@ -22,6 +22,10 @@ final class MeshConfigReader {
   private static final String INGRESS_FLAG = "enableIngressBackendPolicy";
   private static final String ACCESS_FLAG = "enableAccessControlPolicy";
   private static final String EGRESS_FLAG = "enableEgressPolicy";
+  private static final String CHECKS_FLAG = "enableEnvoyActiveHealthChecks";
+
+  /** As osm-edge and FSM call it, which have no Envoy. */
+  private static final String OTHER_CHECKS_FLAG = "enableSidecarActiveHealthChecks";
 
   /**
    * Sections of the MeshConfigs of OSM, osm-edge and FSM of which not all that they may have is
@@ -78,7 +82,13 @@ final class MeshConfigReader {
           OBSERVABILITY,
           Set.of("osmLogLevel"),
           FLAGS,
-          Set.of("enableRetryPolicy", INGRESS_FLAG, ACCESS_FLAG, EGRESS_FLAG),
+          Set.of(
+              "enableRetryPolicy",
+              INGRESS_FLAG,
+              ACCESS_FLAG,
+              EGRESS_FLAG,
+              CHECKS_FLAG,
+              OTHER_CHECKS_FLAG),
           CERTIFICATE,
           Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
 
@@ -148,12 +158,14 @@ final class MeshConfigReader {
             .parsed("trustDomain", TrustDomain::new, FederationReader.NAME_A_DOMAIN)
             .orElse(TrustDomain.CLUSTER_LOCAL);
     Fields sidecar = spec.objectOrEmpty(SIDECAR);
+    Fields flags = spec.objectOrEmpty(FLAGS);
     return new MeshConfig(
         meta,
         traffic.isTrue("enablePermissiveTrafficPolicyMode"),
         traffic.isTrue("enableEgress"),
         sidecar.isTrue("sidecarDisabledMTLS"),
-        spec.objectOrEmpty(FLAGS).isTrue("enableRetryPolicy"),
+        flags.isTrue("enableRetryPolicy"),
+        flags.isTrue(CHECKS_FLAG) || flags.isTrue(OTHER_CHECKS_FLAG),
         traffic.text("mtlsMode").orElse(null),
         traffic.text("metadataMode").orElse(null),
         traffic.text("pingMode").orElse(null),
@@ -176,9 +188,9 @@ final class MeshConfigReader {
         texts(certificate, "deniedSerials"),
         FederationReader.read(certificate, trustDomain),
         InterceptionReader.fromTraffic(traffic),
-        isOn(spec.objectOrEmpty(FLAGS), INGRESS_FLAG),
-        isOn(spec.objectOrEmpty(FLAGS), ACCESS_FLAG),
-        isOn(spec.objectOrEmpty(FLAGS), EGRESS_FLAG),
+        isOn(flags, INGRESS_FLAG),
+        isOn(flags, ACCESS_FLAG),
+        isOn(flags, EGRESS_FLAG),
         notEnforced,
         unknown);
   }

@@ -1,5 +1,6 @@
 package io.sluice.control.objects;
 
+import io.sluice.mesh.HealthCheck;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.PodUid;
 import java.net.InetAddress;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param addresses {@code status.podIPs}, primary first
  * @param ports ports that its containers name
  * @param probePorts ports that the kubelet calls
+ * @param readiness what its containers' readiness probes ask, one of each port
  * @param interception lists of its annotations, and its DNS
  * @param notEnforced annotations of other meshes that ask for something the mesh does not do
  */
@@ -39,6 +41,7 @@ public record Pod(
     List<InetAddress> addresses,
     List<Port> ports,
     Set<Integer> probePorts,
+    List<HealthCheck> readiness,
     InterceptionSettings interception,
     List<String> notEnforced)
     implements KubernetesObject {
@@ -49,6 +52,7 @@ public record Pod(
     addresses = List.copyOf(addresses);
     ports = List.copyOf(ports);
     probePorts = Set.copyOf(probePorts);
+    readiness = List.copyOf(readiness);
     notEnforced = List.copyOf(notEnforced);
   }
 

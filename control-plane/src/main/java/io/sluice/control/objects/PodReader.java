@@ -2,12 +2,17 @@ package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.objects.Pod.Port;
+import io.sluice.mesh.HealthCheck;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.PodUid;
+import io.sluice.mesh.WireLimits;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -36,8 +41,13 @@ final class PodReader {
     List<Fields> initContainers = spec.objects("initContainers");
     List<Port> ports = new ArrayList<>();
     Set<Integer> probePorts = new HashSet<>();
+    Map<Integer, HealthCheck> readiness = new LinkedHashMap<>();
     for (Fields container : containers) {
-      ports.addAll(readContainer(container, probePorts));
+      List<Port> own = readContainer(container, probePorts);
+      ports.addAll(own);
+      if (readiness.size() < WireLimits.HEALTH_CHECKS) {
+        readiness(container, own).ifPresent(check -> readiness.putIfAbsent(check.port(), check));
+      }
     }
     for (Fields container : initContainers) {
       List<Port> own = readContainer(container, probePorts);
@@ -65,6 +75,7 @@ final class PodReader {
         addresses(status),
         ports,
         probePorts,
+        List.copyOf(readiness.values()),
         InterceptionReader.fromPod(annotations, spec),
         notEnforced(annotations));
   }
@@ -89,6 +100,65 @@ final class PodReader {
         });
     probePorts.remove(0); // stands for a port that had a problem
     return ports;
+  }
+
+  /**
+   * What the container's readiness probe asks. None of a probe that the mesh could not repeat as it
+   * is: with headers, to another host, or by TLS, of which nobody but the kubelet asks no proof.
+   */
+  private static Optional<HealthCheck> readiness(Fields container, List<Port> ports) {
+    Fields probe = container.objectOrEmpty("readinessProbe");
+    Fields http = probe.objectOrEmpty("httpGet");
+    Fields tcp = probe.objectOrEmpty("tcpSocket");
+    Fields grpc = probe.objectOrEmpty("grpc");
+    HealthCheck.How how;
+    Fields call;
+    String target = "";
+    if (probe.has("httpGet")) {
+      String path = http.text("path").orElse("/");
+      how = HealthCheck.How.HTTP;
+      call = http;
+      target = path.startsWith("/") ? path : "/" + path;
+      if (http.has("httpHeaders")
+          || http.has("host")
+          || !http.text("scheme").orElse("HTTP").equals("HTTP")) {
+        return Optional.empty();
+      }
+    } else if (probe.has("grpc")) {
+      how = HealthCheck.How.GRPC;
+      call = grpc;
+      target = grpc.text("service").orElse("");
+    } else if (probe.has("tcpSocket") && !tcp.has("host")) {
+      how = HealthCheck.How.TCP;
+      call = tcp;
+    } else {
+      return Optional.empty();
+    }
+    int port = numbered(call, ports);
+    int period = seconds(probe, "periodSeconds", HealthCheck.DEFAULT_INTERVAL);
+    int timeout = seconds(probe, "timeoutSeconds", HealthCheck.DEFAULT_TIMEOUT);
+    try {
+      return Optional.of(HealthCheck.ofProbe(port, how, target, period, timeout));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty(); // what no application has for a path, or a port told of above
+    }
+  }
+
+  private static int seconds(Fields probe, String field, Duration otherwise) {
+    return probe.number(field, "a number of seconds").orElse((int) otherwise.toSeconds());
+  }
+
+  /** 0 where it is none. */
+  private static int numbered(Fields call, List<Port> ports) {
+    if (!call.isText("port")) {
+      return call.number("port", "a port").orElse(0);
+    }
+    String name = call.requiredText("port");
+    return ports.stream()
+        .filter(port -> port.name().equals(name))
+        .map(Port::number)
+        .findFirst()
+        .orElse(0);
   }
 
   private static void named(Fields call, List<Port> ports, Set<Integer> probePorts) {

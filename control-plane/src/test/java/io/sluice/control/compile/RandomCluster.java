@@ -526,7 +526,7 @@ public final class RandomCluster {
       certificate: {deniedSerials: ["%s"]}
       sidecar: {localProxyMode: %s}
       featureFlags: {enableRetryPolicy: %s, enableIngressBackendPolicy: %s,
-        enableAccessControlPolicy: %s}
+        enableAccessControlPolicy: %s, enableEnvoyActiveHealthChecks: %s}
     """
         .formatted(
             one("sluice.io", "flomesh.io"),
@@ -545,7 +545,8 @@ public final class RandomCluster {
             one("Localhost", "PodIP", "odd"),
             random.nextBoolean(),
             one("true", "true", "false"),
-            one("true", "true", "false"));
+            one("true", "true", "false"),
+            random.nextBoolean());
   }
 
   private String other() {

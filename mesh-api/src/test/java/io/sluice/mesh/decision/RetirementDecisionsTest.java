@@ -77,7 +77,8 @@ class RetirementDecisionsTest {
             LogLevels.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
-            HostNames.NONE),
+            HostNames.NONE,
+            false),
         List.of(
             Samples.workload("web", WEB),
             Samples.workload("db", DB),

@@ -121,6 +121,14 @@ public final class NodeMetrics {
             + " places the oldest gives way.",
         () -> proxy.stats().handshakes());
     gauge(
+        "sluice_proxy_endpoints_checked",
+        "Endpoints that are asked whether they are well, as pods of the node call them.",
+        () -> proxy.stats().checks().endpoints());
+    gauge(
+        "sluice_proxy_endpoints_out",
+        "Those of them that get no calls, as they have not been well.",
+        () -> proxy.stats().checks().out());
+    gauge(
         "sluice_proxy_loops",
         "Connections closed because the proxy had been led to itself.",
         () -> proxy.stats().loops());

@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Reads, when it is scraped, what each pod of the node has cost the proxy, and all of them. The
- * series of a pod end when it is released and its last connection has ended.
+ * Reads, when it is scraped, what each pod of the node has cost the proxy, and all of them, and
+ * what checks of endpoints have come to. The series of a pod end when it is released and its last
+ * connection has ended.
  */
 final class UseCollector extends Collector {
   private static final List<String> POD = List.of("namespace", "pod");
@@ -55,12 +56,22 @@ final class UseCollector extends Collector {
           sent.addMetric(name, (double) used.sentBytes());
           buffered.addMetric(name, (double) used.peakBufferedBytes());
         });
+    CounterMetricFamily checks =
+        new CounterMetricFamily(
+            "sluice_proxy_health_checks_total",
+            "Times that endpoints were asked whether they are well; undecided where nothing came of it"
+                + " that tells of them, as policy was against it.",
+            List.of("result"));
+    checks.addMetric(List.of("success"), (double) now.checks().succeeded());
+    checks.addMetric(List.of("failure"), (double) now.checks().failed());
+    checks.addMetric(List.of("undecided"), (double) now.checks().undecided());
     Use all = now.used();
     return List.of(
         cpu,
         received,
         sent,
         buffered,
+        checks,
         new CounterMetricFamily(
             "sluice_proxy_cpu_seconds_total",
             "CPU time of event loops: of all pods, gone ones too, and of what no pod has caused.",

@@ -289,7 +289,8 @@ public final class Replacements implements PodReplacement {
           predecessor.interception(),
           predecessor.probePorts(),
           predecessor.mtlsMode(),
-          predecessor.connections());
+          predecessor.connections(),
+          predecessor.healthChecks());
     }
 
     /** The service with calls led to this pod that would go to its predecessor. */

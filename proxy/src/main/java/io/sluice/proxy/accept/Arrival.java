@@ -108,6 +108,10 @@ final class Arrival implements Runnable {
 
   /** Of each stream that the peer opens, for as long as its connection stands. */
   private void beConnection(HboneExchange asked) {
+    if (asked.request().check()) {
+      Checkup.begin(path, pod, loop, asked);
+      return;
+    }
     path.accepted.increment();
     path.live.incrementAndGet();
     new Connection(

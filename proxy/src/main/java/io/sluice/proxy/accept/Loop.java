@@ -61,8 +61,12 @@ final class Loop {
    * accepted it.
    */
   private void receive(LocalDial call) {
-    path.live.incrementAndGet();
     Pod pod = (Pod) call.callee(); // all that are served are
+    if (call.isCheck()) {
+      Checkup.begin(path, pod, this, call);
+      return;
+    }
+    path.live.incrementAndGet();
     new Connection(
             path,
             pod,

@@ -2,12 +2,18 @@ package io.sluice.proxy.accept;
 
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.hbone.HboneServer;
 import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ReadSizes;
 import io.sluice.proxy.relay.SocketSetup;
 import io.sluice.proxy.upstream.LocalPod;
+import java.net.InetSocketAddress;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Limits and counters of one served pod, shared by the event loops. */
@@ -16,6 +22,10 @@ final class Pod extends LocalPod {
   final PodRoom room;
   final AtomicInteger listeners = new AtomicInteger();
   final HboneServer hbone;
+
+  /** What its application is asked just now, by port. */
+  final ConcurrentMap<InetSocketAddress, CompletableFuture<Optional<Reason>>> checkups =
+      new ConcurrentHashMap<>();
 
   /** Set when everything of the pod is to be reset; never unset. */
   volatile boolean gone;

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -144,6 +145,7 @@ public final class Proxy implements AutoCloseable {
     MeshSnapshot before = path.snapshot;
     path.pools.publish(snapshot);
     path.snapshot = snapshot;
+    path.health.publish(snapshot);
     if (!snapshot.settings().denied().equals(before.settings().denied())) {
       recheck();
     }
@@ -473,6 +475,7 @@ public final class Proxy implements AutoCloseable {
         path.budget.limit(),
         path.serverRoom.handshakes(),
         path.authorizations(),
+        path.health.stats(),
         use(path.used, path.budget));
   }
 
@@ -495,6 +498,11 @@ public final class Proxy implements AutoCloseable {
           .forEach((endpoint, live) -> all.merge(endpoint, live, Integer::sum));
     }
     return all;
+  }
+
+  /** Endpoints that are not asked for anything, as they have not been well. */
+  public Set<InetSocketAddress> endpointsOut() {
+    return path.health.out();
   }
 
   private static ProxyStats.Use use(Account account, BufferBudget buffers) {

@@ -16,15 +16,19 @@ import org.jspecify.annotations.Nullable;
  * @param forwardedOrNull {@code forwarded} (RFC 7239): {@code for=<client>}
  * @param baggageOrNull {@code baggage} (W3C): who calls, for telemetry
  * @param traceparentOrNull {@code traceparent} (W3C Trace Context)
+ * @param check whether nothing is to be carried: {@code sluice-health-check}, answered with 200
+ *     where the application is well. Who does not know it connects, which tells a part of that
  */
 public record HboneRequest(
     InetSocketAddress destination,
     @Nullable String forwardedOrNull,
     @Nullable String baggageOrNull,
-    @Nullable String traceparentOrNull) {
+    @Nullable String traceparentOrNull,
+    boolean check) {
   private static final String FORWARDED = "forwarded";
   private static final String BAGGAGE = "baggage";
   private static final String TRACEPARENT = "traceparent";
+  private static final String CHECK = "sluice-health-check";
   private static final int MAX_PORT = 65_535;
 
   public HboneRequest {
@@ -35,7 +39,7 @@ public record HboneRequest(
 
   /** Without any header. */
   public HboneRequest(InetSocketAddress destination) {
-    this(destination, null, null, null);
+    this(destination, null, null, null, false);
   }
 
   Http2Headers toHeaders() {
@@ -45,6 +49,7 @@ public record HboneRequest(
     add(headers, FORWARDED, forwardedOrNull);
     add(headers, BAGGAGE, baggageOrNull);
     add(headers, TRACEPARENT, traceparentOrNull);
+    add(headers, CHECK, check ? "1" : null);
     return headers;
   }
 
@@ -74,7 +79,8 @@ public record HboneRequest(
                 destination,
                 text(headers, FORWARDED),
                 text(headers, BAGGAGE),
-                text(headers, TRACEPARENT)));
+                text(headers, TRACEPARENT),
+                headers.contains(CHECK)));
   }
 
   private static @Nullable String text(Http2Headers headers, String name) {

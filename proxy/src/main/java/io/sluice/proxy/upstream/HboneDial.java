@@ -42,12 +42,13 @@ final class HboneDial implements Dial, HbonePool.Opening {
 
   /** What is asked, and told of the caller for the telemetry of the other side. */
   static HboneRequest request(
-      Workload caller, InetSocketAddress client, InetSocketAddress destination) {
+      Workload caller, InetSocketAddress client, InetSocketAddress destination, boolean check) {
     return new HboneRequest(
         destination,
         "for=\"" + IpAddresses.text(client) + "\"", // quoted for its colon, RFC 7239 §4 and §6
         baggage(caller),
-        null);
+        null,
+        check);
   }
 
   /** The keys that Istio's ambient mode uses. */

@@ -21,15 +21,23 @@ public final class LocalDial implements Dial, Incoming {
   private final LocalPod caller;
   private final LocalPod callee;
   private final Flow flow;
+  private final boolean check;
   private @Nullable Consumer<ChannelEnd> goneListener;
   private boolean settled; // answered, or given up
 
-  LocalDial(Upstream owner, UpstreamLoop loop, LocalPod caller, LocalPod callee, Flow flow) {
+  LocalDial(
+      Upstream owner,
+      UpstreamLoop loop,
+      LocalPod caller,
+      LocalPod callee,
+      Flow flow,
+      boolean check) {
     this.owner = owner;
     this.loop = loop;
     this.caller = caller;
     this.callee = callee;
     this.flow = flow;
+    this.check = check;
   }
 
   /** The pod that calls, and whose namespace leads to the other one. */
@@ -45,6 +53,11 @@ public final class LocalDial implements Dial, Incoming {
   /** What the caller wants, from its true address. */
   public Flow flow() {
     return flow;
+  }
+
+  /** Whether it is only asked whether the application is well. */
+  public boolean isCheck() {
+    return check;
   }
 
   @Override
@@ -95,7 +108,10 @@ public final class LocalDial implements Dial, Incoming {
     if (settled) {
       return;
     }
-    if (reason == Reason.UPSTREAM_REFUSED) {
+    if (check) {
+      settled = true;
+      owner.failed(reason);
+    } else if (reason == Reason.UPSTREAM_REFUSED) {
       settled = true;
       owner.refusedOnTheWay();
     } else if (isFailureOnTheWay(reason)) {

@@ -23,6 +23,9 @@ public class Means {
   public final LocalConnections localConnections = new LocalConnections();
   public final ServicePools pools = new ServicePools(System::nanoTime);
 
+  /** Endpoints that are not asked for anything while they are not well. */
+  public final HealthChecks health = new HealthChecks(this);
+
   /** Pods with listeners of ours: what is sent to one of them does not leave the node. */
   public final Map<NamespacedName, LocalPod> served = new ConcurrentHashMap<>();
 

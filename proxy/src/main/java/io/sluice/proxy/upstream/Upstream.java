@@ -134,6 +134,11 @@ public final class Upstream {
       return true;
     }
 
+    /** Whether nothing is to be carried, and it is only asked whether the application is well. */
+    default boolean isCheck() {
+      return false;
+    }
+
     /** Whether it may wait for one of the connections that the service may have. */
     default boolean mayWait() {
       return false;
@@ -240,15 +245,20 @@ public final class Upstream {
         || isAllowed(wanted.to(picked), calledAt(picked));
   }
 
-  /** Where all are isolated they stay, so that policy says why none is reached. */
-  private List<Endpoint> notIsolated(List<Endpoint> endpoints) {
+  /**
+   * Those that are neither isolated nor out by their checks. Where all are isolated they stay, so
+   * that policy says why none is reached.
+   */
+  private List<Endpoint> usable(List<Endpoint> endpoints) {
     MeshSettings settings = snapshot.settings();
-    if (settings.isolated().isEmpty()) {
-      return endpoints;
-    }
     List<Endpoint> others =
-        endpoints.stream().filter(each -> !settings.isolates(each.address().getAddress())).toList();
-    return others.isEmpty() ? endpoints : others;
+        settings.isolated().isEmpty()
+            ? endpoints
+            : endpoints.stream()
+                .filter(each -> !settings.isolates(each.address().getAddress()))
+                .toList();
+    return loop.means.health.usable(
+        others.isEmpty() ? endpoints : others, Family.of(wanted.destination().getAddress()));
   }
 
   private @Nullable SpiffeId calledAt(InetSocketAddress address) {
@@ -333,12 +343,14 @@ public final class Upstream {
     }
   }
 
-  /** Ranges are compared with all endpoints only where chance has met one that is isolated. */
+  /** All endpoints are looked through only where chance has met one that is not to be used. */
   private @Nullable InetSocketAddress pick(List<Endpoint> every) {
     InetSocketAddress picked = pickOf(every);
-    return picked == null || !snapshot.settings().isolates(picked.getAddress())
+    return picked == null
+            || !snapshot.settings().isolates(picked.getAddress())
+                && !loop.means.health.isOut(picked, pod)
         ? picked
-        : pickOf(notIsolated(every));
+        : pickOf(usable(every));
   }
 
   private @Nullable InetSocketAddress pickOf(List<Endpoint> candidates) {
@@ -363,6 +375,9 @@ public final class Upstream {
     if (!isAllowed(flow, called == null ? null : called.identity())
         || !faults.isNone() && !listener.goesOn(faults)) {
       return;
+    }
+    if (others != null && called != null) {
+      loop.means.health.called(loop, pod, snapshot, called, picked);
     }
     endpoint = picked;
     origin = null;
@@ -423,8 +438,7 @@ public final class Upstream {
     List<Endpoint> standing =
         candidates == null
             ? List.of()
-            : notIsolated(
-                candidates.stream().filter(each -> listener.hasRoom(each.address())).toList());
+            : usable(candidates.stream().filter(each -> listener.hasRoom(each.address())).toList());
     Family family = Family.of(wanted.destination().getAddress());
     InetSocketAddress free = loop.loads.pick(standing, family, null, false);
     if (free == null) {
@@ -459,10 +473,22 @@ public final class Upstream {
   private void dial(InetSocketAddress picked, @Nullable Workload called, Flow flow) {
     if (called != null && needsMutualTls(called)) {
       dialByStream(picked, called);
+    } else if (listener.isCheck()) {
+      dialCheck(called, flow);
     } else if (called != null && called.name().equals(pod.name)) {
       dialApplication(picked);
     } else if (called == null || !dialLedPast(flow, called.name())) {
       dialBySocket(picked, pod);
+    }
+  }
+
+  /** Of a pod of another node nobody but its own node may be asked. */
+  private void dialCheck(@Nullable Workload called, Flow flow) {
+    LocalPod callee = called == null ? null : loop.means.served.get(called.name());
+    if (callee == null) {
+      failed(Reason.INTERNAL_ERROR);
+    } else {
+      dial(new LocalDial(this, loop, pod, callee, flow, true));
     }
   }
 
@@ -496,7 +522,9 @@ public final class Upstream {
     if (callee == null || !loop.means.sockets.canLeadPast(pod.name, called, flow.destination())) {
       return false;
     }
-    dial(new LocalDial(this, loop, pod, callee, flow.whole())); // its inbound side decides anew
+    dial(
+        new LocalDial(
+            this, loop, pod, callee, flow.whole(), false)); // its inbound side decides anew
     return true;
   }
 
@@ -584,7 +612,7 @@ public final class Upstream {
             pod,
             key,
             end.get(),
-            HboneDial.request(own, wanted.sourceAddress(), address)));
+            HboneDial.request(own, wanted.sourceAddress(), address, listener.isCheck())));
   }
 
   /** The far end has answered. */
@@ -593,7 +621,7 @@ public final class Upstream {
       subject.haveProvenThemselves();
     }
     InetSocketAddress reached = endpoint;
-    if (reached != null) {
+    if (reached != null && !listener.isCheck()) {
       counted = true;
       loop.loads.opened(reached);
     }

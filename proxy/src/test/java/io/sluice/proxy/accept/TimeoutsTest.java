@@ -114,7 +114,8 @@ class TimeoutsTest {
             LogLevels.DEFAULTS,
             FederatedBundles.NONE,
             List.of(),
-            HostNames.NONE));
+            HostNames.NONE,
+            false));
     editor.put(
         new TrafficRoute(
             new NamespacedName("shop", "store:routes"),

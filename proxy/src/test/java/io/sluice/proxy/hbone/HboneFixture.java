@@ -193,7 +193,7 @@ final class HboneFixture implements AutoCloseable {
         .register(socket)
         .addListener(registered -> {
           PoolKey key = new PoolKey(pods.get(), BUYER, gateway, expected);
-          HboneRequest request = new HboneRequest(app, "for=127.0.0.1", null, null);
+          HboneRequest request = new HboneRequest(app, "for=127.0.0.1", null, null, false);
           pool.open(key, buyerEnd, budget, new Account(null), request, opening(near));
         });
   }

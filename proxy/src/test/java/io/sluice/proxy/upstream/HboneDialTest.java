@@ -55,6 +55,6 @@ class HboneDialTest {
             Set.of(),
             MtlsMode.STRICT);
     return HboneDial.request(
-        caller, new InetSocketAddress(IpAddresses.parse(client), 40_000), DESTINATION);
+        caller, new InetSocketAddress(IpAddresses.parse(client), 40_000), DESTINATION, false);
   }
 }

@@ -1,0 +1,337 @@
+package io.sluice.proxy.upstream;
+
+import io.netty.util.concurrent.Future;
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.HealthCheck;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Handling;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.Family;
+import io.sluice.proxy.ProxyStats;
+import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.relay.ByteChannel;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks each endpoint that a pod of this node calls whether it is well, once for the node, and keeps
+ * those out of choice that are not. It is asked as the pod that called last: on its way, by its
+ * identity, and decided as a call of it, at both ends. The node of the endpoint asks the
+ * application, and tells yes or no. Any thread, but for what one check does.
+ */
+public final class HealthChecks {
+  /**
+   * Checks in a row that fail until an endpoint is out: three intervals hold two and a time-out.
+   */
+  public static final int UNHEALTHY_AFTER = 2;
+
+  /** Checks in a row that succeed until it is back. */
+  public static final int HEALTHY_AFTER = 1;
+
+  /** Where fewer are well all are used, as of Envoy: what is left would bear too much. */
+  public static final int LEAST_HEALTHY_PERCENT = 50;
+
+  /** An endpoint is asked for as long after a call, or for some intervals if that is longer. */
+  static final Duration CARES = Duration.ofMinutes(1);
+
+  private static final int INTERVALS_OF_CARE = 6;
+
+  /** Part of each interval that chance may take off, so that nodes do not ask at once. */
+  private static final double JITTER = 0.1;
+
+  private static final Logger LOG = System.getLogger(HealthChecks.class.getName());
+
+  private final Means means;
+  private final ConcurrentMap<InetSocketAddress, Target> targets = new ConcurrentHashMap<>();
+  private final LongAdder succeeded = new LongAdder();
+  private final LongAdder failed = new LongAdder();
+  private final LongAdder undecided = new LongAdder();
+  private volatile Set<InetSocketAddress> out = Set.of();
+  private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+
+  HealthChecks(Means means) {
+    this.means = means;
+  }
+
+  /**
+   * Goes by {@code now} from here on: what is no endpoint of the same pod any more is forgotten.
+   */
+  public void publish(MeshSnapshot now) {
+    snapshot = now;
+    for (Target target : targets.values()) {
+      if (!now.settings().healthChecks() || target.called(now) == null) {
+        forget(target);
+      }
+    }
+  }
+
+  /** Endpoints that are out now. */
+  public Set<InetSocketAddress> out() {
+    return out;
+  }
+
+  /** What it holds and has done. */
+  public ProxyStats.Checks stats() {
+    return new ProxyStats.Checks(
+        targets.size(), out.size(), succeeded.sum(), failed.sum(), undecided.sum());
+  }
+
+  /** A pod calls that endpoint of a service; it is asked from now on, if the mesh does that. */
+  void called(
+      UpstreamLoop loop,
+      LocalPod pod,
+      MeshSnapshot by,
+      Workload called,
+      InetSocketAddress endpoint) {
+    if (!by.settings().healthChecks() || !called.enrolled()) {
+      return;
+    }
+    Target known = targets.get(endpoint);
+    if (known == null) {
+      Target made = new Target(endpoint, called.name(), loop, pod);
+      known = targets.putIfAbsent(endpoint, made);
+      if (known == null) {
+        made.begin();
+        return;
+      }
+    }
+    known.wanted(pod);
+  }
+
+  /** Whether it is out; that {@code pod} would have called it then counts as if it had. */
+  boolean isOut(InetSocketAddress endpoint, LocalPod pod) {
+    Set<InetSocketAddress> present = out;
+    if (present.isEmpty() || !present.contains(endpoint)) {
+      return false;
+    }
+    Target known = targets.get(endpoint);
+    if (known != null) {
+      known.wanted(pod);
+    }
+    return true;
+  }
+
+  /** Without those that are out, unless too few of that family would be left. */
+  List<Endpoint> usable(List<Endpoint> endpoints, Family family) {
+    Set<InetSocketAddress> present = out;
+    if (present.isEmpty()) {
+      return endpoints;
+    }
+    List<Endpoint> ready =
+        endpoints.stream()
+            .filter(each -> each.ready() && Family.of(each.address().getAddress()) == family)
+            .toList();
+    List<Endpoint> well = ready.stream().filter(each -> !present.contains(each.address())).toList();
+    return well.size() * 100 < ready.size() * LEAST_HEALTHY_PERCENT ? endpoints : well;
+  }
+
+  private void forget(Target target) {
+    if (targets.remove(target.endpoint, target)) {
+      put(target.endpoint, false);
+    }
+  }
+
+  private synchronized void put(InetSocketAddress endpoint, boolean isOut) {
+    Set<InetSocketAddress> next = new HashSet<>(out);
+    if (isOut ? next.add(endpoint) : next.remove(endpoint)) {
+      out = Set.copyOf(next);
+    }
+  }
+
+  /** One endpoint; what is not said otherwise belongs to its event loop. */
+  private final class Target {
+    final InetSocketAddress endpoint;
+    private final NamespacedName workload;
+    private final UpstreamLoop loop;
+    private volatile LocalPod caller;
+    private volatile long wantedNanos = System.nanoTime();
+    private int wrong;
+    private int right;
+
+    Target(
+        InetSocketAddress endpoint, NamespacedName workload, UpstreamLoop loop, LocalPod caller) {
+      this.endpoint = endpoint;
+      this.workload = workload;
+      this.loop = loop;
+      this.caller = caller;
+    }
+
+    /** Of any thread. */
+    void wanted(LocalPod pod) {
+      wantedNanos = System.nanoTime();
+      if (caller != pod) {
+        caller = pod;
+      }
+    }
+
+    /** The pod that it is an endpoint of, of any thread; null where that is another one now. */
+    @Nullable Workload called(MeshSnapshot now) {
+      return now.workloadAt(endpoint.getAddress())
+          .filter(each -> each.enrolled() && each.name().equals(workload))
+          .orElse(null);
+    }
+
+    private HealthCheck times(MeshSnapshot now, Workload called) {
+      return HealthCheck.declared(called, endpoint.getPort())
+          .orElseGet(() -> HealthCheck.of(now, called, endpoint));
+    }
+
+    /** Some time within the first interval, so that what is called at once is not asked at once. */
+    void begin() {
+      MeshSnapshot now = snapshot;
+      Workload called = called(now);
+      long most = called == null ? 1 : times(now, called).interval().toNanos();
+      later(ThreadLocalRandom.current().nextLong(most));
+    }
+
+    private void later(long nanos) {
+      loop.executor.schedule(this::ask, nanos, TimeUnit.NANOSECONDS);
+    }
+
+    private void ask() {
+      MeshSnapshot now = snapshot;
+      Workload called = called(now);
+      if (targets.get(endpoint) != this || called == null || !now.settings().healthChecks()) {
+        forget(this);
+        return;
+      }
+      HealthCheck times = times(now, called);
+      long interval = times.interval().toNanos();
+      long care = Math.max(CARES.toNanos(), INTERVALS_OF_CARE * interval);
+      if (System.nanoTime() - wantedNanos > care) {
+        forget(this);
+        return;
+      }
+      later((long) (interval * (1 - JITTER * ThreadLocalRandom.current().nextDouble())));
+      LocalPod as = caller;
+      Workload own = now.workload(as.name).orElse(null);
+      if (own == null || means.served.get(as.name) != as) {
+        return; // until another pod calls
+      }
+      attempt(now, own, as, called, times.timeout());
+    }
+
+    private void attempt(
+        MeshSnapshot now, Workload own, LocalPod as, Workload called, Duration timeout) {
+      InetAddress address =
+          own.addresses().stream()
+              .filter(each -> Family.of(each) == Family.of(endpoint.getAddress()))
+              .findFirst()
+              .orElse(endpoint.getAddress());
+      InetSocketAddress client = new InetSocketAddress(address, 0);
+      Flow flow = new Flow(as.name, client, endpoint);
+      Subject subject = new Subject(as.name, Direction.OUTBOUND, client);
+      subject.calls(endpoint);
+      subject.clientIs(as.name, client, own.identity(), called.identity());
+      boolean http = Handling.of(now, Direction.OUTBOUND, as.name, flow).isHttp();
+      Attempt attempt = new Attempt(this);
+      Upstream asked =
+          new Upstream(loop, as, as, now, http ? flow.byRequest() : flow, subject, attempt);
+      attempt.begin(asked, timeout);
+    }
+
+    private String names() {
+      return " endpoint=" + IpAddresses.text(endpoint) + " pod=" + workload;
+    }
+
+    /** What came of one check; null: it is well. */
+    void told(@Nullable Reason problem) {
+      if (problem == null) {
+        succeeded.increment();
+        wrong = 0;
+        right++;
+      } else if (isFailure(problem)) {
+        failed.increment();
+        right = 0;
+        wrong++;
+      } else {
+        undecided.increment();
+        return;
+      }
+      if (targets.get(endpoint) != this) {
+        return;
+      }
+      boolean isOut = out.contains(endpoint);
+      if (!isOut && wrong >= UNHEALTHY_AFTER) {
+        put(endpoint, true);
+        LOG.log(Level.INFO, "endpoint_out" + names() + " reason=" + problem);
+      } else if (isOut && right >= HEALTHY_AFTER) {
+        put(endpoint, false);
+        LOG.log(Level.INFO, "endpoint_back" + names());
+      }
+    }
+  }
+
+  /** One check, of which the first that comes of it counts. Its target's event loop. */
+  private static final class Attempt implements Upstream.Listener {
+    private final Target target;
+    private @Nullable Upstream asked; // until it is over
+    private @Nullable Future<?> deadline;
+
+    Attempt(Target target) {
+      this.target = target;
+    }
+
+    void begin(Upstream upstream, Duration timeout) {
+      asked = upstream;
+      deadline =
+          target.loop.executor.schedule(
+              () -> told(Reason.CONNECT_TIMEOUT), timeout.toNanos(), TimeUnit.NANOSECONDS);
+      upstream.start();
+    }
+
+    @Override
+    public boolean isCheck() {
+      return true;
+    }
+
+    @Override
+    public void opened(ByteChannel channel) {
+      channel.reset();
+      told(null);
+    }
+
+    @Override
+    public void refused(Verdict verdict, CloseKind kind) {
+      told(verdict.reason());
+    }
+
+    private void told(@Nullable Reason problem) {
+      Upstream over = asked;
+      Future<?> timer = deadline;
+      if (over == null || timer == null) {
+        return;
+      }
+      asked = null;
+      timer.cancel(false);
+      over.end();
+      target.told(problem);
+    }
+  }
+
+  /** What policy refuses, and what no answer came of here, tells nothing of the application. */
+  private static boolean isFailure(Reason reason) {
+    return reason == Reason.CONNECT_TIMEOUT
+        || reason == Reason.UPSTREAM_REFUSED
+        || reason == Reason.UPSTREAM_UNREACHABLE;
+  }
+}

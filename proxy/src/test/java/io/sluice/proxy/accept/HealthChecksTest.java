@@ -1,0 +1,291 @@
+package io.sluice.proxy.accept;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.await.Await;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.ConnectionSettings;
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.HealthCheck;
+import io.sluice.mesh.HealthCheck.How;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.MeshSettings;
+import io.sluice.mesh.MtlsMode;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.Peers;
+import io.sluice.proxy.ProxyStats;
+import io.sluice.proxy.tls.TlsStack;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A service of two pods that are asked whether they are well, by the node of a pod that calls. */
+@Timeout(60)
+class HealthChecksTest {
+  private static final NamespacedName OTHER = new NamespacedName("shop", "store-2");
+  private static final Duration INTERVAL = Duration.ofSeconds(1);
+  private static final String READY = "/ready";
+  private static final int CALLS = 20;
+
+  private final App one = new App("one");
+  private final App two = new App("two");
+  private final InetAddress address = TwoNodes.freshAddress();
+  @AutoClose private final TwoNodes nodes = new TwoNodes(TlsStack.JDK, one);
+
+  @AutoClose
+  private final Peers.Server second =
+      new Peers.Server(new InetSocketAddress(address, nodes.app.address().getPort()), 0, two);
+
+  private TestNode callers = nodes.client;
+  private InetSocketAddress entry = entryOf(callers);
+
+  /** Answers with its name, to everything, unless it hangs. */
+  private static final class App implements Peers.Conversation {
+    final String name;
+    final AtomicInteger asked = new AtomicInteger();
+    volatile CountDownLatch gate = new CountDownLatch(0);
+
+    App(String name) {
+      this.name = name;
+    }
+
+    void hang() {
+      gate = new CountDownLatch(1);
+    }
+
+    @Override
+    public void with(Socket socket) throws Exception {
+      var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), US_ASCII));
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        if (line.startsWith("GET " + READY)) {
+          asked.incrementAndGet();
+        }
+        if (line.isEmpty()) {
+          gate.await();
+          String answer = "HTTP/1.1 200 OK\r\ncontent-length: " + name.length() + "\r\n\r\n" + name;
+          socket.getOutputStream().write(answer.getBytes(US_ASCII));
+        }
+      }
+    }
+  }
+
+  @BeforeEach
+  void serve() {
+    InetSocketAddress hbone = new InetSocketAddress(address, MeshPorts.HBONE);
+    nodes.server.serve(OTHER, Direction.INBOUND, hbone, hbone);
+  }
+
+  @AfterEach
+  void letGo() {
+    Stream.of(one, two).forEach(app -> app.gate.countDown());
+  }
+
+  private SnapshotEditor snapshot(boolean checking, How how) {
+    SnapshotEditor editor = nodes.snapshot().edit();
+    MeshSettings settings = nodes.snapshot().settings();
+    editor.put(checking ? settings.checkingHealth() : settings);
+    int port = nodes.app.address().getPort();
+    String target = how == How.HTTP ? READY : "";
+    List<HealthCheck> checks =
+        checking ? List.of(HealthCheck.ofProbe(port, how, target, 1, 1)) : List.of();
+    editor.put(store(TwoNodes.STORE, nodes.storeAddresses(), checks));
+    editor.put(store(OTHER, List.of(address), checks));
+    editor.put(
+        new Service(
+            new NamespacedName("shop", "store"),
+            List.of(TwoNodes.SERVICE),
+            List.of(
+                new ServicePort(
+                    "http",
+                    TwoNodes.SERVICE_PORT,
+                    AppProtocol.HTTP,
+                    List.of(
+                        new Endpoint(nodes.app.address(), true),
+                        new Endpoint(second.address(), true))))));
+    return editor;
+  }
+
+  private static Workload store(
+      NamespacedName name, List<InetAddress> addresses, List<HealthCheck> checks) {
+    return new Workload(
+        name,
+        TwoNodes.STORE_ID,
+        addresses,
+        Map.of(),
+        true,
+        null,
+        null,
+        null,
+        false,
+        InterceptionSettings.EVERYTHING,
+        Set.of(),
+        MtlsMode.STRICT,
+        ConnectionSettings.DEFAULT,
+        checks);
+  }
+
+  private void check(How how) {
+    nodes.publish(snapshot(true, how).snapshot(20));
+  }
+
+  /** Who has answered one of so many calls, each by a connection of its own. */
+  private Set<String> answering(int calls) throws IOException {
+    Set<String> names = new HashSet<>();
+    for (int i = 0; i < calls; i++) {
+      try (Socket client = Peers.connect(entry)) {
+        client.setSoTimeout(5_000);
+        client.getOutputStream().write("GET /buy HTTP/1.1\r\nhost: s\r\n\r\n".getBytes(US_ASCII));
+        var in = new BufferedReader(new InputStreamReader(client.getInputStream(), US_ASCII));
+        String line = in.readLine();
+        assertThat(line).isEqualTo("HTTP/1.1 200 OK");
+        while (!line.isEmpty()) {
+          line = in.readLine();
+        }
+        char[] name = new char[3];
+        assertThat(in.read(name)).isEqualTo(3);
+        names.add(new String(name));
+      }
+    }
+    return names;
+  }
+
+  private ProxyStats.Checks checks() {
+    return callers.proxy.stats().checks();
+  }
+
+  /** Within a node there is no connection between the sides, passed or not as calls are. */
+  private enum Way {
+    ACROSS,
+    PAST_THE_LISTENER,
+    BY_THE_LISTENER
+  }
+
+  private void callWithin(boolean leadsPast) {
+    callers = nodes.server;
+    callers.sockets.leadsPast = leadsPast;
+    entry = entryOf(callers);
+  }
+
+  private static InetSocketAddress entryOf(TestNode node) {
+    return node.serve(
+        TwoNodes.BUYER,
+        Direction.OUTBOUND,
+        new InetSocketAddress(Peers.V4, 0),
+        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void whoHangsIsLeftWithinThreeIntervalsAndComesBack(Way way) throws IOException {
+    if (way != Way.ACROSS) {
+      callWithin(way == Way.PAST_THE_LISTENER);
+    }
+    check(How.HTTP);
+    assertThat(answering(CALLS)).contains("one", "two");
+    Await.until("both are asked", () -> one.asked.get() > 0 && two.asked.get() > 0);
+    assertThat(checks().endpoints()).isEqualTo(2);
+
+    two.hang();
+    long begin = System.nanoTime();
+    Await.until("it is out", () -> checks().out() == 1);
+    assertThat(Duration.ofNanos(System.nanoTime() - begin))
+        .isLessThan(INTERVAL.multipliedBy(3).plusMillis(500)); // for a busy machine
+    assertThat(callers.proxy.endpointsOut()).containsExactly(second.address());
+
+    assertThat(answering(CALLS)).containsExactly("one");
+    nodes.publish(snapshot(true, How.HTTP).snapshot(21));
+    assertThat(checks().out()).as("after a snapshot that changes nothing of it").isEqualTo(1);
+
+    two.gate.countDown();
+    Await.until("it is back", () -> checks().out() == 0);
+    assertThat(answering(CALLS)).contains("one", "two");
+
+    SnapshotEditor without = snapshot(true, How.HTTP);
+    without.remove(Kind.WORKLOAD.key(OTHER));
+    nodes.publish(without.snapshot(23));
+    assertThat(checks().endpoints()).as("without the second pod").isEqualTo(1);
+  }
+
+  @Test
+  void nobodyIsAskedWhereTheFlagIsOffAndNoLongerOnceItIs() throws IOException {
+    nodes.publish(snapshot(false, How.HTTP).snapshot(20));
+    answering(CALLS);
+    assertThat(checks()).isEqualTo(new ProxyStats.Checks(0, 0, 0, 0, 0));
+
+    check(How.HTTP);
+    answering(CALLS);
+    two.hang();
+    Await.until("it is out", () -> checks().out() == 1);
+    nodes.publish(snapshot(false, How.HTTP).snapshot(21));
+
+    assertThat(checks().endpoints()).isZero();
+    assertThat(checks().out()).isZero();
+  }
+
+  @Test
+  void wherePolicyIsAgainstItNothingIsAskedAndNobodyIsOut() throws IOException {
+    check(How.HTTP);
+    answering(CALLS);
+    SnapshotEditor strict = snapshot(true, How.HTTP);
+    TwoNodes.buyerMayCall().forEach(one -> strict.remove(one.key()));
+    nodes.server.publish(strict.snapshot(21));
+    long refused = checks().undecided();
+    int asked = one.asked.get() + two.asked.get();
+
+    Await.until("checks are refused", () -> checks().undecided() >= refused + 4);
+
+    assertThat(one.asked.get() + two.asked.get()).isLessThanOrEqualTo(asked + 2); // on their way
+    assertThat(checks().out()).isZero();
+  }
+
+  @Test
+  void whereMoreThanHalfHangAllAreUsed() throws IOException {
+    check(How.HTTP);
+    answering(CALLS);
+    one.hang();
+    two.hang();
+    Await.until("both are out", () -> checks().out() == 2);
+
+    Stream.of(one, two).forEach(app -> app.gate = new CountDownLatch(0));
+    assertThat(answering(CALLS)).isNotEmpty();
+  }
+
+  /** Of a port without HTTP that somebody accepts at is all that can be known. */
+  @ParameterizedTest
+  @EnumSource(names = {"TCP", "ANY_HTTP"})
+  void whoCannotBeReachedIsOut(How how) throws IOException {
+    check(how);
+    answering(CALLS);
+    Await.until("checks succeed", () -> checks().succeeded() >= 2);
+    second.close();
+
+    Await.until("it is out", () -> checks().out() == 1);
+    assertThat(answering(CALLS)).containsExactly("one");
+  }
+}
