@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -39,7 +40,9 @@ class CommandReferenceTest {
       Files.writeString(page, text);
     }
 
-    assertThat(text).contains("\n## sluice install\n", "\n## sluice node run\n", "| `--mode ");
+    assertThat(text)
+        .contains("\n## sluice install\n", "\n## sluice node run\n", "| `--mode ")
+        .contains("calls from. Required, or `--from-service`. |");
     assertThat(page).as("written by: %s", COMMAND).content().isEqualTo(text);
   }
 
@@ -133,9 +136,21 @@ class CommandReferenceTest {
     }
 
     private static void row(String name, ArgSpec argument, StringBuilder page) {
-      String needed = argument.required() ? " Required." : "";
-      String meaning = joined(argument.renderedDescription()) + needed;
+      String meaning = joined(argument.renderedDescription()) + needed(argument);
       page.append("| %s | %s |%n".formatted(cell(name), cell(meaning)));
+    }
+
+    /** Of several of which one has to be there, each says which the others are. */
+    private static String needed(ArgSpec argument) {
+      ArgGroupSpec group = argument.group();
+      String others =
+          group == null || !group.exclusive()
+              ? ""
+              : group.options().stream()
+                  .filter(other -> other != argument)
+                  .map(other -> ", or `" + other.longestName() + "`")
+                  .collect(Collectors.joining());
+      return argument.required() ? " Required" + others + "." : "";
     }
 
     private static String joined(String[] lines) {

@@ -24,7 +24,7 @@ import java.util.Optional;
  * @param refusals how many calls were refused, by reason; those of none are left out
  * @param calls the last call of each caller
  * @param nodes what each node has in force
- * @param notDistributed objects that no node is told of, and why
+ * @param notDistributed objects that no node is told of as they are, and why
  * @param xdsClients clients of Envoy's discovery protocol that have a stream now
  * @param replica how it stands among several of its cluster; empty without a cluster
  */

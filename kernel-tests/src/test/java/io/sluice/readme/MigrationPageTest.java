@@ -12,11 +12,14 @@ import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Finding.Level;
 import io.sluice.control.validate.Validation;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
@@ -137,6 +140,28 @@ class MigrationPageTest {
     String manifest = "apiVersion: %s\nkind: %s\nmetadata: {name: a}\n".formatted(version, kind);
     return Validation.ofObjects("object.yaml", manifest.getBytes(UTF_8), CompilerSettings.USUAL)
         .findings();
+  }
+
+  /** A kind that nobody has installed is an error of kubectl, which ends a call for several. */
+  @Test
+  void kindsThatAreNotInstalledKeepNoOthersFromBeingSaved(@TempDir Path folder) throws Exception {
+    Path kubectl = folder.resolve("kubectl");
+    Files.writeString(
+        kubectl, "#!/bin/sh\ncase $2 in *egresses*) exit 1;; esac; echo \"kind: $2\"\n");
+    Files.setPosixFilePermissions(kubectl, PosixFilePermissions.fromString("rwx------"));
+    String saves =
+        PAGE.blocks().stream()
+            .flatMap(block -> block.commands().stream())
+            .filter(command -> command.endsWith("> mesh.yaml"))
+            .findFirst()
+            .orElseThrow();
+
+    ProcessBuilder shell = new ProcessBuilder("sh", "-c", "PATH=$PWD:$PATH; " + saves);
+    assertThat(shell.directory(folder.toFile()).start().waitFor()).isZero();
+
+    assertThat(Files.readString(folder.resolve("mesh.yaml")))
+        .contains("kind: traffictargets\n---\n", "kind: isolations\n---\n")
+        .doesNotContain("egresses");
   }
 
   @Test

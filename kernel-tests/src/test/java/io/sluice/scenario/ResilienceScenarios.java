@@ -22,6 +22,7 @@ import io.sluice.lab.site.Await;
 import io.sluice.lab.site.RequestLine;
 import io.sluice.linux.socket.Sockets.Family;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -42,15 +43,7 @@ final class ResilienceScenarios {
     return Stream.of(
         Scenario.of(
             "who is not answered within a route's limit gets 504 then, and the log tells so",
-            files(
-                "service",
-                service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
-                "routes",
-                routes("store", "{name: all, pathRegex: '.*', methods: [GET]}"),
-                "target",
-                target(BUYER, "bookstore-v1", http("store")),
-                "route",
-                timeouts("bookstore", "{request: 1s}")),
+            store("route", timeouts("bookstore", "{request: 1s}")),
             calls(
                 BUYER,
                 times(TIMES, SLOW, "504"),
@@ -60,15 +53,8 @@ final class ResilienceScenarios {
             calls(BUYER, times(1, SLOW, "401"))),
         Scenario.of(
             "what fails is tried as often as a Retry says, and once where the flag is off",
-            files(
-                "service",
-                service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
-                "routes",
-                routes("store", "{name: all, pathRegex: '.*', methods: [GET]}"),
-                "target",
-                target(BUYER, "bookstore-v1", http("store")),
-                "retry",
-                retry(BUYER, "bookstore", "{retryOn: 5xx, numRetries: " + RETRIES + "}")),
+            store(
+                "retry", retry(BUYER, "bookstore", "{retryOn: 5xx, numRetries: " + RETRIES + "}")),
             act("one try", cell -> checkTries(cell, "off/", 1)),
             change(MESH_CONFIG, meshConfigWithRetries()),
             act("all tries", cell -> checkTries(cell, "on/", 1 + RETRIES)),
@@ -77,13 +63,7 @@ final class ResilienceScenarios {
             calls(BUYER, times(1, SLOW, "504"))),
         Scenario.of(
             "a FaultInjection answers in a service's place and delays, as long as it is there",
-            files(
-                "service",
-                service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
-                "routes",
-                routes("store", "{name: all, pathRegex: '.*', methods: [GET]}"),
-                "target",
-                target(BUYER, "bookstore-v1", http("store"))),
+            store(),
             act("nothing is wrong", cell -> checkFaults(cell, "before/", "200 v1", "-", 0)),
             change(
                 "faults",
@@ -95,6 +75,20 @@ final class ResilienceScenarios {
             act("it delays", cell -> checkFaults(cell, "delay/", "200 v1", "DI", DELAY_MILLIS)),
             remove("faults"),
             act("nothing is wrong", cell -> checkFaults(cell, "after/", "200 v1", "-", 0))));
+  }
+
+  /** A store that the buyer may ask for everything, and these files besides. */
+  private static Map<String, String> store(String... namesAndTexts) {
+    Map<String, String> files =
+        files(
+            "service",
+            service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
+            "routes",
+            routes("store", "{name: all, pathRegex: '.*', methods: [GET]}"),
+            "target",
+            target(BUYER, "bookstore-v1", http("store")));
+    files.putAll(files(namesAndTexts));
+    return files;
   }
 
   private static void checkFaults(

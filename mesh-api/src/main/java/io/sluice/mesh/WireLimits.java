@@ -69,6 +69,12 @@ public final class WireLimits {
   /** Names of one Egress. */
   public static final int HOSTS = 256;
 
+  /** Ranges of all Isolations together; each call is compared with all of them. */
+  public static final int ISOLATED = 4_096;
+
+  /** Addresses and ranges of one IngressBackend or AccessControl. */
+  public static final int INGRESS_SOURCES = 4_096;
+
   static final int DENIED = 16_384;
 
   /** RFC 5280 §4.1.2.2 has 20; some authorities use one more for the sign. */

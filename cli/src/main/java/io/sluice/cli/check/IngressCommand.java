@@ -7,7 +7,7 @@ import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.IngressInquiry.Answer;
 import io.sluice.cli.check.IngressInquiry.Question;
 import io.sluice.cli.check.IngressInquiry.Step;
-import io.sluice.cli.check.IngressInquiry.Way;
+import io.sluice.cli.check.IngressWays.Way;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputFormat;
@@ -47,12 +47,13 @@ import picocli.CommandLine.Spec;
       "steps[].mark: ok, turn (worth knowing) or stop",
       "steps[].text: what was found",
       "steps[].mend: what to do, or -",
-      "ways[].from: With a source and a pod: address of the ingress; of a range its first and last",
-      "ways[].to: With a source and a pod: address and port",
-      "ways[].pod: With a source and a pod: NAMESPACE/NAME there",
-      "ways[].verdict: With a source and a pod: as above, by the objects",
-      "ways[].reason: With a source and a pod: in a word that metrics and events have too",
-      "ways[].node: With a source and a pod: as verdict, by the daemon of this node; unknown where it"
+      "ways[].from: With a known source and pod, as all of ways: address of the ingress; of a range its"
+          + " first and last",
+      "ways[].to: With ways: address and port",
+      "ways[].pod: With ways: NAMESPACE/NAME there",
+      "ways[].verdict: With ways: as above, by the objects",
+      "ways[].reason: With ways: in a word that metrics and events have too",
+      "ways[].node: With ways: as verdict, by the daemon of this node; unknown where it"
           + " was not asked"
     })
 final class IngressCommand implements Callable<Integer> {

@@ -1,7 +1,7 @@
 package io.sluice.cli.check;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.check.Check.NotThereException;
+import io.sluice.cli.check.IngressWays.Way;
+import io.sluice.cli.check.IngressWays.Word;
 import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.validate.Finding;
@@ -9,54 +9,31 @@ import io.sluice.control.validate.Finding.Level;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.Ingress;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.Workload;
-import io.sluice.mesh.decision.Decisions;
-import io.sluice.mesh.decision.Flow;
-import io.sluice.mesh.decision.Reason;
-import io.sluice.mesh.decision.Verdict;
-import io.sluice.node.why.WhyQuestion;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether an IngressBackend lets an ingress in: what its objects say, and what the daemon of this
- * node makes of them. For one thread and one question.
+ * Whether an IngressBackend lets an ingress in: what its objects say, and what becomes of its
+ * calls. For one thread and one question.
  */
 final class IngressInquiry {
-  /** Pairs of addresses that are looked at; an ingress has few pods. */
-  private static final int MOST_WAYS = 64;
-
-  private static final int NO_PORT = 0;
-
   private final Objects objects;
   private final MeshSnapshot snapshot;
   private final Question question;
-  private final String node;
-  private final Asker daemon;
-  private final Set<Step> steps = new LinkedHashSet<>();
-  private final List<Way> ways = new ArrayList<>();
+  private final Steps steps = new Steps();
+  private final IngressWays walk;
   private int port;
-
-  /** Asks the daemon of this node. */
-  interface Asker {
-    /**
-     * @throws NotThereException where none answers
-     */
-    JsonNode why(WhyQuestion question) throws NotThereException;
-  }
 
   /**
    * What is asked.
@@ -85,26 +62,6 @@ final class IngressInquiry {
     }
   }
 
-  /** What becomes of a connection. */
-  enum Word {
-    LET_IN("let in"),
-    /** No IngressBackend has said so. */
-    IN_THE_CLEAR("arrives without an IngressBackend"),
-    KEPT_OUT("kept out"),
-    MIXED("mixed"),
-    UNKNOWN("unknown");
-
-    private final String label;
-
-    Word(String label) {
-      this.label = label;
-    }
-
-    String label() {
-      return label;
-    }
-  }
-
   /**
    * Something that was found.
    *
@@ -113,22 +70,30 @@ final class IngressInquiry {
    */
   record Step(String mark, String text, String mend) {}
 
-  /**
-   * From one address to one pod.
-   *
-   * @param word by the objects
-   * @param reason as metrics and events have it
-   * @param rule name of the IngressBackend that decides; empty where none does
-   * @param node what the node's daemon says; {@link Word#UNKNOWN} where it was not asked
-   */
-  record Way(
-      String from,
-      String to,
-      NamespacedName pod,
-      Word word,
-      String reason,
-      String rule,
-      Word node) {}
+  /** What was found so far, in order, each thing once. */
+  static final class Steps {
+    private final Set<Step> found = new LinkedHashSet<>();
+
+    void ok(String text) {
+      add("ok", text, "");
+    }
+
+    void turn(String text, String mend) {
+      add("turn", text, mend);
+    }
+
+    void stop(String text, String mend) {
+      add("stop", text, mend);
+    }
+
+    void add(String mark, String text, String mend) {
+      found.add(new Step(mark, text, mend));
+    }
+
+    List<Step> found() {
+      return List.copyOf(found);
+    }
+  }
 
   /** What is known of it all. */
   record Answer(Word word, String rule, int port, List<Step> steps, List<Way> ways) {
@@ -137,12 +102,11 @@ final class IngressInquiry {
     }
   }
 
-  IngressInquiry(Objects objects, Question question, String node, Asker daemon) {
+  IngressInquiry(Objects objects, Question question, String node, IngressWays.Asker daemon) {
     this.objects = objects;
     this.snapshot = objects.snapshot();
     this.question = question;
-    this.node = node;
-    this.daemon = daemon;
+    this.walk = new IngressWays(snapshot, node, daemon, steps);
   }
 
   Answer answer() {
@@ -153,7 +117,7 @@ final class IngressInquiry {
     List<IngressBackend> written = written(services);
     port(services, written);
     named(services, written);
-    walk(sources, pods);
+    List<Way> ways = walk.ways(sources, pods, port);
     Set<Word> words = new LinkedHashSet<>();
     ways.forEach(way -> words.add(way.word()));
     Set<String> rules = new TreeSet<>();
@@ -161,19 +125,7 @@ final class IngressInquiry {
     Word word =
         words.isEmpty() ? Word.UNKNOWN : words.size() > 1 ? Word.MIXED : words.iterator().next();
     expected(rules);
-    return new Answer(word, String.join(", ", rules), port, List.copyOf(steps), List.copyOf(ways));
-  }
-
-  private void ok(String text) {
-    steps.add(new Step("ok", text, ""));
-  }
-
-  private void turn(String text, String mend) {
-    steps.add(new Step("turn", text, mend));
-  }
-
-  private void stop(String text, String mend) {
-    steps.add(new Step("stop", text, mend));
+    return new Answer(word, String.join(", ", rules), port, steps.found(), ways);
   }
 
   private void flag() {
@@ -184,9 +136,9 @@ final class IngressInquiry {
         .findFirst()
         .ifPresent(config -> {
           if (config.ingressBackends()) {
-            ok(path + " of " + config.ref() + " lets IngressBackends count");
+            steps.ok(path + " of " + config.ref() + " lets IngressBackends count");
           } else {
-            stop(
+            steps.stop(
                 path + " of " + config.ref() + " is false: no IngressBackend counts",
                 "remove the flag, or set it to true");
           }
@@ -209,7 +161,7 @@ final class IngressInquiry {
     if (name != null) {
       snapshot.service(name).ifPresent(found::add);
       if (found.isEmpty()) {
-        stop("Service " + name + " does not exist", "create it, or name another one");
+        steps.stop("Service " + name + " does not exist", "create it, or name another one");
       }
     } else if (pod != null) {
       List<InetAddress> addresses =
@@ -219,12 +171,12 @@ final class IngressInquiry {
           .filter(one -> ends(one).stream().anyMatch(end -> addresses.contains(end.getAddress())))
           .forEach(found::add);
       if (found.isEmpty()) {
-        stop(
+        steps.stop(
             "no Service of namespace " + pod.namespace() + " leads to pod " + pod,
             "an IngressBackend names a Service: create one");
       }
     }
-    found.forEach(one -> ok("Service " + one.name() + " has the pods' ports " + ports(one)));
+    found.forEach(one -> steps.ok("Service " + one.name() + " has the pods' ports " + ports(one)));
     return found;
   }
 
@@ -249,15 +201,15 @@ final class IngressInquiry {
     NamespacedName name = question.podOrNull();
     if (name == null) {
       if (behind.isEmpty() && !services.isEmpty()) {
-        stop("Service " + question.backendOrNull() + " leads to no pod", "see its selector");
+        steps.stop("Service " + question.backendOrNull() + " leads to no pod", "see its selector");
       }
       return List.copyOf(behind);
     }
     Optional<Workload> pod = snapshot.workload(name);
     if (pod.isEmpty()) {
-      stop("pod " + name + " does not exist, or is no pod of the mesh's", "name another one");
+      steps.stop("pod " + name + " does not exist, or is no pod of the mesh's", "name another one");
     } else if (!services.isEmpty() && !behind.contains(pod.get())) {
-      stop(
+      steps.stop(
           "Service " + question.backendOrNull() + " does not lead to pod " + name,
           "name a pod that its selector means");
     }
@@ -267,9 +219,9 @@ final class IngressInquiry {
   private List<InetAddress> sources() {
     Cidr range = question.rangeOrNull();
     if (range != null) {
-      ok("the ingress calls from " + range);
+      steps.ok("the ingress calls from " + range);
       if (!last(range).equals(range.network())) {
-        turn(
+        steps.turn(
             "of " + range + " the first and the last address are looked at",
             "ask for its parts too");
       }
@@ -278,7 +230,7 @@ final class IngressInquiry {
     NamespacedName name = question.serviceOrNull();
     Optional<Service> service = name == null ? Optional.empty() : snapshot.service(name);
     if (service.isEmpty()) {
-      stop(
+      steps.stop(
           "Service " + name + " of the ingress does not exist",
           "name the Service of the ingress controller's pods");
       return List.of();
@@ -286,11 +238,11 @@ final class IngressInquiry {
     List<InetAddress> found =
         ends(service.get()).stream().map(InetSocketAddress::getAddress).distinct().toList();
     if (found.isEmpty()) {
-      stop(
+      steps.stop(
           "Service " + name + " has no endpoints: from where its pods call is not known",
           "see its selector, and whether its pods run");
     } else {
-      ok(
+      steps.ok(
           "the ingress calls from the endpoints of Service "
               + name
               + ": "
@@ -331,7 +283,7 @@ final class IngressInquiry {
   /** Which port is meant, and whether it is one of the pods'. */
   private void port(Collection<Service> services, List<IngressBackend> written) {
     port = question.port();
-    if (port == NO_PORT) {
+    if (port == IngressWays.NO_PORT) {
       Set<Integer> choice = new TreeSet<>();
       written.forEach(one -> choice.addAll(ports(one, services)));
       if (choice.isEmpty()) {
@@ -341,10 +293,10 @@ final class IngressInquiry {
         return;
       }
       port = choice.iterator().next();
-      ok("port " + port + " was taken, of " + choice);
+      steps.ok("port " + port + " was taken, of " + choice);
     }
     if (!services.isEmpty() && services.stream().noneMatch(one -> ports(one).contains(port))) {
-      stop(
+      steps.stop(
           "no pod of Service " + services.iterator().next().name() + " has port " + port,
           services.stream().anyMatch(one -> one.port(port).isPresent())
               ? "it is the Service's own: name the port of the pods, its targetPort"
@@ -357,7 +309,7 @@ final class IngressInquiry {
     List<IngressBackend> meant =
         written.stream().filter(one -> ports(one, services).contains(port)).toList();
     if (meant.isEmpty() && !services.isEmpty()) {
-      stop(
+      steps.stop(
           "no IngressBackend of namespace "
               + question.namespace()
               + " names port "
@@ -367,107 +319,15 @@ final class IngressInquiry {
           "write one, with the ingress among its sources");
     }
     for (IngressBackend one : meant) {
-      ok(one.ref() + " is for port " + port);
+      steps.ok(one.ref() + " is for port " + port);
       for (Finding finding : of(one.ref().toString())) {
         String text =
             one.ref()
                 + (finding.field().isEmpty() ? "" : " " + finding.field())
                 + ": "
                 + finding.reason();
-        steps.add(new Step(finding.level() == Level.ERROR ? "stop" : "turn", text, finding.mend()));
+        steps.add(finding.level() == Level.ERROR ? "stop" : "turn", text, finding.mend());
       }
-    }
-  }
-
-  private void walk(List<InetAddress> sources, List<Workload> pods) {
-    Set<String> silent = new LinkedHashSet<>();
-    for (Workload pod : pods) {
-      boolean isHere = pod.nodeName().map(node::equals).orElse(true);
-      if (!isHere) {
-        turn(
-            "pod "
-                + pod.name()
-                + " is on node "
-                + pod.nodeName().orElse("-")
-                + ": what that node has is asked for there",
-            "");
-      }
-      for (InetAddress address : pod.addresses()) {
-        for (InetAddress source : sources) {
-          if (source.getAddress().length == address.getAddress().length
-              && port != NO_PORT
-              && ways.size() < MOST_WAYS) {
-            ways.add(way(source, new InetSocketAddress(address, port), pod, isHere, silent));
-          }
-        }
-      }
-    }
-    if (ways.size() == MOST_WAYS) {
-      turn("no more than " + MOST_WAYS + " pairs of addresses were looked at", "name one pod");
-    }
-    silent.forEach(text -> turn("the daemon of node " + node + " was not asked: " + text, ""));
-  }
-
-  private Way way(
-      InetAddress source, InetSocketAddress to, Workload pod, boolean asks, Set<String> silent) {
-    String from = IpAddresses.text(source);
-    Word word;
-    String reason;
-    String rule = "";
-    Optional<Workload> caller = snapshot.workloadAt(source).filter(Workload::enrolled);
-    if (caller.isPresent()) {
-      word = Word.UNKNOWN;
-      reason = Reason.TRAFFIC_TARGET.label();
-      stop(
-          "pod " + caller.get().name() + " of the ingress is in the mesh: TrafficTargets decide",
-          "sluice why " + caller.get().name() + " " + pod.name() + ":" + to.getPort());
-    } else if (!pod.enrolled()) {
-      word = Word.IN_THE_CLEAR;
-      reason = Reason.SOURCE_NOT_IN_MESH.label();
-      stop("pod " + pod.name() + " is not in the mesh: it is open to everybody", "enrol it");
-    } else if (pod.interception().inboundPortExclusions().contains(to.getPort())) {
-      word = Word.IN_THE_CLEAR;
-      reason = Reason.EXCLUDED_PORT.label();
-      stop(
-          "pod " + pod.name() + " excludes port " + to.getPort() + ": it is open to everybody",
-          "take it from the exclusions");
-    } else {
-      Flow flow = new Flow(null, new InetSocketAddress(source, 0), to).byRequest();
-      Verdict verdict = Decisions.decideAt(snapshot, pod.name(), flow);
-      boolean ofIngress = verdict.reason() == Reason.INGRESS_BACKEND && isIngress(verdict.rule());
-      word = !verdict.isAllowed() ? Word.KEPT_OUT : ofIngress ? Word.LET_IN : Word.IN_THE_CLEAR;
-      reason = verdict.reason().label();
-      rule = ofIngress ? verdict.rule().map(NamespacedName::toString).orElse("") : "";
-      if (word != Word.LET_IN) {
-        stop(from + " -> " + pod.name() + ": " + verdict.reason().explanation(), "");
-      }
-    }
-    Word said = asks ? ofNode(from, to, pod, silent) : Word.UNKNOWN;
-    if (said != Word.UNKNOWN && said != word && word != Word.UNKNOWN) {
-      stop(
-          "node " + node + " says otherwise of " + from + " -> " + pod.name() + ": " + said.label(),
-          "see whether it follows the objects: sluice check");
-    }
-    return new Way(from, IpAddresses.text(to), pod.name(), word, reason, rule, said);
-  }
-
-  private boolean isIngress(Optional<NamespacedName> rule) {
-    return snapshot.all(Kind.INGRESS).stream()
-        .filter(one -> one.origin() == Ingress.Origin.INGRESS_BACKEND)
-        .anyMatch(one -> rule.filter(one.name()::equals).isPresent());
-  }
-
-  private Word ofNode(String from, InetSocketAddress to, Workload pod, Set<String> silent) {
-    try {
-      JsonNode answer =
-          daemon.why(new WhyQuestion(from, pod.name() + ":" + to.getPort(), "", "", Map.of()));
-      boolean arrives =
-          List.of("allowed", "in the clear").contains(answer.path("verdict").asText());
-      boolean named = answer.path("because").findValuesAsText("kind").contains("IngressBackend");
-      return !arrives ? Word.KEPT_OUT : named ? Word.LET_IN : Word.IN_THE_CLEAR;
-    } catch (NotThereException e) {
-      silent.add(String.valueOf(e.getMessage()));
-      return Word.UNKNOWN;
     }
   }
 
@@ -483,9 +343,9 @@ final class IngressInquiry {
             .of(IngressBackend.class)
             .anyMatch(one -> one.ref().toString().equals("IngressBackend " + whole));
     if (!isThere) {
-      stop("IngressBackend " + whole + " does not exist", "create it");
+      steps.stop("IngressBackend " + whole + " does not exist", "create it");
     } else if (!rules.equals(Set.of(whole))) {
-      stop("IngressBackend " + whole + " is not the one that decides", "");
+      steps.stop("IngressBackend " + whole + " is not the one that decides", "");
     }
   }
 }

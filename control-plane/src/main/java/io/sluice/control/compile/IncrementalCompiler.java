@@ -222,7 +222,10 @@ public final class IncrementalCompiler {
         ConfigCompiler.compile(configs.values(), settings, configsHeld, found);
     configsHeld = compiled.held();
     statuses.put(configs.keySet(), found);
-    editor.put(compiled.mesh().isolating(SettingsCompiler.isolated(isolations.values())));
+    Statuses ofIsolations = new Statuses();
+    editor.put(
+        compiled.mesh().isolating(SettingsCompiler.isolated(isolations.values(), ofIsolations)));
+    statuses.put(isolations.keySet(), ofIsolations);
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
     retriesEnabled = compiled.retries();
@@ -318,9 +321,6 @@ public final class IncrementalCompiler {
       case Isolation isolation -> {
         isolations.put(isolation.ref(), isolation);
         configsChanged = true;
-        Statuses found = new Statuses();
-        ObjectCompiler.reportIsolation(isolation, found);
-        statuses.put(isolation.ref(), found);
       }
       case Egress written -> egress.add(written);
       case IngressBackend written -> ingress.add(written);

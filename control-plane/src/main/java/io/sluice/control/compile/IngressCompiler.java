@@ -11,6 +11,7 @@ import io.sluice.mesh.Ingress;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.WireLimits;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -260,7 +261,19 @@ final class IngressCompiler {
                 "use a Service or an IPRange");
       }
     }
-    return ranges.stream().sorted(Comparator.comparing(Cidr::toString)).toList();
+    if (ranges.size() > WireLimits.INGRESS_SOURCES) {
+      statuses.add(
+          written,
+          Severity.UNUSABLE,
+          "spec.sources",
+          "are with the endpoints of Services %d addresses and ranges, so only the first %d are let in"
+              .formatted(ranges.size(), WireLimits.INGRESS_SOURCES),
+          "name IPRanges that hold them");
+    }
+    return ranges.stream()
+        .limit(WireLimits.INGRESS_SOURCES)
+        .sorted(Comparator.comparing(Cidr::toString))
+        .toList();
   }
 
   private void addEndpoints(

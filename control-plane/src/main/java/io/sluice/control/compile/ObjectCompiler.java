@@ -75,7 +75,7 @@ public final class ObjectCompiler {
           new IngressCompiler(new Assumed(written.meta()), statuses).ingresses(List.of(written));
       case GatewayRoute route ->
           new GatewayCompiler(new Assumed(route.meta()), statuses).routes(List.of(route));
-      case Isolation isolation -> reportIsolation(isolation, statuses);
+      case Isolation isolation -> SettingsCompiler.isolated(List.of(isolation), statuses);
       case ClusterNode _, FaultInjection _, ReferenceGrant _, ServiceAccount _, TcpRoute _ -> {}
       case OtherObject _ -> {}
     }
@@ -161,18 +161,6 @@ public final class ObjectCompiler {
             "the same object is already in " + first.meta().file() + ":" + first.meta().line(),
             "remove one of the two",
             first.ref());
-  }
-
-  /** Says so of one that isolates nothing. */
-  static void reportIsolation(Isolation isolation, Statuses statuses) {
-    if (isolation.cidrs().isEmpty()) {
-      statuses.add(
-          isolation,
-          Severity.UNUSABLE,
-          "spec.cidrs",
-          "names no range, so nothing is isolated",
-          "write ranges, such as 192.0.2.0/24");
-    }
   }
 
   /** Says so when the object is of a kind that the mesh makes nothing of. */

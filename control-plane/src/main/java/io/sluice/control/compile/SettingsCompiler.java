@@ -1,5 +1,6 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.Isolation;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.mesh.Cidr;
@@ -12,16 +13,19 @@ import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.WireLimits;
 import java.lang.System.Logger.Level;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -33,28 +37,69 @@ final class SettingsCompiler {
   /** At most 20 octets (RFC 5280 §4.1.2.2), as openssl(1) prints them: with colons or without. */
   private static final Pattern SERIAL = Pattern.compile("[0-9a-f]{1,2}(?::?[0-9a-f]{2}){0,19}");
 
+  private static final String DENIES_NOBODY = ", so it denies nobody";
+  private static final String CIDRS = "spec.cidrs";
   private static final String DENIED_IDENTITIES = "spec.certificate.deniedIdentities";
 
   private SettingsCompiler() {}
 
-  /** The ranges of all of them, each once. */
-  static List<Cidr> isolated(Collection<Isolation> isolations) {
-    return isolations.stream()
-        .flatMap(isolation -> isolation.cidrs().stream())
-        .distinct()
-        .sorted(Comparator.comparing(Cidr::toString))
-        .toList();
+  /**
+   * The ranges of all of them, each once; of more than there may be those of the older ones. One
+   * that cannot be read, or is one too many, is told as an error, for its author wants it isolated.
+   */
+  static List<Cidr> isolated(Collection<Isolation> isolations, Statuses statuses) {
+    Set<Cidr> ranges = new HashSet<>();
+    isolations.stream()
+        .sorted(KubernetesObject.OLDER_FIRST)
+        .forEach(isolation -> addRanges(isolation, ranges, statuses));
+    return ranges.stream().sorted(Comparator.comparing(Cidr::toString)).toList();
+  }
+
+  private static void addRanges(Isolation isolation, Set<Cidr> ranges, Statuses statuses) {
+    if (isolation.cidrs().isEmpty()) {
+      statuses.add(
+          isolation,
+          Severity.UNUSABLE,
+          CIDRS,
+          "names no range, so nothing is isolated",
+          "write ranges, such as 192.0.2.0/24");
+    }
+    Map<String, Cidr> read =
+        parsed(
+            CIDRS,
+            isolation.cidrs(),
+            Cidr::parse,
+            (field, problem) ->
+                statuses.add(
+                    isolation,
+                    Severity.UNUSABLE,
+                    field,
+                    problem + ", so it isolates nothing; the other ranges are isolated",
+                    "write a range, such as 192.0.2.0/24"));
+    for (Map.Entry<String, Cidr> range : read.entrySet()) {
+      if (ranges.size() == WireLimits.ISOLATED && !ranges.contains(range.getValue())) {
+        statuses.add(
+            isolation,
+            Severity.UNUSABLE,
+            range.getKey(),
+            "is, with the ranges of older Isolations, more than the %d that there may be, so from"
+                    .formatted(WireLimits.ISOLATED)
+                + " here on nothing is isolated",
+            "write fewer and wider ranges");
+        return;
+      }
+      ranges.add(range.getValue());
+    }
   }
 
   static MeshSettings compile(MeshConfig config, Statuses statuses) {
     Map<String, SpiffeId> denied =
         parsed(
-            config,
             DENIED_IDENTITIES,
             config.deniedIdentities(),
             SpiffeId::parse,
-            SpiffeId.FORM_TO_WRITE,
-            statuses);
+            (field, problem) ->
+                statuses.warning(config, field, problem + DENIES_NOBODY, SpiffeId.FORM_TO_WRITE));
     tellDenied(config, denied, statuses);
     if (config.mtlsDisabled() && !config.federatesWith().roots().isEmpty()) {
       statuses.warning(
@@ -74,12 +119,16 @@ final class SettingsCompiler {
             in(denied.values(), config.federatesWith()::includes),
             Set.copyOf(
                 parsed(
-                        config,
                         "spec.certificate.deniedSerials",
                         config.deniedSerials(),
                         SettingsCompiler::serial,
-                        "write the serial number in hexadecimal, as in openssl x509 -serial",
-                        statuses)
+                        (field, problem) ->
+                            statuses.warning(
+                                config,
+                                field,
+                                problem + DENIES_NOBODY,
+                                "write the serial number in hexadecimal, as in openssl x509"
+                                    + " -serial"))
                     .values())),
         Modes.word(
                 config,
@@ -196,19 +245,17 @@ final class SettingsCompiler {
 
   /** What could be read, by its field. One that cannot be must not let the others through. */
   private static <T> Map<String, T> parsed(
-      MeshConfig config,
       String field,
       List<String> texts,
       Function<String, T> parser,
-      String mend,
-      Statuses statuses) {
+      BiConsumer<String, @Nullable String> tell) {
     Map<String, T> values = new LinkedHashMap<>();
     for (int i = 0; i < texts.size(); i++) {
       String entry = field + "[" + i + "]";
       try {
         values.put(entry, parser.apply(texts.get(i)));
       } catch (IllegalArgumentException e) {
-        statuses.warning(config, entry, e.getMessage() + ", so it denies nobody", mend);
+        tell.accept(entry, e.getMessage());
       }
     }
     return values;

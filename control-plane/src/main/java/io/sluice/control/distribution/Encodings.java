@@ -1,21 +1,28 @@
 package io.sluice.control.distribution;
 
 import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Access;
+import io.sluice.mesh.Ingress;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.ResourceEncoder;
 import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotDifference;
 import io.sluice.mesh.SnapshotDifference.Change;
+import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.UnusableResourceException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Resources of objects. What cannot be encoded is told and left out, so that it hurts nothing else.
- * One thread.
+ * Resources of objects. What cannot be encoded is told, and hurts nothing else: nodes are told what
+ * is left of it {@link #closed}. One thread.
  */
 final class Encodings {
   private static final int MOST_PROBLEMS = 100;
@@ -36,7 +43,7 @@ final class Encodings {
   private final Map<ResourceKey, Resource> whole = new HashMap<>();
 
   /**
-   * The resource of {@code object}; null where there can be none.
+   * The resource of {@code object}, or of what is left of it closed; null where there can be none.
    *
    * @param former what the object was told as before; the result where that still holds
    */
@@ -45,11 +52,59 @@ final class Encodings {
     try {
       Resource encoded = ResourceEncoder.encode(object);
       problems.remove(slot);
-      return former != null && former.getVersion().equals(encoded.getVersion()) ? former : encoded;
+      return kept(encoded, former);
     } catch (UnusableResourceException e) {
       problems.put(slot, String.valueOf(e.getMessage()));
-      return null;
+      return encodeClosed(object, former);
     }
+  }
+
+  private static @Nullable Resource encodeClosed(MeshObject object, @Nullable Resource former) {
+    Optional<MeshObject> closed = closed(object);
+    try {
+      return closed.isEmpty() ? null : kept(ResourceEncoder.encode(closed.get()), former);
+    } catch (UnusableResourceException e) {
+      return null; // the same is wrong with it, which is told
+    }
+  }
+
+  private static Resource kept(Resource encoded, @Nullable Resource former) {
+    return former != null && former.getVersion().equals(encoded.getVersion()) ? former : encoded;
+  }
+
+  /**
+   * What nodes are told in place of an object that they cannot take: calls that it is about are
+   * refused, where without it they would go past it. Empty of one without which nothing more is let
+   * through, such as a permission.
+   */
+  static Optional<MeshObject> closed(MeshObject object) {
+    return Optional.ofNullable(
+        switch (object) {
+          case TrafficRoute route ->
+              new TrafficRoute(
+                  route.name(),
+                  route.service(),
+                  route.origin(),
+                  route.clientsOrNull(),
+                  List.of(new TrafficRoute.Rule(List.of(), List.of())));
+          case Ingress ingress ->
+              new Ingress(
+                  ingress.name(),
+                  ingress.origin(),
+                  ingress.backends(),
+                  Set.of(),
+                  List.of(),
+                  new Access.Requests(List.of()));
+          case Service service ->
+              new Service(
+                  service.name(),
+                  service.virtualAddresses(),
+                  service.ports().stream()
+                      .map(port -> new ServicePort("", port.port(), port.protocol(), List.of()))
+                      .toList(),
+                  service.affinity());
+          default -> null;
+        });
   }
 
   /** The object is no longer told in that form. */

@@ -85,7 +85,7 @@ final class ResourceSets {
    * One snapshot as resources, and what each node needs of it so that it decides as with all of it.
    * Immutable; shares with those before and after it what is the same.
    *
-   * @param problems objects that no node is told of, and why
+   * @param problems objects that no node is told of as they are, and why
    * @param quiet for every node
    * @param busy for every node with an enrolled pod
    * @param scopes what nodes have besides

@@ -31,8 +31,8 @@ public final class DistributionMetrics {
     unusable =
         Gauge.build(
                 "sluice_control_distribution_unusable_objects",
-                "Objects of the snapshot that no node is told of; `sluice control status` says"
-                    + " why.")
+                "Objects of the snapshot that nodes are told closed, or not at all; `sluice"
+                    + " control status` says why.")
             .register(registry);
     answers =
         Counter.build(
@@ -69,7 +69,7 @@ public final class DistributionMetrics {
     revision.set(now);
   }
 
-  /** Objects that are left out. */
+  /** Objects that nodes cannot be told of as they are. */
   public void unusable(int now) {
     unusable.set(now);
   }

@@ -102,9 +102,10 @@ public sealed interface KubernetesObject
   /**
    * An Isolation of FSM ({@code policy.flomesh.io/v1alpha1}), which is of no namespace.
    *
-   * @param cidrs ranges to which no pod of the mesh sends anything
+   * @param cidrs ranges to which no pod of the mesh sends anything, as they are written: one that
+   *     is none must not let calls to the others through
    */
-  record Isolation(ObjectMeta meta, List<Cidr> cidrs) implements KubernetesObject {
+  record Isolation(ObjectMeta meta, List<String> cidrs) implements KubernetesObject {
     public Isolation {
       cidrs = List.copyOf(cidrs);
     }

@@ -35,7 +35,7 @@ final class PolicyReader {
         meta,
         document
             .requiredObject("spec")
-            .map(spec -> spec.parsedList("cidrs", Cidr::parse, RANGE))
+            .map(spec -> spec.parsedList("cidrs", text -> text, RANGE))
             .orElse(List.of()));
   }
 

@@ -6,7 +6,11 @@ import io.sluice.mesh.Cidr;
 import io.sluice.mesh.Ingress;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.ResourceEncoder;
+import io.sluice.mesh.WireLimits;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -94,15 +98,7 @@ class IngressCompilerTest {
   void isNotActedOnWhereTheFlagIsOff() {
     CompiledChange compilation =
         Manifests.compile(
-            MESH,
-            """
-            apiVersion: config.sluice.io/v1alpha1
-            kind: MeshConfig
-            metadata: {name: mesh, namespace: sluice-system}
-            spec: {featureFlags: {enableIngressBackendPolicy: false}}
-            ---
-            """
-                + ingress("in", "", BACKEND, GATEWAY, ""));
+            MESH, off("enableIngressBackendPolicy"), ingress("in", "", BACKEND, GATEWAY, ""));
 
     assertThat(compilation.snapshot().all(Kind.INGRESS)).isEmpty();
     assertThat(sentences(compilation)).contains("enableIngressBackendPolicy");
@@ -136,6 +132,38 @@ class IngressCompilerTest {
 
     assertThat(only(compilation).sources()).isEmpty();
     assertThat(sentences(compilation)).contains(told).contains("so nobody is let in");
+  }
+
+  @Test
+  void moreSourcesThanNodesTakeAreToldAndNotLetIn() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            crowd(WireLimits.INGRESS_SOURCES),
+            ingress("in", "", BACKEND, "{kind: IPRange, name: 192.0.2.0/24}, " + GATEWAY, ""));
+
+    Ingress made = only(compilation);
+    assertThat(made.sources())
+        .hasSize(WireLimits.INGRESS_SOURCES)
+        .contains(Cidr.parse("192.0.2.0/24"));
+    assertThat(ResourceEncoder.encode(made)).isNotNull();
+    assertThat(sentences(compilation)).contains("spec.sources", "only the first 4096 are let in");
+  }
+
+  /** That many endpoints more of Service {@code gateway}. */
+  private static String crowd(int count) {
+    return """
+    apiVersion: discovery.k8s.io/v1
+    kind: EndpointSlice
+    metadata: {name: crowd, namespace: edge, labels: {kubernetes.io/service-name: gateway}}
+    addressType: IPv4
+    endpoints: [%s]
+    ports: [{port: 80}]
+    """
+        .formatted(
+            IntStream.range(0, count)
+                .mapToObj(i -> "{addresses: [10.1.%d.%d]}".formatted(i >> 8, i & 255))
+                .collect(Collectors.joining(", ")));
   }
 
   @Test
@@ -193,16 +221,9 @@ class IngressCompilerTest {
     CompiledChange compilation =
         Manifests.compile(
             MESH,
-            """
-            apiVersion: config.sluice.io/v1alpha1
-            kind: MeshConfig
-            metadata: {name: mesh, namespace: sluice-system}
-            spec: {featureFlags: {enableAccessControlPolicy: false}}
-            ---
-            """
-                + access(BACKEND, GATEWAY, "")
-                + "---\n"
-                + ingress("in", "", BACKEND, GATEWAY, ""));
+            off("enableAccessControlPolicy"),
+            access(BACKEND, GATEWAY, ""),
+            ingress("in", "", BACKEND, GATEWAY, ""));
 
     assertThat(only(compilation).origin()).isEqualTo(Ingress.Origin.INGRESS_BACKEND);
     assertThat(sentences(compilation)).contains("enableAccessControlPolicy");
@@ -250,6 +271,16 @@ class IngressCompilerTest {
     spec: {backends: [%s], sources: [%s], matches: [%s]}
     """
         .formatted(name, created, backend, sources, matches);
+  }
+
+  private static String off(String flag) {
+    return """
+    apiVersion: config.sluice.io/v1alpha1
+    kind: MeshConfig
+    metadata: {name: mesh, namespace: sluice-system}
+    spec: {featureFlags: {%s: false}}
+    """
+        .formatted(flag);
   }
 
   private static Ingress only(CompiledChange compilation) {

@@ -438,7 +438,7 @@ public final class RandomCluster {
     metadata: {name: %s}
     spec: {cidrs: [%s]}
     """
-        .formatted(app(), one("", "10.9.0.0/16", "10.9.0.0/16, '2001:db8::/32'"));
+        .formatted(app(), one("", "10.9.0.0/16, 10.9.0.0/", "10.9.0.0/16, '2001:db8::/32'"));
   }
 
   private String gatewayRoute() {

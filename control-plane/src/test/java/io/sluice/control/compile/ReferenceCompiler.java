@@ -64,9 +64,6 @@ public final class ReferenceCompiler {
     var statuses = new Statuses();
     Objects unique = withoutDuplicates(objects, statuses);
     unique.all().forEach(object -> ObjectCompiler.reportUnread(object, statuses));
-    unique
-        .of(Isolation.class)
-        .forEach(isolation -> ObjectCompiler.reportIsolation(isolation, statuses));
     ConfigCompiler.Settings settings =
         ConfigCompiler.compile(unique.of(MeshConfig.class), rules, inForce.configs(), statuses);
     PodRanges ranges = ranges(unique, rules, inForce);
@@ -85,7 +82,9 @@ public final class ReferenceCompiler {
     SnapshotEditor editor =
         new MeshSnapshot(
                 revision,
-                settings.mesh().isolating(SettingsCompiler.isolated(unique.of(Isolation.class))),
+                settings
+                    .mesh()
+                    .isolating(SettingsCompiler.isolated(unique.of(Isolation.class), statuses)),
                 workloads(unique, workloads, statuses),
                 services(unique, serviceClaims, statuses),
                 permissions(unique, settings.mesh(), named, statuses),

@@ -57,11 +57,19 @@ final class FreshResources {
       return Optional.of(ResourceEncoder.encode(object));
     } catch (UnusableResourceException e) {
       problems.add(String.valueOf(e.getMessage()));
+      return Encodings.closed(object).flatMap(FreshResources::usable);
+    }
+  }
+
+  private static Optional<Resource> usable(MeshObject object) {
+    try {
+      return Optional.of(ResourceEncoder.encode(object));
+    } catch (UnusableResourceException e) {
       return Optional.empty();
     }
   }
 
-  /** Objects that no node is told of, and why. */
+  /** Objects that no node is told of as they are, and why. */
   Set<String> problems() {
     return problems;
   }

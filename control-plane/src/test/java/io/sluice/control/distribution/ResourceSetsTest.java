@@ -3,12 +3,30 @@ package io.sluice.control.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.mesh.Access;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.Ingress;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.WireLimits;
+import io.sluice.mesh.decision.Routing;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What follows from change after change is what follows from the whole, for every node. */
@@ -49,6 +67,61 @@ class ResourceSetsTest {
       }
     }
     assertThat(unusable).isPositive();
+  }
+
+  @Test
+  void whatIsTooLargeForNodesIsToldThemClosed() {
+    NamespacedName shop = new NamespacedName("shop", "web");
+    Service web = new Service(shop, List.of(IpAddresses.parse("10.96.0.1")), List.of(port(40_001)));
+    SnapshotEditor editor = new RandomMesh(1).snapshot(1).edit();
+    editor.put(web);
+    editor.put(
+        new TrafficRoute(
+            shop,
+            shop,
+            TrafficRoute.Origin.GATEWAY_API,
+            null,
+            Collections.nCopies(
+                WireLimits.ROUTE_RULES + 1, new TrafficRoute.Rule(List.of(), List.of()))));
+    Ingress.Backend backend = new Ingress.Backend(shop, 8080);
+    editor.put(
+        new Ingress(
+            shop,
+            Ingress.Origin.ACCESS_CONTROL,
+            Set.of(backend),
+            Set.of(backend),
+            Collections.nCopies(16_385, Cidr.parse("192.0.2.0/24")),
+            new Access.Requests(List.of())));
+    ResourceSets.ResourceSet set = new ResourceSets().next(editor.snapshot(2));
+    MeshSnapshot told = ToldSnapshot.of(set, RandomMesh.NODES.getFirst());
+
+    assertThat(set.problems())
+        .satisfiesExactly(
+            one -> assertThat(one).startsWith("ingress/").contains("16385 entries"),
+            one -> assertThat(one).startsWith("route/").contains("1025 entries"),
+            one -> assertThat(one).startsWith("service/").contains("40001 entries"));
+    assertThat(Routing.way(told, web, 80, "shop", null, new Random(1)))
+        .isInstanceOf(Routing.Way.To.class);
+    assertThat(Routing.ways(told, web, 80, "shop", ScopeTest.GET))
+        .extracting(Routing.Share::way)
+        .containsExactly(new Routing.Way.Answer(500));
+    assertThat(told.all(Kind.INGRESS))
+        .singleElement()
+        .satisfies(closed -> {
+          assertThat(closed.backends()).containsExactly(backend);
+          assertThat(closed.sources()).isEmpty();
+        });
+    assertThat(told.service(shop).orElseThrow().port(80).orElseThrow().endpoints()).isEmpty();
+  }
+
+  private static ServicePort port(int endpoints) {
+    return new ServicePort(
+        "web",
+        80,
+        AppProtocol.HTTP,
+        Collections.nCopies(
+            endpoints,
+            new Endpoint(new InetSocketAddress(IpAddresses.parse("10.9.0.1"), 8080), true)));
   }
 
   @Test

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 class ScopeTest {
   private static final int MESHES = 500;
   private static final int CLIENT_PORT = 40_000;
-  private static final HttpRequest GET = new Get();
+  static final HttpRequest GET = new Get();
 
   @Test
   void everyFlowOfANodeIsDecidedAsWithTheWholeMesh() {

@@ -1,10 +1,12 @@
 package io.sluice.control.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.control.objects.ReadableKind;
+import io.sluice.mesh.Cidr;
 import java.io.IOException;
 import java.math.BigDecimal;
 import java.nio.file.Files;
@@ -205,6 +207,32 @@ class CustomResourcesTest {
     assertThat(problems(ReadableKind.MESH_CONFIG, config))
         .singleElement()
         .satisfies(problem -> assertThat(problem).contains(said));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "192.0.2.0/24",
+        "255.249.199.90",
+        "2001:db8::/32",
+        "::/0",
+        "::1",
+        "300.0.2.0/24",
+        "192.0.2/24",
+        "192.0.2.0/33",
+        "192.0.2.0/",
+        "site-b",
+        "fd00::/129",
+        "fd00/64"
+      })
+  void takesOfIsolatedRangesThoseThatTheReaderReads(String range) throws Exception {
+    JsonNode isolation =
+        yaml(
+            "{apiVersion: policy.flomesh.io/v1alpha1, kind: Isolation, metadata: {name: a},"
+                + " spec: {cidrs: ['%s']}}".formatted(range));
+    boolean isRead = catchThrowable(() -> Cidr.parse(range)) == null;
+
+    assertThat(problems(ReadableKind.ISOLATION, isolation).isEmpty()).isEqualTo(isRead);
   }
 
   @ParameterizedTest

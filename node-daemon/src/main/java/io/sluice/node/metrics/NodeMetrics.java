@@ -31,6 +31,7 @@ import io.sluice.process.ProcessMetrics;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.Retried;
 import io.sluice.proxy.accept.Proxy;
@@ -100,6 +101,10 @@ public final class NodeMetrics {
         "sluice_proxy_buffered_bytes",
         "Bytes that wait for slow readers now.",
         () -> proxy.stats().bufferedBytes());
+    gauge(
+        "sluice_proxy_delayed_requests",
+        "Requests that FaultInjections hold back now.",
+        () -> proxy.stats().pods().values().stream().mapToInt(ProxyStats.PodStats::delayed).sum());
     gauge(
         "sluice_proxy_connections_limit",
         "Connections that there may be, by the direct memory of the daemon; above it new ones are"

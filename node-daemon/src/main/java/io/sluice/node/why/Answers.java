@@ -83,8 +83,7 @@ record Answers(MeshSnapshot snapshot, NodeView node) {
 
   private void source(Workload source, ObjectNode to) {
     Optional<PodStatus> status = node.pod(source.name());
-    boolean stranger = Destinations.isStranger(source);
-    to.put("pod", stranger ? source.name().name() : source.name().toString());
+    to.put("pod", Stranger.addressOf(source).orElseGet(source.name()::toString));
     to.put("node", source.nodeName().orElse("-"));
     to.put("serviceAccount", source.identity().serviceAccountName().toString());
     to.put("enrolled", source.enrolled());

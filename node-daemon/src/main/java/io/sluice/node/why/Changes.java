@@ -161,8 +161,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
               Change.of(
                   "start the daemon of node " + node.nodeName(), "", "nothing besides the policy"));
       case INGRESS_REFUSED -> {
-        String who =
-            Destinations.isStranger(source) ? source.name().name() : "pod " + source.name();
+        String who = Stranger.addressOf(source).orElseGet(() -> "pod " + source.name());
         yield Optional.of(
             Change.of(
                 "name " + who + ", its range or its Service in " + fate.causes().getLast(),
@@ -178,10 +177,11 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
 
   /** Nothing proves who calls: the pod has to come into the mesh, or through it. */
   private Change unproven(Workload source, Fate fate, Cause first) {
-    if (Destinations.isStranger(source)) {
+    Optional<String> stranger = Stranger.addressOf(source);
+    if (stranger.isPresent()) {
       return Change.of(
           "write an IngressBackend for the port, with "
-              + source.name().name()
+              + stranger.get()
               + " or its range in spec.sources",
           "",
           "");

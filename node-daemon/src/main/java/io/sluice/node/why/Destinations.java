@@ -1,14 +1,11 @@
 package io.sluice.node.why;
 
 import io.sluice.mesh.Endpoint;
-import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
-import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import io.sluice.proxy.Family;
 import java.net.InetAddress;
@@ -19,7 +16,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -30,9 +26,6 @@ import org.jspecify.annotations.Nullable;
 record Destinations(MeshSnapshot snapshot, NodeView node) {
   private static final int HTTP = 80;
   private static final int NO_PORT = 0;
-
-  /** For a namespace; none can have it. */
-  private static final String NOBODY = "-";
 
   /**
    * Who is called.
@@ -60,7 +53,9 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
   Workload source(String text) {
     Optional<InetAddress> literal = literal(text);
     if (literal.isPresent()) {
-      return snapshot.workloadAt(literal.get()).orElseGet(() -> stranger(literal.get()));
+      return snapshot
+          .workloadAt(literal.get())
+          .orElseGet(() -> Stranger.at(literal.get(), snapshot.settings()));
     }
     if (!text.contains("/")) {
       throw new IllegalArgumentException(
@@ -84,28 +79,6 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
         .orElseThrow(() ->
             new IllegalArgumentException(
                 "no Pod " + name + " is known here, and no Service with pods: " + known(name)));
-  }
-
-  /** Who calls from an address that is no known pod's. */
-  private Workload stranger(InetAddress address) {
-    return new Workload(
-        new NamespacedName(NOBODY, IpAddresses.text(address)),
-        SpiffeId.nobody(snapshot.settings().trustDomain(), NOBODY),
-        List.of(address),
-        Map.of(),
-        false,
-        null,
-        null,
-        null,
-        false,
-        InterceptionSettings.EVERYTHING,
-        Set.of(),
-        MtlsMode.PERMISSIVE);
-  }
-
-  /** Whether of who calls nothing is known but an address. */
-  static boolean isStranger(Workload source) {
-    return source.name().namespace().equals(NOBODY);
   }
 
   private String known(NamespacedName name) {

@@ -52,8 +52,9 @@ final class Walk {
     Workload source = call.source();
     InetSocketAddress called = call.called();
     Story story = new Story();
-    if (Destinations.isStranger(source)) {
-      story.ok(source.name().name() + " is no known pod's address: nothing proves who calls");
+    Optional<String> stranger = Stranger.addressOf(source);
+    if (stranger.isPresent()) {
+      story.ok(stranger.get() + " is no known pod's address: nothing proves who calls");
       return past(call, story, Reason.SOURCE_NOT_IN_MESH);
     }
     if (!source.enrolled()) {

@@ -303,7 +303,7 @@ public final class Exchanges implements DirectPeer {
 
   /** Holds a request of the pod back; nothing where there is no room for that. */
   @Nullable Delay delay(Faults.Delay said, Runnable goOn) {
-    return draining ? null : Delay.of(said, around.pod(), around.loop(), goOn);
+    return retiring || draining ? null : Delay.of(said, around.pod(), around.loop(), goOn);
   }
 
   /** Asks whether one may go on that has arrived; nothing where nobody is to be asked. */
@@ -670,7 +670,8 @@ public final class Exchanges implements DirectPeer {
 
   /**
    * Tells the client to ask elsewhere, which one of HTTP/1.1 learns from its next answer: a request
-   * that is on its way already is answered.
+   * that is on its way already is answered. None is held back on purpose from here on: who is to
+   * take over waits for those that are still to be led on.
    */
   public void retire() {
     if (retiring || draining || ended) {
@@ -678,6 +679,7 @@ public final class Exchanges implements DirectPeer {
     }
     retiring = true;
     retiredNanos = System.nanoTime();
+    open.forEach(Exchange::hasten);
     Http1Server single = http1;
     Http2Server shared = http2;
     if (single != null) {

@@ -44,6 +44,11 @@ class FaultsTest {
 
   private static final int SHORT_MILLIS = 200;
 
+  /** What a delay may add to that, where nothing else waits. */
+  private static final int MOST_MORE_MILLIS = 20;
+
+  private static final int MOST_TRIES = 25;
+
   /** Longer than anything waits in here; the ceiling. */
   private static final Faults.Delay LONG =
       new Faults.Delay(100, Faults.Delay.MOST_MILLIS, Faults.Delay.MOST_MILLIS);
@@ -167,8 +172,11 @@ class FaultsTest {
   void aDelayAddsWhatItSays() throws IOException {
     inject(new Faults.Delay(100, SHORT_MILLIS, SHORT_MILLIS));
     long least = Long.MAX_VALUE;
+    int asked = 0;
     try (Socket client = mesh.connect()) {
-      for (int i = 0; i < 5; i++) {
+      for (;
+          asked < 3 || (asked < MOST_TRIES && least > SHORT_MILLIS + MOST_MORE_MILLIS);
+          asked++) {
         long before = System.nanoTime();
         write(client, GET);
         assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200");
@@ -178,8 +186,11 @@ class FaultsTest {
       }
     }
 
-    assertThat(least).as("others may have waited for the machine").isLessThan(SHORT_MILLIS + 100);
-    Await.until("all are told of", () -> told().size() == 5);
+    assertThat(least)
+        .as("the best of %d: others may have waited for the machine", asked)
+        .isLessThanOrEqualTo(SHORT_MILLIS + MOST_MORE_MILLIS);
+    int all = asked;
+    Await.until("all are told of", () -> told().size() == all);
     assertThat(told()).allMatch(one -> one.end() == End.DELAYED && one.status() == 200);
     assertThat(delayed()).isZero();
   }
@@ -240,6 +251,32 @@ class FaultsTest {
         new TimeLimits(TimeLimits.NOT_SAID, 1_000));
 
     assertThat(mesh.ask(GET, "ok")).startsWith("HTTP/1.1 200");
+  }
+
+  /** Whoever ends its own half only may still wait for the answer. */
+  @Test
+  void whoSaysNothingMoreIsAnswered() throws IOException {
+    inject(new Faults.Delay(100, SHORT_MILLIS, SHORT_MILLIS));
+    try (Socket client = heldBack(GET)) {
+      client.shutdownOutput();
+      assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200");
+    }
+  }
+
+  /** Another process takes its listeners over, and could not tell whom a later call comes from. */
+  @Test
+  void whoLeavesItsListenersHoldsNothingBack() throws IOException {
+    try (Socket idle = mesh.connect()) {
+      write(idle, GET);
+      HttpFixture.read(idle, "ok");
+      inject(LONG);
+      try (Socket client = heldBack(GET)) {
+        mesh.nodes.client.proxy.leaveListeners();
+        assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200");
+      }
+      write(idle, GET);
+      assertThat(HttpFixture.read(idle, "ok")).startsWith("HTTP/1.1 200");
+    }
   }
 
   @Test

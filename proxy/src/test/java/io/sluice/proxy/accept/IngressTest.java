@@ -96,15 +96,7 @@ class IngressTest {
 
   @Test
   void byTcpOfAnAccessControlWhateverIsSentGetsIn() throws IOException {
-    try (Peers.Server lines = new Peers.Server(Peers.V4, IngressTest::answerLine)) {
-      Ingress.Backend backend = backend(lines.address());
-      fixture.sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, lines.address());
-      publish(
-          9,
-          true,
-          lines.address(),
-          ingress(Ingress.Origin.ACCESS_CONTROL, backend, Set.of(backend)));
-
+    try (Peers.Server lines = lines(true, Ingress.Origin.ACCESS_CONTROL)) {
       assertThat(ask(GATEWAY, "no HTTP\r\n\r\n")).startsWith("got no HTTP");
       assertThat(ask(STRANGER, "no HTTP\r\n\r\n")).isEqualTo("[reset]");
     }
@@ -113,18 +105,17 @@ class IngressTest {
 
   @Test
   void whereOneOfTwoLetsInWhateverIsSentNothingIsCarriedAsRequests() throws IOException {
-    try (Peers.Server lines = new Peers.Server(Peers.V4, IngressTest::answerLine)) {
-      Ingress.Backend backend = backend(lines.address());
-      fixture.sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, lines.address());
-      publish(
-          9,
-          false,
-          lines.address(),
-          ingress(Ingress.Origin.INGRESS_BACKEND, backend, Set.of()),
-          ingress(Ingress.Origin.ACCESS_CONTROL, backend, Set.of(backend)));
-
+    try (Peers.Server lines = lines(false, Ingress.Origin.values())) {
       assertThat(ask(GATEWAY, "no HTTP\r\n\r\n")).startsWith("got no HTTP");
     }
+  }
+
+  /** An application that speaks no HTTP, and who lets others in to it: an AccessControl by tcp. */
+  private Peers.Server lines(boolean permissive, Ingress.Origin... origins) {
+    Peers.Server lines = new Peers.Server(Peers.V4, IngressTest::answerLine);
+    fixture.sockets.redirect(ProxyFixture.STORE, Direction.INBOUND, lines.address());
+    publish(9, permissive, lines.address(), origins);
+    return lines;
   }
 
   private static void answerLine(Socket socket) throws IOException {
@@ -133,18 +124,13 @@ class IngressTest {
   }
 
   private void publish(boolean permissive, boolean hasIngress) {
-    Ingress.Backend backend = backend(application.address());
-    publish(
-        hasIngress ? 9 : 8,
-        permissive,
-        application.address(),
-        hasIngress
-            ? new Ingress[] {ingress(Ingress.Origin.INGRESS_BACKEND, backend, Set.of())}
-            : new Ingress[0]);
+    Ingress.Origin[] origins =
+        hasIngress ? new Ingress.Origin[] {Ingress.Origin.INGRESS_BACKEND} : new Ingress.Origin[0];
+    publish(hasIngress ? 9 : 8, permissive, application.address(), origins);
   }
 
   private void publish(
-      long revision, boolean permissive, InetSocketAddress endpoint, Ingress... written) {
+      long revision, boolean permissive, InetSocketAddress endpoint, Ingress.Origin... origins) {
     SnapshotEditor editor =
         ProxyFixture.snapshot(
                 permissive,
@@ -153,21 +139,18 @@ class IngressTest {
                 List.of(),
                 List.of(new Endpoint(endpoint, true)))
             .edit();
-    List.of(written).forEach(editor::put);
+    for (Ingress.Origin origin : origins) {
+      editor.put(ingress(origin, new Ingress.Backend(ProxyFixture.STORE, endpoint.getPort())));
+    }
     fixture.publish(editor.snapshot(revision));
   }
 
-  private static Ingress.Backend backend(InetSocketAddress endpoint) {
-    return new Ingress.Backend(ProxyFixture.STORE, endpoint.getPort());
-  }
-
-  private static Ingress ingress(
-      Ingress.Origin origin, Ingress.Backend backend, Set<Ingress.Backend> bytes) {
+  private static Ingress ingress(Ingress.Origin origin, Ingress.Backend backend) {
     return new Ingress(
         INGRESS,
         origin,
         Set.of(backend),
-        bytes,
+        origin == Ingress.Origin.ACCESS_CONTROL ? Set.of(backend) : Set.of(),
         List.of(Cidr.of(GATEWAY)),
         new Access.Requests(List.of(HttpFixture.match("/books"))));
   }
