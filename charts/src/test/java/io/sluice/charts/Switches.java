@@ -177,6 +177,10 @@ final class Switches {
             o -> "TLSv1_3".equals(o.meshConfig("sidecar").get("tlsMinProtocolVersion"))),
         of(
             "meshConfig.sidecar.tlsMaxProtocolVersion",
+            "TLS_AUTO",
+            o -> "TLS_AUTO".equals(o.meshConfig("sidecar").get("tlsMaxProtocolVersion"))),
+        of(
+            "meshConfig.sidecar.tlsMaxProtocolVersion",
             "TLSv1_2",
             o -> "TLSv1_2".equals(o.meshConfig("sidecar").get("tlsMaxProtocolVersion"))),
         of(

@@ -232,13 +232,13 @@ class WorkloadCompilerTest {
             apiVersion: config.flomesh.io/v1alpha3
             kind: MeshConfig
             metadata: {name: fsm-mesh-config}
-            spec: {sidecar: {logLevel: debug}, colour: blue}
+            spec: {sidecar: {configResyncInterval: 5s}, colour: blue}
             """);
 
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::field, ObjectStatus::reason)
         .containsExactly(
-            tuple("", "not enforced yet: spec.sidecar.logLevel"),
+            tuple("", "not enforced yet: spec.sidecar.configResyncInterval"),
             tuple("spec.colour", "no such field is known"));
   }
 
