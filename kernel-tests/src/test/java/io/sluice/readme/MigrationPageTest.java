@@ -33,6 +33,7 @@ class MigrationPageTest {
   private static final List<String> VALUES =
       List.of(
           "true",
+          "false",
           "[]",
           "STRICT",
           "required",

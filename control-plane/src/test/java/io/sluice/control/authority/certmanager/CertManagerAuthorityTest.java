@@ -49,7 +49,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CertManagerAuthorityTest {
   private static final Duration HOUR = Duration.ofHours(1);
   private static final Duration TIMEOUT = Duration.ofSeconds(1);
-  private static final Duration PATIENCE = Duration.ofSeconds(2);
+  private static final Duration PATIENCE = Duration.ofSeconds(4);
   private static final String REQUESTS =
       "/apis/cert-manager.io/v1/namespaces/sluice-system/certificaterequests";
 
