@@ -34,7 +34,7 @@ final class AuthorizationScenarios {
 
   /** Asks for what the application was told; it sends a secret along. */
   private static final Request ALLOWED =
-      Request.get("http://bookstore" + Nginx.TOLD).header("X-Secret: key");
+      Request.get("http://bookstore" + Nginx.JUDGED).header("X-Secret: key");
 
   private static final String UNJUDGED = "200 v1 ,key";
   private static final String JUDGED = "200 v1 ada,";
@@ -84,7 +84,7 @@ final class AuthorizationScenarios {
   }
 
   private static void checkDenied(Cell cell, String step, boolean denied) throws IOException {
-    String path = Nginx.TOLD + Judge.DENIED + "/" + step + cell.number();
+    String path = Nginx.JUDGED + Judge.DENIED + "/" + step + cell.number();
     assertThat(cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(TIMES))))
         .hasSize(TIMES)
         .allSatisfy(answer -> {
@@ -100,7 +100,7 @@ final class AuthorizationScenarios {
                 .extracting(RequestLine::flags, RequestLine::reason)
                 .containsOnly(
                     denied ? tuple("UAEX", "authorization_denied") : tuple("-", "traffic_target")));
-    Path log = Nginx.told(cell.site().directory(), cell.site().pod("v1"));
+    Path log = Nginx.judged(cell.site().directory(), cell.site().pod("v1"));
     assertThat(Files.readString(log).lines().filter(line -> line.contains(path)))
         .as("requests that the application has logged")
         .hasSize(denied ? 0 : TIMES);

@@ -24,7 +24,7 @@ final class Nginx implements AutoCloseable {
   static final String SLOW = "/slow/";
 
   /** What has a path that begins so is answered with two headers too, and logged. */
-  static final String TOLD = "/told";
+  static final String JUDGED = "/judged";
 
   /** What a readiness probe asks; told of in {@link #checks}. */
   static final String READY = "/ready";
@@ -79,7 +79,7 @@ final class Nginx implements AutoCloseable {
               location %7$s { auth_basic slow; auth_basic_user_file /dev/null; auth_delay 4s; }
               location %8$s { return 503 "failed\n"; }
               location %9$s {
-                access_log %1$s/told;
+                access_log %1$s/judged;
                 return 200 "%6$s $http_x_user,$http_x_secret\n";
               }
               location = %10$s { access_log %1$s/checks; return 200 "ready"; }
@@ -96,7 +96,8 @@ final class Nginx implements AutoCloseable {
             }
           }
           """
-              .formatted(home, HTTP, H2C, TLS, directory, pod.name(), SLOW, FAILING, TOLD, READY));
+              .formatted(
+                  home, HTTP, H2C, TLS, directory, pod.name(), SLOW, FAILING, JUDGED, READY));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + configuration, e);
     }
@@ -110,9 +111,9 @@ final class Nginx implements AutoCloseable {
     return directory.resolve("nginx-" + pod.name());
   }
 
-  /** The log of requests for {@link #TOLD}. */
-  static Path told(Path directory, SitePod pod) {
-    return home(directory, pod).resolve("told");
+  /** The log of requests for {@link #JUDGED}. */
+  static Path judged(Path directory, SitePod pod) {
+    return home(directory, pod).resolve("judged");
   }
 
   /** Who has asked whether it is ready: a line each. */

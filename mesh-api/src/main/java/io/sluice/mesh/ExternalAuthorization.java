@@ -98,10 +98,13 @@ public record ExternalAuthorization(
                 .toList());
   }
 
-  /** Of a name such as {@code opa.tools} or {@code opa.tools.svc.cluster.local}. */
+  /**
+   * Of a name such as {@code opa.tools.svc}, with anything behind. A shorter one is a host's: else
+   * who has a namespace of that name would become the authoriser.
+   */
   private Optional<List<InetSocketAddress>> ofService(MeshSnapshot snapshot) {
     String[] labels = host.split("\\.", -1);
-    if (labels.length < 2 || labels.length > 2 && !labels[2].equals(SERVICES)) {
+    if (labels.length < 3 || !labels[2].equals(SERVICES)) {
       return Optional.empty();
     }
     return snapshot

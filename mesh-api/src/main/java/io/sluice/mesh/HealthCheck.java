@@ -94,8 +94,7 @@ public record HealthCheck(int port, How how, String target, Duration interval, D
                 DEFAULT_TIMEOUT));
   }
 
-  /** What the pod's probe of that port says. */
-  public static Optional<HealthCheck> declared(Workload pod, int port) {
+  private static Optional<HealthCheck> declared(Workload pod, int port) {
     return pod.healthChecks().stream().filter(check -> check.port == port).findFirst();
   }
 

@@ -94,7 +94,7 @@ public record HttpFilters(
         throw new IllegalArgumentException("'" + Printable.text(name, 80) + "' is no field name");
       }
       if (RESERVED.contains(name)) {
-        throw new IllegalArgumentException("header " + name + " is not for routes to change");
+        throw new IllegalArgumentException("header " + name + " may not be changed");
       }
     }
 

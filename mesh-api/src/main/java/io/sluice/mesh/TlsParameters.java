@@ -14,7 +14,7 @@ import java.util.stream.Stream;
  * @param max newest version; not before {@code min}
  * @param suites all that may be agreed on, the preferred one first; where none is of TLS 1.3, all
  *     of that version may be, as in Envoy; empty: all there are
- * @param groups for the key exchange, the preferred one first; empty: all there are
+ * @param groups for the key exchange, the preferred one first; empty: all but P-384
  */
 public record TlsParameters(Version min, Version max, List<Suite> suites, List<Group> groups) {
   /** Protocol versions that prove both ends without a flaw of their own. */

@@ -52,19 +52,19 @@ class ExternalAuthorizationTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"opa.tools", "OPA.tools.svc", "opa.tools.svc.cluster.local"})
+  @ValueSource(strings = {"OPA.tools.svc", "opa.tools.svc.cluster.local"})
   void theNameOfAServiceMeansItsReadyEndpoints(String name) {
     assertThat(at(name, PORT).addresses(SNAPSHOT)).containsExactly(READY, READY6);
     assertThat(at(name, PORT).nameToFind(SNAPSHOT)).isEmpty();
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"opa", "opa.example", "opa.tools.example", "opa.other.svc"})
+  @ValueSource(strings = {"opa", "opa.tools", "opa.example", "opa.tools.example", "opa.other.svc"})
   void anotherNameIsToBeFound(String name) {
     assertThat(at(name, PORT).nameToFind(SNAPSHOT)).contains(name);
     assertThat(at(name, PORT).addresses(SNAPSHOT))
         .isEqualTo(name.equals("opa.example") ? List.of(address("192.0.2.7")) : List.of());
-    assertThat(at("opa.tools", 1).nameToFind(SNAPSHOT)).as("without that port").isPresent();
+    assertThat(at("opa.tools.svc", 1).nameToFind(SNAPSHOT)).as("without that port").isPresent();
   }
 
   @ParameterizedTest

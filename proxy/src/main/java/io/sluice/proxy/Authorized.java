@@ -1,24 +1,20 @@
 package io.sluice.proxy;
 
+import java.util.Locale;
+
 /** What became of one request that the mesh's authoriser was to be asked about. */
 public enum Authorized {
   /** It may go on. */
-  OK("ok"),
+  OK,
   /** It may not. */
-  DENIED("denied"),
+  DENIED,
   /** There was no answer that could be used, so it may not. */
-  ERROR("error"),
+  ERROR,
   /** There was none, and it goes on all the same. */
-  FAILURE_MODE_ALLOWED("failure_mode_allowed");
-
-  private final String word;
-
-  Authorized(String word) {
-    this.word = word;
-  }
+  FAILURE_MODE_ALLOWED;
 
   /** In metrics. */
   public String word() {
-    return word;
+    return name().toLowerCase(Locale.ROOT);
   }
 }

@@ -189,17 +189,19 @@ final class SettingsCompiler {
 
   private static Level level(
       MeshConfig config, String field, @Nullable String word, Level usual, Statuses statuses) {
-    if (word == null) {
+    if (word == null || word.isEmpty()) {
       return usual;
     }
     return LogLevels.level(word)
         .orElseGet(() -> {
-          statuses.warning(
-              config,
-              field,
-              "'%s' is no level, so %s holds"
-                  .formatted(word, usual.name().toLowerCase(Locale.ROOT)),
-              "write trace, debug, info, warn, error or disabled");
+          statuses
+              .on(Ground.WORD_UNKNOWN)
+              .warning(
+                  config,
+                  field,
+                  "'%s' is no level, so %s holds"
+                      .formatted(word, usual.name().toLowerCase(Locale.ROOT)),
+                  "write trace, debug, info, warn, error or disabled");
           return usual;
         });
   }

@@ -67,11 +67,13 @@ final class TlsWords {
     }
     return Version.of(word)
         .orElseGet(() -> {
-          statuses.warning(
-              config,
-              SIDECAR + field,
-              "'%s' is no version that is safe, so %s holds".formatted(word, usual.word()),
-              "write TLSv1_2 or TLSv1_3");
+          statuses
+              .on(Ground.WORD_UNKNOWN)
+              .warning(
+                  config,
+                  SIDECAR + field,
+                  "'%s' is no version that is safe, so %s holds".formatted(word, usual.word()),
+                  "write TLSv1_2 or TLSv1_3");
           return usual;
         });
   }
@@ -81,14 +83,16 @@ final class TlsWords {
       String field, List<String> words, Function<String, Optional<T>> known, Stream<String> all) {
     List<String> wrong = words.stream().filter(word -> known.apply(word).isEmpty()).toList();
     if (!wrong.isEmpty()) {
-      statuses.warning(
-          config,
-          SIDECAR + field,
-          "unknown or unsafe: %s, so %s"
-              .formatted(
-                  String.join(", ", wrong),
-                  wrong.size() == words.size() ? "the default holds" : "the others hold"),
-          "write some of " + all.collect(Collectors.joining(", ")));
+      statuses
+          .on(Ground.WORD_UNKNOWN)
+          .warning(
+              config,
+              SIDECAR + field,
+              "unknown or unsafe: %s, so %s"
+                  .formatted(
+                      String.join(", ", wrong),
+                      wrong.size() == words.size() ? "the default holds" : "the others hold"),
+              "write some of " + all.collect(Collectors.joining(", ")));
     }
     return words.stream().map(known).flatMap(Optional::stream).toList();
   }

@@ -259,7 +259,7 @@ class GatewayCompilerTest {
         "{type: RequestMirror, requestMirror: {backendRef: {name: v1, port: 80}, percent: 101}} |"
             + " a share of 101/100 is none",
         "{type: RequestHeaderModifier, requestHeaderModifier: {remove: [Host]}} |"
-            + " header host is not for routes to change",
+            + " header host may not be changed",
         "{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: a, value: \"b\\nc\"}]}} |"
             + " holds what no value of a header may",
         "{type: RequestRedirect, requestRedirect: {statusCode: 200}} |"

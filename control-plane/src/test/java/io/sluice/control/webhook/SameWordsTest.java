@@ -139,7 +139,7 @@ class SameWordsTest {
               "HTTPRoute",
               "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [host]}}]",
               "filters[0].type",
-              "header host is not for routes to change"),
+              "header host may not be changed"),
           route(
               "HTTPRoute",
               "filters: [{type: RequestMirror, requestMirror:"

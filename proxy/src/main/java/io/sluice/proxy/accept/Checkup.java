@@ -17,8 +17,10 @@ import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.Incoming;
 import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.Upstream;
+import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -29,18 +31,27 @@ import org.jspecify.annotations.Nullable;
  * its way to a port, whoever waits for its answer. Runs on one event loop.
  */
 final class Checkup implements Upstream.Listener {
+  private static final long GRACE_MILLIS = 1_000;
+
   private final Pod pod;
   private final Loop loop;
   private final HealthCheck check;
+  private final InetSocketAddress endpoint;
   private final CompletableFuture<Optional<Reason>> answer; // empty: it is well
   private @Nullable Upstream upstream;
   private @Nullable ByteChannel channel;
+  private @Nullable Future<?> deadline;
 
   private Checkup(
-      Pod pod, Loop loop, HealthCheck check, CompletableFuture<Optional<Reason>> answer) {
+      Pod pod,
+      Loop loop,
+      HealthCheck check,
+      InetSocketAddress endpoint,
+      CompletableFuture<Optional<Reason>> answer) {
     this.pod = pod;
     this.loop = loop;
     this.check = check;
+    this.endpoint = endpoint;
     this.answer = answer;
   }
 
@@ -97,12 +108,12 @@ final class Checkup implements Upstream.Listener {
     if (known == null) {
       var _ = mine.thenRun(() -> pod.checkups.remove(wanted.destination(), mine));
       HealthCheck check = HealthCheck.of(snapshot, own, wanted.destination());
-      new Checkup(pod, loop, check, mine).begin(snapshot, flow, subject);
+      new Checkup(pod, loop, check, wanted.destination(), mine).begin(snapshot, flow, subject);
     }
   }
 
   private void begin(MeshSnapshot snapshot, Flow flow, Subject subject) {
-    loop.executor.schedule(this::end, check.timeout().toNanos(), TimeUnit.NANOSECONDS);
+    deadline = loop.executor.schedule(this::end, check.timeout().toNanos(), TimeUnit.NANOSECONDS);
     Upstream asked = new Upstream(loop.upstreams, pod, pod, snapshot, flow, subject, this);
     upstream = asked;
     asked.start();
@@ -120,7 +131,8 @@ final class Checkup implements Upstream.Listener {
       reached.reset();
       return;
     }
-    HealthQuestion.begin(check, reached, well -> told(well ? null : Reason.UPSTREAM_UNREACHABLE));
+    HealthQuestion.begin(
+        check, endpoint, reached, well -> told(well ? null : Reason.UPSTREAM_UNREACHABLE));
   }
 
   @Override
@@ -129,7 +141,11 @@ final class Checkup implements Upstream.Listener {
   }
 
   private void told(@Nullable Reason problem) {
-    answer.complete(Optional.ofNullable(problem));
+    Future<?> timer = deadline;
+    if (answer.complete(Optional.ofNullable(problem)) && timer != null && timer.cancel(false)) {
+      // The application closes in order; nothing is kept for it for longer.
+      loop.executor.schedule(this::end, GRACE_MILLIS, TimeUnit.MILLISECONDS);
+    }
   }
 
   /** Without an answer by now it is not well. */

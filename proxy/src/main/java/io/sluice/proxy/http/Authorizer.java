@@ -24,6 +24,9 @@ public final class Authorizer implements AutoCloseable {
   /** Requests of one pod that wait for an answer at a time; of more it could not be asked. */
   static final int MOST_OF_POD = 256;
 
+  /** A quarter of what a client takes, so that one pod leaves room for others. */
+  static final int MOST_OCTETS_OF_POD = GrpcClient.MOST_BYTES / 4;
+
   private final EventLoop loop;
   private final GrpcClient client;
   private final Means means;
@@ -55,7 +58,7 @@ public final class Authorizer implements AutoCloseable {
             sockets,
             allocator,
             budget,
-            why -> means.failed("authorizer_not_reached " + why, null));
+            why -> means.failed("authorizer_not_reached reason=\"" + why + "\"", null));
   }
 
   /** To be called with each snapshot sooner or later: whom nobody asks any more is left. */
@@ -105,7 +108,8 @@ public final class Authorizer implements AutoCloseable {
 
   /** One request about which is asked. */
   final class Authorization implements GrpcCall.Listener {
-    private final boolean failOpen;
+    private boolean failOpen;
+    private final int octets;
     private final LocalPod pod;
     private final Runnable told;
     private @Nullable GrpcCall call; // until it is known
@@ -123,15 +127,15 @@ public final class Authorizer implements AutoCloseable {
       this.failOpen = failOpen;
       this.pod = pod;
       this.told = told;
-      if (pod.authorizing.incrementAndGet() <= MOST_OF_POD) {
-        call =
-            client.call(
-                AuthorizationMessages.PATH,
-                AuthorizationMessages.request(request, subject, called, version),
-                this);
+      var message = AuthorizationMessages.request(request, subject, called, version);
+      octets = message.getSerializedSize();
+      int others = pod.authorizing.getAndIncrement();
+      if (pod.authorizingOctets.addAndGet(octets) <= MOST_OCTETS_OF_POD && others < MOST_OF_POD) {
+        call = client.call(AuthorizationMessages.PATH, message, this);
       }
       if (call == null) {
-        loop.execute(() -> failed("as many requests as may wait for it"));
+        // Callers bring this about, so that it must open nothing.
+        loop.execute(() -> failed("as many requests as may wait for it", true));
       }
     }
 
@@ -140,7 +144,7 @@ public final class Authorizer implements AutoCloseable {
       try {
         answer = AuthorizationMessages.answer(message);
       } catch (IllegalArgumentException e) {
-        failed(String.valueOf(e.getMessage()));
+        failed(String.valueOf(e.getMessage()), true);
         return;
       }
       counts.accept(
@@ -152,9 +156,10 @@ public final class Authorizer implements AutoCloseable {
     }
 
     @Override
-    public void failed(String why) {
+    public void failed(String why, boolean answered) {
       if (waits) {
-        means.failed("authorizer_failed " + why, null);
+        failOpen &= !answered;
+        means.failed("authorizer_failed reason=\"" + why + "\"", null);
         counts.accept(failOpen ? Authorized.FAILURE_MODE_ALLOWED : Authorized.ERROR);
         end();
         told.run();
@@ -165,6 +170,7 @@ public final class Authorizer implements AutoCloseable {
       waits = false;
       call = null;
       pod.authorizing.decrementAndGet();
+      pod.authorizingOctets.addAndGet(-octets);
     }
 
     /** What was answered; null where nothing was that could be used. */

@@ -102,13 +102,16 @@ final class Fields {
     add(name, value);
   }
 
-  /** Changes them one after the other. */
+  /** Changes them one after the other; none that reads like one that goes stays beside it. */
   void change(List<FieldChange> changes) {
     for (FieldChange change : changes) {
       switch (change.action()) {
-        case SET -> set(change.name(), change.value());
+        case SET -> {
+          removeLike(change.name());
+          add(change.name(), change.value());
+        }
         case ADD -> add(change.name(), change.value());
-        case REMOVE -> remove(change.name());
+        case REMOVE -> removeLike(change.name());
       }
     }
   }

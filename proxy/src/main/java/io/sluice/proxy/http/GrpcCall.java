@@ -23,8 +23,12 @@ final class GrpcCall implements HttpStream.Listener {
     /** The server's message. */
     void answered(ByteString message);
 
-    /** There is none, for that reason. */
-    void failed(String why);
+    /**
+     * There is none that can be used, for that reason.
+     *
+     * @param answered whether the server has said something all the same, rather than nobody
+     */
+    void failed(String why, boolean answered);
   }
 
   private final GrpcClient owner;
@@ -94,9 +98,9 @@ final class GrpcCall implements HttpStream.Listener {
     HttpStream from = stream;
     if (!over && from != null) {
       if (answer.readableBytes() + length > PREFIX + MOST_ANSWER) {
-        fail("an answer of more than " + MOST_ANSWER + " octets");
+        fail("an answer of more than " + MOST_ANSWER + " octets", true);
       } else if (last) {
-        fail("an answer without a status");
+        fail("an answer without a status", true);
       } else {
         answer = answer.isReadable() ? answer : allocator.buffer(length, PREFIX + MOST_ANSWER);
         answer.writeBytes(bytes);
@@ -122,7 +126,7 @@ final class GrpcCall implements HttpStream.Listener {
     } else if (answer.readableBytes() < PREFIX
         || answer.readByte() != 0
         || answer.readInt() != answer.readableBytes()) {
-      fail("an answer that is not one message without compression");
+      fail("an answer that is not one message without compression", true);
     } else {
       byte[] bytes = new byte[answer.readableBytes()];
       answer.readBytes(bytes);
@@ -142,7 +146,7 @@ final class GrpcCall implements HttpStream.Listener {
   public void aborted(HttpStream.Abort how) {
     stream = null;
     if (!over && (begun || !owner.repeats(this))) {
-      fail("the call was reset (" + how + ")");
+      fail("the call was reset (" + how + ")", begun);
     }
   }
 
@@ -157,9 +161,13 @@ final class GrpcCall implements HttpStream.Listener {
 
   /** There will be no answer; who asks hears of it. */
   void fail(String why) {
+    fail(why, false);
+  }
+
+  private void fail(String why, boolean answered) {
     if (!over) {
       cancel();
-      listener.failed(why);
+      listener.failed(why, answered);
     }
   }
 

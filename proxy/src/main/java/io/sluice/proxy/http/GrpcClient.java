@@ -46,7 +46,7 @@ final class GrpcClient implements AutoCloseable {
   /** For so long calls fail at once where no address could be reached. */
   static final long PAUSE_MILLIS = 250;
 
-  /** How long a connection is left at peace on which nothing comes back. */
+  /** A younger connection is not suspected: its server may still be starting. */
   private static final long SUSPICION_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final EventLoop loop;

@@ -34,6 +34,7 @@ final class GrpcHealth implements HealthQuestion.Words {
   private static final int SERVING = 1;
   private static final int OK = 0;
 
+  private final String host;
   private final String service;
   private final boolean any;
   private final DefaultHttp2HeadersDecoder decoder = new DefaultHttp2HeadersDecoder();
@@ -43,9 +44,11 @@ final class GrpcHealth implements HealthQuestion.Words {
   /**
    * Of nothing yet.
    *
+   * @param host address and port of the endpoint
    * @param any whether an application that does not have the service is well too
    */
-  GrpcHealth(String service, boolean any) {
+  GrpcHealth(String host, String service, boolean any) {
+    this.host = host;
     this.service = service;
     this.any = any;
   }
@@ -59,7 +62,7 @@ final class GrpcHealth implements HealthQuestion.Words {
     field(head, ":method", "POST");
     field(head, ":scheme", "http");
     field(head, ":path", "/grpc.health.v1.Health/Check");
-    field(head, ":authority", "localhost");
+    field(head, ":authority", host);
     field(head, "te", "trailers");
     field(head, "content-type", "application/grpc");
     field(head, "user-agent", HealthQuestion.AGENT);

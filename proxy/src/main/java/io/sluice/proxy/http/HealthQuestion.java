@@ -3,8 +3,10 @@ package io.sluice.proxy.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.sluice.mesh.HealthCheck;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -49,17 +51,20 @@ public final class HealthQuestion implements ByteChannel.Listener {
   /**
    * Asks by a channel that has just been opened, and was not started.
    *
+   * @param asked the endpoint, for which the question is as the kubelet's is
    * @param listener told once, unless the channel is reset before. The application may end its side
    *     then; to be reset after a while
    */
-  public static void begin(HealthCheck check, ByteChannel channel, Consumer<Boolean> listener) {
+  public static void begin(
+      HealthCheck check, InetSocketAddress asked, ByteChannel channel, Consumer<Boolean> listener) {
+    String host = IpAddresses.text(asked);
     Words question =
         switch (check.how()) {
           case TCP -> null;
-          case HTTP -> new Get(check.target(), FIRST_GOOD, FIRST_BAD);
-          case ANY_HTTP -> new Get("/", 100, 1_000);
-          case GRPC -> new GrpcHealth(check.target(), false);
-          case ANY_GRPC -> new GrpcHealth("", true);
+          case HTTP -> new Get(host, check.target(), FIRST_GOOD, FIRST_BAD);
+          case ANY_HTTP -> new Get(host, "/", 100, 1_000);
+          case GRPC -> new GrpcHealth(host, check.target(), false);
+          case ANY_GRPC -> new GrpcHealth(host, "", true);
         };
     HealthQuestion asking = new HealthQuestion(channel, question, listener);
     channel.listen(asking);
@@ -131,7 +136,7 @@ public final class HealthQuestion implements ByteChannel.Listener {
   }
 
   /** One request of HTTP/1.1, of which the status is the answer. */
-  private record Get(String path, int first, int end) implements Words {
+  private record Get(String host, String path, int first, int end) implements Words {
     private static final String VERSION = "HTTP/1.";
     private static final int STATUS_AT = VERSION.length() + 2;
 
@@ -140,7 +145,9 @@ public final class HealthQuestion implements ByteChannel.Listener {
       String request =
           "GET "
               + path
-              + " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: "
+              + " HTTP/1.1\r\nHost: "
+              + host
+              + "\r\nUser-Agent: "
               + AGENT
               + "\r\nAccept: */*\r\nConnection: close\r\n\r\n";
       return Unpooled.copiedBuffer(request, StandardCharsets.US_ASCII);

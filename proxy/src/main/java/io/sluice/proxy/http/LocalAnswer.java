@@ -8,7 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Responses of the proxy itself. They have no content, and tell a stranger nothing but a status.
+ * Heads of the proxy's own responses. They tell a stranger a status, and what an object or the
+ * authoriser says, and nothing else.
  */
 final class LocalAnswer {
   private static final Map<Integer, String> PHRASES =
@@ -70,7 +71,13 @@ final class LocalAnswer {
   /** To this request, with these headers, one for each. */
   static Head with(Head request, int status, List<FieldChange> headers) {
     Head head = to(request, status);
-    headers.forEach(header -> head.fields.add(header.name(), header.value()));
+    boolean grpc = isGrpc(request); // whose own words are said already
+    for (FieldChange header : headers) {
+      String name = header.name();
+      if (!grpc || !name.equals("content-type") && !name.startsWith("grpc-")) {
+        head.fields.add(name, header.value());
+      }
+    }
     return head;
   }
 
@@ -116,9 +123,10 @@ final class LocalAnswer {
   private static String grpcStatus(int status) {
     return switch (status) {
       case 400 -> "13"; // INTERNAL
+      case 401 -> "16"; // UNAUTHENTICATED
       case 403 -> "7"; // PERMISSION_DENIED
       case 404, 501 -> "12"; // UNIMPLEMENTED
-      case 429, 503, 504 -> "14"; // UNAVAILABLE
+      case 429, 502, 503, 504 -> "14"; // UNAVAILABLE
       default -> "2"; // UNKNOWN
     };
   }

@@ -114,10 +114,10 @@ public final class HealthChecks {
         return;
       }
     }
-    known.wanted(pod);
+    known.calledBy(pod);
   }
 
-  /** Whether it is out; that {@code pod} would have called it then counts as if it had. */
+  /** Whether it is out; that {@code pod} would have called it then keeps it asked. */
   boolean isOut(InetSocketAddress endpoint, LocalPod pod) {
     Set<InetSocketAddress> present = out;
     if (present.isEmpty() || !present.contains(endpoint)) {
@@ -125,7 +125,7 @@ public final class HealthChecks {
     }
     Target known = targets.get(endpoint);
     if (known != null) {
-      known.wanted(pod);
+      known.wantedBy(pod);
     }
     return true;
   }
@@ -145,16 +145,25 @@ public final class HealthChecks {
   }
 
   private void forget(Target target) {
-    if (targets.remove(target.endpoint, target)) {
-      put(target.endpoint, false);
+    synchronized (this) {
+      put(target, false);
+      targets.remove(target.endpoint, target);
     }
   }
 
-  private synchronized void put(InetSocketAddress endpoint, boolean isOut) {
-    Set<InetSocketAddress> next = new HashSet<>(out);
-    if (isOut ? next.add(endpoint) : next.remove(endpoint)) {
-      out = Set.copyOf(next);
+  /** Whether that has changed anything: what is forgotten is not out. */
+  private synchronized boolean put(Target target, boolean isOut) {
+    if (targets.get(target.endpoint) != target || out.contains(target.endpoint) == isOut) {
+      return false;
     }
+    Set<InetSocketAddress> next = new HashSet<>(out);
+    if (isOut) {
+      next.add(target.endpoint);
+    } else {
+      next.remove(target.endpoint);
+    }
+    out = Set.copyOf(next);
+    return true;
   }
 
   /** One endpoint; what is not said otherwise belongs to its event loop. */
@@ -162,7 +171,9 @@ public final class HealthChecks {
     final InetSocketAddress endpoint;
     private final NamespacedName workload;
     private final UpstreamLoop loop;
-    private volatile LocalPod caller;
+    private volatile LocalPod caller; // the last that policy let through
+    private volatile @Nullable LocalPod callerBefore;
+    private @Nullable LocalPod askedAs;
     private volatile long wantedNanos = System.nanoTime();
     private int wrong;
     private int right;
@@ -175,12 +186,41 @@ public final class HealthChecks {
       this.caller = caller;
     }
 
-    /** Of any thread. */
-    void wanted(LocalPod pod) {
+    /** Policy has let that pod call it. Of any thread. */
+    void calledBy(LocalPod pod) {
       wantedNanos = System.nanoTime();
-      if (caller != pod) {
+      LocalPod known = caller;
+      if (known != pod) {
+        callerBefore = known;
         caller = pod;
       }
+    }
+
+    /** That pod would have called it; whether it may is not known. Of any thread. */
+    void wantedBy(LocalPod pod) {
+      wantedNanos = System.nanoTime();
+      if (!isServed(caller)) {
+        caller = pod;
+      }
+    }
+
+    /**
+     * In whose name it is asked next: another than the last time where two have called. What keeps
+     * one pod from the endpoint, such as a NetworkPolicy of its own, so takes it from nobody else.
+     */
+    private LocalPod nextCaller() {
+      LocalPod last = askedAs;
+      LocalPod before = callerBefore;
+      LocalPod next =
+          before != null && isServed(before) && (caller == last || !isServed(caller))
+              ? before
+              : caller;
+      askedAs = next;
+      return next;
+    }
+
+    private boolean isServed(LocalPod pod) {
+      return means.served.get(pod.name) == pod;
     }
 
     /** The pod that it is an endpoint of, of any thread; null where that is another one now. */
@@ -190,16 +230,11 @@ public final class HealthChecks {
           .orElse(null);
     }
 
-    private HealthCheck times(MeshSnapshot now, Workload called) {
-      return HealthCheck.declared(called, endpoint.getPort())
-          .orElseGet(() -> HealthCheck.of(now, called, endpoint));
-    }
-
     /** Some time within the first interval, so that what is called at once is not asked at once. */
     void begin() {
       MeshSnapshot now = snapshot;
       Workload called = called(now);
-      long most = called == null ? 1 : times(now, called).interval().toNanos();
+      long most = called == null ? 1 : HealthCheck.of(now, called, endpoint).interval().toNanos();
       later(ThreadLocalRandom.current().nextLong(most));
     }
 
@@ -214,7 +249,7 @@ public final class HealthChecks {
         forget(this);
         return;
       }
-      HealthCheck times = times(now, called);
+      HealthCheck times = HealthCheck.of(now, called, endpoint);
       long interval = times.interval().toNanos();
       long care = Math.max(CARES.toNanos(), INTERVALS_OF_CARE * interval);
       if (System.nanoTime() - wantedNanos > care) {
@@ -222,9 +257,9 @@ public final class HealthChecks {
         return;
       }
       later((long) (interval * (1 - JITTER * ThreadLocalRandom.current().nextDouble())));
-      LocalPod as = caller;
+      LocalPod as = nextCaller();
       Workload own = now.workload(as.name).orElse(null);
-      if (own == null || means.served.get(as.name) != as) {
+      if (own == null || !isServed(as)) {
         return; // until another pod calls
       }
       attempt(now, own, as, called, times.timeout());
@@ -267,15 +302,9 @@ public final class HealthChecks {
         undecided.increment();
         return;
       }
-      if (targets.get(endpoint) != this) {
-        return;
-      }
-      boolean isOut = out.contains(endpoint);
-      if (!isOut && wrong >= UNHEALTHY_AFTER) {
-        put(endpoint, true);
-        LOG.log(Level.INFO, "endpoint_out" + names() + " reason=" + problem);
-      } else if (isOut && right >= HEALTHY_AFTER) {
-        put(endpoint, false);
+      if (wrong >= UNHEALTHY_AFTER && put(this, true)) {
+        LOG.log(Level.INFO, "endpoint_out" + names() + " reason=" + problem.label());
+      } else if (right >= HEALTHY_AFTER && put(this, false)) {
         LOG.log(Level.INFO, "endpoint_back" + names());
       }
     }

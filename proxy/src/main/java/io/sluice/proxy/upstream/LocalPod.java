@@ -37,6 +37,9 @@ public class LocalPod {
   /** Requests to it that the mesh's authoriser is asked about. */
   public final AtomicInteger authorizing = new AtomicInteger();
 
+  /** What those have to say to it. */
+  public final AtomicInteger authorizingOctets = new AtomicInteger();
+
   /** What it takes of those who call it. */
   public final PodLimits limits = new PodLimits(System::nanoTime);
 

@@ -245,20 +245,19 @@ public final class Upstream {
         || isAllowed(wanted.to(picked), calledAt(picked));
   }
 
-  /**
-   * Those that are neither isolated nor out by their checks. Where all are isolated they stay, so
-   * that policy says why none is reached.
-   */
-  private List<Endpoint> usable(List<Endpoint> endpoints) {
+  /** Where all are isolated they stay, so that policy says why none is reached. */
+  private List<Endpoint> notIsolated(List<Endpoint> endpoints) {
     MeshSettings settings = snapshot.settings();
+    if (settings.isolated().isEmpty()) {
+      return endpoints;
+    }
     List<Endpoint> others =
-        settings.isolated().isEmpty()
-            ? endpoints
-            : endpoints.stream()
-                .filter(each -> !settings.isolates(each.address().getAddress()))
-                .toList();
-    return loop.means.health.usable(
-        others.isEmpty() ? endpoints : others, Family.of(wanted.destination().getAddress()));
+        endpoints.stream().filter(each -> !settings.isolates(each.address().getAddress())).toList();
+    return others.isEmpty() ? endpoints : others;
+  }
+
+  private List<Endpoint> well(List<Endpoint> endpoints) {
+    return loop.means.health.usable(endpoints, Family.of(wanted.destination().getAddress()));
   }
 
   private @Nullable SpiffeId calledAt(InetSocketAddress address) {
@@ -343,14 +342,15 @@ public final class Upstream {
     }
   }
 
-  /** All endpoints are looked through only where chance has met one that is not to be used. */
+  /** Ranges are compared with all endpoints only where chance has met one that is isolated. */
   private @Nullable InetSocketAddress pick(List<Endpoint> every) {
     InetSocketAddress picked = pickOf(every);
-    return picked == null
-            || !snapshot.settings().isolates(picked.getAddress())
-                && !loop.means.health.isOut(picked, pod)
+    if (picked != null && loop.means.health.isOut(picked, pod)) {
+      picked = pickOf(well(every));
+    }
+    return picked == null || !snapshot.settings().isolates(picked.getAddress())
         ? picked
-        : pickOf(usable(every));
+        : pickOf(well(notIsolated(every)));
   }
 
   private @Nullable InetSocketAddress pickOf(List<Endpoint> candidates) {
@@ -438,7 +438,9 @@ public final class Upstream {
     List<Endpoint> standing =
         candidates == null
             ? List.of()
-            : usable(candidates.stream().filter(each -> listener.hasRoom(each.address())).toList());
+            : well(
+                notIsolated(
+                    candidates.stream().filter(each -> listener.hasRoom(each.address())).toList()));
     Family family = Family.of(wanted.destination().getAddress());
     InetSocketAddress free = loop.loads.pick(standing, family, null, false);
     if (free == null) {

@@ -28,9 +28,11 @@ import io.sluice.proxy.GrpcPeer;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
+import io.sluice.proxy.http2.RawClient;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -174,6 +176,7 @@ class AuthorizationTest {
                     .setStatus(HttpStatus.newBuilder().setCode(401))
                     .addHeaders(header("www-authenticate", "Bearer", false))
                     .addHeaders(header("content-length", "0", false))
+                    .addHeaders(header("content-type", "application/json", false))
                     .setBody("who are you"))
             .build());
 
@@ -183,7 +186,8 @@ class AuthorizationTest {
         .doesNotContain("content-length: 0");
     assertThat(mesh.ask(GET.replace("Host", "Content-Type: application/grpc\r\nHost"), "\r\n\r\n"))
         .startsWith("HTTP/1.1 200")
-        .contains("grpc-status: 2\r\n", "www-authenticate: Bearer\r\n");
+        .contains("grpc-status: 16\r\n", "www-authenticate: Bearer\r\n")
+        .doesNotContain("application/json");
   }
 
   @Test
@@ -199,7 +203,9 @@ class AuthorizationTest {
                     .addResponseHeadersToAdd(header("x-judged", "yes", false)))
             .build());
 
-    assertThat(mesh.ask(GET.replace("Host", "X-User: eve\r\nHost"), "ok"))
+    // To applications of CGI and what follows it all three are one.
+    String spoofing = "X-User: eve\r\nX_User: eve\r\nX_Secret: key\r\nHost";
+    assertThat(mesh.ask(GET.replace("Host", spoofing), "ok"))
         .startsWith("HTTP/1.1 200")
         .contains("x-judged: yes\r\n");
     assertThat(mesh.received.getFirst().text())
@@ -225,6 +231,15 @@ class AuthorizationTest {
     }
     authorizer.conduct = (caller, stream, message) -> caller.answer(stream, new byte[] {1, 2, 3});
     assertThat(mesh.ask(GET, "\r\n\r\n")).startsWith("HTTP/1.1 403");
+
+    authorize(true, 10_000);
+    assertThat(mesh.ask(GET, "\r\n\r\n")).startsWith("HTTP/1.1 403");
+    answers(
+        CheckResponse.newBuilder()
+            .setStatus(Status.newBuilder().setCode(7))
+            .setDeniedResponse(DeniedHttpResponse.newBuilder().setBody("x".repeat(40 << 10)))
+            .build());
+    assertThat(mesh.ask(GET, "\r\n\r\n")).as("a denial too large").startsWith("HTTP/1.1 403");
     assertThat(mesh.received).allMatch(one -> one.text().isEmpty());
   }
 
@@ -291,6 +306,38 @@ class AuthorizationTest {
     Await.until("nobody waits", () -> told().size() == 22);
   }
 
+  /** What callers can bring about opens nothing, and one pod's callers leave room for others'. */
+  @Test
+  void whatIsBeyondALimitIsRefusedAlsoWhereItFailsOpen() throws Exception {
+    // Takes all that comes, and says nothing.
+    byte[] room = ByteBuffer.allocate(Integer.BYTES).putInt(1 << 16).array();
+    authorizer.conduct =
+        (caller, stream, message) -> caller.send(RawClient.WINDOW_UPDATE, 0, 0, room);
+    authorize(true, 10_000);
+    String large =
+        GET.replace("Host", ("X-Large: " + "x".repeat(6_000) + "\r\n").repeat(2) + "Host");
+    List<Socket> waiting = new ArrayList<>();
+    try {
+      long began = System.nanoTime();
+      String answer = "";
+      while (!answer.startsWith("HTTP/1.1")) {
+        assertThat(waiting).as("without a bound").hasSizeLessThan(200);
+        Socket client = mesh.connect();
+        waiting.add(client);
+        client.setSoTimeout(20);
+        client.getOutputStream().write(large.getBytes(ISO_8859_1));
+        answer = HttpFixture.read(client, "\r\n\r\n"); // none where it waits
+      }
+      assertThat(answer).startsWith("HTTP/1.1 403");
+      assertThat(waiting).hasSizeGreaterThan(8);
+      assertThat(System.nanoTime() - began).as("not by time").isLessThan(10_000_000_000L);
+    } finally {
+      for (Socket each : waiting) {
+        each.close();
+      }
+    }
+  }
+
   @Test
   void anAnswerThatComesTooLateIsNone() throws IOException {
     authorizer.conduct = (caller, stream, message) -> {};
@@ -316,11 +363,11 @@ class AuthorizationTest {
                     List.of(
                         new Endpoint(Peers.unused(), true),
                         new Endpoint(authorizer.address(), true))))));
-    for (String name : List.of("opa.tools", "opa.tools.svc.cluster.local")) {
+    for (String name : List.of("opa.tools.svc", "opa.tools.svc.cluster.local")) {
       publish(editor.snapshot(9), new ExternalAuthorization(name, 9191, "of_test", 10_000, false));
       assertThat(mesh.ask(GET, "ok")).startsWith("HTTP/1.1 200");
     }
-    for (String name : List.of("opa.other", "opa.tools.example", "opa")) {
+    for (String name : List.of("opa.tools", "opa.other.svc", "opa.tools.example", "opa")) {
       publish(editor.snapshot(9), new ExternalAuthorization(name, 9191, "of_test", 10_000, false));
       assertThat(mesh.ask(GET, "\r\n\r\n")).startsWith("HTTP/1.1 403");
     }

@@ -49,6 +49,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(60)
 class HealthChecksTest {
   private static final NamespacedName OTHER = new NamespacedName("shop", "store-2");
+  private static final NamespacedName THIEF = new NamespacedName("shop", "thief-1");
   private static final Duration INTERVAL = Duration.ofSeconds(1);
   private static final String READY = "/ready";
   private static final int CALLS = 20;
@@ -262,6 +263,38 @@ class HealthChecksTest {
 
     assertThat(one.asked.get() + two.asked.get()).isLessThanOrEqualTo(asked + 2); // on their way
     assertThat(checks().out()).isZero();
+  }
+
+  /** Its calls, that are refused, keep nobody from coming back. */
+  @Test
+  void whomPolicyRefusesDecidesNothing() throws Exception {
+    SnapshotEditor editor = snapshot(true, How.HTTP);
+    editor.put(store(THIEF, List.of(), List.of()));
+    nodes.publish(editor.snapshot(20));
+    answering(CALLS);
+    InetSocketAddress thieves =
+        callers.serve(
+            THIEF,
+            Direction.OUTBOUND,
+            new InetSocketAddress(Peers.V4, 0),
+            new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
+    two.hang();
+    Await.until("it is out", () -> checks().out() == 1);
+    long undecided = checks().undecided();
+
+    two.gate.countDown();
+    Await.until(
+        "it is back",
+        () -> {
+          try (Socket client = Peers.connect(thieves)) {
+            client.setSoTimeout(5_000);
+            assertThat(client.getInputStream().read()).isNegative();
+          } catch (IOException e) {
+            // Reset: refused.
+          }
+          return checks().out() == 0;
+        });
+    assertThat(checks().undecided()).isEqualTo(undecided);
   }
 
   @Test

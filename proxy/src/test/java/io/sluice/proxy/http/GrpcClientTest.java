@@ -102,7 +102,7 @@ class GrpcClientTest {
           }
 
           @Override
-          public void failed(String why) {
+          public void failed(String why, boolean answered) {
             outcome.complete("failed: " + why);
           }
         };

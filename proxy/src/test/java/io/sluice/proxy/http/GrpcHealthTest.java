@@ -103,7 +103,8 @@ class GrpcHealthTest {
   void whoServesIsWellAndNobodyElse(String status, int health, boolean well) {
     Application application = new Application(200, status, health);
 
-    assertThat(ask(new GrpcHealth("shop.Store", false), application)).isEqualTo(well);
+    assertThat(ask(new GrpcHealth("10.0.0.1:8080", "shop.Store", false), application))
+        .isEqualTo(well);
     assertThat(application.service).isEqualTo("shop.Store");
     Http2Headers asked = Objects.requireNonNull(application.asked);
     assertThat(asked.path()).hasToString("/grpc.health.v1.Health/Check");
@@ -114,13 +115,15 @@ class GrpcHealthTest {
   @CsvSource({"0, 1, true", "0, 2, false", "12, -1, true", "16, -1, true"})
   void whereNoProbeAsksForItAnyAnswerIsGoodButThatItDoesNotServe(
       String status, int health, boolean well) {
-    assertThat(ask(new GrpcHealth("", true), new Application(200, status, health))).isEqualTo(well);
+    assertThat(ask(new GrpcHealth("10.0.0.1:8080", "", true), new Application(200, status, health)))
+        .isEqualTo(well);
   }
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void whatSpeaksNoGrpcAnswersAtLeast(boolean any) {
-    assertThat(ask(new GrpcHealth("", any), new Application(404, "", -1))).isEqualTo(any);
+    assertThat(ask(new GrpcHealth("10.0.0.1:8080", "", any), new Application(404, "", -1)))
+        .isEqualTo(any);
   }
 
   @Test
@@ -128,13 +131,13 @@ class GrpcHealthTest {
     Application application = new Application(200, "0", 1);
     String name = "s".repeat(300);
 
-    assertThat(ask(new GrpcHealth(name, false), application)).isTrue();
+    assertThat(ask(new GrpcHealth("10.0.0.1:8080", name, false), application)).isTrue();
     assertThat(application.service).isEqualTo(name);
   }
 
   @Test
   void whatIsNoHttp2IsNotWell() {
-    GrpcHealth question = new GrpcHealth("", true);
+    GrpcHealth question = new GrpcHealth("10.0.0.1:8080", "", true);
     ByteBuf answer = Unpooled.buffer().writeZero(3).writeByte(3).writeZero(5);
 
     assertThat(question.answer(answer)).isFalse();
