@@ -294,18 +294,18 @@ public final class HealthChecks {
         succeeded.increment();
         wrong = 0;
         right++;
+        if (right >= HEALTHY_AFTER && put(this, false)) {
+          LOG.log(Level.INFO, "endpoint_back" + names());
+        }
       } else if (isFailure(problem)) {
         failed.increment();
         right = 0;
         wrong++;
+        if (wrong >= UNHEALTHY_AFTER && put(this, true)) {
+          LOG.log(Level.INFO, "endpoint_out" + names() + " reason=" + problem.label());
+        }
       } else {
         undecided.increment();
-        return;
-      }
-      if (wrong >= UNHEALTHY_AFTER && put(this, true)) {
-        LOG.log(Level.INFO, "endpoint_out" + names() + " reason=" + problem.label());
-      } else if (right >= HEALTHY_AFTER && put(this, false)) {
-        LOG.log(Level.INFO, "endpoint_back" + names());
       }
     }
   }
