@@ -186,7 +186,7 @@ class SameWordsTest {
           faults(
               "abort: {percentage: 1, response: {headers: {Host: a}}}",
               "abort.response.headers",
-              "not for routes to change"),
+              "may not be changed"),
           route(
               "HTTPRoute",
               "filters: [{type: ExtensionRef, extensionRef: {group: a.example, kind: B, name: c}}]",
