@@ -8,7 +8,7 @@ public enum Authorized {
   OK,
   /** It may not. */
   DENIED,
-  /** There was no answer that could be used, so it may not. */
+  /** There was no answer, or none that could be used, so it may not. */
   ERROR,
   /** There was none, and it goes on all the same. */
   FAILURE_MODE_ALLOWED;

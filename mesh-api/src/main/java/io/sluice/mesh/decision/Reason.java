@@ -123,8 +123,8 @@ public enum Reason {
       123, "the MeshConfig's inboundExternalAuthorization was asked and denies the request"),
   AUTHORIZATION_FAILED(
       124,
-      "the MeshConfig's inboundExternalAuthorization gave no answer that could be used, and its"
-          + " failureModeAllow is not true");
+      "the MeshConfig's inboundExternalAuthorization gave no answer that could be used;"
+          + " failureModeAllow lets through only what nobody has answered for");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

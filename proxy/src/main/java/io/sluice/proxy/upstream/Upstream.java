@@ -438,9 +438,10 @@ public final class Upstream {
     List<Endpoint> standing =
         candidates == null
             ? List.of()
-            : well(
-                notIsolated(
-                    candidates.stream().filter(each -> listener.hasRoom(each.address())).toList()));
+            : notIsolated(
+                well(candidates).stream()
+                    .filter(each -> listener.hasRoom(each.address()))
+                    .toList());
     Family family = Family.of(wanted.destination().getAddress());
     InetSocketAddress free = loop.loads.pick(standing, family, null, false);
     if (free == null) {
