@@ -84,26 +84,22 @@ final class ConfigCompiler {
             .filter(each -> held.containsValue(Claimant.alone(each).party()))
             .findFirst();
     for (MeshConfig other : candidates) {
-      if (config.isEmpty()) {
+      if (config.filter(other::equals).isEmpty()) {
         statuses
             .on(Ground.SEVERAL_MESH_CONFIGS)
             .conflict(
                 other,
                 Severity.UNUSABLE,
                 "",
-                "there are several MeshConfigs, and nothing tells which was first: none is in force",
+                config
+                    .map(inForce -> inForce.ref() + " is the MeshConfig in force")
+                    .orElse(
+                        "there are several MeshConfigs, and nothing tells which was first: none is in"
+                            + " force"),
                 ONE,
-                candidates.get(candidates.getFirst().equals(other) ? 1 : 0).ref());
-      } else if (!config.get().equals(other)) {
-        statuses
-            .on(Ground.SEVERAL_MESH_CONFIGS)
-            .conflict(
-                other,
-                Severity.UNUSABLE,
-                "",
-                config.get().ref() + " is the MeshConfig in force",
-                ONE,
-                config.get().ref());
+                config
+                    .orElseGet(() -> candidates.get(candidates.getFirst().equals(other) ? 1 : 0))
+                    .ref());
       }
     }
     config.ifPresent(chosen -> reportFields(chosen, statuses));

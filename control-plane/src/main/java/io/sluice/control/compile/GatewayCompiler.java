@@ -150,15 +150,11 @@ final class GatewayCompiler {
     }
     KubernetesService service = surroundings.service(parent.service());
     if (service == null || service.externalName()) {
-      statuses
-          .on(Ground.GATEWAY_PARENT)
-          .add(
-              route,
-              Severity.UNUSABLE,
-              field,
-              "names Service " + parent.service() + ", which cannot be called",
-              "create the Service, or name another",
-              NO_MATCHING_PARENT);
+      tellParent(
+          route,
+          field,
+          "names Service " + parent.service() + ", which cannot be called",
+          "create the Service, or name another");
       return Optional.empty();
     }
     if (parent.port() == 0 && parent.portName().isEmpty()) {
@@ -171,17 +167,19 @@ final class GatewayCompiler {
             .map(KubernetesService.Port::number)
             .findFirst();
     if (found.isEmpty()) {
-      statuses
-          .on(Ground.GATEWAY_PARENT)
-          .add(
-              route,
-              Severity.UNUSABLE,
-              field,
-              "names a port that Service " + parent.service() + " does not have",
-              "name a TCP port of the Service",
-              NO_MATCHING_PARENT);
+      tellParent(
+          route,
+          field,
+          "names a port that Service " + parent.service() + " does not have",
+          "name a TCP port of the Service");
     }
     return found;
+  }
+
+  private void tellParent(GatewayRoute route, String field, String sentence, String mend) {
+    statuses
+        .on(Ground.GATEWAY_PARENT)
+        .add(route, Severity.UNUSABLE, field, sentence, mend, NO_MATCHING_PARENT);
   }
 
   private static Stream<KubernetesService.Port> tcp(KubernetesService service) {
