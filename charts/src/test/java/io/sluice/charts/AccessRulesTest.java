@@ -60,6 +60,28 @@ class AccessRulesTest {
         .noneMatch(argument -> argument.startsWith("--trust-bundle"));
   }
 
+  @Test
+  void secretsAreWrittenWhereTheyAreNamedAndNowhereElse() {
+    Objects objects =
+        Chart.asItComes()
+            .with("controller: {certificateSecrets: [{namespace: edge, names: [a, b]}]}")
+            .objects();
+
+    Role role = objects.one(Role.class, "-certificates");
+    assertThat(role.getMetadata().getNamespace()).isEqualTo("edge");
+    assertThat(role.getRules())
+        .allSatisfy(rule ->
+            assertThat(rule.getResourceNames())
+                .isEqualTo(
+                    rule.getVerbs().equals(List.of("create")) ? List.of() : List.of("a", "b")));
+    assertThat(role.getRules().stream().flatMap(rule -> rule.getVerbs().stream()))
+        .containsExactlyInAnyOrder("get", "update", "delete", "create");
+    assertThat(
+            Stream.concat(
+                clusterRules(Chart.asItComes().objects()), rules(Chart.asItComes().objects())))
+        .noneMatch(rule -> rule.getResources().contains("secrets"));
+  }
+
   private static List<PolicyRule> configMapRules(Chart chart) {
     Objects objects = chart.objects();
     return Stream.concat(clusterRules(objects), rules(objects))

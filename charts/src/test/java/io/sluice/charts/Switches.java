@@ -210,6 +210,10 @@ final class Switches {
             "false",
             o -> Boolean.FALSE.equals(o.meshConfig("featureFlags").get("enableEgressPolicy"))),
         of(
+            "meshConfig.featureFlags.enableAccessCertPolicy",
+            "true",
+            o -> Boolean.TRUE.equals(o.meshConfig("featureFlags").get("enableAccessCertPolicy"))),
+        of(
             "metrics.localOnly",
             "true",
             nodeArgument("--metrics-address=127.0.0.1:15020")

@@ -11,7 +11,6 @@ import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.MemberCertificates;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.Placements;
-import io.sluice.control.issuing.RefusalReason;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.metrics.MeasuredAuthority;
@@ -24,9 +23,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /** The controller's parts, put together. Methods for any thread. */
 public final class Controller implements AutoCloseable {
@@ -99,7 +96,8 @@ public final class Controller implements AutoCloseable {
     }
     resources
         .replica()
-        .ifPresent(replica -> replica.report(distribution::nodes, upkeep::bundle, metrics));
+        .ifPresent(
+            replica -> replica.report(distribution::nodes, upkeep::bundle, measured, metrics));
   }
 
   /**
@@ -191,13 +189,6 @@ public final class Controller implements AutoCloseable {
 
   /** How it is now. */
   public ControllerStatus status() {
-    Map<String, Long> refusals = new TreeMap<>();
-    for (RefusalReason reason : RefusalReason.values()) {
-      long refused = metrics.refusals(reason);
-      if (refused > 0) {
-        refusals.put(reason.label(), refused);
-      }
-    }
     return new ControllerStatus(
         resources.authority().inForce().name(),
         resources.authority().phase().sentence(),
@@ -210,7 +201,7 @@ public final class Controller implements AutoCloseable {
         certificate.end(),
         resources.registry().newest().revision(),
         resources.registry().newest().isComplete(),
-        refusals,
+        metrics.refusals(),
         calls.list(),
         distribution.nodes(),
         distribution.problems(),

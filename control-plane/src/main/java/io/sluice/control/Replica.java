@@ -2,6 +2,7 @@ package io.sluice.control;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.conditions.NodeEvents;
 import io.sluice.control.conditions.StatusWriter;
@@ -11,6 +12,7 @@ import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.lease.WriterLease;
 import io.sluice.control.lease.WriterLease.LeaseState;
 import io.sluice.control.metrics.ControllerMetrics;
+import io.sluice.control.outside.SecretsPublisher;
 import io.sluice.control.roots.RootsPublisher;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -33,6 +35,7 @@ final class Replica implements AutoCloseable {
   private volatile @Nullable StatusWriter writer;
   private volatile @Nullable NodeEvents nodeEvents;
   private volatile @Nullable RootsPublisher roots;
+  private volatile @Nullable SecretsPublisher secrets;
 
   private Replica(
       KubernetesApi api,
@@ -101,10 +104,23 @@ final class Replica implements AutoCloseable {
   void report(
       Supplier<List<NodeState>> nodes,
       Supplier<Optional<TrustBundle>> bundles,
+      CertificateAuthority authority,
       ControllerMetrics metrics) {
     metrics.watches(registry.counts());
     metrics.replica().lease(lease::isHeld, lease::transitions);
-    writer = StatusWriter.start(api, lease::isHeld, registry, nodes, metrics.replica(), clock);
+    SecretsPublisher certificates =
+        SecretsPublisher.start(
+            api,
+            lease::isHeld,
+            new SecretsPublisher.Wishes(registry::certificates, registry::accounts),
+            bundles,
+            authority,
+            clock,
+            SecretsPublisher.USUAL_LOOK);
+    secrets = certificates;
+    writer =
+        StatusWriter.start(
+            api, lease::isHeld, registry, nodes, certificates::problems, metrics.replica(), clock);
     nodeEvents = NodeEvents.start(api, nodes, clock);
     if (rootsConfigMap != null) {
       roots =
@@ -174,6 +190,10 @@ final class Replica implements AutoCloseable {
     RootsPublisher publishing = roots;
     if (publishing != null) {
       publishing.close();
+    }
+    SecretsPublisher issuing = secrets;
+    if (issuing != null) {
+      issuing.close();
     }
     lease.close();
     api.close();

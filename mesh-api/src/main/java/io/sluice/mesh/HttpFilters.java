@@ -85,6 +85,14 @@ public record HttpFilters(
     }
 
     private static void requireName(String name) {
+      requireToken(name);
+      if (RESERVED.contains(name)) {
+        throw new IllegalArgumentException("header " + name + " may not be changed");
+      }
+    }
+
+    /** Refuses what is no name of a field in lower case (RFC 9110 §5.1). */
+    public static void requireToken(String name) {
       boolean token = !name.isEmpty();
       for (int i = 0; i < name.length(); i++) {
         char c = name.charAt(i);
@@ -92,9 +100,6 @@ public record HttpFilters(
       }
       if (!token) {
         throw new IllegalArgumentException("'" + Printable.text(name, 80) + "' is no field name");
-      }
-      if (RESERVED.contains(name)) {
-        throw new IllegalArgumentException("header " + name + " may not be changed");
       }
     }
 

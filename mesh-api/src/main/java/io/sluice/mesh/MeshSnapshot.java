@@ -108,6 +108,14 @@ public final class MeshSnapshot {
     return complete;
   }
 
+  /**
+   * Whether it says what holds in the whole mesh. A registry that cannot read its MeshConfig does
+   * not know, and what is closed without it is open to those that it denies.
+   */
+  public boolean isGoverned() {
+    return get(Kind.SETTINGS, MeshSettings.NAME).isPresent();
+  }
+
   /** The same content, of which that is known. */
   public MeshSnapshot withComplete(boolean other) {
     return other == complete ? this : new MeshSnapshot(revision, other, tables);

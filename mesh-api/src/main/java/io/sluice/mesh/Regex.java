@@ -76,7 +76,8 @@ public final class Regex {
     return of(quoted(whole) + SEGMENTS);
   }
 
-  private static String quoted(String value) {
+  /** An expression that matches {@code value} alone, to be written into a longer one. */
+  public static String quoted(String value) {
     StringBuilder quoted = new StringBuilder(value.length());
     for (int i = 0; i < value.length(); i++) {
       if (META.indexOf(value.charAt(i)) >= 0) {

@@ -2,6 +2,7 @@ package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.Backend;
 import io.sluice.api.resources.v1.RouteRule;
+import io.sluice.api.resources.v1.Session;
 import io.sluice.api.resources.v1.TimeLimits;
 import io.sluice.mesh.TrafficRoute.Origin;
 import java.util.ArrayList;
@@ -41,6 +42,21 @@ final class RouteCodec {
                     : TrafficRoute.TimeLimits.NOT_SAID));
   }
 
+  private static SessionPersistence session(Session message, Checks checks) {
+    return checks.value(
+        "rules.session",
+        () ->
+            new SessionPersistence(
+                message.getHeader()
+                    ? SessionPersistence.Carrier.HEADER
+                    : SessionPersistence.Carrier.COOKIE,
+                message.getName(),
+                message.getPath(),
+                message.getSeconds(),
+                message.getPermanent(),
+                message.getScope()));
+  }
+
   private static io.sluice.api.resources.v1.TrafficRoute message(TrafficRoute route) {
     String clients = route.clientsOrNull();
     var message =
@@ -77,6 +93,17 @@ final class RouteCodec {
       if (!rule.faults().isNone()) {
         told.setFaults(FaultCodec.message(rule.faults()));
       }
+      SessionPersistence session = rule.sessionOrNull();
+      if (session != null) {
+        told.setSession(
+            Session.newBuilder()
+                .setHeader(session.carrier() == SessionPersistence.Carrier.HEADER)
+                .setName(session.name())
+                .setPath(session.path())
+                .setSeconds(session.seconds())
+                .setPermanent(session.permanent())
+                .setScope(session.scope()));
+      }
       message.addRules(told);
     }
     return message.build();
@@ -98,7 +125,8 @@ final class RouteCodec {
                   backend -> backend(backend, checks)),
               rule.hasRedirect() ? FilterCodec.model(rule.getRedirect(), checks) : null,
               rule.hasLimits() ? limits(rule.getLimits(), checks) : TrafficRoute.TimeLimits.UNSAID,
-              rule.hasFaults() ? FaultCodec.model(rule.getFaults(), checks) : Faults.NONE));
+              rule.hasFaults() ? FaultCodec.model(rule.getFaults(), checks) : Faults.NONE,
+              rule.hasSession() ? session(rule.getSession(), checks) : null));
     }
     return new TrafficRoute(
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),

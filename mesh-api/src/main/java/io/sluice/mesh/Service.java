@@ -14,16 +14,27 @@ import java.util.Set;
  * @param virtualAddresses cluster IPs of both families; empty for a headless service
  * @param ports TCP ports with their endpoints
  * @param affinity whether connections of one client stay together
+ * @param nearness which endpoints go before others for a caller
  */
 public record Service(
     NamespacedName name,
     List<InetAddress> virtualAddresses,
     List<ServicePort> ports,
-    SessionAffinity affinity)
+    SessionAffinity affinity,
+    Nearness nearness)
     implements MeshObject {
   public Service {
     virtualAddresses = List.copyOf(virtualAddresses);
     ports = List.copyOf(ports);
+  }
+
+  /** One whose endpoints are alike to every caller. */
+  public Service(
+      NamespacedName name,
+      List<InetAddress> virtualAddresses,
+      List<ServicePort> ports,
+      SessionAffinity affinity) {
+    this(name, virtualAddresses, ports, affinity, Nearness.ANYWHERE);
   }
 
   /** One without affinity. */

@@ -1,6 +1,7 @@
 package io.sluice.mesh;
 
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -20,7 +21,14 @@ final class ServiceCodec {
             .setNamespace(service.name().namespace())
             .setName(service.name().name())
             .addAllVirtualAddresses(WorkloadCodec.addresses(service.virtualAddresses()))
-            .setClientIpAffinity(service.affinity() == SessionAffinity.CLIENT_IP);
+            .setClientIpAffinity(service.affinity() == SessionAffinity.CLIENT_IP)
+            .setNearness(
+                switch (service.nearness()) {
+                  case ANYWHERE -> io.sluice.api.resources.v1.Nearness.NEARNESS_ANYWHERE;
+                  case PREFER_ZONE -> io.sluice.api.resources.v1.Nearness.NEARNESS_PREFER_ZONE;
+                  case PREFER_NODE -> io.sluice.api.resources.v1.Nearness.NEARNESS_PREFER_NODE;
+                  case ONLY_NODE -> io.sluice.api.resources.v1.Nearness.NEARNESS_ONLY_NODE;
+                });
     service.ports().forEach(port -> message.addPorts(message(port)));
     return message.build();
   }
@@ -33,11 +41,22 @@ final class ServiceCodec {
             .setProtocol(formerWord(port.protocol()))
             .setDeclared(port.protocol().word());
     for (Endpoint endpoint : port.endpoints()) {
-      message.addEndpoints(
+      var one =
           io.sluice.api.resources.v1.Endpoint.newBuilder()
               .setAddress(WorkloadCodec.address(endpoint.address().getAddress()))
               .setPort(endpoint.address().getPort())
-              .setReady(endpoint.ready()));
+              .setReady(endpoint.ready());
+      WarmUp warmUp = endpoint.warmUpOrNull();
+      if (warmUp != null) {
+        one.setWarmUp(
+            io.sluice.api.resources.v1.WarmUp.newBuilder()
+                .setReadySecond(warmUp.readySecond())
+                .setDurationMillis((int) warmUp.duration().toMillis())
+                .setMinPercent(warmUp.minPercent())
+                .setMaxPercent(warmUp.maxPercent())
+                .setAggression(warmUp.aggression()));
+      }
+      message.addEndpoints(one);
     }
     return message.build();
   }
@@ -61,7 +80,14 @@ final class ServiceCodec {
         checks.addresses(
             "virtual_addresses", message.getVirtualAddressesList(), WireLimits.VIRTUAL_ADDRESSES),
         ports,
-        message.getClientIpAffinity() ? SessionAffinity.CLIENT_IP : SessionAffinity.NONE);
+        message.getClientIpAffinity() ? SessionAffinity.CLIENT_IP : SessionAffinity.NONE,
+        switch (message.getNearness()) {
+          case NEARNESS_PREFER_ZONE -> Nearness.PREFER_ZONE;
+          case NEARNESS_PREFER_NODE -> Nearness.PREFER_NODE;
+          case NEARNESS_ONLY_NODE -> Nearness.ONLY_NODE;
+          case NEARNESS_ANYWHERE -> Nearness.ANYWHERE;
+          case UNRECOGNIZED -> throw checks.unusable("nearness", "it is not known here");
+        });
   }
 
   private static List<Endpoint> endpoints(
@@ -73,9 +99,21 @@ final class ServiceCodec {
               new InetSocketAddress(
                   checks.address("ports.endpoints.address", one.getAddress()),
                   checks.port("ports.endpoints.port", one.getPort())),
-              one.getReady()));
+              one.getReady(),
+              one.hasWarmUp()
+                  ? checks.value("ports.endpoints.warm_up", () -> warmUp(one.getWarmUp()))
+                  : null));
     }
     return endpoints;
+  }
+
+  private static WarmUp warmUp(io.sluice.api.resources.v1.WarmUp message) {
+    return new WarmUp(
+        message.getReadySecond(),
+        Duration.ofMillis(Integer.toUnsignedLong(message.getDurationMillis())),
+        message.getMinPercent(),
+        message.getMaxPercent(),
+        message.getAggression());
   }
 
   /**

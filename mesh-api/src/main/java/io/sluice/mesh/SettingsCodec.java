@@ -26,8 +26,8 @@ final class SettingsCodec {
     if (asked != null) {
       message.setAuthorization(
           Authorization.newBuilder()
-              .setHost(asked.host())
-              .setPort(asked.port())
+              .setHost(asked.server().host())
+              .setPort(asked.server().port())
               .setStatPrefix(asked.statPrefix())
               .setTimeoutMillis((int) asked.timeoutMillis())
               .setFailOpen(asked.failOpen()));
@@ -105,8 +105,7 @@ final class SettingsCodec {
         "authorization",
         () ->
             new ExternalAuthorization(
-                message.getHost(),
-                message.getPort(),
+                new NamedServer(message.getHost(), message.getPort()),
                 checks.text(
                     "authorization.stat_prefix",
                     message.getStatPrefix(),

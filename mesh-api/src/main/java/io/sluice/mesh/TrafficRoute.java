@@ -66,6 +66,7 @@ public record TrafficRoute(
    * @param redirectOrNull what is answered instead of leading on
    * @param limits how long is waited for an answer
    * @param faults what goes wrong on purpose of those that policy lets go on
+   * @param sessionOrNull how requests of one session go to one pod; null where they need not
    */
   public record Rule(
       int port,
@@ -73,10 +74,22 @@ public record TrafficRoute(
       List<Backend> backends,
       @Nullable Redirect redirectOrNull,
       TimeLimits limits,
-      Faults faults) {
+      Faults faults,
+      @Nullable SessionPersistence sessionOrNull) {
     public Rule {
       matches = List.copyOf(matches);
       backends = List.copyOf(backends);
+    }
+
+    /** Without sessions. */
+    public Rule(
+        int port,
+        List<HttpMatch> matches,
+        List<Backend> backends,
+        @Nullable Redirect redirectOrNull,
+        TimeLimits limits,
+        Faults faults) {
+      this(port, matches, backends, redirectOrNull, limits, faults, null);
     }
 
     /** Without faults. */

@@ -6,13 +6,16 @@ import io.sluice.api.resources.v1.UpstreamPool;
 import io.sluice.api.resources.v1.UpstreamRate;
 import io.sluice.api.resources.v1.UpstreamRequestLimit;
 import io.sluice.api.resources.v1.UpstreamRouteLimit;
+import io.sluice.api.resources.v1.UpstreamSharedRequestLimit;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import io.sluice.mesh.UpstreamSetting.RouteLimit;
+import io.sluice.mesh.UpstreamSetting.SharedRequestLimit;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * How much may be asked of a service, as messages and back. Routes and headers keep their order.
@@ -72,13 +75,37 @@ final class UpstreamCodec {
     if (requests != null) {
       message.setRequests(message(requests));
     }
-    for (RouteLimit route : limits.routes()) {
-      message.addRoutes(
-          UpstreamRouteLimit.newBuilder()
-              .setPath(route.path().text())
-              .setLimit(message(route.limit())));
+    SharedLimit connected = limits.sharedConnectionsOrNull();
+    if (connected != null) {
+      message.setSharedConnections(SharedLimitCodec.message(connected));
+    }
+    SharedRequestLimit shared = limits.sharedRequestsOrNull();
+    if (shared != null) {
+      message.setSharedRequests(
+          UpstreamSharedRequestLimit.newBuilder()
+              .setAsked(SharedLimitCodec.message(shared.asked()))
+              .setStatus(shared.status())
+              .setTellsClients(shared.tellsClients()));
+    }
+    for (int place = 0; place < limits.routes().size(); place++) {
+      RouteLimit route = limits.routes().get(place);
+      if (route.limitOrNull() == null) {
+        message.addUnlimitedRoutes(message(route).setPlace(place));
+      } else {
+        message.addRoutes(message(route));
+      }
     }
     return message.build();
+  }
+
+  private static UpstreamRouteLimit.Builder message(RouteLimit route) {
+    var message = UpstreamRouteLimit.newBuilder().setPath(route.path().text());
+    RequestLimit limit = route.limitOrNull();
+    if (limit != null) {
+      message.setLimit(message(limit));
+    }
+    route.shared().forEach(one -> message.addShared(SharedLimitCodec.message(one)));
+    return message;
   }
 
   private static UpstreamRate message(Rate rate) {
@@ -140,13 +167,45 @@ final class UpstreamCodec {
                 message.hasConnections() ? rate(message.getConnections()) : null,
                 message.getBitsPerSecond(),
                 message.hasRequests() ? limit(message.getRequests(), checks) : null,
-                checks.list(
-                    "limits.routes",
-                    message.getRoutesList(),
-                    WireLimits.ROUTE_RULES,
-                    route ->
-                        new RouteLimit(
-                            Regex.of(route.getPath()), limit(route.getLimit(), checks)))));
+                message.hasSharedConnections()
+                    ? SharedLimitCodec.model(message.getSharedConnections(), checks)
+                    : null,
+                message.hasSharedRequests() ? shared(message.getSharedRequests(), checks) : null,
+                routes(message, checks)));
+  }
+
+  /** All in their order: each unlimited one comes to its place, the first ones first. */
+  private static List<RouteLimit> routes(UpstreamLimits message, Checks checks) {
+    List<RouteLimit> routes =
+        checks.list(
+            "limits.routes",
+            message.getRoutesList(),
+            WireLimits.ROUTE_RULES,
+            route -> route(route, checks));
+    for (UpstreamRouteLimit unlimited : message.getUnlimitedRoutesList()) {
+      checks.atMost("limits.unlimited_routes", routes.size() + 1, WireLimits.ROUTE_RULES);
+      int place = unlimited.getPlace();
+      if (place < 0 || place > routes.size()) {
+        throw checks.unusable(
+            "limits.unlimited_routes", "there is no place " + place + " among " + routes.size());
+      }
+      routes.add(place, checks.value("limits.unlimited_routes", () -> route(unlimited, checks)));
+    }
+    return routes;
+  }
+
+  private static RouteLimit route(UpstreamRouteLimit message, Checks checks) {
+    return new RouteLimit(
+        Regex.of(message.getPath()),
+        message.hasLimit() ? limit(message.getLimit(), checks) : null,
+        SharedLimitCodec.descriptors("limits.routes.shared", message.getSharedList(), checks));
+  }
+
+  private static SharedRequestLimit shared(UpstreamSharedRequestLimit message, Checks checks) {
+    return new SharedRequestLimit(
+        SharedLimitCodec.model(message.getAsked(), checks),
+        message.getStatus(),
+        message.getTellsClients());
   }
 
   private static RequestLimit limit(UpstreamRequestLimit message, Checks checks) {

@@ -3,6 +3,8 @@ package io.sluice.mesh;
 import io.sluice.mesh.HttpFilters.FieldChange;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -105,6 +107,22 @@ public record UpstreamSetting(
     /** Most characters of {@link #content}. */
     public static final int MAX_CONTENT = 4_096;
 
+    /** Whether it differs from {@code other} in the answers in the service's place at most. */
+    public boolean judgesAs(Breaker other) {
+      return equals(
+          new Breaker(
+              other.window,
+              other.leastRequests,
+              other.degraded,
+              other.slow,
+              other.slowAmount,
+              other.slowShare,
+              other.errorAmount,
+              other.errorShare,
+              status,
+              content));
+    }
+
     public Breaker {
       requireWithin("statTimeWindow", window, Duration.ofMillis(100), LONGEST_WINDOW);
       requireWithin("degradedTimeWindow", degraded, Duration.ofMillis(100), LONGEST_WINDOW);
@@ -148,8 +166,30 @@ public record UpstreamSetting(
     }
   }
 
-  /** The same of requests for some paths, in the place of that of all. */
-  public record RouteLimit(Regex path, RequestLimit limit) {}
+  /**
+   * The same of requests for some paths, in the place of what is said of all.
+   *
+   * @param limitOrNull null: what is said of all
+   * @param shared what others count; none: what is said of all
+   */
+  public record RouteLimit(
+      Regex path, @Nullable RequestLimit limitOrNull, List<SharedLimit.Descriptor> shared) {
+    public RouteLimit {
+      shared = List.copyOf(shared);
+    }
+  }
+
+  /**
+   * How many requests all pods take together, as others count them.
+   *
+   * @param status of the answers to those beyond
+   * @param tellsClients whether answers tell what is left
+   */
+  public record SharedRequestLimit(SharedLimit asked, int status, boolean tellsClients) {
+    public SharedRequestLimit {
+      requireStatus("responseStatusCode", status, 400);
+    }
+  }
 
   /**
    * What each pod of the service takes.
@@ -157,15 +197,28 @@ public record UpstreamSetting(
    * @param connectionsOrNull how many connections
    * @param bitsPerSecond of all connections that carry bytes, in each direction; 0: no limit
    * @param requestsOrNull how many requests, but those of a route
+   * @param sharedConnectionsOrNull how many connections all pods take, as others count them
+   * @param sharedRequestsOrNull how many requests all pods take
    * @param routes the first one that has a request's path says
    */
   public record Limits(
       @Nullable Rate connectionsOrNull,
       long bitsPerSecond,
       @Nullable RequestLimit requestsOrNull,
+      @Nullable SharedLimit sharedConnectionsOrNull,
+      @Nullable SharedRequestLimit sharedRequestsOrNull,
       List<RouteLimit> routes) {
     /** Without a limit. */
-    public static final Limits NONE = new Limits(null, 0, null, List.of());
+    public static final Limits NONE = new Limits(null, 0, null, null, null, List.of());
+
+    /** None that others count. */
+    public Limits(
+        @Nullable Rate connectionsOrNull,
+        long bitsPerSecond,
+        @Nullable RequestLimit requestsOrNull,
+        List<RouteLimit> routes) {
+      this(connectionsOrNull, bitsPerSecond, requestsOrNull, null, null, routes);
+    }
 
     public Limits {
       if (bitsPerSecond < 0) {
@@ -176,7 +229,25 @@ public record UpstreamSetting(
 
     /** Whether single requests are limited. */
     public boolean concernsRequests() {
-      return requestsOrNull != null || !routes.isEmpty();
+      return requestsOrNull != null || sharedRequestsOrNull != null || !routes.isEmpty();
+    }
+
+    /** What the first route says that has a path; null where none has it. */
+    public @Nullable RouteLimit routeOrNull(String path) {
+      for (RouteLimit route : routes) {
+        if (route.path().matches(path)) {
+          return route;
+        }
+      }
+      return null;
+    }
+
+    /** Who counts for it. */
+    public Stream<NamedServer> servers() {
+      return Stream.of(
+              Optional.ofNullable(sharedConnectionsOrNull),
+              Optional.ofNullable(sharedRequestsOrNull).map(SharedRequestLimit::asked))
+          .flatMap(shared -> shared.map(SharedLimit::server).stream());
     }
   }
 

@@ -79,6 +79,9 @@ public final class WireLimits {
   /** Addresses and ranges of one IngressBackend or AccessControl. */
   public static final int INGRESS_SOURCES = 4_096;
 
+  /** Principals of what is let in, and hosts of one of its ports. */
+  public static final int INGRESS_NAMES = 256;
+
   static final int DENIED = 16_384;
 
   /** RFC 5280 §4.1.2.2 has 20; some authorities use one more for the sign. */

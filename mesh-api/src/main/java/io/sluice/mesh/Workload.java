@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  *     mutual TLS
  * @param connections how its connections are carried
  * @param healthChecks what its readiness probes ask, where the mesh asks it too
+ * @param zoneOrNull topology zone of its node, when the registry says
  */
 public record Workload(
     NamespacedName name,
@@ -43,8 +44,43 @@ public record Workload(
     Set<Integer> probePorts,
     MtlsMode mtlsMode,
     ConnectionSettings connections,
-    List<HealthCheck> healthChecks)
+    List<HealthCheck> healthChecks,
+    @Nullable String zoneOrNull)
     implements MeshObject {
+
+  /** One of which nobody says in which zone it is. */
+  public Workload(
+      NamespacedName name,
+      SpiffeId identity,
+      List<InetAddress> addresses,
+      Map<String, String> labels,
+      boolean enrolled,
+      @Nullable String netnsOrNull,
+      @Nullable PodUid uidOrNull,
+      @Nullable String nodeNameOrNull,
+      boolean hostNetwork,
+      InterceptionSettings interception,
+      Set<Integer> probePorts,
+      MtlsMode mtlsMode,
+      ConnectionSettings connections,
+      List<HealthCheck> healthChecks) {
+    this(
+        name,
+        identity,
+        addresses,
+        labels,
+        enrolled,
+        netnsOrNull,
+        uidOrNull,
+        nodeNameOrNull,
+        hostNetwork,
+        interception,
+        probePorts,
+        mtlsMode,
+        connections,
+        healthChecks,
+        null);
+  }
 
   /** One whose connections are carried as where nobody says anything. */
   public Workload(
@@ -137,6 +173,11 @@ public record Workload(
   /** The node that the pod is scheduled on, if the registry says. */
   public Optional<String> nodeName() {
     return Optional.ofNullable(nodeNameOrNull);
+  }
+
+  /** The topology zone of its node, if the registry says. */
+  public Optional<String> zone() {
+    return Optional.ofNullable(zoneOrNull);
   }
 
   /** Application name for telemetry: the usual labels, then the pod's name. */

@@ -34,6 +34,7 @@ final class WorkloadCodec {
             .setNetns(workload.netns().orElse(""))
             .setUid(workload.uid().map(PodUid::text).orElse(""))
             .setNodeName(workload.nodeName().orElse(""))
+            .setZone(workload.zone().orElse(""))
             .setHostNetwork(workload.hostNetwork())
             .addAllProbePorts(workload.probePorts().stream().sorted().toList())
             .setPermissiveMtls(workload.mtlsMode() == MtlsMode.PERMISSIVE)
@@ -87,7 +88,8 @@ final class WorkloadCodec {
                     "health_checks",
                     message.getHealthChecksList(),
                     WireLimits.HEALTH_CHECKS,
-                    one -> check(one, checks))));
+                    one -> check(one, checks)),
+                present(checks.text("zone", message.getZone(), WireLimits.NODE_NAME_CHARACTERS))));
   }
 
   private static ConnectionSettings connections(

@@ -61,11 +61,7 @@ final class RandomObjects {
         list(this::range),
         random.nextBoolean()
             ? new ExternalAuthorization(
-                word() + ".example",
-                1 + random.nextInt(65_535),
-                word(),
-                1 + random.nextInt(30_000),
-                random.nextBoolean())
+                server(), word(), 1 + random.nextInt(30_000), random.nextBoolean())
             : null,
         tls(),
         new LogLevels(LogLevels.level("debug").orElseThrow(), System.Logger.Level.OFF),
@@ -103,7 +99,8 @@ final class RandomObjects {
             one(SameNodeMtls.values()),
             one(LocalProxyMode.values()),
             random.nextBoolean()),
-        list(this::check));
+        list(this::check),
+        random.nextBoolean() ? word() : null);
   }
 
   private HealthCheck check() {
@@ -145,7 +142,11 @@ final class RandomObjects {
 
   Service service() {
     return new Service(
-        name(), list(this::address), list(this::servicePort), one(SessionAffinity.values()));
+        name(),
+        list(this::address),
+        list(this::servicePort),
+        one(SessionAffinity.values()),
+        one(Nearness.values()));
   }
 
   private ServicePort servicePort() {
@@ -153,7 +154,21 @@ final class RandomObjects {
         random.nextBoolean() ? "" : word(),
         port(),
         one(AppProtocol.values()),
-        list(() -> new Endpoint(new InetSocketAddress(address(), port()), random.nextBoolean())));
+        list(() ->
+            new Endpoint(
+                new InetSocketAddress(address(), port()),
+                random.nextBoolean(),
+                random.nextBoolean() ? null : warmUp())));
+  }
+
+  private WarmUp warmUp() {
+    int least = random.nextInt(101);
+    return new WarmUp(
+        random.nextInt(3) * 1_000_000_000L,
+        Duration.ofMillis(1_000 + random.nextInt(3_599_000)),
+        least,
+        Math.max(1, least + random.nextInt(101 - least)),
+        1 + random.nextInt(50) / 8.0);
   }
 
   TrafficRoute route() {
@@ -169,7 +184,19 @@ final class RandomObjects {
                 list(this::backend),
                 random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null,
                 new TrafficRoute.TimeLimits(random.nextInt(3) - 1, random.nextInt(4_000) - 1),
-                faults())));
+                faults(),
+                random.nextBoolean() ? null : session())));
+  }
+
+  private SessionPersistence session() {
+    boolean permanent = random.nextBoolean();
+    return new SessionPersistence(
+        one(SessionPersistence.Carrier.values()),
+        "session-" + random.nextInt(9),
+        "/" + random.nextInt(9),
+        permanent ? 1 + random.nextInt(1_000) : 0,
+        permanent,
+        random.nextLong());
   }
 
   private Faults faults() {
@@ -219,11 +246,42 @@ final class RandomObjects {
             random.nextBoolean() ? null : rate(),
             random.nextInt(1 << 20),
             random.nextBoolean() ? null : requestLimit(),
-            list(() -> new UpstreamSetting.RouteLimit(regex(), requestLimit()))));
+            random.nextBoolean() ? null : sharedLimit(),
+            random.nextBoolean()
+                ? null
+                : new UpstreamSetting.SharedRequestLimit(
+                    sharedLimit(), 400 + random.nextInt(200), random.nextBoolean()),
+            list(() ->
+                new UpstreamSetting.RouteLimit(
+                    regex(),
+                    random.nextBoolean() ? null : requestLimit(),
+                    list(this::descriptor)))));
   }
 
   private Duration millis() {
     return Duration.ofMillis(100 + random.nextInt(100_000));
+  }
+
+  private NamedServer server() {
+    return new NamedServer(word() + ".example", 1 + random.nextInt(65_535));
+  }
+
+  private SharedLimit sharedLimit() {
+    return new SharedLimit(
+        server(), word(), list(this::descriptor), 1 + random.nextInt(30_000), random.nextBoolean());
+  }
+
+  private SharedLimit.Descriptor descriptor() {
+    return new SharedLimit.Descriptor(
+        List.of(
+            new SharedLimit.Entry.Fixed(word(), word()),
+            new SharedLimit.Entry.ClientAddress(),
+            new SharedLimit.Entry.OfHeader(word(), word()),
+            new SharedLimit.Entry.Matching(
+                word(),
+                word(),
+                random.nextBoolean(),
+                List.of(new SharedLimit.HeaderMatch(word(), random.nextBoolean(), regex())))));
   }
 
   private UpstreamSetting.Rate rate() {
@@ -274,12 +332,19 @@ final class RandomObjects {
     Set<Ingress.Backend> bytes = set(() -> new Ingress.Backend(name(), port()));
     Set<Ingress.Backend> backends = new HashSet<>(set(() -> new Ingress.Backend(name(), port())));
     backends.addAll(bytes);
+    Map<Ingress.Backend, Ingress.Tls> tls = new HashMap<>();
+    backends.stream()
+        .filter(_ -> random.nextBoolean())
+        .forEach(one -> tls.put(one, new Ingress.Tls(random.nextBoolean(), set(this::word))));
     return new Ingress(
         name(),
         one(Ingress.Origin.values()),
         backends,
         bytes,
+        tls,
         list(this::range),
+        random.nextBoolean(),
+        set(this::word),
         new Access.Requests(list(this::match)));
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.UnknownFieldSet;
 import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.api.resources.v1.UpstreamRouteLimit;
+import io.sluice.mesh.UpstreamSetting.Limits;
 import java.security.MessageDigest;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -73,7 +75,8 @@ class RoundTripTest {
         new LinkedHashSet<>(random.shuffled(List.copyOf(from.probePorts()))),
         from.mtlsMode(),
         from.connections(),
-        from.healthChecks());
+        from.healthChecks(),
+        from.zoneOrNull());
   }
 
   @Test
@@ -159,6 +162,33 @@ class RoundTripTest {
       assertThat(((Service) ResourceDecoder.decode(byFormer)).ports().getFirst().protocol())
           .isEqualTo(
               told.getPorts(0).getProtocol().equals("http") ? AppProtocol.UNDECLARED : protocol);
+    }
+  }
+
+  /** The release before refuses a route without a limit, and with it all that changed. */
+  @Test
+  void readersOfTheReleaseBeforeFindALimitInEveryRoute() throws Exception {
+    for (long seed = 0; seed < MESHES; seed++) {
+      UpstreamSetting setting = new RandomObjects(seed).upstream();
+      var told =
+          io.sluice.api.resources.v1.UpstreamSetting.parseFrom(ResourceEncoder.content(setting));
+
+      assertThat(told.getLimits().getRoutesList()).allMatch(UpstreamRouteLimit::hasLimit);
+
+      var former = told.toBuilder();
+      former.getLimitsBuilder().clearUnlimitedRoutes();
+      Resource byFormer =
+          Resources.with(ResourceEncoder.encode(setting), former.build().toByteString());
+      Limits limits = setting.limits();
+      assertThat(((UpstreamSetting) ResourceDecoder.decode(byFormer)).limits())
+          .isEqualTo(
+              new Limits(
+                  limits.connectionsOrNull(),
+                  limits.bitsPerSecond(),
+                  limits.requestsOrNull(),
+                  limits.sharedConnectionsOrNull(),
+                  limits.sharedRequestsOrNull(),
+                  limits.routes().stream().filter(route -> route.limitOrNull() != null).toList()));
     }
   }
 }

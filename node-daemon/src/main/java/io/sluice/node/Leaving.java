@@ -67,7 +67,9 @@ final class Leaving {
       parts.closeSingle();
       var credentials = identities.map(NodeIdentities::leave).orElse(List.of());
       List<HandedListener> listeners = listeners(proxy.shareListeners(Sockets::duplicate));
-      Estate estate = new Estate(listeners, credentials, interception, proxy::leaveListeners);
+      Estate estate =
+          new Estate(
+              listeners, credentials, interception, proxy::remembered, proxy::leaveListeners);
       LOG.log(System.Logger.Level.INFO, "place_left what=\"{0}\"", estate);
       return estate;
     } finally {

@@ -297,6 +297,11 @@ public final class NodeDaemon implements AutoCloseable {
             () -> {
               steps.done("pods");
               place.stopOther(); // first: who called is known to the one that took it from there
+              try {
+                dataPath.recall(place.remembered());
+              } catch (RuntimeException e) { // who follows would meet the same
+                LOG.log(System.Logger.Level.WARNING, "remembered_not_taken_over", e);
+              }
               dataPath.admit();
               steps.done("accept");
             },

@@ -6,6 +6,7 @@ import io.sluice.node.handover.HandOverException;
 import io.sluice.node.handover.Predecessor;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.process.ProcessLock;
+import io.sluice.proxy.admission.Remembered;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -150,6 +151,11 @@ final class NodePlace implements AutoCloseable {
   /** Certificates of pods that were left, with their keys. */
   List<Credential> credentials() {
     return predecessor == null ? List.of() : predecessor.credentials();
+  }
+
+  /** What the proxy knew that was stopped; nothing where there was none. */
+  Remembered remembered() {
+    return predecessor == null ? Remembered.NOTHING : predecessor.remembered();
   }
 
   /** Everything that was left is in use now; what is not goes. */

@@ -135,6 +135,7 @@ record PodInspection(
             cluster.put("name", port.name());
             cluster.put("protocol", port.protocol().word());
             cluster.put("affinity", service.affinity().name());
+            cluster.put("nearness", service.nearness().name());
             ArrayNode addresses = cluster.putArray("addresses");
             service.virtualAddresses().forEach(one -> addresses.add(IpAddresses.text(one)));
             ArrayNode endpoints = cluster.putArray("endpoints");

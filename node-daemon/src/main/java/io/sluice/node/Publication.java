@@ -8,6 +8,7 @@ import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
 import io.sluice.node.cni.CniOptions;
 import io.sluice.node.cni.CniOptions.ReplacementMode;
@@ -31,6 +32,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Brings each snapshot to the parts of a daemon, in the order in which they need it. */
@@ -161,7 +163,8 @@ final class Publication {
 
   /**
    * Names that the Egresses of each namespace let requests out to, where these are asked for, and
-   * that of the authoriser where it is no Service's, which no namespace names.
+   * those of servers that nodes ask themselves, where they are no Service's: no namespace names the
+   * authoriser.
    */
   private static Map<String, Set<String>> hosts(MeshSnapshot snapshot) {
     MeshSettings settings = snapshot.settings();
@@ -176,8 +179,20 @@ final class Publication {
                         Collectors.flatMapping(
                             egress -> egress.hosts().stream(), Collectors.toSet())));
     Optional.ofNullable(settings.authorizationOrNull())
-        .flatMap(asked -> asked.nameToFind(snapshot))
+        .flatMap(asked -> asked.server().nameToFind(snapshot))
         .ifPresent(name -> hosts.put("", Set.of(name)));
+    for (UpstreamSetting setting : snapshot.all(Kind.UPSTREAM_SETTING)) {
+      setting
+          .limits()
+          .servers()
+          .flatMap(server -> server.nameToFind(snapshot).stream())
+          .forEach(name ->
+              hosts.merge(
+                  setting.name().namespace(),
+                  Set.of(name),
+                  (some, more) ->
+                      Stream.of(some, more).flatMap(Set::stream).collect(Collectors.toSet())));
+    }
     return hosts;
   }
 

@@ -172,7 +172,8 @@ final class SourceInUse implements SnapshotSource {
       source.start(this::take);
     }
 
-    private synchronized void take(MeshSnapshot next) {
+    private synchronized void take(MeshSnapshot read) {
+      MeshSnapshot next = read.isGoverned() ? read : MeshSnapshot.EMPTY; // nothing has a meaning
       Consumer<MeshSnapshot> present = consumer;
       if (present == null) {
         latest = next;

@@ -241,6 +241,7 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("handshakesUnderWay", stats.handshakes());
     status.put("endpointsChecked", stats.checks().endpoints());
     status.put("endpointsOut", stats.checks().out());
+    status.put("endpointsWarming", stats.warming());
     put(status, stats.used());
     status.put("state", settings.stateDirectory().toAbsolutePath().toString());
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());

@@ -18,7 +18,9 @@ import java.util.Map;
  * @param maxBufferedBytes as much as may wait
  * @param handshakes connections of other nodes' proxies that have not proven themselves yet
  * @param authorizations requests that the mesh's authoriser was to be asked about
+ * @param limitations questions to rate-limit services
  * @param checks of endpoints that pods of the node call
+ * @param warming endpoints of Services that get less than their share, as they are new
  * @param used by all pods, gone ones too, and by what no pod has caused
  */
 public record ProxyStats(
@@ -33,7 +35,9 @@ public record ProxyStats(
     long maxBufferedBytes,
     int handshakes,
     Map<Authorized, Long> authorizations,
+    Map<Limited, Long> limitations,
     Checks checks,
+    int warming,
     Use used) {
 
   /**
@@ -71,5 +75,6 @@ public record ProxyStats(
   public ProxyStats {
     pods = Map.copyOf(pods);
     authorizations = Map.copyOf(authorizations);
+    limitations = Map.copyOf(limitations);
   }
 }

@@ -116,6 +116,8 @@ public record RequestRecord(
     SPARED("UO"),
     /** The pod has taken as much as it may take; the response is ours. */
     RATE_LIMITED("RL"),
+    /** Who counts what all pods take could not be asked; the response is ours. */
+    RATE_LIMIT_FAILED("RLSE"),
     /** The mesh's authoriser denies it, or could not be asked; the response is ours. */
     UNAUTHORIZED("UAEX"),
     /** A route of the service called says the answer; the response is ours. */

@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A server of unary calls of gRPC, made of octets (gRPC's PROTOCOL-HTTP2.md): what becomes of each
@@ -74,6 +75,9 @@ public final class GrpcPeer implements AutoCloseable {
   /** Messages that have come. */
   public final Queue<byte[]> asked = new ConcurrentLinkedQueue<>();
 
+  /** Connections that are over. */
+  public final AtomicInteger ended = new AtomicInteger();
+
   public volatile Conduct conduct;
   public final Peers.Server server;
 
@@ -100,6 +104,14 @@ public final class GrpcPeer implements AutoCloseable {
   }
 
   private void serve(Socket socket) throws Exception {
+    try {
+      converse(socket);
+    } finally {
+      ended.incrementAndGet();
+    }
+  }
+
+  private void converse(Socket socket) throws Exception {
     DataInputStream in = new DataInputStream(socket.getInputStream());
     Caller caller = new Caller(socket);
     in.skipNBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length());

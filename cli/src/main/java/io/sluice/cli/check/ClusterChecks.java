@@ -28,6 +28,7 @@ final class ClusterChecks {
           "retries.policy.openservicemesh.io",
           "upstreamtrafficsettings.policy.openservicemesh.io",
           "ingressbackends.policy.openservicemesh.io",
+          "accesscerts.policy.openservicemesh.io",
           "accesscontrols.policy.openservicemesh.io",
           "egresses.policy.openservicemesh.io",
           "isolations.policy.flomesh.io",

@@ -69,6 +69,7 @@ import picocli.CommandLine.Spec;
       "handshakesUnderWay (number): connections of other nodes' proxies that have not proven themselves yet",
       "endpointsChecked (number): endpoints that are asked whether they are well, as pods of the node call them",
       "endpointsOut (number): those of them that get no calls, as they have not been well",
+      "endpointsWarming (number): endpoints of Services that get less than their share of calls, as they are new",
       "cpuMillis (number): CPU time of event loops, for all pods and for what no pod has caused",
       "receivedBytes (number): bytes that came from sockets, for all pods",
       "sentBytes (number): bytes that were written to sockets, for all pods",

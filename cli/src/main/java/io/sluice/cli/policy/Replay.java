@@ -75,7 +75,13 @@ final class Replay {
             .flatMap(snapshot::permission)
             .filter(permission -> permission.access() instanceof Access.Requests)
             .isPresent();
-    return new Said(verdict, byRequest ? known.doubt(verdict) : "");
+    return new Said(verdict, byRequest ? known.doubt(verdict) : doubtOfTls(verdict));
+  }
+
+  private static String doubtOfTls(Verdict verdict) {
+    return verdict.reason() == Reason.INGRESS_TLS_REFUSED
+        ? "what a client outside the mesh showed in TLS is not recorded"
+        : "";
   }
 
   private Verdict decide(RecordedFlow flow, Flow asked, @Nullable HttpRequest requestOrNull) {
@@ -89,7 +95,7 @@ final class Replay {
   private String doubtOfBytes(RecordedFlow flow, Flow asked, Verdict verdict) {
     NamespacedName destination = flow.destinationOrNull();
     if (verdict.reason() != Reason.HTTP_ONLY || destination == null) {
-      return "";
+      return doubtOfTls(verdict);
     }
     boolean isHttp =
         snapshot

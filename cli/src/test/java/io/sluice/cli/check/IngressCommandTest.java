@@ -142,8 +142,7 @@ class IngressCommandTest {
             "protocol: http}}",
             "protocol: https}}",
             none,
-            "turn IngressBackend shop/store spec.backends[0].port.protocol: is https, and TLS of"
-                + " callers outside is not ended by the mesh yet"),
+            "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_TLS_REFUSED.explanation()),
         wrong(
             "namespace: edge}]",
             "namespace: far}]",

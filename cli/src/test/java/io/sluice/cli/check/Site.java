@@ -187,6 +187,7 @@ final class Site {
             "retries.policy.openservicemesh.io",
             "upstreamtrafficsettings.policy.openservicemesh.io",
             "ingressbackends.policy.openservicemesh.io",
+            "accesscerts.policy.openservicemesh.io",
             "accesscontrols.policy.openservicemesh.io",
             "egresses.policy.openservicemesh.io",
             "isolations.policy.flomesh.io",

@@ -3,7 +3,9 @@ package io.sluice.control.authority;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.math.BigInteger;
+import java.security.PublicKey;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 
@@ -21,6 +23,26 @@ public interface CertificateAuthority extends AutoCloseable {
    * @throws AuthorityException with a reason that says whether trying again can help
    */
   IssuedCertificate sign(CertificateRequest request);
+
+  /**
+   * Issues a certificate by which a client that is no workload proves DNS names, and nothing else:
+   * no server shows it.
+   *
+   * @param names one or more, below the trust domain; who may have them the caller has decided
+   * @param lifetime from now to not-after
+   * @param requester who asked; for the journal
+   * @return leaf first, then each issuer, without the root
+   * @throws AuthorityException with a reason that says whether trying again can help; always by one
+   *     that signs workloads alone
+   */
+  default List<X509Certificate> signClient(
+      List<String> names, PublicKey key, Duration lifetime, String requester) {
+    throw new AuthorityException(
+        AuthorityException.Reason.BACKEND_REFUSED,
+        "certificate for " + String.join(", ", names),
+        "the authority of this mesh signs for workloads alone",
+        "have it issued where the authority is kept");
+  }
 
   /**
    * The roots that every member of the mesh has to trust now. A change of content has a higher

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Finds the MeshConfig in force, and what it means. */
 final class ConfigCompiler {
@@ -28,7 +29,7 @@ final class ConfigCompiler {
 
   /** What holds without a MeshConfig. */
   static final Settings NO_CONFIG =
-      compile(List.of(), CompilerSettings.USUAL, Map.of(), new Statuses());
+      compile(List.of(), true, CompilerSettings.USUAL, null, new Statuses());
 
   private static final String ONE = "remove all but one MeshConfig";
 
@@ -41,7 +42,10 @@ final class ConfigCompiler {
    * @param ingressBackends whether IngressBackends are acted on
    * @param accessControls whether AccessControls are
    * @param egresses whether Egresses are
+   * @param accessCerts whether AccessCerts are
+   * @param gatewayOrNull what the ingress gets
    * @param held which one governs, as {@link Claims} remember it
+   * @param known whether it is known what holds: else it is not told
    */
   record Settings(
       MeshSettings mesh,
@@ -50,20 +54,41 @@ final class ConfigCompiler {
       boolean ingressBackends,
       boolean accessControls,
       boolean egresses,
-      Map<Object, String> held) {}
+      boolean accessCerts,
+      @Nullable OutsideCertificate gatewayOrNull,
+      Map<Object, String> held,
+      boolean known) {
+    private Settings by(Map<Object, String> parties) {
+      return new Settings(
+          mesh,
+          meshWide,
+          retries,
+          ingressBackends,
+          accessControls,
+          egresses,
+          accessCerts,
+          gatewayOrNull,
+          parties,
+          known);
+    }
+  }
 
   /**
    * Compiles the one of {@code configs} that governs, and says that the others have no effect. Only
    * those of the release's namespace count: whoever may make one elsewhere does not set the mesh.
    * Of several there, the one in force stays; else one with a usual name comes first, then the
-   * older one. Where nothing tells which that is none governs, and the mesh is closed.
+   * older one. Where nothing tells which that is none governs, and where one may be among what
+   * could not be read it may be that one: then what governed last goes on to. To call the mesh
+   * closed would take away its deny list and its authoriser.
    *
-   * @param had which one has governed
+   * @param everyConfig whether {@code configs} are all that there are
+   * @param before what has governed; null where nothing did
    */
   static Settings compile(
       Collection<MeshConfig> configs,
+      boolean everyConfig,
       CompilerSettings rules,
-      Map<Object, String> had,
+      @Nullable Settings before,
       Statuses statuses) {
     String namespace = rules.meshConfigNamespaceOrNull();
     List<MeshConfig> candidates = new ArrayList<>();
@@ -78,7 +103,7 @@ final class ConfigCompiler {
       }
     }
     candidates.sort(Comparator.comparing(MeshConfig::ref)); // in whatever order they came
-    Map<Object, String> held = claims(candidates, had).held();
+    Map<Object, String> held = claims(candidates, before == null ? Map.of() : before.held()).held();
     Optional<MeshConfig> config =
         candidates.stream()
             .filter(each -> held.containsValue(Claimant.alone(each).party()))
@@ -102,6 +127,10 @@ final class ConfigCompiler {
                     .ref());
       }
     }
+    boolean known = config.isPresent() || (everyConfig && candidates.isEmpty());
+    if (!known && before != null) {
+      return before.by(held);
+    }
     config.ifPresent(chosen -> reportFields(chosen, statuses));
     MeshSettings mesh =
         config
@@ -119,7 +148,10 @@ final class ConfigCompiler {
         config.map(MeshConfig::ingressBackends).orElse(true),
         config.map(MeshConfig::accessControls).orElse(true),
         config.map(MeshConfig::egresses).orElse(true),
-        held);
+        config.map(MeshConfig::accessCerts).orElse(false),
+        config.map(chosen -> CertificateCompiler.ofGateway(chosen, statuses)).orElse(null),
+        held,
+        known);
   }
 
   /** What the MeshConfigs of a mesh claim: to govern. One without a usual name steps back. */

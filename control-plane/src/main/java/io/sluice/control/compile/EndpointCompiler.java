@@ -5,17 +5,20 @@ import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.KubernetesService.Target;
 import io.sluice.control.objects.Pod;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.WarmUp;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Endpoints of a service port: from the Service's EndpointSlices, or from its Pods where it has a
@@ -33,16 +36,21 @@ final class EndpointCompiler {
 
   private final Collection<EndpointSlice> slices;
   private final Collection<Pod> pods;
+  private final WarmUpWords ofNamespace;
 
   /**
    * What may lie behind one Service.
    *
    * @param slices its EndpointSlices
-   * @param pods Pods of its namespace; those that its selector does not choose are passed over
+   * @param pods Pods of its namespace; those that its selector does not choose are passed over.
+   *     None are needed where there are slices and nothing warms up
+   * @param ofNamespace how endpoints warm up where neither Pod nor Service says
    */
-  EndpointCompiler(Collection<EndpointSlice> slices, Collection<Pod> pods) {
+  EndpointCompiler(
+      Collection<EndpointSlice> slices, Collection<Pod> pods, WarmUpWords ofNamespace) {
     this.slices = slices;
     this.pods = pods;
+    this.ofNamespace = ofNamespace;
   }
 
   /** Endpoints in order of address; one that is given twice is ready when either one is. */
@@ -55,9 +63,39 @@ final class EndpointCompiler {
         addFromPod(pod, service, port, readiness);
       }
     }
+    WarmUpWords words = WarmUpWords.of(service, new Statuses()).or(ofNamespace);
+    Map<InetAddress, Pod> warming = warming(service, words);
     return readiness.entrySet().stream()
-        .map(entry -> new Endpoint(entry.getKey(), entry.getValue()))
+        .map(entry ->
+            new Endpoint(
+                entry.getKey(),
+                entry.getValue(),
+                warmUp(warming.get(entry.getKey().getAddress()), words)))
         .toList();
+  }
+
+  /** Pods that the Service chooses and of which anything is said; of two the first by name. */
+  private Map<InetAddress, Pod> warming(KubernetesService service, WarmUpWords words) {
+    Map<InetAddress, Pod> warming = new HashMap<>();
+    for (Pod pod : pods) {
+      if ((words.said() || WarmUpWords.isSaidBy(pod)) && !pod.finished() && selects(service, pod)) {
+        for (InetAddress address : pod.addresses()) {
+          warming.merge(
+              address,
+              pod,
+              (one, other) -> one.meta().name().compareTo(other.meta().name()) < 0 ? one : other);
+        }
+      }
+    }
+    return warming;
+  }
+
+  private static @Nullable WarmUp warmUp(@Nullable Pod pod, WarmUpWords ofService) {
+    if (pod == null) {
+      return ofService.warmUpOrNull(); // from when a node sees it first
+    }
+    WarmUp own = WarmUpWords.of(pod, new Statuses()).or(ofService).warmUpOrNull();
+    return own == null ? null : own.since(pod.readySecond());
   }
 
   /** Whether the Service's selector chooses the Pod. An empty one chooses none. */

@@ -299,7 +299,8 @@ final class GatewayCompiler {
                 rule.backends(),
                 rule.redirectOrNull(),
                 rule.limits(),
-                rule.faults()));
+                rule.faults(),
+                rule.sessionOrNull()));
       } else {
         rules.add(rule);
       }
@@ -339,7 +340,7 @@ final class GatewayCompiler {
               backend.weight(),
               usable ? filters(one.route, changes, backend.changes(), match) : HttpFilters.NONE));
     }
-    return new Rule(one.port, matches, backends, null, rule.limits(), faults);
+    return new Rule(one.port, matches, backends, null, rule.limits(), faults, rule.sessionOrNull());
   }
 
   private boolean isAllowed(GatewayRoute route, GatewayRoute.Backend backend) {

@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an earlier compilation decided between objects that stand against each other, and what the
@@ -8,20 +9,19 @@ import java.util.Map;
  *
  * @param pods who has addresses, network namespaces and UIDs
  * @param services who has cluster IPs
- * @param configs which MeshConfig governs
+ * @param configOrNull which MeshConfig governs and what it says; null before the first
  * @param podRangesBind whether Pods had to have addresses of their Node's ranges
  */
 public record InForce(
     Map<Object, String> pods,
     Map<Object, String> services,
-    Map<Object, String> configs,
+    ConfigCompiler.@Nullable Settings configOrNull,
     boolean podRangesBind) {
   /** After a start: the older object has what two claim. */
-  public static final InForce NOTHING = new InForce(Map.of(), Map.of(), Map.of(), false);
+  public static final InForce NOTHING = new InForce(Map.of(), Map.of(), null, false);
 
   public InForce {
     pods = Map.copyOf(pods);
     services = Map.copyOf(services);
-    configs = Map.copyOf(configs);
   }
 }

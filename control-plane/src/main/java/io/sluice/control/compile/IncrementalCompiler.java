@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.compile.ObjectsInForce.Replacement;
+import io.sluice.control.objects.AccessCert;
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.FaultInjection;
@@ -23,6 +24,7 @@ import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
+import io.sluice.mesh.Cidr;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
@@ -62,13 +64,11 @@ public final class IncrementalCompiler {
   private final NamespaceStage<Egress> egress = new NamespaceStage<>(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
   private final NamespaceStage<UpstreamTrafficSetting> upstreams = new NamespaceStage<>(statuses);
-  private Map<Object, String> configsHeld = Map.of();
+  private final Map<ObjectRef, AccessCert> accessCerts = new HashMap<>();
+  private List<OutsideCertificate> certificates = List.of();
+  private ConfigCompiler.@Nullable Settings configOrNull;
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
-  private boolean retriesEnabled;
-  private boolean ingressBackends = true;
-  private boolean accessControls = true;
-  private boolean egresses = true;
   private boolean configsChanged = true;
 
   /** Knows no object yet; the first snapshot has the revision after {@code revision}. */
@@ -81,7 +81,7 @@ public final class IncrementalCompiler {
     this.settings = settings;
     this.pods = new PodStage(settings.podRanges(), statuses, inForce);
     this.services = new ServiceStage(statuses, inForce);
-    this.configsHeld = inForce.configs();
+    this.configOrNull = inForce.configOrNull();
     this.revision = revision;
   }
 
@@ -93,19 +93,30 @@ public final class IncrementalCompiler {
    *     of the same object the first one counts, in order of the names of sources, then of place.
    */
   public CompiledChange apply(Map<String, List<KubernetesObject>> changed) {
+    return apply(changed, true);
+  }
+
+  /**
+   * The same where a MeshConfig may be among what could not be read. The snapshot is not
+   * {@linkplain MeshSnapshot#isGoverned governed} until what governs is known.
+   *
+   * @param everyConfig whether all MeshConfigs that there are have been read
+   */
+  public CompiledChange apply(Map<String, List<KubernetesObject>> changed, boolean everyConfig) {
+    configsChanged |= everyConfig && !newest.isGoverned();
     for (Replacement replacement : objects.replace(changed, statuses)) {
       replacement.before().ifPresent(this::remove);
       replacement.after().ifPresent(this::add);
     }
     SnapshotEditor editor = newest.edit();
     if (configsChanged) {
-      compileConfigs(editor);
+      compileConfigs(editor, everyConfig);
     }
     pods.compile(editor);
     services.compile(editor, pods);
     permissions.compile(editor);
     retries.compile(
-        editor, (inside, found) -> RetryCompiler.policies(inside, retriesEnabled, found));
+        editor, (inside, found) -> RetryCompiler.policies(inside, config().retries(), found));
     Named named = new Named(editor);
     gateway.compile(editor, named).forEach(service -> splits.changed(service.namespace()));
     splits.compile(editor, (inside, found) -> new SplitCompiler(named, found).routes(inside));
@@ -123,7 +134,12 @@ public final class IncrementalCompiler {
       revision++;
       newest = editor.snapshot(revision);
     }
-    return new CompiledChange(newest, names, statuses.sorted());
+    return new CompiledChange(newest, names, statuses.sorted(), certificates);
+  }
+
+  private ConfigCompiler.Settings config() {
+    ConfigCompiler.Settings compiled = configOrNull;
+    return compiled == null ? ConfigCompiler.NO_CONFIG : compiled;
   }
 
   /** They name Services of any namespace, of which it is known by now which are others. */
@@ -142,7 +158,7 @@ public final class IncrementalCompiler {
    * whole sets of objects, and until then the earlier ones stay.
    */
   public InForce inForce() {
-    return new InForce(pods.held(), services.held(), configsHeld, pods.rangesBind());
+    return new InForce(pods.held(), services.held(), configOrNull, pods.rangesBind());
   }
 
   /**
@@ -167,7 +183,7 @@ public final class IncrementalCompiler {
 
     @Override
     public boolean egresses() {
-      return egresses;
+      return config().egresses();
     }
 
     @Override
@@ -177,12 +193,12 @@ public final class IncrementalCompiler {
 
     @Override
     public boolean ingressBackends() {
-      return ingressBackends;
+      return config().ingressBackends();
     }
 
     @Override
     public boolean accessControls() {
-      return accessControls;
+      return config().accessControls();
     }
 
     @Override
@@ -216,22 +232,29 @@ public final class IncrementalCompiler {
     }
   }
 
-  private void compileConfigs(SnapshotEditor editor) {
+  private void compileConfigs(SnapshotEditor editor, boolean everyConfig) {
     Statuses found = new Statuses();
     ConfigCompiler.Settings compiled =
-        ConfigCompiler.compile(configs.values(), settings, configsHeld, found);
-    configsHeld = compiled.held();
+        ConfigCompiler.compile(configs.values(), everyConfig, settings, configOrNull, found);
+    configOrNull = compiled;
     statuses.put(configs.keySet(), found);
     Statuses ofIsolations = new Statuses();
-    editor.put(
-        compiled.mesh().isolating(SettingsCompiler.isolated(isolations.values(), ofIsolations)));
+    List<Cidr> isolated = SettingsCompiler.isolated(isolations.values(), ofIsolations);
+    if (compiled.known()) {
+      editor.put(compiled.mesh().isolating(isolated));
+    }
     statuses.put(isolations.keySet(), ofIsolations);
     pods.put(compiled.meshWide());
     permissions.put(compiled.mesh());
-    retriesEnabled = compiled.retries();
-    ingressBackends = compiled.ingressBackends();
-    accessControls = compiled.accessControls();
-    egresses = compiled.egresses();
+    Statuses ofCertificates = new Statuses();
+    certificates =
+        CertificateCompiler.all(
+            compiled.gatewayOrNull(),
+            compiled.accessCerts(),
+            compiled.mesh().trustDomain(),
+            accessCerts.values(),
+            ofCertificates);
+    statuses.put(accessCerts.keySet(), ofCertificates);
     retries.changed();
     ingress.changed();
     egress.changed();
@@ -274,6 +297,10 @@ public final class IncrementalCompiler {
       case UpstreamTrafficSetting setting -> upstreams.remove(setting);
       case Isolation isolation -> {
         isolations.remove(isolation.ref());
+        configsChanged = true;
+      }
+      case AccessCert written -> {
+        accessCerts.remove(written.ref());
         configsChanged = true;
       }
       case Egress written -> egress.remove(written);
@@ -320,6 +347,10 @@ public final class IncrementalCompiler {
       case UpstreamTrafficSetting setting -> upstreams.add(setting);
       case Isolation isolation -> {
         isolations.put(isolation.ref(), isolation);
+        configsChanged = true;
+      }
+      case AccessCert written -> {
+        accessCerts.put(written.ref(), written);
         configsChanged = true;
       }
       case Egress written -> egress.add(written);

@@ -2,6 +2,7 @@ package io.sluice.control.compile;
 
 import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.Rfc1123;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Access;
@@ -18,8 +19,10 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -108,7 +111,8 @@ final class IngressCompiler {
       return Optional.empty();
     }
     Set<Ingress.Backend> bytes = new LinkedHashSet<>();
-    Set<Ingress.Backend> backends = backends(written, bytes);
+    Map<Ingress.Backend, Ingress.Tls> tls = new LinkedHashMap<>();
+    Set<Ingress.Backend> backends = backends(written, bytes, tls);
     if (backends.isEmpty()) {
       statuses.add(
           written,
@@ -139,14 +143,23 @@ final class IngressCompiler {
     }
     backends.forEach(backend -> taken.put(new Taken(origin, backend), written));
     warn(written, backends);
-    List<Cidr> sources = sources(written);
-    if (sources.isEmpty()) {
+    Set<String> principals = new LinkedHashSet<>();
+    List<Cidr> sources = sources(written, !tls.isEmpty(), principals);
+    boolean anywhere = isAnywhere(written, tls.values());
+    if (sources.isEmpty() && !anywhere) {
       statuses.add(
           written,
           Severity.UNUSABLE,
           "spec.sources",
           "no source of it can be used, so nobody is let in",
           "name a Service that has endpoints, or an IPRange");
+    } else if (principals.isEmpty() && tls.values().stream().anyMatch(one -> !one.takesAnybody())) {
+      statuses.add(
+          written,
+          Severity.UNUSABLE,
+          "spec.sources",
+          "name no AuthenticatedPrincipal, so nobody is let in by https",
+          "name those whose certificates are to be believed");
     }
     List<HttpMatch> routes =
         Matches.of(written, written.groups(), surroundings, statuses).orElse(List.of());
@@ -156,21 +169,43 @@ final class IngressCompiler {
             origin,
             backends,
             bytes,
+            tls,
             sources,
+            anywhere,
+            principals,
             new Access.Requests(routes)));
+  }
+
+  /** Whether nothing but principals is named, of whom no address matters. */
+  private boolean isAnywhere(IngressBackend written, Collection<Ingress.Tls> tls) {
+    boolean anywhere =
+        !tls.isEmpty()
+            && !written.sources().isEmpty()
+            && written.sources().stream()
+                .allMatch(source -> source.kind().equals(TrafficTarget.PRINCIPAL));
+    if (anywhere && tls.stream().anyMatch(Ingress.Tls::takesAnybody)) {
+      statuses.warning(
+          written,
+          "spec.sources",
+          "name no addresses, and no certificate is asked for: everybody is let in",
+          "name a Service or an IPRange, or remove skipClientCertValidation");
+    }
+    return anywhere;
   }
 
   /** What {@code port.protocol} may be. */
   private static String usable(Ingress.Origin origin) {
-    return origin == Ingress.Origin.INGRESS_BACKEND ? "http" : "http or tcp";
+    return origin == Ingress.Origin.INGRESS_BACKEND ? "http or https" : "http, https or tcp";
   }
 
   /**
    * Its backends.
    *
    * @param bytes to which those are added that take whatever is sent
+   * @param tls to which those are added whose callers speak TLS
    */
-  private Set<Ingress.Backend> backends(IngressBackend written, Set<Ingress.Backend> bytes) {
+  private Set<Ingress.Backend> backends(
+      IngressBackend written, Set<Ingress.Backend> bytes, Map<Ingress.Backend, Ingress.Tls> tls) {
     boolean isAccess = written.origin() == Ingress.Origin.ACCESS_CONTROL;
     String own = written.meta().namespace();
     Set<Ingress.Backend> backends = new LinkedHashSet<>();
@@ -184,21 +219,21 @@ final class IngressCompiler {
             "is " + one.namespace() + ", not " + own,
             "put the " + written.origin().kind() + " into the namespace of its backend");
       } else if (one.protocol().equalsIgnoreCase("https")) {
-        statuses.warning(
-            written,
-            field + ".port.protocol",
-            "is https, and TLS of callers outside is not ended by the mesh yet",
-            "let them send plain HTTP, and write http");
+        Optional<Ingress.Backend> backend =
+            name(own, one.name()).map(service -> new Ingress.Backend(service, one.port()));
+        if (backend.isPresent()) {
+          backends.add(backend.get());
+          tls.put(backend.get(), new Ingress.Tls(one.takesAnybody(), hosts(written, one, field)));
+        }
       } else if (isAccess && !one.tls().isEmpty()) {
         statuses
             .on(Ground.NOT_ENFORCED)
             .warning(
                 written,
                 field + ".tls",
-                "is not acted on, so nobody is let in by it: TLS of callers outside is not ended by the"
-                    + " mesh yet: "
+                "is not acted on, so nobody is let in by it: only of https the mesh ends TLS: "
                     + String.join(", ", one.tls()),
-                "remove it where plain text will do");
+                "write https, or remove it where plain text will do");
       } else if (isAccess && one.protocol().equalsIgnoreCase("tcp")) {
         if (!written.groups().isEmpty()) {
           statuses.warning(
@@ -230,10 +265,85 @@ final class IngressCompiler {
             .ifPresent(service -> backends.add(new Ingress.Backend(service, one.port())));
       }
     }
+    for (Ingress.Backend backend : tls.keySet()) {
+      if (written.backends().stream()
+          .anyMatch(one ->
+              !one.isTls()
+                  && one.port() == backend.port()
+                  && one.name().equals(backend.service().name()))) {
+        bytes.remove(backend);
+        statuses.warning(
+            written,
+            "spec.backends",
+            "have port %d of %s by https and otherwise: by https it is"
+                .formatted(backend.port(), backend.service().name()),
+            "write it once");
+      }
+    }
     return backends;
   }
 
-  private List<Cidr> sources(IngressBackend written) {
+  /** One that is no name stays, since without any every host is meant. */
+  private Set<String> hosts(IngressBackend written, IngressBackend.Backend one, String field) {
+    Set<String> hosts = new LinkedHashSet<>();
+    for (int i = 0; i < one.hosts().size(); i++) {
+      String host = one.hosts().get(i).toLowerCase(Locale.ROOT);
+      if (!Rfc1123.isSubdomain(host.startsWith("*.") ? host.substring(2) : host)) {
+        statuses.warning(
+            written,
+            field + ".tls.sniHosts[" + i + "]",
+            "is no name of a host, so nobody is let in by it",
+            "write a name such as store.example, or *.example");
+      }
+      if (hosts.size() < WireLimits.INGRESS_NAMES) {
+        hosts.add(host);
+      } else {
+        tooMany(written, field + ".tls.sniHosts");
+        break;
+      }
+    }
+    return hosts;
+  }
+
+  private void tooMany(IngressBackend written, String field) {
+    statuses.add(
+        written,
+        Severity.UNUSABLE,
+        field,
+        "only the first " + WireLimits.INGRESS_NAMES + " are let in",
+        "write fewer");
+  }
+
+  private void addPrincipal(
+      IngressBackend written, Subject source, String field, boolean isTls, Set<String> principals) {
+    boolean isUri = source.name().contains("://");
+    String name = isUri ? source.name() : source.name().toLowerCase(Locale.ROOT);
+    if (!isTls) {
+      statuses.warning(
+          written,
+          field,
+          "is an AuthenticatedPrincipal, whom nothing proves in plain text",
+          "write https for a backend, or name a Service or an IPRange");
+    } else if (!isUri && !Rfc1123.isSubdomain(name)) {
+      statuses.warning(
+          written,
+          field + ".name",
+          "is neither a DNS name nor a URI, so nobody is let in by it",
+          "write what the certificate has, whole");
+    } else if (principals.size() >= WireLimits.INGRESS_NAMES && !principals.contains(name)) {
+      tooMany(written, "spec.sources");
+    } else {
+      principals.add(name);
+    }
+  }
+
+  /**
+   * Its addresses.
+   *
+   * @param isTls whether callers of a backend speak TLS
+   * @param principals to which are added whom certificates may name
+   */
+  private List<Cidr> sources(IngressBackend written, boolean isTls, Set<String> principals) {
     Set<Cidr> ranges = new LinkedHashSet<>();
     for (int i = 0; i < written.sources().size(); i++) {
       Subject source = written.sources().get(i);
@@ -247,18 +357,13 @@ final class IngressCompiler {
           }
         }
         case IngressBackend.SERVICE -> addEndpoints(written, source, field, ranges);
-        case TrafficTarget.PRINCIPAL ->
-            statuses.warning(
-                written,
-                field,
-                "is an AuthenticatedPrincipal, whom nothing proves in plain text",
-                "name a Service or an IPRange");
+        case TrafficTarget.PRINCIPAL -> addPrincipal(written, source, field, isTls, principals);
         default ->
             statuses.warning(
                 written,
                 field + ".kind",
                 source.kind() + " is not known",
-                "use a Service or an IPRange");
+                "use a Service, an IPRange or, for https, an AuthenticatedPrincipal");
       }
     }
     if (ranges.size() > WireLimits.INGRESS_SOURCES) {

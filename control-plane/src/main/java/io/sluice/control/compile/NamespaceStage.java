@@ -72,6 +72,35 @@ final class NamespaceStage<T extends KubernetesObject> {
     });
   }
 
+  /** Of all but those that {@code compiler} fails at by themselves: they stop nothing else. */
+  private static <T extends KubernetesObject> List<? extends MeshObject> compiled(
+      Collection<T> inside, Statuses found, Compiler<T> compiler) {
+    try {
+      return compiler.compile(inside, found);
+    } catch (RuntimeException e) {
+      found.clear();
+      Statuses failures = new Statuses();
+      List<T> good = inside.stream().filter(one -> isCompiled(one, failures, compiler)).toList();
+      if (good.size() == inside.size()) {
+        throw e;
+      }
+      List<? extends MeshObject> made = compiler.compile(good, found);
+      found.addAll(failures.sorted());
+      return made;
+    }
+  }
+
+  private static <T extends KubernetesObject> boolean isCompiled(
+      T one, Statuses failures, Compiler<T> compiler) {
+    try {
+      compiler.compile(List.of(one), new Statuses());
+      return true;
+    } catch (RuntimeException e) {
+      ObjectCompiler.reportFailure(one, e, failures);
+      return false;
+    }
+  }
+
   void compile(SnapshotEditor editor, Compiler<T> compiler) {
     for (String namespace : due) {
       Map<ObjectRef, T> inside = written.getOrDefault(namespace, Map.of());
@@ -80,7 +109,7 @@ final class NamespaceStage<T extends KubernetesObject> {
         continue;
       }
       Statuses found = new Statuses();
-      List<? extends MeshObject> now = compiler.compile(inside.values(), found);
+      List<? extends MeshObject> now = compiled(inside.values(), found, compiler);
       Set<ResourceKey> keys = now.stream().map(MeshObject::key).collect(Collectors.toSet());
       before.stream().filter(key -> !keys.contains(key)).forEach(editor::remove);
       now.forEach(editor::put);

@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.AccessCert;
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.FaultInjection;
@@ -28,15 +29,24 @@ import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.TrustDomain;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** What is to be said of one object, whatever the others are. */
 public final class ObjectCompiler {
+  private static final Logger LOG = System.getLogger(ObjectCompiler.class.getName());
+
+  /** Kinds of objects that the compiler has failed at, each told once. */
+  private static final Set<String> FAILED = ConcurrentHashMap.newKeySet();
+
   private ObjectCompiler() {}
 
   /**
@@ -46,19 +56,42 @@ public final class ObjectCompiler {
   public static List<ObjectStatus> statuses(KubernetesObject object, CompilerSettings rules) {
     var statuses = new Statuses();
     reportUnread(object, statuses);
+    try {
+      report(object, rules, statuses);
+    } catch (RuntimeException e) {
+      reportFailure(object, e, statuses);
+    }
+    return statuses.sorted();
+  }
+
+  /** Says that {@code object} has no effect, for the compiler failed at it. */
+  static void reportFailure(KubernetesObject object, RuntimeException e, Statuses statuses) {
+    String kind = object.ref().kind();
+    if (FAILED.add(kind)) { // whoever writes objects would fill the log
+      LOG.log(Level.ERROR, "object_uncompilable kind=" + kind, e);
+    }
+    statuses.unusable(
+        object,
+        "cannot be compiled: " + e,
+        "write it otherwise, and report this: its fields should have been named");
+  }
+
+  private static void report(KubernetesObject object, CompilerSettings rules, Statuses statuses) {
     switch (object) {
-      case MeshConfig config -> ConfigCompiler.compile(List.of(config), rules, Map.of(), statuses);
+      case MeshConfig config ->
+          ConfigCompiler.compile(List.of(config), true, rules, null, statuses);
       case Namespace namespace -> Surroundings.of(namespace, statuses);
       case Pod pod ->
           new WorkloadCompiler(
-                  ConfigCompiler.compile(List.of(), rules, Map.of(), statuses).meshWide(),
+                  ConfigCompiler.compile(List.of(), true, rules, null, statuses).meshWide(),
                   Owners.NOBODY_ELSE,
                   new PodRanges(PodRangeRule.IGNORE, false),
                   statuses)
-              .workload(pod, Surroundings.NONE);
+              .workload(pod, Surroundings.NONE, Map.of());
       case KubernetesService service ->
           new ServiceCompiler(Owners.NOBODY_ELSE, statuses)
-              .service(service, new EndpointCompiler(List.of(), List.of()), L7.ON);
+              .service(
+                  service, new EndpointCompiler(List.of(), List.of(), WarmUpWords.NONE), L7.ON);
       case EndpointSlice slice -> ServiceCompiler.report(slice, statuses);
       case TrafficTarget target ->
           new PermissionCompiler(new Assumed(target.meta()), Optional.empty(), statuses)
@@ -69,6 +102,9 @@ public final class ObjectCompiler {
       case Retry retry -> RetryCompiler.policies(List.of(retry), true, statuses);
       case UpstreamTrafficSetting setting ->
           new UpstreamCompiler(new Assumed(setting.meta()), statuses).settings(List.of(setting));
+      case AccessCert written ->
+          CertificateCompiler.all(
+              null, true, TrustDomain.CLUSTER_LOCAL, List.of(written), statuses);
       case Egress written ->
           new EgressCompiler(new Assumed(written.meta()), statuses).egress(written);
       case IngressBackend written ->
@@ -79,7 +115,6 @@ public final class ObjectCompiler {
       case ClusterNode _, FaultInjection _, ReferenceGrant _, ServiceAccount _, TcpRoute _ -> {}
       case OtherObject _ -> {}
     }
-    return statuses.sorted();
   }
 
   /** All that an object names exists. */

@@ -28,8 +28,11 @@ final class PodStage {
   private final Map<String, Map<ObjectRef, Pod>> pods = new HashMap<>();
   private final Map<String, Surroundings> surroundings = new HashMap<>();
   private final Map<String, Set<ObjectRef>> enrolled = new HashMap<>();
+  private final Map<String, Integer> warming = new HashMap<>(); // by namespace
   private final Claims claims;
   private final PodRanges ranges;
+  private final Map<String, String> zones = new HashMap<>(); // of Nodes
+  private Map<String, String> zonesBefore = Map.of();
 
   /** What each Pod claims now. */
   private final Map<ObjectRef, Set<Object>> claimed = new HashMap<>();
@@ -65,10 +68,12 @@ final class PodStage {
   }
 
   void add(ClusterNode node) {
+    node.zone().ifPresent(zone -> zones.put(node.meta().name(), zone));
     ranges.add(node);
   }
 
   void remove(ClusterNode node) {
+    zones.remove(node.meta().name());
     ranges.remove(node);
   }
 
@@ -81,6 +86,9 @@ final class PodStage {
   void add(Pod pod) {
     pods.computeIfAbsent(pod.meta().namespace(), _ -> new HashMap<>()).put(pod.ref(), pod);
     ranges.add(pod);
+    if (WarmUpWords.isSaidBy(pod)) {
+      warming.merge(pod.meta().namespace(), 1, Integer::sum);
+    }
     changed(pod);
   }
 
@@ -92,6 +100,9 @@ final class PodStage {
       pods.remove(namespace);
     }
     ranges.remove(pod);
+    if (WarmUpWords.isSaidBy(pod)) {
+      warming.computeIfPresent(namespace, (_, count) -> count == 1 ? null : count - 1);
+    }
     changed(pod);
   }
 
@@ -115,7 +126,21 @@ final class PodStage {
     return pods.getOrDefault(namespace, Map.of()).values();
   }
 
+  /** Whether any Pod of that namespace says how it warms up. */
+  boolean sayHowTheyWarmUp(String namespace) {
+    return warming.containsKey(namespace);
+  }
+
+  /** All Pods are looked at where any Node is in another zone now, which is seldom. */
+  private void settleZones() {
+    if (!zones.equals(zonesBefore)) {
+      pods.values().forEach(inside -> duePods.addAll(inside.keySet()));
+      zonesBefore = Map.copyOf(zones);
+    }
+  }
+
   void compile(SnapshotEditor editor) {
+    settleZones();
     ranges.settle(dueClaims::add);
     for (ObjectRef ref : dueClaims) {
       claim(ref);
@@ -163,7 +188,7 @@ final class PodStage {
     Statuses found = new Statuses();
     Workload workload =
         new WorkloadCompiler(meshWide, claims, ranges, found)
-            .workload(pod, surroundings.getOrDefault(ref.namespace(), Surroundings.NONE));
+            .workload(pod, surroundings.getOrDefault(ref.namespace(), Surroundings.NONE), zones);
     editor.put(workload);
     statuses.put(ref, found);
     setEnrolled(ref, workload.enrolled());

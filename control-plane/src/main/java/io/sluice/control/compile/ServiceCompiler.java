@@ -60,7 +60,12 @@ final class ServiceCompiler {
     }
     report(service);
     return Optional.of(
-        new Service(nameOf(service), virtualAddresses(service), ports, service.affinity()));
+        new Service(
+            nameOf(service),
+            virtualAddresses(service),
+            ports,
+            service.affinity(),
+            service.nearness()));
   }
 
   /** What only one Service can have: cluster IPs. */
@@ -94,6 +99,7 @@ final class ServiceCompiler {
   }
 
   private void report(KubernetesService service) {
+    WarmUpWords.of(service, statuses); // used with the endpoints; a wrong word is told here
     List<String> others =
         service.ports().stream()
             .filter(port -> !port.transport().equals(TCP))

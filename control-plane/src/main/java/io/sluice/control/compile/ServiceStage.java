@@ -29,6 +29,7 @@ final class ServiceStage {
   private final Claims claims;
   private final Set<ObjectRef> due = new HashSet<>();
   private final Set<String> withoutL7 = new HashSet<>(); // namespaces
+  private final Map<String, WarmUpWords> warmUps = new HashMap<>(); // likewise
 
   ServiceStage(Statuses.StatusBook statuses, InForce inForce) {
     this.claims = new Claims(inForce.services());
@@ -90,11 +91,21 @@ final class ServiceStage {
     return services.get(refOf(name));
   }
 
-  /** To be told of a Namespace as it was and as it is. Costs all Services where L7 is off in it. */
+  /**
+   * To be told of a Namespace as it was and as it is. Costs all its Services where it says anything
+   * of them.
+   */
   void namespaceChanged(Namespace namespace, boolean isThere) {
     String name = namespace.meta().name();
     boolean off = L7.of(namespace, new Statuses()).orElse(L7.ON) == L7.OFF;
-    if (off && (isThere ? withoutL7.add(name) : withoutL7.remove(name))) {
+    WarmUpWords warmUp = WarmUpWords.of(namespace, new Statuses());
+    if (isThere) {
+      warmUps.put(name, warmUp);
+    } else {
+      warmUps.remove(name);
+    }
+    boolean changed = off && (isThere ? withoutL7.add(name) : withoutL7.remove(name));
+    if (changed || warmUp.said()) {
       services.keySet().stream().filter(ref -> ref.namespace().equals(name)).forEach(due::add);
     }
   }
@@ -121,14 +132,19 @@ final class ServiceStage {
     }
     Collection<EndpointSlice> own = slices.getOrDefault(name, Map.of()).values();
     Collection<Pod> candidates = List.of();
-    if (own.isEmpty() && !service.selector().isEmpty()) {
+    WarmUpWords warmUp = warmUps.getOrDefault(ref.namespace(), WarmUpWords.NONE);
+    if ((own.isEmpty()
+            || warmUp.said()
+            || WarmUpWords.isSaidBy(service)
+            || pods.sayHowTheyWarmUp(ref.namespace()))
+        && !service.selector().isEmpty()) {
       candidates = pods.in(ref.namespace());
     }
     Statuses found = new Statuses();
     new ServiceCompiler(claims, found)
         .service(
             service,
-            new EndpointCompiler(own, candidates),
+            new EndpointCompiler(own, candidates, warmUp),
             withoutL7.contains(ref.namespace()) ? L7.OFF : L7.ON)
         .ifPresentOrElse(editor::put, () -> editor.remove(Kind.SERVICE.key(name)));
     statuses.put(ref, found);

@@ -110,6 +110,11 @@ final class Statuses {
     statuses.addAll(others);
   }
 
+  /** Forgets all, to begin again. */
+  void clear() {
+    statuses.clear();
+  }
+
   List<ObjectStatus> sorted() {
     return statuses.stream().sorted(ORDER).toList();
   }

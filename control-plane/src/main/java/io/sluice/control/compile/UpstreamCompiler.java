@@ -75,6 +75,8 @@ final class UpstreamCompiler {
                 written.connectionsOrNull(),
                 written.bitsPerSecond(),
                 written.requestsOrNull(),
+                written.sharedConnectionsOrNull(),
+                written.sharedRequestsOrNull(),
                 routes(written))));
   }
 
@@ -82,7 +84,7 @@ final class UpstreamCompiler {
     List<RouteLimit> routes = new ArrayList<>();
     for (UpstreamTrafficSetting.Route route : written.routes()) {
       try {
-        routes.add(new RouteLimit(Regex.of(route.path()), route.limit()));
+        routes.add(new RouteLimit(Regex.of(route.path()), route.limitOrNull(), route.shared()));
       } catch (IllegalArgumentException e) {
         statuses.add(
             written,

@@ -24,6 +24,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -56,6 +57,7 @@ final class WorkloadCompiler {
     /** Tells what is wrong with the words of the Namespace. */
     static Surroundings of(Namespace namespace, Statuses statuses) {
       L7.of(namespace, statuses); // of its Services; a wrong word is told here
+      WarmUpWords.of(namespace, statuses); // likewise
       return new Surroundings(
           namespace, Modes.annotated(namespace, statuses), isMeasured(namespace, statuses));
     }
@@ -94,11 +96,17 @@ final class WorkloadCompiler {
     this.statuses = statuses;
   }
 
-  /** The Pod's workload. */
-  Workload workload(Pod pod, Surroundings surroundings) {
+  /**
+   * The Pod's workload.
+   *
+   * @param zones of nodes, by name
+   */
+  Workload workload(Pod pod, Surroundings surroundings, Map<String, String> zones) {
     boolean enrolled = Enrolment.isEnrolled(pod, surroundings.namespaceOrNull());
     report(pod, enrolled);
     Modes modes = Modes.annotated(pod, statuses).or(surroundings.modes()).or(meshWide.modes());
+    String node =
+        pod.nodeNameOrNull() == null ? meshWide.rules().onlyNodeOrNull() : pod.nodeNameOrNull();
     return new Workload(
         new NamespacedName(pod.meta().namespace(), pod.meta().name()),
         identity(pod),
@@ -107,13 +115,14 @@ final class WorkloadCompiler {
         enrolled,
         netns(pod),
         uid(pod),
-        pod.nodeNameOrNull() == null ? meshWide.rules().onlyNodeOrNull() : pod.nodeNameOrNull(),
+        node,
         pod.hostNetwork(),
         merged(pod.interception(), modes),
         pod.probePorts(),
         modes.mtls().orElse(MtlsMode.STRICT),
         modes.connections(surroundings.measured()),
-        meshWide.healthChecks() && enrolled ? pod.readiness() : List.of());
+        meshWide.healthChecks() && enrolled ? pod.readiness() : List.of(),
+        node == null ? null : zones.get(node));
   }
 
   private SpiffeId identity(Pod pod) {
@@ -279,6 +288,7 @@ final class WorkloadCompiler {
               "write its addresses to status.podIPs");
     }
     reportRanges(pod, "metadata.annotations", pod.interception(), statuses);
+    WarmUpWords.of(pod, statuses); // of the Services that choose it; a wrong word is told here
     if (!pod.notEnforced().isEmpty()) {
       statuses
           .on(Ground.NOT_ENFORCED)

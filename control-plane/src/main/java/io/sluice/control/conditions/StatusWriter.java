@@ -1,6 +1,7 @@
 package io.sluice.control.conditions;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.conditions.WriteLog.WishedStatus;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.ClusterReport;
@@ -58,6 +59,7 @@ public final class StatusWriter implements AutoCloseable {
   private final BooleanSupplier mayWrite;
   private final Supplier<ClusterReport> reports;
   private final Supplier<List<NodeState>> nodes;
+  private final Supplier<Map<ObjectRef, ObjectStatus>> further;
   private final ReplicaMetrics metrics;
   private final InstantSource clock;
   private final Allowances<String> allowance;
@@ -72,7 +74,8 @@ public final class StatusWriter implements AutoCloseable {
   /** When every object said what it should; nothing to do while it is still the same. */
   private @Nullable Look settled;
 
-  private record Look(ClusterReport report, Verdicts.NodeStanding nodes) {}
+  private record Look(
+      ClusterReport report, Verdicts.NodeStanding nodes, Map<ObjectRef, ObjectStatus> further) {}
 
   /** A write that is wanted; {@code isCount} where it tells of another number of nodes alone. */
   private record Write(ReportedObject object, WishedStatus wished, boolean isCount) {}
@@ -82,12 +85,14 @@ public final class StatusWriter implements AutoCloseable {
       BooleanSupplier mayWrite,
       KubernetesRegistry registry,
       Supplier<List<NodeState>> nodes,
+      Supplier<Map<ObjectRef, ObjectStatus>> further,
       ReplicaMetrics metrics,
       InstantSource clock) {
     this.api = api;
     this.mayWrite = mayWrite;
     this.reports = registry::report;
     this.nodes = nodes;
+    this.further = further;
     this.metrics = metrics;
     this.clock = clock;
     this.allowance = new Allowances<>(BURST, REFILL, 1, clock);
@@ -100,15 +105,17 @@ public final class StatusWriter implements AutoCloseable {
    * @param api not owned
    * @param mayWrite asked before each write; nobody else may write while it says yes
    * @param nodes how each node stands, at any time
+   * @param further what is found out of objects after they were compiled
    */
   public static StatusWriter start(
       KubernetesApi api,
       BooleanSupplier mayWrite,
       KubernetesRegistry registry,
       Supplier<List<NodeState>> nodes,
+      Supplier<Map<ObjectRef, ObjectStatus>> further,
       ReplicaMetrics metrics,
       InstantSource clock) {
-    StatusWriter writer = new StatusWriter(api, mayWrite, registry, nodes, metrics, clock);
+    StatusWriter writer = new StatusWriter(api, mayWrite, registry, nodes, further, metrics, clock);
     registry.onReport(writer.signals::release);
     writer.thread.start();
     return writer;
@@ -142,7 +149,7 @@ public final class StatusWriter implements AutoCloseable {
       settled = null;
       return PAUSE;
     }
-    Look look = new Look(reports.get(), Verdicts.NodeStanding.of(nodes.get()));
+    Look look = new Look(reports.get(), Verdicts.NodeStanding.of(nodes.get()), further.get());
     if (look.equals(settled)) {
       return PAUSE;
     }
@@ -181,7 +188,9 @@ public final class StatusWriter implements AutoCloseable {
   /** What objects do not say yet; counts of nodes last, since each node that comes changes all. */
   private List<Write> open(Look look) {
     List<Write> open = new ArrayList<>();
-    for (Entry entry : look.report().entries().values()) {
+    for (Entry compiled : look.report().entries().values()) {
+      ObjectStatus more = look.further().get(compiled.object().ref());
+      Entry entry = more == null ? compiled : compiled.with(more);
       WishedStatus wished = wished(entry, look.nodes());
       if (!saysSo(entry.object(), wished)) {
         boolean isCount = Verdicts.isCountAlone(log.present(entry.object()), wished.conditions());

@@ -55,7 +55,8 @@ final class Reduction {
         Set.of(),
         pod.mtlsMode(),
         ConnectionSettings.DEFAULT,
-        pod.healthChecks()); // for how often it is asked
+        pod.healthChecks(), // for how often it is asked
+        pod.zoneOrNull());
   }
 
   /**
@@ -82,7 +83,11 @@ final class Reduction {
       ports.add(new ServicePort(port.name(), port.port(), port.protocol(), left));
     }
     return Optional.of(
-        new Service(service.name(), service.virtualAddresses(), ports, service.affinity()));
+        new Service(
+            service.name(),
+            service.virtualAddresses(),
+            ports,
+            service.affinity())); // all are refused alike, wherever they are
   }
 
   /** Service accounts behind any endpoint. */

@@ -91,7 +91,9 @@ final class FolderObjects implements ObjectSource {
     }
     List<OriginStatus> origins = files.values().stream().map(ManifestFile::status).toList();
     boolean complete = scan.problems().isEmpty() && origins.stream().allMatch(OriginStatus::isOk);
-    consumer.accept(new ObjectBatch(changes, scan.problems(), origins, complete));
+    boolean everyConfig =
+        scan.problems().isEmpty() && files.values().stream().noneMatch(ManifestFile::hidesConfig);
+    consumer.accept(new ObjectBatch(changes, scan.problems(), origins, complete, everyConfig));
   }
 
   /** Brings the files up to date. Returns the names of those whose objects may have changed. */

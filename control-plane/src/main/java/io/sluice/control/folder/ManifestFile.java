@@ -3,6 +3,7 @@ package io.sluice.control.folder;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.ObjectReader.ReadObjects;
 import io.sluice.control.objects.ObjectRef;
@@ -12,6 +13,7 @@ import io.sluice.mesh.FileFault;
 import io.sluice.mesh.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -50,6 +52,9 @@ final class ManifestFile {
   private @Nullable Fingerprint fingerprint;
   private byte[] digest = {};
 
+  /** Whether the present content, which cannot be used, may have a MeshConfig in it. */
+  private boolean namesConfig;
+
   ManifestFile(String name, InstantSource clock) {
     this.name = name;
     this.clock = clock;
@@ -62,6 +67,13 @@ final class ManifestFile {
 
   OriginStatus status() {
     return new OriginStatus(name, lastGood.size(), problems);
+  }
+
+  /** Whether it may hold a MeshConfig of which nothing is served. */
+  boolean hidesConfig() {
+    return !problems.isEmpty()
+        && namesConfig
+        && lastGood.stream().noneMatch(MeshConfig.class::isInstance);
   }
 
   /** Puts the present content into service if it is good. Returns whether the objects changed. */
@@ -90,6 +102,8 @@ final class ManifestFile {
     ReadObjects read = ObjectReader.read(name, bytes);
     problems = read.problems();
     if (!problems.isEmpty()) {
+      // The bytes of the word are those of every encoding that a file of a folder may have.
+      namesConfig = new String(bytes, StandardCharsets.ISO_8859_1).contains("MeshConfig");
       return false;
     }
     lastGood = read.objects();
@@ -99,6 +113,7 @@ final class ManifestFile {
   /** Keeps the last good objects because the file itself cannot be used. */
   void refuse(Problem problem) {
     problems = List.of(problem);
+    namesConfig = true; // nobody knows
     fingerprint = null;
     digest = new byte[0];
   }

@@ -3,6 +3,7 @@ package io.sluice.control.kubernetes;
 import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.registry.RegistryStatus;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,13 @@ public final class ClusterReport {
 
     public Entry {
       found = List.copyOf(found);
+    }
+
+    /** The same, of which this was found out later. */
+    public Entry with(ObjectStatus more) {
+      List<ObjectStatus> all = new ArrayList<>(found);
+      all.add(more);
+      return new Entry(object, all, revision);
     }
 
     /** The same, without what is said of other parents of a route than that of this place. */

@@ -120,6 +120,14 @@ final class KindObjects {
     return new Update(ref, isInService ? new ObjectChange(ref, List.of()) : null, null);
   }
 
+  /** Whether one of that namespace, or of any, has a problem and nothing in service. */
+  synchronized boolean lacksAny(@Nullable String namespaceOrNull) {
+    return problems.keySet().stream()
+        .filter(ref -> namespaceOrNull == null || ref.namespace().equals(namespaceOrNull))
+        .map(objects::get)
+        .anyMatch(held -> held == null || held.goodOrNull() == null);
+  }
+
   synchronized int size() {
     return objects.size();
   }

@@ -3,6 +3,8 @@ package io.sluice.control.kubernetes;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -163,8 +165,22 @@ public final class KubernetesApi implements AutoCloseable {
 
   /** Removes an object; that it is not there any more is no failure. */
   public void delete(String path) {
+    remove(path, "");
+  }
+
+  /** Likewise, but only this very one, and as it was read: else a conflict. */
+  public void delete(String path, JsonNode stored) {
+    ObjectNode options = JsonNodeFactory.instance.objectNode();
+    options.put("apiVersion", "v1").put("kind", "DeleteOptions");
+    ObjectNode only = options.putObject("preconditions");
+    only.set("uid", stored.at("/metadata/uid"));
+    only.set("resourceVersion", stored.at("/metadata/resourceVersion"));
+    remove(path, options.toString());
+  }
+
+  private void remove(String path, String options) {
     try {
-      send("DELETE", path, JSON_TYPE, "");
+      send("DELETE", path, JSON_TYPE, options);
     } catch (KubernetesApiException e) {
       if (e.failure() != Failure.NOT_FOUND) {
         throw e;

@@ -33,6 +33,10 @@ final class KubernetesObjects implements ObjectSource {
   static final Set<ReadableKind> KINDS =
       EnumSet.complementOf(EnumSet.of(ReadableKind.SERVICE_ACCOUNT));
 
+  private static final Set<ReadableKind> CONFIGS =
+      EnumSet.of(
+          ReadableKind.MESH_CONFIG, ReadableKind.OSM_MESH_CONFIG, ReadableKind.FSM_MESH_CONFIG);
+
   private static final Logger LOG = System.getLogger(KubernetesObjects.class.getName());
 
   /** A consumer that failed is asked again by then. */
@@ -43,6 +47,7 @@ final class KubernetesObjects implements ObjectSource {
 
   private final KubernetesApi api;
   private final WatchSettings settings;
+  private final @Nullable String configNamespaceOrNull;
   private final Changes changes = new Changes();
   private final List<KindFollower> followers;
   private final Definitions definitions;
@@ -56,10 +61,14 @@ final class KubernetesObjects implements ObjectSource {
    * Connects to nothing yet.
    *
    * @param api owned
+   * @param configNamespaceOrNull where a MeshConfig has to be to govern; null where it may be
+   *     anywhere
    */
-  KubernetesObjects(KubernetesApi api, WatchSettings settings) {
+  KubernetesObjects(
+      KubernetesApi api, WatchSettings settings, @Nullable String configNamespaceOrNull) {
     this.api = api;
     this.settings = settings;
+    this.configNamespaceOrNull = configNamespaceOrNull;
     this.definitions = new Definitions(api, settings, KINDS, this::lookAgain);
     this.followers =
         KINDS.stream()
@@ -130,6 +139,7 @@ final class KubernetesObjects implements ObjectSource {
   private void deliver(Consumer<ObjectBatch> consumer) {
     // First: what a kind reports as complete is among the changes that are taken after.
     boolean complete = followers.stream().allMatch(follower -> follower.status().isComplete());
+    boolean everyConfig = followers.stream().allMatch(this::hasEveryConfig);
     List<Problem> problems =
         followers.stream()
             .map(follower -> follower.status().problem())
@@ -153,8 +163,14 @@ final class KubernetesObjects implements ObjectSource {
             .flatMap(follower -> follower.objects().origins().stream())
             .limit(MAX_ORIGINS)
             .toList();
-    consumer.accept(new ObjectBatch(taken.changes(), problems, origins, complete));
+    consumer.accept(
+        new ObjectBatch(taken.changes(), problems, origins, complete && everyConfig, everyConfig));
     delivered.accept(reportedNow);
+  }
+
+  private boolean hasEveryConfig(KindFollower follower) {
+    return !CONFIGS.contains(follower.kind())
+        || (follower.status().isComplete() && !follower.objects().lacksAny(configNamespaceOrNull));
   }
 
   @Override

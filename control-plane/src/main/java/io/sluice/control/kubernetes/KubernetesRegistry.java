@@ -43,7 +43,18 @@ public final class KubernetesRegistry extends CompiledRegistry {
       CompilerSettings rules,
       Consumer<RegistryStatus> statusListener,
       WatchSettings settings) {
-    this(new KubernetesObjects(api, settings), rules.orNamespace(api.namespace()), statusListener);
+    this(api, settings, rules.orNamespace(api.namespace()), statusListener);
+  }
+
+  private KubernetesRegistry(
+      KubernetesApi api,
+      WatchSettings settings,
+      CompilerSettings rules,
+      Consumer<RegistryStatus> statusListener) {
+    this(
+        new KubernetesObjects(api, settings, rules.meshConfigNamespaceOrNull()),
+        rules,
+        statusListener);
   }
 
   private KubernetesRegistry(

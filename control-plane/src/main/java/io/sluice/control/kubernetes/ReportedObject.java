@@ -62,6 +62,7 @@ public record ReportedObject(
           ReadableKind.INGRESS_BACKEND,
           ReadableKind.ACCESS_CONTROL,
           ReadableKind.EGRESS,
+          ReadableKind.ACCESS_CERT,
           ReadableKind.ISOLATION,
           ReadableKind.HTTP_ROUTE,
           ReadableKind.GRPC_ROUTE);

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +49,14 @@ public final class Fields {
   /** Names of the fields, in order of the document. */
   public Iterable<String> names() {
     return mapping.entries().keySet();
+  }
+
+  /** Paths of the fields that are there and not among {@code known}. */
+  public List<String> unknown(Set<String> known) {
+    return mapping.entries().keySet().stream()
+        .filter(name -> !known.contains(name) && has(name))
+        .map(this::fieldPath)
+        .toList();
   }
 
   /** Whether the field is there and not null. */

@@ -20,6 +20,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** Every metric of the controller, in a registry of its own. Any thread. */
 public final class ControllerMetrics {
@@ -165,18 +167,17 @@ public final class ControllerMetrics {
     refused.labels(call.label(), reason.label()).inc();
   }
 
-  /** How often calls were refused for this reason, whichever they were. */
-  public long refusals(RefusalReason reason) {
-    double sum = 0;
-    for (Call call : Call.values()) {
-      Double counted =
-          registry.getSampleValue(
-              "sluice_control_refusals_total",
-              new String[] {"call", "reason"},
-              new String[] {call.label(), reason.label()});
-      sum += counted == null ? 0 : counted;
+  /** How often calls were refused, whichever they were, by the label of the reason. */
+  public SortedMap<String, Long> refusals() {
+    SortedMap<String, Long> counted = new TreeMap<>();
+    for (Collector.MetricFamilySamples family : refused.collect()) {
+      for (Collector.MetricFamilySamples.Sample sample : family.samples) {
+        if (sample.name.endsWith("_total") && sample.value > 0) {
+          counted.merge(sample.labelValues.getLast(), (long) sample.value, Long::sum);
+        }
+      }
     }
-    return (long) sum;
+    return counted;
   }
 
   /** A certificate was signed. */

@@ -6,7 +6,10 @@ import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.mesh.TrustDomain;
+import java.security.PublicKey;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.List;
 
 /** An authority whose signatures are timed. */
 public final class MeasuredAuthority implements CertificateAuthority {
@@ -25,6 +28,12 @@ public final class MeasuredAuthority implements CertificateAuthority {
     IssuedCertificate issued = authority.sign(request);
     metrics.signed(Duration.ofNanos(System.nanoTime() - begin));
     return issued;
+  }
+
+  @Override
+  public List<X509Certificate> signClient(
+      List<String> names, PublicKey key, Duration lifetime, String requester) {
+    return authority.signClient(names, key, lifetime, requester);
   }
 
   @Override

@@ -3,7 +3,7 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.mesh.ExternalAuthorization;
-import java.util.ArrayList;
+import io.sluice.mesh.NamedServer;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +49,7 @@ final class AuthorizationReader {
       return null;
     }
     try {
-      return new ExternalAuthorization(address, port, prefix, timeout, failOpen);
+      return new ExternalAuthorization(new NamedServer(address, port), prefix, timeout, failOpen);
     } catch (IllegalArgumentException e) {
       fields.problem(
           prefix.length() > ExternalAuthorization.MOST_CHARACTERS ? PREFIX : ADDRESS,
@@ -61,7 +61,7 @@ final class AuthorizationReader {
 
   private static long millis(String text) {
     long millis = WrittenDuration.parseParts(text).toMillis();
-    if (millis < 1 || millis > ExternalAuthorization.MOST_TIMEOUT_MILLIS) {
+    if (millis < 1 || millis > NamedServer.MOST_TIMEOUT_MILLIS) {
       throw new IllegalArgumentException(text + " is outside 1ms..30s");
     }
     return millis;
@@ -69,13 +69,6 @@ final class AuthorizationReader {
 
   /** Paths of fields that no version of it has. */
   static List<String> unknown(Fields traffic) {
-    Fields fields = traffic.objectOrEmpty(FIELD);
-    List<String> unknown = new ArrayList<>();
-    for (String name : fields.names()) {
-      if (!FIELDS.contains(name) && fields.has(name)) {
-        unknown.add(fields.fieldPath(name));
-      }
-    }
-    return unknown;
+    return traffic.objectOrEmpty(FIELD).unknown(FIELDS);
   }
 }

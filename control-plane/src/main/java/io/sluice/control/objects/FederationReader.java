@@ -6,7 +6,6 @@ import io.sluice.control.manifest.Fields;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.TrustDomain;
 import java.security.cert.X509Certificate;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -95,14 +94,8 @@ final class FederationReader {
 
   /** Paths of fields that no entry has. */
   static List<String> unknown(Fields certificate) {
-    List<String> unknown = new ArrayList<>();
-    for (Fields entry : certificate.objects(FIELD)) {
-      for (String name : entry.names()) {
-        if (!FIELDS.contains(name) && entry.has(name)) {
-          unknown.add(entry.fieldPath(name));
-        }
-      }
-    }
-    return unknown;
+    return certificate.objects(FIELD).stream()
+        .flatMap(entry -> entry.unknown(FIELDS).stream())
+        .toList();
   }
 }

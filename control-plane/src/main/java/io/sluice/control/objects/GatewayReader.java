@@ -11,6 +11,7 @@ import io.sluice.control.objects.GatewayRoute.Parent;
 import io.sluice.control.objects.GatewayRoute.Rule;
 import io.sluice.control.objects.GatewayRoute.Unusable;
 import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
+import io.sluice.mesh.Hashes;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpFilters.Action;
 import io.sluice.mesh.HttpFilters.FieldChange;
@@ -18,11 +19,14 @@ import io.sluice.mesh.HttpFilters.PathChange;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Regex;
+import io.sluice.mesh.SessionPersistence;
+import io.sluice.mesh.SessionPersistence.Carrier;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -40,6 +44,7 @@ final class GatewayReader {
 
   private static final String SERVICE = "Service";
   private static final String TIMEOUTS = "timeouts";
+  private static final String SESSION = "sessionPersistence";
   private static final String EXACT = "Exact";
   private static final String PREFIX = "PathPrefix";
   private static final String REGEX = "RegularExpression";
@@ -52,7 +57,7 @@ final class GatewayReader {
   private static final int LONGEST_NAME = 256;
   private static final int LONGEST_VALUE = 4_096;
 
-  private static final Set<String> NOT_ENFORCED = Set.of("retry", "sessionPersistence");
+  private static final Set<String> NOT_ENFORCED = Set.of("retry");
 
   private final ObjectMeta meta;
   private final boolean grpc;
@@ -102,7 +107,10 @@ final class GatewayReader {
     List<String> notEnforced = new ArrayList<>();
     List<Rule> rules = new ArrayList<>();
     for (Fields rule : atMost(spec, "rules", MOST_RULES)) {
-      rules.add(rule(rule));
+      rules.add(rule(rule, rules.size()));
+      if (rule.objectOrEmpty(SESSION).has("idleTimeout")) {
+        notEnforced.add(rule.fieldPath(SESSION) + ".idleTimeout"); // nothing is kept of sessions
+      }
       NOT_ENFORCED.stream()
           .sorted()
           .filter(rule::has)
@@ -112,7 +120,7 @@ final class GatewayReader {
       }
     }
     if (rules.isEmpty() && !grpc) {
-      rules.add(new Rule(List.of(everything()), NOTHING, List.of(), TimeLimits.UNSAID));
+      rules.add(new Rule(List.of(everything()), NOTHING, List.of(), TimeLimits.UNSAID, null));
     }
     return new GatewayRoute(meta, parents, spec.has("hostnames"), rules, notEnforced);
   }
@@ -147,7 +155,7 @@ final class GatewayReader {
 
   // --- rules ---------------------------------------------------------------------------------
 
-  private Rule rule(Fields fields) {
+  private Rule rule(Fields fields, int index) {
     List<Match> matches = new ArrayList<>();
     for (Fields match : atMost(fields, "matches", MOST_MATCHES)) {
       (grpc ? grpcMatch(match) : httpMatch(match)).ifPresent(matches::add);
@@ -159,7 +167,54 @@ final class GatewayReader {
         matches,
         changes(fields),
         atMost(fields, "backendRefs", MOST_BACKENDS).stream().map(this::backend).toList(),
-        grpc ? TimeLimits.UNSAID : limits(fields.objectOrEmpty(TIMEOUTS)));
+        grpc ? TimeLimits.UNSAID : limits(fields.objectOrEmpty(TIMEOUTS)),
+        fields
+            .object(SESSION)
+            .map(session -> session(session, fields.text("name").orElse(""), index))
+            .orElse(null));
+  }
+
+  /** In the words of v1.6, or in those before, which had one name for cookie and header. */
+  private @Nullable SessionPersistence session(Fields session, String rule, int index) {
+    String type = session.text("type").orElse("Cookie");
+    if (!type.equals("Cookie") && !type.equals("Header")) {
+      unknownType(session, type, "Cookie", "Header");
+      return null;
+    }
+    boolean header = type.equals("Header");
+    Fields cookie = session.object("cookie").orElseGet(() -> session.objectOrEmpty("cookieConfig"));
+    long route = Hashes.of(Hashes.START, grpc + meta.namespace() + "/" + meta.name());
+    // By its name it is the same one wherever it stands.
+    long scope = Hashes.mixed(rule.isEmpty() ? route + index : Hashes.of(route, "/" + rule));
+    Carrier carrier = header ? Carrier.HEADER : Carrier.COOKIE;
+    Fields named = header ? session.objectOrEmpty("header") : cookie;
+    String name =
+        (named.has("name") ? named : session)
+            .parsed(
+                named.has("name") ? "name" : "sessionName",
+                written -> SessionPersistence.requireName(carrier, written),
+                "write 1 to 256 letters, digits and '-', which no header of framing is")
+            .orElse("sluice-session-" + HexFormat.of().toHexDigits((int) scope));
+    long seconds = Math.max(0, Math.ceilDiv(millis(session, "absoluteTimeout"), 1_000));
+    boolean permanent = !header && cookie.text("lifetimeType").orElse("").equals("Permanent");
+    if (permanent && seconds == 0) {
+      session.problem(
+          "absoluteTimeout",
+          "a permanent cookie needs a time for which it is kept",
+          "write how long a session lasts, such as 24h, or lifetimeType: Session");
+    }
+    return new SessionPersistence(
+        carrier,
+        name,
+        cookie
+            .parsed(
+                "path",
+                SessionPersistence::requirePath,
+                "begin it with a slash, and write neither ';' nor white space (RFC 6265 §4.1)")
+            .orElse("/"),
+        seconds,
+        permanent && seconds > 0,
+        scope);
   }
 
   private static TimeLimits limits(Fields timeouts) {

@@ -3,6 +3,7 @@ package io.sluice.control.objects;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -44,9 +45,17 @@ public record GatewayRoute(
    */
   public record Parent(int index, NamespacedName service, int port, String portName) {}
 
-  /** Requests that one of the matches matches go to the backends. */
+  /**
+   * Requests that one of the matches matches go to the backends.
+   *
+   * @param sessionOrNull how requests of one session go to one pod; null where they need not
+   */
   public record Rule(
-      List<Match> matches, Changes changes, List<Backend> backends, TimeLimits limits) {
+      List<Match> matches,
+      Changes changes,
+      List<Backend> backends,
+      TimeLimits limits,
+      @Nullable SessionPersistence sessionOrNull) {
     public Rule {
       matches = List.copyOf(matches);
       backends = List.copyOf(backends);

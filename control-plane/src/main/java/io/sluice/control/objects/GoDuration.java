@@ -5,7 +5,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Durations as objects of Kubernetes write them: {@code 5s}, {@code 1m30s}, {@code 250ms}. */
-final class GoDuration {
+public final class GoDuration {
   static final String MEND = "write it as in 250ms, 5s, 1m30s or 1h";
 
   private static final Pattern PART = Pattern.compile("([0-9]{1,9}(?:\\.[0-9]{1,9})?)(ms|h|m|s)");
@@ -13,7 +13,7 @@ final class GoDuration {
   private GoDuration() {}
 
   /** Reads {@code text}, to the millisecond; throws IllegalArgumentException that says why not. */
-  static Duration parse(String text) {
+  public static Duration parse(String text) {
     Matcher parts = PART.matcher(text);
     double millis = 0;
     int end = 0;

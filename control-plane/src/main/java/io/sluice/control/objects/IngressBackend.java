@@ -43,11 +43,25 @@ public record IngressBackend(
    * @param port of the pods
    * @param protocol as it is written
    * @param tls names of the fields of {@code tls} that are set; its own where none is
+   * @param takesAnybody {@code tls.skipClientCertValidation}
+   * @param hosts {@code tls.sniHosts} as written
    */
   public record Backend(
-      String name, String namespace, int port, String protocol, List<String> tls) {
+      String name,
+      String namespace,
+      int port,
+      String protocol,
+      List<String> tls,
+      boolean takesAnybody,
+      List<String> hosts) {
     public Backend {
       tls = List.copyOf(tls);
+      hosts = List.copyOf(hosts);
+    }
+
+    /** Whether callers are to speak TLS. */
+    public boolean isTls() {
+      return protocol.equalsIgnoreCase("https");
     }
   }
 }

@@ -5,6 +5,7 @@ import io.sluice.mesh.Cidr;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** An object of the registry. */
@@ -12,6 +13,7 @@ public sealed interface KubernetesObject
     permits Egress,
         EndpointSlice,
         FaultInjection,
+        AccessCert,
         GatewayRoute,
         IngressBackend,
         KubernetesObject.ClusterNode,
@@ -87,6 +89,11 @@ public sealed interface KubernetesObject
 
     public ClusterNode {
       podRanges = List.copyOf(podRanges);
+    }
+
+    /** The topology zone that it is in. */
+    public Optional<String> zone() {
+      return Optional.ofNullable(meta.labels().get(MeshKey.ZONE.key()));
     }
 
     static ClusterNode read(Fields document, ObjectMeta meta) {

@@ -1,6 +1,7 @@
 package io.sluice.control.objects;
 
 import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.SessionAffinity;
 import java.net.InetAddress;
 import java.util.List;
@@ -18,6 +19,7 @@ import java.util.Set;
  * @param selector labels of its Pods; empty when its endpoints are written by hand
  * @param publishesUnready whether its endpoints count as ready in any case
  * @param affinity {@code spec.sessionAffinity}
+ * @param nearness {@code spec.internalTrafficPolicy} and {@code spec.trafficDistribution}
  * @param notEnforced paths of fields that are set and that the mesh does not act on
  * @param ports ports of every transport protocol
  */
@@ -30,6 +32,7 @@ public record KubernetesService(
     Map<String, String> selector,
     boolean publishesUnready,
     SessionAffinity affinity,
+    Nearness nearness,
     List<String> notEnforced,
     List<Port> ports)
     implements KubernetesObject {

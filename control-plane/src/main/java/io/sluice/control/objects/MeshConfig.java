@@ -32,12 +32,14 @@ import org.jspecify.annotations.Nullable;
  * @param trustDomain {@code spec.certificate.trustDomain}
  * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
+ * @param gatewayOrNull {@code spec.certificate.ingressGateway}
  * @param federatesWith {@code spec.certificate.federatesWith}
  * @param interception the lists of {@code spec.traffic}
  * @param ingressBackends {@code spec.featureFlags.enableIngressBackendPolicy}; true where it does
  *     not say
  * @param accessControls {@code spec.featureFlags.enableAccessControlPolicy}, likewise
  * @param egresses {@code spec.featureFlags.enableEgressPolicy}, likewise
+ * @param accessCerts {@code spec.featureFlags.enableAccessCertPolicy}
  * @param notEnforced paths of known fields that the object sets and the mesh does not act on
  * @param unknown paths of fields that no MeshConfig of these meshes has
  */
@@ -64,11 +66,13 @@ public record MeshConfig(
     TrustDomain trustDomain,
     List<String> deniedIdentities,
     List<String> deniedSerials,
+    @Nullable GatewayFields gatewayOrNull,
     FederatedBundles federatesWith,
     InterceptionSettings interception,
     boolean ingressBackends,
     boolean accessControls,
     boolean egresses,
+    boolean accessCerts,
     List<String> notEnforced,
     List<String> unknown)
     implements KubernetesObject {
@@ -88,6 +92,24 @@ public record MeshConfig(
     public TlsFields {
       suites = List.copyOf(suites);
       groups = List.copyOf(groups);
+    }
+  }
+
+  /**
+   * A certificate for an ingress outside the mesh.
+   *
+   * @param names {@code subjectAltNames} as written
+   * @param validityOrNull {@code validityDuration} as written
+   * @param secretName {@code secret.name} as written
+   * @param secretNamespace {@code secret.namespace} as written
+   */
+  public record GatewayFields(
+      List<String> names,
+      @Nullable String validityOrNull,
+      String secretName,
+      String secretNamespace) {
+    public GatewayFields {
+      names = List.copyOf(names);
     }
   }
 

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -22,6 +23,11 @@ final class MeshConfigReader {
   private static final String INGRESS_FLAG = "enableIngressBackendPolicy";
   private static final String ACCESS_FLAG = "enableAccessControlPolicy";
   private static final String EGRESS_FLAG = "enableEgressPolicy";
+  private static final String CERT_FLAG = "enableAccessCertPolicy";
+  private static final String GATEWAY = "ingressGateway";
+  private static final Set<String> OF_GATEWAY =
+      Set.of("subjectAltNames", "validityDuration", "secret");
+  private static final Set<String> OF_SECRET = Set.of("name", "namespace");
   private static final String CHECKS_FLAG = "enableEnvoyActiveHealthChecks";
 
   /** As osm-edge and FSM call it, which have no Envoy. */
@@ -87,10 +93,12 @@ final class MeshConfigReader {
               INGRESS_FLAG,
               ACCESS_FLAG,
               EGRESS_FLAG,
+              CERT_FLAG,
               CHECKS_FLAG,
               OTHER_CHECKS_FLAG),
           CERTIFICATE,
-          Set.of("trustDomain", "deniedIdentities", "deniedSerials", FederationReader.FIELD));
+          Set.of(
+              "trustDomain", "deniedIdentities", "deniedSerials", GATEWAY, FederationReader.FIELD));
 
   /** Fields of those sections that a version of OSM, osm-edge or FSM has and that are not read. */
   private static final Map<String, Set<String>> UNREAD =
@@ -124,7 +132,7 @@ final class MeshConfigReader {
               "holdApplicationUntilProxyStarts",
               "gracefulExitUntilDownstreamEnds"),
           CERTIFICATE,
-          Set.of("serviceCertValidityDuration", "certKeyBitSize", "ingressGateway"));
+          Set.of("serviceCertValidityDuration", "certKeyBitSize"));
 
   private MeshConfigReader() {}
 
@@ -153,6 +161,9 @@ final class MeshConfigReader {
     Fields certificate = spec.objectOrEmpty(CERTIFICATE);
     unknown.addAll(FederationReader.unknown(certificate));
     unknown.addAll(AuthorizationReader.unknown(traffic));
+    Fields gateway = certificate.objectOrEmpty(GATEWAY);
+    unknown.addAll(gateway.unknown(OF_GATEWAY));
+    unknown.addAll(gateway.objectOrEmpty("secret").unknown(OF_SECRET));
     TrustDomain trustDomain =
         certificate
             .parsed("trustDomain", TrustDomain::new, FederationReader.NAME_A_DOMAIN)
@@ -186,13 +197,24 @@ final class MeshConfigReader {
         trustDomain,
         texts(certificate, "deniedIdentities"),
         texts(certificate, "deniedSerials"),
+        gateway.names().iterator().hasNext() ? gateway(gateway) : null,
         FederationReader.read(certificate, trustDomain),
         InterceptionReader.fromTraffic(traffic),
         isOn(flags, INGRESS_FLAG),
         isOn(flags, ACCESS_FLAG),
         isOn(flags, EGRESS_FLAG),
+        flags.isTrue(CERT_FLAG),
         notEnforced,
         unknown);
+  }
+
+  private static MeshConfig.GatewayFields gateway(Fields gateway) {
+    Optional<Fields> secret = gateway.requiredObject("secret");
+    return new MeshConfig.GatewayFields(
+        texts(gateway, "subjectAltNames"),
+        gateway.text("validityDuration").orElse(null),
+        secret.flatMap(one -> one.text("name")).orElse(""),
+        secret.flatMap(one -> one.text("namespace")).orElse(""));
   }
 
   /** A flag that is on unless it is turned off. */
@@ -211,6 +233,10 @@ final class MeshConfigReader {
       known.addAll(READ.getOrDefault(names[1], Set.of()));
       known.addAll(UNREAD.getOrDefault(names[1], Set.of()));
     } else {
+      if (names[2].equals(GATEWAY)) {
+        known.addAll(names.length == 4 ? OF_GATEWAY : OF_SECRET);
+        return Problem.mendOfUnknown(names[names.length - 1], known);
+      }
       known.addAll(names[1].equals(TRAFFIC) ? AuthorizationReader.FIELDS : FederationReader.FIELDS);
     }
     return Problem.mendOfUnknown(names[names.length - 1], known);

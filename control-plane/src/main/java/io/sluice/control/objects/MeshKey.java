@@ -167,6 +167,49 @@ public enum MeshKey {
           + " TrafficTarget with HTTP routes alone lets nobody in there. The Service's word goes"
           + " before that of its namespace. A word that is none counts as `on`. Quote it: YAML 1.1"
           + " takes it for a boolean."),
+  /** Whether new endpoints get their share little by little. */
+  WARM_UP_ENABLE(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "traffic-warmup-enable",
+      "Pod, Service, Namespace",
+      "`enabled`, `disabled`; also `yes`, `true`, `no`, `false`",
+      "Whether the pod, the pods of the Service or those of all Services of the namespace get their"
+          + " full share of calls little by little once they are ready. Of the three the first one"
+          + " with this key says all `traffic-warmup` keys. A word that is none counts as"
+          + " `disabled`."),
+  /** For how long they warm up. */
+  WARM_UP_DURATION(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "traffic-warmup-duration",
+      "Pod, Service, Namespace",
+      "`1s` to `1h`, such as `90s` or `1m30s`",
+      "After so long the share is whole. Without it: `90s`."),
+  /** With which share they begin. */
+  WARM_UP_MIN(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "traffic-warmup-minweight",
+      "Pod, Service, Namespace",
+      "0 to 100",
+      "What a new endpoint gets at least, as a percentage of a warm one's share. Without it: 10."),
+  /** Which share they have at most. */
+  WARM_UP_MAX(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "traffic-warmup-maxweight",
+      "Pod, Service, Namespace",
+      "1 to 100, no less than the least",
+      "What it gets at most until the time is over. Without it: 100."),
+  /** How early the share grows. */
+  WARM_UP_AGGRESSION(
+      Form.ANNOTATION,
+      Spelling.EVERY_MESH,
+      "traffic-warmup-aggression",
+      "Pod, Service, Namespace",
+      "1 to 100, such as 1.5",
+      "With 1 the share grows evenly; the more above, the more of it comes early. Without it: 1."),
   /** What becomes of open connections that a TrafficTarget no longer grants. */
   REVOKED_CONNECTIONS(
       Form.ANNOTATION,
@@ -214,6 +257,15 @@ public enum MeshKey {
       "EndpointSlice",
       "name of a Service",
       "Written by Kubernetes: the Service that the slice belongs to."),
+  /** Where a Node is. */
+  ZONE(
+      Form.LABEL,
+      Spelling.FOREIGN,
+      "topology.kubernetes.io/zone",
+      "Node",
+      "name of a zone",
+      "Written by the cloud or the operator: pods of Nodes of one zone are near each other, where a"
+          + " Service prefers that (`spec.trafficDistribution`)."),
   /** Name of the application in metrics. */
   APP(
       Form.LABEL,

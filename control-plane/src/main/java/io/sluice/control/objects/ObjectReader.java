@@ -4,9 +4,14 @@ import io.sluice.control.manifest.Fields;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.manifest.YamlValue;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /**
  * Reads the objects of one file. Kinds that the mesh does not know become {@link OtherObject}s;
@@ -14,6 +19,12 @@ import java.util.Optional;
  * problem. A {@code List} of the core API stands for its items.
  */
 public final class ObjectReader {
+  private static final Logger LOG = System.getLogger(ObjectReader.class.getName());
+  private static final String OTHER = "other";
+
+  /** Kinds of objects that a reader has failed at, each told once. */
+  private static final Set<String> FAILED = ConcurrentHashMap.newKeySet();
+
   private final String file;
   private final Provenance provenance;
   private final List<KubernetesObject> objects = new ArrayList<>();
@@ -57,10 +68,36 @@ public final class ObjectReader {
    * @param origin what problems give as their file
    */
   public static ReadObjects read(String origin, ReadableKind kind, YamlValue.Mapping object) {
+    return read(origin, kind.kind(), object, fields -> kind.read(fields, Provenance.API_SERVER));
+  }
+
+  /** The same with {@code reader}. */
+  static ReadObjects read(
+      String origin,
+      String kind,
+      YamlValue.Mapping object,
+      Function<Fields, KubernetesObject> reader) {
     List<Problem> problems = new ArrayList<>();
-    KubernetesObject read =
-        kind.read(new Fields(origin, "", object, problems::add), Provenance.API_SERVER);
-    return new ReadObjects(problems.isEmpty() ? List.of(read) : List.of(), problems);
+    Optional<KubernetesObject> read =
+        tried(kind, new Fields(origin, "", object, problems::add), reader);
+    return new ReadObjects(problems.isEmpty() ? read.stream().toList() : List.of(), problems);
+  }
+
+  /** What {@code reader} makes of one object: a mistake in it is that object's problem alone. */
+  private static Optional<KubernetesObject> tried(
+      String kind, Fields document, Function<Fields, KubernetesObject> reader) {
+    try {
+      return Optional.of(reader.apply(document));
+    } catch (RuntimeException e) {
+      if (FAILED.add(kind)) { // whoever writes objects would fill the log
+        LOG.log(Level.ERROR, "object_unreadable kind=" + kind, e);
+      }
+      document.problem(
+          "kind",
+          "it cannot be read: " + e,
+          "write it otherwise, and report this: its fields should have been named");
+      return Optional.empty();
+    }
   }
 
   private void readDocument(YamlValue value, String path) {
@@ -88,9 +125,14 @@ public final class ObjectReader {
     int slash = apiVersion.indexOf('/');
     String group = slash < 0 ? "" : apiVersion.substring(0, slash);
     String version = apiVersion.substring(slash + 1);
-    KubernetesObject object = readObject(document, group, version, kind);
+    Optional<ReadableKind> readable = ReadableKind.of(group, kind);
+    Optional<KubernetesObject> object =
+        tried(
+            readable.map(ReadableKind::kind).orElse(OTHER),
+            document,
+            fields -> readObject(fields, readable, group, version, kind));
     if (problems.size() == before) {
-      objects.add(object);
+      object.ifPresent(objects::add);
     }
   }
 
@@ -111,8 +153,8 @@ public final class ObjectReader {
     }
   }
 
-  private KubernetesObject readObject(Fields document, String group, String version, String kind) {
-    Optional<ReadableKind> readable = ReadableKind.of(group, kind);
+  private KubernetesObject readObject(
+      Fields document, Optional<ReadableKind> readable, String group, String version, String kind) {
     return readable
         .filter(known -> known.versions().contains(version))
         .map(known -> known.read(document, provenance))

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param hostNetwork whether it shares the node's network
  * @param finished whether its phase is Succeeded or Failed
  * @param ready its condition Ready, true when it has none; false while it terminates
+ * @param readySecond since when it is, in seconds since 1970; 0 where it is not, or nobody says
  * @param addresses {@code status.podIPs}, primary first
  * @param ports ports that its containers name
  * @param probePorts ports that the kubelet calls
@@ -38,6 +39,7 @@ public record Pod(
     boolean hostNetwork,
     boolean finished,
     boolean ready,
+    long readySecond,
     List<InetAddress> addresses,
     List<Port> ports,
     Set<Integer> probePorts,

@@ -72,6 +72,7 @@ final class PodReader {
         spec.isTrue("hostNetwork"),
         phase.equals("Succeeded") || phase.equals("Failed"),
         isReady(status) && !meta.terminating(),
+        readySecond(status),
         addresses(status),
         ports,
         probePorts,
@@ -197,6 +198,19 @@ final class PodReader {
       }
     }
     return true;
+  }
+
+  private static long readySecond(Fields status) {
+    for (Fields condition : status.objects("conditions")) {
+      if (condition.text("type").orElse("").equals("Ready")
+          && condition.text("status").orElse("").equals("True")) {
+        return condition
+            .parsed("lastTransitionTime", Birth::second, "write it as the kubelet gave it")
+            .map(second -> Math.max(0, second))
+            .orElse(0L);
+      }
+    }
+    return 0;
   }
 
   private static @Nullable String netns(Fields annotations) {

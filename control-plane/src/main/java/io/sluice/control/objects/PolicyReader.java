@@ -30,6 +30,19 @@ final class PolicyReader {
         groups(spec));
   }
 
+  static AccessCert readAccessCert(Fields document, ObjectMeta meta) {
+    Optional<Fields> spec = document.requiredObject("spec");
+    Optional<Fields> secret = spec.flatMap(fields -> fields.requiredObject("secret"));
+    return new AccessCert(
+        meta,
+        spec.map(fields -> fields.parsedList("subjectAltNames", text -> text, "write names"))
+            .orElse(List.of()),
+        secret
+            .flatMap(one -> one.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND))
+            .orElse(""),
+        secret.flatMap(one -> one.parsed("namespace", Rfc1123::label, Rfc1123.MEND)).orElse(""));
+  }
+
   static KubernetesObject.Isolation readIsolation(Fields document, ObjectMeta meta) {
     return new KubernetesObject.Isolation(
         meta,
@@ -75,18 +88,19 @@ final class PolicyReader {
 
   private static IngressBackend.Backend backend(Fields fields) {
     Optional<Fields> port = fields.requiredObject("port");
+    Optional<Fields> tls = fields.object("tls");
     return new IngressBackend.Backend(
         fields.requiredParsed("name", Rfc1123::subdomain, Rfc1123.MEND).orElse(""),
         fields.parsed("namespace", Rfc1123::label, Rfc1123.MEND).orElse(""),
         port.map(one -> one.requiredPort("number")).orElse(0),
         port.map(one -> one.requiredText("protocol")).orElse(""),
-        fields.object("tls").map(PolicyReader::tls).orElse(List.of()));
+        tls.map(PolicyReader::set).orElse(List.of()),
+        tls.map(one -> one.isTrue(SKIP)).orElse(false),
+        tls.map(one -> one.parsedList(SNI, text -> text, "write names of hosts"))
+            .orElse(List.of()));
   }
 
-  /** What is set of it, of the right types. */
-  private static List<String> tls(Fields tls) {
-    tls.isTrue(SKIP);
-    tls.parsedList(SNI, text -> text, "write names of hosts");
+  private static List<String> set(Fields tls) {
     List<String> set = Stream.of(SKIP, SNI).filter(tls::has).toList();
     return set.isEmpty() ? List.of("tls") : set;
   }

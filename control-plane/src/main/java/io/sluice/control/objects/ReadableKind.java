@@ -110,6 +110,13 @@ public enum ReadableKind {
       "accesscontrols",
       List.of("v1alpha1"),
       alike(PolicyReader::readIngress)),
+  /** {@code policy.openservicemesh.io} AccessCert. */
+  ACCESS_CERT(
+      PolicyReader.GROUP,
+      "AccessCert",
+      "accesscerts",
+      List.of("v1alpha1"),
+      alike(PolicyReader::readAccessCert)),
   /** {@code policy.openservicemesh.io} Egress. */
   EGRESS(
       PolicyReader.GROUP,

@@ -5,6 +5,7 @@ import io.sluice.control.objects.KubernetesService.Port;
 import io.sluice.control.objects.KubernetesService.Target;
 import io.sluice.control.objects.PodReader.PodAddress;
 import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.SessionAffinity;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads a Service and an EndpointSlice. */
 final class ServiceReader {
   private static final String NO_CLUSTER_IP = "None";
+  private static final String DISTRIBUTION = "trafficDistribution";
 
   /** {@code DefaultClientIPServiceAffinitySeconds} of Kubernetes. */
   private static final int DEFAULT_AFFINITY_SECONDS = 10_800;
@@ -55,6 +57,7 @@ final class ServiceReader {
         spec.texts("selector"),
         spec.isTrue("publishNotReadyAddresses"),
         affinity(spec),
+        nearness(spec),
         notEnforced(spec),
         ports);
   }
@@ -74,16 +77,26 @@ final class ServiceReader {
         .orElse(SessionAffinity.NONE);
   }
 
+  private static Nearness nearness(Fields spec) {
+    Nearness preferred =
+        switch (spec.text(DISTRIBUTION).orElse("")) {
+          case "PreferClose", "PreferSameZone" -> Nearness.PREFER_ZONE;
+          case "PreferSameNode" -> Nearness.PREFER_NODE;
+          default -> Nearness.ANYWHERE; // another word is told of below
+        };
+    return spec.text("internalTrafficPolicy").orElse("").equals("Local")
+        ? Nearness.ONLY_NODE
+        : preferred;
+  }
+
   /** What members of the mesh would find when they call, and do not. */
   private static List<String> notEnforced(Fields spec) {
     List<String> paths = new ArrayList<>();
-    for (String name : List.of("externalIPs", "trafficDistribution")) {
-      if (spec.has(name)) {
-        paths.add(spec.fieldPath(name));
-      }
+    if (spec.has("externalIPs")) {
+      paths.add(spec.fieldPath("externalIPs"));
     }
-    if (spec.text("internalTrafficPolicy").orElse("").equals("Local")) {
-      paths.add(spec.fieldPath("internalTrafficPolicy"));
+    if (spec.has(DISTRIBUTION) && nearness(spec) == Nearness.ANYWHERE) {
+      paths.add(spec.fieldPath(DISTRIBUTION));
     }
     Fields clientIp = spec.objectOrEmpty("sessionAffinityConfig").objectOrEmpty("clientIP");
     // The API server writes its default into every Service with affinity: nobody asked for it.

@@ -36,10 +36,12 @@ final class UpstreamReader {
     Fields http = connections.objectOrEmpty("http");
     leaveOut(tcp, "circuitBreaking");
     Fields rates = spec.objectOrEmpty("rateLimit");
-    leaveOut(rates, "global");
     leaveOut(spec, "httpHeaders");
+    Fields shared = rates.objectOrEmpty("global");
     Fields local = rates.objectOrEmpty("local");
     Optional<Fields> byConnection = local.object("tcp");
+    Optional<Fields> sharedByRequest = shared.object("http");
+    List<Route> routes = routes(spec, sharedByRequest.isPresent());
     return new UpstreamTrafficSetting(
         meta,
         spec.requiredParsed("host", Rfc1123::subdomain, Rfc1123.MEND).orElse(""),
@@ -55,7 +57,13 @@ final class UpstreamReader {
         byConnection.map(UpstreamReader::connections).orElse(null),
         byConnection.flatMap(one -> one.whole("bps", "bits", 1, MOST_BITS)).orElse(0L),
         local.object("http").map(UpstreamReader::limit).orElse(null),
-        routes(spec),
+        shared.object("tcp").map(SharedLimitReader::ofConnections).orElse(null),
+        sharedByRequest
+            .map(fields ->
+                SharedLimitReader.ofRequests(
+                    fields, routes.stream().anyMatch(route -> !route.shared().isEmpty())))
+            .orElse(null),
+        routes,
         notEnforced);
   }
 
@@ -187,7 +195,7 @@ final class UpstreamReader {
         headers);
   }
 
-  private static List<Route> routes(Fields spec) {
+  private List<Route> routes(Fields spec, boolean isShared) {
     List<Fields> written = spec.objects("httpRoutes");
     if (written.size() > MOST_ROUTES) {
       spec.problem(
@@ -200,10 +208,24 @@ final class UpstreamReader {
       int index = i;
       route
           .requiredObject("rateLimit")
-          .flatMap(rates -> rates.requiredObject("local"))
-          .map(UpstreamReader::limit)
-          .ifPresent(limit -> routes.add(new Route(index, path, limit)));
+          .ifPresent(rates -> routes.add(route(index, path, rates, isShared)));
     }
     return routes;
+  }
+
+  private Route route(int index, String path, Fields rates, boolean isShared) {
+    if (!rates.has("local") && !rates.has("global")) {
+      rates.problem("local", "the field is missing", "add it, or global");
+    }
+    if (!isShared) {
+      leaveOut(rates, "global"); // nobody is there to be asked
+    }
+    return new Route(
+        index,
+        path,
+        rates.object("local").map(UpstreamReader::limit).orElse(null),
+        isShared
+            ? rates.object("global").map(SharedLimitReader::ofRoute).orElse(List.of())
+            : List.of());
   }
 }

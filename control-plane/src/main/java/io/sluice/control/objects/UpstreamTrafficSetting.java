@@ -1,9 +1,11 @@
 package io.sluice.control.objects;
 
+import io.sluice.mesh.SharedLimit;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
+import io.sluice.mesh.UpstreamSetting.SharedRequestLimit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param connectionsOrNull how many connections a pod takes
  * @param bitsPerSecond of a pod's connections; 0 where nothing is said
  * @param requestsOrNull how many requests a pod takes
+ * @param sharedConnectionsOrNull how many connections all pods take
+ * @param sharedRequestsOrNull how many requests all pods take
  * @param routes the same for some paths
  * @param notEnforced paths of fields that are set and that the mesh does not act on
  */
@@ -28,6 +32,8 @@ public record UpstreamTrafficSetting(
     @Nullable Rate connectionsOrNull,
     long bitsPerSecond,
     @Nullable RequestLimit requestsOrNull,
+    @Nullable SharedLimit sharedConnectionsOrNull,
+    @Nullable SharedRequestLimit sharedRequestsOrNull,
     List<Route> routes,
     List<String> notEnforced)
     implements KubernetesObject {
@@ -37,10 +43,18 @@ public record UpstreamTrafficSetting(
   }
 
   /**
-   * A limit of some paths.
+   * Limits of some paths.
    *
    * @param index among those that are written
    * @param path regular expression
    */
-  public record Route(int index, String path, RequestLimit limit) {}
+  public record Route(
+      int index,
+      String path,
+      @Nullable RequestLimit limitOrNull,
+      List<SharedLimit.Descriptor> shared) {
+    public Route {
+      shared = List.copyOf(shared);
+    }
+  }
 }

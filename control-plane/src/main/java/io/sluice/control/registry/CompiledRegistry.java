@@ -3,17 +3,24 @@ package io.sluice.control.registry;
 import io.sluice.control.compile.CompiledChange;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.IncrementalCompiler;
+import io.sluice.control.compile.OutsideCertificate;
+import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Workload;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +28,15 @@ import org.jspecify.annotations.Nullable;
  * differs from that of the one before.
  */
 public class CompiledRegistry implements Registry {
+  private static final Problem NOT_GOVERNED =
+      new Problem(
+          "MeshConfig",
+          0,
+          "",
+          "what it says is not known, so no settings are told: nodes keep theirs, and one that has"
+              + " none takes nothing",
+          "mend the one that cannot be read, or leave a single one");
+
   private final ObjectSource source;
   private final Consumer<RegistryStatus> statusListener;
   private final Map<ObjectRef, List<KubernetesObject>> objects = new TreeMap<>();
@@ -30,6 +46,12 @@ public class CompiledRegistry implements Registry {
   private IncrementalCompiler compiler;
   private @Nullable CompiledChange compiled;
   private volatile @Nullable MeshSnapshot delivered;
+  private volatile List<OutsideCertificate> certificates = List.of();
+  private volatile boolean wasComplete;
+  private @Nullable Accounts accounts;
+
+  /** Made once for each snapshot, and only where somebody asks. */
+  private record Accounts(MeshSnapshot snapshot, Set<NamespacedName> names) {}
 
   /**
    * Starts nothing.
@@ -60,6 +82,31 @@ public class CompiledRegistry implements Registry {
         : latest.membership(namespace).orElse(NamespaceMembership.OUTSIDE);
   }
 
+  /** Certificates that clients outside the mesh get, by what was compiled last; any thread. */
+  public final List<OutsideCertificate> certificates() {
+    return certificates;
+  }
+
+  /** Those of workloads in the mesh; empty until all there is was read once. For one thread. */
+  public final Optional<Set<NamespacedName>> accounts() {
+    MeshSnapshot latest = delivered;
+    if (latest == null || !wasComplete) {
+      return Optional.empty();
+    }
+    Accounts known = accounts;
+    if (known == null || known.snapshot() != latest) {
+      known =
+          new Accounts(
+              latest,
+              latest.workloads().stream()
+                  .filter(Workload::enrolled)
+                  .map(one -> one.identity().serviceAccountName())
+                  .collect(Collectors.toUnmodifiableSet()));
+      accounts = known;
+    }
+    return Optional.of(known.names());
+  }
+
   @Override
   public final RegistryStatus status() {
     return status;
@@ -86,35 +133,45 @@ public class CompiledRegistry implements Registry {
     }
     MeshSnapshot before = delivered;
     CompiledChange compilation = compiled;
-    if (compilation == null || !due.isEmpty()) {
-      compilation = compile(compilation == null ? 0 : compilation.snapshot().revision());
+    if (compilation == null || !due.isEmpty() || !compilation.snapshot().isGoverned()) {
+      compilation =
+          compile(compilation == null ? 0 : compilation.snapshot().revision(), batch.everyConfig());
       compiled = compilation;
     }
     MeshSnapshot next = compilation.snapshot();
-    if (before == null
-        || before.revision() != next.revision()
-        || before.isComplete() != batch.complete()) {
-      before = next.withComplete(batch.complete());
+    boolean complete = batch.complete() && next.isGoverned();
+    if (before == null || before.revision() != next.revision() || before.isComplete() != complete) {
+      before = next.withComplete(complete);
       consumer.accept(before);
       delivered = before;
     }
+    if (before.isComplete()) {
+      wasComplete = true;
+    }
+    certificates = compilation.certificates();
     publish(
         new RegistryStatus(
             before.revision(),
             before.isComplete(),
-            batch.sourceProblems(),
+            next.isGoverned() ? batch.sourceProblems() : ungoverned(batch.sourceProblems()),
             batch.origins(),
             compilation.statuses()));
   }
 
+  private static List<Problem> ungoverned(List<Problem> others) {
+    List<Problem> all = new ArrayList<>(others);
+    all.add(NOT_GOVERNED);
+    return all;
+  }
+
   /** Compiles the objects that are due; {@code revision} is the one that was compiled last. */
-  private CompiledChange compile(long revision) {
+  private CompiledChange compile(long revision, boolean everyConfig) {
     Map<String, List<KubernetesObject>> changed = new HashMap<>();
     for (ObjectRef ref : due) {
       changed.put(ref.group() + "/" + ref, objects.getOrDefault(ref, List.of()));
     }
     try {
-      CompiledChange change = compiler.apply(changed);
+      CompiledChange change = compiler.apply(changed, everyConfig);
       due.clear();
       return change;
     } catch (RuntimeException e) {

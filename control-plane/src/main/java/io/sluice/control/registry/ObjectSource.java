@@ -42,12 +42,14 @@ public interface ObjectSource extends AutoCloseable {
    * @param sourceProblems why the source, or a part of it, cannot be read now; empty when it can
    * @param origins the files of a folder; of the Kubernetes API, the objects that cannot be used
    * @param complete whether everything was read, so that what is missing does not exist
+   * @param everyConfig whether every MeshConfig was, now or in an earlier form; true where complete
    */
   record ObjectBatch(
       List<ObjectSource.ObjectChange> changes,
       List<Problem> sourceProblems,
       List<RegistryStatus.OriginStatus> origins,
-      boolean complete) {
+      boolean complete,
+      boolean everyConfig) {
     public ObjectBatch {
       changes = List.copyOf(changes);
       sourceProblems = List.copyOf(sourceProblems);

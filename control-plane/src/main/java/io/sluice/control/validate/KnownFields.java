@@ -112,6 +112,25 @@ final class KnownFields {
           "externalAuth",
           "extensionRef");
 
+  /** In the words of v1.6, and in those before. */
+  private static final Shape SESSION =
+      shape(
+          Map.of(
+              "type",
+              ANYTHING,
+              "absoluteTimeout",
+              ANYTHING,
+              "cookie",
+              leaves("name", "path", "lifetimeType"),
+              "header",
+              leaves("name"),
+              "sessionName",
+              ANYTHING,
+              "idleTimeout",
+              ANYTHING,
+              "cookieConfig",
+              leaves("lifetimeType")));
+
   /** HTTPRoute and GRPCRoute of the Gateway API v1, with its experimental fields. */
   private static final Shape GATEWAY_ROUTE =
       object(
@@ -163,10 +182,75 @@ final class KnownFields {
                           "retry",
                           ANYTHING,
                           "sessionPersistence",
-                          ANYTHING)))));
+                          SESSION)))));
 
   private static final Shape RATE =
       leaves("requests", "unit", "burst", "responseStatusCode", "responseHeadersToAdd");
+
+  private static final Shape DESCRIPTORS =
+      shape(
+          Map.of(
+              "entries",
+              shape(
+                  Map.of(
+                      "genericKey",
+                      leaves("key", "value"),
+                      "remoteAddress",
+                      leaves(),
+                      "requestHeader",
+                      leaves("name", "key"),
+                      "headerValueMatch",
+                      shape(
+                          Map.of(
+                              "key",
+                              ANYTHING,
+                              "value",
+                              ANYTHING,
+                              "expectMatch",
+                              ANYTHING,
+                              "headers",
+                              leaves(
+                                  "name",
+                                  "exact",
+                                  "prefix",
+                                  "suffix",
+                                  "regex",
+                                  "contains",
+                                  "present")))))));
+
+  private static final Shape SHARED =
+      shape(
+          Map.of(
+              "tcp",
+              shape(
+                  Map.of(
+                      "rateLimitService",
+                      leaves("host", "port"),
+                      "domain",
+                      ANYTHING,
+                      "descriptors",
+                      shape(Map.of("entries", leaves("key", "value"))),
+                      "timeout",
+                      ANYTHING,
+                      "failOpen",
+                      ANYTHING)),
+              "http",
+              shape(
+                  Map.of(
+                      "rateLimitService",
+                      leaves("host", "port"),
+                      "domain",
+                      ANYTHING,
+                      "descriptors",
+                      DESCRIPTORS,
+                      "timeout",
+                      ANYTHING,
+                      "failOpen",
+                      ANYTHING,
+                      "enableXRateLimitHeaders",
+                      ANYTHING,
+                      "responseStatusCode",
+                      ANYTHING))));
 
   /** UpstreamTrafficSetting of OSM v1alpha1, with osm-edge's fields. */
   private static final Shape UPSTREAM =
@@ -214,11 +298,25 @@ final class KnownFields {
                                   "http",
                                   RATE)),
                           "global",
-                          ANYTHING)),
+                          SHARED)),
                   "httpRoutes",
-                  shape(Map.of("path", ANYTHING, "rateLimit", shape(Map.of("local", RATE)))),
+                  shape(
+                      Map.of(
+                          "path",
+                          ANYTHING,
+                          "rateLimit",
+                          shape(
+                              Map.of(
+                                  "local",
+                                  RATE,
+                                  "global",
+                                  shape(Map.of("descriptors", DESCRIPTORS)))))),
                   "httpHeaders",
                   ANYTHING)));
+
+  /** AccessCert of osm-edge v1alpha1. */
+  private static final Shape ACCESS_CERT =
+      object(shape(Map.of("subjectAltNames", ANYTHING, "secret", leaves("name", "namespace"))));
 
   /** Isolation of FSM v1alpha1. */
   private static final Shape ISOLATION = object(leaves("cidrs"));
@@ -317,6 +415,7 @@ final class KnownFields {
       case "FaultInjection" ->
           group.equals("extension.gateway.flomesh.io") ? FAULT_INJECTION : null;
       case "Egress" -> group.equals("policy.openservicemesh.io") ? EGRESS : null;
+      case "AccessCert" -> group.equals("policy.openservicemesh.io") ? ACCESS_CERT : null;
       case "AccessControl" -> group.equals("policy.openservicemesh.io") ? ACCESS_CONTROL : null;
       case "Isolation" -> group.equals("policy.flomesh.io") ? ISOLATION : null;
       case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;

@@ -266,6 +266,20 @@ class ClaimsTest {
         .countedAs("Accepted=False, Unusable: " + told(after).getFirst());
   }
 
+  @Test
+  void ofMeshConfigsWithoutAnOrderNoneSaysThatTheMeshIsClosed() {
+    String one = CONFIG.formatted("sluice-mesh-config", "mesh", 1, true);
+    String other = CONFIG.formatted("osm-mesh-config", "mesh", 1, false);
+    files.put("one", Manifests.objects("one", one));
+    files.put("other", Manifests.objects("other", other));
+
+    assertThat(restarted().snapshot().isGoverned()).isFalse();
+
+    assertThat(apply("other", "").snapshot().settings().permissive()).isTrue();
+    assertThat(apply("other", other).snapshot().settings().permissive()).isTrue();
+    assertThat(apply("one", "").snapshot().settings().permissive()).isFalse();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"osm-mesh-config", "another"})
   void aMeshConfigThatTerminatesGivesWay(String heir) {

@@ -12,11 +12,13 @@ import io.sluice.mesh.HttpFilters.PathChange;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Rule;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -99,6 +101,78 @@ class GatewayCompilerTest {
                 .getFirst()
                 .limits())
         .isEqualTo(new TrafficRoute.TimeLimits(request, backend));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "{sessionName: sid}; COOKIE; sid; /; 0; false",
+        "{sessionName: sid, type: Cookie, absoluteTimeout: 1h, cookieConfig: {lifetimeType: Session}};"
+            + " COOKIE; sid; /; 3600; false",
+        "{sessionName: sid, absoluteTimeout: 1500ms, cookieConfig: {lifetimeType: Permanent}};"
+            + " COOKIE; sid; /; 2; true",
+        "{sessionName: X-Session, type: Header}; HEADER; x-session; /; 0; false",
+        "{cookie: {name: sid, path: /buy, lifetimeType: Permanent}, absoluteTimeout: 30m};"
+            + " COOKIE; sid; /buy; 1800; true",
+        "{type: Header, header: {name: x-session}}; HEADER; x-session; /; 0; false"
+      })
+  void sessionsAreThoseOfTheGatewayApiInItsOldWordsAndItsNew(
+      String written,
+      SessionPersistence.Carrier carrier,
+      String name,
+      String path,
+      long seconds,
+      boolean permanent) {
+    SessionPersistence session = session(written);
+    assertThat(session)
+        .isEqualTo(
+            new SessionPersistence(carrier, name, path, seconds, permanent, session.scope()));
+  }
+
+  @Test
+  void sessionsOfRulesAreNotOneAnothers() {
+    String rule =
+        "- matches: [{path: {value: /%s}}]\n  sessionPersistence: {}\n"
+            + "  backendRefs: [{name: v1, port: 80}]\n";
+    List<SessionPersistence> sessions =
+        only(http("web", rule.formatted("a") + rule.formatted("b"))).rules().stream()
+            .map(each -> Objects.requireNonNull(each.sessionOrNull()))
+            .toList();
+    assertThat(sessions).hasSize(2).doesNotHaveDuplicates();
+    assertThat(sessions).extracting(SessionPersistence::name).doesNotHaveDuplicates();
+    assertThat(sessions).extracting(SessionPersistence::scope).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void sessionsOfARuleThatHasANameOutliveARuleAboveIt() {
+    String rule =
+        "- matches: [{path: {value: /%s}}]\n  sessionPersistence: {}\n%s"
+            + "  backendRefs: [{name: v1, port: 80}]\n";
+    String named = rule.formatted("a", "  name: buy\n");
+    SessionPersistence alone = sessionAt("/a", named);
+    assertThat(sessionAt("/a", rule.formatted("b", "") + named)).isEqualTo(alone);
+    assertThat(sessionAt("/b", rule.formatted("b", "  name: look\n") + named)).isNotEqualTo(alone);
+  }
+
+  private static SessionPersistence sessionAt(String path, String rules) {
+    return only(http("web", rules)).rules().stream()
+        .filter(rule -> rule.matches().toString().contains(path))
+        .map(rule -> Objects.requireNonNull(rule.sessionOrNull()))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static SessionPersistence session(String written) {
+    return Objects.requireNonNull(
+        only(http(
+                "web",
+                "- matches: [{path: {value: /a}}, {method: GET, path: {value: /a}}]\n"
+                    + "  sessionPersistence: %s\n  backendRefs: [{name: v1, port: 80}]\n"
+                        .formatted(written)))
+            .rules()
+            .getFirst()
+            .sessionOrNull());
   }
 
   private static final String FAULTY =
@@ -431,7 +505,14 @@ class GatewayCompilerTest {
         "matches: [{path: {type: Odd, value: /a}}] | spec.rules[0].matches[0].path.type",
         "matches: [{path: {value: a}}] | spec.rules[0].matches[0].path.value",
         "backendRefs: [{name: v1}] | spec.rules[0].backendRefs[0].port",
-        "backendRefs: [{name: v1, port: 80, weight: 1000001}] | spec.rules[0].backendRefs[0].weight"
+        "backendRefs: [{name: v1, port: 80, weight: 1000001}] | spec.rules[0].backendRefs[0].weight",
+        "sessionPersistence: {type: Odd} | spec.rules[0].sessionPersistence.type",
+        "sessionPersistence: {sessionName: a b} | spec.rules[0].sessionPersistence.sessionName",
+        "sessionPersistence: {cookie: {name: a b}} | spec.rules[0].sessionPersistence.cookie.name",
+        "sessionPersistence: {cookieConfig: {path: a}} | spec.rules[0].sessionPersistence.cookieConfig.path",
+        "sessionPersistence: {type: Header, header: {name: Host}} | spec.rules[0].sessionPersistence.header.name",
+        "sessionPersistence: {absoluteTimeout: ever} | spec.rules[0].sessionPersistence.absoluteTimeout",
+        "sessionPersistence: {cookie: {lifetimeType: Permanent}} | spec.rules[0].sessionPersistence.absoluteTimeout"
       })
   void whatCannotBeReadIsNamedByItsField(String rule, String field) {
     var read =

@@ -9,11 +9,14 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceEncoder;
 import io.sluice.mesh.WireLimits;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class IngressCompilerTest {
   private static final String MESH =
@@ -48,6 +51,8 @@ class IngressCompilerTest {
       spec: {matches: [{name: get, pathRegex: /books, methods: [GET]}]}
       ---
       """;
+
+  private static final String HTTPS = "{name: web, port: {number: 8080, protocol: https}, tls: %s}";
 
   private static final String BACKEND = "{name: web, port: {number: 8080, protocol: http}}";
   private static final String GATEWAY = "{kind: Service, name: gateway, namespace: edge}";
@@ -108,7 +113,6 @@ class IngressCompilerTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{name: web, port: {number: 8080, protocol: https}} | spec.backends[0].port.protocol",
         "{name: web, port: {number: 8080, protocol: tcp}}   | spec.backends[0].port.protocol",
         "{name: web, namespace: edge, port: {number: 80, protocol: http}} | spec.backends[0].name",
       })
@@ -233,8 +237,7 @@ class IngressCompilerTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{name: web, port: {number: 8080, protocol: https}} | '' | spec.backends[0].port.protocol",
-        "{name: web, port: {number: 8080, protocol: udp}}   | '' | write http or tcp",
+        "{name: web, port: {number: 8080, protocol: udp}}   | '' | write http, https or tcp",
         "{name: web, port: {number: 8080, protocol: http}, tls: {}} | '' | spec.backends[0].tls",
         "{name: web, port: {number: 8080, protocol: tcp}, tls: {skipClientCertValidation: true}} | '' "
             + "| skipClientCertValidation",
@@ -256,6 +259,91 @@ class IngressCompilerTest {
 
     assertThat(only(compilation).sources()).isEmpty();
     assertThat(sentences(compilation)).contains("spec.sources[0]").contains("whom nothing proves");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"IngressBackend", "AccessControl"})
+  void byHttpsThosePrincipalsAreLetInThatComeFromItsSources(String kind) {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            ingress(
+                    "in",
+                    "",
+                    HTTPS.formatted("{sniHosts: [Store.example, '*.shop.example']}"),
+                    GATEWAY
+                        + ", {kind: AuthenticatedPrincipal, name: Gateway.Edge.cluster.local}, "
+                        + "{kind: AuthenticatedPrincipal, name: 'spiffe://mesh/ns/Edge/sa/a'}",
+                    "")
+                .replace("IngressBackend", kind));
+
+    Ingress made = only(compilation);
+    assertThat(made.tls())
+        .containsExactly(
+            Map.entry(
+                new Ingress.Backend(shop("web"), 8080),
+                new Ingress.Tls(false, Set.of("store.example", "*.shop.example"))));
+    assertThat(made.principals())
+        .containsExactlyInAnyOrder("gateway.edge.cluster.local", "spiffe://mesh/ns/Edge/sa/a");
+    assertThat(made.sources()).isNotEmpty();
+    assertThat(made.anywhere()).isFalse();
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @Test
+  void principalsAloneAreLetInFromAnywhere() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            ingress(
+                "in", "", HTTPS.formatted("{}"), "{kind: AuthenticatedPrincipal, name: a}", ""));
+
+    assertThat(only(compilation).anywhere()).isTrue();
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{} | {kind: IPRange, name: 192.0.2.0/24} | name no AuthenticatedPrincipal",
+        "{} | {kind: AuthenticatedPrincipal, name: '*'} | neither a DNS name nor a URI",
+        "{skipClientCertValidation: true} | {kind: AuthenticatedPrincipal, name: a} "
+            + "| everybody is let in",
+        "{sniHosts: ['a b']} | {kind: AuthenticatedPrincipal, name: a} | is no name of a host",
+      })
+  void tellsOfHttpsThatLetsInNobodyOrEverybody(String tls, String source, String told) {
+    CompiledChange compilation =
+        Manifests.compile(MESH, ingress("in", "", HTTPS.formatted(tls), source, ""));
+
+    assertThat(only(compilation).principals()).doesNotContain("*");
+    assertThat(sentences(compilation)).contains(told);
+  }
+
+  /** A name that is none stays, since none at all would mean every host. */
+  @Test
+  void aHostThatIsNoneLetsNobodyIn() {
+    Ingress made =
+        only(
+            Manifests.compile(
+                MESH, ingress("in", "", HTTPS.formatted("{sniHosts: ['a b']}"), GATEWAY, "")));
+
+    assertThat(made.tls().values()).allMatch(tls -> !tls.isFor("") && !tls.isFor("a"));
+  }
+
+  @Test
+  void aPortByHttpsAndInPlainTextIsByHttps() {
+    CompiledChange compilation =
+        Manifests.compile(
+            MESH,
+            access(
+                HTTPS.formatted("{}") + ", " + BACKEND.replace("http", "tcp"),
+                "{kind: AuthenticatedPrincipal, name: a}",
+                ""));
+
+    assertThat(only(compilation).bytes()).isEmpty();
+    assertThat(only(compilation).tls()).hasSize(1);
+    assertThat(sentences(compilation)).contains("by https and otherwise");
   }
 
   private static String access(String backends, String sources, String matches) {

@@ -155,6 +155,8 @@ public final class RandomCluster {
                 "sluice.io/metadata-mode: ALLOW",
                 "sluice.io/dns-resolvers: 10.0.0.10",
                 "openservicemesh.io/sidecar-injection: enabled",
+                "flomesh.io/traffic-warmup-enable: \"no\"",
+                "flomesh.io/traffic-warmup-enable: \"yes\"",
                 "sluice.io/outbound-port-exclusion-list: \"6379\""),
             app(),
             one("node-0", "node-1", "node-2"),
@@ -163,7 +165,7 @@ public final class RandomCluster {
             8080 + random.nextInt(2),
             one("Running", "Running", "Running", "Succeeded"),
             one("{ip: " + address("10.0.0.") + "}", "", "{ip: 10.0.0.1}, {ip: fd00::1}"),
-            one("True", "False"));
+            one("True\", lastTransitionTime: \"2026-01-04T00:00:00Z", "True", "False"));
   }
 
   private String created() {
@@ -174,11 +176,12 @@ public final class RandomCluster {
     return """
     apiVersion: v1
     kind: Node
-    metadata: {name: node-%d}
+    metadata: {name: node-%d, labels: {%s}}
     spec: {%s}
     """
         .formatted(
             random.nextInt(3),
+            one("", "topology.kubernetes.io/zone: a", "topology.kubernetes.io/zone: b"),
             one("", "podCIDRs: [10.0.0.0/30]", "podCIDRs: [10.0.0.4/30, \"fd00::/64\"]"));
   }
 
@@ -199,17 +202,24 @@ public final class RandomCluster {
       clusterIP: %s
       selector: {%s}
       publishNotReadyAddresses: %s
+      internalTrafficPolicy: %s
       ports: [{name: main, port: 80, targetPort: %s}, {name: dns, port: 53, protocol: UDP}]
     """
         .formatted(
             app(),
             namespaceName(),
             one("", created()),
-            one("", "", "sluice.io/l7: off", "sluice.io/l7: on"),
+            one(
+                "",
+                "",
+                "sluice.io/l7: off",
+                "sluice.io/l7: on",
+                "flomesh.io/traffic-warmup-enable: \"yes\""),
             one("ClusterIP", "ClusterIP", "ClusterIP", "ExternalName"),
             one("None", address("10.96.0."), address("10.96.0.")),
             one("", "app: " + app(), "app: " + app() + ", tier: front", "tier: back"),
             one("false", "true"),
+            one("Cluster", "Local"),
             one("http", "8080", "admin"));
   }
 
@@ -260,6 +270,7 @@ public final class RandomCluster {
                 "sluice.io/mtls-mode: wrong",
                 "sluice.io/l7: off",
                 "sluice.io/l7: wrong",
+                "flomesh.io/traffic-warmup-enable: \"yes\"",
                 ""));
   }
 
@@ -511,7 +522,10 @@ public final class RandomCluster {
             one(app(), app(), app() + ".shop.svc"),
             random.nextInt(3),
             one("/buy", "'('"),
-            one("", "rateLimit: {global: {}}"));
+            one(
+                "",
+                "rateLimit: {global: {tcp: {rateLimitService: {host: limits, port: 1}, domain: a,"
+                    + " descriptors: [{entries: [{key: b, value: c}]}]}}}"));
   }
 
   private String config() {

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.groupingBy;
 
 import io.sluice.control.compile.Claims.Claimant;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
+import io.sluice.control.objects.AccessCert;
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.FaultInjection;
@@ -26,6 +27,7 @@ import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.mesh.Faults;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
@@ -65,7 +67,8 @@ public final class ReferenceCompiler {
     Objects unique = withoutDuplicates(objects, statuses);
     unique.all().forEach(object -> ObjectCompiler.reportUnread(object, statuses));
     ConfigCompiler.Settings settings =
-        ConfigCompiler.compile(unique.of(MeshConfig.class), rules, inForce.configs(), statuses);
+        ConfigCompiler.compile(
+            unique.of(MeshConfig.class), true, rules, inForce.configOrNull(), statuses);
     PodRanges ranges = ranges(unique, rules, inForce);
     List<Pod> pods = unique.of(Pod.class);
     Claims podClaims = new Claims(inForce.pods());
@@ -90,6 +93,15 @@ public final class ReferenceCompiler {
                 permissions(unique, settings.mesh(), named, statuses),
                 namespaces(unique))
             .edit();
+    CertificateCompiler.all(
+        settings.gatewayOrNull(),
+        settings.accessCerts(),
+        settings.mesh().trustDomain(),
+        unique.of(AccessCert.class),
+        statuses);
+    if (!settings.known()) {
+      editor.remove(Kind.SETTINGS.key(MeshSettings.NAME));
+    }
     RetryCompiler.policies(unique.of(Retry.class), settings.retries(), statuses)
         .forEach(editor::put);
     List<TrafficRoute> gateway =
@@ -119,7 +131,7 @@ public final class ReferenceCompiler {
     return new Compilation(
         editor.snapshot(revision),
         statuses.sorted(),
-        new InForce(podClaims.held(), serviceClaims.held(), settings.held(), ranges.areBinding()));
+        new InForce(podClaims.held(), serviceClaims.held(), settings, ranges.areBinding()));
   }
 
   private static PodRanges ranges(Objects objects, CompilerSettings rules, InForce inForce) {
@@ -136,11 +148,15 @@ public final class ReferenceCompiler {
     for (Namespace namespace : objects.of(Namespace.class)) {
       surroundings.put(namespace.meta().name(), Surroundings.of(namespace, statuses));
     }
+    Map<String, String> zones = new HashMap<>();
+    for (ClusterNode node : objects.of(ClusterNode.class)) {
+      node.zone().ifPresent(zone -> zones.put(node.meta().name(), zone));
+    }
     List<Workload> workloads = new ArrayList<>();
     for (Pod pod : objects.of(Pod.class)) {
       workloads.add(
           compiler.workload(
-              pod, surroundings.getOrDefault(pod.meta().namespace(), Surroundings.NONE)));
+              pod, surroundings.getOrDefault(pod.meta().namespace(), Surroundings.NONE), zones));
     }
     return workloads;
   }
@@ -157,13 +173,19 @@ public final class ReferenceCompiler {
             .filter(each -> L7.of(each, new Statuses()).orElse(L7.ON) == L7.OFF)
             .map(each -> each.meta().name())
             .collect(Collectors.toSet());
+    Map<String, WarmUpWords> warmUps =
+        objects.of(Namespace.class).stream()
+            .collect(
+                Collectors.toMap(
+                    each -> each.meta().name(), each -> WarmUpWords.of(each, new Statuses())));
     var compiler = new ServiceCompiler(owners, statuses);
     List<Service> services = new ArrayList<>();
     for (KubernetesService service : objects.of(KubernetesService.class)) {
       var endpoints =
           new EndpointCompiler(
               slices.getOrDefault(ServiceCompiler.nameOf(service), List.of()),
-              pods.getOrDefault(service.meta().namespace(), List.of()));
+              pods.getOrDefault(service.meta().namespace(), List.of()),
+              warmUps.getOrDefault(service.meta().namespace(), WarmUpWords.NONE));
       L7 l7 = withoutL7.contains(service.meta().namespace()) ? L7.OFF : L7.ON;
       compiler.service(service, endpoints, l7).ifPresent(services::add);
     }

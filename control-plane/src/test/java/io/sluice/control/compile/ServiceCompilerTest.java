@@ -2,8 +2,12 @@ package io.sluice.control.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.WarmUp;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -184,6 +188,124 @@ class ServiceCompilerTest {
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::reason)
         .containsExactly("cluster IP 10.96.0.1 already belongs to Service shop/web");
+  }
+
+  @Test
+  void endpointsWarmUpAsTheirPodElseTheServiceElseTheNamespaceSays() {
+    String words = "annotations: {flomesh.io/traffic-warmup-enable: ";
+    String service =
+        service("{port: 80}", "clusterIP: 10.96.0.1, selector: {tier: front}")
+            .replace(
+                "namespace: shop",
+                "namespace: shop, "
+                    + words
+                    + "\"yes\", openservicemesh.io/traffic-warmup-duration: 1m30s,"
+                    + " sluice.io/traffic-warmup-minweight: \"20\","
+                    + " flomesh.io/traffic-warmup-maxweight: \"80\","
+                    + " flomesh.io/traffic-warmup-aggression: \"1.5\"}");
+    String since = "status: \"True\", lastTransitionTime: \"2026-01-01T00:00:00Z\"";
+    String[] pods = {
+      pod("a", "10.0.0.1", "front", "x, containerPort: 1", "True")
+          .replace("status: \"True\"", since),
+      pod("b", "10.0.0.2", "front", "x, containerPort: 1", "True")
+          .replace("status: \"True\"", since)
+          .replace("labels:", words + "disabled}, labels:"),
+      pod("c", "10.0.0.3", "front", "x, containerPort: 1", "True")
+          .replace("labels:", words + "enabled}, labels:")
+    };
+    WarmUp ofService = new WarmUp(0, Duration.ofSeconds(90), 20, 80, 1.5);
+    WarmUp ofPod = new WarmUp(0, Duration.ofSeconds(90), 10, 100, 1);
+
+    CompiledChange compilation = Manifests.compile(service, pods[0], pods[1], pods[2]);
+    assertThat(warmUps(compilation)).containsExactly(ofService.since(1_767_225_600), null, ofPod);
+    assertThat(compilation.statuses()).isEmpty();
+
+    String slices = SLICE.formatted("web-1", "10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4", true);
+    assertThat(
+            warmUps(
+                Manifests.compile(
+                    service,
+                    pods[0],
+                    pods[1],
+                    pods[2],
+                    slices.replace("{name: http, port: 8080}", "{port: 80}"))))
+        .as("of slices, with an address that is no pod's")
+        .containsExactly(ofService.since(1_767_225_600), null, ofPod, ofService);
+
+    assertThat(
+            warmUps(
+                Manifests.compile(
+                    service("{port: 80}", "clusterIP: 10.96.0.1, selector: {tier: front}"),
+                    "{apiVersion: v1, kind: Namespace, metadata: {name: shop, " + words + "yes}}}",
+                    pods[0],
+                    pods[1])))
+        .containsExactly(ofPod.since(1_767_225_600), null);
+  }
+
+  @Test
+  void inPlaceOfAWrongWordOfWarmUpTheDefaultHolds() {
+    String key = "flomesh.io/traffic-warmup-";
+    CompiledChange compilation =
+        Manifests.compile(
+            service("{port: 80}", "clusterIP: 10.96.0.1, selector: {tier: front}")
+                .replace(
+                    "namespace: shop",
+                    ("namespace: shop, annotations: {%1$senable: \"true\", %1$sduration: 2h,"
+                            + " %1$sminweight: most, %1$smaxweight: \"0\","
+                            + " %1$saggression: \"0.5\"}")
+                        .formatted(key)),
+            pod("a", "10.0.0.1", "front", "x, containerPort: 1", "True"));
+
+    assertThat(warmUps(compilation)).containsExactly(WarmUpWords.DEFAULT);
+    assertThat(compilation.statuses())
+        .extracting(ObjectStatus::field)
+        .containsExactlyInAnyOrder(
+            "metadata.annotations[\"" + key + "duration\"]",
+            "metadata.annotations[\"" + key + "minweight\"]",
+            "metadata.annotations[\"" + key + "maxweight\"]",
+            "metadata.annotations[\"" + key + "aggression\"]");
+
+    assertThat(
+            Manifests.compile(
+                    service("{port: 80}", "clusterIP: 10.96.0.1")
+                        .replace(
+                            "namespace: shop",
+                            "namespace: shop, annotations: {" + key + "duration: 10s}"))
+                .statuses())
+        .extracting(ObjectStatus::reason)
+        .containsExactly("says nothing without openservicemesh.io/traffic-warmup-enable");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', ANYWHERE",
+    "'trafficDistribution: PreferClose, ', PREFER_ZONE",
+    "'trafficDistribution: PreferSameZone, ', PREFER_ZONE",
+    "'trafficDistribution: PreferSameNode, ', PREFER_NODE",
+    "'internalTrafficPolicy: Cluster, ', ANYWHERE",
+    "'internalTrafficPolicy: Local, trafficDistribution: PreferClose, ', ONLY_NODE"
+  })
+  void endpointsAreNearAsTheServiceSays(String said, Nearness nearness) {
+    CompiledChange compilation =
+        Manifests.compile(service("{port: 80}", said + "clusterIP: 10.96.0.1"));
+    assertThat(web(compilation).nearness()).isEqualTo(nearness);
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @Test
+  void wordForDistributionThatIsNotKnownIsTold() {
+    assertThat(
+            Manifests.compile(
+                    service("{port: 80}", "trafficDistribution: Round, clusterIP: 10.96.0.1"))
+                .statuses())
+        .extracting(ObjectStatus::reason)
+        .containsExactly("not enforced yet: spec.trafficDistribution");
+  }
+
+  private static List<WarmUp> warmUps(CompiledChange compilation) {
+    return web(compilation).ports().getFirst().endpoints().stream()
+        .map(Endpoint::warmUpOrNull)
+        .toList();
   }
 
   private static List<String> endpoints(CompiledChange compilation) {

@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,7 +62,13 @@ class StatusWriterTest {
     history.apply(TARGET);
     writer =
         StatusWriter.start(
-            api, () -> mayWrite, registry, () -> nodes, metrics.replica(), InstantSource.system());
+            api,
+            () -> mayWrite,
+            registry,
+            () -> nodes,
+            Map::of,
+            metrics.replica(),
+            InstantSource.system());
   }
 
   @AfterEach

@@ -128,13 +128,20 @@ class ScopeTest {
     Routing.Way way = Routing.way(by, called, port, "shop", request, new Random(seed));
     return way
             instanceof
-            Routing.Way.To(Service to, int at, HttpFilters filters, var limits, var faults)
+            Routing.Way.To(
+                Service to,
+                int at,
+                HttpFilters filters,
+                var limits,
+                var faults,
+                var session)
         ? new Routing.Way.To(
             new Service(to.name(), List.of(), List.of(), to.affinity()),
             at,
             filters,
             limits,
-            faults)
+            faults,
+            session)
         : way;
   }
 

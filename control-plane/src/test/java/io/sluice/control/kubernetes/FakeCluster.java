@@ -340,6 +340,12 @@ public final class FakeCluster implements AutoCloseable {
               ? history.patchStatus(at, sent)
               : new Outcome(200, store(at, ApiPatch.applied(type, sent, known)));
       case "DELETE" -> {
+        JsonNode only = sent.path("preconditions");
+        if (!only.isMissingNode()
+            && (!only.path("uid").equals(known.at("/metadata/uid"))
+                || !only.path("resourceVersion").equals(known.at("/metadata/resourceVersion")))) {
+          yield ClusterHistory.failure(409, "Conflict");
+        }
         history.drop(at.collection(), at.key());
         yield new Outcome(200, known);
       }

@@ -364,7 +364,8 @@ class KubernetesRegistryTest {
     assertThat(registry.status().complete()).isFalse();
     assertThat(newest.revision()).isEqualTo(1);
     Await.until(
-        "a problem for every kind", () -> problems().size() == KubernetesObjects.KINDS.size());
+        "a problem for every kind, and that nobody knows the MeshConfig",
+        () -> problems().size() == KubernetesObjects.KINDS.size() + 1);
   }
 
   @Test

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.attack.Attack;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.folder.Deliveries;
@@ -18,6 +19,8 @@ import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.registry.Registry;
 import io.sluice.control.registry.RegistryStatus;
 import io.sluice.control.registry.RegistryStatus.OriginStatus;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import java.io.IOException;
@@ -29,6 +32,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
@@ -135,6 +139,44 @@ class RegistryContractTest {
   }
 
   @Test
+  @Tag("attack")
+  void aMeshConfigThatWasNeverReadDoesNotTakeAwayWhatItDenies() throws Exception {
+    site.apply(pod("web", "10.0.0.1"));
+    site.apply(config(true).replace("true", "perhaps"));
+
+    registry.start(snapshots::add);
+
+    MeshSnapshot first = snapshots.next();
+    assertThat(Deliveries.hasWorkload(first, "shop/web")).isTrue();
+    assertThat(first.get(Kind.SETTINGS, MeshSettings.NAME)).isEmpty();
+    assertThat(first.isComplete()).isFalse(); // so that no node takes away those that it has
+    Attack.tried("a controller that starts anew beside a MeshConfig that cannot be read")
+        .refusedBy("controller: settings that are not known are not told")
+        .countedAs("registry_problem " + registry.status().sourceProblems().getFirst());
+
+    site.apply(config(true));
+    MeshSnapshot mended = snapshots.next(MeshSnapshot::isGoverned);
+    assertThat(mended.settings().permissive()).isTrue();
+    statuses.next(status -> status.isHealthy() && status.complete());
+  }
+
+  @Test
+  void settingsGoOnWhereTheirMeshConfigBreaks() throws Exception {
+    site.apply(config(true));
+    registry.start(snapshots::add);
+    assertThat(snapshots.next().settings().permissive()).isTrue();
+
+    site.apply(config(true).replace("true", "perhaps"));
+    statuses.next(status -> !status.problems().isEmpty());
+    site.apply(pod("web", "10.0.0.1"));
+
+    MeshSnapshot later = snapshots.next(snapshot -> Deliveries.hasWorkload(snapshot, "shop/web"));
+    assertThat(later.settings().permissive()).isTrue();
+    site.delete(config(true));
+    assertThat(snapshots.next(snapshot -> !snapshot.settings().permissive()).isGoverned()).isTrue();
+  }
+
+  @Test
   void leavesOutAnObjectThatWasNeverGoodAndHurtsNoOther() throws Exception {
     site.apply(pod("bad", "somewhere"));
     site.apply(pod("web", "10.0.0.1"));
@@ -144,6 +186,7 @@ class RegistryContractTest {
     MeshSnapshot first = snapshots.next();
     assertThat(Deliveries.hasWorkload(first, "shop/web")).isTrue();
     assertThat(Deliveries.hasWorkload(first, "shop/bad")).isFalse();
+    assertThat(first.isGoverned()).isTrue(); // what is bad is no MeshConfig
     assertThat(registry.status().problems()).hasSize(1);
 
     site.apply(pod("bad", "10.0.0.2"));

@@ -66,7 +66,7 @@ class RegistryMemoryTest {
       for (int i = 0; i < pods; i++) {
         changes.add(Objects.requireNonNull(kept.put(kept.read(received(i))).changeOrNull()));
       }
-      consumer.accept(new ObjectBatch(changes, List.of(), List.of(), true));
+      consumer.accept(new ObjectBatch(changes, List.of(), List.of(), true, true));
     }
 
     @Override

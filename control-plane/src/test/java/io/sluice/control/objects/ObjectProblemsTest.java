@@ -3,7 +3,9 @@ package io.sluice.control.objects;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.control.manifest.Problem;
+import io.sluice.mesh.Printable;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -40,7 +42,31 @@ class ObjectProblemsTest {
         "apiVersion: specs.smi-spec.io/v1alpha4\nkind: HTTPRouteGroup\nmetadata: {name: web}\n";
     String split =
         "apiVersion: split.smi-spec.io/v1alpha4\nkind: TrafficSplit\nmetadata: {name: web}\n";
+    String setting =
+        "apiVersion: policy.openservicemesh.io/v1alpha1\nkind: UpstreamTrafficSetting\n"
+            + "metadata: {name: web}\nspec: {host: web, rateLimit: {global: {http:\n"
+            + "  {rateLimitService: {host: a.b.svc, port: 1}, domain: a, descriptors: [{entries: [\n"
+            + "  %s]}]}}}}\n";
+    String entry = "spec.rateLimit.global.http.descriptors[0].entries[0].";
+    String grows = "\u0130".repeat(200); // in lower case it has two characters for each
+    String notAName =
+        "'" + Printable.text(grows.toLowerCase(Locale.ROOT), 80) + "' is no field name";
     return Stream.of(
+        new Wrong(
+            6,
+            entry + "requestHeader.name",
+            notAName,
+            setting.formatted("{requestHeader: {key: a, name: " + grows + "}}")),
+        new Wrong(
+            6,
+            entry + "headerValueMatch.headers[0].name",
+            notAName,
+            setting.formatted("{headerValueMatch: {value: a, headers: [{name: " + grows + "}]}}")),
+        new Wrong(
+            6,
+            entry + "requestHeader.name",
+            "'a b' is no field name",
+            setting.formatted("{requestHeader: {key: a, name: A b}}")),
         new Wrong(
             4,
             "spec.matches[0].methods",

@@ -3,12 +3,15 @@ package io.sluice.control.objects;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.control.manifest.Problem;
+import io.sluice.control.manifest.YamlDocuments;
+import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.ObjectReader.ReadObjects;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.NamedServer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +19,34 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ObjectReaderTest {
+  /** One object stops nothing but itself: not those of its kind, nor what follows them. */
+  @Test
+  void aMistakeInAReaderIsAProblemOfThatObject() {
+    var object =
+        (YamlValue.Mapping)
+            YamlDocuments.read("f.yaml", "a: b\nkind: Odd".getBytes(StandardCharsets.UTF_8))
+                .documents()
+                .getFirst();
+
+    ReadObjects read =
+        ObjectReader.read(
+            "origin",
+            "Odd",
+            object,
+            _ -> {
+              throw new IllegalStateException("of the reader");
+            });
+
+    assertThat(read.objects()).isEmpty();
+    assertThat(read.problems())
+        .singleElement()
+        .satisfies(problem -> {
+          assertThat(problem.field()).isEqualTo("kind");
+          assertThat(problem.line()).isEqualTo(2);
+          assertThat(problem.reason()).contains("IllegalStateException: of the reader");
+        });
+  }
+
   @Test
   void readsAPod() {
     Pod pod =
@@ -204,7 +235,10 @@ class ObjectReaderTest {
     assertThat(config.authorizationOrNull())
         .isEqualTo(
             new ExternalAuthorization(
-                "opa.tools", 9191, ExternalAuthorization.DEFAULT_STAT_PREFIX, 200, false));
+                new NamedServer("opa.tools", 9191),
+                ExternalAuthorization.DEFAULT_STAT_PREFIX,
+                200,
+                false));
     assertThat(config.localProxyModeOrNull()).isEqualTo("Localhost");
     assertThat(config.unknown())
         .containsExactly(

@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.ServiceSpec;
 import io.fabric8.kubernetes.api.model.discovery.v1.EndpointSlice;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import io.sluice.control.compile.CompiledChange;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.compile.PodRangeRule;
@@ -155,8 +156,15 @@ class EveryFieldTest {
        spec: {host: byname,
               connectionSettings: {http: {circuitBreaking: {errorRatioThreshold: 0.25}}},
               rateLimit: {local: {tcp: {connections: 3, unit: second},
-                                  http: {requests: 3, unit: second}}},
-              httpRoutes: [{path: /a, rateLimit: {local: {requests: 3, unit: second}}}]}}
+                                  http: {requests: 3, unit: second}},
+                          global: {tcp: {rateLimitService: {host: limits, port: 1}, domain: a,
+                                         descriptors: [{entries: [{key: b, value: c}]}]},
+                                   http: {rateLimitService: {host: limits, port: 1}, domain: a,
+                                          descriptors: [{entries: [
+                                            {headerValueMatch: {value: c, headers: [
+                                              {name: b}]}}]}]}}},
+              httpRoutes: [{path: /a, rateLimit: {local: {requests: 3, unit: second},
+                global: {descriptors: [{entries: [{requestHeader: {name: b, key: c}}]}]}}}]}}
       """;
 
   private static final String RETRY =
@@ -203,6 +211,17 @@ class EveryFieldTest {
 
   private static final String ACCESS_CONTROL = INGRESS.replace("IngressBackend", "AccessControl");
 
+  private static final String ACCESS_CERT =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: AccessCert,
+       metadata: {name: a, namespace: shop},
+       spec: {subjectAltNames: [a.shop.cluster.local], secret: {name: a}}}
+      ---
+      {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
+       metadata: {name: mesh, namespace: sluice-system},
+       spec: {featureFlags: {enableAccessCertPolicy: true}}}
+      """;
+
   private static final String EGRESS =
       """
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Egress,
@@ -226,7 +245,13 @@ class EveryFieldTest {
       {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig,
        metadata: {name: mesh, namespace: sluice-system},
        spec: {traffic: {inboundExternalAuthorization: {
-         enable: true, address: opa.example, port: 9191}}}}
+         enable: true, address: opa.example, port: 9191}},
+         certificate: {ingressGateway: {
+           subjectAltNames: [a.shop.cluster.local], secret: {name: a, namespace: shop}}}}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: AccessCert,
+       metadata: {name: a, namespace: shop},
+       spec: {subjectAltNames: [c.shop.cluster.local], secret: {name: c}}}
       ---
       {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Retry,
        metadata: {name: a, namespace: shop},
@@ -254,6 +279,9 @@ class EveryFieldTest {
   private static final Map<String, String> VALUES =
       Map.ofEntries(
           Map.entry("spec.clusterIP", "10.96.0.2"),
+          Map.entry("spec.subjectAltNames[]", "b.shop.cluster.local"),
+          Map.entry("spec.certificate.ingressGateway.subjectAltNames[]", "b.shop.cluster.local"),
+          Map.entry("spec.certificate.ingressGateway.validityDuration", "1h"),
           Map.entry("spec.clusterIPs[]", "10.96.0.2"),
           Map.entry("spec.externalIPs[]", "192.0.2.1"),
           Map.entry("spec.internalTrafficPolicy", "Local"),
@@ -276,6 +304,15 @@ class EveryFieldTest {
           Map.entry("spec.featureFlags.enableIngressBackendPolicy", "false"),
           Map.entry("spec.featureFlags.enableAccessControlPolicy", "false"),
           Map.entry("spec.featureFlags.enableEgressPolicy", "false"),
+          Map.entry("spec.featureFlags.enableAccessCertPolicy", "true"),
+          Map.entry("spec.rateLimit.global.tcp.failOpen", "false"),
+          Map.entry("spec.rateLimit.global.http.failOpen", "false"),
+          Map.entry(
+              "spec.rateLimit.global.http.descriptors[].entries[].headerValueMatch.expectMatch",
+              "false"),
+          Map.entry(
+              "spec.rateLimit.global.http.descriptors[].entries[].headerValueMatch.headers[].present",
+              "false"),
           Map.entry("spec.delay.min", "10ms"),
           Map.entry("spec.delay.max", "2s"),
           Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
@@ -313,7 +350,7 @@ class EveryFieldTest {
               "ready says whether new connections may go there"),
           Map.entry(
               "endpoints\\[]\\.(deprecatedTopology|hints|hostname|nodeName|targetRef|zone)(\\..*)?",
-              "follows from the Service, of which trafficDistribution is told, or from the Pod"),
+              "follows from the Service, or from the Pod and its Node"),
           Map.entry("ports\\[]\\.appProtocol", "a copy of what the Service says"),
           Map.entry(
               "spec\\.(activeDeadlineSeconds|affinity|nodeSelector|overhead|preemptionPolicy"
@@ -397,6 +434,7 @@ class EveryFieldTest {
                 Map.entry("ingressbackends.policy.openservicemesh.io", INGRESS),
                 Map.entry("egresses.policy.openservicemesh.io", EGRESS),
                 Map.entry("accesscontrols.policy.openservicemesh.io", ACCESS_CONTROL),
+                Map.entry("accesscerts.policy.openservicemesh.io", ACCESS_CERT),
                 Map.entry("isolations.policy.flomesh.io", ISOLATION))
             .entrySet()) {
       Path file = Path.of("..", "charts", "sluice", "crds", kind.getKey() + ".yaml");
@@ -508,7 +546,8 @@ class EveryFieldTest {
   /** All that a node is given. */
   private static String enforced(String rest, ObjectNode object) {
     List<KubernetesObject> objects = ObjectReader.read("a.yaml", bytes(rest, object)).objects();
-    MeshSnapshot snapshot = new IncrementalCompiler(RULES, 0).apply(Map.of("", objects)).snapshot();
+    CompiledChange change = new IncrementalCompiler(RULES, 0).apply(Map.of("", objects));
+    MeshSnapshot snapshot = change.snapshot();
     return String.join(
         "\n",
         snapshot.settings().toString(),
@@ -519,7 +558,8 @@ class EveryFieldTest {
         snapshot.all(Kind.RETRY).toString(),
         snapshot.all(Kind.UPSTREAM_SETTING).toString(),
         snapshot.all(Kind.INGRESS).toString(),
-        snapshot.all(Kind.EGRESS).toString());
+        snapshot.all(Kind.EGRESS).toString(),
+        change.certificates().toString());
   }
 
   /** What is said of the object once the field is there. */

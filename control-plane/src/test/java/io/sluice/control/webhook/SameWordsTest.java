@@ -112,7 +112,25 @@ class SameWordsTest {
               "rateLimit: {local: {tcp: {unit: second}}}",
               "rateLimit.local.tcp.connections",
               "the field is missing"),
-          upstream("rateLimit: {global: {}}", "rateLimit.global", "is not acted on"),
+          upstream(
+              "rateLimit: {global: {tcp: {domain: a, descriptors: [{entries: [{key: b, value: c}]}],"
+                  + " rateLimitService: {host: 127.0.0.1, port: 1}}}}",
+              "rateLimit.global.tcp.rateLimitService.host",
+              "127.0.0.1 is not asked"),
+          upstream(
+              "rateLimit: {global: {http: {domain: a, rateLimitService: {host: b, port: 1}}}}",
+              "rateLimit.global.http.descriptors",
+              "nothing is ever counted"),
+          upstream(
+              "rateLimit: {global: {http: {domain: a, rateLimitService: {host: b, port: 1},"
+                  + " descriptors: [{entries: [{}]}]}}}",
+              "rateLimit.global.http.descriptors[0].entries[0].genericKey",
+              "the entry is none of"),
+          upstream(
+              "httpRoutes: [{path: /, rateLimit: {local: {requests: 1, unit: minute},"
+                  + " global: {descriptors: [{entries: [{remoteAddress: {}}]}]}}}]",
+              "httpRoutes[0].rateLimit.global",
+              "is not acted on"),
           upstream(
               "httpRoutes: [{path: (, rateLimit: {local: {requests: 1, unit: minute}}}]",
               "httpRoutes[0].path",
@@ -414,6 +432,7 @@ class SameWordsTest {
             () -> true,
             registry,
             List::of,
+            Map::of,
             new ControllerMetrics().replica(),
             InstantSource.system());
   }

@@ -54,12 +54,22 @@ public record OpensslCertificate(Path certificate, Path key) {
 
   /** One for the SPIFFE ID {@code identity} below this root, beside it; valid for a day. */
   public OpensslCertificate signs(String name, String identity) {
+    return signs(certificate.resolveSibling(name), "URI:" + identity);
+  }
+
+  /**
+   * One below this root; valid for a day.
+   *
+   * @param files of which the names have further endings
+   * @param names as {@code openssl} takes a subjectAltName
+   */
+  public OpensslCertificate signs(Path files, String names) {
     return make(
-        certificate.resolveSibling(name + ".crt"),
-        certificate.resolveSibling(name + ".key"),
+        files.resolveSibling(files.getFileName() + ".crt"),
+        files.resolveSibling(files.getFileName() + ".key"),
         "/O=workload",
         List.of("-CA", certificate.toString(), "-CAkey", key.toString()),
-        "subjectAltName=URI:" + identity,
+        "subjectAltName=" + names,
         "basicConstraints=critical,CA:FALSE",
         "keyUsage=critical,digitalSignature",
         "extendedKeyUsage=clientAuth,serverAuth");

@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  *     then let in where any request may be
  * @param hostOrNull name, in lower case, that the client has called in a ClientHello; empty where
  *     it named none, null where nobody has looked
+ * @param outsiderOrNull what a client outside the mesh has shown in TLS, which has been ended; null
+ *     where there was none
  */
 public record Flow(
     @Nullable NamespacedName sourceOrNull,
@@ -36,7 +38,8 @@ public record Flow(
     InetSocketAddress sourceAddress,
     InetSocketAddress destination,
     boolean decidedByRequest,
-    @Nullable String hostOrNull) {
+    @Nullable String hostOrNull,
+    @Nullable Outsider outsiderOrNull) {
 
   /** A flow of which nobody has looked which host is named. */
   public Flow(
@@ -47,7 +50,14 @@ public record Flow(
       InetSocketAddress destination,
       boolean decidedByRequest) {
     this(
-        sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, decidedByRequest, null);
+        sourceOrNull,
+        certifiedOrNull,
+        foreign,
+        sourceAddress,
+        destination,
+        decidedByRequest,
+        null,
+        null);
   }
 
   /** A flow whose source is proven by a listener, or by nothing. */
@@ -93,7 +103,8 @@ public record Flow(
             && sourceAddress.equals(that.sourceAddress)
             && destination.equals(that.destination)
             && decidedByRequest == that.decidedByRequest
-            && Objects.equals(hostOrNull, that.hostOrNull));
+            && Objects.equals(hostOrNull, that.hostOrNull)
+            && Objects.equals(outsiderOrNull, that.outsiderOrNull));
   }
 
   @Override
@@ -104,36 +115,46 @@ public record Flow(
 
   /** The same where it is decided as a whole, whatever it carries. */
   public Flow whole() {
-    return decidedByRequest
-        ? new Flow(
-            sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, false, hostOrNull)
-        : this;
+    return decidedByRequest ? with(certifiedOrNull, destination, false, hostOrNull) : this;
   }
 
   /** The same to another address. */
   public Flow to(InetSocketAddress other) {
     return other.equals(destination)
         ? this
-        : new Flow(
-            sourceOrNull,
-            certifiedOrNull,
-            foreign,
-            sourceAddress,
-            other,
-            decidedByRequest,
-            hostOrNull);
+        : with(certifiedOrNull, other, decidedByRequest, hostOrNull);
   }
 
   /** The same where each HTTP request on it is decided for itself. */
   public Flow byRequest() {
-    return new Flow(
-        sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, true, hostOrNull);
+    return with(certifiedOrNull, destination, true, hostOrNull);
   }
 
   /** The same where the client has named this host, or none where it is empty. */
   public Flow named(String host) {
+    return with(certifiedOrNull, destination, decidedByRequest, host);
+  }
+
+  /** The same where a client outside the mesh has shown this in TLS, which has been ended. */
+  public Flow of(Outsider outsider) {
     return new Flow(
-        sourceOrNull, certifiedOrNull, foreign, sourceAddress, destination, decidedByRequest, host);
+        sourceOrNull,
+        certifiedOrNull,
+        foreign,
+        sourceAddress,
+        destination,
+        decidedByRequest,
+        hostOrNull,
+        outsider);
+  }
+
+  private Flow with(
+      @Nullable SpiffeId certified,
+      InetSocketAddress to,
+      boolean byRequest,
+      @Nullable String host) {
+    return new Flow(
+        sourceOrNull, certified, foreign, sourceAddress, to, byRequest, host, outsiderOrNull);
   }
 
   /** The workload that opened it, when that is known. */
@@ -153,11 +174,8 @@ public record Flow(
   Flow stillIn(MeshSnapshot snapshot) {
     return certifiedOrNull == null || foreign
         ? this
-        : new Flow(
-            sourceOrNull,
+        : with(
             certifiedOrNull.in(snapshot.settings().trustDomain()),
-            false,
-            sourceAddress,
             destination,
             decidedByRequest,
             hostOrNull);

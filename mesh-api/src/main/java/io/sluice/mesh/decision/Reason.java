@@ -65,6 +65,22 @@ public enum Reason {
       131,
       "the port has an IngressBackend or AccessControl, and a caller outside the mesh is none of its"
           + " sources"),
+  INGRESS_TLS_REFUSED(
+      140,
+      "a client outside the mesh has to speak TLS at this port, and did not, not in time, or not of"
+          + " the versions and suites of the MeshConfig"),
+  INGRESS_CERTIFICATE_REFUSED(
+      141,
+      "a client outside the mesh showed no certificate that the mesh's roots prove now, or one that"
+          + " is denied"),
+  INGRESS_PRINCIPAL_REFUSED(
+      142,
+      "the certificate of a client outside the mesh has no principal that the IngressBackend or"
+          + " AccessControl names"),
+  INGRESS_HOST_REFUSED(
+      143,
+      "a client outside the mesh named a host, or none, that is not in sniHosts of the IngressBackend"
+          + " or AccessControl"),
   EGRESS_POLICY(132, "an Egress lets it out"),
   ISOLATED(133, "an Isolation names the destination: no pod of the mesh sends anything there"),
 
@@ -116,7 +132,9 @@ public enum Reason {
   UPSTREAM_OVERFLOW(
       120, "this node's pods have as much of the service as its UpstreamTrafficSetting allows"),
   RATE_LIMITED(
-      121, "the pod has taken as much of late as the UpstreamTrafficSetting of its service allows"),
+      121,
+      "the pod has taken as much of late as the UpstreamTrafficSetting of its service allows, or as"
+          + " many handshakes of TLS from outside the mesh as its node begins for it"),
   CIRCUIT_OPEN(
       122, "the service was slow or failed of late, and its UpstreamTrafficSetting spares it"),
   AUTHORIZATION_DENIED(
@@ -124,7 +142,15 @@ public enum Reason {
   AUTHORIZATION_FAILED(
       124,
       "the MeshConfig's inboundExternalAuthorization gave no answer that could be used;"
-          + " failureModeAllow lets through only what nobody has answered for");
+          + " failureModeAllow lets through only what nobody has answered for"),
+  RATE_LIMITED_GLOBALLY(
+      125,
+      "the rate-limit service that the UpstreamTrafficSetting of the service names says that it is"
+          + " beyond a limit"),
+  RATE_LIMIT_FAILED(
+      126,
+      "the rate-limit service that the UpstreamTrafficSetting of the service names gave no answer"
+          + " that could be used; failOpen lets through only what nobody has answered for");
 
   /** First code that the kernel programs never use. */
   public static final int FIRST_PROXY_CODE = 64;

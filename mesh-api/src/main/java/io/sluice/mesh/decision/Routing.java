@@ -1,15 +1,19 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * To which service's endpoints a call goes that was made to a service. Pure but for chance, which
- * the caller brings; never blocks.
+ * the caller brings, and for the calendar, by which sessions end; never blocks.
  */
 public final class Routing {
   /** Splits behind splits: more are not followed, and the service reached is taken as it is. */
@@ -30,11 +34,17 @@ public final class Routing {
   /** What becomes of a call. */
   public sealed interface Way {
     /** An endpoint of a service is to be asked, at that port of the service. */
-    record To(Service service, int port, HttpFilters filters, TimeLimits limits, Faults faults)
+    record To(
+        Service service,
+        int port,
+        HttpFilters filters,
+        TimeLimits limits,
+        Faults faults,
+        @Nullable SessionPersistence sessionOrNull)
         implements Way {
       /** At the port called, with nothing changed and no limits but those of the mesh. */
       To(Service service, int port) {
-        this(service, port, HttpFilters.NONE, TimeLimits.UNSAID, Faults.NONE);
+        this(service, port, HttpFilters.NONE, TimeLimits.UNSAID, Faults.NONE, null);
       }
     }
 
@@ -58,7 +68,7 @@ public final class Routing {
   }
 
   /**
-   * Where it goes.
+   * Where it goes, if every pod that is ready can be asked.
    *
    * @param called the service that the client called
    * @param port of it that the client called, which a backend of a TrafficSplit has to have too
@@ -73,7 +83,23 @@ public final class Routing {
       String clients,
       @Nullable HttpRequest requestOrNull,
       RandomGenerator random) {
-    return way(snapshot, called, port, clients, requestOrNull, all -> byWeight(all, random));
+    return way(snapshot, called, port, clients, requestOrNull, random, _ -> true);
+  }
+
+  /**
+   * Where it goes.
+   *
+   * @param keeps whether a session may stay with an endpoint; else it is led as one without
+   */
+  public static Way way(
+      MeshSnapshot snapshot,
+      Service called,
+      int port,
+      String clients,
+      @Nullable HttpRequest requestOrNull,
+      RandomGenerator random,
+      Predicate<InetSocketAddress> keeps) {
+    return way(snapshot, called, port, clients, requestOrNull, all -> byWeight(all, random), keeps);
   }
 
   /**
@@ -90,7 +116,7 @@ public final class Routing {
     Turns turns = new Turns();
     do {
       turns.begin();
-      Way way = way(snapshot, called, port, clients, requestOrNull, turns);
+      Way way = way(snapshot, called, port, clients, requestOrNull, turns, _ -> true);
       ways.add(new Share(way, turns.share));
     } while (turns.another());
     return ways;
@@ -140,7 +166,8 @@ public final class Routing {
       int port,
       String clients,
       @Nullable HttpRequest requestOrNull,
-      Choice choice) {
+      Choice choice,
+      Predicate<InetSocketAddress> keeps) {
     List<NamespacedName> passed = new ArrayList<>();
     Service at = called;
     while (passed.size() < MAX_DEPTH) {
@@ -148,7 +175,7 @@ public final class Routing {
       if (route != null && route.origin() == Origin.GATEWAY_API) {
         return requestOrNull == null || !route.concerns(clients, port)
             ? to(at, port)
-            : way(snapshot, route, port, requestOrNull, choice);
+            : way(snapshot, route, port, requestOrNull, choice, keeps);
       }
       Optional<Rule> rule = route == null ? Optional.empty() : rule(route, port, requestOrNull);
       if (rule.isEmpty()) {
@@ -174,7 +201,12 @@ public final class Routing {
   }
 
   private static Way way(
-      MeshSnapshot snapshot, TrafficRoute route, int port, HttpRequest request, Choice choice) {
+      MeshSnapshot snapshot,
+      TrafficRoute route,
+      int port,
+      HttpRequest request,
+      Choice choice,
+      Predicate<InetSocketAddress> keeps) {
     Rule rule = rule(route, port, request).orElse(null);
     if (rule == null) {
       return new Way.Answer(404);
@@ -183,11 +215,50 @@ public final class Routing {
     if (redirect != null) {
       return new Way.Elsewhere(redirect);
     }
-    Backend chosen = choose(rule, choice, _ -> true);
+    Backend kept = kept(snapshot, rule, port, request, keeps);
+    Backend chosen = kept == null ? choose(rule, choice, _ -> true) : kept;
     Service service = chosen == null ? null : service(snapshot, chosen, port);
     return chosen == null || service == null
         ? new Way.Answer(500)
-        : new Way.To(service, portOf(chosen, port), chosen.filters(), rule.limits(), rule.faults());
+        : new Way.To(
+            service,
+            portOf(chosen, port),
+            chosen.filters(),
+            rule.limits(),
+            rule.faults(),
+            rule.sessionOrNull());
+  }
+
+  /** The backend with the pod that the request's session is with, whatever its weight. */
+  private static @Nullable Backend kept(
+      MeshSnapshot snapshot,
+      Rule rule,
+      int port,
+      HttpRequest request,
+      Predicate<InetSocketAddress> keeps) {
+    SessionPersistence session = rule.sessionOrNull();
+    long pod =
+        session == null
+            ? SessionPersistence.NONE
+            : session.soughtBy(request::header, System.currentTimeMillis() / 1_000);
+    if (session == null || pod == SessionPersistence.NONE) {
+      return null;
+    }
+    for (Backend backend : rule.backends()) {
+      Service service = service(snapshot, backend, port);
+      ServicePort at = service == null ? null : service.port(portOf(backend, port)).orElse(null);
+      for (Endpoint endpoint : at == null ? List.<Endpoint>of() : at.endpoints()) {
+        if (endpoint.ready()
+            && snapshot
+                .workloadAt(endpoint.address().getAddress())
+                .filter(workload -> session.of(workload.name()) == pod)
+                .isPresent()
+            && keeps.test(endpoint.address())) {
+          return backend;
+        }
+      }
+    }
+    return null;
   }
 
   private static Optional<Rule> rule(

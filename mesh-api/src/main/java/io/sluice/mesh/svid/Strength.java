@@ -1,6 +1,5 @@
 package io.sluice.mesh.svid;
 
-import io.sluice.mesh.SpiffeId;
 import java.io.IOException;
 import java.security.AlgorithmParameters;
 import java.security.GeneralSecurityException;
@@ -77,7 +76,7 @@ final class Strength {
   }
 
   /** That the signature on {@code one} is over a digest for which nobody finds a second message. */
-  static void requireSignature(X509Certificate one, SpiffeId identity) throws SvidRefused {
+  static void requireSignature(X509Certificate one, Object identity) throws SvidRefused {
     String algorithm = one.getSigAlgOID();
     boolean strong =
         algorithm.equals(RSASSA_PSS)

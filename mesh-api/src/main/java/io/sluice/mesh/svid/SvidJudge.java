@@ -19,8 +19,10 @@ import java.util.Collection;
 import java.util.Date;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -84,6 +86,7 @@ public final class SvidJudge {
 
   private static final String EXTENDED_KEY_USAGE = "2.5.29.37";
   private static final String NAME_CONSTRAINTS = "2.5.29.30";
+  private static final int DNS_NAME = 2;
   private static final int URI_NAME = 6; // GeneralName, RFC 5280 §4.2.1.6
   private static final int DIGITAL_SIGNATURE = 0; // bits of KeyUsage, RFC 5280 §4.2.1.3
   private static final int KEY_CERT_SIGN = 5;
@@ -141,6 +144,53 @@ public final class SvidJudge {
   private Proven prove(
       List<X509Certificate> shown, Set<Purpose> purposes, Instant now, Duration early)
       throws SvidRefused {
+    return judged(
+        shown,
+        chain -> {
+          SpiffeId identity = identity(chain);
+          List<Root> trusted = roots.getOrDefault(identity.trustDomain(), List.of());
+          if (trusted.isEmpty()) {
+            throw new SvidRefused(
+                SvidReason.FOREIGN_TRUST_DOMAIN, "no bundle for the trust domain of " + identity);
+          }
+          return new Proven(identity, root(chain, trusted, identity, purposes, now, early));
+        });
+  }
+
+  /**
+   * By which names {@code chain} proves a client that is no workload, by the roots of any of the
+   * domains: the URI of its certificate where there is one, as of a workload's, else its DNS names
+   * in lower case.
+   *
+   * @param chain leaf first, as it was shown
+   * @throws SvidRefused as {@link #prove}
+   */
+  public Set<String> principals(List<X509Certificate> chain, SiteTime time) throws SvidRefused {
+    Duration early = time.isLowerBound() ? ANY_BEGIN : CLOCK_SKEW;
+    return judged(
+        chain,
+        read -> {
+          X509Certificate leaf = requireLeaf(read, "a client outside the mesh");
+          List<String> uris = names(leaf, URI_NAME);
+          Set<String> principals =
+              uris.isEmpty()
+                  ? names(leaf, DNS_NAME).stream()
+                      .map(name -> name.toLowerCase(Locale.ROOT))
+                      .collect(Collectors.toUnmodifiableSet())
+                  : Set.copyOf(uris);
+          List<Root> trusted = roots.values().stream().flatMap(List::stream).distinct().toList();
+          var _ = root(read, trusted, principals, Set.of(Purpose.CLIENT), time.instant(), early);
+          return principals;
+        });
+  }
+
+  /** What is asked of a chain that has been read. */
+  private interface Judgement<T> {
+    T of(List<X509Certificate> chain) throws CertificateException;
+  }
+
+  private static <T> T judged(List<X509Certificate> shown, Judgement<T> judgement)
+      throws SvidRefused {
     if (shown.size() > LONGEST_SHOWN) {
       throw new SvidRefused(
           SvidReason.CHAIN_TOO_LONG,
@@ -151,32 +201,38 @@ public final class SvidJudge {
       for (X509Certificate one : shown) {
         chain.add(read(one));
       }
-      SpiffeId identity = identity(chain);
-      List<Root> trusted = roots.getOrDefault(identity.trustDomain(), List.of());
-      if (trusted.isEmpty()) {
-        throw new SvidRefused(
-            SvidReason.FOREIGN_TRUST_DOMAIN, "no bundle for the trust domain of " + identity);
-      }
-      X509Certificate leaf = chain.getFirst();
-      List<X509Certificate> path =
-          chain.stream().filter(one -> one == leaf || !isRoot(one, trusted)).toList();
-      if (path.size() > LONGEST_CHAIN) {
-        throw new SvidRefused(
-            SvidReason.CHAIN_TOO_LONG,
-            "a chain of " + path.size() + " certificates below the root of " + identity);
-      }
-      requirePurposes(leaf, identity, purposes);
-      for (X509Certificate one : path) {
-        Strength.requireKey(one, identity);
-        Strength.requireSignature(one, identity);
-      }
-      requireSigners(path, identity);
-      return new Proven(identity, root(path, trusted, identity, now, early));
+      return judgement.of(chain);
     } catch (CertificateException e) {
       throw e instanceof SvidRefused refused ? refused : unreadable(e);
     } catch (RuntimeException e) {
       throw unreadable(e); // hostile certificates reach many parsers
     }
+  }
+
+  /** The root that {@code chain}, which is of {@code whose}, leads to. */
+  private static X509Certificate root(
+      List<X509Certificate> chain,
+      List<Root> trusted,
+      Object whose,
+      Set<Purpose> purposes,
+      Instant now,
+      Duration early)
+      throws CertificateException {
+    X509Certificate leaf = chain.getFirst();
+    List<X509Certificate> path =
+        chain.stream().filter(one -> one == leaf || !isRoot(one, trusted)).toList();
+    if (path.size() > LONGEST_CHAIN) {
+      throw new SvidRefused(
+          SvidReason.CHAIN_TOO_LONG,
+          "a chain of " + path.size() + " certificates below the root of " + whose);
+    }
+    requirePurposes(leaf, whose, purposes);
+    for (X509Certificate one : path) {
+      Strength.requireKey(one, whose);
+      Strength.requireSignature(one, whose);
+    }
+    requireSigners(path, whose);
+    return root(path, trusted, whose, now, early);
   }
 
   private static SvidRefused unreadable(Exception cause) {
@@ -195,21 +251,8 @@ public final class SvidJudge {
    * for how long, is not looked at.
    */
   public static SpiffeId identity(List<X509Certificate> chain) throws SvidRefused {
-    if (chain.isEmpty()) {
-      throw new SvidRefused(SvidReason.NO_CERTIFICATE, "an empty chain");
-    }
-    X509Certificate leaf = chain.getFirst();
-    String uri = onlyUri(leaf);
-    if (leaf.getBasicConstraints() != -1) {
-      throw notAnSvid("the leaf of " + uri + " is a certificate authority's");
-    }
-    boolean[] usage = leaf.getKeyUsage();
-    if (usage == null || !usage[DIGITAL_SIGNATURE]) {
-      throw notAnSvid("the key of " + uri + " may not sign handshakes");
-    }
-    if (usage[KEY_CERT_SIGN] || usage[CRL_SIGN]) {
-      throw notAnSvid("the key of " + uri + " may sign certificates or CRLs");
-    }
+    String uri = onlyUri(chain);
+    X509Certificate _ = requireLeaf(chain, uri);
     try {
       return SpiffeId.parse(uri);
     } catch (IllegalArgumentException e) {
@@ -217,25 +260,51 @@ public final class SvidJudge {
     }
   }
 
-  private static String onlyUri(X509Certificate leaf) throws SvidRefused {
-    Collection<List<?>> names;
-    try {
-      names = leaf.getSubjectAlternativeNames();
-    } catch (CertificateException e) {
-      throw new SvidRefused(
-          SvidReason.NOT_AN_SVID, "its names cannot be read: " + e.getMessage(), e);
-    }
-    List<String> uris =
-        names == null
-            ? List.of()
-            : names.stream()
-                .filter(name -> name.getFirst().equals(URI_NAME))
-                .map(name -> String.valueOf(name.get(1)))
-                .toList();
+  private static String onlyUri(List<X509Certificate> chain) throws SvidRefused {
+    List<String> uris = names(first(chain), URI_NAME);
     if (uris.size() != 1) {
       throw notAnSvid("the leaf has " + uris.size() + " URI names instead of exactly one");
     }
     return uris.getFirst();
+  }
+
+  private static X509Certificate first(List<X509Certificate> chain) throws SvidRefused {
+    if (chain.isEmpty()) {
+      throw new SvidRefused(SvidReason.NO_CERTIFICATE, "an empty chain");
+    }
+    return chain.getFirst();
+  }
+
+  /** The first of {@code chain}, of a key that signs handshakes, and nothing else. */
+  private static X509Certificate requireLeaf(List<X509Certificate> chain, Object whose)
+      throws SvidRefused {
+    X509Certificate leaf = first(chain);
+    if (leaf.getBasicConstraints() != -1) {
+      throw notAnSvid("the leaf of " + whose + " is a certificate authority's");
+    }
+    boolean[] usage = leaf.getKeyUsage();
+    if (usage == null || !usage[DIGITAL_SIGNATURE]) {
+      throw notAnSvid("the key of " + whose + " may not sign handshakes");
+    }
+    if (usage[KEY_CERT_SIGN] || usage[CRL_SIGN]) {
+      throw notAnSvid("the key of " + whose + " may sign certificates or CRLs");
+    }
+    return leaf;
+  }
+
+  private static List<String> names(X509Certificate leaf, int kind) throws SvidRefused {
+    try {
+      Collection<List<?>> names = leaf.getSubjectAlternativeNames();
+      return names == null
+          ? List.of()
+          : names.stream()
+              .filter(name -> name.getFirst().equals(kind))
+              .map(name -> String.valueOf(name.get(1)))
+              .toList();
+    } catch (CertificateException e) {
+      throw new SvidRefused(
+          SvidReason.NOT_AN_SVID, "its names cannot be read: " + e.getMessage(), e);
+    }
   }
 
   private static SvidRefused notAnSvid(String problem) {
@@ -272,8 +341,8 @@ public final class SvidJudge {
     return one;
   }
 
-  private static void requirePurposes(
-      X509Certificate leaf, SpiffeId identity, Set<Purpose> purposes) throws CertificateException {
+  private static void requirePurposes(X509Certificate leaf, Object identity, Set<Purpose> purposes)
+      throws CertificateException {
     List<String> allowed = leaf.getExtendedKeyUsage();
     if (allowed == null) {
       return; // SPIFFE X.509-SVID §4.4: it may be absent
@@ -287,7 +356,7 @@ public final class SvidJudge {
   }
 
   /** SPIFFE X.509-SVID §4.1, §4.3. The JDK would take an issuer that states no key usage. */
-  private static void requireSigners(List<X509Certificate> path, SpiffeId identity)
+  private static void requireSigners(List<X509Certificate> path, Object identity)
       throws SvidRefused {
     for (X509Certificate issuer : path.subList(1, path.size())) {
       boolean[] usage = issuer.getKeyUsage();
@@ -300,11 +369,7 @@ public final class SvidJudge {
   }
 
   private static X509Certificate root(
-      List<X509Certificate> path,
-      List<Root> trusted,
-      SpiffeId identity,
-      Instant now,
-      Duration early)
+      List<X509Certificate> path, List<Root> trusted, Object identity, Instant now, Duration early)
       throws CertificateException {
     Instant judgedAt = judgedAt(path, identity, now, early);
     SvidRefused refusal = null;
@@ -329,7 +394,7 @@ public final class SvidJudge {
   private static void follow(
       List<X509Certificate> path,
       Root root,
-      SpiffeId identity,
+      Object identity,
       Instant now,
       Duration early,
       Instant judgedAt)

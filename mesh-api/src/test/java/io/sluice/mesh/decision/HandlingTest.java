@@ -17,6 +17,7 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
@@ -141,7 +142,7 @@ class HandlingTest {
   @Test
   void whereSomebodyIsAskedAboutRequestsArrivalsAtUndeclaredPortsAreThese() {
     ExternalAuthorization asked =
-        new ExternalAuthorization("opa.tools", 9191, "of_test", 1_000, true);
+        new ExternalAuthorization(new NamedServer("opa.tools", 9191), "of_test", 1_000, true);
     for (boolean permissive : List.of(true, false)) {
       MeshSettings settings =
           new MeshSettings(permissive, false, TrustDomain.CLUSTER_LOCAL).authorizedBy(asked);

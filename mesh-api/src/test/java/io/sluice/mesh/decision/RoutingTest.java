@@ -165,7 +165,7 @@ class RoutingTest {
     for (int i = 0; i < CALLS; i++) {
       String to =
           switch (Routing.way(snapshot, service, 80, "shop", request, random)) {
-            case Way.To(var found, int port, var filters, _, _) -> found.name().name();
+            case Way.To(var found, int port, var filters, _, _, _) -> found.name().name();
             case Way.Nowhere _ -> "";
             case Way.Answer(int status) -> String.valueOf(status);
             case Way.Elsewhere(var redirect) -> redirect.target().host();

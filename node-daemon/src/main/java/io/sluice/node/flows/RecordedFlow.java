@@ -70,6 +70,10 @@ public record RecordedFlow(
           Reason.ROUTE_NOT_GRANTED,
           Reason.INGRESS_BACKEND,
           Reason.INGRESS_REFUSED,
+          Reason.INGRESS_TLS_REFUSED,
+          Reason.INGRESS_CERTIFICATE_REFUSED,
+          Reason.INGRESS_PRINCIPAL_REFUSED,
+          Reason.INGRESS_HOST_REFUSED,
           Reason.EGRESS_POLICY,
           Reason.ISOLATED);
 

@@ -10,6 +10,7 @@ import io.sluice.linux.unix.UnixListener;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.node.identity.store.PassedCredentials;
 import io.sluice.node.identity.x509.Credential;
+import io.sluice.proxy.admission.Remembered;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -113,7 +114,8 @@ public final class HandOverServer implements AutoCloseable {
     JsonNode answer = lines.receive(Lines.deadline(START_PATIENCE));
     while (answer.path("stop").asBoolean()) {
       stopAccepting(given);
-      lines.send(object().put("stopped", true), Lines.deadline(LINE_PATIENCE));
+      lines.send(
+          withRemembered(object().put("stopped", true), given), Lines.deadline(LINE_PATIENCE));
       answer = lines.receive(Lines.deadline(START_PATIENCE));
     }
     if (!answer.path("enforcing").asBoolean()) {
@@ -142,12 +144,22 @@ public final class HandOverServer implements AutoCloseable {
           .put("direction", one.direction().label());
       lines.send(line, one.fd(), deadline);
     }
-    lines.send(
+    ObjectNode last =
         object()
             .put("credentials", PassedCredentials.bytes(given.credentials()))
             .put("listeners", given.listeners().size())
-            .put("accepts", accepts),
-        deadline);
+            .put("accepts", accepts);
+    lines.send(accepts ? last : withRemembered(last, given), deadline);
+  }
+
+  /** Told last of all, and again with each daemon that asks: it ages. */
+  private static ObjectNode withRemembered(ObjectNode line, Estate given) {
+    try {
+      line.set(RememberedFormat.FIELD, RememberedFormat.json(given.remembered().get()));
+    } catch (RuntimeException e) { // it is worth less than the place being taken
+      LOG.log(System.Logger.Level.WARNING, "remembered_not_told", e);
+    }
+    return line;
   }
 
   private static void refuse(Lines lines, String why) {
@@ -177,6 +189,7 @@ public final class HandOverServer implements AutoCloseable {
    * @param listeners of every pod that is served
    * @param credentials of the pods' identities, with their keys
    * @param interception names all by which accepted connections are understood
+   * @param remembered what the proxy has found out and counted, at the time of asking
    * @param stopAccepting returns when nothing is accepted any more, after a second at most; may be
    *     run again
    */
@@ -184,6 +197,7 @@ public final class HandOverServer implements AutoCloseable {
       List<HandedListener> listeners,
       List<Credential> credentials,
       String interception,
+      Supplier<Remembered> remembered,
       Runnable stopAccepting)
       implements AutoCloseable {
     public Estate {

@@ -1,11 +1,14 @@
 package io.sluice.node.handover;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.linux.unix.UnixConnection;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -13,6 +16,8 @@ import java.time.Duration;
 /** Lines of JSON over a connection, some with a descriptor. For one thread. */
 final class Lines {
   static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final System.Logger LOG = System.getLogger(Lines.class.getName());
 
   /** A thousand certificates with their chains fit in. */
   private static final int LONGEST_LINE = 16 << 20;
@@ -57,21 +62,48 @@ final class Lines {
       }
       byte next = read.get();
       if (next == '\n') {
-        return parse(line);
+        return parse(line.toByteArray());
       }
-      if (line.size() == LONGEST_LINE) {
-        throw new HandOverException("a line is longer than " + LONGEST_LINE + " bytes");
+      if (line.size() <= LONGEST_LINE) { // the rest goes by, so that the next line is one
+        line.write(next);
       }
-      line.write(next);
     }
   }
 
-  private static JsonNode parse(ByteArrayOutputStream line) {
-    try {
-      return JSON.readTree(line.toString(StandardCharsets.UTF_8));
-    } catch (JsonProcessingException e) {
-      throw new HandOverException("a line is no JSON: " + e.getOriginalMessage());
+  private static JsonNode parse(byte[] line) {
+    if (line.length > LONGEST_LINE) {
+      return before(line, "a line is longer than " + LONGEST_LINE + " bytes");
     }
+    try {
+      return JSON.readTree(new String(line, StandardCharsets.UTF_8));
+    } catch (JsonProcessingException e) {
+      return before(line, "a line is no JSON: " + e.getOriginalMessage());
+    }
+  }
+
+  /** What stands before that which a daemon can do without, where only that is at fault. */
+  private static JsonNode before(byte[] line, String problem) {
+    ObjectNode whole = JSON.createObjectNode();
+    try (JsonParser parser = JSON.createParser(line)) {
+      if (parser.nextToken() == JsonToken.START_OBJECT) {
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+          String name = parser.currentName();
+          if (name.equals(RememberedFormat.FIELD)) {
+            LOG.log(
+                System.Logger.Level.WARNING,
+                "remembered_not_taken_over problem=\"{0}\"; limits, circuit breakers and checks"
+                    + " begin anew",
+                problem);
+            return whole;
+          }
+          parser.nextToken();
+          whole.set(name, JSON.<JsonNode>readTree(parser));
+        }
+      }
+    } catch (IOException e) {
+      throw new HandOverException(problem);
+    }
+    throw new HandOverException(problem);
   }
 
   /** The descriptor that came with the line that was received last. */

@@ -9,6 +9,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.node.identity.store.PassedCredentials;
 import io.sluice.node.identity.store.StoreException;
 import io.sluice.node.identity.x509.Credential;
+import io.sluice.proxy.admission.Remembered;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,6 +34,7 @@ public final class Predecessor implements AutoCloseable {
   private final Lines lines;
   private final InheritedListeners listeners;
   private List<Credential> credentials = List.of();
+  private Remembered remembered = Remembered.NOTHING;
   private boolean accepts;
 
   private Predecessor(Path socket, UnixConnection connection, InheritedListeners listeners) {
@@ -123,6 +125,7 @@ public final class Predecessor implements AutoCloseable {
       listeners.areAcceptedByNobody();
     }
     credentials = credentials(line.path("credentials"));
+    remembered = RememberedFormat.read(line);
     LOG.log(
         System.Logger.Level.INFO,
         "taken_over listeners={0} certificates={1}",
@@ -166,6 +169,11 @@ public final class Predecessor implements AutoCloseable {
     return credentials;
   }
 
+  /** What its proxy had found out and counted when it stopped accepting; nothing before. */
+  public Remembered remembered() {
+    return remembered;
+  }
+
   /**
    * Tells it to accept nothing more; returns when that is so, or when it has ended. Does nothing
    * where it has stopped already.
@@ -179,8 +187,10 @@ public final class Predecessor implements AutoCloseable {
     String problem;
     try {
       lines.send(Lines.JSON.createObjectNode().put("stop", true), Lines.deadline(CLOSING_PATIENCE));
-      if (lines.receive(Lines.deadline(CLOSING_PATIENCE)).path("stopped").asBoolean()) {
+      JsonNode answer = lines.receive(Lines.deadline(CLOSING_PATIENCE));
+      if (answer.path("stopped").asBoolean()) {
         accepts = false;
+        remembered = RememberedFormat.read(answer);
         return;
       }
       problem = "it closed the connection";

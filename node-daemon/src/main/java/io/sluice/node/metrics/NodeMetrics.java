@@ -95,7 +95,7 @@ public final class NodeMetrics {
   /** Adds what the proxy holds. */
   public void observe(Proxy proxy) {
     new UseCollector(proxy::stats).register(registry);
-    new AuthorizationCollector(proxy::stats, snapshot).register(registry);
+    new InquiryCollector(proxy::stats, snapshot).register(registry);
     gauge("sluice_proxy_connections", "Connections open now.", () -> proxy.stats().live());
     gauge(
         "sluice_proxy_buffered_bytes",
@@ -128,6 +128,10 @@ public final class NodeMetrics {
         "sluice_proxy_endpoints_out",
         "Those of them that get no calls, as they have not been well.",
         () -> proxy.stats().checks().out());
+    gauge(
+        "sluice_proxy_endpoints_warming",
+        "Endpoints of Services that get less than their share of calls, as they are new.",
+        () -> proxy.stats().warming());
     gauge(
         "sluice_proxy_loops",
         "Connections closed because the proxy had been led to itself.",

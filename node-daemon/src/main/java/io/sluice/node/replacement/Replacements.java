@@ -290,7 +290,8 @@ public final class Replacements implements PodReplacement {
           predecessor.probePorts(),
           predecessor.mtlsMode(),
           predecessor.connections(),
-          predecessor.healthChecks());
+          predecessor.healthChecks(),
+          predecessor.zoneOrNull());
     }
 
     /** The service with calls led to this pod that would go to its predecessor. */
@@ -305,7 +306,10 @@ public final class Replacements implements PodReplacement {
             isMet = true;
             ofFamily(was.getAddress())
                 .map(own ->
-                    new Endpoint(new InetSocketAddress(own, was.getPort()), endpoint.ready()))
+                    new Endpoint(
+                        new InetSocketAddress(own, was.getPort()),
+                        endpoint.ready(),
+                        endpoint.warmUpOrNull()))
                 .ifPresent(endpoints::add);
           } else {
             endpoints.add(endpoint);
@@ -314,7 +318,12 @@ public final class Replacements implements PodReplacement {
         ports.add(new ServicePort(port.name(), port.port(), port.protocol(), endpoints));
       }
       return isMet
-          ? new Service(service.name(), service.virtualAddresses(), ports, service.affinity())
+          ? new Service(
+              service.name(),
+              service.virtualAddresses(),
+              ports,
+              service.affinity(),
+              service.nearness())
           : service;
     }
 

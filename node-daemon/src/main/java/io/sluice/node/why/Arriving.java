@@ -109,9 +109,15 @@ final class Arriving {
     ExternalAuthorization authorizer = snapshot.settings().authorizationOrNull();
     if (handling.isHttp() && authorizer != null) {
       story.unknown(
-          "what %s:%d says, which is asked whether each request may go on"
-              .formatted(authorizer.host(), authorizer.port()));
+          "what %s says, which is asked whether each request may go on"
+              .formatted(authorizer.server().authority()));
     }
+    snapshot.limitsAt(flow.destination()).stream()
+        .flatMap(setting -> setting.limits().servers())
+        .distinct()
+        .forEach(server ->
+            story.unknown(
+                "what %s says, which counts how much may arrive".formatted(server.authority())));
     return decided(
         s -> {
           Verdict connection = Decisions.decideAt(s, name, decided);

@@ -215,6 +215,11 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
           List.of(new Cause("Isolation", "", "spec.cidrs", where + " is in a range of one"));
       case INGRESS_REFUSED ->
           ingress(verdict, "spec.sources", "it is for this port, and the caller is none of them");
+      case INGRESS_TLS_REFUSED ->
+          ingress(
+              verdict,
+              "spec.backends",
+              "it takes https alone: TLS, a principal and a host that it names");
       case HTTP_ONLY, ROUTE_NOT_GRANTED -> {
         List<Cause> targets =
             named(from, to).stream()

@@ -5,9 +5,11 @@ import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.Workload;
@@ -130,13 +132,26 @@ final class Proxied {
                   Reason.NO_READY_ENDPOINT,
                   routed(called, route, "no backend of it has a weight and the port"),
                   status(out, ServiceEnds.UNAVAILABLE, story)));
-      case Way.To(Service service, int port, HttpFilters filters, _, Faults faults) -> {
+      case Way.To(
+              Service service,
+              int port,
+              HttpFilters filters,
+              _,
+              Faults faults,
+              SessionPersistence session) -> {
         if (!service.name().equals(called.name())) {
           routed(called, route, "it leads to Service " + service.name() + " port " + port)
               .forEach(story::turn);
         }
         if (!faults.isNone()) {
           story.ok("a FaultInjection of its route may delay it, or answer in its place");
+        }
+        if (session != null) {
+          story.ok(
+              "its route keeps each session with one pod, by the "
+                  + session.carrier().name().toLowerCase(Locale.ROOT)
+                  + " "
+                  + session.name());
         }
         yield endpoints(out, service, port, filters, story);
       }
@@ -145,7 +160,8 @@ final class Proxied {
 
   private List<Fate> endpoints(
       Outgoing out, Service service, int port, HttpFilters filters, Story story) {
-    ServicePort at = service.port(port).orElse(null);
+    ServicePort at =
+        service.port(port).map(found -> within(found, service, out, story)).orElse(null);
     List<InetSocketAddress> ready =
         at == null ? List.of() : ServiceEnds.ready(at, out.call().called());
     if (at == null || ready.isEmpty()) {
@@ -171,6 +187,32 @@ final class Proxied {
     return ready.stream()
         .map(each -> reach(out, each, changed, story.fork(1.0 / ready.size())))
         .toList();
+  }
+
+  /** Those of its endpoints that the caller may call at all; tells which ones go first. */
+  private ServicePort within(ServicePort port, Service service, Outgoing out, Story story) {
+    switch (service.nearness()) {
+      case ANYWHERE -> {
+        return port;
+      }
+      case ONLY_NODE ->
+          story.ok("Service " + service.name() + " has endpoints of the caller's node alone");
+      case PREFER_NODE ->
+          story.ok(
+              "Service " + service.name() + " prefers endpoints of the caller's node, then zone");
+      case PREFER_ZONE ->
+          story.ok("Service " + service.name() + " prefers endpoints of the caller's zone");
+    }
+    return new ServicePort(
+        port.name(),
+        port.port(),
+        port.protocol(),
+        service
+            .nearness()
+            .within(
+                port.endpoints(),
+                snapshot,
+                Nearness.Caller.of(snapshot, out.call().source().name())));
   }
 
   private static List<Cause> routed(Service called, Optional<TrafficRoute> route, String text) {

@@ -18,6 +18,7 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
   final Pod pod;
   final Loop loop;
   private @Nullable Upstream upstream;
+  private @Nullable Runnable again;
   private boolean ended;
 
   Caller(DataPath path, Pod pod, Loop loop) {
@@ -58,16 +59,23 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
       return;
     }
     Flow flow = handling.isHttp() ? wanted.byRequest() : wanted.whole();
-    if (handling.isHttp()) {
-      connection.carriesRequests(flow);
-    }
+    connection.carriesRequests(handling.isHttp() ? flow : null);
     Upstream asked =
         new Upstream(loop.upstreams, pod, dialsInside(), snapshot, flow, subject, connection);
     upstream = asked;
+    again = () -> call(path.snapshot, wanted, subject, connection);
     if (!handling.isHttp() || subject.direction() == Direction.INBOUND) {
       asked.start();
     } else if (asked.admits()) {
       connection.converse();
+    }
+  }
+
+  /** Leads it on anew, by what policy says now: what it waited for is known. */
+  final void callAgain() {
+    Runnable known = again;
+    if (known != null && !ended) {
+      known.run();
     }
   }
 

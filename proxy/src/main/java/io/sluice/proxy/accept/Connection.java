@@ -3,6 +3,8 @@ package io.sluice.proxy.accept;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.OutsideTls;
+import io.sluice.mesh.decision.Outsider;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.AccessRecord;
@@ -15,11 +17,13 @@ import io.sluice.proxy.admission.PodLimits;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.http.Exchanges;
+import io.sluice.proxy.http.RateLimiter;
 import io.sluice.proxy.limits.Source;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.relay.Incoming;
 import io.sluice.proxy.relay.Relay;
+import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.upstream.Upstream;
 import java.time.Duration;
 import java.util.List;
@@ -54,8 +58,11 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   private @Nullable Relay relay; // once bytes flow
   private @Nullable Exchanges exchanges; // instead, once requests may come
   private @Nullable Hello hello; // of one that is decided by the host that it names
+  private @Nullable TlsEnd tls; // of a client outside the mesh, where it is ended
   private @Nullable Flow requests; // what leads each of them on
   private PodLimits.@Nullable Arrivals arrivals; // what the pod called takes
+  private boolean taken; // by that
+  private RateLimiter.@Nullable Questions shared; // how much all pods take, once that is asked
   private @Nullable RequestRecord asked; // for which all of it was refused
   private State state = State.ADMITTING;
 
@@ -152,18 +159,43 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   @Override
   public boolean isTaken() {
     PodLimits.Arrivals limits = pod.limits.at(path.snapshot, subject.called());
-    if (limits != null && !limits.takesConnection()) {
+    arrivals = limits;
+    if (limits == null || taken) {
+      return true;
+    }
+    if (!limits.takesConnection()) {
       refuse(Reason.RATE_LIMITED);
       return false;
     }
-    arrivals = limits;
-    return true;
+    taken = true;
+    shared =
+        limits.sharing().isEmpty()
+            ? null
+            : loop.rateLimiter.ofConnection(
+                path.snapshot,
+                limits.sharing(),
+                subject.client().getAddress(),
+                subject.called(),
+                pod,
+                this::counted);
+    return shared == null;
+  }
+
+  private void counted() {
+    RateLimiter.Questions asked = shared;
+    Reason refusal = asked == null ? null : asked.refusalOrNull();
+    if (refusal != null) {
+      refuse(refusal);
+    } else if (state == State.ADMITTING) {
+      subject.decidedBy(path.snapshot.revision());
+      caller.callAgain();
+    }
   }
 
   // --- relaying ------------------------------------------------------------------------------
 
-  /** What it carries are requests, each to be decided for itself. */
-  void carriesRequests(Flow each) {
+  /** What it carries are requests, each to be decided for itself; null: bytes. */
+  void carriesRequests(@Nullable Flow each) {
     requests = each;
   }
 
@@ -177,8 +209,9 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       converse(requests, upstream);
       return;
     }
-    Hello said = takeHello();
-    Relay joined = new Relay(said == null ? downstream.accept() : said, upstream, pod.budget, this);
+    ByteChannel begun = takeBegun();
+    Relay joined =
+        new Relay(begun == null ? downstream.accept() : begun, upstream, pod.budget, this);
     relay = joined;
     PodLimits.Arrivals limits = arrivals;
     ByteRate toPod = limits == null ? null : limits.bytes(true);
@@ -206,11 +239,49 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     begun.begin();
   }
 
-  /** What the client said before it was known how it is carried; null where nothing was read. */
-  private @Nullable Hello takeHello() {
-    Hello said = hello;
+  /**
+   * Ends TLS of a client outside the mesh, before anything is dialled.
+   *
+   * @param identity of the pod called
+   * @param listener told what the client has shown
+   */
+  void endTls(TlsIdentity identity, OutsideTls asked, Consumer<Outsider> listener) {
+    TlsEnd begun =
+        new TlsEnd(
+            downstream.accept(),
+            () -> pod.handshakes.take(System.nanoTime()) ? identity.outside(asked) : null,
+            path.allocator,
+            loop.executor,
+            identity.handshakeTimeout(),
+            new TlsEnd.Handshaken() {
+              @Override
+              public void shown(Outsider outsider) {
+                if (state != State.ENDED) {
+                  subject.decidedBy(path.snapshot.revision());
+                  listener.accept(outsider);
+                }
+              }
+
+              @Override
+              public void failed(Reason reason) {
+                refuse(reason);
+              }
+
+              @Override
+              public void gone(ChannelEnd how) {
+                downstreamGone(how);
+              }
+            });
+    tls = begun;
+    begun.begin();
+  }
+
+  /** The client's channel, where something was read before it was known how it is carried. */
+  private @Nullable ByteChannel takeBegun() {
+    ByteChannel begun = hello == null ? tls : hello;
     hello = null;
-    return said;
+    tls = null;
+    return begun;
   }
 
   /** Takes requests before any upstream is reached. */
@@ -230,6 +301,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
                 caller.dialsInside(),
                 () -> path.snapshot,
                 loop.authorizer,
+                loop.rateLimiter,
                 path.allocator,
                 loop.executor),
             each,
@@ -240,7 +312,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     if (reached != null) {
       begun.has(reached);
     }
-    Hello said = takeHello();
+    ByteChannel said = takeBegun();
     begun.start(said == null ? downstream.accept(begun) : said);
     if (path.leaving) {
       retire();
@@ -422,6 +494,10 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
 
   private void leave() {
     state = State.ENDED;
+    RateLimiter.Questions asking = shared;
+    if (asking != null) {
+      asking.cancel();
+    }
     if (index >= 0) {
       loop.remove(this);
     }
@@ -450,9 +526,11 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     } else if (joined != null) {
       joined.reset();
     } else {
-      Hello said = takeHello();
-      if (said != null) {
-        said.drop();
+      if (hello != null) {
+        hello.drop();
+      }
+      if (tls != null) {
+        tls.drop();
       }
       downstream.refuse(reason);
     }

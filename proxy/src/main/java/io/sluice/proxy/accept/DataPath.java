@@ -8,6 +8,7 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Authorized;
 import io.sluice.proxy.ConnectionListener;
 import io.sluice.proxy.Family;
+import io.sluice.proxy.Limited;
 import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.WorkloadIdentities;
@@ -21,9 +22,9 @@ import io.sluice.proxy.relay.ReadSizes;
 import io.sluice.proxy.relay.SocketSetup;
 import io.sluice.proxy.upstream.Means;
 import java.net.InetAddress;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -48,7 +49,13 @@ final class DataPath extends Means {
   final LongAdder refused = new LongAdder();
   final LongAdder loops = new LongAdder();
   final AtomicInteger live = new AtomicInteger();
-  private final Map<Authorized, LongAdder> authorized = new EnumMap<>(Authorized.class);
+
+  /** Requests that somebody was to be asked about, by what became of them. */
+  final Tally<Authorized> authorized = new Tally<>(Authorized.class);
+
+  /** Questions to rate-limit services, by what became of them. */
+  final Tally<Limited> limited = new Tally<>(Limited.class);
+
   volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
 
   /** Whether another process accepts, so that clients are to ask there. */
@@ -63,9 +70,6 @@ final class DataPath extends Means {
     super(settings, sockets, identities);
     this.listener = listener;
     this.hboneEvents = hboneEvents;
-    for (Authorized outcome : Authorized.values()) {
-      authorized.put(outcome, new LongAdder());
-    }
     this.serverRoom = new ServerRoom(settings.hbone().server(), settings.eventLoops());
     this.budget = new BufferBudget(settings.maxBufferedBytes(), null);
     this.allocator =
@@ -82,15 +86,28 @@ final class DataPath extends Means {
         cause -> failed("connection-failed", cause));
   }
 
-  void authorized(Authorized outcome) {
-    Objects.requireNonNull(authorized.get(outcome)).increment();
-  }
+  /** How often which of some outcomes came. */
+  static final class Tally<E extends Enum<E>> {
+    private final Class<E> outcomes;
+    private final LongAdder[] counts; // by ordinal
 
-  /** Requests that somebody was to be asked about, by what became of them. */
-  Map<Authorized, Long> authorizations() {
-    Map<Authorized, Long> sums = new EnumMap<>(Authorized.class);
-    authorized.forEach((outcome, count) -> sums.put(outcome, count.sum()));
-    return sums;
+    private Tally(Class<E> outcomes) {
+      this.outcomes = outcomes;
+      this.counts = new LongAdder[outcomes.getEnumConstants().length];
+      Arrays.setAll(counts, _ -> new LongAdder());
+    }
+
+    void add(E outcome) {
+      counts[outcome.ordinal()].increment();
+    }
+
+    Map<E, Long> sums() {
+      Map<E, Long> sums = new EnumMap<>(outcomes);
+      for (E outcome : outcomes.getEnumConstants()) {
+        sums.put(outcome, counts[outcome.ordinal()].sum());
+      }
+      return sums;
+    }
   }
 
   /** Whom an unproven connection counts for. */

@@ -6,6 +6,8 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.http.Authorizer;
+import io.sluice.proxy.http.GrpcClients;
+import io.sluice.proxy.http.RateLimiter;
 import io.sluice.proxy.limits.Turns;
 import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.UpstreamLoop;
@@ -28,7 +30,9 @@ final class Loop {
   final UpstreamLoop upstreams;
   final Turns turns;
   final Rejudgement rejudgement;
+  final GrpcClients clients;
   final Authorizer authorizer;
+  final RateLimiter rateLimiter;
   private final DataPath path;
   private final List<Connection> connections = new ArrayList<>();
 
@@ -39,9 +43,15 @@ final class Loop {
     this.upstreams =
         new UpstreamLoop(executor, path, path.allocator, path.hboneEvents, this::receive);
     this.rejudgement = new Rejudgement(executor, connections);
-    this.authorizer =
-        new Authorizer(
-            executor, path, path.sockets(), path.allocator, path.budget, path::authorized);
+    this.clients =
+        new GrpcClients(
+            executor,
+            path.sockets(),
+            path.allocator,
+            path.budget,
+            trouble -> path.failed(trouble, null));
+    this.authorizer = new Authorizer(clients, path.authorized::add);
+    this.rateLimiter = new RateLimiter(clients, path.limited::add);
     long tick = tick(path.settings).toNanos();
     executor.scheduleWithFixedDelay(
         () -> tick(System.nanoTime()), tick, tick, TimeUnit.NANOSECONDS);
@@ -122,7 +132,7 @@ final class Loop {
   }
 
   void tick(long now) {
-    authorizer.follow(path.snapshot);
+    clients.follow(path.snapshot);
     each(connection -> connection.tick(now));
   }
 

@@ -15,12 +15,14 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.ReleaseMode;
 import io.sluice.proxy.WorkloadIdentities;
+import io.sluice.proxy.admission.Remembered;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.HboneServer;
 import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Turns;
+import io.sluice.proxy.upstream.LocalPod;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -144,6 +146,7 @@ public final class Proxy implements AutoCloseable {
   public void publish(MeshSnapshot snapshot) {
     MeshSnapshot before = path.snapshot;
     path.pools.publish(snapshot);
+    path.warmUps.publish(before, snapshot);
     path.snapshot = snapshot;
     path.health.publish(snapshot);
     if (!snapshot.settings().denied().equals(before.settings().denied())) {
@@ -442,7 +445,7 @@ public final class Proxy implements AutoCloseable {
   /** What streams shared, once none is left. */
   private CompletableFuture<Void> closeShared() {
     List<CompletableFuture<Void>> closing = new ArrayList<>();
-    loops.forEach(loop -> loop.executor.execute(loop.authorizer::close));
+    loops.forEach(loop -> loop.executor.execute(loop.clients::close));
     loops.forEach(loop -> closing.add(loop.upstreams.pool.drain(Duration.ZERO)));
     hboneServers().forEach(server -> closing.add(server.drain(Duration.ZERO)));
     return CompletableFuture.allOf(closing.toArray(CompletableFuture[]::new));
@@ -474,8 +477,10 @@ public final class Proxy implements AutoCloseable {
         path.budget.held(),
         path.budget.limit(),
         path.serverRoom.handshakes(),
-        path.authorizations(),
+        path.authorized.sums(),
+        path.limited.sums(),
         path.health.stats(),
+        path.warmUps.size(),
         use(path.used, path.budget));
   }
 
@@ -498,6 +503,35 @@ public final class Proxy implements AutoCloseable {
           .forEach((endpoint, live) -> all.merge(endpoint, live, Integer::sum));
     }
     return all;
+  }
+
+  /** What the proxy that follows this one is to go on with. */
+  public Remembered remembered() {
+    List<Remembered.Taken> taken = new ArrayList<>();
+    synchronized (lock) {
+      pods.forEach((name, served) -> taken.addAll(served.pod.limits.taken(name)));
+    }
+    return new Remembered(path.pools.spared(), taken, path.health.remembered());
+  }
+
+  /**
+   * Goes on with what the proxy before this one has told, as far as the snapshot and the pods that
+   * are served now have room for it. To be called before {@link #admit}.
+   */
+  public void recall(Remembered told) {
+    told.spared().forEach(path.pools::spare);
+    for (Remembered.Taken taken : told.taken()) {
+      LocalPod pod = path.served.get(taken.pod());
+      if (pod != null) {
+        pod.limits.recall(path.snapshot, taken);
+      }
+    }
+    for (Remembered.Out out : told.out()) {
+      LocalPod caller = path.served.get(out.caller());
+      if (caller != null) {
+        path.health.recall(nextLoop().upstreams, caller, out);
+      }
+    }
   }
 
   /** Endpoints that are not asked for anything, as they have not been well. */

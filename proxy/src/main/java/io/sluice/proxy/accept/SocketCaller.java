@@ -5,15 +5,18 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.OutsideTls;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.AcceptedFacts;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.upstream.LocalConnections;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -191,7 +194,21 @@ final class SocketCaller extends Caller {
       subject.clientIs(
           source, client, source == null ? null : snapshot.identityOf(source).orElse(null), null);
       Flow flow = new Flow(source, client, tuple.destination());
-      SocketCaller.this.call(snapshot, flow, subject, connection);
+      Optional<OutsideTls> asked = OutsideTls.of(snapshot, pod.name, flow);
+      if (asked.isEmpty()) {
+        SocketCaller.this.call(snapshot, flow, subject, connection);
+        return;
+      }
+      Optional<TlsIdentity> own = snapshot.identityOf(pod.name).flatMap(path.identities::of);
+      if (own.isEmpty()) {
+        refuse(connection, Reason.NO_CERTIFICATE);
+      } else {
+        connection.endTls(
+            own.get(),
+            asked.get(),
+            outsider ->
+                SocketCaller.this.call(path.snapshot, flow.of(outsider), subject, connection));
+      }
     }
   }
 }

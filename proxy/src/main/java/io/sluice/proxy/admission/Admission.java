@@ -52,7 +52,7 @@ public final class Admission {
 
   /** What says how it is answered in the place of the service; null where nothing does. */
   public @Nullable Breaker rules() {
-    return breaker == null ? null : breaker.rules;
+    return breaker == null ? null : breaker.rules();
   }
 
   /** Whether it may wait for a connection; it is none of those on their way meanwhile. */
@@ -60,6 +60,11 @@ public final class Admission {
     endRunning();
     waiting = waiting || pool.beginWaiting();
     return waiting;
+  }
+
+  /** Whether the service says how many may be sent again at a time. */
+  public boolean countsRetries() {
+    return pool.countsRetries();
   }
 
   /** Whether it may be sent again, now that its connection is gone. */

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * does for as long once more. Any thread; takes no lock. Times are of {@link System#nanoTime}.
  */
 final class CircuitBreaker {
-  final Breaker rules;
+  private volatile Breaker rules;
   private volatile Window window;
   private volatile boolean sparing;
   private volatile long spareUntil; // written before
@@ -40,6 +40,32 @@ final class CircuitBreaker {
     this.window = new Window(now);
   }
 
+  Breaker rules() {
+    return rules;
+  }
+
+  /**
+   * Goes by these from now on: whether they differ in nothing but the answers in the service's
+   * place. What has been seen counts for no others.
+   */
+  boolean takes(Breaker next) {
+    boolean alike = next.judgesAs(rules);
+    if (alike) {
+      rules = next;
+    }
+    return alike;
+  }
+
+  /** How long nobody asks yet, in nanoseconds: 0 where one may try; less where all ask. */
+  long spareNanos(long now) {
+    return sparing ? Math.max(0, spareUntil - now) : -1;
+  }
+
+  /** Nobody asks for so long, in nanoseconds, but no longer than the rules have it. */
+  void spareFor(long nanos, long now) {
+    spare(now, Math.clamp(nanos, 0, rules.degraded().toNanos()));
+  }
+
   /** Of {@link Answer#TRY} either {@link #tried} or {@link #untried} is to be told. */
   Answer ask(long now) {
     if (!sparing) {
@@ -64,7 +90,7 @@ final class CircuitBreaker {
     if (all >= rules.leastRequests()
         && (isTooMuch(slow, all, rules.slowAmount(), rules.slowShare())
             || isTooMuch(wrong, all, rules.errorAmount(), rules.errorShare()))) {
-      spare(now);
+      spare(now, rules.degraded().toNanos());
     }
   }
 
@@ -76,16 +102,16 @@ final class CircuitBreaker {
     return count > 0 && (count >= most || (double) count / all >= share);
   }
 
-  private void spare(long now) {
+  private void spare(long now, long nanos) {
     window = new Window(now);
-    spareUntil = now + rules.degraded().toNanos();
+    spareUntil = now + nanos;
     sparing = true;
   }
 
   /** What the trial has come to. */
   void tried(boolean failed, long nanos, long now) {
     if (failed || isSlow(nanos)) {
-      spare(now);
+      spare(now, rules.degraded().toNanos());
     } else {
       window = new Window(now);
       sparing = false;

@@ -1,15 +1,22 @@
 package io.sluice.proxy.admission;
 
+import io.sluice.mesh.Hashes;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Regex;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import io.sluice.mesh.UpstreamSetting.RouteLimit;
 import io.sluice.mesh.decision.HttpRequest;
+import io.sluice.proxy.admission.Remembered.Taken;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -47,6 +54,38 @@ public final class PodLimits {
     return limiting.isEmpty() ? null : new Arrivals(limiting);
   }
 
+  /** What has been taken of the pod that is not full again. */
+  public List<Taken> taken(NamespacedName pod) {
+    List<Taken> taken = new ArrayList<>();
+    long now = clock.getAsLong();
+    services.forEach((service, limited) ->
+        limited
+            .buckets()
+            .forEach((limit, bucket) -> {
+              long nanos = bucket.untilFull(now);
+              if (nanos > 0) {
+                taken.add(new Taken(pod, service, limit, Duration.ofNanos(nanos)));
+              }
+            }));
+    return taken;
+  }
+
+  /** So much has been taken, as far as {@code snapshot} has such a limit. */
+  public void recall(MeshSnapshot snapshot, Taken told) {
+    Limits limits =
+        snapshot.upstreamSetting(told.service()).map(UpstreamSetting::limits).orElse(Limits.NONE);
+    if (!limits.equals(Limits.NONE)) {
+      TokenBucket bucket =
+          services
+              .compute(told.service(), (_, before) -> of(limits, before))
+              .buckets()
+              .get(told.limit());
+      if (bucket != null) {
+        bucket.isFullIn(told.untilFull().toNanos(), clock.getAsLong());
+      }
+    }
+  }
+
   private OfService of(Limits limits, @Nullable OfService before) {
     return before != null && before.limits.equals(limits)
         ? before
@@ -61,6 +100,7 @@ public final class PodLimits {
     final Map<RouteLimit, TokenBucket> routes = new HashMap<>();
     final @Nullable ByteRate toPod;
     final @Nullable ByteRate fromPod;
+    private volatile @Nullable Map<String, TokenBucket> named; // once anybody asks
 
     OfService(Limits limits, @Nullable OfService before, long now) {
       this.limits = limits;
@@ -76,12 +116,17 @@ public final class PodLimits {
       this.requests =
           asked == null
               ? null
-              : before != null && asked.equals(known.requestsOrNull())
+              : before != null
+                      && known.requestsOrNull() != null
+                      && asked.rate().equals(known.requestsOrNull().rate())
                   ? before.requests
                   : new TokenBucket(asked.rate(), now);
       for (RouteLimit route : limits.routes()) {
-        TokenBucket same = before == null ? null : before.routes.get(route);
-        routes.put(route, same == null ? new TokenBucket(route.limit().rate(), now) : same);
+        RequestLimit limit = route.limitOrNull();
+        if (limit != null) {
+          TokenBucket same = before == null ? null : before.bucketOf(route.path(), limit.rate());
+          routes.put(route, same == null ? new TokenBucket(limit.rate(), now) : same);
+        }
       }
       if (before != null && known.bitsPerSecond() == limits.bitsPerSecond()) {
         this.toPod = before.toPod;
@@ -93,12 +138,49 @@ public final class PodLimits {
       }
     }
 
-    @Nullable RequestLimit refuses(HttpRequest request, long now) {
-      for (RouteLimit route : limits.routes()) {
-        if (route.path().matches(request.path())) {
-          TokenBucket bucket = routes.get(route);
-          return bucket == null || bucket.take(now) ? null : route.limit();
+    /** Whose answer is another one is the same limit. */
+    private @Nullable TokenBucket bucketOf(Regex path, Rate rate) {
+      for (Map.Entry<RouteLimit, TokenBucket> each : routes.entrySet()) {
+        RequestLimit limit = each.getKey().limitOrNull();
+        if (limit != null && limit.rate().equals(rate) && each.getKey().path().equals(path)) {
+          return each.getValue();
         }
+      }
+      return null;
+    }
+
+    /** By what each is called between one daemon and the next, which is short for any path. */
+    Map<String, TokenBucket> buckets() {
+      Map<String, TokenBucket> known = named;
+      if (known == null) {
+        known = Map.copyOf(nameBuckets());
+        named = known;
+      }
+      return known;
+    }
+
+    private Map<String, TokenBucket> nameBuckets() {
+      Map<String, TokenBucket> buckets = new HashMap<>();
+      if (connections != null) {
+        buckets.put("connections", connections);
+      }
+      if (requests != null) {
+        buckets.put("requests", requests);
+      }
+      routes.forEach((route, bucket) -> {
+        byte[] path = route.path().text().getBytes(StandardCharsets.UTF_8);
+        long hash = Hashes.mixed(Hashes.of(Hashes.START, path));
+        buckets.put("path " + HexFormat.of().toHexDigits(hash), bucket);
+      });
+      return buckets;
+    }
+
+    @Nullable RequestLimit refuses(HttpRequest request, long now) {
+      RouteLimit route = limits.routeOrNull(request.path());
+      RequestLimit own = route == null ? null : route.limitOrNull();
+      if (route != null && own != null) {
+        TokenBucket bucket = routes.get(route);
+        return bucket == null || bucket.take(now) ? null : own;
       }
       return requests == null || requests.take(now) ? null : limits.requestsOrNull();
     }
@@ -107,9 +189,20 @@ public final class PodLimits {
   /** What arrives at one endpoint. */
   public final class Arrivals {
     private final List<OfService> services;
+    private final List<Limits> sharing; // those that others count for
 
     private Arrivals(List<OfService> services) {
       this.services = services;
+      this.sharing =
+          services.stream()
+              .map(service -> service.limits)
+              .filter(limits -> limits.servers().findAny().isPresent())
+              .toList();
+    }
+
+    /** The limits for which others are to be asked. */
+    public List<Limits> sharing() {
+      return sharing;
     }
 
     /** The limit that a request is beyond; null where it is taken. */

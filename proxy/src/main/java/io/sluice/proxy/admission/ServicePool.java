@@ -1,5 +1,6 @@
 package io.sluice.proxy.admission;
 
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import java.time.Duration;
@@ -39,7 +40,7 @@ public final class ServicePool {
     CircuitBreaker before = breaker;
     if (rulesOrNull == null) {
       breaker = null;
-    } else if (before == null || !before.rules.equals(rulesOrNull)) {
+    } else if (before == null || !before.takes(rulesOrNull)) {
       breaker = new CircuitBreaker(rulesOrNull, clock.getAsLong());
     }
     limits = now;
@@ -116,6 +117,10 @@ public final class ServicePool {
 
   void endWaiting() {
     pending.decrementAndGet();
+  }
+
+  boolean countsRetries() {
+    return limits.maxRetries() != UpstreamSetting.UNLIMITED;
   }
 
   boolean beginRetry() {

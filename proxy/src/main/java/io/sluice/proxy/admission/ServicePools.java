@@ -4,7 +4,11 @@ import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.UpstreamSetting;
+import io.sluice.proxy.admission.Remembered.Spared;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +27,28 @@ public final class ServicePools {
   public @Nullable ServicePool of(NamespacedName service) {
     Map<NamespacedName, ServicePool> present = pools;
     return present.isEmpty() ? null : present.get(service);
+  }
+
+  /** Services that are left alone now. */
+  public List<Spared> spared() {
+    List<Spared> spared = new ArrayList<>();
+    pools.forEach((service, pool) -> {
+      CircuitBreaker breaker = pool.breaker();
+      long left = breaker == null ? -1 : breaker.spareNanos(clock.getAsLong());
+      if (left >= 0) {
+        spared.add(new Spared(service, Duration.ofNanos(left)));
+      }
+    });
+    return spared;
+  }
+
+  /** That service is left alone, as far as it has a circuit breaker. */
+  public void spare(Spared told) {
+    ServicePool pool = of(told.service());
+    CircuitBreaker breaker = pool == null ? null : pool.breaker();
+    if (breaker != null) {
+      breaker.spareFor(told.left().toNanos(), clock.getAsLong());
+    }
   }
 
   /**

@@ -8,13 +8,13 @@ import java.util.concurrent.atomic.AtomicLong;
  * evenly. One number says all of it: when the bucket will be full again (the generic cell rate
  * algorithm, ITU-T I.371 Annex A). Any thread; times are of {@link System#nanoTime}.
  */
-final class TokenBucket {
+public final class TokenBucket {
   private final long costNanos; // of one
   private final long toleranceNanos; // of all but one
   private final AtomicLong full;
 
   /** Full at {@code now}. */
-  TokenBucket(Rate rate, long now) {
+  public TokenBucket(Rate rate, long now) {
     long per = rate.per().toNanos();
     this.costNanos = per / rate.amount();
     double all = (double) per / rate.amount() * ((double) rate.amount() + rate.burst() - 1);
@@ -22,8 +22,19 @@ final class TokenBucket {
     this.full = new AtomicLong(now);
   }
 
+  /** How long until it is full, in nanoseconds. */
+  long untilFull(long now) {
+    return Math.max(0, full.get() - now);
+  }
+
+  /** It is not full before so long, in nanoseconds, but no emptier than empty. */
+  void isFullIn(long nanos, long now) {
+    long least = Math.clamp(nanos, 0, toleranceNanos + costNanos);
+    full.updateAndGet(at -> now + Math.max(at - now, least));
+  }
+
   /** Takes one, if there is one at {@code now}. */
-  boolean take(long now) {
+  public boolean take(long now) {
     while (true) {
       long at = full.get();
       long wait = Math.max(0, at - now);

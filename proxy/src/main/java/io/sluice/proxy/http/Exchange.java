@@ -37,6 +37,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,9 +68,11 @@ final class Exchange implements Upstream.Listener {
   private @Nullable Deadlines deadlines; // where a route has any
   private boolean exposed; // to the faults of a route, once
   private @Nullable Delay delay; // that befell it
-  private Authorizer.@Nullable Authorization authorization; // once somebody is asked
+  private @Nullable Inquiry<Answer> authorization; // once somebody is asked
+  private RateLimiter.@Nullable Questions shared; // how much all pods take, once that is asked
   private Head sent; // the request as it goes on
   private HttpFilters filters = HttpFilters.NONE;
+  private @Nullable FieldChange session; // which tells the client that it has one
   private @Nullable Copy copy; // until it goes to mirrors
   private boolean copied; // or nobody gets one
   private @Nullable Upstream upstream; // while it is searched
@@ -156,6 +159,7 @@ final class Exchange implements Upstream.Listener {
     tellWhoAsks();
     sent = request;
     filters = HttpFilters.NONE;
+    session = null;
     limits = TimeLimits.UNSAID;
     if (!copied) {
       dropCopy(); // of a route that was in force before
@@ -251,15 +255,16 @@ final class Exchange implements Upstream.Listener {
   @Override
   public void retriedBy(RetryPolicy policy) {
     if (retries == null && mirror == null && !asksForBytes()) {
-      retries = owner.retries(policy, request, this::mayRepeat, this::tryAgain);
+      retries =
+          owner.retries(policy, request, this::countsRetries, this::mayRepeat, this::tryAgain);
     }
     startClock();
   }
 
   @Override
-  public @Nullable InetSocketAddress tried() {
+  public List<InetSocketAddress> tried() {
     Retries known = retries;
-    return known == null ? null : known.tried();
+    return known == null ? List.of() : known.tried();
   }
 
   @Override
@@ -271,6 +276,11 @@ final class Exchange implements Upstream.Listener {
           Copy.chosen(sent, changes.mirrors(), ThreadLocalRandom.current());
       copy = mirrors.isEmpty() ? null : owner.copy(sent, mirrors);
     }
+  }
+
+  @Override
+  public void keptBy(@Nullable FieldChange told) {
+    session = told;
   }
 
   @Override
@@ -341,19 +351,60 @@ final class Exchange implements Upstream.Listener {
   public boolean isTaken() {
     PodLimits.Arrivals limits = taken ? null : owner.limits();
     RequestLimit beyond = limits == null ? null : limits.refuses(sent);
-    if (beyond == null) {
-      taken = true;
+    if (beyond != null) {
+      subject.refused(Verdict.of(Outcome.REFUSED, Reason.RATE_LIMITED));
+      end = End.RATE_LIMITED;
+      answer(LocalAnswer.beyond(request, beyond));
+      return false;
+    }
+    taken = true;
+    if (limits != null && !limits.sharing().isEmpty()) {
+      shared = owner.questions(limits.sharing(), sent, subject, this::counted);
+    }
+    RateLimiter.Questions asked = shared;
+    if (asked == null) {
       return true;
     }
-    subject.refused(Verdict.of(Outcome.REFUSED, Reason.RATE_LIMITED));
-    end = End.RATE_LIMITED;
-    answer(LocalAnswer.beyond(request, beyond));
-    return false;
+    if (asked.isUnderWay()) {
+      dropUpstream(); // another is searched for then, by what policy says then
+      return false;
+    }
+    changedToo(asked.changes());
+    return true;
+  }
+
+  private void counted() {
+    RateLimiter.Questions asked = shared;
+    if (asked == null || ended) {
+      return;
+    }
+    Reason refusal = asked.refusalOrNull();
+    if (refusal == null) {
+      tryAgain();
+      return;
+    }
+    subject.refused(Verdict.of(Outcome.REFUSED, refusal));
+    end = refusal == Reason.RATE_LIMIT_FAILED ? End.RATE_LIMIT_FAILED : End.RATE_LIMITED;
+    answer(asked.answer(request), asked.content());
+  }
+
+  /** In addition to what is changed already. */
+  private void changedToo(HttpFilters changes) {
+    if (!changes.isNone()) {
+      HttpFilters before = filters;
+      sent = sent.changed(changes);
+      filters =
+          new HttpFilters(
+              Stream.of(before, changes).flatMap(each -> each.request().stream()).toList(),
+              Stream.of(before, changes).flatMap(each -> each.response().stream()).toList(),
+              before.rewriteOrNull(),
+              before.mirrors());
+    }
   }
 
   @Override
   public boolean isAuthorized() {
-    Authorizer.Authorization known = authorization;
+    Inquiry<Answer> known = authorization;
     if (known == null) {
       known = owner.authorization(sent, subject, this::authorized);
       authorization = known;
@@ -366,13 +417,13 @@ final class Exchange implements Upstream.Listener {
       return false;
     }
     if (known.answerOrNull() instanceof Answer.Granted(HttpFilters changes)) {
-      changedBy(changes);
+      changedToo(changes);
     }
     return true;
   }
 
   private void authorized() {
-    Authorizer.Authorization known = authorization;
+    Inquiry<Answer> known = authorization;
     if (known == null || ended) {
       return;
     }
@@ -407,6 +458,12 @@ final class Exchange implements Upstream.Listener {
   public boolean mayWait() {
     Admission known = admission;
     return known != null && known.mayWait();
+  }
+
+  /** Whether the service says how many may be. */
+  private boolean countsRetries() {
+    Admission known = admission;
+    return known != null && known.countsRetries();
   }
 
   private boolean mayRepeat() {
@@ -563,10 +620,10 @@ final class Exchange implements Upstream.Listener {
     Fields trailers = askedTrailers;
     boolean whole = asked.whole && trailers == null;
     Retries known = retries;
-    ByteBuf replayed = known == null ? null : known.replayed();
+    ByteBuf replayed = known == null ? null : known.replayed(asked.whole && !asked.holdsAny());
     stream.head(sent, whole && replayed == null && !asked.holdsAny());
     if (replayed != null) {
-      stream.data(replayed, whole);
+      stream.data(replayed, whole && !asked.holdsAny());
     }
     if (known != null) {
       known.goesTo(endpoint);
@@ -731,6 +788,10 @@ final class Exchange implements Upstream.Listener {
         head.fields.change(filters.response());
       }
       if (!head.isInterim() || switches) {
+        FieldChange tells = session;
+        if (tells != null) {
+          head.fields.change(List.of(tells));
+        }
         status = head.status();
         answering = true;
         Admission known = admission;
@@ -843,7 +904,7 @@ final class Exchange implements Upstream.Listener {
     boolean takes =
         known != null
             && !answer.isInterim()
-            && known.takes(answer.status(), answer.fields.first("grpc-status"), asked.whole);
+            && known.takes(answer.status(), answer.fields.first("grpc-status"));
     if (takes) {
       if (last) {
         joined = null; // it is free for another exchange
@@ -855,7 +916,7 @@ final class Exchange implements Upstream.Listener {
 
   private boolean triesAgain(Silence silence) {
     Retries known = retries;
-    boolean takes = known != null && !answering && known.takes(silence, asked.whole);
+    boolean takes = known != null && !answering && known.takes(silence);
     if (takes) {
       dropTry(Admission::failed);
     }
@@ -1044,9 +1105,13 @@ final class Exchange implements Upstream.Listener {
     if (held != null) {
       held.end();
     }
-    Authorizer.Authorization asking = authorization;
+    Inquiry<Answer> asking = authorization;
     if (asking != null) {
       asking.cancel();
+    }
+    RateLimiter.Questions counting = shared;
+    if (counting != null) {
+      counting.cancel();
     }
   }
 

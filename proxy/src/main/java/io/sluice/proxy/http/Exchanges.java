@@ -9,6 +9,7 @@ import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -69,6 +70,7 @@ public final class Exchanges implements DirectPeer {
       LocalPod inside,
       Supplier<MeshSnapshot> snapshot,
       Authorizer authorizer,
+      RateLimiter rateLimiter,
       ByteBufAllocator allocator,
       EventLoop loop) {}
 
@@ -297,8 +299,14 @@ public final class Exchanges implements DirectPeer {
   }
 
   /** What is to be kept of an exchange's tries. */
-  Retries retries(RetryPolicy policy, Head sent, BooleanSupplier room, Runnable again) {
-    return new Retries(policy, around.pod(), around.loop(), copy(sent, List.of()), room, again);
+  Retries retries(
+      RetryPolicy policy,
+      Head sent,
+      BooleanSupplier counted,
+      BooleanSupplier room,
+      Runnable again) {
+    return new Retries(
+        policy, around.pod(), around.loop(), copy(sent, List.of()), counted, room, again);
   }
 
   /** Holds a request of the pod back; nothing where there is no room for that. */
@@ -307,7 +315,8 @@ public final class Exchanges implements DirectPeer {
   }
 
   /** Asks whether one may go on that has arrived; nothing where nobody is to be asked. */
-  Authorizer.@Nullable Authorization authorization(Head sent, Subject one, Runnable told) {
+  @Nullable Inquiry<AuthorizationMessages.Answer> authorization(
+      Head sent, Subject one, Runnable told) {
     return around
         .authorizer()
         .ask(
@@ -317,6 +326,22 @@ public final class Exchanges implements DirectPeer {
             wanted.destination(),
             version(),
             around.pod(),
+            told);
+  }
+
+  /** Asks whether the pods of a service take one more; nothing where nobody is to be asked. */
+  RateLimiter.@Nullable Questions questions(
+      List<Limits> limits, Head sent, Subject one, Runnable told) {
+    return around
+        .rateLimiter()
+        .ofRequest(
+            new RateLimiter.Arrival(
+                around.snapshot().get(),
+                one.client().getAddress(),
+                wanted.destination(),
+                around.pod()),
+            limits,
+            sent,
             told);
   }
 

@@ -35,6 +35,7 @@ final class GrpcCall implements HttpStream.Listener {
   private final ByteBufAllocator allocator;
   private final String path;
   private final Listener listener;
+  private final long timeoutMillis;
   private final ByteBuf message; // as it is sent
   final int octets; // of it
   private @Nullable HttpStream stream;
@@ -50,7 +51,9 @@ final class GrpcCall implements HttpStream.Listener {
       ByteBufAllocator allocator,
       String path,
       MessageLite message,
+      long timeoutMillis,
       Listener listener) {
+    this.timeoutMillis = timeoutMillis;
     this.owner = owner;
     this.allocator = allocator;
     this.path = path;
@@ -62,7 +65,7 @@ final class GrpcCall implements HttpStream.Listener {
   }
 
   /** Asks on that stream, which was opened for it. */
-  void send(HttpStream opened, String authority, long timeoutMillis) {
+  void send(HttpStream opened, String authority) {
     stream = opened;
     sentNanos = System.nanoTime();
     opened.listen(this);
@@ -192,9 +195,5 @@ final class GrpcCall implements HttpStream.Listener {
     message.release();
     answer.release();
     owner.ended(this);
-  }
-
-  boolean isOver() {
-    return over;
   }
 }

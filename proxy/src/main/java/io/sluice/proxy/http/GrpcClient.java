@@ -13,11 +13,11 @@ import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.relay.SocketSetup;
 import io.sluice.proxy.relay.TcpChannel;
 import java.net.InetSocketAddress;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.SequencedSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -46,7 +46,10 @@ final class GrpcClient implements AutoCloseable {
   /** For so long calls fail at once where no address could be reached. */
   static final long PAUSE_MILLIS = 250;
 
-  /** A younger connection is not suspected: its server may still be starting. */
+  /** For so long calls wait for the first address of a name, which may still be searched for. */
+  static final long PATIENCE_MILLIS = 1_000;
+
+  /** What has waited for less says nothing of a connection: its server may still be starting. */
   private static final long SUSPICION_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final EventLoop loop;
@@ -54,16 +57,18 @@ final class GrpcClient implements AutoCloseable {
   private final HttpSetup setup;
   private final Consumer<String> troubles;
   private final Set<GrpcCall> calls = new HashSet<>();
-  private final Deque<GrpcCall> waiting = new ArrayDeque<>();
+  private final SequencedSet<GrpcCall> waiting = new LinkedHashSet<>(); // in their order
   private final Set<Link> links = new HashSet<>(); // those that are being left, too
   private List<InetSocketAddress> targets = List.of();
   private String authority = "";
-  private long timeoutMillis = 1;
   private @Nullable Link link; // that calls go by
   private @Nullable Dialling dialling;
-  private int next; // of the targets
+  private int next; // of the targets, counted round
+  private boolean isFound; // the name has had an address
+  private long namedNanos;
   private int failedInTurn;
   private long pausedUntil = System.nanoTime();
+  private long usedNanos = System.nanoTime();
   private int octets;
   private boolean closed;
 
@@ -72,6 +77,7 @@ final class GrpcClient implements AutoCloseable {
    *
    * @param sockets how those of the daemon itself are set up
    * @param budget that what waits is counted for
+   * @param first of the addresses is dialled, counted round: clients of one server begin elsewhere
    * @param troubles hears why nobody could be reached, each time
    */
   GrpcClient(
@@ -79,19 +85,27 @@ final class GrpcClient implements AutoCloseable {
       SocketSetup sockets,
       ByteBufAllocator allocator,
       BufferBudget budget,
+      int first,
       Consumer<String> troubles) {
+    this.next = first;
     this.loop = loop;
     this.sockets = sockets;
     this.setup = new HttpSetup(loop, allocator, LIMITS, budget);
     this.troubles = troubles;
   }
 
-  /** Whom to ask from now on, by which name, and for how long an answer is waited for. */
-  void asks(List<InetSocketAddress> addresses, String name, long answerMillis) {
-    timeoutMillis = answerMillis;
-    if (!addresses.equals(targets) || !name.equals(authority)) {
+  /** Whom to ask from now on, by which name. */
+  void asks(List<InetSocketAddress> addresses, String name) {
+    boolean isOther = !name.equals(authority);
+    if (isOther || !addresses.equals(targets)) {
       targets = List.copyOf(addresses);
       authority = name;
+      if (isOther) {
+        isFound = false;
+        namedNanos = System.nanoTime();
+        loop.schedule(this::goOn, PATIENCE_MILLIS + 1, TimeUnit.MILLISECONDS);
+      }
+      isFound |= !targets.isEmpty();
       pausedUntil = System.nanoTime();
       failedInTurn = 0;
       giveUpDial();
@@ -103,19 +117,31 @@ final class GrpcClient implements AutoCloseable {
     }
   }
 
+  /** Whether that is where it may ask. */
+  boolean isAsking(InetSocketAddress address) {
+    return targets.contains(address);
+  }
+
+  /** For how long nobody has asked it. */
+  long idleMillis() {
+    return calls.isEmpty() ? TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - usedNanos) : 0;
+  }
+
   /**
    * Asks, now or as soon as there is a connection.
    *
+   * @param timeoutMillis for how long an answer is waited for
    * @return null where there is no room for it: the listener hears nothing then
    */
-  @Nullable GrpcCall call(String path, MessageLite message, GrpcCall.Listener listener) {
+  @Nullable GrpcCall call(
+      String path, MessageLite message, long timeoutMillis, GrpcCall.Listener listener) {
     if (closed
         || calls.size() >= MOST_CALLS
         || octets + message.getSerializedSize() > MOST_BYTES
         || setup.budget().isExceeded()) {
       return null;
     }
-    GrpcCall call = new GrpcCall(this, setup.allocator(), path, message, listener);
+    GrpcCall call = new GrpcCall(this, setup.allocator(), path, message, timeoutMillis, listener);
     calls.add(call);
     octets += call.octets;
     setup.budget().hold(call.octets);
@@ -129,6 +155,8 @@ final class GrpcClient implements AutoCloseable {
 
   void ended(GrpcCall call) {
     if (calls.remove(call)) {
+      usedNanos = System.nanoTime();
+      waiting.remove(call);
       octets -= call.octets;
       setup.budget().release(call.octets);
     }
@@ -154,22 +182,30 @@ final class GrpcClient implements AutoCloseable {
     return true;
   }
 
-  /** Nothing has come back for one that was sent then: perhaps nobody is there any more. */
+  /**
+   * Nothing has come back for one that was sent then: perhaps nobody is there any more. That is
+   * found a second after it was sent at the earliest, however little it has waited.
+   */
   void suspect(long sentNanos) {
     Link known = link;
-    long now = System.nanoTime();
-    if (known != null
-        && known.heardNanos - sentNanos < 0
-        && now - known.openedNanos > SUSPICION_NANOS) {
-      leave(known);
+    if (known != null && !known.doubted && sentNanos - known.openedNanos >= 0) {
+      known.doubted = true;
+      long left = SUSPICION_NANOS - (System.nanoTime() - sentNanos);
+      loop.schedule(() -> judge(known, sentNanos), Math.max(0, left), TimeUnit.NANOSECONDS);
+    }
+  }
+
+  private void judge(Link doubted, long sentNanos) {
+    doubted.doubted = false;
+    if (link == doubted && doubted.heardNanos - sentNanos < 0) {
+      leave(doubted);
       next++;
-      loop.execute(this::goOn);
+      goOn();
     }
   }
 
   /** Sends what waits, as far as that goes. */
   private void goOn() {
-    waiting.removeIf(GrpcCall::isOver);
     if (waiting.isEmpty() || closed) {
       return;
     }
@@ -179,15 +215,11 @@ final class GrpcClient implements AutoCloseable {
       return;
     }
     while (!waiting.isEmpty()) {
-      GrpcCall call = waiting.element();
       HttpStream stream = known.open();
       if (stream == null) {
         return; // room is told of
       }
-      waiting.remove();
-      if (!call.isOver()) {
-        call.send(stream, authority, timeoutMillis);
-      }
+      waiting.removeFirst().send(stream, authority);
     }
   }
 
@@ -203,6 +235,9 @@ final class GrpcClient implements AutoCloseable {
     if (dialling != null) {
       return;
     }
+    if (targets.isEmpty() && !isFound && isPatient()) {
+      return; // it may be found at any moment
+    }
     if (targets.isEmpty()) {
       troubles.accept("no address is known");
       failWaiting("no address is known");
@@ -215,6 +250,10 @@ final class GrpcClient implements AutoCloseable {
     }
   }
 
+  private boolean isPatient() {
+    return System.nanoTime() - namedNanos < TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
+  }
+
   private void notReached(InetSocketAddress target, String why) {
     troubles.accept(target + ": " + why);
     next++;
@@ -224,7 +263,7 @@ final class GrpcClient implements AutoCloseable {
       pausedUntil = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PAUSE_MILLIS);
       failWaiting(why);
     } else {
-      goOn();
+      loop.execute(this::goOn); // of thousands of addresses none may be there
     }
   }
 
@@ -250,16 +289,20 @@ final class GrpcClient implements AutoCloseable {
       timer =
           loop.schedule(
               () -> failed("no connection in time"), CONNECT_MILLIS, TimeUnit.MILLISECONDS);
-      EpollSocketChannel made;
+      EpollSocketChannel socket = null;
       try {
         boolean version6 = Family.of(target.getAddress()) == Family.IPV6;
-        made = AdoptedSockets.connecting(LinuxSocket.newSocketStream(version6).intValue());
-        made.config().setConnectTimeoutMillis(0);
-        channel = new TcpChannel(made, sockets);
+        socket = AdoptedSockets.connecting(LinuxSocket.newSocketStream(version6).intValue());
+        socket.config().setConnectTimeoutMillis(0);
+        channel = new TcpChannel(socket, sockets);
       } catch (RuntimeException e) { // no descriptor is left
+        if (socket != null) {
+          socket.unsafe().closeForcibly();
+        }
         failed("no socket could be made");
         return;
       }
+      EpollSocketChannel made = socket;
       loop.register(made)
           .addListener(registered -> {
             if (!registered.isSuccess()) {
@@ -321,6 +364,7 @@ final class GrpcClient implements AutoCloseable {
     final long openedNanos = System.nanoTime();
     long heardNanos = openedNanos;
     boolean proven; // it has answered a call
+    boolean doubted; // and judged soon
 
     Link(InetSocketAddress target, TcpChannel channel) {
       this.target = target;
@@ -363,6 +407,17 @@ final class GrpcClient implements AutoCloseable {
       link = null;
     }
     known.client.drain();
+  }
+
+  /** Nobody is to be asked any more; calls that are on their way may end. */
+  void leave() {
+    closed = true;
+    giveUpDial();
+    Link known = link;
+    if (known != null) {
+      leave(known);
+    }
+    failWaiting("nobody is to be asked any more");
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.sluice.mesh.RetryPolicy.Silence;
 import io.sluice.proxy.Retried;
 import io.sluice.proxy.upstream.LocalPod;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -34,11 +35,12 @@ final class Retries {
   final RetryPolicy policy;
   private final LocalPod pod;
   private final EventLoop loop;
+  private final BooleanSupplier counted;
   private final BooleanSupplier room;
   private final Runnable again;
   private @Nullable Copy content; // null: not all of it could be kept
   private boolean sent; // to somebody, as far as it had come
-  private @Nullable InetSocketAddress tried; // last
+  private final List<InetSocketAddress> tried = new ArrayList<>(1); // the last one last
   private @Nullable Future<?> waiting;
   private boolean holdsPlace; // among those of the pod that are tried again
   private boolean failed; // last, as far as the policy goes
@@ -52,6 +54,8 @@ final class Retries {
    * None was made yet.
    *
    * @param content what is kept of the request, empty yet; it is this one's
+   * @param counted whether the service called says how many may be asked again at a time: that
+   *     counts in the place of the pod's own part
    * @param room whether the upstream may be asked again, as one of so many at a time
    * @param again makes another try
    */
@@ -60,12 +64,14 @@ final class Retries {
       LocalPod pod,
       EventLoop loop,
       Copy content,
+      BooleanSupplier counted,
       BooleanSupplier room,
       Runnable again) {
     this.policy = policy;
     this.pod = pod;
     this.loop = loop;
     this.content = content;
+    this.counted = counted;
     this.room = room;
     this.again = again;
     pod.retriable.incrementAndGet();
@@ -82,31 +88,41 @@ final class Retries {
 
   /** It goes to this endpoint now. */
   void goesTo(@Nullable InetSocketAddress endpoint) {
-    tried = endpoint;
+    if (endpoint != null) {
+      tried.remove(endpoint);
+      tried.add(endpoint);
+    }
     sent = true;
   }
 
-  /** The one that was tried last; null before. */
-  @Nullable InetSocketAddress tried() {
+  /** Those that were tried, the last one last. */
+  List<InetSocketAddress> tried() {
     return tried;
   }
 
-  /** What of the content was sent already and has to be again, which is the caller's; or null. */
-  @Nullable ByteBuf replayed() {
+  /**
+   * What of the content was sent already and has to be again, which is the caller's; or null.
+   *
+   * @param whole whether no more of it is to come
+   */
+  @Nullable ByteBuf replayed(boolean whole) {
     Copy known = content;
-    return sent && known != null && known.hasContent() ? known.content() : null;
+    if (!sent || known == null || !known.hasContent()) {
+      return null;
+    }
+    return whole ? known.content() : known.contentSoFar();
   }
 
-  /** Whether it is tried again after such an answer; {@code whole}: no more of it is to come. */
-  boolean takes(int status, @Nullable String grpcStatus, boolean whole) {
+  /** Whether it is tried again after such an answer; what is still to come of it comes then. */
+  boolean takes(int status, @Nullable String grpcStatus) {
     failed = policy.isFailure(status, grpcStatus == null ? "" : grpcStatus);
-    return failed && takes(whole);
+    return failed && takes();
   }
 
   /** Whether it is tried again where there was no answer. */
-  boolean takes(Silence silence, boolean whole) {
+  boolean takes(Silence silence) {
     failed = policy.isFailure(silence);
-    return failed && takes(whole);
+    return failed && takes();
   }
 
   /** A try was not waited for any longer. */
@@ -114,15 +130,15 @@ final class Retries {
     slow++;
   }
 
-  private boolean takes(boolean whole) {
-    if (over || (sent && (!whole || content == null))) {
+  private boolean takes() {
+    if (over || (sent && content == null)) {
       return false;
     }
     if (made >= policy.most()) {
       exhausted = true;
       return false;
     }
-    if (!holdsPlace) {
+    if (!holdsPlace && !counted.getAsBoolean()) {
       if (pod.retrying.incrementAndGet() > Math.max(FEWEST, pod.retriable.get() / LARGEST_PART)) {
         pod.retrying.decrementAndGet();
         beyondBudget = true;

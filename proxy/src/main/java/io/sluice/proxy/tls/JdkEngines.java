@@ -19,12 +19,12 @@ import org.jspecify.annotations.Nullable;
 /** Engines of the JDK. */
 final class JdkEngines implements Engines {
   /** Any context has all versions. */
-  private static final String PROTOCOL = "TLS";
+  static final String PROTOCOL = "TLS";
 
   private static final int NO_SESSIONS_TO_SPEAK_OF = 1;
 
   /** A second above the longest life of a ticket (RFC 8446 §4.6.1): then the JDK sends none. */
-  private static final int NO_TICKET_SECONDS = 7 * 24 * 3_600 + 1;
+  static final int NO_TICKET_SECONDS = 7 * 24 * 3_600 + 1;
 
   private final SSLContext context;
   private final String[] protocols;
@@ -35,12 +35,16 @@ final class JdkEngines implements Engines {
       throws GeneralSecurityException {
     protocols = Engines.protocols(wanted);
     suites = Engines.suites(wanted);
-    groups = wanted.offeredGroups().stream().flatMap(JdkEngines::name).toArray(String[]::new);
+    groups = groups(wanted);
     context = SSLContext.getInstance(PROTOCOL);
     context.init(new KeyManager[] {new OneKey(credentials)}, new TrustManager[] {verifier}, null);
     context.getServerSessionContext().setSessionCacheSize(NO_SESSIONS_TO_SPEAK_OF);
     context.getServerSessionContext().setSessionTimeout(NO_TICKET_SECONDS);
     context.getClientSessionContext().setSessionCacheSize(NO_SESSIONS_TO_SPEAK_OF);
+  }
+
+  static String[] groups(TlsParameters wanted) {
+    return wanted.offeredGroups().stream().flatMap(JdkEngines::name).toArray(String[]::new);
   }
 
   /** The JDK 25 has no hybrid group for TLS yet. */
@@ -90,7 +94,7 @@ final class JdkEngines implements Engines {
   }
 
   /** The one key there is, whatever the peer would prefer. */
-  private static final class OneKey extends X509ExtendedKeyManager {
+  static final class OneKey extends X509ExtendedKeyManager {
     private static final String ALIAS = "svid";
     private final X509Certificate[] chain;
     private final PrivateKey key;

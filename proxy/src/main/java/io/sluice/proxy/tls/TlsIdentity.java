@@ -3,7 +3,9 @@ package io.sluice.proxy.tls;
 import io.netty.buffer.ByteBufAllocator;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TlsParameters;
+import io.sluice.mesh.decision.OutsideTls;
 import java.security.GeneralSecurityException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
@@ -105,6 +107,25 @@ public final class TlsIdentity implements AutoCloseable {
       throw new IllegalArgumentException("nobody is expected at the destination");
     }
     return handshake(allocator, Set.copyOf(expected), listener, false);
+  }
+
+  /**
+   * The accepting side towards a client outside the mesh.
+   *
+   * @throws IllegalStateException when the credentials cannot be used
+   */
+  public OutsideHandshake outside(OutsideTls asked) {
+    WorkloadCredentials credentials = newest.get();
+    try {
+      return new OutsideHandshake(credentials, policy.parameters(), asked, clock);
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("the credentials " + credentials + " cannot be used", e);
+    }
+  }
+
+  /** Within which a handshake has to be over. */
+  public Duration handshakeTimeout() {
+    return settings.handshakeTimeout();
   }
 
   private TlsHandshake handshake(

@@ -1,6 +1,7 @@
 package io.sluice.proxy.upstream;
 
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.Hashes;
 import io.sluice.proxy.Family;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,9 +16,6 @@ import org.jspecify.annotations.Nullable;
  * one event loop and counts that loop's connections only: no sharing, and nearly as even.
  */
 final class EndpointLoads {
-  private static final long FNV_OFFSET = 0xcbf2_9ce4_8422_2325L;
-  private static final long FNV_PRIME = 0x100_0000_01b3L;
-
   private final Map<InetSocketAddress, Integer> live = new HashMap<>();
 
   void opened(InetSocketAddress endpoint) {
@@ -59,6 +57,53 @@ final class EndpointLoads {
   }
 
   /**
+   * The same where some warm up: both choices are by the shares of the endpoints, and connections
+   * count for as much more as an endpoint's share is less.
+   */
+  @Nullable InetSocketAddress pick(
+      List<Endpoint> endpoints,
+      Family family,
+      @Nullable InetSocketAddress tried,
+      boolean byLoad,
+      WarmUps warmUps) {
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    Endpoint one = byShare(endpoints, family, tried, null, warmUps, random);
+    if (one == null) {
+      return pick(endpoints, family, tried, byLoad); // none has any share, or none is there
+    }
+    Endpoint other = byLoad ? byShare(endpoints, family, tried, one, warmUps, random) : null;
+    return other != null && load(other, warmUps) < load(one, warmUps)
+        ? other.address()
+        : one.address();
+  }
+
+  private double load(Endpoint endpoint, WarmUps warmUps) {
+    return live.getOrDefault(endpoint.address(), 0) / warmUps.percent(endpoint);
+  }
+
+  /** Goes through them once: each takes the place of those before by its part of their sum. */
+  private static @Nullable Endpoint byShare(
+      List<Endpoint> endpoints,
+      Family family,
+      @Nullable InetSocketAddress tried,
+      @Nullable Endpoint but,
+      WarmUps warmUps,
+      ThreadLocalRandom random) {
+    Endpoint chosen = null;
+    double sum = 0;
+    for (Endpoint endpoint : endpoints) {
+      if (endpoint != but && isCandidate(endpoint, family, tried)) {
+        double percent = warmUps.percent(endpoint);
+        sum += percent;
+        if (percent > 0 && random.nextDouble() * sum < percent) {
+          chosen = endpoint;
+        }
+      }
+    }
+    return chosen;
+  }
+
+  /**
    * The endpoint that {@code client} always has while it is there, or the next one in its order
    * when that is {@code tried}; null when there is none. Rendezvous hashing: needs no table, so
    * nodes agree and a restart changes nothing, and an endpoint that comes or goes moves only the
@@ -69,13 +114,14 @@ final class EndpointLoads {
       Family family,
       @Nullable InetSocketAddress tried,
       InetAddress client) {
-    long of = hash(FNV_OFFSET, client.getAddress());
+    long of = Hashes.of(Hashes.START, client.getAddress());
     InetSocketAddress best = null;
     long most = 0;
     for (Endpoint endpoint : endpoints) {
       if (isCandidate(endpoint, family, tried)) {
         InetSocketAddress address = endpoint.address();
-        long weight = mixed(hash(of, address.getAddress().getAddress()) + address.getPort());
+        long weight =
+            Hashes.mixed(Hashes.of(of, address.getAddress().getAddress()) + address.getPort());
         if (best == null || weight > most) {
           best = address;
           most = weight;
@@ -83,22 +129,6 @@ final class EndpointLoads {
       }
     }
     return best;
-  }
-
-  /** FNV-1a of 64 bits. */
-  private static long hash(long start, byte[] bytes) {
-    long hash = start;
-    for (byte each : bytes) {
-      hash = (hash ^ (each & 0xff)) * FNV_PRIME;
-    }
-    return hash;
-  }
-
-  /** MurmurHash3's last step: every bit of the result depends on every bit of {@code hash}. */
-  private static long mixed(long hash) {
-    long mixed = (hash ^ (hash >>> 33)) * 0xff51_afd7_ed55_8ccdL;
-    mixed = (mixed ^ (mixed >>> 33)) * 0xc4ce_b9fe_1a85_ec53L;
-    return mixed ^ (mixed >>> 33);
   }
 
   private static InetSocketAddress candidate(

@@ -15,6 +15,7 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.ProxyStats;
+import io.sluice.proxy.admission.Remembered.Out;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import java.lang.System.Logger;
@@ -128,6 +129,29 @@ public final class HealthChecks {
       known.wantedBy(pod);
     }
     return true;
+  }
+
+  /** Endpoints that are out, each with the pod in whose name it is asked. */
+  public List<Out> remembered() {
+    return targets.values().stream()
+        .filter(target -> out.contains(target.endpoint))
+        .map(target -> new Out(target.endpoint, target.workload, target.caller.name))
+        .toList();
+  }
+
+  /**
+   * That endpoint is out until a check succeeds, which {@code loop} makes as {@code caller}; unless
+   * it is no endpoint of such a pod here, or is known.
+   */
+  public void recall(UpstreamLoop loop, LocalPod caller, Out told) {
+    MeshSnapshot now = snapshot;
+    Target made = new Target(told.endpoint(), told.pod(), loop, caller);
+    if (now.settings().healthChecks()
+        && made.called(now) != null
+        && targets.putIfAbsent(told.endpoint(), made) == null) {
+      boolean _ = put(made, true);
+      made.begin();
+    }
   }
 
   /** Without those that are out, unless too few of that family would be left. */

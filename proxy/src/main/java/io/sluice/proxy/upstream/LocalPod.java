@@ -34,11 +34,11 @@ public class LocalPod {
   /** Its requests that FaultInjections hold back. */
   public final AtomicInteger delayed = new AtomicInteger();
 
-  /** Requests to it that the mesh's authoriser is asked about. */
-  public final AtomicInteger authorizing = new AtomicInteger();
+  /** What has arrived at it that somebody else is asked about. */
+  public final AtomicInteger asking = new AtomicInteger();
 
-  /** What those have to say to it. */
-  public final AtomicInteger authorizingOctets = new AtomicInteger();
+  /** Of the questions. */
+  public final AtomicInteger askingOctets = new AtomicInteger();
 
   /** What it takes of those who call it. */
   public final PodLimits limits = new PodLimits(System::nanoTime);

@@ -26,6 +26,9 @@ public class Means {
   /** Endpoints that are not asked for anything while they are not well. */
   public final HealthChecks health = new HealthChecks(this);
 
+  /** Endpoints that get less than their share because they are new. */
+  public final WarmUps warmUps = new WarmUps(System::nanoTime, System::currentTimeMillis);
+
   /** Pods with listeners of ours: what is sent to one of them does not leave the node. */
   public final Map<NamespacedName, LocalPod> served = new ConcurrentHashMap<>();
 

@@ -7,11 +7,13 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SessionAffinity;
+import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.Workload;
@@ -61,13 +63,16 @@ public final class Upstream {
     /** A request leads on, and is tried again as that says where it fails. */
     default void retriedBy(RetryPolicy policy) {}
 
-    /** The endpoint that another try was made with, which this one prefers not to go to. */
-    default @Nullable InetSocketAddress tried() {
-      return null;
+    /** Endpoints that other tries were made with, in that order: this one prefers another. */
+    default List<InetSocketAddress> tried() {
+      return List.of();
     }
 
     /** A request leads on, with these changes: what is asked for is what is sent from now on. */
     default void changedBy(HttpFilters filters) {}
+
+    /** The request goes to a pod, and this tells its client so; null where it knows. */
+    default void keptBy(HttpFilters.@Nullable FieldChange told) {}
 
     /** A request is answered by the route of the service called; no more is heard. */
     default void answeredBy(Routing.Way.Answer answer) {
@@ -111,8 +116,8 @@ public final class Upstream {
     }
 
     /**
-     * Policy allows what has arrived at the application: whether the application's pod takes it.
-     * Where not, nothing more is heard.
+     * Policy allows what has arrived at the application: whether the application's pod takes it
+     * now, as far as others are to be asked how much it takes. Where not, nothing more is heard.
      */
     default boolean isTaken() {
       return true;
@@ -164,8 +169,16 @@ public final class Upstream {
   private final Subject subject;
   private final Listener listener;
   private @Nullable List<Endpoint> others; // which may be tried
+  private boolean narrowed; // those are not all that the service has
+  private HttpFilters changes = HttpFilters.NONE;
   private Faults faults = Faults.NONE;
   private SessionAffinity affinity = SessionAffinity.NONE;
+  private @Nullable Service nearing; // of which some endpoints go before others
+  private int asked;
+  private @Nullable SessionPersistence session; // as the route has it
+  private long kept = SessionPersistence.NONE; // the pod that the request's session is with
+  private @Nullable InetSocketAddress lost; // of that pod, once it was tried in vain
+  private @Nullable Reason lostBy;
   private @Nullable InetSocketAddress endpoint; // that is tried, or was reached
   private LocalConnections.@Nullable Origin origin;
   private @Nullable Dial dial;
@@ -277,7 +290,8 @@ public final class Upstream {
         number,
         pod.name.namespace(),
         listener.request(),
-        ThreadLocalRandom.current())) {
+        ThreadLocalRandom.current(),
+        this::keeps)) {
       case Routing.Way.Answer answer -> listener.answeredBy(answer);
       case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
       case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
@@ -286,18 +300,37 @@ public final class Upstream {
               int port,
               HttpFilters filters,
               TimeLimits limits,
-              Faults told) -> {
+              Faults told,
+              SessionPersistence persistence) -> {
         faults = told;
+        HttpRequest request = listener.request();
+        if (persistence != null && request != null) {
+          session = persistence;
+          kept =
+              lost == null
+                  ? persistence.soughtBy(request::header, calendarSeconds())
+                  : SessionPersistence.NONE;
+        }
         retried(called);
         if (!limits.isUnsaid()) {
           listener.limitedBy(limits);
         }
-        if (!filters.isNone()) {
+        if (!filters.equals(changes)) {
+          changes = filters;
           listener.changedBy(filters);
         }
         reach(service, port);
       }
     }
+  }
+
+  /** Whether a session may stay there: a backend without weight gets no other one for it. */
+  private boolean keeps(InetSocketAddress address) {
+    return lost == null
+        && Family.of(address.getAddress()) == Family.of(wanted.destination().getAddress())
+        && !listener.tried().contains(address)
+        && !loop.means.health.isOut(address, pod)
+        && !snapshot.settings().isolates(address.getAddress());
   }
 
   private void retried(Service called) {
@@ -325,25 +358,74 @@ public final class Upstream {
     subject.callsService(service.name());
     affinity = service.affinity();
     pool = loop.means.pools.of(service.name());
-    ServicePort asked = service.port(port).orElse(null);
-    List<Endpoint> endpoints = asked == null ? List.of() : asked.endpoints();
-    others = endpoints;
-    InetSocketAddress tried = listener.tried();
-    endpoint = tried;
-    InetSocketAddress picked = pick(endpoints);
-    if (picked == null && tried != null) {
+    ServicePort found = service.port(port).orElse(null);
+    List<Endpoint> endpoints = found == null ? List.of() : found.endpoints();
+    if (service.nearness() != Nearness.ANYWHERE) {
+      nearing = service;
+      asked = port;
+      endpoints = service.nearness().within(endpoints, snapshot, callerPlace());
+    }
+    List<InetSocketAddress> tried = listener.tried();
+    endpoint = lost == null && !tried.isEmpty() ? tried.getLast() : lost;
+    others = untried(endpoints, tried);
+    narrowed = others != endpoints;
+    InetSocketAddress picked = pick(others);
+    if (picked == null && narrowed) {
+      narrowed = false; // all were tried, if only the last one is not tried at once
+      others = endpoints;
+      picked = pick(endpoints);
+    }
+    if (picked == null && endpoint != null && lost == null) {
       endpoint = null; // there is no other one
       picked = pick(endpoints);
     }
-    if (picked == null) {
+    Reason failure = lostBy;
+    if (picked != null) {
+      others = failure == null ? others : null; // it is the further endpoint
+      reach(picked);
+    } else if (failure == null) {
       refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
     } else {
-      reach(picked);
+      refused(failure, CloseKind.CONNECT_FAILURE);
     }
   }
 
-  /** Ranges are compared with all endpoints only where chance has met one that is isolated. */
+  /** Of the last one {@link #endpoint} tells. */
+  private static List<Endpoint> untried(List<Endpoint> endpoints, List<InetSocketAddress> tried) {
+    return tried.size() < 2
+        ? endpoints
+        : endpoints.stream().filter(each -> !tried.contains(each.address())).toList();
+  }
+
+  /** The nearest that may be used, where any goes before others; what a session is with first. */
   private @Nullable InetSocketAddress pick(List<Endpoint> every) {
+    Service service = nearing;
+    if (service != null) {
+      List<Endpoint> usable = notIsolated(well(every));
+      InetSocketAddress keeping = keeping(usable, Family.of(wanted.destination().getAddress()));
+      if (keeping != null) {
+        return keeping;
+      }
+      List<List<Endpoint>> first =
+          usable == every && !narrowed
+              ? loop.near(snapshot, service, asked, every, callerPlace())
+              : service.nearness().first(usable, snapshot, callerPlace());
+      for (List<Endpoint> near : first) {
+        InetSocketAddress picked = pickAny(near);
+        if (picked != null) {
+          return picked;
+        }
+      }
+    }
+    return pickAny(every);
+  }
+
+  private Nearness.Caller callerPlace() {
+    return Nearness.Caller.of(snapshot, pod.name);
+  }
+
+  /** Ranges are compared with all endpoints only where chance has met one that is isolated. */
+  private @Nullable InetSocketAddress pickAny(List<Endpoint> every) {
     InetSocketAddress picked = pickOf(every);
     if (picked != null && loop.means.health.isOut(picked, pod)) {
       picked = pickOf(well(every));
@@ -355,7 +437,12 @@ public final class Upstream {
 
   private @Nullable InetSocketAddress pickOf(List<Endpoint> candidates) {
     Family family = Family.of(wanted.destination().getAddress());
-    for (Endpoint candidate : listener.sharesConnections() ? List.<Endpoint>of() : candidates) {
+    InetSocketAddress keeping = keeping(candidates, family);
+    if (keeping != null) {
+      return keeping;
+    }
+    boolean standingFirst = !listener.sharesConnections() && affinity == SessionAffinity.NONE;
+    for (Endpoint candidate : standingFirst ? candidates : List.<Endpoint>of()) {
       if (candidate.ready()
           && !candidate.address().equals(endpoint)
           && listener.hasRoom(candidate.address())) {
@@ -363,10 +450,51 @@ public final class Upstream {
       }
     }
     return switch (affinity) {
-      case NONE -> loop.loads.pick(candidates, family, endpoint, !listener.sharesConnections());
+      case NONE ->
+          loop.means.warmUps.areOver()
+              ? loop.loads.pick(candidates, family, endpoint, !listener.sharesConnections())
+              : loop.loads.pick(
+                  candidates, family, endpoint, !listener.sharesConnections(), loop.means.warmUps);
       case CLIENT_IP ->
           loop.loads.pick(candidates, family, endpoint, wanted.sourceAddress().getAddress());
     };
+  }
+
+  /** Of the pod that the session is with, unless that was tried; null where there is none. */
+  private @Nullable InetSocketAddress keeping(List<Endpoint> candidates, Family family) {
+    SessionPersistence known = session;
+    if (known == null || kept == SessionPersistence.NONE) {
+      return null;
+    }
+    for (Endpoint candidate : candidates) {
+      InetSocketAddress address = candidate.address();
+      if (candidate.ready()
+          && Family.of(address.getAddress()) == family
+          && !address.equals(endpoint)
+          && isKept(known, snapshot.workloadAt(address.getAddress()).orElse(null))) {
+        return address;
+      }
+    }
+    return null;
+  }
+
+  private boolean isKept(SessionPersistence known, @Nullable Workload pod) {
+    return pod != null && known.of(pod.name()) == kept;
+  }
+
+  /** Nobody else than a pod has sessions. */
+  private void tellSession(@Nullable Workload pod) {
+    SessionPersistence known = session;
+    if (known != null) {
+      listener.keptBy(
+          pod == null || isKept(known, pod)
+              ? null
+              : known.told(known.of(pod.name()), calendarSeconds()));
+    }
+  }
+
+  private static long calendarSeconds() {
+    return TimeUnit.MILLISECONDS.toSeconds(System.currentTimeMillis());
   }
 
   private void reach(InetSocketAddress picked) {
@@ -379,6 +507,7 @@ public final class Upstream {
     if (others != null && called != null) {
       loop.means.health.called(loop, pod, snapshot, called, picked);
     }
+    tellSession(called);
     endpoint = picked;
     origin = null;
     ServicePool said = pool;
@@ -440,14 +569,24 @@ public final class Upstream {
             ? List.of()
             : notIsolated(
                 well(candidates).stream()
-                    .filter(each -> listener.hasRoom(each.address()))
+                    .filter(each -> listener.hasRoom(each.address()) && mayTake(each.address()))
                     .toList());
     Family family = Family.of(wanted.destination().getAddress());
     InetSocketAddress free = loop.loads.pick(standing, family, null, false);
     if (free == null) {
       return false;
     }
-    return !isAllowed(wanted.to(free), calledAt(free)) || !isAdmitted(said) || listener.takes(free);
+    if (!isAllowed(wanted.to(free), calledAt(free)) || !isAdmitted(said)) {
+      return true;
+    }
+    tellSession(snapshot.workloadAt(free.getAddress()).orElse(null));
+    return listener.takes(free);
+  }
+
+  /** Who stays with one endpoint waits for that. */
+  private boolean mayTake(InetSocketAddress standing) {
+    boolean stays = affinity == SessionAffinity.CLIENT_IP || kept != SessionPersistence.NONE;
+    return !stays || standing.equals(endpoint);
   }
 
   /** A connection that stands has got room: it goes by that where it waits for a place. */
@@ -652,6 +791,9 @@ public final class Upstream {
     }
     loopbackMayAnswer = false;
     List<Endpoint> candidates = others;
+    if (candidates != null && reason != Reason.REFUSED_BY_PEER && losesSession(tried, reason)) {
+      return;
+    }
     // Policy does not differ between the endpoints of a service.
     InetSocketAddress other =
         candidates == null || reason == Reason.REFUSED_BY_PEER ? null : pick(candidates);
@@ -661,6 +803,25 @@ public final class Upstream {
       others = null;
       reach(other);
     }
+  }
+
+  /** Whether the session's pod was tried; then the request is led on as one without a session. */
+  private boolean losesSession(@Nullable InetSocketAddress tried, Reason reason) {
+    SessionPersistence known = session;
+    Service called = snapshot.serviceAt(wanted.destination().getAddress()).orElse(null);
+    if (known == null
+        || tried == null
+        || called == null
+        || kept == SessionPersistence.NONE
+        || !isKept(known, snapshot.workloadAt(tried.getAddress()).orElse(null))) {
+      return false;
+    }
+    lost = tried;
+    lostBy = reason;
+    nearing = null;
+    leavePlace(); // another service's may be asked for
+    reach(called);
+    return true;
   }
 
   private static InetAddress loopback(InetSocketAddress called) {

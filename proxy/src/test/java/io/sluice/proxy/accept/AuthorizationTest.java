@@ -18,6 +18,7 @@ import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
@@ -76,7 +77,9 @@ class AuthorizationTest {
   }
 
   private void authorize(boolean failOpen, long millis) {
-    authorize(new ExternalAuthorization("127.0.0.1", port(), "of_test", millis, failOpen));
+    authorize(
+        new ExternalAuthorization(
+            new NamedServer("127.0.0.1", port()), "of_test", millis, failOpen));
   }
 
   private int port() {
@@ -364,13 +367,17 @@ class AuthorizationTest {
                         new Endpoint(Peers.unused(), true),
                         new Endpoint(authorizer.address(), true))))));
     for (String name : List.of("opa.tools.svc", "opa.tools.svc.cluster.local")) {
-      publish(editor.snapshot(9), new ExternalAuthorization(name, 9191, "of_test", 10_000, false));
+      publish(editor.snapshot(9), of(name, 10_000));
       assertThat(mesh.ask(GET, "ok")).startsWith("HTTP/1.1 200");
     }
     for (String name : List.of("opa.tools", "opa.other.svc", "opa.tools.example", "opa")) {
-      publish(editor.snapshot(9), new ExternalAuthorization(name, 9191, "of_test", 10_000, false));
+      publish(editor.snapshot(9), of(name, 200));
       assertThat(mesh.ask(GET, "\r\n\r\n")).startsWith("HTTP/1.1 403");
     }
+  }
+
+  private static ExternalAuthorization of(String name, long millis) {
+    return new ExternalAuthorization(new NamedServer(name, 9191), "of_test", millis, false);
   }
 
   /** Or asking would be asked about, without end. */
@@ -379,7 +386,10 @@ class AuthorizationTest {
     InetSocketAddress app = mesh.nodes.app.address();
     authorize(
         new ExternalAuthorization(
-            app.getAddress().getHostAddress(), app.getPort(), "of_test", 10_000, false));
+            new NamedServer(app.getAddress().getHostAddress(), app.getPort()),
+            "of_test",
+            10_000,
+            false));
     assertThat(mesh.ask(GET, "ok")).startsWith("HTTP/1.1 200");
     assertThat(counts()).containsEntry(Authorized.OK, 0L).containsEntry(Authorized.ERROR, 0L);
   }

@@ -22,6 +22,7 @@ import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxyStats;
+import io.sluice.proxy.admission.Remembered;
 import io.sluice.proxy.tls.TlsStack;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -307,6 +308,36 @@ class HealthChecksTest {
 
     Stream.of(one, two).forEach(app -> app.gate = new CountDownLatch(0));
     assertThat(answering(CALLS)).isNotEmpty();
+  }
+
+  @Test
+  void whoFollowsAsksWhoIsOutAndNobodyElseUntilItIsWell() throws IOException {
+    check(How.HTTP);
+    answering(CALLS);
+    two.hang();
+    Await.until("it is out", () -> checks().out() == 1);
+    Remembered told = callers.proxy.remembered();
+
+    nodes.publish(snapshot(false, How.HTTP).snapshot(21));
+    callers.proxy.recall(told);
+    assertThat(checks().out()).as("nobody is asked").isZero();
+    nodes.publish(snapshot(true, How.HTTP).snapshot(22));
+    Remembered.Out out = told.out().getFirst();
+    callers.proxy.recall(
+        new Remembered(
+            List.of(),
+            List.of(),
+            List.of(
+                new Remembered.Out(out.endpoint(), TwoNodes.STORE, out.caller()), // is not its
+                new Remembered.Out(out.endpoint(), out.pod(), THIEF)))); // is not here
+    assertThat(checks().out()).isZero();
+
+    callers.proxy.recall(told);
+    assertThat(callers.proxy.endpointsOut()).containsExactly(second.address());
+    assertThat(answering(CALLS)).containsExactly("one");
+    two.gate.countDown();
+    Await.until("it is back", () -> checks().out() == 0);
+    assertThat(answering(CALLS)).contains("one", "two");
   }
 
   /** Of a port without HTTP that somebody accepts at is all that can be known. */

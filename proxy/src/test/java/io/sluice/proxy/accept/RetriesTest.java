@@ -20,11 +20,16 @@ import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Limits;
+import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.Retried;
 import io.sluice.proxy.Retried.Event;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
@@ -293,28 +298,7 @@ class RetriesTest {
               other.add(socket);
               HttpFixture.answerEach(socket, new HttpFixture.Received());
             })) {
-      SnapshotEditor editor = editor();
-      editor.put(policy(1, 0, Condition.SERVER_ERROR));
-      editor.put(
-          new Permission(
-              new NamespacedName("shop", "good"),
-              TwoNodes.STORE_ID.serviceAccountName(),
-              Set.of(TwoNodes.BUYER_ID.serviceAccountName()),
-              Ports.of(good.address().getPort()),
-              new Access.Requests(List.of(HttpFixture.match("/books.*", "GET")))));
-      editor.put(
-          new Service(
-              STORE,
-              List.of(TwoNodes.SERVICE),
-              List.of(
-                  new ServicePort(
-                      "http",
-                      TwoNodes.SERVICE_PORT,
-                      AppProtocol.HTTP,
-                      List.of(
-                          new Endpoint(mesh.nodes.app.address(), true),
-                          new Endpoint(good.address(), true))))));
-      mesh.nodes.publish(editor.snapshot(10));
+      balance(policy(1, 0, Condition.SERVER_ERROR), good.address());
 
       for (int i = 0; i < 12 || asked.get() == 0; i++) {
         assertThat(get("ok")).startsWith("HTTP/1.1 200");
@@ -324,11 +308,123 @@ class RetriesTest {
     }
   }
 
+  /** Who has answered badly keeps its connection, which a further try would go by again. */
+  @Test
+  void noTryGoesToAnEndpointAgainWhileThereIsAnother() throws IOException {
+    script.add(EMPTY);
+    AtomicInteger worse = new AtomicInteger();
+    try (Peers.Server good =
+            new Peers.Server(
+                mesh.nodes.storeAddresses().getFirst(),
+                socket -> HttpFixture.answerEach(socket, new HttpFixture.Received()));
+        Peers.Server bad =
+            new Peers.Server(
+                mesh.nodes.storeAddresses().getFirst(),
+                socket ->
+                    HttpFixture.answerEach(
+                        socket,
+                        new HttpFixture.Received(),
+                        () -> {
+                          worse.incrementAndGet();
+                          socket.getOutputStream().write(EMPTY.getBytes(ISO_8859_1));
+                          return true;
+                        }))) {
+      balance(policy(PLENTY, 0, Condition.SERVER_ERROR), good.address(), bad.address());
+
+      for (int i = 0; i < 30 || worse.get() == 0; i++) {
+        assertThat(get("\r\n\r\n")).startsWith("HTTP/1.1 200");
+      }
+    }
+  }
+
+  /** The one answers before the content has come. */
+  @Test
+  void whatHasNotComeWholeIsTriedAgainAndItsRestGoesThere() throws IOException {
+    script.add(HttpFixture.OK);
+    try (Peers.Server hasty =
+        new Peers.Server(
+            mesh.nodes.storeAddresses().getFirst(),
+            socket -> {
+              while (socket.getInputStream().read(new byte[8_192]) > 0) {
+                socket.getOutputStream().write(EMPTY.getBytes(ISO_8859_1));
+              }
+            })) {
+      balance(policy(PLENTY, 0, Condition.SERVER_ERROR), hasty.address());
+
+      for (int i = 0; i < 20; i++) {
+        int heads = heads();
+        try (Socket socket = mesh.connect()) {
+          OutputStream out = socket.getOutputStream();
+          out.write(
+              "POST /books HTTP/1.1\r\nHost: store\r\nContent-Length: 6\r\n\r\nabc"
+                  .getBytes(ISO_8859_1));
+          Await.until("the other one has a part of it", () -> heads() > heads);
+          out.write("def".getBytes(ISO_8859_1));
+          assertThat(HttpFixture.read(socket, "ok")).startsWith("HTTP/1.1 200");
+        }
+        assertThat(mesh.received.getLast().text()).endsWith("\r\n\r\nabcdef");
+      }
+      Await.until("some were tried again", () -> told(Event.SUCCESS) > 0);
+    }
+  }
+
+  private int heads() {
+    return (int) mesh.received.stream().filter(one -> one.text().contains("\r\n\r\n")).count();
+  }
+
+  /** The service has the application and these. */
+  private void balance(RetryPolicy policy, InetSocketAddress... servers) {
+    SnapshotEditor editor = editor();
+    editor.put(policy);
+    List<Endpoint> endpoints = new ArrayList<>();
+    endpoints.add(new Endpoint(mesh.nodes.app.address(), true));
+    for (InetSocketAddress one : servers) {
+      int port = one.getPort();
+      endpoints.add(new Endpoint(one, true));
+      editor.put(
+          new Permission(
+              new NamespacedName("shop", "good-" + port),
+              TwoNodes.STORE_ID.serviceAccountName(),
+              Set.of(TwoNodes.BUYER_ID.serviceAccountName()),
+              Ports.of(port),
+              new Access.Requests(List.of(HttpFixture.match("/books.*", "GET", "POST")))));
+    }
+    editor.put(
+        new Service(
+            STORE,
+            List.of(TwoNodes.SERVICE),
+            List.of(new ServicePort("http", TwoNodes.SERVICE_PORT, AppProtocol.HTTP, endpoints))));
+    mesh.nodes.publish(editor.snapshot(10));
+  }
+
   /** Of eight that fail at once: a fifth would be one. */
   @Test
   void noMoreAreTriedAgainAtATimeThanThereIsRoomFor() throws IOException {
+    assertThat(refusedOfEight(Pool.NONE)).isEqualTo(5);
+  }
+
+  @Test
+  void whatTheServiceSaysOfThatCountsInstead() throws IOException {
+    assertThat(refusedOfEight(retries(6))).isEqualTo(2);
+  }
+
+  private static Pool retries(int most) {
+    Pool none = Pool.NONE;
+    return new Pool(
+        none.maxConnections(),
+        none.connectTimeout(),
+        none.maxRequests(),
+        none.maxRequestsPerConnection(),
+        none.maxPendingRequests(),
+        most);
+  }
+
+  private int refusedOfEight(Pool pool) throws IOException {
     script.add("later " + EMPTY);
-    retry(
+    SnapshotEditor editor = editor();
+    editor.put(
+        new UpstreamSetting(STORE, new NamespacedName("shop", "limits"), pool, null, Limits.NONE));
+    editor.put(
         new RetryPolicy(
             new NamespacedName("shop", "again"),
             TwoNodes.BUYER_ID.serviceAccountName(),
@@ -338,6 +434,7 @@ class RetriesTest {
             1,
             0,
             TimeUnit.HOURS.toMillis(9)));
+    mesh.nodes.publish(editor.snapshot(10));
     List<Socket> clients = new ArrayList<>();
     try {
       for (int i = 0; i < 8; i++) {
@@ -351,14 +448,15 @@ class RetriesTest {
       released.countDown();
 
       List<RequestRecord> requests = mesh.nodes.client.recorder.requests;
-      Await.until("five are answered", () -> requests.size() == 5);
+      int waiting = pool.maxRetries() == UpstreamSetting.UNLIMITED ? 3 : pool.maxRetries();
+      Await.until("those are answered that have no room", () -> requests.size() == 8 - waiting);
       assertThat(requests).extracting(RequestRecord::status).containsOnly(503);
-      assertThat(told(Event.OVERFLOW)).isEqualTo(5);
+      assertThat(asked).hasValue(8);
+      return told(Event.OVERFLOW);
     } finally {
       for (Socket client : clients) {
         client.close();
       }
     }
-    assertThat(asked).hasValue(8);
   }
 }

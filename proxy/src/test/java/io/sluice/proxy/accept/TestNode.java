@@ -8,6 +8,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.LeakCounter;
@@ -48,6 +49,8 @@ public class TestNode implements HboneEvents, AutoCloseable {
   final Queue<TlsReason> refusedHandshakes = new ConcurrentLinkedQueue<>();
   final Queue<ConnectionEnd> ends = new ConcurrentLinkedQueue<>();
   final AtomicInteger shared = new AtomicInteger();
+  TlsSettings handshakes = TlsSettings.DEFAULTS;
+  volatile TlsParameters parameters = TlsParameters.DEFAULTS;
   volatile int receiveBufferBytes; // of what is accepted; 0 is the kernel's choice
   final Proxy proxy;
   private final TlsStack stack;
@@ -75,8 +78,19 @@ public class TestNode implements HboneEvents, AutoCloseable {
 
   /** Lets the workloads of {@code identity} prove themselves with these credentials. */
   public void has(SpiffeId identity, WorkloadCredentials credentials) {
-    TlsPolicy denied = peer -> peer.isDeniedBy(snapshot.settings().denied());
-    TlsIdentity end = new TlsIdentity(stack, () -> credentials, denied, TlsSettings.DEFAULTS);
+    TlsPolicy denied =
+        new TlsPolicy() {
+          @Override
+          public boolean denies(VerifiedPeer peer) {
+            return peer.isDeniedBy(snapshot.settings().denied());
+          }
+
+          @Override
+          public TlsParameters parameters() {
+            return parameters;
+          }
+        };
+    TlsIdentity end = new TlsIdentity(stack, () -> credentials, denied, handshakes);
     made.add(end);
     identities.put(identity, end);
   }

@@ -117,7 +117,10 @@ class UpstreamLimitsTest {
         requests(),
         null,
         new Limits(
-            null, 0, limit(429), List.of(new RouteLimit(Regex.of("/books/rare"), limit(503)))));
+            null,
+            0,
+            limit(429),
+            List.of(new RouteLimit(Regex.of("/books/rare"), limit(503), List.of()))));
 
     assertThat(get("/books")).startsWith("HTTP/1.1 200");
     assertThat(get("/books/2"))

@@ -101,4 +101,48 @@ class CircuitBreakerTest {
     answers(breaker, 9, true, 0);
     assertThat(breaker.ask(now)).as("what was before does not count").isEqualTo(Answer.ASK);
   }
+
+  @Test
+  void whoFollowsSparesItForTheRestOfTheTime() {
+    CircuitBreaker breaker = breaker(NONE, NEVER, 1, NEVER);
+    answers(breaker, 9, false, 0);
+    assertThat(breaker.spareNanos(now)).isNegative();
+    answers(breaker, 1, true, 0);
+    now += 2 * SECOND;
+
+    CircuitBreaker next = breaker(NONE, NEVER, 1, NEVER);
+    next.spareFor(breaker.spareNanos(now), now);
+    assertThat(next.ask(now + 3 * SECOND - 1)).isEqualTo(Answer.SPARE);
+    assertThat(next.ask(now + 3 * SECOND)).isEqualTo(Answer.TRY);
+    assertThat(breaker.spareNanos(now + 9 * SECOND)).as("a trial is due").isZero();
+
+    CircuitBreaker shorter = breaker(NONE, NEVER, 1, NEVER);
+    shorter.spareFor(Long.MAX_VALUE, now);
+    assertThat(shorter.ask(now + 5 * SECOND)).as("no longer than it has it").isEqualTo(Answer.TRY);
+  }
+
+  @Test
+  void onlyWhatItJudgesByMakesItAnother() {
+    CircuitBreaker breaker = breaker(NONE, NEVER, 1, NEVER);
+    Breaker rules = breaker.rules();
+    Breaker otherAnswer = with(rules, rules.errorAmount(), 503, "later");
+    assertThat(breaker.takes(otherAnswer)).isTrue();
+    assertThat(breaker.rules()).isEqualTo(otherAnswer);
+    assertThat(breaker.takes(with(rules, 2, 503, "later"))).isFalse();
+    assertThat(breaker.rules()).isEqualTo(otherAnswer);
+  }
+
+  private static Breaker with(Breaker rules, int errorAmount, int status, String content) {
+    return new Breaker(
+        rules.window(),
+        rules.leastRequests(),
+        rules.degraded(),
+        rules.slow(),
+        rules.slowAmount(),
+        rules.slowShare(),
+        errorAmount,
+        rules.errorShare(),
+        status,
+        content);
+  }
 }

@@ -1,9 +1,11 @@
 package io.sluice.proxy.admission;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.Hashes;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Regex;
@@ -17,9 +19,11 @@ import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import io.sluice.mesh.UpstreamSetting.RouteLimit;
 import io.sluice.mesh.decision.HttpRequest;
+import io.sluice.proxy.admission.Remembered.Taken;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
@@ -32,10 +36,16 @@ class PodLimitsTest {
   private static final NamespacedName WEB = new NamespacedName("shop", "web");
   private static final InetSocketAddress ENDPOINT =
       new InetSocketAddress(InetAddress.ofLiteral("10.0.0.1"), 8080);
+
+  /** By which the limit of the path "/a" is called between one daemon and the next. */
+  private static final String A =
+      "path "
+          + HexFormat.of().toHexDigits(Hashes.mixed(Hashes.of(Hashes.START, "/a".getBytes(UTF_8))));
+
   private static final long SECOND = Duration.ofSeconds(1).toNanos();
 
   private final AtomicLong now = new AtomicLong(-5);
-  private final PodLimits limits = new PodLimits(now::get);
+  private PodLimits limits = new PodLimits(now::get);
   private long revision = 1;
 
   private record Get(String path) implements HttpRequest {
@@ -114,8 +124,8 @@ class PodLimitsTest {
                     0,
                     requests(rate(1, 60, 0)),
                     List.of(
-                        new RouteLimit(Regex.of("/a.*"), requests(rate(3, 60, 0))),
-                        new RouteLimit(Regex.of("/ab"), requests(rate(9, 60, 0)))))));
+                        new RouteLimit(Regex.of("/a.*"), requests(rate(3, 60, 0)), List.of()),
+                        new RouteLimit(Regex.of("/ab"), requests(rate(9, 60, 0)), List.of())))));
 
     assertThat(taken(arrivals, "/ab", 10)).isEqualTo(3);
     assertThat(taken(arrivals, "/a", 10)).isZero();
@@ -125,7 +135,7 @@ class PodLimitsTest {
   @Test
   void whatWasTakenStaysCountedWhereTheLimitIsTheSame() {
     RequestLimit one = requests(rate(1, 60, 0));
-    RouteLimit route = new RouteLimit(Regex.of("/a"), one);
+    RouteLimit route = new RouteLimit(Regex.of("/a"), one, List.of());
     assertThat(taken(arrivals(setting(WEB, new Limits(null, 0, one, List.of(route)))), "/a", 2))
         .isEqualTo(1);
 
@@ -140,6 +150,71 @@ class PodLimitsTest {
     assertThat(taken(arrivals(setting(WEB, new Limits(null, 0, one, List.of(route)))), "/a", 2))
         .as("forgotten with the setting")
         .isEqualTo(1);
+  }
+
+  @Test
+  void anotherAnswerIsNotAnotherLimit() {
+    RequestLimit one = requests(rate(1, 60, 0));
+    RequestLimit otherwise = new RequestLimit(one.rate(), 503, List.of());
+    Regex path = Regex.of("/a");
+    var before =
+        arrivals(
+            setting(WEB, new Limits(null, 0, one, List.of(new RouteLimit(path, one, List.of())))));
+    assertThat(taken(before, "/a", 1) + taken(before, "/b", 1)).isEqualTo(2);
+
+    var after =
+        arrivals(
+            setting(
+                WEB,
+                new Limits(
+                    null, 0, otherwise, List.of(new RouteLimit(path, otherwise, List.of())))));
+    assertThat(after.refuses(new Get("/a"))).isEqualTo(otherwise);
+    assertThat(after.refuses(new Get("/b"))).isEqualTo(otherwise);
+  }
+
+  @Test
+  void whoFollowsGoesOnWithWhatWasTaken() {
+    RequestLimit two = requests(rate(2, 60, 0));
+    UpstreamSetting said =
+        setting(
+            WEB,
+            new Limits(
+                rate(1, 60, 0), 0, two, List.of(new RouteLimit(Regex.of("/a"), two, List.of()))));
+    var before = arrivals(said);
+    assertThat(taken(before, "/b", 2)).isEqualTo(2);
+    assertThat(taken(before, "/a", 1)).isEqualTo(1);
+    assertThat(before.takesConnection()).isTrue();
+    now.addAndGet(15 * SECOND);
+    List<Taken> told = limits.taken(WEB);
+    assertThat(told)
+        .containsExactlyInAnyOrder(
+            new Taken(WEB, WEB, "connections", Duration.ofSeconds(45)),
+            new Taken(WEB, WEB, "requests", Duration.ofSeconds(45)),
+            new Taken(WEB, WEB, A, Duration.ofSeconds(15)));
+    assertThat(A).as("it is short, whatever the path").matches("path [0-9a-f]{16}");
+
+    now.set(77 * SECOND);
+    PodLimits next = new PodLimits(now::get);
+    SnapshotEditor editor = MeshSnapshot.EMPTY.edit();
+    editor.put(said);
+    MeshSnapshot snapshot = editor.snapshot(revision++);
+    told.forEach(each -> next.recall(snapshot, each));
+    next.recall(snapshot, new Taken(WEB, WEB, "path 0000000000000000", Duration.ofHours(1)));
+    next.recall(
+        snapshot,
+        new Taken(WEB, new NamespacedName("shop", "no"), "requests", Duration.ofHours(1)));
+    assertThat(next.taken(WEB)).containsExactlyInAnyOrderElementsOf(told);
+    next.recall(snapshot, new Taken(WEB, WEB, A, Duration.ofDays(9)));
+    assertThat(next.taken(WEB))
+        .as("no emptier than empty")
+        .contains(new Taken(WEB, WEB, A, Duration.ofSeconds(60)));
+
+    limits = next;
+    var after = arrivals(said);
+    assertThat(taken(after, "/b", 2)).isZero();
+    now.addAndGet(15 * SECOND);
+    assertThat(taken(after, "/b", 2)).isEqualTo(1);
+    assertThat(after.takesConnection()).isFalse();
   }
 
   @Test

@@ -9,20 +9,26 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.sluice.api.envoy.rpc.Status;
 import io.sluice.await.Await;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.GrpcPeer;
 import io.sluice.proxy.LeakCounter;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.http2.RawClient;
+import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.KeepAlive;
 import io.sluice.proxy.relay.ReadSizes;
 import io.sluice.proxy.relay.SocketSetup;
+import io.sluice.proxy.upstream.LocalPod;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -30,6 +36,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -57,17 +64,20 @@ class GrpcClientTest {
   private final BufferBudget budget = new BufferBudget(64 << 20, null);
   private final Queue<String> troubles = new ConcurrentLinkedQueue<>();
   private final List<AutoCloseable> servers = new ArrayList<>();
-  private final GrpcClient client =
-      new GrpcClient(
-          loop,
-          new SocketSetup(
-              allocator,
-              new ReadSizes(65_536, budget),
-              KeepAlive.DEFAULT,
-              cause -> troubles.add(cause.toString())),
-          allocator,
-          budget,
-          troubles::add);
+  private long timeoutMillis = LONG_MILLIS;
+  private final GrpcClient client = client(0);
+
+  private GrpcClient client(int first) {
+    return new GrpcClient(loop, sockets(), allocator, budget, first, troubles::add);
+  }
+
+  private SocketSetup sockets() {
+    return new SocketSetup(
+        allocator,
+        new ReadSizes(65_536, budget),
+        KeepAlive.DEFAULT,
+        cause -> troubles.add(cause.toString()));
+  }
 
   @AfterEach
   void close() throws Exception {
@@ -88,7 +98,8 @@ class GrpcClientTest {
   }
 
   private void asks(long millis, InetSocketAddress... addresses) throws Exception {
-    loop.submit(() -> client.asks(List.of(addresses), "authority:1", millis)).get();
+    timeoutMillis = millis;
+    loop.submit(() -> client.asks(List.of(addresses), "authority:1")).get();
   }
 
   /** What one call comes to: the answer's text, or why there is none. */
@@ -106,7 +117,7 @@ class GrpcClientTest {
             outcome.complete("failed: " + why);
           }
         };
-    if (on(() -> client.call(PATH, QUESTION, listener)) == null) {
+    if (on(() -> client.call(PATH, QUESTION, timeoutMillis, listener)) == null) {
       outcome.complete("refused");
     }
     return outcome;
@@ -290,6 +301,46 @@ class GrpcClientTest {
     assertThat(silent.server.accepted).as("and not by many connections").hasValue(1);
   }
 
+  /** Nothing within a millisecond says nothing of a server. */
+  @Test
+  void aCallThatWaitedForLittleDropsNoConnection() throws Exception {
+    GrpcPeer peer = serve((caller, stream, message) -> caller.answer(stream, YES));
+    asks(LONG_MILLIS, peer.address());
+    assertThat(of(call())).isEqualTo("yes");
+    long opened = System.nanoTime();
+    Await.until(
+        "its connection is no young one",
+        () -> System.nanoTime() - opened > TimeUnit.MILLISECONDS.toNanos(1_200));
+    peer.conduct = (caller, stream, message) -> {};
+    timeoutMillis = 1;
+    assertThat(of(call())).isEqualTo("failed: no answer in time");
+
+    peer.conduct = (caller, stream, message) -> caller.answer(stream, YES);
+    timeoutMillis = LONG_MILLIS;
+    assertThat(of(call())).isEqualTo("yes");
+    assertThat(peer.server.accepted).hasValue(1);
+  }
+
+  /** As where no descriptor is left. */
+  @Test
+  @SuppressWarnings("NullAway") // without an allocator no socket can be set up
+  void oneAddressAfterTheOtherIsTriedWhereNoneCanBe() throws Exception {
+    SocketSetup set = sockets();
+    SocketSetup none = new SocketSetup(null, set.readSizes(), set.keepAlive(), set.failures());
+    GrpcClient other = new GrpcClient(loop, none, allocator, budget, 0, troubles::add);
+    servers.addFirst(() -> loop.submit(other::close).get());
+    List<InetSocketAddress> addresses =
+        IntStream.range(0, 20_000).mapToObj(i -> new InetSocketAddress(Peers.V4, 1 + i)).toList();
+    on(() -> {
+      other.asks(addresses, "authority:1");
+      return other.call(PATH, QUESTION, LONG_MILLIS, ignored());
+    });
+    Await.until("all have been tried", () -> troubles.size() >= addresses.size());
+    assertThat(troubles)
+        .hasSize(addresses.size())
+        .allMatch(line -> line.endsWith("no socket could be made"));
+  }
+
   @Test
   void anAddressWhereNobodyListensIsPassedOverAndVersion6Is() throws Exception {
     GrpcPeer peer =
@@ -314,6 +365,200 @@ class GrpcClientTest {
     Await.until("it answers", () -> answersNow());
     asks(LONG_MILLIS);
     assertThat(of(call())).isEqualTo("failed: no address is known");
+  }
+
+  /** Who asks at the start is not the worse for it that the name is looked up a moment later. */
+  @Test
+  void aNameThatIsStillSearchedForIsWaitedForAndNotForLong() throws Exception {
+    GrpcPeer peer = serve((caller, stream, message) -> caller.answer(stream, YES));
+    asks(LONG_MILLIS);
+    CompletableFuture<String> early = call();
+    asks(LONG_MILLIS, peer.address());
+    assertThat(of(early)).isEqualTo("yes");
+
+    loop.submit(() -> client.asks(List.of(), "another:1")).get();
+    long began = System.nanoTime();
+    assertThat(of(call())).isEqualTo("failed: no address is known");
+    assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began))
+        .isBetween(GrpcClient.PATIENCE_MILLIS / 2, LONG_MILLIS / 2);
+    assertThat(of(call())).as("at once").isEqualTo("failed: no address is known");
+    assertThat(troubles).hasSize(2);
+  }
+
+  /** Or the first one of the addresses would have to answer all nodes. */
+  @Test
+  void clientsOfOneServerBeginWithAnyOfItsAddresses() throws Exception {
+    List<GrpcPeer> peers = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      peers.add(serve((caller, stream, message) -> caller.answer(stream, YES)));
+    }
+    for (int first = -1; first < 2; first++) {
+      GrpcClient other = client(first);
+      on(() -> {
+        other.asks(peers.stream().map(GrpcPeer::address).toList(), "authority:1");
+        return other.call(PATH, QUESTION, LONG_MILLIS, ignored());
+      });
+      GrpcPeer chosen = peers.get(Math.floorMod(first, 3));
+      Await.until("it is asked", () -> !chosen.asked.isEmpty());
+      loop.submit(other::close).get();
+    }
+    assertThat(peers).allSatisfy(peer -> assertThat(peer.asked).hasSize(1));
+  }
+
+  @Test
+  void theOctetsOfWhatWaitsHaveABound() throws Exception {
+    GrpcPeer silent = serve((caller, stream, message) -> {});
+    asks(LONG_MILLIS, silent.address());
+    Status large = Status.newBuilder().setMessage("x".repeat(16_000)).build();
+    long taken =
+        loop.submit(() ->
+                IntStream.iterate(0, i -> i + 1)
+                    .takeWhile(_ -> client.call(PATH, large, LONG_MILLIS, ignored()) != null)
+                    .count())
+            .get();
+    assertThat(taken).isEqualTo(GrpcClient.MOST_BYTES / (large.getSerializedSize() + 5));
+    assertThat(budget.held()).isBetween(taken * 16_000, (long) GrpcClient.MOST_BYTES);
+  }
+
+  private static final GrpcClients.Protocol<String> PROTOCOL =
+      new GrpcClients.Protocol<>("test", PATH, false, ByteString::toStringUtf8);
+
+  private LocalPod pod(String namespace) {
+    return new LocalPod(
+        new NamespacedName(namespace, "store"), budget, sockets(), new Account(null));
+  }
+
+  private GrpcClients clients() {
+    return clients(GrpcClients.IDLE_MILLIS);
+  }
+
+  private GrpcClients clients(long idleMillis) {
+    GrpcClients made =
+        new GrpcClients(loop, sockets(), allocator, budget, troubles::add, idleMillis);
+    servers.addFirst(() -> loop.submit(made::close).get());
+    return made;
+  }
+
+  private static Inquiry<String> ask(
+      GrpcClients clients, LocalPod pod, NamedServer server, List<Inquiry<String>> settled) {
+    return ask(clients, PROTOCOL, pod, server, settled);
+  }
+
+  private static Inquiry<String> ask(
+      GrpcClients clients,
+      GrpcClients.Protocol<String> protocol,
+      LocalPod pod,
+      NamedServer server,
+      List<Inquiry<String>> settled) {
+    return Objects.requireNonNull(
+        clients.ask(
+            MeshSnapshot.EMPTY,
+            server,
+            protocol,
+            QUESTION,
+            LONG_MILLIS,
+            true,
+            new InetSocketAddress(Peers.V4, 1),
+            pod,
+            settled::add));
+  }
+
+  /** Nor do settings and the MeshConfig: what one does to its connection is felt by it alone. */
+  @Test
+  void namespacesThatNameTheSameServerShareNoConnection() throws Exception {
+    GrpcPeer peer = serve((caller, stream, message) -> caller.answer(stream, YES));
+    GrpcClients clients = clients();
+    NamedServer server = new NamedServer("127.0.0.1", peer.address().getPort());
+    List<Inquiry<String>> settled = new ArrayList<>();
+    GrpcClients.Protocol<String> ofMesh =
+        new GrpcClients.Protocol<>("test", PATH, true, ByteString::toStringUtf8);
+    on(() -> {
+      ask(clients, pod("a"), server, settled);
+      ask(clients, pod("b"), server, settled);
+      ask(clients, pod("b"), server, settled);
+      ask(clients, ofMesh, pod("a"), server, settled);
+      return null;
+    });
+    Await.until("all are answered", () -> loop.submit(settled::size).get() == 4);
+    assertThat(peer.server.accepted).hasValue(3);
+  }
+
+  @Test
+  void serversHaveABoundForEachNamespaceAndForAll() throws Exception {
+    GrpcClients clients = clients();
+    List<Inquiry<String>> settled = new ArrayList<>();
+    List<Inquiry<String>> asked = new ArrayList<>();
+    on(() -> {
+      LocalPod greedy = pod("greedy");
+      for (int port = 2; port < 2 + GrpcClients.MOST_OF_NAMESPACE + 1; port++) {
+        asked.add(ask(clients, greedy, new NamedServer("127.0.0.1", port), settled));
+      }
+      for (int i = GrpcClients.MOST_OF_NAMESPACE; i <= GrpcClients.MOST_SERVERS; i++) {
+        asked.add(ask(clients, pod("shop" + i), new NamedServer("127.0.0.1", 2), settled));
+      }
+      return null;
+    });
+    Await.until("nobody waits", () -> loop.submit(settled::size).get() == asked.size());
+    assertThat(asked)
+        .filteredOn(one -> !one.failsOpen())
+        .as("beyond what may be asked")
+        .containsExactly(asked.get(GrpcClients.MOST_OF_NAMESPACE), asked.getLast());
+    assertThat(troubles).anyMatch(line -> line.contains("more servers than may be asked"));
+  }
+
+  @Test
+  void whoHasNotBeenAskedForLongIsLeftAndAskedAgain() throws Exception {
+    GrpcPeer peer = serve((caller, stream, message) -> caller.answer(stream, YES));
+    GrpcClients clients = clients(200);
+    NamedServer server = new NamedServer("127.0.0.1", peer.address().getPort());
+    List<Inquiry<String>> settled = new ArrayList<>();
+    for (int i = 1; i <= 2; i++) {
+      int times = i;
+      on(() -> ask(clients, pod("shop"), server, settled));
+      Await.until("it answers", () -> loop.submit(settled::size).get() == times);
+      assertThat(peer.server.accepted).hasValue(times);
+      Await.until("its connection has ended", () -> peer.ended.get() == times);
+    }
+  }
+
+  /** One pod's, whatever comes of them, so that others' find room. */
+  @Test
+  void aPodsQuestionsHaveABoundAndWhatIsBeyondOpensNothing() throws Exception {
+    GrpcPeer silent = serve((caller, stream, message) -> {});
+    LocalPod pod = pod("shop");
+    GrpcClients clients = clients();
+    NamedServer server = new NamedServer("127.0.0.1", silent.address().getPort());
+    List<Inquiry<String>> settled = new ArrayList<>();
+    List<Inquiry<String>> asked = new ArrayList<>();
+    on(() -> {
+      for (int i = 0; i <= GrpcClients.MOST_OF_POD; i++) {
+        asked.add(ask(clients, pod, server, settled));
+      }
+      return null;
+    });
+    Await.until("one is beyond", () -> loop.submit(settled::size).get() == 1);
+    assertThat(settled).containsExactly(asked.getLast());
+    assertThat(asked.getLast().failsOpen()).isFalse();
+    assertThat(asked.getFirst().isUnderWay()).isTrue();
+    assertThat(pod.asking).hasValue(GrpcClients.MOST_OF_POD);
+
+    on(() -> {
+      asked.forEach(Inquiry::cancel);
+      return null;
+    });
+    assertThat(pod.asking).hasValue(0);
+    assertThat(pod.askingOctets).hasValue(0);
+    assertThat(settled).hasSize(1);
+  }
+
+  private static GrpcCall.Listener ignored() {
+    return new GrpcCall.Listener() {
+      @Override
+      public void answered(ByteString message) {}
+
+      @Override
+      public void failed(String why, boolean answered) {}
+    };
   }
 
   @Test

@@ -69,6 +69,9 @@ public final class TestAuthority {
     }
   }
 
+  /** Before a name of a leaf that is no URI. */
+  public static final String DNS = "DNS:";
+
   private static final AtomicLong SERIALS = new AtomicLong(System.nanoTime());
 
   private final X500Name rootName;
@@ -135,15 +138,19 @@ public final class TestAuthority {
       }
       if (!leaf.uris.isEmpty()) {
         GeneralName[] names =
-            leaf.uris.stream()
-                .map(uri -> new GeneralName(GeneralName.uniformResourceIdentifier, uri))
-                .toArray(GeneralName[]::new);
+            leaf.uris.stream().map(TestAuthority::name).toArray(GeneralName[]::new);
         builder.addExtension(Extension.subjectAlternativeName, false, new GeneralNames(names));
       }
       return List.of(signed(builder, key), intermediate);
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  private static GeneralName name(String uri) {
+    return uri.startsWith(DNS)
+        ? new GeneralName(GeneralName.dNSName, uri.substring(DNS.length()))
+        : new GeneralName(GeneralName.uniformResourceIdentifier, uri);
   }
 
   private static X509Certificate authority(

@@ -17,6 +17,7 @@ import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -121,9 +122,31 @@ public final class BuiltInAuthority implements CertificateAuthority {
     return issued;
   }
 
+  @Override
+  public List<X509Certificate> signClient(
+      List<String> names, PublicKey key, Duration lifetime, String requester) {
+    Instant now = clock.instant();
+    InForce state = current(now);
+    Issuer signer = state.signer();
+    String told = String.join(",", names);
+    checkTimes("certificate for " + told, lifetime, signer, now);
+    List<X509Certificate> chain = new ArrayList<>();
+    chain.add(keeper.profile(state.state()).client(signer, names, key, now, lifetime));
+    chain.addAll(signer.intermediates());
+    X509Certificate leaf = chain.getFirst();
+    journal.append(
+        new JournalEntry(
+            now,
+            leaf.getSerialNumber(),
+            told,
+            leaf.getNotAfter().toInstant(),
+            requester,
+            leaf.getIssuerX500Principal().getName()));
+    return List.copyOf(chain);
+  }
+
   private void check(CertificateRequest request, InForce state, Instant now) {
     String subject = "certificate for " + request.identity();
-    Issuer signer = state.signer();
     TrustDomain domain = state.state().trustDomain();
     if (!request.identity().trustDomain().equals(domain)) {
       throw new AuthorityException(
@@ -132,11 +155,15 @@ public final class BuiltInAuthority implements CertificateAuthority {
           "this authority signs for " + domain,
           "ask the authority of that trust domain");
     }
-    if (request.lifetime().compareTo(settings.longestLeaf()) > 0) {
+    checkTimes(subject, request.lifetime(), state.signer(), now);
+  }
+
+  private void checkTimes(String subject, Duration lifetime, Issuer signer, Instant now) {
+    if (lifetime.compareTo(settings.longestLeaf()) > 0) {
       throw new AuthorityException(
           Reason.LIFETIME_REFUSED,
           subject,
-          "a lifetime of " + request.lifetime() + " is asked for",
+          "a lifetime of " + lifetime + " is asked for",
           "ask for at most " + settings.longestLeaf());
     }
     if (now.isBefore(signer.notBefore())) {

@@ -24,6 +24,8 @@ import io.sluice.mesh.TrustDomain;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.security.PublicKey;
+import java.security.cert.X509Certificate;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -214,6 +216,13 @@ public final class ChangingDomain implements CertificateAuthority {
   public IssuedCertificate sign(CertificateRequest request) {
     requireSettled();
     return authority.sign(request);
+  }
+
+  @Override
+  public List<X509Certificate> signClient(
+      List<String> names, PublicKey key, Duration lifetime, String requester) {
+    requireSettled();
+    return authority.signClient(names, key, lifetime, requester);
   }
 
   private void requireSettled() {

@@ -114,6 +114,37 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
   /** A leaf for {@code identity} and {@code key}; it ends no later than its issuers do. */
   public X509Certificate leaf(
       Issuer issuer, SpiffeId identity, PublicKey key, Instant now, Duration lifetime) {
+    return leaf(
+        issuer,
+        leafNames(identity),
+        new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth},
+        key,
+        now,
+        lifetime);
+  }
+
+  /** A leaf of a client that is no workload and is known by DNS names; for no server. */
+  public X509Certificate client(
+      Issuer issuer, List<String> names, PublicKey key, Instant now, Duration lifetime) {
+    return leaf(
+        issuer,
+        new GeneralNames(
+            names.stream()
+                .map(name -> new GeneralName(GeneralName.dNSName, name))
+                .toArray(GeneralName[]::new)),
+        new KeyPurposeId[] {KeyPurposeId.id_kp_clientAuth},
+        key,
+        now,
+        lifetime);
+  }
+
+  private X509Certificate leaf(
+      Issuer issuer,
+      GeneralNames names,
+      KeyPurposeId[] purposes,
+      PublicKey key,
+      Instant now,
+      Duration lifetime) {
     Instant end = earlier(now.plus(lifetime), issuer.notAfter());
     X500Name nobody = new X500Name(new RDN[0]);
     Draft draft = new Draft(subjectOf(issuer), nobody, serial(), end, key);
@@ -122,13 +153,9 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
       KeyIdentifiers.add(builder, key, issuer.certificate());
       builder.addExtension(Extension.basicConstraints, true, new BasicConstraints(false));
       builder.addExtension(Extension.keyUsage, true, leafUsage(key));
-      builder.addExtension(
-          Extension.extendedKeyUsage,
-          false,
-          new ExtendedKeyUsage(
-              new KeyPurposeId[] {KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth}));
+      builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purposes));
       // Critical, because the subject is empty (RFC 5280 §4.1.2.6).
-      builder.addExtension(Extension.subjectAlternativeName, true, leafNames(identity));
+      builder.addExtension(Extension.subjectAlternativeName, true, names);
       return signed(builder, issuer.key());
     } catch (CertIOException e) {
       throw new IllegalStateException("values of our own do encode", e);

@@ -89,10 +89,10 @@ public final class XdsStreams implements AutoCloseable {
 
   /**
    * Tells every client, as far as it asked for it; returns at once. Until one was complete, nothing
-   * is told to be missing.
+   * is told to be missing; of one whose settings are not known nothing is told.
    */
   public synchronized void publish(MeshSnapshot changed) {
-    if (changed.revision() == MeshSnapshot.EMPTY.revision()
+    if (!changed.isGoverned()
         || changed.revision() < snapshot.revision() // two threads publish
         || changed == snapshot) {
       return;

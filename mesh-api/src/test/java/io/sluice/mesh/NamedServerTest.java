@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ExternalAuthorizationTest {
+class NamedServerTest {
   private static final int PORT = 9191;
   private static final InetSocketAddress READY = address("10.0.0.1");
   private static final InetSocketAddress READY6 = address("fd00::1");
@@ -24,7 +24,7 @@ class ExternalAuthorizationTest {
               new HostNames(
                   Map.of(
                       "opa.example",
-                      Set.of(IpAddresses.parse("192.0.2.7")),
+                      Set.of(IpAddresses.parse("192.0.2.7"), IpAddresses.parse("127.0.0.1")),
                       "opa.tools",
                       Set.of()))),
           List.of(),
@@ -40,6 +40,10 @@ class ExternalAuthorizationTest {
                           List.of(
                               new Endpoint(READY, true),
                               new Endpoint(READY6, true),
+                              new Endpoint(address("127.0.0.1"), true),
+                              new Endpoint(address("169.254.169.254"), true),
+                              new Endpoint(address("224.0.0.1"), true),
+                              new Endpoint(address("::"), true),
                               new Endpoint(address("10.0.0.2"), false)))))),
           List.of());
 
@@ -47,8 +51,8 @@ class ExternalAuthorizationTest {
     return new InetSocketAddress(IpAddresses.parse(literal), PORT);
   }
 
-  private static ExternalAuthorization at(String host, int port) {
-    return new ExternalAuthorization(host, port, "of_test", 1_000, false);
+  private static NamedServer at(String host, int port) {
+    return new NamedServer(host, port);
   }
 
   @ParameterizedTest
@@ -81,12 +85,21 @@ class ExternalAuthorizationTest {
     assertThatThrownBy(() -> at(text, PORT)).isInstanceOf(IllegalArgumentException.class);
   }
 
+  /** Else whoever may name a server would reach what listens for the node alone. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"127.0.0.1", "::1", "0.0.0.0", "::", "169.254.169.254", "fe80::1", "224.0.0.1"})
+  void whatIsNobodyElsesAddressIsToldApart(String address) {
+    assertThat(at(address, PORT).isSpecial()).isTrue();
+    assertThat(at("192.0.2.9", PORT).isSpecial()).isFalse();
+  }
+
   @Test
   void portAndTimeHaveBounds() {
     assertThatThrownBy(() -> at("opa", 0)).hasMessageContaining("65535");
-    assertThatThrownBy(() -> new ExternalAuthorization("opa", 1, "", 30_001, false))
+    assertThatThrownBy(() -> new ExternalAuthorization(at("opa", 1), "", 30_001, false))
         .hasMessageContaining("30000");
-    assertThatThrownBy(() -> new ExternalAuthorization("opa", 1, "", 0, false))
+    assertThatThrownBy(() -> new ExternalAuthorization(at("opa", 1), "", 0, false))
         .isInstanceOf(IllegalArgumentException.class);
   }
 }

@@ -3,17 +3,18 @@ package io.sluice.node.metrics;
 import io.prometheus.client.Collector;
 import io.prometheus.client.CounterMetricFamily;
 import io.sluice.mesh.ExternalAuthorization;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.proxy.ProxyStats;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** Reads, when it is scraped, what became of requests that the mesh's authoriser is asked about. */
-final class AuthorizationCollector extends Collector {
+/** Reads, when it is scraped, what became of that about which others are asked. */
+final class InquiryCollector extends Collector {
   private final Supplier<ProxyStats> stats;
   private final Supplier<MeshSnapshot> snapshot;
 
-  AuthorizationCollector(Supplier<ProxyStats> stats, Supplier<MeshSnapshot> snapshot) {
+  InquiryCollector(Supplier<ProxyStats> stats, Supplier<MeshSnapshot> snapshot) {
     this.stats = stats;
     this.snapshot = snapshot;
   }
@@ -21,6 +22,10 @@ final class AuthorizationCollector extends Collector {
   /** Has series only while somebody is asked. */
   @Override
   public List<MetricFamilySamples> collect() {
+    return List.of(authorizations(), limitations());
+  }
+
+  private CounterMetricFamily authorizations() {
     CounterMetricFamily counted =
         new CounterMetricFamily(
             "sluice_proxy_authorizations_total",
@@ -35,6 +40,23 @@ final class AuthorizationCollector extends Collector {
           .forEach((outcome, count) ->
               counted.addMetric(List.of(asked.statPrefix(), outcome.word()), (double) count));
     }
-    return List.of(counted);
+    return counted;
+  }
+
+  private CounterMetricFamily limitations() {
+    CounterMetricFamily counted =
+        new CounterMetricFamily(
+            "sluice_proxy_global_rate_limits_total",
+            "Questions to rate-limit services about what arrives at pods of this node, by what"
+                + " became of them.",
+            List.of("outcome"));
+    if (snapshot.get().all(Kind.UPSTREAM_SETTING).stream()
+        .anyMatch(setting -> setting.limits().servers().findAny().isPresent())) {
+      stats
+          .get()
+          .limitations()
+          .forEach((outcome, count) -> counted.addMetric(List.of(outcome.word()), (double) count));
+    }
+    return counted;
   }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.sluice.control.outside;
+
+import org.jspecify.annotations.NullMarked;
