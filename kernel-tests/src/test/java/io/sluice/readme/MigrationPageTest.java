@@ -43,7 +43,8 @@ class MigrationPageTest {
           "CLEAR",
           "60",
           "TLSv1_3",
-          "warn");
+          "warn",
+          "{subjectAltNames: [a.b.cluster.local], secret: {name: a, namespace: b}}");
 
   private static final String NO_FIELDS_VALUE = "{surely: [not, this]}";
 

@@ -1,5 +1,6 @@
 package io.sluice.scenario;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpsServer;
 import io.sluice.control.kubernetes.ClusterHistory;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 
 /** An API server on the controller's machine. Pods are found by the cgroups of their processes. */
@@ -99,6 +101,11 @@ final class ApiServerScenarios implements ScenarioRegistry {
   @Override
   public void close() {
     api.close();
+  }
+
+  @Override
+  public Optional<JsonNode> find(String path) {
+    return api.get(path);
   }
 
   @Override

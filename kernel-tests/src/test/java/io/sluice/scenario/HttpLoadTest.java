@@ -6,6 +6,7 @@ import static io.sluice.scenario.ScenarioManifests.port;
 import static io.sluice.scenario.ScenarioManifests.routes;
 import static io.sluice.scenario.ScenarioManifests.service;
 import static io.sluice.scenario.ScenarioManifests.target;
+import static io.sluice.scenario.ScenarioManifests.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.EventLoopGroup;
@@ -147,6 +148,52 @@ class HttpLoadTest {
                     ClientConnection.Farewell.NONE,
                     ClientConnection.Farewell.CLOSE_HEADER,
                     ClientConnection.Farewell.GO_AWAY));
+  }
+
+  @Test
+  void whatWasTakenAndWhoIsSparedIsKnownToTheNextDaemon() {
+    Cell cell = new Cell(site, false, Family.IPV4);
+    String ports = port(80, Nginx.HTTP, "http");
+    site.amend(
+        files(
+            "target-2",
+            target(BUYER, "bookstore-v2", http("store"), http("any")),
+            "any",
+            routes("any", "{name: any}"),
+            "limits",
+            String.join(
+                "---\n",
+                service("bookstore-v2", "version: v2", ports),
+                upstream("bookstore-v2", "rateLimit: {local: {http: {requests: 2, unit: hour}}}"),
+                service("bookstore-v3", "version: v3", ports),
+                upstream(
+                    "bookstore-v3",
+                    "connectionSettings: {http: {circuitBreaking: {minRequestAmount: 5,"
+                        + " errorRatioThreshold: 0.5, degradedTimeWindow: 300s}}}"))));
+    try {
+      assertThat(statuses(cell, "bookstore-v2/", 3)).containsExactly(200, 200, 429);
+      assertThat(statuses(cell, "bookstore-v3/fail", 6)).endsWith(500, 409);
+
+      for (boolean serving : new boolean[] {true, false}) {
+        Site node = site.node(serving);
+        DaemonProcess before = node.daemon();
+        node.succeedDaemonWith(Mechanism.EBPF.arguments(DRAIN)).start();
+        before.terminate();
+        before.awaitEnd();
+      }
+
+      assertThat(statuses(cell, "bookstore-v2/", 2)).containsOnly(429);
+      assertThat(statuses(cell, "bookstore-v3/", 2)).containsOnly(409);
+    } finally {
+      site.amend(
+          files("target-2", target(BUYER, "bookstore-v2", http("store")), "any", "", "limits", ""));
+    }
+  }
+
+  private static List<Integer> statuses(Cell cell, String target, int times) {
+    return cell.ask(BUYER, Request.get("http://" + target), times).stream()
+        .map(Answer::status)
+        .toList();
   }
 
   private static void replace(boolean serving, Mechanism next, List<HttpCallers> callers)

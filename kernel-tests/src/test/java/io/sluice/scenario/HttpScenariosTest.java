@@ -43,16 +43,18 @@ class HttpScenariosTest {
   private Stream<Scenario> rows() {
     Stream<Scenario> access = Stream.concat(AccessScenarios.all(), BookstoreScenario.row());
     return setting.readsApiServer() // of every kind an object
-        ? access
+        ? Stream.concat(access, OutsideScenarios.issued(site))
         : Stream.of(
                 TelemetryScenarios.all(), // while the log is short
                 ProtocolScenarios.all(),
                 access,
                 OutsideScenarios.all(site),
                 SplitScenarios.all(),
+                Stream.of(WarmUpScenario.row()),
                 LimitScenarios.all(),
                 ResilienceScenarios.all(),
-                AuthorizationScenarios.all(site))
+                AuthorizationScenarios.all(site),
+                SharedLimitScenarios.all(site))
             .flatMap(rows -> rows);
   }
 }

@@ -1,12 +1,6 @@
 package io.sluice.scenario;
 
-import io.grpc.Server;
-import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.sluice.api.envoy.auth.AuthorizationGrpc.AuthorizationImplBase;
 import io.sluice.api.envoy.auth.CheckRequest;
 import io.sluice.api.envoy.auth.CheckResponse;
@@ -17,11 +11,6 @@ import io.sluice.api.envoy.auth.HttpStatus;
 import io.sluice.api.envoy.auth.OkHttpResponse;
 import io.sluice.api.envoy.rpc.Status;
 import io.sluice.lab.site.SitePod;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An authoriser of requests in a pod, by gRPC's own library: it denies what has a path with {@link
@@ -33,42 +22,19 @@ final class Judge extends AuthorizationImplBase implements AutoCloseable {
 
   private static final int PERMISSION_DENIED = 7;
 
-  private final SitePod pod;
-  private final EventLoopGroup group =
-      new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-  private @Nullable Server server;
+  private final GrpcInPod server;
 
   /** Of that pod; away until it is started. */
   Judge(SitePod pod) {
-    this.pod = pod;
+    server = new GrpcInPod(pod, PORT, this);
   }
 
   void start() {
-    try {
-      server =
-          NettyServerBuilder.forAddress(new InetSocketAddress(PORT))
-              .bossEventLoopGroup(group)
-              .workerEventLoopGroup(group)
-              .channelFactory(() -> pod.call(NioServerSocketChannel::new))
-              .directExecutor()
-              .addService(this)
-              .build()
-              .start();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    server.start();
   }
 
   void stop() {
-    Server running = server;
-    server = null;
-    if (running != null) {
-      try {
-        running.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    server.stop();
   }
 
   @Override
@@ -98,7 +64,6 @@ final class Judge extends AuthorizationImplBase implements AutoCloseable {
 
   @Override
   public void close() {
-    stop();
-    group.shutdownGracefully(0, 1_000, TimeUnit.MILLISECONDS);
+    server.close();
   }
 }

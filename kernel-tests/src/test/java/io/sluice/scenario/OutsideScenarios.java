@@ -8,19 +8,24 @@ import static io.sluice.scenario.ScenarioManifests.ingress;
 import static io.sluice.scenario.ScenarioManifests.port;
 import static io.sluice.scenario.ScenarioManifests.routes;
 import static io.sluice.scenario.ScenarioManifests.service;
+import static io.sluice.scenario.ScenarioManifests.tlsFrom;
 import static io.sluice.scenario.Step.act;
 import static io.sluice.scenario.Step.call;
 import static io.sluice.scenario.Step.calls;
 import static io.sluice.scenario.Step.change;
 import static io.sluice.scenario.Step.remove;
 import static io.sluice.scenario.Step.times;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
 import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.OpensslCertificate;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -49,11 +54,47 @@ final class OutsideScenarios {
   private static final Request BOOKS_TLS =
       Request.get("https://v1:" + Nginx.TLS + "/").with("insecure");
 
+  private static final Request SECURE =
+      Request.get("https://v1:" + Nginx.HTTP + "/books-bought").with("insecure");
+
   private OutsideScenarios() {}
 
   /** Those of {@code site}. */
   static Stream<Scenario> all(ScenarioSite site) {
+    Request own = shown(site.root(), site, "gateway", "gateway.edge.cluster.local");
+    Request thief = shown(site.root(), site, "thief", "thief.edge.cluster.local");
+    Request foreign =
+        shown(
+            OpensslCertificate.root(site.directory(), "foreign"),
+            site,
+            "foreign-gateway",
+            "gateway.edge.cluster.local");
+    String principal = "{kind: AuthenticatedPrincipal, name: gateway.edge.cluster.local}";
+    String service = "{kind: Service, name: gateway}";
     return Stream.of(
+        Scenario.of(
+            "an ingress that has to speak TLS gets in by its certificate and the host it names",
+            store(),
+            calls(GATEWAY, call(own, "cut")),
+            change("ingress", tlsFrom("IngressBackend", "{sniHosts: [v1]}", principal, service)),
+            calls(
+                GATEWAY,
+                times(TRIES, own, "200 v1"),
+                times(TRIES, thief, "cut"),
+                call(foreign, "cut"),
+                call(SECURE, "cut"),
+                call(BOOKS, "cut")),
+            calls(STRANGER, call(own, "cut"), call(BOOKS, "cut")),
+            change("ingress", tlsFrom("IngressBackend", "{sniHosts: [v2]}", principal, service)),
+            calls(GATEWAY, times(TRIES, own, "cut")),
+            change(
+                "ingress", tlsFrom("IngressBackend", "{skipClientCertValidation: true}", service)),
+            calls(GATEWAY, call(SECURE, "200 v1"), call(foreign, "200 v1"), call(BOOKS, "cut")),
+            calls(STRANGER, call(SECURE, "cut")),
+            change("ingress", tlsFrom("AccessControl", "{}", principal)),
+            calls(STRANGER, call(own, "200 v1"), call(thief, "cut"), call(SECURE, "cut")),
+            remove("ingress"),
+            calls(GATEWAY, call(own, "cut"), call(SECURE, "cut"))),
         Scenario.of(
             "requests get out by host to the addresses that a name server gives for it",
             Map.of(),
@@ -205,6 +246,44 @@ final class OutsideScenarios {
             calls(BUYER, call(OUT, "cut"))));
   }
 
+  /** By a certificate that the controller of a cluster issues. */
+  static Stream<Scenario> issued(ScenarioSite site) {
+    String name = "client.%s.cluster.local".formatted(Manifests.NAMESPACE);
+    Map<String, OpensslCertificate> shown = new ConcurrentHashMap<>();
+    Map<String, String> all = new HashMap<>(store());
+    all.put(
+        ScenarioManifests.MESH_CONFIG,
+        Manifests.meshConfig(Map.of("featureFlags", "{enableAccessCertPolicy: true}")));
+    all.put(
+        "ingress",
+        tlsFrom("AccessControl", "{}", "{kind: AuthenticatedPrincipal, name: " + name + "}"));
+    all.put(
+        "cert",
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: AccessCert
+        metadata: {name: client, namespace: %s}
+        spec: {subjectAltNames: [%s], secret: {name: client-cert}}
+        """
+            .formatted(Manifests.NAMESPACE, name));
+    return Stream.of(
+        Scenario.of(
+            "a client gets in by the certificate that an AccessCert has put into a Secret",
+            all,
+            calls(GATEWAY, call(SECURE, "cut")),
+            act(
+                "the Secret lets in",
+                cell -> {
+                  Request own = with(SECURE, shown.computeIfAbsent("client-cert", site::stored));
+                  assertThat(cell.ask(GATEWAY, List.of(own)).getFirst().outcome())
+                      .isEqualTo("200 v1");
+                }),
+            new Step.Change(Map.of("cert", "", "ingress", "")),
+            act(
+                "the Secret goes",
+                _ -> Await.until("the Secret is gone", () -> site.lacks("client-cert")))));
+  }
+
   /** The addresses of the account's pods, each as a source. */
   private static String[] ranges(ScenarioSite site, String account) {
     return Stream.of(true, false)
@@ -227,6 +306,19 @@ final class OutsideScenarios {
                 .flatMap(pod -> Stream.of(Family.values()).map(site.pod(pod)::address))
                 .map(address -> "'" + Cidr.of(address) + "'")
                 .collect(Collectors.joining(", ")));
+  }
+
+  /** The books over TLS, with a certificate of that DNS name. */
+  private static Request shown(
+      OpensslCertificate root, ScenarioSite site, String file, String name) {
+    OpensslCertificate made = root.signs(site.directory().resolve(file), "DNS:" + name);
+    return with(SECURE, made);
+  }
+
+  private static Request with(Request request, OpensslCertificate shown) {
+    return request
+        .with("cert = \"" + shown.certificate() + '"')
+        .with("key = \"" + shown.key() + '"');
   }
 
   private static Map<String, String> store() {

@@ -282,6 +282,13 @@ final class ScenarioManifests {
             group.isEmpty() ? "" : "{kind: HTTPRouteGroup, name: " + group + "}");
   }
 
+  /** One of either kind of the same pods, whose callers speak TLS. */
+  static String tlsFrom(String kind, String tls, String... sources) {
+    return ingress("", sources)
+        .replace("IngressBackend", kind)
+        .replace("protocol: http}", "protocol: https}, tls: " + tls);
+  }
+
   /**
    * An AccessControl of the bookstore's pods.
    *

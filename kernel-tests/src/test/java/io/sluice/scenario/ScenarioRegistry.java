@@ -1,8 +1,10 @@
 package io.sluice.scenario;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.site.SitePod;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Where YAML goes that the controller reads. For one thread. */
 interface ScenarioRegistry extends AutoCloseable {
@@ -17,6 +19,11 @@ interface ScenarioRegistry extends AutoCloseable {
 
   /** Whether all that is put there at once is read at once. */
   boolean isSeenWhole();
+
+  /** What is at that path of an API server, where there is one. */
+  default Optional<JsonNode> find(String path) {
+    return Optional.empty();
+  }
 
   @Override
   default void close() {}

@@ -11,8 +11,12 @@ import io.sluice.lab.site.OpensslCertificate;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +49,7 @@ final class ScenarioSite implements AutoCloseable {
   private final Map<String, Nginx> servers = new HashMap<>();
   private @Nullable NameServer names;
   private @Nullable Judge judge;
+  private @Nullable RateLimits limits;
   private Map<String, String> files = Map.of();
 
   private ScenarioSite(Cluster cluster, ScenarioRegistry registry) {
@@ -78,6 +83,7 @@ final class ScenarioSite implements AutoCloseable {
       }
       opened.names = new NameServer(cluster.pod(OUT_THERE));
       opened.judge = new Judge(cluster.pod(OUT_THERE));
+      opened.limits = new RateLimits(cluster.pod(OUT_THERE), cluster.directory());
       opened.awaitCertificates();
       return opened;
     } catch (RuntimeException | Error e) {
@@ -165,6 +171,11 @@ final class ScenarioSite implements AutoCloseable {
     return cluster.pod(account + (near ? NEAR : FAR));
   }
 
+  /** A further server, in that pod, until the end. */
+  void serve(String pod) {
+    servers.computeIfAbsent(pod, name -> new Nginx(cluster.pod(name), cluster.directory()));
+  }
+
   /** The server in that pod. */
   Nginx server(String pod) {
     return Objects.requireNonNull(servers.get(pod));
@@ -203,6 +214,55 @@ final class ScenarioSite implements AutoCloseable {
   /** An authoriser that is not in the mesh, in the pod {@code outside}. */
   Judge judge() {
     return Objects.requireNonNull(judge);
+  }
+
+  /**
+   * Writes what a Secret of the pods' namespace has into files, once there is one.
+   *
+   * @return the certificate; its issuers are in the same file
+   */
+  OpensslCertificate stored(String secret) {
+    String path = "/api/v1/namespaces/" + Manifests.NAMESPACE + "/secrets/" + secret;
+    Await.until("the Secret is there", Await.patience(10), () -> registry.find(path).isPresent());
+    JsonNode data = registry.find(path).orElseThrow().path("data");
+    return new OpensslCertificate(
+        written(secret + ".crt", data.path("tls.crt")),
+        written(secret + ".key", data.path("tls.key")));
+  }
+
+  private Path written(String name, JsonNode base64) {
+    try {
+      return Files.write(
+          cluster.directory().resolve(name), Base64.getDecoder().decode(base64.asText()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Whether no such Secret is there any more. */
+  boolean lacks(String secret) {
+    return registry
+        .find("/api/v1/namespaces/" + Manifests.NAMESPACE + "/secrets/" + secret)
+        .isEmpty();
+  }
+
+  /** The root by which the mesh's own authority signs. */
+  OpensslCertificate root() {
+    try (Stream<Path> files = Files.walk(cluster.directory())) {
+      Path root =
+          files
+              .filter(file -> file.getFileName().toString().matches("root-[0-9a-f]+\\.pem"))
+              .findFirst()
+              .orElseThrow();
+      return new OpensslCertificate(root, root);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A rate-limit service that is not in the mesh, in the same pod. */
+  RateLimits limits() {
+    return Objects.requireNonNull(limits);
   }
 
   /** A folder for what a test writes. */
@@ -250,6 +310,9 @@ final class ScenarioSite implements AutoCloseable {
     }
     if (judge != null) {
       judge.close();
+    }
+    if (limits != null) {
+      limits.close();
     }
     registry.close();
     cluster.close();

@@ -8,14 +8,19 @@ import static io.sluice.scenario.ScenarioManifests.split;
 import static io.sluice.scenario.ScenarioManifests.target;
 import static io.sluice.scenario.ScenarioManifests.tcp;
 import static io.sluice.scenario.ScenarioManifests.tcpRoute;
+import static io.sluice.scenario.Step.act;
 import static io.sluice.scenario.Step.call;
 import static io.sluice.scenario.Step.calls;
 import static io.sluice.scenario.Step.change;
 import static io.sluice.scenario.Step.shares;
 import static io.sluice.scenario.Step.times;
 import static io.sluice.scenario.Step.underLoad;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -79,7 +84,41 @@ final class SplitScenarios {
                 BUYER,
                 Request.get("http://books:81/").h2(),
                 MANY,
-                Map.of("v1", 33, "v2", 33, "v3", 33))));
+                Map.of("v1", 33, "v2", 33, "v3", 33))),
+        Scenario.of(
+            "who has an affinity stays with one replica, by whatever it calls",
+            with("books", "sessionAffinity: ClientIP"),
+            act("one pod answers", SplitScenarios::checkOneAnswers)),
+        Scenario.of(
+            "a Service of the node alone has no replicas for the other",
+            with("bookstore", "internalTrafficPolicy: Local"),
+            act("pods answer their node", SplitScenarios::checkNodeAnswers)));
+  }
+
+  /** With a line more in the spec of a Service. */
+  private static Map<String, String> with(String service, String line) {
+    Map<String, String> all = with("");
+    all.compute(service, (_, yaml) -> yaml + "  " + line + "\n");
+    return all;
+  }
+
+  private static void checkOneAnswers(Cell cell) {
+    Request books = Request.get("http://books:81/").h2();
+    List<Answer> answers = new ArrayList<>(cell.ask(BUYER, books, 100));
+    for (int i = 0; i < 10; i++) {
+      answers.addAll(cell.ask(BUYER, books, 1)); // by a connection of its own
+    }
+    assertThat(answers).hasSize(110);
+    assertThat(answers.stream().map(Answer::outcome).distinct())
+        .singleElement(STRING)
+        .matches("200 v[123]");
+  }
+
+  private static void checkNodeAnswers(Cell cell) {
+    assertThat(cell.ask(BUYER, List.of(ROOT.times(10))))
+        .hasSize(10)
+        .extracting(Answer::outcome)
+        .containsOnly(cell.near() ? "200 v1" : "503");
   }
 
   private static Map<String, Integer> weights(int first, int second) {

@@ -1,0 +1,65 @@
+package io.sluice.scenario;
+
+import io.grpc.BindableService;
+import io.grpc.Server;
+import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.sluice.lab.site.SitePod;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A server in a pod by gRPC's own library, of one thread; away until it is started. */
+final class GrpcInPod implements AutoCloseable {
+  private final SitePod pod;
+  private final int port;
+  private final BindableService service;
+  private final EventLoopGroup group =
+      new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+  private @Nullable Server server;
+
+  GrpcInPod(SitePod pod, int port, BindableService service) {
+    this.pod = pod;
+    this.port = port;
+    this.service = service;
+  }
+
+  void start() {
+    try {
+      server =
+          NettyServerBuilder.forAddress(new InetSocketAddress(port))
+              .bossEventLoopGroup(group)
+              .workerEventLoopGroup(group)
+              .channelFactory(() -> pod.call(NioServerSocketChannel::new))
+              .directExecutor()
+              .addService(service)
+              .build()
+              .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  void stop() {
+    Server running = server;
+    server = null;
+    if (running != null) {
+      try {
+        running.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    stop();
+    group.shutdownGracefully(0, 1_000, TimeUnit.MILLISECONDS);
+  }
+}
