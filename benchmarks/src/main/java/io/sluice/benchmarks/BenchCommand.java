@@ -112,6 +112,9 @@ public final class BenchCommand implements Callable<Integer> {
     if (parts().contains(Part.distribution)) {
       longest = longest.plus(DistributionMeasurement.LONGEST);
     }
+    if (parts().contains(Part.resilience)) {
+      longest = longest.plus(ResilienceMeasurement.LONGEST);
+    }
     return longest;
   }
 
@@ -126,7 +129,8 @@ public final class BenchCommand implements Callable<Integer> {
 
   private Set<Part> parts() {
     return only == null
-        ? EnumSet.complementOf(EnumSet.of(Part.http, Part.rotation, Part.distribution))
+        ? EnumSet.complementOf(
+            EnumSet.of(Part.http, Part.rotation, Part.distribution, Part.resilience))
         : EnumSet.copyOf(only);
   }
 

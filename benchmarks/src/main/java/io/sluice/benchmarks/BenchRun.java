@@ -27,11 +27,18 @@ final class BenchRun implements AutoCloseable {
 
   private static final Set<Part> NEED_DAEMON =
       EnumSet.complementOf(
-          EnumSet.of(Part.start, Part.cni, Part.mtls, Part.http, Part.rotation, Part.distribution));
+          EnumSet.of(
+              Part.start,
+              Part.cni,
+              Part.mtls,
+              Part.http,
+              Part.rotation,
+              Part.distribution,
+              Part.resilience));
 
   /** Parts that make nodes of their own. */
   private static final Set<Part> SEVERAL_NODES =
-      EnumSet.of(Part.mtls, Part.rotation, Part.distribution);
+      EnumSet.of(Part.mtls, Part.rotation, Part.distribution, Part.resilience);
 
   /** The same for each run: one at a time, and the next removes what one that was killed left. */
   private static final String ROTATION_NODE = "bench-rotation";
@@ -100,6 +107,10 @@ final class BenchRun implements AutoCloseable {
         comparisons.addAll(result.comparisons());
         remarks.addAll(result.remarks());
       }
+    }
+    if (parts.contains(Part.resilience)) {
+      Path own = Files.createDirectory(directory.resolve(Part.resilience.name()));
+      add(Part.resilience, () -> ResilienceMeasurement.run(name, launcher, own, extent));
     }
     List<Growth> growths = List.of();
     if (parts.contains(Part.distribution)) {

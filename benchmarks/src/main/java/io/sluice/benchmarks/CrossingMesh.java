@@ -1,12 +1,16 @@
 package io.sluice.benchmarks;
 
+import io.sluice.lab.site.Await;
 import io.sluice.lab.site.ControlProcess;
+import io.sluice.lab.site.ControlView;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,8 +26,9 @@ final class CrossingMesh implements AutoCloseable {
       kind: MeshConfig
       metadata: {name: osm-mesh-config, namespace: osm-system}
       spec:
-        traffic: {enablePermissiveTrafficPolicyMode: %s}
+        traffic: {enablePermissiveTrafficPolicyMode: %s%s}
         sidecar: {sidecarDisabledMTLS: %s}
+        featureFlags: {%s}
       """;
   private static final String POD =
       """
@@ -86,7 +91,7 @@ final class CrossingMesh implements AutoCloseable {
 
   private void start() throws Exception {
     Path registry = Files.createDirectory(directory.resolve("registry"));
-    Files.writeString(registry.resolve("mesh.yaml"), registry());
+    Files.writeString(registry.resolve("mesh.yaml"), registry("", "", ""));
     for (int side = 0; side < 2; side++) {
       List<String> launch = new ArrayList<>(List.of(launcher.toString(), "node", "run"));
       launch.addAll(crossing == Crossing.MUTUAL_TLS ? joining(registry, side) : List.of());
@@ -103,6 +108,25 @@ final class CrossingMesh implements AutoCloseable {
       daemon.begin();
     }
     CrossingReadiness.await(testbed, crossing, daemons);
+  }
+
+  /**
+   * Adds this to the registry in the place of what was added before, and returns when both daemons
+   * go by it.
+   *
+   * @param flags of the MeshConfig
+   * @param traffic further fields of its {@code spec.traffic}, each behind a comma
+   * @param objects further YAML
+   */
+  void configure(String flags, String traffic, String objects) throws IOException {
+    ControlView view = controllers.getFirst().view();
+    long before = view.revision();
+    Path draft = Files.writeString(directory.resolve("draft"), registry(flags, traffic, objects));
+    Path file = directory.resolve("registry").resolve("mesh.yaml");
+    if (!Files.readString(draft).equals(Files.readString(file))) {
+      Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Await.until("both nodes go by the change", () -> view.isFollowedSince(before));
+    }
   }
 
   private List<String> joining(Path registry, int side) {
@@ -147,9 +171,11 @@ final class CrossingMesh implements AutoCloseable {
   /**
    * Without mutual TLS nothing proves a source of another node, so only a permissive mesh works.
    */
-  private String registry() {
+  private String registry(String flags, String traffic, String objects) {
     boolean plain = crossing == Crossing.PLAINTEXT;
-    return REGISTRY.formatted(plain, plain)
+    return REGISTRY.formatted(plain, traffic, plain, flags)
+        + "---\n"
+        + objects
         + "---\n"
         + Manifests.enrolledNamespaceAndTarget()
         + (http ? Manifests.decidedRequests(testbed.podAddress(crossing, 1)) : "")

@@ -12,6 +12,9 @@ import java.util.stream.IntStream;
 final class Manifests {
   static final String NAMESPACE = "bench";
 
+  /** Of the service that {@link #decidedRequests} has. */
+  static final String SERVICE_ADDRESS = "10.96.7.6";
+
   /** Idle, but that its connections flood the server where that is measured. */
   private static final int NEIGHBOUR = 2;
 
@@ -89,7 +92,7 @@ final class Manifests {
       kind: Service
       metadata: {name: server, namespace: bench}
       spec:
-        clusterIP: 10.96.7.6
+        clusterIP: %4$s
         selector: {app: server}
         ports:
         - {name: items, port: %1$d, appProtocol: http}
@@ -149,7 +152,8 @@ final class Manifests {
    * granted to its clients. Begins with a separator.
    */
   static String decidedRequests(String serverAddress) {
-    return HTTP.formatted(LoadServer.HTTP_PORT, LoadServer.HTTP_AS_BYTES_PORT, serverAddress);
+    return HTTP.formatted(
+        LoadServer.HTTP_PORT, LoadServer.HTTP_AS_BYTES_PORT, serverAddress, SERVICE_ADDRESS);
   }
 
   /**

@@ -25,5 +25,7 @@ enum Part {
   /** Ten minutes of connections between two nodes while leaves and root change; asked for only. */
   rotation,
   /** What a controller tells a hundred nodes, for several sizes of the mesh; asked for only. */
-  distribution
+  distribution,
+  /** What each means of resilience costs HTTP between two nodes; asked for only. */
+  resilience
 }

@@ -29,22 +29,44 @@ record Report(
     List<Growth> growths,
     List<String> remarks) {
   private static final String IMAGES = "img";
-  private static final List<String> HEADINGS =
-      List.of("measured", "unit", "direct", "meshed", "ratio", "from–to");
 
-  /** Of HTTP alone or of all else: each has tables of its own. */
-  private Report of(boolean http) {
+  /** What has tables of its own, between markers that are called so. */
+  private enum Section {
+    OTHERS("sluice bench", "bench", "direct", "meshed"),
+    HTTP("sluice bench http", "bench-http", "direct", "meshed"),
+    RESILIENCE("sluice bench resilience", "bench-resilience", "nothing configured", "with it");
+
+    private final String marker;
+    private final String picture;
+    private final String base;
+    private final String measured;
+
+    Section(String marker, String picture, String base, String measured) {
+      this.marker = marker;
+      this.picture = picture;
+      this.base = base;
+      this.measured = measured;
+    }
+
+    private static Section of(String id) {
+      return id.startsWith("http.") || id.startsWith("mtls.http.")
+          ? HTTP
+          : id.startsWith("resilience.") ? RESILIENCE : OTHERS;
+    }
+
+    private List<String> headings() {
+      return List.of("measured", "unit", base, measured, "ratio", "from–to");
+    }
+  }
+
+  private Report of(Section section) {
     return new Report(
         machine,
         quick,
-        figures.stream().filter(figure -> isOfHttp(figure.id()) == http).toList(),
-        comparisons.stream().filter(comparison -> isOfHttp(comparison.id()) == http).toList(),
-        http ? List.of() : growths,
+        figures.stream().filter(figure -> Section.of(figure.id()) == section).toList(),
+        comparisons.stream().filter(comparison -> Section.of(comparison.id()) == section).toList(),
+        section == Section.OTHERS ? growths : List.of(),
         remarks);
-  }
-
-  private static boolean isOfHttp(String id) {
-    return id.startsWith("http.") || id.startsWith("mtls.http.");
   }
 
   private List<List<String>> rows() {
@@ -89,15 +111,18 @@ record Report(
 
   /** Aligned columns. */
   String table() {
-    StringBuilder text = new StringBuilder(of(false).tables()).append(of(true).tables());
+    StringBuilder text = new StringBuilder();
+    for (Section section : Section.values()) {
+      text.append(of(section).tables(section));
+    }
     remarks.forEach(remark -> text.append(remark).append('\n'));
     return text + machine.sentence() + "\n";
   }
 
-  private String tables() {
+  private String tables(Section section) {
     StringBuilder text = new StringBuilder();
     if (!figures.isEmpty()) {
-      text.append(TextTable.aligned(HEADINGS, rows())).append('\n');
+      text.append(TextTable.aligned(section.headings(), rows())).append('\n');
     }
     if (!comparisons.isEmpty()) {
       text.append(TextTable.aligned(Comparison.headings(comparisons), Comparison.rows(comparisons)))
@@ -160,11 +185,15 @@ record Report(
    * it in the folder of images beside that.
    */
   void writeMarkdown(Path file) throws IOException {
-    String text = of(false).written(file, Files.readString(file), "sluice bench", "bench");
-    Files.writeString(file, of(true).written(file, text, "sluice bench http", "bench-http"));
+    String text = Files.readString(file);
+    for (Section section : Section.values()) {
+      text = of(section).written(file, text, section);
+    }
+    Files.writeString(file, text);
   }
 
-  private String written(Path file, String before, String name, String picture) throws IOException {
+  private String written(Path file, String before, Section section) throws IOException {
+    String name = section.marker;
     String text = before;
     if (!figures.isEmpty()) {
       text =
@@ -172,7 +201,8 @@ record Report(
               file,
               text,
               name,
-              TextTable.markdown(HEADINGS, rows()) + drawn(file, picture + ".svg", figureChart()));
+              TextTable.markdown(section.headings(), rows())
+                  + drawn(file, section.picture + ".svg", figureChart(section)));
     }
     if (!comparisons.isEmpty()) {
       text =
@@ -181,7 +211,7 @@ record Report(
               text,
               name + " mtls",
               TextTable.markdown(Comparison.headings(comparisons), Comparison.rows(comparisons))
-                  + drawn(file, picture + "-mtls.svg", comparisonChart()));
+                  + drawn(file, section.picture + "-mtls.svg", comparisonChart()));
     }
     if (!growths.isEmpty()) {
       text =
@@ -216,7 +246,7 @@ record Report(
         + text.substring(end);
   }
 
-  private BarChart figureChart() {
+  private BarChart figureChart(Section section) {
     BarChart chart = new BarChart();
     for (Figure figure : figures) {
       Values direct = figure.direct();
@@ -225,7 +255,8 @@ record Report(
             figure.label(),
             figure.unit(),
             List.of(
-                new BarChart.Bar("direct", direct), new BarChart.Bar("meshed", figure.meshed())));
+                new BarChart.Bar(section.base, direct),
+                new BarChart.Bar(section.measured, figure.meshed())));
       }
     }
     return chart;

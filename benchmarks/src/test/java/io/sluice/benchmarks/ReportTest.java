@@ -98,6 +98,34 @@ class ReportTest {
   }
 
   @Test
+  void resilienceIsBesideNothingConfigured() throws IOException {
+    Path file = directory.resolve("performance.md");
+    Files.writeString(
+        file,
+        "<!-- sluice bench: begin -->old one<!-- sluice bench: end -->\n"
+            + "<!-- sluice bench resilience: begin -->old<!-- sluice bench resilience: end -->\n");
+    Figure figure =
+        new Figure(
+            "resilience.retries.rate",
+            "GETs with retries",
+            "1/s",
+            Values.of(List.of(4.0)),
+            Values.of(List.of(3.0)));
+
+    new Report(MACHINE, false, List.of(figure), List.of(), List.of(), List.of())
+        .writeMarkdown(file);
+
+    assertThat(file)
+        .content()
+        .contains(
+            "old one",
+            "| measured | unit | nothing configured | with it | ratio | from–to |",
+            "| GETs with retries | 1/s | 4.00 | 3.00 | 0.75 |",
+            "](img/bench-resilience.svg)")
+        .doesNotContain("old<");
+  }
+
+  @Test
   void distributionHasAColumnForEachSizeAndAPlotOfItsBytes() throws IOException {
     Growth.Lines growths = new Growth.Lines();
     for (int pods : List.of(1_000, 10_000)) {
