@@ -11,6 +11,7 @@ import io.sluice.node.handover.HandOverException;
 import io.sluice.node.handover.HandOverServer;
 import io.sluice.node.handover.HandOverServer.Estate;
 import io.sluice.node.handover.Predecessor;
+import io.sluice.proxy.admission.Remembered;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -95,7 +96,9 @@ public final class HandOverTarget {
 
   private static void toTheOldDaemon(String before, byte[] said) {
     try (HandOverServer _ =
-        HandOverServer.start(SOCKET, () -> new Estate(List.of(), List.of(), "", () -> {}))) {
+        HandOverServer.start(
+            SOCKET,
+            () -> new Estate(List.of(), List.of(), "", () -> Remembered.NOTHING, () -> {}))) {
       try (UnixConnection client = UnixConnection.to(SOCKET)) {
         byte[] line = before.getBytes(StandardCharsets.UTF_8);
         ByteBuffer all = ByteBuffer.allocate(line.length + said.length).put(line).put(said).flip();

@@ -149,6 +149,7 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
     InetSocketAddress called = new InetSocketAddress(CALLED_ADDRESS, PORT);
     Subject subject = new Subject(CALLER, Direction.OUTBOUND, client);
     subject.calls(called);
+    GrpcClients clients = new GrpcClients(loop, caller.sockets, allocator, budget, _ -> {});
     exchanges =
         new Exchanges(
             new Exchanges.Surroundings(
@@ -156,7 +157,8 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
                 caller,
                 caller,
                 () -> SNAPSHOT,
-                new Authorizer(loop, means, caller.sockets, allocator, budget, _ -> {}),
+                new Authorizer(clients, _ -> {}),
+                new RateLimiter(clients, _ -> {}),
                 allocator,
                 loop),
             new Flow(CALLER, null, false, client, called, true),
