@@ -4,6 +4,7 @@
 # shellcheck disable=SC2154
 
 suites=trixie    # the release of the default BASE
+packages_lock=${SLUICE_PACKAGES_LOCK:-$here/packages.lock}
 
 # Programs of the base, of those that the packages of the Containerfile bring.
 programs_of() {
@@ -23,7 +24,7 @@ further_packages='base-files libstdc++6 zlib1g'
 
 # The pinned packages of architecture $1, one a line: package, version, SHA-256. Those of Java modules only where $2 names them.
 locked() { awk -v architecture="$1" -v modules="${2:-none}" '
-	$1 == architecture && ($2 ~ /^openjdk-/ ? $2 == modules : modules == "none") { print $2, $3, $4 }' "$here/packages.lock"; }
+	$1 == architecture && ($2 ~ /^openjdk-/ ? $2 == modules : modules == "none") { print $2, $3, $4 }' "$packages_lock"; }
 
 # Packages that the Containerfiles and the base name; the others of the lock are what these depend on.
 named_packages() {
@@ -44,7 +45,7 @@ download_locked() {
 		(cd "$2" && private_apt "$architecture" apt-get download $wanted >"$work/packages.log" 2>&1)
 	} || {
 		grep '^E:' "$work/packages.log" >&2 || tail -n 5 "$work/packages.log" >&2
-		die "cannot get a package that images/packages.lock pins. If Debian no longer carries the version, ./sluice images --lock" \
+		die "cannot get a package that $packages_lock pins. If Debian no longer carries the version, ./sluice images --lock" \
 			"pins what it carries now: look at the difference and commit it. Or build from the archive of old versions:" \
 			"SLUICE_DEBIAN_MIRROR=http://snapshot.debian.org/archive/debian/DATE/, a date at which it was there"
 	}
@@ -52,7 +53,7 @@ download_locked() {
 		file=$(find "$2" -name "${name}_*.deb")
 		found=$(sha256sum "$file" | cut -d ' ' -f 1)
 		[ "$found" = "$sum" ] ||
-			die "$name $release has SHA-256 $found, and images/packages.lock pins $sum: not used. Is the mirror the right one?"
+			die "$name $release has SHA-256 $found, and $packages_lock pins $sum: not used. Is the mirror the right one?"
 	done <"$1"
 }
 
@@ -63,7 +64,7 @@ fetch_packages() {
 	locked "$architecture" >"$work/locked"
 	for package in $(named_packages); do
 		grep -q "^$package " "$work/locked" ||
-			die "images/packages.lock pins no $package for $architecture: ./sluice images --lock adds it"
+			die "$packages_lock pins no $package for $architecture: ./sluice images --lock adds it"
 	done
 	! cmp -s "$work/locked" "$unpacked/.complete" || return 0
 	say "fetching Debian packages for $architecture"
@@ -88,7 +89,7 @@ facts_of() {
 	digest "$1"
 }
 
-# Pins what the mirror carries now, for both architectures: writes images/packages.lock.
+# Pins what the mirror carries now, for both architectures: writes the lock.
 write_lock() {
 	jdk=openjdk-$java_release-jdk-headless
 	{
@@ -111,9 +112,9 @@ write_lock() {
 					/^Version: / { version = $2 }
 					/^SHA256: / { print architecture, name, version, $2 }' | LC_ALL=C sort -u
 		done
-	} >"$here/packages.lock.next"
-	mv "$here/packages.lock.next" "$here/packages.lock"
-	say "$(grep -vc '^#' "$here/packages.lock") packages in images/packages.lock"
+	} >"$packages_lock.next"
+	mv "$packages_lock.next" "$packages_lock"
+	say "$(grep -vc '^#' "$packages_lock") packages in $packages_lock"
 }
 
 # Puts the file at path $1 of a package, with what a link points at, into the tree $2. Directories of the old layout are

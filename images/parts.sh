@@ -23,7 +23,7 @@ modules_directory() {
 		rm -rf "$modules_of"
 		mkdir -p "$modules_of"
 		locked "$architecture" "$jdk" >"$work/locked-modules"
-		[ -s "$work/locked-modules" ] || die "images/packages.lock pins no $jdk for $architecture: ./sluice images --lock adds it"
+		[ -s "$work/locked-modules" ] || die "$packages_lock pins no $jdk for $architecture: ./sluice images --lock adds it"
 		download_locked "$work/locked-modules" "$modules_of"
 		dpkg --fsys-tarfile "$modules_of"/*.deb | tar -x -C "$modules_of" --wildcards '*/jmods/*'
 		facts_of "$modules_of"/*.deb >"$modules_of/.facts"

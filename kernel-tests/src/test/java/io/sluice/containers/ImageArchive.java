@@ -15,6 +15,9 @@ import java.util.stream.Stream;
  */
 final class ImageArchive {
   private static final Path ROOT = SourceTree.around().root();
+  private static final Path PINNED = ROOT.resolve("images/packages.lock");
+
+  private static Path lock = PINNED;
 
   private ImageArchive() {}
 
@@ -38,12 +41,45 @@ final class ImageArchive {
     return archive.resolveSibling("tested.pub");
   }
 
-  /** Runs the program behind {@code ./sluice images}; what it prints. */
+  /**
+   * Runs the program behind {@code ./sluice images}; what it prints. Where Debian no longer carries
+   * what is pinned, with what it carries now: that must not keep the tests from telling of the
+   * tree.
+   */
   static String make(String... options) {
-    String program = ROOT.resolve("images/build").toString();
+    try {
+      return build(options);
+    } catch (IllegalStateException e) {
+      if (!String.valueOf(e.getMessage()).contains("If Debian no longer carries the version")) {
+        throw e;
+      }
+      pinWhatIsCarried();
+      return build(options);
+    }
+  }
+
+  /** The packages that are used here. */
+  static synchronized Path lock() {
+    return lock;
+  }
+
+  private static synchronized void pinWhatIsCarried() {
+    if (lock.equals(PINNED)) {
+      lock = ROOT.resolve("target/images/carried.lock");
+      System.out.println(
+          "Debian carries other packages than images/packages.lock pins, see " + lock);
+      build("--lock");
+    }
+  }
+
+  private static String build(String... options) {
     return Commands.run(
         Stream.concat(
-                Stream.of("env", "JAVA_HOME=" + System.getProperty("java.home"), program),
+                Stream.of(
+                    "env",
+                    "JAVA_HOME=" + System.getProperty("java.home"),
+                    "SLUICE_PACKAGES_LOCK=" + lock(),
+                    ROOT.resolve("images/build").toString()),
                 Stream.of(options))
             .toArray(String[]::new));
   }

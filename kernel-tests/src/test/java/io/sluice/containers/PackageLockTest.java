@@ -27,7 +27,8 @@ class PackageLockTest {
   @ParameterizedTest
   @ValueSource(strings = {"amd64", "arm64"})
   void pinsWhatTheContainerFilesNameByVersionAndHash(String architecture) {
-    Map<String, String> locked = locked(architecture);
+    String lock = TREE.read(Path.of("images/packages.lock"));
+    Map<String, String> locked = locked(architecture, lock);
 
     assertThat(locked)
         .containsKeys("bash", "coreutils", "libc6", "libbpf1", "nftables", "base-files");
@@ -40,7 +41,7 @@ class PackageLockTest {
           .filter(name -> !name.isEmpty())
           .forEach(name -> assertThat(locked).containsKey(name));
     }
-    assertThat(lines()).allMatch(line -> line.matches("(amd64|arm64) \\S+ \\S+ [0-9a-f]{64}"));
+    assertThat(lines(lock)).allMatch(line -> line.matches("(amd64|arm64) \\S+ \\S+ [0-9a-f]{64}"));
   }
 
   @Test
@@ -52,11 +53,11 @@ class PackageLockTest {
         download("cp " + directory.resolve("mirror.deb") + " bash_1.0_amd64.deb", "0".repeat(64));
 
     assertThat(printed)
-        .contains("bash 1.0 has SHA-256 ", "images/packages.lock pins 0000", "not used")
+        .contains("bash 1.0 has SHA-256 ", "packages.lock pins 0000", "not used")
         .doesNotContain("went on");
     Attack.tried("a mirror serves other bytes for a pinned package")
         .refusedBy("./sluice images: not used, exit code 1")
-        .countedAs("\"images: NAME VERSION has SHA-256 ..., and images/packages.lock pins ...\"");
+        .countedAs("\"images: NAME VERSION has SHA-256 ..., and .../packages.lock pins ...\"");
   }
 
   @Test
@@ -84,7 +85,7 @@ class PackageLockTest {
     String script =
         """
         set -eu
-        work=$1 architecture=amd64
+        work=$1 architecture=amd64 here=$2/images
         say() { echo "$*"; }
         die() { echo "$*"; exit 1; }
         . "$2/images/base.sh"
@@ -103,14 +104,16 @@ class PackageLockTest {
     return printed;
   }
 
-  /** Versions by package, for the architecture of this machine. */
-  static Map<String, String> lockedForThisMachine() {
-    return locked(Commands.run("dpkg", "--print-architecture").strip());
+  /** Versions by package that the images under test were made of, on this machine. */
+  static Map<String, String> lockedForThisMachine() throws IOException {
+    return locked(
+        Commands.run("dpkg", "--print-architecture").strip(),
+        Files.readString(ImageArchive.lock()));
   }
 
-  private static Map<String, String> locked(String architecture) {
+  private static Map<String, String> locked(String architecture, String lock) {
     Map<String, String> locked = new HashMap<>();
-    for (String line : lines()) {
+    for (String line : lines(lock)) {
       String[] words = line.split(" ", -1);
       if (words[0].equals(architecture)) {
         assertThat(locked.put(words[1], words[2])).as(line).isNull();
@@ -119,10 +122,7 @@ class PackageLockTest {
     return locked;
   }
 
-  private static List<String> lines() {
-    return TREE.read(Path.of("images/packages.lock"))
-        .lines()
-        .filter(line -> !line.startsWith("#"))
-        .toList();
+  private static List<String> lines(String lock) {
+    return lock.lines().filter(line -> !line.startsWith("#")).toList();
   }
 }
