@@ -33,12 +33,26 @@ modules_directory() {
 	find "$modules_of" -name jmods -type d
 }
 
+# What jdeps says that the jars use; it takes 10 s, so its word is kept, for all architectures, behind the digest of the jars.
+modules_of_jars() {
+	known=$root/target/images/modules jars=$(cat "$product"/*.jar | sha256sum)
+	[ "$(sed 1q "$known" 2>/dev/null)" = "$jars" ] || {
+		{
+			echo "$jars"
+			"$JAVA_HOME/bin/jdeps" --multi-release "$java_release" --ignore-missing-deps -q --list-deps \
+				-cp "$(echo "$product"/*.jar | tr ' ' :)" "$product"/*.jar | sed -n 's/^ *\(\(java\|jdk\)\.[a-z.]*\).*/\1/p'
+		} >"$known.$$"
+		grep -qx java.base "$known.$$" || die "jdeps does not tell which modules the jars use"
+		mv "$known.$$" "$known"
+	}
+	sed 1d "$known"
+}
+
 # The Java runtime with the modules that the jars of all images use, into the tree $1. One for all: then a machine that runs
 # both has it once, on its disk and in its memory.
 build_runtime() {
 	modules=$({
-		"$JAVA_HOME/bin/jdeps" --multi-release "$java_release" --ignore-missing-deps -q --list-deps \
-			-cp "$(echo "$product"/*.jar | tr ' ' :)" "$product"/*.jar | sed -n 's/^ *\(\(java\|jdk\)\.[a-z.]*\).*/\1/p'
+		modules_of_jars
 		modules_of_table +
 	} | sort -u)
 	left_out=$(modules_of_table -)

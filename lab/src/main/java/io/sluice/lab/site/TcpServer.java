@@ -8,10 +8,12 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
 import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -32,14 +34,18 @@ public final class TcpServer implements AutoCloseable {
     void hold(SocketChannel channel) throws IOException;
   }
 
+  private final SitePod pod;
+  private final InetSocketAddress address;
   private final ServerSocketChannel listener;
   private final Conversation conversation;
   private final Thread acceptor;
   private final List<Accepted> accepted = new CopyOnWriteArrayList<>();
   private final Set<SocketChannel> open = ConcurrentHashMap.newKeySet();
 
-  private TcpServer(ServerSocketChannel listener, Conversation conversation) {
+  private TcpServer(SitePod pod, ServerSocketChannel listener, Conversation conversation) {
+    this.pod = pod;
     this.listener = listener;
+    this.address = addressOf(listener);
     this.conversation = conversation;
     this.acceptor = Thread.ofVirtual().name("app-server").unstarted(this::acceptUntilClosed);
     acceptor.start();
@@ -59,7 +65,7 @@ public final class TcpServer implements AutoCloseable {
                 address + " is free",
                 Await.PATIENCE,
                 () -> Optional.ofNullable(listenOrNull(address))));
-    return new TcpServer(bound, conversation);
+    return new TcpServer(pod, bound, conversation);
   }
 
   /**
@@ -137,13 +143,17 @@ public final class TcpServer implements AutoCloseable {
     };
   }
 
-  /** Port it listens on. */
-  public int port() {
+  private static InetSocketAddress addressOf(ServerSocketChannel listener) {
     try {
-      return ((InetSocketAddress) listener.getLocalAddress()).getPort();
+      return (InetSocketAddress) listener.getLocalAddress();
     } catch (IOException e) {
       throw new UncheckedIOException("the listener is closed", e);
     }
+  }
+
+  /** Port it listens on. */
+  public int port() {
+    return address.getPort();
   }
 
   /** Connections accepted so far. */
@@ -151,7 +161,17 @@ public final class TcpServer implements AutoCloseable {
     return List.copyOf(accepted);
   }
 
-  /** Ends the application: listener and connections. */
+  /** Whether no socket listens there, nor the copy of one: see {@link #listenOrNull}. */
+  private boolean isLeft() throws IOException {
+    try (SocketChannel probe = SocketChannel.open(protocol(address.getAddress()))) {
+      probe.setOption(StandardSocketOptions.SO_REUSEADDR, true).bind(address);
+      return true;
+    } catch (BindException e) {
+      return !String.valueOf(e.getMessage()).contains("in use"); // the address may be gone
+    }
+  }
+
+  /** Ends the application, listener and connections; who calls then is refused. */
   @Override
   public void close() {
     try {
@@ -159,6 +179,12 @@ public final class TcpServer implements AutoCloseable {
       acceptor.join(); // the port is free when the thread that waits there has let go of it
       for (SocketChannel channel : open) {
         channel.close();
+      }
+      if (Files.exists(pod.path())) {
+        pod.call(() -> {
+          Await.until(address + " is left", this::isLeft);
+          return null;
+        });
       }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot end the server", e);

@@ -20,8 +20,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** What each pod costs the proxy is charged to it, and adds up to what the proxy costs. */
+@Isolated
 @Timeout(60)
 class AccountingTest {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
