@@ -1,5 +1,6 @@
 package io.sluice.cli.node;
 
+import io.sluice.cli.control.EmbeddedController;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.linux.cgroup.Cgroups;
@@ -13,6 +14,8 @@ import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
+import io.sluice.node.identity.ControlSettings;
+import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
@@ -29,9 +32,12 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 
 /**
@@ -47,6 +53,10 @@ import picocli.CommandLine.Command;
 final class TrainCommand implements Callable<Integer> {
   private static final int CONNECTIONS = 200;
   private static final int PORT = 8080;
+
+  /** What has not come by then is not trained. */
+  private static final Duration READY = Duration.ofSeconds(10);
+
   private static final String POD_ADDRESS = "10.254.254.2";
   private static final String CLIENT_ADDRESS = "10.254.254.1";
   private static final String MANIFESTS =
@@ -95,7 +105,8 @@ final class TrainCommand implements Callable<Integer> {
     String client = "sluice-" + name + "-out";
     try {
       makeNamespaces(pod, client);
-      Files.writeString(directory.resolve("mesh.yaml"), MANIFESTS.formatted(pod, POD_ADDRESS));
+      Path registry = Files.createDirectory(directory.resolve("registry"));
+      Files.writeString(registry.resolve("mesh.yaml"), MANIFESTS.formatted(pod, POD_ADDRESS));
       exercise(name, directory, Path.of("/run/netns", pod), Path.of("/run/netns", client));
       return ExitCode.OK.code();
     } finally {
@@ -103,42 +114,81 @@ final class TrainCommand implements Callable<Integer> {
       ip("netns", "del", client);
       Cgroups.moveSelfTo(Cgroups.rootV2()); // a cgroup with a member cannot be removed
       NodeCleanup.removeAll(name);
-      Files.deleteIfExists(directory.resolve("mesh.yaml"));
-      Files.deleteIfExists(directory.resolve("daemon.lock"));
-      Files.deleteIfExists(directory.resolve("access.log"));
-      Files.deleteIfExists(directory.resolve("clock"));
-      Files.deleteIfExists(directory);
+      try (Stream<Path> made = Files.walk(directory)) {
+        for (Path path : made.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(path);
+        }
+      }
     }
   }
 
+  /** Alone with its own controller, so that what joining needs is known too. */
   private static void exercise(String name, Path directory, Path pod, Path client)
       throws Exception {
-    NodeSettings settings =
-        new NodeSettings(
-            name,
-            directory,
-            InterceptionMode.ebpf,
-            false,
-            Set.of(),
-            false,
-            new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
-            "access.log",
-            false,
-            Duration.ofSeconds(1),
-            ProxySettings.DEFAULTS,
-            PlacementSettings.DEFAULTS,
-            EarlierConnectionsRule.BY_MODE,
-            NodeSettings.PATH_CHECK_INTERVAL,
-            NodeSettings.PATH_CHECK_PATIENCE,
-            CniOptions.OFF,
-            null,
-            false,
-            null);
-    FolderRegistry registry = new FolderRegistry(directory, status -> {});
+    Path registry = directory.resolve("registry");
     SiteClock clock = SiteClock.open(directory, KernelClock::isKept);
-    try (NodeDaemon daemon = NodeDaemon.start(settings, clock, registry, List::of)) {
-      connect(pod, client);
+    if (!hasAuthority()) {
+      FolderRegistry objects = new FolderRegistry(registry, status -> {});
+      exercise(
+          name,
+          NodeDaemon.start(settings(name, directory, null), clock, objects, List::of),
+          pod,
+          client);
+      return;
+    }
+    try (EmbeddedController controller =
+        EmbeddedController.start(registry, directory.resolve("controller"), name, clock)) {
+      ControlSettings joins =
+          new ControlSettings(
+              controller.address(), new Admission.JoinToken(controller.joinToken()), false, null);
+      exercise(
+          name,
+          NodeDaemon.start(settings(name, directory, joins), clock, controller::registryProblems),
+          pod,
+          client);
+    }
+  }
+
+  /** The image of nodes has none. */
+  private static boolean hasAuthority() {
+    return TrainCommand.class.getResource("/org/bouncycastle/cert/X509CertificateHolder.class")
+        != null;
+  }
+
+  private static NodeSettings settings(
+      String name, Path directory, @Nullable ControlSettings controller) {
+    return new NodeSettings(
+        name,
+        directory,
+        InterceptionMode.ebpf,
+        false,
+        Set.of(),
+        false,
+        new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
+        "access.log",
+        false,
+        Duration.ofSeconds(1),
+        ProxySettings.DEFAULTS,
+        PlacementSettings.DEFAULTS,
+        EarlierConnectionsRule.BY_MODE,
+        NodeSettings.PATH_CHECK_INTERVAL,
+        NodeSettings.PATH_CHECK_PATIENCE,
+        CniOptions.OFF,
+        controller,
+        false,
+        null);
+  }
+
+  private static void exercise(String name, NodeDaemon daemon, Path pod, Path client)
+      throws Exception {
+    try (daemon) {
       AdminClient admin = new AdminClient(NodeSettings.adminSocket(name));
+      long giveUp = System.nanoTime() + READY.toNanos();
+      while (!admin.ask(AdminRequest.of("status")).getFirst().path("ready").asBoolean()
+          && System.nanoTime() - giveUp < 0) {
+        Thread.sleep(50);
+      }
+      connect(pod, client);
       for (String question : new String[] {"status", "pods", "maps", "events"}) {
         admin.ask(AdminRequest.of(question));
       }
