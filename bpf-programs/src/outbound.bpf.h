@@ -86,6 +86,8 @@ static __always_inline struct decision decide_unredirectable(const struct flow *
 	if (flow->protocol == IPPROTO_UDP) {
 		int dns = is_dns_port(flow);
 
+		if (rules & RULE_ISOLATED)
+			return decided(OUTCOME_REFUSED, REASON_DATAGRAM_ISOLATED);
 		if (dns && (rules & RULE_RESOLVER))
 			return decided(OUTCOME_PASSTHROUGH, REASON_DNS);
 		if (pod->flags & POD_PERMISSIVE)

@@ -5,7 +5,8 @@
  * Refused is what an enrolled pod sends by a routing header or a source route, whose first hop no
  * other hook sees, and what is addressed to the pod itself and would leave it nevertheless, for
  * ancillary data or options of the socket name another interface; in a strict mesh also echo
- * requests that carry more than a ping does, and transports that no socket may be made for. Runs
+ * requests that carry more than a ping does, and transports that no socket may be made for; and
+ * datagrams to isolated ranges, to which a socket may have been connected before. Runs
  * for every packet of every socket of the node, so the questions that cost nothing come first.
  * Not asked: what the pod forwards, which belongs to no socket.
  * Pass: the packet goes on. Refuse: it is dropped, and a datagram's sender told EPERM.
@@ -152,6 +153,7 @@ static __always_inline int is_own(const struct flow *flow)
 #define IPPROTO_L2TP 115
 #define IPPROTO_SCTP 132
 #define IPPROTO_UDPLITE 136
+#define UDP_DESTINATION_OFFSET 2
 #define ICMP_HEADER_BYTES 8
 #define ICMP_ECHO_REQUEST 8
 #define ICMP_EXTENDED_ECHO_REQUEST 42 /* RFC 8335 */
@@ -214,6 +216,40 @@ static __always_inline int is_refused_ping(const struct __sk_buff *skb, const st
 	return 1;
 }
 
+/*
+ * Whether it is a datagram to an isolated range, unless its port is excluded. Asked of packets too,
+ * since sockets that are connected run no other hook when they send.
+ */
+static __always_inline int is_isolated_datagram(const struct __sk_buff *skb,
+						const struct flow *flow, const struct pod *pod)
+{
+	struct port_rule_key port = {
+		.netns_cookie = flow->netns_cookie,
+		.direction = DIRECTION_OUTBOUND,
+	};
+	__u32 offset = sizeof(struct ipv6hdr);
+	__u32 rules;
+	__u8 first;
+
+	if (flow->protocol != IPPROTO_UDP)
+		return 0;
+	rules = find_range_rules(flow);
+	if (!(rules & RULE_ISOLATED))
+		return 0;
+	if (is_mapped(flow->destination_be)) {
+		if (bpf_skb_load_bytes(skb, 0, &first, sizeof(first)))
+			return 1;
+		offset = (first & 0xf) * 4; /* IHL: with options */
+	}
+	if (bpf_skb_load_bytes(skb, offset + UDP_DESTINATION_OFFSET, &port.port_be,
+			       sizeof(port.port_be)))
+		return 1;
+	return !bpf_map_lookup_elem(&port_rules, &port) && !is_link_local(flow->destination_be) &&
+	       decide_range(rules, pod).outcome == OUTCOME_REDIRECTED &&
+	       decide_interface(flow, pod, CONTEXT_WORD(skb->ifindex)).outcome !=
+		       OUTCOME_PASSTHROUGH;
+}
+
 /* The namespace of the packet's socket; 0 when that is not known to be a pod's. */
 static __always_inline __u64 sending_pod(struct __sk_buff *skb)
 {
@@ -255,6 +291,10 @@ int sluice_skb_egress(struct __sk_buff *skb)
 	}
 	if (ifindex != IFINDEX_LOOPBACK && (is_loopback(flow.destination_be) || is_own(&flow))) {
 		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
+		return PACKET_REFUSE;
+	}
+	if (is_isolated_datagram(skb, &flow, pod)) {
+		settle(&flow, OUTCOME_REFUSED, REASON_DATAGRAM_ISOLATED);
 		return PACKET_REFUSE;
 	}
 	if (is_refused_ping(skb, &flow, pod) && is_of_the_mesh(skb, &flow, pod)) {

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Layouts changed incompatibly get a new number; pins of another number are never reused. */
-#define SLUICE_SCHEMA_VERSION 4
+#define SLUICE_SCHEMA_VERSION 5
 
 #define SLUICE_DNS_PORT 53
 
@@ -45,11 +45,16 @@
 #define SLUICE_MAX_PROBE_PORTS_OF_POD 32
 #define SLUICE_MAX_INTERFACE_RULES_OF_POD 16
 
+/* The same for all pods, and in the rules of each. */
+#define SLUICE_MAX_ISOLATED_RANGES 512
+
+#define SLUICE_MAX_ALL_RANGES_OF_POD (SLUICE_MAX_RANGE_RULES_OF_POD + SLUICE_MAX_ISOLATED_RANGES)
+
 /* No pod makes more: some 40 pairs of outcome and reason exist, each in two families. */
 #define SLUICE_MAX_COUNTERS_OF_POD 128
 
 #define SLUICE_MAX_POD_ADDRESSES (SLUICE_MAX_PODS * SLUICE_MAX_ADDRESSES_OF_POD)
-#define SLUICE_MAX_RANGE_RULES (SLUICE_MAX_PODS * SLUICE_MAX_RANGE_RULES_OF_POD)
+#define SLUICE_MAX_RANGE_RULES (SLUICE_MAX_PODS * SLUICE_MAX_ALL_RANGES_OF_POD)
 #define SLUICE_MAX_PORT_RULES (SLUICE_MAX_PODS * SLUICE_MAX_PORT_RULES_OF_POD)
 #define SLUICE_MAX_PROBE_PORTS (SLUICE_MAX_PODS * SLUICE_MAX_PROBE_PORTS_OF_POD)
 #define SLUICE_MAX_INTERFACE_RULES (SLUICE_MAX_PODS * SLUICE_MAX_INTERFACE_RULES_OF_POD)
@@ -100,6 +105,7 @@ enum sluice_reason {
 	REASON_PING_REFUSED = 27,
 	REASON_POD_QUOTA = 29,
 	REASON_NODE_PROBE = 30,
+	REASON_DATAGRAM_ISOLATED = 31,
 };
 
 /* Slots of a pod's listener map: direction * 2 + (IPv6 ? 1 : 0). */
@@ -182,6 +188,7 @@ enum rule_action {
 	RULE_RESOLVER = 1 << 2, /* name servers of the pod: port 53 is open */
 	RULE_METADATA = 1 << 3, /* a metadata service that the pod may not call */
 	RULE_PROBE = 1 << 4, /* sockets of the node itself may call this port */
+	RULE_ISOLATED = 1 << 5, /* no datagram goes there */
 };
 
 struct port_rule_key {

@@ -126,6 +126,7 @@ record PodRules(
     lists.put(RuleAction.INCLUDE, settings.outboundRangeInclusions());
     lists.put(RuleAction.RESOLVER, settings.openings().resolvers());
     lists.put(RuleAction.METADATA, settings.refusedMetadata().stream().map(Cidr::of).toList());
+    lists.put(RuleAction.ISOLATED, settings.isolated());
     Set<Cidr> ranges = new HashSet<>();
     lists.values().forEach(ranges::addAll);
     if (ranges.stream().anyMatch(PodRules::reachesMappedIpv4)) {

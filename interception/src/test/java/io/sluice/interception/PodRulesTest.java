@@ -90,6 +90,20 @@ class PodRulesTest {
   }
 
   @Test
+  void anIsolatedRangeKeepsWhatTheRangesAroundItSay() {
+    Cidr isolated = Cidr.parse("10.9.0.0/24");
+    Cidr resolver = Cidr.parse("10.9.0.53");
+    InterceptionSettings settings =
+        settings(List.of(), List.of("10.0.0.0/8"))
+            .withResolvers(List.of(resolver))
+            .isolating(List.of(isolated));
+
+    assertThat(PodRules.ranges(settings, Set.of()))
+        .containsEntry(isolated, INCLUDE | RuleAction.ISOLATED.code())
+        .containsEntry(resolver, INCLUDE | RESOLVER | RuleAction.ISOLATED.code());
+  }
+
+  @Test
   void rangesOfExcludedInterfacesAreExclusionsToo() {
     InterceptionSettings settings = settings(List.of(), List.of("10.0.0.0/8"));
 

@@ -62,17 +62,24 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
 
   /** The pod's name servers as far as they are included. */
   List<String> resolvers() {
-    List<Cidr> resolvers = traffic.settings().openings().resolvers();
+    return ranges(included(traffic.settings().openings().resolvers()));
+  }
+
+  /** Where no datagram goes, as far as that is included. */
+  List<String> isolated() {
+    return ranges(included(traffic.settings().isolated()));
+  }
+
+  private List<Cidr> included(List<Cidr> ranges) {
     List<Cidr> included = traffic.settings().outboundRangeInclusions();
-    return ranges(
-        included.isEmpty()
-            ? resolvers
-            : resolvers.stream()
-                .flatMap(resolver ->
-                    included.stream()
-                        .filter(range -> range.contains(resolver) || resolver.contains(range))
-                        .map(range -> range.contains(resolver) ? resolver : range))
-                .toList());
+    return included.isEmpty()
+        ? ranges
+        : ranges.stream()
+            .flatMap(one ->
+                included.stream()
+                    .filter(range -> range.contains(one) || one.contains(range))
+                    .map(range -> range.contains(one) ? one : range))
+            .toList();
   }
 
   /** Echo requests that the pod may not send; none where it may send any. */

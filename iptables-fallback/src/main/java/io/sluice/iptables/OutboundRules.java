@@ -46,6 +46,9 @@ final class OutboundRules {
     }
     chain.pass(words.excludedOutboundPorts("udp"), Reason.EXCLUDED_PORT);
     chain.pass(words.excludedRanges(), Reason.EXCLUDED_RANGE);
+    for (String isolated : words.isolated()) {
+      chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.DATAGRAM_ISOLATED, isolated);
+    }
     String dns = words.port("udp", MeshPorts.DNS);
     for (String resolver : words.resolvers()) {
       chain.add(FamilyWords.RETURN, Outcome.PASSTHROUGH, Reason.DNS, resolver, dns);

@@ -75,6 +75,31 @@ class OpeningRulesTest {
         .doesNotContain("fd00:ec2::254/128 -p");
   }
 
+  @Test
+  void noDatagramGoesToIsolatedRangesAsFarAsTheyAreIncluded() {
+    InterceptionSettings settings =
+        new InterceptionSettings(
+                Set.of(), Set.of(), List.of(), List.of(Cidr.parse("10.0.0.0/8")), Set.of())
+            .withResolvers(List.of(Cidr.parse("10.0.0.53")))
+            .isolating(
+                List.of(
+                    Cidr.parse("10.0.0.0/24"),
+                    Cidr.parse("192.0.2.0/24"),
+                    Cidr.parse("2001:db8::/32")));
+
+    assertThat(rules(settings, true, Family.IPV4, Dialect.FULL))
+        .containsSubsequence(
+            "-A SLUICE_OUTPUT -d 10.0.0.0/24 -j DROP", "-d 10.0.0.53/32 -p udp -m udp --dport 53")
+        .doesNotContain("192.0.2.0", "2001:db8");
+    assertThat(
+            rules(
+                InterceptionSettings.EVERYTHING.isolating(settings.isolated()),
+                true,
+                Family.IPV6,
+                Dialect.FULL))
+        .contains("-A SLUICE_OUTPUT -d 2001:db8::/32 -j DROP");
+  }
+
   private static String rules(
       InterceptionSettings settings, boolean permissive, Family family, Dialect dialect) {
     PodTraffic traffic =

@@ -87,7 +87,10 @@ record FlowModel(Mechanism mechanism, SteeredPod pod) {
     }
     return switch (verdict.map(Verdict::outcome).orElseThrow()) {
       case REFUSED -> Seen.REFUSED;
-      case REDIRECTED, ALLOWED -> Seen.ANSWERED_THROUGH_PROXY;
+      case REDIRECTED, ALLOWED ->
+          pod.settings().isolates(flow.destination().getAddress())
+              ? Seen.RESET
+              : Seen.ANSWERED_THROUGH_PROXY;
       case PASSTHROUGH -> tcp ? Seen.ANSWERED : Seen.SENT;
     };
   }

@@ -31,6 +31,20 @@ record FlowSetting(InterceptionSettings interception, boolean permissive) {
         quoted(interception.interfaceExclusions()));
   }
 
+  /** An Isolation, where there is one, as a further document. */
+  String isolation() {
+    return interception.isolated().isEmpty()
+        ? ""
+        : """
+        ---
+        apiVersion: policy.flomesh.io/v1alpha1
+        kind: Isolation
+        metadata: {name: flows}
+        spec: {cidrs: %s}
+        """
+            .formatted(quoted(interception.isolated()));
+  }
+
   /** Equal settings are equal text, so that writing one again is no change. */
   private static String sorted(Collection<Integer> ports) {
     return ports.stream().sorted().toList().toString();

@@ -219,7 +219,10 @@ final class FlowSite implements AutoCloseable {
 
   private void write(FlowSetting setting) {
     site.registry()
-        .write("mesh-config", Manifests.meshConfig(setting.permissive(), true, setting.lists()));
+        .write(
+            "mesh-config",
+            Manifests.meshConfig(setting.permissive(), true, setting.lists())
+                + setting.isolation());
   }
 
   private long enforced() {

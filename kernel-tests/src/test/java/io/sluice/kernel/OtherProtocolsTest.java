@@ -233,6 +233,37 @@ class OtherProtocolsTest {
     }
   }
 
+  /** Nor by a socket that was connected before. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void noDatagramGoesToAnIsolatedRange(Family family) {
+    shop.configure(true, false, Map.of());
+    int before = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    try (Datagrams server = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
+      Sockets.connect(before, server.address());
+      Sockets.write(before, ByteBuffer.wrap(new byte[] {'a'}));
+      Await.until("it has arrived", () -> server.received().equals(List.of("a")));
+
+      shop.isolate(server.address().getAddress());
+
+      assertRefused(
+          "datagram_isolated", () -> Sockets.write(before, ByteBuffer.wrap(new byte[] {'b'})));
+      assertRefused(
+          "datagram_isolated",
+          () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "udp"));
+      assertRefused(
+          "datagram_isolated",
+          () -> Datagrams.askConnected(shop.thief, family, server.address(), "udp"));
+      assertThat(server.received()).containsExactly("a");
+    } finally {
+      Sockets.close(before);
+      shop.isolate();
+      shop.configureAsAtFirst();
+    }
+    leavesALine("UDP to an isolated address, " + family, "datagram_isolated");
+  }
+
   @ParameterizedTest
   @EnumSource(Family.class)
   void anExcludedPortIsOpenToDatagramsToo(Family family) {

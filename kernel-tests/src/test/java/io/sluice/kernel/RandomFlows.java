@@ -80,7 +80,8 @@ final class RandomFlows {
             new Openings(
                 some(RANGES, 4),
                 random.nextInt(4) == 0 ? MetadataMode.ALLOW : MetadataMode.REFUSE,
-                one(List.of(PingMode.values())))),
+                one(List.of(PingMode.values()))),
+            random.nextInt(3) == 0 ? some(RANGES, 4) : List.of()),
         random.nextInt(3) == 0);
   }
 

@@ -13,8 +13,10 @@ import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.LocalProxyMode;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
@@ -164,6 +166,30 @@ final class Shop implements AutoCloseable {
             .map(family -> '"' + IpAddresses.text(stranger.address(family)) + '"')
             .collect(Collectors.joining(", ", "[", "]"));
     configure(false, false, Map.of("dnsResolvers", addresses));
+  }
+
+  /** An Isolation of these addresses, or none. */
+  void isolate(InetAddress... addresses) {
+    String ranges =
+        Stream.of(addresses)
+            .map(address -> '"' + Cidr.of(address).toString() + '"')
+            .collect(Collectors.joining(", "));
+    change(() -> {
+      if (ranges.isEmpty()) {
+        site.registry().remove("isolation");
+      } else {
+        site.registry()
+            .write(
+                "isolation",
+                """
+                apiVersion: policy.flomesh.io/v1alpha1
+                kind: Isolation
+                metadata: {name: parts}
+                spec: {cidrs: [%s]}
+                """
+                    .formatted(ranges));
+      }
+    });
   }
 
   /** As at the beginning, with mutual TLS between nodes turned off. */

@@ -1,12 +1,15 @@
 package io.sluice.scenario;
 
 import static io.sluice.scenario.ScenarioManifests.MESH_CONFIG;
+import static io.sluice.scenario.ScenarioManifests.egress;
 import static io.sluice.scenario.ScenarioManifests.files;
+import static io.sluice.scenario.ScenarioManifests.isService;
 import static io.sluice.scenario.ScenarioManifests.meshConfig;
 import static io.sluice.scenario.ScenarioManifests.port;
 import static io.sluice.scenario.ScenarioManifests.service;
 import static io.sluice.scenario.ScenarioManifests.upstream;
 import static io.sluice.scenario.Step.act;
+import static io.sluice.scenario.Step.change;
 import static io.sluice.scenario.Step.remove;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -18,13 +21,28 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/** How much is asked of a Service: rows of UpstreamTrafficSetting. Each cell has its own pod. */
+/**
+ * How much is asked of a Service, or let out to a host: rows of UpstreamTrafficSetting. Each cell
+ * has its own pod, or host.
+ */
 final class LimitScenarios {
   private static final String BUYER = "bookbuyer";
   private static final int CLIENTS = 8;
   private static final int BITS = 4_000_000;
+  private static final String ONE = "/slow/one";
+  private static final String MANY = "/slow/many";
+
+  private static final String CONNECTIONS =
+      """
+      connectionSettings:
+        tcp: {maxConnections: 1}
+        http: {maxPendingRequests: 1}
+      """;
 
   /** By the number of the cell; each is one pod. */
   private static final List<String> HOSTS =
@@ -36,18 +54,24 @@ final class LimitScenarios {
     return Stream.of(
         Scenario.of(
             "a service has as many connections as are allowed, and what is beyond is told at once",
-            with(
-                "http",
-                """
-                connectionSettings:
-                  tcp: {maxConnections: 1}
-                  http: {maxPendingRequests: 1}
-                """),
-            act("eight clients", LimitScenarios::overflow),
+            with("http", CONNECTIONS),
+            act("eight clients", cell -> overflow(cell, HOSTS.get(cell.number()), get(cell, ONE))),
             remove("limits"),
             act(
                 "eight clients without a limit",
-                cell -> assertThat(statuses(cell, "/slow/many")).containsOnly(200))),
+                cell -> assertThat(statuses(cell, get(cell, MANY))).containsOnly(200))),
+        Scenario.of(
+            "as many connections leave the mesh for a host as the setting of its Egress allows",
+            files(
+                "limits",
+                outside(host -> upstream(host, CONNECTIONS)),
+                "egress",
+                outside(host -> out(host, "[{kind: UpstreamTrafficSetting, name: " + host + "}]"))),
+            act("eight clients", cell -> overflow(cell, host(cell.number()), out(cell, ONE))),
+            change("egress", outside(host -> out(host, "[]"))),
+            act(
+                "eight clients without a limit",
+                cell -> assertThat(statuses(cell, out(cell, MANY))).containsOnly(200))),
         Scenario.of(
             "a pod takes so many requests, of all and of a route",
             with(
@@ -108,11 +132,38 @@ final class LimitScenarios {
     return Request.get("http://" + HOSTS.get(cell.number()) + path);
   }
 
+  /** Each host is the same pod outside, of which a request's own words say which it is. */
+  private static String host(int cell) {
+    return "bank-" + cell + ".example";
+  }
+
+  private static String outside(UnaryOperator<String> manifest) {
+    return IntStream.range(0, HOSTS.size())
+        .mapToObj(LimitScenarios::host)
+        .map(manifest)
+        .collect(Collectors.joining("---\n"));
+  }
+
+  private static String out(String host, String matches) {
+    return egress(
+        host,
+        BUYER,
+        Nginx.HTTP,
+        "http",
+        "hosts: [%s], ipAddresses: [0.0.0.0/0, '::/0'], matches: %s".formatted(host, matches));
+  }
+
+  private static Request out(Cell cell, String path) {
+    return Request.get("http://outside:" + Nginx.HTTP + path)
+        .header("Host: " + host(cell.number()));
+  }
+
   // --- connections ---------------------------------------------------------------------------
 
   /** The server says 555 to a second connection that asks while one is served. */
-  private static void overflow(Cell cell) throws Exception {
-    List<Integer> statuses = statuses(cell, "/slow/one");
+  private static void overflow(Cell cell, String host, Request request) throws Exception {
+    double before = count(cell, host);
+    List<Integer> statuses = statuses(cell, request);
 
     long refused = statuses.stream().filter(status -> status == 503).count();
     assertThat(refused).as("%s", statuses).isBetween(1L, (long) CLIENTS - 2);
@@ -120,21 +171,21 @@ final class LimitScenarios {
     Await.untilPasses(
         Await.PATIENCE,
         () ->
-            assertThat(lines(cell, "outbound", "/slow/one"))
+            assertThat(lines(cell, "outbound", host, ONE))
                 .filteredOn(line ->
                     line.status() == 503
                         && line.flags().equals("UO")
                         && line.reason().equals("upstream_overflow"))
                 .hasSize((int) refused));
-    assertThat(count(cell, "UO")).isGreaterThanOrEqualTo(refused);
+    assertThat(count(cell, host) - before).isGreaterThanOrEqualTo(refused);
   }
 
-  private static List<Integer> statuses(Cell cell, String path) throws Exception {
+  private static List<Integer> statuses(Cell cell, Request request) throws Exception {
     List<Integer> statuses = new ArrayList<>();
     try (ExecutorService clients = Executors.newFixedThreadPool(CLIENTS)) {
       List<Future<List<Answer>>> answers = new ArrayList<>();
       for (int i = 0; i < CLIENTS; i++) {
-        answers.add(clients.submit(() -> cell.ask(BUYER, List.of(get(cell, path)))));
+        answers.add(clients.submit(() -> cell.ask(BUYER, List.of(request))));
       }
       for (Future<List<Answer>> answer : answers) {
         statuses.add(answer.get().getFirst().status());
@@ -144,18 +195,21 @@ final class LimitScenarios {
   }
 
   /** One after the other: only some may ask at once. */
-  private static synchronized double count(Cell cell, String flags) {
+  private static synchronized double count(Cell cell, String host) {
     return cell.calling()
         .metric(
             "istio_requests_total",
             "reporter=\"source\"",
             "source_workload=\"" + cell.client(BUYER).name() + '"',
-            "destination_service_name=\"" + HOSTS.get(cell.number()) + '"',
-            "response_flags=\"" + flags + '"');
+            "destination_service_name=\"" + (isService(host) ? host : "unknown") + '"',
+            "response_flags=\"UO\"");
   }
 
   private static List<RequestLine> lines(Cell cell, String direction, String path) {
-    String host = HOSTS.get(cell.number());
+    return lines(cell, direction, HOSTS.get(cell.number()), path);
+  }
+
+  private static List<RequestLine> lines(Cell cell, String direction, String host, String path) {
     return (direction.equals("outbound") ? cell.calling() : cell.site().serving())
         .requests().stream()
             .filter(line ->

@@ -57,7 +57,7 @@ final class Nginx implements AutoCloseable {
           events { worker_connections 4096; }
           http {
             access_log off;
-            limit_conn_zone $server_port zone=all:64k;
+            limit_conn_zone $binary_remote_addr zone=all:64k;
             keepalive_requests 1000000;
             client_max_body_size 0;
             client_body_temp_path %1$s/body;

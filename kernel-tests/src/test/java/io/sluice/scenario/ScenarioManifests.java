@@ -232,13 +232,18 @@ final class ScenarioManifests {
    * @param rest further fields of its spec in flow style
    */
   static String egress(String account, int port, String protocol, String rest) {
+    return egress(account, account, port, protocol, rest);
+  }
+
+  /** The same of that name. */
+  static String egress(String name, String account, int port, String protocol, String rest) {
     return """
     apiVersion: policy.openservicemesh.io/v1alpha1
     kind: Egress
-    metadata: {name: %2$s, namespace: %1$s}
-    spec: {sources: [{kind: ServiceAccount, name: %2$s, namespace: %1$s}], ports: [{number: %3$d, protocol: %4$s}], %5$s}
+    metadata: {name: %5$s, namespace: %1$s}
+    spec: {sources: [{kind: ServiceAccount, name: %2$s, namespace: %1$s}], ports: [{number: %3$d, protocol: %4$s}], %6$s}
     """
-        .formatted(Manifests.NAMESPACE, account, port, protocol, rest);
+        .formatted(Manifests.NAMESPACE, account, port, protocol, name, rest);
   }
 
   /** A cluster's DNS at {@code server}. */

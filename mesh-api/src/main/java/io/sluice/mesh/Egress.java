@@ -3,6 +3,7 @@ package io.sluice.mesh;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an Egress lets out of the mesh where egress is disabled.
@@ -14,6 +15,8 @@ import java.util.Set;
  * @param ranges where to
  * @param ports to which ports, and how these are carried
  * @param routes which requests are let out, where the port carries such
+ * @param settingOrNull the {@link UpstreamSetting}, by its service, that says how much of it may be
+ *     at the same time; null where nothing does
  */
 public record Egress(
     NamespacedName name,
@@ -21,8 +24,20 @@ public record Egress(
     Set<String> hosts,
     List<Cidr> ranges,
     List<Port> ports,
-    Access.Requests routes)
+    Access.Requests routes,
+    @Nullable NamespacedName settingOrNull)
     implements MeshObject {
+  /** As much as is sent. */
+  public Egress(
+      NamespacedName name,
+      Set<NamespacedName> sources,
+      Set<String> hosts,
+      List<Cidr> ranges,
+      List<Port> ports,
+      Access.Requests routes) {
+    this(name, sources, hosts, ranges, ports, routes, null);
+  }
+
   public Egress {
     sources = Set.copyOf(sources);
     hosts = Set.copyOf(hosts);

@@ -14,22 +14,28 @@ final class EgressCodec {
   private EgressCodec() {}
 
   private static io.sluice.api.resources.v1.Egress message(Egress egress) {
-    return io.sluice.api.resources.v1.Egress.newBuilder()
-        .setNamespace(egress.name().namespace())
-        .setName(egress.name().name())
-        .addAllSources(egress.sources().stream().sorted().map(NamespacedName::toString).toList())
-        .addAllHosts(egress.hosts().stream().sorted().toList())
-        .addAllRanges(WorkloadCodec.ranges(egress.ranges()))
-        .addAllPorts(
-            egress.ports().stream()
-                .map(port ->
-                    EgressPort.newBuilder()
-                        .setNumber(port.number())
-                        .setCarried(carried(port.carried()))
-                        .build())
-                .toList())
-        .addAllRoutes(HttpMatchCodec.messages(egress.routes().routes()))
-        .build();
+    var message =
+        io.sluice.api.resources.v1.Egress.newBuilder()
+            .setNamespace(egress.name().namespace())
+            .setName(egress.name().name())
+            .addAllSources(
+                egress.sources().stream().sorted().map(NamespacedName::toString).toList())
+            .addAllHosts(egress.hosts().stream().sorted().toList())
+            .addAllRanges(WorkloadCodec.ranges(egress.ranges()))
+            .addAllPorts(
+                egress.ports().stream()
+                    .map(port ->
+                        EgressPort.newBuilder()
+                            .setNumber(port.number())
+                            .setCarried(carried(port.carried()))
+                            .build())
+                    .toList())
+            .addAllRoutes(HttpMatchCodec.messages(egress.routes().routes()));
+    NamespacedName setting = egress.settingOrNull();
+    if (setting != null) {
+      message.setUpstreamSetting(setting.toString());
+    }
+    return message.build();
   }
 
   private static EgressPort.Carried carried(Egress.Carried carried) {
@@ -71,6 +77,10 @@ final class EgressCodec {
                 new Egress.Port(
                     checks.port("ports.number", port.getNumber()),
                     carried(port.getCarried(), checks))),
-        new Access.Requests(HttpMatchCodec.models("routes", message.getRoutesList(), checks)));
+        new Access.Requests(HttpMatchCodec.models("routes", message.getRoutesList(), checks)),
+        message.getUpstreamSetting().isEmpty()
+            ? null
+            : checks.value(
+                "upstream_setting", () -> NamespacedName.parse(message.getUpstreamSetting())));
   }
 }

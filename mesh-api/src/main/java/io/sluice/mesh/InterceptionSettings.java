@@ -14,6 +14,7 @@ import java.util.Set;
  * @param outboundRangeInclusions when not empty, only these destination ranges are redirected
  * @param interfaceExclusions interface names inside the pod whose traffic is passed through
  * @param openings what of the rest may leave without being redirected
+ * @param isolated ranges to which no datagram goes even so, as the node has them of Isolations
  */
 public record InterceptionSettings(
     Set<Integer> outboundPortExclusions,
@@ -21,7 +22,8 @@ public record InterceptionSettings(
     List<Cidr> outboundRangeExclusions,
     List<Cidr> outboundRangeInclusions,
     Set<String> interfaceExclusions,
-    Openings openings) {
+    Openings openings,
+    List<Cidr> isolated) {
 
   /**
    * Ports that one object may exclude, in both directions together. A pod has those of its
@@ -42,6 +44,24 @@ public record InterceptionSettings(
   /** Nothing excluded. */
   public static final InterceptionSettings EVERYTHING =
       new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of());
+
+  /** Without isolated ranges. */
+  public InterceptionSettings(
+      Set<Integer> outboundPortExclusions,
+      Set<Integer> inboundPortExclusions,
+      List<Cidr> outboundRangeExclusions,
+      List<Cidr> outboundRangeInclusions,
+      Set<String> interfaceExclusions,
+      Openings openings) {
+    this(
+        outboundPortExclusions,
+        inboundPortExclusions,
+        outboundRangeExclusions,
+        outboundRangeInclusions,
+        interfaceExclusions,
+        openings,
+        List.of());
+  }
 
   /** With the openings that hold where nobody says anything. */
   public InterceptionSettings(
@@ -65,6 +85,7 @@ public record InterceptionSettings(
     outboundRangeExclusions = List.copyOf(outboundRangeExclusions);
     outboundRangeInclusions = List.copyOf(outboundRangeInclusions);
     interfaceExclusions = Set.copyOf(interfaceExclusions);
+    isolated = List.copyOf(isolated);
     outboundPortExclusions.forEach(InterceptionSettings::requirePort);
     inboundPortExclusions.forEach(InterceptionSettings::requirePort);
   }
@@ -77,7 +98,25 @@ public record InterceptionSettings(
         outboundRangeExclusions,
         outboundRangeInclusions,
         interfaceExclusions,
-        new Openings(resolvers, openings.metadata(), openings.ping(), openings.fail()));
+        new Openings(resolvers, openings.metadata(), openings.ping(), openings.fail()),
+        isolated);
+  }
+
+  /** The same where no datagram goes to {@code ranges}. */
+  public InterceptionSettings isolating(List<Cidr> ranges) {
+    return new InterceptionSettings(
+        outboundPortExclusions,
+        inboundPortExclusions,
+        outboundRangeExclusions,
+        outboundRangeInclusions,
+        interfaceExclusions,
+        openings,
+        ranges);
+  }
+
+  /** Whether no datagram goes to {@code address}. */
+  public boolean isolates(InetAddress address) {
+    return isolated.stream().anyMatch(range -> range.contains(address));
   }
 
   /** Whether the name server at {@code address} may be asked. */

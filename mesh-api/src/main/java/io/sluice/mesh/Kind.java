@@ -69,6 +69,11 @@ public final class Kind<T extends MeshObject> {
   public static final Index<Egress, NamespacedName> EGRESSES_BY_SOURCE =
       new Index<>(Egress::sources, Comparator.comparing(Egress::name));
 
+  /** What UpstreamTrafficSettings say, by their own names. */
+  public static final Index<UpstreamSetting, NamespacedName> UPSTREAM_SETTINGS_BY_NAME =
+      new Index<>(
+          setting -> List.of(setting.name()), Comparator.comparing(UpstreamSetting::service));
+
   /** The settings, of which there is one, called {@value MeshSettings#NAME}. */
   public static final Kind<MeshSettings> SETTINGS =
       new Kind<>("settings", _ -> MeshSettings.NAME, SettingsCodec.CODEC, List.of());
@@ -103,7 +108,11 @@ public final class Kind<T extends MeshObject> {
 
   /** What UpstreamTrafficSettings say, by the name of the service. */
   public static final Kind<UpstreamSetting> UPSTREAM_SETTING =
-      new Kind<>("upstream", UpstreamSetting::service, UpstreamCodec.CODEC, List.of());
+      new Kind<>(
+          "upstream",
+          UpstreamSetting::service,
+          UpstreamCodec.CODEC,
+          List.of(UPSTREAM_SETTINGS_BY_NAME));
 
   /** What TrafficTargets grant. */
   public static final Kind<Permission> PERMISSION =

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * How much may be asked of a service, as an UpstreamTrafficSetting says. A caller's node holds
  * {@code pool} and {@code breaker}, the node of the pods called holds {@code limits}.
  *
- * @param service that is called: there is one of these for it
+ * @param service that is called, or the name of a host outside, as Egresses have it; there is one
+ *     of these for it
  * @param name namespace and name of the UpstreamTrafficSetting
  * @param breakerOrNull when calls are answered in its place; null where they never are
  */

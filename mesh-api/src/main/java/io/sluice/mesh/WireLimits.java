@@ -73,8 +73,11 @@ public final class WireLimits {
   /** Names of one Egress. */
   public static final int HOSTS = 256;
 
-  /** Ranges of all Isolations together; each call is compared with all of them. */
-  public static final int ISOLATED = 4_096;
+  /**
+   * Ranges of all Isolations together; each call is compared with all of them, and each pod has
+   * them in its rules: {@code SLUICE_MAX_ISOLATED_RANGES}.
+   */
+  public static final int ISOLATED = 512;
 
   /** Addresses and ranges of one IngressBackend or AccessControl. */
   public static final int INGRESS_SOURCES = 4_096;

@@ -325,7 +325,8 @@ final class RandomObjects {
         set(this::word),
         list(this::range),
         list(() -> new Egress.Port(port(), one(Egress.Carried.values()))),
-        new Access.Requests(list(this::match)));
+        new Access.Requests(list(this::match)),
+        random.nextBoolean() ? null : name());
   }
 
   private Ingress ingress() {

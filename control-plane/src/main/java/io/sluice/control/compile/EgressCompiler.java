@@ -2,12 +2,14 @@ package io.sluice.control.compile;
 
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.Rfc1123;
+import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Access;
 import io.sluice.mesh.Egress.Carried;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.WireLimits;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Turns an Egress into what it lets out. A part that cannot be used lets nothing out. */
 final class EgressCompiler {
@@ -28,6 +31,9 @@ final class EgressCompiler {
 
     /** Whether everything is let out anyway. */
     boolean egressEnabled();
+
+    /** What the UpstreamTrafficSetting of that name says, where it can be used. */
+    Optional<UpstreamSetting> setting(NamespacedName name);
   }
 
   EgressCompiler(Surroundings surroundings, Statuses statuses) {
@@ -60,6 +66,10 @@ final class EgressCompiler {
           "mend at least one entry");
       return Optional.empty();
     }
+    UpstreamSetting setting = setting(written, ports);
+    if (setting == null && !written.settings().isEmpty()) {
+      return Optional.empty();
+    }
     Optional<List<HttpMatch>> routes =
         Matches.of(written, written.groups(), surroundings, statuses);
     return routes.map(matches ->
@@ -69,7 +79,48 @@ final class EgressCompiler {
             hosts,
             written.ranges(),
             ports,
-            new Access.Requests(matches)));
+            new Access.Requests(matches),
+            setting == null ? null : setting.service()));
+  }
+
+  /** Null where it names none, or none that can be used: without a limit nothing is let out. */
+  private @Nullable UpstreamSetting setting(
+      Egress written, List<io.sluice.mesh.Egress.Port> ports) {
+    if (written.settings().isEmpty()) {
+      return null;
+    }
+    TrafficSplit.Group named = written.settings().getFirst();
+    if (written.settings().size() > 1) {
+      statuses.add(
+          written,
+          Severity.UNUSABLE,
+          Matches.field(written.settings().get(1)),
+          "names a second UpstreamTrafficSetting",
+          "name one at most");
+      return null;
+    }
+    UpstreamSetting setting =
+        Matches.name(written, named).flatMap(surroundings::setting).orElse(null);
+    if (setting == null) {
+      statuses.add(
+          written,
+          Severity.UNUSABLE,
+          Matches.field(named),
+          "names UpstreamTrafficSetting " + named.name() + ", which cannot be used",
+          "create or mend it in namespace " + written.meta().namespace());
+    } else if (setting.concernsCalls()
+        && ports.stream().anyMatch(port -> port.carried() != Carried.REQUESTS)) {
+      statuses
+          .on(Ground.NOT_ENFORCED)
+          .warning(
+              written,
+              Matches.field(named),
+              "names UpstreamTrafficSetting "
+                  + named.name()
+                  + ", of which connectionSettings.http is acted on at ports of protocol http alone",
+              "name one without it at other ports");
+    }
+    return setting;
   }
 
   private Set<NamespacedName> sources(Egress written) {

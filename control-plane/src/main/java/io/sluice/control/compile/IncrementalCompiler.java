@@ -32,11 +32,13 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.UpstreamSetting;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -169,6 +171,7 @@ public final class IncrementalCompiler {
       implements SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
           EgressCompiler.Surroundings,
+          UpstreamCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     private final SnapshotEditor editor; // with the Services of now
 
@@ -189,6 +192,22 @@ public final class IncrementalCompiler {
     @Override
     public boolean egressEnabled() {
       return editor.snapshot(0).settings().egress();
+    }
+
+    @Override
+    public Optional<UpstreamSetting> setting(NamespacedName name) {
+      return editor
+          .snapshot(0)
+          .find(Kind.UPSTREAM_SETTING, Kind.UPSTREAM_SETTINGS_BY_NAME, name)
+          .stream()
+          .findFirst();
+    }
+
+    @Override
+    public Set<String> namedByEgresses(String namespace) {
+      return egress.inside(namespace).stream()
+          .flatMap(one -> one.settings().stream().map(TrafficSplit.Group::name))
+          .collect(Collectors.toSet());
     }
 
     @Override
@@ -294,7 +313,10 @@ public final class IncrementalCompiler {
       }
       case TrafficSplit split -> splits.remove(split);
       case Retry retry -> retries.remove(retry);
-      case UpstreamTrafficSetting setting -> upstreams.remove(setting);
+      case UpstreamTrafficSetting setting -> {
+        upstreams.remove(setting);
+        egress.changed(setting.meta().namespace());
+      }
       case Isolation isolation -> {
         isolations.remove(isolation.ref());
         configsChanged = true;
@@ -303,7 +325,10 @@ public final class IncrementalCompiler {
         accessCerts.remove(written.ref());
         configsChanged = true;
       }
-      case Egress written -> egress.remove(written);
+      case Egress written -> {
+        egress.remove(written);
+        upstreams.changed(written.meta().namespace());
+      }
       case IngressBackend written -> ingress.remove(written);
       case GatewayRoute route -> gateway.remove(route);
       case ReferenceGrant grant -> gateway.remove(grant);
@@ -344,7 +369,10 @@ public final class IncrementalCompiler {
       }
       case TrafficSplit split -> splits.add(split);
       case Retry retry -> retries.add(retry);
-      case UpstreamTrafficSetting setting -> upstreams.add(setting);
+      case UpstreamTrafficSetting setting -> {
+        upstreams.add(setting);
+        egress.changed(setting.meta().namespace());
+      }
       case Isolation isolation -> {
         isolations.put(isolation.ref(), isolation);
         configsChanged = true;
@@ -353,7 +381,10 @@ public final class IncrementalCompiler {
         accessCerts.put(written.ref(), written);
         configsChanged = true;
       }
-      case Egress written -> egress.add(written);
+      case Egress written -> {
+        egress.add(written);
+        upstreams.changed(written.meta().namespace());
+      }
       case IngressBackend written -> ingress.add(written);
       case GatewayRoute route -> gateway.add(route);
       case ReferenceGrant grant -> gateway.add(grant);

@@ -44,9 +44,8 @@ final class Matches {
       Ground missing,
       Statuses statuses) {
     Set<HttpMatch> matches = new LinkedHashSet<>();
-    for (int i = 0; i < named.size(); i++) {
-      TrafficSplit.Group one = named.get(i);
-      String field = "spec.matches[" + i + "]";
+    for (TrafficSplit.Group one : named) {
+      String field = field(one);
       if (!one.kind().equals("HTTPRouteGroup")) {
         statuses.add(
             object,
@@ -81,8 +80,12 @@ final class Matches {
     return Optional.of(List.copyOf(matches));
   }
 
+  static String field(TrafficSplit.Group group) {
+    return "spec.matches[" + group.index() + "]";
+  }
+
   /** Nothing for a text that no object can have for a name. */
-  private static Optional<NamespacedName> name(KubernetesObject object, TrafficSplit.Group group) {
+  static Optional<NamespacedName> name(KubernetesObject object, TrafficSplit.Group group) {
     try {
       return Optional.of(new NamespacedName(object.meta().namespace(), group.name()));
     } catch (IllegalArgumentException e) {

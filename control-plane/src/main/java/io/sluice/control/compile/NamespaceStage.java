@@ -49,6 +49,11 @@ final class NamespaceStage<T extends KubernetesObject> {
     due.add(namespace);
   }
 
+  /** Those of one namespace. */
+  Collection<T> inside(String namespace) {
+    return written.getOrDefault(namespace, Map.of()).values();
+  }
+
   boolean isEmpty() {
     return written.isEmpty();
   }

@@ -30,6 +30,9 @@ import io.sluice.mesh.Faults;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Limits;
+import io.sluice.mesh.UpstreamSetting.Pool;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.List;
@@ -123,6 +126,7 @@ public final class ObjectCompiler {
           SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
           EgressCompiler.Surroundings,
+          UpstreamCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     @Override
     public TcpRoute tcp(NamespacedName name) {
@@ -157,6 +161,16 @@ public final class ObjectCompiler {
     @Override
     public boolean egressEnabled() {
       return false;
+    }
+
+    @Override
+    public Optional<UpstreamSetting> setting(NamespacedName name) {
+      return Optional.of(new UpstreamSetting(name, name, Pool.NONE, null, Limits.NONE));
+    }
+
+    @Override
+    public Set<String> namedByEgresses(String namespace) {
+      return Set.of(meta.name());
     }
 
     @Override

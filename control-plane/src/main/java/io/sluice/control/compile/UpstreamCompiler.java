@@ -18,17 +18,25 @@ import java.util.Set;
 
 /**
  * Turns the UpstreamTrafficSettings of a Kubernetes namespace into what is said of its services. Of
- * two for one service the older one applies, then the one that comes first by name.
+ * two for one service the older one applies, then the one that comes first by name. One that an
+ * Egress names may be for a host outside.
  */
 final class UpstreamCompiler {
   private static final Set<String> DNS = Set.of("", "svc", "svc.cluster", "svc.cluster.local");
 
-  private final SplitCompiler.Surroundings surroundings;
+  private final Surroundings surroundings;
   private final Statuses statuses;
   private final Map<String, UpstreamTrafficSetting> said = new HashMap<>();
+  private Set<String> named = Set.of(); // by Egresses
+
+  /** What settings name, and who names them. */
+  interface Surroundings extends SplitCompiler.Surroundings {
+    /** UpstreamTrafficSettings that Egresses of that Kubernetes namespace name. */
+    Set<String> namedByEgresses(String namespace);
+  }
 
   /** For the settings of one namespace. */
-  UpstreamCompiler(SplitCompiler.Surroundings surroundings, Statuses statuses) {
+  UpstreamCompiler(Surroundings surroundings, Statuses statuses) {
     this.surroundings = surroundings;
     this.statuses = statuses;
   }
@@ -36,6 +44,9 @@ final class UpstreamCompiler {
   /** What {@code settings}, all of one namespace, make. */
   List<UpstreamSetting> settings(Collection<UpstreamTrafficSetting> settings) {
     List<UpstreamSetting> made = new ArrayList<>();
+    settings.stream()
+        .findFirst()
+        .ifPresent(one -> named = surroundings.namedByEgresses(one.meta().namespace()));
     settings.stream()
         .sorted(KubernetesObject.OLDER_FIRST)
         .forEach(one -> setting(one).ifPresent(made::add));
@@ -45,26 +56,33 @@ final class UpstreamCompiler {
   private Optional<UpstreamSetting> setting(UpstreamTrafficSetting written) {
     String namespace = written.meta().namespace();
     String[] parts = written.host().split("\\.", 3);
-    if (parts.length > 1
-        && !(parts[1].equals(namespace) && DNS.contains(parts.length > 2 ? parts[2] : ""))) {
+    boolean ofService =
+        parts.length == 1
+            || (parts[1].equals(namespace) && DNS.contains(parts.length > 2 ? parts[2] : ""));
+    if (!ofService && !named.contains(written.meta().name())) {
       return refuse(
           written,
-          "is " + written.host() + ", which is no Service of namespace " + namespace,
-          "name a Service of the UpstreamTrafficSetting's own namespace");
+          "is "
+              + written.host()
+              + ", which is no Service of namespace "
+              + namespace
+              + ", and no Egress there names the UpstreamTrafficSetting",
+          "name a Service of the UpstreamTrafficSetting's own namespace, or it in an Egress");
     }
-    UpstreamTrafficSetting older = said.putIfAbsent(parts[0], written);
+    String host = ofService ? parts[0] : written.host();
+    UpstreamTrafficSetting older = said.putIfAbsent(host, written);
     if (older != null) {
       statuses.conflict(
           written,
           Severity.UNUSABLE,
           "spec.host",
-          "is " + parts[0] + ", which " + older.ref() + " is for already",
+          "is " + host + ", which " + older.ref() + " is for already",
           "remove one of the two",
           older.ref());
       return Optional.empty();
     }
-    NamespacedName service = new NamespacedName(namespace, parts[0]);
-    warn(written, service);
+    NamespacedName service = new NamespacedName(namespace, host);
+    warn(written, service, ofService);
     return Optional.of(
         new UpstreamSetting(
             service,
@@ -97,18 +115,48 @@ final class UpstreamCompiler {
     return routes;
   }
 
-  private void warn(UpstreamTrafficSetting written, NamespacedName service) {
+  private void warn(UpstreamTrafficSetting written, NamespacedName service, boolean ofService) {
     for (String field : written.notEnforced()) {
       statuses.on(Ground.NOT_ENFORCED).warning(written, field, "is not acted on", "remove it");
     }
     KubernetesService called = surroundings.service(service);
-    if (surroundings.knowsServices() && (called == null || called.externalName())) {
+    boolean missing = surroundings.knowsServices() && (called == null || called.externalName());
+    if (!ofService || (missing && named.contains(written.meta().name()))) {
+      outside(written)
+          .forEach(field ->
+              statuses
+                  .on(Ground.NOT_ENFORCED)
+                  .warning(
+                      written,
+                      field,
+                      "is not acted on for " + service.name() + ", which is outside the mesh",
+                      "remove it"));
+    } else if (missing) {
       statuses.warning(
           written,
           "spec.host",
           "is " + service.name() + ", and no such Service can be called",
           "create the Service in namespace " + service.namespace());
     }
+  }
+
+  /** Fields that are said and do nothing outside: who counts rates is the node of a pod called. */
+  private static List<String> outside(UpstreamTrafficSetting written) {
+    List<String> fields = new ArrayList<>();
+    if (written.pool().maxRetries() != UpstreamSetting.UNLIMITED) {
+      fields.add("spec.connectionSettings.http.maxRetries");
+    }
+    if (written.connectionsOrNull() != null
+        || written.bitsPerSecond() != 0
+        || written.requestsOrNull() != null
+        || written.sharedConnectionsOrNull() != null
+        || written.sharedRequestsOrNull() != null) {
+      fields.add("spec.rateLimit");
+    }
+    if (!written.routes().isEmpty()) {
+      fields.add("spec.httpRoutes");
+    }
+    return fields;
   }
 
   private Optional<UpstreamSetting> refuse(

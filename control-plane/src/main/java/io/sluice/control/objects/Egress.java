@@ -14,6 +14,7 @@ import java.util.List;
  * @param ranges {@code spec.ipAddresses}
  * @param ports of what is outside
  * @param groups of matches: requests that one of them matches; all where none is named
+ * @param settings UpstreamTrafficSettings of its namespace that say how much; one is meant
  */
 public record Egress(
     ObjectMeta meta,
@@ -22,7 +23,8 @@ public record Egress(
     List<String> hosts,
     List<Cidr> ranges,
     List<Port> ports,
-    List<TrafficSplit.Group> groups)
+    List<TrafficSplit.Group> groups,
+    List<TrafficSplit.Group> settings)
     implements KubernetesObject {
   public Egress {
     sources = List.copyOf(sources);
@@ -31,6 +33,7 @@ public record Egress(
     ranges = List.copyOf(ranges);
     ports = List.copyOf(ports);
     groups = List.copyOf(groups);
+    settings = List.copyOf(settings);
   }
 
   /**

@@ -4,7 +4,9 @@ import io.sluice.control.manifest.Fields;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Cidr;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -16,6 +18,7 @@ final class PolicyReader {
   static final String FSM_GROUP = "policy.flomesh.io";
 
   private static final String RANGE = "write address/length, such as 10.0.0.0/24";
+  private static final String SETTING = "UpstreamTrafficSetting";
   private static final String SKIP = "skipClientCertValidation";
   private static final String SNI = "sniHosts";
 
@@ -57,15 +60,14 @@ final class PolicyReader {
   }
 
   private static List<TrafficSplit.Group> groups(Optional<Fields> spec) {
-    return objects(spec, "matches").stream()
-        .map(
-            group -> new TrafficSplit.Group(group.requiredText("kind"), group.requiredText("name")))
-        .toList();
+    return TrafficSplit.Group.of(objects(spec, "matches"));
   }
 
   static Egress readEgress(Fields document, ObjectMeta meta) {
     Optional<Fields> spec = document.requiredObject("spec");
     List<Fields> sources = objects(spec, "sources");
+    Map<Boolean, List<TrafficSplit.Group>> matches =
+        groups(spec).stream().collect(Collectors.partitioningBy(one -> one.kind().equals(SETTING)));
     return new Egress(
         meta,
         sources.stream()
@@ -83,7 +85,8 @@ final class PolicyReader {
             .map(
                 port -> new Egress.Port(port.requiredPort("number"), port.requiredText("protocol")))
             .toList(),
-        groups(spec));
+        matches.getOrDefault(false, List.of()),
+        matches.getOrDefault(true, List.of()));
   }
 
   private static IngressBackend.Backend backend(Fields fields) {

@@ -152,10 +152,7 @@ final class SmiReader {
                     backend.requiredParsed("service", Rfc1123::subdomain, Rfc1123.MEND).orElse(""),
                     weight(backend, thousandths)))
             .toList(),
-        spec.map(fields -> fields.objects("matches")).orElse(List.of()).stream()
-            .map(group ->
-                new TrafficSplit.Group(group.requiredText("kind"), group.requiredText("name")))
-            .toList());
+        TrafficSplit.Group.of(spec.map(fields -> fields.objects("matches")).orElse(List.of())));
   }
 
   private static boolean isInThousandths(Fields backend) {

@@ -1,6 +1,8 @@
 package io.sluice.control.objects;
 
+import io.sluice.control.manifest.Fields;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * An SMI TrafficSplit ({@code split.smi-spec.io/v1alpha1} to {@code v1alpha4}).
@@ -27,6 +29,19 @@ public record TrafficSplit(
    */
   public record Backend(String service, int weight) {}
 
-  /** Matches, by the kind and name of the object that has them. */
-  public record Group(String kind, String name) {}
+  /**
+   * Matches, by the kind and name of the object that has them.
+   *
+   * @param index among those that are written
+   */
+  public record Group(int index, String kind, String name) {
+    /** All that {@code spec.matches} names. */
+    static List<Group> of(List<Fields> matches) {
+      return IntStream.range(0, matches.size())
+          .mapToObj(i ->
+              new Group(
+                  i, matches.get(i).requiredText("kind"), matches.get(i).requiredText("name")))
+          .toList();
+    }
+  }
 }

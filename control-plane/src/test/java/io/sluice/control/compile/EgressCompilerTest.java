@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class EgressCompilerTest {
   private static final String WEB = "{kind: ServiceAccount, name: web, namespace: shop}";
+  private static final String HTTP = "{number: 80, protocol: http}";
 
   @Test
   void letsAccountsOutToRangesAndHosts() {
@@ -78,6 +79,80 @@ class EgressCompilerTest {
 
     assertThat(compilation.snapshot().all(Kind.EGRESS)).isEmpty();
     assertThat(sentences(compilation)).contains(told).contains("nothing of it can be used");
+  }
+
+  @Test
+  void asMuchGetsOutAsTheSettingSaysThatItNames() {
+    NamespacedName books = new NamespacedName("shop", "books.example");
+    CompiledChange compilation =
+        Manifests.compile(
+            egress(WEB, HTTP, named("books")),
+            setting("books", "books.example", "{tcp: {maxConnections: 1}}", ""));
+
+    assertThat(only(compilation).settingOrNull()).isEqualTo(books);
+    assertThat(compilation.snapshot().upstreamSetting(books))
+        .hasValueSatisfying(made -> assertThat(made.pool().maxConnections()).isEqualTo(1));
+    assertThat(compilation.statuses()).isEmpty();
+  }
+
+  @Test
+  void whatASettingCannotDoOutsideIsTold() {
+    CompiledChange compilation =
+        Manifests.compile(
+            egress(WEB, HTTP + ", {number: 443, protocol: https}", named("books")),
+            setting(
+                "books",
+                "books.example",
+                "{http: {maxRequests: 1, maxRetries: 1}}",
+                "rateLimit: {local: {tcp: {connections: 1, unit: second}}}, httpRoutes: [{path: /a,"
+                    + " rateLimit: {local: {requests: 1, unit: second}}}]"));
+
+    assertThat(only(compilation).settingOrNull()).isNotNull();
+    assertThat(compilation.statuses())
+        .allSatisfy(status -> {
+          assertThat(status.severity()).isEqualTo(Severity.WARNING);
+          assertThat(status.ground()).isEqualTo(Ground.NOT_ENFORCED);
+        })
+        .extracting(ObjectStatus::field)
+        .containsExactlyInAnyOrder(
+            "spec.matches[0]",
+            "spec.connectionSettings.http.maxRetries",
+            "spec.rateLimit",
+            "spec.httpRoutes");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "gone, books.example, spec.matches[0]: names UpstreamTrafficSetting gone",
+    "'books}, {kind: UpstreamTrafficSetting, name: books', books.example, spec.matches[1]: names a",
+    "gone, books.example, which is no Service of namespace shop",
+    "gone, store.other.svc, and no Egress there names",
+  })
+  void nothingGetsOutWithoutTheOneLimitThatItNames(String names, String host, String told) {
+    CompiledChange compilation =
+        Manifests.compile(
+            egress(WEB, HTTP, named(names)),
+            setting("books", host, "{tcp: {maxConnections: 1}}", ""));
+
+    assertThat(compilation.snapshot().all(Kind.EGRESS)).isEmpty();
+    assertThat(sentences(compilation)).contains(told);
+  }
+
+  private static String named(String setting) {
+    return "hosts: [books.example], matches: [{apiGroup: policy.openservicemesh.io/v1alpha1, kind:"
+        + " UpstreamTrafficSetting, name: "
+        + setting
+        + "}]";
+  }
+
+  private static String setting(String name, String host, String connections, String rest) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: UpstreamTrafficSetting
+    metadata: {name: %s, namespace: shop}
+    spec: {host: %s, connectionSettings: %s, %s}
+    """
+        .formatted(name, host, connections, rest);
   }
 
   private static String egress(String source, String ports, String rest) {

@@ -412,7 +412,11 @@ public final class RandomCluster {
             one("", "books.example", "'*.example'"),
             one("", "192.0.2.0/24"),
             one("http", "https", "tcp", "udp"),
-            one("", "", "{kind: HTTPRouteGroup, name: " + app() + "}"));
+            one(
+                "",
+                "",
+                "{kind: HTTPRouteGroup, name: " + app() + "}",
+                "{kind: UpstreamTrafficSetting, name: " + app() + "-0}"));
   }
 
   private String ingress() {
@@ -519,7 +523,7 @@ public final class RandomCluster {
             random.nextInt(2),
             namespaceName(),
             one("", created()),
-            one(app(), app(), app() + ".shop.svc"),
+            one(app(), app(), app() + ".shop.svc", "books.example"),
             random.nextInt(3),
             one("/buy", "'('"),
             one(

@@ -36,6 +36,7 @@ import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -117,8 +118,13 @@ public final class ReferenceCompiler {
     unique.of(UpstreamTrafficSetting.class).stream()
         .collect(groupingBy(setting -> setting.meta().namespace()))
         .values()
-        .forEach(
-            inside -> new UpstreamCompiler(named, statuses).settings(inside).forEach(editor::put));
+        .forEach(inside ->
+            new UpstreamCompiler(named, statuses)
+                .settings(inside)
+                .forEach(setting -> {
+                  editor.put(setting);
+                  named.upstreams().put(setting.name(), setting);
+                }));
     editor.snapshot(revision).services().forEach(service -> compiled.put(service.name(), service));
     unique.of(IngressBackend.class).stream()
         .collect(groupingBy(one -> one.meta().namespace()))
@@ -210,11 +216,14 @@ public final class ReferenceCompiler {
       List<ReferenceGrant> grants,
       Set<NamespacedName> routed,
       Map<NamespacedName, Service> made,
+      List<Egress> letOut,
+      Map<NamespacedName, UpstreamSetting> upstreams,
       ConfigCompiler.Settings settings)
       implements PermissionCompiler.Routes,
           SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
           EgressCompiler.Surroundings,
+          UpstreamCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     static Named of(
         Objects objects,
@@ -230,6 +239,8 @@ public final class ReferenceCompiler {
               objects.of(ReferenceGrant.class),
               new HashSet<>(),
               made,
+              objects.of(Egress.class),
+              new HashMap<>(),
               settings);
       objects.of(TcpRoute.class).forEach(route -> named.routes.put(name(route), route));
       objects
@@ -286,6 +297,19 @@ public final class ReferenceCompiler {
     @Override
     public boolean egresses() {
       return settings.egresses();
+    }
+
+    @Override
+    public Optional<UpstreamSetting> setting(NamespacedName name) {
+      return Optional.ofNullable(upstreams.get(name));
+    }
+
+    @Override
+    public Set<String> namedByEgresses(String namespace) {
+      return letOut.stream()
+          .filter(one -> one.meta().namespace().equals(namespace))
+          .flatMap(one -> one.settings().stream().map(TrafficSplit.Group::name))
+          .collect(Collectors.toSet());
     }
 
     @Override

@@ -75,7 +75,7 @@ class SameWordsTest {
                   "rules: [{kind: HTTPRouteGroup, name: all, matches: [gone]}]",
                   "rules[0].matches[0]",
                   "gone")),
-          upstream("host: web.far", "host", "is no Service of"),
+          inMesh(upstream("host: web.far", "host", "is no Service of")),
           upstream(
               "connectionSettings: {tcp: {connectTimeout: 5}}",
               "connectionSettings.tcp.connectTimeout",

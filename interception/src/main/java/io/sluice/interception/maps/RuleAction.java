@@ -18,7 +18,9 @@ public enum RuleAction {
   /** A metadata service that the pod may not call. */
   METADATA(0x8),
   /** A port that the pod declares for probes: sockets of the node itself may call it. */
-  PROBE(0x10);
+  PROBE(0x10),
+  /** No datagram goes there. */
+  ISOLATED(0x20);
 
   /** As if there were no rule, where a shorter prefix has one. */
   public static final int NEUTRAL = 0;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.interception.PodPlacement;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.mesh.WireLimits;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -131,6 +132,7 @@ class ConstantsTest {
         .isEqualTo(PodPlacement.MAX_RANGES)
         // Two objects, a range of each address of an excluded interface, the neutral one.
         .isGreaterThan(2 * InterceptionSettings.MAX_RANGES + PodPlacement.MAX_ADDRESSES);
+    assertThat(header.constant("SLUICE_MAX_ISOLATED_RANGES")).isEqualTo(WireLimits.ISOLATED);
     assertThat(header.constant("SLUICE_MAX_PORT_RULES_OF_POD"))
         .isEqualTo(PodPlacement.MAX_PORTS)
         .isEqualTo(2 * InterceptionSettings.MAX_PORTS);

@@ -47,6 +47,7 @@ public enum Reason {
           + " sluice.io/ping-mode: ALLOW lets any go"),
   POD_QUOTA(29, "the pod opens more connections at once than leaves room for other pods"),
   NODE_PROBE(30, "the node itself calls a probe port that the pod declares"),
+  DATAGRAM_ISOLATED(31, "an Isolation names the destination: no datagram goes there"),
 
   // Policy.
   PERMISSIVE_MODE(64, "permissive mode allows all mesh traffic"),

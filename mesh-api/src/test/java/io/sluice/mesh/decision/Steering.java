@@ -64,12 +64,14 @@ public final class Steering {
     return switch (transport) {
       case TCP -> Verdict.of(Outcome.REDIRECTED, Reason.MESH_TRAFFIC);
       case UDP ->
-          asksResolver
-              ? passthrough(Reason.DNS)
-              : passthroughIfPermissive(
-                  pod,
-                  Reason.DATAGRAM_PERMISSIVE,
-                  dns ? Reason.DNS_REFUSED : Reason.DATAGRAM_REFUSED);
+          pod.settings().isolates(address)
+              ? Verdict.of(Outcome.REFUSED, Reason.DATAGRAM_ISOLATED)
+              : asksResolver
+                  ? passthrough(Reason.DNS)
+                  : passthroughIfPermissive(
+                      pod,
+                      Reason.DATAGRAM_PERMISSIVE,
+                      dns ? Reason.DNS_REFUSED : Reason.DATAGRAM_REFUSED);
       case SCTP, UDP_LITE ->
           passthroughIfPermissive(pod, Reason.PROTOCOL_PERMISSIVE, Reason.PROTOCOL_REFUSED);
     };

@@ -147,6 +147,23 @@ class SteeringTest {
 
   @ParameterizedTest
   @CsvSource({
+    "UDP, 10.2.0.1, 53, REFUSED, DATAGRAM_ISOLATED", // a resolver
+    "UDP, 10.2.0.1, 80, REFUSED, DATAGRAM_ISOLATED",
+    "UDP, 10.2.0.1, 6379, PASSTHROUGH, EXCLUDED_PORT",
+    "UDP, 10.9.0.1, 80, PASSTHROUGH, EXCLUDED_RANGE",
+    "UDP, 11.0.0.1, 80, PASSTHROUGH, NOT_INCLUDED",
+    "TCP, 10.2.0.1, 80, REDIRECTED, MESH_TRAFFIC", // the proxy refuses it
+  })
+  void noDatagramGoesToAnIsolatedRange(
+      Transport transport, String address, int port, Outcome outcome, Reason reason) {
+    SteeredPod pod = pod(SETTINGS.isolating(List.of(Cidr.parse("8.0.0.0/6"))), true);
+
+    assertThat(Steering.outbound(pod, transport, "", at(address, port)))
+        .isEqualTo(Verdict.of(outcome, reason));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "10.2.0.1, 172.30.0.1, 9090, PASSTHROUGH, EXCLUDED_INTERFACE",
     "fd02::1, fd30::1, 80, PASSTHROUGH, EXCLUDED_INTERFACE",
     "10.2.0.1, 10.1.0.1, 9090, PASSTHROUGH, EXCLUDED_PORT",

@@ -35,7 +35,10 @@ record Placements(PodNamespaces places, PodNetworkReader networks) {
             cookie,
             networks.read(
                 netns, workload.addresses(), given, workload.interception().interfaceExclusions()),
-            workload.interception().withResolvers(Resolvers.of(current, workload)),
+            workload
+                .interception()
+                .withResolvers(Resolvers.of(current, workload))
+                .isolating(current.settings().isolated()),
             current.settings().permissive(),
             workload.probePorts())
         .requireShare();

@@ -64,7 +64,8 @@ record UnprotectedConnections(
           switch (socket.transport()) {
             case TCP -> inbound ? inboundLeftAlone(socket) : outboundLeftAlone(socket);
             case UDP ->
-                isDns(socket) || permissive && !isMetadata(socket) || destinationLeftAlone(socket);
+                !isIsolated(socket) && (isDns(socket) || permissive && !isMetadata(socket))
+                    || destinationLeftAlone(socket);
             case UDP_LITE -> permissive; // as at socket(), wherever it leads
           };
       // Asked last: it may have to look through this process' descriptors.
@@ -143,6 +144,10 @@ record UnprotectedConnections(
 
   private boolean isMetadata(InetSocket socket) {
     return settings.refusedMetadata().contains(socket.peer().getAddress());
+  }
+
+  private boolean isIsolated(InetSocket socket) {
+    return settings.isolates(socket.peer().getAddress());
   }
 
   private boolean isDns(InetSocket socket) {

@@ -242,6 +242,18 @@ class UnprotectedConnectionsTest {
     assertThat(among(all)).isEmpty();
   }
 
+  @Test
+  void datagramSocketsToAnIsolatedRangeCountInPermissiveModeToo() {
+    InetSocket udp = over(Transport.UDP, OUTBOUND);
+    InetSocket dns = over(Transport.UDP, established(POD6, 40_000, OTHER6, 53));
+    permissive = true;
+    settings = settings.withResolvers(List.of(Cidr.parse(OTHER6)));
+    assertThat(among(udp, dns)).isEmpty();
+
+    settings = settings.isolating(List.of(Cidr.parse("0.0.0.0/0"), Cidr.parse("::/0")));
+    assertThat(among(udp, dns)).extracting(EarlierConnection::socket).containsExactly(udp, dns);
+  }
+
   private void excludeInterface() {
     network =
         new PodNetwork(

@@ -1,8 +1,10 @@
 package io.sluice.proxy.upstream;
 
+import io.sluice.mesh.Egress;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -185,7 +187,7 @@ public final class Upstream {
   private boolean loopbackMayAnswer;
   private boolean counted;
   private boolean over;
-  private @Nullable ServicePool pool; // of the service asked, where anything is said of it
+  private @Nullable ServicePool pool; // of what is asked, where anything is said of it
   private ServicePool.@Nullable Place place;
   private ServicePool.@Nullable Waiting waiting;
 
@@ -510,6 +512,9 @@ public final class Upstream {
     tellSession(called);
     endpoint = picked;
     origin = null;
+    if (pool == null) {
+      pool = poolOutside();
+    }
     ServicePool said = pool;
     if (said == null) {
       if (!listener.takes(picked)) {
@@ -522,6 +527,22 @@ public final class Upstream {
         dial(picked, called, flow);
       }
     }
+  }
+
+  /**
+   * Of the UpstreamTrafficSetting that the Egress names which lets it out; null where none does.
+   */
+  private @Nullable ServicePool poolOutside() {
+    Verdict verdict = subject.verdict();
+    NamespacedName egress = verdict.ruleOrNull();
+    if (egress == null || verdict.reason() != Reason.EGRESS_POLICY) {
+      return null;
+    }
+    return snapshot
+        .get(Kind.EGRESS, egress)
+        .map(Egress::settingOrNull)
+        .map(loop.means.pools::of)
+        .orElse(null);
   }
 
   private boolean isAdmitted(ServicePool said) {

@@ -8,14 +8,19 @@ import io.sluice.mesh.Access;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.Egress;
 import io.sluice.mesh.HostNames;
+import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Limits;
+import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.RequestRecord.End;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -23,6 +28,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -216,6 +222,60 @@ class EgressTest {
         .isEqualTo(Verdict.of(Outcome.REFUSED, Reason.ISOLATED));
   }
 
+  /** As of a service: bytes end before one is sent, and a request that may not wait is told. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void asManyConnectionsGetOutAsItsSettingAllows(boolean http) throws IOException {
+    Egress free = egress(ProxyFixture.BUYER, Set.of(), List.of(Peers.V4), http);
+    NamespacedName host = new NamespacedName("shop", "books.example");
+    Egress limited =
+        new Egress(
+            free.name(),
+            free.sources(),
+            free.hosts(),
+            free.ranges(),
+            free.ports(),
+            free.routes(),
+            host);
+    int all = UpstreamSetting.UNLIMITED;
+    publish(
+        FOUND,
+        limited,
+        new UpstreamSetting(
+            host,
+            new NamespacedName("shop", "limits"),
+            new Pool(1, Duration.ofSeconds(5), all, all, 0, all),
+            null,
+            Limits.NONE));
+    try (Socket first = Peers.connect(entry)) {
+      assertThat(converse(first, BOOKS)).startsWith("HTTP/1.1 200");
+
+      assertThat(ask(BOOKS)).startsWith(http ? "HTTP/1.1 503" : "[reset]");
+      assertThat(outside.accepted).hasValue(1);
+      assertThat(converse(first, BOOKS)).startsWith("HTTP/1.1 200");
+    }
+    if (http) {
+      Await.until(
+          "it is told of",
+          () ->
+              fixture.recorder.requests.stream()
+                  .filter(one -> one.end() == End.OVERFLOW)
+                  .anyMatch(one ->
+                      one.end().flag().equals("UO")
+                          && one.verdict().reason() == Reason.UPSTREAM_OVERFLOW));
+    } else {
+      assertThat(fixture.recorder.onlyRefused().closeReason()).isEqualTo(Reason.UPSTREAM_OVERFLOW);
+    }
+    Await.until("the place is free", () -> ask(BOOKS).startsWith("HTTP/1.1 200"));
+
+    publish(FOUND, free);
+    try (Socket one = Peers.connect(entry);
+        Socket other = Peers.connect(entry)) {
+      assertThat(converse(one, BOOKS)).startsWith("HTTP/1.1 200");
+      assertThat(converse(other, BOOKS)).startsWith("HTTP/1.1 200");
+    }
+  }
+
   /** Others, let out by an Egress that goes and spread over all loops, tell when all are judged. */
   @Test
   void whatANameHasLetOutLastsAsLongAsTheNameIsGranted() throws IOException {
@@ -332,15 +392,15 @@ class EgressTest {
         new Access.Requests(List.of(HttpFixture.match("/books"))));
   }
 
-  private void publish(HostNames names, Egress... egresses) {
-    publish(names, List.of(), egresses);
+  private void publish(HostNames names, MeshObject... objects) {
+    publish(names, List.of(), objects);
   }
 
-  private void publish(HostNames names, List<Cidr> isolated, Egress... egresses) {
+  private void publish(HostNames names, List<Cidr> isolated, MeshObject... objects) {
     var mesh = ProxyFixture.snapshot(false, false, List.of(), List.of(), List.of());
     SnapshotEditor editor = mesh.edit();
     editor.put(mesh.settings().isolating(isolated).onNodeWith(List.of(), names));
-    List.of(egresses).forEach(editor::put);
+    List.of(objects).forEach(editor::put);
     revision++;
     fixture.publish(editor.snapshot(revision));
   }
