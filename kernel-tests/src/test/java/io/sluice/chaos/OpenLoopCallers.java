@@ -177,7 +177,7 @@ final class OpenLoopCallers implements AutoCloseable {
         idle.forEach(Channel::close);
         waiting = List.copyOf(open);
       }
-      waiting.forEach(one -> one.told("no answer"));
+      waiting.forEach(Asking::giveUp);
     }
   }
 
@@ -188,6 +188,7 @@ final class OpenLoopCallers implements AutoCloseable {
     private final long due;
     private final boolean content;
     private boolean over; // guarded by caller.idle
+    private @Nullable Channel carrier; // likewise
 
     Asking(Caller caller, String path, long due, boolean content) {
       this.caller = caller;
@@ -199,7 +200,25 @@ final class OpenLoopCallers implements AutoCloseable {
       }
     }
 
+    void giveUp() {
+      told("no answer");
+      Channel open;
+      synchronized (caller.idle) {
+        open = carrier;
+      }
+      if (open != null) {
+        open.close();
+      }
+    }
+
     void send(Channel channel) {
+      synchronized (caller.idle) {
+        if (over) {
+          channel.close();
+          return;
+        }
+        carrier = channel;
+      }
       DefaultFullHttpRequest request =
           new DefaultFullHttpRequest(
               HttpVersion.HTTP_1_1,

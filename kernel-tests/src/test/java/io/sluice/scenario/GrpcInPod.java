@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A server in a pod by gRPC's own library, of one thread; away until it is started. */
-final class GrpcInPod implements AutoCloseable {
+public final class GrpcInPod implements AutoCloseable {
   private final SitePod pod;
   private final int port;
   private final BindableService service;
@@ -23,13 +23,15 @@ final class GrpcInPod implements AutoCloseable {
       new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
   private @Nullable Server server;
 
-  GrpcInPod(SitePod pod, int port, BindableService service) {
+  /** Not listening yet. */
+  public GrpcInPod(SitePod pod, int port, BindableService service) {
     this.pod = pod;
     this.port = port;
     this.service = service;
   }
 
-  void start() {
+  /** Answers from now on. */
+  public void start() {
     try {
       server =
           NettyServerBuilder.forAddress(new InetSocketAddress(port))

@@ -68,9 +68,9 @@ public final class Proxy implements AutoCloseable {
   /** Seen by tests. */
   final DataPath path;
 
+  final List<Loop> loops = new ArrayList<>();
   private final MultiThreadIoEventLoopGroup group;
   private final Account others; // what no pod has caused
-  private final List<Loop> loops = new ArrayList<>();
   private final AtomicInteger turn = new AtomicInteger();
   private final Object lock = new Object();
   private final Object leaving = new Object(); // taken before lock

@@ -4,12 +4,14 @@ import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import java.time.Duration;
-import java.util.Queue;
+import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -25,7 +27,11 @@ public final class ServicePool {
   private final AtomicInteger requests = new AtomicInteger();
   private final AtomicInteger pending = new AtomicInteger();
   private final AtomicInteger retries = new AtomicInteger();
-  private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
+  private final AtomicLong numbers = new AtomicLong();
+
+  /** By their order; any may leave, which a queue would search for from its head. */
+  private final NavigableMap<Long, Waiting> waiting = new ConcurrentSkipListMap<>();
+
   private final Set<Place> resting = ConcurrentHashMap.newKeySet();
   private final LongSupplier clock;
   private volatile Pool limits = Pool.NONE;
@@ -72,7 +78,7 @@ public final class ServicePool {
    */
   public Waiting await(Executor loop, Consumer<Place> granted) {
     Waiting one = new Waiting(loop, granted);
-    waiting.add(one);
+    waiting.put(one.number, one);
     wake();
     if (!waiting.isEmpty()) {
       askBack();
@@ -82,8 +88,8 @@ public final class ServicePool {
 
   private void wake() {
     while (!waiting.isEmpty() && take(connections, limits.maxConnections())) {
-      Waiting next = waiting.poll();
-      if (next == null || !next.grant(new Place())) {
+      Map.Entry<Long, Waiting> next = waiting.pollFirstEntry();
+      if (next == null || !next.getValue().grant(new Place())) {
         connections.decrementAndGet();
       }
     }
@@ -148,6 +154,7 @@ public final class ServicePool {
       GIVEN_UP
     }
 
+    private final long number = numbers.getAndIncrement();
     private final Executor loop;
     private final Consumer<Place> granted;
     private final AtomicReference<State> state = new AtomicReference<>(State.WAITS);
@@ -175,7 +182,7 @@ public final class ServicePool {
     /** It waits no longer, and is told nothing; to be called on its loop. */
     public void giveUp() {
       if (state.compareAndSet(State.WAITS, State.GIVEN_UP)) {
-        waiting.remove(this);
+        waiting.remove(number);
       } else {
         unwanted = true;
       }

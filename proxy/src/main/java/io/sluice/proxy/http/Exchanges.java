@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -63,7 +64,11 @@ public final class Exchanges implements DirectPeer {
     void ended(boolean byClient, ChannelEnd how);
   }
 
-  /** What all of them share. */
+  /**
+   * What all of them share.
+   *
+   * @param inTurn runs what has been read already, once it is the turn of whoever is charged
+   */
   public record Surroundings(
       UpstreamLoop upstreams,
       LocalPod pod,
@@ -72,7 +77,8 @@ public final class Exchanges implements DirectPeer {
       Authorizer authorizer,
       RateLimiter rateLimiter,
       ByteBufAllocator allocator,
-      EventLoop loop) {}
+      EventLoop loop,
+      Consumer<Runnable> inTurn) {}
 
   /** What a client says first that knows that HTTP/2 is spoken here (RFC 9113 §3.4). */
   private static final byte[] PREFACE =
@@ -423,7 +429,7 @@ public final class Exchanges implements DirectPeer {
       progress++;
       Http1Server server = http1;
       if (server != null && server.hasArrived()) {
-        around.loop().execute(next); // the answer's connection is not free before it returns
+        around.inTurn().accept(next); // the answer's connection is not free before it returns
       } else {
         next.run();
       }

@@ -31,6 +31,7 @@ final class GrpcCall implements HttpStream.Listener {
     void failed(String why, boolean answered);
   }
 
+  final GrpcClient.Asker asker;
   private final GrpcClient owner;
   private final ByteBufAllocator allocator;
   private final String path;
@@ -48,6 +49,7 @@ final class GrpcCall implements HttpStream.Listener {
 
   GrpcCall(
       GrpcClient owner,
+      GrpcClient.Asker asker,
       ByteBufAllocator allocator,
       String path,
       MessageLite message,
@@ -55,6 +57,7 @@ final class GrpcCall implements HttpStream.Listener {
       Listener listener) {
     this.timeoutMillis = timeoutMillis;
     this.owner = owner;
+    this.asker = asker;
     this.allocator = allocator;
     this.path = path;
     this.listener = listener;

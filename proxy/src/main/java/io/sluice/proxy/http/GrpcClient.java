@@ -12,11 +12,13 @@ import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.relay.SocketSetup;
 import io.sluice.proxy.relay.TcpChannel;
+import io.sluice.proxy.upstream.LocalPod;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -26,17 +28,25 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks one server of gRPC by unary calls, which share a connection of HTTP/2 without TLS. The
  * sockets are the daemon's own, in its own network namespace: no pod's interception sees them. What
- * may be asked, waited for and answered is bounded, and nothing blocks. One event loop.
+ * may be asked, waited for and answered is bounded, and nothing blocks. Each pod has only a part of
+ * what is still free of a bound, and none waits behind another: what is not answered to one holds
+ * up nobody else. One event loop.
  */
 final class GrpcClient implements AutoCloseable {
   /** Calls that are open or wait: more are not taken. */
-  static final int MOST_CALLS = 1_024;
+  static final int MOST_CALLS = 2_048;
 
   /** Octets of their messages together. */
-  static final int MOST_BYTES = 2 << 20;
+  static final int MOST_BYTES = 4 << 20;
 
   /** Calls on the connection; further ones wait. */
-  static final int MOST_OPEN = 64;
+  static final int MOST_OPEN = 256;
+
+  /**
+   * A pod may have this part of what is free besides. Nobody gives way, so that each of those that
+   * ask as much as they may leaves four fifths of what it found: twenty of them a hundredth.
+   */
+  private static final int PARTS = 4;
 
   private static final HttpLimits LIMITS =
       new HttpLimits(16 * 1_024, 64, 8 * 1_024, MOST_OPEN, 200, 1_000, 64 * 1_024, 32 * 1_024);
@@ -57,7 +67,9 @@ final class GrpcClient implements AutoCloseable {
   private final HttpSetup setup;
   private final Consumer<String> troubles;
   private final Set<GrpcCall> calls = new HashSet<>();
-  private final SequencedSet<GrpcCall> waiting = new LinkedHashSet<>(); // in their order
+  private final Map<LocalPod, Asker> askers = new HashMap<>(); // that have any call
+  private final SequencedSet<Asker> waiting =
+      new LinkedHashSet<>(); // who was served last at the end
   private final Set<Link> links = new HashSet<>(); // those that are being left, too
   private List<InetSocketAddress> targets = List.of();
   private String authority = "";
@@ -127,36 +139,76 @@ final class GrpcClient implements AutoCloseable {
     return calls.isEmpty() ? TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - usedNanos) : 0;
   }
 
+  /** A pod that asks. */
+  static final class Asker {
+    private final LocalPod pod;
+    private final SequencedSet<GrpcCall> waiting = new LinkedHashSet<>(); // in their order
+    private int calls; // with those that wait
+    private int octets; // of them
+
+    private Asker(LocalPod pod) {
+      this.pod = pod;
+    }
+
+    private int open() {
+      return calls - waiting.size();
+    }
+  }
+
   /**
    * Asks, now or as soon as there is a connection.
    *
+   * @param pod that it is asked for
    * @param timeoutMillis for how long an answer is waited for
    * @return null where there is no room for it: the listener hears nothing then
    */
   @Nullable GrpcCall call(
-      String path, MessageLite message, long timeoutMillis, GrpcCall.Listener listener) {
+      LocalPod pod,
+      String path,
+      MessageLite message,
+      long timeoutMillis,
+      GrpcCall.Listener listener) {
+    Asker known = askers.get(pod);
+    Asker asker = known == null ? new Asker(pod) : known;
     if (closed
-        || calls.size() >= MOST_CALLS
-        || octets + message.getSerializedSize() > MOST_BYTES
+        || !allows(asker.calls, MOST_CALLS - calls.size())
+        || !allows(asker.octets, MOST_BYTES - octets)
+        || message.getSerializedSize() > MOST_BYTES - octets
         || setup.budget().isExceeded()) {
       return null;
     }
-    GrpcCall call = new GrpcCall(this, setup.allocator(), path, message, timeoutMillis, listener);
+    GrpcCall call =
+        new GrpcCall(this, asker, setup.allocator(), path, message, timeoutMillis, listener);
+    askers.put(pod, asker);
     calls.add(call);
+    asker.calls++;
+    asker.octets += call.octets;
     octets += call.octets;
     setup.budget().hold(call.octets);
     call.timer = loop.schedule(call::late, timeoutMillis, TimeUnit.MILLISECONDS);
-    waiting.add(call);
+    asker.waiting.add(call);
+    waiting.add(asker);
     loop.execute(this::goOn); // nobody hears of it before this returns
     return call;
+  }
+
+  private static boolean allows(int held, int free) {
+    return free > 0 && held < Math.max(1, free / PARTS);
   }
 
   // --- of the calls --------------------------------------------------------------------------
 
   void ended(GrpcCall call) {
     if (calls.remove(call)) {
+      Asker asker = call.asker;
       usedNanos = System.nanoTime();
-      waiting.remove(call);
+      if (asker.waiting.remove(call) && asker.waiting.isEmpty()) {
+        waiting.remove(asker);
+      }
+      if (--asker.calls == 0) {
+        askers.remove(asker.pod);
+      }
+      asker.octets -= call.octets;
       octets -= call.octets;
       setup.budget().release(call.octets);
     }
@@ -177,7 +229,8 @@ final class GrpcClient implements AutoCloseable {
       return false;
     }
     call.repeated = true;
-    waiting.addFirst(call);
+    call.asker.waiting.addFirst(call);
+    waiting.add(call.asker);
     loop.execute(this::goOn);
     return true;
   }
@@ -214,18 +267,33 @@ final class GrpcClient implements AutoCloseable {
       dial();
       return;
     }
-    while (!waiting.isEmpty()) {
-      HttpStream stream = known.open();
+    for (Asker next = turn(known.room()); next != null; next = turn(known.room())) {
+      HttpStream stream = known.client.open();
       if (stream == null) {
         return; // room is told of
       }
-      waiting.removeFirst().send(stream, authority);
+      GrpcCall call = next.waiting.removeFirst();
+      waiting.remove(next);
+      if (!next.waiting.isEmpty()) {
+        waiting.add(next);
+      }
+      call.send(stream, authority);
     }
   }
 
+  /** Whoever has fewest open, by turns; null where not even that one may open another. */
+  private @Nullable Asker turn(int room) {
+    Asker least = null;
+    for (Asker one : waiting) { // no more of them than pods
+      if (least == null || one.open() < least.open()) {
+        least = one;
+      }
+    }
+    return least != null && allows(least.open(), room) ? least : null;
+  }
+
   private void failWaiting(String why) {
-    List<GrpcCall> all = new ArrayList<>(waiting);
-    waiting.clear();
+    List<GrpcCall> all = waiting.stream().flatMap(asker -> asker.waiting.stream()).toList();
     all.forEach(call -> call.fail(why));
   }
 
@@ -376,8 +444,10 @@ final class GrpcClient implements AutoCloseable {
       return !client.isLeaving();
     }
 
-    @Nullable HttpStream open() {
-      return client.connection().numActiveStreams() < MOST_OPEN ? client.open() : null;
+    /** Calls that may be opened beside those that are. */
+    int room() {
+      int most = Math.min(MOST_OPEN, client.connection().local().maxActiveStreams());
+      return most - client.connection().numActiveStreams();
     }
 
     @Override
@@ -425,7 +495,6 @@ final class GrpcClient implements AutoCloseable {
     closed = true;
     giveUpDial();
     link = null;
-    waiting.clear();
     List.copyOf(calls).forEach(GrpcCall::cancel);
     List.copyOf(links).forEach(one -> one.client.reset());
     links.clear();

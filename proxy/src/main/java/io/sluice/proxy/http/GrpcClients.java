@@ -30,8 +30,8 @@ public final class GrpcClients implements AutoCloseable {
   /** What waits of one pod for an answer at a time; of more nobody could be asked. */
   static final int MOST_OF_POD = 256;
 
-  /** A quarter of what a client takes, so that one pod leaves room for others. */
-  static final int MOST_OCTETS_OF_POD = GrpcClient.MOST_BYTES / 4;
+  /** On all event loops together; of each a pod has a part of what is free there. */
+  static final int MOST_OCTETS_OF_POD = GrpcClient.MOST_BYTES / 8;
 
   /** That settings name, of one namespace and of all: of others nobody is asked. */
   static final int MOST_OF_NAMESPACE = 8;
@@ -55,7 +55,7 @@ public final class GrpcClients implements AutoCloseable {
    * Asks nobody yet.
    *
    * @param sockets how those of the daemon itself are set up
-   * @param budget that what waits is counted for
+   * @param budget of which they have the share that each pod has
    * @param troubles hears of what has failed, as lines of a log, each time
    */
   public GrpcClients(
@@ -79,7 +79,7 @@ public final class GrpcClients implements AutoCloseable {
     this.troubles = troubles;
     this.sockets = sockets;
     this.allocator = allocator;
-    this.budget = budget;
+    this.budget = budget.part();
   }
 
   /**

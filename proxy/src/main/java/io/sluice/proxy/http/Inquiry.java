@@ -42,7 +42,7 @@ final class Inquiry<A> implements GrpcCall.Listener {
     if (client != null
         && pod.askingOctets.addAndGet(octets) <= GrpcClients.MOST_OCTETS_OF_POD
         && others < GrpcClients.MOST_OF_POD) {
-      call = client.call(protocol.path(), message, timeoutMillis, this);
+      call = client.call(pod, protocol.path(), message, timeoutMillis, this);
     }
     if (call == null) {
       // Callers bring this about, so that it must open nothing.

@@ -1,5 +1,6 @@
 package io.sluice.proxy.upstream;
 
+import io.netty.util.concurrent.Future;
 import io.sluice.mesh.Egress;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.Faults;
@@ -184,6 +185,7 @@ public final class Upstream {
   private @Nullable InetSocketAddress endpoint; // that is tried, or was reached
   private LocalConnections.@Nullable Origin origin;
   private @Nullable Dial dial;
+  private @Nullable Future<?> connectTimer; // of that, where it has none of its own
   private boolean loopbackMayAnswer;
   private boolean counted;
   private boolean over;
@@ -702,11 +704,22 @@ public final class Upstream {
   }
 
   private void dial(Dial next) {
+    stopTimer();
     dial = next;
     next.start();
-    if (pool != null && !(next instanceof SocketDial) && dial == next && !counted) {
-      loop.executor.schedule(
-          () -> giveUp(next), connectTimeout().toMillis(), TimeUnit.MILLISECONDS);
+    if (pool != null && !(next instanceof SocketDial) && dial == next && !counted && !over) {
+      connectTimer =
+          loop.executor.schedule(
+              () -> giveUp(next), connectTimeout().toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  /** Whatever it holds would stay for minutes where so long is waited. */
+  private void stopTimer() {
+    Future<?> scheduled = connectTimer;
+    connectTimer = null;
+    if (scheduled != null) {
+      scheduled.cancel(false);
     }
   }
 
@@ -780,6 +793,7 @@ public final class Upstream {
 
   /** The far end has answered. */
   void opened(ByteChannel channel) {
+    stopTimer();
     if (dial instanceof HboneDial) {
       subject.haveProvenThemselves();
     }
@@ -801,6 +815,7 @@ public final class Upstream {
 
   /** The attempt has failed. */
   void failed(Reason reason) {
+    stopTimer();
     InetSocketAddress tried = endpoint;
     if (tried != null
         && loopbackMayAnswer
@@ -860,6 +875,7 @@ public final class Upstream {
   /** Gives it up, or forgets what was reached; the channel is not closed by that. */
   public void end() {
     over = true;
+    stopTimer();
     ServicePool.Waiting waits = waiting;
     waiting = null;
     if (waits != null) {

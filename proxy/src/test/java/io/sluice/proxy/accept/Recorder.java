@@ -9,6 +9,7 @@ import io.sluice.proxy.Retried;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 
 /** Keeps everything the proxy reports. */
 final class Recorder implements ConnectionListener {
@@ -19,6 +20,9 @@ final class Recorder implements ConnectionListener {
   final List<Retried> retried = new CopyOnWriteArrayList<>();
   final AtomicLong sent = new AtomicLong();
   final AtomicLong received = new AtomicLong();
+
+  /** Hears of a request on its event loop. */
+  volatile Consumer<RequestRecord> told = _ -> {};
 
   @Override
   public void opened(ConnectionInfo info) {
@@ -39,6 +43,7 @@ final class Recorder implements ConnectionListener {
   @Override
   public void request(RequestRecord record) {
     requests.add(record);
+    told.accept(record);
   }
 
   @Override

@@ -26,13 +26,17 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +48,7 @@ class UpstreamLimitsTest {
   private static final NamespacedName STORE = new NamespacedName("shop", "store");
   private static final long SECOND = Duration.ofSeconds(1).toNanos();
   private static final int NONE = UpstreamSetting.UNLIMITED;
+  private static final int MANY = 500;
   private static final Rate ONE_A_MINUTE = new Rate(1, Duration.ofMinutes(1), 0);
 
   private final AtomicInteger asked = new AtomicInteger();
@@ -293,6 +298,61 @@ class UpstreamLimitsTest {
     status = 200;
     Await.until("it is asked again", () -> get("/books").startsWith("HTTP/1.1 200"));
     assertThat(get("/books")).startsWith("HTTP/1.1 200");
+  }
+
+  /** Or the neighbours of who asks many at once would wait until all of those are refused. */
+  @Test
+  void requestsThatAreRefusedOneAfterTheOtherLetOthersPassBetween() throws Exception {
+    publish(requests(), breaker(Duration.ofMinutes(5), 521), Limits.NONE);
+    status = 500;
+    for (int i = 0; i < 10; i++) {
+      assertThat(get("/books")).startsWith("HTTP/1.1 500");
+    }
+    List<Socket> others = new ArrayList<>();
+    List<String> told = new ArrayList<>(); // of the event loop that has the greedy one
+    AtomicReference<@Nullable Thread> loop = new AtomicReference<>();
+    CountDownLatch over = new CountDownLatch(MANY);
+    try (Socket greedy = mesh.connect()) {
+      for (int i = 0; i < 8; i++) {
+        others.add(mesh.connect());
+      }
+      mesh.nodes.client.recorder.told =
+          record -> {
+            boolean many = record.path().equals("/books/many");
+            if (many && loop.compareAndSet(null, Thread.currentThread())) {
+              others.forEach(other -> send(other, "/books/other", 1));
+            }
+            if (Thread.currentThread() == loop.get()) {
+              told.add(record.path());
+            }
+            if (many) {
+              over.countDown();
+            }
+          };
+      send(greedy, "/books/many", MANY);
+      for (Socket other : others) {
+        assertThat(HttpFixture.read(other, "later")).endsWith("later");
+      }
+      assertThat(over.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(told.lastIndexOf("/books/other")).isBetween(1, MANY / 4);
+    } finally {
+      for (Socket other : others) {
+        other.close();
+      }
+    }
+  }
+
+  private static void send(Socket client, String path, int times) {
+    try {
+      client
+          .getOutputStream()
+          .write(
+              ("GET " + path + " HTTP/1.1\r\nHost: store\r\n\r\n")
+                  .repeat(times)
+                  .getBytes(ISO_8859_1));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

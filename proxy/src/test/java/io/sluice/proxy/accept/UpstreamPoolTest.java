@@ -3,6 +3,7 @@ package io.sluice.proxy.accept;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.util.concurrent.ScheduledTasks;
 import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
@@ -131,6 +132,26 @@ class UpstreamPoolTest {
   private static String get(Socket client) throws IOException {
     client.getOutputStream().write(GET.getBytes(US_ASCII));
     return HttpFixture.read(client, "\r\n\r\nok");
+  }
+
+  /** Each would hold its request for as long as a connection may be waited for. */
+  @Test
+  void whatWasReachedLeavesNoTimer() throws Exception {
+    publish(pool(1_000, NONE, 1, NONE));
+    assertThat(statuses(askAtOnce(1))).containsExactly("200");
+    int before = timers();
+    for (int i = 0; i < CLIENTS; i++) {
+      assertThat(statuses(askAtOnce(1))).containsExactly("200");
+    }
+    assertThat(timers()).isLessThan(before + CLIENTS / 2);
+  }
+
+  private int timers() throws Exception {
+    int timers = 0;
+    for (Loop loop : mesh.nodes.client.proxy.loops) {
+      timers += ScheduledTasks.of(loop.executor);
+    }
+    return timers;
   }
 
   @Test

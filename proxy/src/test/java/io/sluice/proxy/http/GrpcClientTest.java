@@ -66,6 +66,7 @@ class GrpcClientTest {
   private final List<AutoCloseable> servers = new ArrayList<>();
   private long timeoutMillis = LONG_MILLIS;
   private final GrpcClient client = client(0);
+  private final LocalPod store = pod("shop");
 
   private GrpcClient client(int first) {
     return new GrpcClient(loop, sockets(), allocator, budget, first, troubles::add);
@@ -104,6 +105,10 @@ class GrpcClientTest {
 
   /** What one call comes to: the answer's text, or why there is none. */
   private CompletableFuture<String> call() throws Exception {
+    return call(store);
+  }
+
+  private CompletableFuture<String> call(LocalPod pod) throws Exception {
     CompletableFuture<String> outcome = new CompletableFuture<>();
     GrpcCall.Listener listener =
         new GrpcCall.Listener() {
@@ -117,7 +122,7 @@ class GrpcClientTest {
             outcome.complete("failed: " + why);
           }
         };
-    if (on(() -> client.call(PATH, QUESTION, timeoutMillis, listener)) == null) {
+    if (on(() -> client.call(pod, PATH, QUESTION, timeoutMillis, listener)) == null) {
       outcome.complete("refused");
     }
     return outcome;
@@ -333,7 +338,7 @@ class GrpcClientTest {
         IntStream.range(0, 20_000).mapToObj(i -> new InetSocketAddress(Peers.V4, 1 + i)).toList();
     on(() -> {
       other.asks(addresses, "authority:1");
-      return other.call(PATH, QUESTION, LONG_MILLIS, ignored());
+      return other.call(store, PATH, QUESTION, LONG_MILLIS, ignored());
     });
     Await.until("all have been tried", () -> troubles.size() >= addresses.size());
     assertThat(troubles)
@@ -396,7 +401,7 @@ class GrpcClientTest {
       GrpcClient other = client(first);
       on(() -> {
         other.asks(peers.stream().map(GrpcPeer::address).toList(), "authority:1");
-        return other.call(PATH, QUESTION, LONG_MILLIS, ignored());
+        return other.call(store, PATH, QUESTION, LONG_MILLIS, ignored());
       });
       GrpcPeer chosen = peers.get(Math.floorMod(first, 3));
       Await.until("it is asked", () -> !chosen.asked.isEmpty());
@@ -413,7 +418,8 @@ class GrpcClientTest {
     long taken =
         loop.submit(() ->
                 IntStream.iterate(0, i -> i + 1)
-                    .takeWhile(_ -> client.call(PATH, large, LONG_MILLIS, ignored()) != null)
+                    .takeWhile(i ->
+                        client.call(pod("shop" + i), PATH, large, LONG_MILLIS, ignored()) != null)
                     .count())
             .get();
     assertThat(taken).isEqualTo(GrpcClient.MOST_BYTES / (large.getSerializedSize() + 5));
@@ -551,6 +557,44 @@ class GrpcClientTest {
     assertThat(settled).hasSize(1);
   }
 
+  /** As many pods as there may be neighbours that ask much, at a server that is slow for those. */
+  @Test
+  void whatIsNotAnsweredToOthersKeepsNobodyWaiting() throws Exception {
+    Status slow = Status.newBuilder().setMessage("slow").build();
+    GrpcPeer peer =
+        serve((caller, stream, message) -> {
+          if (!Status.parseFrom(message).equals(slow)) {
+            caller.answer(stream, YES);
+          }
+        });
+    asks(LONG_MILLIS, peer.address());
+    for (int i = 0; i < 10; i++) {
+      LocalPod greedy = pod("greedy" + i);
+      on(() -> {
+        for (int asked = 0; asked < GrpcClients.MOST_OF_POD; asked++) {
+          GrpcCall _ = client.call(greedy, PATH, slow, LONG_MILLIS, ignored());
+        }
+        return null;
+      });
+      assertThat(of(call())).as("beside %d others", i + 1).isEqualTo("yes");
+    }
+    assertThat(peer.server.accepted).hasValue(1);
+  }
+
+  @Test
+  void memoryThatPodsHoldKeepsNobodyFromBeingAskedAbout() throws Exception {
+    GrpcPeer peer = serve((caller, stream, message) -> caller.answer(stream, YES));
+    List<Inquiry<String>> settled = new ArrayList<>();
+    BufferBudget greedy = budget.part();
+    greedy.hold(budget.limit());
+    NamedServer server = new NamedServer("127.0.0.1", peer.address().getPort());
+    GrpcClients clients = clients();
+    on(() -> ask(clients, store, server, settled));
+    Await.until("it is known", () -> loop.submit(settled::size).get() == 1);
+    assertThat(settled.getFirst().answerOrNull()).isEqualTo("yes");
+    greedy.release(budget.limit());
+  }
+
   private static GrpcCall.Listener ignored() {
     return new GrpcCall.Listener() {
       @Override
@@ -573,7 +617,7 @@ class GrpcClientTest {
     asks(LONG_MILLIS, peer.address());
     List<CompletableFuture<String>> calls = new ArrayList<>();
     for (int i = 0; i < GrpcClient.MOST_CALLS; i++) {
-      calls.add(call());
+      calls.add(call(pod("shop" + i)));
     }
     Await.until("as many as may be are asked", () -> open.size() == GrpcClient.MOST_OPEN);
     assertThat(of(call())).isEqualTo("refused");

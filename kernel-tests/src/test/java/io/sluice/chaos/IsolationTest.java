@@ -1,0 +1,303 @@
+package io.sluice.chaos;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.stub.StreamObserver;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.sluice.api.envoy.ratelimit.RateLimitRequest;
+import io.sluice.api.envoy.ratelimit.RateLimitResponse;
+import io.sluice.api.envoy.ratelimit.RateLimitResponse.Code;
+import io.sluice.api.envoy.ratelimit.RateLimitServiceGrpc.RateLimitServiceImplBase;
+import io.sluice.chaos.Replica.State;
+import io.sluice.kernel.Mechanism;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.scenario.GrpcInPod;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
+
+/**
+ * One service of a node is called steadily, at fixed times, while eight pods call another one: by
+ * turns one that answers as any, one behind an open circuit breaker, one whose only connection is
+ * busy and whose queue is full, and one about which the rate-limit service never answers that both
+ * name. They ask equally often, so that what the machine bears is much the same.
+ */
+@Isolated("it loads the whole machine")
+@Tag("kernel")
+class IsolationTest {
+  private static final int LIMITER_PORT = 9_193;
+  private static final int CROWD = 8;
+  private static final int CROWD_PER_SECOND = 500;
+  private static final int PER_SECOND = 200;
+  private static final String NEVER = "never";
+
+  /** How long the other service's question waits; a call that waited behind it would too. */
+  private static final Duration UNANSWERED = Duration.ofSeconds(20);
+
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  /** Until the others have what they can have. */
+  private static final Duration SETTLING = Duration.ofMillis(300);
+
+  /** What is promised of p99 beside another service. */
+  private static final double MOST = 1.1;
+
+  /** Windows of one and the same kind differ by as much on two cores. */
+  private static final double FLOOR_MILLIS = 1;
+
+  private static final EventLoopGroup GROUP =
+      new MultiThreadIoEventLoopGroup(2, NioIoHandler.newFactory());
+
+  private static final List<Replica> replicas = new ArrayList<>();
+  private static Site site;
+  private static GrpcInPod limiter;
+
+  /** What the other service is like; its name is that of its pod. */
+  private enum Other {
+    USUAL("", status -> status.equals("200")),
+    BROKEN(
+        """
+        connectionSettings:
+          http:
+            circuitBreaking:
+              minRequestAmount: 10
+              errorRatioThreshold: 0.5
+              degradedTimeWindow: 600s
+        """,
+        status -> status.equals("409")),
+    FULL(
+        """
+        connectionSettings:
+          tcp: {maxConnections: 1}
+          http: {maxPendingRequests: 50}
+        """,
+        status -> status.equals("503")),
+    UNANSWERED(limited(NEVER), status -> status.equals("no") || status.equals("500"));
+
+    private final String setting;
+    private final Predicate<String> answered;
+
+    Other(String setting, Predicate<String> answered) {
+      this.setting = setting;
+      this.answered = answered;
+    }
+
+    private String service() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** Says yes, but for one key. */
+  private static final class Limiter extends RateLimitServiceImplBase {
+    @Override
+    public void shouldRateLimit(RateLimitRequest asked, StreamObserver<RateLimitResponse> answer) {
+      if (!asked.getDescriptors(0).getEntries(0).getKey().equals(NEVER)) {
+        answer.onNext(RateLimitResponse.newBuilder().setOverallCode(Code.OK).build());
+        answer.onCompleted();
+      }
+    }
+  }
+
+  private static String limited(String key) {
+    return """
+    rateLimit:
+      global:
+        http:
+          rateLimitService: {host: '%%s', port: %d}
+          domain: shop
+          timeout: %ds
+          descriptors: [{entries: [{genericKey: {key: %s, value: a}}]}]
+    """
+        .formatted(LIMITER_PORT, UNANSWERED.toSeconds(), key);
+  }
+
+  @BeforeAll
+  static void open() {
+    List<String> pods = new ArrayList<>(List.of("buyer", "limiter", "well"));
+    IntStream.range(0, CROWD).forEach(i -> pods.add("crowd" + i));
+    for (Other other : Other.values()) {
+      pods.add(other.service());
+    }
+    site = new Site(pods.toArray(String[]::new));
+    limiter = new GrpcInPod(site.pod("limiter"), LIMITER_PORT, new Limiter());
+    limiter.start();
+    site.registry().write("namespace", Manifests.namespace());
+    site.registry().write("mesh-config", Manifests.meshConfig(true, false, Map.of()));
+    pods.stream()
+        .filter(name -> !name.equals("limiter"))
+        .forEach(name -> site.registry().write(site.pod(name)));
+    serve("well", limited("well"));
+    for (Other other : Other.values()) {
+      serve(other.service(), other.setting);
+    }
+    site.startDaemon(Mechanism.EBPF.arguments());
+    warmUp();
+  }
+
+  @AfterAll
+  static void close() {
+    replicas.forEach(Replica::close);
+    limiter.close();
+    site.close();
+    GROUP.shutdownGracefully();
+  }
+
+  private static void serve(String name, String setting) {
+    Replica made = new Replica(GROUP, site.pod(name));
+    made.become(State.WELL, 0);
+    replicas.add(made);
+    site.registry()
+        .write(
+            "service-" + name,
+            """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: %1$s, namespace: shop}
+            spec:
+              clusterIPs: ["%2$s"]
+              selector: {app: %1$s}
+              ports: [{name: http, port: 80, targetPort: %3$d, appProtocol: http}]
+            """
+                .formatted(name, IpAddresses.text(address(name).getAddress()), Replica.PORT));
+    if (!setting.isEmpty()) {
+      String limiterAddress = IpAddresses.text(site.pod("limiter").address(Family.IPV4));
+      site.registry()
+          .write(
+              "setting-" + name,
+              """
+              apiVersion: policy.openservicemesh.io/v1alpha1
+              kind: UpstreamTrafficSetting
+              metadata: {name: %1$s, namespace: shop}
+              spec:
+                host: %1$s
+              %2$s\
+              """
+                  .formatted(name, setting.formatted(limiterAddress).indent(2)));
+    }
+  }
+
+  private static InetSocketAddress address(String service) {
+    List<String> names = new ArrayList<>(List.of("well"));
+    for (Other other : Other.values()) {
+      names.add(other.service());
+    }
+    return new InetSocketAddress(
+        InetAddress.ofLiteral("10.99.0." + (81 + names.indexOf(service))), 80);
+  }
+
+  private static Replica replica(Other other) {
+    return replicas.get(1 + other.ordinal());
+  }
+
+  private static List<SitePod> crowd() {
+    return IntStream.range(0, CROWD).mapToObj(i -> site.pod("crowd" + i)).toList();
+  }
+
+  private static OpenLoopCallers calls(List<SitePod> pods, String service, int perSecond) {
+    return new OpenLoopCallers(GROUP, pods, address(service), perSecond);
+  }
+
+  /** Programs that have just started take longer; and the ill become so. */
+  private static void warmUp() {
+    for (int perSecond : new int[] {20, 100, 300}) {
+      for (String service : List.of("well", "usual")) {
+        try (OpenLoopCallers calls = calls(crowd(), service, perSecond)) {
+          Await.until("some was asked", PATIENCE, () -> calls.made() >= perSecond);
+          assertThat(calls.end(PATIENCE)).isNotEmpty();
+        }
+      }
+    }
+    replica(Other.BROKEN).become(State.FAILING, 0);
+    try (OpenLoopCallers broken = calls(crowd(), "broken", 100)) {
+      Await.until("its circuit opens", PATIENCE, () -> broken.made() >= 50);
+      assertThat(broken.end(PATIENCE)).anyMatch(one -> one.status().equals("409"));
+    }
+    replica(Other.BROKEN).become(State.WELL, 0);
+    replica(Other.FULL).become(State.SLOW, 500);
+  }
+
+  /** In milliseconds, all of a window: none may be refused, or wait as long as the others' do. */
+  private static List<Double> beside(Other other, Duration window) {
+    try (OpenLoopCallers crowd = calls(crowd(), other.service(), CROWD_PER_SECOND)) {
+      long settled = CROWD_PER_SECOND * SETTLING.toMillis() / 1_000;
+      Await.until("others are in its way", PATIENCE, () -> crowd.made() >= settled);
+      List<OpenLoopCallers.Outcome> outcomes;
+      try (OpenLoopCallers well = calls(List.of(site.pod("buyer")), "well", PER_SECOND)) {
+        long most = PER_SECOND * window.toMillis() / 1_000;
+        Await.until("all was asked", PATIENCE, () -> well.made() >= most);
+        outcomes = well.end(PATIENCE);
+      }
+      List<OpenLoopCallers.Outcome> ofOthers = crowd.end(Duration.ZERO);
+      assertThat(outcomes)
+          .as("beside one that is %s", other.service())
+          .allSatisfy(one -> {
+            assertThat(one.problem()).isEmpty();
+            assertThat(one.end() - one.due()).isLessThan(UNANSWERED.dividedBy(2).toNanos());
+          });
+      assertThat(ofOthers.stream().filter(one -> other.answered.test(one.status())).count())
+          .as("%s of %d", other.service(), ofOthers.size())
+          .isGreaterThan(ofOthers.size() / 2);
+      return outcomes.stream().map(one -> (one.end() - one.due()) / 1e6).sorted().toList();
+    }
+  }
+
+  private static Map<Other, Double> medians(int rounds, Duration window) {
+    Map<Other, List<Double>> p99 = new EnumMap<>(Other.class);
+    List<Other> order = new ArrayList<>(List.of(Other.values()));
+    for (int round = 0; round < rounds; round++) {
+      for (Other other : order) {
+        List<Double> latencies = beside(other, window);
+        p99.computeIfAbsent(other, _ -> new ArrayList<>())
+            .add(latencies.get(latencies.size() * 99 / 100));
+      }
+      Collections.reverse(order); // nobody is always next to the same one
+    }
+    Map<Other, Double> medians = new EnumMap<>(Other.class);
+    p99.forEach((other, values) -> {
+      List<Double> sorted = values.stream().sorted().toList();
+      medians.put(other, sorted.get(sorted.size() / 2));
+      System.out.printf(
+          Locale.ROOT,
+          "p99 beside one that is %s: median %.2f ms of %d windows, %.2f to %.2f%n",
+          other.service(),
+          medians.get(other),
+          rounds,
+          sorted.getFirst(),
+          sorted.getLast());
+    });
+    return medians;
+  }
+
+  @Test
+  void whatIsWrongWithOneServiceRefusesAndHoldsUpNoCallOfAnother() {
+    assertThat(medians(1, Duration.ofMillis(700))).hasSize(Other.values().length);
+  }
+
+  @Test
+  @Tag("long")
+  void whatIsWrongWithOneServiceMovesTheP99OfAnotherByATenthAtMost() {
+    Map<Other, Double> medians = medians(21, Duration.ofSeconds(2));
+    double most = MOST * medians.getOrDefault(Other.USUAL, 0.0) + FLOOR_MILLIS;
+    assertThat(medians).allSatisfy((_, p99) -> assertThat(p99).isLessThanOrEqualTo(most));
+  }
+}
