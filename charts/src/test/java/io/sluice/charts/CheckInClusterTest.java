@@ -115,4 +115,16 @@ class CheckInClusterTest {
           assertThat(one.path("why").asText()).contains("refuses", "customresourcedefinitions");
         });
   }
+
+  /** Kinds that are not there are refused to who may not see any of their group. */
+  @Test
+  void objectsThatMayNotBeReadAreNotTakenForNone() throws Exception {
+    cluster.fail("httproutes", FakeCluster.Failing.of("403"));
+    assertThat(check().path("notLooked").toString()).doesNotContain("httproutes");
+
+    cluster.fail("traffictargets", FakeCluster.Failing.of("403"));
+    assertThat(check().path("notLooked"))
+        .anySatisfy(
+            one -> assertThat(one.path("why").asText()).contains("refuses", "/traffictargets"));
+  }
 }

@@ -91,6 +91,8 @@ class ExitCodesTest {
     targets.put("why", new Target(call, "no-such-node-on-this-machine", ""));
     targets.put("policy check-pods", new Target(call, "no-such-node-on-this-machine", ""));
     targets.put("proxy get", new Target("ready buyer " + NODE, "no-such-node-on-this-machine", ""));
+    targets.put(
+        "proxy set", new Target("logging buyer " + NODE, "no-such-node-on-this-machine", ""));
     targets.put("policy check-conflicts", new Target(CLUSTER, unreached, reach));
     targets.put(
         "verify connectivity",

@@ -112,6 +112,13 @@ class CommandLineTest {
         "proxy get ready ../web; names no Pod",
         "proxy get ready web -n a/b; names no Pod",
         "proxy get ready web --kubeconfig /nonexistent; cannot be read",
+        "proxy set logging; POD",
+        "proxy set reset_counters web; 'reset_counters' cannot be set: write logging or",
+        "proxy set logging?level=loud web; trace, debug, info, warn, error or disabled, or default",
+        "proxy set logging?level=debug web --for 25h; 90000 s is outside 1 s to 24 h",
+        "proxy set logging?level=debug web --for 0s; 0 s is outside",
+        "proxy set logging ../web; names no Pod",
+        "proxy set logging web --kubeconfig /nonexistent; cannot be read",
         "policy check-conflicts Telemetry --registry DIR; KIND 'Telemetry' is not read",
         "policy check-conflicts --kubeconfig /nonexistent; cannot be read",
         "policy replay DIR --suggest; --suggest takes no candidate",
@@ -149,7 +156,8 @@ class CommandLineTest {
         "node events; no daemon answers",
         "node maps list; neither a running daemon nor pinned maps",
         "node maps dump pods; neither a running daemon nor pinned maps",
-        "proxy get ready shop/web; no daemon answers"
+        "proxy get ready shop/web; no daemon answers",
+        "proxy set logging shop/web; no daemon answers"
       })
   void missingDaemonIsAFailureWithAdvice(String line, String told) {
     int code = run((line + " --node-name " + NOBODY).split(" "));
@@ -208,6 +216,7 @@ class CommandLineTest {
             "node cni status",
             "proxy",
             "proxy get",
+            "proxy set",
             "policy check-conflicts",
             "verify control-plane-health",
             "namespace",

@@ -1,6 +1,5 @@
 package io.sluice.kernel;
 
-import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Site;
 import java.io.BufferedReader;
 import java.io.DataOutputStream;
@@ -18,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -44,6 +44,9 @@ final class ExecServer implements AutoCloseable {
 
   /** Commands that were run, for tests. */
   final List<List<String>> ran = new CopyOnWriteArrayList<>();
+
+  /** Processor time of the last of them. */
+  volatile Duration busy = Duration.ZERO;
 
   private final ServerSocket server;
   private final String pod;
@@ -155,22 +158,18 @@ final class ExecServer implements AutoCloseable {
       }
     }
     ran.add(words);
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.addAll(words.subList(1, words.size()));
-    Process process = new ProcessBuilder(command).start();
-    byte[] told = process.getInputStream().readAllBytes();
-    byte[] wrong = process.getErrorStream().readAllBytes();
-    int code = process.waitFor();
-    frame(out, STDOUT, told);
-    frame(out, STDERR, wrong);
+    Timed end = Timed.sluice(words.subList(1, words.size()));
+    busy = end.busy();
+    frame(out, STDOUT, end.out().getBytes(StandardCharsets.UTF_8));
+    frame(out, STDERR, end.err().getBytes(StandardCharsets.UTF_8));
     String status =
-        code == 0
+        end.code() == 0
             ? "{\"status\": \"Success\"}"
             : """
             {"status": "Failure", "reason": "NonZeroExitCode",
              "details": {"causes": [{"reason": "ExitCode", "message": "%s"}]}}\
             """
-                .formatted(code);
+                .formatted(end.code());
     frame(out, STATUS, status.getBytes(StandardCharsets.UTF_8));
     out.write(new byte[] {(byte) CLOSE, 2, 3, (byte) 0xe8}); // 1000: as intended
     out.flush();

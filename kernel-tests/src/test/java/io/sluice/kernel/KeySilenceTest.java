@@ -8,12 +8,14 @@ import io.sluice.attack.Attack;
 import io.sluice.cli.SluiceCommand;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.ControlView;
 import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Relay;
 import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.MeshPorts;
@@ -70,13 +72,20 @@ class KeySilenceTest {
   @Tag("attack")
   void noKeyAndNoTokenIsToldAnywhere() throws Exception {
     try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF, "--keep-keys")) {
+      for (SitePod pod : List.of(shop.buyer, shop.store)) {
+        Site site = shop.cluster.site(pod.equals(shop.buyer) ? "a" : "b");
+        List<String> everything = List.of("proxy", "set", "logging?level=trace", pod.meshName());
+        JavaCommand.run(
+            Stream.concat(everything.stream(), Stream.of("--node-name", site.prefix()))
+                .toArray(String[]::new));
+      }
       try (TcpServer server = TcpServer.echo(shop.store, Family.IPV6, shop.freshPort())) {
         assertThat(shop.call(shop.buyer, Family.IPV6, server.port(), "hello").answer())
             .isEqualTo("hello");
         Attempt refused = shop.call(shop.thief, Family.IPV6, server.port(), "hello");
         assertThat(refused.answer()).isNotEqualTo("hello");
       }
-      Map<String, byte[]> secrets = secrets(shop);
+      Map<String, byte[]> secrets = secrets(shop.cluster);
       Map<String, String> told = new LinkedHashMap<>();
       told.put("refusals of tokens", refusals(shop));
       answers(shop, told);
@@ -108,9 +117,9 @@ class KeySilenceTest {
   }
 
   /** Every secret of the cluster by name. */
-  private static Map<String, byte[]> secrets(TwoNodes shop) throws IOException {
+  static Map<String, byte[]> secrets(Cluster cluster) throws IOException {
     Map<String, byte[]> secrets = new LinkedHashMap<>();
-    Path home = shop.cluster.directory();
+    Path home = cluster.directory();
     for (Path file : walk(home.resolve("control/authority/keys"))) {
       if (file.toString().endsWith(".pem")) {
         for (PrivateKey key : Pem.parse(Files.readString(file), file.toString()).keys()) {
@@ -118,7 +127,7 @@ class KeySilenceTest {
         }
       }
     }
-    for (Site site : shop.cluster.sites()) {
+    for (Site site : cluster.sites()) {
       Path identity = site.directory().resolve("state/identity");
       Path sealKey = CredentialStore.usualKeyFile(identity);
       secrets.put("seal of " + site.prefix(), Files.readAllBytes(sealKey));
@@ -269,7 +278,7 @@ class KeySilenceTest {
   }
 
   /** Names of the secrets that a text holds in some form. */
-  private static List<String> told(String text, Map<String, byte[]> secrets) {
+  static List<String> told(String text, Map<String, byte[]> secrets) {
     List<String> found = new ArrayList<>();
     if (text.contains("PRIVATE KEY")) {
       found.add("a PEM key");

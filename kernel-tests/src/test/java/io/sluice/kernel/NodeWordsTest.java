@@ -188,6 +188,50 @@ class NodeWordsTest {
     assertThat(daemon.log()).contains("pod=shop/after-info");
     assertThat(control.log()).doesNotContain("broken-error.yaml");
     assertThat(daemon.log()).doesNotContain("pod=shop/after-error");
+    assertLogsWhatIsSetUntilThatEnds(cluster, site, daemon);
+  }
+
+  private static void assertLogsWhatIsSetUntilThatEnds(
+      Cluster cluster, Site site, DaemonProcess daemon) {
+    assertThat(set(site, "logging?level=error").output()).contains("io.sluice.proxy: error\nfor ");
+    cluster
+        .registry()
+        .write(
+            "mesh-config", Manifests.meshConfig(Map.of("observability", "{osmLogLevel: debug}")));
+    SitePod quiet = enrolled(cluster, site, "quiet");
+    assertThat(set(site, "logging?level=default").output()).endsWith("as the MeshConfig says\n");
+    enrolled(cluster, site, "told");
+    assertThat(daemon.log())
+        .contains("log_levels_held mesh=error", "log_levels_released", "pod=shop/told")
+        .doesNotContain("pod=" + quiet.meshName());
+
+    assertThat(set(site, "logging?level=loud").code()).isEqualTo(2);
+    Said denied =
+        run(
+            List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
+            setting(site, "logging?level=disabled"));
+    assertThat(denied.code()).isEqualTo(1);
+    assertThat(denied.output()).contains("permission denied: run as root");
+    assertThat(set(site, "logging?level=disabled").code()).isZero();
+    daemon.kill();
+    cluster.startDaemon(site);
+    assertThat(set(site, "logging").output())
+        .isEqualTo("io.sluice: debug\nio.sluice.proxy: debug\nas the MeshConfig says\n");
+  }
+
+  private static SitePod enrolled(Cluster cluster, Site site, String name) {
+    SitePod pod = site.addPods(name).getFirst();
+    cluster.registry().write(pod);
+    awaitProtected(site, pod);
+    return pod;
+  }
+
+  private static Said set(Site site, String query) {
+    return sluice(setting(site, query));
+  }
+
+  private static String[] setting(Site site, String query) {
+    return new String[] {"proxy", "set", query, "shop/buyer", "--node-name", site.prefix()};
   }
 
   private static void awaitProtected(Site site, SitePod pod) {

@@ -4,15 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -23,11 +22,10 @@ import java.util.Objects;
 /** Every query of {@code sluice proxy get}, by the real program. */
 final class ProxyQueries {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final List<String> QUERIES =
+  static final List<String> QUERIES =
       List.of("config_dump", "clusters", "listeners", "stats", "certs", "ready");
 
-  /** CPU time of the program, which is most of what a caller waits for. */
-  private static final double MOST_SECONDS = 2;
+  private static final Duration MOST = Duration.ofSeconds(2);
 
   private ProxyQueries() {}
 
@@ -121,32 +119,14 @@ final class ProxyQueries {
     assertThat(told.get("certs of the store")).doesNotContain(TwoNodes.identity(shop.buyer));
   }
 
-  /** Of {@code 0m0.40s 0m0.05s}: user and system. */
-  private static double seconds(String times) {
-    double sum = 0;
-    for (String part : times.split(" ")) {
-      String[] parts = part.replace("s", "").split("m");
-      sum += 60 * Double.parseDouble(parts[0]) + Double.parseDouble(parts[1]);
-    }
-    return sum;
-  }
-
   private static String run(int code, String... words) throws IOException, InterruptedException {
-    Path times = Files.createTempFile("times", "");
-    List<String> command =
-        new ArrayList<>(
-            List.of("sh", "-c", "\"$@\"; code=$?; times >\"$0\"; exit $code", times.toString()));
-    command.addAll(JavaCommand.sluice());
-    command.addAll(List.of("proxy", "get"));
-    command.addAll(List.of(words));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String told = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as("%s: %s", command, told).isEqualTo(code);
-    String ofProgram = Files.readAllLines(times).getLast();
-    Files.delete(times);
-    if (!command.contains("--kubeconfig")) { // whose client alone takes nearly that long to load
-      assertThat(seconds(ofProgram)).as("%s: %s", words[0], ofProgram).isLessThan(MOST_SECONDS);
+    List<String> all = new ArrayList<>(List.of("proxy", "get"));
+    all.addAll(List.of(words));
+    Timed ended = Timed.sluice(all);
+    assertThat(ended.code()).as("%s", ended).isEqualTo(code);
+    if (!all.contains("--kubeconfig")) { // whose client alone takes nearly that long to load
+      assertThat(ended.busy()).as("%s", ended).isLessThan(MOST);
     }
-    return told;
+    return ended.out() + ended.err();
   }
 }

@@ -15,6 +15,9 @@ public record LogLevels(Level mesh, Level proxies) {
   /** What holds where nothing is said. */
   public static final LogLevels DEFAULTS = new LogLevels(Level.INFO, Level.INFO);
 
+  /** The words for a level that people are told of. */
+  public static final String WORDS = "trace, debug, info, warn, error or disabled";
+
   /** A level by the word of Open Service Mesh or of Envoy; empty where it is none of theirs. */
   public static Optional<Level> level(String word) {
     return Optional.ofNullable(
@@ -27,5 +30,17 @@ public record LogLevels(Level mesh, Level proxies) {
           case "disabled", "off" -> Level.OFF;
           default -> null;
         });
+  }
+
+  /** The word of {@link #WORDS} for a level. */
+  public static String word(Level level) {
+    return switch (level) {
+      case ALL, TRACE -> "trace";
+      case DEBUG -> "debug";
+      case INFO -> "info";
+      case WARNING -> "warn";
+      case ERROR -> "error";
+      case OFF -> "disabled";
+    };
   }
 }

@@ -67,16 +67,11 @@ record PodInspection(
     int space = question.indexOf(' ');
     String query = question.substring(0, Math.max(0, space));
     NamespacedName name = NamespacedName.parse(question.substring(space + 1));
-    Optional<PodStatus> pod =
-        pods.statuses().stream().filter(one -> one.name().equals(name)).findFirst();
+    Optional<PodStatus> pod = find(name);
     if (pod.isEmpty()) {
-      return JSON.objectNode()
-          .put("elsewhere", snapshot.workload(name).flatMap(Workload::nodeName).orElse(""));
+      return elsewhere(name);
     }
-    ObjectNode answer = JSON.objectNode();
-    answer.put("pod", name.toString());
-    answer.put("node", nodeName);
-    answer.put("snapshotRevision", snapshot.revision());
+    ObjectNode answer = of(name);
     switch (query) {
       case "config_dump" -> addConfiguration(pod.get(), answer);
       case "clusters" -> addClusters(pod.get(), answer.putArray("clusters"));
@@ -87,6 +82,33 @@ record PodInspection(
       default -> throw new IllegalArgumentException("'" + query + "' is no query");
     }
     return answer;
+  }
+
+  /**
+   * Does what a {@link LogChange} and {@code NAMESPACE/NAME} say, and answers with a text, or
+   * likewise with {@code elsewhere} and nothing done.
+   */
+  ObjectNode change(String question) {
+    int space = question.lastIndexOf(' ');
+    LogChange change = LogChange.parse(question.substring(0, Math.max(0, space)));
+    NamespacedName name = NamespacedName.parse(question.substring(space + 1));
+    return find(name).isEmpty() ? elsewhere(name) : of(name).put("text", change.apply());
+  }
+
+  private Optional<PodStatus> find(NamespacedName name) {
+    return pods.statuses().stream().filter(one -> one.name().equals(name)).findFirst();
+  }
+
+  private ObjectNode elsewhere(NamespacedName name) {
+    return JSON.objectNode()
+        .put("elsewhere", snapshot.workload(name).flatMap(Workload::nodeName).orElse(""));
+  }
+
+  private ObjectNode of(NamespacedName name) {
+    return JSON.objectNode()
+        .put("pod", name.toString())
+        .put("node", nodeName)
+        .put("snapshotRevision", snapshot.revision());
   }
 
   private void addConfiguration(PodStatus pod, ObjectNode to) {

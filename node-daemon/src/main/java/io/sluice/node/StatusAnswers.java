@@ -141,6 +141,7 @@ final class StatusAnswers implements AdminServer.Answers {
         out.accept(new Why(snapshot.get(), node()).answer(question));
       }
       case "proxy" -> out.accept(inspection().answer(request.map()));
+      case "set" -> out.accept(inspection().change(request.map()));
       case "events" -> {
         if (request.follow() && request.map().equals(AdminRequest.WITH_ALLOWED)) {
           try (var _ = events.followAllowed()) {

@@ -99,7 +99,7 @@ final class ClusterFacts {
           client -> {
             PATHS.forEach((name, path) -> all.set(name, answer(client, path)));
             for (ReadableKind kind : ReadableKind.values()) {
-              if (!kind.isBuiltIn()) {
+              if (!kind.isBuiltIn() && mayBeThere(kind, all.path("definitions"))) {
                 all.set(kind.name(), ofKind(client, kind));
               }
             }
@@ -133,8 +133,19 @@ final class ClusterFacts {
     return logs;
   }
 
+  /** Of a kind that it does not have, a server tells few users so, and refuses it to others. */
+  private static boolean mayBeThere(ReadableKind kind, JsonNode definitions) {
+    String name = kind.resource() + "." + kind.group();
+    return !definitions.has("items")
+        || definitions
+            .path("items")
+            .valueStream()
+            .anyMatch(one -> ClusterChecks.name(one).equals(name));
+  }
+
   /** In the first of its versions that the server has. */
   private static JsonNode ofKind(KubernetesClient client, ReadableKind kind) {
+    JsonNode last = JSON.createObjectNode();
     for (String version : kind.versions()) {
       JsonNode answer =
           answer(client, "/apis/" + kind.group() + "/" + version + "/" + kind.resource());
@@ -147,8 +158,9 @@ final class ClusterFacts {
                     .put("kind", kind.kind()));
         return answer;
       }
+      last = answer.has(REFUSED) ? answer : last;
     }
-    return JSON.createObjectNode();
+    return last;
   }
 
   private static JsonNode answer(KubernetesClient client, String path) {

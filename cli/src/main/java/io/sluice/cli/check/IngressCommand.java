@@ -47,8 +47,8 @@ import picocli.CommandLine.Spec;
       "steps[].mark: ok, turn (worth knowing) or stop",
       "steps[].text: what was found",
       "steps[].mend: what to do, or -",
-      "ways[].from: With a known source and pod, as all of ways: address of the ingress; of a range its"
-          + " first and last",
+      "ways[].from: With a known source and pod, as all of ways: address of the ingress; of a range one of"
+          + " each part that policy tells apart",
       "ways[].to: With ways: address and port",
       "ways[].pod: With ways: NAMESPACE/NAME there",
       "ways[].verdict: With ways: as above, by the objects",

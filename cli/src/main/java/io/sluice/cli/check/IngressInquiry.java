@@ -220,12 +220,13 @@ final class IngressInquiry {
     Cidr range = question.rangeOrNull();
     if (range != null) {
       steps.ok("the ingress calls from " + range);
-      if (!last(range).equals(range.network())) {
-        steps.turn(
-            "of " + range + " the first and the last address are looked at",
-            "ask for its parts too");
+      List<InetAddress> parts = RangeParts.of(snapshot, question.namespace(), range);
+      if (parts.size() > 1) {
+        steps.ok(
+            "%d parts of %s are told apart; an address of each is looked at"
+                .formatted(parts.size(), range));
       }
-      return List.copyOf(new LinkedHashSet<>(List.of(range.network(), last(range))));
+      return parts;
     }
     NamespacedName name = question.serviceOrNull();
     Optional<Service> service = name == null ? Optional.empty() : snapshot.service(name);
@@ -249,14 +250,6 @@ final class IngressInquiry {
               + String.join(", ", found.stream().map(IpAddresses::text).toList()));
     }
     return found;
-  }
-
-  private static InetAddress last(Cidr range) {
-    byte[] bytes = range.network().getAddress();
-    for (int bit = range.prefixLength(); bit < bytes.length * 8; bit++) {
-      bytes[bit / 8] |= (byte) (0x80 >> (bit % 8));
-    }
-    return IpAddresses.of(bytes);
   }
 
   /** Those that name one of the Services; not AccessControls, which are read alike. */

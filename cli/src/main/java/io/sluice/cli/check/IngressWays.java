@@ -29,8 +29,8 @@ import java.util.Set;
 final class IngressWays {
   static final int NO_PORT = 0;
 
-  /** Pairs of addresses that are looked at; an ingress has few pods. */
-  private static final int MOST_WAYS = 64;
+  /** Pairs of addresses that are looked at: a hundred pods, of each family, for five callers. */
+  private static final int MOST_WAYS = 1_000;
 
   private final MeshSnapshot snapshot;
   private final String node;
@@ -107,17 +107,17 @@ final class IngressWays {
       }
       for (InetAddress address : pod.addresses()) {
         for (InetAddress source : sources) {
-          if (source.getAddress().length == address.getAddress().length
-              && port != NO_PORT
-              && ways.size() < MOST_WAYS) {
+          if (source.getAddress().length != address.getAddress().length || port == NO_PORT) {
+            continue;
+          }
+          if (ways.size() == MOST_WAYS) {
+            steps.stop(
+                "no more than " + MOST_WAYS + " pairs of addresses were looked at", "name one pod");
+          } else {
             ways.add(way(source, new InetSocketAddress(address, port), pod, isHere, silent));
           }
         }
       }
-    }
-    if (ways.size() == MOST_WAYS) {
-      steps.turn(
-          "no more than " + MOST_WAYS + " pairs of addresses were looked at", "name one pod");
     }
     silent.forEach(
         text -> steps.turn("the daemon of node " + node + " was not asked: " + text, ""));

@@ -1,13 +1,16 @@
 package io.sluice.cli.node;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.cluster.DaemonPods;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.mesh.FileFault;
+import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.LocalNode;
+import io.sluice.node.LogChange;
 import io.sluice.node.NodeSettings;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
@@ -17,10 +20,12 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,10 +38,10 @@ import picocli.CommandLine.Spec;
 /** {@code sluice proxy}: a pod's share of the proxy of its node, as if it had one of its own. */
 @Command(
     name = "proxy",
-    description = "Looks at what the proxy has in force for one pod.",
+    description = "Looks at what the proxy has in force for one pod, and sets how much it logs.",
     mixinStandardHelpOptions = true,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = ProxyCommand.GetCommand.class)
+    subcommands = {ProxyCommand.GetCommand.class, ProxyCommand.SetCommand.class})
 public final class ProxyCommand {
   /** For picocli. */
   public ProxyCommand() {}
@@ -63,6 +68,91 @@ public final class ProxyCommand {
         description = "Name of the Pod, or NAMESPACE/NAME.")
     private String pod = "";
 
+    @Mixin private PodQuestion question = new PodQuestion();
+
+    /** What can be asked. Lower case, since they are typed. */
+    enum Query {
+      config_dump,
+      clusters,
+      listeners,
+      stats,
+      certs,
+      ready
+    }
+
+    @Override
+    public Integer call() {
+      NamespacedName name = question.name(pod);
+      return question.ask(
+          name,
+          new AdminRequest("proxy", query + " " + name, false),
+          "proxy",
+          "get",
+          query.name(),
+          name.toString());
+    }
+  }
+
+  /** {@code sluice proxy set}. */
+  @Command(
+      name = "set",
+      description = {
+        "Changes from which level on the daemon that serves a pod logs, and prints what holds then:"
+            + " at once, for a time, and no longer than it runs. It is reached as by 'proxy get',"
+            + " and its log is that of all pods of the node.",
+        "logging changes nothing. logging?level=LEVEL (in quotes: shells take the question mark):"
+            + " "
+            + LogLevels.WORDS
+            + ", or default for what the MeshConfig says."
+      },
+      mixinStandardHelpOptions = true)
+  static final class SetCommand implements Callable<Integer> {
+    @Parameters(index = "0", paramLabel = "QUERY", description = "logging, or logging?level=LEVEL.")
+    private String query = "";
+
+    @Option(
+        names = "--for",
+        paramLabel = "TIME",
+        defaultValue = "30m",
+        converter = WrittenDurationConverter.class,
+        description = "How long the level holds, up to 24h. Default: ${DEFAULT-VALUE}.")
+    private Duration time = Duration.ZERO;
+
+    @Parameters(
+        index = "1",
+        paramLabel = "POD",
+        description = "Name of the Pod, or NAMESPACE/NAME.")
+    private String pod = "";
+
+    @Mixin private PodQuestion question = new PodQuestion();
+
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Override
+    public Integer call() {
+      NamespacedName name = question.name(pod);
+      return question.ask(
+          name,
+          new AdminRequest("set", change().toText() + " " + name, false),
+          "proxy",
+          "set",
+          query,
+          name.toString(),
+          "--for",
+          time.toSeconds() + "s");
+    }
+
+    private LogChange change() {
+      try {
+        return new LogChange(query, time);
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+      }
+    }
+  }
+
+  /** How the daemon that serves a pod is reached, and where the answer goes. */
+  static final class PodQuestion {
     @Option(
         names = {"-n", "--namespace"},
         paramLabel = "NAMESPACE",
@@ -86,34 +176,28 @@ public final class ProxyCommand {
 
     @Mixin private ClusterOptions cluster = new ClusterOptions();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
-    /** What can be asked. Lower case, since they are typed. */
-    enum Query {
-      config_dump,
-      clusters,
-      listeners,
-      stats,
-      certs,
-      ready
-    }
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec = CommandSpec.create();
 
     /** What is printed, and how the command ends. */
     private record Answer(String text, int code) {}
 
-    @Override
-    public Integer call() {
-      NamespacedName name = name();
+    /**
+     * Asks that daemon, writes what it says, and returns the code to end with.
+     *
+     * @param words of this program that make the same request, for the daemon's own pod
+     */
+    int ask(NamespacedName pod, AdminRequest request, String... words) {
       Answer answer;
       if (isGiven("--kubeconfig") || isGiven("--context")) {
-        answer = ofCluster(name);
+        answer = ofCluster(pod, words);
       } else if (target.isNamed()) {
-        JsonNode only = target.one(target.ask(request(name)));
+        JsonNode only = target.one(target.ask(request));
         answer =
             here(only)
-                .orElseThrow(() -> new IllegalStateException(elsewhere(name, target.name(), only)));
+                .orElseThrow(() -> new IllegalStateException(elsewhere(pod, target.name(), only)));
       } else {
-        answer = ofThisMachine(name).orElseGet(() -> ofCluster(name));
+        answer = ofThisMachine(request).orElseGet(() -> ofCluster(pod, words));
       }
       write(answer.text());
       return answer.code();
@@ -123,17 +207,14 @@ public final class ProxyCommand {
       return spec.commandLine().getParseResult().hasMatchedOption(option);
     }
 
-    private NamespacedName name() {
+    /** Of POD. */
+    NamespacedName name(String pod) {
       try {
         return NamespacedName.parse(pod.contains("/") ? pod : namespace + "/" + pod);
       } catch (IllegalArgumentException e) {
         throw new ParameterException(
             spec.commandLine(), "POD '" + pod + "' names no Pod: " + e.getMessage(), e);
       }
-    }
-
-    private AdminRequest request(NamespacedName name) {
-      return new AdminRequest("proxy", query + " " + name, false);
     }
 
     /** Nothing where the pod is on another node. */
@@ -162,12 +243,12 @@ public final class ProxyCommand {
     }
 
     /** Of the first daemon here that serves the pod. */
-    private Optional<Answer> ofThisMachine(NamespacedName name) {
+    private Optional<Answer> ofThisMachine(AdminRequest request) {
       for (LocalNode node : known()) {
         if (node.isRunning()) {
           try {
             AdminClient client = new AdminClient(NodeSettings.adminSocket(node.name()));
-            Optional<Answer> answer = here(target.one(client.ask(request(name))));
+            Optional<Answer> answer = here(target.one(client.ask(request)));
             if (answer.isPresent()) {
               return answer;
             }
@@ -188,16 +269,16 @@ public final class ProxyCommand {
       }
     }
 
-    private Answer ofCluster(NamespacedName name) {
+    private Answer ofCluster(NamespacedName name, String... words) {
       try {
         DaemonPods.Said said =
             DaemonPods.run(
                 cluster.access(),
                 name,
                 node ->
-                    new String[] {
-                      "sluice", "proxy", "get", query.name(), name.toString(), "--node-name", node
-                    });
+                    Stream.of(Stream.of("sluice"), Stream.of(words), Stream.of("--node-name", node))
+                        .flatMap(each -> each)
+                        .toArray(String[]::new));
         if (said.out().isEmpty()) {
           List<String> lines = new ArrayList<>(said.err().lines().toList());
           throw new IllegalStateException(

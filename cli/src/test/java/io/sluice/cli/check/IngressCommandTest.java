@@ -14,10 +14,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What is wrong with an ingress's way in, told by the command of a folder alone. */
@@ -180,7 +182,7 @@ class IngressCommandTest {
             "stop pod shop/absent does not exist, or is no pod of the mesh's"),
         called(
             "--from-range 10.1.0.0/16 --to-service shop/books",
-            none,
+            "mixed", // the gateway's pod is in it
             "ok the ingress calls from 10.1.0.0/16"),
         called(
             "--from-range 192.0.2.1 --to-pod shop/other",
@@ -277,10 +279,45 @@ class IngressCommandTest {
             "{kind: IPRange, name: 192.0.2.0/24}");
 
     assertThat(run(0, mesh, "--from-range 192.0.2.0/25 --to-service shop/books").path("ways"))
-        .extracting(way -> way.path("from").asText())
-        .containsExactly("192.0.2.0", "192.0.2.127");
+        .hasSize(1);
     JsonNode wider = run(1, mesh, "--from-range 192.0.2.0/23 --to-service shop/books");
     assertThat(wider.path("verdict").asText()).isEqualTo("mixed");
+  }
+
+  /** Sources, of which both ends of the range asked for may be some, and what becomes of it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "192.0.2.0/26,192.0.2.192/26; 192.0.2.0/24; mixed; 192.0.2.0 192.0.2.64",
+        "192.0.2.77/32; 192.0.2.0/24; mixed; 192.0.2.0 192.0.2.77",
+        "2001:db8::/34,2001:db8:c000::/34; 2001:db8::/32; mixed; 2001:db8:: 2001:db8:4000::",
+        "192.0.2.0/25,192.0.2.128/25; 192.0.2.0/24; let in; 192.0.2.0",
+        "0.0.0.0/0; 0.0.0.0/0; let in; 0.0.0.0",
+        "255.255.255.255/32; 0.0.0.0/0; mixed; 0.0.0.0 255.255.255.255",
+        "10.1.0.0/16; 10.1.0.22/31; let in; 10.1.0.23",
+        "10.1.0.0/16,10.1.0.22/32; 10.1.0.22/31; let in; 10.1.0.23",
+        "10.1.0.0/16; 10.1.0.22/32; unknown; 10.1.0.22"
+      })
+  void everyPartOfARangeIsJudged(String sources, String range, String verdict, String from)
+      throws IOException {
+    String ranges =
+        Stream.of(sources.split(","))
+            .map(one -> "{kind: IPRange, name: \"%s\"}".formatted(one))
+            .collect(Collectors.joining(", "));
+    String mesh =
+        MESH.replace("{kind: Service, name: gateway, namespace: edge}", ranges)
+            .replace("{ip: 10.1.0.21}", "{ip: 10.1.0.21}, {ip: \"fd00::21\"}");
+
+    JsonNode answer =
+        run(
+            verdict.equals("let in") ? 0 : 1,
+            mesh,
+            "--from-range " + range + " --to-pod shop/store --to-service books");
+
+    assertThat(answer.path("ways").valueStream().map(way -> way.path("from").asText()))
+        .containsExactly(from.split(" "));
+    assertThat(answer.path("verdict").asText()).isEqualTo(verdict);
   }
 
   @Test

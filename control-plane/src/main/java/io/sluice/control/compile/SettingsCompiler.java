@@ -199,9 +199,8 @@ final class SettingsCompiler {
               .warning(
                   config,
                   field,
-                  "'%s' is no level, so %s holds"
-                      .formatted(word, usual.name().toLowerCase(Locale.ROOT)),
-                  "write trace, debug, info, warn, error or disabled");
+                  "'%s' is no level, so %s holds".formatted(word, LogLevels.word(usual)),
+                  "write " + LogLevels.WORDS);
           return usual;
         });
   }

@@ -1,0 +1,160 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.Site;
+import io.sluice.lab.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.node.NodeSettings;
+import io.sluice.process.AdminClient;
+import io.sluice.process.AdminRequest;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
+
+/** {@code sluice proxy} of one pod among many, asked from elsewhere through an API server. */
+@Isolated("answers are timed")
+@Tag("kernel")
+class ProxyInspectionTest {
+  private static final int HERE = 100;
+  private static final int ELSEWHERE = 900;
+  private static final int SERVICES = 90;
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** For the program in the daemon's pod, with the daemon's answer. */
+  private static final Duration MOST_THERE = Await.patience(2);
+
+  /** For that and the one of who asks, more than half of which is the client of Kubernetes. */
+  private static final Duration MOST = Await.patience(6);
+
+  /** For the daemon alone. */
+  private static final Duration MOST_OF_DAEMON = Await.patience(1);
+
+  private static final String OTHER =
+      """
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: other-%1$d, namespace: %2$s, labels: {app: service-%3$d}}
+      spec: {serviceAccountName: other-%1$d, nodeName: elsewhere, containers: []}
+      status: {podIPs: [{ip: 10.200.%4$d.%5$d}], conditions: [{type: Ready, status: "True"}]}
+      """;
+
+  private static void write(Cluster cluster) {
+    cluster.registry().write("namespace", Manifests.namespace());
+    cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
+    cluster.site("a").pods().forEach(cluster.registry()::write);
+    List<String> documents = new ArrayList<>();
+    for (int i = 0; i < ELSEWHERE; i++) {
+      documents.add(OTHER.formatted(i, Manifests.NAMESPACE, i % SERVICES, i / 250, i % 250 + 1));
+    }
+    for (int i = 0; i < SERVICES; i++) {
+      documents.add(Manifests.service("service-" + i, "10.96.8." + i, "fd96::8:" + i, 80, 8080));
+    }
+    documents.add(Manifests.trafficTarget("here-7", "other-0", List.of()));
+    cluster.registry().write("others", String.join("---\n", documents));
+  }
+
+  @Test
+  void everyAnswerIsOfOnePodAmongAThousandAndComesSoon() throws Exception {
+    String[] names = IntStream.range(0, HERE).mapToObj(i -> "here-" + i).toArray(String[]::new);
+    try (Cluster cluster = new Cluster(List.of(names))) {
+      Site site = cluster.site("a");
+      write(cluster);
+      cluster.startControl();
+      cluster.startDaemon(site, "--keep-keys");
+      SitePod pod = site.pod("here-7");
+      cluster.awaitCertificates(List.of(pod));
+      Await.until(
+          "all pods are in force",
+          Await.patience(60),
+          () ->
+              site.daemon().view().pods().stream()
+                      .filter(one -> one.path("protection").asText().equals("protected"))
+                      .count()
+                  == HERE);
+      Map<String, byte[]> secrets = KeySilenceTest.secrets(cluster);
+      assertThat(secrets).containsKey("workload's spiffe://cluster.local/ns/shop/sa/here-7");
+
+      try (ExecServer server = new ExecServer(pod.meshName(), site)) {
+        String kubeconfig = server.kubeconfig(site.directory()).toString();
+        for (String query : ProxyQueries.QUERIES) {
+          assertOfDaemon(query, pod, site);
+          long begin = System.nanoTime();
+          Timed ended =
+              Timed.sluice(
+                  List.of("proxy", "get", query, pod.meshName(), "--kubeconfig", kubeconfig));
+          Duration wall = Duration.ofNanos(System.nanoTime() - begin);
+          Duration busy = ended.busy().plus(server.busy);
+          System.out.printf("%s: %s, %s and %s busy%n", query, wall, ended.busy(), server.busy);
+          assertThat(ended.code()).as("%s", ended).isZero();
+          assertThat(server.busy).as(query).isLessThan(MOST_THERE);
+          assertThat(wall.compareTo(busy) < 0 ? wall : busy).as(query).isLessThan(MOST);
+          assertOneWithoutKeys(query, ended.out(), site, secrets);
+        }
+        assertLogIsSet(server, pod, site, kubeconfig);
+      }
+    }
+  }
+
+  private static void assertOfDaemon(String query, SitePod pod, Site site) throws Exception {
+    AdminClient admin = new AdminClient(NodeSettings.adminSocket(site.prefix()));
+    long begin = System.nanoTime();
+    admin.ask(new AdminRequest("proxy", query + " " + pod.meshName(), false));
+    Duration wall = Duration.ofNanos(System.nanoTime() - begin);
+    System.out.printf("%s: %s of the daemon%n", query, wall);
+    assertThat(wall).as(query).isLessThan(MOST_OF_DAEMON);
+  }
+
+  private static void assertOneWithoutKeys(
+      String query, String text, Site site, Map<String, byte[]> secrets) throws Exception {
+    switch (query) {
+      case "stats" ->
+          assertThat(text.lines()).isNotEmpty().allMatch(one -> one.matches("[\\w.]+: \\d+"));
+      case "ready" -> assertThat(text).isEqualTo("LIVE\n");
+      default -> assertThat(JSON.readTree(text).path("pod").asText()).isEqualTo("shop/here-7");
+    }
+    for (SitePod other : site.pods()) {
+      if (!other.name().equals("here-7")) { // nobody calls them by a Service
+        assertThat(text)
+            .as(query)
+            .doesNotContain("\"" + other.name() + "\"", other.meshName() + "\"")
+            .doesNotContain("\"" + IpAddresses.text(other.address(Family.IPV4)) + "\"");
+      }
+    }
+    if (query.equals("clusters")) {
+      assertThat(JSON.readTree(text).path("clusters")).hasSize(SERVICES);
+    }
+    assertThat(KeySilenceTest.told(text, secrets)).as(query).isEmpty();
+  }
+
+  private static void assertLogIsSet(ExecServer server, SitePod pod, Site site, String kubeconfig)
+      throws Exception {
+    List<String> debug = List.of("proxy", "set", "logging?level=debug", pod.meshName());
+    List<String> way = List.of("--for", "10m", "--kubeconfig", kubeconfig);
+    List<String> words = new ArrayList<>(debug);
+    words.addAll(way);
+
+    Timed ended = Timed.sluice(words);
+
+    assertThat(ended.code()).as("%s", ended).isZero();
+    assertThat(ended.out())
+        .startsWith("io.sluice: debug\nio.sluice.proxy: debug\nfor ")
+        .endsWith(" s, then\n  io.sluice: info\n  io.sluice.proxy: info\n");
+    assertThat(server.ran.getLast())
+        .startsWith("sluice")
+        .containsSubsequence(debug)
+        .endsWith("--for", "600s", "--node-name", site.prefix());
+    assertThat(site.daemon().log())
+        .contains("log_levels_held mesh=debug proxies=debug seconds=600");
+  }
+}
