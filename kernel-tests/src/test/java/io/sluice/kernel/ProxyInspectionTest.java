@@ -38,7 +38,7 @@ class ProxyInspectionTest {
   private static final Duration MOST = Await.patience(6);
 
   /** For the daemon alone. */
-  private static final Duration MOST_OF_DAEMON = Await.patience(1);
+  private static final Duration MOST_OF_DAEMON = Await.patience(2);
 
   private static final String OTHER =
       """
