@@ -220,6 +220,7 @@ class DistributionTest {
       String first = "many-" + file + "-";
       site.manifest(first + "pods.yaml", pods(300, i -> first + i, _ -> "edge1"));
     }
+    FollowingNode.prompt(edge1).awaitPod("many-4-299"); // all of it is distributed
     FollowingNode slow = FollowingNode.silent(edge1);
 
     Await.until(

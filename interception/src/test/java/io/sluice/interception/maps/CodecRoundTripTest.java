@@ -222,7 +222,7 @@ class CodecRoundTripTest {
     assertThat(RuleAction.label(2)).isEqualTo("include");
     assertThat(RuleAction.label(9)).isEqualTo("exclude+metadata");
     assertThat(RuleAction.label(0)).isEqualTo("neutral");
-    assertThat(RuleAction.label(33)).isEqualTo("33");
+    assertThat(RuleAction.label(65)).isEqualTo("65");
     assertThat(AddressKind.label(1)).isEqualTo("mesh");
     assertThat(AddressKind.label(0)).isEqualTo("0");
     assertThat(new ConnectionValue(V4_PORT, 3, 0).kindLabel()).isEqualTo("from_node");
