@@ -222,35 +222,9 @@ final class KnownFields {
       shape(
           Map.of(
               "tcp",
-              shape(
-                  Map.of(
-                      "rateLimitService",
-                      leaves("host", "port"),
-                      "domain",
-                      ANYTHING,
-                      "descriptors",
-                      shape(Map.of("entries", leaves("key", "value"))),
-                      "timeout",
-                      ANYTHING,
-                      "failOpen",
-                      ANYTHING)),
+              asked(shape(Map.of("entries", leaves("key", "value")))),
               "http",
-              shape(
-                  Map.of(
-                      "rateLimitService",
-                      leaves("host", "port"),
-                      "domain",
-                      ANYTHING,
-                      "descriptors",
-                      DESCRIPTORS,
-                      "timeout",
-                      ANYTHING,
-                      "failOpen",
-                      ANYTHING,
-                      "enableXRateLimitHeaders",
-                      ANYTHING,
-                      "responseStatusCode",
-                      ANYTHING))));
+              asked(DESCRIPTORS, "enableXRateLimitHeaders", "responseStatusCode")));
 
   /** UpstreamTrafficSetting of OSM v1alpha1, with osm-edge's fields. */
   private static final Shape UPSTREAM =
@@ -343,6 +317,15 @@ final class KnownFields {
   private static Shape leaves(String... names) {
     return shape(
         Set.of(names).stream().collect(Collectors.toUnmodifiableMap(name -> name, _ -> ANYTHING)));
+  }
+
+  /** A limit that a service is asked about. */
+  private static Shape asked(Shape descriptors, String... more) {
+    Map<String, Shape> fields = new HashMap<>(leaves("domain", "timeout", "failOpen").fields());
+    fields.putAll(leaves(more).fields());
+    fields.put("rateLimitService", leaves("host", "port"));
+    fields.put("descriptors", descriptors);
+    return shape(Map.copyOf(fields));
   }
 
   /** What lets callers outside in, of whose backends these are names. */

@@ -2,6 +2,7 @@ package io.sluice.lab.site;
 
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.channels.SocketChannel;
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What an application saw that connected, sent, and read until the end.
@@ -42,16 +44,37 @@ public record Attempt(
   /** Far above any answer in a site; a refused flow must never come near it. */
   public static final Duration TIMEOUT = Await.patience(5);
 
+  /** Below those that the kernel chooses from. */
+  private static final int FIRST_PORT = 10_000;
+
+  private static final int PORT_COUNT = 10_000;
+  private static final AtomicInteger PORTS = new AtomicInteger();
+
   /** From {@code pod}, with a socket of the destination's family: sends {@code text} and FIN. */
   public static Attempt from(SitePod pod, InetSocketAddress destination, String text) {
     return pod.call(() -> {
       try (SocketChannel channel =
           SocketChannel.open(TcpServer.protocol(destination.getAddress()))) {
-        // Bound first: a socket that was reset does not tell its port any more.
-        channel.bind(new InetSocketAddress(0));
+        bind(channel);
         return of(pod, channel, destination, text);
       }
     });
+  }
+
+  /**
+   * Before it connects, for a socket that was reset does not tell its port any more; to one that no
+   * connection has left in connection tracking, where a rule would have the kernel change it, and
+   * records would name that one.
+   */
+  private static void bind(SocketChannel channel) throws IOException {
+    while (channel.getLocalAddress() == null) {
+      int port = FIRST_PORT + PORTS.getAndIncrement() % PORT_COUNT;
+      try {
+        channel.bind(new InetSocketAddress(port));
+      } catch (BindException e) { // a server's, so the next
+        continue;
+      }
+    }
   }
 
   /** On a bound socket that was made inside {@code pod}. */
