@@ -1,40 +1,53 @@
 package io.sluice.lab.site;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** The access log of one daemon. */
-record AccessRecords(Path file) {
+/**
+ * The access log of one daemon. It is asked again and again, so little is read twice. Any thread.
+ */
+final class AccessRecords {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Path file;
+  private final List<RequestLine> requests = new ArrayList<>();
+  private long known;
+
+  AccessRecords(Path file) {
+    this.file = file;
+  }
 
   /** All so far. */
   List<JsonNode> all() {
-    List<JsonNode> records = new ArrayList<>();
-    try {
-      for (String line : Files.readAllLines(file)) {
-        if (line.endsWith("}")) { // the last line may be half written
-          records.add(JSON.readTree(line));
-        }
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + file, e);
-    }
-    return records;
+    return linesFrom(0).lines().map(AccessRecords::parse).toList();
   }
 
   /** Of requests alone. */
-  List<RequestLine> requests() {
-    return all().stream().flatMap(line -> RequestLine.of(line).stream()).toList();
+  synchronized List<RequestLine> requests() {
+    if (known > file.toFile().length()) { // begun anew
+      known = 0;
+      requests.clear();
+    }
+    String more = linesFrom(known);
+    more.lines()
+        .map(AccessRecords::parse)
+        .map(RequestLine::of)
+        .flatMap(Optional::stream)
+        .forEach(requests::add);
+    known += more.getBytes(StandardCharsets.UTF_8).length;
+    return List.copyOf(requests);
   }
 
   /**
@@ -43,10 +56,38 @@ record AccessRecords(Path file) {
    * @param begun when that connection was not there yet: its port may have been another's before
    */
   Optional<JsonNode> first(String field, String value, InetSocketAddress client, Instant begun) {
-    return all().stream()
+    String text = IpAddresses.text(client);
+    return linesFrom(0)
+        .lines()
+        .filter(line -> line.contains(text))
+        .map(AccessRecords::parse)
         .filter(record -> record.path(field).asText().equals(value))
-        .filter(record -> record.path("client").asText().equals(IpAddresses.text(client)))
+        .filter(record -> record.path("client").asText().equals(text))
         .filter(record -> !Instant.parse(record.path("time").asText()).isBefore(begun))
         .findFirst();
+  }
+
+  /** Whole lines: the last one may be half written. */
+  private String linesFrom(long offset) {
+    try (RandomAccessFile log = new RandomAccessFile(file.toFile(), "r")) {
+      log.seek(offset);
+      byte[] bytes = new byte[Math.toIntExact(log.length() - offset)];
+      log.readFully(bytes);
+      int end = bytes.length;
+      while (end > 0 && bytes[end - 1] != '\n') {
+        end--;
+      }
+      return new String(bytes, 0, end, StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    }
+  }
+
+  private static JsonNode parse(String line) {
+    try {
+      return JSON.readTree(line);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException("the access log has a line that is not JSON: " + line, e);
+    }
   }
 }

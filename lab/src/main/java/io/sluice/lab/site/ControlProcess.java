@@ -1,7 +1,11 @@
 package io.sluice.lab.site;
 
+import io.sluice.control.StateDirectory;
+import io.sluice.control.admission.JoinTokens;
+import io.sluice.linux.process.KernelClock;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.process.SiteClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -76,14 +80,18 @@ public final class ControlProcess {
         () -> machine.procNet("tcp6").lines().anyMatch(line -> line.contains(listener)));
   }
 
-  /** A new token for a node, in a file that only root can read. */
+  /**
+   * A new token for a node as {@code control token} makes it, in a file that only root can read.
+   */
   public Path joinToken(String node) {
     Path file = state.resolveSibling("join-" + node);
-    try {
+    StateDirectory directory = StateDirectory.at(state);
+    try (SiteClock clock = directory.clock(KernelClock::isKept)) {
       Files.deleteIfExists(file);
       Files.createFile(
           file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      Files.writeString(file, run("token", "--node", node));
+      Files.writeString(
+          file, directory.newJoinToken(node, JoinTokens.DEFAULT_LIFETIME, clock) + "\n");
       return file;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + file, e);

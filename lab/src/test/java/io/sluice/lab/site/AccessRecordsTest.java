@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,13 +19,13 @@ class AccessRecordsTest {
 
   @Test
   void anEarlierConnectionOfTheSamePortIsNotTaken() throws IOException {
-    AccessRecords log = new AccessRecords(directory.resolve("access.log"));
-    Files.writeString(log.file(), line("2026-11-21T10:00:00.499Z", "egress_disabled"));
+    Path file = directory.resolve("access.log");
+    AccessRecords log = new AccessRecords(file);
+    Files.writeString(file, line("2026-11-21T10:00:00.499Z", "egress_disabled"));
     assertThat(log.first("direction", "outbound", CLIENT, BEGUN)).isEmpty();
 
     Files.writeString(
-        log.file(),
-        Files.readString(log.file()) + line("2026-11-21T10:00:00.500Z", "no_traffic_target"));
+        file, Files.readString(file) + line("2026-11-21T10:00:00.500Z", "no_traffic_target"));
 
     assertThat(log.first("direction", "outbound", CLIENT, BEGUN))
         .hasValueSatisfying(
@@ -33,13 +34,15 @@ class AccessRecordsTest {
 
   @Test
   void linesOfRequestsAreToldApartFromThoseOfConnections() throws IOException {
-    AccessRecords log = new AccessRecords(directory.resolve("access.log"));
+    String last = request("\"direction\":\"inbound\",\"pod\":\"shop/store-1\"");
+    Path file = directory.resolve("access.log");
+    AccessRecords log = new AccessRecords(file);
     Files.writeString(
-        log.file(),
+        file,
         line("2026-11-21T10:00:00.500Z", "egress_disabled")
             + request("\"direction\":\"outbound\",\"pod\":\"shop/cart\",\"service\":\"shop/store\"")
             + request("\"direction\":\"inbound\",\"pod\":\"shop/store-0\"")
-            + "{\"method\":\"GE");
+            + last.substring(0, 90));
 
     assertThat(log.all()).hasSize(3);
     assertThat(log.requests())
@@ -62,6 +65,11 @@ class AccessRecordsTest {
                 "refused",
                 "no_traffic_target",
                 ""));
+
+    Files.writeString(file, last.substring(90), StandardOpenOption.APPEND);
+    assertThat(log.requests()).hasSize(3);
+    Files.writeString(file, last);
+    assertThat(log.requests()).as("of a log begun anew").hasSize(1);
   }
 
   private static String request(String ends) {
