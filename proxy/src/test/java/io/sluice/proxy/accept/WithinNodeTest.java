@@ -533,17 +533,23 @@ class WithinNodeTest {
       }
       Await.until("nothing is left", () -> fixture.proxy.stats().live() == 0);
 
-      Stream<Integer> asked =
-          fixture.recorder.requests.stream()
-              .filter(one -> one.info().direction() == Direction.OUTBOUND)
-              .map(RequestRecord::status);
-      Stream<Integer> ended =
-          fixture.recorder.refused.stream()
-              .filter(one -> one.info().direction() == Direction.OUTBOUND)
-              .map(_ -> 0);
-      assertThat(Stream.concat(asked, ended)).containsExactlyInAnyOrderElementsOf(statuses);
+      Await.until("all are told of", () -> toldOf().size() >= statuses.size());
+      assertThat(toldOf()).containsExactlyInAnyOrderElementsOf(statuses);
       assertThat(statuses).contains(0, 200, 403);
     }
+  }
+
+  /** Statuses of requests, and 0 for each connection that was refused. */
+  private List<Integer> toldOf() {
+    Stream<Integer> asked =
+        fixture.recorder.requests.stream()
+            .filter(one -> one.info().direction() == Direction.OUTBOUND)
+            .map(RequestRecord::status);
+    Stream<Integer> ended =
+        fixture.recorder.refused.stream()
+            .filter(one -> one.info().direction() == Direction.OUTBOUND)
+            .map(_ -> 0);
+    return Stream.concat(asked, ended).toList();
   }
 
   private static MeshSnapshot withRequests() {

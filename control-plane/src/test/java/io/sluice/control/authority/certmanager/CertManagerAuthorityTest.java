@@ -48,7 +48,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class CertManagerAuthorityTest {
   private static final Duration HOUR = Duration.ofHours(1);
-  private static final Duration TIMEOUT = Duration.ofSeconds(1);
+  private static final Duration TIMEOUT = Duration.ofSeconds(2);
   private static final Duration PATIENCE = Duration.ofSeconds(4);
   private static final String REQUESTS =
       "/apis/cert-manager.io/v1/namespaces/sluice-system/certificaterequests";
@@ -264,7 +264,7 @@ class CertManagerAuthorityTest {
       for (Future<IssuedCertificate> one : all) {
         assertThat(one.get().chain()).hasSize(2);
       }
-      assertThat(server.names()).isEmpty();
+      Await.until("no object stays", () -> server.names().isEmpty());
     }
   }
 
