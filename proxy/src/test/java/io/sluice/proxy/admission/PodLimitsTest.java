@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -241,5 +242,23 @@ class PodLimitsTest {
     now.addAndGet(5 * SECOND);
     assertThat(rate.pay(125_000, now.get())).as("a quarter is owed").isEqualTo(SECOND * 3 / 4);
     assertThat(arrivals.bytes(false)).isNotSameAs(rate);
+  }
+
+  /** On a loop that is up to 200 ms late with everything. */
+  @Test
+  void aTransferIsAsFastAsIsSaidThoughItIsWokenLate() {
+    long bits = 1_000_000;
+    long bytes = 10 * bits / 8;
+    Random random = new Random(7);
+    var arrivals = arrivals(setting(WEB, new Limits(null, bits, null, List.of())));
+    ByteRate rate = Objects.requireNonNull(arrivals.bytes(true));
+    long begin = now.get();
+
+    for (long left = bytes; left > 0; left -= rate.pieceBytes()) {
+      long wait = rate.pay((int) Math.min(left, rate.pieceBytes()), now.get());
+      now.addAndGet(wait == 0 ? 0 : wait + random.nextLong(SECOND / 5));
+    }
+
+    assertThat((now.get() - begin) / (double) SECOND).isBetween(9.5, 10.5);
   }
 }
