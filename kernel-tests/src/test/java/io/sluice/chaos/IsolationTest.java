@@ -56,8 +56,10 @@ class IsolationTest {
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-  /** Until the others have what they can have. */
-  private static final Duration SETTLING = Duration.ofMillis(300);
+  /** Until the others are in the way, and until they have opened all connections that they will. */
+  private static final Duration BEGINNING = Duration.ofMillis(300);
+
+  private static final Duration SETTLED = Duration.ofMillis(2_000);
 
   /** What is promised of p99 beside another service. */
   private static final double MOST = 1.1;
@@ -237,9 +239,9 @@ class IsolationTest {
   }
 
   /** In milliseconds, all of a window: none may be refused, or wait as long as the others' do. */
-  private static List<Double> beside(Other other, Duration window) {
+  private static List<Double> beside(Other other, Duration settling, Duration window) {
     try (OpenLoopCallers crowd = calls(crowd(), other.service(), CROWD_PER_SECOND)) {
-      long settled = CROWD_PER_SECOND * SETTLING.toMillis() / 1_000;
+      long settled = CROWD_PER_SECOND * settling.toMillis() / 1_000;
       Await.until("others are in its way", PATIENCE, () -> crowd.made() >= settled);
       List<OpenLoopCallers.Outcome> outcomes;
       try (OpenLoopCallers well = calls(List.of(site.pod("buyer")), "well", PER_SECOND)) {
@@ -261,43 +263,48 @@ class IsolationTest {
     }
   }
 
-  private static Map<Other, Double> medians(int rounds, Duration window) {
+  /**
+   * The lower quartile of each one's windows: other work of the machine only ever adds to a window,
+   * what is wrong with a service is there in all of its windows.
+   */
+  private static Map<Other, Double> quartiles(int rounds, Duration settling, Duration window) {
     Map<Other, List<Double>> p99 = new EnumMap<>(Other.class);
     List<Other> order = new ArrayList<>(List.of(Other.values()));
     for (int round = 0; round < rounds; round++) {
       for (Other other : order) {
-        List<Double> latencies = beside(other, window);
+        List<Double> latencies = beside(other, settling, window);
         p99.computeIfAbsent(other, _ -> new ArrayList<>())
             .add(latencies.get(latencies.size() * 99 / 100));
       }
       Collections.reverse(order); // nobody is always next to the same one
     }
-    Map<Other, Double> medians = new EnumMap<>(Other.class);
+    Map<Other, Double> quartiles = new EnumMap<>(Other.class);
     p99.forEach((other, values) -> {
       List<Double> sorted = values.stream().sorted().toList();
-      medians.put(other, sorted.get(sorted.size() / 2));
+      quartiles.put(other, sorted.get(sorted.size() / 4));
       System.out.printf(
           Locale.ROOT,
-          "p99 beside one that is %s: median %.2f ms of %d windows, %.2f to %.2f%n",
+          "p99 beside one that is %s: quartile %.2f ms, median %.2f ms of %d windows, %.2f to %.2f%n",
           other.service(),
-          medians.get(other),
+          quartiles.get(other),
+          sorted.get(sorted.size() / 2),
           rounds,
           sorted.getFirst(),
           sorted.getLast());
     });
-    return medians;
+    return quartiles;
   }
 
   @Test
   void whatIsWrongWithOneServiceRefusesAndHoldsUpNoCallOfAnother() {
-    assertThat(medians(1, Duration.ofMillis(700))).hasSize(Other.values().length);
+    assertThat(quartiles(1, BEGINNING, Duration.ofMillis(700))).hasSize(Other.values().length);
   }
 
   @Test
   @Tag("long")
   void whatIsWrongWithOneServiceMovesTheP99OfAnotherByATenthAtMost() {
-    Map<Other, Double> medians = medians(21, Duration.ofSeconds(2));
-    double most = MOST * medians.getOrDefault(Other.USUAL, 0.0) + FLOOR_MILLIS;
-    assertThat(medians).allSatisfy((_, p99) -> assertThat(p99).isLessThanOrEqualTo(most));
+    Map<Other, Double> quartiles = quartiles(21, SETTLED, Duration.ofSeconds(2));
+    double most = MOST * quartiles.getOrDefault(Other.USUAL, 0.0) + FLOOR_MILLIS;
+    assertThat(quartiles).allSatisfy((_, p99) -> assertThat(p99).isLessThanOrEqualTo(most));
   }
 }
