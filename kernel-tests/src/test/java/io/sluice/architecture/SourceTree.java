@@ -26,6 +26,7 @@ public final class SourceTree {
   private static final Pattern EXTENDED = Pattern.compile("class \\w+ extends (\\w+Contract)\\b");
 
   private final Path root;
+  private List<Path> known = List.of(); // guarded by this
 
   private SourceTree(Path root) {
     this.root = root;
@@ -71,8 +72,15 @@ public final class SourceTree {
     }
   }
 
-  /** Every file that is no build output, relative to the root. */
-  public List<Path> files() {
+  /** Every file that is no build output, relative to the root; as when it was first asked. */
+  public synchronized List<Path> files() {
+    if (known.isEmpty()) {
+      known = walk();
+    }
+    return known;
+  }
+
+  private List<Path> walk() {
     List<Path> files = new ArrayList<>();
     try {
       Files.walkFileTree(
