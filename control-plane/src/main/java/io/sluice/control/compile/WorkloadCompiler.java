@@ -326,7 +326,8 @@ final class WorkloadCompiler {
             union(everywhere.openings().resolvers(), own.openings().resolvers()),
             modes.metadata().orElse(MetadataMode.REFUSE),
             modes.ping().orElse(PingMode.PLAIN),
-            modes.fail().orElse(FailMode.CLOSED)));
+            modes.fail().orElse(FailMode.CLOSED)),
+        List.of());
   }
 
   private static <T> Set<T> union(Set<T> a, Set<T> b) {
