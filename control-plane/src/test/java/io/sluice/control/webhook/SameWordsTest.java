@@ -427,7 +427,7 @@ class SameWordsTest {
     api = new KubernetesApi(cluster.access(home, "writer"), Duration.ofSeconds(4));
     registry.start(_ -> {});
     writer =
-        StatusWriter.start(
+        new StatusWriter(
             api,
             () -> true,
             registry,
