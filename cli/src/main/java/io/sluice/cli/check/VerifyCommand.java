@@ -15,6 +15,4 @@ import picocli.CommandLine.Command;
       CheckCommand.ControlPlaneCommand.class
     })
 public final class VerifyCommand {
-  /** For picocli. */
-  public VerifyCommand() {}
 }

@@ -29,8 +29,6 @@ public final class ClusterOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec = CommandSpec.create();
 
-  /** For picocli. */
-  public ClusterOptions() {}
 
   /** How that cluster is reached. */
   public ClusterAccess access() {
