@@ -26,7 +26,6 @@ import org.jspecify.annotations.Nullable;
 record Leftovers(KubernetesClient client, String namespace, String release) {
   private static final String SUFFIX = ".yaml";
 
-
   /** Removes the definitions that have a file in the folder, and so all objects of their kinds. */
   void deleteDefinitions(Path folder) {
     for (String name : names(folder)) {

@@ -31,7 +31,6 @@ record MeshWorkloads(KubernetesClient client, String namespace, String release) 
   private static final String DAEMON_SET = "DaemonSet ";
   private static final String COMPONENT = "app.kubernetes.io/component";
 
-
   /** Makes the namespace, or labels the one that is there: daemons need more than most pods. */
   void prepareNamespace() {
     Namespace there = client.namespaces().withName(namespace).get();

@@ -32,7 +32,6 @@ record StateClaim(KubernetesClient client, String namespace, String release) {
           + " --set controller.nodeSelector.kubernetes\\.io/hostname=NODE";
   private static final Duration PAUSE = Duration.ofMillis(100);
 
-
   /**
    * Before a release is installed or changed: refuses a claim that nothing in the cluster would
    * fill. Changes nothing.

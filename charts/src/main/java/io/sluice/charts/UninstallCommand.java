@@ -187,7 +187,6 @@ final class UninstallCommand implements Callable<Integer> {
   private record MeshConfigs(KubernetesClient client, String release) {
     private static final Duration PAUSE = Duration.ofMillis(200);
 
-
     boolean areThere() {
       return !list().isEmpty();
     }

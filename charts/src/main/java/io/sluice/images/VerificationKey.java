@@ -19,7 +19,6 @@ record VerificationKey(PublicKey key) {
   private static final String END = "-----END PUBLIC KEY-----";
   private static final int BITS = 256; // P-256
 
-
   /**
    * @throws IllegalArgumentException when the file holds no public ECDSA key on P-256 in PEM
    */

@@ -211,8 +211,7 @@ final class Switches {
 
   private static Switch config(String path, String value, Object said) {
     String[] names = path.split("\\.", -1);
-    return of(
-        "meshConfig." + path, value, o -> said.equals(o.meshConfig(names[0]).get(names[1])));
+    return of("meshConfig." + path, value, o -> said.equals(o.meshConfig(names[0]).get(names[1])));
   }
 
   private static Predicate<Objects> nodeArgument(String argument) {

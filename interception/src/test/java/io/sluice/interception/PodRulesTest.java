@@ -250,7 +250,8 @@ class PodRulesTest {
     Openings open = new Openings(List.of(), MetadataMode.REFUSE, PingMode.PLAIN, FailMode.OPEN);
     InterceptionSettings closed = InterceptionSettings.EVERYTHING;
     InterceptionSettings annotated =
-        new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of(), open, List.of());
+        new InterceptionSettings(
+            Set.of(), Set.of(), List.of(), List.of(), Set.of(), open, List.of());
 
     assertThat(flags(closed, false, false) & PodFlag.bits(Set.of(PodFlag.FAIL_OPEN))).isZero();
     assertThat(flags(annotated, false, false)).isEqualTo(flags(closed, false, true));

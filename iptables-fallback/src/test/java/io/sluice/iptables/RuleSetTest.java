@@ -27,7 +27,8 @@ class RuleSetTest {
 
   private static final PodTraffic PLAIN =
       PodTraffic.of(
-          new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of(), OPEN, List.of()),
+          new InterceptionSettings(
+              Set.of(), Set.of(), List.of(), List.of(), Set.of(), OPEN, List.of()),
           Set.of(IpAddresses.parse("10.0.0.2"), IpAddresses.parse("fd00::2")),
           false,
           true,

@@ -3,8 +3,8 @@ package io.sluice.reference;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
-import io.sluice.control.objects.MeshKey.Form;
 import io.sluice.control.objects.MeshKey;
+import io.sluice.control.objects.MeshKey.Form;
 import io.sluice.mesh.PingMode;
 import java.io.IOException;
 import java.nio.file.Files;

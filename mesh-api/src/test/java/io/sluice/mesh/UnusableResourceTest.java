@@ -127,10 +127,7 @@ class UnusableResourceTest {
               .setName("grant")
               .setDestination("shop/store");
       case "route" ->
-          TrafficRoute.newBuilder()
-              .setNamespace("shop")
-              .setName("split")
-              .setService("shop/store");
+          TrafficRoute.newBuilder().setNamespace("shop").setName("split").setService("shop/store");
       case "settings" -> Settings.newBuilder().setTrustDomain("cluster.local");
       case "namespace" -> Namespace.newBuilder().setName("shop");
       default -> throw new IllegalArgumentException(kind);

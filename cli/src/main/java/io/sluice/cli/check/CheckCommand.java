@@ -27,7 +27,6 @@ public final class CheckCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-
   @Override
   public Integer call() {
     Facts facts = look.facts(spec.commandLine(), before);

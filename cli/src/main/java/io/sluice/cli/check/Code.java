@@ -275,8 +275,8 @@ public enum Code {
               .lines()
               .filter(line -> line.startsWith("| SLU"))
               .map(line -> line.substring(2, line.length() - 2).split(" \\| ", -1))
-              .forEach(row ->
-                  rows.put(row[0], new Row(Severity.of(row[1]), row[2], row[3], row[4])));
+              .forEach(
+                  row -> rows.put(row[0], new Row(Severity.of(row[1]), row[2], row[3], row[4])));
         } catch (IOException e) {
           throw new UncheckedIOException(page, e);
         }

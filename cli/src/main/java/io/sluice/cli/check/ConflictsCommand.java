@@ -90,7 +90,6 @@ public final class ConflictsCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-
   @Override
   public Integer call() {
     List<String> kinds = kinds();

@@ -34,7 +34,6 @@ record IngressWays(MeshSnapshot snapshot, String node, Asker daemon, IngressInqu
   /** Pairs of addresses that are looked at: a hundred pods, of each family, for five callers. */
   private static final int MOST_WAYS = 1_000;
 
-
   /** Asks the daemon of this node. */
   interface Asker {
     /**

@@ -20,7 +20,6 @@ import picocli.CommandLine.Spec;
 public final class SupportCommand {
   @Spec private CommandSpec spec = CommandSpec.create();
 
-
   @Command(
       name = "error-info",
       description =

@@ -14,5 +14,4 @@ import picocli.CommandLine.Command;
       IngressCommand.class,
       CheckCommand.ControlPlaneCommand.class
     })
-public final class VerifyCommand {
-}
+public final class VerifyCommand {}

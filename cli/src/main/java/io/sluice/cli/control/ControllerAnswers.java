@@ -20,7 +20,8 @@ import java.util.Locale;
 import java.util.function.Consumer;
 
 /** What the controller answers on its admin socket. */
-record ControllerAnswers(Controller controller, CompiledRegistry registry) implements AdminServer.Answers {
+record ControllerAnswers(Controller controller, CompiledRegistry registry)
+    implements AdminServer.Answers {
   static final String STATUS = "status";
   static final String ROTATE_ROOT = "rotate-root";
   static final String CANCEL_ROTATION = "cancel-rotation";

@@ -37,7 +37,6 @@ public final class InitCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-
   @Override
   public Integer call() {
     Path place = folder.toAbsolutePath().normalize();

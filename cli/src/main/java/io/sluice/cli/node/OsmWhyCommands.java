@@ -103,7 +103,6 @@ public final class OsmWhyCommands {
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
-
     /** Values of {@code --app-protocol}. Lower case, since they are typed. */
     enum Protocol {
       tcp,

@@ -12,7 +12,6 @@ record WhyPage(JsonNode answer, PrintWriter out) {
   private static final int MOST_WAYS = 8;
   private static final String NONE = "-";
 
-
   static void print(JsonNode answer, PrintWriter out) {
     WhyPage page = new WhyPage(answer, out);
     page.verdict();

@@ -12,7 +12,6 @@ public final class OutputOption {
       defaultValue = "table")
   private OutputFormat format = OutputFormat.table;
 
-
   /** What was asked for. */
   public OutputFormat format() {
     return format;

@@ -125,32 +125,33 @@ class IngressCommandTest {
             .map(row -> wrong(row[0], row[1], row[2], row[3])),
         Stream.of(
             wrong(
-            "kind: IngressBackend",
-            "kind: AccessControl",
-            "arrives without an IngressBackend",
-            "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_BACKEND.explanation()),
+                "kind: IngressBackend",
+                "kind: AccessControl",
+                "arrives without an IngressBackend",
+                "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_BACKEND.explanation()),
             wrong(
-            "protocol: http}}",
-            "protocol: https}}",
-            none,
-            "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_TLS_REFUSED.explanation()),
+                "protocol: http}}",
+                "protocol: https}}",
+                none,
+                "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_TLS_REFUSED.explanation()),
             called(
-            CALL + " --ingress-backend absent",
-            "let in",
-            "stop IngressBackend shop/absent does not exist"),
-            called(CALL.replace("8080", "80"), none, "stop no pod of Service shop/books has port 80"),
+                CALL + " --ingress-backend absent",
+                "let in",
+                "stop IngressBackend shop/absent does not exist"),
             called(
-            CALL.replace("to-pod shop/store", "to-pod shop/absent"),
-            "unknown",
-            "stop pod shop/absent does not exist, or is no pod of the mesh's"),
+                CALL.replace("8080", "80"), none, "stop no pod of Service shop/books has port 80"),
             called(
-            "--from-range 10.1.0.0/16 --to-service shop/books",
-            "mixed", // the gateway's pod is in it
-            "ok the ingress calls from 10.1.0.0/16"),
+                CALL.replace("to-pod shop/store", "to-pod shop/absent"),
+                "unknown",
+                "stop pod shop/absent does not exist, or is no pod of the mesh's"),
             called(
-            "--from-range 192.0.2.1 --to-pod shop/other",
-            "unknown",
-            "stop no Service of namespace shop leads to pod shop/other")));
+                "--from-range 10.1.0.0/16 --to-service shop/books",
+                "mixed", // the gateway's pod is in it
+                "ok the ingress calls from 10.1.0.0/16"),
+            called(
+                "--from-range 192.0.2.1 --to-pod shop/other",
+                "unknown",
+                "stop no Service of namespace shop leads to pod shop/other")));
   }
 
   private JsonNode run(int code, String yaml, String call) throws IOException {

@@ -25,7 +25,8 @@ import java.util.stream.StreamSupport;
  * @param api not closed here
  * @param account service account of the nodes' daemon
  */
-public record TokenReviewAttestor(KubernetesApi api, NamespacedName account) implements NodeAttestor {
+public record TokenReviewAttestor(KubernetesApi api, NamespacedName account)
+    implements NodeAttestor {
   /** What tokens for the mesh are issued for; others are of no use here, nor these elsewhere. */
   public static final String AUDIENCE = "sluice";
 
@@ -45,7 +46,6 @@ public record TokenReviewAttestor(KubernetesApi api, NamespacedName account) imp
       Pattern.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*");
 
   private static final int LONGEST_NAME = 253;
-
 
   @Override
   public AdmittedNode admit(String token) {

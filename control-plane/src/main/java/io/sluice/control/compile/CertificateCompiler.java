@@ -40,7 +40,6 @@ record CertificateCompiler(TrustDomain trustDomain, Statuses statuses) {
   private static final String GATEWAY = "spec.certificate.ingressGateway";
   private static final String NAMES = "subjectAltNames";
 
-
   /** That of the ingress; null where the MeshConfig in force asks for none that can be issued. */
   static @Nullable OutsideCertificate ofGateway(MeshConfig config, Statuses statuses) {
     MeshConfig.GatewayFields fields = config.gatewayOrNull();

@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  *     are needed where there are slices and nothing warms up
  * @param ofNamespace how endpoints warm up where neither Pod nor Service says
  */
-record EndpointCompiler(Collection<EndpointSlice> slices, Collection<Pod> pods, WarmUpWords ofNamespace) {
+record EndpointCompiler(
+    Collection<EndpointSlice> slices, Collection<Pod> pods, WarmUpWords ofNamespace) {
   private static final Comparator<InetSocketAddress> ORDER =
       Comparator.comparing(
               (InetSocketAddress address) -> address.getAddress().getAddress(),
@@ -38,7 +39,6 @@ record EndpointCompiler(Collection<EndpointSlice> slices, Collection<Pod> pods, 
                       ? Integer.compare(a.length, b.length)
                       : Arrays.compareUnsigned(a, b))
           .thenComparing(InetSocketAddress::getPort);
-
 
   /** Endpoints in order of address; one that is given twice is ready when either one is. */
   List<Endpoint> of(KubernetesService service, KubernetesService.Port port) {

@@ -37,7 +37,6 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
   private static final String SOURCES = "spec.sources";
   private static final String NO_SOURCE = "names no usable source";
 
-
   /** What targets name. */
   interface Routes {
     /** The TCPRoute of that name, if there is one. */

@@ -23,7 +23,6 @@ record RouteGroup(Map<String, HttpMatch> usable, Set<String> unusable, boolean a
   /** One that is only taken to exist, with whatever match it is asked for. */
   static final RouteGroup ASSUMED = new RouteGroup(Map.of("some", SOME), Set.of(), true);
 
-
   /** That of {@code group}, of which what cannot be used is told. */
   static RouteGroup of(HttpRouteGroup group, Statuses statuses) {
     Map<String, HttpMatch> usable = new LinkedHashMap<>();

@@ -22,7 +22,6 @@ import java.util.Set;
 record ServiceCompiler(Owners owners, Statuses statuses) {
   private static final String TCP = "TCP";
 
-
   /**
    * The service, unless it cannot be one.
    *

@@ -22,7 +22,6 @@ record TlsWords(MeshConfig config, Statuses statuses) {
   /** What Open Service Mesh calls its default. */
   private static final String AUTOMATIC = "TLS_AUTO";
 
-
   static TlsParameters read(MeshConfig config, Statuses statuses) {
     return new TlsWords(config, statuses).read(config.tls());
   }

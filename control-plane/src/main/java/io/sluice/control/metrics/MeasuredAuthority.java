@@ -12,7 +12,8 @@ import java.time.Duration;
 import java.util.List;
 
 /** An authority whose signatures are timed. Closes {@code authority} with itself. */
-public record MeasuredAuthority(CertificateAuthority authority, ControllerMetrics metrics) implements CertificateAuthority {
+public record MeasuredAuthority(CertificateAuthority authority, ControllerMetrics metrics)
+    implements CertificateAuthority {
   @Override
   public IssuedCertificate sign(CertificateRequest request) {
     long begin = System.nanoTime();

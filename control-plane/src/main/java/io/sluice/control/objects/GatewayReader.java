@@ -59,7 +59,6 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
 
   private static final Set<String> NOT_ENFORCED = Set.of("retry");
 
-
   static GatewayRoute readHttp(Fields document, ObjectMeta meta) {
     return new GatewayReader(meta, false).route(document.objectOrEmpty("spec"));
   }

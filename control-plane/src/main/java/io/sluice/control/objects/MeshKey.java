@@ -25,9 +25,11 @@ public enum MeshKey {
   /** Ports of the Pod that are left alone. */
   INBOUND_PORTS(Form.ANNOTATION, Spelling.EVERY_MESH, "inbound-port-exclusion-list"),
   /** Destinations that are left alone. */
-  OUTBOUND_EXCLUDED_RANGES(Form.ANNOTATION, Spelling.EVERY_MESH, "outbound-ip-range-exclusion-list"),
+  OUTBOUND_EXCLUDED_RANGES(
+      Form.ANNOTATION, Spelling.EVERY_MESH, "outbound-ip-range-exclusion-list"),
   /** Destinations that alone are redirected. */
-  OUTBOUND_INCLUDED_RANGES(Form.ANNOTATION, Spelling.EVERY_MESH, "outbound-ip-range-inclusion-list"),
+  OUTBOUND_INCLUDED_RANGES(
+      Form.ANNOTATION, Spelling.EVERY_MESH, "outbound-ip-range-inclusion-list"),
   /** Name servers that may be asked. */
   DNS_RESOLVERS(Form.ANNOTATION, Spelling.SLUICE, "dns-resolvers"),
   /** Whether the cloud's metadata service may be called. */

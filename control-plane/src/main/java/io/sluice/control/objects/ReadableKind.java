@@ -26,18 +26,10 @@ public enum ReadableKind {
       (_, meta) -> new KubernetesObject.ServiceAccount(meta)),
   /** {@code discovery.k8s.io} EndpointSlice. */
   ENDPOINT_SLICE(
-      "discovery.k8s.io",
-      "EndpointSlice",
-      "endpointslices",
-      "v1",
-      ServiceReader::readSlice),
+      "discovery.k8s.io", "EndpointSlice", "endpointslices", "v1", ServiceReader::readSlice),
   /** {@code access.smi-spec.io} TrafficTarget. */
   TRAFFIC_TARGET(
-      "access.smi-spec.io",
-      "TrafficTarget",
-      "traffictargets",
-      "v1alpha3",
-      SmiReader::readTarget),
+      "access.smi-spec.io", "TrafficTarget", "traffictargets", "v1alpha3", SmiReader::readTarget),
   /** {@code specs.smi-spec.io} TCPRoute. */
   TCP_ROUTE("specs.smi-spec.io", "TCPRoute", "tcproutes", "v1alpha4", SmiReader::readTcpRoute),
   /** {@code specs.smi-spec.io} HTTPRouteGroup. */
@@ -63,11 +55,7 @@ public enum ReadableKind {
       UpstreamReader::read),
   /** {@code gateway.networking.k8s.io} HTTPRoute. */
   HTTP_ROUTE(
-      GatewayReader.GROUP,
-      "HTTPRoute",
-      "httproutes",
-      "v1, v1beta1",
-      GatewayReader::readHttp),
+      GatewayReader.GROUP, "HTTPRoute", "httproutes", "v1, v1beta1", GatewayReader::readHttp),
   /** {@code gateway.networking.k8s.io} GRPCRoute. */
   GRPC_ROUTE(GatewayReader.GROUP, "GRPCRoute", "grpcroutes", "v1", GatewayReader::readGrpc),
   /** {@code gateway.networking.k8s.io} ReferenceGrant. */
@@ -79,11 +67,7 @@ public enum ReadableKind {
       GatewayReader::readGrant),
   /** {@code extension.gateway.flomesh.io} FaultInjection. */
   FAULT_INJECTION(
-      FaultReader.GROUP,
-      FaultReader.KIND,
-      "faultinjections",
-      "v1alpha1",
-      FaultReader::read),
+      FaultReader.GROUP, FaultReader.KIND, "faultinjections", "v1alpha1", FaultReader::read),
   /** {@code policy.openservicemesh.io} Retry. */
   RETRY(PolicyReader.GROUP, "Retry", "retries", "v1alpha1", RetryReader::read),
   /** {@code policy.openservicemesh.io} IngressBackend. */
@@ -95,27 +79,15 @@ public enum ReadableKind {
       PolicyReader::readIngress),
   /** {@code policy.openservicemesh.io} AccessControl. */
   ACCESS_CONTROL(
-      PolicyReader.GROUP,
-      "AccessControl",
-      "accesscontrols",
-      "v1alpha1",
-      PolicyReader::readIngress),
+      PolicyReader.GROUP, "AccessControl", "accesscontrols", "v1alpha1", PolicyReader::readIngress),
   /** {@code policy.openservicemesh.io} AccessCert. */
   ACCESS_CERT(
-      PolicyReader.GROUP,
-      "AccessCert",
-      "accesscerts",
-      "v1alpha1",
-      PolicyReader::readAccessCert),
+      PolicyReader.GROUP, "AccessCert", "accesscerts", "v1alpha1", PolicyReader::readAccessCert),
   /** {@code policy.openservicemesh.io} Egress. */
   EGRESS(PolicyReader.GROUP, "Egress", "egresses", "v1alpha1", PolicyReader::readEgress),
   /** {@code policy.flomesh.io} Isolation. */
   ISOLATION(
-      PolicyReader.FSM_GROUP,
-      "Isolation",
-      "isolations",
-      "v1alpha1",
-      PolicyReader::readIsolation),
+      PolicyReader.FSM_GROUP, "Isolation", "isolations", "v1alpha1", PolicyReader::readIsolation),
   /** The MeshConfig of Sluice. */
   MESH_CONFIG("config.sluice.io", "MeshConfig", "meshconfigs", "v1alpha1", MeshConfigReader::read),
   /** The MeshConfig of OSM and osm-edge. */

@@ -16,9 +16,9 @@ final class KnownFields {
   /**
    * A kind, its groups, and below it what each path may have: SMI Traffic Access Control v1alpha3,
    * Specs v1alpha4 and Split v1alpha1 to v1alpha4; OSM's kinds v1alpha1 with osm-edge's fields, and
-   * osm-edge's and FSM's own; the Gateway API v1 with its experimental fields, sessions in the words
-   * of v1.6 and in those before. Where nothing is said of {@code spec}, as of a MeshConfig's, its
-   * reader says of every field whether it is known.
+   * osm-edge's and FSM's own; the Gateway API v1 with its experimental fields, sessions in the
+   * words of v1.6 and in those before. Where nothing is said of {@code spec}, as of a MeshConfig's,
+   * its reader says of every field whether it is known.
    */
   private static final String TABLE =
       """

@@ -21,7 +21,8 @@ public final class JournalReader {
     try (Stream<Path> parts = Files.list(directory)) {
       for (Path part : parts.toList()) {
         for (String line : Files.readAllLines(part)) {
-          List<JournalEntry> found = line.contains('"' + serial.toString(16) + '"') ? parsed(line) : List.of();
+          List<JournalEntry> found =
+              line.contains('"' + serial.toString(16) + '"') ? parsed(line) : List.of();
           if (!found.isEmpty()) {
             return Optional.of(found.getFirst());
           }

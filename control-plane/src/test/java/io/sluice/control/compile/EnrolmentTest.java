@@ -9,6 +9,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class EnrolmentTest {
   private static final String OSM = "openservicemesh.io/";
+
   /** One way of saying, or not saying, that a pod belongs to the mesh. */
   record Case(
       String name,
@@ -57,8 +58,7 @@ class EnrolmentTest {
   static Stream<Case> cases() {
     return ROWS.lines()
         .map(row -> (row + " |  |  |  |").split(" \\| ?", -1))
-        .map(row ->
-            new Case(row[0], Boolean.parseBoolean(row[1]), row[2], row[3], row[4], row[5]));
+        .map(row -> new Case(row[0], Boolean.parseBoolean(row[1]), row[2], row[3], row[4], row[5]));
   }
 
   @ParameterizedTest

@@ -125,52 +125,53 @@ class ObjectProblemsTest {
     return Stream.concat(
         ROWS.lines().map(ObjectProblemsTest::wrong),
         Stream.of(
-        new Wrong(
-            6,
-            entry + "requestHeader.name",
-            notAName,
-            setting.formatted("{requestHeader: {key: a, name: " + grows + "}}")),
-        new Wrong(
-            6,
-            entry + "headerValueMatch.headers[0].name",
-            notAName,
-            setting.formatted("{headerValueMatch: {value: a, headers: [{name: " + grows + "}]}}")),
-        new Wrong(
-            6,
-            entry + "requestHeader.name",
-            "'a b' is no field name",
-            setting.formatted("{requestHeader: {key: a, name: A b}}")),
-        new Wrong(
-            6,
-            "metadata.annotations[\"openservicemesh.io/inbound-port-exclusion-list\"]",
-            "it has 65 excluded ports in all; a pod has room for 64",
-            pod
-                + "  annotations:\n    openservicemesh.io/inbound-port-exclusion-list: \""
-                + list("%d", 65)
-                + "\"\n"),
-        new Wrong(
-            6,
-            "metadata.annotations[\"openservicemesh.io/outbound-ip-range-inclusion-list\"]",
-            "it has 65 ranges in all; a pod has room for 64",
-            pod
-                + "  annotations:\n    openservicemesh.io/outbound-ip-range-inclusion-list: \""
-                + list("10.%d.0.0/16", 65)
-                + "\"\n"),
-        new Wrong(
-            7,
-            "spec.traffic.outboundIPRangeExclusionList",
-            "it has 66 ranges in all; a pod has room for 64",
-            config
-                + "    outboundIPRangeInclusionList: ["
-                + list("10.%d.0.0/16", 33)
-                + "]\n    outboundIPRangeExclusionList: ["
-                + list("10.1.%d.0/24", 33)
-                + "]\n"),
-        new Wrong(
-            6,
-            "spec.traffic.networkInterfaceExclusionList",
-            "it has 17 interfaces in all; a pod has room for 16",
-            config + "    networkInterfaceExclusionList: [" + list("net%d", 17) + "]\n")));
+            new Wrong(
+                6,
+                entry + "requestHeader.name",
+                notAName,
+                setting.formatted("{requestHeader: {key: a, name: " + grows + "}}")),
+            new Wrong(
+                6,
+                entry + "headerValueMatch.headers[0].name",
+                notAName,
+                setting.formatted(
+                    "{headerValueMatch: {value: a, headers: [{name: " + grows + "}]}}")),
+            new Wrong(
+                6,
+                entry + "requestHeader.name",
+                "'a b' is no field name",
+                setting.formatted("{requestHeader: {key: a, name: A b}}")),
+            new Wrong(
+                6,
+                "metadata.annotations[\"openservicemesh.io/inbound-port-exclusion-list\"]",
+                "it has 65 excluded ports in all; a pod has room for 64",
+                pod
+                    + "  annotations:\n    openservicemesh.io/inbound-port-exclusion-list: \""
+                    + list("%d", 65)
+                    + "\"\n"),
+            new Wrong(
+                6,
+                "metadata.annotations[\"openservicemesh.io/outbound-ip-range-inclusion-list\"]",
+                "it has 65 ranges in all; a pod has room for 64",
+                pod
+                    + "  annotations:\n    openservicemesh.io/outbound-ip-range-inclusion-list: \""
+                    + list("10.%d.0.0/16", 65)
+                    + "\"\n"),
+            new Wrong(
+                7,
+                "spec.traffic.outboundIPRangeExclusionList",
+                "it has 66 ranges in all; a pod has room for 64",
+                config
+                    + "    outboundIPRangeInclusionList: ["
+                    + list("10.%d.0.0/16", 33)
+                    + "]\n    outboundIPRangeExclusionList: ["
+                    + list("10.1.%d.0/24", 33)
+                    + "]\n"),
+            new Wrong(
+                6,
+                "spec.traffic.networkInterfaceExclusionList",
+                "it has 17 interfaces in all; a pod has room for 16",
+                config + "    networkInterfaceExclusionList: [" + list("net%d", 17) + "]\n")));
   }
 
   @ParameterizedTest

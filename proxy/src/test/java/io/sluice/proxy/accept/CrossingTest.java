@@ -175,7 +175,9 @@ class CrossingTest {
   @EnumSource(TlsStack.class)
   void withMutualTlsOffItGoesInPlaintext(TlsStack stack) throws Exception {
     try (var nodes = new TwoNodes(stack, ECHO)) {
-      var off = new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, false, DeniedPeers.NONE, RevokedMode.CLOSE);
+      var off =
+          new MeshSettings(
+              false, false, TrustDomain.CLUSTER_LOCAL, false, DeniedPeers.NONE, RevokedMode.CLOSE);
       nodes.publish(
           nodes.snapshot(off, TwoNodes.buyerMayCall(), nodes.storeAddresses(), List.of()));
       try (Socket socket = Peers.connect(nodes.entry)) {

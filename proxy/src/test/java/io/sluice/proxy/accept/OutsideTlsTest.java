@@ -385,7 +385,8 @@ class OutsideTlsTest {
                 List.of(),
                 List.of(new Endpoint(application.address(), true)))
             .edit();
-    editor.put(new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, true, denied, RevokedMode.CLOSE));
+    editor.put(
+        new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, true, denied, RevokedMode.CLOSE));
     Ingress.Backend backend =
         new Ingress.Backend(ProxyFixture.STORE, application.address().getPort());
     if (hasIngress) {

@@ -57,7 +57,13 @@ final class ProxyFixture extends TestNode {
       List<Endpoint> storeEndpoints) {
     return new MeshSnapshot(
         7,
-        new MeshSettings(permissive, egress, TrustDomain.CLUSTER_LOCAL, false, DeniedPeers.NONE, RevokedMode.CLOSE),
+        new MeshSettings(
+            permissive,
+            egress,
+            TrustDomain.CLUSTER_LOCAL,
+            false,
+            DeniedPeers.NONE,
+            RevokedMode.CLOSE),
         List.of(workload(BUYER, List.of()), workload(STORE, storeAddresses)),
         List.of(
             new Service(

@@ -123,7 +123,15 @@ class TimeoutsTest {
             STORE,
             Origin.GATEWAY_API,
             null,
-            List.of(new Rule(0, List.of(), List.of(new Backend(STORE, 1)), null, limits, Faults.NONE, null))));
+            List.of(
+                new Rule(
+                    0,
+                    List.of(),
+                    List.of(new Backend(STORE, 1)),
+                    null,
+                    limits,
+                    Faults.NONE,
+                    null))));
     mesh.nodes.publish(editor.snapshot(10));
   }
 

@@ -180,7 +180,8 @@ final class TwoNodes implements AutoCloseable {
   }
 
   static MeshSettings settings(DeniedPeers denied) {
-    return new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, true, denied, RevokedMode.CLOSE);
+    return new MeshSettings(
+        false, false, TrustDomain.CLUSTER_LOCAL, true, denied, RevokedMode.CLOSE);
   }
 
   static List<Permission> buyerMayCall() {

@@ -29,7 +29,6 @@ record AuthorityStore(Path directory, ProcessLock lock) implements AutoCloseable
   private static final int LONGEST_STATE = 65_536;
   private static final String STATE = "state.json";
 
-
   static AuthorityStore open(Path directory) {
     DurableFiles.makeDirectory(directory);
     AuthorityStore store =

@@ -22,7 +22,6 @@ record FileIssuers(Path directory) implements IssuerStore {
   private static final String INTERMEDIATE = "intermediate-";
   private static final String PEM = ".pem";
 
-
   @Override
   public KeyPair newKey(SigningKey kind) {
     return kind.generate();

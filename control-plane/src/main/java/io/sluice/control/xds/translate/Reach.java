@@ -24,7 +24,6 @@ record Reach(MeshSnapshot snapshot, Set<SpiffeId> callers) {
   private static final InetSocketAddress SOMEWHERE =
       new InetSocketAddress(InetAddress.ofLiteral("0.0.0.0"), 0);
 
-
   /** Of a workload by its own calls, of a node by those of the enrolled pods that are on it. */
   static Reach of(SpiffeId asker, MeshSnapshot snapshot) {
     Optional<String> node = SystemIdentity.nodeName(asker);
