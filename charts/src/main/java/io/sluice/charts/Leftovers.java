@@ -18,20 +18,13 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** What a cluster keeps of a mesh that was uninstalled, and how to be rid of it. */
-final class Leftovers {
+/**
+ * What a cluster keeps of a mesh that was uninstalled, and how to be rid of it.
+ *
+ * @param client the caller's, who closes it
+ */
+record Leftovers(KubernetesClient client, String namespace, String release) {
   private static final String SUFFIX = ".yaml";
-
-  private final KubernetesClient client;
-  private final String namespace;
-  private final String release;
-
-  /** The caller keeps {@code client} and closes it. */
-  Leftovers(KubernetesClient client, String namespace, String release) {
-    this.client = client;
-    this.namespace = namespace;
-    this.release = release;
-  }
 
   /** Removes the definitions that have a file in the folder, and so all objects of their kinds. */
   void deleteDefinitions(Path folder) {

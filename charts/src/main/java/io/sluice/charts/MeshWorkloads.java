@@ -19,8 +19,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * What of an installed mesh runs in a cluster: its controller and its nodes' daemons. Waits poll,
  * in the calling thread.
+ *
+ * @param client the caller's, who closes it
  */
-final class MeshWorkloads {
+record MeshWorkloads(KubernetesClient client, String namespace, String release) {
   private static final Duration PAUSE = Duration.ofMillis(500);
   private static final Map<String, String> PRIVILEGED =
       Map.of("pod-security.kubernetes.io/enforce", "privileged");
@@ -28,17 +30,6 @@ final class MeshWorkloads {
   static final String INSTANCE = "app.kubernetes.io/instance";
   private static final String DAEMON_SET = "DaemonSet ";
   private static final String COMPONENT = "app.kubernetes.io/component";
-
-  private final KubernetesClient client;
-  private final String namespace;
-  private final String release;
-
-  /** The caller keeps {@code client} and closes it. */
-  MeshWorkloads(KubernetesClient client, String namespace, String release) {
-    this.client = client;
-    this.namespace = namespace;
-    this.release = release;
-  }
 
   /** Makes the namespace, or labels the one that is there: daemons need more than most pods. */
   void prepareNamespace() {

@@ -18,8 +18,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The claim with the authority's keys: whether a cluster can fill it, and what becomes of one that
  * was never filled. Blocks; throws an {@link IllegalStateException} with the values that help.
+ *
+ * @param client the caller's, who closes it
  */
-final class StateClaim {
+record StateClaim(KubernetesClient client, String namespace, String release) {
   private static final String KIND = "PersistentVolumeClaim";
   private static final List<String> DEFAULT =
       List.of(
@@ -29,17 +31,6 @@ final class StateClaim {
       "keep the keys on one node by --set controller.state.type=hostPath"
           + " --set controller.nodeSelector.kubernetes\\.io/hostname=NODE";
   private static final Duration PAUSE = Duration.ofMillis(100);
-
-  private final KubernetesClient client;
-  private final String namespace;
-  private final String release;
-
-  /** The caller keeps {@code client} and closes it. */
-  StateClaim(KubernetesClient client, String namespace, String release) {
-    this.client = client;
-    this.namespace = namespace;
-    this.release = release;
-  }
 
   /**
    * Before a release is installed or changed: refuses a claim that nothing in the cluster would

@@ -184,17 +184,8 @@ final class UninstallCommand implements Callable<Integer> {
   }
 
   /** The MeshConfigs of a release, and whether nodes act on them. Waits poll, in the caller. */
-  private static final class MeshConfigs {
+  private record MeshConfigs(KubernetesClient client, String release) {
     private static final Duration PAUSE = Duration.ofMillis(200);
-
-    private final KubernetesClient client;
-    private final String release;
-
-    /** The caller keeps {@code client} and closes it. */
-    MeshConfigs(KubernetesClient client, String release) {
-      this.client = client;
-      this.release = release;
-    }
 
     boolean areThere() {
       return !list().isEmpty();

@@ -13,17 +13,11 @@ import java.security.spec.X509EncodedKeySpec;
 import java.util.Base64;
 
 /** The public half of a {@link SigningKey}, as {@code cosign.pub} has it. */
-final class VerificationKey {
+record VerificationKey(PublicKey key) {
   private static final String NO_KEY = " holds no public ECDSA key on P-256 (cosign.pub)";
   private static final String BEGIN = "-----BEGIN PUBLIC KEY-----";
   private static final String END = "-----END PUBLIC KEY-----";
   private static final int BITS = 256; // P-256
-
-  private final PublicKey key;
-
-  private VerificationKey(PublicKey key) {
-    this.key = key;
-  }
 
   /**
    * @throws IllegalArgumentException when the file holds no public ECDSA key on P-256 in PEM

@@ -149,70 +149,28 @@ final class Switches {
                     .flatMap(each -> each.getWebhooks().stream())
                     .allMatch(each -> each.getFailurePolicy().equals("Fail"))),
         of("meshConfig.create", "false", o -> !o.has(GenericKubernetesResource.class)),
-        traffic("enablePermissiveTrafficPolicyMode", "false", false),
-        traffic("enableEgress", "false", false),
-        traffic("mtlsMode", "PERMISSIVE", "PERMISSIVE"),
-        traffic("metadataMode", "ALLOW", "ALLOW"),
-        traffic("pingMode", "REFUSE", "REFUSE"),
-        traffic("pingMode", "ALLOW", "ALLOW"),
-        traffic("sameNodeMtls", "required", "required"),
-        traffic("revokedConnections", "KEEP", "KEEP"),
-        traffic("retirement", "ANNOUNCED", "ANNOUNCED"),
-        traffic("retirement", "CLEAR", "CLEAR"),
-        of(
-            "meshConfig.sidecar.sidecarDisabledMTLS",
-            "true",
-            o -> Boolean.TRUE.equals(o.meshConfig("sidecar").get("sidecarDisabledMTLS"))),
-        of(
-            "meshConfig.sidecar.localProxyMode",
-            "PodIP",
-            o -> "PodIP".equals(o.meshConfig("sidecar").get("localProxyMode"))),
-        of(
-            "meshConfig.sidecar.tlsMinProtocolVersion",
-            "TLSv1_2",
-            o -> "TLSv1_2".equals(o.meshConfig("sidecar").get("tlsMinProtocolVersion"))),
-        of(
-            "meshConfig.sidecar.tlsMinProtocolVersion",
-            "TLSv1_3",
-            o -> "TLSv1_3".equals(o.meshConfig("sidecar").get("tlsMinProtocolVersion"))),
-        of(
-            "meshConfig.sidecar.tlsMaxProtocolVersion",
-            "TLS_AUTO",
-            o -> "TLS_AUTO".equals(o.meshConfig("sidecar").get("tlsMaxProtocolVersion"))),
-        of(
-            "meshConfig.sidecar.tlsMaxProtocolVersion",
-            "TLSv1_2",
-            o -> "TLSv1_2".equals(o.meshConfig("sidecar").get("tlsMaxProtocolVersion"))),
-        of(
-            "meshConfig.featureFlags.enableRetryPolicy",
-            "true",
-            o -> Boolean.TRUE.equals(o.meshConfig("featureFlags").get("enableRetryPolicy"))),
-        of(
-            "meshConfig.featureFlags.enableEnvoyActiveHealthChecks",
-            "true",
-            o ->
-                Boolean.TRUE.equals(
-                    o.meshConfig("featureFlags").get("enableEnvoyActiveHealthChecks"))),
-        of(
-            "meshConfig.featureFlags.enableIngressBackendPolicy",
-            "false",
-            o ->
-                Boolean.FALSE.equals(
-                    o.meshConfig("featureFlags").get("enableIngressBackendPolicy"))),
-        of(
-            "meshConfig.featureFlags.enableAccessControlPolicy",
-            "false",
-            o ->
-                Boolean.FALSE.equals(
-                    o.meshConfig("featureFlags").get("enableAccessControlPolicy"))),
-        of(
-            "meshConfig.featureFlags.enableEgressPolicy",
-            "false",
-            o -> Boolean.FALSE.equals(o.meshConfig("featureFlags").get("enableEgressPolicy"))),
-        of(
-            "meshConfig.featureFlags.enableAccessCertPolicy",
-            "true",
-            o -> Boolean.TRUE.equals(o.meshConfig("featureFlags").get("enableAccessCertPolicy"))),
+        config("traffic.enablePermissiveTrafficPolicyMode", "false", false),
+        config("traffic.enableEgress", "false", false),
+        config("traffic.mtlsMode", "PERMISSIVE", "PERMISSIVE"),
+        config("traffic.metadataMode", "ALLOW", "ALLOW"),
+        config("traffic.pingMode", "REFUSE", "REFUSE"),
+        config("traffic.pingMode", "ALLOW", "ALLOW"),
+        config("traffic.sameNodeMtls", "required", "required"),
+        config("traffic.revokedConnections", "KEEP", "KEEP"),
+        config("traffic.retirement", "ANNOUNCED", "ANNOUNCED"),
+        config("traffic.retirement", "CLEAR", "CLEAR"),
+        config("sidecar.sidecarDisabledMTLS", "true", true),
+        config("sidecar.localProxyMode", "PodIP", "PodIP"),
+        config("sidecar.tlsMinProtocolVersion", "TLSv1_2", "TLSv1_2"),
+        config("sidecar.tlsMinProtocolVersion", "TLSv1_3", "TLSv1_3"),
+        config("sidecar.tlsMaxProtocolVersion", "TLS_AUTO", "TLS_AUTO"),
+        config("sidecar.tlsMaxProtocolVersion", "TLSv1_2", "TLSv1_2"),
+        config("featureFlags.enableRetryPolicy", "true", true),
+        config("featureFlags.enableEnvoyActiveHealthChecks", "true", true),
+        config("featureFlags.enableIngressBackendPolicy", "false", false),
+        config("featureFlags.enableAccessControlPolicy", "false", false),
+        config("featureFlags.enableEgressPolicy", "false", false),
+        config("featureFlags.enableAccessCertPolicy", "true", true),
         of(
             "metrics.localOnly",
             "true",
@@ -251,9 +209,9 @@ final class Switches {
                     && o.nodePod().getInitContainers().getLast().getArgs().contains("--forget")));
   }
 
-  private static Switch traffic(String field, String value, Object said) {
-    return of(
-        "meshConfig.traffic." + field, value, o -> said.equals(o.meshConfig("traffic").get(field)));
+  private static Switch config(String path, String value, Object said) {
+    String[] names = path.split("\\.", -1);
+    return of("meshConfig." + path, value, o -> said.equals(o.meshConfig(names[0]).get(names[1])));
   }
 
   private static Predicate<Objects> nodeArgument(String argument) {

@@ -66,7 +66,7 @@ final class Replica implements AutoCloseable {
       boolean mustBeAlone,
       InstantSource clock) {
     KubernetesApi api = new KubernetesApi(settings.access(), settings.times().request());
-    WriterLease lease = WriterLease.start(api, settings.name(), settings.times(), clock);
+    WriterLease lease = new WriterLease(api, settings.name(), settings.times(), clock);
     Replica replica =
         new Replica(api, lease, registry, clock, mustBeAlone, settings.rootsConfigMapOrNull());
     try {
@@ -109,7 +109,7 @@ final class Replica implements AutoCloseable {
     metrics.watches(registry.counts());
     metrics.replica().lease(lease::isHeld, lease::transitions);
     SecretsPublisher certificates =
-        SecretsPublisher.start(
+        new SecretsPublisher(
             api,
             lease::isHeld,
             new SecretsPublisher.Wishes(registry::certificates, registry::accounts),
@@ -119,12 +119,12 @@ final class Replica implements AutoCloseable {
             SecretsPublisher.USUAL_LOOK);
     secrets = certificates;
     writer =
-        StatusWriter.start(
+        new StatusWriter(
             api, lease::isHeld, registry, nodes, certificates::problems, metrics.replica(), clock);
-    nodeEvents = NodeEvents.start(api, nodes, clock);
+    nodeEvents = new NodeEvents(api, nodes, clock);
     if (rootsConfigMap != null) {
       roots =
-          RootsPublisher.start(
+          new RootsPublisher(
               api,
               lease.namespace(),
               rootsConfigMap,

@@ -151,7 +151,7 @@ class PodRulesTest {
             Set.of());
     InterceptionSettings settings =
         new InterceptionSettings(
-            Set.of(443), Set.of(9_090), List.of(), List.of(), Set.of("net1"), OPEN);
+            Set.of(443), Set.of(9_090), List.of(), List.of(), Set.of("net1"), OPEN, List.of());
 
     PodRules rules = PodRules.of(placement(5, network, settings, false), false, FamilyPorts.NONE);
 
@@ -194,7 +194,8 @@ class PodRulesTest {
         List.of(),
         List.of(),
         Set.of(),
-        new Openings(List.of(), MetadataMode.REFUSE, mode));
+        new Openings(List.of(), MetadataMode.REFUSE, mode),
+        List.of());
   }
 
   @Test
@@ -249,7 +250,8 @@ class PodRulesTest {
     Openings open = new Openings(List.of(), MetadataMode.REFUSE, PingMode.PLAIN, FailMode.OPEN);
     InterceptionSettings closed = InterceptionSettings.EVERYTHING;
     InterceptionSettings annotated =
-        new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of(), open);
+        new InterceptionSettings(
+            Set.of(), Set.of(), List.of(), List.of(), Set.of(), open, List.of());
 
     assertThat(flags(closed, false, false) & PodFlag.bits(Set.of(PodFlag.FAIL_OPEN))).isZero();
     assertThat(flags(annotated, false, false)).isEqualTo(flags(closed, false, true));
@@ -272,6 +274,7 @@ class PodRulesTest {
         exclusions.stream().map(Cidr::parse).toList(),
         inclusions.stream().map(Cidr::parse).toList(),
         Set.of(),
-        OPEN);
+        OPEN,
+        List.of());
   }
 }

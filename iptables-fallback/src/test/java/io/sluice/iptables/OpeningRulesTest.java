@@ -58,7 +58,8 @@ class OpeningRulesTest {
                     Cidr.parse("192.0.2.1"),
                     Cidr.parse("fe80::a9fe:a9fe")),
                 MetadataMode.REFUSE,
-                PingMode.REFUSE));
+                PingMode.REFUSE),
+            List.of());
 
     assertThat(rules(settings, false, Family.IPV4, Dialect.MINIMAL))
         .contains(

@@ -27,7 +27,8 @@ class RuleSetTest {
 
   private static final PodTraffic PLAIN =
       PodTraffic.of(
-          new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of(), OPEN),
+          new InterceptionSettings(
+              Set.of(), Set.of(), List.of(), List.of(), Set.of(), OPEN, List.of()),
           Set.of(IpAddresses.parse("10.0.0.2"), IpAddresses.parse("fd00::2")),
           false,
           true,
@@ -41,7 +42,8 @@ class RuleSetTest {
           List.of(Cidr.parse("10.1.0.0/16")),
           List.of(Cidr.parse("10.0.0.0/8"), Cidr.parse("fd00::/8")),
           Set.of("net1"),
-          OPEN);
+          OPEN,
+          List.of());
 
   /** Every kind of rule at once. */
   private static PodTraffic everything(boolean permissive) {

@@ -23,6 +23,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
@@ -197,7 +198,9 @@ final class EchoMesh implements AutoCloseable {
               pod.interception(),
               pod.probePorts(),
               pod.mtlsMode(),
-              pod.connections()));
+              pod.connections(),
+              List.of(),
+              null));
     }
     for (Service service : compiled.services()) {
       editor.put(
@@ -205,7 +208,8 @@ final class EchoMesh implements AutoCloseable {
               service.name(),
               service.virtualAddresses(),
               service.ports().stream().map(EchoMesh::onLoopback).toList(),
-              service.affinity()));
+              service.affinity(),
+              Nearness.ANYWHERE));
     }
     return editor.snapshot(compiled.revision());
   }

@@ -27,17 +27,6 @@ public record Egress(
     Access.Requests routes,
     @Nullable NamespacedName settingOrNull)
     implements MeshObject {
-  /** As much as is sent. */
-  public Egress(
-      NamespacedName name,
-      Set<NamespacedName> sources,
-      Set<String> hosts,
-      List<Cidr> ranges,
-      List<Port> ports,
-      Access.Requests routes) {
-    this(name, sources, hosts, ranges, ports, routes, null);
-  }
-
   public Egress {
     sources = Set.copyOf(sources);
     hosts = Set.copyOf(hosts);

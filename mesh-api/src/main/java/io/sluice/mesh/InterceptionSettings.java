@@ -45,25 +45,7 @@ public record InterceptionSettings(
   public static final InterceptionSettings EVERYTHING =
       new InterceptionSettings(Set.of(), Set.of(), List.of(), List.of(), Set.of());
 
-  /** Without isolated ranges. */
-  public InterceptionSettings(
-      Set<Integer> outboundPortExclusions,
-      Set<Integer> inboundPortExclusions,
-      List<Cidr> outboundRangeExclusions,
-      List<Cidr> outboundRangeInclusions,
-      Set<String> interfaceExclusions,
-      Openings openings) {
-    this(
-        outboundPortExclusions,
-        inboundPortExclusions,
-        outboundRangeExclusions,
-        outboundRangeInclusions,
-        interfaceExclusions,
-        openings,
-        List.of());
-  }
-
-  /** With the openings that hold where nobody says anything. */
+  /** With the openings that hold where nobody says anything, and without isolated ranges. */
   public InterceptionSettings(
       Set<Integer> outboundPortExclusions,
       Set<Integer> inboundPortExclusions,
@@ -76,7 +58,8 @@ public record InterceptionSettings(
         outboundRangeExclusions,
         outboundRangeInclusions,
         interfaceExclusions,
-        Openings.DEFAULT);
+        Openings.DEFAULT,
+        List.of());
   }
 
   public InterceptionSettings {

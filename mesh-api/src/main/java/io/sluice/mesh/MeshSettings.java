@@ -99,21 +99,6 @@ public record MeshSettings(
         false);
   }
 
-  /** The same where it does not say what becomes of connections that are refused now. */
-  public MeshSettings(
-      boolean permissive,
-      boolean egress,
-      TrustDomain trustDomain,
-      boolean mutualTls,
-      DeniedPeers denied) {
-    this(permissive, egress, trustDomain, mutualTls, denied, RevokedMode.CLOSE);
-  }
-
-  /** The same on a node with these name servers. */
-  public MeshSettings onNodeWith(List<Cidr> resolvers) {
-    return onNodeWith(resolvers, names);
-  }
-
   /** The same on a node with these name servers, which has found that. */
   public MeshSettings onNodeWith(List<Cidr> resolvers, HostNames found) {
     return with(isolated, authorizationOrNull, resolvers, found, healthChecks);
@@ -166,7 +151,7 @@ public record MeshSettings(
 
   /** With mutual TLS, and nobody denied: what holds where a MeshConfig says nothing of either. */
   public MeshSettings(boolean permissive, boolean egress, TrustDomain trustDomain) {
-    this(permissive, egress, trustDomain, true, DeniedPeers.NONE);
+    this(permissive, egress, trustDomain, true, DeniedPeers.NONE, RevokedMode.CLOSE);
   }
 
   /** Whether workloads of other nodes are called by HBONE. */

@@ -164,13 +164,7 @@ public final class PersistentMap<K, V> extends AbstractMap<K, V> {
    * Where two tries differ. What they share is not looked at: the same entries make the same tree,
    * so at the same place of both stands what concerns the same keys.
    */
-  static final class TrieDifference {
-    private final Consumer<Object> differing;
-
-    private TrieDifference(Consumer<Object> differing) {
-      this.differing = differing;
-    }
-
+  record TrieDifference(Consumer<Object> differing) {
     /** Gives {@code differing} each key that only one has, or that leads to different objects. */
     static void between(TrieNode one, TrieNode other, Consumer<Object> differing) {
       new TrieDifference(differing).nodes(one, other);

@@ -28,18 +28,9 @@ public record Service(
     ports = List.copyOf(ports);
   }
 
-  /** One whose endpoints are alike to every caller. */
-  public Service(
-      NamespacedName name,
-      List<InetAddress> virtualAddresses,
-      List<ServicePort> ports,
-      SessionAffinity affinity) {
-    this(name, virtualAddresses, ports, affinity, Nearness.ANYWHERE);
-  }
-
-  /** One without affinity. */
+  /** One without affinity, whose endpoints are alike to every caller. */
   public Service(NamespacedName name, List<InetAddress> virtualAddresses, List<ServicePort> ports) {
-    this(name, virtualAddresses, ports, SessionAffinity.NONE);
+    this(name, virtualAddresses, ports, SessionAffinity.NONE, Nearness.ANYWHERE);
   }
 
   @Override

@@ -81,34 +81,13 @@ public record TrafficRoute(
       backends = List.copyOf(backends);
     }
 
-    /** Without sessions. */
-    public Rule(
-        int port,
-        List<HttpMatch> matches,
-        List<Backend> backends,
-        @Nullable Redirect redirectOrNull,
-        TimeLimits limits,
-        Faults faults) {
-      this(port, matches, backends, redirectOrNull, limits, faults, null);
-    }
-
-    /** Without faults. */
-    public Rule(
-        int port,
-        List<HttpMatch> matches,
-        List<Backend> backends,
-        @Nullable Redirect redirectOrNull,
-        TimeLimits limits) {
-      this(port, matches, backends, redirectOrNull, limits, Faults.NONE);
-    }
-
-    /** That says nothing of time. */
+    /** Without sessions and faults, saying nothing of time. */
     public Rule(
         int port,
         List<HttpMatch> matches,
         List<Backend> backends,
         @Nullable Redirect redirectOrNull) {
-      this(port, matches, backends, redirectOrNull, TimeLimits.UNSAID);
+      this(port, matches, backends, redirectOrNull, TimeLimits.UNSAID, Faults.NONE, null);
     }
 
     /** Of every port, leading on. */

@@ -48,41 +48,10 @@ public record Workload(
     @Nullable String zoneOrNull)
     implements MeshObject {
 
-  /** One of which nobody says in which zone it is. */
-  public Workload(
-      NamespacedName name,
-      SpiffeId identity,
-      List<InetAddress> addresses,
-      Map<String, String> labels,
-      boolean enrolled,
-      @Nullable String netnsOrNull,
-      @Nullable PodUid uidOrNull,
-      @Nullable String nodeNameOrNull,
-      boolean hostNetwork,
-      InterceptionSettings interception,
-      Set<Integer> probePorts,
-      MtlsMode mtlsMode,
-      ConnectionSettings connections,
-      List<HealthCheck> healthChecks) {
-    this(
-        name,
-        identity,
-        addresses,
-        labels,
-        enrolled,
-        netnsOrNull,
-        uidOrNull,
-        nodeNameOrNull,
-        hostNetwork,
-        interception,
-        probePorts,
-        mtlsMode,
-        connections,
-        healthChecks,
-        null);
-  }
-
-  /** One whose connections are carried as where nobody says anything. */
+  /**
+   * One whose connections are carried as where nobody says anything, whose probes are its node's
+   * alone, and of which nobody says in which zone it is.
+   */
   public Workload(
       NamespacedName name,
       SpiffeId identity,
@@ -109,39 +78,9 @@ public record Workload(
         interception,
         probePorts,
         mtlsMode,
-        ConnectionSettings.DEFAULT);
-  }
-
-  /** One whose probes are its node's alone. */
-  public Workload(
-      NamespacedName name,
-      SpiffeId identity,
-      List<InetAddress> addresses,
-      Map<String, String> labels,
-      boolean enrolled,
-      @Nullable String netnsOrNull,
-      @Nullable PodUid uidOrNull,
-      @Nullable String nodeNameOrNull,
-      boolean hostNetwork,
-      InterceptionSettings interception,
-      Set<Integer> probePorts,
-      MtlsMode mtlsMode,
-      ConnectionSettings connections) {
-    this(
-        name,
-        identity,
-        addresses,
-        labels,
-        enrolled,
-        netnsOrNull,
-        uidOrNull,
-        nodeNameOrNull,
-        hostNetwork,
-        interception,
-        probePorts,
-        mtlsMode,
-        connections,
-        List.of());
+        ConnectionSettings.DEFAULT,
+        List.of(),
+        null);
   }
 
   public Workload {

@@ -211,7 +211,8 @@ final class WorkloadCodec {
                 message.getInterfaceExclusionsList(),
                 WireLimits.RULES,
                 name -> checks.text(interfaces, name, WireLimits.INTERFACE_CHARACTERS))),
-        openings(message, checks));
+        openings(message, checks),
+        List.of());
   }
 
   static List<Cidr> ranges(String field, List<Range> ranges, Checks checks) {

@@ -49,7 +49,9 @@ class LoopbackEndpointsTest {
             plain.interception(),
             plain.probePorts(),
             plain.mtlsMode(),
-            new ConnectionSettings(Duration.ZERO, SameNodeMtls.DISABLED, mode, true));
+            new ConnectionSettings(Duration.ZERO, SameNodeMtls.DISABLED, mode, true),
+            List.of(),
+            null);
     MeshSnapshot snapshot =
         new MeshSnapshot(1, MeshSettings.CLOSED, List.of(workload), List.of(services), List.of());
     return LoopbackEndpoints.of(snapshot, workload);

@@ -54,7 +54,13 @@ class MeshSnapshotTest {
     assertThat(MeshSnapshot.EMPTY.revision()).isZero();
     assertThat(MeshSnapshot.EMPTY.settings())
         .isEqualTo(
-            new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, true, DeniedPeers.NONE));
+            new MeshSettings(
+                false,
+                false,
+                TrustDomain.CLUSTER_LOCAL,
+                true,
+                DeniedPeers.NONE,
+                RevokedMode.CLOSE));
     assertThat(MeshSnapshot.EMPTY.workloads()).isEmpty();
   }
 

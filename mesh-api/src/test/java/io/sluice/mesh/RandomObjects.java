@@ -131,7 +131,8 @@ final class RandomObjects {
             list(this::range),
             one(MetadataMode.values()),
             one(PingMode.values()),
-            one(FailMode.values())));
+            one(FailMode.values())),
+        List.of());
   }
 
   private Cidr range() {

@@ -5,23 +5,18 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
+import com.google.protobuf.TextFormat;
 import io.sluice.api.envoy.discovery.Resource;
-import io.sluice.api.resources.v1.Backend;
-import io.sluice.api.resources.v1.Endpoint;
-import io.sluice.api.resources.v1.HttpMatch;
-import io.sluice.api.resources.v1.Interception;
 import io.sluice.api.resources.v1.Namespace;
 import io.sluice.api.resources.v1.Permission;
-import io.sluice.api.resources.v1.Range;
-import io.sluice.api.resources.v1.Requests;
-import io.sluice.api.resources.v1.RouteRule;
 import io.sluice.api.resources.v1.Service;
-import io.sluice.api.resources.v1.ServicePort;
 import io.sluice.api.resources.v1.Settings;
 import io.sluice.api.resources.v1.TrafficRoute;
 import io.sluice.api.resources.v1.Workload;
 import java.util.Collections;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,64 +24,114 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** What cannot be used is named with its field. */
 class UnusableResourceTest {
-  private static final ByteString ADDRESS = ByteString.copyFrom(new byte[] {10, 0, 0, 1});
   private static final ResourceKey POD = Kind.WORKLOAD.key("shop/buyer");
   private static final ResourceKey STORE = Kind.SERVICE.key("shop/store");
-  private static final ResourceKey GRANT = Kind.PERMISSION.key("shop/grant");
-  private static final ResourceKey SPLIT = Kind.ROUTE.key("shop/split");
-  private static final ResourceKey SHOP = Kind.NAMESPACE.key("shop");
 
-  private static final ResourceKey SETTINGS = Kind.SETTINGS.key(MeshSettings.NAME);
+  /**
+   * Key; field; what is otherwise than in a good content, in the text format of protobuf, with a
+   * number before it where it is there so often, and {@code <x*5>} for five x.
+   */
+  private static final String ROWS =
+      """
+      workload/shop/buyer | name | namespace: ""
+      workload/shop/buyer | name | name: "bu/yer"
+      workload/shop/buyer | name | name: "another"
+      workload/shop/buyer | identity | identity: "spiffe://cluster.local/shop"
+      workload/shop/buyer | addresses | addresses: "12345"
+      workload/shop/buyer | addresses | 65 addresses: "abcd"
+      workload/shop/buyer | labels | labels { key: "<x*5000>" value: "y" }
+      workload/shop/buyer | labels | labels { key: "x" value: "<y*5000>" }
+      workload/shop/buyer | netns | netns: "/run/\\000/x"
+      workload/shop/buyer | netns | netns: "<x*4097>"
+      workload/shop/buyer | uid | uid: "not one"
+      workload/shop/buyer | node_name | node_name: "<n*254>"
+      workload/shop/buyer | enrolled | host_network: true
+      workload/shop/buyer | probe_ports | probe_ports: 0
+      workload/shop/buyer | probe_ports | probe_ports: 65536
+      workload/shop/buyer | probe_ports | probe_ports: 4294967295
+      workload/shop/buyer | interception.inbound_port_exclusions | interception { inbound_port_exclusions: 70000 }
+      workload/shop/buyer | interception.outbound_range_exclusions | interception { outbound_range_exclusions { network: "abcd" prefix_length: 33 } }
+      workload/shop/buyer | interception.outbound_range_inclusions | interception { outbound_range_inclusions { network: "abcd" prefix_length: 8 } }
+      workload/shop/buyer | interception.interface_exclusions | interception { interface_exclusions: "<e*65>" }
+      service/shop/store | name | name: "s/s"
+      service/shop/store | ports.port | ports { protocol: "http" }
+      service/shop/store | ports.declared | ports { port: 80 declared: "spdy" }
+      service/shop/store | ports.protocol | ports { port: 80 protocol: "spdy" }
+      service/shop/store | ports.name | ports { port: 80 protocol: "http" name: "<n*257>" }
+      service/shop/store | ports.endpoints.port | ports { port: 80 protocol: "http" endpoints { address: "abcd" } }
+      service/shop/store | ports.endpoints.address | ports { port: 80 protocol: "http" endpoints { port: 8080 } }
+      service/shop/store | ports.endpoints | ports { port: 80 protocol: "http" <endpoints {} *40001> }
+      service/shop/store | virtual_addresses | virtual_addresses: ""
+      service/shop/store | ports | 1025 ports { port: 80 protocol: "http" }
+      permission/shop/grant | name | name: ""
+      permission/shop/grant | destination | destination: "store"
+      permission/shop/grant | sources | sources: "a/b/c"
+      permission/shop/grant | ports | ports: 0
+      permission/shop/grant | sources | sources: "shop/buyer" requests {}
+      permission/shop/grant | requests.routes.path | requests { routes { path: "(" } }
+      permission/shop/grant | requests.routes.name | requests { routes { name: "<n*257>" } }
+      permission/shop/grant | requests.routes.methods | requests { routes { methods: "G\\000T" } }
+      permission/shop/grant | requests.routes.headers | requests { routes { headers { key: "host" value: "[" } } }
+      permission/shop/grant | requests.routes.headers | requests { routes { headers { key: "host" value: "a" } headers { key: "Host" value: "b" } } }
+      route/shop/split | name | name: ""
+      route/shop/split | service | service: "store"
+      route/shop/split | rules | 1025 rules {}
+      route/shop/split | rules.backends | rules { backends { service: "store" } }
+      route/shop/split | rules.backends | rules { backends { service: "shop/store" weight: -1 } }
+      route/shop/split | rules.backends | rules { backends { service: "shop/store" weight: 1000001 } }
+      settings/mesh | trust_domain | trust_domain: ""
+      settings/mesh | denied_identities | denied_identities: "nobody"
+      settings/mesh | denied_serials | denied_serials: ""
+      settings/mesh | denied_serials | denied_serials: "<x*22>"
+      settings/other | name |
+      namespace/shop | name | name: "" membership: INSIDE
+      namespace/shop | membership |
+      namespace/shop | membership | membership: 9
+      """;
 
   /** One content with one mistake. */
   record Mistake(ResourceKey key, String field, Message content) {}
 
   static Stream<Mistake> mistakes() {
-    return Stream.of(workloads(), services(), permissions(), routes(), settings(), namespaces())
-        .flatMap(each -> each);
+    return ROWS.lines().map(UnusableResourceTest::mistake);
   }
 
-  private static Stream<Mistake> workloads() {
-    Interception.Builder exclusions = Interception.newBuilder();
-    return Stream.of(
-        pod("name", pod().setNamespace("")),
-        pod("name", pod().setName("bu/yer")),
-        pod("name", pod().setName("another")),
-        pod("identity", pod().setIdentity("spiffe://cluster.local/shop")),
-        pod("addresses", pod().addAddresses(ByteString.copyFrom(new byte[5]))),
-        pod("addresses", pod().addAllAddresses(Collections.nCopies(65, ADDRESS))),
-        pod("labels", pod().putLabels("x".repeat(5_000), "y")),
-        pod("labels", pod().putLabels("x", "y".repeat(5_000))),
-        pod("netns", pod().setNetns("/run/\0/x")),
-        pod("netns", pod().setNetns("x".repeat(4_097))),
-        pod("uid", pod().setUid("not one")),
-        pod("node_name", pod().setNodeName("n".repeat(254))),
-        pod("enrolled", pod().setHostNetwork(true)),
-        pod("probe_ports", pod().addProbePorts(0)),
-        pod("probe_ports", pod().addProbePorts(65_536)),
-        pod("probe_ports", pod().addProbePorts(-1)),
-        pod(
-            "interception.inbound_port_exclusions",
-            pod().setInterception(exclusions.clone().addInboundPortExclusions(70_000))),
-        pod(
-            "interception.outbound_range_exclusions",
-            pod()
-                .setInterception(
-                    exclusions
-                        .clone()
-                        .addOutboundRangeExclusions(
-                            Range.newBuilder().setNetwork(ADDRESS).setPrefixLength(33)))),
-        pod(
-            "interception.outbound_range_inclusions",
-            pod()
-                .setInterception(
-                    exclusions
-                        .clone()
-                        .addOutboundRangeInclusions(
-                            Range.newBuilder().setNetwork(ADDRESS).setPrefixLength(8)))),
-        pod(
-            "interception.interface_exclusions",
-            pod().setInterception(exclusions.clone().addInterfaceExclusions("e".repeat(65)))));
+  private static Mistake mistake(String row) {
+    String[] cells = row.split(" \\|( |$)", -1);
+    ResourceKey key = ResourceKey.parse(cells[0]);
+    Matcher often = Pattern.compile("(\\d+) (.*)").matcher(cells[2]);
+    String text =
+        often.matches()
+            ? often.group(2).concat(" ").repeat(Integer.parseInt(often.group(1)))
+            : cells[2];
+    Message.Builder content = good(key.kind());
+    try {
+      TextFormat.merge(
+          Pattern.compile("<([^<*]*)\\*(\\d+)>")
+              .matcher(text)
+              .replaceAll(part -> part.group(1).repeat(Integer.parseInt(part.group(2)))),
+          content);
+    } catch (TextFormat.ParseException e) {
+      throw new IllegalArgumentException(row, e);
+    }
+    return new Mistake(key, cells[1], content.build());
+  }
+
+  private static Message.Builder good(String kind) {
+    return switch (kind) {
+      case "workload" -> pod();
+      case "service" -> Service.newBuilder().setNamespace("shop").setName("store");
+      case "permission" ->
+          Permission.newBuilder()
+              .setNamespace("shop")
+              .setName("grant")
+              .setDestination("shop/store");
+      case "route" ->
+          TrafficRoute.newBuilder().setNamespace("shop").setName("split").setService("shop/store");
+      case "settings" -> Settings.newBuilder().setTrustDomain("cluster.local");
+      case "namespace" -> Namespace.newBuilder().setName("shop");
+      default -> throw new IllegalArgumentException(kind);
+    };
   }
 
   private static Workload.Builder pod() {
@@ -95,145 +140,6 @@ class UnusableResourceTest {
         .setName("buyer")
         .setIdentity("spiffe://cluster.local/ns/shop/sa/buyer")
         .setEnrolled(true);
-  }
-
-  private static Mistake pod(String field, Workload.Builder content) {
-    return new Mistake(POD, field, content.build());
-  }
-
-  private static Stream<Mistake> services() {
-    ServicePort good = ServicePort.newBuilder().setPort(80).setProtocol("http").build();
-    Endpoint endpoint = Endpoint.newBuilder().setAddress(ADDRESS).setPort(8080).build();
-    return Stream.of(
-        service("name", good, "s/s"),
-        service("ports.port", good.toBuilder().setPort(0).build(), "store"),
-        service("ports.declared", good.toBuilder().setDeclared("spdy").build(), "store"),
-        service("ports.protocol", good.toBuilder().setProtocol("spdy").build(), "store"),
-        service("ports.name", good.toBuilder().setName("n".repeat(257)).build(), "store"),
-        service(
-            "ports.endpoints.port",
-            good.toBuilder().addEndpoints(endpoint.toBuilder().setPort(0)).build(),
-            "store"),
-        service(
-            "ports.endpoints.address",
-            good.toBuilder()
-                .addEndpoints(endpoint.toBuilder().setAddress(ByteString.EMPTY))
-                .build(),
-            "store"),
-        service(
-            "ports.endpoints",
-            good.toBuilder().addAllEndpoints(Collections.nCopies(40_001, endpoint)).build(),
-            "store"),
-        new Mistake(
-            STORE,
-            "virtual_addresses",
-            Service.newBuilder()
-                .setNamespace("shop")
-                .setName("store")
-                .addVirtualAddresses(ByteString.EMPTY)
-                .build()),
-        new Mistake(
-            STORE,
-            "ports",
-            Service.newBuilder().addAllPorts(Collections.nCopies(1_025, good)).build()));
-  }
-
-  private static Mistake service(String field, ServicePort port, String name) {
-    return new Mistake(
-        STORE,
-        field,
-        Service.newBuilder().setNamespace("shop").setName(name).addPorts(port).build());
-  }
-
-  private static Stream<Mistake> permissions() {
-    Permission good =
-        Permission.newBuilder()
-            .setNamespace("shop")
-            .setName("grant")
-            .setDestination("shop/store")
-            .addSources("shop/buyer")
-            .build();
-    return Stream.of(
-        new Mistake(GRANT, "name", good.toBuilder().setName("").build()),
-        new Mistake(GRANT, "destination", good.toBuilder().setDestination("store").build()),
-        new Mistake(GRANT, "sources", good.toBuilder().addSources("a/b/c").build()),
-        new Mistake(GRANT, "ports", good.toBuilder().addPorts(0).build()),
-        new Mistake(
-            GRANT, "sources", good.toBuilder().setRequests(Requests.getDefaultInstance()).build()),
-        requests("requests.routes.path", HttpMatch.newBuilder().setPath("(")),
-        requests("requests.routes.name", HttpMatch.newBuilder().setName("n".repeat(257))),
-        requests("requests.routes.methods", HttpMatch.newBuilder().addMethods("G\0T")),
-        requests("requests.routes.headers", HttpMatch.newBuilder().putHeaders("host", "[")),
-        requests(
-            "requests.routes.headers",
-            HttpMatch.newBuilder().putHeaders("host", "a").putHeaders("Host", "b")));
-  }
-
-  private static Mistake requests(String field, HttpMatch.Builder route) {
-    return new Mistake(
-        GRANT,
-        field,
-        Permission.newBuilder()
-            .setNamespace("shop")
-            .setName("grant")
-            .setDestination("shop/store")
-            .setRequests(Requests.newBuilder().addSources("shop/buyer").addRoutes(route))
-            .build());
-  }
-
-  private static Stream<Mistake> routes() {
-    TrafficRoute good =
-        TrafficRoute.newBuilder()
-            .setNamespace("shop")
-            .setName("split")
-            .setService("shop/store")
-            .build();
-    return Stream.of(
-        new Mistake(SPLIT, "name", good.toBuilder().setName("").build()),
-        new Mistake(SPLIT, "service", good.toBuilder().setService("store").build()),
-        new Mistake(
-            SPLIT,
-            "rules",
-            good.toBuilder()
-                .addAllRules(Collections.nCopies(1_025, RouteRule.getDefaultInstance()))
-                .build()),
-        backend(good, Backend.newBuilder().setService("store")),
-        backend(good, Backend.newBuilder().setService("shop/store").setWeight(-1)),
-        backend(good, Backend.newBuilder().setService("shop/store").setWeight(1_000_001)));
-  }
-
-  private static Mistake backend(TrafficRoute good, Backend.Builder backend) {
-    return new Mistake(
-        SPLIT,
-        "rules.backends",
-        good.toBuilder().addRules(RouteRule.newBuilder().addBackends(backend)).build());
-  }
-
-  private static Stream<Mistake> settings() {
-    Settings good = Settings.newBuilder().setTrustDomain("cluster.local").build();
-    return Stream.of(
-        new Mistake(SETTINGS, "trust_domain", good.toBuilder().setTrustDomain("").build()),
-        new Mistake(
-            SETTINGS, "denied_identities", good.toBuilder().addDeniedIdentities("nobody").build()),
-        new Mistake(
-            SETTINGS,
-            "denied_serials",
-            good.toBuilder().addDeniedSerials(ByteString.EMPTY).build()),
-        new Mistake(
-            SETTINGS,
-            "denied_serials",
-            good.toBuilder().addDeniedSerials(ByteString.copyFrom(new byte[22])).build()),
-        new Mistake(Kind.SETTINGS.key("other"), "name", good));
-  }
-
-  private static Stream<Mistake> namespaces() {
-    return Stream.of(
-        new Mistake(SHOP, "name", Namespace.newBuilder().setMembershipValue(1).build()),
-        new Mistake(SHOP, "membership", Namespace.newBuilder().setName("shop").build()),
-        new Mistake(
-            SHOP,
-            "membership",
-            Namespace.newBuilder().setName("shop").setMembershipValue(9).build()));
   }
 
   @ParameterizedTest

@@ -76,7 +76,9 @@ public final class Samples {
         pod.interception(),
         Set.of(),
         pod.mtlsMode(),
-        connections);
+        connections,
+        List.of(),
+        null);
   }
 
   private static Workload workload(NamespacedName name, String address) {

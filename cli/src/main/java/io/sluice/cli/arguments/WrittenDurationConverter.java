@@ -7,8 +7,6 @@ import picocli.CommandLine.TypeConversionException;
 
 /** Durations on the command line: {@code 90s}, {@code 30m}, {@code 24h}, {@code 7d}. */
 public final class WrittenDurationConverter implements ITypeConverter<Duration> {
-  /** For picocli. */
-  public WrittenDurationConverter() {}
 
   @Override
   public Duration convert(String text) {

@@ -27,9 +27,6 @@ public final class CheckCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  /** For picocli. */
-  public CheckCommand() {}
-
   @Override
   public Integer call() {
     Facts facts = look.facts(spec.commandLine(), before);

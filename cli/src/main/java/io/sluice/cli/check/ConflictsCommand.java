@@ -90,9 +90,6 @@ public final class ConflictsCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  /** For picocli. */
-  public ConflictsCommand() {}
-
   @Override
   public Integer call() {
     List<String> kinds = kinds();

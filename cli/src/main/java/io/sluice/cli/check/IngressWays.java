@@ -25,17 +25,14 @@ import java.util.Set;
 /**
  * What becomes of the calls of an ingress to pods: by the objects, and by the daemon of this node
  * where it has the pod. For one thread and one question.
+ *
+ * @param steps is told what is worth knowing on the way
  */
-final class IngressWays {
+record IngressWays(MeshSnapshot snapshot, String node, Asker daemon, IngressInquiry.Steps steps) {
   static final int NO_PORT = 0;
 
   /** Pairs of addresses that are looked at: a hundred pods, of each family, for five callers. */
   private static final int MOST_WAYS = 1_000;
-
-  private final MeshSnapshot snapshot;
-  private final String node;
-  private final Asker daemon;
-  private final IngressInquiry.Steps steps;
 
   /** Asks the daemon of this node. */
   interface Asker {
@@ -81,14 +78,6 @@ final class IngressWays {
       String reason,
       String rule,
       Word node) {}
-
-  /** Tells {@code steps} what is worth knowing on the way. */
-  IngressWays(MeshSnapshot snapshot, String node, Asker daemon, IngressInquiry.Steps steps) {
-    this.snapshot = snapshot;
-    this.node = node;
-    this.daemon = daemon;
-    this.steps = steps;
-  }
 
   /** From each address to each of the pods; none to {@link #NO_PORT}. */
   List<Way> ways(List<InetAddress> sources, List<Workload> pods, int port) {

@@ -25,17 +25,7 @@ import org.jspecify.annotations.Nullable;
  * sources of IngressBackends and AccessControls begin and after they end; parts that are sources of
  * the same ones are one.
  */
-final class RangeParts {
-  private final MeshSnapshot snapshot;
-  private final List<Ingress> ingresses;
-  private final Cidr range;
-
-  private RangeParts(MeshSnapshot snapshot, List<Ingress> ingresses, Cidr range) {
-    this.snapshot = snapshot;
-    this.ingresses = ingresses;
-    this.range = range;
-  }
-
+record RangeParts(MeshSnapshot snapshot, List<Ingress> ingresses, Cidr range) {
   /**
    * An address of each part, by what is in {@code namespace}. None is an enrolled workload's, which
    * is decided by who it is; but where all of them are, the first one.

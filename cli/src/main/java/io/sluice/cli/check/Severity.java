@@ -15,4 +15,8 @@ public enum Severity {
   public String word() {
     return name().toLowerCase(Locale.ROOT);
   }
+
+  static Severity of(String word) {
+    return valueOf(word.toUpperCase(Locale.ROOT));
+  }
 }

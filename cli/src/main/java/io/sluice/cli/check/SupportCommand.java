@@ -20,9 +20,6 @@ import picocli.CommandLine.Spec;
 public final class SupportCommand {
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  /** For picocli. */
-  public SupportCommand() {}
-
   @Command(
       name = "error-info",
       description =

@@ -14,7 +14,4 @@ import picocli.CommandLine.Command;
       IngressCommand.class,
       CheckCommand.ControlPlaneCommand.class
     })
-public final class VerifyCommand {
-  /** For picocli. */
-  public VerifyCommand() {}
-}
+public final class VerifyCommand {}

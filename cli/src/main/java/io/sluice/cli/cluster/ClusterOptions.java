@@ -29,9 +29,6 @@ public final class ClusterOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec = CommandSpec.create();
 
-  /** For picocli. */
-  public ClusterOptions() {}
-
   /** How that cluster is reached. */
   public ClusterAccess access() {
     return new ClusterAccess(kubeconfig, context, spec.commandLine());

@@ -12,7 +12,7 @@ import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.lease.WriterLease.LeaseState;
 import io.sluice.control.manifest.WrittenDuration;
-import io.sluice.control.registry.Registry;
+import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.xds.stream.XdsClientState;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
@@ -20,7 +20,8 @@ import java.util.Locale;
 import java.util.function.Consumer;
 
 /** What the controller answers on its admin socket. */
-record ControllerAnswers(Controller controller, Registry registry) implements AdminServer.Answers {
+record ControllerAnswers(Controller controller, CompiledRegistry registry)
+    implements AdminServer.Answers {
   static final String STATUS = "status";
   static final String ROTATE_ROOT = "rotate-root";
   static final String CANCEL_ROTATION = "cancel-rotation";

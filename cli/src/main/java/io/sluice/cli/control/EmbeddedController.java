@@ -10,7 +10,7 @@ import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.DurableFiles;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.folder.FolderRegistry;
-import io.sluice.control.registry.Registry;
+import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.server.ServerSettings;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.process.AdminServer;
@@ -31,12 +31,12 @@ public final class EmbeddedController implements AutoCloseable {
   private static final String JOIN_TOKEN = "own-join-token";
 
   private final Controller controller;
-  private final Registry objects;
+  private final CompiledRegistry objects;
   private final AdminServer admin;
   private final Path joinToken;
 
   private EmbeddedController(
-      Controller controller, Registry objects, AdminServer admin, Path joinToken) {
+      Controller controller, CompiledRegistry objects, AdminServer admin, Path joinToken) {
     this.controller = controller;
     this.objects = objects;
     this.admin = admin;

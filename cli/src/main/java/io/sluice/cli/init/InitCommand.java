@@ -37,9 +37,6 @@ public final class InitCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  /** For picocli. */
-  public InitCommand() {}
-
   @Override
   public Integer call() {
     Path place = folder.toAbsolutePath().normalize();

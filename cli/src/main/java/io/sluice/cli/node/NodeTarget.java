@@ -35,9 +35,6 @@ public final class NodeTarget {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec = CommandSpec.create();
 
-  /** For picocli. */
-  public NodeTarget() {}
-
   /** Whether an option names the node. */
   boolean isNamed() {
     return nodeName != null;

@@ -103,9 +103,6 @@ public final class OsmWhyCommands {
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
-    /** For picocli. */
-    public ConnectivityCommand() {}
-
     /** Values of {@code --app-protocol}. Lower case, since they are typed. */
     enum Protocol {
       tcp,

@@ -43,8 +43,6 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {ProxyCommand.GetCommand.class, ProxyCommand.SetCommand.class})
 public final class ProxyCommand {
-  /** For picocli. */
-  public ProxyCommand() {}
 
   /** {@code sluice proxy get}. */
   @Command(

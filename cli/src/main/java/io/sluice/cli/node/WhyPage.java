@@ -8,17 +8,9 @@ import java.util.List;
 import java.util.Locale;
 
 /** An answer of {@code sluice why} on one page, for people. */
-final class WhyPage {
+record WhyPage(JsonNode answer, PrintWriter out) {
   private static final int MOST_WAYS = 8;
   private static final String NONE = "-";
-
-  private final JsonNode answer;
-  private final PrintWriter out;
-
-  private WhyPage(JsonNode answer, PrintWriter out) {
-    this.answer = answer;
-    this.out = out;
-  }
 
   static void print(JsonNode answer, PrintWriter out) {
     WhyPage page = new WhyPage(answer, out);

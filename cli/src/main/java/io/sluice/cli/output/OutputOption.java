@@ -12,9 +12,6 @@ public final class OutputOption {
       defaultValue = "table")
   private OutputFormat format = OutputFormat.table;
 
-  /** For picocli. */
-  public OutputOption() {}
-
   /** What was asked for. */
   public OutputFormat format() {
     return format;

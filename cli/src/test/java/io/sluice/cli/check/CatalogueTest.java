@@ -3,11 +3,8 @@ package io.sluice.cli.check;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.check.Check.NotThereException;
-import io.sluice.cli.check.Code.Group;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,16 +14,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import picocli.CommandLine;
 
 /** The catalogue, its pages and its command; and how checks end that cannot do their work. */
 class CatalogueTest {
-  private static final String MADE =
-      "<!-- Made from the code. Do not edit; `mvn -Dquick -pl cli -am test -Dtest=CatalogueTest"
-          + " -Dsurefire.failIfNoSpecifiedTests=false -Dreference.write=true` writes it anew. -->\n\n";
-
   private static String support(String... arguments) {
     StringWriter out = new StringWriter();
     PrintWriter to = new PrintWriter(out);
@@ -34,35 +25,12 @@ class CatalogueTest {
     return out.toString();
   }
 
-  @ParameterizedTest
-  @EnumSource(Group.class)
-  void pageSaysWhatTheCatalogueSays(Group group) throws IOException {
-    StringBuilder text = new StringBuilder(MADE + "# " + group.title() + "\n\n");
-    text.append(
-        "What `sluice check` finds of this group; `sluice support error-info CODE` prints the same.\n\n");
-    text.append("| Code | Severity | Finding | Cause | Do |\n|---|---|---|---|---|\n");
-    for (Code code : Code.values()) {
-      if (code.group() == group) {
-        text.append(
-            "| %s | %s | %s | %s | %s |%n"
-                .formatted(
-                    code.label(), code.severity().word(), code.title(), code.cause(), code.mend()));
-      }
-    }
-    Path page = Path.of("..", "docs", "checks", group.page() + ".md");
-    if (Boolean.getBoolean("reference.write")) {
-      Files.createDirectories(page.getParent());
-      Files.writeString(page, text);
-    }
-
-    assertThat(page).content().isEqualTo(text.toString());
-  }
-
   @Test
-  void codesAreUniqueAndInOrder() {
+  void codesAreUniqueAndInOrderAndEachIsARowOfAPage() {
     List<String> labels = Stream.of(Code.values()).map(Code::label).toList();
 
     assertThat(labels).doesNotHaveDuplicates().isSorted().hasSizeGreaterThan(100);
+    assertThat(Code.Row.ALL.keySet()).containsExactlyElementsOf(labels);
   }
 
   @Test

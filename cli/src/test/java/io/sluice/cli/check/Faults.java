@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -56,14 +57,174 @@ final class Faults {
     faults.daemon();
     faults.statuses();
     faults.policy();
-    faults.events();
-    faults.identity();
     faults.believed();
-    faults.control();
     faults.cluster();
     faults.neighbours();
     faults.network();
+    faults.rows();
+    faults.all.sort(Comparator.comparing(Fault::code));
     return faults.all;
+  }
+
+  /** How it is made; its code; of what, and what that says. */
+  private static final String ROWS =
+      """
+      file | KERNEL_OLD | proc/sys/kernel/osrelease | 4.19.0-27-amd64
+      told | NO_MODE | KERNEL | {mode: 'none', reason: 'no program and no rule'}
+      told | EBPF_OUTBOUND_REFUSED | KERNEL | {features: [{feature: 'ebpf trial outbound', works: 'no', detail: 'EPERM'}]}
+      told | EBPF_INBOUND_REFUSED | KERNEL | {features: [{feature: 'ebpf trial inbound', works: 'no', detail: 'EPERM'}]}
+      told | KERNEL_FEATURE | KERNEL | {features: [{feature: 'kernel so_netns_cookie', works: 'no', detail: 'EPERM'}]}
+      instead | IPTABLES_UNUSABLE | KERNEL | {mode: 'ebpf', features: [{feature: 'iptables nft ipv4', works: 'no', detail: ''}]}
+      told | CAPABILITIES_MISSING | CAPABILITIES | {missing: ['CAP_BPF']}
+      gone | NO_BTF | sys/kernel/btf/vmlinux
+      file | NO_CGROUP2 | proc/self/mountinfo | 30 1 0:26 / /sys/fs/cgroup rw - cgroup cgroup rw
+      file | NO_BPFFS | proc/self/mountinfo | 30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw
+      file | BPFFS_READ_ONLY | proc/self/mountinfo | 31 1 0:27 / /sys/fs/bpf ro,nosuid - bpf bpf rw
+      file | HIDEPID | proc/self/mountinfo | 32 1 0:28 / /proc rw,nosuid - proc proc rw,hidepid=2
+      file | LOCKDOWN | sys/kernel/security/lockdown | none integrity [confidentiality]
+      file | UNPRIVILEGED_BPF | proc/sys/kernel/unprivileged_bpf_disabled | 0
+      told | CLOCK_DOUBTED | STATUS | {timeProblem: 'the wall clock shows 1970'}
+      gone | CLOCK_ALONE | run/systemd/timesync/synchronized
+      file | MEMORY_LOW | proc/meminfo | MemAvailable:     200000 kB
+      file | MEMORY_SHORT | proc/meminfo | MemAvailable:      20000 kB
+      instead | STATE_FULL | DISK | {totalBytes: 100000000, usableBytes: 4096}
+      instead | STATE_LOW | DISK | {totalBytes: 1000000000, usableBytes: 20000000}
+      told | STATE_READ_ONLY | DISK | {writeFailure: 'Read-only file system'}
+      file | FILES_SYSTEM | proc/sys/fs/file-nr | 99000 0 100000
+      file | FILES_DAEMON | proc/77/limits | Max open files            1024    4096    files
+      file | LOCAL_PORTS_MESH | proc/sys/net/ipv4/ip_local_port_range | 1024 65535
+      file | LOCAL_PORTS_FEW | proc/sys/net/ipv4/ip_local_port_range | 60000 60999
+      told | DAEMON_NOT_READY | STATUS | {ready: false, missing: 'the CNI plugin'}
+      told | MODE_IPTABLES | STATUS | {outboundMode: 'iptables', outboundReason: 'asked for'}
+      told | FAIL_OPEN | STATUS | {failOpen: true}
+      told | RETIREMENT | STATUS | {retirement: 'ANNOUNCED'}
+      told | CONNECTIONS_MANY | STATUS | {connectionsLive: 950}
+      told | BUFFERS_MANY | STATUS | {bufferedBytes: 999}
+      told | MAP_FULL | MAPS | [{map: 'range_rules', entries: 64, capacity: 64}]
+      told | MAP_NEARLY_FULL | MAPS | [{map: 'range_rules', entries: 62, capacity: 64}]
+      told | POD_PENDING | PODS | [{pod: 'shop/x', state: 'pending', protection: 'refused', problem: 'why'}]
+      told | POD_NOT_PROTECTED | PODS | [{pod: 'shop/x', state: 'enrolled', protection: 'not protected', problem: 'why'}]
+      told | POD_REFUSED | PODS | [{pod: 'shop/x', state: 'enrolled', protection: 'refused', problem: 'why'}]
+      told | POD_PROBLEM | PODS | [{pod: 'shop/x', state: 'enrolled', protection: 'protected', problem: 'why'}]
+      told | POD_EARLIER | PODS | [{pod: 'shop/x', state: 'enrolled', earlierConnections: 2}]
+      told | SEVERAL_NODES | PINS | ['other']
+      change | ROUTE_MISSING | target | name: main | name: mian
+      change | TARGET_NAMESPACE | target | name: store, namespace: shop | name: store, namespace: bank
+      change | NO_SOURCE | target | sources: [{kind: ServiceAccount, name: buyer, namespace: shop}] | sources: []
+      change | END_KIND | target | [{kind: ServiceAccount, name: buyer | [{kind: User, name: buyer
+      change | FOREIGN_DOMAIN | target | {kind: ServiceAccount, name: buyer, namespace: shop} | {kind: AuthenticatedPrincipal, name: "spiffe://other.example/ns/a/sa/b"}
+      change | WORD_UNKNOWN | store | labels: | annotations: {sluice.io/mtls-mode: strictly}, labels:
+      change | CLAIMED_TWICE | buyer | 10.0.0.3 | 10.0.0.2
+      change | NOT_ENFORCED | config | Mode: false | Mode: false}, observability: {tracing: {enable: true}
+      change | DENIES_OWN | config | traffic: | certificate: {deniedIdentities: ["spiffe://cluster.local/ns/sluice-system/sa/node.edge"]}, traffic:
+      change | TARGET_PORT | route | [8080] | [80]
+      change | SERVICE_EMPTY | service | {app: store} | {app: stroe}
+      change | SERVICE_UNREADY | store | "True" | "False"
+      change | PORT_UNDECLARED | service | name: http | name: main
+      change | PORT_NAME | service | targetPort: 8080 | targetPort: web
+      change | EXCLUDES_HBONE | store | labels: | annotations: {sluice.io/inbound-port-exclusion-list: "15008"}, labels:
+      change | EXCLUSION_POLICY | store | labels: | annotations: {sluice.io/inbound-port-exclusion-list: "8080"}, labels:
+      change | EXCLUSION_CONTRADICTS | store | labels: | annotations: {sluice.io/outbound-ip-range-exclusion-list: "10.0.0.0/8", sluice.io/outbound-ip-range-inclusion-list: "10.1.0.0/16"}, labels:
+      change | EXCLUDES_ALL | store | labels: | annotations: {sluice.io/outbound-ip-range-exclusion-list: "0.0.0.0/0"}, labels:
+      change | PERMISSIVE | config | Mode: false | Mode: true
+      change | TARGETS_UNUSED | config | Mode: false | Mode: true
+      change | NOBODY_ENROLLED | namespace | enabled | disabled
+      seen | SEEN_NO_TARGET | no_traffic_target
+      seen | SEEN_PROTOCOL | protocol_mismatch
+      seen | SEEN_UPSTREAM | upstream_refused
+      seen | SEEN_DNS | dns_refused
+      seen | SEEN_EGRESS | egress_disabled
+      seen | SEEN_PLAINTEXT | mtls_required
+      seen | SEEN_METADATA | metadata_refused
+      seen | SEEN_HTTP_ONLY | http_only
+      told | LEAF_EXPIRED | CERTIFICATES | [{identity: 'spiffe://cluster.local/ns/shop/sa/x', notBefore: '2026-01-01T00:00:00Z', notAfter: '2026-01-01T00:00:00Z', renewAt: '2026-01-01T00:00:00Z', problem: 'why'}]
+      told | LEAF_EARLY | CERTIFICATES | [{identity: 'spiffe://cluster.local/ns/shop/sa/x', notBefore: '2099-01-01T00:00:00Z', notAfter: '2099-01-01T00:00:00Z', renewAt: '2099-01-01T00:00:00Z', problem: 'why'}]
+      told | LEAF_LATE | CERTIFICATES | [{identity: 'spiffe://cluster.local/ns/shop/sa/x', notBefore: '2026-01-01T00:00:00Z', notAfter: '2099-01-01T00:00:00Z', renewAt: '2026-01-01T00:00:00Z', problem: 'why'}]
+      told | LEAF_MISSING | CERTIFICATES | [{identity: 'spiffe://cluster.local/ns/shop/sa/x', notBefore: '-', notAfter: '-', renewAt: '-', problem: 'why'}]
+      told | LEAF_DOMAIN | CERTIFICATES | [{identity: 'spiffe://old.example/ns/shop/sa/x', notBefore: '2026-01-01T00:00:00Z', notAfter: '2099-01-01T00:00:00Z', renewAt: '2099-01-01T00:00:00Z', problem: 'why'}]
+      told | NODE_NOT_ADMITTED | STATUS | {identity: 'not admitted yet'}
+      told | NODE_EXPIRED | STATUS | {identity: 'expired since yesterday'}
+      told | CONTROLLER_LOST | STATUS | {controllerConnected: false}
+      told | IDENTITY_FAILS | STATUS | {identityFailure: 'PERMISSION_DENIED'}
+      told | BUNDLE_REFUSED | STATUS | {trustBundleProblem: 'shares no root'}
+      told | KEYS_NOT_KEPT | STATUS | {identityStoreProblem: 'No space left'}
+      told | NO_IDENTITY | STATUS | {identity: 'off'}
+      told | DOMAIN_DIFFERS | STATUS | {trustDomain: 'other.example'}
+      instead | CONTROLLER_SILENT | CONTROLLER | {silence: 'no such file'}
+      told | REGISTRY_INCOMPLETE | CONTROLLER | {registryComplete: false}
+      told | CALLS_REFUSED | CONTROLLER | {refusals: {not_placed: 3}}
+      told | NOT_DISTRIBUTED | CONTROLLER | {notDistributed: ['Service shop/big is too large']}
+      told | AUTHORITY_FAILS | CONTROLLER | {authority: 'unavailable', authorityDetail: 'sealed'}
+      told | CONTROLLER_CERTIFICATE | CONTROLLER | {certificateEnd: '2026-01-01T00:00:00Z'}
+      told | ROTATION | CONTROLLER | {rotation: 'Distributing[next]'}
+      told | NODE_GONE | CONTROLLER | {nodes: {b: {connected: false}}}
+      told | NODE_REFUSES | CONTROLLER | {nodes: {b: {problems: ['Service x']}}}
+      told | NODE_VERSION | CONTROLLER | {nodes: {b: {software: '0.0.1'}}}
+      told | NODE_BEHIND | CONTROLLER | {nodes: {b: {revision: 3, pendingRevision: 9}}}
+      told | LEASE_NOBODY | CONTROLLER | {leaseHolder: 'nobody known'}
+      told | REPLICA_PROBLEM | CONTROLLER | {replicaProblems: ['may not patch status']}
+      told | SNAPSHOT_OLD | STATUS | {controllerFollowed: false, snapshotAgeSeconds: 4000}
+      told | SNAPSHOT_NONE | STATUS | {snapshotFrom: 'none yet'}
+      told | SNAPSHOT_STORE | STATUS | {snapshotStoreProblem: 'damaged'}
+      told | SNAPSHOT_PROBLEM | STATUS | {snapshotProblem: 'UNAVAILABLE'}
+      told | CHANGE_REFUSED | STATUS | {refusedChange: ['Workload shop/x']}
+      told | SNAPSHOT_PART | STATUS | {snapshotComplete: false}
+      instead | API_SILENT | CLUSTER | {silence: 'it takes no connection'}
+      told | KUBERNETES_OLD | CLUSTER | {version: {gitVersion: 'v1.20.1'}}
+      item | CONTROLLER_UNREADY | deployments | {metadata: {name: 'c', namespace: 'sluice-system', labels: {'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/component': 'controller'}}, status: {}}
+      item | MESH_TWICE | deployments | {metadata: {name: 'c', namespace: 'b', labels: {'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/component': 'controller'}}, status: {readyReplicas: 1}}
+      item | DAEMONS_UNREADY | daemonSets | {metadata: {name: 'd', labels: {'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/component': 'controller'}}, status: {desiredNumberScheduled: 3}}
+      item | POD_WAITS | pods | {metadata: {name: 'p', labels: {'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/component': 'controller'}}, status: {containerStatuses: [{name: 'node', state: {waiting: {reason: 'ImagePullBackOff'}}}]}}
+      told | RIGHT_MISSING | CLUSTER | {rights: [{verb: 'create', resource: 'x', allowed: false}]}
+      item | BINDING_DANGLES | clusterRoleBindings | {metadata: {name: 'b', labels: {'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/component': 'controller'}}, subjects: [{kind: 'ServiceAccount', name: 'gone'}]}
+      item | NODE_UNREADY | nodes | {metadata: {name: 'n'}, status: {conditions: [{type: 'Ready', status: 'Unknown', message: 'silent'}]}}
+      item | NODE_PRESSURE | nodes | {metadata: {name: 'n'}, status: {conditions: [{type: 'DiskPressure', status: 'True'}]}}
+      item | NODE_KERNEL | nodes | {metadata: {name: 'n'}, status: {nodeInfo: {kernelVersion: '4.18.0-553'}}}
+      item | NODE_PLATFORM | nodes | {metadata: {name: 'n'}, status: {nodeInfo: {operatingSystem: 'windows'}}}
+      item | WEBHOOK_SERVICE | validatingWebhooks | {metadata: {name: 'w'}, webhooks: [{name: 'a.example', clientConfig: {service: {namespace: 'kube-system', name: 'gone'}}}]}
+      item | WEBHOOK_UNREACHED | mutatingWebhooks | {metadata: {name: 'w'}, webhooks: [{name: 'a.example', clientConfig: {service: {namespace: 'kube-system', name: 'kube-dns'}}}]}
+      item | SIDECAR | pods | {metadata: {name: 'store', namespace: 'shop'}, spec: {containers: [{name: 'istio-proxy'}]}}
+      item | POD_NO_ACCOUNT | pods | {metadata: {name: 'store', namespace: 'shop', annotations: {'kubernetes.io/config.mirror': 'x'}}}
+      item | INJECTION_LABEL | namespaces | {metadata: {name: 'x', labels: {'sluice.io/mesh': 'enabled', 'istio-injection': 'enabled'}}}
+      item | OTHER_MESH | definitions | {metadata: {name: 'sidecars.networking.istio.io'}}
+      item | NETWORK_POLICY | networkPolicies | {metadata: {name: 'p', namespace: 'shop'}, spec: {ingress: [{ports: [{port: 8080}]}]}}
+      instead | CNI_NO_NETWORK | CNI | {state: 'no primary', confDir: '/etc/cni/net.d'}
+      instead | CNI_SHADOWED | CNI | {state: 'shadowed'}
+      instead | CNI_ORPHANED | CNI | {state: 'orphaned'}
+      instead | CNI_OUTDATED | CNI | {state: 'outdated'}
+      told | CNI_INVALID | CNI | {problems: [{path: '/x', text: 'is no JSON; ours is not written'}]}
+      told | CNI_BINARY | CNI | {problems: [{path: '/x', text: 'is missing: the runtime looks for it in [/a]'}]}
+      told | CNI_PROBLEM | CNI | {problems: [{path: '/x', text: 'holds plugins that runtimes run after ours'}]}
+      file | FOREIGN_CNI | etc/cni/net.d/10-a.conflist | {"name": "a", "plugins": [{"type": "bridge"}, {"type": "istio-cni"}]}
+      told | FOREIGN_RULES | RULES | {'iptables-legacy-save': '*nat\\n:ISTIO_OUTPUT - [0:0]'}
+      file | FOREIGN_PROXY | proc/99/comm | envoy
+      file | MTU_SMALL | sys/class/net/eth0/mtu | 576
+      file | MTU_DIFFERS | sys/class/net/cni0/mtu | 9000
+      file | NO_RESOLVER | etc/resolv.conf | search example
+      told | RESOLVER_FAILS | RESOLVER | {answered: false}
+      gone | NO_ROUTE | proc/net/route
+      file | NO_FORWARDING | proc/sys/net/ipv4/ip_forward | 0
+      file | CONNTRACK_FULL | proc/sys/net/netfilter/nf_conntrack_count | 262144
+      file | CONNTRACK_HIGH | proc/sys/net/netfilter/nf_conntrack_count | 230000
+      file | LOOPBACK_DOWN | sys/class/net/lo/flags | 0x8
+      file | NO_IPV6 | proc/sys/net/ipv6/conf/all/disable_ipv6 | 1
+      """;
+
+  private void rows() {
+    for (String row : ROWS.lines().toList()) {
+      String[] cells = row.split(" \\| ", -1);
+      Code code = Code.valueOf(cells[1]);
+      switch (cells[0]) {
+        case "file" -> file(code, cells[2], cells[3]);
+        case "gone" -> gone(code, cells[2]);
+        case "told" -> told(code, Topic.valueOf(cells[2]), cells[3]);
+        case "instead" -> instead(code, Topic.valueOf(cells[2]), cells[3]);
+        case "item" -> item(code, cells[2], cells[3]);
+        case "change" -> change(code, cells[2], cells[3], cells[4]);
+        case "seen" -> seen(code, cells[2]);
+        default -> throw new IllegalArgumentException(row);
+      }
+    }
   }
 
   private void file(Code code, String path, String text) {
@@ -112,23 +273,7 @@ final class Faults {
   }
 
   private void kernel() {
-    file(Code.KERNEL_OLD, "proc/sys/kernel/osrelease", "4.19.0-27-amd64");
-    told(Code.NO_MODE, KERNEL, "{mode: 'none', reason: 'no program and no rule'}");
-    String answer = "{features: [{feature: '%s', works: 'no', detail: 'EPERM'}]}";
-    told(Code.EBPF_OUTBOUND_REFUSED, KERNEL, answer.formatted("ebpf trial outbound"));
-    told(Code.EBPF_INBOUND_REFUSED, KERNEL, answer.formatted("ebpf trial inbound"));
-    told(Code.KERNEL_FEATURE, KERNEL, answer.formatted("kernel so_netns_cookie"));
-    instead(
-        Code.IPTABLES_UNUSABLE,
-        KERNEL,
-        "{mode: 'ebpf', features: [{feature: 'iptables nft ipv4', works: 'no', detail: ''}]}");
-    told(Code.CAPABILITIES_MISSING, CAPABILITIES, "{missing: ['CAP_BPF']}");
-    gone(Code.NO_BTF, "sys/kernel/btf/vmlinux");
-    String mounts = "proc/self/mountinfo";
-    file(Code.NO_CGROUP2, mounts, "30 1 0:26 / /sys/fs/cgroup rw - cgroup cgroup rw");
-    file(Code.NO_BPFFS, mounts, "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw");
-    file(Code.BPFFS_READ_ONLY, mounts, "31 1 0:27 / /sys/fs/bpf ro,nosuid - bpf bpf rw");
-    file(Code.HIDEPID, mounts, "32 1 0:28 / /proc rw,nosuid - proc proc rw,hidepid=2");
+
     made(
         Code.MEMLOCK_LOW,
         "a file of the node",
@@ -136,19 +281,10 @@ final class Faults {
           site.file("proc/sys/kernel/osrelease", "5.10.0");
           site.file("proc/self/limits", "Max locked memory         65536    65536    bytes");
         });
-    file(Code.LOCKDOWN, "sys/kernel/security/lockdown", "none integrity [confidentiality]");
-    file(Code.UNPRIVILEGED_BPF, "proc/sys/kernel/unprivileged_bpf_disabled", "0");
   }
 
   private void resources() {
     made(Code.CLOCK_1970, "the clock", site -> site.now = Instant.EPOCH.plusSeconds(42));
-    told(Code.CLOCK_DOUBTED, STATUS, "{timeProblem: 'the wall clock shows 1970'}");
-    gone(Code.CLOCK_ALONE, "run/systemd/timesync/synchronized");
-    file(Code.MEMORY_LOW, "proc/meminfo", "MemAvailable:     200000 kB");
-    file(Code.MEMORY_SHORT, "proc/meminfo", "MemAvailable:      20000 kB");
-    instead(Code.STATE_FULL, DISK, "{totalBytes: 100000000, usableBytes: 4096}");
-    instead(Code.STATE_LOW, DISK, "{totalBytes: 1000000000, usableBytes: 20000000}");
-    told(Code.STATE_READ_ONLY, DISK, "{writeFailure: 'Read-only file system'}");
     made(
         Code.STATE_OPEN,
         "a real folder",
@@ -171,11 +307,6 @@ final class Faults {
           }
         });
     made(Code.STATE_FOREIGN, "a real folder", site -> site.state = foreign());
-    file(Code.FILES_SYSTEM, "proc/sys/fs/file-nr", "99000 0 100000");
-    file(Code.FILES_DAEMON, "proc/77/limits", "Max open files            1024    4096    files");
-    String range = "proc/sys/net/ipv4/ip_local_port_range";
-    file(Code.LOCAL_PORTS_MESH, range, "1024 65535");
-    file(Code.LOCAL_PORTS_FEW, range, "60000 60999");
   }
 
   /** A folder of somebody else; root's where another runs the tests. */
@@ -202,21 +333,6 @@ final class Faults {
           site.instead(DAEMONS, "[]");
         });
     made(Code.DAEMON_SILENT, "no daemon", site -> site.absent(STATUS));
-    told(Code.DAEMON_NOT_READY, STATUS, "{ready: false, missing: 'the CNI plugin'}");
-    told(Code.MODE_IPTABLES, STATUS, "{outboundMode: 'iptables', outboundReason: 'asked for'}");
-    told(Code.FAIL_OPEN, STATUS, "{failOpen: true}");
-    told(Code.RETIREMENT, STATUS, "{retirement: 'ANNOUNCED'}");
-    told(Code.CONNECTIONS_MANY, STATUS, "{connectionsLive: 950}");
-    told(Code.BUFFERS_MANY, STATUS, "{bufferedBytes: 999}");
-    told(Code.MAP_FULL, MAPS, "[{map: 'range_rules', entries: 64, capacity: 64}]");
-    told(Code.MAP_NEARLY_FULL, MAPS, "[{map: 'range_rules', entries: 62, capacity: 64}]");
-    String pod = "[{pod: 'shop/x', state: '%s', protection: '%s', problem: 'why'}]";
-    told(Code.POD_PENDING, PODS, pod.formatted("pending", "refused"));
-    told(Code.POD_NOT_PROTECTED, PODS, pod.formatted("enrolled", "not protected"));
-    told(Code.POD_REFUSED, PODS, pod.formatted("enrolled", "refused"));
-    told(Code.POD_PROBLEM, PODS, pod.formatted("enrolled", "protected"));
-    told(Code.POD_EARLIER, PODS, "[{pod: 'shop/x', state: 'enrolled', earlierConnections: 2}]");
-    told(Code.SEVERAL_NODES, PINS, "['other']");
   }
 
   private void statuses() {
@@ -250,7 +366,6 @@ final class Faults {
                 "Mode: false",
                 "Mode: true, mtlsMode: STRICT}, certificate: {deniedIdentities: [x]"));
     manifest(Code.NOTE, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n");
-    change(Code.ROUTE_MISSING, "target", "name: main", "name: mian");
     made(
         Code.MATCH_MISSING,
         "a manifest",
@@ -261,26 +376,6 @@ final class Faults {
               "{kind: TCPRoute, name: main}",
               "{kind: HTTPRouteGroup, name: web, matches: [wirte]}");
         });
-    change(
-        Code.TARGET_NAMESPACE,
-        "target",
-        "name: store, namespace: shop",
-        "name: store, namespace: bank");
-    change(
-        Code.NO_SOURCE,
-        "target",
-        "sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]",
-        "sources: []");
-    change(
-        Code.END_KIND,
-        "target",
-        "[{kind: ServiceAccount, name: buyer",
-        "[{kind: User, name: buyer");
-    change(
-        Code.FOREIGN_DOMAIN,
-        "target",
-        "{kind: ServiceAccount, name: buyer, namespace: shop}",
-        "{kind: AuthenticatedPrincipal, name: \"spiffe://other.example/ns/a/sa/b\"}");
     manifest(Code.SEVERAL_MESHCONFIGS, Site.CONFIG.replace("name: mesh", "name: second"));
     manifest(Code.DUPLICATE, Site.SERVICE);
     manifest(Code.VERSION_UNKNOWN, Site.target("buyer", "x").replace("v1alpha3", "v1alpha9"));
@@ -326,11 +421,6 @@ final class Faults {
         route.replace(
             "[{backendRefs",
             "[{filters: [{type: ExtensionRef, extensionRef: {group: a, kind: b, name: c}}], backendRefs"));
-    change(
-        Code.WORD_UNKNOWN,
-        "store",
-        "labels:",
-        "annotations: {sluice.io/mtls-mode: strictly}, labels:");
     manifest(
         Code.SLICE_ALONE,
         """
@@ -355,17 +445,6 @@ final class Faults {
           site.change("buyer", "  nodeName: edge", "  hostNetwork: true\n  nodeName: edge");
           site.change("buyer", "labels: {", "labels: {sluice.io/mesh: enabled, ");
         });
-    change(Code.CLAIMED_TWICE, "buyer", "10.0.0.3", "10.0.0.2");
-    change(
-        Code.NOT_ENFORCED,
-        "config",
-        "Mode: false",
-        "Mode: false}, observability: {tracing: {enable: true}");
-    change(
-        Code.DENIES_OWN,
-        "config",
-        "traffic:",
-        "certificate: {deniedIdentities: [\"spiffe://cluster.local/ns/sluice-system/sa/node.edge\"]}, traffic:");
     manifest(
         Code.SERVICE_EXTERNAL,
         """
@@ -392,7 +471,6 @@ final class Faults {
         Site.target("buyer", "store")
             .replace("name: buyer, namespace: shop", "name: buyer, namespace: sohp")
             .replace("buyer-store", "x"));
-    change(Code.TARGET_PORT, "route", "[8080]", "[80]");
     change(Code.TARGET_OUTSIDE, "store", "labels: {", "labels: {sluice.io/mesh: disabled, ");
     manifest(Code.TARGET_SAME, Site.target("buyer", "store").replace("buyer-store", "x"));
     made(
@@ -411,69 +489,16 @@ final class Faults {
               "target", "{kind: TCPRoute, name: main}", "{kind: HTTPRouteGroup, name: web}");
           site.change("service", "name: http", "name: tcp");
         });
-    change(Code.SERVICE_EMPTY, "service", "{app: store}", "{app: stroe}");
-    change(Code.SERVICE_UNREADY, "store", "\"True\"", "\"False\"");
-    change(Code.PORT_UNDECLARED, "service", "name: http", "name: main");
-    change(Code.PORT_NAME, "service", "targetPort: 8080", "targetPort: web");
-    String list = "annotations: {sluice.io/inbound-port-exclusion-list: \"%s\"}, labels:";
-    change(Code.EXCLUDES_HBONE, "store", "labels:", list.formatted("15008"));
-    change(Code.EXCLUSION_POLICY, "store", "labels:", list.formatted("8080"));
-    change(
-        Code.EXCLUSION_CONTRADICTS,
-        "store",
-        "labels:",
-        "annotations: {sluice.io/outbound-ip-range-exclusion-list: \"10.0.0.0/8\","
-            + " sluice.io/outbound-ip-range-inclusion-list: \"10.1.0.0/16\"}, labels:");
-    change(
-        Code.EXCLUDES_ALL,
-        "store",
-        "labels:",
-        "annotations: {sluice.io/outbound-ip-range-exclusion-list: \"0.0.0.0/0\"}, labels:");
     made(Code.NO_MESHCONFIG, "a manifest", site -> site.manifest("config", ""));
-    change(Code.PERMISSIVE, "config", "Mode: false", "Mode: true");
-    change(Code.TARGETS_UNUSED, "config", "Mode: false", "Mode: true");
     change(Code.MTLS_OFF, "config", "spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ");
-    change(Code.NOBODY_ENROLLED, "namespace", "enabled", "disabled");
     made(
         Code.NOBODY_MAY_CALL,
         "a manifest",
         site -> site.manifest("back", Site.target("buyer", "store")));
   }
 
-  private void events() {
-    seen(Code.SEEN_NO_TARGET, "no_traffic_target");
-    seen(Code.SEEN_PROTOCOL, "protocol_mismatch");
-    seen(Code.SEEN_UPSTREAM, "upstream_refused");
-    seen(Code.SEEN_DNS, "dns_refused");
-    seen(Code.SEEN_EGRESS, "egress_disabled");
-    seen(Code.SEEN_PLAINTEXT, "mtls_required");
-    seen(Code.SEEN_METADATA, "metadata_refused");
-    seen(Code.SEEN_HTTP_ONLY, "http_only");
-  }
-
   private void seen(Code code, String reason) {
     told(code, EVENTS, "[{reason: '" + reason + "', pod: 'shop/buyer', time: 'now'}]");
-  }
-
-  private void identity() {
-    String leaf =
-        "[{identity: 'spiffe://%s/ns/shop/sa/x', notBefore: '%s', notAfter: '%s', renewAt: '%s', problem: 'why'}]";
-    String early = "2026-01-01T00:00:00Z";
-    String late = "2099-01-01T00:00:00Z";
-    String own = "cluster.local";
-    told(Code.LEAF_EXPIRED, CERTIFICATES, leaf.formatted(own, early, early, early));
-    told(Code.LEAF_EARLY, CERTIFICATES, leaf.formatted(own, late, late, late));
-    told(Code.LEAF_LATE, CERTIFICATES, leaf.formatted(own, early, late, early));
-    told(Code.LEAF_MISSING, CERTIFICATES, leaf.formatted(own, "-", "-", "-"));
-    told(Code.LEAF_DOMAIN, CERTIFICATES, leaf.formatted("old.example", early, late, late));
-    told(Code.NODE_NOT_ADMITTED, STATUS, "{identity: 'not admitted yet'}");
-    told(Code.NODE_EXPIRED, STATUS, "{identity: 'expired since yesterday'}");
-    told(Code.CONTROLLER_LOST, STATUS, "{controllerConnected: false}");
-    told(Code.IDENTITY_FAILS, STATUS, "{identityFailure: 'PERMISSION_DENIED'}");
-    told(Code.BUNDLE_REFUSED, STATUS, "{trustBundleProblem: 'shares no root'}");
-    told(Code.KEYS_NOT_KEPT, STATUS, "{identityStoreProblem: 'No space left'}");
-    told(Code.NO_IDENTITY, STATUS, "{identity: 'off'}");
-    told(Code.DOMAIN_DIFFERS, STATUS, "{trustDomain: 'other.example'}");
   }
 
   private void believed() {
@@ -496,46 +521,11 @@ final class Faults {
         });
   }
 
-  private void control() {
-    instead(Code.CONTROLLER_SILENT, CONTROLLER, "{silence: 'no such file'}");
-    told(Code.REGISTRY_INCOMPLETE, CONTROLLER, "{registryComplete: false}");
-    told(Code.CALLS_REFUSED, CONTROLLER, "{refusals: {not_placed: 3}}");
-    told(Code.NOT_DISTRIBUTED, CONTROLLER, "{notDistributed: ['Service shop/big is too large']}");
-    told(Code.AUTHORITY_FAILS, CONTROLLER, "{authority: 'unavailable', authorityDetail: 'sealed'}");
-    told(Code.CONTROLLER_CERTIFICATE, CONTROLLER, "{certificateEnd: '2026-01-01T00:00:00Z'}");
-    told(Code.ROTATION, CONTROLLER, "{rotation: 'Distributing[next]'}");
-    told(Code.NODE_GONE, CONTROLLER, "{nodes: {b: {connected: false}}}");
-    told(Code.NODE_REFUSES, CONTROLLER, "{nodes: {b: {problems: ['Service x']}}}");
-    told(Code.NODE_VERSION, CONTROLLER, "{nodes: {b: {software: '0.0.1'}}}");
-    told(Code.NODE_BEHIND, CONTROLLER, "{nodes: {b: {revision: 3, pendingRevision: 9}}}");
-    told(Code.LEASE_NOBODY, CONTROLLER, "{leaseHolder: 'nobody known'}");
-    told(Code.REPLICA_PROBLEM, CONTROLLER, "{replicaProblems: ['may not patch status']}");
-    told(Code.SNAPSHOT_OLD, STATUS, "{controllerFollowed: false, snapshotAgeSeconds: 4000}");
-    told(Code.SNAPSHOT_NONE, STATUS, "{snapshotFrom: 'none yet'}");
-    told(Code.SNAPSHOT_STORE, STATUS, "{snapshotStoreProblem: 'damaged'}");
-    told(Code.SNAPSHOT_PROBLEM, STATUS, "{snapshotProblem: 'UNAVAILABLE'}");
-    told(Code.CHANGE_REFUSED, STATUS, "{refusedChange: ['Workload shop/x']}");
-    told(Code.SNAPSHOT_PART, STATUS, "{snapshotComplete: false}");
-  }
-
   private void cluster() {
-    instead(Code.API_SILENT, CLUSTER, "{silence: 'it takes no connection'}");
-    told(Code.KUBERNETES_OLD, CLUSTER, "{version: {gitVersion: 'v1.20.1'}}");
+
     made(Code.CRD_MISSING, source(CLUSTER), site -> site.noItems("definitions"));
     String labels =
         "labels: {'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/component': 'controller'}";
-    item(
-        Code.CONTROLLER_UNREADY,
-        "deployments",
-        "{metadata: {name: 'c', namespace: 'sluice-system', " + labels + "}, status: {}}");
-    item(
-        Code.MESH_TWICE,
-        "deployments",
-        "{metadata: {name: 'c', namespace: 'b', " + labels + "}, status: {readyReplicas: 1}}");
-    item(
-        Code.DAEMONS_UNREADY,
-        "daemonSets",
-        "{metadata: {name: 'd', " + labels + "}, status: {desiredNumberScheduled: 3}}");
     made(
         Code.MESH_ABSENT,
         source(CLUSTER),
@@ -543,32 +533,6 @@ final class Faults {
           site.noItems("deployments");
           site.noItems("daemonSets");
         });
-    item(
-        Code.POD_WAITS,
-        "pods",
-        "{metadata: {name: 'p', "
-            + labels
-            + "}, status: {containerStatuses:"
-            + " [{name: 'node', state: {waiting: {reason: 'ImagePullBackOff'}}}]}}");
-    told(
-        Code.RIGHT_MISSING, CLUSTER, "{rights: [{verb: 'create', resource: 'x', allowed: false}]}");
-    item(
-        Code.BINDING_DANGLES,
-        "clusterRoleBindings",
-        "{metadata: {name: 'b', "
-            + labels
-            + "}, subjects: [{kind: 'ServiceAccount', name: 'gone'}]}");
-    String node = "{metadata: {name: 'n'}, status: {%s}}";
-    item(
-        Code.NODE_UNREADY,
-        "nodes",
-        node.formatted("conditions: [{type: 'Ready', status: 'Unknown', message: 'silent'}]"));
-    item(
-        Code.NODE_PRESSURE,
-        "nodes",
-        node.formatted("conditions: [{type: 'DiskPressure', status: 'True'}]"));
-    item(Code.NODE_KERNEL, "nodes", node.formatted("nodeInfo: {kernelVersion: '4.18.0-553'}"));
-    item(Code.NODE_PLATFORM, "nodes", node.formatted("nodeInfo: {operatingSystem: 'windows'}"));
     made(
         Code.POD_SECURITY,
         source(CLUSTER),
@@ -583,12 +547,6 @@ final class Faults {
 
   private void neighbours() {
     String webhook = "{metadata: {name: 'w'}, webhooks: [{name: 'a.example', clientConfig: {%s}}]}";
-    String service = "service: {namespace: 'kube-system', name: '%s'}";
-    item(Code.WEBHOOK_SERVICE, "validatingWebhooks", webhook.formatted(service.formatted("gone")));
-    item(
-        Code.WEBHOOK_UNREACHED,
-        "mutatingWebhooks",
-        webhook.formatted(service.formatted("kube-dns")));
     made(
         Code.WEBHOOK_CA,
         "a real certificate",
@@ -599,40 +557,10 @@ final class Faults {
               "validatingWebhooks", webhook.formatted("url: 'x', caBundle: '" + bundle + "'"));
           site.now = site.now.plus(Duration.ofDays(400));
         });
-    item(
-        Code.SIDECAR,
-        "pods",
-        "{metadata: {name: 'store', namespace: 'shop'}, spec: {containers: [{name: 'istio-proxy'}]}}");
-    item(
-        Code.POD_NO_ACCOUNT,
-        "pods",
-        "{metadata: {name: 'store', namespace: 'shop', annotations: {'kubernetes.io/config.mirror': 'x'}}}");
-    item(
-        Code.INJECTION_LABEL,
-        "namespaces",
-        "{metadata: {name: 'x', labels: {'sluice.io/mesh': 'enabled', 'istio-injection': 'enabled'}}}");
-    item(Code.OTHER_MESH, "definitions", "{metadata: {name: 'sidecars.networking.istio.io'}}");
-    item(
-        Code.NETWORK_POLICY,
-        "networkPolicies",
-        "{metadata: {name: 'p', namespace: 'shop'}, spec: {ingress: [{ports: [{port: 8080}]}]}}");
   }
 
   private void network() {
-    instead(Code.CNI_NO_NETWORK, CNI, "{state: 'no primary', confDir: '/etc/cni/net.d'}");
-    instead(Code.CNI_SHADOWED, CNI, "{state: 'shadowed'}");
-    instead(Code.CNI_ORPHANED, CNI, "{state: 'orphaned'}");
-    instead(Code.CNI_OUTDATED, CNI, "{state: 'outdated'}");
-    String problem = "{problems: [{path: '/x', text: '%s'}]}";
-    told(Code.CNI_INVALID, CNI, problem.formatted("is no JSON; ours is not written"));
-    told(Code.CNI_BINARY, CNI, problem.formatted("is missing: the runtime looks for it in [/a]"));
-    told(Code.CNI_PROBLEM, CNI, problem.formatted("holds plugins that runtimes run after ours"));
-    file(
-        Code.FOREIGN_CNI,
-        "etc/cni/net.d/10-a.conflist",
-        "{\"name\": \"a\", \"plugins\": [{\"type\": \"bridge\"}, {\"type\": \"istio-cni\"}]}");
-    told(Code.FOREIGN_RULES, RULES, "{'iptables-legacy-save': '*nat\\n:ISTIO_OUTPUT - [0:0]'}");
-    file(Code.FOREIGN_PROXY, "proc/99/comm", "envoy");
+
     made(
         Code.PORT_METRICS,
         "a listening socket",
@@ -649,19 +577,9 @@ final class Faults {
           site.listening(15_012);
         });
     made(Code.PORT_HBONE, "a listening socket", site -> site.listening(15_008));
-    file(Code.MTU_SMALL, "sys/class/net/eth0/mtu", "576");
-    file(Code.MTU_DIFFERS, "sys/class/net/cni0/mtu", "9000");
-    file(Code.NO_RESOLVER, "etc/resolv.conf", "search example");
     file(
         Code.MANY_RESOLVERS,
         "etc/resolv.conf",
         "nameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\nnameserver 10.0.0.4");
-    told(Code.RESOLVER_FAILS, RESOLVER, "{answered: false}");
-    gone(Code.NO_ROUTE, "proc/net/route");
-    file(Code.NO_FORWARDING, "proc/sys/net/ipv4/ip_forward", "0");
-    file(Code.CONNTRACK_FULL, "proc/sys/net/netfilter/nf_conntrack_count", "262144");
-    file(Code.CONNTRACK_HIGH, "proc/sys/net/netfilter/nf_conntrack_count", "230000");
-    file(Code.LOOPBACK_DOWN, "sys/class/net/lo/flags", "0x8");
-    file(Code.NO_IPV6, "proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
   }
 }

@@ -101,93 +101,57 @@ class IngressCommandTest {
     return new Wrong("", "", call, verdict, step);
   }
 
+  /** What was in {@link #MESH}; what it is instead; verdict; step. */
+  private static final String ROWS =
+      """
+      Policy: true | Policy: false | kept out | stop spec.featureFlags.enableIngressBackendPolicy of MeshConfig osm-system/osm-mesh-config is false: no IngressBackend counts
+      name: books, namespace | name: b, namespace | kept out | stop Service shop/books does not exist
+      app: store}, ports | app: other}, ports | kept out | stop Service shop/books does not lead to pod shop/store
+      targetPort: 8080 | targetPort: 9090 | kept out | stop no pod of Service shop/books has port 8080
+      selector: {app: gateway} | selector: {app: nobody} | unknown | stop Service edge/gateway has no endpoints: from where its pods call is not known
+      name: gateway, namespace: edge}⏎spec: {clusterIP | name: door, namespace: edge}⏎spec: {clusterIP | unknown | stop Service edge/gateway of the ingress does not exist
+      namespace: edge}] | namespace: far}] | kept out | stop 10.1.0.31 -> shop/store: the port has an IngressBackend or AccessControl, and a caller outside the mesh is none of its sources
+      number: 8080 | number: 8081 | kept out | stop no IngressBackend of namespace shop names port 8080 of Service books
+      mesh: enabled | mesh: disabled | arrives without an IngressBackend | stop pod shop/store is not in the mesh: it is open to everybody
+      annotations: {} | annotations: {sluice.io/inbound-port-exclusion-list: "8080"} | arrives without an IngressBackend | stop pod shop/store excludes port 8080: it is open to everybody
+      sluice.io/mesh: enabled}}⏎ | sluice.io/mesh: enabled}}⏎---⏎apiVersion: v1⏎kind: Namespace⏎metadata: {name: edge, labels: {sluice.io/mesh: enabled}}⏎ | unknown | stop pod edge/gateway of the ingress is in the mesh: TrafficTargets decide
+      """;
+
   static Stream<Wrong> wrongs() {
     String none = "kept out";
-    return Stream.of(
-        wrong(
-            "Policy: true",
-            "Policy: false",
-            none,
-            "stop spec.featureFlags.enableIngressBackendPolicy of MeshConfig"
-                + " osm-system/osm-mesh-config is false: no IngressBackend counts"),
-        wrong(
-            "name: books, namespace",
-            "name: b, namespace",
-            none,
-            "stop Service shop/books does not exist"),
-        wrong(
-            "app: store}, ports",
-            "app: other}, ports",
-            none,
-            "stop Service shop/books does not lead to pod shop/store"),
-        wrong(
-            "kind: IngressBackend",
-            "kind: AccessControl",
-            "arrives without an IngressBackend",
-            "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_BACKEND.explanation()),
-        wrong(
-            "targetPort: 8080",
-            "targetPort: 9090",
-            none,
-            "stop no pod of Service shop/books has port 8080"),
-        wrong(
-            "selector: {app: gateway}",
-            "selector: {app: nobody}",
-            "unknown",
-            "stop Service edge/gateway has no endpoints: from where its pods call is not known"),
-        wrong(
-            "name: gateway, namespace: edge}\nspec: {clusterIP",
-            "name: door, namespace: edge}\nspec: {clusterIP",
-            "unknown",
-            "stop Service edge/gateway of the ingress does not exist"),
-        wrong(
-            "protocol: http}}",
-            "protocol: https}}",
-            none,
-            "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_TLS_REFUSED.explanation()),
-        wrong(
-            "namespace: edge}]",
-            "namespace: far}]",
-            none,
-            "stop 10.1.0.31 -> shop/store: the port has an IngressBackend or AccessControl, and a"
-                + " caller outside the mesh is none of its sources"),
-        wrong(
-            "number: 8080",
-            "number: 8081",
-            none,
-            "stop no IngressBackend of namespace shop names port 8080 of Service books"),
-        wrong(
-            "mesh: enabled",
-            "mesh: disabled",
-            "arrives without an IngressBackend",
-            "stop pod shop/store is not in the mesh: it is open to everybody"),
-        wrong(
-            "annotations: {}",
-            "annotations: {sluice.io/inbound-port-exclusion-list: \"8080\"}",
-            "arrives without an IngressBackend",
-            "stop pod shop/store excludes port 8080: it is open to everybody"),
-        wrong(
-            "sluice.io/mesh: enabled}}\n",
-            "sluice.io/mesh: enabled}}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: edge, labels: {sluice.io/mesh: enabled}}\n",
-            "unknown",
-            "stop pod edge/gateway of the ingress is in the mesh: TrafficTargets decide"),
-        called(
-            CALL + " --ingress-backend absent",
-            "let in",
-            "stop IngressBackend shop/absent does not exist"),
-        called(CALL.replace("8080", "80"), none, "stop no pod of Service shop/books has port 80"),
-        called(
-            CALL.replace("to-pod shop/store", "to-pod shop/absent"),
-            "unknown",
-            "stop pod shop/absent does not exist, or is no pod of the mesh's"),
-        called(
-            "--from-range 10.1.0.0/16 --to-service shop/books",
-            "mixed", // the gateway's pod is in it
-            "ok the ingress calls from 10.1.0.0/16"),
-        called(
-            "--from-range 192.0.2.1 --to-pod shop/other",
-            "unknown",
-            "stop no Service of namespace shop leads to pod shop/other"));
+    return Stream.concat(
+        ROWS.lines()
+            .map(row -> row.replace('⏎', '\n').split(" \\| ", -1))
+            .map(row -> wrong(row[0], row[1], row[2], row[3])),
+        Stream.of(
+            wrong(
+                "kind: IngressBackend",
+                "kind: AccessControl",
+                "arrives without an IngressBackend",
+                "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_BACKEND.explanation()),
+            wrong(
+                "protocol: http}}",
+                "protocol: https}}",
+                none,
+                "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_TLS_REFUSED.explanation()),
+            called(
+                CALL + " --ingress-backend absent",
+                "let in",
+                "stop IngressBackend shop/absent does not exist"),
+            called(
+                CALL.replace("8080", "80"), none, "stop no pod of Service shop/books has port 80"),
+            called(
+                CALL.replace("to-pod shop/store", "to-pod shop/absent"),
+                "unknown",
+                "stop pod shop/absent does not exist, or is no pod of the mesh's"),
+            called(
+                "--from-range 10.1.0.0/16 --to-service shop/books",
+                "mixed", // the gateway's pod is in it
+                "ok the ingress calls from 10.1.0.0/16"),
+            called(
+                "--from-range 192.0.2.1 --to-pod shop/other",
+                "unknown",
+                "stop no Service of namespace shop leads to pod shop/other")));
   }
 
   private JsonNode run(int code, String yaml, String call) throws IOException {

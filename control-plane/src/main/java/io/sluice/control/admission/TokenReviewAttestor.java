@@ -21,8 +21,12 @@ import java.util.stream.StreamSupport;
  * stand in for one that has gone.
  *
  * <p>Any thread; blocks for at most two requests.
+ *
+ * @param api not closed here
+ * @param account service account of the nodes' daemon
  */
-public final class TokenReviewAttestor implements NodeAttestor {
+public record TokenReviewAttestor(KubernetesApi api, NamespacedName account)
+    implements NodeAttestor {
   /** What tokens for the mesh are issued for; others are of no use here, nor these elsewhere. */
   public static final String AUDIENCE = "sluice";
 
@@ -42,20 +46,6 @@ public final class TokenReviewAttestor implements NodeAttestor {
       Pattern.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*");
 
   private static final int LONGEST_NAME = 253;
-
-  private final KubernetesApi api;
-  private final NamespacedName account;
-
-  /**
-   * Asks nobody yet.
-   *
-   * @param api not closed here
-   * @param account service account of the nodes' daemon
-   */
-  public TokenReviewAttestor(KubernetesApi api, NamespacedName account) {
-    this.api = api;
-    this.account = account;
-  }
 
   @Override
   public AdmittedNode admit(String token) {

@@ -1,19 +1,14 @@
 package io.sluice.control.authority;
 
 import io.sluice.control.authority.AuthorityException.Reason;
-import java.io.BufferedReader;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.RandomAccessFile;
-import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -75,7 +70,7 @@ public final class IssueJournal implements AutoCloseable {
    * @throws AuthorityException where it does not get there; the certificate must then not be used
    */
   public void append(JournalEntry entry) {
-    byte[] line = JournalEntry.EntryFormat.line(entry).getBytes(StandardCharsets.UTF_8);
+    byte[] line = entry.line().getBytes(StandardCharsets.UTF_8);
     if (line.length > LONGEST_LINE) {
       throw new IllegalArgumentException(
           "a journal line of " + line.length + " bytes is longer than " + LONGEST_LINE);
@@ -198,40 +193,6 @@ public final class IssueJournal implements AutoCloseable {
       content.seek(content.length() - 1);
       return content.read() != '\n';
     }
-  }
-
-  /**
-   * The entry of a certificate, newest parts first; empty where it was never issued or its part has
-   * been removed. Reads files, up to the whole journal: for people and rare events.
-   */
-  public Optional<JournalEntry> find(BigInteger serial) {
-    String member = JournalEntry.EntryFormat.serialMember(serial);
-    // Twice: a rotation between two parts can move an entry past the reader.
-    return look(member).or(() -> look(member));
-  }
-
-  private Optional<JournalEntry> look(String member) {
-    for (int i = 0; i < limits.files(); i++) {
-      Path part = part(i);
-      try (BufferedReader lines =
-          new BufferedReader(
-              new InputStreamReader(Files.newInputStream(part), StandardCharsets.UTF_8))) {
-        Optional<JournalEntry> found =
-            lines
-                .lines()
-                .filter(line -> line.contains(member))
-                .flatMap(line -> JournalEntry.EntryFormat.entry(line).stream())
-                .findFirst();
-        if (found.isPresent()) {
-          return found;
-        }
-      } catch (NoSuchFileException e) {
-        continue; // not that many parts yet
-      } catch (IOException e) {
-        throw DurableFiles.unreadable(part, e);
-      }
-    }
-    return Optional.empty();
   }
 
   private Path part(int number) {

@@ -1,14 +1,9 @@
 package io.sluice.control.authority;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import java.math.BigInteger;
-import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.Optional;
 
 /**
  * One certificate that was handed out.
@@ -34,52 +29,16 @@ public record JournalEntry(
         issued.leaf().getIssuerX500Principal().getName());
   }
 
-  /** One entry as one line of JSON; serials in lower-case hexadecimal, times in ISO 8601 UTC. */
-  static final class EntryFormat {
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final int HEXADECIMAL = 16;
-
-    private EntryFormat() {}
-
-    static String line(JournalEntry entry) {
-      ObjectNode node = JSON.createObjectNode();
-      node.put("issuedAt", entry.issuedAt().toString());
-      node.put("serial", entry.serial().toString(HEXADECIMAL));
-      node.put("identity", entry.identity());
-      node.put("notAfter", entry.notAfter().toString());
-      node.put("requester", entry.requester());
-      node.put("issuer", entry.issuer());
-      return node + "\n";
-    }
-
-    /** What to look for in a line before it is worth parsing. */
-    static String serialMember(BigInteger serial) {
-      return "\"serial\":\"" + serial.toString(HEXADECIMAL) + "\"";
-    }
-
-    /** Empty for a line that is no entry, such as one that a power cut has torn. */
-    static Optional<JournalEntry> entry(String line) {
-      try {
-        JsonNode node = JSON.readTree(line);
-        return Optional.of(
-            new JournalEntry(
-                Instant.parse(text(node, "issuedAt")),
-                new BigInteger(text(node, "serial"), HEXADECIMAL),
-                text(node, "identity"),
-                Instant.parse(text(node, "notAfter")),
-                text(node, "requester"),
-                text(node, "issuer")));
-      } catch (JsonProcessingException | DateTimeException | IllegalArgumentException e) {
-        return Optional.empty();
-      }
-    }
-
-    private static String text(JsonNode node, String member) {
-      JsonNode value = node.path(member);
-      if (!value.isTextual()) {
-        throw new IllegalArgumentException(member + " is missing");
-      }
-      return value.textValue();
-    }
+  /** As one line of JSON; the serial in lower-case hexadecimal, times in ISO 8601 UTC. */
+  String line() {
+    return JsonNodeFactory.instance
+            .objectNode()
+            .put("issuedAt", issuedAt.toString())
+            .put("serial", serial.toString(16))
+            .put("identity", identity)
+            .put("notAfter", notAfter.toString())
+            .put("requester", requester)
+            .put("issuer", issuer)
+        + "\n";
   }
 }

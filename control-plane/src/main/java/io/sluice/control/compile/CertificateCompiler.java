@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * AccessCerts. A name is one client's alone, and a Secret has one certificate; the ingress comes
  * first, then the older AccessCert.
  */
-final class CertificateCompiler {
+record CertificateCompiler(TrustDomain trustDomain, Statuses statuses) {
   /** Of one certificate; they fit into a line of the journal. */
   static final int MOST_NAMES = 8;
 
@@ -39,14 +39,6 @@ final class CertificateCompiler {
 
   private static final String GATEWAY = "spec.certificate.ingressGateway";
   private static final String NAMES = "subjectAltNames";
-
-  private final TrustDomain trustDomain;
-  private final Statuses statuses;
-
-  private CertificateCompiler(TrustDomain trustDomain, Statuses statuses) {
-    this.trustDomain = trustDomain;
-    this.statuses = statuses;
-  }
 
   /** That of the ingress; null where the MeshConfig in force asks for none that can be issued. */
   static @Nullable OutsideCertificate ofGateway(MeshConfig config, Statuses statuses) {

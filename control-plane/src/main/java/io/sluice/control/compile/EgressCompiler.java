@@ -20,10 +20,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Turns an Egress into what it lets out. A part that cannot be used lets nothing out. */
-final class EgressCompiler {
-  private final Surroundings surroundings;
-  private final Statuses statuses;
-
+record EgressCompiler(Surroundings surroundings, Statuses statuses) {
   /** What Egresses name. */
   interface Surroundings extends Matches.Groups {
     /** Whether the MeshConfig has them acted on. */
@@ -34,11 +31,6 @@ final class EgressCompiler {
 
     /** What the UpstreamTrafficSetting of that name says, where it can be used. */
     Optional<UpstreamSetting> setting(NamespacedName name);
-  }
-
-  EgressCompiler(Surroundings surroundings, Statuses statuses) {
-    this.surroundings = surroundings;
-    this.statuses = statuses;
   }
 
   /** What {@code written} lets out, unless it cannot be used. */

@@ -23,8 +23,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Endpoints of a service port: from the Service's EndpointSlices, or from its Pods where it has a
  * selector and no slice, since a bare folder has no endpoint controller.
+ *
+ * @param slices the Service's EndpointSlices
+ * @param pods Pods of its namespace; those that its selector does not choose are passed over. None
+ *     are needed where there are slices and nothing warms up
+ * @param ofNamespace how endpoints warm up where neither Pod nor Service says
  */
-final class EndpointCompiler {
+record EndpointCompiler(
+    Collection<EndpointSlice> slices, Collection<Pod> pods, WarmUpWords ofNamespace) {
   private static final Comparator<InetSocketAddress> ORDER =
       Comparator.comparing(
               (InetSocketAddress address) -> address.getAddress().getAddress(),
@@ -33,25 +39,6 @@ final class EndpointCompiler {
                       ? Integer.compare(a.length, b.length)
                       : Arrays.compareUnsigned(a, b))
           .thenComparing(InetSocketAddress::getPort);
-
-  private final Collection<EndpointSlice> slices;
-  private final Collection<Pod> pods;
-  private final WarmUpWords ofNamespace;
-
-  /**
-   * What may lie behind one Service.
-   *
-   * @param slices its EndpointSlices
-   * @param pods Pods of its namespace; those that its selector does not choose are passed over.
-   *     None are needed where there are slices and nothing warms up
-   * @param ofNamespace how endpoints warm up where neither Pod nor Service says
-   */
-  EndpointCompiler(
-      Collection<EndpointSlice> slices, Collection<Pod> pods, WarmUpWords ofNamespace) {
-    this.slices = slices;
-    this.pods = pods;
-    this.ofNamespace = ofNamespace;
-  }
 
   /** Endpoints in order of address; one that is given twice is ready when either one is. */
   List<Endpoint> of(KubernetesService service, KubernetesService.Port port) {

@@ -26,18 +26,16 @@ import org.jspecify.annotations.Nullable;
  * Turns TrafficTargets, TCPRoutes and HTTPRouteGroups into permissions. TCPRoutes say on which
  * ports, HTTPRouteGroups which requests; a target with both grants those requests on those ports
  * and nothing else (SMI Traffic Access, "Example implementation for L7"). A part that cannot be
- * used grants nothing.
+ * used grants nothing. For one compilation.
+ *
+ * @param settings of the mesh; empty where only the target itself is looked at
  */
-final class PermissionCompiler {
+record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Statuses statuses) {
   private static final String TCP = "TCPRoute";
   private static final String HTTP = "HTTPRouteGroup";
   private static final String ACCOUNT = TrafficTarget.ACCOUNT;
   private static final String SOURCES = "spec.sources";
   private static final String NO_SOURCE = "names no usable source";
-
-  private final Routes routes;
-  private final Optional<MeshSettings> settings;
-  private final Statuses statuses;
 
   /** What targets name. */
   interface Routes {
@@ -46,17 +44,6 @@ final class PermissionCompiler {
 
     /** The HTTPRouteGroup of that name, if there is one. */
     @Nullable RouteGroup http(NamespacedName name);
-  }
-
-  /**
-   * For one compilation.
-   *
-   * @param settings of the mesh; empty where only the target itself is looked at
-   */
-  PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Statuses statuses) {
-    this.routes = routes;
-    this.settings = settings;
-    this.statuses = statuses;
   }
 
   /** What the target grants, unless it cannot be used. */

@@ -12,22 +12,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** The matches of an HTTPRouteGroup. One that cannot be used matches nothing. Immutable. */
-final class RouteGroup {
+/**
+ * The matches of an HTTPRouteGroup. One that cannot be used matches nothing. Immutable.
+ *
+ * @param usable in their order
+ */
+record RouteGroup(Map<String, HttpMatch> usable, Set<String> unusable, boolean assumed) {
   private static final HttpMatch SOME = new HttpMatch("some", Regex.ANY, Set.of(), Map.of());
 
   /** One that is only taken to exist, with whatever match it is asked for. */
   static final RouteGroup ASSUMED = new RouteGroup(Map.of("some", SOME), Set.of(), true);
-
-  private final Map<String, HttpMatch> usable; // in their order
-  private final Set<String> unusable;
-  private final boolean assumed;
-
-  private RouteGroup(Map<String, HttpMatch> usable, Set<String> unusable, boolean assumed) {
-    this.usable = usable;
-    this.unusable = unusable;
-    this.assumed = assumed;
-  }
 
   /** That of {@code group}, of which what cannot be used is told. */
   static RouteGroup of(HttpRouteGroup group, Statuses statuses) {

@@ -14,22 +14,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** Turns a Service and what lies behind it into a service of the mesh. */
-final class ServiceCompiler {
+/**
+ * Turns a Service and what lies behind it into a service of the mesh.
+ *
+ * @param owners of what {@link #claims} says, among all Services
+ */
+record ServiceCompiler(Owners owners, Statuses statuses) {
   private static final String TCP = "TCP";
-
-  private final Owners owners;
-  private final Statuses statuses;
-
-  /**
-   * Compiles with what the Services share.
-   *
-   * @param owners of what {@link #claims} says, among all Services
-   */
-  ServiceCompiler(Owners owners, Statuses statuses) {
-    this.owners = owners;
-    this.statuses = statuses;
-  }
 
   /**
    * The service, unless it cannot be one.

@@ -16,19 +16,11 @@ import org.jspecify.annotations.Nullable;
  * The words of a MeshConfig about handshakes. What is unknown or unsafe changes nothing of its
  * field, and all four stay as they are by default where no handshake could succeed.
  */
-final class TlsWords {
+record TlsWords(MeshConfig config, Statuses statuses) {
   private static final String SIDECAR = "spec.sidecar.";
 
   /** What Open Service Mesh calls its default. */
   private static final String AUTOMATIC = "TLS_AUTO";
-
-  private final MeshConfig config;
-  private final Statuses statuses;
-
-  private TlsWords(MeshConfig config, Statuses statuses) {
-    this.config = config;
-    this.statuses = statuses;
-  }
 
   static TlsParameters read(MeshConfig config, Statuses statuses) {
     return new TlsWords(config, statuses).read(config.tls());

@@ -66,6 +66,7 @@ record WarmUpWords(boolean said, @Nullable WarmUp warmUpOrNull) {
         value(
             object,
             MeshKey.WARM_UP_DURATION,
+            "`1s` to `1h`, such as `90s` or `1m30s`",
             usual.duration(),
             statuses,
             text ->
@@ -80,6 +81,7 @@ record WarmUpWords(boolean said, @Nullable WarmUp warmUpOrNull) {
         value(
             object,
             MeshKey.WARM_UP_MAX,
+            "1 to 100, no less than the least",
             usual.maxPercent(),
             statuses,
             text -> {
@@ -91,6 +93,7 @@ record WarmUpWords(boolean said, @Nullable WarmUp warmUpOrNull) {
         value(
             object,
             MeshKey.WARM_UP_MIN,
+            "0 to 100",
             Math.min(usual.minPercent(), most),
             statuses,
             text ->
@@ -100,6 +103,7 @@ record WarmUpWords(boolean said, @Nullable WarmUp warmUpOrNull) {
         value(
             object,
             MeshKey.WARM_UP_AGGRESSION,
+            "1 to 100, such as 1.5",
             usual.aggression(),
             statuses,
             text -> new WarmUp(0, duration, least, most, Double.parseDouble(text)).aggression());
@@ -109,6 +113,7 @@ record WarmUpWords(boolean said, @Nullable WarmUp warmUpOrNull) {
   private static <T> T value(
       KubernetesObject object,
       MeshKey key,
+      String values,
       T otherwise,
       Statuses statuses,
       Function<String, T> parse) {
@@ -123,7 +128,7 @@ record WarmUpWords(boolean said, @Nullable WarmUp warmUpOrNull) {
           object,
           word,
           "'" + word.text() + "' is no such value, so the default holds",
-          "write " + key.valuesText(),
+          "write " + values,
           statuses);
       return otherwise;
     }

@@ -30,13 +30,13 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Turns a Pod into a workload. */
-final class WorkloadCompiler {
-  private final MeshWide meshWide;
-  private final Owners owners;
-  private final PodRanges ranges;
-  private final Statuses statuses;
-
+/**
+ * Turns a Pod into a workload.
+ *
+ * @param meshWide what the Pods share
+ * @param owners of what {@link #claims} says, among all Pods
+ */
+record WorkloadCompiler(MeshWide meshWide, Owners owners, PodRanges ranges, Statuses statuses) {
   /**
    * What holds for every Pod.
    *
@@ -82,18 +82,6 @@ final class WorkloadCompiler {
       }
       return measured;
     }
-  }
-
-  /**
-   * Compiles with what the Pods share.
-   *
-   * @param owners of what {@link #claims} says, among all Pods
-   */
-  WorkloadCompiler(MeshWide meshWide, Owners owners, PodRanges ranges, Statuses statuses) {
-    this.meshWide = meshWide;
-    this.owners = owners;
-    this.ranges = ranges;
-    this.statuses = statuses;
   }
 
   /**
@@ -326,7 +314,8 @@ final class WorkloadCompiler {
             union(everywhere.openings().resolvers(), own.openings().resolvers()),
             modes.metadata().orElse(MetadataMode.REFUSE),
             modes.ping().orElse(PingMode.PLAIN),
-            modes.fail().orElse(FailMode.CLOSED)));
+            modes.fail().orElse(FailMode.CLOSED)),
+        List.of());
   }
 
   private static <T> Set<T> union(Set<T> a, Set<T> b) {

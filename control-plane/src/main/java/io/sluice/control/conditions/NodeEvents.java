@@ -6,7 +6,7 @@ import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
-import io.sluice.control.registry.SourceThread;
+import io.sluice.control.registry.Rounds;
 import io.sluice.mesh.Sha256;
 import io.sluice.process.Backoff;
 import java.lang.System.Logger;
@@ -21,8 +21,6 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -50,16 +48,8 @@ public final class NodeEvents implements AutoCloseable {
   private final InstantSource clock;
   private final Backoff backoff = new Backoff(Duration.ofMillis(500), Duration.ofSeconds(30));
   private final Map<String, String> said = new HashMap<>(); // name of the last Event, by node
-  private final CountDownLatch closing = new CountDownLatch(1);
-  private final Thread thread;
+  private final Rounds rounds = new Rounds("sluice-control-node-events", this::round);
   private volatile @Nullable String problem;
-
-  private NodeEvents(KubernetesApi api, Supplier<List<NodeState>> nodes, InstantSource clock) {
-    this.api = api;
-    this.nodes = nodes;
-    this.clock = clock;
-    this.thread = Thread.ofVirtual().name("sluice-control-node-events").unstarted(this::run);
-  }
 
   /**
    * Begins.
@@ -67,27 +57,16 @@ public final class NodeEvents implements AutoCloseable {
    * @param api not owned
    * @param nodes how each node stands, at any time
    */
-  public static NodeEvents start(
-      KubernetesApi api, Supplier<List<NodeState>> nodes, InstantSource clock) {
-    NodeEvents events = new NodeEvents(api, nodes, clock);
-    events.thread.start();
-    return events;
+  public NodeEvents(KubernetesApi api, Supplier<List<NodeState>> nodes, InstantSource clock) {
+    this.api = api;
+    this.nodes = nodes;
+    this.clock = clock;
+    rounds.start();
   }
 
   /** Why Events are not written, and what to do. */
   public Optional<String> problem() {
     return Optional.ofNullable(problem);
-  }
-
-  private void run() {
-    Duration next = PAUSE;
-    try {
-      while (!closing.await(next.toMillis(), TimeUnit.MILLISECONDS)) {
-        next = round();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // nobody does
-    }
   }
 
   /** Returns the pause until the next. */
@@ -171,7 +150,6 @@ public final class NodeEvents implements AutoCloseable {
   /** Stops; a write that is under way ends first. */
   @Override
   public void close() {
-    closing.countDown();
-    SourceThread.awaitEnd(thread);
+    rounds.close();
   }
 }

@@ -15,7 +15,7 @@ import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ReplicaMetrics;
 import io.sluice.control.metrics.ReplicaMetrics.WriteResult;
 import io.sluice.control.objects.ObjectRef;
-import io.sluice.control.registry.SourceThread;
+import io.sluice.control.registry.Rounds;
 import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -80,7 +80,15 @@ public final class StatusWriter implements AutoCloseable {
   /** A write that is wanted; {@code isCount} where it tells of another number of nodes alone. */
   private record Write(ReportedObject object, WishedStatus wished, boolean isCount) {}
 
-  private StatusWriter(
+  /**
+   * Begins.
+   *
+   * @param api not owned
+   * @param mayWrite asked before each write; nobody else may write while it says yes
+   * @param nodes how each node stands, at any time
+   * @param further what is found out of objects after they were compiled
+   */
+  public StatusWriter(
       KubernetesApi api,
       BooleanSupplier mayWrite,
       KubernetesRegistry registry,
@@ -97,28 +105,8 @@ public final class StatusWriter implements AutoCloseable {
     this.clock = clock;
     this.allowance = new Allowances<>(BURST, REFILL, 1, clock);
     this.thread = Thread.ofVirtual().name("sluice-control-status").unstarted(this::run);
-  }
-
-  /**
-   * Begins.
-   *
-   * @param api not owned
-   * @param mayWrite asked before each write; nobody else may write while it says yes
-   * @param nodes how each node stands, at any time
-   * @param further what is found out of objects after they were compiled
-   */
-  public static StatusWriter start(
-      KubernetesApi api,
-      BooleanSupplier mayWrite,
-      KubernetesRegistry registry,
-      Supplier<List<NodeState>> nodes,
-      Supplier<Map<ObjectRef, ObjectStatus>> further,
-      ReplicaMetrics metrics,
-      InstantSource clock) {
-    StatusWriter writer = new StatusWriter(api, mayWrite, registry, nodes, further, metrics, clock);
-    registry.onReport(writer.signals::release);
-    writer.thread.start();
-    return writer;
+    registry.onReport(signals::release);
+    thread.start();
   }
 
   /** Why statuses are not written, and what to do. */
@@ -267,6 +255,6 @@ public final class StatusWriter implements AutoCloseable {
   public void close() {
     closing.countDown();
     signals.release();
-    SourceThread.awaitEnd(thread);
+    Rounds.awaitEnd(thread);
   }
 }

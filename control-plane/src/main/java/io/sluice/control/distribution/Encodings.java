@@ -5,6 +5,7 @@ import io.sluice.mesh.Access;
 import io.sluice.mesh.Ingress;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshObject;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.ResourceEncoder;
 import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
@@ -102,7 +103,8 @@ final class Encodings {
                   service.ports().stream()
                       .map(port -> new ServicePort("", port.port(), port.protocol(), List.of()))
                       .toList(),
-                  service.affinity());
+                  service.affinity(),
+                  Nearness.ANYWHERE);
           default -> null;
         });
   }

@@ -175,18 +175,18 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
 
   private void answered(DeltaDiscoveryRequest answer) {
     Change sent = change;
-    if (sent == null || !sent.isSent() || !answer.getResponseNonce().equals(sent.nonce())) {
+    if (sent == null || !sent.sent || !answer.getResponseNonce().equals(sent.nonce)) {
       throw malformed(
           "the answer is to no change that was sent as a whole", "use a node of this release");
     }
     change = null;
     answered = true;
     if (!answer.hasErrorDetail()) {
-      acknowledged = sent.target();
-      resources += sent.delta().grows();
-      acknowledgedComplete = sent.set().snapshot().isComplete();
-      inForce(sent.set());
-      distribution.metrics().acknowledged(System.nanoTime() - sent.set().madeNanos());
+      acknowledged = sent.target;
+      resources += sent.delta.grows();
+      acknowledgedComplete = sent.set.snapshot().isComplete();
+      inForce(sent.set);
+      distribution.metrics().acknowledged(System.nanoTime() - sent.set.madeNanos());
     } else {
       List<String> problems =
           answer
@@ -198,7 +198,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
               .toList();
       update(state.refused(problems.isEmpty() ? List.of("the node does not say why") : problems));
       distribution.metrics().refused();
-      distribution.logRefusal(caller.nodeName(), sent.set().revision(), state.problems());
+      distribution.logRefusal(caller.nodeName(), sent.set.revision(), state.problems());
     }
   }
 
@@ -209,14 +209,14 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
         sending = next();
         change = sending;
       }
-      if (sending == null || sending.isSent()) {
+      if (sending == null || sending.sent) {
         return;
       }
       DeltaDiscoveryResponse part = sending.next();
       out.send(part);
       distribution
           .metrics()
-          .sent(part.getResourcesCount() - (sending.isSent() ? 1 : 0), part.getSerializedSize());
+          .sent(part.getResourcesCount() - (sending.sent ? 1 : 0), part.getSerializedSize());
     }
   }
 
@@ -303,26 +303,6 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
       this.target = target;
       this.delta = delta;
       this.marker = new Marker(set.revision(), set.snapshot().isComplete(), tellsOfEveryPod);
-    }
-
-    String nonce() {
-      return nonce;
-    }
-
-    ResourceSet set() {
-      return set;
-    }
-
-    NodeResources target() {
-      return target;
-    }
-
-    NodeResources.Delta delta() {
-      return delta;
-    }
-
-    boolean isSent() {
-      return sent;
     }
 
     /** The next part; there is one at least. */

@@ -6,6 +6,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.Workload;
@@ -87,7 +88,8 @@ final class Reduction {
             service.name(),
             service.virtualAddresses(),
             ports,
-            service.affinity())); // all are refused alike, wherever they are
+            service.affinity(),
+            Nearness.ANYWHERE)); // all are refused alike, wherever they are
   }
 
   /** Service accounts behind any endpoint. */

@@ -4,7 +4,7 @@ import io.sluice.control.registry.ObjectSource;
 import io.sluice.control.registry.ObjectSource.ObjectBatch;
 import io.sluice.control.registry.ObjectSource.ObjectChange;
 import io.sluice.control.registry.RegistryStatus.OriginStatus;
-import io.sluice.control.registry.SourceThread;
+import io.sluice.control.registry.Rounds;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -54,7 +54,7 @@ final class FolderObjects implements ObjectSource {
     synchronized (this) {
       running = thread;
     }
-    SourceThread.awaitEnd(running);
+    Rounds.awaitEnd(running);
   }
 
   private void run(Consumer<ObjectBatch> consumer) {

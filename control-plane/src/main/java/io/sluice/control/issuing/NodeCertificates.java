@@ -8,14 +8,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** Which node a client certificate proves. Any thread. */
-public final class NodeCertificates {
-  private final MemberCertificates members;
-
-  /** Those of {@code members} that are nodes. */
-  public NodeCertificates(MemberCertificates members) {
-    this.members = members;
-  }
-
+public record NodeCertificates(MemberCertificates members) {
   /**
    * The node of this chain.
    *

@@ -13,20 +13,11 @@ import java.util.function.Supplier;
 /**
  * Which identities a node may have certificates for: those of enrolled pods that the newest
  * snapshot places on it, and no other. Any thread; never blocks.
+ *
+ * @param trustDomain the one that is signed for now
+ * @param snapshot the newest one; its accounts count, in whatever trust domain
  */
-public final class Placements {
-  private final Supplier<TrustDomain> trustDomain;
-  private final Supplier<MeshSnapshot> snapshot;
-
-  /**
-   * @param trustDomain the one that is signed for now
-   * @param snapshot the newest one; its accounts count, in whatever trust domain
-   */
-  public Placements(Supplier<TrustDomain> trustDomain, Supplier<MeshSnapshot> snapshot) {
-    this.trustDomain = trustDomain;
-    this.snapshot = snapshot;
-  }
-
+public record Placements(Supplier<TrustDomain> trustDomain, Supplier<MeshSnapshot> snapshot) {
   /**
    * Returns where {@code nodeName} may have a certificate for {@code identity}.
    *

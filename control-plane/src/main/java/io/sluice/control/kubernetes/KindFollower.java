@@ -4,6 +4,7 @@ import io.sluice.control.kubernetes.KindObjects.Update;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.ReadableKind;
+import io.sluice.control.registry.Rounds;
 import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -179,17 +180,7 @@ final class KindFollower implements KindWatch.Listener {
     closing.countDown();
     look.release();
     thread.interrupt();
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Rounds.awaitEnd(thread);
   }
 
   /** Whether one kind can be read, and what to do where it cannot. Any thread. */

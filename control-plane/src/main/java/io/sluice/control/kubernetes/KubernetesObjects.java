@@ -8,7 +8,7 @@ import io.sluice.control.registry.ObjectSource;
 import io.sluice.control.registry.ObjectSource.ObjectBatch;
 import io.sluice.control.registry.ObjectSource.ObjectChange;
 import io.sluice.control.registry.RegistryStatus.OriginStatus;
-import io.sluice.control.registry.SourceThread;
+import io.sluice.control.registry.Rounds;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -183,7 +183,7 @@ final class KubernetesObjects implements ObjectSource {
       running = thread;
     }
     changes.wake();
-    SourceThread.awaitEnd(running);
+    Rounds.awaitEnd(running);
     api.close();
   }
 

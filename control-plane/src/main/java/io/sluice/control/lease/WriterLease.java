@@ -3,15 +3,13 @@ package io.sluice.control.lease;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
-import io.sluice.control.registry.SourceThread;
+import io.sluice.control.registry.Rounds;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -32,9 +30,9 @@ public final class WriterLease implements AutoCloseable {
   private final String identity;
   private final LeaseTimes times;
   private final InstantSource clock;
-  private final CountDownLatch closing = new CountDownLatch(1);
   private final AtomicLong transitions = new AtomicLong();
-  private final Thread thread;
+  private final Rounds rounds = new Rounds("sluice-control-lease", this::round);
+  private boolean wasHeld; // on its thread
   private long heldUntil;
   private boolean everHeld;
   private @Nullable LeaseRecord seen;
@@ -42,15 +40,6 @@ public final class WriterLease implements AutoCloseable {
   private boolean seenRenewed;
   private @Nullable String problem;
   private int looks;
-
-  private WriterLease(KubernetesApi api, String replica, LeaseTimes times, InstantSource clock) {
-    this.api = api;
-    this.namespace = api.namespace();
-    this.identity = replica + "_" + UUID.randomUUID();
-    this.times = times;
-    this.clock = clock;
-    this.thread = Thread.ofVirtual().name("sluice-control-lease").unstarted(this::run);
-  }
 
   /**
    * Begins to look for the Lease.
@@ -60,11 +49,13 @@ public final class WriterLease implements AutoCloseable {
    *     same name, or one and its predecessor, are two
    * @param clock for the times in the Lease, which nothing is decided by
    */
-  public static WriterLease start(
-      KubernetesApi api, String replica, LeaseTimes times, InstantSource clock) {
-    WriterLease lease = new WriterLease(api, replica, times, clock);
-    lease.thread.start();
-    return lease;
+  public WriterLease(KubernetesApi api, String replica, LeaseTimes times, InstantSource clock) {
+    this.api = api;
+    this.namespace = api.namespace();
+    this.identity = replica + "_" + UUID.randomUUID();
+    this.times = times;
+    this.clock = clock;
+    rounds.start();
   }
 
   /** Whether this controller may begin a write now. */
@@ -113,25 +104,18 @@ public final class WriterLease implements AutoCloseable {
     }
   }
 
-  private void run() {
-    boolean held = false;
-    try {
-      do {
-        look();
-        if (held != isHeld()) {
-          held = !held;
-          transitions.incrementAndGet();
-          LOG.log(Level.INFO, "controller_lease held={0} holder={1}", held, state().holder());
-        }
-      } while (!closing.await(pause().toMillis(), TimeUnit.MILLISECONDS));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // nobody does
+  /** Returns the pause until the next: a renewal that failed cannot wait as long as a good one. */
+  private Duration round() {
+    look();
+    boolean held = isHeld();
+    if (held != wasHeld) {
+      wasHeld = held;
+      transitions.incrementAndGet();
+      LOG.log(Level.INFO, "controller_lease held={0} holder={1}", held, state().holder());
     }
-  }
-
-  /** A renewal that failed cannot wait as long as the next one. */
-  private synchronized Duration pause() {
-    return isHeld() && problem == null ? times.renew() : times.pause();
+    synchronized (this) {
+      return isHeld() && problem == null ? times.renew() : times.pause();
+    }
   }
 
   private void look() {
@@ -242,8 +226,7 @@ public final class WriterLease implements AutoCloseable {
   /** Gives the Lease up, so that another need not wait for its end. */
   @Override
   public void close() {
-    closing.countDown(); // without an interrupt: what a request has done must be known
-    SourceThread.awaitEnd(thread);
+    rounds.close(); // without an interrupt: what a request has done must be known
     release();
   }
 

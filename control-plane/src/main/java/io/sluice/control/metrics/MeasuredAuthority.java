@@ -11,17 +11,9 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 
-/** An authority whose signatures are timed. */
-public final class MeasuredAuthority implements CertificateAuthority {
-  private final CertificateAuthority authority;
-  private final ControllerMetrics metrics;
-
-  /** Closes {@code authority} with itself. */
-  public MeasuredAuthority(CertificateAuthority authority, ControllerMetrics metrics) {
-    this.authority = authority;
-    this.metrics = metrics;
-  }
-
+/** An authority whose signatures are timed. Closes {@code authority} with itself. */
+public record MeasuredAuthority(CertificateAuthority authority, ControllerMetrics metrics)
+    implements CertificateAuthority {
   @Override
   public IssuedCertificate sign(CertificateRequest request) {
     long begin = System.nanoTime();

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * Reads routes of the Gateway API, and what they need. Their definitions are the cluster's; what
  * those refuse is a problem here too, for folders have none.
  */
-final class GatewayReader {
+record GatewayReader(ObjectMeta meta, boolean grpc) {
   static final String GROUP = "gateway.networking.k8s.io";
 
   private static final String SERVICE = "Service";
@@ -58,14 +58,6 @@ final class GatewayReader {
   private static final int LONGEST_VALUE = 4_096;
 
   private static final Set<String> NOT_ENFORCED = Set.of("retry");
-
-  private final ObjectMeta meta;
-  private final boolean grpc;
-
-  private GatewayReader(ObjectMeta meta, boolean grpc) {
-    this.meta = meta;
-    this.grpc = grpc;
-  }
 
   static GatewayRoute readHttp(Fields document, ObjectMeta meta) {
     return new GatewayReader(meta, false).route(document.objectOrEmpty("spec"));

@@ -45,7 +45,8 @@ final class InterceptionReader {
                             .stream(),
                         items(annotations, MeshKey.DNS_RESOLVERS, Cidr::parse, RESOLVER_MEND)
                             .stream())
-                    .toList())));
+                    .toList()),
+            List.of()));
   }
 
   /** The modes are words, which a Namespace may say too. */
@@ -115,7 +116,8 @@ final class InterceptionReader {
             traffic.parsedList("outboundIPRangeExclusionList", Cidr::parse, RANGE_MEND),
             traffic.parsedList("outboundIPRangeInclusionList", Cidr::parse, RANGE_MEND),
             interfaces,
-            resolvers(traffic.parsedList("dnsResolvers", Cidr::parse, RESOLVER_MEND))));
+            resolvers(traffic.parsedList("dnsResolvers", Cidr::parse, RESOLVER_MEND)),
+            List.of()));
   }
 
   private static Set<Integer> ports(Fields annotations, MeshKey key) {

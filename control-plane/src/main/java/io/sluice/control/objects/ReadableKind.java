@@ -10,148 +10,100 @@ import java.util.function.BiFunction;
 /** The kinds that the mesh reads, and where the Kubernetes API has them. */
 public enum ReadableKind {
   /** {@code v1} Namespace. */
-  NAMESPACE("", "Namespace", "namespaces", List.of("v1"), alike(ReadableKind::readNamespace)),
+  NAMESPACE("", "Namespace", "namespaces", "v1", ReadableKind::readNamespace),
   /** {@code v1} Node. */
-  NODE("", "Node", "nodes", List.of("v1"), alike(KubernetesObject.ClusterNode::read)),
+  NODE("", "Node", "nodes", "v1", KubernetesObject.ClusterNode::read),
   /** {@code v1} Pod. */
-  POD("", "Pod", "pods", List.of("v1"), PodReader::read),
+  POD("", "Pod", "pods", "v1", PodReader::read),
   /** {@code v1} Service. */
-  SERVICE("", "Service", "services", List.of("v1"), alike(ServiceReader::readService)),
+  SERVICE("", "Service", "services", "v1", ServiceReader::readService),
   /** {@code v1} KubernetesObject.ServiceAccount. */
   SERVICE_ACCOUNT(
       "",
       "ServiceAccount",
       "serviceaccounts",
-      List.of("v1"),
-      alike((_, meta) -> new KubernetesObject.ServiceAccount(meta))),
+      "v1",
+      (_, meta) -> new KubernetesObject.ServiceAccount(meta)),
   /** {@code discovery.k8s.io} EndpointSlice. */
   ENDPOINT_SLICE(
-      "discovery.k8s.io",
-      "EndpointSlice",
-      "endpointslices",
-      List.of("v1"),
-      alike(ServiceReader::readSlice)),
+      "discovery.k8s.io", "EndpointSlice", "endpointslices", "v1", ServiceReader::readSlice),
   /** {@code access.smi-spec.io} TrafficTarget. */
   TRAFFIC_TARGET(
-      "access.smi-spec.io",
-      "TrafficTarget",
-      "traffictargets",
-      List.of("v1alpha3"),
-      alike(SmiReader::readTarget)),
+      "access.smi-spec.io", "TrafficTarget", "traffictargets", "v1alpha3", SmiReader::readTarget),
   /** {@code specs.smi-spec.io} TCPRoute. */
-  TCP_ROUTE(
-      "specs.smi-spec.io",
-      "TCPRoute",
-      "tcproutes",
-      List.of("v1alpha4"),
-      alike(SmiReader::readTcpRoute)),
+  TCP_ROUTE("specs.smi-spec.io", "TCPRoute", "tcproutes", "v1alpha4", SmiReader::readTcpRoute),
   /** {@code specs.smi-spec.io} HTTPRouteGroup. */
   HTTP_ROUTE_GROUP(
       "specs.smi-spec.io",
       "HTTPRouteGroup",
       "httproutegroups",
-      List.of("v1alpha4"),
-      alike(SmiReader::readRouteGroup)),
+      "v1alpha4",
+      SmiReader::readRouteGroup),
   /** {@code split.smi-spec.io} TrafficSplit. */
   TRAFFIC_SPLIT(
       "split.smi-spec.io",
       "TrafficSplit",
       "trafficsplits",
-      List.of("v1alpha4", "v1alpha3", "v1alpha2", "v1alpha1"),
-      alike(SmiReader::readSplit)),
+      "v1alpha4, v1alpha3, v1alpha2, v1alpha1",
+      SmiReader::readSplit),
   /** {@code policy.openservicemesh.io} UpstreamTrafficSetting. */
   UPSTREAM_TRAFFIC_SETTING(
       PolicyReader.GROUP,
       "UpstreamTrafficSetting",
       "upstreamtrafficsettings",
-      List.of("v1alpha1"),
-      alike(UpstreamReader::read)),
+      "v1alpha1",
+      UpstreamReader::read),
   /** {@code gateway.networking.k8s.io} HTTPRoute. */
   HTTP_ROUTE(
-      GatewayReader.GROUP,
-      "HTTPRoute",
-      "httproutes",
-      List.of("v1", "v1beta1"),
-      alike(GatewayReader::readHttp)),
+      GatewayReader.GROUP, "HTTPRoute", "httproutes", "v1, v1beta1", GatewayReader::readHttp),
   /** {@code gateway.networking.k8s.io} GRPCRoute. */
-  GRPC_ROUTE(
-      GatewayReader.GROUP,
-      "GRPCRoute",
-      "grpcroutes",
-      List.of("v1"),
-      alike(GatewayReader::readGrpc)),
+  GRPC_ROUTE(GatewayReader.GROUP, "GRPCRoute", "grpcroutes", "v1", GatewayReader::readGrpc),
   /** {@code gateway.networking.k8s.io} ReferenceGrant. */
   REFERENCE_GRANT(
       GatewayReader.GROUP,
       "ReferenceGrant",
       "referencegrants",
-      List.of("v1", "v1beta1"),
-      alike(GatewayReader::readGrant)),
+      "v1, v1beta1",
+      GatewayReader::readGrant),
   /** {@code extension.gateway.flomesh.io} FaultInjection. */
   FAULT_INJECTION(
-      FaultReader.GROUP,
-      FaultReader.KIND,
-      "faultinjections",
-      List.of("v1alpha1"),
-      alike(FaultReader::read)),
+      FaultReader.GROUP, FaultReader.KIND, "faultinjections", "v1alpha1", FaultReader::read),
   /** {@code policy.openservicemesh.io} Retry. */
-  RETRY(PolicyReader.GROUP, "Retry", "retries", List.of("v1alpha1"), alike(RetryReader::read)),
+  RETRY(PolicyReader.GROUP, "Retry", "retries", "v1alpha1", RetryReader::read),
   /** {@code policy.openservicemesh.io} IngressBackend. */
   INGRESS_BACKEND(
       PolicyReader.GROUP,
       "IngressBackend",
       "ingressbackends",
-      List.of("v1alpha1"),
-      alike(PolicyReader::readIngress)),
+      "v1alpha1",
+      PolicyReader::readIngress),
   /** {@code policy.openservicemesh.io} AccessControl. */
   ACCESS_CONTROL(
-      PolicyReader.GROUP,
-      "AccessControl",
-      "accesscontrols",
-      List.of("v1alpha1"),
-      alike(PolicyReader::readIngress)),
+      PolicyReader.GROUP, "AccessControl", "accesscontrols", "v1alpha1", PolicyReader::readIngress),
   /** {@code policy.openservicemesh.io} AccessCert. */
   ACCESS_CERT(
-      PolicyReader.GROUP,
-      "AccessCert",
-      "accesscerts",
-      List.of("v1alpha1"),
-      alike(PolicyReader::readAccessCert)),
+      PolicyReader.GROUP, "AccessCert", "accesscerts", "v1alpha1", PolicyReader::readAccessCert),
   /** {@code policy.openservicemesh.io} Egress. */
-  EGRESS(
-      PolicyReader.GROUP,
-      "Egress",
-      "egresses",
-      List.of("v1alpha1"),
-      alike(PolicyReader::readEgress)),
+  EGRESS(PolicyReader.GROUP, "Egress", "egresses", "v1alpha1", PolicyReader::readEgress),
   /** {@code policy.flomesh.io} Isolation. */
   ISOLATION(
-      PolicyReader.FSM_GROUP,
-      "Isolation",
-      "isolations",
-      List.of("v1alpha1"),
-      alike(PolicyReader::readIsolation)),
+      PolicyReader.FSM_GROUP, "Isolation", "isolations", "v1alpha1", PolicyReader::readIsolation),
   /** The MeshConfig of Sluice. */
-  MESH_CONFIG(
-      "config.sluice.io",
-      "MeshConfig",
-      "meshconfigs",
-      List.of("v1alpha1"),
-      alike(MeshConfigReader::read)),
+  MESH_CONFIG("config.sluice.io", "MeshConfig", "meshconfigs", "v1alpha1", MeshConfigReader::read),
   /** The MeshConfig of OSM and osm-edge. */
   OSM_MESH_CONFIG(
       "config.openservicemesh.io",
       "MeshConfig",
       "meshconfigs",
-      List.of("v1alpha2", "v1alpha1"),
-      alike(MeshConfigReader::read)),
+      "v1alpha2, v1alpha1",
+      MeshConfigReader::read),
   /** The MeshConfig of FSM. */
   FSM_MESH_CONFIG(
       "config.flomesh.io",
       "MeshConfig",
       "meshconfigs",
-      List.of("v1alpha3", "v1alpha2", "v1alpha1"),
-      alike(MeshConfigReader::read));
+      "v1alpha3, v1alpha2, v1alpha1",
+      MeshConfigReader::read);
 
   private static final Map<GroupKind, ReadableKind> BY_NAME = byName();
 
@@ -161,13 +113,22 @@ public enum ReadableKind {
   private final List<String> versions;
   private final KindReader reader;
 
-  ReadableKind(
-      String group, String kind, String resource, List<String> versions, KindReader reader) {
+  ReadableKind(String group, String kind, String resource, String versions, KindReader reader) {
     this.group = group;
     this.kind = kind;
     this.resource = resource;
-    this.versions = versions;
+    this.versions = List.of(versions.split(", ", -1));
     this.reader = reader;
+  }
+
+  /** One whose objects are believed alike, whoever wrote them. */
+  ReadableKind(
+      String group,
+      String kind,
+      String resource,
+      String versions,
+      BiFunction<Fields, ObjectMeta, KubernetesObject> reader) {
+    this(group, kind, resource, versions, (fields, meta, _) -> reader.apply(fields, meta));
   }
 
   private static Map<GroupKind, ReadableKind> byName() {
@@ -181,11 +142,6 @@ public enum ReadableKind {
   KubernetesObject read(Fields document, ObjectReader.Provenance provenance) {
     ObjectMeta meta = MetaReader.read(document, group, kind, isNamespaced());
     return reader.read(document, meta, provenance);
-  }
-
-  /** Of a kind whose objects are believed alike, whoever wrote them. */
-  private static KindReader alike(BiFunction<Fields, ObjectMeta, KubernetesObject> reader) {
-    return (document, meta, _) -> reader.apply(document, meta);
   }
 
   private static KubernetesObject readNamespace(Fields document, ObjectMeta meta) {

@@ -13,7 +13,7 @@ import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.control.objects.ObjectRef;
-import io.sluice.control.registry.SourceThread;
+import io.sluice.control.registry.Rounds;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.process.Backoff;
@@ -29,8 +29,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -59,8 +57,7 @@ public final class SecretsPublisher implements AutoCloseable {
   private final CertificateAuthority authority;
   private final InstantSource clock;
   private final Duration look;
-  private final CountDownLatch closing = new CountDownLatch(1);
-  private final Thread thread;
+  private final Rounds rounds = new Rounds("sluice-control-secrets", this::round);
   private final Map<NamespacedName, Kept> kept = new HashMap<>();
   private final Map<NamespacedName, Trial> trials = new HashMap<>();
   private final SigningRate rate = new SigningRate();
@@ -101,7 +98,15 @@ public final class SecretsPublisher implements AutoCloseable {
     }
   }
 
-  private SecretsPublisher(
+  /**
+   * Begins.
+   *
+   * @param api not owned
+   * @param mayWrite asked before each write; nobody else may write while it says yes
+   * @param bundles the present roots; empty until they are known
+   * @param look time between two looks at a Secret that was as it should be
+   */
+  public SecretsPublisher(
       KubernetesApi api,
       BooleanSupplier mayWrite,
       Wishes wishes,
@@ -116,29 +121,7 @@ public final class SecretsPublisher implements AutoCloseable {
     this.authority = authority;
     this.clock = clock;
     this.look = look;
-    this.thread = Thread.ofVirtual().name("sluice-control-secrets").unstarted(this::run);
-  }
-
-  /**
-   * Begins.
-   *
-   * @param api not owned
-   * @param mayWrite asked before each write; nobody else may write while it says yes
-   * @param bundles the present roots; empty until they are known
-   * @param look time between two looks at a Secret that was as it should be
-   */
-  public static SecretsPublisher start(
-      KubernetesApi api,
-      BooleanSupplier mayWrite,
-      Wishes wishes,
-      Supplier<Optional<TrustBundle>> bundles,
-      CertificateAuthority authority,
-      InstantSource clock,
-      Duration look) {
-    SecretsPublisher publisher =
-        new SecretsPublisher(api, mayWrite, wishes, bundles, authority, clock, look);
-    publisher.thread.start();
-    return publisher;
+    rounds.start();
   }
 
   /** Why certificates are not in their Secrets, by who asks for them. */
@@ -146,23 +129,18 @@ public final class SecretsPublisher implements AutoCloseable {
     return problems;
   }
 
-  private void run() {
-    long pause = Math.min(look.toMillis(), LONGEST_PAUSE.toMillis());
+  /** Returns the pause until the next. */
+  private Duration round() {
     try {
-      while (!closing.await(pause, TimeUnit.MILLISECONDS)) {
-        try {
-          round();
-        } catch (RuntimeException e) {
-          // Top frame: without this thread certificates would end.
-          LOG.log(Level.ERROR, "secrets_publishing_failed", e);
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // nobody does
+      see();
+    } catch (RuntimeException e) {
+      // Top frame: without this thread certificates would end.
+      LOG.log(Level.ERROR, "secrets_publishing_failed", e);
     }
+    return look.compareTo(LONGEST_PAUSE) < 0 ? look : LONGEST_PAUSE;
   }
 
-  private void round() {
+  private void see() {
     TrustBundle bundle = bundles.get().orElse(null);
     if (!mayWrite.getAsBoolean() || bundle == null) {
       kept.clear();
@@ -187,7 +165,7 @@ public final class SecretsPublisher implements AutoCloseable {
     removeOthers(wanted);
     trials.keySet().retainAll(wanted.keySet());
     for (OutsideCertificate wish : wanted.values()) {
-      if (closing.getCount() == 0 || !mayWrite.getAsBoolean()) {
+      if (rounds.areClosing() || !mayWrite.getAsBoolean()) {
         return;
       }
       if (isFresh(wish, bundle)) {
@@ -387,7 +365,6 @@ public final class SecretsPublisher implements AutoCloseable {
   /** Stops; a write that is under way ends first. */
   @Override
   public void close() {
-    closing.countDown();
-    SourceThread.awaitEnd(thread);
+    rounds.close();
   }
 }

@@ -10,6 +10,7 @@ import io.sluice.control.objects.ObjectRef;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SnapshotSource;
 import io.sluice.mesh.Workload;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * Compiles what a source delivers, whichever it is, and delivers a snapshot where its content
  * differs from that of the one before.
  */
-public class CompiledRegistry implements Registry {
+public class CompiledRegistry implements SnapshotSource {
   private static final Problem NOT_GOVERNED =
       new Problem(
           "MeshConfig",
@@ -107,7 +108,7 @@ public class CompiledRegistry implements Registry {
     return Optional.of(known.names());
   }
 
-  @Override
+  /** State after the latest look at the objects, with what is wrong among them. Any thread. */
   public final RegistryStatus status() {
     return status;
   }

@@ -11,7 +11,7 @@ import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.control.metrics.ReplicaMetrics;
 import io.sluice.control.metrics.ReplicaMetrics.WriteResult;
-import io.sluice.control.registry.SourceThread;
+import io.sluice.control.registry.Rounds;
 import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -23,8 +23,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -55,8 +53,7 @@ public final class RootsPublisher implements AutoCloseable {
   private final Duration look;
   private final Duration pause;
   private final Backoff backoff = new Backoff(Duration.ofMillis(500), Duration.ofSeconds(30));
-  private final CountDownLatch closing = new CountDownLatch(1);
-  private final Thread thread;
+  private final Rounds rounds = new Rounds("sluice-control-roots", this::round);
   private volatile @Nullable String problem;
 
   /** That of the object; one that was deleted comes back with the id it had. */
@@ -66,23 +63,6 @@ public final class RootsPublisher implements AutoCloseable {
   private @Nullable TrustBundle published;
 
   private long lookedAt;
-
-  private RootsPublisher(
-      KubernetesApi api,
-      RootsConfigMap map,
-      BooleanSupplier mayWrite,
-      Supplier<Optional<TrustBundle>> bundles,
-      ReplicaMetrics metrics,
-      Duration look) {
-    this.api = api;
-    this.map = map;
-    this.mayWrite = mayWrite;
-    this.bundles = bundles;
-    this.metrics = metrics;
-    this.look = look;
-    this.pause = look.compareTo(LONGEST_PAUSE) < 0 ? look : LONGEST_PAUSE;
-    this.thread = Thread.ofVirtual().name("sluice-control-roots").unstarted(this::run);
-  }
 
   /**
    * Begins.
@@ -94,7 +74,7 @@ public final class RootsPublisher implements AutoCloseable {
    * @param bundles the present roots; empty until they are known
    * @param look time between two looks at an object that was as it should be
    */
-  public static RootsPublisher start(
+  public RootsPublisher(
       KubernetesApi api,
       String namespace,
       String name,
@@ -102,27 +82,19 @@ public final class RootsPublisher implements AutoCloseable {
       Supplier<Optional<TrustBundle>> bundles,
       ReplicaMetrics metrics,
       Duration look) {
-    RootsPublisher publisher =
-        new RootsPublisher(
-            api, new RootsConfigMap(namespace, name), mayWrite, bundles, metrics, look);
-    publisher.thread.start();
-    return publisher;
+    this.api = api;
+    this.map = new RootsConfigMap(namespace, name);
+    this.mayWrite = mayWrite;
+    this.bundles = bundles;
+    this.metrics = metrics;
+    this.look = look;
+    this.pause = look.compareTo(LONGEST_PAUSE) < 0 ? look : LONGEST_PAUSE;
+    rounds.start();
   }
 
   /** Why the ConfigMap does not say the present roots, and what to do. */
   public Optional<String> problem() {
     return Optional.ofNullable(problem);
-  }
-
-  private void run() {
-    Duration next = Duration.ZERO;
-    try {
-      while (!closing.await(next.toMillis(), TimeUnit.MILLISECONDS)) {
-        next = round();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // nobody does
-    }
   }
 
   /** Returns the pause until the next. */
@@ -251,8 +223,7 @@ public final class RootsPublisher implements AutoCloseable {
   /** Stops; a write that is under way ends first. */
   @Override
   public void close() {
-    closing.countDown();
-    SourceThread.awaitEnd(thread);
+    rounds.close();
   }
 
   /** What the ConfigMap with the roots says. */

@@ -23,26 +23,12 @@ import io.sluice.control.metrics.ControllerMetrics.Call;
  * for everybody, and Envoy's discovery, which is for workloads too, is closed to those who prove no
  * node, also one that is added later.
  */
-final class CallerInterceptor implements ServerInterceptor {
+record CallerInterceptor(
+    NodeCertificates nodes, MemberCertificates members, Allowances<String> rate, Answers answers)
+    implements ServerInterceptor {
   private static final Context.Key<Caller> CALLER = Context.key("sluice-caller");
   private static final Context.Key<MeshMember> MEMBER = Context.key("sluice-member");
   private static final Context.Key<Peer> PEER = Context.key("sluice-peer");
-
-  private final NodeCertificates nodes;
-  private final MemberCertificates members;
-  private final Allowances<String> rate;
-  private final Answers answers;
-
-  CallerInterceptor(
-      NodeCertificates nodes,
-      MemberCertificates members,
-      Allowances<String> rate,
-      Answers answers) {
-    this.nodes = nodes;
-    this.members = members;
-    this.rate = rate;
-    this.answers = answers;
-  }
 
   /** The node that makes the call at hand. */
   static Caller caller() {

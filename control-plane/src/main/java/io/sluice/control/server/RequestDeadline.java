@@ -19,17 +19,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * Ends calls whose request does not come, or whose first one where there are several: a call that
  * says nothing would otherwise hold its place for ever, and needs no certificate.
  */
-final class RequestDeadline implements ServerInterceptor {
-  private final Duration limit;
-  private final ScheduledExecutorService timer;
-  private final Answers answers;
-
-  RequestDeadline(Duration limit, ScheduledExecutorService timer, Answers answers) {
-    this.limit = limit;
-    this.timer = timer;
-    this.answers = answers;
-  }
-
+record RequestDeadline(Duration limit, ScheduledExecutorService timer, Answers answers)
+    implements ServerInterceptor {
   @Override
   public <Q, A> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {

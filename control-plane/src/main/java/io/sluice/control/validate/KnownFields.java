@@ -4,302 +4,130 @@ import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlValue;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.BiConsumer;
-import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The fields of the kinds that belong to the mesh, so that a misspelt one is found. Kinds of
  * Kubernetes have many fields that the mesh does not read; its API server checks those.
  */
 final class KnownFields {
+  private static final String GATEWAY = "gateway.networking.k8s.io";
+
+  /**
+   * A kind, its groups, and below it what each path may have: SMI Traffic Access Control v1alpha3,
+   * Specs v1alpha4 and Split v1alpha1 to v1alpha4; OSM's kinds v1alpha1 with osm-edge's fields, and
+   * osm-edge's and FSM's own; the Gateway API v1 with its experimental fields, sessions in the
+   * words of v1.6 and in those before. Where nothing is said of {@code spec}, as of a MeshConfig's,
+   * its reader says of every field whether it is known.
+   */
+  private static final String TABLE =
+      """
+      TrafficTarget access.smi-spec.io
+        spec.destination: kind name namespace
+        spec.sources: kind name namespace
+        spec.rules: kind name matches
+      TCPRoute specs.smi-spec.io
+        spec.matches: name ports
+      HTTPRouteGroup specs.smi-spec.io
+        spec.matches: name pathRegex methods headers
+      TrafficSplit split.smi-spec.io
+        spec: service
+        spec.backends: service weight
+        spec.matches: apiGroup kind name
+      Retry policy.openservicemesh.io
+        spec.source: kind name namespace
+        spec.destinations: kind name namespace
+        spec.retryPolicy: retryOn perTryTimeout numRetries retryBackoffBaseInterval
+      FaultInjection extension.gateway.flomesh.io
+        spec.delay: percentage min max
+        spec.abort: percentage
+        spec.abort.response: status headers body
+      IngressBackend policy.openservicemesh.io
+        spec.backends: name namespace
+        spec.backends.port: number protocol
+        spec.backends.tls: skipClientCertValidation sniHosts
+        spec.sources: kind name namespace
+        spec.matches: apiGroup kind name
+      AccessControl policy.openservicemesh.io
+        spec.backends: name
+        spec.backends.port: number protocol
+        spec.backends.tls: skipClientCertValidation sniHosts
+        spec.sources: kind name namespace
+        spec.matches: apiGroup kind name
+      Egress policy.openservicemesh.io
+        spec: hosts ipAddresses
+        spec.sources: kind name namespace mtls
+        spec.ports: number protocol
+        spec.matches: apiGroup kind name
+      AccessCert policy.openservicemesh.io
+        spec: subjectAltNames
+        spec.secret: name namespace
+      Isolation policy.flomesh.io
+        spec: cidrs
+      UpstreamTrafficSetting policy.openservicemesh.io
+        spec: host httpHeaders
+        spec.connectionSettings.tcp: maxConnections connectTimeout circuitBreaking
+        spec.connectionSettings.http: maxRequests maxRequestsPerConnection maxPendingRequests
+        spec.connectionSettings.http: maxRetries
+        spec.connectionSettings.http.circuitBreaking: statTimeWindow minRequestAmount
+        spec.connectionSettings.http.circuitBreaking: degradedTimeWindow slowTimeThreshold
+        spec.connectionSettings.http.circuitBreaking: slowAmountThreshold slowRatioThreshold
+        spec.connectionSettings.http.circuitBreaking: errorAmountThreshold errorRatioThreshold
+        spec.connectionSettings.http.circuitBreaking: degradedStatusCode degradedResponseContent
+        spec.rateLimit.local.tcp: connections unit burst bps
+        spec.rateLimit.local.http: requests unit burst responseStatusCode responseHeadersToAdd
+        spec.rateLimit.global.tcp: domain timeout failOpen
+        spec.rateLimit.global.tcp.rateLimitService: host port
+        spec.rateLimit.global.tcp.descriptors.entries: key value
+        spec.rateLimit.global.http: domain timeout failOpen
+        spec.rateLimit.global.http: enableXRateLimitHeaders responseStatusCode
+        spec.rateLimit.global.http.rateLimitService: host port
+        spec.rateLimit.global.http.descriptors.entries.genericKey: key value
+        spec.rateLimit.global.http.descriptors.entries.remoteAddress:
+        spec.rateLimit.global.http.descriptors.entries.requestHeader: name key
+        spec.rateLimit.global.http.descriptors.entries.headerValueMatch: key value expectMatch
+        spec.rateLimit.global.http.descriptors.entries.headerValueMatch.headers: name exact
+        spec.rateLimit.global.http.descriptors.entries.headerValueMatch.headers: prefix suffix
+        spec.rateLimit.global.http.descriptors.entries.headerValueMatch.headers: regex contains
+        spec.rateLimit.global.http.descriptors.entries.headerValueMatch.headers: present
+        spec.httpRoutes: path
+        spec.httpRoutes.rateLimit.local: requests unit burst responseStatusCode
+        spec.httpRoutes.rateLimit.local: responseHeadersToAdd
+        spec.httpRoutes.rateLimit.global.descriptors.entries.genericKey: key value
+        spec.httpRoutes.rateLimit.global.descriptors.entries.remoteAddress:
+        spec.httpRoutes.rateLimit.global.descriptors.entries.requestHeader: name key
+        spec.httpRoutes.rateLimit.global.descriptors.entries.headerValueMatch: key value expectMatch
+        spec.httpRoutes.rateLimit.global.descriptors.entries.headerValueMatch.headers: name exact
+        spec.httpRoutes.rateLimit.global.descriptors.entries.headerValueMatch.headers: prefix suffix
+        spec.httpRoutes.rateLimit.global.descriptors.entries.headerValueMatch.headers: regex
+        spec.httpRoutes.rateLimit.global.descriptors.entries.headerValueMatch.headers: contains
+        spec.httpRoutes.rateLimit.global.descriptors.entries.headerValueMatch.headers: present
+      HTTPRoute,GRPCRoute gateway.networking.k8s.io
+        spec: useDefaultGateways hostnames
+        spec.parentRefs: group kind namespace name sectionName port
+        spec.rules: name retry
+        spec.rules.matches.path: type value
+        spec.rules.matches.headers: type name value
+        spec.rules.matches.queryParams: type name value
+        spec.rules.matches.method: type service method
+        spec.rules.filters: type requestHeaderModifier responseHeaderModifier requestMirror
+        spec.rules.filters: requestRedirect urlRewrite cors externalAuth extensionRef
+        spec.rules.backendRefs: group kind namespace name port weight
+        spec.rules.backendRefs.filters: type requestHeaderModifier responseHeaderModifier
+        spec.rules.backendRefs.filters: requestMirror requestRedirect urlRewrite cors externalAuth
+        spec.rules.backendRefs.filters: extensionRef
+        spec.rules.timeouts: request backendRequest
+        spec.rules.sessionPersistence: type absoluteTimeout sessionName idleTimeout
+        spec.rules.sessionPersistence.cookie: name path lifetimeType
+        spec.rules.sessionPersistence.header: name
+        spec.rules.sessionPersistence.cookieConfig: lifetimeType
+      MeshConfig config.sluice.io,config.flomesh.io,config.openservicemesh.io
+      """;
+
   private static final Shape ANYTHING = new Shape(Map.of(), true);
 
-  private static final Shape SUBJECT = leaves("kind", "name", "namespace");
-
-  /** SMI Traffic Access Control v1alpha3. */
-  private static final Shape TARGET =
-      object(
-          shape(
-              Map.of(
-                  "destination",
-                  SUBJECT,
-                  "sources",
-                  SUBJECT,
-                  "rules",
-                  leaves("kind", "name", "matches"))));
-
-  /** SMI Traffic Specs v1alpha4. */
-  private static final Shape TCP_ROUTE = object(shape(Map.of("matches", leaves("name", "ports"))));
-
-  private static final Shape HTTP_ROUTE_GROUP =
-      object(shape(Map.of("matches", leaves("name", "pathRegex", "methods", "headers"))));
-
-  /** SMI Traffic Split v1alpha1 to v1alpha4. */
-  private static final Shape SPLIT =
-      object(
-          shape(
-              Map.of(
-                  "service",
-                  ANYTHING,
-                  "backends",
-                  leaves("service", "weight"),
-                  "matches",
-                  leaves("apiGroup", "kind", "name"))));
-
-  /** OSM's Retry v1alpha1. */
-  private static final Shape RETRY =
-      object(
-          shape(
-              Map.of(
-                  "source",
-                  SUBJECT,
-                  "destinations",
-                  SUBJECT,
-                  "retryPolicy",
-                  leaves("retryOn", "perTryTimeout", "numRetries", "retryBackoffBaseInterval"))));
-
-  /** FSM's FaultInjection v1alpha1. */
-  private static final Shape FAULT_INJECTION =
-      object(
-          shape(
-              Map.of(
-                  "delay",
-                  leaves("percentage", "min", "max"),
-                  "abort",
-                  shape(
-                      Map.of(
-                          "percentage",
-                          ANYTHING,
-                          "response",
-                          leaves("status", "headers", "body"))))));
-
-  /** IngressBackend of OSM and osm-edge v1alpha1. */
-  private static final Shape INGRESS = lettingIn("name", "namespace");
-
-  /** AccessControl of osm-edge v1alpha1. */
-  private static final Shape ACCESS_CONTROL = lettingIn("name");
-
-  /** Egress of OSM and osm-edge v1alpha1. */
-  private static final Shape EGRESS =
-      object(
-          shape(
-              Map.of(
-                  "sources",
-                  leaves("kind", "name", "namespace", "mtls"),
-                  "hosts",
-                  ANYTHING,
-                  "ipAddresses",
-                  ANYTHING,
-                  "ports",
-                  leaves("number", "protocol"),
-                  "matches",
-                  leaves("apiGroup", "kind", "name"))));
-
-  /** Values of headers and parameters. */
-  private static final Shape VALUES = leaves("type", "name", "value");
-
-  private static final Shape FILTERS =
-      leaves(
-          "type",
-          "requestHeaderModifier",
-          "responseHeaderModifier",
-          "requestMirror",
-          "requestRedirect",
-          "urlRewrite",
-          "cors",
-          "externalAuth",
-          "extensionRef");
-
-  /** In the words of v1.6, and in those before. */
-  private static final Shape SESSION =
-      shape(
-          Map.of(
-              "type",
-              ANYTHING,
-              "absoluteTimeout",
-              ANYTHING,
-              "cookie",
-              leaves("name", "path", "lifetimeType"),
-              "header",
-              leaves("name"),
-              "sessionName",
-              ANYTHING,
-              "idleTimeout",
-              ANYTHING,
-              "cookieConfig",
-              leaves("lifetimeType")));
-
-  /** HTTPRoute and GRPCRoute of the Gateway API v1, with its experimental fields. */
-  private static final Shape GATEWAY_ROUTE =
-      object(
-          shape(
-              Map.of(
-                  "parentRefs",
-                  leaves("group", "kind", "namespace", "name", "sectionName", "port"),
-                  "useDefaultGateways",
-                  ANYTHING,
-                  "hostnames",
-                  ANYTHING,
-                  "rules",
-                  shape(
-                      Map.of(
-                          "name",
-                          ANYTHING,
-                          "matches",
-                          shape(
-                              Map.of(
-                                  "path",
-                                  leaves("type", "value"),
-                                  "headers",
-                                  VALUES,
-                                  "queryParams",
-                                  VALUES,
-                                  "method",
-                                  leaves("type", "service", "method"))),
-                          "filters",
-                          FILTERS,
-                          "backendRefs",
-                          shape(
-                              Map.of(
-                                  "group",
-                                  ANYTHING,
-                                  "kind",
-                                  ANYTHING,
-                                  "namespace",
-                                  ANYTHING,
-                                  "name",
-                                  ANYTHING,
-                                  "port",
-                                  ANYTHING,
-                                  "weight",
-                                  ANYTHING,
-                                  "filters",
-                                  FILTERS)),
-                          "timeouts",
-                          leaves("request", "backendRequest"),
-                          "retry",
-                          ANYTHING,
-                          "sessionPersistence",
-                          SESSION)))));
-
-  private static final Shape RATE =
-      leaves("requests", "unit", "burst", "responseStatusCode", "responseHeadersToAdd");
-
-  private static final Shape DESCRIPTORS =
-      shape(
-          Map.of(
-              "entries",
-              shape(
-                  Map.of(
-                      "genericKey",
-                      leaves("key", "value"),
-                      "remoteAddress",
-                      leaves(),
-                      "requestHeader",
-                      leaves("name", "key"),
-                      "headerValueMatch",
-                      shape(
-                          Map.of(
-                              "key",
-                              ANYTHING,
-                              "value",
-                              ANYTHING,
-                              "expectMatch",
-                              ANYTHING,
-                              "headers",
-                              leaves(
-                                  "name",
-                                  "exact",
-                                  "prefix",
-                                  "suffix",
-                                  "regex",
-                                  "contains",
-                                  "present")))))));
-
-  private static final Shape SHARED =
-      shape(
-          Map.of(
-              "tcp",
-              asked(shape(Map.of("entries", leaves("key", "value")))),
-              "http",
-              asked(DESCRIPTORS, "enableXRateLimitHeaders", "responseStatusCode")));
-
-  /** UpstreamTrafficSetting of OSM v1alpha1, with osm-edge's fields. */
-  private static final Shape UPSTREAM =
-      object(
-          shape(
-              Map.of(
-                  "host",
-                  ANYTHING,
-                  "connectionSettings",
-                  shape(
-                      Map.of(
-                          "tcp",
-                          leaves("maxConnections", "connectTimeout", "circuitBreaking"),
-                          "http",
-                          shape(
-                              Map.of(
-                                  "maxRequests",
-                                  ANYTHING,
-                                  "maxRequestsPerConnection",
-                                  ANYTHING,
-                                  "maxPendingRequests",
-                                  ANYTHING,
-                                  "maxRetries",
-                                  ANYTHING,
-                                  "circuitBreaking",
-                                  leaves(
-                                      "statTimeWindow",
-                                      "minRequestAmount",
-                                      "degradedTimeWindow",
-                                      "slowTimeThreshold",
-                                      "slowAmountThreshold",
-                                      "slowRatioThreshold",
-                                      "errorAmountThreshold",
-                                      "errorRatioThreshold",
-                                      "degradedStatusCode",
-                                      "degradedResponseContent"))))),
-                  "rateLimit",
-                  shape(
-                      Map.of(
-                          "local",
-                          shape(
-                              Map.of(
-                                  "tcp",
-                                  leaves("connections", "unit", "burst", "bps"),
-                                  "http",
-                                  RATE)),
-                          "global",
-                          SHARED)),
-                  "httpRoutes",
-                  shape(
-                      Map.of(
-                          "path",
-                          ANYTHING,
-                          "rateLimit",
-                          shape(
-                              Map.of(
-                                  "local",
-                                  RATE,
-                                  "global",
-                                  shape(Map.of("descriptors", DESCRIPTORS)))))),
-                  "httpHeaders",
-                  ANYTHING)));
-
-  /** AccessCert of osm-edge v1alpha1. */
-  private static final Shape ACCESS_CERT =
-      object(shape(Map.of("subjectAltNames", ANYTHING, "secret", leaves("name", "namespace"))));
-
-  /** Isolation of FSM v1alpha1. */
-  private static final Shape ISOLATION = object(leaves("cidrs"));
-
-  /** Below {@code spec}, its reader says of every field whether it is known. */
-  private static final Shape MESH_CONFIG = object(ANYTHING);
-
-  private static final Set<String> MESH_CONFIG_GROUPS =
-      Set.of("config.sluice.io", "config.flomesh.io", "config.openservicemesh.io");
+  /** By kind and group, with a blank between. */
+  private static final Map<String, Shape> KINDS = read();
 
   private KnownFields() {}
 
@@ -308,55 +136,47 @@ final class KnownFields {
    *
    * @param isOpen whether any other field may be there
    */
-  private record Shape(Map<String, Shape> fields, boolean isOpen) {}
+  private record Shape(Map<String, Shape> fields, boolean isOpen) {
+    private Shape at(String name) {
+      Shape known = fields.get(name);
+      if (known == null || known.isOpen()) {
+        known = new Shape(new HashMap<>(), false);
+        fields.put(name, known);
+      }
+      return known;
+    }
 
-  private static Shape shape(Map<String, Shape> fields) {
-    return new Shape(fields, false);
+    private void addAll(String... names) {
+      for (String name : names) {
+        fields.putIfAbsent(name, ANYTHING);
+      }
+    }
   }
 
-  private static Shape leaves(String... names) {
-    return shape(
-        Set.of(names).stream().collect(Collectors.toUnmodifiableMap(name -> name, _ -> ANYTHING)));
-  }
-
-  /** A limit that a service is asked about. */
-  private static Shape asked(Shape descriptors, String... more) {
-    Map<String, Shape> fields = new HashMap<>(leaves("domain", "timeout", "failOpen").fields());
-    fields.putAll(leaves(more).fields());
-    fields.put("rateLimitService", leaves("host", "port"));
-    fields.put("descriptors", descriptors);
-    return shape(Map.copyOf(fields));
-  }
-
-  /** What lets callers outside in, of whose backends these are names. */
-  private static Shape lettingIn(String... names) {
-    Map<String, Shape> backend = new HashMap<>(leaves(names).fields());
-    backend.put("port", leaves("number", "protocol"));
-    backend.put("tls", leaves("skipClientCertValidation", "sniHosts"));
-    return object(
-        shape(
-            Map.of(
-                "backends",
-                shape(Map.copyOf(backend)),
-                "sources",
-                SUBJECT,
-                "matches",
-                leaves("apiGroup", "kind", "name"))));
-  }
-
-  private static Shape object(Shape spec) {
-    return shape(
-        Map.of(
-            "apiVersion",
-            ANYTHING,
-            "kind",
-            ANYTHING,
-            "metadata",
-            ANYTHING,
-            "spec",
-            spec,
-            "status",
-            ANYTHING));
+  private static Map<String, Shape> read() {
+    Map<String, Shape> kinds = new HashMap<>();
+    Shape kind = ANYTHING;
+    for (String line : TABLE.lines().toList()) {
+      if (line.startsWith(" ")) {
+        String[] path = line.substring(0, line.indexOf(':')).strip().split("\\.", -1);
+        Shape at = kind;
+        for (String name : path) {
+          at = at.at(name);
+        }
+        String fields = line.substring(line.indexOf(':') + 1).strip();
+        at.addAll(fields.isEmpty() ? new String[0] : fields.split(" ", -1));
+      } else {
+        kind = new Shape(new HashMap<>(), false);
+        kind.addAll("apiVersion", "kind", "metadata", "spec", "status");
+        String[] words = line.split(" ", -1);
+        for (String name : words[0].split(",", -1)) {
+          for (String group : words[1].split(",", -1)) {
+            kinds.put(name + " " + group, kind);
+          }
+        }
+      }
+    }
+    return Map.copyOf(kinds);
   }
 
   /**
@@ -369,8 +189,8 @@ final class KnownFields {
   /** Tells {@code unknown} of each field that {@code document} should not have, and its value. */
   static void check(
       YamlValue document, String group, String kind, BiConsumer<Unknown, YamlValue> unknown) {
-    Shape shape = shapeOf(group, kind);
-    if (shape != null && (shape != GATEWAY_ROUTE || namesServices(document))) {
+    Shape shape = KINDS.get(kind + " " + group);
+    if (shape != null && (!group.equals(GATEWAY) || namesServices(document))) {
       check(document, "", shape, unknown);
     }
   }
@@ -385,28 +205,6 @@ final class KnownFields {
                 parent instanceof YamlValue.Mapping one
                     && one.entries().get("kind") instanceof YamlValue.Scalar word
                     && word.text().equals("Service"));
-  }
-
-  private static @Nullable Shape shapeOf(String group, String kind) {
-    return switch (kind) {
-      case "TrafficTarget" -> group.equals("access.smi-spec.io") ? TARGET : null;
-      case "TCPRoute" -> group.equals("specs.smi-spec.io") ? TCP_ROUTE : null;
-      case "HTTPRouteGroup" -> group.equals("specs.smi-spec.io") ? HTTP_ROUTE_GROUP : null;
-      case "TrafficSplit" -> group.equals("split.smi-spec.io") ? SPLIT : null;
-      case "Retry" -> group.equals("policy.openservicemesh.io") ? RETRY : null;
-      case "UpstreamTrafficSetting" -> group.equals("policy.openservicemesh.io") ? UPSTREAM : null;
-      case "FaultInjection" ->
-          group.equals("extension.gateway.flomesh.io") ? FAULT_INJECTION : null;
-      case "Egress" -> group.equals("policy.openservicemesh.io") ? EGRESS : null;
-      case "AccessCert" -> group.equals("policy.openservicemesh.io") ? ACCESS_CERT : null;
-      case "AccessControl" -> group.equals("policy.openservicemesh.io") ? ACCESS_CONTROL : null;
-      case "Isolation" -> group.equals("policy.flomesh.io") ? ISOLATION : null;
-      case "IngressBackend" -> group.equals("policy.openservicemesh.io") ? INGRESS : null;
-      case "HTTPRoute", "GRPCRoute" ->
-          group.equals("gateway.networking.k8s.io") ? GATEWAY_ROUTE : null;
-      case "MeshConfig" -> MESH_CONFIG_GROUPS.contains(group) ? MESH_CONFIG : null;
-      default -> null;
-    };
   }
 
   /** A value that should be another type is the reader's business. */

@@ -9,9 +9,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class EnrolmentTest {
   private static final String OSM = "openservicemesh.io/";
-  private static final String MONITORED = "labels: {openservicemesh.io/monitored-by: osm}";
-  private static final String INJECTED =
-      MONITORED + ", annotations: {openservicemesh.io/sidecar-injection: enabled}";
 
   /** One way of saying, or not saying, that a pod belongs to the mesh. */
   record Case(
@@ -27,103 +24,41 @@ class EnrolmentTest {
     }
   }
 
-  private static Case of(String name, boolean enrolled, String namespace, String pod) {
-    return new Case(name, enrolled, namespace, pod, "", "");
-  }
+  /** Name; whether it is enrolled; metadata of the Namespace and of the Pod; spec; status. */
+  private static final String ROWS =
+      """
+      nothing said | false
+      pod label | true |  | labels: {sluice.io/mesh: enabled}
+      namespace label | true | labels: {sluice.io/mesh: enabled}
+      namespace label, pod opts out | false | labels: {sluice.io/mesh: enabled} | labels: {sluice.io/mesh: disabled}
+      namespace opts out, pod label | true | labels: {sluice.io/mesh: disabled} | labels: {sluice.io/mesh: enabled}
+      OSM namespace | true | labels: {openservicemesh.io/monitored-by: osm}, annotations: {openservicemesh.io/sidecar-injection: enabled}
+      OSM namespace, Sluice label against it | false | labels: {openservicemesh.io/monitored-by: osm, sluice.io/mesh: disabled}, annotations: {openservicemesh.io/sidecar-injection: enabled}
+      OSM namespace with a synonym | true | labels: {openservicemesh.io/monitored-by: osm}, annotations: {openservicemesh.io/sidecar-injection: "yes"}
+      OSM namespace, injection disabled | false | labels: {openservicemesh.io/monitored-by: osm}, annotations: {openservicemesh.io/sidecar-injection: disabled}
+      OSM namespace, only monitored | false | labels: {openservicemesh.io/monitored-by: osm}
+      OSM annotation without monitoring | false | annotations: {openservicemesh.io/sidecar-injection: enabled}
+      OSM pod opts out | false | labels: {openservicemesh.io/monitored-by: osm}, annotations: {openservicemesh.io/sidecar-injection: enabled} | annotations: {openservicemesh.io/sidecar-injection: disabled}
+      OSM pod opts in | true | labels: {openservicemesh.io/monitored-by: osm} | annotations: {openservicemesh.io/sidecar-injection: enabled}
+      OSM pod opts in without monitoring | false |  | annotations: {openservicemesh.io/sidecar-injection: enabled}
+      OSM pod opts out of a Sluice namespace | false | labels: {sluice.io/mesh: enabled} | annotations: {openservicemesh.io/sidecar-injection: disabled}
+      FSM namespace | true | labels: {flomesh.io/monitored-by: fsm}, annotations: {flomesh.io/sidecar-injection: enabled}
+      contradicting pod annotations | false | labels: {openservicemesh.io/monitored-by: osm}, annotations: {openservicemesh.io/sidecar-injection: enabled} | annotations: {openservicemesh.io/sidecar-injection: enabled, flomesh.io/sidecar-injection: disabled}
+      ignored OSM namespace | false | labels: {openservicemesh.io/monitored-by: osm, openservicemesh.io/ignore: "true"}, annotations: {openservicemesh.io/sidecar-injection: enabled}
+      ignored namespace with pod label | false | labels: {flomesh.io/ignore: "true"} | labels: {sluice.io/mesh: enabled}
+      ignored namespace, said twice | false | labels: {openservicemesh.io/ignore: "false", flomesh.io/ignore: "true", sluice.io/mesh: enabled}
+      ignore said false | true | labels: {openservicemesh.io/ignore: "false", sluice.io/mesh: enabled}
+      hostNetwork | false | labels: {sluice.io/mesh: enabled} | labels: {sluice.io/mesh: enabled} | hostNetwork: true
+      succeeded | false | labels: {sluice.io/mesh: enabled} |  |  | phase: Succeeded
+      failed | false | labels: {sluice.io/mesh: enabled} |  |  | phase: Failed
+      running | true | labels: {sluice.io/mesh: enabled} |  |  | phase: Running
+      pending | true | labels: {sluice.io/mesh: enabled} |  |  | phase: Pending
+      """;
 
   static Stream<Case> cases() {
-    String enabled = "labels: {sluice.io/mesh: enabled}";
-    String disabled = "labels: {sluice.io/mesh: disabled}";
-    return Stream.of(
-        of("nothing said", false, "", ""),
-        of("pod label", true, "", enabled),
-        of("namespace label", true, enabled, ""),
-        of("namespace label, pod opts out", false, enabled, disabled),
-        of("namespace opts out, pod label", true, disabled, enabled),
-        of("OSM namespace", true, INJECTED, ""),
-        of(
-            "OSM namespace, Sluice label against it",
-            false,
-            "labels: {openservicemesh.io/monitored-by: osm, sluice.io/mesh: disabled}, "
-                + "annotations: {openservicemesh.io/sidecar-injection: enabled}",
-            ""),
-        of(
-            "OSM namespace with a synonym",
-            true,
-            MONITORED + ", annotations: {openservicemesh.io/sidecar-injection: \"yes\"}",
-            ""),
-        of(
-            "OSM namespace, injection disabled",
-            false,
-            MONITORED + ", annotations: {openservicemesh.io/sidecar-injection: disabled}",
-            ""),
-        of("OSM namespace, only monitored", false, MONITORED, ""),
-        of(
-            "OSM annotation without monitoring",
-            false,
-            "annotations: {openservicemesh.io/sidecar-injection: enabled}",
-            ""),
-        of(
-            "OSM pod opts out",
-            false,
-            INJECTED,
-            "annotations: {openservicemesh.io/sidecar-injection: disabled}"),
-        of(
-            "OSM pod opts in",
-            true,
-            MONITORED,
-            "annotations: {openservicemesh.io/sidecar-injection: enabled}"),
-        of(
-            "OSM pod opts in without monitoring",
-            false,
-            "",
-            "annotations: {openservicemesh.io/sidecar-injection: enabled}"),
-        of(
-            "OSM pod opts out of a Sluice namespace",
-            false,
-            enabled,
-            "annotations: {openservicemesh.io/sidecar-injection: disabled}"),
-        of(
-            "FSM namespace",
-            true,
-            "labels: {flomesh.io/monitored-by: fsm}, "
-                + "annotations: {flomesh.io/sidecar-injection: enabled}",
-            ""),
-        of(
-            "contradicting pod annotations",
-            false,
-            INJECTED,
-            "annotations: {openservicemesh.io/sidecar-injection: enabled, "
-                + "flomesh.io/sidecar-injection: disabled}"),
-        of(
-            "ignored OSM namespace",
-            false,
-            "labels: {openservicemesh.io/monitored-by: osm, "
-                + OSM
-                + "ignore: \"true\"}, "
-                + "annotations: {openservicemesh.io/sidecar-injection: enabled}",
-            ""),
-        of(
-            "ignored namespace with pod label",
-            false,
-            "labels: {flomesh.io/ignore: \"true\"}",
-            enabled),
-        of(
-            "ignored namespace, said twice",
-            false,
-            "labels: {openservicemesh.io/ignore: \"false\", flomesh.io/ignore: \"true\", "
-                + "sluice.io/mesh: enabled}",
-            ""),
-        of(
-            "ignore said false",
-            true,
-            "labels: {openservicemesh.io/ignore: \"false\", sluice.io/mesh: enabled}",
-            ""),
-        new Case("hostNetwork", false, enabled, enabled, "hostNetwork: true", ""),
-        new Case("succeeded", false, enabled, "", "", "phase: Succeeded"),
-        new Case("failed", false, enabled, "", "", "phase: Failed"),
-        new Case("running", true, enabled, "", "", "phase: Running"),
-        new Case("pending", true, enabled, "", "", "phase: Pending"));
+    return ROWS.lines()
+        .map(row -> (row + " |  |  |  |").split(" \\| ?", -1))
+        .map(row -> new Case(row[0], Boolean.parseBoolean(row[1]), row[2], row[3], row[4], row[5]));
   }
 
   @ParameterizedTest

@@ -34,7 +34,7 @@ class NodeEventsTest {
   void open() throws Exception {
     cluster = new FakeCluster();
     api = new KubernetesApi(cluster.access(home, "writer"), Duration.ofSeconds(4));
-    events = NodeEvents.start(api, () -> nodes, () -> now);
+    events = new NodeEvents(api, () -> nodes, () -> now);
   }
 
   @AfterEach
@@ -84,7 +84,7 @@ class NodeEventsTest {
   @Test
   void anotherReplicaRepeatsNothing() {
     Await.until("edge1 is told of", () -> written().size() == 1);
-    try (NodeEvents other = NodeEvents.start(api, () -> nodes, () -> now)) {
+    try (NodeEvents other = new NodeEvents(api, () -> nodes, () -> now)) {
       nodes = List.of(node("edge1", BY_EBPF), node("edge2", BY_EBPF));
       Await.until("edge2 is told of", () -> written().size() == 2);
       nodes = List.of(node("edge1", BY_EBPF), node("edge2", BY_EBPF), node("edge3", BY_EBPF));

@@ -61,7 +61,7 @@ class StatusWriterTest {
     history.apply(route("[8080]"));
     history.apply(TARGET);
     writer =
-        StatusWriter.start(
+        new StatusWriter(
             api,
             () -> mayWrite,
             registry,

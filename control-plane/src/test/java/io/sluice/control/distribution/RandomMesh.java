@@ -3,6 +3,7 @@ package io.sluice.control.distribution;
 import io.sluice.mesh.Access;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
@@ -148,7 +149,9 @@ public final class RandomMesh {
                   List.of(match()),
                   List.of(new TrafficRoute.Backend(serviceName(), 1)),
                   null,
-                  new TrafficRoute.TimeLimits(random.nextInt(3), -1))));
+                  new TrafficRoute.TimeLimits(random.nextInt(3), -1),
+                  Faults.NONE,
+                  null)));
     }
     return new TrafficRoute(
         new NamespacedName("shop", "split-" + number),

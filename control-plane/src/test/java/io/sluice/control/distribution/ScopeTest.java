@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
@@ -136,7 +137,7 @@ class ScopeTest {
                 var faults,
                 var session)
         ? new Routing.Way.To(
-            new Service(to.name(), List.of(), List.of(), to.affinity()),
+            new Service(to.name(), List.of(), List.of(), to.affinity(), Nearness.ANYWHERE),
             at,
             filters,
             limits,

@@ -16,7 +16,7 @@ import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.folder.Deliveries;
 import io.sluice.control.folder.FolderRegistry;
-import io.sluice.control.registry.Registry;
+import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.registry.RegistryStatus;
 import io.sluice.control.registry.RegistryStatus.OriginStatus;
 import io.sluice.mesh.Kind;
@@ -53,7 +53,7 @@ class RegistryContractTest {
   private final Deliveries<RegistryStatus> statuses = new Deliveries<>();
   @Parameter private RegistrySite.Kind kind = RegistrySite.Kind.FOLDER;
   private RegistrySite site;
-  private Registry registry;
+  private CompiledRegistry registry;
 
   @BeforeEach
   void open() throws Exception {
@@ -256,7 +256,7 @@ class RegistryContractTest {
 
     void delete(String yaml) throws IOException;
 
-    Registry registry(Consumer<RegistryStatus> statuses) throws IOException;
+    CompiledRegistry registry(Consumer<RegistryStatus> statuses) throws IOException;
 
     @Override
     void close();
@@ -314,7 +314,7 @@ class RegistryContractTest {
       }
 
       @Override
-      public Registry registry(Consumer<RegistryStatus> statuses) {
+      public CompiledRegistry registry(Consumer<RegistryStatus> statuses) {
         return new FolderRegistry(manifests, statuses);
       }
 
@@ -337,7 +337,7 @@ class RegistryContractTest {
       }
 
       @Override
-      public Registry registry(Consumer<RegistryStatus> statuses) throws IOException {
+      public CompiledRegistry registry(Consumer<RegistryStatus> statuses) throws IOException {
         return new KubernetesRegistry(server.access(home), CompilerSettings.USUAL, statuses);
       }
 

@@ -58,7 +58,7 @@ class WriterLeaseTest {
     KubernetesApi api =
         new KubernetesApi(cluster.access(home.resolve(name), name), QUICK.request());
     open.push(api);
-    WriterLease lease = WriterLease.start(api, name, QUICK, clock);
+    WriterLease lease = new WriterLease(api, name, QUICK, clock);
     open.push(lease);
     return lease;
   }

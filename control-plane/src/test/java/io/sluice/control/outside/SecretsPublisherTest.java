@@ -97,7 +97,7 @@ class SecretsPublisherTest {
   }
 
   private SecretsPublisher publisher() {
-    return SecretsPublisher.start(
+    return new SecretsPublisher(
         api,
         () -> {
           beforeWrite.run();

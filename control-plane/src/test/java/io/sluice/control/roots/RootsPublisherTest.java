@@ -68,7 +68,7 @@ class RootsPublisherTest {
   }
 
   private RootsPublisher publisher() {
-    return RootsPublisher.start(
+    return new RootsPublisher(
         api,
         "sluice-system",
         "roots",

@@ -13,6 +13,7 @@ import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.metrics.ControllerMetrics;
+import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Finding.Level;
 import io.sluice.control.validate.Validation;
@@ -36,205 +37,86 @@ import org.junit.jupiter.params.provider.MethodSource;
  * example of each rule.
  */
 class SameWordsTest {
+  /** Kind; what is wrong with it; the field that is told; a part of the reason. */
   private static final List<Wrong> TABLE =
-      List.of(
-          group("- {name: a, pathRegex: '('}", "matches[0].pathRegex", "missing closing )"),
-          group("- {name: a, pathRegex: '\\Qa'}", "matches[0].pathRegex", "\\Q"),
-          group("- {name: a, methods: []}", "matches[0].methods", "the list names no method"),
-          group("- {name: a, methods: [G T]}", "matches[0].methods[0]", "no method of HTTP"),
-          group("- {pathRegex: /}", "matches[0].name", "the field is missing"),
-          group("- {name: a}\n  - {name: a}", "matches[1].name", "the same name"),
-          group("- {name: a, headers: {x: '('}}", "matches[0].headers[\"x\"]", "missing closing )"),
-          group("- {name: a, headers: [{X: a}, {x: b}]}", "matches[0].headers", "is there twice"),
-          group("- {name: a, pathRegex: 5}", "matches[0].pathRegex", "this is an integer"),
-          split("web", "[{service: v1, weight: -1}]", "backends[0].weight", "-1"),
-          split("web", "[{service: v1, weight: 1000001}]", "backends[0].weight", "is too much"),
-          split("web", "[{service: v1, weight: some}]", "backends[0].weight", "is no weight"),
-          split("web", "[{service: v1}]", "backends[0].weight", "the field is missing"),
-          split("web", "[{service: v1.far, weight: 1}]", "backends[0].service", "no Service of"),
-          split("web.far", "[{service: v1, weight: 1}]", "service", "is no Service of"),
-          split("Web_", "[{service: v1, weight: 1}]", "service", "'Web_' is not"),
-          split(
-              "web",
-              "[{service: v1, weight: 1}], matches: [{kind: TCPRoute, name: main}]",
-              "matches[0].kind",
-              "TCPRoute"),
-          inMesh(split("gone", "[{service: v1, weight: 1}]", "service", "no such Service")),
-          inMesh(
-              split(
-                  "web", "[{service: gone, weight: 1}]", "backends[0].service", "does not exist")),
-          target("rules: [{kind: UDPRoute, name: main}]", "rules[0].kind", "is not known"),
-          target("rules: [{kind: TCPRoute, name: main, matches: [a]}]", "rules[0].matches", "a"),
-          target(
-              "rules: [{kind: HTTPRouteGroup, name: all, matches: []}]", "rules[0].matches", "no"),
-          target("rules: [{name: main}]", "rules[0].kind", "the field is missing"),
-          target("rules: []", "rules", "is empty"),
-          inMesh(target("rules: [{kind: TCPRoute, name: gone}]", "rules[0]", "does not exist")),
-          inMesh(
-              target(
-                  "rules: [{kind: HTTPRouteGroup, name: all, matches: [gone]}]",
-                  "rules[0].matches[0]",
-                  "gone")),
-          inMesh(upstream("host: web.far", "host", "is no Service of")),
-          upstream(
-              "connectionSettings: {tcp: {connectTimeout: 5}}",
-              "connectionSettings.tcp.connectTimeout",
-              "expected a string"),
-          upstream(
-              "connectionSettings: {tcp: {connectTimeout: 5x}}",
-              "connectionSettings.tcp.connectTimeout",
-              "'5x' is no duration"),
-          upstream(
-              "connectionSettings: {tcp: {connectTimeout: 1h}}",
-              "connectionSettings.tcp.connectTimeout",
-              "1h is outside"),
-          upstream(
-              "connectionSettings: {http: {maxRequests: -1}}",
-              "connectionSettings.http.maxRequests",
-              "-1 is outside"),
-          upstream(
-              "connectionSettings: {http: {circuitBreaking: {errorRatioThreshold: 50}}}",
-              "connectionSettings.http.circuitBreaking.errorRatioThreshold",
-              "50 is outside 0..1"),
-          upstream(
-              "connectionSettings: {http: {circuitBreaking: {statTimeWindow: 1s}}}",
-              "connectionSettings.http.circuitBreaking.errorRatioThreshold",
-              "no threshold is set"),
-          upstream(
-              "rateLimit: {local: {http: {requests: 0, unit: minute}}}",
-              "rateLimit.local.http.requests",
-              "0 is outside"),
-          upstream(
-              "rateLimit: {local: {http: {requests: 1, unit: day}}}",
-              "rateLimit.local.http.unit",
-              "'day' is no unit"),
-          upstream(
-              "rateLimit: {local: {tcp: {unit: second}}}",
-              "rateLimit.local.tcp.connections",
-              "the field is missing"),
-          upstream(
-              "rateLimit: {global: {tcp: {domain: a, descriptors: [{entries: [{key: b, value: c}]}],"
-                  + " rateLimitService: {host: 127.0.0.1, port: 1}}}}",
-              "rateLimit.global.tcp.rateLimitService.host",
-              "127.0.0.1 is not asked"),
-          upstream(
-              "rateLimit: {global: {http: {domain: a, rateLimitService: {host: b, port: 1}}}}",
-              "rateLimit.global.http.descriptors",
-              "nothing is ever counted"),
-          upstream(
-              "rateLimit: {global: {http: {domain: a, rateLimitService: {host: b, port: 1},"
-                  + " descriptors: [{entries: [{}]}]}}}",
-              "rateLimit.global.http.descriptors[0].entries[0].genericKey",
-              "the entry is none of"),
-          upstream(
-              "httpRoutes: [{path: /, rateLimit: {local: {requests: 1, unit: minute},"
-                  + " global: {descriptors: [{entries: [{remoteAddress: {}}]}]}}}]",
-              "httpRoutes[0].rateLimit.global",
-              "is not acted on"),
-          upstream(
-              "httpRoutes: [{path: (, rateLimit: {local: {requests: 1, unit: minute}}}]",
-              "httpRoutes[0].path",
-              "missing closing )"),
-          inMesh(upstream("host: gone", "host", "no such Service")),
-          route("HTTPRoute", "matches: [{path: {value: a}}]", "matches[0].path.value", "no slash"),
-          route(
-              "HTTPRoute",
-              "matches: [{path: {type: Suffix, value: /a}}]",
-              "matches[0].path.type",
-              "'Suffix' is not known"),
-          route(
-              "HTTPRoute",
-              "matches: [{path: {type: RegularExpression, value: /(}}]",
-              "matches[0].path.value",
-              "missing closing )"),
-          route(
-              "HTTPRoute",
-              "matches: [{headers: [{name: a, type: Some, value: b}]}]",
-              "matches[0].headers[0].type",
-              "'Some' is not known"),
-          route("HTTPRoute", "filters: [{type: ExternalAuth}]", "filters[0].type", "not supported"),
-          route(
-              "HTTPRoute",
-              "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [host]}}]",
-              "filters[0].type",
-              "header host may not be changed"),
-          route(
-              "HTTPRoute",
-              "filters: [{type: RequestMirror, requestMirror:"
-                  + " {backendRef: {name: v1, port: 80}, percent: 101}}]",
-              "filters[0].type",
-              "a share of 101/100 is none"),
-          route(
-              "HTTPRoute",
-              "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: v1}}}]",
-              "filters[0].requestMirror.backendRef.port",
-              "the field is missing"),
-          route(
-              "HTTPRoute",
-              "filters: [{type: RequestRedirect, requestRedirect: {}},"
-                  + " {type: URLRewrite, urlRewrite: {}}]",
-              "filters",
-              "one too many"),
-          route("HTTPRoute", "timeouts: {request: 1 s}", "timeouts.request", "is no duration"),
-          route(
-              "HTTPRoute",
-              "timeouts: {request: 1s, backendRequest: 1s1ms}",
-              "timeouts.backendRequest",
-              "longer than that of the request"),
-          route("GRPCRoute", "timeouts: {request: 1s}", "timeouts", "is not acted on"),
-          retry("retryOn: 'reset,5xxx'", "retryPolicy.retryOn", "'5xxx' is not known"),
-          retry("numRetries: 1", "retryPolicy.retryOn", "the field is missing"),
-          retry("retryOn: 5xx, numRetries: 101", "retryPolicy.numRetries", "101 is too much"),
-          retry("retryOn: 5xx, perTryTimeout: 1x", "retryPolicy.perTryTimeout", "is no duration"),
-          retry("retryOn: retriable-status-codes", "retryPolicy.retryOn", "has retriable-status"),
-          faults("delay: {percentage: 101}", "delay.percentage", "101 is outside 0..100"),
-          faults("delay: {min: 1s}", "delay.percentage", "the field is missing"),
-          faults("delay: {percentage: 1, min: 2s}", "delay.min", "is longer than max"),
-          faults("delay: {percentage: 1, max: 31s}", "delay.max", "is more than 30s"),
-          faults("abort: {percentage: -1}", "abort.percentage", "-1"),
-          faults(
-              "abort: {percentage: 1, response: {headers: {x-a: %1$s, x-b: %1$s}}}"
-                  .formatted("a".repeat(3_000)),
-              "abort.response.headers",
-              "or 4096 characters"),
-          faults(
-              "abort: {percentage: 1, response: {status: 600}}",
-              "abort.response.status",
-              "600 is outside 200..599"),
-          faults(
-              "abort: {percentage: 1, response: {headers: {Host: a}}}",
-              "abort.response.headers",
-              "may not be changed"),
-          route(
-              "HTTPRoute",
-              "filters: [{type: ExtensionRef, extensionRef: {group: a.example, kind: B, name: c}}]",
-              "filters[0].type",
-              "names kind 'B' of group 'a.example'"),
-          inMesh(
-              route(
-                  "HTTPRoute",
-                  "filters: [{type: ExtensionRef, extensionRef:"
-                      + " {group: extension.gateway.flomesh.io, kind: FaultInjection, name: gone}}]",
-                  "filters[0].extensionRef.name",
-                  "which is not there")),
-          route("HTTPRoute", "retry: {attempts: 1}", "retry", "is not acted on"),
-          inMesh(
-              route(
-                  "HTTPRoute",
-                  "filters: [{type: RequestMirror, requestMirror:"
-                      + " {backendRef: {name: gone, port: 80}}}]",
-                  "filters[0].requestMirror.backendRef",
-                  "it gets no copies")),
-          route(
-              "GRPCRoute",
-              "matches: [{method: {type: Prefix, service: a}}]",
-              "matches[0].method.type",
-              "'Prefix' is not known"),
-          route(
-              "GRPCRoute",
-              "matches: [{method: {type: RegularExpression, service: (}}]",
-              "matches[0].method",
-              "missing closing )"));
+      """
+      HTTPRouteGroup | matches: [{name: a, pathRegex: '('}] | matches[0].pathRegex | missing closing )
+      HTTPRouteGroup | matches: [{name: a, pathRegex: '\\Qa'}] | matches[0].pathRegex | \\Q
+      HTTPRouteGroup | matches: [{name: a, methods: []}] | matches[0].methods | the list names no method
+      HTTPRouteGroup | matches: [{name: a, methods: [G T]}] | matches[0].methods[0] | no method of HTTP
+      HTTPRouteGroup | matches: [{pathRegex: /}] | matches[0].name | the field is missing
+      HTTPRouteGroup | matches: [{name: a}, {name: a}] | matches[1].name | the same name
+      HTTPRouteGroup | matches: [{name: a, headers: {x: '('}}] | matches[0].headers["x"] | missing closing )
+      HTTPRouteGroup | matches: [{name: a, headers: [{X: a}, {x: b}]}] | matches[0].headers | is there twice
+      HTTPRouteGroup | matches: [{name: a, pathRegex: 5}] | matches[0].pathRegex | this is an integer
+      TrafficSplit | service: web, backends: [{service: v1, weight: -1}] | backends[0].weight | -1
+      TrafficSplit | service: web, backends: [{service: v1, weight: 1000001}] | backends[0].weight | is too much
+      TrafficSplit | service: web, backends: [{service: v1, weight: some}] | backends[0].weight | is no weight
+      TrafficSplit | service: web, backends: [{service: v1}] | backends[0].weight | the field is missing
+      TrafficSplit | service: web, backends: [{service: v1.far, weight: 1}] | backends[0].service | no Service of
+      TrafficSplit | service: web.far, backends: [{service: v1, weight: 1}] | service | is no Service of
+      TrafficSplit | service: Web_, backends: [{service: v1, weight: 1}] | service | 'Web_' is not
+      TrafficSplit | service: web, backends: [{service: v1, weight: 1}], matches: [{kind: TCPRoute, name: main}] | matches[0].kind | TCPRoute
+      in mesh: TrafficSplit | service: gone, backends: [{service: v1, weight: 1}] | service | no such Service
+      in mesh: TrafficSplit | service: web, backends: [{service: gone, weight: 1}] | backends[0].service | does not exist
+      TrafficTarget | rules: [{kind: UDPRoute, name: main}] | rules[0].kind | is not known
+      TrafficTarget | rules: [{kind: TCPRoute, name: main, matches: [a]}] | rules[0].matches | a
+      TrafficTarget | rules: [{kind: HTTPRouteGroup, name: all, matches: []}] | rules[0].matches | no
+      TrafficTarget | rules: [{name: main}] | rules[0].kind | the field is missing
+      TrafficTarget | rules: [] | rules | is empty
+      in mesh: TrafficTarget | rules: [{kind: TCPRoute, name: gone}] | rules[0] | does not exist
+      in mesh: TrafficTarget | rules: [{kind: HTTPRouteGroup, name: all, matches: [gone]}] | rules[0].matches[0] | gone
+      in mesh: UpstreamTrafficSetting | host: web.far | host | is no Service of
+      UpstreamTrafficSetting | connectionSettings: {tcp: {connectTimeout: 5}} | connectionSettings.tcp.connectTimeout | expected a string
+      UpstreamTrafficSetting | connectionSettings: {tcp: {connectTimeout: 5x}} | connectionSettings.tcp.connectTimeout | '5x' is no duration
+      UpstreamTrafficSetting | connectionSettings: {tcp: {connectTimeout: 1h}} | connectionSettings.tcp.connectTimeout | 1h is outside
+      UpstreamTrafficSetting | connectionSettings: {http: {maxRequests: -1}} | connectionSettings.http.maxRequests | -1 is outside
+      UpstreamTrafficSetting | connectionSettings: {http: {circuitBreaking: {errorRatioThreshold: 50}}} | connectionSettings.http.circuitBreaking.errorRatioThreshold | 50 is outside 0..1
+      UpstreamTrafficSetting | connectionSettings: {http: {circuitBreaking: {statTimeWindow: 1s}}} | connectionSettings.http.circuitBreaking.errorRatioThreshold | no threshold is set
+      UpstreamTrafficSetting | rateLimit: {local: {http: {requests: 0, unit: minute}}} | rateLimit.local.http.requests | 0 is outside
+      UpstreamTrafficSetting | rateLimit: {local: {http: {requests: 1, unit: day}}} | rateLimit.local.http.unit | 'day' is no unit
+      UpstreamTrafficSetting | rateLimit: {local: {tcp: {unit: second}}} | rateLimit.local.tcp.connections | the field is missing
+      UpstreamTrafficSetting | rateLimit: {global: {tcp: {domain: a, descriptors: [{entries: [{key: b, value: c}]}], rateLimitService: {host: 127.0.0.1, port: 1}}}} | rateLimit.global.tcp.rateLimitService.host | 127.0.0.1 is not asked
+      UpstreamTrafficSetting | rateLimit: {global: {http: {domain: a, rateLimitService: {host: b, port: 1}}}} | rateLimit.global.http.descriptors | nothing is ever counted
+      UpstreamTrafficSetting | rateLimit: {global: {http: {domain: a, rateLimitService: {host: b, port: 1}, descriptors: [{entries: [{}]}]}}} | rateLimit.global.http.descriptors[0].entries[0].genericKey | the entry is none of
+      UpstreamTrafficSetting | httpRoutes: [{path: /, rateLimit: {local: {requests: 1, unit: minute}, global: {descriptors: [{entries: [{remoteAddress: {}}]}]}}}] | httpRoutes[0].rateLimit.global | is not acted on
+      UpstreamTrafficSetting | httpRoutes: [{path: (, rateLimit: {local: {requests: 1, unit: minute}}}] | httpRoutes[0].path | missing closing )
+      in mesh: UpstreamTrafficSetting | host: gone | host | no such Service
+      HTTPRoute | matches: [{path: {value: a}}] | matches[0].path.value | no slash
+      HTTPRoute | matches: [{path: {type: Suffix, value: /a}}] | matches[0].path.type | 'Suffix' is not known
+      HTTPRoute | matches: [{path: {type: RegularExpression, value: /(}}] | matches[0].path.value | missing closing )
+      HTTPRoute | matches: [{headers: [{name: a, type: Some, value: b}]}] | matches[0].headers[0].type | 'Some' is not known
+      HTTPRoute | filters: [{type: ExternalAuth}] | filters[0].type | not supported
+      HTTPRoute | filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [host]}}] | filters[0].type | header host may not be changed
+      HTTPRoute | filters: [{type: RequestMirror, requestMirror: {backendRef: {name: v1, port: 80}, percent: 101}}] | filters[0].type | a share of 101/100 is none
+      HTTPRoute | filters: [{type: RequestMirror, requestMirror: {backendRef: {name: v1}}}] | filters[0].requestMirror.backendRef.port | the field is missing
+      HTTPRoute | filters: [{type: RequestRedirect, requestRedirect: {}}, {type: URLRewrite, urlRewrite: {}}] | filters | one too many
+      HTTPRoute | timeouts: {request: 1 s} | timeouts.request | is no duration
+      HTTPRoute | timeouts: {request: 1s, backendRequest: 1s1ms} | timeouts.backendRequest | longer than that of the request
+      GRPCRoute | timeouts: {request: 1s} | timeouts | is not acted on
+      Retry | retryOn: 'reset,5xxx' | retryPolicy.retryOn | '5xxx' is not known
+      Retry | numRetries: 1 | retryPolicy.retryOn | the field is missing
+      Retry | retryOn: 5xx, numRetries: 101 | retryPolicy.numRetries | 101 is too much
+      Retry | retryOn: 5xx, perTryTimeout: 1x | retryPolicy.perTryTimeout | is no duration
+      Retry | retryOn: retriable-status-codes | retryPolicy.retryOn | has retriable-status
+      FaultInjection | delay: {percentage: 101} | delay.percentage | 101 is outside 0..100
+      FaultInjection | delay: {min: 1s} | delay.percentage | the field is missing
+      FaultInjection | delay: {percentage: 1, min: 2s} | delay.min | is longer than max
+      FaultInjection | delay: {percentage: 1, max: 31s} | delay.max | is more than 30s
+      FaultInjection | abort: {percentage: -1} | abort.percentage | -1
+      FaultInjection | abort: {percentage: 1, response: {headers: {x-a: LONG, x-b: LONG}}} | abort.response.headers | or 4096 characters
+      FaultInjection | abort: {percentage: 1, response: {status: 600}} | abort.response.status | 600 is outside 200..599
+      FaultInjection | abort: {percentage: 1, response: {headers: {Host: a}}} | abort.response.headers | may not be changed
+      HTTPRoute | filters: [{type: ExtensionRef, extensionRef: {group: a.example, kind: B, name: c}}] | filters[0].type | names kind 'B' of group 'a.example'
+      in mesh: HTTPRoute | filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io, kind: FaultInjection, name: gone}}] | filters[0].extensionRef.name | which is not there
+      HTTPRoute | retry: {attempts: 1} | retry | is not acted on
+      in mesh: HTTPRoute | filters: [{type: RequestMirror, requestMirror: {backendRef: {name: gone, port: 80}}}] | filters[0].requestMirror.backendRef | it gets no copies
+      GRPCRoute | matches: [{method: {type: Prefix, service: a}}] | matches[0].method.type | 'Prefix' is not known
+      GRPCRoute | matches: [{method: {type: RegularExpression, service: (}}] | matches[0].method | missing closing )
+      """
+          .lines()
+          .map(SameWordsTest::wrong)
+          .toList();
 
   /** What they name, none of it wrong. */
   private static final String SURROUNDINGS =
@@ -278,119 +160,45 @@ class SameWordsTest {
     }
   }
 
-  private static Wrong group(String matches, String field, String part) {
+  /** Of a row of the table; whether other objects matter stands before the kind. */
+  private static Wrong wrong(String row) {
+    String[] cells = row.split(" \\| ", -1);
+    String kind = cells[0].replace("in mesh: ", "");
     return new Wrong(
-        """
-        apiVersion: specs.smi-spec.io/v1alpha4
-        kind: HTTPRouteGroup
-        metadata: {name: NAME, namespace: shop}
-        spec:
-          matches:
-          %s
-        """
-            .formatted(matches),
-        "spec." + field,
-        part,
-        true);
+        yaml(kind, cells[1].replace("LONG", "a".repeat(3_000))),
+        (kind.endsWith("Route") ? "spec.rules[0]." : "spec.") + cells[2],
+        cells[3],
+        kind.equals(cells[0]));
   }
 
-  private static Wrong split(String service, String backends, String field, String part) {
-    return new Wrong(
-        """
-        apiVersion: split.smi-spec.io/v1alpha4
-        kind: TrafficSplit
-        metadata: {name: NAME, namespace: shop}
-        spec: {service: %s, backends: %s}
-        """
-            .formatted(service, backends),
-        "spec." + field,
-        part,
-        true);
-  }
-
-  private static Wrong target(String rules, String field, String part) {
-    return new Wrong(
-        """
-        apiVersion: access.smi-spec.io/v1alpha3
-        kind: TrafficTarget
-        metadata: {name: NAME, namespace: shop}
-        spec:
-          destination: {kind: ServiceAccount, name: web, namespace: shop}
-          sources: [{kind: ServiceAccount, name: db, namespace: shop}]
-          %s
-        """
-            .formatted(rules),
-        "spec." + field,
-        part,
-        true);
-  }
-
-  private static Wrong retry(String policy, String field, String part) {
-    return new Wrong(
-        """
-        apiVersion: policy.openservicemesh.io/v1alpha1
-        kind: Retry
-        metadata: {name: NAME, namespace: shop}
-        spec:
-          source: {kind: ServiceAccount, name: NAME, namespace: shop}
-          destinations: [{kind: Service, name: v1, namespace: shop}]
-          retryPolicy: {%s}
-        """
-            .formatted(policy),
-        "spec." + field,
-        part,
-        true);
-  }
-
-  private static Wrong faults(String spec, String field, String part) {
-    return new Wrong(
-        """
-        apiVersion: extension.gateway.flomesh.io/v1alpha1
-        kind: FaultInjection
-        metadata: {name: NAME, namespace: shop}
-        spec: {%s}
-        """
-            .formatted(spec),
-        "spec." + field,
-        part,
-        true);
-  }
-
-  private static Wrong route(String kind, String rule, String field, String part) {
-    return new Wrong(
-        """
-        apiVersion: gateway.networking.k8s.io/v1
-        kind: %s
-        metadata: {name: NAME, namespace: shop}
-        spec:
-          parentRefs: [{group: "", kind: Service, name: NAME}]
-          rules:
-          - %s
-            backendRefs: [{name: v1, port: 80}]
-        """
-            .formatted(kind, rule),
-        "spec.rules[0]." + field,
-        part,
-        true);
-  }
-
-  private static Wrong upstream(String spec, String field, String part) {
-    return new Wrong(
-        """
-        apiVersion: policy.openservicemesh.io/v1alpha1
-        kind: UpstreamTrafficSetting
-        metadata: {name: NAME, namespace: shop}
-        spec:
-          %s
-        """
-            .formatted(spec.startsWith("host:") ? spec : "host: NAME\n  " + spec),
-        "spec." + field,
-        part,
-        true);
-  }
-
-  private static Wrong inMesh(Wrong wrong) {
-    return new Wrong(wrong.yaml(), wrong.field(), wrong.part(), false);
+  private static String yaml(String kind, String wrong) {
+    ReadableKind known =
+        Stream.of(ReadableKind.values())
+            .filter(each -> each.kind().equals(kind))
+            .findFirst()
+            .orElseThrow();
+    String spec =
+        switch (known) {
+          case TRAFFIC_TARGET ->
+              "destination: {kind: ServiceAccount, name: web, namespace: shop},"
+                  + " sources: [{kind: ServiceAccount, name: db, namespace: shop}], %s";
+          case RETRY ->
+              "source: {kind: ServiceAccount, name: NAME, namespace: shop},"
+                  + " destinations: [{kind: Service, name: v1, namespace: shop}],"
+                  + " retryPolicy: {%s}";
+          case HTTP_ROUTE, GRPC_ROUTE ->
+              "parentRefs: [{group: '', kind: Service, name: NAME}],"
+                  + " rules: [{%s, backendRefs: [{name: v1, port: 80}]}]";
+          case UPSTREAM_TRAFFIC_SETTING -> wrong.startsWith("host:") ? "%s" : "host: NAME, %s";
+          default -> "%s";
+        };
+    return """
+    apiVersion: %s/%s
+    kind: %s
+    metadata: {name: NAME, namespace: shop}
+    spec: {%s}
+    """
+        .formatted(known.group(), known.versions().getFirst(), kind, spec.formatted(wrong));
   }
 
   private static String service(String name) {
@@ -427,7 +235,7 @@ class SameWordsTest {
     api = new KubernetesApi(cluster.access(home, "writer"), Duration.ofSeconds(4));
     registry.start(_ -> {});
     writer =
-        StatusWriter.start(
+        new StatusWriter(
             api,
             () -> true,
             registry,

@@ -12,6 +12,7 @@ import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
+import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.Samples;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
@@ -226,7 +227,7 @@ class MutualTlsDecisionsTest {
 
   @Test
   void withoutMutualTlsStrictCountsAsPermissive() {
-    var off = new MeshSettings(true, false, MESH, false, DeniedPeers.NONE);
+    var off = new MeshSettings(true, false, MESH, false, DeniedPeers.NONE, RevokedMode.CLOSE);
 
     assertThat(decide(off, plain(null, 5432)))
         .isEqualTo(Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE));

@@ -3,6 +3,7 @@ package io.sluice.mesh.decision;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.HostNames;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -42,7 +43,8 @@ class OpeningDecisionsTest {
       Reason reason) {
     MeshSettings settings =
         new MeshSettings(permissive, egress, TrustDomain.CLUSTER_LOCAL)
-            .onNodeWith(List.of(Cidr.parse("192.0.2.53"), Cidr.parse("169.254.169.254")));
+            .onNodeWith(
+                List.of(Cidr.parse("192.0.2.53"), Cidr.parse("169.254.169.254")), HostNames.NONE);
     MeshSnapshot snapshot =
         new MeshSnapshot(
             1, settings, List.of(Samples.workload("web", "10.0.0.1", true)), List.of(), List.of());

@@ -28,7 +28,8 @@ class SteeringTest {
               List.of(
                   Cidr.parse("10.2.0.1"), Cidr.parse("169.254.169.254"), Cidr.parse("192.0.2.53")),
               MetadataMode.REFUSE,
-              PingMode.PLAIN));
+              PingMode.PLAIN),
+          List.of());
 
   /** On eth0, with an excluded net1 and a net2 that is neither. */
   private static SteeredPod pod(InterceptionSettings settings, boolean permissive) {
@@ -120,7 +121,8 @@ class SteeringTest {
             List.of(exclusion),
             List.of(),
             Set.of(),
-            new Openings(List.of(), mode, PingMode.PLAIN));
+            new Openings(List.of(), mode, PingMode.PLAIN),
+            List.of());
 
     Verdict verdict =
         Steering.outbound(pod(settings, true), Transport.TCP, "", at("169.254.169.254", 80));

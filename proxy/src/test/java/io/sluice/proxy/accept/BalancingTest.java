@@ -7,6 +7,7 @@ import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Nearness;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SessionAffinity;
@@ -203,7 +204,8 @@ class BalancingTest {
                     store.name(),
                     store.virtualAddresses(),
                     store.ports(),
-                    SessionAffinity.CLIENT_IP)),
+                    SessionAffinity.CLIENT_IP,
+                    Nearness.ANYWHERE)),
             List.of()));
   }
 

@@ -9,6 +9,7 @@ import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.LocalProxyMode;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.decision.Direction;
@@ -174,7 +175,9 @@ class CrossingTest {
   @EnumSource(TlsStack.class)
   void withMutualTlsOffItGoesInPlaintext(TlsStack stack) throws Exception {
     try (var nodes = new TwoNodes(stack, ECHO)) {
-      var off = new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, false, DeniedPeers.NONE);
+      var off =
+          new MeshSettings(
+              false, false, TrustDomain.CLUSTER_LOCAL, false, DeniedPeers.NONE, RevokedMode.CLOSE);
       nodes.publish(
           nodes.snapshot(off, TwoNodes.buyerMayCall(), nodes.storeAddresses(), List.of()));
       try (Socket socket = Peers.connect(nodes.entry)) {

@@ -333,7 +333,8 @@ class EgressTest {
             named.hosts(),
             List.of(Cidr.of(echo.address().getAddress())),
             named.ports(),
-            named.routes()));
+            named.routes(),
+            null));
     fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, echo.address());
     try (Socket socket = Peers.connect(entry)) {
       assertThat(echoes(socket, hello)).isTrue();
@@ -350,7 +351,8 @@ class EgressTest {
         Set.of(),
         List.of(Cidr.of(address.getAddress())),
         List.of(new Egress.Port(address.getPort(), Egress.Carried.BYTES)),
-        new Access.Requests(List.of()));
+        new Access.Requests(List.of()),
+        null);
   }
 
   private static Egress byName(Peers.Server called) {
@@ -364,7 +366,8 @@ class EgressTest {
         Set.of(hosts),
         List.of(),
         List.of(new Egress.Port(called.address().getPort(), Egress.Carried.TLS)),
-        new Access.Requests(List.of()));
+        new Access.Requests(List.of()),
+        null);
   }
 
   /** What comes back of the octets from a server that sends everything back. */
@@ -389,7 +392,8 @@ class EgressTest {
             new Egress.Port(
                 outside.address().getPort(),
                 http ? Egress.Carried.REQUESTS : Egress.Carried.BYTES)),
-        new Access.Requests(List.of(HttpFixture.match("/books"))));
+        new Access.Requests(List.of(HttpFixture.match("/books"))),
+        null);
   }
 
   private void publish(HostNames names, MeshObject... objects) {

@@ -88,7 +88,9 @@ class FaultsTest {
             STORE,
             Origin.GATEWAY_API,
             null,
-            List.of(new Rule(0, List.of(), List.of(new Backend(STORE, 1)), null, limits, faults))));
+            List.of(
+                new Rule(
+                    0, List.of(), List.of(new Backend(STORE, 1)), null, limits, faults, null))));
     mesh.nodes.publish(editor.snapshot(10));
   }
 

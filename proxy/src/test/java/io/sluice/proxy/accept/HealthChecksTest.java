@@ -149,7 +149,8 @@ class HealthChecksTest {
         Set.of(),
         MtlsMode.STRICT,
         ConnectionSettings.DEFAULT,
-        checks);
+        checks,
+        null);
   }
 
   private void check(How how) {

@@ -13,6 +13,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.Ingress;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TlsParameters;
@@ -384,7 +385,8 @@ class OutsideTlsTest {
                 List.of(),
                 List.of(new Endpoint(application.address(), true)))
             .edit();
-    editor.put(new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, true, denied));
+    editor.put(
+        new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, true, denied, RevokedMode.CLOSE));
     Ingress.Backend backend =
         new Ingress.Backend(ProxyFixture.STORE, application.address().getPort());
     if (hasIngress) {

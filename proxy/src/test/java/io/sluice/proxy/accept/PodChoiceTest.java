@@ -130,7 +130,8 @@ class PodChoiceTest {
         name,
         addresses,
         List.of(new ServicePort("http", 80, AppProtocol.HTTP, endpoints)),
-        affinity);
+        affinity,
+        Nearness.ANYWHERE);
   }
 
   private Workload pod(int number) {

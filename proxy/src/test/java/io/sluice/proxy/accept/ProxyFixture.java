@@ -11,6 +11,7 @@ import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
+import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
@@ -56,7 +57,13 @@ final class ProxyFixture extends TestNode {
       List<Endpoint> storeEndpoints) {
     return new MeshSnapshot(
         7,
-        new MeshSettings(permissive, egress, TrustDomain.CLUSTER_LOCAL, false, DeniedPeers.NONE),
+        new MeshSettings(
+            permissive,
+            egress,
+            TrustDomain.CLUSTER_LOCAL,
+            false,
+            DeniedPeers.NONE,
+            RevokedMode.CLOSE),
         List.of(workload(BUYER, List.of()), workload(STORE, storeAddresses)),
         List.of(
             new Service(
@@ -100,7 +107,9 @@ final class ProxyFixture extends TestNode {
         InterceptionSettings.EVERYTHING,
         Set.of(),
         MtlsMode.PERMISSIVE,
-        connections);
+        connections,
+        List.of(),
+        null);
   }
 
   /** Serves one listener and returns its address. */

@@ -7,6 +7,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.Access;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
@@ -275,7 +276,9 @@ class RetriesTest {
                     List.of(),
                     List.of(new Backend(STORE, 1)),
                     null,
-                    new TimeLimits(2_000, TimeLimits.NOT_SAID)))));
+                    new TimeLimits(2_000, TimeLimits.NOT_SAID),
+                    Faults.NONE,
+                    null))));
     mesh.nodes.publish(editor.snapshot(10));
 
     long before = System.nanoTime();

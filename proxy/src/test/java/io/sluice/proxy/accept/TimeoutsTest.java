@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.HostNames;
 import io.sluice.mesh.LogLevels;
@@ -122,7 +123,15 @@ class TimeoutsTest {
             STORE,
             Origin.GATEWAY_API,
             null,
-            List.of(new Rule(0, List.of(), List.of(new Backend(STORE, 1)), null, limits))));
+            List.of(
+                new Rule(
+                    0,
+                    List.of(),
+                    List.of(new Backend(STORE, 1)),
+                    null,
+                    limits,
+                    Faults.NONE,
+                    null))));
     mesh.nodes.publish(editor.snapshot(10));
   }
 

@@ -17,6 +17,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
 import io.sluice.mesh.Regex;
+import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
@@ -179,7 +180,8 @@ final class TwoNodes implements AutoCloseable {
   }
 
   static MeshSettings settings(DeniedPeers denied) {
-    return new MeshSettings(false, false, TrustDomain.CLUSTER_LOCAL, true, denied);
+    return new MeshSettings(
+        false, false, TrustDomain.CLUSTER_LOCAL, true, denied, RevokedMode.CLOSE);
   }
 
   static List<Permission> buyerMayCall() {
@@ -221,7 +223,9 @@ final class TwoNodes implements AutoCloseable {
         InterceptionSettings.EVERYTHING,
         Set.of(),
         MtlsMode.STRICT,
-        connections);
+        connections,
+        List.of(),
+        null);
   }
 
   List<InetAddress> storeAddresses() {

@@ -25,17 +25,9 @@ import java.util.stream.Stream;
  *
  * <p>Not for several threads at once.
  */
-final class AuthorityStore implements AutoCloseable {
+record AuthorityStore(Path directory, ProcessLock lock) implements AutoCloseable {
   private static final int LONGEST_STATE = 65_536;
   private static final String STATE = "state.json";
-
-  private final Path directory;
-  private final ProcessLock lock;
-
-  private AuthorityStore(Path directory, ProcessLock lock) {
-    this.directory = directory;
-    this.lock = lock;
-  }
 
   static AuthorityStore open(Path directory) {
     DurableFiles.makeDirectory(directory);

@@ -17,16 +17,10 @@ import java.util.stream.Stream;
  * For each root {@code root-<id>.pem} and {@code intermediate-<id>.pem}, each the chain and its key
  * in one file (0600), so that a key and its certificate can never be of two writings.
  */
-final class FileIssuers implements IssuerStore {
+record FileIssuers(Path directory) implements IssuerStore {
   private static final String ROOT = "root-";
   private static final String INTERMEDIATE = "intermediate-";
   private static final String PEM = ".pem";
-
-  private final Path directory;
-
-  FileIssuers(Path directory) {
-    this.directory = directory;
-  }
 
   @Override
   public KeyPair newKey(SigningKey kind) {

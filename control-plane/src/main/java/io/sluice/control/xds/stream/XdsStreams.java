@@ -254,7 +254,7 @@ public final class XdsStreams implements AutoCloseable {
     @Override
     public void onNext(Q request) {
       try {
-        take(variant.ask(request));
+        take(variant.ask().apply(request));
       } catch (RefusedException e) {
         out.refuse(e);
       }
@@ -317,7 +317,7 @@ public final class XdsStreams implements AutoCloseable {
     }
 
     private void send(Variant.Batch batch) {
-      A response = variant.response(batch);
+      A response = variant.response().apply(batch);
       out.send(response);
       streams.metrics.sent(
           batch.type().label(), batch.resources().size(), response.getSerializedSize());

@@ -19,18 +19,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /** What callers may reach: the same verdicts as for their connections. Immutable. */
-final class Reach {
+record Reach(MeshSnapshot snapshot, Set<SpiffeId> callers) {
   /** No pod's address: a certificate proves an identity, and not which pod calls. */
   private static final InetSocketAddress SOMEWHERE =
       new InetSocketAddress(InetAddress.ofLiteral("0.0.0.0"), 0);
-
-  private final MeshSnapshot snapshot;
-  private final Set<SpiffeId> callers;
-
-  private Reach(MeshSnapshot snapshot, Set<SpiffeId> callers) {
-    this.snapshot = snapshot;
-    this.callers = callers;
-  }
 
   /** Of a workload by its own calls, of a node by those of the enrolled pods that are on it. */
   static Reach of(SpiffeId asker, MeshSnapshot snapshot) {

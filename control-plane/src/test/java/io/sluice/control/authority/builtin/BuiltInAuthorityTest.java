@@ -8,8 +8,7 @@ import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
-import io.sluice.control.authority.IssueJournal;
-import io.sluice.control.authority.IssueJournal.JournalLimits;
+import io.sluice.control.authority.JournalReader;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.SigningRequest;
 import io.sluice.mesh.SpiffeId;
@@ -81,15 +80,13 @@ class BuiltInAuthorityTest {
     try (BuiltInAuthority authority = site.open()) {
       issued = authority.sign(Requests.of(HOUR));
     }
-    try (IssueJournal journal = IssueJournal.open(home.resolve("journal"), JournalLimits.DEFAULT)) {
-      assertThat(journal.find(issued.serial()))
-          .hasValueSatisfying(entry -> {
-            assertThat(entry.identity()).isEqualTo(Requests.STORE.toString());
-            assertThat(entry.requester()).isEqualTo("node-1");
-            assertThat(entry.notAfter()).isEqualTo(issued.notAfter());
-            assertThat(entry.issuer()).startsWith("CN=Intermediate CA");
-          });
-    }
+    assertThat(JournalReader.find(home.resolve("journal"), issued.serial()))
+        .hasValueSatisfying(entry -> {
+          assertThat(entry.identity()).isEqualTo(Requests.STORE.toString());
+          assertThat(entry.requester()).isEqualTo("node-1");
+          assertThat(entry.notAfter()).isEqualTo(issued.notAfter());
+          assertThat(entry.issuer()).startsWith("CN=Intermediate CA");
+        });
   }
 
   @Test

@@ -14,6 +14,7 @@ import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.IssueJournal;
 import io.sluice.control.authority.IssueJournal.JournalLimits;
+import io.sluice.control.authority.JournalReader;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.SigningRequest;
 import io.sluice.control.authority.TrustBundle;
@@ -297,10 +298,8 @@ class CertManagerAuthorityTest {
         .satisfies(e -> assertThat(e.reason()).as(e.getMessage()).isEqualTo(reason));
   }
 
-  private boolean journalled(IssuedCertificate issued) {
-    try (IssueJournal reader = IssueJournal.open(home.resolve("journal"), JournalLimits.DEFAULT)) {
-      return reader.find(issued.serial()).isPresent();
-    }
+  private boolean journalled(IssuedCertificate issued) throws IOException {
+    return JournalReader.find(home.resolve("journal"), issued.serial()).isPresent();
   }
 
   private CertManagerAuthority authority(List<X509Certificate> roots, Duration distributeFor) {

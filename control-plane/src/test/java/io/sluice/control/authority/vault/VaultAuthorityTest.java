@@ -10,12 +10,14 @@ import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Conditio
 import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.IssueJournal;
 import io.sluice.control.authority.IssueJournal.JournalLimits;
+import io.sluice.control.authority.JournalReader;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
 import io.sluice.control.authority.vault.FakeVault.Mood;
 import io.sluice.mesh.TrustDomain;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
@@ -230,10 +232,8 @@ class VaultAuthorityTest {
     }
   }
 
-  private boolean journalled(IssuedCertificate issued) {
-    try (IssueJournal reader = IssueJournal.open(home.resolve("journal"), JournalLimits.DEFAULT)) {
-      return reader.find(issued.serial()).isPresent();
-    }
+  private boolean journalled(IssuedCertificate issued) throws IOException {
+    return JournalReader.find(home.resolve("journal"), issued.serial()).isPresent();
   }
 
   private static void refuses(VaultAuthority authority, Reason reason) throws Exception {
