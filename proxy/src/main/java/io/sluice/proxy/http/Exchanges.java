@@ -30,6 +30,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -516,7 +517,8 @@ public final class Exchanges implements DirectPeer {
             Duration.ZERO,
             null,
             null,
-            null));
+            null,
+            Map.of()));
   }
 
   private void hasEnded(ChannelEnd how) {
