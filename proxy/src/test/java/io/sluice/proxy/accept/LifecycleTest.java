@@ -18,8 +18,8 @@ import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.PodListeners;
-import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.ReleaseMode;
+import io.sluice.proxy.TestSettings;
 import io.sluice.proxy.relay.KeepAlive;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -326,7 +326,7 @@ class LifecycleTest {
   void aClientThatIsGoneIsFoundThoughNobodySpeaks() throws Exception {
     CountDownLatch end = new CountDownLatch(1);
     KeepAlive eager = new KeepAlive(Duration.ofSeconds(1), Duration.ofSeconds(1), 2);
-    var settings = ProxySettings.DEFAULTS.with(Duration.ofSeconds(5), eager);
+    var settings = TestSettings.but(it -> it.keepAlive = eager);
     try (var app =
             new Peers.Server(
                 Peers.V4,
@@ -349,21 +349,11 @@ class LifecycleTest {
 
   @Test
   void bytesOfALongLivedConnectionAreReportedWhileItLives() throws Exception {
-    ProxySettings defaults = ProxySettings.DEFAULTS;
     var settings =
-        new ProxySettings(
-            1,
-            defaults.connectTimeout(),
-            defaults.keepAlive(),
-            defaults.identityTimeout(),
-            defaults.maxConnections(),
-            defaults.maxConnectionsPerPod(),
-            defaults.maxBufferedBytesPerPod(),
-            defaults.maxBufferedBytes(),
-            defaults.maxReadBytes(),
-            Duration.ofMillis(100),
-            defaults.listenerDrainTime(),
-            defaults.hbone());
+        TestSettings.but(it -> {
+          it.eventLoops = 1;
+          it.reportInterval = Duration.ofMillis(100);
+        });
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture(settings);
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {

@@ -11,8 +11,7 @@ import io.sluice.proxy.AcceptedFacts;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
-import io.sluice.proxy.ProxySettings;
-import io.sluice.proxy.relay.KeepAlive;
+import io.sluice.proxy.TestSettings;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -113,7 +112,7 @@ class RefusalTest {
 
   @Test
   void upstreamThatDoesNotAnswerInTimeIsReset() {
-    var settings = ProxySettings.DEFAULTS.with(Duration.ofMillis(100), KeepAlive.DEFAULT);
+    var settings = TestSettings.but(it -> it.connectTimeout = Duration.ofMillis(100));
     try (var fixture = new ProxyFixture(settings)) {
       CompletableFuture<Integer> never = new CompletableFuture<>();
       fixture.sockets.opener = () -> never;
@@ -142,7 +141,7 @@ class RefusalTest {
   @Test
   void moreConnectionsThanAPodMayHaveAreReset() throws Exception {
     try (var app = Peers.echo(Peers.V4);
-        var fixture = new ProxyFixture(ProxySettings.DEFAULTS.withMaxConnectionsPerPod(2))) {
+        var fixture = new ProxyFixture(TestSettings.but(it -> it.maxConnectionsPerPod = 2))) {
       var entry = fixture.outboundTo(app.address());
       try (Socket first = Peers.connect(entry);
           Socket second = Peers.connect(entry)) {

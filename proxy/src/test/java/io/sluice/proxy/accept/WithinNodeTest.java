@@ -26,7 +26,7 @@ import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.ReleaseMode;
 import io.sluice.proxy.RequestRecord;
-import io.sluice.proxy.relay.KeepAlive;
+import io.sluice.proxy.TestSettings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -71,9 +71,10 @@ class WithinNodeTest {
   @AutoClose
   private final ProxyFixture fixture =
       new ProxyFixture(
-          ProxySettings.DEFAULTS
-              .with(Duration.ofMillis(200), KeepAlive.DEFAULT)
-              .withMaxConnectionsPerPod(MOST));
+          TestSettings.but(it -> {
+            it.connectTimeout = Duration.ofMillis(200);
+            it.maxConnectionsPerPod = MOST;
+          }));
 
   private final List<Socket> clients = new ArrayList<>();
   private final List<HttpFixture.Received> heads = new CopyOnWriteArrayList<>();
