@@ -18,7 +18,6 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -80,7 +79,7 @@ class RefusalTest {
     try (var fixture = new ProxyFixture()) {
       fixture.sockets.facts.put(
           new FakePodSockets.Key(ProxyFixture.BUYER, Direction.OUTBOUND),
-          new AcceptedFacts(Optional.of(Peers.unused()), false));
+          new AcceptedFacts(Peers.unused(), false));
 
       untilReset(fixture.serve(ProxyFixture.BUYER, Direction.OUTBOUND, Peers.V4));
 
