@@ -237,12 +237,6 @@ public final class Http2Target {
             }
 
             @Override
-            public void batchEnded() {}
-
-            @Override
-            public void writable() {}
-
-            @Override
             public void aborted(HttpStream.Abort how) {
               with(known -> known.aborted(how), () -> {});
             }

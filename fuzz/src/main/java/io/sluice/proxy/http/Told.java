@@ -52,12 +52,6 @@ class Told implements HttpStream.Listener {
   }
 
   @Override
-  public void batchEnded() {}
-
-  @Override
-  public void writable() {}
-
-  @Override
   public void aborted(HttpStream.Abort how) {
     aborted = how;
   }

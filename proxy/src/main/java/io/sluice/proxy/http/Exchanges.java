@@ -227,9 +227,6 @@ public final class Exchanges implements DirectPeer {
     }
 
     @Override
-    public void writable() {}
-
-    @Override
     public void closed(ChannelEnd end) {
       drop();
       hasEnded(end);
@@ -482,12 +479,6 @@ public final class Exchanges implements DirectPeer {
     public void trailers(Fields trailers) {
       throw new IllegalStateException("trailers before a head");
     }
-
-    @Override
-    public void batchEnded() {}
-
-    @Override
-    public void writable() {}
 
     @Override
     public void aborted(HttpStream.Abort how) {}

@@ -143,12 +143,6 @@ final class GrpcCall implements HttpStream.Listener {
   }
 
   @Override
-  public void batchEnded() {}
-
-  @Override
-  public void writable() {}
-
-  @Override
   public void aborted(HttpStream.Abort how) {
     stream = null;
     if (!over && (begun || !owner.repeats(this))) {
