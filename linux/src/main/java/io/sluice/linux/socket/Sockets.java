@@ -62,7 +62,6 @@ public final class Sockets {
   public static final int IPV6_V6ONLY = 26;
   public static final int TCP_FASTOPEN = 23;
   public static final int MSG_FASTOPEN = 0x2000_0000;
-  public static final int SHUT_RD = 0;
   public static final int SHUT_WR = 1;
   public static final int SHUT_RDWR = 2;
 
@@ -176,7 +175,7 @@ public final class Sockets {
     }
   }
 
-  /** Ends one or both directions: {@link #SHUT_RD}, {@link #SHUT_WR}, {@link #SHUT_RDWR}. */
+  /** Ends one or both directions: {@link #SHUT_WR}, {@link #SHUT_RDWR}. */
   public static void shutdown(int fd, int how) {
     check("shutdown", SocketCalls.shutdown(fd, how), fd, "", "the peer has already closed");
   }
