@@ -24,9 +24,8 @@ import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolHandler.Cli
 import io.netty.handler.codec.http.websocketx.WebSocketVersion;
 import io.netty.handler.codec.http2.HttpConversionUtil.ExtensionHeaderNames;
 import io.sluice.linux.netns.NetnsHandle;
-import java.net.Inet6Address;
+import io.sluice.linux.socket.Sockets;
 import java.net.InetSocketAddress;
-import java.net.StandardProtocolFamily;
 import java.net.URI;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -107,11 +106,7 @@ final class BookClient implements AutoCloseable {
     SocketChannel socket =
         DemoServer.inside(
             netns,
-            () ->
-                SocketChannel.open(
-                    to.getAddress() instanceof Inet6Address
-                        ? StandardProtocolFamily.INET6
-                        : StandardProtocolFamily.INET));
+            () -> SocketChannel.open(Sockets.Family.of(to.getAddress()).protocol()));
     ChannelFuture connecting =
         new Bootstrap()
             .group(loops)

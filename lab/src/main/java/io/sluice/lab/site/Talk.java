@@ -1,5 +1,6 @@
 package io.sluice.lab.site;
 
+import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -22,7 +23,7 @@ public final class Talk implements AutoCloseable {
   /** Connects from inside {@code pod}. */
   public static Talk begin(SitePod pod, InetSocketAddress destination) {
     return pod.call(() -> {
-      SocketChannel channel = SocketChannel.open(TcpServer.protocol(destination.getAddress()));
+      SocketChannel channel = SocketChannel.open(Family.of(destination.getAddress()).protocol());
       Instant begun = Instant.now();
       try {
         channel.socket().connect(destination, (int) Attempt.TIMEOUT.toMillis());
