@@ -101,7 +101,8 @@ final class BookClient implements AutoCloseable {
   private final CompletableFuture<Reply> end = new CompletableFuture<>();
   private final CompletableFuture<Reply> opened = new CompletableFuture<>();
 
-  private BookClient(NetnsHandle netns, InetSocketAddress to, Speech speech, EventLoopGroup loops) {
+  /** Connects from inside the pod; where that fails, so does every request. */
+  BookClient(NetnsHandle netns, InetSocketAddress to, Speech speech, EventLoopGroup loops) {
     this.speech = speech;
     SocketChannel socket =
         DemoServer.inside(
@@ -125,12 +126,6 @@ final class BookClient implements AutoCloseable {
     if (!connecting.isSuccess()) {
       fail(connecting.cause());
     }
-  }
-
-  /** Connects from inside the pod; where that fails, so does every request. */
-  static BookClient open(
-      NetnsHandle netns, InetSocketAddress to, Speech speech, EventLoopGroup loops) {
-    return new BookClient(netns, to, speech, loops);
   }
 
   private void codec(ChannelPipeline pipeline) {

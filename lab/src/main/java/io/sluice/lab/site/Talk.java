@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.Arrays;
 
 /** An established connection of a client application, kept open. */
 public final class Talk implements AutoCloseable {
@@ -77,9 +76,7 @@ public final class Talk implements AutoCloseable {
   public boolean isAlive() {
     String probe = "alive?";
     try {
-      return Arrays.equals(
-          exchange(probe).getBytes(StandardCharsets.US_ASCII),
-          probe.getBytes(StandardCharsets.US_ASCII));
+      return exchange(probe).equals(probe);
     } catch (UncheckedIOException e) {
       return false;
     }

@@ -4,7 +4,9 @@ import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
@@ -150,6 +152,15 @@ public final class TcpServer implements AutoCloseable {
   /** Connections accepted so far. */
   public List<Accepted> accepted() {
     return List.copyOf(accepted);
+  }
+
+  /** A port of the loopback, for a program that has to be told one. */
+  public static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException("no port is free", e);
+    }
   }
 
   /** Whether no socket listens there, nor the copy of one: see {@link #listenOrNull}. */
