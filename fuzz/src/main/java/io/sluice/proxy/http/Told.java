@@ -61,6 +61,12 @@ class Told implements HttpStream.Listener {
     return Objects.requireNonNull(head);
   }
 
+  /** Whether it is an answer in the place of an application that gave none. */
+  boolean isOfTheProxy() {
+    int status = head().status();
+    return whole && (status == 502 || status == 503) && content.size() == 0;
+  }
+
   /** Whether policy grants it; its path has its one form then, as the application gets it. */
   static boolean isGranted(Head request) {
     try {

@@ -70,6 +70,13 @@ public record SitePod(String name, String netns, int index, SitePlace place) {
     return NAMESPACES.open(path());
   }
 
+  /** Cookie of its namespace. */
+  public long cookie() {
+    try (NetnsHandle handle = open()) {
+      return handle.cookie();
+    }
+  }
+
   /** Runs {@code body} with this platform thread inside; sockets made there stay there. */
   public <T> T call(Callable<T> body) {
     try (NetnsHandle handle = open()) {

@@ -17,6 +17,7 @@ import io.sluice.mesh.svid.SvidRefused;
 import io.sluice.node.identity.CertificateStatus.State;
 import io.sluice.node.identity.OfflineReport.End;
 import io.sluice.node.identity.store.CredentialStore;
+import io.sluice.node.identity.x509.SigningRequests;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -135,7 +136,7 @@ class OfflineReportTest extends ControlledNodeTest {
       List<X509Certificate> chain =
           mesh.issue(
               new SpiffeId(domain, "a", "b"),
-              TestAuthority.newKey().getPublic(),
+              SigningRequests.newKey().getPublic(),
               Duration.ofDays(60));
       try {
         judge.prove(chain, Set.of(SvidJudge.Purpose.CLIENT), clock.instant());

@@ -161,8 +161,7 @@ class CrossingRefusalTest {
     try (var nodes =
         new TwoNodes(stack, TestSettings.but(it -> it.hbone = it.hbone.with(one)), ECHO)) {
       try (Socket first = Peers.connect(nodes.entry)) {
-        first.getOutputStream().write('x');
-        assertThat(first.getInputStream().read()).isEqualTo('x');
+        Peers.exchange(first, 'x');
       }
 
       CrossingTest.useUp(nodes.hbone());
@@ -180,8 +179,7 @@ class CrossingRefusalTest {
   void streamsCountAsConnectionsOfThePod(TlsStack stack) throws Exception {
     try (var nodes = new TwoNodes(stack, TestSettings.but(it -> it.maxConnectionsPerPod = 1), ECHO);
         Socket first = Peers.connect(nodes.entry)) {
-      first.getOutputStream().write('x');
-      assertThat(first.getInputStream().read()).isEqualTo('x');
+      Peers.exchange(first, 'x');
 
       CrossingTest.useUp(nodes.entry);
 

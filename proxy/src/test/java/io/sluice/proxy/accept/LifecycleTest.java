@@ -69,11 +69,6 @@ class LifecycleTest {
     return requireNonNull(fixture.proxy.stats().pods().get(ProxyFixture.BUYER)).listeners();
   }
 
-  private static void exchange(Socket client) throws IOException {
-    client.getOutputStream().write(9);
-    assertThat(client.getInputStream().read()).isEqualTo(9);
-  }
-
   @Test
   void askingForStatisticsForgetsNoPodThatIsBeingServed() throws Exception {
     AtomicBoolean stop = new AtomicBoolean();
@@ -117,7 +112,7 @@ class LifecycleTest {
                 () -> {
                   while (!stop.get()) {
                     try (Socket client = Peers.connect(requireNonNull(entry.get()))) {
-                      exchange(client);
+                      Peers.exchange(client, 9);
                       done.incrementAndGet();
                     } catch (IOException e) {
                       throw new IllegalStateException(e);
@@ -139,7 +134,7 @@ class LifecycleTest {
       assertThat(fixture.recorder.refused).isEmpty();
       Await.until("old listeners closed", () -> listenersOf(fixture) == 1);
       try (Socket client = Peers.connect(requireNonNull(entry.get()))) {
-        exchange(client);
+        Peers.exchange(client, 9);
       }
     }
   }
@@ -164,7 +159,7 @@ class LifecycleTest {
       assertThat(Path.of("/proc/self/fd", "" + usable)).doesNotExist();
       assertThat(Path.of("/proc/self/fd", "" + noSocket)).doesNotExist();
       try (Socket client = Peers.connect(entry)) {
-        exchange(client);
+        Peers.exchange(client, 9);
       }
     }
   }
@@ -179,7 +174,7 @@ class LifecycleTest {
           var entry = fixture.outboundTo(app.address());
           for (int i = 0; i < 50; i++) {
             try (Socket client = Peers.connect(entry)) {
-              exchange(client);
+              Peers.exchange(client, 9);
             }
             Peers.reset(Peers.connect(entry));
           }
@@ -208,11 +203,11 @@ class LifecycleTest {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
 
       fixture.proxy.publish(MeshSnapshot.EMPTY);
 
-      exchange(client);
+      Peers.exchange(client, 9);
     }
   }
 
@@ -222,12 +217,12 @@ class LifecycleTest {
         var fixture = new ProxyFixture()) {
       var entry = fixture.outboundTo(app.address());
       try (Socket client = Peers.connect(entry)) {
-        exchange(client);
+        Peers.exchange(client, 9);
 
         fixture.proxy.release(ProxyFixture.BUYER, ReleaseMode.KEEP_ESTABLISHED).join();
 
         assertThatThrownBy(() -> Peers.connect(entry)).isInstanceOf(IOException.class);
-        exchange(client);
+        Peers.exchange(client, 9);
         assertThat(fixture.proxy.stats().pods()).containsKey(ProxyFixture.BUYER);
       }
       Await.until("the pod is forgotten", () -> fixture.proxy.stats().pods().isEmpty());
@@ -239,7 +234,7 @@ class LifecycleTest {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
 
       fixture.proxy.release(ProxyFixture.BUYER, ReleaseMode.RESET_ESTABLISHED).join();
 
@@ -255,13 +250,13 @@ class LifecycleTest {
         var fixture = new ProxyFixture()) {
       var entry = fixture.outboundTo(app.address());
       Socket client = Peers.connect(entry);
-      exchange(client);
+      Peers.exchange(client, 9);
 
       CompletableFuture<Void> drained = fixture.proxy.drain(Duration.ofSeconds(20));
 
       Await.until("no listener", () -> listenersOf(fixture) == 0);
       assertThat(isRefused(entry)).isTrue();
-      exchange(client);
+      Peers.exchange(client, 9);
       assertThat(drained).isNotDone();
       assertThatThrownBy(() -> fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4))
           .isInstanceOf(CompletionException.class);
@@ -284,7 +279,7 @@ class LifecycleTest {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
 
       fixture.proxy.drain(Duration.ofMillis(100)).get(5, TimeUnit.SECONDS);
 
@@ -298,11 +293,11 @@ class LifecycleTest {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
       fixture.proxy.tick(System.nanoTime());
 
       fixture.proxy.tick(System.nanoTime() + Duration.ofDays(29).toNanos());
-      exchange(client);
+      Peers.exchange(client, 9);
 
       Duration timeout = Duration.ofSeconds(1);
       long start = System.nanoTime();
@@ -310,7 +305,7 @@ class LifecycleTest {
           ProxyFixture.permissive(
               new ConnectionSettings(
                   timeout, SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST, true)));
-      exchange(client);
+      Peers.exchange(client, 9);
       assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
 
       assertThat(Duration.ofNanos(System.nanoTime() - start))
@@ -357,7 +352,7 @@ class LifecycleTest {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture(settings);
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
 
       Await.until("reported", Duration.ofSeconds(2), () -> fixture.recorder.received.get() == 1);
       assertThat(fixture.recorder.sent).hasValue(1);

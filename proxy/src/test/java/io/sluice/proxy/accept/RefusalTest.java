@@ -149,13 +149,11 @@ class RefusalTest {
         untilReset(entry);
 
         assertThat(fixture.recorder.onlyRefused().closeReason()).isEqualTo(Reason.CONNECTION_LIMIT);
-        second.getOutputStream().write(5);
-        assertThat(second.getInputStream().read()).isEqualTo(5);
+        Peers.exchange(second, 5);
         first.close();
         Await.until("one is closed", () -> fixture.recorder.closed.size() == 1);
         try (Socket third = Peers.connect(entry)) {
-          third.getOutputStream().write(6);
-          assertThat(third.getInputStream().read()).isEqualTo(6);
+          Peers.exchange(third, 6);
         }
       }
     }

@@ -229,8 +229,7 @@ class UpstreamLimitsTest {
   private void converse() throws IOException {
     try (Socket client = mesh.connect()) {
       for (int i = 0; i < 2; i++) {
-        client.getOutputStream().write('a');
-        assertThat(client.getInputStream().read()).isEqualTo('a');
+        Peers.exchange(client, 'a');
       }
     }
   }

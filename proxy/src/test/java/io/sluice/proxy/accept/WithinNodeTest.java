@@ -245,8 +245,7 @@ class WithinNodeTest {
     try (var app = Peers.echo(Peers.V4)) {
       var entry = entryTo(app.address());
       try (Socket client = Peers.connect(entry)) {
-        client.getOutputStream().write(7);
-        assertThat(client.getInputStream().read()).isEqualTo(7);
+        Peers.exchange(client, 7);
 
         fixture.proxy.release(ProxyFixture.STORE, ReleaseMode.RESET_ESTABLISHED).join();
 
@@ -319,8 +318,7 @@ class WithinNodeTest {
       for (int i = 0; i < 2 * ProxySettings.DEFAULTS.eventLoops(); i++) {
         Socket client = Peers.connect(entry);
         clients.add(client);
-        client.getOutputStream().write(7);
-        assertThat(client.getInputStream().read()).isEqualTo(7);
+        Peers.exchange(client, 7);
       }
 
       assertThat(fixture.sockets.opened).hasSizeGreaterThan(clients.size());
