@@ -152,7 +152,7 @@ final class DemoStage {
   private List<ProcessHandle> processes() {
     return ProcessHandle.allProcesses()
         .filter(process -> process.pid() != ProcessHandle.current().pid())
-        .filter(process -> isOurs(commandLine(process.pid())))
+        .filter(process -> isOurs(ChildProgram.commandLine(process.pid())))
         .toList();
   }
 

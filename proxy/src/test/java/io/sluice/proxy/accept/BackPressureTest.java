@@ -6,6 +6,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.TestSettings;
 import io.sluice.proxy.relay.ReadSizes;
 import java.io.IOException;
@@ -184,7 +185,8 @@ class BackPressureTest {
       assertThat(fixture.proxy.stats().bufferedBytes())
           .isLessThan(
               limit
-                  + (long) defaults.eventLoops() * defaults.maxReadBytes()
+                  + (long) ProxySettings.DEFAULTS.eventLoops()
+                      * ProxySettings.DEFAULTS.maxReadBytes()
                   + (long) stalled * ReadSizes.BYTES_WHEN_FULL);
       for (Socket client : clients) {
         client.close();
