@@ -18,10 +18,12 @@ enum Talk {
   /** A GET of 256 bytes, with fields as a browser sends. */
   GET(LoadServer.HTTP_PORT, () -> requested("GET", LoadServer.ITEM, 0, LoadServer.ITEM_BYTES)),
   /** An answer of a whole chunk. */
-  GET_CHUNK(LoadServer.HTTP_PORT, () -> requested("GET", LoadServer.CHUNK, 0, LoadServer.CHUNK_BYTES)),
+  GET_CHUNK(
+      LoadServer.HTTP_PORT, () -> requested("GET", LoadServer.CHUNK, 0, LoadServer.CHUNK_BYTES)),
   /** A request of a whole chunk. */
-  PUT_CHUNK(LoadServer.HTTP_PORT, () -> requested("PUT", LoadServer.CHUNK, LoadServer.CHUNK_BYTES, LoadServer.ITEM_BYTES));
-
+  PUT_CHUNK(
+      LoadServer.HTTP_PORT,
+      () -> requested("PUT", LoadServer.CHUNK, LoadServer.CHUNK_BYTES, LoadServer.ITEM_BYTES));
 
   private static final String HEAD =
       """

@@ -70,9 +70,7 @@ public final class SnapshotTarget {
     }
     return (flags & CHECKSUM) == 0
         ? file
-        : ByteString.copyFrom(file)
-            .concat(ByteString.copyFrom(Sha256.of(file)))
-            .toByteArray();
+        : ByteString.copyFrom(file).concat(ByteString.copyFrom(Sha256.of(file))).toByteArray();
   }
 
   private static ByteString payload(byte[] rows) {

@@ -92,8 +92,7 @@ class ModuleArrowsTest {
         .that()
         .resideInAPackage(module)
         .should()
-        .dependOnClassesThat(
-            resideInAPackage("io.sluice..").and(not(resideInAnyPackage(known))))
+        .dependOnClassesThat(resideInAPackage("io.sluice..").and(not(resideInAnyPackage(known))))
         .because(why)
         .check(sluice);
   }

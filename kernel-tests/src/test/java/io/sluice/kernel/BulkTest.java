@@ -129,8 +129,7 @@ class BulkTest {
   private static void connectAll(List<SocketChannel> channels, InetSocketAddress destination) {
     shop.buyer.call(() -> {
       for (int index = 0; index < CONNECTIONS; index++) {
-        SocketChannel channel =
-            SocketChannel.open(Family.of(destination.getAddress()).protocol());
+        SocketChannel channel = SocketChannel.open(Family.of(destination.getAddress()).protocol());
         channels.add(channel);
         channel.connect(destination);
       }

@@ -106,8 +106,7 @@ class OpeningsTest {
     try (TcpServer server = TcpServer.open(shop.stranger, service, TcpServer::echoAll)) {
       shop.configure(true, true, Map.of());
       shop.assertNotPermitted(
-          "metadata_refused",
-          () -> Datagrams.send(shop.thief, family, service, "credentials?"));
+          "metadata_refused", () -> Datagrams.send(shop.thief, family, service, "credentials?"));
       long before = refused(shop, "metadata_refused");
 
       Attempt attempt = Attempt.from(shop.thief, service, "credentials?");

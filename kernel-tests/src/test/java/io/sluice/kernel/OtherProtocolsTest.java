@@ -247,8 +247,7 @@ class OtherProtocolsTest {
       shop.isolate(server.address().getAddress());
 
       shop.assertNotPermitted(
-          "datagram_isolated",
-          () -> Sockets.write(before, ByteBuffer.wrap(new byte[] {'b'})));
+          "datagram_isolated", () -> Sockets.write(before, ByteBuffer.wrap(new byte[] {'b'})));
       shop.assertNotPermitted(
           "datagram_isolated",
           () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "udp"));
@@ -286,8 +285,7 @@ class OtherProtocolsTest {
   @EnumSource(Family.class)
   void udpLiteIsRefusedAndCounted(Family family) {
     shop.assertNotPermitted(
-          "protocol_refused",
-          () -> use(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
+        "protocol_refused", () -> use(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
 
     leavesALine("UDP-Lite, " + family, "protocol_refused");
   }
@@ -305,8 +303,7 @@ class OtherProtocolsTest {
       return;
     }
     shop.assertNotPermitted(
-          "protocol_refused",
-          () -> open(shop.thief, family, SOCK_SEQPACKET, IPPROTO_SCTP));
+        "protocol_refused", () -> open(shop.thief, family, SOCK_SEQPACKET, IPPROTO_SCTP));
   }
 
   @ParameterizedTest

@@ -17,8 +17,7 @@ final class Nghttp {
   static List<Answer> ask(
       SitePod from, Request request, int times, Function<String, InetAddress> address) {
     URI url = URI.create(request.url());
-    InetSocketAddress at =
-        new InetSocketAddress(address.apply(url.getHost()), url.getPort());
+    InetSocketAddress at = new InetSocketAddress(address.apply(url.getHost()), url.getPort());
     String bodies =
         Commands.run(
             "nsenter",

@@ -26,9 +26,7 @@ public final class LeakCounter extends ResourceLeakDetectorFactory {
     Await.until(
         "all buffers freed",
         () ->
-            buffers.directArenas().stream()
-                    .mapToLong(PoolArenaMetric::numActiveAllocations)
-                    .sum()
+            buffers.directArenas().stream().mapToLong(PoolArenaMetric::numActiveAllocations).sum()
                 == 0);
     assertThat(REPORTS).as("leak reports").isEmpty();
   }

@@ -106,8 +106,7 @@ final class BookClient implements AutoCloseable {
     this.speech = speech;
     SocketChannel socket =
         DemoServer.inside(
-            netns,
-            () -> SocketChannel.open(Sockets.Family.of(to.getAddress()).protocol()));
+            netns, () -> SocketChannel.open(Sockets.Family.of(to.getAddress()).protocol()));
     ChannelFuture connecting =
         new Bootstrap()
             .group(loops)

@@ -172,8 +172,7 @@ final class NodesTrafficSteps {
     CallResult result = shop.call(DemoPod.BANK, plan.remoteStore(IpFamily.IPV4));
     boolean told =
         Await.until(
-            DemoRun.RECORD_DEADLINE,
-            () -> refusals(DemoPod.STORE_V2, Reason.MTLS_REQUIRED) > 0);
+            DemoRun.RECORD_DEADLINE, () -> refusals(DemoPod.STORE_V2, Reason.MTLS_REQUIRED) > 0);
     return new Seen(
         result.failedWith(Errno.ECONNRESET) && told,
         result.text()

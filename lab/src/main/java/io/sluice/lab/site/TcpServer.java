@@ -73,7 +73,8 @@ public final class TcpServer implements AutoCloseable {
    */
   private static @Nullable ServerSocketChannel listenOrNull(InetSocketAddress address)
       throws IOException {
-    ServerSocketChannel listener = ServerSocketChannel.open(Family.of(address.getAddress()).protocol());
+    ServerSocketChannel listener =
+        ServerSocketChannel.open(Family.of(address.getAddress()).protocol());
     try {
       listener.bind(address, BACKLOG);
       return listener;

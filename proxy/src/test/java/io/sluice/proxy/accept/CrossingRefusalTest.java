@@ -177,7 +177,8 @@ class CrossingRefusalTest {
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void streamsCountAsConnectionsOfThePod(TlsStack stack) throws Exception {
-    try (var nodes = new TwoNodes(stack, TestSettings.but(it -> it.maxConnectionsPerPod = 1), ECHO);
+    try (var nodes =
+            new TwoNodes(stack, TestSettings.but(it -> it.maxConnectionsPerPod = 1), ECHO);
         Socket first = Peers.connect(nodes.entry)) {
       Peers.exchange(first, 'x');
 

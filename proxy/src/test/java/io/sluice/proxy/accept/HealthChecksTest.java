@@ -115,8 +115,7 @@ class HealthChecksTest {
         checking ? List.of(HealthCheck.ofProbe(port, how, target, 1, 1)) : List.of();
     editor.put(store(TwoNodes.STORE, nodes.storeAddresses(), checks));
     editor.put(store(OTHER, List.of(address), checks));
-    editor.put(
-        TwoNodes.service(AppProtocol.HTTP, List.of(nodes.app.address(), second.address())));
+    editor.put(TwoNodes.service(AppProtocol.HTTP, List.of(nodes.app.address(), second.address())));
     return editor;
   }
 

@@ -134,7 +134,8 @@ class RevocationTest {
 
         fixture.proxy.publish(granting(mesh, false, target, false));
 
-        assertThatThrownBy(() -> Peers.exchange(Peers.connect(entry), 9)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> Peers.exchange(Peers.connect(entry), 9))
+            .isInstanceOf(IOException.class);
         fixture.proxy.tick(System.nanoTime());
         if (goesOn) {
           Peers.exchange(client, 9);

@@ -276,8 +276,7 @@ class UpstreamPoolTest {
       SnapshotEditor editor = mesh.nodes.snapshot().edit();
       editor.put(
           TwoNodes.service(
-              AppProtocol.HTTP,
-              List.of((InetSocketAddress) silent.getLocalSocketAddress())));
+              AppProtocol.HTTP, List.of((InetSocketAddress) silent.getLocalSocketAddress())));
       publish(
           new Pool(NONE, Duration.ofMillis(50), NONE, NONE, NONE, NONE), editor.snapshot(revision));
 

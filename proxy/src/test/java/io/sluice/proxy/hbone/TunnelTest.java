@@ -45,8 +45,7 @@ class TunnelTest {
 
   private static void assertEnds(
       HboneFixture fixture, HboneFixture.Ended client, HboneFixture.Ended server) {
-    Await.until(
-        "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
+    Await.until("both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
     assertThat(fixture.clientEnds).containsExactly(client);
     assertThat(fixture.serverEnds).containsExactly(server);
   }
