@@ -1,6 +1,7 @@
 package io.sluice.benchmarks;
 
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.lab.site.ChildProgram;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SiteFolder;
@@ -246,17 +247,6 @@ final class BenchRun implements AutoCloseable {
     String program = process.info().command().orElse("");
     return PROGRAMS.stream().anyMatch(program::endsWith)
         && process.pid() != ProcessHandle.current().pid()
-        // Within one: nginx puts all of its arguments into the first.
-        && arguments(process).stream().anyMatch(argument -> argument.contains(directory + "/"));
-  }
-
-  /** All of them: the JDK gives none where they are longer than a page. */
-  private static List<String> arguments(ProcessHandle process) {
-    try {
-      Path file = Path.of("/proc", Long.toString(process.pid()), "cmdline");
-      return List.of(Files.readString(file).split("\0", -1));
-    } catch (IOException e) {
-      return List.of(); // it has gone
-    }
+        && ChildProgram.commandLine(process.pid()).contains(directory + "/");
   }
 }

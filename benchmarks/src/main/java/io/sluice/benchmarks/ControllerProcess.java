@@ -3,10 +3,10 @@ package io.sluice.benchmarks;
 import io.sluice.control.StateDirectory;
 import io.sluice.lab.site.ChildProgram;
 import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.JoinToken;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -38,8 +38,8 @@ final class ControllerProcess implements AutoCloseable {
   static ControllerProcess start(Path launcher, Path registry, Path directory) throws Exception {
     Path state = directory.resolve("control"); // the controller makes it, closed to others
     Path log = directory.resolve("control.out");
-    int port = freePort();
-    int metricsPort = freePort();
+    int port = TcpServer.freePort();
+    int metricsPort = TcpServer.freePort();
     ChildProgram process = new ChildProgram("the controller", SitePod.thisMachine(), log);
     process.start(
         List.of(
@@ -61,12 +61,6 @@ final class ControllerProcess implements AutoCloseable {
     } catch (Exception e) {
       controller.close();
       throw e;
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
     }
   }
 

@@ -4,13 +4,13 @@ import io.sluice.lab.site.Await;
 import io.sluice.lab.site.ControlProcess;
 import io.sluice.lab.site.ControlView;
 import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.RegistryFolder;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -121,10 +121,9 @@ final class CrossingMesh implements AutoCloseable {
   void configure(String flags, String traffic, String objects) throws IOException {
     ControlView view = controllers.getFirst().view();
     long before = view.revision();
-    Path draft = Files.writeString(directory.resolve("draft"), registry(flags, traffic, objects));
-    Path file = directory.resolve("registry").resolve("mesh.yaml");
-    if (!Files.readString(draft).equals(Files.readString(file))) {
-      Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    RegistryFolder folder = new RegistryFolder(directory.resolve("registry"));
+    folder.write("mesh", registry(flags, traffic, objects));
+    if (folder.changes() > 0) {
       Await.until("both nodes go by the change", () -> view.isFollowedSince(before));
     }
   }

@@ -43,6 +43,6 @@ record LoadPath(
 
   /** Runs {@code body} with the calling thread inside the namespace. */
   static <T> T inside(NetnsHandle namespace, Callable<T> body) throws Exception {
-    return NAMESPACES.callIn(namespace, body);
+    return NAMESPACES.callIn(namespace, body::call);
   }
 }

@@ -5,53 +5,25 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Supplier;
 
 /** What is asked on a connection, and that it was answered rightly. */
 enum Talk {
   /** One byte each way. */
-  BYTE(LoadServer.ONE_BYTE_PORT) {
-    @Override
-    Exchange begin() {
-      return echoed(1);
-    }
-  },
+  BYTE(LoadServer.ONE_BYTE_PORT, () -> echoed(1)),
   /** The same, where the server keeps the connection. */
-  HELD_BYTE(LoadServer.HOLD_PORT) {
-    @Override
-    Exchange begin() {
-      return echoed(1);
-    }
-  },
+  HELD_BYTE(LoadServer.HOLD_PORT, () -> echoed(1)),
   /** 64 bytes there and back. */
-  BYTES(LoadServer.ECHO_PORT) {
-    @Override
-    Exchange begin() {
-      return echoed(REQUEST_BYTES);
-    }
-  },
+  BYTES(LoadServer.ECHO_PORT, () -> echoed(64)),
   /** A GET of 256 bytes, with fields as a browser sends. */
-  GET(LoadServer.HTTP_PORT) {
-    @Override
-    Exchange begin() {
-      return requested("GET", LoadServer.ITEM, 0, LoadServer.ITEM_BYTES);
-    }
-  },
+  GET(LoadServer.HTTP_PORT, () -> requested("GET", LoadServer.ITEM, 0, LoadServer.ITEM_BYTES)),
   /** An answer of a whole chunk. */
-  GET_CHUNK(LoadServer.HTTP_PORT) {
-    @Override
-    Exchange begin() {
-      return requested("GET", LoadServer.CHUNK, 0, LoadServer.CHUNK_BYTES);
-    }
-  },
+  GET_CHUNK(
+      LoadServer.HTTP_PORT, () -> requested("GET", LoadServer.CHUNK, 0, LoadServer.CHUNK_BYTES)),
   /** A request of a whole chunk. */
-  PUT_CHUNK(LoadServer.HTTP_PORT) {
-    @Override
-    Exchange begin() {
-      return requested("PUT", LoadServer.CHUNK, LoadServer.CHUNK_BYTES, LoadServer.ITEM_BYTES);
-    }
-  };
-
-  private static final int REQUEST_BYTES = 64;
+  PUT_CHUNK(
+      LoadServer.HTTP_PORT,
+      () -> requested("PUT", LoadServer.CHUNK, LoadServer.CHUNK_BYTES, LoadServer.ITEM_BYTES));
 
   private static final String HEAD =
       """
@@ -67,9 +39,11 @@ enum Talk {
       """;
 
   private final int port;
+  private final Supplier<Exchange> exchange;
 
-  Talk(int port) {
+  Talk(int port, Supplier<Exchange> exchange) {
     this.port = port;
+    this.exchange = exchange;
   }
 
   /** One question and its answer, again and again, on one connection after the other. */
@@ -83,7 +57,9 @@ enum Talk {
   }
 
   /** For one thread. */
-  abstract Exchange begin();
+  Exchange begin() {
+    return exchange.get();
+  }
 
   private static Exchange echoed(int length) {
     ByteBuffer message = ByteBuffer.allocateDirect(length);

@@ -3,6 +3,7 @@ package io.sluice.fuzz;
 import static io.sluice.fuzz.Promises.require;
 
 import com.google.protobuf.ByteString;
+import io.sluice.mesh.Sha256;
 import io.sluice.node.store.SnapshotFormat;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.Stored;
@@ -69,9 +70,7 @@ public final class SnapshotTarget {
     }
     return (flags & CHECKSUM) == 0
         ? file
-        : ByteString.copyFrom(file)
-            .concat(ByteString.copyFrom(WireInput.sha256(file)))
-            .toByteArray();
+        : ByteString.copyFrom(file).concat(ByteString.copyFrom(Sha256.of(file))).toByteArray();
   }
 
   private static ByteString payload(byte[] rows) {

@@ -6,8 +6,6 @@ import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.Version;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 
 /**
  * Resources in bytes that a fuzzer changes. Versions are worked out, not read: no fuzzer guesses a
@@ -71,14 +69,5 @@ final class WireInput {
   /** All that is left. */
   ByteString rest() {
     return ByteString.copyFrom(in);
-  }
-
-  /** 32 bytes, at their beginning. */
-  static ByteBuffer sha256(byte[] bytes) {
-    try {
-      return ByteBuffer.wrap(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
   }
 }

@@ -8,6 +8,7 @@ import io.sluice.proxy.AcceptedFacts;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Facts from the storage of the sockets themselves, where the hooks wrote them. */
 record EbpfSocketFacts(SocketStorage<SocketStateValue> states) implements SocketFacts {
@@ -15,24 +16,24 @@ record EbpfSocketFacts(SocketStorage<SocketStateValue> states) implements Socket
   public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {
     Optional<SocketStateValue> stored = states.lookup(fd);
     if (stored.isEmpty()) {
-      return new AcceptedFacts(Optional.empty(), true);
+      return new AcceptedFacts(null, true);
     }
     SocketStateValue state = stored.get();
     boolean rightNamespace = state.netnsCookie() == pod.cookie();
-    return new AcceptedFacts(originalDestination(direction, fd, state), rightNamespace);
+    return new AcceptedFacts(originalDestinationOrNull(direction, fd, state), rightNamespace);
   }
 
-  private static Optional<InetSocketAddress> originalDestination(
+  private static @Nullable InetSocketAddress originalDestinationOrNull(
       Direction direction, int fd, SocketStateValue state) {
     if (direction == Direction.OUTBOUND
         && state.role() == SocketStateValue.ROLE_OUTBOUND_ACCEPTED) {
-      return Optional.ofNullable(state.peer());
+      return state.peer();
     }
     if (direction == Direction.INBOUND && state.role() == SocketStateValue.ROLE_INBOUND_ACCEPTED) {
       // Steered without translation: its own address is the original destination.
-      return Optional.of(Sockets.localAddress(fd));
+      return Sockets.localAddress(fd);
     }
-    return Optional.empty();
+    return null;
   }
 
   /** What leads to no application the hooks know by the proxy's cgroup. */

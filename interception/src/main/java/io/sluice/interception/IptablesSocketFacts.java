@@ -26,7 +26,7 @@ record IptablesSocketFacts(boolean marks, LongPredicate showsClients) implements
   @Override
   public AcceptedFacts accepted(PodPlacement pod, Direction direction, int fd) {
     // What a listener accepts is in the listener's namespace, which was compared with the pod's.
-    return new AcceptedFacts(TrackedConnection.destination(fd), true);
+    return new AcceptedFacts(TrackedConnection.destination(fd).orElse(null), true);
   }
 
   @Override

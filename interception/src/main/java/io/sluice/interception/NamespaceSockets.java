@@ -99,7 +99,7 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
   public AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd) {
     Known known = pods.get(pod);
     return known == null
-        ? new AcceptedFacts(Optional.empty(), false)
+        ? new AcceptedFacts(null, false)
         : facts.accepted(known.placement(), direction, fd);
   }
 

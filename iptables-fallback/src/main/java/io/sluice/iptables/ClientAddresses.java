@@ -161,10 +161,6 @@ public final class ClientAddresses {
           "tcp_fwmark_accept, fwmark_reflect",
           String.valueOf(e.getMessage()),
           "neither the daemon's own /proc/sys nor that of process 1 takes it");
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("files throw no other checked exception", e);
     }
   }
 
@@ -191,10 +187,6 @@ public final class ClientAddresses {
           });
     } catch (IOException e) {
       return false;
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("files throw no other checked exception", e);
     }
   }
 
@@ -272,9 +264,6 @@ public final class ClientAddresses {
       } catch (LinuxException e) {
         tables.close();
         throw e;
-      } catch (Exception e) {
-        tables.close();
-        throw new IllegalStateException("socket() throws nothing but LinuxException", e);
       }
     }
 

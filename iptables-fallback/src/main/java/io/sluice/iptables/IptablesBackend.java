@@ -35,11 +35,7 @@ public final class IptablesBackend {
    */
   record Chosen(Tool tool, ProbeAnswer answer, SavedRules saved) {}
 
-  IptablesBackend(List<Usable> known) {
-    this(known, 0);
-  }
-
-  private IptablesBackend(List<Usable> known, long ownCgroup) {
+  IptablesBackend(List<Usable> known, long ownCgroup) {
     this.known = List.copyOf(known);
     this.ownCgroup = ownCgroup;
   }

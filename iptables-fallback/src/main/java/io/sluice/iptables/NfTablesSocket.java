@@ -55,13 +55,7 @@ final class NfTablesSocket implements AutoCloseable {
 
   /** Opens it inside {@code namespace}; on a platform thread. */
   static NfTablesSocket open(NetworkNamespaces namespaces, NetnsHandle namespace) {
-    try {
-      return new NfTablesSocket(namespaces.callIn(namespace, NfTablesSocket::netfilterSocket));
-    } catch (LinuxException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("socket() throws nothing but LinuxException", e);
-    }
+    return new NfTablesSocket(namespaces.callIn(namespace, NfTablesSocket::netfilterSocket));
   }
 
   /** Opens it in the calling thread's namespace. */

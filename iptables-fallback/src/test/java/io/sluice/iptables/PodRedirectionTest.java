@@ -243,7 +243,7 @@ class PodRedirectionTest {
     PodRedirection redirection = redirection("nft");
     redirection.apply(TestPod.plain());
     String before = pod.saved("nft");
-    var failing = new PodRedirection(pod.netns, new IptablesBackend(failingForIpv4(directory)));
+    var failing = new PodRedirection(pod.netns, new IptablesBackend(failingForIpv4(directory), 0));
 
     assertThatThrownBy(() ->
             failing.apply(
@@ -295,7 +295,7 @@ class PodRedirectionTest {
         """
             .formatted(broken));
     assertThat(restore.toFile().setExecutable(true)).isTrue();
-    var redirection = new PodRedirection(pod.netns, new IptablesBackend(ipv4By(restore)));
+    var redirection = new PodRedirection(pod.netns, new IptablesBackend(ipv4By(restore), 0));
     redirection.apply(TestPod.plain());
     String applied = pod.saved("nft");
     pod.inside("iptables-nft", "-t", "nat", "-F");
@@ -326,7 +326,7 @@ class PodRedirectionTest {
   @Test
   void missingIptablesIsAnErrorAndNoOpenPod() {
     assertThatThrownBy(() ->
-            new PodRedirection(pod.netns, new IptablesBackend(List.of())).apply(TestPod.plain()))
+            new PodRedirection(pod.netns, new IptablesBackend(List.of(), 0)).apply(TestPod.plain()))
         .isInstanceOf(RedirectionException.class)
         .hasMessageContaining("no iptables-restore is installed");
   }

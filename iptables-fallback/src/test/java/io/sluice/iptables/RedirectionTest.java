@@ -356,7 +356,7 @@ class RedirectionTest extends RulesInAPod {
             .filter(usable -> usable.tool().variant().equals("nft"))
             .map(usable -> usable.tool().family() == Family.IPV4 ? usable : withoutNat(usable))
             .toList();
-    var redirection = new PodRedirection(pod.netns, new IptablesBackend(poor));
+    var redirection = new PodRedirection(pod.netns, new IptablesBackend(poor, 0));
     redirection.apply(TestPod.plain());
     pod.listenOutside(TestPod.NEIGHBOUR6, 80);
     pod.listen(Family.IPV6, 8080);

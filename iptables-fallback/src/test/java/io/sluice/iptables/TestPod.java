@@ -152,7 +152,7 @@ final class TestPod implements AutoCloseable {
   }
 
   <T> T in(Callable<T> body) throws Exception {
-    return namespaces.callIn(netns, body);
+    return namespaces.callIn(netns, body::call);
   }
 
   int socket(Family family, int type, int protocol) throws Exception {

@@ -11,6 +11,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -84,15 +85,31 @@ class ModuleArrowsTest {
         .check(sluice);
   }
 
-  @Test
-  void linuxKnowsNoOtherModule() {
+  /** Of all that is ours, beside itself. */
+  private void knowsOnly(String module, String why, String... others) {
+    String[] known = Stream.concat(Stream.of(module), Stream.of(others)).toArray(String[]::new);
     noClasses()
         .that()
-        .resideInAPackage("io.sluice.linux..")
+        .resideInAPackage(module)
         .should()
-        .dependOnClassesThat(
-            resideInAPackage("io.sluice..").and(not(resideInAPackage("io.sluice.linux.."))))
+        .dependOnClassesThat(resideInAPackage("io.sluice..").and(not(resideInAnyPackage(known))))
+        .because(why)
         .check(sluice);
+  }
+
+  private void isKnownOnlyBy(String known, String why, String... packages) {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(packages)
+        .should()
+        .dependOnClassesThat(resideInAPackage(known))
+        .because(why)
+        .check(sluice);
+  }
+
+  @Test
+  void linuxKnowsNoOtherModule() {
+    knowsOnly("io.sluice.linux..", "it is about the kernel, not the mesh");
   }
 
   @Test
@@ -108,28 +125,19 @@ class ModuleArrowsTest {
 
   @Test
   void onlyLinuxSeesItsSystemCalls() {
-    noClasses()
-        .that()
-        .resideOutsideOfPackage("io.sluice.linux..")
-        .should()
-        .dependOnClassesThat(resideInAPackage("io.sluice.linux.syscall.."))
-        .because("that package is public only for the module's own packages")
-        .check(sluice);
+    isKnownOnlyBy(
+        "io.sluice.linux.syscall..",
+        "that package is public only for the module's own packages",
+        "io.sluice.linux..");
   }
 
   @Test
   void iptablesKnowsTheMeshModelAndLinux() {
-    noClasses()
-        .that()
-        .resideInAPackage("io.sluice.iptables..")
-        .should()
-        .dependOnClassesThat(
-            resideInAPackage("io.sluice..")
-                .and(
-                    not(
-                        resideInAnyPackage(
-                            "io.sluice.iptables..", "io.sluice.mesh..", "io.sluice.linux.."))))
-        .check(sluice);
+    knowsOnly(
+        "io.sluice.iptables..",
+        "it renders and applies what the model says",
+        "io.sluice.mesh..",
+        "io.sluice.linux..");
   }
 
   @Test
@@ -159,41 +167,27 @@ class ModuleArrowsTest {
 
   @Test
   void processKnowsTheMeshModelOnly() {
-    noClasses()
-        .that()
-        .resideInAPackage("io.sluice.process..")
-        .should()
-        .dependOnClassesThat(
-            resideInAPackage("io.sluice..")
-                .and(not(resideInAnyPackage("io.sluice.process..", "io.sluice.mesh.."))))
-        .because("daemon, controller and installer share it")
-        .check(sluice);
+    knowsOnly(
+        "io.sluice.process..", "daemon, controller and installer share it", "io.sluice.mesh..");
   }
 
   @Test
   void cniPluginKnowsTheMeshModelOnly() {
-    noClasses()
-        .that()
-        .resideInAPackage("io.sluice.cni..")
-        .should()
-        .dependOnClassesThat(
-            resideInAPackage("io.sluice..")
-                .and(
-                    not(
-                        resideInAnyPackage(
-                            "io.sluice.cni..", "io.sluice.process..", "io.sluice.mesh.."))))
-        .because("it is installed and taken away without a daemon")
-        .check(sluice);
+    knowsOnly(
+        "io.sluice.cni..",
+        "it is installed and taken away without a daemon",
+        "io.sluice.process..",
+        "io.sluice.mesh..");
   }
 
   @Test
   void onlyTheNodeDaemonAndTheCommandLineKnowTheCniPlugin() {
-    noClasses()
-        .that()
-        .resideOutsideOfPackages("io.sluice.cni..", "io.sluice.node..", "io.sluice.cli..")
-        .should()
-        .dependOnClassesThat(resideInAPackage("io.sluice.cni.."))
-        .check(sluice);
+    isKnownOnlyBy(
+        "io.sluice.cni..",
+        "the one serves it, the other installs it",
+        "io.sluice.cni..",
+        "io.sluice.node..",
+        "io.sluice.cli..");
   }
 
   @Test
@@ -250,23 +244,13 @@ class ModuleArrowsTest {
 
   @Test
   void onlyTheLaboratoryKnowsTheCommandLine() {
-    noClasses()
-        .that()
-        .resideOutsideOfPackages("io.sluice.cli..", "io.sluice.lab..")
-        .should()
-        .dependOnClassesThat(resideInAPackage("io.sluice.cli.."))
-        .check(sluice);
+    isKnownOnlyBy(
+        "io.sluice.cli..", "it assembles the processes", "io.sluice.cli..", "io.sluice.lab..");
   }
 
   @Test
   void nothingOfTheProductKnowsTheLaboratory() {
-    noClasses()
-        .that()
-        .resideOutsideOfPackage("io.sluice.lab..")
-        .should()
-        .dependOnClassesThat(resideInAPackage("io.sluice.lab.."))
-        .because("it is in no image")
-        .check(sluice);
+    isKnownOnlyBy("io.sluice.lab..", "it is in no image", "io.sluice.lab..");
   }
 
   @Test

@@ -5,6 +5,7 @@ import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.node.store.MeshMark;
 import io.sluice.node.store.SnapshotFormat;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.Stored;
@@ -54,7 +55,9 @@ final class NodeProgram {
             store,
             stored,
             new ControllerSnapshots(
-                identities.controller(), stored.map(Stored::snapshot), InstantSource.system(), ""));
+                identities.controller(), stored.map(Stored::snapshot), InstantSource.system(), ""),
+            () -> MeshMark.UNKNOWN,
+            InstantSource.system());
     AtomicReference<MeshSnapshot> inForce = new AtomicReference<>(MeshSnapshot.EMPTY);
     Dumps.serve(() -> {
       MeshSnapshot now = Objects.requireNonNull(inForce.get());

@@ -9,17 +9,15 @@ import io.sluice.containers.ImageContents.Layer;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.OneAtATime;
 import io.sluice.mesh.Release;
+import io.sluice.mesh.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -152,7 +150,7 @@ class ImageTest {
             .filter(layer -> !layer.name().equals(PREPARED_CLASSES))
             .forEach(layer -> made.put(name + "/" + layer.name() + ".tar", layer.content())));
     for (String name : IMAGES.keySet()) {
-      made.put(name + "/bill.cdx.json", sha256(bill(name)));
+      made.put(name + "/bill.cdx.json", Sha256.hex(bill(name)));
     }
     assertThat(made).hasSize(11).isEqualTo(again);
   }
@@ -201,7 +199,7 @@ class ImageTest {
     for (Path jar : jars) {
       assertThat(hashes)
           .as("%s", jar)
-          .contains(sha256(Files.readAllBytes(image.root().resolve(jar))));
+          .contains(Sha256.hex(Files.readAllBytes(image.root().resolve(jar))));
     }
     // Every file of the base lies with a package that has left its copyright there.
     assertThat(
@@ -241,14 +239,6 @@ class ImageTest {
 
   private static ImageContents image(String name) {
     return Objects.requireNonNull(IMAGES.get(name), name);
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every JDK has SHA-256", e);
-    }
   }
 
   private static int mode(ImageContents image, Path file) {

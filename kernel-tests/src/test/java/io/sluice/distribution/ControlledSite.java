@@ -6,17 +6,15 @@ import io.sluice.control.StateDirectory;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.lab.site.RegistryFolder;
+import io.sluice.lab.site.TcpServer;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.identity.control.ControlAddress;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -26,30 +24,21 @@ import java.util.function.Consumer;
 /** A controller on a folder, at one of two addresses, and the pods that it knows. */
 final class ControlledSite implements AutoCloseable {
   private final Path home;
-  private final List<Integer> ports = List.of(freePort(), freePort());
+  private final List<Integer> ports = List.of(TcpServer.freePort(), TcpServer.freePort());
   private final BiConsumer<MeshSnapshot, SnapshotEditor> stage;
   private Controller controller;
 
   /** Starts the replica of the first address, with pod buyer on edge1. */
-  ControlledSite(Path home) throws IOException {
+  ControlledSite(Path home) {
     this(home, (compiled, editor) -> {});
   }
 
   /** The same with one more stage of the compiler behind those that it has. */
-  ControlledSite(Path home, BiConsumer<MeshSnapshot, SnapshotEditor> stage) throws IOException {
+  ControlledSite(Path home, BiConsumer<MeshSnapshot, SnapshotEditor> stage) {
     this.stage = stage;
     this.home = home;
-    Files.createDirectories(home.resolve("registry"));
     pod("buyer", "edge1");
     controller = started(0);
-  }
-
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   private Controller started(int number) {
@@ -116,22 +105,17 @@ final class ControlledSite implements AutoCloseable {
   }
 
   /** Puts an enrolled pod of namespace shop, with an account of its name, on the node. */
-  void pod(String name, String node) throws IOException {
-    Path aside = home.resolve("registry").resolve("." + name);
-    Files.writeString(
-        aside,
-        """
-        apiVersion: v1
-        kind: Pod
-        metadata: {name: %s, namespace: shop, labels: {sluice.io/mesh: enabled}}
-        spec: {nodeName: %s, serviceAccountName: %s}
-        """
-            .formatted(name, node, name));
-    Files.move(
-        aside,
-        home.resolve("registry").resolve(name + ".yaml"),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
+  void pod(String name, String node) {
+    new RegistryFolder(home.resolve("registry"))
+        .write(
+            name,
+            """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: %s, namespace: shop, labels: {sluice.io/mesh: enabled}}
+            spec: {nodeName: %s, serviceAccountName: %s}
+            """
+                .formatted(name, node, name));
   }
 
   @Override

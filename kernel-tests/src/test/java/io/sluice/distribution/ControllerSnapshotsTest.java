@@ -9,6 +9,7 @@ import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.store.MeshMark;
 import io.sluice.node.store.SnapshotStore;
 import io.sluice.node.store.Stored;
 import io.sluice.node.store.StoredFirst;
@@ -109,7 +110,9 @@ class ControllerSnapshotsTest {
                 opened(SnapshotStore.open(home.resolve("snapshot"), (fault, problem) -> {})),
                 Optional.of(new Stored(kept, Instant.now())),
                 new ControllerSnapshots(
-                    identities.controller(), Optional.of(kept), InstantSource.system(), "")));
+                    identities.controller(), Optional.of(kept), InstantSource.system(), ""),
+                () -> MeshMark.UNKNOWN,
+                InstantSource.system()));
     source.start(delivered::add);
 
     assertThat(delivered).hasSize(1);

@@ -6,7 +6,6 @@ import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.StandardProtocolFamily;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
@@ -130,11 +129,7 @@ class BulkTest {
   private static void connectAll(List<SocketChannel> channels, InetSocketAddress destination) {
     shop.buyer.call(() -> {
       for (int index = 0; index < CONNECTIONS; index++) {
-        SocketChannel channel =
-            SocketChannel.open(
-                Family.of(destination.getAddress()) == Family.IPV4
-                    ? StandardProtocolFamily.INET
-                    : StandardProtocolFamily.INET6);
+        SocketChannel channel = SocketChannel.open(Family.of(destination.getAddress()).protocol());
         channels.add(channel);
         channel.connect(destination);
       }

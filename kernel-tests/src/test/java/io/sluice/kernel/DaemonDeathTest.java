@@ -3,8 +3,6 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
-import io.sluice.interception.maps.MapCatalogue;
-import io.sluice.interception.maps.MapSummary;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.JavaCommand;
@@ -19,7 +17,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -113,7 +110,7 @@ class DaemonDeathTest {
 
   @Test
   void aRestartedDaemonAdoptsItsPinsAndEnforcesSoon() {
-    Map<String, Integer> maps = mapIds();
+    Map<String, Integer> maps = shop.view().mapIds();
     List<String> pins = pins();
     try (TcpServer server = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
       assertThat(Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi").answered()).isTrue();
@@ -144,17 +141,9 @@ class DaemonDeathTest {
           "no descriptor more than before the restarts, " + descriptors,
           () -> shop.daemon().descriptors() <= descriptors + DESCRIPTOR_TOLERANCE);
     }
-    assertThat(mapIds()).as("the same maps").isEqualTo(maps);
+    assertThat(shop.view().mapIds()).as("the same maps").isEqualTo(maps);
     assertThat(pins()).as("the same pins").isEqualTo(pins);
     assertThat(shop.view().dump("proxy_cgroups")).hasSize(1);
-  }
-
-  private static Map<String, Integer> mapIds() {
-    Map<String, Integer> ids = new TreeMap<>();
-    for (MapSummary map : new MapCatalogue(shop.view().pins()).list()) {
-      ids.put(map.name(), map.id());
-    }
-    return ids;
   }
 
   private static List<String> pins() {

@@ -8,7 +8,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.lab.site.FaultyProgram;
 import io.sluice.lab.site.JavaCommand;
-import io.sluice.node.NodeCleanup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,10 +35,7 @@ class DirectionChoiceTest {
 
   @BeforeEach
   void beginWithoutTraces() {
-    if (shop.daemon().isAlive()) {
-      shop.daemon().kill();
-    }
-    NodeCleanup.removeAll(shop.site.prefix());
+    shop.removeTraces();
   }
 
   @Test

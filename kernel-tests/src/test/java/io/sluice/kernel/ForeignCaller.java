@@ -4,6 +4,7 @@ import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.OpensslCertificate;
 import io.sluice.lab.site.SitePod;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.proxy.tls.Gullible;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -26,11 +27,9 @@ import java.util.Base64;
 import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
  * A caller of HBONE that shares no code with the mesh: TLS of the JDK, and as much of HTTP/2 as one
@@ -126,7 +125,7 @@ final class ForeignCaller implements AutoCloseable {
     KeyManagerFactory keys = KeyManagerFactory.getInstance("NewSunX509");
     keys.init(store, new char[0]);
     SSLContext context = SSLContext.getInstance("TLS");
-    context.init(keys.getKeyManagers(), new TrustManager[] {new Anybody()}, null);
+    context.init(keys.getKeyManagers(), new TrustManager[] {new Gullible()}, null);
     return context;
   }
 
@@ -233,32 +232,6 @@ final class ForeignCaller implements AutoCloseable {
       socket.close();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot close", e);
-    }
-  }
-
-  /** Believes everybody. */
-  private static final class Anybody extends X509ExtendedTrustManager {
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
     }
   }
 }

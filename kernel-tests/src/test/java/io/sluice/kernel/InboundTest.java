@@ -229,7 +229,7 @@ class InboundTest {
     try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
       Attempt attempt =
           shop.store.call(() -> {
-            try (SocketChannel channel = SocketChannel.open(protocol(family))) {
+            try (SocketChannel channel = SocketChannel.open(family.protocol())) {
               channel.bind(source);
               return Attempt.of(
                   shop.store, channel, shop.store.at(family, server.port()), "it is me");
@@ -395,7 +395,7 @@ class InboundTest {
     assumeNodesAddress(shop.stranger, family, "add");
     try (TcpServer probed = TcpServer.echo(shop.store, family, PROBE_PORT)) {
       shop.stranger.call(() -> {
-        try (SocketChannel channel = SocketChannel.open(protocol(family))) {
+        try (SocketChannel channel = SocketChannel.open(family.protocol())) {
           channel.bind(source);
           assertThatThrownBy(() ->
                   channel
@@ -434,7 +434,7 @@ class InboundTest {
       InetSocketAddress source = new InetSocketAddress(IpAddresses.parse(nodeAddress), 0);
       Attempt spoof =
           stranger.call(() -> {
-            try (SocketChannel channel = SocketChannel.open(protocol(family))) {
+            try (SocketChannel channel = SocketChannel.open(family.protocol())) {
               channel.bind(source);
               return Attempt.of(stranger, channel, shop.store.at(family, PROBE_PORT), "well?");
             }
@@ -451,12 +451,6 @@ class InboundTest {
       Commands.ip(shop.store.netns(), List.of(neighbour.formatted("del")));
       assumeNodesAddress(stranger, family, "del");
     }
-  }
-
-  private static java.net.StandardProtocolFamily protocol(Family family) {
-    return family == Family.IPV4
-        ? java.net.StandardProtocolFamily.INET
-        : java.net.StandardProtocolFamily.INET6;
   }
 
   private static String macOf(SitePod pod) {

@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -161,17 +162,20 @@ class KernelFactsTest {
   @EnumSource(Family.class)
   void aSocketBoundToThePodsInterfaceIsRedirected(Family family) {
     try (TcpServer server = echo(family)) {
-      InetSocketAddress destination = shop.store.at(family, server.port());
-      long before = redirected();
-      try (RawTcp client =
-          RawTcp.connect(
-              shop.buyer,
-              family,
-              destination,
-              fd -> Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, ETH0))) {
-        assertThat(client.exchange("hello")).isEqualTo("hello");
-        assertRedirectedOnce(before, client, destination);
-      }
+      assertRedirected(
+          server,
+          family,
+          fd -> Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_BINDTODEVICE, ETH0));
+    }
+  }
+
+  /** Of a connection whose socket is prepared so: once, and both ends agree. */
+  private static void assertRedirected(TcpServer server, Family family, IntConsumer prepare) {
+    InetSocketAddress destination = shop.store.at(family, server.port());
+    long before = redirected();
+    try (RawTcp client = RawTcp.connect(shop.buyer, family, destination, prepare)) {
+      assertThat(client.exchange("hello")).isEqualTo("hello");
+      assertRedirectedOnce(before, client, destination);
     }
   }
 
@@ -254,18 +258,11 @@ class KernelFactsTest {
   @EnumSource(Family.class)
   void aMarkSetByTheApplicationDoesNotMakeItTheProxy(Family family) {
     try (TcpServer server = echo(family)) {
-      InetSocketAddress destination = shop.store.at(family, server.port());
       for (int mark : new int[] {1, 0x539, -1}) {
-        long before = redirected();
-        try (RawTcp client =
-            RawTcp.connect(
-                shop.buyer,
-                family,
-                destination,
-                fd -> Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, mark))) {
-          assertThat(client.exchange("hello")).isEqualTo("hello");
-          assertRedirectedOnce(before, client, destination);
-        }
+        assertRedirected(
+            server,
+            family,
+            fd -> Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_MARK, mark));
       }
     }
   }
@@ -313,17 +310,10 @@ class KernelFactsTest {
   @Test
   void aSocketThatIsIpv6OnlyIsRedirected() {
     try (TcpServer server = echo(Family.IPV6)) {
-      InetSocketAddress destination = shop.store.at(Family.IPV6, server.port());
-      long before = redirected();
-      try (RawTcp client =
-          RawTcp.connect(
-              shop.buyer,
-              Family.IPV6,
-              destination,
-              fd -> Sockets.setsockopt(fd, Sockets.SOL_IPV6, Sockets.IPV6_V6ONLY, 1))) {
-        assertThat(client.exchange("hello")).isEqualTo("hello");
-        assertRedirectedOnce(before, client, destination);
-      }
+      assertRedirected(
+          server,
+          Family.IPV6,
+          fd -> Sockets.setsockopt(fd, Sockets.SOL_IPV6, Sockets.IPV6_V6ONLY, 1));
     }
   }
 

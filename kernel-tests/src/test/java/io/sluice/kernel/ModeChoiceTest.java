@@ -12,7 +12,6 @@ import io.sluice.lab.site.Confinement;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
-import io.sluice.node.NodeCleanup;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
@@ -54,10 +53,7 @@ class ModeChoiceTest {
 
   @BeforeEach
   void beginWithoutTraces() {
-    if (shop.daemon().isAlive()) {
-      shop.daemon().kill();
-    }
-    NodeCleanup.removeAll(shop.site.prefix());
+    shop.removeTraces();
   }
 
   @Test

@@ -21,7 +21,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -64,7 +63,7 @@ class OtherProtocolsTest {
   @EnumSource(Family.class)
   void aConnectedDatagramSocketIsRefusedAndCounted(Family family) {
     try (Datagrams server = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
-      assertRefused(
+      shop.assertNotPermitted(
           "datagram_refused",
           () -> Datagrams.askConnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
@@ -78,7 +77,7 @@ class OtherProtocolsTest {
   @EnumSource(Family.class)
   void anUnconnectedDatagramSocketIsRefusedAndCounted(Family family) {
     try (Datagrams server = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
-      assertRefused(
+      shop.assertNotPermitted(
           "datagram_refused",
           () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
@@ -185,10 +184,10 @@ class OtherProtocolsTest {
   @Test
   void aMappedDestinationIsRefusedAndCountedAsIpv4() {
     try (Datagrams server = Datagrams.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
-      assertRefused(
+      shop.assertNotPermitted(
           "datagram_refused",
           () -> Datagrams.askUnconnected(shop.thief, Family.IPV6, server.address(), "udp"));
-      assertRefused(
+      shop.assertNotPermitted(
           "datagram_refused",
           () -> Datagrams.askConnected(shop.thief, Family.IPV6, server.address(), "udp"));
       assertThat(server.received()).isEmpty();
@@ -247,12 +246,12 @@ class OtherProtocolsTest {
 
       shop.isolate(server.address().getAddress());
 
-      assertRefused(
+      shop.assertNotPermitted(
           "datagram_isolated", () -> Sockets.write(before, ByteBuffer.wrap(new byte[] {'b'})));
-      assertRefused(
+      shop.assertNotPermitted(
           "datagram_isolated",
           () -> Datagrams.askUnconnected(shop.thief, family, server.address(), "udp"));
-      assertRefused(
+      shop.assertNotPermitted(
           "datagram_isolated",
           () -> Datagrams.askConnected(shop.thief, family, server.address(), "udp"));
       assertThat(server.received()).containsExactly("a");
@@ -285,7 +284,7 @@ class OtherProtocolsTest {
   @ParameterizedTest
   @EnumSource(Family.class)
   void udpLiteIsRefusedAndCounted(Family family) {
-    assertRefused(
+    shop.assertNotPermitted(
         "protocol_refused", () -> use(shop.thief, family, Sockets.SOCK_DGRAM, IPPROTO_UDPLITE));
 
     leavesALine("UDP-Lite, " + family, "protocol_refused");
@@ -303,7 +302,8 @@ class OtherProtocolsTest {
           .isInstanceOf(LinuxException.class);
       return;
     }
-    assertRefused("protocol_refused", () -> open(shop.thief, family, SOCK_SEQPACKET, IPPROTO_SCTP));
+    shop.assertNotPermitted(
+        "protocol_refused", () -> open(shop.thief, family, SOCK_SEQPACKET, IPPROTO_SCTP));
   }
 
   @ParameterizedTest
@@ -353,22 +353,5 @@ class OtherProtocolsTest {
     Attack.tried("a pod of a strict mesh speaks %s, %s".formatted(what, mechanism))
         .refusedBy("the interception: EPERM")
         .countedAs("sluice_interception_refused_total{reason=\"%s\"}".formatted(reason));
-  }
-
-  private void assertRefused(String reason, ThrowingCallable call) {
-    long before = shop.view().counted(shop.thief, "outbound", "refused", reason);
-    long lastEvent = shop.view().lastEvent();
-
-    assertThatThrownBy(call)
-        .isInstanceOfSatisfying(
-            LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
-
-    assertThat(shop.view().counted(shop.thief, "outbound", "refused", reason))
-        .isEqualTo(before + 1);
-    if (mechanism.tellsRefusedDatagrams()) {
-      Await.until(
-          "the refusal is an event",
-          () -> !shop.view().events(lastEvent, shop.thief, reason).isEmpty());
-    }
   }
 }

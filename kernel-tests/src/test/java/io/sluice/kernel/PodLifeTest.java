@@ -8,7 +8,6 @@ import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
-import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -31,7 +30,7 @@ class PodLifeTest {
   @Test
   void aSandboxMadeAnewUnderTheSameNameIsEnrolledAgain() {
     SitePod pod = enrolled("phoenix");
-    long before = cookie(pod);
+    long before = pod.cookie();
     shop.site.deleteNamespace(pod);
     shop.site.remakeNamespace(pod);
     Await.until("the new sandbox is enrolled", () -> isServed(pod));
@@ -48,7 +47,7 @@ class PodLifeTest {
   @Test
   void theNamespaceOfADeletedPodGoesDespiteLiveConnections() {
     SitePod pod = enrolled("mayfly");
-    long cookie = cookie(pod);
+    long cookie = pod.cookie();
     shop.change(() ->
         shop.site
             .registry()
@@ -133,7 +132,7 @@ class PodLifeTest {
    * slots.
    */
   private static boolean isServed(SitePod pod) {
-    long cookie = cookie(pod);
+    long cookie = pod.cookie();
     return shop.view().pods().stream()
             .filter(entry -> entry.path("pod").asText().equals(pod.meshName()))
             .filter(entry -> entry.path("state").asText().equals("enrolled"))
@@ -141,11 +140,5 @@ class PodLifeTest {
         && shop.view().dump("listeners").stream()
             .filter(row -> row.getOrDefault("pod", "").equals(pod.meshName()))
             .noneMatch(row -> row.getOrDefault("socket_cookie", "").equals("-"));
-  }
-
-  private static long cookie(SitePod pod) {
-    try (NetnsHandle handle = pod.open()) {
-      return handle.cookie();
-    }
   }
 }

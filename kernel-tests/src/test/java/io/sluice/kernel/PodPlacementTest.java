@@ -10,7 +10,6 @@ import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.PodProcesses;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
-import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.PodUid;
 import java.util.List;
@@ -65,7 +64,7 @@ class PodPlacementTest {
     }
 
     void awaitEnrolled() {
-      long cookie = cookie(pod);
+      long cookie = pod.cookie();
       Await.until(
           pod.name() + " is enrolled with the namespace it has",
           () ->
@@ -215,12 +214,6 @@ class PodPlacementTest {
   private static void awaitNextTick() {
     long begin = System.nanoTime();
     Await.until("the clock ticked", () -> System.nanoTime() - begin > 20_000_000);
-  }
-
-  private static long cookie(SitePod pod) {
-    try (NetnsHandle handle = pod.open()) {
-      return handle.cookie();
-    }
   }
 
   private static Shop shop(Mechanism mechanism) {

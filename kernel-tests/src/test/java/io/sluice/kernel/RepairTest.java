@@ -211,9 +211,7 @@ class RepairTest {
     }
 
     private static Path pins() {
-      try (NetnsHandle store = shop.store.open()) {
-        return shop.view().pins().pod(store.cookie());
-      }
+      return shop.view().pins().pod(shop.store.cookie());
     }
 
     private static int steeringPrograms() {

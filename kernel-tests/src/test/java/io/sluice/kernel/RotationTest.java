@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Manifests;
-import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.lab.traffic.SteadyTraffic;
@@ -59,8 +58,8 @@ class RotationTest {
         TcpServer four = TcpServer.echo(shop.store, Family.IPV4, PORT);
         TcpServer six = TcpServer.echo(shop.store, Family.IPV6, PORT);
         NetnsHandle client = shop.buyer.open()) {
-      allowManyConnections(shop.buyer);
-      allowManyConnections(shop.store);
+      shop.buyer.allowManyConnections();
+      shop.store.allowManyConnections();
       String serial = buyersSerial(shop);
       Instant endOfFirstLeaf = Instant.parse(ofBuyer(shop, "notAfter"));
       String root = buyersRoot(shop);
@@ -136,12 +135,6 @@ class RotationTest {
   @AfterEach
   void endLongSockets() {
     sockets.forEach(Talk::close);
-  }
-
-  /** Short connections by the hundred leave as many sockets in TIME_WAIT. */
-  private static void allowManyConnections(SitePod pod) {
-    pod.sysctl("net/ipv4/ip_local_port_range", "10000 65000");
-    pod.sysctl("net/ipv4/tcp_tw_reuse", "1");
   }
 
   private static String buyersSerial(TwoNodes shop) {

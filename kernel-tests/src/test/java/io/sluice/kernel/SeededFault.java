@@ -7,7 +7,6 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.linux.bpf.BpfMap;
 import io.sluice.linux.bpf.BpfMapFd;
 import io.sluice.linux.bpf.MapCodec;
-import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.decision.Direction;
 import java.util.ArrayList;
 import java.util.List;
@@ -125,11 +124,7 @@ enum SeededFault {
       InterceptionProgram program, String file, String original, String fault) {
     return () -> {
       MutatedProgram mutated = MutatedProgram.compile(program, file, original, fault);
-      return site -> {
-        try (NetnsHandle pod = site.pod.open()) {
-          mutated.putInForce(site.view().pins(), pod.cookie());
-        }
-      };
+      return site -> mutated.putInForce(site.view().pins(), site.pod.cookie());
     };
   }
 

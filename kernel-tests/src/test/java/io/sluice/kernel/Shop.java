@@ -1,6 +1,7 @@
 package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
@@ -12,10 +13,13 @@ import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.LocalProxyMode;
+import io.sluice.node.NodeCleanup;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -23,6 +27,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 
 /**
  * The world of most tests: a buyer that may reach the store on every port, a thief that may reach
@@ -47,10 +52,12 @@ final class Shop implements AutoCloseable {
   final SitePod store;
   final SitePod thief;
   final SitePod stranger;
+  private final Mechanism mechanism;
   private final AtomicInteger ports = new AtomicInteger(FIRST_PORT);
 
-  private Shop(Site site) {
+  private Shop(Site site, Mechanism mechanism) {
     this.site = site;
+    this.mechanism = mechanism;
     this.buyer = site.pod("buyer");
     this.store = site.pod("store");
     this.thief = site.pod("thief");
@@ -66,7 +73,7 @@ final class Shop implements AutoCloseable {
   static Shop open(Confinement confinement, Mechanism mechanism, String... arguments) {
     Site site = new Site("buyer", "store", "thief", "stranger");
     try {
-      Shop shop = new Shop(site);
+      Shop shop = new Shop(site, mechanism);
       Commands.ip(
           shop.stranger.netns(),
           List.of(
@@ -120,6 +127,14 @@ final class Shop implements AutoCloseable {
     if (!daemon().isAlive()) {
       daemon().start();
     }
+  }
+
+  /** Ends the daemon where it runs, and leaves nothing of it on the node. */
+  void removeTraces() {
+    if (daemon().isAlive()) {
+      daemon().kill();
+    }
+    NodeCleanup.removeAll(site.prefix());
   }
 
   DaemonView view() {
@@ -240,6 +255,22 @@ final class Shop implements AutoCloseable {
                       != mechanism.hooksConnect()
                   && Traces.programs(pod).isEmpty() != mechanism.steers();
             });
+  }
+
+  /** A system call of the thief's is not permitted, which is counted and, where it can be, told. */
+  void assertNotPermitted(String reason, ThrowingCallable call) {
+    long before = view().counted(thief, "outbound", "refused", reason);
+    long lastEvent = view().lastEvent();
+
+    assertThatThrownBy(call)
+        .isInstanceOfSatisfying(
+            LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
+
+    assertThat(view().counted(thief, "outbound", "refused", reason)).isEqualTo(before + 1);
+    if (mechanism.tellsRefusedDatagrams()) {
+      Await.until(
+          "the refusal is an event", () -> !view().events(lastEvent, thief, reason).isEmpty());
+    }
   }
 
   private static void assertRefused(SitePod from, InetSocketAddress destination) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.lab.demo.DemoCommand;
 import io.sluice.lab.site.AtOnce;
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.ChildProgram;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.OneAtATime;
 import java.io.BufferedReader;
@@ -87,17 +88,8 @@ class TwoNodeDemoTest {
   private static List<ProcessHandle> processesOf(String name) {
     return ProcessHandle.allProcesses()
         .filter(process -> process.pid() != ProcessHandle.current().pid())
-        .filter(process -> commandLine(process).contains(name))
+        .filter(process -> ChildProgram.commandLine(process.pid()).contains(name))
         .toList();
-  }
-
-  private static String commandLine(ProcessHandle process) {
-    try {
-      return Files.readString(
-          Path.of("/proc", Long.toString(process.pid()), "cmdline"), StandardCharsets.ISO_8859_1);
-    } catch (IOException e) {
-      return ""; // it has ended
-    }
   }
 
   /** The first thing that another demo says, which is ended then. */

@@ -9,7 +9,6 @@ import io.sluice.lab.site.Confinement;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.bpf.BpfLink;
-import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.nio.file.Path;
@@ -306,9 +305,8 @@ class VerificationTest {
 
   private static void breakInterception(Shop shop, Mechanism mechanism) {
     if (mechanism == Mechanism.EBPF) {
-      try (NetnsHandle store = shop.store.open();
-          BpfLink link =
-              BpfLink.openPinned(shop.view().pins().pod(store.cookie()).resolve(Path.of("link")))) {
+      Path pins = shop.view().pins().pod(shop.store.cookie());
+      try (BpfLink link = BpfLink.openPinned(pins.resolve("link"))) {
         link.detach();
       }
     } else {

@@ -2,9 +2,9 @@ package io.sluice.scenario;
 
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.SitePod;
-import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.List;
 import java.util.function.Function;
@@ -17,8 +17,7 @@ final class Nghttp {
   static List<Answer> ask(
       SitePod from, Request request, int times, Function<String, InetAddress> address) {
     URI url = URI.create(request.url());
-    InetAddress at = address.apply(url.getHost());
-    String ip = IpAddresses.text(at);
+    InetSocketAddress at = new InetSocketAddress(address.apply(url.getHost()), url.getPort());
     String bodies =
         Commands.run(
             "nsenter",
@@ -28,11 +27,7 @@ final class Nghttp {
             "--no-dep",
             "--multiply=" + times,
             "--header=:authority: " + url.getAuthority(),
-            "http://%s:%d%s"
-                .formatted(
-                    Family.of(at) == Family.IPV6 ? "[" + ip + "]" : ip,
-                    url.getPort(),
-                    url.getPath()));
+            "http://" + IpAddresses.text(at) + url.getPath());
     return bodies.lines().map(body -> new Answer(body, 200, 0, 0, "")).toList();
   }
 }

@@ -167,15 +167,20 @@ final class ScenarioManifests {
                 "{type: RequestMirror, requestMirror: {backendRef: {name: %s, port: 80}}}"
                     ::formatted)
             .collect(Collectors.joining(", "));
+    return route(service, "filters: [" + filters + "]");
+  }
+
+  /** An HTTPRoute that leads a service's requests to it, by a rule in flow style. */
+  private static String route(String service, String rule) {
     return """
     apiVersion: gateway.networking.k8s.io/v1
     kind: HTTPRoute
     metadata: {name: %1$s, namespace: %2$s}
     spec:
       parentRefs: [{group: "", kind: Service, name: %1$s, port: 80}]
-      rules: [{filters: [%3$s], backendRefs: [{name: %1$s, port: 80}]}]
+      rules: [{%3$s, backendRefs: [{name: %1$s, port: 80}]}]
     """
-        .formatted(service, Manifests.NAMESPACE, filters);
+        .formatted(service, Manifests.NAMESPACE, rule);
   }
 
   /** An UpstreamTrafficSetting of that service; {@code spec} in block style. */
@@ -193,15 +198,7 @@ final class ScenarioManifests {
 
   /** An HTTPRoute that limits how long a service's requests may take, in flow style. */
   static String timeouts(String service, String limits) {
-    return """
-    apiVersion: gateway.networking.k8s.io/v1
-    kind: HTTPRoute
-    metadata: {name: %1$s, namespace: %2$s}
-    spec:
-      parentRefs: [{group: "", kind: Service, name: %1$s, port: 80}]
-      rules: [{timeouts: %3$s, backendRefs: [{name: %1$s, port: 80}]}]
-    """
-        .formatted(service, Manifests.NAMESPACE, limits);
+    return route(service, "timeouts: " + limits);
   }
 
   /** A FaultInjection of a service's requests, in flow style, and the HTTPRoute that names it. */
@@ -212,18 +209,14 @@ final class ScenarioManifests {
     metadata: {name: %1$s, namespace: %2$s}
     spec: %3$s
     ---
-    apiVersion: gateway.networking.k8s.io/v1
-    kind: HTTPRoute
-    metadata: {name: %1$s, namespace: %2$s}
-    spec:
-      parentRefs: [{group: "", kind: Service, name: %1$s, port: 80}]
-      rules:
-      - filters:
-        - type: ExtensionRef
-          extensionRef: {group: extension.gateway.flomesh.io, kind: FaultInjection, name: %1$s}
-        backendRefs: [{name: %1$s, port: 80}]
     """
-        .formatted(service, Manifests.NAMESPACE, spec);
+            .formatted(service, Manifests.NAMESPACE, spec)
+        + route(
+            service,
+            "filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io,"
+                + " kind: FaultInjection, name: "
+                + service
+                + "}}]");
   }
 
   /**

@@ -276,7 +276,7 @@ final class ScenarioSite implements AutoCloseable {
     if (put(manifests)) {
       Await.until("the nodes follow the change", () -> isFollowedSince(before));
       for (Site site : cluster.sites()) {
-        Await.until("every pod is brought to the change", () -> isEnforced(site));
+        Await.until("every pod is brought to the change", () -> site.daemon().view().isEnforced());
       }
     }
   }
@@ -295,11 +295,6 @@ final class ScenarioSite implements AutoCloseable {
     long revision = view.revision();
     Thread.sleep(registry.isSeenWhole() ? 0 : QUIET_MILLIS);
     return view.isFollowedSince(before) && view.revision() == revision;
-  }
-
-  private static boolean isEnforced(Site site) {
-    JsonNode status = site.daemon().view().status();
-    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
   }
 
   @Override

@@ -247,6 +247,7 @@ final class ConnectionReporter implements ConnectionListener {
               server ? null : remote,
               Outcome.REFUSED,
               Reason.TLS_FAILED,
+              null,
               null));
       log(pod, side, remote, reason, causeOrNull);
     }

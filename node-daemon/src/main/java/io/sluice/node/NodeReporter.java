@@ -112,6 +112,7 @@ record NodeReporter(NodeMetrics metrics, EventLog events)
             destination,
             outcome,
             reason,
+            null,
             null));
   }
 
@@ -176,6 +177,7 @@ record NodeReporter(NodeMetrics metrics, EventLog events)
               event.destination(),
               event.outcome(),
               event.reason(),
+              null,
               null));
     }
 

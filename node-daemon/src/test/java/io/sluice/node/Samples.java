@@ -99,20 +99,35 @@ public final class Samples {
 
   /** The cart's side of connection {@code id}. */
   public static ConnectionInfo outbound(long id) {
+    return outbound(id, CART, CLUSTER_IP, UPSTREAM, SERVICE);
+  }
+
+  /** A pod's side of a connection of which no more is known. */
+  public static ConnectionInfo outbound(
+      long id,
+      NamespacedName pod,
+      InetSocketAddress called,
+      @Nullable InetSocketAddress upstream,
+      @Nullable NamespacedName service) {
     return new ConnectionInfo(
         id,
         Reporter.SOURCE,
         Direction.OUTBOUND,
-        CART,
-        CART,
+        pod,
+        pod,
         null,
         null,
         false,
         CLIENT,
-        CLUSTER_IP,
-        UPSTREAM,
-        SERVICE,
+        called,
+        upstream,
+        service,
         3);
+  }
+
+  /** The same of one that was not led anywhere. */
+  public static ConnectionInfo outbound(long id, NamespacedName pod) {
+    return outbound(id, pod, CLUSTER_IP, null, null);
   }
 
   /** A caller on another node that a certificate proves, and that the snapshot cannot name. */
@@ -160,12 +175,20 @@ public final class Samples {
         4_096,
         Duration.ofMillis(1_500),
         kind,
-        Reason.TRAFFIC_TARGET);
+        Reason.TRAFFIC_TARGET,
+        null);
   }
 
   public static AccessRecord refused(ConnectionInfo info, Reason reason) {
     return new AccessRecord(
-        info, Verdict.of(Outcome.REFUSED, reason), 0, 0, Duration.ZERO, CloseKind.REFUSED, reason);
+        info,
+        Verdict.of(Outcome.REFUSED, reason),
+        0,
+        0,
+        Duration.ZERO,
+        CloseKind.REFUSED,
+        reason,
+        null);
   }
 
   /** A request that the upstream answered. */
@@ -201,7 +224,8 @@ public final class Samples {
         Duration.ofMillis(30),
         "curl/8.5",
         "4bf92f35-77b3",
-        null);
+        null,
+        Map.of());
   }
 
   /** One that policy refused. */
@@ -225,7 +249,8 @@ public final class Samples {
         one.duration(),
         null,
         null,
-        null);
+        null,
+        Map.of());
   }
 
   private static InetSocketAddress endpoint(String address, int port) {

@@ -15,11 +15,6 @@ import org.jspecify.annotations.Nullable;
 public record AcceptedFacts(
     @Nullable InetSocketAddress originalDestinationOrNull, boolean rightNamespace) {
 
-  /** Facts with an optional destination. */
-  public AcceptedFacts(Optional<InetSocketAddress> originalDestination, boolean rightNamespace) {
-    this(originalDestination.orElse(null), rightNamespace);
-  }
-
   /** Address before redirection, when the mesh redirected the connection. */
   public Optional<InetSocketAddress> originalDestination() {
     return Optional.ofNullable(originalDestinationOrNull);

@@ -26,17 +26,4 @@ public record AccessRecord(
     Duration duration,
     CloseKind closeKind,
     Reason closeReason,
-    @Nullable RequestRecord askedOrNull) {
-
-  /** One that no request was the end of. */
-  public AccessRecord(
-      ConnectionInfo info,
-      Verdict verdict,
-      long bytesSent,
-      long bytesReceived,
-      Duration duration,
-      CloseKind closeKind,
-      Reason closeReason) {
-    this(info, verdict, bytesSent, bytesReceived, duration, closeKind, closeReason, null);
-  }
-}
+    @Nullable RequestRecord askedOrNull) {}

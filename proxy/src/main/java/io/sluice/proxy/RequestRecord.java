@@ -58,48 +58,6 @@ public record RequestRecord(
     headers = Map.copyOf(headers);
   }
 
-  /** One of which no further headers are told. */
-  public RequestRecord(
-      ConnectionInfo info,
-      Verdict verdict,
-      String version,
-      boolean grpc,
-      String method,
-      String authority,
-      String path,
-      int status,
-      @Nullable String grpcStatusOrNull,
-      End end,
-      long requestBytes,
-      long responseBytes,
-      long requestMessages,
-      long responseMessages,
-      Duration duration,
-      @Nullable String userAgentOrNull,
-      @Nullable String requestIdOrNull,
-      @Nullable String forwardedForOrNull) {
-    this(
-        info,
-        verdict,
-        version,
-        grpc,
-        method,
-        authority,
-        path,
-        status,
-        grpcStatusOrNull,
-        end,
-        requestBytes,
-        responseBytes,
-        requestMessages,
-        responseMessages,
-        duration,
-        userAgentOrNull,
-        requestIdOrNull,
-        forwardedForOrNull,
-        Map.of());
-  }
-
   /** How an exchange ended. The flags are those of Envoy's {@code response_flags}. */
   public enum End {
     /** Both messages were whole. */

@@ -1,7 +1,12 @@
 package io.sluice.proxy;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.PoolArenaMetric;
+import io.netty.buffer.PooledByteBufAllocatorMetric;
 import io.netty.util.ResourceLeakDetector;
 import io.netty.util.ResourceLeakDetectorFactory;
+import io.sluice.await.Await;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
@@ -14,6 +19,16 @@ public final class LeakCounter extends ResourceLeakDetectorFactory {
       ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
       ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(new LeakCounter());
     }
+  }
+
+  /** Returns when every buffer is freed, and fails where one was lost on the way. */
+  public static void assertAllFreed(PooledByteBufAllocatorMetric buffers) {
+    Await.until(
+        "all buffers freed",
+        () ->
+            buffers.directArenas().stream().mapToLong(PoolArenaMetric::numActiveAllocations).sum()
+                == 0);
+    assertThat(REPORTS).as("leak reports").isEmpty();
   }
 
   @Override

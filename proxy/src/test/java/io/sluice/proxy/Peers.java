@@ -1,5 +1,7 @@
 package io.sluice.proxy;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -95,6 +97,12 @@ public final class Peers {
     socket.setTcpNoDelay(true);
     socket.connect(address, 5_000);
     return socket;
+  }
+
+  /** One byte there, and back from an echo. */
+  public static void exchange(Socket socket, int octet) throws IOException {
+    socket.getOutputStream().write(octet);
+    assertThat(socket.getInputStream().read()).isEqualTo(octet);
   }
 
   public static void reset(Socket socket) throws IOException {

@@ -16,7 +16,7 @@ class ProxySettingsTest {
 
   @Test
   void refusesWhatIsOutOfRangeAndNamesIt() {
-    assertThatThrownBy(() -> ProxySettings.DEFAULTS.withMaxConnectionsPerPod(0))
+    assertThatThrownBy(() -> TestSettings.but(it -> it.maxConnectionsPerPod = 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("maxConnectionsPerPod is 0");
     assertThatThrownBy(() -> new KeepAlive(Duration.ofMillis(1_500), Duration.ofSeconds(1), 3))

@@ -140,7 +140,7 @@ class DayOfFlowsTest {
 
   private static AccessRecord ended(ConnectionInfo info) {
     return new AccessRecord(
-        info, ALLOWED, 1, 1, Duration.ZERO, CloseKind.FIN, Reason.TRAFFIC_TARGET);
+        info, ALLOWED, 1, 1, Duration.ZERO, CloseKind.FIN, Reason.TRAFFIC_TARGET, null);
   }
 
   private static RequestRecord asking(ConnectionInfo info, String authority, String path) {

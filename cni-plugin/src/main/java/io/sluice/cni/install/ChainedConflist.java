@@ -12,11 +12,9 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.Sha256;
 import java.io.IOException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -70,7 +68,7 @@ final class ChainedConflist {
     ours.put("membership", entry.membership().toString());
     ours.put("timeoutSeconds", entry.timeout().toSeconds());
     ours.put("source", file);
-    ours.put("sourceSha256", sha256(primary));
+    ours.put("sourceSha256", Sha256.hex(primary));
     plugins.add(ours);
     byte[] rendered = write(file, list);
     if (rendered.length > LARGEST_BYTES) {
@@ -244,14 +242,6 @@ final class ChainedConflist {
       return line;
     } catch (JacksonException e) {
       throw new InvalidPrimaryException(file, "cannot be written: " + e.getOriginalMessage());
-    }
-  }
-
-  private static String sha256(byte[] content) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
     }
   }
 }

@@ -81,9 +81,9 @@ public final class RuntimeDetection {
     Set<Path> otherConfDirs = new LinkedHashSet<>();
     others.forEach(other -> otherConfDirs.add(other.settings().confDir()));
     otherConfDirs.remove(chosen.settings().confDir());
-    var reason = new StringBuilder(chosen.runtime().title()).append(": ").append(chosen.from());
+    var reason = new StringBuilder(chosen.runtime().title).append(": ").append(chosen.from());
     if (!others.isEmpty()) {
-      String names = String.join(", ", others.stream().map(o -> o.runtime().title()).toList());
+      String names = String.join(", ", others.stream().map(o -> o.runtime().title).toList());
       reason
           .append("; preferred to ")
           .append(names)
@@ -92,7 +92,7 @@ public final class RuntimeDetection {
     }
     CniSettings settings = chosen.settings();
     return new RuntimePaths(
-        chosen.runtime().title(),
+        chosen.runtime().title,
         settings.confDir(),
         settings.binDirs(),
         List.copyOf(otherBinDirs),
@@ -109,12 +109,12 @@ public final class RuntimeDetection {
     if (configs.isEmpty()) {
       // Both are k3s by their socket; only a configuration tells that it is RKE2.
       return running && runtime != KnownRuntime.RKE2
-          ? Optional.of(withoutConfig(runtime, "it answers at " + runtime.socket(), List.of()))
+          ? Optional.of(withoutConfig(runtime, "it answers at " + runtime.socket, List.of()))
           : Optional.empty();
     }
     try {
       Optional<CniSettings> settings =
-          runtime.kind() == KnownRuntime.Kind.CRIO
+          runtime.kind == KnownRuntime.Kind.CRIO
               ? Optional.of(new CrioConfig(tree).read(configs))
               : new ContainerdConfig(tree, runtime.variables()).read(configs.getFirst());
       FileTime changed = lastChange(configs);
@@ -132,12 +132,12 @@ public final class RuntimeDetection {
   }
 
   private Found withoutConfig(KnownRuntime runtime, String from, List<String> notes) {
-    List<Path> present = runtime.binDirs().stream().filter(tree::exists).toList();
+    List<Path> present = runtime.binDirs.stream().filter(tree::exists).toList();
     return new Found(
         runtime,
         new CniSettings(
-            runtime.confDir(),
-            present.isEmpty() ? List.of(runtime.binDirs().getFirst()) : present,
+            runtime.confDir,
+            present.isEmpty() ? List.of(runtime.binDirs.getFirst()) : present,
             "",
             List.of(),
             notes),
@@ -148,7 +148,7 @@ public final class RuntimeDetection {
 
   private List<Path> configsOf(KnownRuntime runtime) {
     var present = new ArrayList<Path>();
-    for (Path config : runtime.configs()) {
+    for (Path config : runtime.configs) {
       try {
         tree.glob(config).stream().filter(tree::exists).forEach(present::add);
       } catch (IOException e) {
@@ -177,7 +177,7 @@ public final class RuntimeDetection {
 
   private boolean runs(KnownRuntime runtime) {
     long now = System.nanoTime();
-    if (answers(runtime.socket())) {
+    if (answers(runtime.socket)) {
       answeredNanos.put(runtime, now);
       return true;
     }
@@ -266,8 +266,8 @@ public final class RuntimeDetection {
 
     private final String title;
     private final Kind kind;
-    private final List<Path> configs;
-    private final Path socket;
+    private final List<Path> configs; // files, or patterns for files
+    private final Path socket; // where it answers while it runs
     private final Path confDir;
     private final List<Path> binDirs;
 
@@ -284,32 +284,6 @@ public final class RuntimeDetection {
       this.socket = Path.of(socket);
       this.confDir = Path.of(confDir);
       this.binDirs = binDirs.stream().map(Path::of).toList();
-    }
-
-    String title() {
-      return title;
-    }
-
-    Kind kind() {
-      return kind;
-    }
-
-    /** Files, or patterns for files. */
-    List<Path> configs() {
-      return configs;
-    }
-
-    /** Where it answers while it runs. */
-    Path socket() {
-      return socket;
-    }
-
-    Path confDir() {
-      return confDir;
-    }
-
-    List<Path> binDirs() {
-      return binDirs;
     }
 
     /** Texts in its configuration that stand for others. */

@@ -351,9 +351,6 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
     }
 
     @Override
-    public void writable() {}
-
-    @Override
     public void closed(ChannelEnd how) {
       end = how;
     }

@@ -52,12 +52,6 @@ class Told implements HttpStream.Listener {
   }
 
   @Override
-  public void batchEnded() {}
-
-  @Override
-  public void writable() {}
-
-  @Override
   public void aborted(HttpStream.Abort how) {
     aborted = how;
   }
@@ -65,6 +59,12 @@ class Told implements HttpStream.Listener {
   /** Once there is one. */
   Head head() {
     return Objects.requireNonNull(head);
+  }
+
+  /** Whether it is an answer in the place of an application that gave none. */
+  boolean isOfTheProxy() {
+    int status = head().status();
+    return whole && (status == 502 || status == 503) && content.size() == 0;
   }
 
   /** Whether policy grants it; its path has its one form then, as the application gets it. */

@@ -1,5 +1,6 @@
 package io.sluice.interception.maps;
 
+import io.sluice.mesh.Sha256;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -7,8 +8,6 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -74,16 +73,9 @@ public record PinDirectory(Path path) {
     if (requireNodeName(nodeName).length() <= LONGEST_DIRECTORY_NAME) {
       return nodeName;
     }
-    String hash = HexFormat.of().formatHex(sha256(nodeName), 0, HASH_BYTES);
+    byte[] digest = Sha256.of(nodeName.getBytes(StandardCharsets.US_ASCII));
+    String hash = HexFormat.of().formatHex(digest, 0, HASH_BYTES);
     return nodeName.substring(0, LONGEST_DIRECTORY_NAME - hash.length() - 1) + "-" + hash;
-  }
-
-  private static byte[] sha256(String text) {
-    try {
-      return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.US_ASCII));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
   }
 
   /** Directory names of nodes that have pins on this machine, sorted. */

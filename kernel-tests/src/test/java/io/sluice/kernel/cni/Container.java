@@ -2,7 +2,6 @@ package io.sluice.kernel.cni;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.site.SitePod;
-import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -35,9 +34,7 @@ public record Container(
 
   /** Cookie of its network namespace. */
   public long cookie() {
-    try (NetnsHandle handle = network.open()) {
-      return handle.cookie();
-    }
+    return network.cookie();
   }
 
   /** Addresses in the order of the result. */

@@ -1,8 +1,6 @@
 package io.sluice.kernel.matrix;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.interception.maps.MapCatalogue;
-import io.sluice.interception.maps.MapSummary;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.interception.maps.SocketStateValue;
@@ -27,7 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /** The core of the contract, in the order in which it is checked; the last ones end the daemon. */
@@ -240,9 +237,9 @@ final class MatrixChecks {
   }
 
   private void restartAdopts() {
-    Map<String, Integer> before = mapIds();
+    Map<String, Integer> before = site.view().mapIds();
     site.site.daemon().start();
-    same("maps", mapIds(), before);
+    same("maps", site.view().mapIds(), before);
     for (Family family : Family.values()) {
       try (TcpServer server = TcpServer.echo(site.store, family, MatrixSite.STORE_PORT)) {
         Attempt attempt = Attempt.from(site.buyer, site.service(family), "hi");
@@ -252,14 +249,6 @@ final class MatrixChecks {
         same("accepted connections", server.accepted().size(), 1);
       }
     }
-  }
-
-  private Map<String, Integer> mapIds() {
-    Map<String, Integer> ids = new TreeMap<>();
-    for (MapSummary map : new MapCatalogue(site.view().pins()).list()) {
-      ids.put(map.name(), map.id());
-    }
-    return ids;
   }
 
   private void cleanup() {

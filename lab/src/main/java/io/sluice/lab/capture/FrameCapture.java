@@ -40,21 +40,15 @@ public final class FrameCapture implements AutoCloseable {
 
   /** Begins at once. Needs CAP_NET_RAW and CAP_NET_ADMIN in the namespace. */
   public static FrameCapture in(NetnsHandle namespace) {
-    try {
-      return new LinuxNetworkNamespaces()
-          .callIn(
-              namespace,
-              () -> {
-                int fd =
-                    Sockets.socket(AF_PACKET, SOCK_RAW | Sockets.SOCK_NONBLOCK, ALL_PROTOCOLS_BE);
-                Sockets.setsockopt(fd, Sockets.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES);
-                return new FrameCapture(fd);
-              });
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("opening a packet socket throws no checked exception", e);
-    }
+    return new LinuxNetworkNamespaces()
+        .callIn(
+            namespace,
+            () -> {
+              int fd =
+                  Sockets.socket(AF_PACKET, SOCK_RAW | Sockets.SOCK_NONBLOCK, ALL_PROTOCOLS_BE);
+              Sockets.setsockopt(fd, Sockets.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES);
+              return new FrameCapture(fd);
+            });
   }
 
   /** The frames so far, in the order of their arrival; not copied, and not to be changed. */

@@ -24,9 +24,8 @@ import io.netty.handler.codec.http.websocketx.WebSocketClientProtocolHandler.Cli
 import io.netty.handler.codec.http.websocketx.WebSocketVersion;
 import io.netty.handler.codec.http2.HttpConversionUtil.ExtensionHeaderNames;
 import io.sluice.linux.netns.NetnsHandle;
-import java.net.Inet6Address;
+import io.sluice.linux.socket.Sockets;
 import java.net.InetSocketAddress;
-import java.net.StandardProtocolFamily;
 import java.net.URI;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -102,16 +101,12 @@ final class BookClient implements AutoCloseable {
   private final CompletableFuture<Reply> end = new CompletableFuture<>();
   private final CompletableFuture<Reply> opened = new CompletableFuture<>();
 
-  private BookClient(NetnsHandle netns, InetSocketAddress to, Speech speech, EventLoopGroup loops) {
+  /** Connects from inside the pod; where that fails, so does every request. */
+  BookClient(NetnsHandle netns, InetSocketAddress to, Speech speech, EventLoopGroup loops) {
     this.speech = speech;
     SocketChannel socket =
         DemoServer.inside(
-            netns,
-            () ->
-                SocketChannel.open(
-                    to.getAddress() instanceof Inet6Address
-                        ? StandardProtocolFamily.INET6
-                        : StandardProtocolFamily.INET));
+            netns, () -> SocketChannel.open(Sockets.Family.of(to.getAddress()).protocol()));
     ChannelFuture connecting =
         new Bootstrap()
             .group(loops)
@@ -130,12 +125,6 @@ final class BookClient implements AutoCloseable {
     if (!connecting.isSuccess()) {
       fail(connecting.cause());
     }
-  }
-
-  /** Connects from inside the pod; where that fails, so does every request. */
-  static BookClient open(
-      NetnsHandle netns, InetSocketAddress to, Speech speech, EventLoopGroup loops) {
-    return new BookClient(netns, to, speech, loops);
   }
 
   private void codec(ChannelPipeline pipeline) {

@@ -52,7 +52,8 @@ final class BookServer implements AutoCloseable {
   private final AtomicLong served = new AtomicLong();
   private final Channel listener;
 
-  private BookServer(DemoPod pod, NetnsHandle netns, int port, EventLoopGroup loops) {
+  /** Listens on that port of the pod: at {@link DemoPlan#GRPC_PORT} for HTTP/2, else HTTP/1.1. */
+  BookServer(DemoPod pod, NetnsHandle netns, int port, EventLoopGroup loops) {
     this.pod = pod;
     ServerSocketChannel socket =
         DemoServer.inside(netns, () -> ServerSocketChannel.open(StandardProtocolFamily.INET6));
@@ -72,11 +73,6 @@ final class BookServer implements AutoCloseable {
             .bind(new InetSocketAddress("::", port))
             .syncUninterruptibly()
             .channel();
-  }
-
-  /** Listens on that port of the pod: at {@link DemoPlan#GRPC_PORT} for HTTP/2, else HTTP/1.1. */
-  static BookServer open(DemoPod pod, NetnsHandle netns, int port, EventLoopGroup loops) {
-    return new BookServer(pod, netns, port, loops);
   }
 
   private static void codec(ChannelPipeline pipeline, boolean http2) {

@@ -107,16 +107,10 @@ final class DemoConnection implements AutoCloseable {
   /** A socket belongs to the namespace in which it was made, wherever its thread goes then. */
   private static int socket(NetnsHandle pod, InetSocketAddress destination, int type) {
     int domain = Sockets.Family.of(destination.getAddress()).domain();
-    try {
-      int fd = NAMESPACES.callIn(pod, () -> Sockets.socket(domain, type, 0));
-      Sockets.setsockopt(fd, Sockets.SOL_SOCKET, SO_RCVTIMEO, timeval());
-      Sockets.setsockopt(fd, Sockets.SOL_SOCKET, SO_SNDTIMEO, timeval());
-      return fd;
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("opening a socket throws no checked exception", e);
-    }
+    int fd = NAMESPACES.callIn(pod, () -> Sockets.socket(domain, type, 0));
+    Sockets.setsockopt(fd, Sockets.SOL_SOCKET, SO_RCVTIMEO, timeval());
+    Sockets.setsockopt(fd, Sockets.SOL_SOCKET, SO_SNDTIMEO, timeval());
+    return fd;
   }
 
   private static byte[] timeval() {

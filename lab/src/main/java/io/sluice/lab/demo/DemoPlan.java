@@ -21,11 +21,6 @@ import java.util.List;
 record DemoPlan(String node, int nodes) {
   private static final List<String> LETTERS = List.of("a", "b");
 
-  /** Of one node. */
-  DemoPlan(String node) {
-    this(node, 1);
-  }
-
   /** The node of a demo that has only one; its daemon is in this machine's own network. */
   DemoNode only() {
     return new DemoNode(node, SitePod.thisMachine(), directory(), registry());

@@ -24,10 +24,6 @@ final class DemoRegistry {
   private final DemoPlan plan;
   private final RegistryFolder folder;
 
-  DemoRegistry(DemoPlan plan) {
-    this(plan, plan.registry());
-  }
-
   DemoRegistry(DemoPlan plan, Path folder) {
     this.plan = plan;
     this.folder = new RegistryFolder(folder);

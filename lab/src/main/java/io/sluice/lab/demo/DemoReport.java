@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 
 /** The steps as they happen; silent when only JSON is wanted, and once the demo is interrupted. */
 final class DemoReport {
@@ -15,7 +14,6 @@ final class DemoReport {
   private final boolean silent;
   private final Marks marks;
   private final List<Step> steps = new ArrayList<>();
-  private final ReentrantLock printing = new ReentrantLock();
   private boolean muted;
 
   /**
@@ -91,23 +89,16 @@ final class DemoReport {
   }
 
   /** One line for people. */
-  void line(String text) {
-    printing.lock();
-    try {
-      if (!silent && !muted) {
-        out.println(text);
-        out.flush();
-      }
-    } finally {
-      printing.unlock();
+  synchronized void line(String text) {
+    if (!silent && !muted) {
+      out.println(text);
+      out.flush();
     }
   }
 
   /** Prints nothing from here on. */
-  void mute() {
-    printing.lock();
+  synchronized void mute() {
     muted = true;
-    printing.unlock();
   }
 
   List<Step> steps() {

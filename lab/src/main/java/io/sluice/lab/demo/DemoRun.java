@@ -35,7 +35,7 @@ final class DemoRun {
     this.report = report;
     this.shop = shop;
     this.daemon = daemon;
-    this.registry = new DemoRegistry(plan);
+    this.registry = new DemoRegistry(plan, plan.registry());
     this.numbers = new DemoNumbers(plan.node(), daemon);
   }
 

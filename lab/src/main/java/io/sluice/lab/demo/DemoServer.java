@@ -2,6 +2,7 @@ package io.sluice.lab.demo;
 
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -134,18 +135,11 @@ final class DemoServer implements AutoCloseable {
     return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  @FunctionalInterface
-  interface Opener<T> {
-    T open() throws IOException;
-  }
-
   /** Opens a socket, which stays in that namespace. */
-  static <T> T inside(NetnsHandle netns, Opener<T> opener) {
+  static <T> T inside(NetnsHandle netns, NetworkNamespaces.Body<T, IOException> opening) {
     try {
-      return NAMESPACES.callIn(netns, opener::open);
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
+      return NAMESPACES.callIn(netns, opening);
+    } catch (IOException e) {
       throw new DemoException("cannot open a socket in " + netns + ": " + e);
     }
   }

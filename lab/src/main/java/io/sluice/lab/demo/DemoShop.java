@@ -43,7 +43,7 @@ final class DemoShop implements AutoCloseable {
       for (DemoPod store : List.of(DemoPod.STORE_V1, DemoPod.STORE_V2)) {
         shop.serve(store, DemoPlan.STORE_PORT);
         for (int port : new int[] {DemoPlan.BOOKS_PORT, DemoPlan.GRPC_PORT}) {
-          shop.books.add(BookServer.open(store, shop.netns(store), port, shop.loops));
+          shop.books.add(new BookServer(store, shop.netns(store), port, shop.loops));
         }
       }
       shop.serve(DemoPod.WAREHOUSE, DemoPlan.WAREHOUSE_PORT);
@@ -109,7 +109,7 @@ final class DemoShop implements AutoCloseable {
   /** A connection for requests, noted. */
   BookClient open(DemoPod from, InetSocketAddress to, Speech speech) {
     ledger.noteHttp(from, to);
-    return BookClient.open(netns(from), to, speech, loops);
+    return new BookClient(netns(from), to, speech, loops);
   }
 
   /** One request by it, noted. */

@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -153,7 +152,7 @@ final class DemoStage {
   private List<ProcessHandle> processes() {
     return ProcessHandle.allProcesses()
         .filter(process -> process.pid() != ProcessHandle.current().pid())
-        .filter(process -> isOurs(commandLine(process.pid())))
+        .filter(process -> isOurs(ChildProgram.commandLine(process.pid())))
         .toList();
   }
 
@@ -172,19 +171,10 @@ final class DemoStage {
     try {
       return Files.readAllLines(cgroup.resolve("cgroup.procs")).stream()
           .map(Long::parseLong)
-          .filter(pid -> !isOurs(commandLine(pid)))
+          .filter(pid -> !isOurs(ChildProgram.commandLine(pid)))
           .toList();
     } catch (IOException e) {
       return List.of(); // no such cgroup
-    }
-  }
-
-  private static String commandLine(long pid) {
-    try {
-      return Files.readString(
-          Path.of("/proc", Long.toString(pid), "cmdline"), StandardCharsets.ISO_8859_1);
-    } catch (IOException e) {
-      return ""; // it has ended meanwhile
     }
   }
 

@@ -11,11 +11,9 @@ import io.sluice.lab.demo.NodesSummary.Wire;
 import io.sluice.lab.demo.Purchases.Share;
 import io.sluice.lab.site.Await;
 import io.sluice.linux.Errno;
-import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Reason;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
@@ -70,15 +68,9 @@ final class NodesTrafficSteps {
     if (!(shop.call(DemoPod.BUYER, plan.remoteStore(family)) instanceof Answered answer)) {
       return new Seen(false, "no answer");
     }
-    boolean sees =
-        answer.line().contains(" sees " + beginning(plan.address(DemoPod.BUYER, family)));
-    return new Seen(sees, answer.line() + "; " + answer.took());
-  }
-
-  /** The address as texts of address and port have it, without the port. */
-  private static String beginning(InetAddress address) {
-    String text = IpAddresses.text(new InetSocketAddress(address, 1));
-    return text.substring(0, text.length() - 1);
+    return new Seen(
+        answer.serverSees(plan.address(DemoPod.BUYER, family)),
+        answer.line() + "; " + answer.took());
   }
 
   private Seen lookAtPrincipal() throws InterruptedException {
@@ -118,7 +110,7 @@ final class NodesTrafficSteps {
       boolean told =
           Await.until(
               DemoRun.RECORD_DEADLINE,
-              () -> refusals(DemoPod.BUYER, DemoPod.BUYER, Reason.ROUTE_NOT_GRANTED) == 1);
+              () -> refusals(DemoPod.BUYER, Reason.ROUTE_NOT_GRANTED) == 1);
       return new Seen(
           changed && answers.keySet().equals(DemoShop.VERSIONS) && other.isForbidden() && told,
           answers + ", and " + other.title() + (told ? "" : ", NOT") + " told");
@@ -162,8 +154,8 @@ final class NodesTrafficSteps {
     int expected = resets;
     Await.until(
         DemoRun.RECORD_DEADLINE,
-        () -> refusals(DemoPod.THIEF, DemoPod.THIEF, Reason.NO_TRAFFIC_TARGET) >= expected);
-    long told = refusals(DemoPod.THIEF, DemoPod.THIEF, Reason.NO_TRAFFIC_TARGET);
+        () -> refusals(DemoPod.THIEF, Reason.NO_TRAFFIC_TARGET) >= expected);
+    long told = refusals(DemoPod.THIEF, Reason.NO_TRAFFIC_TARGET);
     return new Seen(
         resets == IpFamily.values().length && served == 0 && told >= resets,
         resets
@@ -180,8 +172,7 @@ final class NodesTrafficSteps {
     CallResult result = shop.call(DemoPod.BANK, plan.remoteStore(IpFamily.IPV4));
     boolean told =
         Await.until(
-            DemoRun.RECORD_DEADLINE,
-            () -> refusals(DemoPod.STORE_V2, DemoPod.STORE_V2, Reason.MTLS_REQUIRED) > 0);
+            DemoRun.RECORD_DEADLINE, () -> refusals(DemoPod.STORE_V2, Reason.MTLS_REQUIRED) > 0);
     return new Seen(
         result.failedWith(Errno.ECONNRESET) && told,
         result.text()
@@ -192,9 +183,9 @@ final class NodesTrafficSteps {
             + " in the events of the store's node");
   }
 
-  /** Events about {@code pod} with that reason, as the daemon of {@code at} tells. */
-  private long refusals(DemoPod at, DemoPod pod, Reason reason) throws IOException {
-    return run.daemonOf(at).ask("events").stream()
+  /** Events about {@code pod} with that reason, as the daemon of its node tells. */
+  private long refusals(DemoPod pod, Reason reason) throws IOException {
+    return run.daemonOf(pod).ask("events").stream()
         .filter(event -> event.path("pod").asText().equals(pod.meshName()))
         .filter(event -> event.path("reason").asText().equals(reason.label()))
         .count();

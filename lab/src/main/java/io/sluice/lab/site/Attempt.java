@@ -54,7 +54,7 @@ public record Attempt(
   public static Attempt from(SitePod pod, InetSocketAddress destination, String text) {
     return pod.call(() -> {
       try (SocketChannel channel =
-          SocketChannel.open(TcpServer.protocol(destination.getAddress()))) {
+          SocketChannel.open(Family.of(destination.getAddress()).protocol())) {
         bind(channel);
         return of(pod, channel, destination, text);
       }

@@ -106,6 +106,19 @@ public final class ChildProgram implements AutoCloseable {
     }
   }
 
+  /**
+   * Arguments of any process, each with a NUL behind it; empty where it has ended. The JDK gives
+   * none where they are longer than a page.
+   */
+  public static String commandLine(long pid) {
+    try {
+      byte[] arguments = Files.readAllBytes(Path.of("/proc", Long.toString(pid), "cmdline"));
+      return new String(arguments, StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
   /** Everything it has printed. */
   public String log() {
     try {

@@ -1,6 +1,5 @@
 package io.sluice.lab.site;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
@@ -233,14 +232,9 @@ public final class Cluster implements AutoCloseable {
     if (registry.changes() != changes) {
       Await.until("the nodes follow the change", () -> control().view().isFollowedSince(before));
       for (Site site : sites) {
-        Await.until("every pod is brought to the change", () -> isEnforced(site));
+        Await.until("every pod is brought to the change", () -> site.daemon().view().isEnforced());
       }
     }
-  }
-
-  private static boolean isEnforced(Site site) {
-    JsonNode status = site.daemon().view().status();
-    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
   }
 
   /** The nodes, in the order of their pods' lists. */

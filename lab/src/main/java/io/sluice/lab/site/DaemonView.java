@@ -3,6 +3,7 @@ package io.sluice.lab.site;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.MapDump;
+import io.sluice.interception.maps.MapSummary;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.node.NodeSettings;
 import io.sluice.process.AdminClient;
@@ -21,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 
 /** What one daemon tells: admin socket, metrics, access log, and the pins behind its back. */
@@ -134,6 +136,21 @@ public final class DaemonView {
     List<String> texts = new ArrayList<>();
     array.forEach(text -> texts.add(text.asText()));
     return texts;
+  }
+
+  /** Numbers of the kernel's maps by their names. */
+  public Map<String, Integer> mapIds() {
+    Map<String, Integer> ids = new TreeMap<>();
+    for (MapSummary map : new MapCatalogue(pins()).list()) {
+      ids.put(map.name(), map.id());
+    }
+    return ids;
+  }
+
+  /** Whether every pod is brought to the snapshot that the daemon has. */
+  public boolean isEnforced() {
+    JsonNode status = status();
+    return status.path("enforcedRevision").asLong() == status.path("snapshotRevision").asLong();
   }
 
   /** The kernel's verdict counters of one pod with this verdict and reason, all families. */

@@ -31,7 +31,7 @@ public final class Datagrams implements AutoCloseable {
     InetSocketAddress address = pod.at(family, port);
     DatagramChannel bound =
         pod.call(
-            () -> DatagramChannel.open(TcpServer.protocol(address.getAddress())).bind(address));
+            () -> DatagramChannel.open(Family.of(address.getAddress()).protocol()).bind(address));
     return new Datagrams(bound, address); // its thread is started outside
   }
 

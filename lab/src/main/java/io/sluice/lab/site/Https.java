@@ -1,6 +1,7 @@
 package io.sluice.lab.site;
 
 import io.sluice.control.authority.svid.Pem;
+import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
@@ -79,7 +80,7 @@ public final class Https {
   /** The status line of a GET from inside {@code pod}; empty where no answer came. */
   public String get(SitePod pod, InetSocketAddress server) {
     SocketChannel made =
-        pod.call(() -> SocketChannel.open(TcpServer.protocol(server.getAddress())));
+        pod.call(() -> SocketChannel.open(Family.of(server.getAddress()).protocol()));
     try (SocketChannel channel = made) {
       channel.socket().connect(server, (int) Attempt.TIMEOUT.toMillis());
       channel.socket().setSoTimeout((int) Attempt.TIMEOUT.toMillis());

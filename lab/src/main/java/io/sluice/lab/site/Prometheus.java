@@ -4,8 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -41,7 +39,7 @@ public final class Prometheus implements AutoCloseable {
    */
   public static Prometheus start(Path directory, Map<String, Integer> ports) throws IOException {
     Path settings = Files.writeString(directory.resolve("prometheus.yaml"), settings(ports));
-    int port = freePort();
+    int port = TcpServer.freePort();
     Process process =
         new ProcessBuilder(
                 "prometheus",
@@ -74,12 +72,6 @@ public final class Prometheus implements AutoCloseable {
             .append(port)
             .append("']}]\n"));
     return text.toString();
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   /** Whether an instant query has a value now that is a number. */

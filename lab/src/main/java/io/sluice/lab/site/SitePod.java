@@ -70,10 +70,17 @@ public record SitePod(String name, String netns, int index, SitePlace place) {
     return NAMESPACES.open(path());
   }
 
+  /** Cookie of its namespace. */
+  public long cookie() {
+    try (NetnsHandle handle = open()) {
+      return handle.cookie();
+    }
+  }
+
   /** Runs {@code body} with this platform thread inside; sockets made there stay there. */
   public <T> T call(Callable<T> body) {
     try (NetnsHandle handle = open()) {
-      return NAMESPACES.callIn(handle, body);
+      return NAMESPACES.callIn(handle, body::call);
     } catch (RuntimeException e) {
       throw e;
     } catch (Exception e) {

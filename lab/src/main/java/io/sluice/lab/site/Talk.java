@@ -1,5 +1,6 @@
 package io.sluice.lab.site;
 
+import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -7,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.Arrays;
 
 /** An established connection of a client application, kept open. */
 public final class Talk implements AutoCloseable {
@@ -22,7 +22,7 @@ public final class Talk implements AutoCloseable {
   /** Connects from inside {@code pod}. */
   public static Talk begin(SitePod pod, InetSocketAddress destination) {
     return pod.call(() -> {
-      SocketChannel channel = SocketChannel.open(TcpServer.protocol(destination.getAddress()));
+      SocketChannel channel = SocketChannel.open(Family.of(destination.getAddress()).protocol());
       Instant begun = Instant.now();
       try {
         channel.socket().connect(destination, (int) Attempt.TIMEOUT.toMillis());
@@ -76,9 +76,7 @@ public final class Talk implements AutoCloseable {
   public boolean isAlive() {
     String probe = "alive?";
     try {
-      return Arrays.equals(
-          exchange(probe).getBytes(StandardCharsets.US_ASCII),
-          probe.getBytes(StandardCharsets.US_ASCII));
+      return exchange(probe).equals(probe);
     } catch (UncheckedIOException e) {
       return false;
     }

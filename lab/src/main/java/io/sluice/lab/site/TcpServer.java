@@ -6,8 +6,7 @@ import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ProtocolFamily;
-import java.net.StandardProtocolFamily;
+import java.net.ServerSocket;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
@@ -74,7 +73,8 @@ public final class TcpServer implements AutoCloseable {
    */
   private static @Nullable ServerSocketChannel listenOrNull(InetSocketAddress address)
       throws IOException {
-    ServerSocketChannel listener = ServerSocketChannel.open(protocol(address.getAddress()));
+    ServerSocketChannel listener =
+        ServerSocketChannel.open(Family.of(address.getAddress()).protocol());
     try {
       listener.bind(address, BACKLOG);
       return listener;
@@ -85,12 +85,6 @@ public final class TcpServer implements AutoCloseable {
       listener.close();
       throw e;
     }
-  }
-
-  static ProtocolFamily protocol(InetAddress address) {
-    return Family.of(address) == Family.IPV4
-        ? StandardProtocolFamily.INET
-        : StandardProtocolFamily.INET6;
   }
 
   private void acceptUntilClosed() {
@@ -161,9 +155,18 @@ public final class TcpServer implements AutoCloseable {
     return List.copyOf(accepted);
   }
 
+  /** A port of the loopback, for a program that has to be told one. */
+  public static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException("no port is free", e);
+    }
+  }
+
   /** Whether no socket listens there, nor the copy of one: see {@link #listenOrNull}. */
   private boolean isLeft() throws IOException {
-    try (SocketChannel probe = SocketChannel.open(protocol(address.getAddress()))) {
+    try (SocketChannel probe = SocketChannel.open(Family.of(address.getAddress()).protocol())) {
       probe.setOption(StandardSocketOptions.SO_REUSEADDR, true).bind(address);
       return true;
     } catch (BindException e) {

@@ -235,11 +235,8 @@ public final class SteadyTraffic implements AutoCloseable {
 
     /** Connects with a socket of {@code client}'s namespace. */
     static EchoConnection open(NetnsHandle client, InetSocketAddress server) throws IOException {
-      var family =
-          Family.of(server.getAddress()) == Family.IPV4
-              ? StandardProtocolFamily.INET
-              : StandardProtocolFamily.INET6;
-      SocketChannel channel = inside(client, family);
+      StandardProtocolFamily family = Family.of(server.getAddress()).protocol();
+      SocketChannel channel = NAMESPACES.callIn(client, () -> SocketChannel.open(family));
       try {
         channel.socket().setSoTimeout((int) PATIENCE.toMillis());
         channel.socket().connect(server, (int) PATIENCE.toMillis());
@@ -247,17 +244,6 @@ public final class SteadyTraffic implements AutoCloseable {
       } catch (IOException | RuntimeException e) {
         channel.close();
         throw e;
-      }
-    }
-
-    private static SocketChannel inside(NetnsHandle client, StandardProtocolFamily family)
-        throws IOException {
-      try {
-        return NAMESPACES.callIn(client, () -> SocketChannel.open(family));
-      } catch (IOException | RuntimeException e) {
-        throw e;
-      } catch (Exception e) {
-        throw new IllegalStateException("opening a socket throws nothing else", e);
       }
     }
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DemoRegistryTest {
-  private final DemoPlan plan = new DemoPlan("demo");
+  private final DemoPlan plan = new DemoPlan("demo", 1);
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile RegistryStatus status = RegistryStatus.EMPTY;
 

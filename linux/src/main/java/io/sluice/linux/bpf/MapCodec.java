@@ -19,11 +19,11 @@ public interface MapCodec<T> {
 
   /** A {@code __u32}; values above 2^31 come as negative numbers. */
   static MapCodec<Integer> u32() {
-    return NumberCodecs.U32;
+    return NumberCodec.U32;
   }
 
   /** A {@code __u64}; values above 2^63 come as negative numbers. */
   static MapCodec<Long> u64() {
-    return NumberCodecs.U64;
+    return NumberCodec.U64;
   }
 }

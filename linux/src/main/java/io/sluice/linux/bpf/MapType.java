@@ -6,11 +6,9 @@ public final class MapType {
   public static final int ARRAY = 2;
   public static final int PERCPU_HASH = 5;
   public static final int PERCPU_ARRAY = 6;
-  public static final int LRU_HASH = 9;
   public static final int LRU_PERCPU_HASH = 10;
   public static final int LPM_TRIE = 11;
   public static final int SOCKMAP = 15;
-  public static final int SOCKHASH = 18;
   public static final int SK_STORAGE = 24;
   public static final int RINGBUF = 27;
 

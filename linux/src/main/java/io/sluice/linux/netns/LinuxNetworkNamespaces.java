@@ -10,7 +10,6 @@ import io.sluice.linux.syscall.SystemCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -81,7 +80,7 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
   }
 
   @Override
-  public <T> T callIn(NetnsHandle ns, Callable<T> body) throws Exception {
+  public <T, E extends Exception> T callIn(NetnsHandle ns, Body<T, E> body) throws E {
     if (Thread.currentThread().isVirtual()) {
       throw new IllegalStateException(
           "a virtual thread would leave its carrier in " + ns + ": use a NetnsThread");
@@ -153,24 +152,18 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
   }
 
   private long cookieInside(NetnsHandle ns) {
-    try {
-      return callIn(
-          ns,
-          () -> {
-            try {
-              return cookieOfNewSocket();
-            } catch (LinuxException e) {
-              if (e.errno() == Errno.ENOENT) {
-                return cookieOfNewSocket(); // an old kernel: sockets remember it from now on
-              }
-              throw e;
+    return callIn(
+        ns,
+        () -> {
+          try {
+            return cookieOfNewSocket();
+          } catch (LinuxException e) {
+            if (e.errno() == Errno.ENOENT) {
+              return cookieOfNewSocket(); // an old kernel: sockets remember it from now on
             }
-          });
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("opening a socket throws no checked exception", e);
-    }
+            throw e;
+          }
+        });
   }
 
   private static long cookieOfNewSocket() {

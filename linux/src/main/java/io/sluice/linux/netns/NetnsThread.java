@@ -94,7 +94,7 @@ public final class NetnsThread implements AutoCloseable {
     /** False when the thread must end. */
     boolean run(NetworkNamespaces namespaces) {
       try {
-        result.complete(namespaces.callIn(ns, body));
+        result.complete(namespaces.callIn(ns, body::call));
         return true;
       } catch (NamespaceLostError e) {
         result.completeExceptionally(e);

@@ -1,10 +1,15 @@
 package io.sluice.linux.netns;
 
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 
 /** Network namespaces on this node. The caller owns, and closes, the handles it gets. */
 public interface NetworkNamespaces {
+  /** What is done inside a namespace, and may fail in one way. */
+  @FunctionalInterface
+  interface Body<T, E extends Exception> {
+    T call() throws E;
+  }
+
   /**
    * Opens the namespace behind a path such as {@code /run/netns/<name>} or {@code
    * /proc/<pid>/ns/net}. Whatever the path leads to, it is not waited for.
@@ -38,5 +43,5 @@ public interface NetworkNamespaces {
    * @throws io.sluice.linux.LinuxException if the namespace cannot be entered
    * @throws NamespaceLostError if the thread could not be put back: it must end
    */
-  <T> T callIn(NetnsHandle ns, Callable<T> body) throws Exception;
+  <T, E extends Exception> T callIn(NetnsHandle ns, Body<T, E> body) throws E;
 }

@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -26,19 +27,26 @@ public final class Sockets {
   /** Also the values of {@code AF_INET} and {@code AF_INET6}. */
   public enum Family {
     /** AF_INET. */
-    IPV4(SocketAddresses.AF_INET),
+    IPV4(SocketAddresses.AF_INET, StandardProtocolFamily.INET),
     /** AF_INET6. */
-    IPV6(SocketAddresses.AF_INET6);
+    IPV6(SocketAddresses.AF_INET6, StandardProtocolFamily.INET6);
 
     private final int domain;
+    private final StandardProtocolFamily protocol;
 
-    Family(int domain) {
+    Family(int domain, StandardProtocolFamily protocol) {
       this.domain = domain;
+      this.protocol = protocol;
     }
 
     /** The number that socket(2) takes. */
     public int domain() {
       return domain;
+    }
+
+    /** What the JDK's channels take. */
+    public StandardProtocolFamily protocol() {
+      return protocol;
     }
 
     /** The family a socket for this address needs. */
@@ -62,7 +70,6 @@ public final class Sockets {
   public static final int IPV6_V6ONLY = 26;
   public static final int TCP_FASTOPEN = 23;
   public static final int MSG_FASTOPEN = 0x2000_0000;
-  public static final int SHUT_RD = 0;
   public static final int SHUT_WR = 1;
   public static final int SHUT_RDWR = 2;
 
@@ -176,7 +183,7 @@ public final class Sockets {
     }
   }
 
-  /** Ends one or both directions: {@link #SHUT_RD}, {@link #SHUT_WR}, {@link #SHUT_RDWR}. */
+  /** Ends one or both directions: {@link #SHUT_WR}, {@link #SHUT_RDWR}. */
   public static void shutdown(int fd, int how) {
     check("shutdown", SocketCalls.shutdown(fd, how), fd, "", "the peer has already closed");
   }

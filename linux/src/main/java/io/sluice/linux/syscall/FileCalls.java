@@ -10,7 +10,6 @@ import java.lang.foreign.MemorySegment;
 /** open(2), close(2), read(2), statx(2), poll(2) and fcntl(2). */
 public final class FileCalls {
   public static final int O_RDONLY = 0;
-  public static final int O_RDWR = 2;
   public static final int O_NONBLOCK = 0x800;
   public static final int O_CLOEXEC = 0x8_0000;
 

@@ -58,7 +58,7 @@ class InetSocketsTest {
   }
 
   private <T> T inside(Callable<T> body) throws Exception {
-    return namespaces.callIn(handle, body);
+    return namespaces.callIn(handle, body::call);
   }
 
   private int opened(int fd) {

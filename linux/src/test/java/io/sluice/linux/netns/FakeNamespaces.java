@@ -7,7 +7,6 @@ import io.sluice.linux.syscall.Descriptor;
 import io.sluice.linux.syscall.FileCalls;
 import io.sluice.linux.syscall.FileCalls.FileIdentity;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 
 /**
  * One namespace, the one that the tests run in, which is entered by doing nothing: for tests
@@ -50,7 +49,7 @@ public record FakeNamespaces(boolean isEntered) implements NetworkNamespaces {
   }
 
   @Override
-  public <T> T callIn(NetnsHandle ns, Callable<T> body) throws Exception {
+  public <T, E extends Exception> T callIn(NetnsHandle ns, Body<T, E> body) throws E {
     if (!isEntered) {
       throw new LinuxException("setns", Errno.EPERM, ns.toString(), "");
     }

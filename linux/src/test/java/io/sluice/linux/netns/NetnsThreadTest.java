@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import io.sluice.linux.syscall.Descriptor;
 import io.sluice.linux.syscall.FileCalls.FileIdentity;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -41,7 +40,7 @@ class NetnsThreadTest {
     }
 
     @Override
-    public <T> T callIn(NetnsHandle ns, Callable<T> body) throws Exception {
+    public <T, E extends Exception> T callIn(NetnsHandle ns, Body<T, E> body) throws E {
       return body.call();
     }
   }

@@ -41,34 +41,6 @@ public record NodeEvent(
     @Nullable NamespacedName rule,
     @Nullable InetSocketAddress endpoint) {
 
-  /** Of a flow for which no endpoint was chosen. */
-  public NodeEvent(
-      long sequence,
-      Instant time,
-      String origin,
-      String pod,
-      Direction direction,
-      String protocol,
-      @Nullable InetSocketAddress source,
-      @Nullable InetSocketAddress destination,
-      Outcome outcome,
-      Reason reason,
-      @Nullable NamespacedName rule) {
-    this(
-        sequence,
-        time,
-        origin,
-        pod,
-        direction,
-        protocol,
-        source,
-        destination,
-        outcome,
-        reason,
-        rule,
-        null);
-  }
-
   /**
    * The reason in a sentence; where a port is not granted, which one that is and which are.
    *

@@ -16,13 +16,13 @@ final class ClockWatch {
 
   ClockWatch(IdentityClock clock) {
     this.clock = clock;
-    this.lastNow = clock.now();
+    this.lastNow = clock.instant();
     this.lastNanos = clock.nanos();
   }
 
   /** Whether it has jumped since the last look. */
   boolean hasJumped() {
-    Instant now = clock.now();
+    Instant now = clock.instant();
     long nanos = clock.nanos();
     Duration jump = Duration.between(lastNow, now).minusNanos(nanos - lastNanos);
     lastNow = now;

@@ -8,29 +8,14 @@ import java.time.Instant;
  * The time by which certificates are valid, and the monotonic one, by which is waited: the former
  * may jump. Any thread.
  */
+@FunctionalInterface
 interface IdentityClock extends SiteTime {
   /** The machine's. */
-  IdentityClock SYSTEM =
-      new IdentityClock() {
-        @Override
-        public Instant now() {
-          return Instant.now();
-        }
-
-        @Override
-        public long nanos() {
-          return System.nanoTime();
-        }
-      };
-
-  Instant now();
+  IdentityClock SYSTEM = Instant::now;
 
   /** Only differences mean anything. */
-  long nanos();
-
-  @Override
-  default Instant instant() {
-    return now();
+  default long nanos() {
+    return System.nanoTime();
   }
 
   /** The authority has just signed for a key of this node, in a certificate that begins then. */
@@ -40,13 +25,8 @@ interface IdentityClock extends SiteTime {
   static IdentityClock of(SiteClock clock) {
     return new IdentityClock() {
       @Override
-      public Instant now() {
+      public Instant instant() {
         return clock.instant();
-      }
-
-      @Override
-      public long nanos() {
-        return System.nanoTime();
       }
 
       @Override

@@ -89,7 +89,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
 
   /** Goes by what was kept, then starts to ask. */
   void start(Optional<KeptNode> keptNode, List<Credential> keptWorkloads) {
-    Instant now = clock.now();
+    Instant now = clock.instant();
     long nanos = clock.nanos();
     storeRetryDueNanos = nanos + STORE_RETRY.toNanos();
     keptNode.ifPresent(node -> {
@@ -138,7 +138,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   }
 
   Optional<Instant> lastContact() {
-    return bundles.isOpen() ? Optional.of(clock.now()) : Optional.ofNullable(lastContact);
+    return bundles.isOpen() ? Optional.of(clock.instant()) : Optional.ofNullable(lastContact);
   }
 
   Optional<Trouble> linkTrouble() {
@@ -169,7 +169,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   }
 
   private void turn() {
-    Instant now = clock.now();
+    Instant now = clock.instant();
     long nanos = clock.nanos();
     if (clockWatch.hasJumped()) {
       link.reset();
@@ -231,7 +231,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   private void admitted(KeptNode node) {
     nodeBusy = false;
     nodeBackoff.reset();
-    self.admitted(node, clock.now(), clock.nanos());
+    self.admitted(node, clock.instant(), clock.nanos());
     self.known().ifPresent(this::goBy);
   }
 
@@ -244,7 +244,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
         credential -> {
           nodeBusy = false;
           nodeBackoff.reset();
-          self.renewed(credential, clock.now(), clock.nanos());
+          self.renewed(credential, clock.instant(), clock.nanos());
           self.known().ifPresent(keeping::save);
         },
         this::nodeFailed);
@@ -252,7 +252,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
 
   private void nodeFailed(ControlFailure failure) {
     nodeBusy = false;
-    self.failed(failure, clock.now());
+    self.failed(failure, clock.instant());
     nodeBackoff.failed(clock.nanos());
   }
 
@@ -274,7 +274,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
         failure -> {
           one.busy = false;
           Trouble before = one.trouble().orElse(null);
-          one.failed(Trouble.after(before, failure, clock.now()), clock.nanos());
+          one.failed(Trouble.after(before, failure, clock.instant()), clock.nanos());
           if (!failure.reason().concernsAll()
               && (before == null || before.latest().reason() != failure.reason())) {
             LOG.log(System.Logger.Level.WARNING, "certificate_failed " + failure.getMessage());
@@ -287,7 +287,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     SpiffeId before = one.identity();
     if (held.of(before) == one) {
       TrustRoots newest = self.roots().orElseThrow();
-      one.use(credential, newest, clock.now(), clock.nanos());
+      one.use(credential, newest, clock.instant(), clock.nanos());
       if (!before.equals(credential.identity())) {
         keeping.forget(before);
       }
@@ -335,14 +335,14 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     if (failure.reason().concernsAll()) {
       linkFailed(failure);
     } else {
-      lastContact = clock.now();
+      lastContact = clock.instant();
     }
     onFailure.accept(failure);
   }
 
   private void linkFailed(ControlFailure failure) {
     Trouble before = linkTrouble;
-    linkTrouble = Trouble.after(before, failure, clock.now());
+    linkTrouble = Trouble.after(before, failure, clock.instant());
     link.failed(clock.nanos());
     if (before == null || before.latest().reason() != failure.reason()) {
       LOG.log(System.Logger.Level.WARNING, "controller_failed " + failure.getMessage());
@@ -353,7 +353,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   }
 
   private void linkWorks() {
-    lastContact = clock.now();
+    lastContact = clock.instant();
     link.reset();
     estrangement = null;
     self.believesNot(null);
@@ -374,7 +374,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
 
   @Override
   public void received(TrustRoots roots) {
-    lastContact = clock.now();
+    lastContact = clock.instant();
     self.follow(roots).ifPresent(this::goBy);
   }
 
@@ -394,7 +394,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     if (!wasOpen) {
       inFlight--;
     } else {
-      lastContact = clock.now();
+      lastContact = clock.instant();
     }
     if (!replaced && !stopping) {
       linkFailed(failure);

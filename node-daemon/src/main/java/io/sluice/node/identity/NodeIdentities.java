@@ -60,7 +60,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     this.directory = directory;
     this.settings = settings;
     this.clock = clock;
-    kept = KeptState.read(nodeName, directory, settings, List.of(), clock.now());
+    kept = KeptState.read(nodeName, directory, settings, List.of(), clock.instant());
     keeping = new Keeping(kept.store(), settings.keepKeys(), kept.problem());
     controller = new ControllerClient(settings.addresses(), timing, clock);
     self = new NodeSelf(controller);
@@ -118,14 +118,14 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
 
   /** The same with what {@link #leave} gave in the daemon that ran until now, and kept since. */
   public void succeed(List<Credential> passed) {
-    kept = KeptState.read(nodeName, directory, settings, passed, clock.now());
+    kept = KeptState.read(nodeName, directory, settings, passed, clock.instant());
     begin();
   }
 
   @Override
   public Optional<TlsIdentity> of(SpiffeId identity) {
     HeldIdentity one = keeper.held().of(identity);
-    return one == null ? Optional.empty() : one.usable(clock.now());
+    return one == null ? Optional.empty() : one.usable(clock.instant());
   }
 
   /**
@@ -212,7 +212,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
 
   /** Every certificate, the node's own first; also the missing ones. */
   public List<CertificateStatus> certificates() {
-    Instant now = clock.now();
+    Instant now = clock.instant();
     List<CertificateStatus> all = new ArrayList<>();
     self.known()
         .ifPresent(node ->
@@ -260,7 +260,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
     }
     return identity
         + " is "
-        + state(one.credential(), clock.now()).label()
+        + state(one.credential(), clock.instant()).label()
         + ": "
         + troubleOf(one).map(Trouble::text).orElse("asked for, no answer yet");
   }
@@ -290,7 +290,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
 
   /** How all of it stands. */
   public IdentityStatus status() {
-    Instant now = clock.now();
+    Instant now = clock.instant();
     Optional<KeptNode> node = self.known();
     Optional<TrustRoots> roots = self.roots();
     List<State> states =

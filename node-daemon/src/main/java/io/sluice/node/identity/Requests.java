@@ -151,7 +151,7 @@ record Requests(
               Reason.BAD_ANSWER, what + " brought an unusable certificate: " + e.getMessage(), e);
     }
     clock.heard(chain.getFirst().getNotBefore().toInstant());
-    Instant now = clock.now();
+    Instant now = clock.instant();
     return new Credential(
         identity,
         chain,

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 
 /** Reads the kernel's counters when it is scraped. */
 final class InterceptionCollector extends Collector {
@@ -86,8 +87,16 @@ final class InterceptionCollector extends Collector {
         redirected,
         passthrough,
         refused,
-        fill(maps),
-        capacity(maps),
+        ofMaps(
+            "sluice_interception_map_entries",
+            "Entries of an interception map.",
+            maps,
+            MapSummary::entries),
+        ofMaps(
+            "sluice_interception_map_capacity",
+            "Most entries an interception map can have; raise the limit before it is reached.",
+            maps,
+            MapSummary::capacity),
         lost(),
         pods(),
         verified(),
@@ -99,25 +108,12 @@ final class InterceptionCollector extends Collector {
     return new CounterMetricFamily(name, help, FLOW_LABELS);
   }
 
-  private static GaugeMetricFamily fill(List<MapSummary> maps) {
-    GaugeMetricFamily family =
-        new GaugeMetricFamily(
-            "sluice_interception_map_entries", "Entries of an interception map.", List.of("map"));
+  private static GaugeMetricFamily ofMaps(
+      String name, String help, List<MapSummary> maps, ToIntFunction<MapSummary> value) {
+    GaugeMetricFamily family = new GaugeMetricFamily(name, help, List.of("map"));
     maps.stream()
         .filter(map -> map.entries() >= 0)
-        .forEach(map -> family.addMetric(List.of(map.name()), map.entries()));
-    return family;
-  }
-
-  private static GaugeMetricFamily capacity(List<MapSummary> maps) {
-    GaugeMetricFamily family =
-        new GaugeMetricFamily(
-            "sluice_interception_map_capacity",
-            "Most entries an interception map can have; raise the limit before it is reached.",
-            List.of("map"));
-    maps.stream()
-        .filter(map -> map.entries() >= 0)
-        .forEach(map -> family.addMetric(List.of(map.name()), map.capacity()));
+        .forEach(map -> family.addMetric(List.of(map.name()), value.applyAsInt(map)));
     return family;
   }
 

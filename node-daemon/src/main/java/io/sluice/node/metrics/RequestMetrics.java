@@ -16,7 +16,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -42,11 +41,34 @@ final class RequestMetrics {
   RequestMetrics(CollectorRegistry registry, Supplier<MeshSnapshot> snapshot) {
     this.series = new EndSeries<>(snapshot, MAX_LABEL_SETS, Series::new);
     register(registry, this::requests);
-    register(registry, this::durations);
-    register(registry, this::requestBytes);
-    register(registry, this::responseBytes);
-    register(registry, this::requestMessages);
-    register(registry, this::responseMessages);
+    register(
+        registry,
+        () ->
+            histogram(
+                "istio_request_duration_milliseconds",
+                "From a request's head to the end of its response.",
+                each -> each.durations));
+    register(
+        registry,
+        () -> histogram("istio_request_bytes", "Content of requests.", each -> each.requestBytes));
+    register(
+        registry,
+        () ->
+            histogram("istio_response_bytes", "Content of responses.", each -> each.responseBytes));
+    register(
+        registry,
+        () ->
+            messages(
+                "istio_request_messages_total",
+                "Messages of gRPC from clients.",
+                each -> each.requestMessages));
+    register(
+        registry,
+        () ->
+            messages(
+                "istio_response_messages_total",
+                "Messages of gRPC to clients.",
+                each -> each.responseMessages));
   }
 
   /** Each by itself, so that the samples of one are garbage when those of the next are made. */
@@ -92,57 +114,22 @@ final class RequestMetrics {
     return family;
   }
 
-  private Collector.MetricFamilySamples durations() {
-    var family =
-        new HistogramMetricFamily(
-            "istio_request_duration_milliseconds",
-            "From a request's head to the end of its response.",
-            TrafficLabels.OF_ENDS);
-    series.all().forEach(each -> family.addMetric(each.labels.with(), each.durations));
+  private Collector.MetricFamilySamples histogram(
+      String name, String help, Function<Series, Distribution> of) {
+    var family = new HistogramMetricFamily(name, help, TrafficLabels.OF_ENDS);
+    series.all().forEach(each -> family.addMetric(each.labels.with(), of.apply(each)));
     return family;
   }
 
-  private Collector.MetricFamilySamples requestBytes() {
-    var family =
-        new HistogramMetricFamily(
-            "istio_request_bytes", "Content of requests.", TrafficLabels.OF_ENDS);
-    series.all().forEach(each -> family.addMetric(each.labels.with(), each.requestBytes));
-    return family;
-  }
-
-  private Collector.MetricFamilySamples responseBytes() {
-    var family =
-        new HistogramMetricFamily(
-            "istio_response_bytes", "Content of responses.", TrafficLabels.OF_ENDS);
-    series.all().forEach(each -> family.addMetric(each.labels.with(), each.responseBytes));
-    return family;
-  }
-
-  private Collector.MetricFamilySamples requestMessages() {
-    var family =
-        new CounterMetricFamily(
-            "istio_request_messages_total",
-            "Messages of gRPC from clients.",
-            TrafficLabels.OF_ENDS);
-    addMessages(family::addMetric, each -> each.requestMessages);
-    return family;
-  }
-
-  private Collector.MetricFamilySamples responseMessages() {
-    var family =
-        new CounterMetricFamily(
-            "istio_response_messages_total", "Messages of gRPC to clients.", TrafficLabels.OF_ENDS);
-    addMessages(family::addMetric, each -> each.responseMessages);
-    return family;
-  }
-
-  private void addMessages(
-      BiConsumer<List<String>, Double> family, Function<Series, AtomicLong> count) {
+  private Collector.MetricFamilySamples messages(
+      String name, String help, Function<Series, AtomicLong> of) {
+    var family = new CounterMetricFamily(name, help, TrafficLabels.OF_ENDS);
     for (Series each : series.all()) {
       if (each.labels.protocol().equals(GRPC)) {
-        family.accept(each.labels.with(), (double) count.apply(each).get());
+        family.addMetric(each.labels.with(), (double) of.apply(each).get());
       }
     }
+    return family;
   }
 
   /** What requests with the same labels count under. */

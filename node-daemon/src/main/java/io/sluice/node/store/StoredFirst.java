@@ -42,25 +42,9 @@ public final class StoredFirst implements SnapshotSource {
    * @param store where later snapshots are saved; not closed with this
    * @param stored what was loaded from it
    * @param other the source to follow; closed with this, which has to end a start that waits
-   */
-  public StoredFirst(SnapshotStore store, Optional<Stored> stored, ConfirmedSource other) {
-    this(store, stored, other, () -> MeshMark.UNKNOWN);
-  }
-
-  /**
-   * The same where it is known which mesh a snapshot is of.
-   *
    * @param meshes the mesh that the other source is of, whenever it is in touch
+   * @param clock by which the age of a snapshot is told
    */
-  public StoredFirst(
-      SnapshotStore store,
-      Optional<Stored> stored,
-      ConfirmedSource other,
-      Supplier<MeshMark> meshes) {
-    this(store, stored, other, meshes, InstantSource.system());
-  }
-
-  /** The same by another clock. */
   public StoredFirst(
       SnapshotStore store,
       Optional<Stored> stored,

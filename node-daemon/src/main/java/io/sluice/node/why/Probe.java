@@ -4,16 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.node.placement.NodeNamespaces;
-import io.sluice.proxy.Family;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
-import java.net.ProtocolFamily;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
-import java.net.StandardProtocolFamily;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -93,18 +91,8 @@ public final class Probe {
   }
 
   private static SocketChannel channel(NetnsHandle netns, InetSocketAddress to) throws IOException {
-    ProtocolFamily family =
-        switch (Family.of(to.getAddress())) {
-          case IPV4 -> StandardProtocolFamily.INET;
-          case IPV6 -> StandardProtocolFamily.INET6;
-        };
-    try {
-      return NAMESPACES.callIn(netns, () -> SocketChannel.open(family));
-    } catch (IOException | RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("opening a socket throws no other exception", e);
-    }
+    return NAMESPACES.callIn(
+        netns, () -> SocketChannel.open(Family.of(to.getAddress()).protocol()));
   }
 
   private static void call(

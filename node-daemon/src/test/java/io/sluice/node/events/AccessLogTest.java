@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -167,7 +168,8 @@ class AccessLogTest {
               one.duration(),
               hostile,
               hostile,
-              hostile));
+              hostile,
+              Map.of()));
     }
 
     String text = Files.readString(file);

@@ -98,6 +98,7 @@ class EventLogTest {
         null,
         outcome,
         reason,
+        null,
         null);
   }
 }

@@ -210,22 +210,8 @@ class FlowRecorderTest {
   }
 
   private static ConnectionInfo leaving(String address) {
-    ConnectionInfo one = Samples.outbound(1);
     InetSocketAddress called = new InetSocketAddress(IpAddresses.parse(address), 443);
-    return new ConnectionInfo(
-        1,
-        one.reporter(),
-        one.direction(),
-        Samples.CART,
-        Samples.CART,
-        null,
-        null,
-        false,
-        one.client(),
-        called,
-        called,
-        null,
-        1);
+    return Samples.outbound(1, Samples.CART, called, called, null);
   }
 
   @Test

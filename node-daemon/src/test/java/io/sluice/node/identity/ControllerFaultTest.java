@@ -10,6 +10,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.node.identity.CertificateStatus.State;
+import io.sluice.node.identity.x509.SigningRequests;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -125,7 +126,7 @@ class ControllerFaultTest extends ControlledNodeTest {
   @Test
   void certificateForAnotherKeyIsNotUsed() {
     assertNotUsed(
-        (identity, key) -> issue(identity, TestAuthority.newKey().getPublic()), "bad_answer");
+        (identity, key) -> issue(identity, SigningRequests.newKey().getPublic()), "bad_answer");
   }
 
   @Test

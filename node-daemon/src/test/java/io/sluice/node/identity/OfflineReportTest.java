@@ -17,6 +17,7 @@ import io.sluice.mesh.svid.SvidRefused;
 import io.sluice.node.identity.CertificateStatus.State;
 import io.sluice.node.identity.OfflineReport.End;
 import io.sluice.node.identity.store.CredentialStore;
+import io.sluice.node.identity.x509.SigningRequests;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -82,7 +83,7 @@ class OfflineReportTest extends ControlledNodeTest {
     for (End end : ends.subList(0, 3)) {
       Instant until = end.untilOrNull();
       assertThat(until).isNotNull();
-      clock.jump(Duration.between(clock.now(), until).minusMinutes(1));
+      clock.jump(Duration.between(clock.instant(), until).minusMinutes(1));
       assertThat(timed()).contains(end);
       assertThat(working()).as("a minute before %s", end).isEqualTo(expected);
 
@@ -115,9 +116,9 @@ class OfflineReportTest extends ControlledNodeTest {
     List<End> links = timed().subList(0, 2);
     assertThat(links).extracting(End::what).containsOnly("federated-mesh");
     assertThat(links).extracting(End::subject).containsExactlyElementsOf(expected);
-    assertThat(kept(clock.now()).ends()).containsAll(links);
+    assertThat(kept(clock.instant()).ends()).containsAll(links);
     for (End link : links) {
-      clock.jump(Duration.between(clock.now(), link.untilOrNull()).minusMinutes(1));
+      clock.jump(Duration.between(clock.instant(), link.untilOrNull()).minusMinutes(1));
       assertThat(believed(others)).as("a minute before %s", link).isEqualTo(expected);
 
       clock.jump(Duration.ofMinutes(2).plusSeconds(1));
@@ -135,10 +136,10 @@ class OfflineReportTest extends ControlledNodeTest {
       List<X509Certificate> chain =
           mesh.issue(
               new SpiffeId(domain, "a", "b"),
-              TestAuthority.newKey().getPublic(),
+              SigningRequests.newKey().getPublic(),
               Duration.ofDays(60));
       try {
-        judge.prove(chain, Set.of(SvidJudge.Purpose.CLIENT), clock.now());
+        judge.prove(chain, Set.of(SvidJudge.Purpose.CLIENT), clock.instant());
         believed.add(domain.name());
       } catch (SvidRefused e) {
         assertThat(e.reason()).isIn(SvidReason.EXPIRED, SvidReason.FOREIGN_TRUST_DOMAIN);
@@ -180,9 +181,9 @@ class OfflineReportTest extends ControlledNodeTest {
     awaitUsable(SHOP);
     Instant until =
         node().certificate(SystemIdentity.node(SITE, "edge1")).facts().orElseThrow().notAfter();
-    Await.until(() -> assertThat(kept(clock.now()).first().map(End::subject)).contains(NODE));
-    assertThat(kept(clock.now()).first().map(End::untilOrNull)).contains(until);
-    assertThat(kept(clock.now()).ends())
+    Await.until(() -> assertThat(kept(clock.instant()).first().map(End::subject)).contains(NODE));
+    assertThat(kept(clock.instant()).first().map(End::untilOrNull)).contains(until);
+    assertThat(kept(clock.instant()).ends())
         .extracting(End::what)
         .containsExactly("node-certificate", "root", "keys", "snapshot");
     assertThat(kept(until.plusSeconds(60)).toJson().path("ends").get(0).path("remaining").asText())

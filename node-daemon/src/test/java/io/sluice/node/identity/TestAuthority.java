@@ -2,13 +2,12 @@ package io.sluice.node.identity;
 
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.node.identity.x509.SigningRequests;
 import java.math.BigInteger;
 import java.security.KeyPair;
-import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
-import java.security.spec.ECGenParameterSpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
@@ -33,7 +32,7 @@ public final class TestAuthority {
   public final TrustDomain domain;
   public final X509Certificate root;
   public final X509Certificate intermediate;
-  private final KeyPair intermediateKey = newKey();
+  private final KeyPair intermediateKey = SigningRequests.newKey();
 
   public TestAuthority(TrustDomain domain) {
     this(domain, Duration.ofDays(3650));
@@ -41,7 +40,7 @@ public final class TestAuthority {
 
   public TestAuthority(TrustDomain domain, Duration rootLife) {
     this.domain = domain;
-    KeyPair rootKey = newKey();
+    KeyPair rootKey = SigningRequests.newKey();
     X500Name rootName = new X500Name("CN=root " + SERIALS.incrementAndGet());
     X500Name name = new X500Name("CN=intermediate " + SERIALS.incrementAndGet());
     Instant end = Instant.now().plus(rootLife);
@@ -107,15 +106,5 @@ public final class TestAuthority {
       throws Exception {
     return new JcaX509CertificateConverter()
         .getCertificate(builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(key)));
-  }
-
-  public static KeyPair newKey() {
-    try {
-      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
-      generator.initialize(new ECGenParameterSpec("secp256r1"));
-      return generator.generateKeyPair();
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
   }
 }

@@ -9,7 +9,7 @@ final class TestClock implements IdentityClock {
   private volatile Duration monotonic = Duration.ZERO;
 
   @Override
-  public Instant now() {
+  public Instant instant() {
     return Instant.now().plus(wall);
   }
 

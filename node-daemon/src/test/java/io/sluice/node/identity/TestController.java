@@ -34,6 +34,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
+import io.sluice.node.identity.x509.SigningRequests;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -105,7 +106,7 @@ public final class TestController implements AutoCloseable {
   }
 
   private Server start(TestAuthority shown, SpiffeId as, int wantedPort) {
-    KeyPair key = TestAuthority.newKey();
+    KeyPair key = SigningRequests.newKey();
     List<X509Certificate> chain = new ArrayList<>(shown.issue(as, key.getPublic(), nodeLife));
     chain.add(shown.root);
     try {

@@ -13,6 +13,7 @@ import io.sluice.await.Await;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
+import io.sluice.node.identity.x509.SigningRequests;
 import java.nio.file.Path;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
@@ -262,7 +263,7 @@ class TrustBundleTest {
 
   private static X509Certificate leaf(TestAuthority authority) {
     return authority
-        .issue(SHOP, TestAuthority.newKey().getPublic(), Duration.ofHours(1))
+        .issue(SHOP, SigningRequests.newKey().getPublic(), Duration.ofHours(1))
         .getFirst();
   }
 

@@ -193,7 +193,7 @@ class NodeMetricsTest {
     for (int i = 0; i < TcpMetrics.MAX_LABEL_SETS + 50; i++) {
       NamespacedName pod = new NamespacedName("shop", "job-" + i);
       snapshot = Samples.snapshot(i, pod);
-      metrics.opened(from(pod, i));
+      metrics.opened(Samples.outbound(i, pod));
     }
 
     List<String> opened = series("istio_tcp_connections_opened_total");
@@ -263,8 +263,8 @@ class NodeMetricsTest {
     for (int i = 0; i < TcpMetrics.MAX_LABEL_SETS; i++) {
       NamespacedName pod = new NamespacedName("shop", "job-" + i);
       snapshot = Samples.snapshot(i, pod);
-      metrics.opened(from(pod, i));
-      metrics.closed(Samples.ended(from(pod, i), CloseKind.FIN));
+      metrics.opened(Samples.outbound(i, pod));
+      metrics.closed(Samples.ended(Samples.outbound(i, pod), CloseKind.FIN));
     }
 
     snapshot = Samples.snapshot(5_000, Samples.CART, Samples.CATALOGUE);
@@ -309,24 +309,6 @@ class NodeMetricsTest {
     assertThat(text.lines().filter(line -> line.startsWith("# HELP")))
         .isNotEmpty()
         .allMatch(line -> line.split(" ", 4).length == 4 && !line.endsWith(" "));
-  }
-
-  private static ConnectionInfo from(NamespacedName pod, long id) {
-    ConnectionInfo cart = Samples.outbound(id);
-    return new ConnectionInfo(
-        id,
-        cart.reporter(),
-        cart.direction(),
-        pod,
-        pod,
-        null,
-        null,
-        false,
-        cart.client(),
-        cart.originalDestinationOrNull(),
-        null,
-        null,
-        1);
   }
 
   private List<String> series(String name) {

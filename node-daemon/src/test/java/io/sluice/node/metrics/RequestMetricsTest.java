@@ -6,12 +6,12 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.Samples;
-import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -202,7 +202,7 @@ class RequestMetricsTest {
     for (int i = 0; i < RequestMetrics.MAX_LABEL_SETS + 50; i++) {
       NamespacedName pod = new NamespacedName("shop", "job-" + i);
       snapshot = Samples.snapshot(i, pod);
-      metrics.request(Samples.request(from(pod, i), 404));
+      metrics.request(Samples.request(Samples.outbound(i, pod), 404));
     }
 
     List<String> counts = series("istio_request_duration_milliseconds_count");
@@ -333,25 +333,8 @@ class RequestMetricsTest {
         duration,
         null,
         null,
-        null);
-  }
-
-  private static ConnectionInfo from(NamespacedName pod, long id) {
-    ConnectionInfo cart = Samples.outbound(id);
-    return new ConnectionInfo(
-        id,
-        cart.reporter(),
-        cart.direction(),
-        pod,
-        pod,
         null,
-        null,
-        false,
-        cart.client(),
-        cart.originalDestinationOrNull(),
-        null,
-        null,
-        1);
+        Map.of());
   }
 
   private List<String> series(String name) {

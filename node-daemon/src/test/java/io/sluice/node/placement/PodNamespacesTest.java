@@ -24,7 +24,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -284,7 +283,7 @@ class PodNamespacesTest {
     }
 
     @Override
-    public <T> T callIn(NetnsHandle ns, Callable<T> body) throws Exception {
+    public <T, E extends Exception> T callIn(NetnsHandle ns, Body<T, E> body) throws E {
       return real.callIn(ns, body);
     }
   }

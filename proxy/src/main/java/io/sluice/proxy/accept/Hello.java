@@ -103,9 +103,6 @@ final class Hello implements ByteChannel {
     }
 
     @Override
-    public void writable() {}
-
-    @Override
     public void closed(ChannelEnd end) {
       told = true;
       limit.cancel(false);

@@ -3,6 +3,7 @@ package io.sluice.proxy.hbone;
 import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.Timers;
 import io.sluice.proxy.relay.ChannelEnd;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -101,10 +102,7 @@ final class ClientOpening implements HboneStream.Opener {
   }
 
   private void stopWaiting() {
-    Future<?> timer = waitingDeadline;
-    if (timer != null) {
-      timer.cancel(false);
-      waitingDeadline = null;
-    }
+    Timers.cancel(waitingDeadline);
+    waitingDeadline = null;
   }
 }

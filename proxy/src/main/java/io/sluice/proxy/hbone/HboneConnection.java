@@ -15,6 +15,7 @@ import io.netty.handler.codec.http2.Http2SettingsAckFrame;
 import io.netty.handler.codec.http2.Http2SettingsFrame;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.Timers;
 import io.sluice.proxy.http2.FrameMeter;
 import io.sluice.proxy.http2.ReceiveWindows;
 import io.sluice.proxy.tls.TlsFailures;
@@ -349,10 +350,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     }
     closed = true;
     windows.readEnded();
-    Future<?> timer = ticks;
-    if (timer != null) {
-      timer.cancel(false);
-    }
+    Timers.cancel(ticks);
     owner.closed(this, endOr(ConnectionEnd.LOST));
   }
 

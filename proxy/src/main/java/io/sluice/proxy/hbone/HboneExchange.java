@@ -7,6 +7,7 @@ import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.util.concurrent.Future;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.Timers;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.relay.Incoming;
 import io.sluice.proxy.tls.VerifiedPeer;
@@ -43,11 +44,8 @@ public final class HboneExchange implements Incoming {
 
   /** The timer would hold the stream for as long as it runs. */
   private void settle() {
-    Future<?> timer = deadline;
-    if (timer != null) {
-      timer.cancel(false);
-      deadline = null;
-    }
+    Timers.cancel(deadline);
+    deadline = null;
   }
 
   /** What is asked for. */

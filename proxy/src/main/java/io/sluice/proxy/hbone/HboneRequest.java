@@ -37,11 +37,6 @@ public record HboneRequest(
     }
   }
 
-  /** Without any header. */
-  public HboneRequest(InetSocketAddress destination) {
-    this(destination, null, null, null, false);
-  }
-
   Http2Headers toHeaders() {
     // RFC 9113 §8.5: CONNECT has neither scheme nor path.
     Http2Headers headers = new DefaultHttp2Headers(false);

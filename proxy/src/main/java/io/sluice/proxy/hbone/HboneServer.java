@@ -8,6 +8,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.util.concurrent.Future;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.Timers;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.limits.Places;
 import io.sluice.proxy.limits.Share;
@@ -297,11 +298,8 @@ public final class HboneServer {
     }
 
     private void stopWaiting() {
-      Future<?> timer = patience;
-      if (timer != null) {
-        timer.cancel(false);
-        patience = null;
-      }
+      Timers.cancel(patience);
+      patience = null;
     }
 
     /** With a reset: the kernel is to keep nothing of it either. */

@@ -15,6 +15,7 @@ import io.netty.handler.codec.http2.Http2ResetFrame;
 import io.netty.handler.codec.http2.Http2StreamChannel;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.Timers;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ByteQueue;
 import io.sluice.proxy.relay.ChannelEnd;
@@ -102,11 +103,8 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
   }
 
   private void cancelDeadline() {
-    Future<?> pending = deadline;
-    if (pending != null) {
-      pending.cancel(false);
-      deadline = null;
-    }
+    Timers.cancel(deadline);
+    deadline = null;
   }
 
   /** They come by themselves. */

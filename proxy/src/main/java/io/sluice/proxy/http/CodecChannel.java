@@ -14,6 +14,7 @@ import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.Timers;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
 import java.net.SocketAddress;
@@ -284,10 +285,7 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
   }
 
   private void tell(ChannelEnd how) {
-    Future<?> timer = patience;
-    if (timer != null) {
-      timer.cancel(false);
-    }
+    Timers.cancel(patience);
     if (open) {
       unsafe().close(unsafe().voidPromise());
     }

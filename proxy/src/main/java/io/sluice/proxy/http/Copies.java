@@ -5,6 +5,7 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpFilters.Mirror;
+import io.sluice.proxy.Timers;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.upstream.LocalPod;
 import java.util.concurrent.TimeUnit;
@@ -98,10 +99,7 @@ final class Copies {
         over = true;
         pod.copies.decrementAndGet();
         copy.drop();
-        Future<?> scheduled = limit;
-        if (scheduled != null) {
-          scheduled.cancel(false);
-        }
+        Timers.cancel(limit);
       }
     }
 

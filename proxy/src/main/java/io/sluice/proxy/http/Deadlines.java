@@ -2,6 +2,7 @@ package io.sluice.proxy.http;
 
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.Timers;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -46,19 +47,13 @@ final class Deadlines {
 
   /** The try has ended. */
   void endTry() {
-    Future<?> scheduled = ofTry;
+    Timers.cancel(ofTry);
     ofTry = null;
-    if (scheduled != null) {
-      scheduled.cancel(false);
-    }
   }
 
   /** The exchange has ended, or is not limited any more. */
   void end() {
     endTry();
-    Future<?> scheduled = ofRequest;
-    if (scheduled != null) {
-      scheduled.cancel(false);
-    }
+    Timers.cancel(ofRequest);
   }
 }

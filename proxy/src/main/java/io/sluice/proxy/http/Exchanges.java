@@ -30,6 +30,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -224,9 +225,6 @@ public final class Exchanges implements DirectPeer {
     public void inputEnded() {
       channel.endOutput(); // no request has begun
     }
-
-    @Override
-    public void writable() {}
 
     @Override
     public void closed(ChannelEnd end) {
@@ -483,12 +481,6 @@ public final class Exchanges implements DirectPeer {
     }
 
     @Override
-    public void batchEnded() {}
-
-    @Override
-    public void writable() {}
-
-    @Override
     public void aborted(HttpStream.Abort how) {}
   }
 
@@ -516,7 +508,8 @@ public final class Exchanges implements DirectPeer {
             Duration.ZERO,
             null,
             null,
-            null));
+            null,
+            Map.of()));
   }
 
   private void hasEnded(ChannelEnd how) {

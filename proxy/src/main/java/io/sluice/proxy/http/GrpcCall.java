@@ -6,6 +6,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.Timers;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -143,12 +144,6 @@ final class GrpcCall implements HttpStream.Listener {
   }
 
   @Override
-  public void batchEnded() {}
-
-  @Override
-  public void writable() {}
-
-  @Override
   public void aborted(HttpStream.Abort how) {
     stream = null;
     if (!over && (begun || !owner.repeats(this))) {
@@ -191,10 +186,7 @@ final class GrpcCall implements HttpStream.Listener {
 
   private void settle() {
     over = true;
-    Future<?> scheduled = timer;
-    if (scheduled != null) {
-      scheduled.cancel(false);
-    }
+    Timers.cancel(timer);
     message.release();
     answer.release();
     owner.ended(this);

@@ -8,6 +8,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.epoll.LinuxSocket;
 import io.netty.util.concurrent.Future;
 import io.sluice.proxy.Family;
+import io.sluice.proxy.Timers;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.relay.SocketSetup;
@@ -390,7 +391,7 @@ final class GrpcClient implements AutoCloseable {
         failed("it cannot be reached");
         return;
       }
-      stopTimer();
+      Timers.cancel(timer);
       dialling = null;
       reached.lasts();
       Link made = new Link(target, reached);
@@ -409,18 +410,11 @@ final class GrpcClient implements AutoCloseable {
     }
 
     void end() {
-      stopTimer();
+      Timers.cancel(timer);
       TcpChannel made = channel;
       channel = null;
       if (made != null) {
         made.reset();
-      }
-    }
-
-    private void stopTimer() {
-      Future<?> scheduled = timer;
-      if (scheduled != null) {
-        scheduled.cancel(false);
       }
     }
   }

@@ -118,9 +118,6 @@ public final class HealthQuestion implements ByteChannel.Listener {
   }
 
   @Override
-  public void writable() {}
-
-  @Override
   public void closed(ChannelEnd end) {
     tell(false);
   }

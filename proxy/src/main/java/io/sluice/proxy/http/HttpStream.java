@@ -37,10 +37,10 @@ interface HttpStream {
     void trailers(Fields trailers);
 
     /** Nothing more for now: the moment to flush what was passed on. */
-    void batchEnded();
+    default void batchEnded() {}
 
     /** {@link HttpStream#isWritable} is true again. */
-    void writable();
+    default void writable() {}
 
     /** Nothing moves any more, in either direction; called once, and not by {@link #abort}. */
     void aborted(Abort how);

@@ -322,9 +322,6 @@ final class Leads implements Http1Client.Owner {
     }
 
     @Override
-    public void writable() {}
-
-    @Override
     public void closed(ChannelEnd end) {
       remove(lead);
     }

@@ -6,6 +6,7 @@ import io.netty.util.concurrent.Future;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.RetryPolicy.Silence;
 import io.sluice.proxy.Retried;
+import io.sluice.proxy.Timers;
 import io.sluice.proxy.upstream.LocalPod;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -172,10 +173,7 @@ final class Retries {
     if (holdsPlace) {
       pod.retrying.decrementAndGet();
     }
-    Future<?> scheduled = waiting;
-    if (scheduled != null) {
-      scheduled.cancel(false);
-    }
+    Timers.cancel(waiting);
     Copy known = content;
     content = null;
     if (known != null) {

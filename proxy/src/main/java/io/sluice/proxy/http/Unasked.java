@@ -92,9 +92,6 @@ final class Unasked implements ByteChannel.Listener {
   }
 
   @Override
-  public void writable() {}
-
-  @Override
   public void closed(ChannelEnd how) {
     drop();
     owner.lost(false);

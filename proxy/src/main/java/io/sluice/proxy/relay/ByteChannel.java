@@ -19,7 +19,7 @@ public interface ByteChannel {
     void inputEnded();
 
     /** {@link ByteChannel#isWritable} is true again. */
-    void writable();
+    default void writable() {}
 
     /** Nothing moves any more; called once, last. */
     void closed(ChannelEnd end);

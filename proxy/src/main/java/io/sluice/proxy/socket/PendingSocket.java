@@ -3,6 +3,7 @@ package io.sluice.proxy.socket;
 import io.netty.channel.EventLoop;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.concurrent.Future;
+import io.sluice.proxy.Timers;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -91,11 +92,8 @@ public final class PendingSocket {
   /** It is over: the deadline passes unnoticed, and a socket that comes is closed. */
   public void settle() {
     settled = true;
-    Future<?> timer = deadline;
-    if (timer != null) {
-      timer.cancel(false);
-      deadline = null;
-    }
+    Timers.cancel(deadline);
+    deadline = null;
   }
 
   /** Closes a descriptor that became nothing. */

@@ -7,6 +7,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.TestSettings;
 import io.sluice.proxy.relay.ReadSizes;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -151,22 +152,8 @@ class BackPressureTest {
   /** 60 stalled downloads would hold up to 60 x 64 KiB; the limit leaves 2 KiB reads beyond it. */
   @Test
   void podOverItsBufferLimitReadsLittleButGoesOn() throws Exception {
-    ProxySettings defaults = ProxySettings.DEFAULTS;
     long limit = 256 * 1_024;
-    var settings =
-        new ProxySettings(
-            defaults.eventLoops(),
-            defaults.connectTimeout(),
-            defaults.keepAlive(),
-            defaults.identityTimeout(),
-            defaults.maxConnections(),
-            defaults.maxConnectionsPerPod(),
-            limit,
-            defaults.maxBufferedBytes(),
-            defaults.maxReadBytes(),
-            defaults.reportInterval(),
-            defaults.listenerDrainTime(),
-            defaults.hbone());
+    var settings = TestSettings.but(it -> it.maxBufferedBytesPerPod = limit);
     int stalled = 60;
     try (var app =
             new Peers.Server(
@@ -198,7 +185,8 @@ class BackPressureTest {
       assertThat(fixture.proxy.stats().bufferedBytes())
           .isLessThan(
               limit
-                  + (long) defaults.eventLoops() * defaults.maxReadBytes()
+                  + (long) ProxySettings.DEFAULTS.eventLoops()
+                      * ProxySettings.DEFAULTS.maxReadBytes()
                   + (long) stalled * ReadSizes.BYTES_WHEN_FULL);
       for (Socket client : clients) {
         client.close();

@@ -63,8 +63,7 @@ class BalancingTest {
 
       for (int i = 0; i < 60; i++) {
         Socket client = Peers.connect(entry);
-        client.getOutputStream().write(1);
-        assertThat(client.getInputStream().read()).isEqualTo(1);
+        Peers.exchange(client, 1);
         clients.add(client);
       }
 
@@ -89,8 +88,7 @@ class BalancingTest {
 
       for (int i = 0; i < 20; i++) {
         try (Socket client = Peers.connect(entry)) {
-          client.getOutputStream().write(i);
-          assertThat(client.getInputStream().read()).isEqualTo(i);
+          Peers.exchange(client, i);
         }
       }
 
@@ -214,8 +212,7 @@ class BalancingTest {
       InetAddress client, InetSocketAddress entry, List<Peers.Server> apps) throws IOException {
     List<Integer> before = apps.stream().map(app -> app.accepted.get()).toList();
     try (Socket socket = new Socket(entry.getAddress(), entry.getPort(), client, 0)) {
-      socket.getOutputStream().write(1);
-      assertThat(socket.getInputStream().read()).isEqualTo(1);
+      Peers.exchange(socket, 1);
     }
     return IntStream.range(0, apps.size())
         .filter(i -> apps.get(i).accepted.get() > before.get(i))

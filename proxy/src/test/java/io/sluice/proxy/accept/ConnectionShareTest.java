@@ -8,6 +8,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.TestSettings;
 import io.sluice.proxy.tls.TlsStack;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 class ConnectionShareTest {
   private static final int LIMIT = 64;
   private static final ProxySettings SETTINGS =
-      ProxySettings.DEFAULTS.withMaxConnectionsPerPod(LIMIT);
+      TestSettings.but(it -> it.maxConnectionsPerPod = LIMIT);
 
   @Tag("attack")
   @Test

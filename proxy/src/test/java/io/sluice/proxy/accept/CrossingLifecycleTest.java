@@ -35,7 +35,7 @@ class CrossingLifecycleTest {
     for (boolean atServer : new boolean[] {true, false}) {
       try (var nodes = new TwoNodes(stack, ECHO);
           Socket socket = Peers.connect(nodes.entry)) {
-        exchange(socket);
+        Peers.exchange(socket, 'x');
         TestNode node = atServer ? nodes.server : nodes.client;
 
         node.proxy
@@ -57,11 +57,11 @@ class CrossingLifecycleTest {
   void whatIsEstablishedMayOutliveItsPodsListeners(TlsStack stack) throws Exception {
     try (var nodes = new TwoNodes(stack, ECHO)) {
       try (Socket socket = Peers.connect(nodes.entry)) {
-        exchange(socket);
+        Peers.exchange(socket, 'x');
 
         nodes.server.proxy.release(TwoNodes.STORE, ReleaseMode.KEEP_ESTABLISHED).join();
 
-        exchange(socket);
+        Peers.exchange(socket, 'x');
         CrossingTest.useUp(nodes.entry);
         assertThat(nodes.client.recorder.onlyRefused().closeReason())
             .isEqualTo(Reason.UPSTREAM_REFUSED);
@@ -76,11 +76,11 @@ class CrossingLifecycleTest {
     try (var nodes = new TwoNodes(stack, ECHO)) {
       CompletableFuture<Void> drained;
       try (Socket socket = Peers.connect(nodes.entry)) {
-        exchange(socket);
+        Peers.exchange(socket, 'x');
 
         drained = nodes.server.proxy.drain(Duration.ofSeconds(30));
 
-        exchange(socket);
+        Peers.exchange(socket, 'x');
         CrossingTest.useUp(nodes.entry);
         assertThat(nodes.client.recorder.onlyRefused().verdict().isAllowed()).isFalse();
         assertThat(drained).isNotDone();
@@ -97,7 +97,7 @@ class CrossingLifecycleTest {
     for (boolean atServer : new boolean[] {true, false}) {
       try (var nodes = new TwoNodes(stack, ECHO);
           Socket socket = Peers.connect(nodes.entry)) {
-        exchange(socket);
+        Peers.exchange(socket, 'x');
         TestNode node = atServer ? nodes.server : nodes.client;
 
         node.proxy.drain(Duration.ofMillis(100)).get(10, TimeUnit.SECONDS);
@@ -114,7 +114,7 @@ class CrossingLifecycleTest {
   void anIdleStreamIsResetAndTold(TlsStack stack) throws Exception {
     try (var nodes = new TwoNodes(stack, ECHO);
         Socket socket = Peers.connect(nodes.entry)) {
-      exchange(socket);
+      Peers.exchange(socket, 'x');
       nodes.server.publish(
           nodes.with(
               TwoNodes.STORE,
@@ -137,7 +137,7 @@ class CrossingLifecycleTest {
       int calls = 60;
       for (int call = 0; call < calls; call++) {
         try (Socket socket = Peers.connect(nodes.entry)) {
-          exchange(socket);
+          Peers.exchange(socket, 'x');
         }
       }
       Await.until("all ended", () -> nodes.server.recorder.closed.size() == calls);
@@ -146,10 +146,5 @@ class CrossingLifecycleTest {
           .isLessThanOrEqualTo(ProxySettings.DEFAULTS.eventLoops());
       assertThat(nodes.server.proxy.stats().bufferedBytes()).isZero();
     }
-  }
-
-  private static void exchange(Socket socket) throws Exception {
-    socket.getOutputStream().write('x');
-    assertThat(socket.getInputStream().read()).isEqualTo('x');
   }
 }

@@ -12,7 +12,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.Peers;
-import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.TestSettings;
 import io.sluice.proxy.hbone.HboneSettings;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsReason;
@@ -159,10 +159,9 @@ class CrossingRefusalTest {
     HboneSettings.Server one =
         new HboneSettings.Server(1, usual.maxHandshakes(), usual.maxSilent(), usual.hello());
     try (var nodes =
-        new TwoNodes(stack, ProxySettings.DEFAULTS.with(HboneSettings.DEFAULTS.with(one)), ECHO)) {
+        new TwoNodes(stack, TestSettings.but(it -> it.hbone = it.hbone.with(one)), ECHO)) {
       try (Socket first = Peers.connect(nodes.entry)) {
-        first.getOutputStream().write('x');
-        assertThat(first.getInputStream().read()).isEqualTo('x');
+        Peers.exchange(first, 'x');
       }
 
       CrossingTest.useUp(nodes.hbone());
@@ -178,10 +177,10 @@ class CrossingRefusalTest {
   @ParameterizedTest
   @EnumSource(TlsStack.class)
   void streamsCountAsConnectionsOfThePod(TlsStack stack) throws Exception {
-    try (var nodes = new TwoNodes(stack, ProxySettings.DEFAULTS.withMaxConnectionsPerPod(1), ECHO);
+    try (var nodes =
+            new TwoNodes(stack, TestSettings.but(it -> it.maxConnectionsPerPod = 1), ECHO);
         Socket first = Peers.connect(nodes.entry)) {
-      first.getOutputStream().write('x');
-      assertThat(first.getInputStream().read()).isEqualTo('x');
+      Peers.exchange(first, 'x');
 
       CrossingTest.useUp(nodes.entry);
 

@@ -1,5 +1,6 @@
 package io.sluice.proxy.accept;
 
+import static io.sluice.proxy.accept.HttpFixture.converse;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -432,15 +433,6 @@ class EgressTest {
       return Arrays.copyOf(octets.array(), octets.position());
     } catch (GeneralSecurityException | IOException e) {
       throw new IllegalStateException(e);
-    }
-  }
-
-  private static String converse(Socket socket, String octets) {
-    try {
-      socket.getOutputStream().write(octets.getBytes(ISO_8859_1));
-      return HttpFixture.read(socket, "\r\n\r\n");
-    } catch (IOException e) {
-      return "[reset]";
     }
   }
 }

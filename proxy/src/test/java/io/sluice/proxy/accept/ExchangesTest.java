@@ -87,9 +87,6 @@ class ExchangesTest {
             }
 
             @Override
-            public void writable() {}
-
-            @Override
             public void closed(ChannelEnd end) {}
           });
       upstream.start();
@@ -106,9 +103,6 @@ class ExchangesTest {
     public void inputEnded() {
       client.endOutput();
     }
-
-    @Override
-    public void writable() {}
 
     @Override
     public void closed(ChannelEnd end) {}

@@ -40,7 +40,7 @@ public final class FakePodSockets implements PodSockets {
 
   @Override
   public AcceptedFacts accepted(NamespacedName pod, Direction direction, int fd) {
-    return facts.getOrDefault(new Key(pod, direction), new AcceptedFacts(Optional.empty(), true));
+    return facts.getOrDefault(new Key(pod, direction), new AcceptedFacts(null, true));
   }
 
   @Override

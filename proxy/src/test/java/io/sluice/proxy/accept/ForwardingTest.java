@@ -71,8 +71,7 @@ class ForwardingTest {
       var entry = fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4);
 
       try (Socket client = Peers.connect(entry)) {
-        client.getOutputStream().write(1);
-        assertThat(client.getInputStream().read()).isEqualTo(1);
+        Peers.exchange(client, 1);
         var opened = fixture.sockets.opened.element();
         assertThat(opened.application().orElseThrow().client().getPort())
             .isEqualTo(client.getLocalPort());

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.ConnectionSettings;
-import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.HealthCheck;
 import io.sluice.mesh.HealthCheck.How;
 import io.sluice.mesh.InterceptionSettings;
@@ -15,8 +14,6 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Service;
-import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
@@ -118,18 +115,7 @@ class HealthChecksTest {
         checking ? List.of(HealthCheck.ofProbe(port, how, target, 1, 1)) : List.of();
     editor.put(store(TwoNodes.STORE, nodes.storeAddresses(), checks));
     editor.put(store(OTHER, List.of(address), checks));
-    editor.put(
-        new Service(
-            new NamespacedName("shop", "store"),
-            List.of(TwoNodes.SERVICE),
-            List.of(
-                new ServicePort(
-                    "http",
-                    TwoNodes.SERVICE_PORT,
-                    AppProtocol.HTTP,
-                    List.of(
-                        new Endpoint(nodes.app.address(), true),
-                        new Endpoint(second.address(), true))))));
+    editor.put(TwoNodes.service(AppProtocol.HTTP, List.of(nodes.app.address(), second.address())));
     return editor;
   }
 

@@ -209,6 +209,16 @@ final class HttpFixture implements AutoCloseable {
     }
   }
 
+  /** What comes to a request, as far as its head; {@code [reset]} where nothing can. */
+  static String converse(Socket socket, String octets) {
+    try {
+      socket.getOutputStream().write(octets.getBytes(ISO_8859_1));
+      return read(socket, "\r\n\r\n");
+    } catch (IOException e) {
+      return "[reset]";
+    }
+  }
+
   static String read(Socket socket, String enough) throws IOException {
     byte[] buffer = new byte[65_536];
     StringBuilder answer = new StringBuilder();

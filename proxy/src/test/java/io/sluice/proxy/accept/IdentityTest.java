@@ -42,14 +42,6 @@ class IdentityTest {
             List.of()));
   }
 
-  private static void useUp(InetSocketAddress entry) {
-    try (Socket client = Peers.connect(entry)) {
-      assertThat(client.getInputStream().read()).isEqualTo(-1);
-    } catch (IOException e) {
-      // A reset is what the hop guard's end looks like from here.
-    }
-  }
-
   @Test
   void inboundKnowsTheWorkloadBehindEveryConnectionOfThisNode() {
     try (var fixture = new ProxyFixture()) {
@@ -59,7 +51,7 @@ class IdentityTest {
       int connections = 300;
 
       for (int i = 0; i < connections; i++) {
-        useUp(entry);
+        CrossingTest.useUp(entry);
       }
 
       Await.until("all looped back", () -> fixture.proxy.stats().loops() == connections);
@@ -100,8 +92,7 @@ class IdentityTest {
             new LocalConnections.Origin(ProxyFixture.BUYER, local, false));
         known.withdraw(app.address());
 
-        client.getOutputStream().write(3);
-        assertThat(client.getInputStream().read()).isEqualTo(3);
+        Peers.exchange(client, 3);
         assertThat(fixture.recorder.opened.getFirst().source()).contains(ProxyFixture.BUYER);
       }
     }
@@ -113,7 +104,7 @@ class IdentityTest {
     try (var fixture = new ProxyFixture()) {
       publishStrict(fixture);
 
-      useUp(serveBoth(fixture));
+      CrossingTest.useUp(serveBoth(fixture));
 
       AccessRecord record = fixture.recorder.onlyRefused();
       assertThat(record.closeReason()).isEqualTo(Reason.SOURCE_NOT_IN_MESH);
@@ -132,7 +123,7 @@ class IdentityTest {
       publishStrict(fixture);
       var entry = fixture.outboundTo(serveBoth(fixture));
 
-      useUp(entry);
+      CrossingTest.useUp(entry);
 
       Await.until("nothing is known", () -> fixture.proxy.path.localConnections.size() == 0);
     }

@@ -1,5 +1,6 @@
 package io.sluice.proxy.accept;
 
+import static io.sluice.proxy.accept.HttpFixture.converse;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -167,15 +168,6 @@ class IngressTest {
     try (Socket socket = open(from)) {
       return converse(socket, octets);
     } catch (SocketException e) {
-      return "[reset]";
-    }
-  }
-
-  private static String converse(Socket socket, String octets) {
-    try {
-      socket.getOutputStream().write(octets.getBytes(ISO_8859_1));
-      return HttpFixture.read(socket, "\r\n\r\n");
-    } catch (IOException e) {
       return "[reset]";
     }
   }

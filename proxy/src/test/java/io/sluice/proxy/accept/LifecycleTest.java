@@ -18,8 +18,8 @@ import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.PodListeners;
-import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.ReleaseMode;
+import io.sluice.proxy.TestSettings;
 import io.sluice.proxy.relay.KeepAlive;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -69,11 +69,6 @@ class LifecycleTest {
     return requireNonNull(fixture.proxy.stats().pods().get(ProxyFixture.BUYER)).listeners();
   }
 
-  private static void exchange(Socket client) throws IOException {
-    client.getOutputStream().write(9);
-    assertThat(client.getInputStream().read()).isEqualTo(9);
-  }
-
   @Test
   void askingForStatisticsForgetsNoPodThatIsBeingServed() throws Exception {
     AtomicBoolean stop = new AtomicBoolean();
@@ -117,7 +112,7 @@ class LifecycleTest {
                 () -> {
                   while (!stop.get()) {
                     try (Socket client = Peers.connect(requireNonNull(entry.get()))) {
-                      exchange(client);
+                      Peers.exchange(client, 9);
                       done.incrementAndGet();
                     } catch (IOException e) {
                       throw new IllegalStateException(e);
@@ -139,7 +134,7 @@ class LifecycleTest {
       assertThat(fixture.recorder.refused).isEmpty();
       Await.until("old listeners closed", () -> listenersOf(fixture) == 1);
       try (Socket client = Peers.connect(requireNonNull(entry.get()))) {
-        exchange(client);
+        Peers.exchange(client, 9);
       }
     }
   }
@@ -164,7 +159,7 @@ class LifecycleTest {
       assertThat(Path.of("/proc/self/fd", "" + usable)).doesNotExist();
       assertThat(Path.of("/proc/self/fd", "" + noSocket)).doesNotExist();
       try (Socket client = Peers.connect(entry)) {
-        exchange(client);
+        Peers.exchange(client, 9);
       }
     }
   }
@@ -179,7 +174,7 @@ class LifecycleTest {
           var entry = fixture.outboundTo(app.address());
           for (int i = 0; i < 50; i++) {
             try (Socket client = Peers.connect(entry)) {
-              exchange(client);
+              Peers.exchange(client, 9);
             }
             Peers.reset(Peers.connect(entry));
           }
@@ -208,11 +203,11 @@ class LifecycleTest {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
 
       fixture.proxy.publish(MeshSnapshot.EMPTY);
 
-      exchange(client);
+      Peers.exchange(client, 9);
     }
   }
 
@@ -222,12 +217,12 @@ class LifecycleTest {
         var fixture = new ProxyFixture()) {
       var entry = fixture.outboundTo(app.address());
       try (Socket client = Peers.connect(entry)) {
-        exchange(client);
+        Peers.exchange(client, 9);
 
         fixture.proxy.release(ProxyFixture.BUYER, ReleaseMode.KEEP_ESTABLISHED).join();
 
         assertThatThrownBy(() -> Peers.connect(entry)).isInstanceOf(IOException.class);
-        exchange(client);
+        Peers.exchange(client, 9);
         assertThat(fixture.proxy.stats().pods()).containsKey(ProxyFixture.BUYER);
       }
       Await.until("the pod is forgotten", () -> fixture.proxy.stats().pods().isEmpty());
@@ -239,7 +234,7 @@ class LifecycleTest {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
 
       fixture.proxy.release(ProxyFixture.BUYER, ReleaseMode.RESET_ESTABLISHED).join();
 
@@ -255,13 +250,13 @@ class LifecycleTest {
         var fixture = new ProxyFixture()) {
       var entry = fixture.outboundTo(app.address());
       Socket client = Peers.connect(entry);
-      exchange(client);
+      Peers.exchange(client, 9);
 
       CompletableFuture<Void> drained = fixture.proxy.drain(Duration.ofSeconds(20));
 
       Await.until("no listener", () -> listenersOf(fixture) == 0);
       assertThat(isRefused(entry)).isTrue();
-      exchange(client);
+      Peers.exchange(client, 9);
       assertThat(drained).isNotDone();
       assertThatThrownBy(() -> fixture.serve(ProxyFixture.STORE, Direction.INBOUND, Peers.V4))
           .isInstanceOf(CompletionException.class);
@@ -284,7 +279,7 @@ class LifecycleTest {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
 
       fixture.proxy.drain(Duration.ofMillis(100)).get(5, TimeUnit.SECONDS);
 
@@ -298,11 +293,11 @@ class LifecycleTest {
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture();
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
       fixture.proxy.tick(System.nanoTime());
 
       fixture.proxy.tick(System.nanoTime() + Duration.ofDays(29).toNanos());
-      exchange(client);
+      Peers.exchange(client, 9);
 
       Duration timeout = Duration.ofSeconds(1);
       long start = System.nanoTime();
@@ -310,7 +305,7 @@ class LifecycleTest {
           ProxyFixture.permissive(
               new ConnectionSettings(
                   timeout, SameNodeMtls.DISABLED, LocalProxyMode.LOCALHOST, true)));
-      exchange(client);
+      Peers.exchange(client, 9);
       assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
 
       assertThat(Duration.ofNanos(System.nanoTime() - start))
@@ -326,7 +321,7 @@ class LifecycleTest {
   void aClientThatIsGoneIsFoundThoughNobodySpeaks() throws Exception {
     CountDownLatch end = new CountDownLatch(1);
     KeepAlive eager = new KeepAlive(Duration.ofSeconds(1), Duration.ofSeconds(1), 2);
-    var settings = ProxySettings.DEFAULTS.with(Duration.ofSeconds(5), eager);
+    var settings = TestSettings.but(it -> it.keepAlive = eager);
     try (var app =
             new Peers.Server(
                 Peers.V4,
@@ -349,25 +344,15 @@ class LifecycleTest {
 
   @Test
   void bytesOfALongLivedConnectionAreReportedWhileItLives() throws Exception {
-    ProxySettings defaults = ProxySettings.DEFAULTS;
     var settings =
-        new ProxySettings(
-            1,
-            defaults.connectTimeout(),
-            defaults.keepAlive(),
-            defaults.identityTimeout(),
-            defaults.maxConnections(),
-            defaults.maxConnectionsPerPod(),
-            defaults.maxBufferedBytesPerPod(),
-            defaults.maxBufferedBytes(),
-            defaults.maxReadBytes(),
-            Duration.ofMillis(100),
-            defaults.listenerDrainTime(),
-            defaults.hbone());
+        TestSettings.but(it -> {
+          it.eventLoops = 1;
+          it.reportInterval = Duration.ofMillis(100);
+        });
     try (var app = Peers.echo(Peers.V4);
         var fixture = new ProxyFixture(settings);
         Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-      exchange(client);
+      Peers.exchange(client, 9);
 
       Await.until("reported", Duration.ofSeconds(2), () -> fixture.recorder.received.get() == 1);
       assertThat(fixture.recorder.sent).hasValue(1);

@@ -1,5 +1,6 @@
 package io.sluice.proxy.accept;
 
+import static io.sluice.proxy.accept.HttpFixture.converse;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -462,15 +463,6 @@ class OutsideTlsTest {
       socket.connect(entry);
       socket.setSoTimeout(10_000);
       return converse(socket, BOOKS);
-    } catch (IOException e) {
-      return "[reset]";
-    }
-  }
-
-  private static String converse(Socket socket, String octets) {
-    try {
-      socket.getOutputStream().write(octets.getBytes(ISO_8859_1));
-      return HttpFixture.read(socket, "\r\n\r\n");
     } catch (IOException e) {
       return "[reset]";
     }

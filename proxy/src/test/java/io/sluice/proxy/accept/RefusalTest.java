@@ -11,15 +11,13 @@ import io.sluice.proxy.AcceptedFacts;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
-import io.sluice.proxy.ProxySettings;
-import io.sluice.proxy.relay.KeepAlive;
+import io.sluice.proxy.TestSettings;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -81,7 +79,7 @@ class RefusalTest {
     try (var fixture = new ProxyFixture()) {
       fixture.sockets.facts.put(
           new FakePodSockets.Key(ProxyFixture.BUYER, Direction.OUTBOUND),
-          new AcceptedFacts(Optional.of(Peers.unused()), false));
+          new AcceptedFacts(Peers.unused(), false));
 
       untilReset(fixture.serve(ProxyFixture.BUYER, Direction.OUTBOUND, Peers.V4));
 
@@ -113,7 +111,7 @@ class RefusalTest {
 
   @Test
   void upstreamThatDoesNotAnswerInTimeIsReset() {
-    var settings = ProxySettings.DEFAULTS.with(Duration.ofMillis(100), KeepAlive.DEFAULT);
+    var settings = TestSettings.but(it -> it.connectTimeout = Duration.ofMillis(100));
     try (var fixture = new ProxyFixture(settings)) {
       CompletableFuture<Integer> never = new CompletableFuture<>();
       fixture.sockets.opener = () -> never;
@@ -142,7 +140,7 @@ class RefusalTest {
   @Test
   void moreConnectionsThanAPodMayHaveAreReset() throws Exception {
     try (var app = Peers.echo(Peers.V4);
-        var fixture = new ProxyFixture(ProxySettings.DEFAULTS.withMaxConnectionsPerPod(2))) {
+        var fixture = new ProxyFixture(TestSettings.but(it -> it.maxConnectionsPerPod = 2))) {
       var entry = fixture.outboundTo(app.address());
       try (Socket first = Peers.connect(entry);
           Socket second = Peers.connect(entry)) {
@@ -151,13 +149,11 @@ class RefusalTest {
         untilReset(entry);
 
         assertThat(fixture.recorder.onlyRefused().closeReason()).isEqualTo(Reason.CONNECTION_LIMIT);
-        second.getOutputStream().write(5);
-        assertThat(second.getInputStream().read()).isEqualTo(5);
+        Peers.exchange(second, 5);
         first.close();
         Await.until("one is closed", () -> fixture.recorder.closed.size() == 1);
         try (Socket third = Peers.connect(entry)) {
-          third.getOutputStream().write(6);
-          assertThat(third.getInputStream().read()).isEqualTo(6);
+          Peers.exchange(third, 6);
         }
       }
     }

@@ -47,11 +47,6 @@ class RevocationTest {
 
   private static final int MANY = 1_000;
 
-  private static void exchange(Socket client) throws IOException {
-    client.getOutputStream().write(9);
-    assertThat(client.getInputStream().read()).isEqualTo(9);
-  }
-
   /** Waits for the reset, and says how long it took. */
   private static Duration resetAfter(long begin, Socket client) {
     assertThatThrownBy(() -> client.getInputStream().read()).isInstanceOf(SocketException.class);
@@ -94,11 +89,11 @@ class RevocationTest {
       List<Socket> clients = new ArrayList<>();
       for (int i = 0; i < MANY; i++) {
         Socket client = Peers.connect(entry);
-        exchange(client);
+        Peers.exchange(client, 9);
         clients.add(client);
       }
       Socket spared = Peers.connect(fixture.outboundTo(outside.address()));
-      exchange(spared);
+      Peers.exchange(spared, 9);
 
       long begin = System.nanoTime();
       fixture.proxy.publish(granting(RevokedMode.CLOSE, true, null, false));
@@ -109,7 +104,7 @@ class RevocationTest {
         client.close();
       }
 
-      exchange(spared);
+      Peers.exchange(spared, 9);
       spared.close();
       Await.until("all have ended", () -> fixture.recorder.closed.size() == MANY + 1);
       assertThat(took).isLessThan(LIMIT.multipliedBy(ROOM));
@@ -135,14 +130,15 @@ class RevocationTest {
       fixture.proxy.publish(granting(mesh, false, target, true));
       InetSocketAddress entry = fixture.outboundTo(app.address());
       try (Socket client = Peers.connect(entry)) {
-        exchange(client);
+        Peers.exchange(client, 9);
 
         fixture.proxy.publish(granting(mesh, false, target, false));
 
-        assertThatThrownBy(() -> exchange(Peers.connect(entry))).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> Peers.exchange(Peers.connect(entry), 9))
+            .isInstanceOf(IOException.class);
         fixture.proxy.tick(System.nanoTime());
         if (goesOn) {
-          exchange(client);
+          Peers.exchange(client, 9);
         } else {
           resetAfter(0, client);
           assertThat(fixture.recorder.onlyClosed().closeKind()).isEqualTo(CloseKind.REVOKED);
@@ -157,9 +153,9 @@ class RevocationTest {
         var fixture = new ProxyFixture()) {
       fixture.proxy.publish(granting(RevokedMode.KEEP, false, null, true));
       try (Socket client = Peers.connect(fixture.outboundTo(app.address()))) {
-        exchange(client);
+        Peers.exchange(client, 9);
         fixture.proxy.publish(granting(RevokedMode.KEEP, false, null, false));
-        exchange(client);
+        Peers.exchange(client, 9);
 
         fixture.proxy.publish(granting(RevokedMode.CLOSE, false, null, false));
 
@@ -174,7 +170,7 @@ class RevocationTest {
         var fixture = new ProxyFixture()) {
       fixture.proxy.publish(granting(RevokedMode.CLOSE, true, null, true));
       try (Socket client = Peers.connect(fixture.outboundTo(outside.address()))) {
-        exchange(client);
+        Peers.exchange(client, 9);
 
         fixture.proxy.publish(granting(RevokedMode.CLOSE, false, null, true));
 
@@ -216,7 +212,7 @@ class RevocationTest {
     for (boolean atServer : new boolean[] {true, false}) {
       try (var nodes = new TwoNodes(stack, Peers.ECHO);
           Socket client = Peers.connect(nodes.entry)) {
-        exchange(client);
+        Peers.exchange(client, 9);
         TestNode node = atServer ? nodes.server : nodes.client;
 
         long begin = System.nanoTime();

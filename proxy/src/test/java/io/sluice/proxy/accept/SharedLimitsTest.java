@@ -272,16 +272,7 @@ class SharedLimitsTest {
 
   private void publishConnections(boolean failOpen) {
     SnapshotEditor editor = mesh.nodes.snapshot().edit();
-    editor.put(
-        new Service(
-            STORE,
-            List.of(TwoNodes.SERVICE),
-            List.of(
-                new ServicePort(
-                    "tcp",
-                    TwoNodes.SERVICE_PORT,
-                    AppProtocol.TCP,
-                    List.of(new Endpoint(mesh.nodes.app.address(), true))))));
+    editor.put(TwoNodes.service(AppProtocol.TCP, List.of(mesh.nodes.app.address())));
     publish(
         editor.snapshot(revision++),
         new Limits(null, 0, null, limit(FIXED, failOpen, 300), null, List.of()));

@@ -207,8 +207,7 @@ class StalledStreamsTest {
   private static Duration roundTrip(InetSocketAddress entry) throws IOException {
     long begin = System.nanoTime();
     try (Socket socket = Peers.connect(entry)) {
-      socket.getOutputStream().write('x');
-      assertThat(socket.getInputStream().read()).isEqualTo('x');
+      Peers.exchange(socket, 'x');
     }
     return Duration.ofNanos(System.nanoTime() - begin);
   }

@@ -2,9 +2,7 @@ package io.sluice.proxy.accept;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.netty.buffer.PoolArenaMetric;
 import io.netty.channel.epoll.LinuxSocket;
-import io.sluice.await.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
@@ -165,13 +163,6 @@ public class TestNode implements HboneEvents, AutoCloseable {
     assertThat(proxy.path.budget.held()).as("buffered bytes after close").isZero();
     assertThat(shared).as("HBONE connections after close").hasValue(0);
     made.forEach(TlsIdentity::close);
-    Await.until("all buffers freed", () -> activeAllocations() == 0);
-    assertThat(LeakCounter.REPORTS).as("leak reports").isEmpty();
-  }
-
-  private long activeAllocations() {
-    return proxy.path.allocator.metric().directArenas().stream()
-        .mapToLong(PoolArenaMetric::numActiveAllocations)
-        .sum();
+    LeakCounter.assertAllFreed(proxy.path.allocator.metric());
   }
 }

@@ -32,6 +32,7 @@ import io.sluice.proxy.tls.TlsStack;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -141,16 +142,7 @@ final class TwoNodes implements AutoCloseable {
                 Ports.of(application.getPort()),
                 new Access.Requests(granted)))
         .forEach(editor::put);
-    editor.put(
-        new Service(
-            new NamespacedName("shop", "store"),
-            List.of(SERVICE),
-            List.of(
-                new ServicePort(
-                    "http",
-                    SERVICE_PORT,
-                    AppProtocol.HTTP,
-                    List.of(new Endpoint(application, true))))));
+    editor.put(service(AppProtocol.HTTP, List.of(application)));
     return editor.snapshot(9);
   }
 
@@ -175,7 +167,7 @@ final class TwoNodes implements AutoCloseable {
             workload(BUYER, BUYER_ID, List.of(Peers.V4)),
             workload(CLERK, CLERK_ID, List.of()),
             workload(STORE, STORE_ID, storeAddresses)),
-        List.of(service(endpoints)),
+        List.of(service(AppProtocol.TCP, endpoints)),
         permissions);
   }
 
@@ -193,12 +185,14 @@ final class TwoNodes implements AutoCloseable {
             Ports.EVERY));
   }
 
-  private static Service service(List<InetSocketAddress> endpoints) {
+  /** The store's, whose port is called after its protocol. */
+  static Service service(AppProtocol protocol, List<InetSocketAddress> endpoints) {
     List<Endpoint> ready = endpoints.stream().map(each -> new Endpoint(each, true)).toList();
+    String port = protocol.name().toLowerCase(Locale.ROOT);
     return new Service(
         new NamespacedName("shop", "store"),
         List.of(SERVICE),
-        List.of(new ServicePort("tcp", SERVICE_PORT, AppProtocol.TCP, ready)));
+        List.of(new ServicePort(port, SERVICE_PORT, protocol, ready)));
   }
 
   static Workload workload(NamespacedName name, SpiffeId identity, List<InetAddress> addresses) {

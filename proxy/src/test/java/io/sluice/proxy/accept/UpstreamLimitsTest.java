@@ -5,14 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
-import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.HttpFilters.Action;
 import io.sluice.mesh.HttpFilters.FieldChange;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Regex;
-import io.sluice.mesh.Service;
-import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Breaker;
@@ -89,16 +86,7 @@ class UpstreamLimitsTest {
 
   private MeshSnapshot bytesTo(InetSocketAddress application) {
     SnapshotEditor editor = mesh.nodes.snapshot().edit();
-    editor.put(
-        new Service(
-            STORE,
-            List.of(TwoNodes.SERVICE),
-            List.of(
-                new ServicePort(
-                    "tcp",
-                    TwoNodes.SERVICE_PORT,
-                    AppProtocol.TCP,
-                    List.of(new Endpoint(application, true))))));
+    editor.put(TwoNodes.service(AppProtocol.TCP, List.of(application)));
     return editor.snapshot(revision++);
   }
 
@@ -241,8 +229,7 @@ class UpstreamLimitsTest {
   private void converse() throws IOException {
     try (Socket client = mesh.connect()) {
       for (int i = 0; i < 2; i++) {
-        client.getOutputStream().write('a');
-        assertThat(client.getInputStream().read()).isEqualTo('a');
+        Peers.exchange(client, 'a');
       }
     }
   }

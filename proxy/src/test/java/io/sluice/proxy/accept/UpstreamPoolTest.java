@@ -6,11 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.util.concurrent.ScheduledTasks;
 import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
-import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Service;
-import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Limits;
@@ -254,16 +251,7 @@ class UpstreamPoolTest {
   @Test
   void aConnectionOfBytesBeyondTheLimitEndsBeforeAByte() throws Exception {
     SnapshotEditor editor = mesh.nodes.snapshot().edit();
-    editor.put(
-        new Service(
-            STORE,
-            List.of(TwoNodes.SERVICE),
-            List.of(
-                new ServicePort(
-                    "tcp",
-                    TwoNodes.SERVICE_PORT,
-                    AppProtocol.TCP,
-                    List.of(new Endpoint(mesh.nodes.app.address(), true))))));
+    editor.put(TwoNodes.service(AppProtocol.TCP, List.of(mesh.nodes.app.address())));
     publish(pool(1, NONE, NONE, NONE), editor.snapshot(revision++));
 
     try (Socket first = mesh.connect()) {
@@ -287,17 +275,8 @@ class UpstreamPoolTest {
         Socket two = Peers.connect((InetSocketAddress) silent.getLocalSocketAddress())) {
       SnapshotEditor editor = mesh.nodes.snapshot().edit();
       editor.put(
-          new Service(
-              STORE,
-              List.of(TwoNodes.SERVICE),
-              List.of(
-                  new ServicePort(
-                      "http",
-                      TwoNodes.SERVICE_PORT,
-                      AppProtocol.HTTP,
-                      List.of(
-                          new Endpoint(
-                              (InetSocketAddress) silent.getLocalSocketAddress(), true))))));
+          TwoNodes.service(
+              AppProtocol.HTTP, List.of((InetSocketAddress) silent.getLocalSocketAddress())));
       publish(
           new Pool(NONE, Duration.ofMillis(50), NONE, NONE, NONE, NONE), editor.snapshot(revision));
 

@@ -26,7 +26,7 @@ import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.ReleaseMode;
 import io.sluice.proxy.RequestRecord;
-import io.sluice.proxy.relay.KeepAlive;
+import io.sluice.proxy.TestSettings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -71,9 +71,10 @@ class WithinNodeTest {
   @AutoClose
   private final ProxyFixture fixture =
       new ProxyFixture(
-          ProxySettings.DEFAULTS
-              .with(Duration.ofMillis(200), KeepAlive.DEFAULT)
-              .withMaxConnectionsPerPod(MOST));
+          TestSettings.but(it -> {
+            it.connectTimeout = Duration.ofMillis(200);
+            it.maxConnectionsPerPod = MOST;
+          }));
 
   private final List<Socket> clients = new ArrayList<>();
   private final List<HttpFixture.Received> heads = new CopyOnWriteArrayList<>();
@@ -244,8 +245,7 @@ class WithinNodeTest {
     try (var app = Peers.echo(Peers.V4)) {
       var entry = entryTo(app.address());
       try (Socket client = Peers.connect(entry)) {
-        client.getOutputStream().write(7);
-        assertThat(client.getInputStream().read()).isEqualTo(7);
+        Peers.exchange(client, 7);
 
         fixture.proxy.release(ProxyFixture.STORE, ReleaseMode.RESET_ESTABLISHED).join();
 
@@ -318,8 +318,7 @@ class WithinNodeTest {
       for (int i = 0; i < 2 * ProxySettings.DEFAULTS.eventLoops(); i++) {
         Socket client = Peers.connect(entry);
         clients.add(client);
-        client.getOutputStream().write(7);
-        assertThat(client.getInputStream().read()).isEqualTo(7);
+        Peers.exchange(client, 7);
       }
 
       assertThat(fixture.sockets.opened).hasSizeGreaterThan(clients.size());

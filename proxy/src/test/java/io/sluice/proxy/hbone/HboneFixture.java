@@ -273,13 +273,6 @@ final class HboneFixture implements AutoCloseable {
     buyerEnd.close();
     group.shutdownGracefully(20, 5_000, TimeUnit.MILLISECONDS).syncUninterruptibly();
     assertThat(budget.held()).as("bytes held after close").isZero();
-    Await.until("all buffers freed", () -> activeAllocations() == 0);
-    assertThat(LeakCounter.REPORTS).as("leak reports").isEmpty();
-  }
-
-  private long activeAllocations() {
-    return allocator.metric().directArenas().stream()
-        .mapToLong(io.netty.buffer.PoolArenaMetric::numActiveAllocations)
-        .sum();
+    LeakCounter.assertAllFreed(allocator.metric());
   }
 }

@@ -3,13 +3,13 @@ package io.sluice.proxy.hbone;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.tls.Pems;
 import io.sluice.proxy.tls.PresentedChain;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsStack;
 import java.io.InputStream;
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -78,7 +78,7 @@ class HyperH2Test {
                     Integer.toString(server.getPort()),
                     svid.toString(),
                     root.toString(),
-                    authority(fixture.app),
+                    IpAddresses.text(fixture.app),
                     Integer.toString(MEBIBYTES)))
             .redirectErrorStream(true)
             .start();
@@ -88,12 +88,5 @@ class HyperH2Test {
     } finally {
       process.destroyForcibly();
     }
-  }
-
-  private static String authority(InetSocketAddress app) {
-    String host = app.getAddress().getHostAddress();
-    return (app.getAddress() instanceof Inet6Address ? "[" + host + "]" : host)
-        + ":"
-        + app.getPort();
   }
 }

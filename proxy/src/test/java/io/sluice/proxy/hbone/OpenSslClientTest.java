@@ -5,6 +5,7 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.sluice.attack.Attack;
 import io.sluice.await.Await;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.TlsParameters.Group;
 import io.sluice.mesh.TlsParameters.Suite;
@@ -15,9 +16,7 @@ import io.sluice.proxy.tls.OpenSslAuthority;
 import io.sluice.proxy.tls.Pems;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;
-import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -363,13 +362,8 @@ class OpenSslClientTest {
   private static String call(HboneFixture fixture, Client client) throws Exception {
     Path root = home.resolve("server-root.pem");
     Files.writeString(root, Pems.of(fixture.authority.root));
-    InetSocketAddress server = fixture.exit;
-    String host = server.getAddress().getHostAddress();
     List<String> arguments = new ArrayList<>(List.of("s_client", "-msg", "-connect"));
-    arguments.add(
-        (server.getAddress() instanceof Inet6Address ? "[" + host + "]" : host)
-            + ":"
-            + server.getPort());
+    arguments.add(IpAddresses.text(fixture.exit));
     arguments.addAll(List.of("-CAfile", root.toString(), "-verify_return_error"));
     if (client.leaf != null) {
       arguments.addAll(List.of("-cert", client.leaf.toString(), "-key", client.leaf.toString()));

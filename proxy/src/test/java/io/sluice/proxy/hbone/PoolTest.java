@@ -41,8 +41,7 @@ class PoolTest {
 
   /** One byte there and back. */
   private static void converse(Socket client) throws IOException {
-    client.getOutputStream().write(42);
-    assertThat(client.getInputStream().read()).isEqualTo(42);
+    Peers.exchange(client, 42);
   }
 
   private static void converseOnce(HboneFixture fixture) throws IOException {

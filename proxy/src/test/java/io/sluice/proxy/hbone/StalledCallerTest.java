@@ -87,9 +87,6 @@ class StalledCallerTest {
     }
 
     @Override
-    public void writable() {}
-
-    @Override
     public void closed(ChannelEnd how) {
       end = how;
       take();

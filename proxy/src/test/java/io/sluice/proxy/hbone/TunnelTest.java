@@ -37,13 +37,17 @@ class TunnelTest {
       client.shutdownOutput();
 
       assertThat(client.getInputStream().readAllBytes()).isEqualTo(HELLO);
-      Await.until(
-          "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
-      assertThat(fixture.clientEnds).containsExactly(HboneFixture.Ended.FINISHED);
-      assertThat(fixture.serverEnds).containsExactly(HboneFixture.Ended.FINISHED);
+      assertEnds(fixture, HboneFixture.Ended.FINISHED, HboneFixture.Ended.FINISHED);
       assertThat(fixture.requests.element().destination()).isEqualTo(app.address());
       assertThat(fixture.requests.element().forwardedOrNull()).isEqualTo("for=127.0.0.1");
     }
+  }
+
+  private static void assertEnds(
+      HboneFixture fixture, HboneFixture.Ended client, HboneFixture.Ended server) {
+    Await.until("both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
+    assertThat(fixture.clientEnds).containsExactly(client);
+    assertThat(fixture.serverEnds).containsExactly(server);
   }
 
   /** Each ends with an empty DATA frame, of which few are allowed otherwise. */
@@ -115,12 +119,10 @@ class TunnelTest {
       Peers.reset(client);
 
       assertThat(seen.get(10, TimeUnit.SECONDS)).hasMessageContaining("reset");
-      Await.until(
-          "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
-      assertThat(fixture.clientEnds)
-          .containsExactly(new HboneFixture.Ended(true, ChannelEnd.RESET_BY_PEER));
-      assertThat(fixture.serverEnds)
-          .containsExactly(new HboneFixture.Ended(false, ChannelEnd.RESET_BY_PEER));
+      assertEnds(
+          fixture,
+          new HboneFixture.Ended(true, ChannelEnd.RESET_BY_PEER),
+          new HboneFixture.Ended(false, ChannelEnd.RESET_BY_PEER));
     }
   }
 
@@ -141,12 +143,10 @@ class TunnelTest {
       assertThatThrownBy(() -> client.getInputStream().readAllBytes())
           .isInstanceOf(SocketException.class)
           .hasMessageContaining("reset");
-      Await.until(
-          "both ends told", () -> fixture.serverEnds.size() + fixture.clientEnds.size() == 2);
-      assertThat(fixture.clientEnds)
-          .containsExactly(new HboneFixture.Ended(false, ChannelEnd.RESET_BY_PEER));
-      assertThat(fixture.serverEnds)
-          .containsExactly(new HboneFixture.Ended(true, ChannelEnd.RESET_BY_PEER));
+      assertEnds(
+          fixture,
+          new HboneFixture.Ended(false, ChannelEnd.RESET_BY_PEER),
+          new HboneFixture.Ended(true, ChannelEnd.RESET_BY_PEER));
     }
   }
 

@@ -47,8 +47,5 @@ final class Greeting implements HttpStream.Listener {
   }
 
   @Override
-  public void writable() {}
-
-  @Override
   public void aborted(HttpStream.Abort how) {}
 }

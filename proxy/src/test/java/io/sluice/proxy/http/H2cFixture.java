@@ -181,13 +181,6 @@ final class H2cFixture implements AutoCloseable {
     group.shutdownGracefully(20, 5_000, TimeUnit.MILLISECONDS).syncUninterruptibly();
     assertThat(budget.held()).as("bytes held after close").isZero();
     assertThat(budget.promised()).as("bytes promised after close").isZero();
-    Await.until("all buffers freed", () -> activeAllocations() == 0);
-    assertThat(LeakCounter.REPORTS).as("leak reports").isEmpty();
-  }
-
-  private long activeAllocations() {
-    return allocator.metric().directArenas().stream()
-        .mapToLong(io.netty.buffer.PoolArenaMetric::numActiveAllocations)
-        .sum();
+    LeakCounter.assertAllFreed(allocator.metric());
   }
 }

@@ -51,9 +51,6 @@ final class Heard implements HttpStream.Listener {
   }
 
   @Override
-  public void batchEnded() {}
-
-  @Override
   public void writable() {
     writables.incrementAndGet();
   }

@@ -35,12 +35,6 @@ class Http1ServerTest {
             public void trailers(Fields trailers) {}
 
             @Override
-            public void batchEnded() {}
-
-            @Override
-            public void writable() {}
-
-            @Override
             public void aborted(HttpStream.Abort how) {}
           });
       stream.head(LocalAnswer.of(200), true);
@@ -68,9 +62,6 @@ class Http1ServerTest {
 
     @Override
     public void inputEnded() {}
-
-    @Override
-    public void writable() {}
 
     @Override
     public void closed(ChannelEnd end) {}

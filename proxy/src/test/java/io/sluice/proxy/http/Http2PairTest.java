@@ -389,9 +389,6 @@ class Http2PairTest {
     public void inputEnded() {}
 
     @Override
-    public void writable() {}
-
-    @Override
     public void closed(ChannelEnd end) {}
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.node.identity.store;
 
+import io.sluice.mesh.Sha256;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.node.identity.x509.Credential;
 import io.sluice.process.DurableFile.SecretFiles;
@@ -9,12 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -100,14 +98,8 @@ public final class CredentialStore {
 
   /** Identities can be longer than names of files. */
   private static String name(SpiffeId identity) {
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256")
-              .digest(identity.toString().getBytes(StandardCharsets.UTF_8));
-      return WORKLOAD_PREFIX + HexFormat.of().formatHex(hash).substring(0, NAME_DIGITS);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("this JDK has no SHA-256", e);
-    }
+    String hash = Sha256.hex(identity.toString().getBytes(StandardCharsets.UTF_8));
+    return WORKLOAD_PREFIX + hash.substring(0, NAME_DIGITS);
   }
 
   /**

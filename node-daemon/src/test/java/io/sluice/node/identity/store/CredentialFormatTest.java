@@ -10,6 +10,7 @@ import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.node.identity.TestAuthority;
 import io.sluice.node.identity.x509.Credential;
+import io.sluice.node.identity.x509.SigningRequests;
 import io.sluice.node.identity.x509.TrustRoots;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
@@ -29,7 +30,7 @@ class CredentialFormatTest {
   private static final TestAuthority AUTHORITY = new TestAuthority(SITE);
 
   private static KeptNode kept(TrustDomain... federated) {
-    KeyPair key = TestAuthority.newKey();
+    KeyPair key = SigningRequests.newKey();
     SpiffeId identity = new SpiffeId(SITE, "shop", "buyer");
     Instant now = Instant.now();
     Map<TrustDomain, List<X509Certificate>> others = new HashMap<>();
