@@ -25,6 +25,7 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.process.AdminServer;
 import io.sluice.process.MetricsServer;
+import io.sluice.process.PageServer;
 import io.sluice.process.SiteClock;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -173,7 +174,7 @@ final class ControlRunCommand implements Callable<Integer> {
                 StateDirectory.at(state).adminSocket(),
                 new ControllerAnswers(controller, objects));
         AdmissionWebhook reviews = webhook.start(state, objects);
-        MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
+        PageServer served = metrics == null ? null : serve(metrics, controller)) {
       termination.begin();
       if (awaitReady(controller, termination)) {
         say("controller ready on port " + controller.port());
@@ -201,7 +202,7 @@ final class ControlRunCommand implements Callable<Integer> {
     spec.commandLine().getOut().flush();
   }
 
-  private static MetricsServer serve(InetSocketAddress address, Controller controller) {
+  private static PageServer serve(InetSocketAddress address, Controller controller) {
     return MetricsServer.start(
         address, out -> out.write(controller.metrics()), () -> missing(controller), () -> "");
   }
