@@ -214,6 +214,10 @@ final class Switches {
             "true",
             o -> Boolean.TRUE.equals(o.meshConfig("featureFlags").get("enableAccessCertPolicy"))),
         of(
+            "meshConfig.observability.enableDebugServer",
+            "true",
+            o -> Boolean.TRUE.equals(o.meshConfig("observability").get("enableDebugServer"))),
+        of(
             "metrics.localOnly",
             "true",
             nodeArgument("--metrics-address=127.0.0.1:15020")

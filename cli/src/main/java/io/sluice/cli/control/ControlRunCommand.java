@@ -120,6 +120,15 @@ final class ControlRunCommand implements Callable<Integer> {
       defaultValue = "off")
   private String metricsAddress = "off";
 
+  @Option(
+      names = "--debug-address",
+      paramLabel = "ADDRESS:PORT",
+      description =
+          "Where /debug is served while the MeshConfig says enableDebugServer, to whoever reaches"
+              + " it. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "127.0.0.1:" + MeshPorts.DEBUG)
+  private String debugAddress = "";
+
   @Mixin private BeliefArguments belief = new BeliefArguments();
   @Mixin private ReplicaArguments replica = new ReplicaArguments();
   @Mixin private WebhookArguments webhook = new WebhookArguments();
@@ -237,7 +246,8 @@ final class ControlRunCommand implements Callable<Integer> {
           nodeLifetime == null ? ControllerSettings.usualNodeLifetime(leafLifetime) : nodeLifetime,
           Duration.ofSeconds(drainSeconds),
           ServerSettings.at(address("--listen", listen), places()),
-          nodeAccount());
+          nodeAccount(),
+          address("--debug-address", debugAddress));
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
     }

@@ -115,7 +115,8 @@ class TimeoutsTest {
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE,
-            false));
+            false,
+            null));
     editor.put(
         new TrafficRoute(
             new NamespacedName("shop", "store:routes"),
