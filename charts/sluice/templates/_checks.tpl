@@ -26,6 +26,9 @@
 {{- fail "node.updateStrategy: a daemon ends either after its successor has started (maxSurge) or before (maxUnavailable); set exactly one of them to 0" -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.networkPolicies.debugNamespaces (not .Values.networkPolicies.enabled) -}}
+{{- fail "networkPolicies.debugNamespaces: without NetworkPolicies every pod would reach the debug server; set networkPolicies.enabled to true, or name no namespace" -}}
+{{- end -}}
 {{- if and .Values.metrics.podMonitor.enabled .Values.metrics.localOnly -}}
 {{- fail "metrics.podMonitor.enabled: with localOnly nobody else can scrape the nodes; set one of them to false" -}}
 {{- end -}}

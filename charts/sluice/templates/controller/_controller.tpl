@@ -12,6 +12,9 @@
 - --leaf-lifetime={{ $controller.leafLifetime }}
 - --node-lifetime={{ $controller.nodeLifetime }}
 - --metrics-address=[::]:15020
+{{- if .Values.networkPolicies.debugNamespaces }}
+- --debug-address=[::]:9092
+{{- end }}
 - --mesh-config-namespace={{ default .Release.Namespace .Values.meshConfig.namespace }}
 - --pod-ranges={{ $controller.podRanges }}
 - --strangers={{ $controller.strangers }}

@@ -151,7 +151,8 @@ class EveryValueTest {
         new Sample("dashboards.labels", "{a: b}", "{dashboards: {enabled: true}}"),
         sample("networkPolicies.nodeCidrs", "['fd00::/64']"),
         sample("networkPolicies.apiServerCidrs", "[10.0.0.1/32]"),
-        sample("networkPolicies.metricsNamespaces", "[monitoring]"));
+        sample("networkPolicies.metricsNamespaces", "[monitoring]"),
+        sample("networkPolicies.debugNamespaces", "[monitoring]"));
   }
 
   @ParameterizedTest

@@ -18,7 +18,7 @@ class MeshConfigTest {
       List.of("type", "enum", "pattern", "minimum", "maximum", "maxLength", "maxItems");
 
   @ParameterizedTest
-  @ValueSource(strings = {"traffic", "sidecar", "featureFlags", "certificate"})
+  @ValueSource(strings = {"traffic", "sidecar", "observability", "featureFlags", "certificate"})
   void fieldsHaveTheRulesOfTheDefinition(String section) throws IOException {
     JsonNode values =
         JSON.readTree(Files.readString(Chart.FOLDER.resolve("values.schema.json")))

@@ -67,6 +67,7 @@ class SchemaTest {
         "controller: {authority: {type: imported}} | controller.authority.imported.secretName: name",
         "controller: {authority: {type: certManager, dnsNames: true}} | controller.authority.dnsNames",
         "metrics: {localOnly: true, podMonitor: {enabled: true}} | metrics.podMonitor.enabled",
+        "networkPolicies: {enabled: false, debugNamespaces: [a]} | networkPolicies.debugNamespaces",
         "node: {updateStrategy: {maxUnavailable: 1}}             | node.updateStrategy",
         "node: {updateStrategy: {maxSurge: 0}}                   | node.updateStrategy",
         "webhook: {certificate: {existingSecret: mine}} | webhook.certificate.caBundle",

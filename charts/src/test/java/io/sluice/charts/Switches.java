@@ -172,6 +172,10 @@ final class Switches {
         config("featureFlags.enableEgressPolicy", "false", false),
         config("featureFlags.enableAccessCertPolicy", "true", true),
         of(
+            "meshConfig.observability.enableDebugServer",
+            "true",
+            o -> Boolean.TRUE.equals(o.meshConfig("observability").get("enableDebugServer"))),
+        of(
             "metrics.localOnly",
             "true",
             nodeArgument("--metrics-address=127.0.0.1:15020")

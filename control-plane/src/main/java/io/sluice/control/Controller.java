@@ -1,9 +1,10 @@
 package io.sluice.control;
 
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.control.admission.AttestorChoice;
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
+import io.sluice.control.authority.JournalEntry;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.control.authority.builtin.BuiltInAuthority;
 import io.sluice.control.distribution.Distribution;
@@ -18,11 +19,13 @@ import io.sluice.control.server.ControlServer;
 import io.sluice.control.server.ControllerCertificate;
 import io.sluice.control.server.NodeCalls;
 import io.sluice.control.xds.stream.XdsStreams;
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 
 /** The controller's parts, put together. Methods for any thread. */
@@ -32,6 +35,7 @@ public final class Controller implements AutoCloseable {
   private final ControllerSettings settings;
   private final ControllerResources resources;
   private final ControllerMetrics metrics = new ControllerMetrics();
+  private final MeasuredAuthority measured;
   private final ControllerCertificate certificate;
   private final AttestorChoice attestor;
   private final NodeCalls calls;
@@ -39,6 +43,7 @@ public final class Controller implements AutoCloseable {
   private final XdsStreams xds;
   private final ControlServer server;
   private final Upkeep upkeep;
+  private final DebugServer debug;
 
   private Controller(
       ControllerSettings settings, ControllerResources resources, InstantSource clock) {
@@ -46,7 +51,7 @@ public final class Controller implements AutoCloseable {
     this.resources = resources;
     this.calls = new NodeCalls(clock);
     RegistryView registry = resources.registry();
-    CertificateAuthority measured = new MeasuredAuthority(resources.authority(), metrics);
+    this.measured = new MeasuredAuthority(resources.authority(), metrics, clock);
     StateDirectory state = StateDirectory.at(settings.state());
     this.certificate = new ControllerCertificate(measured, settings.leafLifetime(), clock);
     MemberCertificates members =
@@ -98,6 +103,11 @@ public final class Controller implements AutoCloseable {
         .replica()
         .ifPresent(
             replica -> replica.report(distribution::nodes, upkeep::bundle, measured, metrics));
+    this.debug =
+        new DebugServer(
+            settings.debug(),
+            () -> registry.newest().settings().debugFlagsOrNull() != null,
+            new DebugPages(this)::at);
   }
 
   /**
@@ -136,6 +146,7 @@ public final class Controller implements AutoCloseable {
           resources.authority().inForce(),
           Integer.toString(started.port()),
           started.isReady());
+      started.debug.begin();
       return started;
     } catch (RuntimeException e) {
       resources.close();
@@ -209,9 +220,25 @@ public final class Controller implements AutoCloseable {
         resources.replica().map(Replica::state));
   }
 
+  /** The newest snapshot of its registry. */
+  MeshSnapshot mesh() {
+    return resources.registry().newest();
+  }
+
+  /** The latest certificates that it had signed, the newest last. */
+  List<JournalEntry> issued() {
+    return measured.latest();
+  }
+
+  /** What a node that follows now has, in order of name; empty for any other. */
+  Optional<List<Resource>> acknowledged(String node) {
+    return distribution.acknowledged(node);
+  }
+
   /** Takes no new call, lets those that run end, then closes everything. */
   @Override
   public void close() {
+    debug.close();
     upkeep.close();
     server.drain(settings.drain());
     attestor.close();

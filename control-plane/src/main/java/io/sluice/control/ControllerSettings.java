@@ -3,6 +3,9 @@ package io.sluice.control;
 import io.sluice.control.admission.TokenReviewAttestor.NodeAccount;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.mesh.MeshPorts;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param drain longest wait for calls at the end
  * @param server the control port
  * @param nodeAccountOrNull how a cluster admits nodes; null where only join tokens do
+ * @param debug where its debug server listens while the MeshConfig turns it on
  */
 public record ControllerSettings(
     Path state,
@@ -26,12 +30,33 @@ public record ControllerSettings(
     Duration nodeLifetime,
     Duration drain,
     ServerSettings server,
-    @Nullable NodeAccount nodeAccountOrNull) {
+    @Nullable NodeAccount nodeAccountOrNull,
+    InetSocketAddress debug) {
   /**
    * A long weekend without the controller. Admission by a join token needs a person, so it is not
    * to be needed often; on the other hand the key of a node is worth all identities of its pods.
    */
   public static final Duration LEAST_USUAL_NODE_LIFETIME = Duration.ofDays(3);
+
+  /** With the debug server where this machine, or whoever may forward a port to it, reaches it. */
+  public ControllerSettings(
+      Path state,
+      @Nullable Path authorityFileOrNull,
+      Duration leafLifetime,
+      Duration nodeLifetime,
+      Duration drain,
+      ServerSettings server,
+      @Nullable NodeAccount nodeAccountOrNull) {
+    this(
+        state,
+        authorityFileOrNull,
+        leafLifetime,
+        nodeLifetime,
+        drain,
+        server,
+        nodeAccountOrNull,
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), MeshPorts.DEBUG));
+  }
 
   public ControllerSettings {
     requireLifetime("leaf", leafLifetime);

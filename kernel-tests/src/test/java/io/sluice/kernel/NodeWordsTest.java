@@ -13,6 +13,7 @@ import io.sluice.lab.site.SitePod;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -189,6 +190,21 @@ class NodeWordsTest {
     assertThat(control.log()).doesNotContain("broken-error.yaml");
     assertThat(daemon.log()).doesNotContain("pod=shop/after-error");
     assertLogsWhatIsSetUntilThatEnds(cluster, site, daemon);
+    assertDebugServerIsThereOnlyWhileTheMeshConfigSaysSo(cluster, control);
+  }
+
+  private static void assertDebugServerIsThereOnlyWhileTheMeshConfigSaysSo(
+      Cluster cluster, ControlProcess control) {
+    assertThat(control.debugs()).isFalse();
+    for (boolean on : new boolean[] {true, false, true, false, true, false}) {
+      cluster
+          .registry()
+          .write(
+              "mesh-config",
+              Manifests.meshConfig(Map.of("observability", "{enableDebugServer: " + on + "}")));
+      Await.until("debug server: " + on, Duration.ofSeconds(5), () -> control.debugs() == on);
+    }
+    assertThat(control.isAlive()).isTrue();
   }
 
   private static void assertLogsWhatIsSetUntilThatEnds(

@@ -18,6 +18,9 @@ public final class MeshPorts {
   /** gRPC of the controller, where nodes prove themselves and get certificates. */
   public static final int CONTROL = 15012;
 
+  /** Pages of the controller about itself, while the MeshConfig wants them; as OSM's. */
+  public static final int DEBUG = 9092;
+
   /** Metrics and health of the node daemon, on the node. */
   public static final int NODE_METRICS = 15020;
 

@@ -3,6 +3,7 @@ package io.sluice.mesh;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * @param names what the node has found under names outside the mesh
  * @param healthChecks {@code enableEnvoyActiveHealthChecks}: whether nodes ask the endpoints that
  *     their pods call whether they are well
+ * @param debugFlagsOrNull {@code enableDebugServer}: the feature flags in force by name, which
+ *     controllers then tell; null while it is off. Never sent
  */
 public record MeshSettings(
     boolean permissive,
@@ -47,7 +50,8 @@ public record MeshSettings(
     FederatedBundles federated,
     List<Cidr> nodeResolvers,
     HostNames names,
-    boolean healthChecks)
+    boolean healthChecks,
+    @Nullable Map<String, Boolean> debugFlagsOrNull)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
@@ -65,6 +69,7 @@ public record MeshSettings(
   public MeshSettings {
     isolated = List.copyOf(isolated);
     nodeResolvers = List.copyOf(nodeResolvers);
+    debugFlagsOrNull = debugFlagsOrNull == null ? null : Map.copyOf(debugFlagsOrNull);
   }
 
   @Override
@@ -96,7 +101,8 @@ public record MeshSettings(
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE,
-        false);
+        false,
+        null);
   }
 
   /** The same on a node with these name servers, which has found that. */
@@ -141,7 +147,8 @@ public record MeshSettings(
         federated,
         resolvers,
         found,
-        checking);
+        checking,
+        debugFlagsOrNull);
   }
 
   /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */

@@ -97,7 +97,8 @@ final class SettingsCodec {
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE,
-        message.getHealthChecks());
+        message.getHealthChecks(),
+        null);
   }
 
   private static ExternalAuthorization authorization(Authorization message, Checks checks) {

@@ -68,7 +68,8 @@ final class RandomObjects {
         FederatedBundles.NONE,
         List.of(),
         HostNames.NONE,
-        random.nextBoolean());
+        random.nextBoolean(),
+        null);
   }
 
   private TlsParameters tls() {

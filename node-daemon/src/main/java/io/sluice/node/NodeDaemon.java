@@ -45,6 +45,7 @@ import io.sluice.node.store.StoredFirst;
 import io.sluice.process.AdminServer;
 import io.sluice.process.Logs;
 import io.sluice.process.MetricsServer;
+import io.sluice.process.PageServer;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.accept.Proxy;
@@ -84,7 +85,7 @@ public final class NodeDaemon implements AutoCloseable {
   private volatile @Nullable SourceInUse sourceInUse;
   private @Nullable Proxy proxy;
   private @Nullable Enrolment enrolment;
-  private @Nullable MetricsServer metricsServer;
+  private @Nullable PageServer metricsServer;
   private volatile @Nullable CniService cni;
   private @Nullable HandOverServer successors;
   private @Nullable Leaving leaving;
@@ -452,7 +453,7 @@ public final class NodeDaemon implements AutoCloseable {
 
   /** Where metrics are served, if they are. */
   public Optional<InetSocketAddress> metricsAddress() {
-    return Optional.ofNullable(metricsServer).map(MetricsServer::address);
+    return Optional.ofNullable(metricsServer).map(PageServer::address);
   }
 
   /**

@@ -38,7 +38,7 @@ class MetricsServerTest {
   @AutoClose private final HttpClient client = HttpClient.newHttpClient();
 
   @AutoClose
-  private final MetricsServer server =
+  private final PageServer server =
       MetricsServer.start(
           ANY_PORT,
           out -> out.write(metrics()),
@@ -142,7 +142,7 @@ class MetricsServerTest {
     large.set(true);
     List<Socket> slow = new ArrayList<>();
     try {
-      for (int i = 0; i < MetricsServer.MAX_TEXTS; i++) {
+      for (int i = 0; i < PageServer.MAX_TEXTS; i++) {
         Socket client = new Socket(server.address().getAddress(), server.address().getPort());
         slow.add(client);
         client.getOutputStream().write("GET /metrics HTTP/1.1\r\n\r\n".getBytes(US_ASCII));
@@ -187,7 +187,7 @@ class MetricsServerTest {
             () -> MetricsServer.start(server.address(), out -> {}, Optional::empty, () -> ""))
         .hasMessageStartingWith("cannot serve metrics on 127.0.0.1:")
         .hasMessageContaining("already in use")
-        .hasMessageEndingWith("choose another --metrics-address");
+        .hasMessageEndingWith("end what listens there, or choose another --metrics-address");
   }
 
   @Test

@@ -25,6 +25,7 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.process.AdminServer;
 import io.sluice.process.MetricsServer;
+import io.sluice.process.PageServer;
 import io.sluice.process.SiteClock;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
@@ -119,6 +120,15 @@ final class ControlRunCommand implements Callable<Integer> {
       defaultValue = "off")
   private String metricsAddress = "off";
 
+  @Option(
+      names = "--debug-address",
+      paramLabel = "ADDRESS:PORT",
+      description =
+          "Where /debug is served while the MeshConfig says enableDebugServer, to whoever reaches"
+              + " it. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "127.0.0.1:" + MeshPorts.DEBUG)
+  private String debugAddress = "";
+
   @Mixin private BeliefArguments belief = new BeliefArguments();
   @Mixin private ReplicaArguments replica = new ReplicaArguments();
   @Mixin private WebhookArguments webhook = new WebhookArguments();
@@ -173,7 +183,7 @@ final class ControlRunCommand implements Callable<Integer> {
                 StateDirectory.at(state).adminSocket(),
                 new ControllerAnswers(controller, objects));
         AdmissionWebhook reviews = webhook.start(state, objects);
-        MetricsServer served = metrics == null ? null : serve(metrics, controller)) {
+        PageServer served = metrics == null ? null : serve(metrics, controller)) {
       termination.begin();
       if (awaitReady(controller, termination)) {
         say("controller ready on port " + controller.port());
@@ -201,7 +211,7 @@ final class ControlRunCommand implements Callable<Integer> {
     spec.commandLine().getOut().flush();
   }
 
-  private static MetricsServer serve(InetSocketAddress address, Controller controller) {
+  private static PageServer serve(InetSocketAddress address, Controller controller) {
     return MetricsServer.start(
         address, out -> out.write(controller.metrics()), () -> missing(controller), () -> "");
   }
@@ -236,7 +246,8 @@ final class ControlRunCommand implements Callable<Integer> {
           nodeLifetime == null ? ControllerSettings.usualNodeLifetime(leafLifetime) : nodeLifetime,
           Duration.ofSeconds(drainSeconds),
           ServerSettings.at(address("--listen", listen), places()),
-          nodeAccount());
+          nodeAccount(),
+          address("--debug-address", debugAddress));
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
     }

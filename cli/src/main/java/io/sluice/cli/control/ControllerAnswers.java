@@ -7,13 +7,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.RegistryProblems;
 import io.sluice.control.Controller;
 import io.sluice.control.ControllerStatus;
+import io.sluice.control.FollowersJson;
 import io.sluice.control.ReplicaState;
 import io.sluice.control.authority.AuthorityException;
-import io.sluice.control.distribution.NodeState;
 import io.sluice.control.lease.WriterLease.LeaseState;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.registry.CompiledRegistry;
-import io.sluice.control.xds.stream.XdsClientState;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
 import java.util.Locale;
@@ -52,35 +51,6 @@ record ControllerAnswers(Controller controller, CompiledRegistry registry)
     }
   }
 
-  private static void describe(NodeState node, ObjectNode json) {
-    json.put("connected", node.connected());
-    json.put("revision", node.revision());
-    json.put("since", node.since().map(Object::toString).orElse("never"));
-    json.put("resources", node.resources());
-    json.put("pendingRevision", node.pendingRevision());
-    json.put("software", node.software());
-    json.put("interception", node.interception());
-    ArrayNode problems = json.putArray("problems");
-    node.problems().forEach(problems::add);
-  }
-
-  private static void describe(XdsClientState client, ObjectNode json) {
-    json.put("id", client.id());
-    json.put("identity", client.identity());
-    json.put("software", client.software());
-    json.put("since", client.since().toString());
-    ObjectNode types = json.putObject("types");
-    for (XdsClientState.OfType type : client.types()) {
-      types
-          .putObject(type.type())
-          .put("wanted", type.wanted())
-          .put("told", type.told())
-          .put("version", type.version())
-          .put("pending", type.pending())
-          .put("problem", type.problem());
-    }
-  }
-
   private static void describe(ReplicaState replica, ObjectNode json) {
     LeaseState lease = replica.lease();
     json.put("replica", lease.identity());
@@ -115,12 +85,7 @@ record ControllerAnswers(Controller controller, CompiledRegistry registry)
                 .putObject(call.who())
                 .put("at", call.at().toString())
                 .put("result", call.result().toLowerCase(Locale.ROOT)));
-    ObjectNode nodes = json.putObject("nodes");
-    status.nodes().forEach(node -> describe(node, nodes.putObject(node.node())));
-    ArrayNode notDistributed = json.putArray("notDistributed");
-    status.notDistributed().forEach(notDistributed::add);
-    ArrayNode xdsClients = json.putArray("xdsClients");
-    status.xdsClients().forEach(client -> describe(client, xdsClients.addObject()));
+    FollowersJson.put(status, json);
     status.replica().ifPresent(replica -> describe(replica, json));
     return json;
   }

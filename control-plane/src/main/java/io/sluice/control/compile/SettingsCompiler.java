@@ -154,7 +154,8 @@ final class SettingsCompiler {
         config.federatesWith(),
         List.of(),
         HostNames.NONE,
-        config.healthChecks());
+        config.healthChecks(),
+        config.debugServer() ? config.flags() : null);
   }
 
   private static Duration answerTimeout(MeshConfig config, Statuses statuses) {

@@ -4,6 +4,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
+import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.control.distribution.ResourceSets.ResourceSet;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.NodeCertificates.Caller;
@@ -20,6 +21,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -165,6 +167,11 @@ public final class Distribution implements AutoCloseable {
     synchronized (states) {
       return states.values().stream().sorted(Comparator.comparing(NodeState::node)).toList();
     }
+  }
+
+  /** What a node that follows now has acknowledged, in order of name; empty for any other. */
+  public Optional<List<Resource>> acknowledged(String node) {
+    return Optional.ofNullable(streams.get(node)).map(stream -> stream.acknowledged().inOrder());
   }
 
   void noted(NodeState state) {

@@ -4,6 +4,7 @@ import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.mesh.PersistentMap;
 import io.sluice.mesh.ResourceKey;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,6 +30,18 @@ record NodeResources(
   @Nullable Resource get(ResourceKey key) {
     Resource own = overlay.get(key);
     return own == null ? base.get(key) : own;
+  }
+
+  /** All of it, in order of name. */
+  List<Resource> inOrder() {
+    List<Resource> all = new ArrayList<>(overlay.values());
+    base.forEach((key, resource) -> {
+      if (!overlay.containsKey(key)) {
+        all.add(resource);
+      }
+    });
+    all.sort(Comparator.comparing(Resource::getName));
+    return all;
   }
 
   /** This and what only {@code earlier} has. */

@@ -87,6 +87,10 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
     return caller;
   }
 
+  synchronized NodeResources acknowledged() {
+    return acknowledged;
+  }
+
   /** What is sent, and how it ends. */
   Outgoing<?> out() {
     return out;

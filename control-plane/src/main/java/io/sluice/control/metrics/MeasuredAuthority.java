@@ -4,28 +4,74 @@ import io.sluice.control.authority.CertificateAuthority;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
 import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.authority.JournalEntry;
 import io.sluice.control.authority.TrustBundle;
 import io.sluice.mesh.TrustDomain;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 
-/** An authority whose signatures are timed. Closes {@code authority} with itself. */
-public record MeasuredAuthority(CertificateAuthority authority, ControllerMetrics metrics)
-    implements CertificateAuthority {
+/** An authority whose signatures are timed, and the latest of them remembered. */
+public final class MeasuredAuthority implements CertificateAuthority {
+  /** Some hundred octets each. */
+  private static final int MOST_REMEMBERED = 1_024;
+
+  private final CertificateAuthority authority;
+  private final ControllerMetrics metrics;
+  private final InstantSource clock;
+  private final Deque<JournalEntry> latest = new ArrayDeque<>(); // guarded by itself
+
+  /** Closes {@code authority} with itself. */
+  public MeasuredAuthority(
+      CertificateAuthority authority, ControllerMetrics metrics, InstantSource clock) {
+    this.authority = authority;
+    this.metrics = metrics;
+    this.clock = clock;
+  }
+
+  /** What it has signed since it was made, the newest last; of many the newest only. */
+  public List<JournalEntry> latest() {
+    synchronized (latest) {
+      return List.copyOf(latest);
+    }
+  }
+
+  private void remember(JournalEntry issued) {
+    synchronized (latest) {
+      if (latest.size() == MOST_REMEMBERED) {
+        latest.removeFirst();
+      }
+      latest.addLast(issued);
+    }
+  }
+
   @Override
   public IssuedCertificate sign(CertificateRequest request) {
     long begin = System.nanoTime();
     IssuedCertificate issued = authority.sign(request);
     metrics.signed(Duration.ofNanos(System.nanoTime() - begin));
+    remember(JournalEntry.of(clock.instant(), issued, request.requester()));
     return issued;
   }
 
   @Override
   public List<X509Certificate> signClient(
       List<String> names, PublicKey key, Duration lifetime, String requester) {
-    return authority.signClient(names, key, lifetime, requester);
+    List<X509Certificate> chain = authority.signClient(names, key, lifetime, requester);
+    X509Certificate leaf = chain.getFirst();
+    remember(
+        new JournalEntry(
+            clock.instant(),
+            leaf.getSerialNumber(),
+            String.join(" ", names),
+            leaf.getNotAfter().toInstant(),
+            requester,
+            leaf.getIssuerX500Principal().getName()));
+    return chain;
   }
 
   @Override

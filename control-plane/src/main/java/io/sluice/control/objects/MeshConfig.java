@@ -5,6 +5,7 @@ import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.TrustDomain;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param tls the four fields of {@code spec.sidecar} about handshakes, as written
  * @param logLevelOrNull {@code spec.observability.osmLogLevel} as written
  * @param proxyLogLevelOrNull {@code spec.sidecar.logLevel} as written
+ * @param debugServer {@code spec.observability.enableDebugServer}
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
  * @param retirementOrNull {@code spec.traffic.retirement} as written
@@ -59,6 +61,7 @@ public record MeshConfig(
     TlsFields tls,
     @Nullable String logLevelOrNull,
     @Nullable String proxyLogLevelOrNull,
+    boolean debugServer,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
     @Nullable String retirementOrNull,
@@ -118,6 +121,17 @@ public record MeshConfig(
     deniedSerials = List.copyOf(deniedSerials);
     notEnforced = List.copyOf(notEnforced);
     unknown = List.copyOf(unknown);
+  }
+
+  /** Whether what has a feature flag is on, by the flag's name. */
+  public Map<String, Boolean> flags() {
+    return Map.of(
+        MeshConfigReader.RETRY_FLAG, retries,
+        MeshConfigReader.CHECKS_FLAG, healthChecks,
+        MeshConfigReader.INGRESS_FLAG, ingressBackends,
+        MeshConfigReader.ACCESS_FLAG, accessControls,
+        MeshConfigReader.EGRESS_FLAG, egresses,
+        MeshConfigReader.CERT_FLAG, accessCerts);
   }
 
   /** What can be done about one of the {@link #unknown} fields. */

@@ -20,15 +20,18 @@ final class MeshConfigReader {
   private static final String TRAFFIC = "traffic";
   private static final String FLAGS = "featureFlags";
 
-  private static final String INGRESS_FLAG = "enableIngressBackendPolicy";
-  private static final String ACCESS_FLAG = "enableAccessControlPolicy";
-  private static final String EGRESS_FLAG = "enableEgressPolicy";
-  private static final String CERT_FLAG = "enableAccessCertPolicy";
+  private static final String DEBUG_SERVER = "enableDebugServer";
+
+  static final String RETRY_FLAG = "enableRetryPolicy";
+  static final String INGRESS_FLAG = "enableIngressBackendPolicy";
+  static final String ACCESS_FLAG = "enableAccessControlPolicy";
+  static final String EGRESS_FLAG = "enableEgressPolicy";
+  static final String CERT_FLAG = "enableAccessCertPolicy";
   private static final String GATEWAY = "ingressGateway";
   private static final Set<String> OF_GATEWAY =
       Set.of("subjectAltNames", "validityDuration", "secret");
   private static final Set<String> OF_SECRET = Set.of("name", "namespace");
-  private static final String CHECKS_FLAG = "enableEnvoyActiveHealthChecks";
+  static final String CHECKS_FLAG = "enableEnvoyActiveHealthChecks";
 
   /** As osm-edge and FSM call it, which have no Envoy. */
   private static final String OTHER_CHECKS_FLAG = "enableSidecarActiveHealthChecks";
@@ -86,10 +89,10 @@ final class MeshConfigReader {
               "ecdhCurves",
               "logLevel"),
           OBSERVABILITY,
-          Set.of("osmLogLevel"),
+          Set.of("osmLogLevel", DEBUG_SERVER),
           FLAGS,
           Set.of(
-              "enableRetryPolicy",
+              RETRY_FLAG,
               INGRESS_FLAG,
               ACCESS_FLAG,
               EGRESS_FLAG,
@@ -170,12 +173,13 @@ final class MeshConfigReader {
             .orElse(TrustDomain.CLUSTER_LOCAL);
     Fields sidecar = spec.objectOrEmpty(SIDECAR);
     Fields flags = spec.objectOrEmpty(FLAGS);
+    Fields observability = spec.objectOrEmpty(OBSERVABILITY);
     return new MeshConfig(
         meta,
         traffic.isTrue("enablePermissiveTrafficPolicyMode"),
         traffic.isTrue("enableEgress"),
         sidecar.isTrue("sidecarDisabledMTLS"),
-        flags.isTrue("enableRetryPolicy"),
+        flags.isTrue(RETRY_FLAG),
         flags.isTrue(CHECKS_FLAG) || flags.isTrue(OTHER_CHECKS_FLAG),
         traffic.text("mtlsMode").orElse(null),
         traffic.text("metadataMode").orElse(null),
@@ -188,8 +192,9 @@ final class MeshConfigReader {
             sidecar.text("tlsMaxProtocolVersion").orElse(null),
             texts(sidecar, "cipherSuites"),
             texts(sidecar, "ecdhCurves")),
-        spec.objectOrEmpty(OBSERVABILITY).text("osmLogLevel").orElse(null),
+        observability.text("osmLogLevel").orElse(null),
         sidecar.text("logLevel").orElse(null),
+        observability.isTrue(DEBUG_SERVER),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),

@@ -8,6 +8,7 @@ import io.sluice.control.admission.JoinTokens;
 import io.sluice.control.admission.TokenReviewAttestor.NodeAccount;
 import io.sluice.control.authority.TestClock;
 import io.sluice.control.folder.FolderRegistry;
+import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.SnapshotSource;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -33,6 +34,8 @@ final class ControlSite implements AutoCloseable {
   private final @Nullable SnapshotSource source;
   private final TestClock clock = new TestClock(Instant.now().truncatedTo(ChronoUnit.SECONDS));
   private final List<NodeClient> clients = new CopyOnWriteArrayList<>();
+  private InetSocketAddress debug =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), MeshPorts.DEBUG);
   private Controller controller;
   private boolean ended;
 
@@ -87,7 +90,8 @@ final class ControlSite implements AutoCloseable {
             NODE,
             Duration.ofSeconds(2),
             server,
-            nodeAccount),
+            nodeAccount,
+            debug),
         source == null ? new FolderRegistry(registry(), status -> {}) : source,
         clock);
   }
@@ -97,6 +101,12 @@ final class ControlSite implements AutoCloseable {
     end();
     controller = started(server);
     ended = false;
+  }
+
+  /** The same with its debug server there, while a MeshConfig turns it on. */
+  void restartWithDebugServerAt(InetSocketAddress address) {
+    debug = address;
+    restart(defaults());
   }
 
   /** Ends the controller. */

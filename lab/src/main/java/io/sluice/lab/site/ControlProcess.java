@@ -8,8 +8,10 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.process.SiteClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -131,6 +133,19 @@ public final class ControlProcess {
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("the controller serves no metrics"));
     return Relay.open(machine, new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+  }
+
+  /** Whether its debug server takes a connection now. */
+  public boolean debugs() {
+    InetSocketAddress debug =
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), MeshPorts.DEBUG);
+    return machine.call(() -> {
+      try (SocketChannel connection = SocketChannel.open(debug)) {
+        return connection.isConnected();
+      } catch (ConnectException e) {
+        return false;
+      }
+    });
   }
 
   /** Whether it runs. */

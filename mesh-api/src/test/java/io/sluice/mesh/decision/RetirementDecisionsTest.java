@@ -78,7 +78,8 @@ class RetirementDecisionsTest {
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE,
-            false),
+            false,
+            null),
         List.of(
             Samples.workload("web", WEB),
             Samples.workload("db", DB),

@@ -116,7 +116,8 @@ class TimeoutsTest {
             FederatedBundles.NONE,
             List.of(),
             HostNames.NONE,
-            false));
+            false,
+            null));
     editor.put(
         new TrafficRoute(
             new NamespacedName("shop", "store:routes"),

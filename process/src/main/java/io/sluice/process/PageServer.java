@@ -1,0 +1,350 @@
+package io.sluice.process;
+
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Printable;
+import java.io.BufferedInputStream;
+import java.io.BufferedWriter;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import java.util.zip.Deflater;
+import java.util.zip.DeflaterOutputStream;
+import java.util.zip.InflaterInputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Answers by path: one GET or HEAD a connection, each on a virtual thread of its own.
+ *
+ * <p>Whoever reaches the port may hold connections without asking or reading anything. They cannot
+ * keep others out: a new connection takes the place of the oldest one. A probe asks at once and has
+ * its answer long before it is the oldest; servers that refuse the newest instead, as the JDK's,
+ * make a full port look like a dead process, which the kubelet then kills.
+ */
+public final class PageServer implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(PageServer.class.getName());
+
+  /** Connections that wait to be accepted; accepting takes microseconds. */
+  private static final int BACKLOG = 256;
+
+  /** More than any set of scrapers and probes needs at a time. */
+  static final int MAX_CONNECTIONS = 64;
+
+  /** Request line and headers; a browser's are below 2 KiB. */
+  private static final int MAX_HEAD_BYTES = 8_192;
+
+  /** What a client has, to ask and to read; the timer of a scrape is 10 s by default. */
+  static final Duration LONGEST_VISIT = Duration.ofSeconds(20);
+
+  /** Texts that wait to be read at a time, of some hundred KB each, compressed, on a busy node. */
+  static final int MAX_TEXTS = 3;
+
+  /** Until accepting is tried again after a failure, as while there are no file descriptors. */
+  private static final Duration AFTER_FAILURE = Duration.ofMillis(100);
+
+  /** Between two looks whether a client has gone by itself. */
+  private static final Duration VISIT_LOOK = Duration.ofSeconds(1);
+
+  private static final Answer NOT_FOUND = new Answer.Lines("404 Not Found", "not found\n");
+
+  private final ServerSocket listener;
+  private final Semaphore texts = new Semaphore(MAX_TEXTS);
+  private final String what;
+  private final Function<String, Optional<Answer>> answers;
+
+  /** The oldest first; guarded by itself. */
+  private final Deque<Socket> open = new ArrayDeque<>();
+
+  /** What is told, written as it is collected. */
+  @FunctionalInterface
+  public interface Page {
+    void writeTo(Writer out) throws IOException;
+  }
+
+  /** What stands at a path. */
+  public sealed interface Answer {
+    /**
+     * Made at once.
+     *
+     * @param status code and word, as the status line has them
+     */
+    record Lines(String status, String text) implements Answer {}
+
+    /**
+     * Of any length; {@value PageServer#MAX_TEXTS} at a time.
+     *
+     * @param type its media type
+     */
+    record Text(String type, Page page) implements Answer {}
+  }
+
+  private PageServer(
+      ServerSocket listener, String what, Function<String, Optional<Answer>> answers) {
+    this.listener = listener;
+    this.what = what;
+    this.answers = answers;
+  }
+
+  /**
+   * Serves on {@code address}; port 0 takes a free one.
+   *
+   * @param what it serves, in a word, which begins the option that chooses the address too
+   * @param answers what stands at a path without its query; nothing where there is nothing
+   */
+  public static PageServer start(
+      InetSocketAddress address, String what, Function<String, Optional<Answer>> answers) {
+    PageServer server = new PageServer(listener(address, what), what, answers);
+    Thread.ofVirtual().name("sluice-" + what + "-accept").start(server::acceptAll);
+    return server;
+  }
+
+  private static ServerSocket listener(InetSocketAddress address, String what) {
+    try {
+      ServerSocket listener = new ServerSocket();
+      try {
+        listener.bind(address, BACKLOG);
+        return listener;
+      } catch (IOException e) {
+        listener.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot serve %s on %s (%s); end what listens there, or choose another --%s-address"
+              .formatted(what, IpAddresses.text(address), e.getMessage(), what),
+          e);
+    }
+  }
+
+  private void acceptAll() {
+    boolean isTold = false;
+    while (!listener.isClosed()) {
+      try {
+        Socket client = listener.accept();
+        enter(client);
+        Thread.ofVirtual().name("sluice-" + what).start(() -> serve(client));
+        Thread.ofVirtual().name("sluice-" + what + "-visit").start(() -> endVisit(client));
+        isTold = false;
+      } catch (IOException e) {
+        if (!listener.isClosed()) {
+          if (!isTold) {
+            LOG.log(System.Logger.Level.WARNING, what + "_port_not_accepting", e);
+            isTold = true;
+          }
+          LockSupport.parkNanos(AFTER_FAILURE.toNanos());
+        }
+      }
+    }
+  }
+
+  private void enter(Socket client) throws IOException {
+    Socket oldest = null;
+    synchronized (open) {
+      if (open.size() == MAX_CONNECTIONS) {
+        oldest = open.removeFirst();
+      }
+      open.addLast(client);
+    }
+    close(oldest);
+    if (listener.isClosed()) {
+      client.close(); // close() may have gone over them already
+    }
+  }
+
+  /** A write has no time-out of its own, so whoever does not read is ended from outside. */
+  private void endVisit(Socket client) {
+    long end = System.nanoTime() + LONGEST_VISIT.toNanos();
+    while (!client.isClosed() && System.nanoTime() - end < 0) {
+      LockSupport.parkNanos(VISIT_LOOK.toNanos());
+    }
+    close(client);
+  }
+
+  private void serve(Socket client) {
+    try (client) {
+      InputStream in = new BufferedInputStream(client.getInputStream(), MAX_HEAD_BYTES);
+      String request = head(in);
+      if (request != null) {
+        answer(request, client.getOutputStream());
+      }
+    } catch (IOException e) {
+      // The client went away, or lost its place to a newer one.
+    } finally {
+      synchronized (open) {
+        open.remove(client);
+      }
+    }
+  }
+
+  /**
+   * The request line once all headers are there; null where the client ends before, or says too
+   * much.
+   */
+  private static @Nullable String head(InputStream in) throws IOException {
+    StringBuilder request = new StringBuilder();
+    boolean isRequestLine = true;
+    boolean isEmptyLine = true;
+    for (int read = 0; read < MAX_HEAD_BYTES; read++) {
+      int c = in.read();
+      if (c < 0) {
+        return null;
+      }
+      if (c == '\n') {
+        if (isEmptyLine && !isRequestLine) {
+          return request.toString();
+        }
+        isRequestLine = false;
+        isEmptyLine = true;
+      } else if (c != '\r') {
+        isEmptyLine = false;
+        if (isRequestLine) {
+          request.append((char) c);
+        }
+      }
+    }
+    return null;
+  }
+
+  private void answer(String request, OutputStream out) throws IOException {
+    String[] words = request.split(" ", -1);
+    String path = words.length == 3 ? words[1].split("\\?", 2)[0] : "";
+    if (words.length != 3 || !words[2].startsWith("HTTP/1.")) {
+      send(out, true, "400 Bad Request", "text/plain", "not a request of HTTP/1.1\n");
+    } else if (!words[0].equals("GET") && !words[0].equals("HEAD")) {
+      send(out, true, "405 Method Not Allowed", "text/plain", "use GET\n");
+    } else {
+      boolean withBody = words[0].equals("GET");
+      switch (answers.apply(path).orElse(NOT_FOUND)) {
+        case Answer.Lines(String status, String text) ->
+            send(out, withBody, status, "text/plain", text);
+        case Answer.Text text -> answerText(text, withBody, out);
+      }
+    }
+  }
+
+  private void answerText(Answer.Text text, boolean withBody, OutputStream out) throws IOException {
+    if (!texts.tryAcquire()) {
+      String why = MAX_TEXTS + " clients are reading; ask again\n";
+      send(out, withBody, "503 Service Unavailable", "text/plain", why);
+      return;
+    }
+    try {
+      sendText(text, withBody, out);
+    } finally {
+      texts.release();
+    }
+  }
+
+  private void sendText(Answer.Text asked, boolean withBody, OutputStream out) throws IOException {
+    Held text;
+    try {
+      text = Held.of(asked.page());
+    } catch (RuntimeException e) {
+      // Top frame of the request: without an answer the scraper could not tell what is wrong.
+      LOG.log(System.Logger.Level.WARNING, what + "_not_collected", e);
+      String why = "cannot collect " + what + ": " + Printable.line(e.toString()) + "\n";
+      send(out, withBody, "500 Internal Server Error", "text/plain", why);
+      return;
+    }
+    sendHead(out, "200 OK", asked.type(), text.length);
+    if (withBody) {
+      text.writeTo(out);
+    }
+    out.flush();
+  }
+
+  private static void send(
+      OutputStream out, boolean withBody, String status, String type, String body)
+      throws IOException {
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    sendHead(out, status, type, bytes.length);
+    if (withBody) {
+      out.write(bytes);
+    }
+    out.flush();
+  }
+
+  private static void sendHead(OutputStream out, String status, String type, long length)
+      throws IOException {
+    String head =
+        "HTTP/1.1 "
+            + status
+            + "\r\nContent-Type: "
+            + type
+            + "\r\nContent-Length: "
+            + length
+            + "\r\nConnection: close\r\n\r\n";
+    out.write(head.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /**
+   * A page while it waits to be read. It is compressed as it is made: lines of metrics are much
+   * alike, and the whole text of a busy node has no room in the heap of a small one.
+   *
+   * @param length octets of the text
+   */
+  private record Held(byte[] compressed, long length) {
+    private static final int BUFFER_BYTES = 8_192;
+
+    static Held of(Page page) throws IOException {
+      try (Deflater deflater = new Deflater(Deflater.BEST_SPEED)) {
+        ByteArrayOutputStream compressed = new ByteArrayOutputStream(BUFFER_BYTES);
+        DeflaterOutputStream out = new DeflaterOutputStream(compressed, deflater, BUFFER_BYTES);
+        Writer text = new BufferedWriter(new OutputStreamWriter(out, StandardCharsets.UTF_8));
+        page.writeTo(text);
+        text.flush();
+        out.finish();
+        return new Held(compressed.toByteArray(), deflater.getBytesRead());
+      }
+    }
+
+    void writeTo(OutputStream out) throws IOException {
+      try (InputStream text = new InflaterInputStream(new ByteArrayInputStream(compressed))) {
+        text.transferTo(out);
+      }
+    }
+  }
+
+  /** Where it serves. */
+  public InetSocketAddress address() {
+    return (InetSocketAddress) listener.getLocalSocketAddress();
+  }
+
+  /** Closes every connection, also those being answered. */
+  @Override
+  public void close() {
+    try {
+      listener.close();
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.WARNING, what + "_port_not_closed", e);
+    }
+    synchronized (open) {
+      open.forEach(PageServer::close);
+    }
+  }
+
+  private static void close(@Nullable Socket client) {
+    if (client != null) {
+      try {
+        client.close();
+      } catch (IOException e) {
+        // Its descriptor is gone either way.
+      }
+    }
+  }
+}
