@@ -1,6 +1,6 @@
 package io.sluice.control;
 
-import io.sluice.control.registry.SourceThread;
+import io.sluice.control.registry.Rounds;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.process.PageServer;
 import io.sluice.process.PageServer.Answer;
@@ -10,8 +10,6 @@ import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -27,9 +25,8 @@ final class DebugServer implements AutoCloseable {
   private final InetSocketAddress address;
   private final BooleanSupplier wanted;
   private final Function<String, Optional<Answer>> pages;
-  private final CountDownLatch ended = new CountDownLatch(1);
-  private final Thread thread = Thread.ofVirtual().name("sluice-debug").unstarted(this::run);
-  private @Nullable PageServer open; // the thread's alone, as what follows
+  private final Rounds rounds = new Rounds("sluice-debug", this::round);
+  private @Nullable PageServer open; // the rounds' alone, as what follows
   private boolean isTold;
 
   /** Does nothing yet. */
@@ -41,19 +38,12 @@ final class DebugServer implements AutoCloseable {
   }
 
   void begin() {
-    thread.start();
+    rounds.start();
   }
 
-  private void run() {
-    try {
-      do {
-        look();
-      } while (!ended.await(LOOK.toMillis(), TimeUnit.MILLISECONDS));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } finally {
-      shut();
-    }
+  private Duration round() {
+    look();
+    return LOOK;
   }
 
   private void look() {
@@ -87,7 +77,7 @@ final class DebugServer implements AutoCloseable {
   /** Nobody reaches it any more when this returns. */
   @Override
   public void close() {
-    ended.countDown();
-    SourceThread.awaitEnd(thread);
+    rounds.close();
+    shut();
   }
 }
