@@ -138,7 +138,7 @@ static __always_inline struct decision decide_outbound(const struct flow *flow,
 		return d;
 	if (flow->protocol != IPPROTO_TCP)
 		return decide_unredirectable(flow, pod, rules);
-	if ((pod->flags & POD_FAIL_OPEN) && !is_daemon_alive())
+	if ((pod->flags & POD_FAIL_OPEN) && !(rules & RULE_ISOLATED) && !is_daemon_alive())
 		return decided(OUTCOME_PASSTHROUGH, REASON_FAIL_OPEN);
 	return decided(OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
 }

@@ -6,8 +6,9 @@
  * other hook sees, and what is addressed to the pod itself and would leave it nevertheless, for
  * ancillary data or options of the socket name another interface; in a strict mesh also echo
  * requests that carry more than a ping does, and transports that no socket may be made for; and
- * datagrams to isolated ranges, to which a socket may have been connected before. Runs
- * for every packet of every socket of the node, so the questions that cost nothing come first.
+ * what is not TCP and goes to isolated ranges, to which a socket may have been connected before.
+ * Runs for every packet of every socket of the node, so the questions that cost nothing come
+ * first.
  * Not asked: what the pod forwards, which belongs to no socket.
  * Pass: the packet goes on. Refuse: it is dropped, and a datagram's sender told EPERM.
  */
@@ -174,54 +175,55 @@ static __always_inline int is_of_the_mesh(const struct __sk_buff *skb, const str
 	       decide_range(find_range_rules(flow), pod).outcome == OUTCOME_REDIRECTED;
 }
 
-/*
- * Whether a pod may make no socket that sends this: it has one from before its enrolment, which
- * the kernel cannot end.
- */
-static __always_inline int is_refused_transport(const struct flow *flow, const struct pod *pod)
+/* Of the transports that need no raw socket, those beside TCP and UDP. */
+static __always_inline int is_other_transport(const struct flow *flow)
 {
-	return !(pod->flags & POD_PERMISSIVE) &&
-	       (flow->protocol == IPPROTO_UDPLITE || flow->protocol == IPPROTO_SCTP ||
-		flow->protocol == IPPROTO_DCCP || flow->protocol == IPPROTO_L2TP);
+	return flow->protocol == IPPROTO_UDPLITE || flow->protocol == IPPROTO_SCTP ||
+	       flow->protocol == IPPROTO_DCCP || flow->protocol == IPPROTO_L2TP;
 }
 
-/*
- * Whether it is an echo request that the pod may not send. Only what a ping socket can make is
- * asked about: raw sockets put other headers before it.
- */
-static __always_inline int is_refused_ping(const struct __sk_buff *skb, const struct flow *flow,
-					   const struct pod *pod)
+/* Of ICMP, what a socket for pings can make. Raw sockets put other headers before it. */
+enum echo { ECHO_NONE, ECHO_PLAIN, ECHO_OTHER };
+
+static __always_inline enum echo echo_of(const struct __sk_buff *skb, const struct flow *flow)
 {
 	int ipv4 = flow->protocol == IPPROTO_ICMP && is_mapped(flow->destination_be);
 	int ipv6 = flow->protocol == IPPROTO_ICMPV6 && !is_mapped(flow->destination_be);
 	__u32 offset = sizeof(struct ipv6hdr);
 	__u8 type;
 
-	if ((!ipv4 && !ipv6) || (pod->flags & (POD_PERMISSIVE | POD_PING_ALLOWED)))
-		return 0;
+	if (!ipv4 && !ipv6)
+		return ECHO_NONE;
 	if (ipv4) {
 		if (bpf_skb_load_bytes(skb, 0, &type, sizeof(type)))
-			return 0;
+			return ECHO_NONE;
 		offset = (type & 0xf) * 4; /* IHL: with options */
 	}
 	if (bpf_skb_load_bytes(skb, offset, &type, sizeof(type)))
+		return ECHO_NONE;
+	if (type == (ipv4 ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST))
+		return skb->len <= offset + ICMP_HEADER_BYTES + SLUICE_PING_BYTES ? ECHO_PLAIN :
+										    ECHO_OTHER;
+	return type == (ipv4 ? ICMP_EXTENDED_ECHO_REQUEST : ICMPV6_EXTENDED_ECHO_REQUEST) ?
+		       ECHO_OTHER :
+		       ECHO_NONE;
+}
+
+static __always_inline int is_refused_ping(enum echo echo, const struct pod *pod)
+{
+	if (pod->flags & (POD_PERMISSIVE | POD_PING_ALLOWED))
 		return 0;
-	if (type == (ipv4 ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST)) {
-		if (!(pod->flags & POD_PING_REFUSED) &&
-		    skb->len <= offset + ICMP_HEADER_BYTES + SLUICE_PING_BYTES)
-			return 0;
-	} else if (type != (ipv4 ? ICMP_EXTENDED_ECHO_REQUEST : ICMPV6_EXTENDED_ECHO_REQUEST)) {
-		return 0;
-	}
-	return 1;
+	return echo == ECHO_OTHER || (echo == ECHO_PLAIN && (pod->flags & POD_PING_REFUSED));
 }
 
 /*
- * Whether it is a datagram to an isolated range, unless its port is excluded. Asked of packets too,
- * since sockets that are connected run no other hook when they send.
+ * Whether it is no TCP, which the proxy refuses, and goes to an isolated range, unless that or its
+ * port is excluded. Asked of packets too, since sockets that are connected run no other hook when
+ * they send.
  */
 static __always_inline int is_isolated_datagram(const struct __sk_buff *skb,
-						const struct flow *flow, const struct pod *pod)
+						const struct flow *flow, const struct pod *pod,
+						enum echo echo)
 {
 	struct port_rule_key port = {
 		.netns_cookie = flow->netns_cookie,
@@ -231,20 +233,25 @@ static __always_inline int is_isolated_datagram(const struct __sk_buff *skb,
 	__u32 rules;
 	__u8 first;
 
-	if (flow->protocol != IPPROTO_UDP)
+	if (!(pod->flags & POD_HAS_ISOLATED) ||
+	    (flow->protocol != IPPROTO_UDP && !is_other_transport(flow) && echo == ECHO_NONE))
 		return 0;
 	rules = find_range_rules(flow);
 	if (!(rules & RULE_ISOLATED))
 		return 0;
-	if (is_mapped(flow->destination_be)) {
-		if (bpf_skb_load_bytes(skb, 0, &first, sizeof(first)))
+	if (flow->protocol == IPPROTO_UDP) {
+		if (is_mapped(flow->destination_be)) {
+			if (bpf_skb_load_bytes(skb, 0, &first, sizeof(first)))
+				return 1;
+			offset = (first & 0xf) * 4; /* IHL: with options */
+		}
+		if (bpf_skb_load_bytes(skb, offset + UDP_DESTINATION_OFFSET, &port.port_be,
+				       sizeof(port.port_be)))
 			return 1;
-		offset = (first & 0xf) * 4; /* IHL: with options */
+		if (bpf_map_lookup_elem(&port_rules, &port))
+			return 0;
 	}
-	if (bpf_skb_load_bytes(skb, offset + UDP_DESTINATION_OFFSET, &port.port_be,
-			       sizeof(port.port_be)))
-		return 1;
-	return !bpf_map_lookup_elem(&port_rules, &port) && !is_link_local(flow->destination_be) &&
+	return !is_link_local(flow->destination_be) &&
 	       decide_range(rules, pod).outcome == OUTCOME_REDIRECTED &&
 	       decide_interface(flow, pod, CONTEXT_WORD(skb->ifindex)).outcome !=
 		       OUTCOME_PASSTHROUGH;
@@ -276,6 +283,7 @@ int sluice_skb_egress(struct __sk_buff *skb)
 	struct pod_key key = {};
 	struct flow flow = {};
 	const struct pod *pod;
+	enum echo echo;
 
 	if (ifindex == IFINDEX_LOOPBACK && shape == SHAPE_PLAIN)
 		return PACKET_PASS;
@@ -293,16 +301,19 @@ int sluice_skb_egress(struct __sk_buff *skb)
 		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
 		return PACKET_REFUSE;
 	}
-	if (is_isolated_datagram(skb, &flow, pod)) {
+	/* A socket from before the enrolment sends it, which the kernel cannot end. */
+	if (!(pod->flags & POD_PERMISSIVE) && is_other_transport(&flow) &&
+	    is_of_the_mesh(skb, &flow, pod)) {
+		settle(&flow, OUTCOME_REFUSED, REASON_PROTOCOL_REFUSED);
+		return PACKET_REFUSE;
+	}
+	echo = echo_of(skb, &flow);
+	if (is_isolated_datagram(skb, &flow, pod, echo)) {
 		settle(&flow, OUTCOME_REFUSED, REASON_DATAGRAM_ISOLATED);
 		return PACKET_REFUSE;
 	}
-	if (is_refused_ping(skb, &flow, pod) && is_of_the_mesh(skb, &flow, pod)) {
+	if (is_refused_ping(echo, pod) && is_of_the_mesh(skb, &flow, pod)) {
 		settle(&flow, OUTCOME_REFUSED, REASON_PING_REFUSED);
-		return PACKET_REFUSE;
-	}
-	if (is_refused_transport(&flow, pod) && is_of_the_mesh(skb, &flow, pod)) {
-		settle(&flow, OUTCOME_REFUSED, REASON_PROTOCOL_REFUSED);
 		return PACKET_REFUSE;
 	}
 	return PACKET_PASS;

@@ -125,6 +125,7 @@ enum pod_flag {
 	POD_LEAVING = 1 << 3, /* leave new traffic alone */
 	POD_PING_REFUSED = 1 << 4, /* no echo request may be sent */
 	POD_PING_ALLOWED = 1 << 5, /* any echo request may be sent */
+	POD_HAS_ISOLATED = 1 << 6, /* ranges of its rules are isolated */
 };
 
 /* Bits of struct config.flags. */
@@ -188,7 +189,7 @@ enum rule_action {
 	RULE_RESOLVER = 1 << 2, /* name servers of the pod: port 53 is open */
 	RULE_METADATA = 1 << 3, /* a metadata service that the pod may not call */
 	RULE_PROBE = 1 << 4, /* sockets of the node itself may call this port */
-	RULE_ISOLATED = 1 << 5, /* no datagram goes there */
+	RULE_ISOLATED = 1 << 5, /* nothing goes there */
 };
 
 struct port_rule_key {

@@ -104,6 +104,9 @@ record PodRules(
     if (!pod.settings().outboundRangeInclusions().isEmpty()) {
       flags.add(PodFlag.HAS_INCLUSIONS);
     }
+    if (!pod.settings().isolated().isEmpty()) {
+      flags.add(PodFlag.HAS_ISOLATED);
+    }
     switch (pod.settings().openings().ping()) {
       case REFUSE -> flags.add(PodFlag.PING_REFUSED);
       case PLAIN -> {}

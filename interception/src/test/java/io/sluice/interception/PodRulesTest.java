@@ -185,6 +185,9 @@ class PodRulesTest {
         .isEqualTo(0x4);
     assertThat(flags(pings(PingMode.REFUSE), false, false)).isEqualTo(0x10);
     assertThat(flags(pings(PingMode.ALLOW), false, false)).isEqualTo(0x20);
+    List<Cidr> isolated = List.of(Cidr.parse("192.0.2.0/24"));
+    assertThat(flags(InterceptionSettings.EVERYTHING.isolating(isolated), false, false))
+        .isEqualTo(0x40);
   }
 
   private static InterceptionSettings pings(PingMode mode) {

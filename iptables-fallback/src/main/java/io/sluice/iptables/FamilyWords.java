@@ -65,7 +65,7 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
     return ranges(included(traffic.settings().openings().resolvers()));
   }
 
-  /** Where no datagram goes, as far as that is included. */
+  /** Where nothing goes, as far as that is included. */
   List<String> isolated() {
     return ranges(included(traffic.settings().isolated()));
   }
@@ -88,16 +88,21 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
     if (mode == PingMode.ALLOW) {
       return List.of();
     }
-    boolean ipv4 = family == Family.IPV4;
-    String kind = ipv4 ? "-p icmp -m icmp --icmp-type " : "-p ipv6-icmp -m icmp6 --icmpv6-type ";
-    int plainBytes = (ipv4 ? IPV4_HEADER : IPV6_HEADER) + ICMP_HEADER + PingMode.PLAIN_BYTES;
-    return List.of(
-        kind
-            + (ipv4 ? "8" : "128")
-            + (mode == PingMode.PLAIN && dialect.length()
-                ? " -m length --length " + (plainBytes + 1) + ":65535"
-                : ""),
-        kind + (ipv4 ? "42" : "160")); // RFC 8335
+    int header = family == Family.IPV4 ? IPV4_HEADER : IPV6_HEADER;
+    int plainBytes = header + ICMP_HEADER + PingMode.PLAIN_BYTES;
+    String length =
+        mode == PingMode.PLAIN && dialect.length()
+            ? " -m length --length " + (plainBytes + 1) + ":65535"
+            : "";
+    return List.of(pings().getFirst() + length, pings().getLast());
+  }
+
+  /** Echo requests, and extended ones (RFC 8335). */
+  List<String> pings() {
+    return family == Family.IPV4
+        ? List.of("-p icmp -m icmp --icmp-type 8", "-p icmp -m icmp --icmp-type 42")
+        : List.of(
+            "-p ipv6-icmp -m icmp6 --icmpv6-type 128", "-p ipv6-icmp -m icmp6 --icmpv6-type 160");
   }
 
   List<String> own() {

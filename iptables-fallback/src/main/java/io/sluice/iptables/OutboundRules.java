@@ -6,12 +6,13 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The outbound table of docs/interception.md, question by question. */
 final class OutboundRules {
   /** DCCP, L2TP, SCTP, UDP-Lite: the transports besides TCP and UDP that need no raw socket. */
-  private static final List<Integer> REFUSED_TRANSPORTS = List.of(33, 115, 132, 136);
+  private static final List<Integer> OTHER_TRANSPORTS = List.of(33, 115, 132, 136);
 
   private static final String BUILT_IN = "OUTPUT";
 
@@ -23,7 +24,7 @@ final class OutboundRules {
     jumps.add(new Jump(Rule.Table.FILTER, BUILT_IN, "! -p tcp -j " + RuleSet.OUTPUT_CHAIN));
     boolean permissive = words.traffic().permissive();
     chain.pass(words.proxySocket(), Reason.PROXY_SOCKET);
-    for (int transport : REFUSED_TRANSPORTS) {
+    for (int transport : OTHER_TRANSPORTS) {
       if (permissive) {
         chain.pass("-p " + transport, Reason.PROTOCOL_PERMISSIVE);
       } else {
@@ -66,6 +67,32 @@ final class OutboundRules {
     }
   }
 
+  /**
+   * What is neither TCP nor UDP and needs no raw socket, to isolated ranges: the rest goes on to
+   * the next chain. Other transports go nowhere where the mesh is strict.
+   */
+  static void isolated(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
+    boolean permissive = words.traffic().permissive();
+    List<String> isolated = words.isolated();
+    if (isolated.isEmpty()) {
+      return;
+    }
+    List<String> asked = new ArrayList<>(words.pings());
+    if (permissive) {
+      OTHER_TRANSPORTS.forEach(transport -> asked.add("-p " + transport));
+    }
+    for (String one : asked) {
+      jumps.add(new Jump(Rule.Table.FILTER, BUILT_IN, one + " -j " + RuleSet.ISOLATED_CHAIN));
+    }
+    ChainWriter chain = withoutExclusions(words, RuleSet.ISOLATED_CHAIN, rules);
+    if (permissive) {
+      words.otherInterfaces().forEach(chain::skip);
+    }
+    for (String range : isolated) {
+      chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.DATAGRAM_ISOLATED, range);
+    }
+  }
+
   /** Echo requests that carry more than a ping: what is not refused goes on to the next chain. */
   static void pings(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
     if (words.refusedPings().isEmpty()) {
@@ -74,15 +101,19 @@ final class OutboundRules {
     for (String ping : words.refusedPings()) {
       jumps.add(new Jump(Rule.Table.FILTER, BUILT_IN, ping + " -j " + RuleSet.PING_CHAIN));
     }
-    var chain =
-        new ChainWriter(Rule.Table.FILTER, RuleSet.PING_CHAIN, Direction.OUTBOUND, rules).silent();
+    ChainWriter chain = withoutExclusions(words, RuleSet.PING_CHAIN, rules);
+    for (String included : words.hasInclusions() ? words.inclusions() : List.of("")) {
+      chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.PING_REFUSED, included);
+    }
+  }
+
+  private static ChainWriter withoutExclusions(FamilyWords words, String name, List<Rule> rules) {
+    var chain = new ChainWriter(Rule.Table.FILTER, name, Direction.OUTBOUND, rules).silent();
     chain.skip("-o lo");
     chain.skip(words.linkLocal());
     words.excludedInterfaces().forEach(chain::skip);
     words.excludedRanges().forEach(chain::skip);
-    for (String included : words.hasInclusions() ? words.inclusions() : List.of("")) {
-      chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.PING_REFUSED, included);
-    }
+    return chain;
   }
 
   /**

@@ -27,6 +27,7 @@ public final class RuleSet {
   static final String CHECK_CHAIN = OWN_PREFIX + "CHECK";
   static final String FORWARD_CHAIN = OWN_PREFIX + "FORWARD";
   static final String PING_CHAIN = OWN_PREFIX + "PING";
+  static final String ISOLATED_CHAIN = OWN_PREFIX + "ISOLATED";
 
   private final List<Rule> rules;
   private final List<Jump> jumps;
@@ -42,6 +43,7 @@ public final class RuleSet {
     var jumps = new ArrayList<Jump>();
     var words = new FamilyWords(traffic, family, dialect);
     if (traffic.has(Direction.OUTBOUND)) {
+      OutboundRules.isolated(words, rules, jumps);
       OutboundRules.pings(words, rules, jumps);
       OutboundRules.datagrams(words, rules, jumps);
       OutboundRules.untranslated(words, rules, jumps);
@@ -63,6 +65,7 @@ public final class RuleSet {
     var jumps = new ArrayList<Jump>();
     var words = new FamilyWords(traffic, Family.IPV6, dialect);
     if (traffic.has(Direction.OUTBOUND)) {
+      OutboundRules.isolated(words, rules, jumps);
       OutboundRules.pings(words, rules, jumps);
       OutboundRules.datagrams(words, rules, jumps);
       OutboundRules.refused(words, rules, jumps);

@@ -90,8 +90,16 @@ class OpeningRulesTest {
 
     assertThat(rules(settings, true, Family.IPV4, Dialect.FULL))
         .containsSubsequence(
-            "-A SLUICE_OUTPUT -d 10.0.0.0/24 -j DROP", "-d 10.0.0.53/32 -p udp -m udp --dport 53")
+            "-A SLUICE_ISOLATED -d 169.254.0.0/16 -j RETURN",
+            "-A SLUICE_ISOLATED -d 10.0.0.0/24 -j DROP",
+            "-A SLUICE_OUTPUT -d 10.0.0.0/24 -j DROP",
+            "-d 10.0.0.53/32 -p udp -m udp --dport 53",
+            "-I OUTPUT 1 -p icmp -m icmp --icmp-type 8 -j SLUICE_ISOLATED",
+            "-I OUTPUT 6 -p 136 -j SLUICE_ISOLATED")
         .doesNotContain("192.0.2.0", "2001:db8");
+    assertThat(rules(settings, false, Family.IPV4, Dialect.FULL))
+        .contains("--icmp-type 42 -j SLUICE_ISOLATED", "-A SLUICE_OUTPUT -p 136 -j DROP")
+        .doesNotContain("-p 136 -j SLUICE_ISOLATED");
     assertThat(
             rules(
                 InterceptionSettings.EVERYTHING.isolating(settings.isolated()),

@@ -263,6 +263,63 @@ class OtherProtocolsTest {
     leavesALine("UDP to an isolated address, " + family, "datagram_isolated");
   }
 
+  /** Of all that needs no capability: in echo requests and by other transports neither. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void nothingElseGoesToAnIsolatedRange(Family family) {
+    boolean ipv4 = family == Family.IPV4;
+    shop.configure(true, false, Map.of());
+    shop.thief.sysctl("net/ipv4/ping_group_range", "0 0");
+    InetSocketAddress there = shop.stranger.at(family, shop.freshPort());
+    InetSocketAddress pinged = shop.stranger.at(family, 0);
+    int lite = datagrams(family, IPPROTO_UDPLITE);
+    int ping = datagrams(family, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+    try (FrameCapture wire = shop.stranger.capture()) {
+      Sockets.sendTo(lite, text("by-lite"), 0, there);
+      Sockets.sendTo(ping, echoRequest(ipv4, "by-ping"), 0, pinged);
+      Await.until("both arrive", () -> wire.hasSeen("by-lite") && wire.hasSeen("by-ping"));
+
+      shop.isolate(there.getAddress());
+      assertRefused("datagram_isolated", () -> Sockets.sendTo(lite, text("secret"), 0, there));
+      if (ipv4) {
+        assertRefused(
+            "datagram_isolated",
+            () -> Sockets.sendTo(ping, echoRequest(true, "secret"), 0, pinged));
+      } else {
+        long before = shop.view().counted(shop.thief, "outbound", "refused", "datagram_isolated");
+        Sockets.sendTo(ping, echoRequest(false, "secret"), 0, pinged); // net/ipv6/ping.c
+        assertThat(shop.view().counted(shop.thief, "outbound", "refused", "datagram_isolated"))
+            .isEqualTo(before + 1);
+      }
+
+      shop.isolate();
+      Sockets.sendTo(lite, text("after"), 0, there);
+      Await.until("what was sent later has arrived", () -> wire.hasSeen("after"));
+      assertThat(wire.hasSeen("secret")).isFalse();
+    } finally {
+      Sockets.close(lite);
+      Sockets.close(ping);
+      shop.isolate();
+      shop.configureAsAtFirst();
+    }
+    leavesALine("UDP-Lite and pings to an isolated address, " + family, "datagram_isolated");
+  }
+
+  private int datagrams(Family family, int protocol) {
+    return shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, protocol));
+  }
+
+  private static ByteBuffer text(String ascii) {
+    return ByteBuffer.wrap(ascii.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  private static ByteBuffer echoRequest(boolean ipv4, String payload) {
+    byte[] octets = ("\0".repeat(8) + payload).getBytes(StandardCharsets.US_ASCII);
+    octets[0] = (byte) (ipv4 ? 8 : 128);
+    return ByteBuffer.wrap(octets);
+  }
+
   @ParameterizedTest
   @EnumSource(Family.class)
   void anExcludedPortIsOpenToDatagramsToo(Family family) {

@@ -14,7 +14,7 @@ import java.util.Set;
  * @param outboundRangeInclusions when not empty, only these destination ranges are redirected
  * @param interfaceExclusions interface names inside the pod whose traffic is passed through
  * @param openings what of the rest may leave without being redirected
- * @param isolated ranges to which no datagram goes even so, as the node has them of Isolations
+ * @param isolated ranges to which nothing goes even so, as the node has them of Isolations
  */
 public record InterceptionSettings(
     Set<Integer> outboundPortExclusions,
@@ -85,7 +85,7 @@ public record InterceptionSettings(
         isolated);
   }
 
-  /** The same where no datagram goes to {@code ranges}. */
+  /** The same where nothing goes to {@code ranges}. */
   public InterceptionSettings isolating(List<Cidr> ranges) {
     return new InterceptionSettings(
         outboundPortExclusions,
@@ -97,7 +97,7 @@ public record InterceptionSettings(
         ranges);
   }
 
-  /** Whether no datagram goes to {@code address}. */
+  /** Whether nothing goes to {@code address}. */
   public boolean isolates(InetAddress address) {
     return isolated.stream().anyMatch(range -> range.contains(address));
   }

@@ -90,19 +90,23 @@ public record NamedServer(String host, int port) {
   /**
    * Where it may be asked: ready endpoints of the Service that the name means, else what the node
    * has found under the name, of both but {@linkplain #isSpecial special} ones: slices and names
-   * are written by others than the address that an object says. In an order that lasts.
+   * are written by others than the address that an object says. Nowhere that is isolated, since a
+   * question has what a pod was sent. In an order that lasts.
    */
   public List<InetSocketAddress> addresses(MeshSnapshot snapshot) {
-    if (isAddress(host)) {
-      return List.of(new InetSocketAddress(IpAddresses.parse(host), port));
-    }
-    return ofService(snapshot)
-        .orElseGet(() ->
-            snapshot.settings().names().addresses().getOrDefault(host, Set.of()).stream()
-                .filter(address -> !isSpecial(address))
-                .sorted(Comparator.comparing(InetAddress::getHostAddress))
-                .map(address -> new InetSocketAddress(address, port))
-                .toList());
+    List<InetSocketAddress> every =
+        isAddress(host)
+            ? List.of(new InetSocketAddress(IpAddresses.parse(host), port))
+            : ofService(snapshot)
+                .orElseGet(() ->
+                    snapshot.settings().names().addresses().getOrDefault(host, Set.of()).stream()
+                        .filter(address -> !isSpecial(address))
+                        .sorted(Comparator.comparing(InetAddress::getHostAddress))
+                        .map(address -> new InetSocketAddress(address, port))
+                        .toList());
+    return snapshot.settings().isolated().isEmpty()
+        ? every
+        : every.stream().filter(one -> !snapshot.settings().isolates(one.getAddress())).toList();
   }
 
   /**

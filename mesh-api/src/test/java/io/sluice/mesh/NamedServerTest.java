@@ -78,6 +78,24 @@ class NamedServerTest {
     assertThat(at(address, PORT).nameToFind(SNAPSHOT)).isEmpty();
   }
 
+  /** Else whoever may name a server would send there what its pods are asked. */
+  @ParameterizedTest
+  @ValueSource(strings = {"opa.tools.svc", "opa.example", "192.0.2.9", "2001:db8::9"})
+  void nobodyIsAskedInAnIsolatedRange(String host) {
+    SnapshotEditor editor = SNAPSHOT.edit();
+    editor.put(
+        SNAPSHOT
+            .settings()
+            .isolating(
+                List.of(
+                    Cidr.parse("10.0.0.0/24"),
+                    Cidr.parse("192.0.2.0/24"),
+                    Cidr.parse("2001:db8::/32"))));
+
+    assertThat(at(host, PORT).addresses(editor.snapshot(2)))
+        .isEqualTo(host.endsWith("svc") ? List.of(READY6) : List.of());
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {"", "a..b", "http://opa", "opa:9191", "1.2.3", "-a.b", "a b", "[::1]", "opa/x"})

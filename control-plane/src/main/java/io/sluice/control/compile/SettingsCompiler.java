@@ -16,7 +16,9 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.WireLimits;
 import java.lang.System.Logger.Level;
 import java.math.BigInteger;
+import java.net.Inet4Address;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -25,11 +27,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the MeshConfig in force into mesh-wide settings. */
@@ -41,18 +45,53 @@ final class SettingsCompiler {
   private static final String CIDRS = "spec.cidrs";
   private static final String DENIED_IDENTITIES = "spec.certificate.deniedIdentities";
 
+  private static final int IPV6_BITS = 128;
+  private static final Comparator<Cidr> BY_TEXT = Comparator.comparing(Cidr::toString);
+
   private SettingsCompiler() {}
 
   /**
-   * The ranges of all of them, each once; of more than there may be those of the older ones. One
-   * that cannot be read, or is one too many, is told as an error, for its author wants it isolated.
+   * The ranges of all of them, each once; of more than there may be {@linkplain #widened wider}
+   * ones. One that cannot be read, or is one too many, is told as an error.
    */
   static List<Cidr> isolated(Collection<Isolation> isolations, Statuses statuses) {
     Set<Cidr> ranges = new HashSet<>();
     isolations.stream()
         .sorted(KubernetesObject.OLDER_FIRST)
         .forEach(isolation -> addRanges(isolation, ranges, statuses));
-    return ranges.stream().sorted(Comparator.comparing(Cidr::toString)).toList();
+    return widened(ranges).stream().sorted(BY_TEXT).toList();
+  }
+
+  /**
+   * As many as there may be, which hold all of {@code ranges}: neighbours become the range that
+   * holds them, those first that have most in common. So none of them is let out.
+   */
+  private static Set<Cidr> widened(Set<Cidr> ranges) {
+    Set<Cidr> kept = new HashSet<>(ranges);
+    if (kept.size() > WireLimits.ISOLATED) {
+      kept.removeIf(range ->
+          IntStream.range(0, range.prefixLength())
+              .anyMatch(length -> ranges.contains(Cidr.around(range.network(), length))));
+    }
+    for (int length = IPV6_BITS; kept.size() > WireLimits.ISOLATED; length--) {
+      Map<Cidr, List<Cidr>> neighbours = new TreeMap<>(BY_TEXT);
+      for (Cidr range : kept) {
+        neighbours.computeIfAbsent(around(range, length), first -> new ArrayList<>()).add(range);
+      }
+      neighbours.forEach((holding, held) -> {
+        if (held.size() > 1 && kept.size() > WireLimits.ISOLATED) {
+          held.forEach(kept::remove);
+          kept.add(holding);
+        }
+      });
+    }
+    return kept;
+  }
+
+  /** Of IPv4 half as many bits say as much: /24 is given to whom /48 is. */
+  private static Cidr around(Cidr range, int length) {
+    int bits = range.network() instanceof Inet4Address ? (length + 1) / 2 : length;
+    return bits < range.prefixLength() ? Cidr.around(range.network(), bits) : range;
   }
 
   private static void addRanges(Isolation isolation, Set<Cidr> ranges, Statuses statuses) {
@@ -76,19 +115,19 @@ final class SettingsCompiler {
                     field,
                     problem + ", so it isolates nothing; the other ranges are isolated",
                     "write a range, such as 192.0.2.0/24"));
+    boolean isTold = false;
     for (Map.Entry<String, Cidr> range : read.entrySet()) {
-      if (ranges.size() == WireLimits.ISOLATED && !ranges.contains(range.getValue())) {
+      if (ranges.add(range.getValue()) && ranges.size() > WireLimits.ISOLATED && !isTold) {
+        isTold = true;
         statuses.add(
             isolation,
             Severity.UNUSABLE,
             range.getKey(),
-            "is, with the ranges of older Isolations, more than the %d that there may be, so from"
+            "is, with the ranges of older Isolations, more than the %d that there may be, so"
                     .formatted(WireLimits.ISOLATED)
-                + " here on nothing is isolated",
+                + " neighbours are isolated together with what is between them",
             "write fewer and wider ranges");
-        return;
       }
-      ranges.add(range.getValue());
     }
   }
 

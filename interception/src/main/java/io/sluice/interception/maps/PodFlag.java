@@ -16,7 +16,9 @@ public enum PodFlag {
   /** No echo request may be sent. */
   PING_REFUSED(0x10),
   /** Any echo request may be sent. */
-  PING_ALLOWED(0x20);
+  PING_ALLOWED(0x20),
+  /** Ranges of its rules are isolated. */
+  HAS_ISOLATED(0x40);
 
   private final int bit;
 

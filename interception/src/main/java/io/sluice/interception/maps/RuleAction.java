@@ -19,7 +19,7 @@ public enum RuleAction {
   METADATA(0x8),
   /** A port that the pod declares for probes: sockets of the node itself may call it. */
   PROBE(0x10),
-  /** No datagram goes there. */
+  /** Nothing goes there. */
   ISOLATED(0x20);
 
   /** As if there were no rule, where a shorter prefix has one. */

@@ -73,7 +73,9 @@ public final class Steering {
                       Reason.DATAGRAM_PERMISSIVE,
                       dns ? Reason.DNS_REFUSED : Reason.DATAGRAM_REFUSED);
       case SCTP, UDP_LITE ->
-          passthroughIfPermissive(pod, Reason.PROTOCOL_PERMISSIVE, Reason.PROTOCOL_REFUSED);
+          pod.permissive() && pod.settings().isolates(address)
+              ? Verdict.of(Outcome.REFUSED, Reason.DATAGRAM_ISOLATED)
+              : passthroughIfPermissive(pod, Reason.PROTOCOL_PERMISSIVE, Reason.PROTOCOL_REFUSED);
     };
   }
 
@@ -110,21 +112,27 @@ public final class Steering {
    */
   public static Verdict ping(
       SteeredPod pod, String interfaceName, InetAddress destination, int payloadBytes) {
-    boolean isOpen =
-        pod.permissive()
-            || switch (pod.settings().openings().ping()) {
-              case REFUSE -> false;
-              case PLAIN -> payloadBytes <= PingMode.PLAIN_BYTES;
-              case ALLOW -> true;
-            }
-            || destination.isLoopbackAddress()
+    boolean isLeftAlone =
+        destination.isLoopbackAddress()
             || destination.isAnyLocalAddress()
             || pod.isOwn(destination)
             || destination.isLinkLocalAddress()
             || pod.isExcluded(interfaceName)
             || pod.excludesRangeOf(destination)
             || pod.leavesOut(destination);
-    return isOpen
+    boolean isLet =
+        pod.permissive()
+            || switch (pod.settings().openings().ping()) {
+              case REFUSE -> false;
+              case PLAIN -> payloadBytes <= PingMode.PLAIN_BYTES;
+              case ALLOW -> true;
+            };
+    if (!isLeftAlone
+        && pod.settings().isolates(destination)
+        && !(pod.permissive() && isSecondary(pod, interfaceName))) {
+      return Verdict.of(Outcome.REFUSED, Reason.DATAGRAM_ISOLATED);
+    }
+    return isLeftAlone || isLet
         ? passthrough(Reason.RAW_SOCKET)
         : Verdict.of(Outcome.REFUSED, Reason.PING_REFUSED);
   }

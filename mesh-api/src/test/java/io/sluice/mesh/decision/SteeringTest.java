@@ -154,6 +154,8 @@ class SteeringTest {
     "UDP, 10.2.0.1, 6379, PASSTHROUGH, EXCLUDED_PORT",
     "UDP, 10.9.0.1, 80, PASSTHROUGH, EXCLUDED_RANGE",
     "UDP, 11.0.0.1, 80, PASSTHROUGH, NOT_INCLUDED",
+    "UDP_LITE, 10.2.0.1, 80, REFUSED, DATAGRAM_ISOLATED",
+    "SCTP, 10.9.0.1, 80, PASSTHROUGH, EXCLUDED_RANGE",
     "TCP, 10.2.0.1, 80, REDIRECTED, MESH_TRAFFIC", // the proxy refuses it
   })
   void noDatagramGoesToAnIsolatedRange(
@@ -162,6 +164,8 @@ class SteeringTest {
 
     assertThat(Steering.outbound(pod, transport, "", at(address, port)))
         .isEqualTo(Verdict.of(outcome, reason));
+    assertThat(Steering.ping(pod, "", IpAddresses.parse(address), 0).isAllowed())
+        .isEqualTo(reason == Reason.EXCLUDED_RANGE || reason == Reason.NOT_INCLUDED);
   }
 
   @ParameterizedTest

@@ -66,7 +66,7 @@ record UnprotectedConnections(
             case UDP ->
                 !isIsolated(socket) && (isDns(socket) || permissive && !isMetadata(socket))
                     || destinationLeftAlone(socket);
-            case UDP_LITE -> permissive; // as at socket(), wherever it leads
+            case UDP_LITE -> permissive && !isIsolated(socket); // as at socket()
           };
       // Asked last: it may have to look through this process' descriptors.
       if (!leftAlone && !isOwn.test(socket)) {

@@ -246,12 +246,15 @@ class UnprotectedConnectionsTest {
   void datagramSocketsToAnIsolatedRangeCountInPermissiveModeToo() {
     InetSocket udp = over(Transport.UDP, OUTBOUND);
     InetSocket dns = over(Transport.UDP, established(POD6, 40_000, OTHER6, 53));
+    InetSocket lite = over(Transport.UDP_LITE, OUTBOUND);
     permissive = true;
     settings = settings.withResolvers(List.of(Cidr.parse(OTHER6)));
-    assertThat(among(udp, dns)).isEmpty();
+    assertThat(among(udp, dns, lite)).isEmpty();
 
     settings = settings.isolating(List.of(Cidr.parse("0.0.0.0/0"), Cidr.parse("::/0")));
-    assertThat(among(udp, dns)).extracting(EarlierConnection::socket).containsExactly(udp, dns);
+    assertThat(among(udp, dns, lite))
+        .extracting(EarlierConnection::socket)
+        .containsExactly(udp, dns, lite);
   }
 
   private void excludeInterface() {

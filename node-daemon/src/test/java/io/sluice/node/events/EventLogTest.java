@@ -7,12 +7,16 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class EventLogTest {
+  private static final Comparator<NodeEvent> BY_SEQUENCE =
+      Comparator.comparingLong(NodeEvent::sequence);
+
   private final EventLog log = new EventLog();
 
   @Test
@@ -35,6 +39,34 @@ class EventLogTest {
     assertThat(kept).hasSize(EventLog.CAPACITY);
     assertThat(kept.getFirst().sequence()).isEqualTo(11);
     assertThat(kept.getLast().sequence()).isEqualTo(EventLog.CAPACITY + 10);
+  }
+
+  @Test
+  void whatIsRefusedToOnePodPushesOutNothingOfOthers() {
+    add("shop/quiet");
+    for (int i = 0; i < 2 * EventLog.CAPACITY; i++) {
+      add("shop/loud");
+    }
+    for (int i = 0; i < EventLog.CAPACITY; i++) {
+      add("shop/other");
+    }
+
+    List<NodeEvent> kept = log.after(0);
+    assertThat(kept).hasSize(EventLog.CAPACITY).isSortedAccordingTo(BY_SEQUENCE);
+    assertThat(kept).extracting(NodeEvent::pod).startsWith("shop/quiet", "shop/loud");
+    assertThat(kept)
+        .filteredOn(event -> event.pod().equals("shop/loud"))
+        .as("half of the rest")
+        .hasSizeBetween(EventLog.CAPACITY / 2 - 1, EventLog.CAPACITY / 2);
+  }
+
+  @Test
+  void ofMorePodsThanEventsTheOldestAreForgotten() {
+    for (int i = 0; i < EventLog.CAPACITY + 10; i++) {
+      add("shop/" + i);
+    }
+
+    assertThat(log.after(0)).extracting(NodeEvent::sequence).startsWith(11L, 12L);
   }
 
   @Test
@@ -70,7 +102,8 @@ class EventLogTest {
     try (var _ = log.followAllowed()) {
       assertThat(log.wantsAllowed()).isTrue();
       for (int i = 0; i <= EventLog.CAPACITY; i++) {
-        log.addAllowed(sequence -> event(sequence, Outcome.ALLOWED, Reason.TRAFFIC_TARGET));
+        log.addAllowed(
+            sequence -> event(sequence, "shop/cart-0", Outcome.ALLOWED, Reason.TRAFFIC_TARGET));
       }
 
       assertThat(log.after(0)).extracting(NodeEvent::sequence).containsExactly(1L);
@@ -83,15 +116,19 @@ class EventLogTest {
   }
 
   private void add() {
-    log.add(sequence -> event(sequence, Outcome.REFUSED, Reason.DATAGRAM_REFUSED));
+    add("shop/cart-0");
   }
 
-  private static NodeEvent event(long sequence, Outcome outcome, Reason reason) {
+  private void add(String pod) {
+    log.add(sequence -> event(sequence, pod, Outcome.REFUSED, Reason.DATAGRAM_REFUSED));
+  }
+
+  private static NodeEvent event(long sequence, String pod, Outcome outcome, Reason reason) {
     return new NodeEvent(
         sequence,
         Instant.EPOCH,
         "kernel",
-        "shop/cart-0",
+        pod,
         Direction.OUTBOUND,
         "udp",
         null,

@@ -38,10 +38,11 @@ final class Inquiry<A> implements GrpcCall.Listener {
 
   /** By that client; null: there are as many as may be. */
   void begin(@Nullable GrpcClient client, MessageLite message, long timeoutMillis) {
-    int others = pod.asking.getAndIncrement();
+    int asking = pod.asking.incrementAndGet();
+    int askingOctets = pod.askingOctets.addAndGet(octets);
     if (client != null
-        && pod.askingOctets.addAndGet(octets) <= GrpcClients.MOST_OCTETS_OF_POD
-        && others < GrpcClients.MOST_OF_POD) {
+        && askingOctets <= GrpcClients.MOST_OCTETS_OF_POD
+        && asking <= GrpcClients.MOST_OF_POD) {
       call = client.call(pod, protocol.path(), message, timeoutMillis, this);
     }
     if (call == null) {

@@ -189,7 +189,8 @@ public final class Upstream {
   private boolean loopbackMayAnswer;
   private boolean counted;
   private boolean over;
-  private @Nullable ServicePool pool; // of what is asked, where anything is said of it
+  private @Nullable ServicePool ofService; // that is asked, where anything is said of it
+  private @Nullable ServicePool pool; // of the endpoint that is tried
   private ServicePool.@Nullable Place place;
   private ServicePool.@Nullable Waiting waiting;
 
@@ -361,7 +362,7 @@ public final class Upstream {
   private void reach(Service service, int port) {
     subject.callsService(service.name());
     affinity = service.affinity();
-    pool = loop.means.pools.of(service.name());
+    ofService = loop.means.pools.of(service.name());
     ServicePort found = service.port(port).orElse(null);
     List<Endpoint> endpoints = found == null ? List.of() : found.endpoints();
     if (service.nearness() != Nearness.ANYWHERE) {
@@ -514,10 +515,12 @@ public final class Upstream {
     tellSession(called);
     endpoint = picked;
     origin = null;
-    if (pool == null) {
-      pool = poolOutside();
+    ServicePool outside = poolOutside();
+    ServicePool said = outside == null ? ofService : outside;
+    if (said != pool) {
+      leavePlace();
+      pool = said;
     }
-    ServicePool said = pool;
     if (said == null) {
       if (!listener.takes(picked)) {
         dial(picked, called, flow);
@@ -533,6 +536,7 @@ public final class Upstream {
 
   /**
    * Of the UpstreamTrafficSetting that the Egress names which lets it out; null where none does.
+   * Before what is said of the service called: whoever has one may let it lead anywhere.
    */
   private @Nullable ServicePool poolOutside() {
     Verdict verdict = subject.verdict();

@@ -6,11 +6,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
 import io.sluice.mesh.Access;
+import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.Egress;
+import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.HostNames;
 import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Limits;
@@ -229,25 +233,7 @@ class EgressTest {
   void asManyConnectionsGetOutAsItsSettingAllows(boolean http) throws IOException {
     Egress free = egress(ProxyFixture.BUYER, Set.of(), List.of(Peers.V4), http);
     NamespacedName host = new NamespacedName("shop", "books.example");
-    Egress limited =
-        new Egress(
-            free.name(),
-            free.sources(),
-            free.hosts(),
-            free.ranges(),
-            free.ports(),
-            free.routes(),
-            host);
-    int all = UpstreamSetting.UNLIMITED;
-    publish(
-        FOUND,
-        limited,
-        new UpstreamSetting(
-            host,
-            new NamespacedName("shop", "limits"),
-            new Pool(1, Duration.ofSeconds(5), all, all, 0, all),
-            null,
-            Limits.NONE));
+    publish(FOUND, limited(free, host), connections(host, 1));
     try (Socket first = Peers.connect(entry)) {
       assertThat(converse(first, BOOKS)).startsWith("HTTP/1.1 200");
 
@@ -275,6 +261,61 @@ class EgressTest {
       assertThat(converse(one, BOOKS)).startsWith("HTTP/1.1 200");
       assertThat(converse(other, BOOKS)).startsWith("HTTP/1.1 200");
     }
+  }
+
+  /** Who may write a Service and what is said of it has no say in that. */
+  @Test
+  void aServiceThatLeadsOutsideHasNoMoreConnections() throws IOException {
+    Egress free = egress(ProxyFixture.BUYER, Set.of(), List.of(Peers.V4), false);
+    NamespacedName host = new NamespacedName("shop", "books.example");
+    NamespacedName service = new NamespacedName("shop", "detour");
+    InetAddress virtual = InetAddress.ofLiteral("10.96.0.77");
+    int port = outside.address().getPort();
+    publish(
+        FOUND,
+        limited(free, host),
+        connections(host, 1),
+        connections(service, 100),
+        new Service(
+            service,
+            List.of(virtual),
+            List.of(
+                new ServicePort(
+                    "tcp",
+                    port,
+                    AppProtocol.TCP,
+                    List.of(new Endpoint(outside.address(), true))))));
+    fixture.sockets.redirect(
+        ProxyFixture.BUYER, Direction.OUTBOUND, new InetSocketAddress(virtual, port));
+
+    try (Socket first = Peers.connect(entry)) {
+      assertThat(converse(first, BOOKS)).startsWith("HTTP/1.1 200");
+
+      assertThat(ask(BOOKS)).isEqualTo("[reset]");
+      assertThat(outside.accepted).hasValue(1);
+    }
+    Await.until("the place is free", () -> ask(BOOKS).startsWith("HTTP/1.1 200"));
+  }
+
+  private static Egress limited(Egress free, NamespacedName setting) {
+    return new Egress(
+        free.name(),
+        free.sources(),
+        free.hosts(),
+        free.ranges(),
+        free.ports(),
+        free.routes(),
+        setting);
+  }
+
+  private static UpstreamSetting connections(NamespacedName of, int most) {
+    int all = UpstreamSetting.UNLIMITED;
+    return new UpstreamSetting(
+        of,
+        new NamespacedName("shop", "limits-of-" + of.name()),
+        new Pool(most, Duration.ofSeconds(5), all, all, 0, all),
+        null,
+        Limits.NONE);
   }
 
   /** Others, let out by an Egress that goes and spread over all loops, tell when all are judged. */

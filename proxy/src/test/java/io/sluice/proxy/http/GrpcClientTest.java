@@ -494,8 +494,8 @@ class GrpcClientTest {
     GrpcClients clients = clients();
     List<Inquiry<String>> settled = new ArrayList<>();
     List<Inquiry<String>> asked = new ArrayList<>();
+    LocalPod greedy = pod("greedy");
     on(() -> {
-      LocalPod greedy = pod("greedy");
       for (int port = 2; port < 2 + GrpcClients.MOST_OF_NAMESPACE + 1; port++) {
         asked.add(ask(clients, greedy, new NamedServer("127.0.0.1", port), settled));
       }
@@ -510,6 +510,8 @@ class GrpcClientTest {
         .as("beyond what may be asked")
         .containsExactly(asked.get(GrpcClients.MOST_OF_NAMESPACE), asked.getLast());
     assertThat(troubles).anyMatch(line -> line.contains("more servers than may be asked"));
+    assertThat(greedy.asking).hasValue(0);
+    assertThat(greedy.askingOctets).as("what is held of its bound").hasValue(0);
   }
 
   @Test
