@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.attack.Attack;
-import io.sluice.cli.SluiceCommand;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.ControlView;
@@ -38,6 +38,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.PrivateKey;
 import java.security.interfaces.ECPrivateKey;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -59,6 +60,9 @@ import org.junit.jupiter.api.Test;
 class KeySilenceTest {
   private static final String FORGED_ACCOUNT_TOKEN =
       "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW06c2VydmljZWFjY291bnQifQ.c2lnbmF0dXJlLW9mLW5vYm9keQ";
+
+  private static final Duration LONGEST_REPORT = Await.patience(60);
+  private static final long LARGEST_REPORT_BYTES = 20 << 20;
 
   /** Where keys and tokens are meant to lie, below the folder of the cluster. */
   private static boolean isForKeys(Path file) {
@@ -190,7 +194,8 @@ class KeySilenceTest {
   }
 
   /** What daemons and controller answer whoever may ask, and how they were started. */
-  private static void answers(TwoNodes shop, Map<String, String> told) throws IOException {
+  private static void answers(TwoNodes shop, Map<String, String> told)
+      throws IOException, InterruptedException {
     ControlView control = shop.control().view();
     told.put("control status", control.status() + shop.control().run("status"));
     told.put("control token list", shop.control().run("token", "list"));
@@ -207,7 +212,7 @@ class KeySilenceTest {
             admin.ask(new AdminRequest("dump", name, false)).toString());
       }
       told.put(site.prefix() + " metrics", view.metrics());
-      told.put(site.prefix() + " bug report", report(shop, site));
+      told.put(site.prefix() + " bug report", report(shop.cluster, site));
       told.put(
           site.prefix() + " command line",
           Files.readString(Path.of("/proc", Long.toString(site.daemon().pid()), "cmdline"))
@@ -232,12 +237,14 @@ class KeySilenceTest {
     }
   }
 
-  /** Every file that is not there for keys: logs, snapshots, journal, registry. */
-  /** All files of a report, to which somebody gives even what holds a token. */
-  private static String report(TwoNodes shop, Site site) throws IOException {
+  /**
+   * All files of a report of a node, to which somebody gives even what holds a token; made in the
+   * time, and of the size, that reports may have.
+   */
+  static String report(Cluster cluster, Site site) throws IOException, InterruptedException {
     Path folder = Files.createTempDirectory("report");
     Path file = folder.resolve("report.tar.gz");
-    Path home = shop.cluster.directory();
+    Path home = cluster.directory();
     List<String> arguments = new ArrayList<>(List.of("support", "bug-report", "--without-cluster"));
     arguments.addAll(List.of("-o", file.toString(), "--node-name", site.prefix()));
     arguments.addAll(List.of("--state", site.state().toString()));
@@ -250,7 +257,13 @@ class KeySilenceTest {
       }
     }
     try {
-      assertThat(SluiceCommand.commandLine().execute(arguments.toArray(String[]::new))).isZero();
+      long begin = System.nanoTime();
+      Timed ended = Timed.sluice(arguments);
+      Duration wall = Duration.ofNanos(System.nanoTime() - begin);
+      assertThat(ended.code()).as("%s", ended).isZero();
+      System.out.printf("report: %s, %s busy, %s bytes%n", wall, ended.busy(), Files.size(file));
+      assertThat(wall).isLessThan(LONGEST_REPORT);
+      assertThat(Files.size(file)).isLessThan(LARGEST_REPORT_BYTES);
       assertThat(Commands.run("tar", "tzf", file.toString()))
           .contains("check.json", "status.json", "maps.json", "controller.json", "daemon.log");
       String text = Commands.run("tar", "xzOf", file.toString());
@@ -262,6 +275,7 @@ class KeySilenceTest {
     }
   }
 
+  /** Every file that is not there for keys: logs, snapshots, journal, registry. */
   private static void files(Path home, Map<String, String> told) throws IOException {
     for (Path file : walk(home)) {
       if (!isForKeys(file)) {

@@ -11,6 +11,7 @@ import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.scenario.NameServer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -184,6 +185,43 @@ class WhyTest {
     assertThat(outside(1, stranger, 8082))
         .contains("Egress shop/buyer spec.ports: its ports are [8080, 8081], and not 8082");
     outside(1, RandomMesh.text(cluster.pod("store")), 8080); // it is inside
+  }
+
+  /** By the name that an Egress and the cluster's name server have for it. */
+  @Test
+  @Order(2)
+  void aHostOutsideIsCalledByItsName() {
+    RandomMesh mesh = new RandomMesh(cluster, new Random(SEED)).cleared();
+    String name = cluster.stranger().name();
+    mesh.traffic.put("enableEgress", "false");
+    mesh.others.put("dns", NameServer.manifest(cluster.stranger().address(Family.IPV4)));
+    mesh.others.put(
+        "egress",
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: Egress
+        metadata: {name: buyer, namespace: shop}
+        spec:
+          sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
+          hosts: [%s]
+          ports: [{number: 8080, protocol: http}]
+        """
+            .formatted(name));
+    try (NameServer _ = new NameServer(cluster.stranger())) {
+      apply(mesh);
+
+      Await.untilPasses(
+          Await.PATIENCE,
+          () ->
+              assertThat(outside(0, name, 8080, "--app-protocol", "http"))
+                  .contains(
+                      "that this node has found under " + name,
+                      "\nALLOWED: ",
+                      "Tried: answered 200 ",
+                      "as foretold"));
+      assertThat(outside(1, name, 8081, "--app-protocol", "http"))
+          .contains("\nREFUSED: ", "Tried: reset", "as foretold");
+    }
   }
 
   private static String outside(int code, String host, int port, String... more) {

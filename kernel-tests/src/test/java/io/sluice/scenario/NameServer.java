@@ -2,16 +2,18 @@ package io.sluice.scenario;
 
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 
 /** A name server in a pod, which knows one name: the pod's own, and its addresses. */
-final class NameServer implements AutoCloseable {
-  static final int PORT = 5353;
+public final class NameServer implements AutoCloseable {
+  private static final int PORT = 5353;
 
   private static final int HEADER_BYTES = 12;
   private static final int A = 1;
@@ -20,10 +22,28 @@ final class NameServer implements AutoCloseable {
   private final SitePod pod;
   private final DatagramChannel channel;
 
-  NameServer(SitePod pod) {
+  public NameServer(SitePod pod) {
     this.pod = pod;
     this.channel = pod.call(() -> DatagramChannel.open().bind(new InetSocketAddress("::", PORT)));
     Thread.ofVirtual().name("name-server").start(this::serve);
+  }
+
+  /** A cluster's DNS at {@code server}. */
+  public static String manifest(InetAddress server) {
+    return """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: kube-dns, namespace: kube-system}
+    spec: {clusterIP: None, ports: [{name: dns, port: 53, targetPort: %1$d}]}
+    ---
+    apiVersion: discovery.k8s.io/v1
+    kind: EndpointSlice
+    metadata: {name: kube-dns, namespace: kube-system, labels: {kubernetes.io/service-name: kube-dns}}
+    addressType: IPv4
+    endpoints: [{addresses: ["%2$s"]}]
+    ports: [{name: dns, port: %1$d}]
+    """
+        .formatted(PORT, IpAddresses.text(server));
   }
 
   private void serve() {

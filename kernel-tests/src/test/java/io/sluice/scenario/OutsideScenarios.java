@@ -1,7 +1,6 @@
 package io.sluice.scenario;
 
 import static io.sluice.scenario.ScenarioManifests.access;
-import static io.sluice.scenario.ScenarioManifests.dns;
 import static io.sluice.scenario.ScenarioManifests.egress;
 import static io.sluice.scenario.ScenarioManifests.files;
 import static io.sluice.scenario.ScenarioManifests.ingress;
@@ -100,7 +99,7 @@ final class OutsideScenarios {
             Map.of(),
             change("egress", egress(BUYER, Nginx.HTTP, "http", "hosts: [outside, far.example]")),
             calls(BUYER, call(OUT, "cut")),
-            change("dns", dns(site.address("outside", Family.IPV4))),
+            change("dns", NameServer.manifest(site.address("outside", Family.IPV4))),
             act(
                 "the name is found",
                 cell ->

@@ -239,24 +239,6 @@ final class ScenarioManifests {
         .formatted(Manifests.NAMESPACE, account, port, protocol, name, rest);
   }
 
-  /** A cluster's DNS at {@code server}. */
-  static String dns(InetAddress server) {
-    return """
-    apiVersion: v1
-    kind: Service
-    metadata: {name: kube-dns, namespace: kube-system}
-    spec: {clusterIP: None, ports: [{name: dns, port: 53, targetPort: %1$d}]}
-    ---
-    apiVersion: discovery.k8s.io/v1
-    kind: EndpointSlice
-    metadata: {name: kube-dns, namespace: kube-system, labels: {kubernetes.io/service-name: kube-dns}}
-    addressType: IPv4
-    endpoints: [{addresses: ["%2$s"]}]
-    ports: [{name: dns, port: %1$d}]
-    """
-        .formatted(NameServer.PORT, IpAddresses.text(server));
-  }
-
   /**
    * An IngressBackend of the bookstore's pods that speak HTTP.
    *

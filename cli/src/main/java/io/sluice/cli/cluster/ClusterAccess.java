@@ -6,11 +6,15 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.sluice.control.kubernetes.ClientCertificate;
 import io.sluice.control.kubernetes.Kubeconfig;
+import io.sluice.control.kubernetes.KubernetesAccess;
+import io.sluice.control.kubernetes.KubernetesApi;
+import io.sluice.control.kubernetes.KubernetesApiException;
 import java.net.ConnectException;
 import java.net.HttpURLConnection;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
@@ -20,6 +24,9 @@ import picocli.CommandLine.ParameterException;
 
 /** The way to a cluster's API server, as the options have it. */
 public final class ClusterAccess {
+  /** For one answer. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
   private static final Path IN_POD = Path.of("/var/run/secrets/kubernetes.io/serviceaccount/token");
 
   private final @Nullable Path kubeconfig;
@@ -76,6 +83,21 @@ public final class ClusterAccess {
     }
   }
 
+  /**
+   * Does work by requests alone, for commands that are to answer at once: the classes of a client
+   * take most of a second.
+   *
+   * @throws IllegalStateException as {@link #ask}
+   */
+  <T> T request(Function<KubernetesApi, T> work) {
+    Config config = config();
+    try (KubernetesApi api = new KubernetesApi(new KubernetesAccess.Known(config), PATIENCE)) {
+      return work.apply(api);
+    } catch (KubernetesApiException e) {
+      throw new IllegalStateException(ApiServerFailure.sentence(e, config.getMasterUrl()), e);
+    }
+  }
+
   /** Those that {@code kubectl} takes; none in a pod. */
   private List<Path> found() {
     List<Path> files =
@@ -105,23 +127,47 @@ public final class ClusterAccess {
      * @param server its address
      */
     static String sentence(KubernetesClientException failure, String server) {
-      String name = "the API server " + server.replaceAll("/+$", "");
       Status answer = failure.getStatus();
       if (answer == null) {
-        return "%s is not reached: %s; %s".formatted(name, reason(failure), OPTIONS);
+        return unreached(server, reason(failure, "it does not say why"));
       }
-      String said =
-          oneLine(answer.getMessage() == null ? failure.getMessage() : answer.getMessage());
+      String said = answer.getMessage() == null ? failure.getMessage() : answer.getMessage();
       return switch (failure.getCode()) {
         case HttpURLConnection.HTTP_UNAUTHORIZED, HttpURLConnection.HTTP_FORBIDDEN ->
-            "%s refuses: %s; %s, and what their user may do".formatted(name, said, OPTIONS);
-        default -> "%s fails: %s; try again, or see its log".formatted(name, said);
+            refused(server, said);
+        default -> failed(server, said);
       };
     }
 
+    /** The same of a request. */
+    static String sentence(KubernetesApiException failure, String server) {
+      return switch (failure.failure()) {
+        case UNREACHABLE -> unreached(server, reason(failure, failure.problem()));
+        case UNAUTHENTICATED, FORBIDDEN -> refused(server, failure.problem());
+        case BUSY, NOT_FOUND, CONFLICT, REJECTED -> failed(server, failure.problem());
+      };
+    }
+
+    private static String unreached(String server, String why) {
+      return "%s is not reached: %s; %s".formatted(name(server), why, OPTIONS);
+    }
+
+    private static String refused(String server, @Nullable String said) {
+      return "%s refuses: %s; %s, and what their user may do"
+          .formatted(name(server), oneLine(said), OPTIONS);
+    }
+
+    private static String failed(String server, @Nullable String said) {
+      return "%s fails: %s; try again, or see its log".formatted(name(server), oneLine(said));
+    }
+
+    private static String name(String server) {
+      return "the API server " + server.replaceAll("/+$", "");
+    }
+
     /** Of the innermost cause that has words; those of the JDK's HTTP client often have none. */
-    private static String reason(Throwable failure) {
-      String words = "it does not say why";
+    private static String reason(Throwable failure, String otherwise) {
+      String words = otherwise;
       for (@Nullable Throwable each = failure.getCause(); each != null; each = each.getCause()) {
         if (each instanceof UnresolvedAddressException) {
           return "its name is not known here";

@@ -6,6 +6,7 @@ import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.cluster.DaemonPods;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
+import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.mesh.FileFault;
 import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.NamespacedName;
@@ -269,14 +270,14 @@ public final class ProxyCommand {
 
     private Answer ofCluster(NamespacedName name, String... words) {
       try {
-        DaemonPods.Said said =
+        KubernetesApi.Ended said =
             DaemonPods.run(
                 cluster.access(),
                 name,
                 node ->
                     Stream.of(Stream.of("sluice"), Stream.of(words), Stream.of("--node-name", node))
                         .flatMap(each -> each)
-                        .toArray(String[]::new));
+                        .toList());
         if (said.out().isEmpty()) {
           List<String> lines = new ArrayList<>(said.err().lines().toList());
           throw new IllegalStateException(

@@ -2,6 +2,7 @@ package io.sluice.cli.node;
 
 import io.sluice.cli.control.EmbeddedController;
 import io.sluice.cli.output.ExitCode;
+import io.sluice.cli.output.Failures;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
@@ -38,13 +39,14 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /**
  * {@code sluice node train}: runs a daemon for a moment, so that the JVM can record which classes
  * it needs (the launcher's ahead-of-time cache). One pod, one object of each kind that most meshes
- * have, one client outside the mesh, a few connections through the inbound path; everything is
- * removed again.
+ * have, one client outside the mesh, a few connections through the inbound path, and the questions
+ * that are to be answered at once; everything is removed again.
  */
 @Command(
     name = "train",
@@ -95,6 +97,16 @@ final class TrainCommand implements Callable<Integer> {
         destination: {kind: ServiceAccount, name: default, namespace: train}
         sources: [{kind: ServiceAccount, name: default, namespace: train}]
         rules: [{kind: TCPRoute, name: train}]
+      """;
+
+  private static final String KUBECONFIG =
+      """
+      apiVersion: v1
+      kind: Config
+      clusters: [{name: train, cluster: {server: "http://127.0.0.1:%s"}}]
+      contexts: [{name: train, context: {cluster: train, user: train}}]
+      users: [{name: train, user: {token: none}}]
+      current-context: train
       """;
 
   @Override
@@ -192,12 +204,24 @@ final class TrainCommand implements Callable<Integer> {
       for (String question : new String[] {"status", "pods", "maps", "events"}) {
         admin.ask(AdminRequest.of(question));
       }
+      askAsPeopleDo("--node-name", name);
       InetSocketAddress metrics = daemon.metricsAddress().orElseThrow();
       URI.create("http://127.0.0.1:" + metrics.getPort() + "/metrics")
           .toURL()
           .openStream()
           .readAllBytes();
+      if (hasAuthority()) { // and the client of Kubernetes, which is told that there is no such pod
+        Path kubeconfig = Files.createTempFile("sluice-train", "");
+        Files.writeString(kubeconfig, KUBECONFIG.formatted(metrics.getPort()));
+        askAsPeopleDo("--kubeconfig", kubeconfig.toString());
+        Files.delete(kubeconfig);
+      }
     }
+  }
+
+  private static void askAsPeopleDo(String option, String value) {
+    Failures.toldBy(new CommandLine(new ProxyCommand()))
+        .execute("get", "ready", "train/trainee", option, value);
   }
 
   private static void connect(Path pod, Path client) throws Exception {

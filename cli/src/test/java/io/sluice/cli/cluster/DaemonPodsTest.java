@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 class DaemonPodsTest {
+  private static final String BEHIND_PROXY = "/k8s/clusters/c-1";
   private static final String POD =
       """
       {"metadata": {"namespace": "%s", "name": "%s"}, "status": {"phase": "Running"},
@@ -32,9 +33,9 @@ class DaemonPodsTest {
     String ours = POD.formatted("sluice-system", "sluice-node-1", true);
     Map<String, String> answers =
         Map.of(
-            "/version", "{\"major\": \"1\", \"minor\": \"33\"}",
-            "/api/v1/namespaces/shop/pods/cart", POD.formatted("shop", "cart", false),
-            "/api/v1/pods", "{\"items\": [%s, %s]}".formatted(tenants, ours));
+            BEHIND_PROXY + "/api/v1/namespaces/shop/pods/cart",
+                POD.formatted("shop", "cart", false),
+            BEHIND_PROXY + "/api/v1/pods", "{\"items\": [%s, %s]}".formatted(tenants, ours));
     List<String> asked = new CopyOnWriteArrayList<>();
     HttpServer server =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -55,24 +56,25 @@ class DaemonPodsTest {
           Files.writeString(
               folder.resolve("kubeconfig"),
               """
-              clusters: [{name: site, cluster: {server: "http://127.0.0.1:%s"}}]
+              clusters: [{name: site, cluster: {server: "http://127.0.0.1:%s%s"}}]
               contexts: [{name: site, context: {cluster: site, user: me}}]
               users: [{name: me, user: {token: dG9rZW4}}]
               current-context: site
               """
-                  .formatted(server.getAddress().getPort()));
+                  .formatted(server.getAddress().getPort(), BEHIND_PROXY));
       ClusterAccess access =
           new ClusterAccess(
               kubeconfig, null, new CommandLine(CommandLine.Model.CommandSpec.create()));
 
       assertThatThrownBy(() ->
               DaemonPods.run(
-                  access, NamespacedName.parse("shop/cart"), node -> new String[] {"sluice", node}))
-          .isInstanceOf(IllegalStateException.class);
+                  access, NamespacedName.parse("shop/cart"), node -> List.of("sluice", node)))
+          .hasMessageContaining("answered 403 to exec in sluice-node-1; check --kubeconfig");
 
       assertThat(asked)
-          .anyMatch(path -> path.startsWith("/api/v1/namespaces/sluice-system/pods/sluice-node-1"))
-          .noneMatch(path -> path.startsWith("/api/v1/namespaces/tenant/"));
+          .anyMatch(path ->
+              path.startsWith(BEHIND_PROXY + "/api/v1/namespaces/sluice-system/pods/sluice-node-1"))
+          .noneMatch(path -> path.startsWith(BEHIND_PROXY + "/api/v1/namespaces/tenant/"));
     } finally {
       server.stop(0);
     }

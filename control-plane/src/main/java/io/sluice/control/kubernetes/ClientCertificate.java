@@ -4,7 +4,9 @@ import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.internal.SSLUtils;
+import io.fabric8.kubernetes.client.utils.HttpClientUtils;
 import io.sluice.control.authority.svid.Pem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +14,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.util.Base64;
+import java.util.function.Consumer;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.TrustManager;
@@ -32,17 +35,40 @@ public final class ClientCertificate {
    * @throws IllegalArgumentException where certificate or key cannot be used
    */
   public static KubernetesClient connected(Config config) {
-    if (config.getClientKeyData() == null || config.getClientCertData() == null) {
-      return new KubernetesClientBuilder().withConfig(config).build();
-    }
-    Config others =
-        new ConfigBuilder(config).withClientCertData(null).withClientKeyData(null).build();
-    KeyManager[] keys = keys(config);
-    TrustManager[] trust = trust(others);
     return new KubernetesClientBuilder()
-        .withConfig(others)
-        .withHttpClientBuilderConsumer(http -> http.sslContext(keys, trust))
+        .withConfig(others(config))
+        .withHttpClientBuilderConsumer(shown(config))
         .build();
+  }
+
+  /**
+   * Of that client what sends requests: the rest loads two hundred classes, for kinds that nobody
+   * may ask for.
+   */
+  static HttpClient sending(Config config) {
+    HttpClient.Builder http = HttpClientUtils.getHttpClientFactory().newBuilder(others(config));
+    shown(config).accept(http);
+    return http.build();
+  }
+
+  private static boolean isIn(Config config) {
+    return config.getClientKeyData() != null && config.getClientCertData() != null;
+  }
+
+  /** All but the certificate. */
+  private static Config others(Config config) {
+    return isIn(config)
+        ? new ConfigBuilder(config).withClientCertData(null).withClientKeyData(null).build()
+        : config;
+  }
+
+  private static Consumer<HttpClient.Builder> shown(Config config) {
+    if (!isIn(config)) {
+      return _ -> {};
+    }
+    KeyManager[] keys = keys(config);
+    TrustManager[] trust = trust(others(config));
+    return http -> http.sslContext(keys, trust);
   }
 
   private static KeyManager[] keys(Config config) {

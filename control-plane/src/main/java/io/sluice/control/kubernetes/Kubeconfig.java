@@ -1,5 +1,6 @@
 package io.sluice.control.kubernetes;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.fabric8.kubernetes.api.model.AuthInfo;
 import io.fabric8.kubernetes.api.model.AuthInfoBuilder;
 import io.fabric8.kubernetes.api.model.Cluster;
@@ -11,7 +12,8 @@ import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.OAuthTokenProvider;
-import io.fabric8.kubernetes.client.utils.Serialization;
+import io.fabric8.kubernetes.client.internal.KubeConfigUtils;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.kubernetes.KubeconfigField.Found;
 import io.sluice.mesh.FileFault;
@@ -37,6 +39,10 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  */
 public final class Kubeconfig {
   private static final long LARGEST_BYTES = 1 << 20;
+
+  /** Looks for no kinds on the class path: for an extension, it would load the classes of all. */
+  private static final KubernetesSerialization YAML =
+      new KubernetesSerialization(new ObjectMapper(), false);
 
   private final Map<String, Entry<Cluster>> clusters = new LinkedHashMap<>();
   private final Map<String, Entry<AuthInfo>> users = new LinkedHashMap<>();
@@ -101,8 +107,7 @@ public final class Kubeconfig {
         throw new IllegalArgumentException(file + " is longer than " + LARGEST_BYTES + " bytes");
       }
       var read =
-          Serialization.unmarshal(
-              Files.readString(file), io.fabric8.kubernetes.api.model.Config.class);
+          YAML.unmarshal(Files.readString(file), io.fabric8.kubernetes.api.model.Config.class);
       if (read == null) {
         throw new IllegalArgumentException(file + " is empty; a kubeconfig has clusters and users");
       }
@@ -151,12 +156,18 @@ public final class Kubeconfig {
             .endCluster();
     Entry<AuthInfo> user = named(context, "user", context.value().getUser(), users);
     if (user == null) {
-      return Config.fromKubeconfig(Serialization.asYaml(one.build()));
+      return config(one);
     }
     UserCredentials credentials = UserCredentials.of(user.value(), user.field());
     one.addNewUser().withName(context.value().getUser()).withUser(credentials.user()).endUser();
-    Config config = Config.fromKubeconfig(Serialization.asYaml(one.build()));
+    Config config = config(one);
     credentials.tokens().ifPresent(config::setOauthTokenProvider);
+    return config;
+  }
+
+  private static Config config(ConfigBuilder only) {
+    Config config = Config.empty();
+    KubeConfigUtils.merge(config, null, only.build());
     return config;
   }
 

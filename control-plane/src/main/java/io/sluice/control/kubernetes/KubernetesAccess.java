@@ -1,5 +1,6 @@
 package io.sluice.control.kubernetes;
 
+import io.fabric8.kubernetes.client.Config;
 import java.net.URI;
 import java.nio.file.Path;
 
@@ -22,4 +23,13 @@ public sealed interface KubernetesAccess {
 
   /** From outside: the current context of a kubeconfig file. */
   record Kubeconfig(Path file) implements KubernetesAccess {}
+
+  /** As somebody has found out already. */
+  record Known(Config config) implements KubernetesAccess {
+    /** Without credentials. */
+    @Override
+    public String toString() {
+      return config.getMasterUrl();
+    }
+  }
 }

@@ -7,14 +7,16 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
-import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.http.AsyncBody;
+import io.fabric8.kubernetes.client.http.HttpClient;
 import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.HttpResponse;
+import io.fabric8.kubernetes.client.http.WebSocketHandshakeException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -44,7 +46,8 @@ public final class KubernetesApi implements AutoCloseable {
   private static final int LONGEST_QUOTE = 200;
   private static final int LONGEST_ERROR_BYTES = 16_384;
 
-  private final KubernetesClient client;
+  private final HttpClient client;
+  private final @Nullable String ownNamespace;
   private final URI server;
   private final Duration timeout;
 
@@ -63,11 +66,12 @@ public final class KubernetesApi implements AutoCloseable {
               .withRequestRetryBackoffLimit(0)
               .withHttp2Disable(true)
               .build();
-      this.client = ClientCertificate.connected(config);
+      this.client = ClientCertificate.sending(config);
+      this.ownNamespace = config.getNamespace();
+      this.server = URI.create(config.getMasterUrl());
     } catch (KubernetesClientException | IllegalArgumentException e) {
       throw unusable(access, e);
     }
-    this.server = URI.create(client.getMasterUrl().toString());
     this.timeout = timeout;
   }
 
@@ -85,6 +89,7 @@ public final class KubernetesApi implements AutoCloseable {
       }
       case KubernetesAccess.Kubeconfig(Path file) ->
           Kubeconfig.read(List.of(requireReadable(file))).config(null);
+      case KubernetesAccess.Known(Config config) -> config;
     };
   }
 
@@ -190,9 +195,14 @@ public final class KubernetesApi implements AutoCloseable {
 
   /** Our own namespace, as the service account or the kubeconfig's context says; else the usual. */
   public String namespace() {
-    return Optional.ofNullable(client.getNamespace())
+    return Optional.ofNullable(ownNamespace)
         .filter(name -> !name.isBlank())
         .orElse(USUAL_NAMESPACE);
+  }
+
+  /** Below the server's own path, which one behind a proxy has. */
+  private URI at(String path) {
+    return server.resolve(path.substring(1));
   }
 
   /** The server, for messages. */
@@ -214,18 +224,17 @@ public final class KubernetesApi implements AutoCloseable {
   /** As the other. @param accept what the answer may be; JSON, whole or in part */
   AnswerStream open(String path, String accept, Duration silence) {
     // Without the query, which differs from try to try: a lasting problem is to be told once.
-    String subject = "GET " + server.resolve(path).getPath();
+    String subject = "GET " + at(path).getPath();
     AnswerStream stream = new AnswerStream(silence);
     HttpRequest request =
         client
-            .getHttpClient()
             .newHttpRequestBuilder()
-            .uri(server.resolve(path))
+            .uri(at(path))
             .setHeader("Accept", accept)
             .forStreaming()
             .build();
     CompletableFuture<HttpResponse<AsyncBody>> sent =
-        client.getHttpClient().consumeBytes(request, (buffers, _) -> stream.arrived(buffers));
+        client.consumeBytes(request, (buffers, _) -> stream.arrived(buffers));
     sent.thenAccept(response -> stream.began(response.body()));
     HttpResponse<AsyncBody> response;
     try {
@@ -251,6 +260,55 @@ public final class KubernetesApi implements AutoCloseable {
     }
   }
 
+  /**
+   * How a command ended that ran in a container.
+   *
+   * @param code that it ended with
+   * @param out all that it wrote to standard output
+   * @param err likewise to standard error
+   */
+  public record Ended(int code, String out, String err) {}
+
+  /**
+   * Runs a command in a container, to its end.
+   *
+   * @param pod its path, from the root of the server
+   * @param patience longest wait for that end
+   */
+  public Ended exec(String pod, String container, List<String> command, Duration patience) {
+    StringBuilder path =
+        new StringBuilder(pod + "/exec?container=" + container + "&stdout=true&stderr=true");
+    for (String word : command) {
+      path.append("&command=").append(URLEncoder.encode(word, StandardCharsets.UTF_8));
+    }
+    String subject = "exec in " + pod.substring(pod.lastIndexOf('/') + 1);
+    ExecAnswer answer = new ExecAnswer();
+    try {
+      return client
+          .newWebSocketBuilder()
+          .subprotocol(ExecAnswer.PROTOCOL)
+          .uri(at(path.toString()))
+          .connectTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS)
+          .buildAsync(answer)
+          .thenCompose(_ -> answer.ended())
+          .get(patience.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      throw failed(Failure.REJECTED, subject, subject + " did not end within " + patience, e);
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause();
+      if (cause instanceof WebSocketHandshakeException refused) {
+        int code = refused.getResponse().code();
+        throw new KubernetesApiException(
+            failure(code), subject, "answered " + code + " to " + subject, code, Duration.ZERO);
+      }
+      String why = String.valueOf((cause == null ? e : cause).getMessage());
+      throw failed(Failure.REJECTED, subject, subject + ": " + why, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw failed(Failure.UNREACHABLE, subject, "the wait was interrupted", e);
+    }
+  }
+
   private static String beginning(AnswerStream stream) {
     try {
       return quote(new String(stream.readNBytes(LONGEST_ERROR_BYTES), StandardCharsets.UTF_8));
@@ -260,7 +318,7 @@ public final class KubernetesApi implements AutoCloseable {
   }
 
   private JsonNode send(String method, String path, String type, String body) {
-    String subject = method + " " + server.resolve(path);
+    String subject = method + " " + at(path);
     StringBuffer text = new StringBuffer();
     CompletableFuture<HttpResponse<AsyncBody>> answer = answer(method, path, type, body, text);
     HttpResponse<AsyncBody> response;
@@ -300,21 +358,18 @@ public final class KubernetesApi implements AutoCloseable {
       String method, String path, String type, String body, StringBuffer text) {
     HttpRequest request =
         client
-            .getHttpClient()
             .newHttpRequestBuilder()
-            .uri(server.resolve(path))
+            .uri(at(path))
             .setHeader("Accept", JSON_TYPE)
             .method(method, type, body.isEmpty() ? null : body)
             .build();
     CompletableFuture<HttpResponse<AsyncBody>> sent =
-        client
-            .getHttpClient()
-            .consumeBytes(
-                request,
-                (buffers, rest) -> {
-                  append(buffers, text);
-                  rest.consume();
-                });
+        client.consumeBytes(
+            request,
+            (buffers, rest) -> {
+              append(buffers, text);
+              rest.consume();
+            });
     CompletableFuture<HttpResponse<AsyncBody>> whole =
         sent.thenCompose(response -> {
           response.body().consume();

@@ -40,6 +40,9 @@ public final class KubernetesApiException extends RuntimeException {
   /** The word for what went wrong. */
   private final Failure failure;
 
+  /** What is wrong, without the request. */
+  private final String problem;
+
   /** Status of the answer, 0 where there was none. */
   private final int status;
 
@@ -50,6 +53,7 @@ public final class KubernetesApiException extends RuntimeException {
       Failure failure, String request, String problem, @Nullable Throwable cause) {
     super("Kubernetes API " + request + ": " + problem, cause);
     this.failure = failure;
+    this.problem = problem;
     this.status = 0;
     this.retryAfterMillis = 0;
   }
@@ -59,12 +63,19 @@ public final class KubernetesApiException extends RuntimeException {
       Failure failure, String request, String problem, int status, Duration retryAfter) {
     super("Kubernetes API " + request + ": " + problem);
     this.failure = failure;
+    this.problem = problem;
     this.status = status;
     this.retryAfterMillis = retryAfter.toMillis();
   }
 
-  int status() {
+  /** Of the answer; 0 where there was none. */
+  public int status() {
     return status;
+  }
+
+  /** What is wrong, without the request. */
+  public String problem() {
+    return problem;
   }
 
   /** For how long the server asks to be left alone; zero where it does not. */
