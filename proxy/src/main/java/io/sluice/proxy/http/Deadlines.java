@@ -2,7 +2,7 @@ package io.sluice.proxy.http;
 
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
-import io.sluice.proxy.Timers;
+import io.sluice.proxy.socket.Timers;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 

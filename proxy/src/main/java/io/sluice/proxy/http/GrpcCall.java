@@ -6,7 +6,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.util.concurrent.Future;
-import io.sluice.proxy.Timers;
+import io.sluice.proxy.socket.Timers;
 import org.jspecify.annotations.Nullable;
 
 /**

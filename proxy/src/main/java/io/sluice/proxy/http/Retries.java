@@ -6,7 +6,7 @@ import io.netty.util.concurrent.Future;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.RetryPolicy.Silence;
 import io.sluice.proxy.Retried;
-import io.sluice.proxy.Timers;
+import io.sluice.proxy.socket.Timers;
 import io.sluice.proxy.upstream.LocalPod;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package io.sluice.proxy;
+package io.sluice.proxy.socket;
 
 import io.netty.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
