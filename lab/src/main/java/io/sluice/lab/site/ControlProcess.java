@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** {@code sluice control run} as a child process on a machine of its own. For one thread. */
@@ -92,8 +93,12 @@ public final class ControlProcess {
       Files.deleteIfExists(file);
       Files.createFile(
           file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      Files.writeString(
-          file, directory.newJoinToken(node, JoinTokens.DEFAULT_LIFETIME, clock) + "\n");
+      String token =
+          Await.value(
+              "the controller has made its root known, and a token",
+              START_PATIENCE,
+              () -> Optional.of(directory.newJoinToken(node, JoinTokens.DEFAULT_LIFETIME, clock)));
+      Files.writeString(file, token + "\n");
       return file;
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + file, e);
