@@ -9,11 +9,15 @@ import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The access log of one daemon. It is asked again and again, so little is read twice. Any thread.
@@ -23,6 +27,7 @@ final class AccessRecords {
 
   private final Path file;
   private final List<RequestLine> requests = new ArrayList<>();
+  private Object identity = "none yet";
   private long known;
 
   AccessRecords(Path file) {
@@ -31,23 +36,33 @@ final class AccessRecords {
 
   /** All so far. */
   List<JsonNode> all() {
-    return linesFrom(0).lines().map(AccessRecords::parse).toList();
+    return lines(linesFrom(0)).map(AccessRecords::parse).toList();
   }
 
   /** Of requests alone. */
   synchronized List<RequestLine> requests() {
-    if (known > file.toFile().length()) { // begun anew
+    Object present = identity();
+    if (!present.equals(identity) || known > file.toFile().length()) { // begun anew
+      identity = present;
       known = 0;
       requests.clear();
     }
-    String more = linesFrom(known);
-    more.lines()
+    byte[] more = linesFrom(known);
+    known += more.length;
+    lines(more)
         .map(AccessRecords::parse)
         .map(RequestLine::of)
         .flatMap(Optional::stream)
         .forEach(requests::add);
-    known += more.getBytes(StandardCharsets.UTF_8).length;
     return List.copyOf(requests);
+  }
+
+  private Object identity() {
+    try {
+      return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    }
   }
 
   /**
@@ -57,8 +72,7 @@ final class AccessRecords {
    */
   Optional<JsonNode> first(String field, String value, InetSocketAddress client, Instant begun) {
     String text = IpAddresses.text(client);
-    return linesFrom(0)
-        .lines()
+    return lines(linesFrom(0))
         .filter(line -> line.contains(text))
         .map(AccessRecords::parse)
         .filter(record -> record.path(field).asText().equals(value))
@@ -68,7 +82,7 @@ final class AccessRecords {
   }
 
   /** Whole lines: the last one may be half written. */
-  private String linesFrom(long offset) {
+  private byte[] linesFrom(long offset) {
     try (RandomAccessFile log = new RandomAccessFile(file.toFile(), "r")) {
       log.seek(offset);
       byte[] bytes = new byte[Math.toIntExact(log.length() - offset)];
@@ -77,10 +91,14 @@ final class AccessRecords {
       while (end > 0 && bytes[end - 1] != '\n') {
         end--;
       }
-      return new String(bytes, 0, end, StandardCharsets.UTF_8);
+      return Arrays.copyOf(bytes, end);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + file, e);
     }
+  }
+
+  private static Stream<String> lines(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8).lines();
   }
 
   private static JsonNode parse(String line) {
