@@ -36,32 +36,40 @@ final class AccessRecords {
 
   /** All so far. */
   List<JsonNode> all() {
-    return lines(linesFrom(0)).map(AccessRecords::parse).toList();
+    return lines(linesFrom(file, 0)).map(AccessRecords::parse).toList();
   }
 
   /** Of requests alone. */
   synchronized List<RequestLine> requests() {
-    Object present = identity();
-    if (!present.equals(identity) || known > file.toFile().length()) { // begun anew
-      identity = present;
+    Object present = identity(file);
+    Path before = file.resolveSibling(file.getFileName() + ".1");
+    if (!present.equals(identity) && Files.exists(before) && identity(before).equals(identity)) {
+      read(before); // the log was rotated meanwhile
+      known = 0;
+    } else if (!present.equals(identity) || known > file.toFile().length()) { // begun anew
       known = 0;
       requests.clear();
     }
-    byte[] more = linesFrom(known);
+    identity = present;
+    read(file);
+    return List.copyOf(requests);
+  }
+
+  private void read(Path log) {
+    byte[] more = linesFrom(log, known);
     known += more.length;
     lines(more)
         .map(AccessRecords::parse)
         .map(RequestLine::of)
         .flatMap(Optional::stream)
         .forEach(requests::add);
-    return List.copyOf(requests);
   }
 
-  private Object identity() {
+  private static Object identity(Path log) {
     try {
-      return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+      return Files.readAttributes(log, BasicFileAttributes.class).fileKey();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + file, e);
+      throw new UncheckedIOException("cannot read " + log, e);
     }
   }
 
@@ -72,7 +80,7 @@ final class AccessRecords {
    */
   Optional<JsonNode> first(String field, String value, InetSocketAddress client, Instant begun) {
     String text = IpAddresses.text(client);
-    return lines(linesFrom(0))
+    return lines(linesFrom(file, 0))
         .filter(line -> line.contains(text))
         .map(AccessRecords::parse)
         .filter(record -> record.path(field).asText().equals(value))
@@ -82,18 +90,18 @@ final class AccessRecords {
   }
 
   /** Whole lines: the last one may be half written. */
-  private byte[] linesFrom(long offset) {
-    try (RandomAccessFile log = new RandomAccessFile(file.toFile(), "r")) {
-      log.seek(offset);
-      byte[] bytes = new byte[Math.toIntExact(log.length() - offset)];
-      log.readFully(bytes);
+  private static byte[] linesFrom(Path log, long offset) {
+    try (RandomAccessFile open = new RandomAccessFile(log.toFile(), "r")) {
+      open.seek(offset);
+      byte[] bytes = new byte[Math.toIntExact(open.length() - offset)];
+      open.readFully(bytes);
       int end = bytes.length;
       while (end > 0 && bytes[end - 1] != '\n') {
         end--;
       }
       return Arrays.copyOf(bytes, end);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + file, e);
+      throw new UncheckedIOException("cannot read " + log, e);
     }
   }
 

@@ -68,6 +68,12 @@ class AccessRecordsTest {
 
     Files.writeString(file, last.substring(90), StandardOpenOption.APPEND);
     assertThat(log.requests()).hasSize(3);
+    Files.writeString(file, last, StandardOpenOption.APPEND);
+    Files.move(file, directory.resolve("access.log.1"));
+    Files.writeString(file, last);
+    assertThat(log.requests()).as("of a log that was rotated").hasSize(5);
+    Files.writeString(file, "");
+    assertThat(log.requests()).isEmpty();
     Files.writeString(file, last);
     assertThat(log.requests()).as("of a log begun anew").hasSize(1);
   }
