@@ -20,7 +20,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The access log of one daemon. It is asked again and again, so little is read twice. Any thread.
+ * The access log of one daemon. It is asked again and again: lines of requests are read once, and
+ * of connections only those are parsed that name the client. Any thread.
  */
 final class AccessRecords {
   private static final ObjectMapper JSON = new ObjectMapper();
