@@ -29,7 +29,8 @@ record Commands(Path directory) {
   String execute(List<String> words) throws IOException, InterruptedException {
     int code = exitCode(words);
     String said = Files.readString(output());
-    assertThat(code).as("exit code of %s, which said%n%s", words, said).isZero();
+    String last = said.lines().reduce((line, next) -> next).orElse("nothing");
+    assertThat(code).as("exit code of %s, whose last word was: %s%n%s", words, last, said).isZero();
     return said;
   }
 

@@ -40,6 +40,10 @@ final class OutsideScenarios {
   private static final String EVERYWHERE = "[0.0.0.0/0, '::/0']";
   private static final String FOUND = "200 outside";
   private static final int TRIES = 50;
+
+  /** Each is a handshake, of which a pod takes fifty a second: all cells call the same one. */
+  private static final int HANDSHAKES = 3;
+
   private static final Request BOOKS = Request.get("http://v1:" + Nginx.HTTP + "/books-bought");
   private static final Request OTHER = Request.get("http://v1:" + Nginx.HTTP + "/other");
 
@@ -79,13 +83,13 @@ final class OutsideScenarios {
             calls(
                 GATEWAY,
                 times(TRIES, own, "200 v1"),
-                times(TRIES, thief, "cut"),
+                times(HANDSHAKES, thief, "cut"),
                 call(foreign, "cut"),
                 call(SECURE, "cut"),
                 call(BOOKS, "cut")),
             calls(STRANGER, call(own, "cut"), call(BOOKS, "cut")),
             change("ingress", tlsFrom("IngressBackend", "{sniHosts: [v2]}", principal, service)),
-            calls(GATEWAY, times(TRIES, own, "cut")),
+            calls(GATEWAY, times(HANDSHAKES, own, "cut")),
             change(
                 "ingress", tlsFrom("IngressBackend", "{skipClientCertValidation: true}", service)),
             calls(GATEWAY, call(SECURE, "200 v1"), call(foreign, "200 v1"), call(BOOKS, "cut")),

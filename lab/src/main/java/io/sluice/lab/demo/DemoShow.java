@@ -125,12 +125,18 @@ final class DemoShow {
   /** The end of the report for people. */
   void print(PrintWriter out) {
     play.print(out);
-    long failed = report.steps().stream().filter(step -> !step.ok()).count();
+    List<String> failed =
+        report.steps().stream()
+            .filter(step -> !step.ok())
+            .map(step -> step.name() + ": " + step.observed())
+            .toList();
     out.printf(
         Locale.ROOT,
         "%d steps, %s, in %.1f s%n",
         report.steps().size(),
-        failed == 0 ? "all as expected" : failed + " NOT as expected",
+        failed.isEmpty()
+            ? "all as expected"
+            : failed.size() + " NOT as expected (" + String.join("; ", failed) + ")",
         took.toMillis() / 1000.0);
     if (kept) {
       play.printHints(stage.option(), out);

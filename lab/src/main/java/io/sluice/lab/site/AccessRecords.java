@@ -11,7 +11,6 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,9 +25,12 @@ import java.util.stream.Stream;
 final class AccessRecords {
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  /** Of the first line, its time among them; shorter than any line. */
+  private static final int HEAD_BYTES = 128;
+
   private final Path file;
   private final List<RequestLine> requests = new ArrayList<>();
-  private Object identity = "none yet";
+  private byte[] head = {};
   private long known;
 
   AccessRecords(Path file) {
@@ -37,26 +39,45 @@ final class AccessRecords {
 
   /** All so far. */
   List<JsonNode> all() {
-    return lines(linesFrom(file, 0)).map(AccessRecords::parse).toList();
+    return lines(whole()).map(AccessRecords::parse).toList();
   }
 
-  /** Of requests alone. */
+  /**
+   * Of requests alone, those before a rotation too. A log is known by its first line: the number of
+   * a file is given to a later one.
+   */
   synchronized List<RequestLine> requests() {
-    Object present = identity(file);
-    Path before = file.resolveSibling(file.getFileName() + ".1");
-    if (!present.equals(identity) && Files.exists(before) && identity(before).equals(identity)) {
-      read(before); // the log was rotated meanwhile
-      known = 0;
-    } else if (!present.equals(identity) || known > file.toFile().length()) { // begun anew
-      known = 0;
-      requests.clear();
+    try (RandomAccessFile present = new RandomAccessFile(file.toFile(), "r")) {
+      byte[] first = first(present);
+      if (first.length == 0) {
+        return List.copyOf(requests);
+      }
+      if (!Arrays.equals(first, head)) {
+        readPredecessor();
+        head = first;
+        known = 0;
+      }
+      read(present);
+      return List.copyOf(requests);
+    } catch (IOException e) {
+      throw unreadable(file, e);
     }
-    identity = present;
-    read(file);
-    return List.copyOf(requests);
   }
 
-  private void read(Path log) {
+  /** What was not read of it before it was rotated; where there is none, the log was begun anew. */
+  private void readPredecessor() throws IOException {
+    Path before = file.resolveSibling(file.getFileName() + ".1");
+    if (!Files.exists(before)) {
+      requests.clear();
+      return;
+    }
+    try (RandomAccessFile rotated = new RandomAccessFile(before.toFile(), "r")) {
+      known = Arrays.equals(first(rotated), head) ? known : 0;
+      read(rotated);
+    }
+  }
+
+  private void read(RandomAccessFile log) throws IOException {
     byte[] more = linesFrom(log, known);
     known += more.length;
     lines(more)
@@ -66,12 +87,12 @@ final class AccessRecords {
         .forEach(requests::add);
   }
 
-  private static Object identity(Path log) {
-    try {
-      return Files.readAttributes(log, BasicFileAttributes.class).fileKey();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + log, e);
-    }
+  /** The beginning of its first line, which says when that was; empty until there is one. */
+  private static byte[] first(RandomAccessFile log) throws IOException {
+    byte[] start = new byte[(int) Math.min(log.length(), HEAD_BYTES)];
+    log.seek(0);
+    log.readFully(start);
+    return start.length < HEAD_BYTES ? new byte[0] : start;
   }
 
   /**
@@ -81,7 +102,7 @@ final class AccessRecords {
    */
   Optional<JsonNode> first(String field, String value, InetSocketAddress client, Instant begun) {
     String text = IpAddresses.text(client);
-    return lines(linesFrom(file, 0))
+    return lines(whole())
         .filter(line -> line.contains(text))
         .map(AccessRecords::parse)
         .filter(record -> record.path(field).asText().equals(value))
@@ -90,20 +111,28 @@ final class AccessRecords {
         .findFirst();
   }
 
-  /** Whole lines: the last one may be half written. */
-  private static byte[] linesFrom(Path log, long offset) {
-    try (RandomAccessFile open = new RandomAccessFile(log.toFile(), "r")) {
-      open.seek(offset);
-      byte[] bytes = new byte[Math.toIntExact(open.length() - offset)];
-      open.readFully(bytes);
-      int end = bytes.length;
-      while (end > 0 && bytes[end - 1] != '\n') {
-        end--;
-      }
-      return Arrays.copyOf(bytes, end);
+  private byte[] whole() {
+    try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "r")) {
+      return linesFrom(open, 0);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + log, e);
+      throw unreadable(file, e);
     }
+  }
+
+  /** Whole lines: the last one may be half written. */
+  private static byte[] linesFrom(RandomAccessFile log, long offset) throws IOException {
+    log.seek(offset);
+    byte[] bytes = new byte[Math.toIntExact(log.length() - offset)];
+    log.readFully(bytes);
+    int end = bytes.length;
+    while (end > 0 && bytes[end - 1] != '\n') {
+      end--;
+    }
+    return Arrays.copyOf(bytes, end);
+  }
+
+  private static UncheckedIOException unreadable(Path log, IOException e) {
+    return new UncheckedIOException("cannot read " + log, e);
   }
 
   private static Stream<String> lines(byte[] bytes) {

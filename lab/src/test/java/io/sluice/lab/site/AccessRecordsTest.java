@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
@@ -35,6 +36,7 @@ class AccessRecordsTest {
   @Test
   void linesOfRequestsAreToldApartFromThoseOfConnections() throws IOException {
     String last = request("\"direction\":\"inbound\",\"pod\":\"shop/store-1\"");
+    String another = last.replace(":01Z", ":02Z");
     Path file = directory.resolve("access.log");
     AccessRecords log = new AccessRecords(file);
     Files.writeString(
@@ -69,13 +71,20 @@ class AccessRecordsTest {
     Files.writeString(file, last.substring(90), StandardOpenOption.APPEND);
     assertThat(log.requests()).hasSize(3);
     Files.writeString(file, last, StandardOpenOption.APPEND);
-    Files.move(file, directory.resolve("access.log.1"));
-    Files.writeString(file, last);
+    rotate(file, another);
     assertThat(log.requests()).as("of a log that was rotated").hasSize(5);
-    Files.writeString(file, "");
-    assertThat(log.requests()).isEmpty();
+    rotate(file, last);
+    rotate(file, another.replace(":02Z", ":03Z"));
+    assertThat(log.requests()).as("of one that was rotated twice").hasSize(7);
+    assertThat(new AccessRecords(file).requests()).as("of one never read before").hasSize(2);
+    Files.delete(file.resolveSibling("access.log.1"));
     Files.writeString(file, last);
     assertThat(log.requests()).as("of a log begun anew").hasSize(1);
+  }
+
+  private static void rotate(Path file, String line) throws IOException {
+    Files.move(file, file.resolveSibling("access.log.1"), StandardCopyOption.REPLACE_EXISTING);
+    Files.writeString(file, line);
   }
 
   private static String request(String ends) {
