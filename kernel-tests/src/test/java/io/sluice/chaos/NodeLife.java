@@ -113,10 +113,11 @@ final class NodeLife implements AutoCloseable {
     }
   }
 
-  /** What it decides by; empty where it does not answer. */
+  /** What it decides by; empty where it does not answer, or has nothing yet. */
   Optional<MeshSnapshot> inForce() {
     return process
         .dump(DUMP_PATIENCE)
+        .filter(bytes -> bytes.length > 0)
         .map(bytes -> {
           try {
             return SnapshotFormat.read(bytes).snapshot();

@@ -61,8 +61,10 @@ final class NodeProgram {
     AtomicReference<MeshSnapshot> inForce = new AtomicReference<>(MeshSnapshot.EMPTY);
     Dumps.serve(() -> {
       MeshSnapshot now = Objects.requireNonNull(inForce.get());
-      return SnapshotFormat.write(
-          1, new Stored(now.withRevision(Math.max(1, now.revision())), Instant.now()));
+      return now.equals(MeshSnapshot.EMPTY)
+          ? new byte[0] // it was started anew, and has none yet
+          : SnapshotFormat.write(
+              1, new Stored(now.withRevision(Math.max(1, now.revision())), Instant.now()));
     });
     source.start(inForce::set);
   }

@@ -115,6 +115,9 @@ class MovedClockTest {
     assertThat(expired(a)).containsExactly(identity(buyer));
     assertThat(expired(b)).isEmpty();
     assertThat(report(a).path("ends").path(0).path("remaining").asText()).isEqualTo("ended");
+    assertThat(why(buyer))
+        .contains("UNREACHABLE", "(no_certificate)", identity(buyer) + " is expired");
+    assertThat(why(neighbour)).contains("ALLOWED");
   }
 
   /** The controller is in reach again. The latest end of all that it gives then. */
@@ -124,6 +127,7 @@ class MovedClockTest {
     assertThat(a.daemon().log()).contains("offline_extend");
     assertExtended(b);
     assertThat(states()).containsOnly("valid");
+    assertThat(why(buyer)).contains("ALLOWED");
     assertAnswered(buyer);
     Instant until = Instant.parse(report(a).path("until").asText());
     assertThat(until).isBetween(now.plus(LEAF).minus(MINUTE), now.plus(LEAF).plus(MINUTE));
@@ -241,6 +245,12 @@ class MovedClockTest {
     command.addAll(List.of(words));
     command.addAll(List.of("--node-name", site.prefix()));
     return Commands.run(command.toArray(String[]::new));
+  }
+
+  /** What its node says of a call of the store. */
+  private String why(SitePod from) {
+    return JavaCommand.run(
+        "why", "shop/" + from.name(), "shop/store:" + PORT, "--node-name", a.prefix());
   }
 
   private Set<String> states() {

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -301,6 +302,7 @@ class RuntimeDetectionTest {
     assertThat(detection.detect().runtime())
         .as("a runtime that was just restarted is not left")
         .isEqualTo("containerd");
+    abandoned("run/containerd/containerd.sock");
     assertThat(detect().runtime()).as("a socket nobody listens at").isEqualTo("k3s");
   }
 
@@ -347,6 +349,15 @@ class RuntimeDetectionTest {
   private void age(String path, long seconds) throws IOException {
     Files.setLastModifiedTime(
         root.resolve(path.substring(1)), FileTime.from(Instant.ofEpochSecond(seconds)));
+  }
+
+  /** Made anew: a process that is just being forked keeps the one before open for a moment. */
+  private void abandoned(String socket) throws IOException {
+    Path path = root.resolve(socket);
+    Files.delete(path);
+    try (var client = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      client.bind(UnixDomainSocketAddress.of(path));
+    }
   }
 
   private ServerSocketChannel answering(String socket) throws IOException {
