@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,6 +47,19 @@ class ProcessLockTest {
     }
     assertThat(ProcessLock.isHeld(file())).isFalse();
     ProcessLock.take(file()).orElseThrow().close();
+  }
+
+  @Test
+  void nobodyButItsOwnerCanOpenItAndSoKeepOthersFromIt() throws IOException {
+    Files.createFile(
+        file(), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r--r--")));
+    ProcessLock.take(file()).orElseThrow().close();
+    assertThat(Files.getPosixFilePermissions(file()))
+        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+    Files.delete(file());
+    ProcessLock.take(file()).orElseThrow().close();
+    assertThat(Files.getPosixFilePermissions(file()))
+        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
   }
 
   private void refused() throws IOException {

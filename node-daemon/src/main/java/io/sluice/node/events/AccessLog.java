@@ -7,13 +7,18 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -219,6 +224,10 @@ public final class AccessLog implements AutoCloseable {
    * does not end it. For one thread.
    */
   static final class RotatingFile implements AccessLog.Sink {
+    /** Who calls whom, and by which path, is not for everybody on the node. */
+    private static final Set<PosixFilePermission> READABLE =
+        PosixFilePermissions.fromString("rw-r-----");
+
     private final Path file;
     private final long maxBytes;
     private @Nullable OutputStream out;
@@ -271,7 +280,11 @@ public final class AccessLog implements AutoCloseable {
       if (current == null) {
         current =
             new BufferedOutputStream(
-                Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND),
+                Channels.newOutputStream(
+                    FileChannel.open(
+                        file,
+                        Set.of(StandardOpenOption.CREATE, StandardOpenOption.APPEND),
+                        PosixFilePermissions.asFileAttribute(READABLE))),
                 FILE_BUFFER_BYTES);
         out = current;
         size = Files.size(file);
