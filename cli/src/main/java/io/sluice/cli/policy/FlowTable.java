@@ -1,6 +1,5 @@
 package io.sluice.cli.policy;
 
-import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Verdict;
@@ -10,8 +9,8 @@ import io.sluice.node.flows.RecordedFlow.Entry;
 import io.sluice.node.flows.RecordedFlow.Seen;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,12 +34,13 @@ final class FlowTable {
 
   private final Map<Key, Row> rows = new LinkedHashMap<>();
   private final TreeMap<Instant, Hour> hours = new TreeMap<>();
-  private long text;
 
   /** What one hour wants of the room, and has: with what those before it leave. */
   private static final class Hour {
     private long records;
     private long characters;
+    private long rows;
+    private long text;
     private long rowsUntil = MOST_ROWS;
     private long textUntil = MOST_TEXT;
     private long leftOut;
@@ -90,16 +90,9 @@ final class FlowTable {
           });
     }
 
-    /** Either end's; the caller's first, as it decides first. */
+    /** Either end's; the caller's first, as it decides first, and as {@link Direction} has them. */
     List<RecordedFlow> flows() {
-      List<RecordedFlow> flows = new ArrayList<>();
-      for (Direction direction : List.of(Direction.OUTBOUND, Direction.INBOUND)) {
-        Entry entry = ends.get(direction);
-        if (entry != null) {
-          flows.add(entry.flow());
-        }
-      }
-      return flows;
+      return ends.values().stream().map(Entry::flow).toList();
     }
 
     /** The verdict it got last: the refusal, where one of the ends refused it. */
@@ -121,30 +114,20 @@ final class FlowTable {
     }
 
     Seen seen() {
-      Seen most = null;
-      for (Entry entry : ends.values()) {
-        if (most == null || entry.seen().count() > most.count()) {
-          most = entry.seen();
-        }
-      }
-      if (most == null) {
-        throw new IllegalStateException("a row has an end");
-      }
-      return most;
+      return ends.values().stream()
+          .map(Entry::seen)
+          .max(Comparator.comparingLong(Seen::count))
+          .orElseThrow();
     }
 
-    /** Who is called, where both are accounts of this mesh: what a TrafficTarget can name. */
+    /** Whether both ends are accounts of this mesh: what a TrafficTarget can name. */
     boolean isWithinMesh() {
       RecordedFlow flow = flows().getFirst();
-      return flow.sourceIdentityOrNull() != null
+      SpiffeId caller = flow.sourceIdentityOrNull();
+      return caller != null
+          && !caller.isNobody()
           && !flow.foreign()
-          && flow.destinationIdentityOrNull() != null
-          && !account(flow.sourceIdentityOrNull()).equals("-");
-    }
-
-    private static String account(@Nullable SpiffeId identity) {
-      NamespacedName name = identity == null ? null : identity.serviceAccountName();
-      return name == null ? "-" : name.name();
+          && flow.destinationIdentityOrNull() != null;
     }
   }
 
@@ -157,6 +140,10 @@ final class FlowTable {
 
   /** Gives each hour its share once all are counted: what it wants, up to what all may have. */
   void divide() {
+    if (hours.values().stream().mapToLong(hour -> hour.records).sum() <= MOST_ROWS
+        && hours.values().stream().mapToLong(hour -> hour.characters).sum() <= MOST_TEXT) {
+      return; // all fits, and what is written down meanwhile
+    }
     long mostRows = level(hours.values().stream().map(hour -> hour.records), MOST_ROWS);
     long mostText = level(hours.values().stream().map(hour -> hour.characters), MOST_TEXT);
     long rowsUntil = 0;
@@ -184,8 +171,11 @@ final class FlowTable {
   }
 
   private Hour hour(Entry entry) {
-    return hours.computeIfAbsent(
-        entry.seen().last().truncatedTo(ChronoUnit.HOURS), _ -> new Hour());
+    return hours.computeIfAbsent(hourOf(entry), _ -> new Hour());
+  }
+
+  private static Instant hourOf(Entry entry) {
+    return entry.seen().last().truncatedTo(ChronoUnit.HOURS);
   }
 
   /** Characters that the caller chose. */
@@ -201,17 +191,26 @@ final class FlowTable {
     return length;
   }
 
-  /** Adds a record; the oldest first. */
+  /** A window may tell of a later hour first, which takes nothing from the one before. */
+  private boolean hasRoom(Hour hour, Entry entry) {
+    Collection<Hour> untilThen = hours.headMap(hourOf(entry), true).values();
+    return untilThen.stream().mapToLong(each -> each.rows).sum() < hour.rowsUntil
+        && untilThen.stream().mapToLong(each -> each.text).sum() + characters(entry)
+            <= hour.textUntil;
+  }
+
+  /** Adds a record; the oldest first, as far as windows go. */
   void add(Entry entry) {
     Key key = Key.of(entry.flow());
     Row row = rows.get(key);
     if (row == null) {
       Hour hour = hour(entry);
-      if (rows.size() >= hour.rowsUntil || text + characters(entry) > hour.textUntil) {
+      if (!hasRoom(hour, entry)) {
         hour.leftOut++;
         return;
       }
-      text += characters(entry);
+      hour.rows++;
+      hour.text += characters(entry);
       row = new Row();
       rows.put(key, row);
     }

@@ -15,7 +15,4 @@ import picocli.CommandLine.Command;
       ConflictsCommand.class,
       ReplayCommand.class
     })
-public final class PolicyCommand {
-  /** For the command line's library. */
-  public PolicyCommand() {}
-}
+public final class PolicyCommand {}

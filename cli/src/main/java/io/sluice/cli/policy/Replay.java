@@ -21,7 +21,6 @@ import io.sluice.node.flows.RecordedFlow;
 import io.sluice.node.flows.RecordedFlow.Asked;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -38,7 +37,6 @@ final class Replay {
   private static final int SOME_PORT = 1;
 
   private MeshSnapshot snapshot;
-  private final Set<NamespacedName> added = new HashSet<>();
 
   Replay(MeshSnapshot candidate) {
     snapshot = candidate;
@@ -69,12 +67,14 @@ final class Replay {
     }
     Known known = new Known(request);
     Verdict verdict = decide(flow, asked.byRequest(), known);
+    // An Egress or IngressBackend that refuses it by a header is no permission of the snapshot.
     boolean byRequest =
-        verdict
-            .rule()
-            .flatMap(snapshot::permission)
-            .filter(permission -> permission.access() instanceof Access.Requests)
-            .isPresent();
+        verdict.reason() == Reason.ROUTE_NOT_GRANTED
+            || verdict
+                .rule()
+                .flatMap(snapshot::permission)
+                .filter(permission -> permission.access() instanceof Access.Requests)
+                .isPresent();
     return new Said(verdict, byRequest ? known.doubt(verdict) : doubtOfTls(verdict));
   }
 
@@ -132,10 +132,7 @@ final class Replay {
   }
 
   private void know(@Nullable NamespacedName podOrNull, @Nullable SpiffeId identityOrNull) {
-    if (podOrNull == null
-        || identityOrNull == null
-        || !added.add(podOrNull)
-        || snapshot.workload(podOrNull).isPresent()) {
+    if (podOrNull == null || identityOrNull == null || snapshot.workload(podOrNull).isPresent()) {
       return;
     }
     SnapshotEditor editor = snapshot.edit();

@@ -66,6 +66,7 @@ import picocli.CommandLine.Spec;
       "gaps[].hour: With either of these: the hour that begins then, in UTC",
       "gaps[].leftOut (number): With either of these: as above, of the hour",
       "gaps[].notRecorded (number): With either of these: as above, of the hour",
+      "damages[]: files of the record that cannot be read to their end, as after a power cut",
       "changes[].from: account that calls, NAMESPACE/NAME; an address where none is known",
       "changes[].to: account that is called; an address outside the mesh",
       "changes[].port (number): of the endpoint called",
@@ -144,8 +145,8 @@ final class ReplayCommand implements Callable<Integer> {
     Instant begin = Instant.now().minus(since);
     FlowRecorder.read(record, begin, table::expect);
     table.divide();
-    FlowRecorder.read(record, begin, table::add);
-    Gaps gaps = new Gaps(table.leftOut(), FlowRecorder.leftOut(record, begin));
+    List<String> damages = FlowRecorder.read(record, begin, table::add);
+    Gaps gaps = new Gaps(table.leftOut(), FlowRecorder.leftOut(record, begin), damages);
     PrintWriter err = spec.commandLine().getErr();
     gaps.tell(err);
     MeshSnapshot base = registry == null ? stored(record) : Candidate.inForce(registry);
@@ -168,8 +169,12 @@ final class ReplayCommand implements Callable<Integer> {
    *
    * @param leftOut records beyond what fits into memory
    * @param notRecorded flows that the node saw and did not write down
+   * @param damages of files of the record
    */
-  private record Gaps(SortedMap<Instant, Long> leftOut, SortedMap<Instant, Long> notRecorded) {
+  private record Gaps(
+      SortedMap<Instant, Long> leftOut,
+      SortedMap<Instant, Long> notRecorded,
+      List<String> damages) {
     static long sum(SortedMap<Instant, Long> hours) {
       return hours.values().stream().mapToLong(Long::longValue).sum();
     }
@@ -180,6 +185,7 @@ final class ReplayCommand implements Callable<Integer> {
           leftOut,
           "records are left out, of more different flows than fit into memory; look less far back");
       tell(err, notRecorded, "flows were seen and are not in the record, beyond its limits");
+      damages.forEach(damage -> err.println("sluice: " + Printable.line(damage)));
     }
 
     private static void tell(PrintWriter err, SortedMap<Instant, Long> hours, String what) {
@@ -233,22 +239,23 @@ final class ReplayCommand implements Callable<Integer> {
   /** Where the record is: as the daemon says, which writes down all of it first. */
   private Path record() {
     if (state != null) {
-      return NodeSettings.flows(state);
+      return present(NodeSettings.flows(state), state + " is no state folder of a node");
     }
     Optional<JsonNode> answer = target.oneIfItRuns(AdminRequest.of("flows"));
     if (answer.isPresent()) {
       return Path.of(answer.get().path("directory").asText());
     }
-    Path left = NodeSettings.flows(NodeTarget.lastStateOf(target.name()));
-    if (!Files.isDirectory(left)) {
+    return present(
+        NodeSettings.flows(NodeTarget.lastStateOf(target.name())),
+        "no daemon answers for node '" + target.name() + "'");
+  }
+
+  private static Path present(Path record, String otherwise) {
+    if (!Files.isDirectory(record)) {
       throw new IllegalStateException(
-          "no daemon answers for node '"
-              + target.name()
-              + "' and "
-              + left
-              + " does not exist; name its state folder with --state");
+          otherwise + ": " + record + " does not exist; name its state folder with --state");
     }
-    return left;
+    return record;
   }
 
   /** What the node keeps on its disk, beside the record. */
@@ -312,6 +319,7 @@ final class ReplayCommand implements Callable<Integer> {
       json.put("leftOut", Gaps.sum(gaps.leftOut()));
       json.put("notRecorded", Gaps.sum(gaps.notRecorded()));
       json.put("gaps", gaps.json());
+      json.put("damages", gaps.damages());
       json.put("changes", changes.stream().map(change -> toJson(change, total)).iterator());
       Listing.printJson(json, out);
       return;
@@ -348,7 +356,7 @@ final class ReplayCommand implements Callable<Integer> {
                 + (after.ruleOrNull() == null ? "" : " " + after.ruleOrNull())
                 + (change.said().doubt().isEmpty() ? "" : ": " + change.said().doubt()))
         .put("count", seen.count())
-        .put("share", "%.1f%%".formatted(100.0 * seen.count() / total))
+        .put("share", String.format(Locale.ROOT, "%.1f%%", 100.0 * seen.count() / total))
         .put("lastSeen", time(seen.last()));
   }
 

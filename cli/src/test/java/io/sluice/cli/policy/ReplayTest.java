@@ -47,6 +47,16 @@ class ReplayTest {
         destination: {kind: ServiceAccount, name: store, namespace: shop}
         sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
         rules: [{kind: HTTPRouteGroup, name: routes}]
+      ---
+      apiVersion: policy.openservicemesh.io/v1alpha1
+      kind: Egress
+      metadata: {name: out, namespace: shop}
+      spec:
+        sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
+        hosts: [bank.example]
+        ipAddresses: [198.51.100.0/24]
+        ports: [{number: 80, protocol: http}]
+        matches: [{apiGroup: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup, name: routes}]
       """;
 
   @TempDir private Path directory = Path.of("");
@@ -104,6 +114,28 @@ class ReplayTest {
   }
 
   @Test
+  void whatAnEgressRefusesByAHeaderThatWasNotRecordedIsDoubtToo() throws IOException {
+    assertThat(said(leaving(Set.of())).doubt()).contains("x-role");
+    assertThat(said(leaving(Set.of("x-role"))).word()).isEqualTo("refused");
+  }
+
+  private static RecordedFlow leaving(Set<String> absent) {
+    return new RecordedFlow(
+        Direction.OUTBOUND,
+        new NamespacedName("shop", "buyer-1"),
+        identity("buyer"),
+        false,
+        false,
+        null,
+        null,
+        "198.51.100.7",
+        80,
+        "",
+        new Asked("GET", "bank.example", "/books", false, Map.of(), absent),
+        ALLOWED);
+  }
+
+  @Test
   void aConnectionAsAWholeIsDoubtWhereRequestsAreGranted() throws IOException {
     assertThat(said(flow("buyer", "store", 80, null, REFUSED)).doubt()).contains("before");
     assertThat(said(flow("buyer", "store", 80, null, ALLOWED)).doubt()).contains("bytes");
@@ -135,6 +167,24 @@ class ReplayTest {
         .hasSize(2_300);
     assertThat(table.rows()).hasSize(40_000); // no room is left empty for it
     assertThat(table.leftOut()).isEqualTo(Map.of(THEN, 12_300L));
+  }
+
+  @Test
+  void aWindowAcrossAnHourMayTellOfTheLaterFirstAndNothingOfEitherIsLeftOut() {
+    List<Entry> window = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      Instant last = THEN.minus(Duration.ofMinutes(i % 2));
+      Asked one = asked("/" + (4 - i), Map.of(), Set.of());
+      window.add(new Entry(flow("buyer", "store", 80, one, ALLOWED), new Seen(1, last, last)));
+    }
+    FlowTable table = new FlowTable();
+
+    window.forEach(table::expect);
+    table.divide();
+    window.forEach(table::add);
+
+    assertThat(table.rows()).hasSize(4);
+    assertThat(table.leftOut()).isEmpty();
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.sluice.node.flows.RecordedFlow.Entry;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -153,7 +154,7 @@ final class FlowFiles {
     SortedMap<Instant, Long> hours = new TreeMap<>();
     List<String> lines;
     try {
-      lines = Files.readAllLines(directory.resolve(LEFT_OUT));
+      lines = Files.readAllLines(directory.resolve(LEFT_OUT), StandardCharsets.ISO_8859_1);
     } catch (NoSuchFileException e) {
       return hours;
     }
@@ -171,21 +172,35 @@ final class FlowFiles {
     return hours;
   }
 
-  /** Tells every whole record that was last seen at {@code since} or later, oldest first. */
-  static void read(Path directory, Instant since, Consumer<Entry> to) throws IOException {
+  /**
+   * Tells every whole record that was last seen at {@code since} or later, oldest first.
+   *
+   * @return a sentence for each file, written to since then, that is not whole
+   */
+  static List<String> read(Path directory, Instant since, Consumer<Entry> to) throws IOException {
+    List<String> damages = new ArrayList<>();
     for (Path segment : segments(directory)) {
       try {
-        FlowFormat.read(
-            Files.readAllBytes(segment),
-            entry -> {
-              if (!entry.seen().last().isBefore(since)) {
-                to.accept(entry);
-              }
-            });
+        byte[] bytes = Files.readAllBytes(segment);
+        int whole =
+            FlowFormat.read(
+                bytes,
+                entry -> {
+                  if (!entry.seen().last().isBefore(since)) {
+                    to.accept(entry);
+                  }
+                });
+        if (whole < bytes.length
+            && !Files.getLastModifiedTime(segment).toInstant().isBefore(since)) {
+          damages.add(
+              "%s cannot be read from byte %d of %d on: what it records behind is missing here"
+                  .formatted(segment, whole, bytes.length));
+        }
       } catch (NoSuchFileException e) {
         continue; // its room was needed meanwhile
       }
     }
+    return damages;
   }
 
   private static List<Path> segments(Path directory) throws IOException {

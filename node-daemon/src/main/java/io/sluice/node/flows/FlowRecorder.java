@@ -271,35 +271,36 @@ public final class FlowRecorder implements AutoCloseable {
   private void write() {
     grow();
     ByteArrayOutputStream batch = new ByteArrayOutputStream();
-    int left = present.size();
+    int all = present.size();
+    int taken = 0;
     for (Map.Entry<RecordedFlow, Seen> one : byTurns()) {
       byte[] bytes = FlowFormat.bytes(new RecordedFlow.Entry(one.getKey(), one.getValue()));
       if (batch.size() + bytes.length > allowance) {
         break;
       }
       batch.writeBytes(bytes);
-      left--;
+      taken++;
     }
     present.clear();
     sources.clear();
-    leftOut.addAndGet(left);
-    if (batch.size() > 0) {
-      append(batch);
-    }
+    boolean isWritten = taken > 0 && append(batch);
+    leftOut.addAndGet(isWritten ? all - taken : all);
     noteLeftOut();
   }
 
-  private void append(ByteArrayOutputStream batch) {
+  /** Whether the disk took it. */
+  private boolean append(ByteArrayOutputStream batch) {
     try {
       files.append(batch.toByteArray(), clock.instant());
       allowance -= batch.size();
       failing = false;
+      return true;
     } catch (IOException | RuntimeException e) { // the thread is to go on
-      leftOut.incrementAndGet();
       if (!failing) {
         LOG.log(System.Logger.Level.ERROR, "flows_not_written, they are left out", e);
       }
       failing = true;
+      return false;
     }
   }
 
@@ -330,10 +331,14 @@ public final class FlowRecorder implements AutoCloseable {
     return directory;
   }
 
-  /** Tells what is written and was last seen at {@code since} or later, oldest first. */
-  public static void read(Path directory, Instant since, Consumer<RecordedFlow.Entry> to)
+  /**
+   * Tells what is written and was last seen at {@code since} or later, oldest first.
+   *
+   * @return a sentence for each file, written to since then, that cannot be read to its end
+   */
+  public static List<String> read(Path directory, Instant since, Consumer<RecordedFlow.Entry> to)
       throws IOException {
-    FlowFiles.read(directory, since, to);
+    return FlowFiles.read(directory, since, to);
   }
 
   /** How many flows are not in the record, by the hour when that was noted: after each window. */

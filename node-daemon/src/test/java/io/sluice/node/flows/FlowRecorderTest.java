@@ -148,6 +148,10 @@ class FlowRecorderTest {
       damaged[whole.length - 1 - bit] ^= (byte) (1 << bit);
       Files.write(segment, damaged);
       assertThat(read()).containsExactly(entry(0));
+      assertThat(FlowFiles.read(directory(), Instant.EPOCH, entry -> {}))
+          .singleElement()
+          .asString()
+          .contains(segment.toString(), "from byte " + second);
     }
 
     Files.write(segment, Arrays.copyOf(whole, whole.length - 1));
@@ -181,12 +185,13 @@ class FlowRecorderTest {
   }
 
   @Test
-  void aDiskThatTakesNothingCostsARecordAndNoCall() throws Exception {
+  void aDiskThatTakesNothingCostsRecordsAndNoCall() throws Exception {
     Files.writeString(directory(), "in the way");
     try (FlowRecorder recorder = recorder()) {
-      recorder.record(Samples.request(Samples.outbound(1), 200));
+      recorder.record(asking("/a", Map.of()));
+      recorder.record(asking("/b", Map.of()));
       recorder.writeAll();
-      assertThat(recorder.leftOut()).isEqualTo(1);
+      assertThat(recorder.leftOut()).isEqualTo(2);
       Files.delete(directory());
       recorder.record(Samples.request(Samples.outbound(2), 200));
       recorder.writeAll();
