@@ -327,9 +327,7 @@ final class StatusAnswers implements AdminServer.Answers {
           "the daemon records no flows; start it without --record-flows=false");
     }
     recorder.writeAll();
-    return JSON.objectNode()
-        .put("directory", recorder.directory().toAbsolutePath().toString())
-        .put("leftOut", recorder.leftOut());
+    return JSON.objectNode().put("directory", recorder.directory().toAbsolutePath().toString());
   }
 
   private void events(boolean follow, boolean withAllowed, Consumer<JsonNode> out)
@@ -368,7 +366,6 @@ final class StatusAnswers implements AdminServer.Answers {
 
   /** What the debug commands show of certificates. */
   record IdentityAnswers(Optional<NodeIdentities> identities, SiteTime clock, Path kept) {
-    private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
     private static final System.Logger LOG = System.getLogger(IdentityAnswers.class.getName());
     private static final Duration EXTENSION_PATIENCE = Duration.ofSeconds(20);
     private static final Duration EXTENSION_LOOK = Duration.ofMillis(100);

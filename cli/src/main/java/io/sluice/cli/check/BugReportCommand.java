@@ -1,6 +1,5 @@
 package io.sluice.cli.check;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -15,6 +14,7 @@ import io.sluice.mesh.FileFault;
 import io.sluice.mesh.Release;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -47,11 +47,21 @@ final class BugReportCommand implements Callable<Integer> {
 
   private static final int MOST_BYTES = 1 << 20;
 
-  /** Lines of keys in PEM, join tokens, tokens of service accounts, and what is called a secret. */
+  /** Whose logs are taken; who may label a pod is not asked whether it is the mesh's. */
+  private static final int MOST_PODS = 100;
+
+  /**
+   * Lines of keys in PEM, join tokens, tokens of service accounts, what is called a secret, and
+   * what has the form of one that others give out.
+   */
   private static final Pattern SECRET =
       Pattern.compile(
           "PRIVATE KEY|sluice-join\\.|eyJ[\\w-]{8,}\\.[\\w-]+\\.|^\\W*[A-Za-z0-9+/=]{40,}\\W*$"
-              + "|(?i)(authorization|password|cookie|api-?key|key-data|secret|token)[\"']?\\s*[:=]");
+              + "|(?i)(authorization|passw|pwd|cookie|api[-_]?key|access[-_]?key|private[-_]?key"
+              + "|key-data|secret|token|credential|session[-_]?id)[\\w-]*[\"']?\\s*[:=]"
+              + "|(secret|token|password)[\\w-]*\\s+[\"']|--(token|password|secret)\\s"
+              + "|bearer\\s+\\S|://[^/\\s@]*:[^/\\s@]+@"
+              + "|(?-i)\\bgh[pousr]_\\w{20}|AGE-SECRET-KEY-|\\bAKIA[0-9A-Z]{16}");
 
   @Option(
       names = "-o",
@@ -113,8 +123,12 @@ final class BugReportCommand implements Callable<Integer> {
     return ExitCode.OK.code();
   }
 
-  /** Lines with a secret are left out, whatever they are of, and those of a key to its end. */
   private static void add(TarFile tar, String name, String text) throws IOException {
+    tar.add("sluice-report/" + name, clean(text));
+  }
+
+  /** Lines with a secret are left out, whatever they are of, and those of a key to its end. */
+  static String clean(String text) {
     StringBuilder clean = new StringBuilder();
     boolean inKey = false;
     for (String line : text.lines().toList()) {
@@ -122,7 +136,7 @@ final class BugReportCommand implements Callable<Integer> {
       clean.append(inKey || SECRET.matcher(line).find() ? "[a line left out]" : line).append('\n');
       inKey &= !(line.contains("END") && line.contains("PRIVATE KEY"));
     }
-    tar.add("sluice-report/" + name, clean.toString());
+    return clean.toString();
   }
 
   private static String told(Facts facts, Topic topic) {
@@ -178,21 +192,34 @@ final class BugReportCommand implements Callable<Integer> {
       add(tar, "logs/" + (i + 1) + "-" + all.get(i).getFileName(), last(all.get(i)));
     }
     try {
-      List<String> pods = new ArrayList<>();
-      for (JsonNode pod : ClusterChecks.items(facts, "pods")) {
-        if (ClusterChecks.isOurs(pod)) {
-          pods.add(ClusterChecks.name(pod));
-        }
+      List<String> pods =
+          ClusterChecks.items(facts, "pods").stream()
+              .filter(ClusterChecks::isOurs)
+              .map(ClusterChecks::name)
+              .sorted()
+              .toList();
+      if (pods.size() > MOST_PODS) {
+        add(tar, "logs/cluster.txt", "of %d pods, the first %d".formatted(pods.size(), MOST_PODS));
       }
-      if (!pods.isEmpty()) {
-        int number = 0;
-        for (var log : ClusterFacts.logs(look.access(), pods, LINES).entrySet()) {
-          number++;
-          add(tar, "logs/pod-" + number + ".log", log.getKey() + "\n" + log.getValue());
-        }
+      List<String> some = pods.subList(0, Math.min(pods.size(), MOST_PODS));
+      if (!some.isEmpty()) {
+        String limits = "tailLines=%d&limitBytes=%d".formatted(LINES, MOST_BYTES);
+        ClusterFacts.logs(
+            look.access(),
+            some,
+            limits,
+            (pod, log) -> addLog(tar, some.indexOf(pod) + 1 + "-" + pod.replace('/', '-'), log));
       }
-    } catch (NotThereException e) {
+    } catch (NotThereException | IllegalStateException e) { // as when the API server ends meanwhile
       add(tar, "logs/cluster.txt", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static void addLog(TarFile tar, String name, String log) {
+    try {
+      add(tar, "logs/pod-" + name + ".log", log);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write the report", e);
     }
   }
 

@@ -1,5 +1,8 @@
 package io.sluice.cli.check;
 
+import io.sluice.cli.check.Check.NotThereException;
+import io.sluice.cli.check.Facts.Topic;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -54,12 +57,30 @@ public final class CheckCommand implements Callable<Integer> {
     public Integer call() {
       Facts facts = look.facts(spec.commandLine(), false);
       CheckRun run = report.of(CheckRun.ofControlPlane(), facts);
-      if (run.looked() == 0) {
+      Optional<String> hidden = hidden(facts);
+      if (run.looked() == 0 || hidden.isPresent()) {
         throw new IllegalStateException(
-            "nothing of a control plane is to be seen here: name a controller's folder by"
-                + " --control-state, or a cluster by --kubeconfig");
+            "nothing of a control plane is to be seen here"
+                + hidden.map(why -> " (" + why + ")").orElse("")
+                + ": name a controller's folder by --control-state, or a cluster by --kubeconfig");
       }
       return CheckReport.code(run);
+    }
+
+    /** Why neither is seen; what a cluster says to anybody, as its version, is not enough. */
+    private static Optional<String> hidden(Facts facts) {
+      try {
+        facts.of(Topic.CONTROLLER);
+        return Optional.empty();
+      } catch (NotThereException e) {
+        // perhaps a cluster is
+      }
+      try {
+        ClusterFacts.of(facts.of(Topic.CLUSTER), "pods");
+        return Optional.empty();
+      } catch (NotThereException e) {
+        return Optional.of(String.valueOf(e.getMessage()));
+      }
     }
   }
 }

@@ -77,7 +77,7 @@ final class ClusterChecks {
   }
 
   private static void version(Facts facts, Sink found) throws NotThereException {
-    JsonNode version = facts.of(Topic.CLUSTER).path("version");
+    JsonNode version = ClusterFacts.of(facts.of(Topic.CLUSTER), "version");
     String text = version.path("gitVersion").asText();
     if (KernelChecks.isBefore(text.replaceFirst("^v", ""), 1, 25)) {
       found.add(Code.KUBERNETES_OLD, "API server", "it is " + text);

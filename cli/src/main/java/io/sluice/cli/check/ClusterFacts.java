@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 
 /** What the API server says, by short names, and the objects of the mesh in it. */
 final class ClusterFacts {
@@ -27,6 +28,7 @@ final class ClusterFacts {
   private static final Map<String, String> PATHS = paths();
   private static final String REFUSED = "refused";
   private static final int NOT_FOUND = 404;
+  private static final int UNAUTHORIZED = 401;
 
   /** What the chart makes that not everybody may. */
   private static final List<List<String>> RIGHTS =
@@ -75,10 +77,13 @@ final class ClusterFacts {
   /**
    * The answer of that short name.
    *
-   * @throws NotThereException where the API server refused it: that something is not in it says
-   *     nothing
+   * @throws NotThereException where the API server is silent, or refused it: that something is not
+   *     in it says nothing
    */
   static JsonNode of(JsonNode cluster, String name) throws NotThereException {
+    if (cluster.has("silence")) {
+      throw new NotThereException(cluster.path("silence").asText());
+    }
     JsonNode answer = cluster.path(name);
     if (answer.has(REFUSED)) {
       throw new NotThereException("the API server refuses " + answer.path(REFUSED).asText());
@@ -114,23 +119,23 @@ final class ClusterFacts {
     return all;
   }
 
-  /** The last lines of each pod of the mesh, by its name; none where they are refused. */
-  static Map<String, String> logs(ClusterAccess access, List<String> pods, int lines) {
-    Map<String, String> logs = new TreeMap<>();
+  /** The last lines of each pod, one after another, or why there are none. */
+  static void logs(
+      ClusterAccess access, List<String> pods, String limits, BiConsumer<String, String> to) {
     access.ask(client -> {
       for (String pod : pods) {
         String[] name = pod.split("/", 2);
+        String text;
         try {
-          String path = "/api/v1/namespaces/%s/pods/%s/log?tailLines=%s";
-          String text = client.raw(path.formatted(name[0], name[1], lines));
-          logs.put(pod, text == null ? "" : text);
+          String path = "/api/v1/namespaces/%s/pods/%s/log?%s";
+          text = client.raw(path.formatted(name[0], name[1], limits));
         } catch (RuntimeException e) {
-          logs.put(pod, "not read: " + e.getMessage());
+          text = "not read: " + e.getMessage();
         }
+        to.accept(pod, text == null ? "" : text);
       }
-      return logs;
+      return pods;
     });
-    return logs;
   }
 
   /** Of a kind that it does not have, a server tells few users so, and refuses it to others. */
@@ -166,8 +171,17 @@ final class ClusterFacts {
   private static JsonNode answer(KubernetesClient client, String path) {
     try {
       String text = client.raw(path);
-      return text == null ? JSON.createObjectNode() : JSON.readTree(text);
+      JsonNode answer = text == null ? JSON.createObjectNode() : JSON.readTree(text);
+      return answer.path("items").valueStream().allMatch(JsonNode::isObject)
+          ? answer
+          : JSON.createObjectNode().put(REFUSED, path + ": items of its answer are no objects");
     } catch (KubernetesClientException e) {
+      if (e.getCode() == UNAUTHORIZED) {
+        throw new IllegalStateException(
+            "the API server does not accept these credentials (401), as where a token has expired:"
+                + " take a fresh kubeconfig",
+            e);
+      }
       return e.getCode() == NOT_FOUND
           ? JSON.createObjectNode()
           : JSON.createObjectNode().put(REFUSED, path + ": " + e.getMessage());

@@ -1,6 +1,5 @@
 package io.sluice.cli.check;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -23,7 +22,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -173,11 +171,7 @@ public final class ConflictsCommand implements Callable<Integer> {
 
   private Objects ofCluster() {
     try {
-      JsonNode answers = ClusterFacts.source(cluster.access(), false).gather();
-      if (answers.has("silence")) {
-        throw new IllegalStateException(answers.path("silence").asText());
-      }
-      return ClusterFacts.objects(answers);
+      return ClusterFacts.objects(ClusterFacts.source(cluster.access(), false).gather());
     } catch (NotThereException e) {
       throw new IllegalStateException(String.valueOf(e.getMessage()), e);
     } catch (LinkageError e) {
@@ -210,16 +204,12 @@ public final class ConflictsCommand implements Callable<Integer> {
     for (Finding one : found) {
       out.println(
           (one.line() > 0 ? Printable.line(one.file()) + ":" + one.line() + ": " : "")
-              + Listing.toned(word(one))
+              + Listing.toned(one.level().word())
               + ": "
               + one.sentence());
     }
     out.println(
         "%s objects, %s contradictions".formatted(objects.all().size(), contradictions(found)));
-  }
-
-  private static String word(Finding finding) {
-    return finding.level().name().toLowerCase(Locale.ROOT);
   }
 
   private static ObjectNode json(Objects objects, List<Finding> found) {
@@ -231,7 +221,7 @@ public final class ConflictsCommand implements Callable<Integer> {
           .addObject()
           .put("object", one.object())
           .put("with", one.rival())
-          .put("level", word(one))
+          .put("level", one.level().word())
           .put("field", one.field())
           .put("reason", one.reason())
           .put("mend", one.mend())

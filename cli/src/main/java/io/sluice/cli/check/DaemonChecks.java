@@ -14,8 +14,6 @@ import java.util.Set;
 
 /** What the node's daemon says of itself, its pods and what it refused. */
 final class DaemonChecks {
-  private static final String NONE = "-";
-
   /** Refusals that point at something; the others are what policy is for, or are told elsewhere. */
   private static final Map<Reason, Code> REFUSALS =
       new EnumMap<>(
@@ -130,8 +128,8 @@ final class DaemonChecks {
         found.add(Code.POD_NOT_PROTECTED, name, problem);
       } else if (protection.equals("refused")) {
         found.add(Code.POD_REFUSED, name, problem);
-      } else if (!problem.isEmpty() && !problem.equals(NONE)) {
-        found.add(Code.POD_PROBLEM, name, problem);
+      } else {
+        IdentityChecks.said(pod, "problem", Code.POD_PROBLEM, name, found);
       }
       int earlier = pod.path("earlierConnections").asInt();
       if (earlier > 0) {

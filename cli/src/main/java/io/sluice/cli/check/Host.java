@@ -47,6 +47,15 @@ record Host(Path root) {
     return text(path).map(text -> text.lines().toList()).orElse(List.of());
   }
 
+  /** The name servers of resolv.conf(5). */
+  List<String> nameServers() {
+    return lines("etc/resolv.conf").stream()
+        .map(line -> line.strip().split("\\s+"))
+        .filter(words -> words.length > 1 && words[0].equals("nameserver"))
+        .map(words -> words[1])
+        .toList();
+  }
+
   boolean exists(String path) {
     return Files.exists(root.resolve(path));
   }

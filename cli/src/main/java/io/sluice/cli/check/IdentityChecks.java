@@ -130,14 +130,10 @@ final class IdentityChecks {
   }
 
   private static void clusterRoots(Facts facts, Sink found) throws NotThereException {
-    for (JsonNode map : facts.of(Topic.CLUSTER).path("configMaps").path("items")) {
+    for (JsonNode map : ClusterChecks.items(facts, "configMaps")) {
       JsonNode roots = map.path("data").path("roots.pem");
       if (!roots.isMissingNode()) {
-        String name =
-            map.path("metadata").path("namespace").asText()
-                + "/"
-                + map.path("metadata").path("name").asText();
-        RootChecks.of("ConfigMap " + name, roots.asText(), facts.now(), found);
+        RootChecks.of("ConfigMap " + ClusterChecks.name(map), roots.asText(), facts.now(), found);
       }
     }
   }

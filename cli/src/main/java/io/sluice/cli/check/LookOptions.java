@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -86,7 +85,7 @@ final class LookOptions {
     topics.put(Topic.RULES, NodeFacts::rules);
     topics.put(Topic.RESOLVER, () -> NodeFacts.resolver(host));
     topics.put(Topic.CONTROLLER, () -> NodeFacts.controller(controller));
-    Source<JsonNode> asked = source(line, before);
+    Source<JsonNode> asked = source(before);
     topics.put(Topic.CLUSTER, asked);
     return new Facts(host, node, folder, before, Instant.now(), topics, objects(asked));
   }
@@ -106,16 +105,13 @@ final class LookOptions {
     return cluster.access();
   }
 
-  private Source<JsonNode> source(CommandLine line, boolean before) {
-    boolean named =
-        List.of("--kubeconfig", "--context").stream()
-            .anyMatch(line.getParseResult()::hasMatchedOption);
-    if (withoutCluster || (registry != null && !named)) {
+  private Source<JsonNode> source(boolean before) {
+    if (withoutCluster || (registry != null && !cluster.isNamed())) {
       return () -> {
         throw new NotThereException("no cluster is asked");
       };
     }
-    if (named) {
+    if (cluster.isNamed()) {
       return ClusterFacts.source(cluster.access(), before);
     }
     return () -> {
@@ -140,9 +136,6 @@ final class LookOptions {
         answers = asked.gather();
       } catch (NotThereException e) {
         throw new NotThereException("--registry names no folder, and " + e.getMessage());
-      }
-      if (answers.has("silence")) {
-        throw new NotThereException(answers.path("silence").asText());
       }
       return ClusterFacts.objects(answers);
     };

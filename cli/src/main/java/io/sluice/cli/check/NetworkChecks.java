@@ -5,7 +5,6 @@ import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Check.Sink;
 import io.sluice.cli.check.Facts.Topic;
 import io.sluice.mesh.MeshPorts;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -99,13 +98,7 @@ final class NetworkChecks {
   }
 
   private static void resolvers(Facts facts, Sink found) throws NotThereException {
-    List<String> servers = new ArrayList<>();
-    for (String line : facts.host().lines("etc/resolv.conf")) {
-      String[] words = line.strip().split("\\s+");
-      if (words.length > 1 && words[0].equals("nameserver")) {
-        servers.add(words[1]);
-      }
-    }
+    List<String> servers = facts.host().nameServers();
     if (servers.isEmpty()) {
       found.add(Code.NO_RESOLVER, "/etc/resolv.conf", "no line begins with nameserver");
       return;

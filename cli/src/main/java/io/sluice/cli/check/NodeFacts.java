@@ -31,7 +31,6 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -271,13 +270,7 @@ final class NodeFacts {
 
   /** Whether any name server of the node answers. */
   static JsonNode resolver(Host host) {
-    List<String> servers = new ArrayList<>();
-    for (String line : host.lines("etc/resolv.conf")) {
-      String[] words = line.strip().split("\\s+");
-      if (words.length > 1 && words[0].equals("nameserver")) {
-        servers.add(words[1]);
-      }
-    }
+    List<String> servers = host.nameServers();
     boolean answered = servers.stream().anyMatch(server -> answers(server, DNS));
     return JSON.objectNode().put("asked", String.join(", ", servers)).put("answered", answered);
   }

@@ -10,6 +10,7 @@ import java.util.zip.GZIPOutputStream;
 /** Texts in a compressed archive, in the format {@code ustar} (POSIX.1-2017, pax). */
 final class TarFile implements AutoCloseable {
   private static final int BLOCK = 512;
+  private static final int NAME_LENGTH = 100;
   private static final int SUM_AT = 148;
   private static final int SUM_LENGTH = 8;
 
@@ -22,12 +23,12 @@ final class TarFile implements AutoCloseable {
   }
 
   /**
-   * @param name at most 100 bytes of ASCII
+   * @param name of which the first 100 characters are kept, in ASCII
    */
   void add(String name, String text) throws IOException {
     byte[] content = text.getBytes(StandardCharsets.UTF_8);
     byte[] header = new byte[BLOCK];
-    put(header, 0, name);
+    put(header, 0, name.substring(0, Math.min(name.length(), NAME_LENGTH)));
     put(header, 100, "0000600");
     put(header, 108, "0000000");
     put(header, 116, "0000000");

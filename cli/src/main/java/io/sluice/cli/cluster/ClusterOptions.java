@@ -29,6 +29,11 @@ public final class ClusterOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec = CommandSpec.create();
 
+  /** Whether an option names the cluster. */
+  public boolean isNamed() {
+    return kubeconfig != null || context != null;
+  }
+
   /** How that cluster is reached. */
   public ClusterAccess access() {
     return new ClusterAccess(kubeconfig, context, spec.commandLine());

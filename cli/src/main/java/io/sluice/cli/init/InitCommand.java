@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,6 +30,9 @@ public final class InitCommand implements Callable<Integer> {
   private static final List<String> FILES =
       List.of("mesh.yaml", "pods.yaml", "policy.yaml", "network.sh", "sluice.service");
 
+  /** What no shell and no unit reads as anything but itself. */
+  private static final Pattern PLAIN = Pattern.compile("/[\\p{L}\\p{Nd}._/-]*");
+
   private static final String EXAMPLE_PROGRAM = "/opt/sluice/bin/sluice";
   private static final String EXAMPLE_FOLDER = "/etc/sluice/shop";
 
@@ -40,6 +44,13 @@ public final class InitCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Path place = folder.toAbsolutePath().normalize();
+    if (!PLAIN.matcher(place.toString()).matches()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          place
+              + " stands in a script and in a unit of systemd, which read some characters as their"
+              + " own: name a folder by letters, digits, '.', '_' and '-'");
+    }
     if (Files.exists(place) && !Files.isDirectory(place)) {
       throw new ParameterException(spec.commandLine(), folder + " is no folder; name another");
     }

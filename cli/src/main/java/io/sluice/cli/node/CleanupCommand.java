@@ -63,7 +63,8 @@ final class CleanupCommand implements Callable<Integer> {
     }
     NodeCleanup.removeAll(name, proc);
     PrintWriter out = spec.commandLine().getOut();
-    out.println("node '" + name + "' has left no trace in the kernel: its pods are open");
+    out.println(
+        "removed: node '" + name + "' has no trace in the kernel any more; its pods are open");
     if (Files.isDirectory(folder)) {
       out.printf("%s stays (%s): %s%n", folder, entries(folder), why());
     }

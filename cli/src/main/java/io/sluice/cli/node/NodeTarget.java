@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Options that say which node a debug command means and how it prints. */
+/** The option that says which node a debug command means, and how its daemon is asked. */
 public final class NodeTarget {
   private static final Path HOST_NAME = Path.of("/proc/sys/kernel/hostname");
 
@@ -134,7 +134,11 @@ public final class NodeTarget {
 
   /** The failure that nobody answered, which says whom to ask, or how to look without a daemon. */
   IllegalStateException silence(IOException why) {
-    String name = name();
+    return silence(name(), why);
+  }
+
+  /** The same of a node that is asked without having been named. */
+  static IllegalStateException silence(String name, IOException why) {
     if (isDenied(why)) {
       return new IllegalStateException(
           "permission denied: run as root, who alone may ask the daemon of node '" + name + "'",

@@ -188,7 +188,7 @@ public final class ProxyCommand {
      */
     int ask(NamespacedName pod, AdminRequest request, String... words) {
       Answer answer;
-      if (isGiven("--kubeconfig") || isGiven("--context")) {
+      if (cluster.isNamed()) {
         answer = ofCluster(pod, words);
       } else if (target.isNamed()) {
         JsonNode only = target.one(target.ask(request));
@@ -200,10 +200,6 @@ public final class ProxyCommand {
       }
       write(answer.text());
       return answer.code();
-    }
-
-    private boolean isGiven(String option) {
-      return spec.commandLine().getParseResult().hasMatchedOption(option);
     }
 
     /** Of POD. */
@@ -252,7 +248,7 @@ public final class ProxyCommand {
               return answer;
             }
           } catch (IOException e) {
-            throw target.silence(e);
+            throw NodeTarget.silence(node.name(), e);
           }
         }
       }
@@ -285,7 +281,7 @@ public final class ProxyCommand {
         }
         return new Answer(said.out(), said.code());
       } catch (ParameterException e) {
-        if (isGiven("--kubeconfig") || isGiven("--context")) {
+        if (cluster.isNamed()) {
           throw e;
         }
         throw new IllegalStateException(

@@ -74,9 +74,6 @@ public final class OfflineCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  /** For the command line's library. */
-  public OfflineCommand() {}
-
   @Override
   public Integer call() {
     JsonNode report = report();
@@ -160,6 +157,10 @@ public final class OfflineCommand implements Callable<Integer> {
     @Override
     public Integer call() {
       List<JsonNode> told = target.ask(AdminRequest.of("extend"));
+      if (told.isEmpty()) {
+        throw new IllegalStateException(
+            "the daemon of node '" + target.name() + "' ended before it answered; ask again");
+      }
       PrintWriter out = spec.commandLine().getOut();
       Listing.of(told, COLUMNS).print(output.format(), out);
       return ExitCode.of(told.stream().allMatch(one -> one.path("extended").asBoolean())).code();

@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -81,9 +80,6 @@ public final class ValidateCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  /** For the command line's library. */
-  public ValidateCommand() {}
-
   @Override
   public Integer call() {
     ManifestSet manifests = new ManifestSet();
@@ -133,7 +129,7 @@ public final class ValidateCommand implements Callable<Integer> {
           Printable.line(finding.file())
               + (finding.line() > 0 ? ":" + finding.line() : "")
               + ": "
-              + Listing.toned(word(finding.level()))
+              + Listing.toned(finding.level().word())
               + ": "
               + finding.sentence());
     }
@@ -153,10 +149,6 @@ public final class ValidateCommand implements Callable<Integer> {
     return validation.findings().stream().filter(found -> found.level() == level).count();
   }
 
-  private static String word(Level level) {
-    return level.name().toLowerCase(Locale.ROOT);
-  }
-
   private static ObjectNode toJson(Validation validation, ManifestSet manifests) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("files", manifests.contents().size());
@@ -171,7 +163,7 @@ public final class ValidateCommand implements Callable<Integer> {
           .put("line", finding.line())
           .put("object", finding.object())
           .put("field", finding.field())
-          .put("level", word(finding.level()))
+          .put("level", finding.level().word())
           .put("reason", finding.reason())
           .put("mend", finding.mend());
     }

@@ -166,6 +166,14 @@ class DiagnosisTest {
   }
 
   @Test
+  void ofAClusterThatIsSilentNothingElseIsSaid() throws IOException {
+    Site site = site("silent");
+    site.instead(Topic.CLUSTER, "{silence: 'it takes no connection'}");
+
+    assertThat(site.codes()).containsExactly(Code.API_SILENT);
+  }
+
+  @Test
   void beforeAnInstallNothingIsMissed() throws IOException {
     Site site = site("before");
     site.absent(Topic.STATUS);

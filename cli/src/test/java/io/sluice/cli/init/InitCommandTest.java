@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class InitCommandTest {
   @TempDir private Path directory = Path.of("");
@@ -35,6 +37,15 @@ class InitCommandTest {
 
     assertThat(run("validate", mesh.toString())).isZero();
     assertThat(out.toString()).contains("0 errors, 0 warnings");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"my mesh", "%n", "$(id)", "a;b", "it's"})
+  void aNameThatAShellOrAUnitReadsOtherwiseIsRefused(String name) {
+    assertThat(run("init", directory.resolve(name).toString())).isEqualTo(ExitCode.USAGE.code());
+
+    assertThat(err.toString()).contains("which read some characters as their own");
+    assertThat(directory.resolve(name)).doesNotExist();
   }
 
   @Test

@@ -1,8 +1,8 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.authority.CertificateRequest;
+import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.objects.AccessCert;
-import io.sluice.control.objects.GoDuration;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectMeta;
@@ -89,7 +89,7 @@ record CertificateCompiler(TrustDomain trustDomain, Statuses statuses) {
     boolean isWhole = names.isPresent();
     if (validity != null) {
       try {
-        lifetime = GoDuration.parse(validity);
+        lifetime = WrittenDuration.parseGo(validity);
       } catch (IllegalArgumentException e) {
         lifetime = Duration.ZERO;
       }

@@ -1,6 +1,7 @@
 package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
+import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.mesh.HttpFilters.FieldChange;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.Regex;
@@ -78,7 +79,7 @@ final class SharedLimitReader {
     String domain = fields.requiredParsed("domain", SharedLimitReader::text, SHORTER).orElse("");
     long millis =
         fields
-            .parsed("timeout", SharedLimitReader::millis, GoDuration.MEND)
+            .parsed("timeout", SharedLimitReader::millis, WrittenDuration.GO_MEND)
             .orElse(SharedLimit.DEFAULT_TIMEOUT_MILLIS);
     boolean failOpen = !fields.has("failOpen") || fields.isTrue("failOpen");
     return server == null || domain.isEmpty()
@@ -107,7 +108,7 @@ final class SharedLimitReader {
   }
 
   private static long millis(String text) {
-    long millis = GoDuration.parse(text).toMillis();
+    long millis = WrittenDuration.parseGo(text).toMillis();
     if (millis < 1 || millis > NamedServer.MOST_TIMEOUT_MILLIS) {
       throw new IllegalArgumentException(text + " is outside 1ms..30s");
     }

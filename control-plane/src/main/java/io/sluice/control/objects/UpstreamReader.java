@@ -1,6 +1,7 @@
 package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
+import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.objects.UpstreamTrafficSetting.Route;
 import io.sluice.mesh.HttpFilters.Action;
 import io.sluice.mesh.HttpFilters.FieldChange;
@@ -92,14 +93,14 @@ final class UpstreamReader {
         .parsed(
             name,
             text -> {
-              Duration duration = GoDuration.parse(text);
+              Duration duration = WrittenDuration.parseGo(text);
               if (duration.compareTo(least) < 0 || duration.compareTo(most) > 0) {
                 throw new IllegalArgumentException(
                     text + " is outside " + least.toMillis() + "ms.." + most.toSeconds() + "s");
               }
               return duration;
             },
-            GoDuration.MEND)
+            WrittenDuration.GO_MEND)
         .orElse(usual);
   }
 

@@ -5,6 +5,7 @@ import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.manifest.Problem;
 import io.sluice.mesh.Printable;
 import java.util.Comparator;
+import java.util.Locale;
 
 /**
  * One thing about a manifest that its author should know.
@@ -58,7 +59,12 @@ public record Finding(
     /** A part of the object has no effect. */
     WARNING,
     /** Worth knowing. */
-    INFO
+    INFO;
+
+    /** As printed. */
+    public String word() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /** The same on another line. */

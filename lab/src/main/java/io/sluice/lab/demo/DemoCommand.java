@@ -148,7 +148,7 @@ public final class DemoCommand implements Callable<Integer> {
     try {
       out.println(
           stage.clear()
-              ? "the demo of node '" + nodeName + "' has left no trace"
+              ? "removed: the demo of node '" + nodeName + "' has left nothing behind"
               : "there was no demo of node '" + nodeName + "'");
       out.flush();
       return ExitCode.OK.code();

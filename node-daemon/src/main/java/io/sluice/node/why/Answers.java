@@ -38,7 +38,7 @@ record Answers(MeshSnapshot snapshot, NodeView node) {
     source(source, answer.putObject("source"));
     ObjectNode to = answer.putObject("destination");
     to.put("asked", question.destination());
-    to.put("service", String.valueOf(text(destination.serviceOrNull())));
+    to.put("service", text(destination.serviceOrNull()));
     to.put("authority", destination.authority());
     ArrayNode addresses = to.putArray("addresses");
     destination.called().forEach(each -> addresses.add(IpAddresses.text(each)));
@@ -136,7 +136,7 @@ record Answers(MeshSnapshot snapshot, NodeView node) {
       unknown.add(
           "TrafficTargets between pods of other nodes: this node is told of those of its own pods"
               + " alone; ask on "
-              + source.nodeName().map(name -> "node " + name).orElse("the node of the pod"));
+              + Arriving.nodeOf(source));
     }
     if (!node.isRunning()) {
       unknown.add(

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The end of a way: the pod called, and what it says. */
 final class Arriving {
-  private static final int FORBIDDEN = 403;
+  static final int FORBIDDEN = 403;
 
   private final MeshSnapshot snapshot;
   private final NodeView node;
@@ -47,6 +47,11 @@ final class Arriving {
     return pod.nodeName().map(name -> "node " + name).orElse("its node");
   }
 
+  /** Why a pod is not intercepted as it should be, as far as the daemon says. */
+  static String problem(Optional<PodStatus> status) {
+    return status.map(PodStatus::problem).filter(text -> !text.isEmpty()).orElse("see `node pods`");
+  }
+
   /** Where the pod called is not intercepted as it should be, or nobody serves it. */
   Optional<Fate> unusual(Workload pod, Story story, Reason reason) {
     if (!node.isRunning()) {
@@ -57,10 +62,9 @@ final class Arriving {
               ? story.turn(dead).end(Kind.CLEAR, Reason.FAIL_OPEN, List.of())
               : story.end(Kind.REFUSED, Reason.PROXY_UNAVAILABLE, List.of(dead)));
     }
-    Protection protection =
-        node.pod(pod.name()).map(PodStatus::protection).orElse(Protection.OUTSIDE);
-    String problem = node.pod(pod.name()).map(PodStatus::problem).orElse("");
-    return switch (protection) {
+    Optional<PodStatus> status = node.pod(pod.name());
+    String problem = problem(status);
+    return switch (status.map(PodStatus::protection).orElse(Protection.OUTSIDE)) {
       case PROTECTED -> Optional.empty();
       case REFUSED ->
           Optional.of(

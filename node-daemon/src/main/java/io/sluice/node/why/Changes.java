@@ -89,16 +89,12 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
     }
     MeshSnapshot after = then;
     Walk walk = new Walk(after, node);
-    Kind kind =
-        Why.kind(
-            called.stream()
-                .flatMap(each -> walk.from(source, each, requestOrNull).stream())
-                .toList());
+    List<Fate> fates =
+        called.stream().flatMap(each -> walk.from(source, each, requestOrNull).stream()).toList();
     Set<String> pairs = new LinkedHashSet<>();
     grants.forEach(grant -> pairs.addAll(grant.pairs(snapshot, after)));
     Set<NamespacedName> asked =
-        called.stream()
-            .flatMap(each -> walk.from(source, each, requestOrNull).stream())
+        fates.stream()
             .flatMap(fate -> Optional.ofNullable(fate.podOrNull()).stream())
             .collect(Collectors.toSet());
     pairs.removeIf(pair ->
@@ -107,7 +103,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
         "apply this TrafficTarget with its routes, which adds to what others grant"
             + alternative(stopped.getFirst()),
         String.join("---\n", yaml),
-        kind.label(),
+        Why.kind(fates).label(),
         grants.stream().map(Grant::scope).collect(Collectors.joining("; and ")),
         pairs.size(),
         pairs.stream().limit(NAMED_PAIRS).toList());

@@ -1,11 +1,9 @@
 package io.sluice.node.why;
 
 import io.sluice.interception.maps.MapCatalogue;
-import io.sluice.interception.maps.MapDump;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.Workload;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.identity.CertificateStatus;
@@ -76,23 +74,34 @@ public record LiveNode(
         .findFirst();
   }
 
-  /** Of ports and ranges that are excluded: what else there is, the daemon looks at by itself. */
+  /** Of ports that are excluded: what else there is, the daemon looks at by itself. */
   @Override
   public List<String> differences(NamespacedName pod) {
-    Optional<Workload> wanted = snapshot.get().workload(pod);
+    MeshSnapshot inForce = snapshot.get();
     List<String> differences = new ArrayList<>();
-    wanted.ifPresent(workload -> {
-      Set<String> ports =
-          Stream.concat(
-                  workload.interception().outboundPortExclusions().stream()
-                      .map(port -> "outbound " + port),
-                  workload.interception().inboundPortExclusions().stream()
-                      .map(port -> "inbound " + port))
-              .collect(Collectors.toSet());
-      compare("port_rules", pod, List.of("direction", "port"), ports).ifPresent(differences::add);
-    });
+    inForce
+        .workload(pod)
+        .ifPresent(workload -> {
+          Set<String> wanted =
+              Stream.concat(
+                      workload.interception().outboundPortExclusions().stream()
+                          .map(port -> "outbound " + port),
+                      workload.interception().inboundPortExclusions().stream()
+                          .map(port -> "inbound " + port))
+                  .collect(Collectors.toSet());
+          portRules(pod)
+              .filter(found -> !found.equals(wanted))
+              .map(found ->
+                  "map port_rules has "
+                      + found
+                      + " for pod "
+                      + pod
+                      + ", and the snapshot "
+                      + wanted)
+              .ifPresent(differences::add);
+        });
     long enforced = enrolment.enforcedRevision();
-    if (enforced < snapshot.get().revision()) {
+    if (enforced < inForce.revision()) {
       differences.add(
           "pods are in force as of revision "
               + enforced
@@ -101,22 +110,18 @@ public record LiveNode(
     return differences;
   }
 
-  private Optional<String> compare(
-      String map, NamespacedName pod, List<String> columns, Set<String> wanted) {
+  /** Direction and port of each that the kernel excludes for the pod. */
+  private Optional<Set<String>> portRules(NamespacedName pod) {
     return catalogue
-        .dump(map)
-        .map(dump -> rows(dump, pod, columns))
-        .filter(found -> !found.equals(wanted))
-        .map(found ->
-            "map " + map + " has " + found + " for pod " + pod + ", and the snapshot " + wanted);
-  }
-
-  private static Set<String> rows(MapDump dump, NamespacedName pod, List<String> columns) {
-    int ofPod = dump.columns().indexOf("pod");
-    List<Integer> wanted = columns.stream().map(dump.columns()::indexOf).toList();
-    return dump.rows().stream()
-        .filter(row -> row.get(ofPod).equals(pod.toString()))
-        .map(row -> wanted.stream().map(row::get).collect(Collectors.joining(" ")))
-        .collect(Collectors.toSet());
+        .dump("port_rules")
+        .map(dump -> {
+          int ofPod = dump.columns().indexOf("pod");
+          int direction = dump.columns().indexOf("direction");
+          int port = dump.columns().indexOf("port");
+          return dump.rows().stream()
+              .filter(row -> row.get(ofPod).equals(pod.toString()))
+              .map(row -> row.get(direction) + " " + row.get(port))
+              .collect(Collectors.toSet());
+        });
   }
 }

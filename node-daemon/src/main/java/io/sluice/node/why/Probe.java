@@ -20,6 +20,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -36,8 +37,14 @@ public final class Probe {
   private static final Duration CONNECT = Duration.ofSeconds(3);
   private static final Duration ANSWER = Duration.ofSeconds(5);
 
-  /** A refusal of the proxy comes at once; who is silent for so long has an open connection. */
+  /** In which a server that speaks first has spoken, and the proxy has refused. */
   private static final Duration QUIET = Duration.ofSeconds(1);
+
+  /** In which the proxy, that has accepted, has also reached the server or given it up. */
+  private static final Duration REACHED = Duration.ofSeconds(6);
+
+  /** Of a gateway, or of the mesh in the place of a server. */
+  private static final Set<Integer> NOBODY = Set.of(502, 503, 504);
 
   private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] (\\d{3}).*");
   private static final int LONGEST_LINE = 1_024;
@@ -123,10 +130,26 @@ public final class Probe {
     // Who is silent to a ClientHello has not got it yet.
     socket.setSoTimeout((int) (question.tls() ? ANSWER : QUIET).toMillis());
     try {
-      int first = socket.getInputStream().read();
-      probe.put("end", first < 0 ? "closed by the server" : "answered").put("status", 0);
+      probe.put("end", heard(socket)).put("status", 0);
     } catch (SocketTimeoutException e) {
-      probe.put("end", question.tls() ? "no answer to TLS" : "open").put("status", 0);
+      probe.put("end", question.tls() ? "no answer to TLS" : afterItsEnd(socket)).put("status", 0);
+    }
+  }
+
+  private static String heard(Socket socket) throws IOException {
+    return socket.getInputStream().read() < 0 ? "closed by the server" : "answered";
+  }
+
+  /**
+   * To the end of what is sent most servers answer with theirs; the proxy resets if there is none.
+   */
+  private static String afterItsEnd(Socket socket) throws IOException {
+    socket.shutdownOutput();
+    socket.setSoTimeout((int) REACHED.toMillis());
+    try {
+      return heard(socket);
+    } catch (SocketTimeoutException e) {
+      return "open";
     }
   }
 
@@ -193,10 +216,11 @@ public final class Probe {
     boolean arrived =
         end.equals("open") || end.equals("answered") || end.equals("closed by the server");
     int status = answer.path("status").asInt();
+    int met = probe.path("status").asInt();
     return switch (answer.path("verdict").asText()) {
-      case "allowed", "in the clear" -> arrived;
+      case "allowed", "in the clear" -> arrived && !NOBODY.contains(met);
       case "mixed" -> true;
-      default -> status == 0 ? !arrived : probe.path("status").asInt() == status;
+      default -> status == 0 ? !arrived : met == status;
     };
   }
 }

@@ -38,7 +38,6 @@ import org.jspecify.annotations.Nullable;
  * lead it, and how it is protected on its way.
  */
 final class Proxied {
-  private static final int FORBIDDEN = 403;
   private static final int HEX = 16;
 
   private final MeshSnapshot snapshot;
@@ -346,7 +345,7 @@ final class Proxied {
         reason,
         withHandling(why, arrival, out.handling()),
         reason == Reason.ROUTE_NOT_GRANTED
-            ? FORBIDDEN
+            ? Arriving.FORBIDDEN
             : status(out, ServiceEnds.UNAVAILABLE, story));
   }
 

@@ -128,8 +128,7 @@ final class Walk {
   /** The pod should be intercepted, and is not as it should. */
   private List<Fate> notIntercepted(Call call, Optional<PodStatus> status, Story story) {
     Workload source = call.source();
-    String problem = status.map(PodStatus::problem).filter(text -> !text.isEmpty()).orElse("");
-    String because = problem.isEmpty() ? "see `node pods`" : problem;
+    String because = Arriving.problem(status);
     if (status.map(PodStatus::protection).equals(Optional.of(Protection.REFUSED))) {
       return List.of(
           story

@@ -281,6 +281,10 @@ public final class ControllerClient implements AutoCloseable {
   }
 
   private ControlFailure failed(String what, Connection used, StatusRuntimeException met) {
+    if (used.streams.isCancelled()) {
+      return new ControlFailure(
+          Reason.UNREACHABLE, what + ": its connection gave way to a new one, by which it goes on");
+    }
     ControlFailure failure = CallStatus.failure(what, used.address, met, used.verifier);
     if (failure.reason() == Reason.UNREACHABLE
         || failure.reason() == Reason.UNTRUSTED_CONTROLLER
