@@ -174,6 +174,9 @@ public final class ConflictsCommand implements Callable<Integer> {
       return ClusterFacts.objects(ClusterFacts.source(cluster.access(), false).gather());
     } catch (NotThereException e) {
       throw new IllegalStateException(String.valueOf(e.getMessage()), e);
+    } catch (ParameterException e) {
+      throw new ParameterException(
+          spec.commandLine(), e.getMessage() + "; or a folder of manifests with --registry", e);
     } catch (LinkageError e) {
       throw new ParameterException(
           spec.commandLine(), "this image has no client of Kubernetes; give --registry", e);

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -284,8 +285,17 @@ public final class ProxyCommand {
         if (cluster.isNamed()) {
           throw e;
         }
+        String running =
+            known().stream()
+                .filter(LocalNode::isRunning)
+                .map(LocalNode::name)
+                .collect(Collectors.joining(", "));
         throw new IllegalStateException(
-            "no daemon that this user may ask here serves pod " + name + ", and " + e.getMessage(),
+            (running.isEmpty()
+                    ? "no daemon runs here that this user may ask about pod " + name
+                    : "no daemon here (" + running + ") serves pod " + name + ", see 'node pods'")
+                + ", and "
+                + e.getMessage(),
             e);
       } catch (LinkageError e) {
         throw new IllegalStateException(

@@ -125,6 +125,16 @@ public final class OfflineCommand implements Callable<Integer> {
               + folder
               + " is no folder; name its state folder with --state");
     }
+    if (state == null) {
+      spec.commandLine()
+          .getErr()
+          .println(
+              "sluice: no daemon answers for node '"
+                  + target.name()
+                  + "', and until one runs its pods are refused; this is what "
+                  + Printable.line(folder.toString())
+                  + " keeps");
+    }
     return KeptOffline.read(folder, sealKey).toJson();
   }
 

@@ -209,6 +209,15 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
                         + source.name()
                         + " can call"));
     List<String> notes = new ArrayList<>();
+    if (snapshot.service(pod.name()).isPresent()) {
+      notes.add(
+          "DST is the Pod "
+              + pod.name()
+              + "; for the Service of that name ask about "
+              + pod.name().name()
+              + "."
+              + pod.name().namespace());
+    }
     int port = asked.port();
     if (port == NO_PORT) {
       Set<Integer> ports =
