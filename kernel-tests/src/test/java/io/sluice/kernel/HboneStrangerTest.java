@@ -22,6 +22,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** {@code openssl s_client} on the link, at the HBONE port of a pod: nobody without an SVID. */
 @Tag("kernel")
@@ -30,7 +31,7 @@ class HboneStrangerTest {
 
   @Tag("attack")
   @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
   void aStrangerIsRefusedForWhatItPresentsAndTheReasonIsTold(Mechanism mechanism) {
     try (TwoNodes shop = TwoNodes.open(mechanism);
         TcpServer four = TcpServer.echo(shop.store, Family.IPV4, 8080);

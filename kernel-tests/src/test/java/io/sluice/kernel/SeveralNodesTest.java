@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** Two daemons on one machine under one registry: each has its own pods and nothing else. */
 @Tag("kernel")
@@ -24,7 +25,7 @@ class SeveralNodesTest {
   private static final int PORT = 8080;
 
   @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
   void eachDaemonEnrolsItsOwnPodsAndLeavesThoseOfTheOther(Mechanism mechanism) {
     try (Cluster cluster = open(mechanism)) {
       Site a = cluster.site("a");
@@ -37,7 +38,7 @@ class SeveralNodesTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
   void theDeathAndRemovalOfOneLeavesTheOtherAtWork(Mechanism mechanism) {
     try (Cluster cluster = open(mechanism)) {
       Site a = cluster.site("a");
