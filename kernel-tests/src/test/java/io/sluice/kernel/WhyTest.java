@@ -143,7 +143,8 @@ class WhyTest {
 
     assertThat(printed(0, "policy", "check-pods", "shop/buyer", "shop/store:8080"))
         .contains("\nALLOWED: ", "TrafficTarget shop/buyer-to-store-8080 spec: it grants this");
-    assertThat(connectivity(0, "shop/store", "books:8080")).contains("Tried: open", "as foretold");
+    assertThat(connectivity(0, "shop/store", "books:8080"))
+        .contains("Tried: closed by the server", "as foretold");
     assertThat(connectivity(1, "shop/store", "books:8082"))
         .contains("\nREFUSED: ", "Tried: reset", "as foretold");
     connectivity(1, "shop/web", "books:8080"); // it does not lead to that pod

@@ -27,17 +27,18 @@ public record ControlView(Path state) {
   }
 
   /**
-   * Whether it has read the registry since revision {@code before}, and every connected node
-   * decides by what it has read last.
+   * Whether it has read the registry since revision {@code before}, and every node that it knows is
+   * connected and decides by what it has read last.
    */
   public boolean isFollowedSince(long before) {
     JsonNode status = status();
     long revision = status.path("registryRevision").asLong();
     return revision > before
+        && !status.path("nodes").isEmpty()
         && status
             .path("nodes")
             .valueStream()
-            .filter(node -> node.path("connected").asBoolean())
-            .allMatch(node -> node.path("revision").asLong() == revision);
+            .allMatch(node ->
+                node.path("connected").asBoolean() && node.path("revision").asLong() == revision);
   }
 }

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 /**
  * A wall clock of some child processes that a test sets, also while they run: libfaketime stands
  * between them and the C library's calls. Their monotonic clock and the times of files are true.
- * What runs sees a change within a second. For one thread.
+ * What runs sees a change at once. For one thread.
  */
 public final class MovedClock implements AutoCloseable {
   /** The dynamic linker knows what {@code $LIB} is on this machine. */
@@ -71,7 +71,7 @@ public final class MovedClock implements AutoCloseable {
         "env",
         "LD_PRELOAD=" + LIBRARY,
         "FAKETIME_TIMESTAMP_FILE=" + file,
-        "FAKETIME_CACHE_DURATION=1",
+        "FAKETIME_NO_CACHE=1",
         "FAKETIME_DONT_FAKE_MONOTONIC=1",
         "FAKETIME_FORCE_MONOTONIC_FIX=0", // else a JVM waits for ever at its start
         "NO_FAKE_STAT=1");
