@@ -17,7 +17,10 @@ import io.sluice.cli.policy.PolicyCommand;
 import io.sluice.cli.validate.ValidateCommand;
 import io.sluice.mesh.Release;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,24 +31,28 @@ import picocli.CommandLine.Model.CommandSpec;
     description = "A service mesh for small Kubernetes sites.",
     mixinStandardHelpOptions = true,
     version = "sluice " + Release.VERSION,
-    synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      NodeCommand.class,
-      ControlCommand.class,
-      NamespaceCommand.class,
-      MetricsCommand.class,
-      InitCommand.class,
-      ValidateCommand.class,
-      WhyCommand.class,
-      ProxyCommand.class,
-      PolicyCommand.class,
-      VerifyCommand.class,
-      CheckCommand.class,
-      SupportCommand.class,
-      OfflineCommand.class
-    })
+    synopsisSubcommandLabel = "COMMAND")
 public final class SluiceCommand {
   private static final List<String> NODE_RUN = List.of("node", "run");
+
+  /** In the order of the help. */
+  private static final Map<String, Class<?>> COMMANDS = new LinkedHashMap<>();
+
+  static {
+    COMMANDS.put("node", NodeCommand.class);
+    COMMANDS.put("control", ControlCommand.class);
+    COMMANDS.put("namespace", NamespaceCommand.class);
+    COMMANDS.put("metrics", MetricsCommand.class);
+    COMMANDS.put("init", InitCommand.class);
+    COMMANDS.put("validate", ValidateCommand.class);
+    COMMANDS.put("why", WhyCommand.class);
+    COMMANDS.put("proxy", ProxyCommand.class);
+    COMMANDS.put("policy", PolicyCommand.class);
+    COMMANDS.put("verify", VerifyCommand.class);
+    COMMANDS.put("check", CheckCommand.class);
+    COMMANDS.put("support", SupportCommand.class);
+    COMMANDS.put("offline", OfflineCommand.class);
+  }
 
   private SluiceCommand() {}
 
@@ -58,17 +65,28 @@ public final class SluiceCommand {
     System.exit(commandLineFor(args).execute(args));
   }
 
-  /** No more commands than {@code args} can mean; what they do and say is the same. */
+  /**
+   * No more commands than {@code args} can mean: to learn of all takes longer than most of them do.
+   * What they do and say is the same.
+   */
   static CommandLine commandLineFor(String... args) {
-    return Arrays.asList(args).subList(0, Math.min(2, args.length)).equals(NODE_RUN)
-        ? Failures.toldBy(
-            new CommandLine(
-                CommandSpec.create().name("sluice").addSubcommand("node", NodeCommand.runAlone())))
-        : commandLine();
+    if (Arrays.asList(args).subList(0, Math.min(2, args.length)).equals(NODE_RUN)) {
+      return Failures.toldBy(
+          new CommandLine(
+              CommandSpec.create().name("sluice").addSubcommand("node", NodeCommand.runAlone())));
+    }
+    String first = args.length == 0 ? "" : args[0];
+    return COMMANDS.containsKey(first) ? commandLine(Set.of(first)) : commandLine();
   }
 
   /** The commands of this module. Programs that have further ones add them. */
   public static CommandLine commandLine() {
-    return Failures.toldBy(new CommandLine(new SluiceCommand()));
+    return commandLine(COMMANDS.keySet());
+  }
+
+  private static CommandLine commandLine(Set<String> names) {
+    CommandLine line = new CommandLine(new SluiceCommand());
+    names.forEach(name -> line.addSubcommand(name, COMMANDS.get(name)));
+    return Failures.toldBy(line);
   }
 }

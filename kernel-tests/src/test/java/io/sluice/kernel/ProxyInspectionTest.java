@@ -35,7 +35,7 @@ class ProxyInspectionTest {
   private static final Duration MOST_THERE = Await.patience(2);
 
   /** Of processor time for that and the one of who asks, on a busy machine. */
-  private static final Duration MOST = Await.patience(4);
+  private static final Duration MOST = Await.patience(3);
 
   /** For the daemon alone. */
   private static final Duration MOST_OF_DAEMON = Await.patience(2);

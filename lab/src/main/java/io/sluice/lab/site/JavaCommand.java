@@ -82,6 +82,8 @@ public final class JavaCommand {
             "--enable-native-access=ALL-UNNAMED",
             "-XX:-UsePerfData",
             "--sun-misc-unsafe-memory-access=allow",
+            "-XX:+UnlockDiagnosticVMOptions",
+            "-XX:ArchiveRelocationMode=0",
             "-cp",
             classPath,
             mainClass));
