@@ -25,8 +25,8 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 @Tag("kernel")
 class FederationTest {
   private static final int PORT = 8080;
-  private static final String PARTNER = "partner.example";
-  private static final String BUYER = "spiffe://" + PARTNER + "/ns/shop/sa/buyer";
+  static final String PARTNER = "partner.example";
+  static final String BUYER = "spiffe://" + PARTNER + "/ns/shop/sa/buyer";
   private static final String TARGET = "partner-to-store";
 
   /** The controller looks once a second, and the node follows at once. */
@@ -126,12 +126,14 @@ class FederationTest {
     return answer.caller();
   }
 
-  private static String bundle(OpensslCertificate root) throws IOException {
+  /** An entry of {@code federatesWith}. */
+  static String bundle(OpensslCertificate root) throws IOException {
     String pem = Files.readString(root.certificate()).replace("\n", "\\n");
     return "{trustDomain: " + PARTNER + ", trustBundle: \"" + pem + "\"}";
   }
 
-  private static String target() {
+  /** Names that mesh's buyer for a caller of the store. */
+  static String target() {
     return """
     apiVersion: specs.smi-spec.io/v1alpha4
     kind: TCPRoute

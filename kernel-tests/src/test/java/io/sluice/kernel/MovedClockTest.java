@@ -11,11 +11,13 @@ import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.MovedClock;
+import io.sluice.lab.site.OpensslCertificate;
 import io.sluice.lab.site.RegistryFolder;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.svid.SvidJudge;
 import io.sluice.node.NodeCleanup;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,8 +41,13 @@ import org.junit.jupiter.api.Test;
 @Tag("kernel")
 class MovedClockTest {
   private static final int PORT = 8080;
+  private static final String MESH_CONFIG = "mesh-config";
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final Duration LEAF = Duration.ofHours(1);
+
+  /** Of the other mesh: the buyer's certificate ends before it, and the store's after. */
+  private static final Duration LINK = Duration.ofMinutes(65);
+
   private static final Duration YEARS = Duration.ofDays(5 * 365);
   private static final List<String> ACCOUNTS = List.of("buyer", "neighbour");
 
@@ -52,6 +59,7 @@ class MovedClockTest {
   private final Site b = cluster.site("b");
   private final MovedClock clockOfA = MovedClock.in(cluster.directory().resolve("clock-a"));
   private final MovedClock clockOfB = MovedClock.in(cluster.directory().resolve("clock-b"));
+  private OpensslCertificate partner = new OpensslCertificate(Path.of(""), Path.of(""));
   private final MovedClock clockOfControl = MovedClock.in(cluster.directory().resolve("clock-c"));
 
   @Test
@@ -62,17 +70,24 @@ class MovedClockTest {
       open();
       Instant end = firstEndWithoutController();
       oneMinuteBeforeAllWorksAndOneMinuteAfterTheBuyerDoesNot(end);
-      Instant last = extended(end.plus(MINUTE));
+      Instant last = extended(aMinuteAfterTheOtherMeshsRootOnlyTheLinkToItHasEnded());
       bootsWithoutAnIdeaOfTheTime(last);
       theExpiredLeafIsRefusedByWhoKnowsTheTime(last.plus(MINUTE));
       theControllerBringsBothBack(last.plus(MINUTE.multipliedBy(2)));
     }
   }
 
-  private void open() {
+  private void open() throws IOException {
     RegistryFolder registry = cluster.registry();
     registry.write("namespace", Manifests.namespace());
-    registry.write("mesh-config", Manifests.meshConfig(Map.of()));
+    MovedClock yesterday = MovedClock.in(cluster.directory().resolve("clock-partner"));
+    yesterday.set(Instant.now().plus(LINK).minus(Duration.ofDays(1)));
+    OpensslCertificate root =
+        OpensslCertificate.root(yesterday, cluster.directory(), FederationTest.PARTNER);
+    partner = root.signs("partner-buyer", FederationTest.BUYER);
+    String others = "{federatesWith: [" + FederationTest.bundle(root) + "]}";
+    registry.write(MESH_CONFIG, Manifests.meshConfig(Map.of("certificate", others)));
+    registry.write("partner-to-store", FederationTest.target());
     ACCOUNTS.forEach(
         from -> registry.write(from, Manifests.trafficTarget(from, "store", List.of())));
     registry.write(buyer);
@@ -120,9 +135,42 @@ class MovedClockTest {
     assertThat(why(neighbour)).contains("ALLOWED");
   }
 
-  /** The controller is in reach again. The latest end of all that it gives then. */
+  /** What others show is taken for a minute longer by each node. The time at the end. */
+  private Instant aMinuteAfterTheOtherMeshsRootOnlyTheLinkToItHasEnded() {
+    assertThat(report(b).path("first").asText())
+        .isEqualTo("federated-mesh " + FederationTest.PARTNER);
+    Instant end = Instant.parse(report(b).path("until").asText());
+    setAll(end.minus(MINUTE));
+    ForeignCaller.Answer before = callOfPartner();
+    assertThat(before.problem()).isEmpty();
+    before.caller().close();
+    assertAnswered(neighbour);
+
+    Instant after = end.plus(SvidJudge.CLOCK_SKEW).plus(MINUTE);
+    setAll(after);
+    assertThat(callOfPartner().problem()).isNotEmpty();
+    assertAnswered(neighbour);
+    assertThat(report(b).path("ends").path(0).path("remaining").asText()).isEqualTo("ended");
+    assertThat(report(b).path("ends").path(1).path("remaining").asText()).isNotEqualTo("ended");
+    return after;
+  }
+
+  private ForeignCaller.Answer callOfPartner() {
+    return ForeignCaller.connect(cluster.stranger(), partner, store.at(Family.IPV4, PORT));
+  }
+
+  /**
+   * The controller is in reach again, and the other mesh is given up. The latest end of all that it
+   * gives then.
+   */
   private Instant extended(Instant now) {
+    cluster.registry().write(MESH_CONFIG, Manifests.meshConfig(Map.of()));
     cluster.control().start();
+    for (Site site : cluster.sites()) {
+      Await.until(
+          "the link is forgotten",
+          () -> report(site).findValuesAsText("what").stream().noneMatch("federated-mesh"::equals));
+    }
     assertThat(offline(a, "extend")).contains("true").doesNotContain("false");
     assertThat(a.daemon().log()).contains("offline_extend");
     assertExtended(b);
@@ -137,7 +185,7 @@ class MovedClockTest {
 
   /** A power cut; then one board wakes up in 1970 and the other five years ahead. */
   private void bootsWithoutAnIdeaOfTheTime(Instant end) {
-    Instant least = end.minus(LEAF).minus(MINUTE.multipliedBy(4));
+    Instant least = end.minus(LEAF).minus(MINUTE.multipliedBy(11)); // it is kept every ten
     for (Site site : cluster.sites()) {
       Await.until("the floor is kept", () -> floor(site).isAfter(least));
       site.daemon().kill();
@@ -163,7 +211,7 @@ class MovedClockTest {
   private void theExpiredLeafIsRefusedByWhoKnowsTheTime(Instant now) {
     clockOfB.set(now);
     awaitTrusted(b);
-    assertThat(b.daemon().log()).contains("time_trusted");
+    Await.until("the log says so", () -> b.daemon().log().contains("time_trusted"));
 
     Attempt late = call(neighbour);
     assertThat(late.wasTurnedAway()).as("%s", late).isTrue();

@@ -34,7 +34,13 @@ public record OpensslCertificate(Path certificate, Path key) {
    */
   public static OpensslCertificate selfSigned(
       Path directory, String name, String subject, String... extensions) {
+    return selfSigned(List.of(), directory, name, subject, extensions);
+  }
+
+  private static OpensslCertificate selfSigned(
+      List<String> launcher, Path directory, String name, String subject, String... extensions) {
     return make(
+        launcher,
         directory.resolve(name + ".crt"),
         directory.resolve(name + ".key"),
         subject,
@@ -44,7 +50,17 @@ public record OpensslCertificate(Path certificate, Path key) {
 
   /** A root, below which {@link #signs} makes others; valid for a day. */
   public static OpensslCertificate root(Path directory, String name) {
+    return root(List.of(), directory, name);
+  }
+
+  /** The same, made when that clock shows. */
+  public static OpensslCertificate root(MovedClock clock, Path directory, String name) {
+    return root(clock.launcher(), directory, name);
+  }
+
+  private static OpensslCertificate root(List<String> launcher, Path directory, String name) {
     return selfSigned(
+        launcher,
         directory,
         name,
         "/CN=" + name,
@@ -65,6 +81,7 @@ public record OpensslCertificate(Path certificate, Path key) {
    */
   public OpensslCertificate signs(Path files, String names) {
     return make(
+        List.of(),
         files.resolveSibling(files.getFileName() + ".crt"),
         files.resolveSibling(files.getFileName() + ".key"),
         "/O=workload",
@@ -76,9 +93,15 @@ public record OpensslCertificate(Path certificate, Path key) {
   }
 
   private static OpensslCertificate make(
-      Path certificate, Path key, String subject, List<String> issuer, String... extensions) {
+      List<String> launcher,
+      Path certificate,
+      Path key,
+      String subject,
+      List<String> issuer,
+      String... extensions) {
     OpensslCertificate made = new OpensslCertificate(certificate, key);
-    List<String> command = new ArrayList<>(DAY_LONG);
+    List<String> command = new ArrayList<>(launcher);
+    command.addAll(DAY_LONG);
     command.addAll(issuer);
     command.addAll(List.of("-subj", subject));
     command.addAll(List.of("-keyout", made.key.toString(), "-out", made.certificate.toString()));
