@@ -123,19 +123,26 @@ class TwoNodeDemoTest {
     assertThat(report.path("http").path("split").path(2).path("v1").asLong(-1)).isZero();
   }
 
-  private static JsonNode report(String nodes, String mode, String name, Path directory)
-      throws Exception {
+  /** By programs it is kept, and ended by what it says. */
+  private static JsonNode report(String mode, String name, Path directory) throws Exception {
     JsonNode report;
+    boolean kept = mode.equals("ebpf");
     try {
       Path output = directory.resolve("report.json");
-      int exit = run(output, "--nodes", nodes, "--json", "--mode", mode, "--node-name", name);
+      List<String> words = new ArrayList<>(List.of("--nodes", "2", "--json", "--mode", mode));
+      words.addAll(List.of("--node-name", name));
+      words.addAll(kept ? List.of("--keep") : List.of());
+      int exit = run(output, words.toArray(String[]::new));
       String text = Files.readString(output, StandardCharsets.UTF_8);
       report = report(text, exit);
+      assertThat(processesOf(name)).hasSize(kept ? 4 : 0);
     } finally {
       assertThat(run(directory.resolve("stop.txt"), "--stop", "--node-name", name)).isZero();
     }
 
-    assertThat(Files.readString(directory.resolve("stop.txt"))).contains("there was no demo");
+    assertThat(Files.readString(directory.resolve("stop.txt")))
+        .contains(kept ? "has left nothing behind" : "there was no demo");
+    assertThat(processesOf(name)).isEmpty();
     assertReported(report, mode);
     return report;
   }
@@ -148,7 +155,7 @@ class TwoNodeDemoTest {
 
   private static void assertDemo(String mode, Path directory) throws Exception {
     String name = "demo2-" + mode + "-" + ProcessHandle.current().pid();
-    JsonNode report = report("2", mode, name, directory);
+    JsonNode report = report(mode, name, directory);
 
     assertThat(report.path("nodes").asInt()).isEqualTo(2);
     assertThat(report.path("http").path("split").findValuesAsText("weights"))

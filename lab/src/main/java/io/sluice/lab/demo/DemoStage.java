@@ -156,9 +156,9 @@ final class DemoStage {
         .toList();
   }
 
-  /** Whether a command line, as /proc shows it, is a daemon's or a server's of this demo. */
+  /** Whether a command line, as /proc shows it, is a daemon's, controller's or server's of it. */
   private boolean isOurs(String commandLine) {
-    return commandLine.contains("\0--registry\0" + plan.registry() + "\0")
+    return commandLine.contains("\0" + plan.directory() + "/") // its registry or state
         || commandLine.contains("\0" + DemoCommand.SERVE + "\0--node-name\0" + plan.node() + "\0");
   }
 
