@@ -131,7 +131,7 @@ class CommandLineTest {
         "offline --state /nonexistent; --state /nonexistent is not a folder",
         "init /dev/null; /dev/null is no folder",
         "support error-info X1; see 'sluice support error-info --help'",
-        "support bug-report --node-name n -o /nonexistent/x.gz; cannot be written: no such file",
+        "support bug-report --node-name n -o /nonexistent/x.tar.gz; cannot be written: no such file",
         "support bug-report --node-name n -o DIR/x.gz --log /nonexistent; --log /nonexistent cannot",
         "verify connectivity --from-pod a/b --to-pod c; --to-pod 'c' is not NAMESPACE/NAME",
         "verify connectivity --from-pod a/b --to-pod a/c --to-service a/d; is a name alone",

@@ -245,7 +245,8 @@ class KeySilenceTest {
     Path folder = Files.createTempDirectory("report");
     Path file = folder.resolve("report.tar.gz");
     Path home = cluster.directory();
-    List<String> arguments = new ArrayList<>(List.of("support", "bug-report", "--without-cluster"));
+    List<String> arguments =
+        new ArrayList<>(List.of("support", "bug-report", "--without-cluster", "--all"));
     arguments.addAll(List.of("-o", file.toString(), "--node-name", site.prefix()));
     arguments.addAll(List.of("--state", site.state().toString()));
     arguments.addAll(List.of("--control-state", home.resolve("control").toString()));

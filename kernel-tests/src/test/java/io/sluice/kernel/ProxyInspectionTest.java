@@ -13,6 +13,9 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.node.NodeSettings;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,6 +105,7 @@ class ProxyInspectionTest {
           assertThat(wall.compareTo(busy) < 0 ? wall : busy).as(query).isLessThan(MOST);
           assertOneWithoutKeys(query, ended.out(), site, secrets);
         }
+        assertReportedFromElsewhere(pod, site, kubeconfig);
         assertLogIsSet(server, pod, site, kubeconfig);
       }
     }
@@ -112,9 +116,31 @@ class ProxyInspectionTest {
       throws Exception {
     String report = KeySilenceTest.report(cluster, site);
     for (SitePod pod : site.pods()) {
-      assertThat(report).contains("\"" + pod.meshName() + "\"");
+      assertThat(report).contains("{\n  \"pod\" : \"" + pod.meshName() + "\"");
     }
     assertThat(KeySilenceTest.told(report, secrets)).isEmpty();
+  }
+
+  private static void assertReportedFromElsewhere(SitePod pod, Site site, String kubeconfig)
+      throws Exception {
+    Path file = site.directory().resolve("report.zip");
+    Timed ended =
+        Timed.sluice(
+            List.of(
+                "support",
+                "bug-report",
+                "--app-pods",
+                pod.meshName(),
+                "--kubeconfig",
+                kubeconfig,
+                "-o",
+                file.toString()));
+    assertThat(ended.code()).as("%s", ended).isZero();
+    try (FileSystem zip = FileSystems.newFileSystem(file)) {
+      assertThat(zip.getPath("sluice-report/pods/" + pod.meshName() + ".json"))
+          .content()
+          .contains("\"config_dump\"", "\"text\" : \"LIVE\\n\"");
+    }
   }
 
   private static void assertOfDaemon(String query, SitePod pod, Site site) throws Exception {

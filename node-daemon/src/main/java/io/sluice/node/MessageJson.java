@@ -12,13 +12,13 @@ import java.util.HexFormat;
 import java.util.List;
 
 /** Resources as they are sent, for people: addresses are text, and serial numbers hexadecimal. */
-final class MessageJson {
+public final class MessageJson {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
   private MessageJson() {}
 
   /** Every field, by the name that the JSON of protobuf has for it. */
-  static ObjectNode of(Message message) {
+  public static ObjectNode of(Message message) {
     ObjectNode object = JSON.objectNode();
     for (FieldDescriptor field : message.getDescriptorForType().getFields()) {
       if (field.isMapField()) {

@@ -42,7 +42,7 @@ import java.util.stream.Stream;
 /**
  * What is in force for one pod of this node, by the words of a sidecar's admin interface: {@code
  * config_dump}, {@code clusters}, {@code listeners}, {@code stats}, {@code certs} and {@code
- * ready}. Keys are not among it. For a thread that may wait.
+ * ready}, or {@code all} of them. Keys are not among it. For a thread that may wait.
  *
  * @param listed tells of a pod what {@code node pods} does
  */
@@ -56,6 +56,10 @@ record PodInspection(
     Function<PodStatus, ObjectNode> listed) {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
+  /** Each one for itself. */
+  private static final List<String> QUERIES =
+      List.of("config_dump", "clusters", "listeners", "stats", "certs", "ready");
+
   /** A family of any address: a client's port says nothing to policy. */
   private static final int ANY_PORT = 0;
 
@@ -67,18 +71,19 @@ record PodInspection(
     int space = question.indexOf(' ');
     String query = question.substring(0, Math.max(0, space));
     NamespacedName name = NamespacedName.parse(question.substring(space + 1));
-    Optional<PodStatus> pod = find(name);
-    if (pod.isEmpty()) {
-      return elsewhere(name);
-    }
-    ObjectNode answer = of(name);
+    return find(name).map(pod -> answer(query, pod)).orElseGet(() -> elsewhere(name));
+  }
+
+  private ObjectNode answer(String query, PodStatus pod) {
+    ObjectNode answer = of(pod.name());
     switch (query) {
-      case "config_dump" -> addConfiguration(pod.get(), answer);
-      case "clusters" -> addClusters(pod.get(), answer.putArray("clusters"));
-      case "listeners" -> addListeners(pod.get(), answer);
-      case "stats" -> answer.put("text", stats(pod.get()));
-      case "certs" -> addCertificates(pod.get(), answer.putArray("certificates"));
-      case "ready" -> addReadiness(pod.get(), answer);
+      case "config_dump" -> addConfiguration(pod, answer);
+      case "clusters" -> addClusters(pod, answer.putArray("clusters"));
+      case "listeners" -> addListeners(pod, answer);
+      case "stats" -> answer.put("text", stats(pod));
+      case "certs" -> addCertificates(pod, answer.putArray("certificates"));
+      case "ready" -> addReadiness(pod, answer);
+      case "all" -> QUERIES.forEach(each -> answer.set(each, answer(each, pod)));
       default -> throw new IllegalArgumentException("'" + query + "' is no query");
     }
     return answer;

@@ -1,17 +1,24 @@
 package io.sluice.cli.check;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Facts.Topic;
+import io.sluice.cli.node.PodProxy;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.control.validate.Finding;
 import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.MapDump;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.mesh.FileFault;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Release;
+import io.sluice.mesh.ResourceEncoder;
+import io.sluice.node.MessageJson;
+import io.sluice.process.AdminRequest;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -20,12 +27,16 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,6 +61,9 @@ final class BugReportCommand implements Callable<Integer> {
   /** Whose logs are taken; who may label a pod is not asked whether it is the mesh's. */
   private static final int MOST_PODS = 100;
 
+  /** Of a minute in all. */
+  private static final Duration LONGEST_OF_PODS = Duration.ofSeconds(40);
+
   /**
    * Lines of keys in PEM, join tokens, tokens of service accounts, what is called a secret, and
    * what has the form of one that others give out.
@@ -57,18 +71,26 @@ final class BugReportCommand implements Callable<Integer> {
   private static final Pattern SECRET =
       Pattern.compile(
           "PRIVATE KEY|sluice-join\\.|eyJ[\\w-]{8,}\\.[\\w-]+\\.|^\\W*[A-Za-z0-9+/=]{40,}\\W*$"
-              + "|(?i)(authorization|passw|pwd|cookie|api[-_]?key|access[-_]?key|private[-_]?key"
+              + "|(?i)(authorization|passw|pwd|(?<!netns)cookie|api[-_]?key|access[-_]?key|private[-_]?key"
               + "|key-data|secret|token|credential|session[-_]?id)[\\w-]*[\"']?\\s*[:=]"
               + "|(secret|token|password)[\\w-]*\\s+[\"']|--(token|password|secret)\\s"
               + "|bearer\\s+\\S|://[^/\\s@]*:[^/\\s@]+@"
               + "|(?-i)\\bgh[pousr]_\\w{20}|AGE-SECRET-KEY-|\\bAKIA[0-9A-Z]{16}");
 
   @Option(
-      names = "-o",
-      required = true,
-      paramLabel = "FILE.tar.gz",
-      description = "Where it is written; the file may not be there yet.")
-  private Path file = Path.of("");
+      names = {"-o", "--out-file"},
+      paramLabel = "FILE",
+      description =
+          "Where it is written, as .zip or .tar.gz; the file may not be there yet. Default: a new one"
+              + " in the folder for temporary files.")
+  private @Nullable Path out;
+
+  @Mixin private ReportedPods reported = new ReportedPods();
+
+  @Option(
+      names = "--ingress",
+      description = "The cluster's Ingresses, and what nodes have of IngressBackends.")
+  private boolean ingress;
 
   @Option(
       names = "--log",
@@ -90,16 +112,9 @@ final class BugReportCommand implements Callable<Integer> {
         throw new ParameterException(spec.commandLine(), "--log " + log + " cannot be read");
       }
     }
-    try {
-      Files.createFile(
-          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    } catch (FileAlreadyExistsException e) {
-      throw new ParameterException(spec.commandLine(), "-o " + file + " is there already", e);
-    } catch (IOException e) {
-      throw new ParameterException(
-          spec.commandLine(), "-o " + file + " cannot be written: " + FileFault.reason(e), e);
-    }
-    try (TarFile tar = new TarFile(Files.newOutputStream(file), facts.now())) {
+    Set<NamespacedName> pods = reported.of(facts, spec.commandLine());
+    Path file = file();
+    try (ReportArchive tar = new ReportArchive(file, facts.now())) {
       add(tar, "version.txt", "sluice " + Release.VERSION + ", " + facts.now() + "\n");
       for (Topic topic :
           List.of(
@@ -117,13 +132,98 @@ final class BugReportCommand implements Callable<Integer> {
       add(tar, "registry.txt", registry(facts));
       addMaps(tar);
       addLogs(tar, facts);
+      addPods(tar, pods);
+      if (ingress) {
+        addIngress(tar, facts);
+      }
     }
     spec.commandLine().getOut().println(file + ", " + Files.size(file) / 1024 + " KiB");
     spec.commandLine().getOut().flush();
     return ExitCode.OK.code();
   }
 
-  private static void add(TarFile tar, String name, String text) throws IOException {
+  private Path file() throws IOException {
+    Path wanted = out;
+    if (wanted == null) {
+      return Files.createTempFile("sluice-report-", ReportArchive.TAR);
+    }
+    if (Stream.of(ReportArchive.TAR, ReportArchive.ZIP).noneMatch(wanted.toString()::endsWith)) {
+      throw new ParameterException(
+          spec.commandLine(), "-o " + wanted + " ends neither with .zip nor with .tar.gz");
+    }
+    try {
+      return Files.createFile(
+          wanted,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    } catch (FileAlreadyExistsException e) {
+      throw new ParameterException(spec.commandLine(), "-o " + wanted + " is there already", e);
+    } catch (IOException e) {
+      throw new ParameterException(
+          spec.commandLine(), "-o " + wanted + " cannot be written: " + FileFault.reason(e), e);
+    }
+  }
+
+  /** What the proxy of each has in force, until the time is over. */
+  private void addPods(ReportArchive tar, Set<NamespacedName> pods) throws IOException {
+    PodProxy proxies = look.proxies();
+    long begin = System.nanoTime();
+    int left = MOST_PODS;
+    for (NamespacedName pod : pods) {
+      String told;
+      if (left-- <= 0) {
+        told = "not asked: these are more than " + MOST_PODS + " pods";
+      } else if (System.nanoTime() - begin > LONGEST_OF_PODS.toNanos()) {
+        told = "not asked: the others took " + LONGEST_OF_PODS.toSeconds() + " s";
+      } else {
+        told = told(proxies, pod);
+      }
+      add(tar, "pods/" + pod + ".json", told);
+    }
+  }
+
+  private static String told(PodProxy proxies, NamespacedName pod) {
+    try {
+      return proxies
+          .ask(
+              pod,
+              new AdminRequest("proxy", "all " + pod, false),
+              "proxy",
+              "get",
+              "all",
+              pod.toString())
+          .text();
+    } catch (IllegalStateException | IllegalArgumentException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  /** Of Ingresses what others wrote into annotations is left out. */
+  private static void addIngress(ReportArchive tar, Facts facts) throws IOException {
+    ObjectNode told = JsonNodeFactory.instance.objectNode();
+    try {
+      ArrayNode ingresses = told.putArray("ingresses");
+      for (JsonNode one : ClusterChecks.items(facts, "ingresses")) {
+        ObjectNode each = ingresses.addObject().put("name", ClusterChecks.name(one));
+        each.set("spec", one.path("spec"));
+        each.set("status", one.path("status"));
+      }
+    } catch (NotThereException e) {
+      told.put("ingresses", String.valueOf(e.getMessage()));
+    }
+    try {
+      ArrayNode backends = told.putArray("ingressBackends");
+      facts
+          .objects()
+          .snapshot()
+          .all(Kind.INGRESS)
+          .forEach(one -> backends.add(MessageJson.of(ResourceEncoder.message(one))));
+    } catch (NotThereException e) {
+      told.put("ingressBackends", String.valueOf(e.getMessage()));
+    }
+    add(tar, "ingress.json", told.toPrettyString());
+  }
+
+  private static void add(ReportArchive tar, String name, String text) throws IOException {
     tar.add("sluice-report/" + name, clean(text));
   }
 
@@ -161,7 +261,7 @@ final class BugReportCommand implements Callable<Integer> {
     }
   }
 
-  private void addMaps(TarFile tar) throws IOException {
+  private void addMaps(ReportArchive tar) throws IOException {
     ObjectNode maps = JsonNodeFactory.instance.objectNode();
     try {
       MapCatalogue catalogue = new MapCatalogue(PinDirectory.ofNode(look.node()));
@@ -182,7 +282,7 @@ final class BugReportCommand implements Callable<Integer> {
     return rows;
   }
 
-  private void addLogs(TarFile tar, Facts facts) throws IOException {
+  private void addLogs(ReportArchive tar, Facts facts) throws IOException {
     List<Path> all = new ArrayList<>(logs);
     Path access = facts.state().resolve("access.log");
     if (Files.isRegularFile(access)) {
@@ -215,7 +315,7 @@ final class BugReportCommand implements Callable<Integer> {
     }
   }
 
-  private static void addLog(TarFile tar, String name, String log) {
+  private static void addLog(ReportArchive tar, String name, String log) {
     try {
       add(tar, "logs/pod-" + name + ".log", log);
     } catch (IOException e) {

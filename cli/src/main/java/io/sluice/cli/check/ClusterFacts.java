@@ -60,6 +60,7 @@ final class ClusterFacts {
     paths.put("mutatingWebhooks", webhooks + "mutatingwebhookconfigurations");
     paths.put("clusterRoleBindings", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings");
     paths.put("networkPolicies", "/apis/networking.k8s.io/v1/networkpolicies");
+    paths.put("ingresses", "/apis/networking.k8s.io/v1/ingresses");
     paths.put("leases", "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases");
     return paths;
   }

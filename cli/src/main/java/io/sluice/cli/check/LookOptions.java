@@ -7,11 +7,13 @@ import io.sluice.cli.check.Facts.Topic;
 import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.node.NodeTarget;
+import io.sluice.cli.node.PodProxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
@@ -98,6 +100,11 @@ final class LookOptions {
   /** Its daemon. */
   NodeFacts.Daemon daemon() {
     return new NodeFacts.Daemon(node());
+  }
+
+  /** The daemons that serve pods, of this machine and of the cluster. */
+  PodProxy proxies() {
+    return new PodProxy(target, withoutCluster ? Optional.empty() : Optional.of(cluster));
   }
 
   /** The cluster that is looked at. */

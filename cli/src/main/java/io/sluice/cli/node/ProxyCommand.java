@@ -1,33 +1,18 @@
 package io.sluice.cli.node;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.cluster.ClusterOptions;
-import io.sluice.cli.cluster.DaemonPods;
-import io.sluice.cli.output.ExitCode;
-import io.sluice.cli.output.Listing;
-import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.mesh.FileFault;
 import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.node.LocalNode;
 import io.sluice.node.LogChange;
-import io.sluice.node.NodeSettings;
-import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -55,7 +40,7 @@ public final class ProxyCommand {
         "config_dump: the pod, policy that names it, Services and routes. clusters: whom it may"
             + " call, with endpoints, healthy false where checks keep calls from one. listeners: where the proxy accepts in its network. certs: its"
             + " certificate's chain and the roots. These are JSON. stats: counters, as text. ready:"
-            + " LIVE, else exit code 1."
+            + " LIVE, else exit code 1. all: each of them, in one JSON object."
       },
       mixinStandardHelpOptions = true)
   static final class GetCommand implements Callable<Integer> {
@@ -77,7 +62,8 @@ public final class ProxyCommand {
       listeners,
       stats,
       certs,
-      ready
+      ready,
+      all
     }
 
     @Override
@@ -179,26 +165,13 @@ public final class ProxyCommand {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec = CommandSpec.create();
 
-    /** What is printed, and how the command ends. */
-    private record Answer(String text, int code) {}
-
     /**
      * Asks that daemon, writes what it says, and returns the code to end with.
      *
      * @param words of this program that make the same request, for the daemon's own pod
      */
     int ask(NamespacedName pod, AdminRequest request, String... words) {
-      Answer answer;
-      if (cluster.isNamed()) {
-        answer = ofCluster(pod, words);
-      } else if (target.isNamed()) {
-        JsonNode only = target.one(target.ask(request));
-        answer =
-            here(only)
-                .orElseThrow(() -> new IllegalStateException(elsewhere(pod, target.name(), only)));
-      } else {
-        answer = ofThisMachine(request).orElseGet(() -> ofCluster(pod, words));
-      }
+      PodProxy.Answer answer = new PodProxy(target, Optional.of(cluster)).ask(pod, request, words);
       write(answer.text());
       return answer.code();
     }
@@ -210,97 +183,6 @@ public final class ProxyCommand {
       } catch (IllegalArgumentException e) {
         throw new ParameterException(
             spec.commandLine(), "POD '" + pod + "' names no Pod: " + e.getMessage(), e);
-      }
-    }
-
-    /** Nothing where the pod is on another node. */
-    private static Optional<Answer> here(JsonNode said) {
-      if (said.has("elsewhere")) {
-        return Optional.empty();
-      }
-      if (said.has("text")) {
-        return Optional.of(
-            new Answer(
-                said.path("text").asText(),
-                ExitCode.of(said.path("ready").asBoolean(true)).code()));
-      }
-      StringWriter text = new StringWriter();
-      Listing.printJson(said, new PrintWriter(text));
-      return Optional.of(new Answer(text.toString(), ExitCode.OK.code()));
-    }
-
-    private static String elsewhere(NamespacedName name, String asked, JsonNode said) {
-      String node = said.path("elsewhere").asText();
-      return "node '%s' does not serve pod %s; %s"
-          .formatted(
-              asked,
-              name,
-              node.isEmpty() ? "it knows of none such" : "by its registry it is on " + node);
-    }
-
-    /** Of the first daemon here that serves the pod. */
-    private Optional<Answer> ofThisMachine(AdminRequest request) {
-      for (LocalNode node : known()) {
-        if (node.isRunning()) {
-          try {
-            AdminClient client = new AdminClient(NodeSettings.adminSocket(node.name()));
-            Optional<Answer> answer = here(target.one(client.ask(request)));
-            if (answer.isPresent()) {
-              return answer;
-            }
-          } catch (IOException e) {
-            throw NodeTarget.silence(node.name(), e);
-          }
-        }
-      }
-      return Optional.empty();
-    }
-
-    /** Where they may not be seen, the cluster is asked. */
-    private static List<LocalNode> known() {
-      try {
-        return LocalNode.all();
-      } catch (UncheckedIOException e) {
-        return List.of();
-      }
-    }
-
-    private Answer ofCluster(NamespacedName name, String... words) {
-      try {
-        KubernetesApi.Ended said =
-            DaemonPods.run(
-                cluster.access(),
-                name,
-                node ->
-                    Stream.of(Stream.of("sluice"), Stream.of(words), Stream.of("--node-name", node))
-                        .flatMap(each -> each)
-                        .toList());
-        if (said.out().isEmpty()) {
-          List<String> lines = new ArrayList<>(said.err().lines().toList());
-          throw new IllegalStateException(
-              lines.isEmpty() ? "it answered nothing" : lines.getLast().replace("sluice: ", ""));
-        }
-        return new Answer(said.out(), said.code());
-      } catch (ParameterException e) {
-        if (cluster.isNamed()) {
-          throw e;
-        }
-        String running =
-            known().stream()
-                .filter(LocalNode::isRunning)
-                .map(LocalNode::name)
-                .collect(Collectors.joining(", "));
-        throw new IllegalStateException(
-            (running.isEmpty()
-                    ? "no daemon runs here that this user may ask about pod " + name
-                    : "no daemon here (" + running + ") serves pod " + name + ", see 'node pods'")
-                + ", and "
-                + e.getMessage(),
-            e);
-      } catch (LinkageError e) {
-        throw new IllegalStateException(
-            "no daemon here serves pod " + name + ", and this image has no client of Kubernetes",
-            e);
       }
     }
 

@@ -2,10 +2,142 @@ package io.sluice.cli.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.SluiceCommand;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class BugReportCommandTest {
+  private static final String MESH =
+      """
+      apiVersion: v1
+      kind: Pod
+      metadata: {name: %s, namespace: shop, labels: {sluice.io/mesh: enabled, app: store}}
+      status: {podIPs: [{ip: 10.1.0.%s}]}
+      """;
+
+  private static final String BACKEND =
+      """
+      apiVersion: policy.openservicemesh.io/v1alpha1
+      kind: IngressBackend
+      metadata: {name: store, namespace: shop}
+      spec:
+        backends: [{name: store, port: {number: 8080, protocol: http}}]
+        sources: [{kind: IPRange, name: 10.9.0.0/16}]
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: store, namespace: shop}
+      spec: {clusterIP: 10.2.0.1, selector: {app: store}, ports: [{port: 8080}]}
+      """;
+
+  @TempDir private Path directory = Path.of("");
+  private final StringWriter told = new StringWriter();
+
+  private int report(String... more) {
+    List<String> words = new ArrayList<>(List.of("support", "bug-report", "--without-cluster"));
+    words.addAll(List.of("--node-name", "no-such-node-here", "--state", directory + "/state"));
+    words.addAll(List.of("--registry", directory.toString()));
+    words.addAll(List.of(more));
+    return SluiceCommand.commandLine()
+        .setOut(new PrintWriter(told))
+        .setErr(new PrintWriter(told))
+        .execute(words.toArray(String[]::new));
+  }
+
+  private Map<String, String> zipped(String... more) throws IOException {
+    Path file = directory.resolve("report.zip");
+    List<String> words = new ArrayList<>(List.of("-o", file.toString()));
+    words.addAll(List.of(more));
+    assertThat(report(words.toArray(String[]::new))).as("%s", told).isZero();
+    Map<String, String> texts = new TreeMap<>();
+    try (ZipFile zip = new ZipFile(file.toFile())) {
+      for (ZipEntry entry : Collections.list(zip.entries())) {
+        texts.put(
+            entry.getName().replace("sluice-report/", ""),
+            new String(zip.getInputStream(entry).readAllBytes(), StandardCharsets.UTF_8));
+      }
+    }
+    assertThat(Files.getPosixFilePermissions(file))
+        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+    Files.delete(file);
+    return texts;
+  }
+
+  @BeforeEach
+  void writeTheMesh() throws IOException {
+    int last = 0;
+    for (String pod : List.of("store-5d4f-abcde", "store-5d4f-fghij", "store-2-5d4f-abcde")) {
+      Files.writeString(directory.resolve(pod + ".yaml"), MESH.formatted(pod, ++last));
+    }
+    Files.writeString(directory.resolve("backend.yaml"), BACKEND);
+  }
+
+  @Test
+  void theArchiveHasThePodsThatAreMeant() throws IOException {
+    String first = "pods/shop/store-5d4f-abcde.json";
+    String second = "pods/shop/store-5d4f-fghij.json";
+    String other = "pods/shop/store-2-5d4f-abcde.json";
+    assertThat(zipped()).containsKeys("version.txt", "check.json").doesNotContainKey(first);
+    assertThat(zipped("--all")).containsKeys(first, second, other);
+    assertThat(zipped("--app-namespaces", "shop")).containsKeys(first, second, other);
+    assertThat(zipped("--app-pods", "shop/store-5d4f-fghij"))
+        .containsKey(second)
+        .doesNotContainKeys(first, other);
+    assertThat(zipped("--app-deployments", "shop/store"))
+        .containsKeys(first, second)
+        .doesNotContainKey(other)
+        .hasEntrySatisfying(first, text -> assertThat(text).contains("no daemon answers"));
+  }
+
+  @Test
+  void ingressIsToldAsNodesHaveIt() throws IOException {
+    assertThat(zipped()).doesNotContainKey("ingress.json");
+    assertThat(zipped("--ingress").get("ingress.json"))
+        .contains("\"ingresses\" : \"no cluster is asked\"", "\"10.9.0.0\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"--app-namespaces shopp", "--app-deployments shop/stor", "--app-pods store"})
+  void whoMeansNobodyIsTold(String words) throws IOException {
+    assertThat(report(words.split(" "))).isEqualTo(2);
+    assertThat(told.toString()).contains(words + " means none of the 3 pods");
+  }
+
+  @Test
+  void aFileOfAnotherFormIsNotWritten() {
+    Path file = directory.resolve("report.rar");
+    assertThat(report("-o", file.toString())).isEqualTo(2);
+    assertThat(told.toString()).contains("ends neither with .zip nor with .tar.gz");
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
+  void withoutANameItIsANewFileOfWhoAsked() throws IOException {
+    assertThat(report()).as("%s", told).isZero();
+    Path file = Path.of(told.toString().split(", ")[0]);
+    assertThat(Files.getPosixFilePermissions(file))
+        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+    Files.delete(file);
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -15,6 +147,7 @@ class BugReportCommandTest {
         "from https://user:x@host/path",
         "redis://:x@host",
         "passwd=x",
+        "set-cookie: x",
         "db_pwd: x",
         "credentials: x",
         "private_key: x",
@@ -38,6 +171,7 @@ class BugReportCommandTest {
         "GET http://store.shop:8080/books 403",
         "spiffe://cluster.local/ns/shop/sa/buyer: the certificate has expired",
         "a token has expired",
+        "\"netnsCookie\" : 4",
         "image sluice@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
       })
   void whatAHelperNeedsStays(String line) {

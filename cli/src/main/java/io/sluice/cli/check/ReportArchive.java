@@ -3,12 +3,19 @@ package io.sluice.cli.check;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.zip.GZIPOutputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 
-/** Texts in a compressed archive, in the format {@code ustar} (POSIX.1-2017, pax). */
-final class TarFile implements AutoCloseable {
+/** Texts in a compressed archive: of ZIP, or in the format {@code ustar} (POSIX.1-2017, pax). */
+final class ReportArchive implements AutoCloseable {
+  static final String TAR = ".tar.gz";
+  static final String ZIP = ".zip";
+
   private static final int BLOCK = 512;
   private static final int NAME_LENGTH = 100;
   private static final int SUM_AT = 148;
@@ -17,8 +24,11 @@ final class TarFile implements AutoCloseable {
   private final OutputStream out;
   private final Instant now;
 
-  TarFile(OutputStream out, Instant now) throws IOException {
-    this.out = new GZIPOutputStream(out);
+  /** Written to {@code file}, whose name ends with {@link #ZIP} or not. */
+  ReportArchive(Path file, Instant now) throws IOException {
+    OutputStream plain = Files.newOutputStream(file);
+    this.out =
+        file.toString().endsWith(ZIP) ? new ZipOutputStream(plain) : new GZIPOutputStream(plain);
     this.now = now;
   }
 
@@ -27,6 +37,11 @@ final class TarFile implements AutoCloseable {
    */
   void add(String name, String text) throws IOException {
     byte[] content = text.getBytes(StandardCharsets.UTF_8);
+    if (out instanceof ZipOutputStream zip) {
+      zip.putNextEntry(new ZipEntry(name));
+      zip.write(content);
+      return;
+    }
     byte[] header = new byte[BLOCK];
     put(header, 0, name.substring(0, Math.min(name.length(), NAME_LENGTH)));
     put(header, 100, "0000600");
@@ -59,7 +74,9 @@ final class TarFile implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    out.write(new byte[2 * BLOCK]);
+    if (!(out instanceof ZipOutputStream)) {
+      out.write(new byte[2 * BLOCK]);
+    }
     out.close();
   }
 }
