@@ -17,10 +17,8 @@ import io.sluice.cli.policy.PolicyCommand;
 import io.sluice.cli.validate.ValidateCommand;
 import io.sluice.mesh.Release;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,23 +34,21 @@ public final class SluiceCommand {
   private static final List<String> NODE_RUN = List.of("node", "run");
 
   /** In the order of the help. */
-  private static final Map<String, Class<?>> COMMANDS = new LinkedHashMap<>();
-
-  static {
-    COMMANDS.put("node", NodeCommand.class);
-    COMMANDS.put("control", ControlCommand.class);
-    COMMANDS.put("namespace", NamespaceCommand.class);
-    COMMANDS.put("metrics", MetricsCommand.class);
-    COMMANDS.put("init", InitCommand.class);
-    COMMANDS.put("validate", ValidateCommand.class);
-    COMMANDS.put("why", WhyCommand.class);
-    COMMANDS.put("proxy", ProxyCommand.class);
-    COMMANDS.put("policy", PolicyCommand.class);
-    COMMANDS.put("verify", VerifyCommand.class);
-    COMMANDS.put("check", CheckCommand.class);
-    COMMANDS.put("support", SupportCommand.class);
-    COMMANDS.put("offline", OfflineCommand.class);
-  }
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          NodeCommand.class,
+          ControlCommand.class,
+          NamespaceCommand.class,
+          MetricsCommand.class,
+          InitCommand.class,
+          ValidateCommand.class,
+          WhyCommand.class,
+          ProxyCommand.class,
+          PolicyCommand.class,
+          VerifyCommand.class,
+          CheckCommand.class,
+          SupportCommand.class,
+          OfflineCommand.class);
 
   private SluiceCommand() {}
 
@@ -75,18 +71,23 @@ public final class SluiceCommand {
           new CommandLine(
               CommandSpec.create().name("sluice").addSubcommand("node", NodeCommand.runAlone())));
     }
-    String first = args.length == 0 ? "" : args[0];
-    return COMMANDS.containsKey(first) ? commandLine(Set.of(first)) : commandLine();
+    List<Class<?>> named =
+        COMMANDS.stream().filter(one -> args.length > 0 && name(one).equals(args[0])).toList();
+    return commandLine(named.isEmpty() ? COMMANDS : named);
+  }
+
+  private static String name(Class<?> command) {
+    return Objects.requireNonNull(command.getAnnotation(Command.class)).name();
   }
 
   /** The commands of this module. Programs that have further ones add them. */
   public static CommandLine commandLine() {
-    return commandLine(COMMANDS.keySet());
+    return commandLine(COMMANDS);
   }
 
-  private static CommandLine commandLine(Set<String> names) {
+  private static CommandLine commandLine(List<Class<?>> commands) {
     CommandLine line = new CommandLine(new SluiceCommand());
-    names.forEach(name -> line.addSubcommand(name, COMMANDS.get(name)));
+    commands.forEach(line::addSubcommand);
     return Failures.toldBy(line);
   }
 }

@@ -58,7 +58,7 @@ class CommandLineTest {
 
     assertThat(SluiceCommand.commandLineFor(line.split(" ")).getSubcommands()).hasSize(1);
     assertThat(run(SluiceCommand.commandLine(), line.split(" "))).isEqualTo(code);
-    assertThat(told).isEqualTo(out + "and" + err).contains("sluice");
+    assertThat(told).isEqualTo(out + "and" + err).contains("sluice " + line.split(" ")[0]);
   }
 
   @ParameterizedTest
@@ -132,7 +132,7 @@ class CommandLineTest {
         "init /dev/null; /dev/null is no folder",
         "support error-info X1; see 'sluice support error-info --help'",
         "support bug-report --node-name n -o /nonexistent/x.tar.gz; cannot be written: no such file",
-        "support bug-report --node-name n -o DIR/x.gz --log /nonexistent; --log /nonexistent cannot",
+        "support bug-report --node-name n -o DIR/x.zip --log /nonexistent; --log /nonexistent cannot",
         "verify connectivity --from-pod a/b --to-pod c; --to-pod 'c' is not NAMESPACE/NAME",
         "verify connectivity --from-pod a/b --to-pod a/c --to-service a/d; is a name alone",
         "verify connectivity --from-pod a/b; say --to-pod NAMESPACE/NAME, or --to-ext-host",

@@ -45,9 +45,13 @@ class MovedClockTest {
   private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final Duration LEAF = Duration.ofHours(1);
 
-  /** Of the other mesh: the buyer's certificate ends before it, and the store's after. */
+  /**
+   * How long another mesh's root is good: longer than the buyer's certificate, and shorter than the
+   * store's.
+   */
   private static final Duration LINK = Duration.ofMinutes(65);
 
+  private static final Duration FLOOR_KEPT = Duration.ofMinutes(10); // how often
   private static final Duration YEARS = Duration.ofDays(5 * 365);
   private static final List<String> ACCOUNTS = List.of("buyer", "neighbour");
 
@@ -59,7 +63,6 @@ class MovedClockTest {
   private final Site b = cluster.site("b");
   private final MovedClock clockOfA = MovedClock.in(cluster.directory().resolve("clock-a"));
   private final MovedClock clockOfB = MovedClock.in(cluster.directory().resolve("clock-b"));
-  private OpensslCertificate partner = new OpensslCertificate(Path.of(""), Path.of(""));
   private final MovedClock clockOfControl = MovedClock.in(cluster.directory().resolve("clock-c"));
 
   @Test
@@ -67,24 +70,24 @@ class MovedClockTest {
     try (clockOfControl;
         Cluster _ = cluster;
         TcpServer _ = TcpServer.echo(store, Family.IPV4, PORT)) {
-      open();
+      OpensslCertificate partner = open();
       Instant end = firstEndWithoutController();
       oneMinuteBeforeAllWorksAndOneMinuteAfterTheBuyerDoesNot(end);
-      Instant last = extended(aMinuteAfterTheOtherMeshsRootOnlyTheLinkToItHasEnded());
+      Instant last = extended(aMinuteAfterTheOtherMeshsRootOnlyTheLinkToItHasEnded(partner));
       bootsWithoutAnIdeaOfTheTime(last);
       theExpiredLeafIsRefusedByWhoKnowsTheTime(last.plus(MINUTE));
       theControllerBringsBothBack(last.plus(MINUTE.multipliedBy(2)));
     }
   }
 
-  private void open() throws IOException {
+  /** What another mesh, whose root is believed, has given its buyer. */
+  private OpensslCertificate open() throws IOException {
     RegistryFolder registry = cluster.registry();
     registry.write("namespace", Manifests.namespace());
-    MovedClock yesterday = MovedClock.in(cluster.directory().resolve("clock-partner"));
-    yesterday.set(Instant.now().plus(LINK).minus(Duration.ofDays(1)));
+    MovedClock clockOfPartner = MovedClock.in(cluster.directory().resolve("clock-partner"));
+    clockOfPartner.set(Instant.now().plus(LINK).minus(Duration.ofDays(1)));
     OpensslCertificate root =
-        OpensslCertificate.root(yesterday, cluster.directory(), FederationTest.PARTNER);
-    partner = root.signs("partner-buyer", FederationTest.BUYER);
+        OpensslCertificate.root(clockOfPartner, cluster.directory(), FederationTest.PARTNER);
     String others = "{federatesWith: [" + FederationTest.bundle(root) + "]}";
     registry.write(MESH_CONFIG, Manifests.meshConfig(Map.of("certificate", others)));
     registry.write("partner-to-store", FederationTest.target());
@@ -98,6 +101,7 @@ class MovedClockTest {
     cluster.startDaemon(b, clockOfB, arguments);
     awaitCertificates(a, buyer);
     awaitCertificates(b, store);
+    return root.signs("partner-buyer", FederationTest.BUYER);
   }
 
   /** Ten minutes later the neighbour moves in, the store is extended, and the uplink is lost. */
@@ -136,27 +140,27 @@ class MovedClockTest {
   }
 
   /** What others show is taken for a minute longer by each node. The time at the end. */
-  private Instant aMinuteAfterTheOtherMeshsRootOnlyTheLinkToItHasEnded() {
+  private Instant aMinuteAfterTheOtherMeshsRootOnlyTheLinkToItHasEnded(OpensslCertificate partner) {
     assertThat(report(b).path("first").asText())
         .isEqualTo("federated-mesh " + FederationTest.PARTNER);
     Instant end = Instant.parse(report(b).path("until").asText());
     setAll(end.minus(MINUTE));
-    ForeignCaller.Answer before = callOfPartner();
+    ForeignCaller.Answer before = callOf(partner);
     assertThat(before.problem()).isEmpty();
     before.caller().close();
     assertAnswered(neighbour);
 
     Instant after = end.plus(SvidJudge.CLOCK_SKEW).plus(MINUTE);
     setAll(after);
-    assertThat(callOfPartner().problem()).isNotEmpty();
+    assertThat(callOf(partner).problem()).isNotEmpty();
     assertAnswered(neighbour);
     assertThat(report(b).path("ends").path(0).path("remaining").asText()).isEqualTo("ended");
     assertThat(report(b).path("ends").path(1).path("remaining").asText()).isNotEqualTo("ended");
     return after;
   }
 
-  private ForeignCaller.Answer callOfPartner() {
-    return ForeignCaller.connect(cluster.stranger(), partner, store.at(Family.IPV4, PORT));
+  private ForeignCaller.Answer callOf(OpensslCertificate caller) {
+    return ForeignCaller.connect(cluster.stranger(), caller, store.at(Family.IPV4, PORT));
   }
 
   /**
@@ -169,6 +173,7 @@ class MovedClockTest {
     for (Site site : cluster.sites()) {
       Await.until(
           "the link is forgotten",
+          Await.patience(60), // nodes ask seldom that were not answered for long
           () -> report(site).findValuesAsText("what").stream().noneMatch("federated-mesh"::equals));
     }
     assertThat(offline(a, "extend")).contains("true").doesNotContain("false");
@@ -185,7 +190,7 @@ class MovedClockTest {
 
   /** A power cut; then one board wakes up in 1970 and the other five years ahead. */
   private void bootsWithoutAnIdeaOfTheTime(Instant end) {
-    Instant least = end.minus(LEAF).minus(MINUTE.multipliedBy(11)); // it is kept every ten
+    Instant least = end.minus(LEAF).minus(FLOOR_KEPT).minus(MINUTE);
     for (Site site : cluster.sites()) {
       Await.until("the floor is kept", () -> floor(site).isAfter(least));
       site.daemon().kill();

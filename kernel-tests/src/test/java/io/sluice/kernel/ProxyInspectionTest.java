@@ -139,7 +139,8 @@ class ProxyInspectionTest {
     try (FileSystem zip = FileSystems.newFileSystem(file)) {
       assertThat(zip.getPath("sluice-report/pods/" + pod.meshName() + ".json"))
           .content()
-          .contains("\"config_dump\"", "\"text\" : \"LIVE\\n\"");
+          .contains("\"text\" : \"LIVE\\n\"")
+          .contains(ProxyQueries.QUERIES.stream().map(one -> "\"" + one + "\" : {").toList());
     }
   }
 

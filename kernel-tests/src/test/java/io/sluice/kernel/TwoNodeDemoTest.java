@@ -123,7 +123,7 @@ class TwoNodeDemoTest {
     assertThat(report.path("http").path("split").path(2).path("v1").asLong(-1)).isZero();
   }
 
-  /** By programs it is kept, and ended by what it says. */
+  /** By programs it is kept, with daemons, controller and servers, and ended by {@code --stop}. */
   private static JsonNode report(String mode, String name, Path directory) throws Exception {
     JsonNode report;
     boolean kept = mode.equals("ebpf");

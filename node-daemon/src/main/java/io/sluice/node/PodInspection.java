@@ -56,7 +56,7 @@ record PodInspection(
     Function<PodStatus, ObjectNode> listed) {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
-  /** Each one for itself. */
+  /** What {@code all} is made of. */
   private static final List<String> QUERIES =
       List.of("config_dump", "clusters", "listeners", "stats", "certs", "ready");
 

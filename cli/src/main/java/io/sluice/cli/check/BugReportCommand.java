@@ -58,10 +58,10 @@ final class BugReportCommand implements Callable<Integer> {
 
   private static final int MOST_BYTES = 1 << 20;
 
-  /** Whose logs are taken; who may label a pod is not asked whether it is the mesh's. */
+  /** Of which logs are taken, and as many are asked; anybody may label a pod as the mesh's. */
   private static final int MOST_PODS = 100;
 
-  /** Of a minute in all. */
+  /** Then no further one is asked, so that a report takes a minute. */
   private static final Duration LONGEST_OF_PODS = Duration.ofSeconds(40);
 
   /**
@@ -114,8 +114,8 @@ final class BugReportCommand implements Callable<Integer> {
     }
     Set<NamespacedName> pods = reported.of(facts, spec.commandLine());
     Path file = file();
-    try (ReportArchive tar = new ReportArchive(file, facts.now())) {
-      add(tar, "version.txt", "sluice " + Release.VERSION + ", " + facts.now() + "\n");
+    try (ReportArchive archive = new ReportArchive(file, facts.now())) {
+      add(archive, "version.txt", "sluice " + Release.VERSION + ", " + facts.now() + "\n");
       for (Topic topic :
           List.of(
               Topic.STATUS,
@@ -125,16 +125,16 @@ final class BugReportCommand implements Callable<Integer> {
               Topic.KERNEL,
               Topic.CNI,
               Topic.CONTROLLER)) {
-        add(tar, topic.name().toLowerCase(Locale.ROOT) + ".json", told(facts, topic));
+        add(archive, topic.name().toLowerCase(Locale.ROOT) + ".json", told(facts, topic));
       }
       CheckRun run = CheckRun.of(CheckRun.checks(), facts, CheckReport.MOST, subject -> {});
-      add(tar, "check.json", CheckReport.json(run).toPrettyString());
-      add(tar, "registry.txt", registry(facts));
-      addMaps(tar);
-      addLogs(tar, facts);
-      addPods(tar, pods);
-      if (ingress) {
-        addIngress(tar, facts);
+      add(archive, "check.json", CheckReport.json(run).toPrettyString());
+      add(archive, "registry.txt", registry(facts));
+      addMaps(archive);
+      addLogs(archive, facts);
+      addPods(archive, pods);
+      if (ingress || reported.all()) {
+        addIngress(archive, facts);
       }
     }
     spec.commandLine().getOut().println(file + ", " + Files.size(file) / 1024 + " KiB");
@@ -164,7 +164,7 @@ final class BugReportCommand implements Callable<Integer> {
   }
 
   /** What the proxy of each has in force, until the time is over. */
-  private void addPods(ReportArchive tar, Set<NamespacedName> pods) throws IOException {
+  private void addPods(ReportArchive archive, Set<NamespacedName> pods) throws IOException {
     PodProxy proxies = look.proxies();
     long begin = System.nanoTime();
     int left = MOST_PODS;
@@ -175,13 +175,13 @@ final class BugReportCommand implements Callable<Integer> {
       } else if (System.nanoTime() - begin > LONGEST_OF_PODS.toNanos()) {
         told = "not asked: the others took " + LONGEST_OF_PODS.toSeconds() + " s";
       } else {
-        told = told(proxies, pod);
+        told = answer(proxies, pod);
       }
-      add(tar, "pods/" + pod + ".json", told);
+      add(archive, "pods/" + pod + ".json", told);
     }
   }
 
-  private static String told(PodProxy proxies, NamespacedName pod) {
+  private static String answer(PodProxy proxies, NamespacedName pod) {
     try {
       return proxies
           .ask(
@@ -198,7 +198,7 @@ final class BugReportCommand implements Callable<Integer> {
   }
 
   /** Of Ingresses what others wrote into annotations is left out. */
-  private static void addIngress(ReportArchive tar, Facts facts) throws IOException {
+  private static void addIngress(ReportArchive archive, Facts facts) throws IOException {
     ObjectNode told = JsonNodeFactory.instance.objectNode();
     try {
       ArrayNode ingresses = told.putArray("ingresses");
@@ -220,11 +220,11 @@ final class BugReportCommand implements Callable<Integer> {
     } catch (NotThereException e) {
       told.put("ingressBackends", String.valueOf(e.getMessage()));
     }
-    add(tar, "ingress.json", told.toPrettyString());
+    add(archive, "ingress.json", told.toPrettyString());
   }
 
-  private static void add(ReportArchive tar, String name, String text) throws IOException {
-    tar.add("sluice-report/" + name, clean(text));
+  private static void add(ReportArchive archive, String name, String text) throws IOException {
+    archive.add("sluice-report/" + name, clean(text));
   }
 
   /** Lines with a secret are left out, whatever they are of, and those of a key to its end. */
@@ -261,7 +261,7 @@ final class BugReportCommand implements Callable<Integer> {
     }
   }
 
-  private void addMaps(ReportArchive tar) throws IOException {
+  private void addMaps(ReportArchive archive) throws IOException {
     ObjectNode maps = JsonNodeFactory.instance.objectNode();
     try {
       MapCatalogue catalogue = new MapCatalogue(PinDirectory.ofNode(look.node()));
@@ -272,7 +272,7 @@ final class BugReportCommand implements Callable<Integer> {
     } catch (RuntimeException e) {
       maps.put("problem", String.valueOf(e.getMessage()));
     }
-    add(tar, "maps.json", maps.toPrettyString());
+    add(archive, "maps.json", maps.toPrettyString());
   }
 
   private static ArrayNode rows(MapDump dump) {
@@ -282,14 +282,14 @@ final class BugReportCommand implements Callable<Integer> {
     return rows;
   }
 
-  private void addLogs(ReportArchive tar, Facts facts) throws IOException {
+  private void addLogs(ReportArchive archive, Facts facts) throws IOException {
     List<Path> all = new ArrayList<>(logs);
     Path access = facts.state().resolve("access.log");
     if (Files.isRegularFile(access)) {
       all.add(access);
     }
     for (int i = 0; i < all.size(); i++) {
-      add(tar, "logs/" + (i + 1) + "-" + all.get(i).getFileName(), last(all.get(i)));
+      add(archive, "logs/" + (i + 1) + "-" + all.get(i).getFileName(), last(all.get(i)));
     }
     try {
       List<String> pods =
@@ -299,7 +299,10 @@ final class BugReportCommand implements Callable<Integer> {
               .sorted()
               .toList();
       if (pods.size() > MOST_PODS) {
-        add(tar, "logs/cluster.txt", "of %d pods, the first %d".formatted(pods.size(), MOST_PODS));
+        add(
+            archive,
+            "logs/cluster.txt",
+            "of %d pods, the first %d".formatted(pods.size(), MOST_PODS));
       }
       List<String> some = pods.subList(0, Math.min(pods.size(), MOST_PODS));
       if (!some.isEmpty()) {
@@ -308,16 +311,17 @@ final class BugReportCommand implements Callable<Integer> {
             look.access(),
             some,
             limits,
-            (pod, log) -> addLog(tar, some.indexOf(pod) + 1 + "-" + pod.replace('/', '-'), log));
+            (pod, log) ->
+                addLog(archive, some.indexOf(pod) + 1 + "-" + pod.replace('/', '-'), log));
       }
     } catch (NotThereException | IllegalStateException e) { // as when the API server ends meanwhile
-      add(tar, "logs/cluster.txt", String.valueOf(e.getMessage()));
+      add(archive, "logs/cluster-problem.txt", String.valueOf(e.getMessage()));
     }
   }
 
-  private static void addLog(ReportArchive tar, String name, String log) {
+  private static void addLog(ReportArchive archive, String name, String log) {
     try {
-      add(tar, "logs/pod-" + name + ".log", log);
+      add(archive, "logs/pod-" + name + ".log", log);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the report", e);
     }

@@ -104,7 +104,11 @@ final class LookOptions {
 
   /** The daemons that serve pods, of this machine and of the cluster. */
   PodProxy proxies() {
-    return new PodProxy(target, withoutCluster ? Optional.empty() : Optional.of(cluster));
+    return new PodProxy(target, isClusterAsked() ? Optional.of(cluster) : Optional.empty());
+  }
+
+  private boolean isClusterAsked() {
+    return !withoutCluster && (registry == null || cluster.isNamed());
   }
 
   /** The cluster that is looked at. */
@@ -113,7 +117,7 @@ final class LookOptions {
   }
 
   private Source<JsonNode> source(boolean before) {
-    if (withoutCluster || (registry != null && !cluster.isNamed())) {
+    if (!isClusterAsked()) {
       return () -> {
         throw new NotThereException("no cluster is asked");
       };

@@ -18,13 +18,14 @@ final class ReportArchive implements AutoCloseable {
 
   private static final int BLOCK = 512;
   private static final int NAME_LENGTH = 100;
+  private static final int PREFIX_AT = 345;
   private static final int SUM_AT = 148;
   private static final int SUM_LENGTH = 8;
 
   private final OutputStream out;
   private final Instant now;
 
-  /** Written to {@code file}, whose name ends with {@link #ZIP} or not. */
+  /** Written to {@code file}: as ZIP where its name ends with {@link #ZIP}, else as tar. */
   ReportArchive(Path file, Instant now) throws IOException {
     OutputStream plain = Files.newOutputStream(file);
     this.out =
@@ -33,7 +34,7 @@ final class ReportArchive implements AutoCloseable {
   }
 
   /**
-   * @param name of which the first 100 characters are kept, in ASCII
+   * @param name in ASCII, of whose last part the first 100 characters are kept
    */
   void add(String name, String text) throws IOException {
     byte[] content = text.getBytes(StandardCharsets.UTF_8);
@@ -43,7 +44,9 @@ final class ReportArchive implements AutoCloseable {
       return;
     }
     byte[] header = new byte[BLOCK];
-    put(header, 0, name.substring(0, Math.min(name.length(), NAME_LENGTH)));
+    int folder = name.length() > NAME_LENGTH ? name.lastIndexOf('/') + 1 : 0;
+    put(header, 0, name.substring(folder, Math.min(name.length(), folder + NAME_LENGTH)));
+    put(header, PREFIX_AT, name.substring(0, Math.max(0, folder - 1)));
     put(header, 100, "0000600");
     put(header, 108, "0000000");
     put(header, 116, "0000000");

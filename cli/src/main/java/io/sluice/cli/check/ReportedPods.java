@@ -6,7 +6,9 @@ import io.sluice.cli.check.Facts.Topic;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -17,29 +19,37 @@ import picocli.CommandLine.ParameterException;
 
 /** The options that say of which pods a report has the proxy's answers, as OSM names them. */
 final class ReportedPods {
-  @Option(names = "--all", description = "What the proxy has in force for every pod of the mesh.")
+  @Option(
+      names = "--all",
+      description =
+          "What the proxy has in force for every pod of the mesh, and what --ingress adds. Up to 100"
+              + " pods, and no further one after 40 s; the report says of which.")
   private boolean all;
 
   @Option(
       names = "--app-namespaces",
       split = ",",
       paramLabel = "NAMESPACE",
-      description = "The same for the pods of it; several with commas.")
+      description = "As --all, for the pods of a namespace; several with commas.")
   private List<String> namespaces = List.of();
 
   @Option(
       names = "--app-deployments",
       split = ",",
       paramLabel = "NAMESPACE/NAME",
-      description = "The same for the pods of a Deployment, which their names begin with.")
+      description = "As --all, for the pods of a Deployment, by their names; several with commas.")
   private List<String> deployments = List.of();
 
   @Option(
       names = "--app-pods",
       split = ",",
       paramLabel = "NAMESPACE/NAME",
-      description = "The same for a pod.")
+      description = "As --all, for a pod; several with commas.")
   private List<String> pods = List.of();
+
+  boolean all() {
+    return all;
+  }
 
   /**
    * The pods that are meant, of all that the node and the registry or cluster know to be in the
@@ -57,35 +67,30 @@ final class ReportedPods {
     if (all) {
       meant.addAll(known);
     }
-    List<Choice> choices = new ArrayList<>();
-    namespaces.forEach(name ->
-        choices.add(new Choice("--app-namespaces " + name, pod -> pod.namespace().equals(name))));
+    Map<String, Predicate<NamespacedName>> choices = new LinkedHashMap<>();
+    namespaces.forEach(
+        name -> choices.put("--app-namespaces " + name, pod -> pod.namespace().equals(name)));
     for (String name : deployments) {
+      // Names above 46 characters are cut by Kubernetes, and are not found so.
       Pattern replica = Pattern.compile(Pattern.quote(name) + "-[a-z0-9]{1,10}-[a-z0-9]{5}");
-      choices.add(
-          new Choice(
-              "--app-deployments " + name, pod -> replica.matcher(pod.toString()).matches()));
+      choices.put("--app-deployments " + name, pod -> replica.matcher(pod.toString()).matches());
     }
-    pods.forEach(
-        name -> choices.add(new Choice("--app-pods " + name, pod -> pod.toString().equals(name))));
-    for (Choice choice : choices) {
-      List<NamespacedName> found = known.stream().filter(choice.isMeant()).toList();
+    pods.forEach(name -> choices.put("--app-pods " + name, pod -> pod.toString().equals(name)));
+    choices.forEach((option, isMeant) -> {
+      List<NamespacedName> found = known.stream().filter(isMeant).toList();
       if (found.isEmpty()) {
         throw new ParameterException(
             line,
-            choice.option()
+            option
                 + " means none of the "
                 + known.size()
                 + " pods of the mesh that are known"
                 + (silent.isEmpty() ? "" : "; not asked: " + String.join("; ", silent)));
       }
       meant.addAll(found);
-    }
+    });
     return meant;
   }
-
-  /** A value of an option, and whom it means. */
-  private record Choice(String option, Predicate<NamespacedName> isMeant) {}
 
   private static Set<NamespacedName> known(Facts facts, List<String> silent) {
     Set<NamespacedName> known = new TreeSet<>();

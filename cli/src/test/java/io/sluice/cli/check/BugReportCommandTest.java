@@ -107,6 +107,21 @@ class BugReportCommandTest {
   }
 
   @Test
+  void longNamesAreWholeInATarToo() throws Exception {
+    String name = "a".repeat(40) + "-5d4f-";
+    for (String last : List.of("abcde", "fghij")) {
+      String pod = MESH.formatted(name + last, 9).replace("shop", "n".repeat(60));
+      Files.writeString(directory.resolve(last + ".yaml"), pod);
+    }
+    Path file = directory.resolve("report.tar.gz");
+    assertThat(report("-o", file.toString(), "--all")).as("%s", told).isZero();
+    Process tar = new ProcessBuilder("tar", "tzf", file.toString()).start();
+    assertThat(new String(tar.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+        .contains("n/" + name + "abcde.json\n", "n/" + name + "fghij.json\n", "ingress.json\n");
+    assertThat(tar.waitFor()).isZero();
+  }
+
+  @Test
   void ingressIsToldAsNodesHaveIt() throws IOException {
     assertThat(zipped()).doesNotContainKey("ingress.json");
     assertThat(zipped("--ingress").get("ingress.json"))

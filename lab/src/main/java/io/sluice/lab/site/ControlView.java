@@ -27,8 +27,8 @@ public record ControlView(Path state) {
   }
 
   /**
-   * Whether it has read the registry since revision {@code before}, and every node that it knows is
-   * connected and decides by what it has read last.
+   * Whether it has read the registry since revision {@code before}, and there is a node, and every
+   * one that it knows is connected and decides by what it has read last.
    */
   public boolean isFollowedSince(long before) {
     JsonNode status = status();

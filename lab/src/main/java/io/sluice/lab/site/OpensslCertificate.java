@@ -34,13 +34,8 @@ public record OpensslCertificate(Path certificate, Path key) {
    */
   public static OpensslCertificate selfSigned(
       Path directory, String name, String subject, String... extensions) {
-    return selfSigned(List.of(), directory, name, subject, extensions);
-  }
-
-  private static OpensslCertificate selfSigned(
-      List<String> launcher, Path directory, String name, String subject, String... extensions) {
     return make(
-        launcher,
+        List.of(),
         directory.resolve(name + ".crt"),
         directory.resolve(name + ".key"),
         subject,
@@ -59,11 +54,12 @@ public record OpensslCertificate(Path certificate, Path key) {
   }
 
   private static OpensslCertificate root(List<String> launcher, Path directory, String name) {
-    return selfSigned(
+    return make(
         launcher,
-        directory,
-        name,
+        directory.resolve(name + ".crt"),
+        directory.resolve(name + ".key"),
         "/CN=" + name,
+        List.of(),
         "basicConstraints=critical,CA:TRUE",
         "keyUsage=critical,keyCertSign,cRLSign");
   }
