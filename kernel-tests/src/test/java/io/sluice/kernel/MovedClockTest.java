@@ -238,6 +238,7 @@ class MovedClockTest {
     clockOfControl.set(now);
     clockOfA.set(now);
     clockOfB.set(now);
+    Await.until("the controller's clock is set", clockOfControl::isSeen);
     for (Site site : cluster.sites()) {
       Await.until("its clock is set", () -> !now(site).isBefore(now.minusSeconds(1)));
     }

@@ -2,9 +2,11 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
@@ -108,6 +110,20 @@ class ProxyInspectionTest {
         assertReportedFromElsewhere(pod, site, kubeconfig);
         assertLogIsSet(server, pod, site, kubeconfig);
       }
+    }
+  }
+
+  /** Which has no certificates; all else is answered. */
+  @Test
+  void aNodeWithoutAControllerAnswersTheRest() throws Exception {
+    try (Shop shop = Shop.open(Mechanism.EBPF)) {
+      String pod = shop.site.pods().getFirst().meshName();
+      JsonNode all =
+          JSON.readTree(
+              JavaCommand.run("proxy", "get", "all", pod, "--node-name", shop.site.prefix()));
+      assertThat(all.path("certs").path("error").asText()).contains("no controller");
+      assertThat(all.path("config_dump").path("pod").asText()).isEqualTo(pod);
+      assertThat(all.path("ready").path("text").asText()).isEqualTo("LIVE\n");
     }
   }
 

@@ -83,10 +83,18 @@ record PodInspection(
       case "stats" -> answer.put("text", stats(pod));
       case "certs" -> addCertificates(pod, answer.putArray("certificates"));
       case "ready" -> addReadiness(pod, answer);
-      case "all" -> QUERIES.forEach(each -> answer.set(each, answer(each, pod)));
+      case "all" -> QUERIES.forEach(each -> answer.set(each, answerOrError(each, pod)));
       default -> throw new IllegalArgumentException("'" + query + "' is no query");
     }
     return answer;
+  }
+
+  private ObjectNode answerOrError(String query, PodStatus pod) {
+    try {
+      return answer(query, pod);
+    } catch (IllegalArgumentException e) { // as where there is no controller
+      return JSON.objectNode().put("error", e.getMessage());
+    }
   }
 
   /**

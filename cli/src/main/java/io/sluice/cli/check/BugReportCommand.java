@@ -1,6 +1,8 @@
 package io.sluice.cli.check;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -8,6 +10,7 @@ import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Facts.Topic;
 import io.sluice.cli.node.PodProxy;
 import io.sluice.cli.output.ExitCode;
+import io.sluice.cli.output.Failures;
 import io.sluice.control.validate.Finding;
 import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.MapDump;
@@ -32,9 +35,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -61,21 +62,13 @@ final class BugReportCommand implements Callable<Integer> {
   /** Of which logs are taken, and as many are asked; anybody may label a pod as the mesh's. */
   private static final int MOST_PODS = 100;
 
-  /** Then no further one is asked, so that a report takes a minute. */
+  /** Then no further one is asked. */
   private static final Duration LONGEST_OF_PODS = Duration.ofSeconds(40);
 
-  /**
-   * Lines of keys in PEM, join tokens, tokens of service accounts, what is called a secret, and
-   * what has the form of one that others give out.
-   */
-  private static final Pattern SECRET =
-      Pattern.compile(
-          "PRIVATE KEY|sluice-join\\.|eyJ[\\w-]{8,}\\.[\\w-]+\\.|^\\W*[A-Za-z0-9+/=]{40,}\\W*$"
-              + "|(?i)(authorization|passw|pwd|(?<!netns)cookie|api[-_]?key|access[-_]?key|private[-_]?key"
-              + "|key-data|secret|token|credential|session[-_]?id)[\\w-]*[\"']?\\s*[:=]"
-              + "|(secret|token|password)[\\w-]*\\s+[\"']|--(token|password|secret)\\s"
-              + "|bearer\\s+\\S|://[^/\\s@]*:[^/\\s@]+@"
-              + "|(?-i)\\bgh[pousr]_\\w{20}|AGE-SECRET-KEY-|\\bAKIA[0-9A-Z]{16}");
+  /** The same where one of them took that long, as where a daemon hangs. */
+  private static final Duration LONGEST_OF_POD = Duration.ofSeconds(10);
+
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   @Option(
       names = {"-o", "--out-file"},
@@ -108,12 +101,24 @@ final class BugReportCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Facts facts = look.facts(spec.commandLine(), false);
     for (Path log : logs) {
-      if (!Files.isReadable(log)) {
+      if (!Files.isRegularFile(log) || !Files.isReadable(log)) {
         throw new ParameterException(spec.commandLine(), "--log " + log + " cannot be read");
       }
     }
-    Set<NamespacedName> pods = reported.of(facts, spec.commandLine());
+    ReportedPods.Chosen pods = reported.of(facts, spec.commandLine());
     Path file = file();
+    try {
+      write(file, facts, pods);
+    } catch (IOException | RuntimeException e) {
+      Files.deleteIfExists(file);
+      throw new IllegalStateException(file + " cannot be written: " + Failures.sentence(e), e);
+    }
+    spec.commandLine().getOut().println(file + ", " + Files.size(file) / 1024 + " KiB");
+    spec.commandLine().getOut().flush();
+    return ExitCode.OK.code();
+  }
+
+  private void write(Path file, Facts facts, ReportedPods.Chosen pods) throws IOException {
     try (ReportArchive archive = new ReportArchive(file, facts.now())) {
       add(archive, "version.txt", "sluice " + Release.VERSION + ", " + facts.now() + "\n");
       for (Topic topic :
@@ -128,7 +133,7 @@ final class BugReportCommand implements Callable<Integer> {
         add(archive, topic.name().toLowerCase(Locale.ROOT) + ".json", told(facts, topic));
       }
       CheckRun run = CheckRun.of(CheckRun.checks(), facts, CheckReport.MOST, subject -> {});
-      add(archive, "check.json", CheckReport.json(run).toPrettyString());
+      add(archive, "check.json", CheckReport.json(run));
       add(archive, "registry.txt", registry(facts));
       addMaps(archive);
       addLogs(archive, facts);
@@ -137,9 +142,6 @@ final class BugReportCommand implements Callable<Integer> {
         addIngress(archive, facts);
       }
     }
-    spec.commandLine().getOut().println(file + ", " + Files.size(file) / 1024 + " KiB");
-    spec.commandLine().getOut().flush();
-    return ExitCode.OK.code();
   }
 
   private Path file() throws IOException {
@@ -164,36 +166,38 @@ final class BugReportCommand implements Callable<Integer> {
   }
 
   /** What the proxy of each has in force, until the time is over. */
-  private void addPods(ReportArchive archive, Set<NamespacedName> pods) throws IOException {
+  private void addPods(ReportArchive archive, ReportedPods.Chosen pods) throws IOException {
+    if (!pods.notAsked().isEmpty()) {
+      add(archive, "pods/not-asked.txt", String.join("\n", pods.notAsked()));
+    }
     PodProxy proxies = look.proxies();
     long begin = System.nanoTime();
-    int left = MOST_PODS;
-    for (NamespacedName pod : pods) {
-      String told;
-      if (left-- <= 0) {
-        told = "not asked: these are more than " + MOST_PODS + " pods";
-      } else if (System.nanoTime() - begin > LONGEST_OF_PODS.toNanos()) {
-        told = "not asked: the others took " + LONGEST_OF_PODS.toSeconds() + " s";
-      } else {
-        told = answer(proxies, pod);
+    String stop = "";
+    int asked = 0;
+    for (NamespacedName pod : pods.pods()) {
+      long asking = System.nanoTime();
+      if (stop.isEmpty() && asked++ == MOST_PODS) {
+        stop = "these are more than " + MOST_PODS + " pods";
       }
-      add(archive, "pods/" + pod + ".json", told);
+      add(
+          archive,
+          "pods/" + pod + ".json",
+          stop.isEmpty()
+              ? answer(proxies, pod)
+              : problem(new IllegalStateException("not asked: " + stop)));
+      long now = System.nanoTime();
+      if (now - begin > LONGEST_OF_PODS.toNanos() || now - asking > LONGEST_OF_POD.toNanos()) {
+        stop = stop.isEmpty() ? "the others took too long" : stop;
+      }
     }
   }
 
-  private static String answer(PodProxy proxies, NamespacedName pod) {
+  private static JsonNode answer(PodProxy proxies, NamespacedName pod) {
+    AdminRequest request = new AdminRequest("proxy", "all " + pod, false);
     try {
-      return proxies
-          .ask(
-              pod,
-              new AdminRequest("proxy", "all " + pod, false),
-              "proxy",
-              "get",
-              "all",
-              pod.toString())
-          .text();
-    } catch (IllegalStateException | IllegalArgumentException e) {
-      return String.valueOf(e.getMessage());
+      return JSON.readTree(proxies.ask(pod, request, "proxy", "get", "all", pod.toString()).text());
+    } catch (IllegalStateException | IllegalArgumentException | JsonProcessingException e) {
+      return problem(e);
     }
   }
 
@@ -220,31 +224,27 @@ final class BugReportCommand implements Callable<Integer> {
     } catch (NotThereException e) {
       told.put("ingressBackends", String.valueOf(e.getMessage()));
     }
-    add(archive, "ingress.json", told.toPrettyString());
+    add(archive, "ingress.json", told);
   }
 
   private static void add(ReportArchive archive, String name, String text) throws IOException {
-    archive.add("sluice-report/" + name, clean(text));
+    archive.add("sluice-report/" + name, Secrets.clean(text));
   }
 
-  /** Lines with a secret are left out, whatever they are of, and those of a key to its end. */
-  static String clean(String text) {
-    StringBuilder clean = new StringBuilder();
-    boolean inKey = false;
-    for (String line : text.lines().toList()) {
-      inKey |= line.contains("BEGIN") && line.contains("PRIVATE KEY");
-      clean.append(inKey || SECRET.matcher(line).find() ? "[a line left out]" : line).append('\n');
-      inKey &= !(line.contains("END") && line.contains("PRIVATE KEY"));
-    }
-    return clean.toString();
+  private static void add(ReportArchive archive, String name, JsonNode told) throws IOException {
+    archive.add("sluice-report/" + name, Secrets.clean(told).toPrettyString() + "\n");
   }
 
-  private static String told(Facts facts, Topic topic) {
+  private static JsonNode told(Facts facts, Topic topic) {
     try {
-      return facts.of(topic).toPrettyString();
+      return facts.of(topic);
     } catch (NotThereException e) {
-      return String.valueOf(e.getMessage());
+      return problem(e);
     }
+  }
+
+  private static ObjectNode problem(Exception met) {
+    return JsonNodeFactory.instance.objectNode().put("problem", String.valueOf(met.getMessage()));
   }
 
   private static String registry(Facts facts) {
@@ -272,7 +272,7 @@ final class BugReportCommand implements Callable<Integer> {
     } catch (RuntimeException e) {
       maps.put("problem", String.valueOf(e.getMessage()));
     }
-    add(archive, "maps.json", maps.toPrettyString());
+    add(archive, "maps.json", maps);
   }
 
   private static ArrayNode rows(MapDump dump) {

@@ -183,6 +183,10 @@ final class ClusterFacts {
                 + " take a fresh kubeconfig",
             e);
       }
+      if (e.getCode() == 0) { // the other questions would wait as long
+        throw new IllegalStateException(
+            "the API server does not answer " + path + ": " + e.getMessage(), e);
+      }
       return e.getCode() == NOT_FOUND
           ? JSON.createObjectNode()
           : JSON.createObjectNode().put(REFUSED, path + ": " + e.getMessage());

@@ -34,9 +34,10 @@ final class ReportArchive implements AutoCloseable {
   }
 
   /**
-   * @param name in ASCII, of whose last part the first 100 characters are kept
+   * @param path in ASCII, of whose last part the first 100 characters are kept
    */
-  void add(String name, String text) throws IOException {
+  void add(String path, String text) throws IOException {
+    String name = path.replaceAll("[^ -~]", "?");
     byte[] content = text.getBytes(StandardCharsets.UTF_8);
     if (out instanceof ZipOutputStream zip) {
       zip.putNextEntry(new ZipEntry(name));

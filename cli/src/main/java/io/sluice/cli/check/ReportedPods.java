@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -19,8 +20,12 @@ import picocli.CommandLine.ParameterException;
 
 /** The options that say of which pods a report has the proxy's answers, as OSM names them. */
 final class ReportedPods {
+  private static final String ALL = "--all";
+  private static final int ADDED = 5;
+  private static final int LONGEST_MADE = 58;
+
   @Option(
-      names = "--all",
+      names = ALL,
       description =
           "What the proxy has in force for every pod of the mesh, and what --ingress adds. Up to 100"
               + " pods, and no further one after 40 s; the report says of which.")
@@ -52,62 +57,78 @@ final class ReportedPods {
   }
 
   /**
+   * Pods that are meant.
+   *
+   * @param notAsked who else may know of some and did not say
+   */
+  record Chosen(Set<NamespacedName> pods, List<String> notAsked) {}
+
+  /**
    * The pods that are meant, of all that the node and the registry or cluster know to be in the
    * mesh.
    *
-   * @throws ParameterException where an option means none of them
+   * @throws ParameterException where an option means none of them, although the whole is known
    */
-  Set<NamespacedName> of(Facts facts, CommandLine line) {
+  Chosen of(Facts facts, CommandLine line) {
     Set<NamespacedName> meant = new TreeSet<>();
-    if (!all && namespaces.isEmpty() && deployments.isEmpty() && pods.isEmpty()) {
-      return meant;
+    List<String> notAsked = new ArrayList<>();
+    Map<String, Predicate<NamespacedName>> choices = choices();
+    if (choices.isEmpty()) {
+      return new Chosen(meant, notAsked);
     }
-    List<String> silent = new ArrayList<>();
-    Set<NamespacedName> known = known(facts, silent);
-    if (all) {
-      meant.addAll(known);
-    }
-    Map<String, Predicate<NamespacedName>> choices = new LinkedHashMap<>();
-    namespaces.forEach(
-        name -> choices.put("--app-namespaces " + name, pod -> pod.namespace().equals(name)));
-    for (String name : deployments) {
-      // Names above 46 characters are cut by Kubernetes, and are not found so.
-      Pattern replica = Pattern.compile(Pattern.quote(name) + "-[a-z0-9]{1,10}-[a-z0-9]{5}");
-      choices.put("--app-deployments " + name, pod -> replica.matcher(pod.toString()).matches());
-    }
-    pods.forEach(name -> choices.put("--app-pods " + name, pod -> pod.toString().equals(name)));
-    choices.forEach((option, isMeant) -> {
-      List<NamespacedName> found = known.stream().filter(isMeant).toList();
-      if (found.isEmpty()) {
-        throw new ParameterException(
-            line,
-            option
-                + " means none of the "
-                + known.size()
-                + " pods of the mesh that are known"
-                + (silent.isEmpty() ? "" : "; not asked: " + String.join("; ", silent)));
-      }
-      meant.addAll(found);
-    });
-    return meant;
-  }
-
-  private static Set<NamespacedName> known(Facts facts, List<String> silent) {
     Set<NamespacedName> known = new TreeSet<>();
     try {
       for (JsonNode pod : facts.of(Topic.PODS)) {
         known.add(NamespacedName.parse(pod.path("pod").asText()));
       }
     } catch (NotThereException e) {
-      silent.add(String.valueOf(e.getMessage()));
+      notAsked.add(String.valueOf(e.getMessage()));
     }
+    boolean isWhole = addMesh(facts, known, notAsked);
+    choices.forEach((option, isMeant) -> {
+      List<NamespacedName> found = known.stream().filter(isMeant).toList();
+      if (found.isEmpty() && isWhole && !option.equals(ALL)) {
+        throw new ParameterException(
+            line, option + " means none of the " + known.size() + " pods of the mesh");
+      }
+      meant.addAll(found);
+    });
+    return new Chosen(meant, notAsked);
+  }
+
+  private Map<String, Predicate<NamespacedName>> choices() {
+    Map<String, Predicate<NamespacedName>> choices = new LinkedHashMap<>();
+    if (all) {
+      choices.put(ALL, _ -> true);
+    }
+    namespaces.forEach(
+        name -> choices.put("--app-namespaces " + name, pod -> pod.namespace().equals(name)));
+    deployments.forEach(
+        name -> choices.put("--app-deployments " + name, pod -> isReplica(name, pod)));
+    pods.forEach(name -> choices.put("--app-pods " + name, pod -> pod.toString().equals(name)));
+    return choices;
+  }
+
+  /** Kubernetes cuts what it makes of a Deployment's name before it adds five characters. */
+  private static boolean isReplica(String deployment, NamespacedName pod) {
+    String name = pod.name();
+    String made = name.substring(0, Math.max(0, name.length() - ADDED));
+    Matcher matcher =
+        Pattern.compile(Pattern.quote(deployment) + "-[a-z0-9]{1,10}-")
+            .matcher(pod.namespace() + "/" + made);
+    return matcher.matches() || (made.length() == LONGEST_MADE && matcher.hitEnd());
+  }
+
+  /** Whether registry or cluster told of the whole mesh. */
+  private static boolean addMesh(Facts facts, Set<NamespacedName> known, List<String> notAsked) {
     try {
       facts.objects().snapshot().workloads().stream()
           .filter(Workload::enrolled)
           .forEach(one -> known.add(one.name()));
+      return true;
     } catch (NotThereException e) {
-      silent.add(String.valueOf(e.getMessage()));
+      notAsked.add(String.valueOf(e.getMessage()));
+      return false;
     }
-    return known;
   }
 }

@@ -2,6 +2,7 @@ package io.sluice.cli.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.cli.SluiceCommand;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -106,6 +107,40 @@ class BugReportCommandTest {
         .hasEntrySatisfying(first, text -> assertThat(text).contains("no daemon answers"));
   }
 
+  /** Kubernetes cuts such names before it adds its five characters. */
+  @Test
+  void podsOfADeploymentWithALongNameAreFound() throws IOException {
+    String deployment = "billing-invoice-renderer-with-a-long-name-of-50-chrs";
+    String pod = (deployment + "-7c9d8b6f5-").substring(0, 58) + "abcde";
+    Files.writeString(directory.resolve("long.yaml"), MESH.formatted(pod, 9));
+    assertThat(zipped("--app-deployments", "shop/" + deployment))
+        .containsKey("pods/shop/" + pod + ".json");
+  }
+
+  @Test
+  void whoWasNotAskedIsTold() throws IOException {
+    assertThat(zipped("--all").get("pods/not-asked.txt")).contains("no-such-node-here");
+  }
+
+  /** What servers alone should know, in the forms in which policy is told. */
+  @Test
+  void jsonStaysJsonWithoutTheSecretsInIt() throws IOException {
+    ObjectMapper json = new ObjectMapper();
+    assertThat(
+            Secrets.clean(
+                    json.readTree(
+                        """
+                        {"changes": [{"name": "authorization", "value": "Basic x1"}],
+                         "headers": {"x-gitlab-auth": "x2"}, "apiKey": "x3", "key-data": ["x4"],
+                         "text": "--token x5", "entries": [{"key": "user", "value": "x6"}],
+                         "requestHeaders": [{"name": "x-a", "exact": "x7"}],
+                         "secretName": "web-tls", "path": "/books", "port": 80, "netnsCookie": 4}
+                        """))
+                .toString())
+        .doesNotContainPattern("x[0-9]")
+        .contains("authorization", "x-gitlab-auth", "x-a", "web-tls", "/books", "80", "4");
+  }
+
   @Test
   void longNamesAreWholeInATarToo() throws Exception {
     String name = "a".repeat(40) + "-5d4f-";
@@ -177,7 +212,7 @@ class BugReportCommandTest {
         "-----BEGIN EC PRIVATE KEY-----"
       })
   void aLineWithWhatMayBeASecretIsLeftOut(String line) {
-    assertThat(BugReportCommand.clean("before\n" + line + "\n")).startsWith("before\n[a line left");
+    assertThat(Secrets.clean("before\n" + line + "\n")).startsWith("before\n[a line left");
   }
 
   @ParameterizedTest
@@ -190,6 +225,6 @@ class BugReportCommandTest {
         "image sluice@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
       })
   void whatAHelperNeedsStays(String line) {
-    assertThat(BugReportCommand.clean(line)).isEqualTo(line + "\n");
+    assertThat(Secrets.clean(line)).isEqualTo(line + "\n");
   }
 }

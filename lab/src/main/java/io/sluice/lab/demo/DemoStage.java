@@ -158,7 +158,8 @@ final class DemoStage {
 
   /** Whether a command line, as /proc shows it, is a daemon's, controller's or server's of it. */
   private boolean isOurs(String commandLine) {
-    return commandLine.contains("\0--state\0" + plan.directory() + "/")
+    return commandLine.contains("\0run\0")
+            && commandLine.contains("\0--state\0" + plan.directory() + "/")
         || commandLine.contains("\0" + DemoCommand.SERVE + "\0--node-name\0" + plan.node() + "\0");
   }
 

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 /**
  * A wall clock of some child processes that a test sets, also while they run: libfaketime stands
  * between them and the C library's calls. Their monotonic clock and the times of files are true.
- * What runs sees a change at once. For one thread.
+ * For one thread.
  */
 public final class MovedClock implements AutoCloseable {
   /** The dynamic linker knows what {@code $LIB} is on this machine. */
@@ -25,7 +25,11 @@ public final class MovedClock implements AutoCloseable {
   private static final Pattern LEFT =
       Pattern.compile("(?:sem\\.)?faketime_(?:sem|shm)_([0-9]{1,9})");
 
+  /** How long a process goes by what it has read. */
+  private static final Duration CACHE = Duration.ofSeconds(1);
+
   private final Path file;
+  private long setAt;
 
   private MovedClock(Path file) {
     this.file = file;
@@ -45,9 +49,15 @@ public final class MovedClock implements AutoCloseable {
       Files.writeString(
           next, "%+d\n".formatted(Duration.between(Instant.now(), shown).toSeconds()));
       Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+      setAt = System.nanoTime();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot set the clock by " + file, e);
     }
+  }
+
+  /** Whether every process that goes by it, and asks now, is told what was set last. */
+  public boolean isSeen() {
+    return System.nanoTime() - setAt > CACHE.plusMillis(100).toNanos();
   }
 
   /** Removes what libfaketime leaves of processes that were killed. */
@@ -71,7 +81,7 @@ public final class MovedClock implements AutoCloseable {
         "env",
         "LD_PRELOAD=" + LIBRARY,
         "FAKETIME_TIMESTAMP_FILE=" + file,
-        "FAKETIME_NO_CACHE=1",
+        "FAKETIME_CACHE_DURATION=" + CACHE.toSeconds(),
         "FAKETIME_DONT_FAKE_MONOTONIC=1",
         "FAKETIME_FORCE_MONOTONIC_FIX=0", // else a JVM waits for ever at its start
         "NO_FAKE_STAT=1");
