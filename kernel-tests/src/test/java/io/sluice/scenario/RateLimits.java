@@ -16,7 +16,6 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -46,12 +45,17 @@ final class RateLimits extends RateLimitServiceImplBase implements AutoCloseable
   void start() {
     redis =
         pod.start("redis-server", "--port", "0", "--save", "", "--unixsocket", socket.toString());
-    Await.until("redis listens", () -> Files.exists(socket));
-    try {
-      counts = SocketChannel.open(UnixDomainSocketAddress.of(socket));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    // its socket is there a moment before it listens on it
+    Await.until(
+        "redis listens",
+        () -> {
+          try {
+            counts = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+            return true;
+          } catch (IOException e) {
+            return false;
+          }
+        });
     server.start();
   }
 
