@@ -24,8 +24,8 @@ kill -TERM $controller
 wait $controller
 [[ $answer == *" 200 "* ]]'
 
-# Trains image $1 in its root file system $2; the cache becomes $3. The program exits as a signal ends it, so only the cache
-# itself tells whether it was made.
+# Trains image $1 in its root file system $2; the cache becomes $3. A node joins a controller of all jars, for its own image
+# has none. The program exits as a signal ends it, so only the cache itself tells whether it was made.
 train() {
 	scratch=$work/training-$1
 	rm -rf "$scratch"
@@ -35,7 +35,11 @@ train() {
 	image=$1 inside=$2 cache=$3
 	shift 3
 	case $image in
-	node) "$here/inside" "$inside" "$scratch" "$@" node train ;;
+	node)
+		mkdir "$scratch/controller"
+		cp "$product"/*.jar "$scratch/controller/"
+		"$here/inside" "$inside" "$scratch" "$@" node train --apart '/tmp/controller/*'
+		;;
 	controller) "$here/inside" "$inside" "$scratch" bash -c "$controller_lesson" bash "$@" ;;
 	esac >"$work/train-$image.log" 2>&1 </dev/null || :
 	[ -f "$scratch/sluice.aot" ] || {

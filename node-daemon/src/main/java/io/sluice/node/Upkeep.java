@@ -5,13 +5,14 @@ import io.sluice.linux.memory.ProcessMemory;
 
 /**
  * What a running daemon gives back to the kernel, looked at every half minute by the enrolment
- * thread: sockets that wait unused, and memory that native code has freed; and what is to be noted
- * now and then.
+ * thread: sockets that wait unused, memory that native code has freed, and classes that nobody
+ * looks at; and what is to be noted now and then.
  */
 final class Upkeep implements Runnable {
   /**
    * Runs between two trims, ten minutes. The first run trims, for half a minute after the start the
-   * JVM's compiler has freed some 5 MiB; later only bursts of load free that much.
+   * JVM's compiler has freed some 5 MiB, and of its classes a third is in use; later only bursts of
+   * load leave that much.
    */
   private static final int RUNS_PER_TRIM = 20;
 
@@ -30,6 +31,7 @@ final class Upkeep implements Runnable {
     notes.run();
     if (runs++ % RUNS_PER_TRIM == 0) {
       ProcessMemory.releaseUnused();
+      ProcessMemory.releasePreparedClasses();
     }
   }
 }

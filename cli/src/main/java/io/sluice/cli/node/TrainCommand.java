@@ -17,12 +17,15 @@ import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.ControlSettings.Admission;
+import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.ProxySettings;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
@@ -33,6 +36,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
@@ -41,18 +45,31 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /**
  * {@code sluice node train}: runs a daemon for a moment, so that the JVM can record which classes
- * it needs (the launcher's ahead-of-time cache). One pod, one object of each kind that most meshes
- * have, one client outside the mesh, a few connections through the inbound path, and the questions
- * that are to be answered at once; everything is removed again.
+ * it needs (an ahead-of-time cache). One pod, one object of each kind that most meshes have, one
+ * client outside the mesh, a few connections through the inbound path, and the questions that are
+ * to be answered at once; everything is removed again.
  */
 @Command(
     name = "train",
     hidden = true,
     description = "Exercises the daemon once, for the launcher's ahead-of-time cache.")
 final class TrainCommand implements Callable<Integer> {
+  @Option(
+      names = "--apart",
+      paramLabel = "CLASSPATH",
+      description = "For what a daemon needs alone: its controller runs from there, by itself.")
+  private @Nullable String apart;
+
+  @Option(
+      names = "--controller",
+      paramLabel = "DIR",
+      description = "Be that controller, until standard input ends.")
+  private @Nullable Path controller; // called like the node, beside its registry
+
   private static final int CONNECTIONS = 200;
   private static final int PORT = 8080;
 
@@ -111,6 +128,10 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    return controller == null ? train() : control(controller);
+  }
+
+  private int train() throws Exception {
     String name = "train-" + ProcessHandle.current().pid();
     Path directory = Files.createTempDirectory("sluice-train");
     String pod = "sluice-" + name + "-pod";
@@ -134,30 +155,69 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** Alone with its own controller, so that what joining needs is known too. */
-  private static void exercise(String name, Path directory, Path pod, Path client)
-      throws Exception {
+  /** With a controller, so that what joining needs is known too, unless there can be none. */
+  private void exercise(String name, Path directory, Path pod, Path client) throws Exception {
     Path registry = directory.resolve("registry");
+    Path state = directory.resolve(name);
     SiteClock clock = SiteClock.open(directory, KernelClock::isKept);
-    if (!hasAuthority()) {
+    if (apart != null) {
+      Process other = startController(apart, state);
+      try (BufferedReader told = other.inputReader()) {
+        ControlSettings joins = joins(ControlAddress.parse(told.readLine()), told.readLine());
+        exercise(
+            name, NodeDaemon.start(settings(name, directory, joins), clock, List::of), pod, client);
+      } finally {
+        other.getOutputStream().close();
+        other.waitFor();
+      }
+    } else if (!hasAuthority()) {
       FolderRegistry objects = new FolderRegistry(registry, status -> {});
       exercise(
           name,
           NodeDaemon.start(settings(name, directory, null), clock, objects, List::of),
           pod,
           client);
-      return;
+    } else {
+      try (EmbeddedController inside = EmbeddedController.start(registry, state, name, clock)) {
+        ControlSettings joins = joins(inside.address(), inside.joinToken().toString());
+        exercise(
+            name,
+            NodeDaemon.start(settings(name, directory, joins), clock, inside::registryProblems),
+            pod,
+            client);
+      }
     }
-    try (EmbeddedController controller =
-        EmbeddedController.start(registry, directory.resolve("controller"), name, clock)) {
-      ControlSettings joins =
-          new ControlSettings(
-              controller.address(), new Admission.JoinToken(controller.joinToken()), false, null);
-      exercise(
-          name,
-          NodeDaemon.start(settings(name, directory, joins), clock, controller::registryProblems),
-          pod,
-          client);
+  }
+
+  private static ControlSettings joins(ControlAddress address, String token) {
+    return new ControlSettings(address, new Admission.JoinToken(Path.of(token)), false, null);
+  }
+
+  private static Process startController(String classPath, Path state) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            classPath,
+            "io.sluice.cli.SluiceCommand",
+            "node",
+            "train",
+            "--controller",
+            state.toString())
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
+  }
+
+  private static int control(Path state) throws IOException {
+    String node = state.getFileName().toString();
+    try (EmbeddedController own =
+        EmbeddedController.start(
+            state.resolveSibling("registry"), state, node, InstantSource.system())) {
+      System.out.println(own.address());
+      System.out.println(own.joinToken());
+      System.in.transferTo(OutputStream.nullOutputStream());
+      return ExitCode.OK.code();
     }
   }
 
@@ -191,8 +251,7 @@ final class TrainCommand implements Callable<Integer> {
         null);
   }
 
-  private static void exercise(String name, NodeDaemon daemon, Path pod, Path client)
-      throws Exception {
+  private void exercise(String name, NodeDaemon daemon, Path pod, Path client) throws Exception {
     try (daemon) {
       AdminClient admin = new AdminClient(NodeSettings.adminSocket(name));
       long giveUp = System.nanoTime() + READY.toNanos();
@@ -204,12 +263,15 @@ final class TrainCommand implements Callable<Integer> {
       for (String question : new String[] {"status", "pods", "maps", "events"}) {
         admin.ask(AdminRequest.of(question));
       }
-      askAsPeopleDo("--node-name", name);
       InetSocketAddress metrics = daemon.metricsAddress().orElseThrow();
       URI.create("http://127.0.0.1:" + metrics.getPort() + "/metrics")
           .toURL()
           .openStream()
           .readAllBytes();
+      if (apart != null) {
+        return;
+      }
+      askAsPeopleDo("--node-name", name);
       if (hasAuthority()) { // and the client of Kubernetes, which is told that there is no such pod
         Path kubeconfig = Files.createTempFile("sluice-train", "");
         Files.writeString(kubeconfig, KUBECONFIG.formatted(metrics.getPort()));

@@ -24,7 +24,7 @@ public final class JavaCommand {
     String program = "io.sluice.cli.SluiceCommand";
     List<String> command = new ArrayList<>();
     if (isPackaged()) {
-      Path cache = DIST.resolve("sluice.aot");
+      Path cache = DIST.resolve(cacheOf(List.of(words)));
       List<String> cached =
           Files.exists(cache) ? List.of("-XX:AOTCache=" + cache) : List.<String>of();
       command.addAll(command(cached, packaged(), program));
@@ -33,6 +33,12 @@ public final class JavaCommand {
     }
     command.addAll(List.of(words));
     return List.copyOf(command);
+  }
+
+  /** As the launcher chooses. */
+  private static String cacheOf(List<String> words) {
+    boolean isDaemon = words.size() > 1 && words.subList(0, 2).equals(List.of("node", "run"));
+    return isDaemon && !words.contains("--standalone") ? "node.aot" : "sluice.aot";
   }
 
   /** What {@code sluice WORDS} prints; fails with its output when it fails. */

@@ -20,6 +20,7 @@ public final class SystemCalls {
   private static final int WINSIZE_BYTES = 8;
   private static final int WINSIZE_COLUMNS_AT = 2;
   private static final int MAP_SHARED = 1;
+  private static final int MADV_DONTNEED = 4;
   private static final int SC_PAGESIZE = 30;
   private static final int STATFS_BYTES = 256;
 
@@ -29,6 +30,7 @@ public final class SystemCalls {
   private static final Downcall MOUNT = Downcall.of("mount");
   private static final Downcall MMAP = Downcall.of("mmap");
   private static final Downcall MUNMAP = Downcall.of("munmap");
+  private static final Downcall MADVISE = Downcall.of("madvise");
   private static final Downcall SYSCONF = Downcall.of("sysconf");
 
   private SystemCalls() {}
@@ -79,6 +81,14 @@ public final class SystemCalls {
 
   public static int munmap(long address, long bytes) {
     return MUNMAP.call(address, bytes);
+  }
+
+  /**
+   * Takes pages out of this process until they are touched: whatever was written to them is lost. A
+   * negated error number where it fails.
+   */
+  public static int forget(long address, long bytes) {
+    return MADVISE.call(address, bytes, MADV_DONTNEED);
   }
 
   /** Memory at an address the kernel gave, bounded to {@code bytes}. */

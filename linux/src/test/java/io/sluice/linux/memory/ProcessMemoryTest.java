@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatNoException;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
+import java.nio.file.Path;
+import java.time.LocalDate;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -60,5 +62,57 @@ class ProcessMemoryTest {
   @Test
   void knowsItsOwnLimitOfLockedMemory() {
     assertThatNoException().isThrownBy(ProcessMemory::lockedLimitBytes);
+  }
+
+  @Test
+  void readsMappings() {
+    assertThat(
+            Mapping.parse(
+                List.of(
+                    "800000000-800002000 r--p 01a20000 fe:00 5521521      /opt/my sluice/node.aot",
+                    "Size:                  8 kB",
+                    "Rss:                   4 kB",
+                    "Anonymous:             1 kB",
+                    "Swap:                  2 kB",
+                    "SwapPss:               2 kB",
+                    "VmFlags: rd mr mw me sd",
+                    "7f0000000000-7f0000001000 rw-p 00000000 00:00 0 ",
+                    "Rss:                   0 kB")))
+        .containsExactly(
+            new Mapping(
+                0x8_0000_0000L, 0x2000, "r--p", "/opt/my sluice/node.aot", 4 * 1024, 3 * 1024),
+            new Mapping(0x7f00_0000_0000L, 0x1000, "rw-p", "", 0, 0));
+  }
+
+  /** In a JVM of its own, which has the JDK's archive where it was prepared for, as daemons do. */
+  @Test
+  void classesWhosePagesAreReleasedCanBeUsed() throws Exception {
+    Process released =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UnlockDiagnosticVMOptions",
+                "-XX:ArchiveRelocationMode=0",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty(
+                    "surefire.test.class.path", System.getProperty("java.class.path")),
+                Released.class.getName())
+            .redirectErrorStream(true)
+            .start();
+
+    assertThat(released.inputReader().readLine()).isEqualTo("released and went on in JANUARY");
+    assertThat(released.waitFor()).isZero();
+  }
+
+  /** Says so, or what is wrong. */
+  static final class Released {
+    static void main() {
+      long first = ProcessMemory.releasePreparedClasses();
+      long second = ProcessMemory.releasePreparedClasses();
+      System.out.println(
+          first > MEBIBYTE && second < first
+              ? "released and went on in " + LocalDate.EPOCH.getMonth()
+              : "released " + first + " bytes, then " + second);
+    }
   }
 }

@@ -22,10 +22,10 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongPredicate;
 
 /**
- * Looks whether every enrolled pod is intercepted as it should be: programs, slots and rules at
- * every sweep, the paths themselves after enrolment, after every repair and now and then. What is
- * off is put right; a pod that stays off is refused as a whole until it is found right again. For
- * one thread at a time, but for {@link #stop}.
+ * Looks whether every enrolled pod is intercepted as it should be: programs, slots and rules when
+ * it is the pod's turn, the paths themselves after enrolment, after every repair and now and then.
+ * What is off is put right; a pod that stays off is refused as a whole until it is found right
+ * again. For one thread at a time, but for {@link #stop}.
  */
 public final class Verification {
   private static final System.Logger LOG = System.getLogger(Verification.class.getName());
@@ -146,6 +146,15 @@ public final class Verification {
     watches.remove(pod.name());
     paths.forgetAll(pod);
     closedPods.open(pod.cookie(), pod.netns());
+  }
+
+  /** Whether a pod is to be looked at although it is not its turn. */
+  boolean isDue(NamespacedName pod) {
+    Watch watch = watches.get(pod);
+    return nodeProblem.isPresent()
+        || paths.isUnderWay(pod)
+        || watch != null
+            && (watch.state != Watch.State.WHOLE || System.nanoTime() - watch.nextLook >= 0);
   }
 
   /**
