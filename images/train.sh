@@ -25,7 +25,7 @@ wait $controller
 [[ $answer == *" 200 "* ]]'
 
 # Trains image $1 in its root file system $2; the cache becomes $3. A node joins a controller of all jars, for its own image
-# has none. The program exits as a signal ends it, so only the cache itself tells whether it was made.
+# has none. A controller exits as a signal ends it, so only the cache itself tells whether it was made.
 train() {
 	scratch=$work/training-$1
 	rm -rf "$scratch"
@@ -38,7 +38,7 @@ train() {
 	node)
 		mkdir "$scratch/controller"
 		cp "$product"/*.jar "$scratch/controller/"
-		"$here/inside" "$inside" "$scratch" "$@" node train --apart '/tmp/controller/*'
+		"$here/inside" "$inside" "$scratch" "$@" node train --controller-class-path '/tmp/controller/*' || rm -f "$scratch/sluice.aot"
 		;;
 	controller) "$here/inside" "$inside" "$scratch" bash -c "$controller_lesson" bash "$@" ;;
 	esac >"$work/train-$image.log" 2>&1 </dev/null || :

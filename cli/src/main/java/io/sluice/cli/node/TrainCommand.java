@@ -3,7 +3,6 @@ package io.sluice.cli.node;
 import io.sluice.cli.control.EmbeddedController;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
-import io.sluice.control.folder.FolderRegistry;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
@@ -41,6 +40,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -59,22 +60,24 @@ import picocli.CommandLine.Option;
     description = "Exercises the daemon once, for the launcher's ahead-of-time cache.")
 final class TrainCommand implements Callable<Integer> {
   @Option(
-      names = "--apart",
+      names = "--controller-class-path",
       paramLabel = "CLASSPATH",
-      description = "For what a daemon needs alone: its controller runs from there, by itself.")
-  private @Nullable String apart;
+      description =
+          "Where the controller is that the daemon joins, in a process of its own: what is recorded is"
+              + " a daemon's alone. Default: in this process.")
+  private @Nullable String classPath;
 
   @Option(
-      names = "--controller",
+      names = "--as-controller",
       paramLabel = "DIR",
-      description = "Be that controller, until standard input ends.")
-  private @Nullable Path controller; // called like the node, beside its registry
+      description = "Is that controller, of the node of that name, until standard input ends.")
+  private @Nullable Path ownState;
 
   private static final int CONNECTIONS = 200;
   private static final int PORT = 8080;
 
-  /** What has not come by then is not trained. */
-  private static final Duration READY = Duration.ofSeconds(10);
+  /** For the slowest machine; what has not come by then is a failure. */
+  private static final Duration LIMIT = Duration.ofMinutes(2);
 
   private static final String POD_ADDRESS = "10.254.254.2";
   private static final String CLIENT_ADDRESS = "10.254.254.1";
@@ -128,7 +131,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    return controller == null ? train() : control(controller);
+    return ownState == null ? train() : control(ownState);
   }
 
   private int train() throws Exception {
@@ -140,7 +143,7 @@ final class TrainCommand implements Callable<Integer> {
       makeNamespaces(pod, client);
       Path registry = Files.createDirectory(directory.resolve("registry"));
       Files.writeString(registry.resolve("mesh.yaml"), MANIFESTS.formatted(pod, POD_ADDRESS));
-      exercise(name, directory, Path.of("/run/netns", pod), Path.of("/run/netns", client));
+      join(name, directory, Path.of("/run/netns", pod), Path.of("/run/netns", client));
       return ExitCode.OK.code();
     } finally {
       ip("netns", "del", pod);
@@ -155,42 +158,40 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** With a controller, so that what joining needs is known too, unless there can be none. */
-  private void exercise(String name, Path directory, Path pod, Path client) throws Exception {
+  private void join(String name, Path directory, Path pod, Path client) throws Exception {
     Path registry = directory.resolve("registry");
     Path state = directory.resolve(name);
     SiteClock clock = SiteClock.open(directory, KernelClock::isKept);
-    if (apart != null) {
-      Process other = startController(apart, state);
-      try (BufferedReader told = other.inputReader()) {
-        ControlSettings joins = joins(ControlAddress.parse(told.readLine()), told.readLine());
-        exercise(
-            name, NodeDaemon.start(settings(name, directory, joins), clock, List::of), pod, client);
-      } finally {
-        other.getOutputStream().close();
-        other.waitFor();
-      }
-    } else if (!hasAuthority()) {
-      FolderRegistry objects = new FolderRegistry(registry, status -> {});
-      exercise(
-          name,
-          NodeDaemon.start(settings(name, directory, null), clock, objects, List::of),
-          pod,
-          client);
-    } else {
+    if (classPath == null) {
       try (EmbeddedController inside = EmbeddedController.start(registry, state, name, clock)) {
-        ControlSettings joins = joins(inside.address(), inside.joinToken().toString());
-        exercise(
-            name,
-            NodeDaemon.start(settings(name, directory, joins), clock, inside::registryProblems),
-            pod,
-            client);
+        NodeSettings settings =
+            settings(name, directory, inside.address(), inside.joinToken().toString());
+        exercise(name, NodeDaemon.start(settings, clock, inside::registryProblems), pod, client);
       }
+      return;
+    }
+    Process controller = startController(classPath, state);
+    CompletableFuture<Process> _ =
+        controller
+            .onExit()
+            .orTimeout(LIMIT.toSeconds(), TimeUnit.SECONDS)
+            .exceptionally(late -> controller.destroyForcibly());
+    try (BufferedReader told = controller.inputReader()) {
+      NodeSettings settings =
+          settings(name, directory, ControlAddress.parse(line(told)), line(told));
+      exercise(name, NodeDaemon.start(settings, clock, List::of), pod, client);
+    } finally {
+      controller.getOutputStream().close();
+      controller.waitFor();
     }
   }
 
-  private static ControlSettings joins(ControlAddress address, String token) {
-    return new ControlSettings(address, new Admission.JoinToken(Path.of(token)), false, null);
+  private static String line(BufferedReader told) throws IOException {
+    String line = told.readLine();
+    if (line == null) {
+      throw new IOException("the controller ended before it was ready; what it said is above");
+    }
+    return line;
   }
 
   private static Process startController(String classPath, Path state) throws IOException {
@@ -203,7 +204,7 @@ final class TrainCommand implements Callable<Integer> {
             "io.sluice.cli.SluiceCommand",
             "node",
             "train",
-            "--controller",
+            "--as-controller",
             state.toString())
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start();
@@ -221,14 +222,8 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** The image of nodes has none. */
-  private static boolean hasAuthority() {
-    return TrainCommand.class.getResource("/org/bouncycastle/cert/X509CertificateHolder.class")
-        != null;
-  }
-
   private static NodeSettings settings(
-      String name, Path directory, @Nullable ControlSettings controller) {
+      String name, Path directory, ControlAddress controller, String joinToken) {
     return new NodeSettings(
         name,
         directory,
@@ -246,7 +241,7 @@ final class TrainCommand implements Callable<Integer> {
         NodeSettings.PATH_CHECK_INTERVAL,
         NodeSettings.PATH_CHECK_PATIENCE,
         CniOptions.OFF,
-        controller,
+        new ControlSettings(controller, new Admission.JoinToken(Path.of(joinToken)), false, null),
         false,
         null);
   }
@@ -254,9 +249,11 @@ final class TrainCommand implements Callable<Integer> {
   private void exercise(String name, NodeDaemon daemon, Path pod, Path client) throws Exception {
     try (daemon) {
       AdminClient admin = new AdminClient(NodeSettings.adminSocket(name));
-      long giveUp = System.nanoTime() + READY.toNanos();
-      while (!admin.ask(AdminRequest.of("status")).getFirst().path("ready").asBoolean()
-          && System.nanoTime() - giveUp < 0) {
+      long giveUp = System.nanoTime() + LIMIT.toNanos();
+      while (!admin.ask(AdminRequest.of("status")).getFirst().path("ready").asBoolean()) {
+        if (System.nanoTime() - giveUp >= 0) {
+          throw new IOException("not ready within " + LIMIT + "; what it waits for is above");
+        }
         Thread.sleep(50);
       }
       connect(pod, client);
@@ -268,11 +265,9 @@ final class TrainCommand implements Callable<Integer> {
           .toURL()
           .openStream()
           .readAllBytes();
-      if (apart != null) {
-        return;
-      }
-      askAsPeopleDo("--node-name", name);
-      if (hasAuthority()) { // and the client of Kubernetes, which is told that there is no such pod
+      if (classPath == null) {
+        askAsPeopleDo("--node-name", name);
+        // and the client of Kubernetes, which is told that there is no such pod
         Path kubeconfig = Files.createTempFile("sluice-train", "");
         Files.writeString(kubeconfig, KUBECONFIG.formatted(metrics.getPort()));
         askAsPeopleDo("--kubeconfig", kubeconfig.toString());
@@ -295,12 +290,13 @@ final class TrainCommand implements Callable<Integer> {
             namespaces.callIn(
                 inside, () -> ServerSocketChannel.open(StandardProtocolFamily.INET))) {
       server.bind(address);
+      server.socket().setSoTimeout((int) LIMIT.toMillis());
       ByteBuffer buffer = ByteBuffer.allocate(16);
       for (int i = 0; i < CONNECTIONS; i++) {
         try (SocketChannel from =
             namespaces.callIn(outside, () -> SocketChannel.open(StandardProtocolFamily.INET))) {
           from.connect(address);
-          try (SocketChannel to = server.accept()) {
+          try (SocketChannel to = server.socket().accept().getChannel()) {
             from.write(ByteBuffer.wrap(new byte[8]));
             to.read(buffer.clear());
             to.shutdownOutput();

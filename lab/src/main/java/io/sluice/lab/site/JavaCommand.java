@@ -24,7 +24,11 @@ public final class JavaCommand {
     String program = "io.sluice.cli.SluiceCommand";
     List<String> command = new ArrayList<>();
     if (isPackaged()) {
-      Path cache = DIST.resolve(cacheOf(List.of(words)));
+      Path own = DIST.resolve("node.aot");
+      Path cache =
+          List.of(words).indexOf("run") == 1 && words[0].equals("node") && Files.exists(own)
+              ? own
+              : DIST.resolve("sluice.aot");
       List<String> cached =
           Files.exists(cache) ? List.of("-XX:AOTCache=" + cache) : List.<String>of();
       command.addAll(command(cached, packaged(), program));
@@ -33,12 +37,6 @@ public final class JavaCommand {
     }
     command.addAll(List.of(words));
     return List.copyOf(command);
-  }
-
-  /** As the launcher chooses. */
-  private static String cacheOf(List<String> words) {
-    boolean isDaemon = words.size() > 1 && words.subList(0, 2).equals(List.of("node", "run"));
-    return isDaemon && !words.contains("--standalone") ? "node.aot" : "sluice.aot";
   }
 
   /** What {@code sluice WORDS} prints; fails with its output when it fails. */

@@ -18,6 +18,14 @@ record Mapping(long start, long bytes, String permissions, String path, long res
   private static final int PATH = 5;
   private static final int HEXADECIMAL = 16;
 
+  /**
+   * Whether every page of it is a file's, as it lies there: what was written to a page of a private
+   * mapping is lost when it is forgotten.
+   */
+  boolean isAsInFile() {
+    return permissions.equals("r--p") && path.startsWith("/") && own == 0;
+  }
+
   /** Of the lines of {@code /proc/PID/smaps}. */
   static List<Mapping> parse(List<String> smaps) {
     List<Mapping> mappings = new ArrayList<>();

@@ -6,6 +6,7 @@ import io.sluice.linux.syscall.SystemCalls;
 import io.sluice.linux.syscall.SystemCalls.NativeHeap;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,7 +49,11 @@ public final class ProcessMemory {
    * CAP_SYS_RESOURCE.
    */
   public static OptionalLong lockedLimitBytes() {
-    return lockedLimit(lines(Path.of("/proc/self/limits")));
+    try {
+      return lockedLimit(Files.readAllLines(Path.of("/proc/self/limits")));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read /proc/self/limits", e);
+    }
   }
 
   /**
@@ -64,20 +69,21 @@ public final class ProcessMemory {
    * start looks at all of them, what follows at a third. They stay in the page cache while nobody
    * else wants the memory, and come back when they are touched. Some milliseconds, any thread.
    *
-   * @return how many bytes of them were in memory
+   * @return how many bytes of them were in memory; 0 where the kernel does not tell
    */
   public static long releasePreparedClasses() {
-    long released = 0;
-    for (Mapping mapping : Mapping.parse(lines(Path.of("/proc/self/smaps")))) {
-      // what was written to a page of a private mapping would be lost with it
-      if (PREPARED_CLASSES.matcher(mapping.path()).matches()
-          && mapping.permissions().equals("r--p")
-          && mapping.own() == 0
-          && SystemCalls.forget(mapping.start(), mapping.bytes()) == 0) {
-        released += mapping.resident();
-      }
+    List<String> smaps;
+    try {
+      smaps = Files.readAllLines(Path.of("/proc/self/smaps"), StandardCharsets.ISO_8859_1);
+    } catch (IOException e) {
+      return 0; // a kernel without it
     }
-    return released;
+    return Mapping.parse(smaps).stream()
+        .filter(mapping -> PREPARED_CLASSES.matcher(mapping.path()).matches())
+        .filter(Mapping::isAsInFile)
+        .filter(mapping -> SystemCalls.forget(mapping.start(), mapping.bytes()) == 0)
+        .mapToLong(Mapping::resident)
+        .sum();
   }
 
   /** Of the columns soft limit, hard limit and unit, the first. */
@@ -89,14 +95,6 @@ public final class ProcessMemory {
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("/proc/self/limits has no " + LOCKED));
     return soft.equals("unlimited") ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(soft));
-  }
-
-  private static List<String> lines(Path file) {
-    try {
-      return Files.readAllLines(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + file, e);
-    }
   }
 
   static long parse(List<String> lines, String field) {

@@ -84,6 +84,18 @@ class ProcessMemoryTest {
             new Mapping(0x7f00_0000_0000L, 0x1000, "rw-p", "", 0, 0));
   }
 
+  @Test
+  void onlyWhatNobodyHasWrittenToIsAsInItsFile() {
+    Mapping mapping = new Mapping(0x1000, 0x2000, "r--p", "/opt/node.aot", 0x2000, 0);
+
+    assertThat(mapping.isAsInFile()).isTrue();
+    assertThat(new Mapping(0x1000, 0x2000, "r--p", "/opt/node.aot", 0x2000, 1).isAsInFile())
+        .isFalse();
+    assertThat(new Mapping(0x1000, 0x2000, "rw-p", "/opt/node.aot", 0x2000, 0).isAsInFile())
+        .isFalse();
+    assertThat(new Mapping(0x1000, 0x2000, "r--p", "", 0x2000, 0).isAsInFile()).isFalse();
+  }
+
   /** In a JVM of its own, which has the JDK's archive where it was prepared for, as daemons do. */
   @Test
   void classesWhosePagesAreReleasedCanBeUsed() throws Exception {

@@ -73,6 +73,10 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private volatile boolean sweepWanted;
   private volatile boolean stopping;
   private final boolean opens;
+
+  /** Else everything is looked at in every sweep: rules are changed from inside a pod. */
+  private final boolean looksInTurn;
+
   private final GivingBack givingBack = new GivingBack();
 
   /**
@@ -95,6 +99,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       Runnable upkeep) {
     this.nodeName = nodeName;
     this.opens = interception.mechanism().outbound() == Mechanism.EBPF;
+    this.looksInTurn = interception.mechanism() == Mechanism.EBPF;
     this.places = places;
     this.placements = new Placements(places, networks);
     this.enrolled =
@@ -287,11 +292,10 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
     bring(inTurn, mayWait, current, mayLook);
     former.settle();
-    turns.next(inTurn.size());
-    for (int place = 0; place < inTurn.size(); place++) {
-      NamespacedName name = inTurn.get(place).name();
-      // Rules can be changed from inside a pod, and a look at them is cheap.
-      if (!opens || turns.has(place) || verification.isDue(name)) {
+    Set<NamespacedName> looks = looksInTurn ? turns.next(wanted.keySet()) : wanted.keySet();
+    for (Workload workload : inTurn) {
+      NamespacedName name = workload.name();
+      if (looks.contains(name) || verification.isDue(name)) {
         calls.run();
         verify(name);
       }

@@ -1,31 +1,42 @@
 package io.sluice.node.enrolment;
 
-import java.time.Duration;
+import static java.util.Comparator.comparing;
+
+import io.sluice.mesh.NamespacedName;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Whose turn it is to be looked at, of pods at which nothing is wrong: a look takes some twenty
- * system calls, which a node of many pods cannot spend on all of them each second. For one thread.
+ * system calls, which a node of many pods cannot spend on all of them in every sweep. For one
+ * thread.
  */
 final class LookTurns {
-  /** Within which each pod has its turn, at a sweep a second. */
-  static final Duration ROUND = Duration.ofSeconds(30);
+  /** In so many sweeps each pod has its turn, if none comes. */
+  static final int ROUND = 30;
 
   /** Pods of a sweep where there are that many. */
   static final int LEAST = 8;
 
-  private int pods;
-  private int taken;
-  private int begin;
+  /** The last sweep in which it was a pod's turn. */
+  private final Map<NamespacedName, Long> seen = new HashMap<>();
 
-  /** Goes on to the next {@code LEAST} of so many pods, or to as many as a round asks for. */
-  void next(int pods) {
-    begin = pods == 0 ? 0 : (begin + taken) % pods;
-    this.pods = pods;
-    taken = Math.max(LEAST, Math.ceilDiv(pods, (int) ROUND.toSeconds()));
-  }
+  private long sweeps;
 
-  /** Whether it is the turn of the pod at that place, 0 or more and less than there are. */
-  boolean has(int place) {
-    return Math.floorMod(place - begin, pods) < taken;
+  /** Those of a sweep: whom none of these has waited longer than. */
+  Set<NamespacedName> next(Collection<NamespacedName> pods) {
+    seen.keySet().retainAll(Set.copyOf(pods));
+    List<NamespacedName> longest =
+        pods.stream()
+            .sorted(comparing(pod -> seen.getOrDefault(pod, -1L)))
+            .limit(Math.max(LEAST, Math.ceilDiv(pods.size(), ROUND)))
+            .toList();
+    longest.forEach(pod -> seen.put(pod, sweeps));
+    sweeps++;
+    return longest.stream().collect(Collectors.toUnmodifiableSet());
   }
 }

@@ -2,7 +2,15 @@ package io.sluice.node.enrolment;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.BitSet;
+import io.sluice.mesh.NamespacedName;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -11,35 +19,39 @@ class LookTurnsTest {
   @CsvSource({"0, 0, 1", "3, 3, 1", "8, 8, 1", "9, 8, 2", "30, 8, 4", "240, 8, 30", "1000, 34, 30"})
   void everyPodHasItsTurnInARound(int pods, int ofASweep, int sweeps) {
     LookTurns turns = new LookTurns();
+    List<NamespacedName> all = IntStream.range(0, pods).mapToObj(LookTurnsTest::pod).toList();
     for (int round = 0; round < 3; round++) {
-      BitSet seen = new BitSet();
+      Set<NamespacedName> seen = new HashSet<>();
       for (int sweep = 0; sweep < sweeps; sweep++) {
-        turns.next(pods);
-        int had = 0;
-        for (int place = 0; place < pods; place++) {
-          if (turns.has(place)) {
-            had++;
-            seen.set(place);
-          }
-        }
-        assertThat(had).isEqualTo(ofASweep);
+        Set<NamespacedName> next = turns.next(all);
+        assertThat(next).hasSize(ofASweep);
+        seen.addAll(next);
       }
-      assertThat(seen.cardinality()).isEqualTo(pods);
+      assertThat(seen).hasSize(pods);
     }
   }
 
-  @ParameterizedTest
-  @CsvSource({"30, 20", "20, 30", "30, 1"})
-  void podsThatComeOrGoMeanwhileLeaveNobodyOut(int before, int after) {
+  /** Each that comes takes a turn at once; who stays waits longer by those at most. */
+  @Test
+  void whoStaysHasTurnsWhileOthersComeAndGo() {
+    Random random = new Random(1);
     LookTurns turns = new LookTurns();
-    turns.next(before);
-    BitSet seen = new BitSet();
-    for (int sweep = 0; sweep < LookTurns.ROUND.toSeconds(); sweep++) {
-      turns.next(after);
-      for (int place = 0; place < after; place++) {
-        seen.set(place, seen.get(place) || turns.has(place));
+    Map<NamespacedName, Integer> waiting = new HashMap<>();
+    IntStream.range(0, 60).forEach(number -> waiting.put(pod(number), 0));
+    for (int sweep = 0; sweep < 500; sweep++) {
+      waiting.keySet().removeIf(_ -> random.nextInt(30) == 0);
+      for (int number = 1000 + 60 * sweep; waiting.size() < 60; number++) {
+        waiting.put(pod(number), 0);
       }
+
+      Set<NamespacedName> next = turns.next(waiting.keySet());
+
+      waiting.replaceAll((pod, sweeps) -> next.contains(pod) ? 0 : sweeps + 1);
+      assertThat(waiting.values()).allSatisfy(sweeps -> assertThat(sweeps).isLessThan(20));
     }
-    assertThat(seen.cardinality()).isEqualTo(after);
+  }
+
+  private static NamespacedName pod(int number) {
+    return new NamespacedName("shop", "pod-" + number);
   }
 }
