@@ -98,7 +98,7 @@ run_tests() {
 		echo '0 passed, 0 failed, 0 skipped'
 		exit 1
 	}
-	train_aot_cache
+	train_aot_caches
 	drop_lock    # kernel tests start launchers of their own
 	result=0
 	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
