@@ -72,6 +72,7 @@ public final class IncrementalCompiler {
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
   private long revision;
   private boolean configsChanged = true;
+  private boolean configsInDoubt = true; // when they were compiled
 
   /** Knows no object yet; the first snapshot has the revision after {@code revision}. */
   public IncrementalCompiler(CompilerSettings settings, long revision) {
@@ -105,7 +106,7 @@ public final class IncrementalCompiler {
    * @param everyConfig whether all MeshConfigs that there are have been read
    */
   public CompiledChange apply(Map<String, List<KubernetesObject>> changed, boolean everyConfig) {
-    configsChanged |= everyConfig && !newest.isGoverned();
+    configsChanged |= everyConfig && configsInDoubt;
     for (Replacement replacement : objects.replace(changed, statuses)) {
       replacement.before().ifPresent(this::remove);
       replacement.after().ifPresent(this::add);
@@ -278,6 +279,7 @@ public final class IncrementalCompiler {
     ingress.changed();
     egress.changed();
     configsChanged = false;
+    configsInDoubt = !everyConfig;
   }
 
   private void remove(KubernetesObject object) {

@@ -46,6 +46,7 @@ public class CompiledRegistry implements SnapshotSource {
   private final CompilerSettings rules;
   private IncrementalCompiler compiler;
   private @Nullable CompiledChange compiled;
+  private boolean everyConfig; // when it was compiled
   private volatile @Nullable MeshSnapshot delivered;
   private volatile List<OutsideCertificate> certificates = List.of();
   private volatile boolean wasComplete;
@@ -134,7 +135,7 @@ public class CompiledRegistry implements SnapshotSource {
     }
     MeshSnapshot before = delivered;
     CompiledChange compilation = compiled;
-    if (compilation == null || !due.isEmpty() || !compilation.snapshot().isGoverned()) {
+    if (compilation == null || !due.isEmpty() || batch.everyConfig() != everyConfig) {
       compilation =
           compile(compilation == null ? 0 : compilation.snapshot().revision(), batch.everyConfig());
       compiled = compilation;
@@ -174,6 +175,7 @@ public class CompiledRegistry implements SnapshotSource {
     try {
       CompiledChange change = compiler.apply(changed, everyConfig);
       due.clear();
+      this.everyConfig = everyConfig;
       return change;
     } catch (RuntimeException e) {
       // Half of the change may be in the old one; who has what two claim stays as it was.

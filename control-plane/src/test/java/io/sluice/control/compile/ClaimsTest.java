@@ -280,6 +280,17 @@ class ClaimsTest {
     assertThat(apply("one", "").snapshot().settings().permissive()).isFalse();
   }
 
+  @Test
+  void aMeshConfigThatWentWhileItWasInDoubtWhichThereAreGovernsUntilThatIsKnown() {
+    apply("mine", CONFIG.formatted("sluice-mesh-config", "mesh", 1, true));
+
+    CompiledChange doubtful = compiler.apply(Map.of("mine", List.of()), false);
+    CompiledChange known = compiler.apply(Map.of(), true);
+
+    assertThat(doubtful.snapshot().settings().permissive()).isTrue();
+    assertThat(known.snapshot().settings().permissive()).isFalse();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"osm-mesh-config", "another"})
   void aMeshConfigThatTerminatesGivesWay(String heir) {

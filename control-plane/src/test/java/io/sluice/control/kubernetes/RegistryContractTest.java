@@ -177,6 +177,31 @@ class RegistryContractTest {
   }
 
   @Test
+  @Tag("attack")
+  void settingsEndWithTheMeshConfigThatMightHaveSaidThem() throws Exception {
+    String other =
+        config(true).replace("sluice-mesh-config", "osm-mesh-config").replace("true", "perhaps");
+    site.apply(config(true));
+    registry.start(snapshots::add);
+    assertThat(snapshots.next().settings().permissive()).isTrue();
+    site.apply(other);
+    statuses.next(status -> !status.problems().isEmpty());
+
+    site.delete(config(true));
+    site.apply(pod("web", "10.0.0.1"));
+    MeshSnapshot doubtful =
+        snapshots.next(snapshot -> Deliveries.hasWorkload(snapshot, "shop/web"));
+    assertThat(doubtful.settings().permissive()).isTrue();
+    site.delete(other);
+
+    MeshSnapshot closed = snapshots.next(snapshot -> !snapshot.settings().permissive());
+    assertThat(closed.isGoverned()).isTrue();
+    Attack.tried("what a removed MeshConfig allowed, by one beside it that cannot be read")
+        .refusedBy("controller: settings are compiled anew once every MeshConfig is known")
+        .countedAs("snapshot " + closed.revision() + " with the settings of a mesh without one");
+  }
+
+  @Test
   void leavesOutAnObjectThatWasNeverGoodAndHurtsNoOther() throws Exception {
     site.apply(pod("bad", "somewhere"));
     site.apply(pod("web", "10.0.0.1"));
