@@ -102,7 +102,10 @@ class ExitCodesTest {
             ""));
     targets.put(
         "verify ingress",
-        new Target("--from-range 192.0.2.0/24 --to-pod shop/store " + CLUSTER, unreached, reach));
+        new Target(
+            "--from-range 192.0.2.0/24 --to-pod shop/store " + NODE + " " + CLUSTER,
+            unreached,
+            reach));
     for (String command : List.of("policy replay --suggest", "offline", "offline extend")) {
       targets.put(
           command.replace(" --suggest", ""),
