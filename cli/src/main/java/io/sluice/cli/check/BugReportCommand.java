@@ -107,15 +107,28 @@ final class BugReportCommand implements Callable<Integer> {
     }
     ReportedPods.Chosen pods = reported.of(facts, spec.commandLine());
     Path file = file();
+    Thread atSignal = new Thread(() -> delete(file), "report-cleanup");
+    Runtime.getRuntime().addShutdownHook(atSignal);
     try {
       write(file, facts, pods);
     } catch (IOException | RuntimeException e) {
-      Files.deleteIfExists(file);
+      delete(file);
       throw new IllegalStateException(file + " cannot be written: " + Failures.sentence(e), e);
+    } finally {
+      Runtime.getRuntime().removeShutdownHook(atSignal);
     }
     spec.commandLine().getOut().println(file + ", " + Files.size(file) / 1024 + " KiB");
     spec.commandLine().getOut().flush();
     return ExitCode.OK.code();
+  }
+
+  /** Half a report would be taken for one, and be in the way of the next. */
+  private static void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + " cannot be deleted", e);
+    }
   }
 
   private void write(Path file, Facts facts, ReportedPods.Chosen pods) throws IOException {

@@ -11,14 +11,13 @@ import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
-/** Texts in a compressed archive: of ZIP, or in the format {@code ustar} (POSIX.1-2017, pax). */
+/** Texts in a compressed archive: of ZIP, or in the format {@code pax} (POSIX.1-2017). */
 final class ReportArchive implements AutoCloseable {
   static final String TAR = ".tar.gz";
   static final String ZIP = ".zip";
 
   private static final int BLOCK = 512;
   private static final int NAME_LENGTH = 100;
-  private static final int PREFIX_AT = 345;
   private static final int SUM_AT = 148;
   private static final int SUM_LENGTH = 8;
 
@@ -34,7 +33,7 @@ final class ReportArchive implements AutoCloseable {
   }
 
   /**
-   * @param path in ASCII, of whose last part the first 100 characters are kept
+   * @param path in ASCII; what is not becomes a question mark
    */
   void add(String path, String text) throws IOException {
     String name = path.replaceAll("[^ -~]", "?");
@@ -44,17 +43,32 @@ final class ReportArchive implements AutoCloseable {
       zip.write(content);
       return;
     }
+    if (name.length() > NAME_LENGTH) {
+      addTar(name, "x", pathRecord(name).getBytes(StandardCharsets.US_ASCII));
+    }
+    addTar(name, "0", content);
+  }
+
+  /** Which names what follows; its length is told with the digits that tell it. */
+  private static String pathRecord(String name) {
+    String record = " path=" + name + "\n";
+    int length = record.length() + 2;
+    while (String.valueOf(length).length() + record.length() != length) {
+      length++;
+    }
+    return length + record;
+  }
+
+  private void addTar(String name, String type, byte[] content) throws IOException {
     byte[] header = new byte[BLOCK];
-    int folder = name.length() > NAME_LENGTH ? name.lastIndexOf('/') + 1 : 0;
-    put(header, 0, name.substring(folder, Math.min(name.length(), folder + NAME_LENGTH)));
-    put(header, PREFIX_AT, name.substring(0, Math.max(0, folder - 1)));
+    put(header, 0, name.substring(0, Math.min(name.length(), NAME_LENGTH)));
     put(header, 100, "0000600");
     put(header, 108, "0000000");
     put(header, 116, "0000000");
     put(header, 124, octal(content.length));
     put(header, 136, octal(now.getEpochSecond()));
     put(header, SUM_AT, " ".repeat(SUM_LENGTH));
-    put(header, 156, "0");
+    put(header, 156, type);
     put(header, 257, "ustar");
     put(header, 263, "00");
     int sum = 0;

@@ -7,6 +7,8 @@ import io.sluice.cli.SluiceCommand;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -143,7 +145,7 @@ class BugReportCommandTest {
 
   @Test
   void longNamesAreWholeInATarToo() throws Exception {
-    String name = "a".repeat(40) + "-5d4f-";
+    String name = "a".repeat(200) + "-5d4f-";
     for (String last : List.of("abcde", "fghij")) {
       String pod = MESH.formatted(name + last, 9).replace("shop", "n".repeat(60));
       Files.writeString(directory.resolve(last + ".yaml"), pod);
@@ -154,6 +156,43 @@ class BugReportCommandTest {
     assertThat(new String(tar.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
         .contains("n/" + name + "abcde.json\n", "n/" + name + "fghij.json\n", "ingress.json\n");
     assertThat(tar.waitFor()).isZero();
+  }
+
+  @Test
+  void anInterruptedReportLeavesNoFile() throws Exception {
+    Path file = directory.resolve("report.zip");
+    try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Files.writeString(
+          directory.resolve("kubeconfig"),
+          """
+          clusters: [{name: site, cluster: {server: "https://127.0.0.1:%d"}}]
+          contexts: [{name: site, context: {cluster: site, user: me}}]
+          users: [{name: me, user: {token: secret}}]
+          current-context: site
+          """
+              .formatted(silent.getLocalPort()));
+      Process report =
+          new ProcessBuilder(
+                  ProcessHandle.current().info().command().orElseThrow(),
+                  "--enable-native-access=ALL-UNNAMED",
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  SluiceCommand.class.getName(),
+                  "support",
+                  "bug-report",
+                  "--node-name=no-such-node-here",
+                  "--kubeconfig=" + directory.resolve("kubeconfig"),
+                  "--registry=" + directory,
+                  "-o" + file)
+              .redirectErrorStream(true)
+              .redirectOutput(directory.resolve("said").toFile())
+              .start();
+      silent.accept(); // kept without an answer
+      assertThat(file).exists();
+      report.destroy();
+      assertThat(report.waitFor()).isNotZero();
+    }
+    assertThat(file).doesNotExist();
   }
 
   @Test
