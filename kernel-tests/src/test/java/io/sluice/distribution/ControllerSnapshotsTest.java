@@ -20,8 +20,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -72,6 +74,10 @@ class ControllerSnapshotsTest {
                 identities.controller(), Optional.empty(), InstantSource.system(), ""));
     source.start(delivered::add);
     return source;
+  }
+
+  private String serial() {
+    return identities.certificates().getFirst().facts().orElseThrow().serial();
   }
 
   private boolean knows(String pod) {
@@ -143,6 +149,26 @@ class ControllerSnapshotsTest {
     site.pod("store", "edge1");
     awaitPod("store");
     assertThat(delivered).isSortedAccordingTo((a, b) -> Long.compare(a.revision(), b.revision()));
+  }
+
+  /** Whose connection gives way to one that is made with the new certificate. */
+  @Test
+  void nodeThatRenewsItsCertificateFollowsWithoutAPause() throws Exception {
+    ControllerSnapshots source = following();
+    String former = serial();
+    Set<String> failures = new HashSet<>();
+    identities.renewAll();
+    Await.until("the node's next certificate", PATIENCE, () -> !serial().equals(former));
+    site.pod("store", "edge1");
+    Await.until(
+        "pod store",
+        PATIENCE,
+        () -> {
+          failures.add(source.status().failure() + identities.status().failure());
+          return knows("store");
+        });
+
+    assertThat(failures).containsExactly("");
   }
 
   @Test

@@ -9,6 +9,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.node.distribution.FollowStatus.FollowTraffic;
 import io.sluice.node.distribution.Holding.ArrivingChange;
 import io.sluice.node.identity.control.ControlFailure;
+import io.sluice.node.identity.control.ControlFailure.Reason;
 import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ResourceStream;
 import io.sluice.node.store.StoredFirst.ConfirmedSource;
@@ -155,7 +156,6 @@ public final class ControllerSnapshots implements ConfirmedSource {
       while (!closed) {
         if (controller.awaitCredential(CREDENTIAL_LOOK)) {
           follow(consumer);
-          backoff.failed(System.nanoTime());
         }
         boolean _ = ending.await(backoff.leftNanos(System.nanoTime()), TimeUnit.NANOSECONDS);
       }
@@ -181,7 +181,9 @@ public final class ControllerSnapshots implements ConfirmedSource {
         }
       }
     } catch (ControlFailure e) {
-      failed(String.valueOf(e.getMessage()));
+      if (e.reason() != Reason.REPLACED) {
+        failed(String.valueOf(e.getMessage()));
+      }
     } catch (RuntimeException e) {
       // Top frame of the stream: without this thread no change would ever arrive again.
       LOG.log(System.Logger.Level.ERROR, "distribution_failed", e);
@@ -209,6 +211,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
       LOG.log(System.Logger.Level.WARNING, "controller_not_followed " + why);
     }
     status = status.broken(why, clock.instant());
+    backoff.failed(System.nanoTime());
   }
 
   /** Puts the change in force, or says why it cannot be. */

@@ -24,14 +24,12 @@ final class BundleStream {
      * It has ended.
      *
      * @param wasOpen whether an answer had come
-     * @param replaced whether it ended because the connection was made anew
      */
-    void ended(ControlFailure failure, boolean wasOpen, boolean replaced);
+    void ended(ControlFailure failure, boolean wasOpen);
   }
 
   private final ControllerClient controller;
   private final Consumer<Runnable> mailbox;
-  private final NodeSelf self;
   private final Listener listener;
 
   /** The newest one that was not looked at: a flood of them costs one message. */
@@ -40,10 +38,8 @@ final class BundleStream {
   private boolean running;
   private volatile boolean open;
 
-  BundleStream(
-      ControllerClient controller, NodeSelf self, Consumer<Runnable> mailbox, Listener listener) {
+  BundleStream(ControllerClient controller, Consumer<Runnable> mailbox, Listener listener) {
     this.controller = controller;
-    this.self = self;
     this.mailbox = mailbox;
     this.listener = listener;
   }
@@ -61,11 +57,10 @@ final class BundleStream {
   /** Starts it on a thread of its own. */
   void start() {
     running = true;
-    long epoch = self.epoch();
-    Thread.ofVirtual().name("sluice-identity-bundle").start(() -> follow(epoch));
+    Thread.ofVirtual().name("sluice-identity-bundle").start(this::follow);
   }
 
-  private void follow(long epoch) {
+  private void follow() {
     ControlFailure end;
     try {
       controller.followTrustBundle(roots -> {
@@ -81,7 +76,7 @@ final class BundleStream {
       end = new ControlFailure(Reason.INTERNAL, "following the trust bundle failed: " + e, e);
     }
     ControlFailure failure = end;
-    mailbox.accept(() -> ended(failure, epoch));
+    mailbox.accept(() -> ended(failure));
   }
 
   private void look() {
@@ -95,10 +90,10 @@ final class BundleStream {
     }
   }
 
-  private void ended(ControlFailure failure, long epoch) {
+  private void ended(ControlFailure failure) {
     boolean wasOpen = open;
     running = false;
     open = false;
-    listener.ended(failure, wasOpen, epoch != self.epoch());
+    listener.ended(failure, wasOpen);
   }
 }

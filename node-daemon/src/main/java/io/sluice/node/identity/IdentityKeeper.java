@@ -76,7 +76,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
       TlsPolicy policy) {
     this.self = self;
     this.requests = requests;
-    this.bundles = new BundleStream(controller, self, mailbox::add, this);
+    this.bundles = new BundleStream(controller, mailbox::add, this);
     this.keeping = keeping;
     this.clock = clock;
     this.held = new HeldIdentities(policy, clock, random);
@@ -390,13 +390,13 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   }
 
   @Override
-  public void ended(ControlFailure failure, boolean wasOpen, boolean replaced) {
+  public void ended(ControlFailure failure, boolean wasOpen) {
     if (!wasOpen) {
       inFlight--;
     } else {
       lastContact = clock.instant();
     }
-    if (!replaced && !stopping) {
+    if (failure.reason() != Reason.REPLACED && !stopping) {
       linkFailed(failure);
     }
   }

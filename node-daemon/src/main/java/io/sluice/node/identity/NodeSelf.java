@@ -34,9 +34,6 @@ final class NodeSelf {
   private @Nullable ControlFailure disbelief;
   private volatile Consumer<List<String>> replaced = former -> {};
 
-  /** Grows whenever the connection is made with another certificate. */
-  private long epoch;
-
   NodeSelf(ControllerClient controller) {
     this.controller = controller;
   }
@@ -51,10 +48,6 @@ final class NodeSelf {
 
   String bundleProblem() {
     return bundleProblem;
-  }
-
-  long epoch() {
-    return epoch;
   }
 
   Optional<TrustRoots> roots() {
@@ -143,7 +136,6 @@ final class NodeSelf {
     known = node;
     trouble = null;
     refused = false;
-    epoch++;
     renewDueNanos =
         nowNanos + Math.max(0, Duration.between(now, node.credential().renewAt()).toNanos());
     present(node);
@@ -181,6 +173,7 @@ final class NodeSelf {
             yield true;
           }
           case UNREACHABLE,
+              REPLACED,
               TIMEOUT,
               NO_TOKEN,
               AUTHORITY_UNAVAILABLE,

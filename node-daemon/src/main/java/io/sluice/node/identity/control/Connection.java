@@ -52,6 +52,9 @@ final class Connection {
   /** Calls that would not end by themselves. */
   final Context.CancellableContext streams = Context.ROOT.withCancellation();
 
+  /** Whether another one has taken its place. */
+  private volatile boolean retired;
+
   private Connection(ControlAddress address, ManagedChannel channel, ControllerVerifier verifier) {
     this.address = address;
     this.channel = channel;
@@ -85,8 +88,13 @@ final class Connection {
     return new Connection(address, channel, verifier);
   }
 
+  boolean isRetired() {
+    return retired;
+  }
+
   /** Lets single calls finish. */
   void retire() {
+    retired = true;
     streams.cancel(null);
     channel.shutdown();
   }

@@ -10,6 +10,8 @@ public final class ControlFailure extends RuntimeException {
   public enum Reason {
     /** No connection, or it broke. */
     UNREACHABLE(true),
+    /** Its connection gave way to one with a newer certificate, by which it goes on. */
+    REPLACED(false),
     /** No answer in time. */
     TIMEOUT(true),
     /** Whoever answered is not the controller of this mesh. */

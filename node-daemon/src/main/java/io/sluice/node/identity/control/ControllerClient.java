@@ -3,6 +3,7 @@ package io.sluice.node.identity.control;
 import com.google.protobuf.ByteString;
 import io.grpc.ConnectivityState;
 import io.grpc.Context;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
@@ -281,9 +282,8 @@ public final class ControllerClient implements AutoCloseable {
   }
 
   private ControlFailure failed(String what, Connection used, StatusRuntimeException met) {
-    if (used.streams.isCancelled()) {
-      return new ControlFailure(
-          Reason.UNREACHABLE, what + ": its connection gave way to a new one, by which it goes on");
+    if (used.isRetired() && met.getStatus().getCode() == Status.Code.CANCELLED) {
+      return new ControlFailure(Reason.REPLACED, what + ": its connection gave way to a new one");
     }
     ControlFailure failure = CallStatus.failure(what, used.address, met, used.verifier);
     if (failure.reason() == Reason.UNREACHABLE
