@@ -56,8 +56,9 @@ class CommandReferenceTest {
         command has `--help`. `-o json` prints what the table shows, with members that keep their names. Where fields are listed without a common
         object around them and several rows can be there, an array of such objects is printed; `a[].b` is the field `b` of each element of `a`.
 
-        On a terminal a table is as wide as the terminal, its widest columns shortened with `…`, and what is refused or wrong is coloured unless `NO_COLOR`
-        says otherwise. With `-o wide`, into a pipe and into a file it is whole. What goes wrong is the last line on standard error, and alone there.
+        On a terminal a table is as wide as the terminal: its widest columns are shortened with `…`, and where there is room for ten characters of each no more,
+        the last ones are left out, which `…` behind the headings says. What is refused or wrong is coloured unless `NO_COLOR` says otherwise. With `-o wide`, into a
+        pipe and into a file a table is whole. What goes wrong is the last line on standard error, and alone there.
 
         ## Exit codes
 

@@ -19,6 +19,7 @@ import io.sluice.linux.socket.Sockets.Family;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -137,7 +139,8 @@ class JsonOutputTest {
 
   /** The answer is the same; the widest columns are shortened where a terminal is narrow. */
   @ParameterizedTest
-  @ValueSource(strings = {"node pods", "node events", "node status"})
+  @ValueSource(
+      strings = {"node pods", "node events", "node status", "node certificates", "node maps list"})
   void tablesFitTheTerminal(String command) {
     String line = command + " --node-name " + cluster.site("a").prefix();
 
@@ -148,7 +151,7 @@ class JsonOutputTest {
     int verdict = command.equals("node status") ? 1 : 0; // a sentence, which is not shortened
     assertThat(narrow).hasSameSizeAs(piped);
     assertThat(narrow.stream().skip(verdict)).allMatch(row -> plain(row).length() <= 60);
-    assertThat(narrow.get(2 * verdict)).startsWith("\u001b[1m").endsWith("\u001b[m");
+    assertThat(narrow.get(2 * verdict)).matches("\u001b\\[1m.*(\u001b\\[m|  …)");
     assertThat(narrow).anyMatch(row -> row.contains("…"));
     assertThat(wide).hasSameSizeAs(piped).allMatch(row -> row.length() <= 200);
     assertThat(String.join("", wide)).doesNotContain("\u001b");
@@ -159,6 +162,52 @@ class JsonOutputTest {
         .hasSameSizeAs(piped(line + " -o wide"))
         .noneMatch(row -> row.contains("…"))
         .anyMatch(row -> row.length() > 60);
+  }
+
+  /** Eight columns have room for a letter or two each: who, why and where to are told instead. */
+  @Test
+  void eventsSayOnANarrowTerminalWhatHappened() {
+    List<String> rows =
+        onTerminal(60, "NO_COLOR=1", "node events --node-name " + cluster.site("a").prefix());
+
+    assertThat(rows.getFirst()).matches("TIME +VERDICT +REASON +POD +DESTINATI.* +…");
+    assertThat(rows).anyMatch(row -> row.matches("….*:\\d\\dZ +refused +no_traff.*…  shop/thief +.*"));
+  }
+
+  @Test
+  void checkColoursItsWordsAndHasTimesToTheSecond(@TempDir Path registry) throws IOException {
+    Files.writeString(
+        registry.resolve("service.yaml"), Manifests.service("bare", "10.96.0.9", "fd96::9", 80, 80));
+    String line =
+        "check --without-cluster --node-name %s --registry %s"
+            .formatted(cluster.site("a").prefix(), registry);
+
+    String coloured = String.join("\n", onTerminal(60, "", line));
+    String plain = String.join("\n", onTerminal(60, "NO_COLOR=1", line));
+
+    assertThat(coloured).contains("SLU2039 \u001b[33mwarning\u001b[m A Service selects no pod");
+    assertThat(plain)
+        .contains("SLU2039 warning A Service selects no pod")
+        .containsPattern("no_traffic_target: .*\\dT\\d\\d:\\d\\d:\\d\\dZ");
+  }
+
+  /** A cache that does not fit, as that of a tree that was moved, is no use and no harm. */
+  @Test
+  void ofPreparedClassesThatDoNotFitNothingIsPrinted(@TempDir Path directory) throws IOException {
+    Path cache = Files.write(directory.resolve("other.aot"), new byte[100_000]);
+    Path launcher = SourceTree.around().root().resolve("sluice");
+    String start =
+        "eval \"$(sed -n '/^java_flags()/,/^}/p' \"$1\")\";"
+            + " exec \"$2\" $(java_flags) \"-XX:AOTCache=$3\" -version 2>\"$4\"";
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    Path said = directory.resolve("said");
+
+    String printed =
+        Commands.run(
+            "sh", "-c", start, "sh", launcher.toString(), java, cache.toString(), said.toString());
+
+    assertThat(printed).isEmpty();
+    assertThat(said).content().contains("Runtime Environment").doesNotContain("aot");
   }
 
   @Test

@@ -86,8 +86,11 @@ final class CheckReport {
     for (Found one : run.found()) {
       out.println(
           "%s %s %s"
-              .formatted(one.code().label(), one.code().severity().word(), one.code().title()));
-      out.println("  " + one.subject() + ": " + one.seen());
+              .formatted(
+                  one.code().label(),
+                  Listing.toned(one.code().severity().word()),
+                  one.code().title()));
+      out.println("  " + one.subject() + ": " + Listing.toTheSecond(one.seen()));
       out.println("  " + one.code().cause());
       out.println("  " + one.code().mend());
     }

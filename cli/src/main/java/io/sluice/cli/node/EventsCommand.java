@@ -51,7 +51,7 @@ final class EventsCommand implements Callable<Integer> {
 
   private static final List<String> COLUMNS =
       List.of(
-          "time", "verdict", "reason", "pod", "direction", "source", "destination", "explanation");
+          "time", "verdict", "reason", "pod", "destination", "source", "direction", "explanation");
 
   private static final List<String> ALL_COLUMNS =
       List.of(

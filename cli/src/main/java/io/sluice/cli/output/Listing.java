@@ -122,7 +122,12 @@ public final class Listing {
     if (value.isIntegralNumber()) {
       return number(name, value);
     }
-    return FRACTION.matcher(value.asText()).replaceAll("$1Z");
+    return toTheSecond(value.asText());
+  }
+
+  /** A text whose moments are to the second. */
+  public static String toTheSecond(String text) {
+    return FRACTION.matcher(text).replaceAll("$1Z");
   }
 
   private static String number(String name, JsonNode number) {

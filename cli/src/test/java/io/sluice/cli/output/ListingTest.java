@@ -106,7 +106,7 @@ class ListingTest {
     StringWriter text = new StringWriter();
     Table table =
         new Table(
-            List.of("pod", "problem", "state"), new Terminal(30, false), new PrintWriter(text));
+            List.of("pod", "problem", "state"), new Terminal(33, false), new PrintWriter(text));
 
     table.print(List.of(List.of("shop/cart-0", "it has no network namespace yet", "pending")));
     table.print(List.of(List.of("a/b", "", "enrolled")));
@@ -114,10 +114,44 @@ class ListingTest {
     assertThat(text)
         .hasToString(
             """
-            POD         PROBLEM    STATE
-            shop/cart…  it has n…  pending
-            a/b                   enrolled
+            POD          PROBLEM      STATE
+            shop/cart-0  it has no …  pending
+            a/b                      enrolled
             """);
+  }
+
+  @Test
+  void columnsThatWouldSayNothingAreLeftOutFromTheEnd() {
+    StringWriter text = new StringWriter();
+    Table table =
+        new Table(
+            List.of("time", "verdict", "pod", "source", "direction"),
+            new Terminal(40, true),
+            new PrintWriter(text));
+
+    table.print(
+        List.of(
+            List.of("2026-11-22T17:43:33Z", "refused", "shop/bookbuyer", "10.83.0.2:57428", "in")));
+    table.print(
+        List.of(List.of("2026-11-22T17:43:34Z", "error", "shop/a", "10.83.0.2:57430", "out")));
+
+    assertThat(text.toString().replaceAll("\u001b\\[[0-9]*m", ""))
+        .isEqualTo(
+            """
+            TIME           VERDICT  POD  …
+            …22T17:43:33Z  refused  shop/bookbuy…
+            …22T17:43:34Z  error    shop/a
+            """);
+  }
+
+  @Test
+  void whatARowIsAboutHasNoColourOfItsOwn() throws JsonProcessingException {
+    StringWriter text = new StringWriter();
+
+    new Table(List.of("what", "value"), new Terminal(80, true), new PrintWriter(text))
+        .print(List.of(List.of("missing", "expired")));
+
+    assertThat(text.toString()).endsWith("\nmissing  \u001b[31mexpired\u001b[m\n");
   }
 
   @Test
