@@ -131,8 +131,16 @@ class NodeWordsTest {
     Said other = among(site, living, "node", "status", "--node-name", "lab");
     assertThat(other.output()).contains(site.prefix() + " running");
     List<String> nobody = List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
-    assertThat(run(nobody, "node", "status", "--node-name", site.prefix()).output())
-        .contains("permission denied: run as root");
+    String state = site.state().toString();
+    for (String words :
+        List.of(
+            "node status --node-name " + site.prefix(),
+            "node maps list --node-name nobody",
+            "control status --state " + state + "/controller",
+            "offline --state " + state,
+            "check --registry " + state + "/controller")) {
+      assertThat(run(nobody, words.split(" ")).output()).as(words).contains("permission denied");
+    }
   }
 
   private static void assertEnd(Site site, DaemonProcess daemon) {

@@ -1,6 +1,7 @@
 package io.sluice.cli.check;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.arguments.Folders;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Facts.Source;
 import io.sluice.cli.check.Facts.Topic;
@@ -8,7 +9,6 @@ import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.node.NodeTarget;
 import io.sluice.cli.node.PodProxy;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.EnumMap;
@@ -64,9 +64,7 @@ final class LookOptions {
    * @throws ParameterException where an option leads nowhere
    */
   Facts facts(CommandLine line, boolean before) {
-    if (registry != null && !Files.isDirectory(registry)) {
-      throw new ParameterException(line, "--registry " + registry + " is not a folder");
-    }
+    Folders.require(line.getCommandSpec(), "--registry", registry);
     String node = node();
     Path folder = state == null ? NodeTarget.lastStateOf(node) : state;
     Path controller = controlState == null ? folder.resolve("controller") : controlState;

@@ -1,5 +1,6 @@
 package io.sluice.cli.control;
 
+import io.sluice.cli.arguments.Folders;
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.output.ExitCode;
@@ -28,7 +29,6 @@ import io.sluice.process.MetricsServer;
 import io.sluice.process.PageServer;
 import io.sluice.process.SiteClock;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -226,9 +226,7 @@ final class ControlRunCommand implements Callable<Integer> {
     if ((registry == null) != kubernetes) {
       throw wrong("give either --registry DIR or --kubernetes");
     }
-    if (registry != null && !Files.isDirectory(registry)) {
-      throw wrong("--registry " + registry + " is not a folder");
-    }
+    Folders.require(spec, "--registry", registry);
     if (kubeconfig != null && !kubernetes && nodeAccount == null) {
       throw wrong("--kubeconfig is for --kubernetes and --node-account; say one of them too");
     }

@@ -1,6 +1,7 @@
 package io.sluice.cli.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.arguments.Folders;
 import io.sluice.control.StateDirectory;
 import io.sluice.node.LocalNode;
 import io.sluice.process.AdminClient;
@@ -32,10 +33,7 @@ final class ControllerTarget {
 
   /** The directory of a controller that ran at least once. */
   static StateDirectory directory(Path state, CommandSpec spec) {
-    if (!Files.isDirectory(state)) {
-      throw new ParameterException(
-          spec.commandLine(), "--state " + state + " is not a folder; no controller ran there");
-    }
+    Folders.require(spec, "--state", state);
     if (LocalNode.keepsState(state) && !StateDirectory.isOne(state)) {
       Path embedded = state.resolve("controller");
       throw new ParameterException(
@@ -45,7 +43,7 @@ final class ControllerTarget {
               + " is a node's folder; "
               + (Files.isDirectory(embedded)
                   ? "its controller's is " + embedded
-                  : "no controller runs there, but elsewhere: see controller in `node status`"));
+                  : "it has no controller of its own: `node status` names the one that it has, if any"));
     }
     return StateDirectory.at(state);
   }

@@ -1,5 +1,6 @@
 package io.sluice.cli.node;
 
+import io.sluice.cli.arguments.Folders;
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.cli.control.EmbeddedController;
 import io.sluice.cli.node.CniArguments.ReplacementArguments;
@@ -260,9 +261,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void check() {
-    if (registry != null && !Files.isDirectory(registry)) {
-      throw wrong("--registry " + registry + " is not a folder");
-    }
+    Folders.require(spec, "--registry", registry);
     if (!Files.isDirectory(proc.resolve("1"))) {
       throw wrong("--proc " + proc + " is not a proc file system");
     }

@@ -1,6 +1,7 @@
 package io.sluice.cli.offline;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.cli.arguments.Folders;
 import io.sluice.cli.node.NodeTarget;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
@@ -107,9 +108,7 @@ public final class OfflineCommand implements Callable<Integer> {
   }
 
   private JsonNode report() {
-    if (state != null && !Files.isDirectory(state)) {
-      throw new ParameterException(spec.commandLine(), "--state " + state + " is not a folder");
-    }
+    Folders.require(spec, "--state", state);
     if (state == null) {
       Optional<JsonNode> answer = target.oneIfItRuns(AdminRequest.of("offline"));
       if (answer.isPresent()) {

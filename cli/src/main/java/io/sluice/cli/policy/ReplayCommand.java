@@ -3,6 +3,7 @@ package io.sluice.cli.policy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.arguments.Folders;
 import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.node.NodeTarget;
 import io.sluice.cli.output.ExitCode;
@@ -225,15 +226,15 @@ final class ReplayCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "--allowed-only is for --suggest");
     }
     if (place != null && !Files.exists(place)) {
-      throw new ParameterException(spec.commandLine(), place + " does not exist");
-    }
-    if (state != null && !Files.isDirectory(state)) {
-      throw new ParameterException(spec.commandLine(), "--state " + state + " is not a folder");
-    }
-    if (registry != null && !Files.isDirectory(registry)) {
       throw new ParameterException(
-          spec.commandLine(), "--registry " + registry + " is not a folder");
+          spec.commandLine(),
+          place
+              + (Folders.isDenied(place)
+                  ? " cannot be read: permission denied, are you root?"
+                  : " does not exist"));
     }
+    Folders.require(spec, "--state", state);
+    Folders.require(spec, "--registry", registry);
   }
 
   /** Where the record is: as the daemon says, which writes down all of it first. */
