@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
@@ -44,6 +46,7 @@ class SeveralNodesTest {
       Site a = cluster.site("a");
       DaemonProcess other = cluster.site("b").daemon();
 
+      assertHangsAlone(cluster, a.daemon());
       other.kill();
       assertThat(serves(cluster.pod("buyer"), cluster.pod("neighbour"))).isTrue();
       assertThat(serves(cluster.pod("store"), cluster.pod("thief"))).isFalse();
@@ -54,6 +57,18 @@ class SeveralNodesTest {
       assertThat(podsOf(a.daemon())).containsExactlyInAnyOrder("shop/buyer", "shop/neighbour");
       assertThat(serves(cluster.pod("buyer"), cluster.pod("neighbour"))).isTrue();
       assertThat(a.daemon().view().status().path("ready").asBoolean()).isTrue();
+    }
+  }
+
+  /** Of a pod whose node nobody has named, every daemon here is asked. */
+  private static void assertHangsAlone(Cluster cluster, DaemonProcess first) {
+    Commands.run("kill", "-STOP", Long.toString(first.pid()));
+    try {
+      assertThat(
+              JavaCommand.run("proxy", "get", "ready", cluster.pod("thief").meshName()).strip())
+          .isEqualTo("LIVE");
+    } finally {
+      Commands.run("kill", "-CONT", Long.toString(first.pid()));
     }
   }
 

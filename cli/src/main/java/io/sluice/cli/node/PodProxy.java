@@ -15,6 +15,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -29,6 +31,8 @@ import picocli.CommandLine.ParameterException;
  * @param cluster nothing where none may be asked
  */
 public record PodProxy(NodeTarget target, Optional<ClusterOptions> cluster) {
+  /** How long one daemon of several is waited for. */
+  private static final Duration AMONG_OTHERS = Duration.ofSeconds(5);
 
   /** What is to be printed, and how a command ends with it. */
   public record Answer(String text, int code) {}
@@ -46,10 +50,15 @@ public record PodProxy(NodeTarget target, Optional<ClusterOptions> cluster) {
       return here(only)
           .orElseThrow(() -> new IllegalStateException(elsewhere(pod, target.name(), only)));
     }
-    Optional<Answer> answer = isClusterNamed ? Optional.empty() : ofThisMachine(request);
-    return answer
-        .or(() -> cluster.map(options -> ofCluster(options, pod, words)))
-        .orElseThrow(() -> new IllegalStateException(nobodyHere(pod)));
+    List<IllegalStateException> silent = new ArrayList<>();
+    Optional<Answer> answer = isClusterNamed ? Optional.empty() : ofThisMachine(request, silent);
+    try {
+      return answer
+          .or(() -> cluster.map(options -> ofCluster(options, pod, words)))
+          .orElseThrow(() -> new IllegalStateException(nobodyHere(pod)));
+    } catch (IllegalStateException e) {
+      throw silent.isEmpty() ? e : silent.getFirst(); // it may be the one that serves the pod
+    }
   }
 
   /** Nothing where the pod is on another node. */
@@ -76,19 +85,30 @@ public record PodProxy(NodeTarget target, Optional<ClusterOptions> cluster) {
             node.isEmpty() ? "it knows of none such" : "by its registry it is on " + node);
   }
 
-  /** Of the first daemon here that serves the pod. */
-  private Optional<Answer> ofThisMachine(AdminRequest request) {
-    for (LocalNode node : known()) {
-      if (node.isRunning()) {
-        try {
-          AdminClient client = new AdminClient(NodeSettings.adminSocket(node.name()));
-          Optional<Answer> answer = here(target.one(client.ask(request)));
-          if (answer.isPresent()) {
-            return answer;
-          }
-        } catch (IOException e) {
-          throw NodeTarget.silence(node.name(), e);
+  /**
+   * Of the first daemon here that serves the pod: one that hangs keeps nobody from asking the
+   * others.
+   *
+   * @param silent takes the failures of those that say nothing
+   */
+  private Optional<Answer> ofThisMachine(
+      AdminRequest request, List<IllegalStateException> silent) {
+    List<LocalNode> running = known().stream().filter(LocalNode::isRunning).toList();
+    for (LocalNode node : running) {
+      Path socket = NodeSettings.adminSocket(node.name());
+      AdminClient client =
+          running.size() > 1 ? new AdminClient(socket, AMONG_OTHERS) : new AdminClient(socket);
+      try {
+        List<JsonNode> said = client.ask(request);
+        if (said.size() != 1) {
+          throw new IOException("it ended before it answered; see its log");
         }
+        Optional<Answer> answer = here(said.getFirst());
+        if (answer.isPresent()) {
+          return answer;
+        }
+      } catch (IOException e) {
+        silent.add(NodeTarget.silence(node.name(), e));
       }
     }
     return Optional.empty();
