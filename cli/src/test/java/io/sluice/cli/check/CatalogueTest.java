@@ -3,14 +3,19 @@ package io.sluice.cli.check;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.check.Check.NotThereException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -18,6 +23,9 @@ import picocli.CommandLine;
 
 /** The catalogue, its pages and its command; and how checks end that cannot do their work. */
 class CatalogueTest {
+  private static final Pattern CODE_IN_A_LITERAL =
+      Pattern.compile("\"[^\"\\n]*\\b((?:SLU|E)\\d{4})\\b[^\"\\n]*\"");
+
   private static String support(String... arguments) {
     StringWriter out = new StringWriter();
     PrintWriter to = new PrintWriter(out);
@@ -38,8 +46,28 @@ class CatalogueTest {
     assertThat(support("error-info", "slu2006")).contains("SLU2006 error", "Cause: ", "Do: ");
     assertThat(support("error-info", "E2006")).contains("SLU2007");
     assertThat(support("error-info", "E9999")).contains("'E9999' is no code");
+    assertThat(support("error-info", "no_traffic_target"))
+        .isEqualTo("no_traffic_target: no TrafficTarget lets this source reach the destination\n");
     assertThat(support("error-info").lines()).hasSize(Code.values().length);
     assertThat(OsmCodes.all().keySet()).allMatch(code -> code.matches("E[1-7]\\d{3}"));
+  }
+
+  /** What daemons and controllers log has words for its reasons, or a code that is explained. */
+  @Test
+  void noCodeIsLoggedThatHasNoText() throws IOException {
+    List<String> untold = new ArrayList<>();
+    try (Stream<Path> files = Files.walk(Path.of(".."))) {
+      for (Path file :
+          files.filter(each -> each.toString().matches(".*/src/main/java/.*\\.java")).toList()) {
+        for (MatchResult literal :
+            CODE_IN_A_LITERAL.matcher(Files.readString(file)).results().toList()) {
+          if (support("error-info", literal.group(1)).contains("is no code")) {
+            untold.add(file + ": " + literal.group());
+          }
+        }
+      }
+    }
+    assertThat(untold).isEmpty();
   }
 
   @Test
