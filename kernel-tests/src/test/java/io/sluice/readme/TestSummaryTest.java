@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What {@code ./sluice test} prints: progress out of what Maven says, and the last lines out of
- * reports as Surefire writes them.
+ * reports as Surefire writes them. What a build prints is the same of modules.
  */
 class TestSummaryTest {
   private static final SourceTree TREE = SourceTree.around();
@@ -117,5 +117,30 @@ class TestSummaryTest {
 
             0\
             """);
+  }
+
+  @Test
+  void aBuildNamesTheModuleAtHandOnATerminalAlone() throws Exception {
+    Path script =
+        Files.writeString(
+            directory.resolve("build.sh"),
+            """
+            eval "$(sed -n '/^show_progress()/,/^}/p' '%s')"
+            printf '%%s\\n' '[INFO] Building cli 0.1.0-SNAPSHOT    [12/15]' '[INFO] more' | show_progress
+            """
+                .formatted(TREE.root().resolve("sluice")));
+
+    assertThat(said("script", "-qec", "sh " + script, "/dev/null"))
+        .contains("sluice: module 12 of 15: cli")
+        .endsWith("\u001b[K");
+    assertThat(said("sh", script.toString())).isEmpty();
+  }
+
+  private static String said(String... command) throws Exception {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    process.getOutputStream().close();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).isZero();
+    return said;
   }
 }
