@@ -32,6 +32,36 @@ final class RandomMesh {
   /** Services that lead to pods of the account {@code store} or {@code web}. */
   static final List<String> SERVICES = List.of("books", "pages", "broken", "short");
 
+  private static final String TO_PAGES = "backendRefs: [{name: pages, port: 8081}]";
+
+  /** What a route does with the requests that it means. */
+  private static final List<String> FILTERS =
+      List.of(
+          TO_PAGES,
+          "filters: [{type: RequestRedirect, requestRedirect: {hostname: b.example, statusCode: 301}}]",
+          "filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io, kind:"
+              + " FaultInjection, name: pages}}], "
+              + TO_PAGES);
+
+  private static final String ISOLATION =
+      """
+      apiVersion: policy.flomesh.io/v1alpha1
+      kind: Isolation
+      metadata: {name: stranger}
+      spec: {cidrs: [%s/32]}
+      """;
+
+  private static final String EGRESS =
+      """
+      apiVersion: policy.openservicemesh.io/v1alpha1
+      kind: Egress
+      metadata: {name: out, namespace: shop}
+      spec:
+        sources: [{kind: ServiceAccount, name: buyer, namespace: shop}, {kind: ServiceAccount, name: loose, namespace: shop}]
+        ipAddresses: [%s/32]
+        ports: [{number: %d, protocol: tcp}]
+      """;
+
   private static final Map<String, String> ACCOUNTS =
       Map.of("friend", "buyer", "annexe", "store", "near", "web");
   private static final Set<String> OUTSIDE = Set.of("walker", "loner");
@@ -83,7 +113,17 @@ final class RandomMesh {
       others.put("split", split(chance(50) ? 0 : 1));
     }
     if (chance(40)) {
-      others.put("route", route(chance(50) ? "/x" : "/other"));
+      others.put("route", route(chance(50) ? "/x" : "/other", any(FILTERS)));
+    }
+    if (chance(40)) {
+      String letIn = chance(50) ? "walker" : "friend";
+      others.put("access", access(chance(50) ? "AccessControl" : "IngressBackend", letIn));
+    }
+    if (chance(30)) {
+      others.put("isolation", ISOLATION.formatted(text(cluster.stranger())));
+    }
+    if (chance(40)) {
+      others.put("egress", EGRESS.formatted(text(cluster.stranger()), any(PORTS)));
     }
   }
 
@@ -94,6 +134,20 @@ final class RandomMesh {
     annotations.clear();
     traffic.clear();
     denied = false;
+    return this;
+  }
+
+  /** Adds an object that chance makes seldom for a call that meets it. */
+  RandomMesh with(String object) {
+    traffic.put("enablePermissiveTrafficPolicyMode", "true");
+    switch (object) {
+      case "redirect" -> others.put("route", route("/x", FILTERS.get(1)));
+      case "FaultInjection" -> others.put("route", route("/x", FILTERS.get(2)));
+      case "Isolation" -> others.put("isolation", ISOLATION.formatted(text(cluster.stranger())));
+      case "Egress" -> others.put("egress", EGRESS.formatted(text(cluster.stranger()), 8080));
+      case "deniedIdentities" -> denied = true;
+      default -> others.put("access", access(object, "friend"));
+    }
     return this;
   }
 
@@ -170,16 +224,34 @@ final class RandomMesh {
         .formatted(weight);
   }
 
-  private static String route(String path) {
+  private static String route(String path, String filter) {
     return """
+    apiVersion: extension.gateway.flomesh.io/v1alpha1
+    kind: FaultInjection
+    metadata: {name: pages, namespace: shop}
+    spec: {abort: {percentage: 100, response: {status: 418}}}
+    ---
     apiVersion: gateway.networking.k8s.io/v1
     kind: HTTPRoute
     metadata: {name: pages, namespace: shop}
     spec:
       parentRefs: [{group: "", kind: Service, name: pages, port: 8081}]
-      rules: [{matches: [{path: {type: PathPrefix, value: %s}}], backendRefs: [{name: pages, port: 8081}]}]
+      rules: [{matches: [{path: {type: PathPrefix, value: %s}}], %s}]
     """
-        .formatted(path);
+        .formatted(path, filter);
+  }
+
+  /** Lets that pod's address in, and by it nobody else, at the declared ports. */
+  private String access(String kind, String pod) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: %s
+    metadata: {name: pages, namespace: shop}
+    spec:
+      backends: [{name: pages, port: {number: 8081, protocol: http}}]
+      sources: [{kind: IPRange, name: %s/32}]
+    """
+        .formatted(kind, text(cluster.pod(pod)));
   }
 
   private String service(String name) {

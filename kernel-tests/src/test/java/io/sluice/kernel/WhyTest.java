@@ -24,7 +24,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -32,6 +34,8 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * What {@code sluice why} foretells is what comes of the call, and what it names is what counts.
@@ -125,7 +129,36 @@ class WhyTest {
   @Order(1)
   @Tag("long")
   void threeHundredRandomCallsEndAsForetold() {
-    run(300);
+    assertThat(run(300))
+        .contains("no_traffic_target", "port_not_granted", "route_not_granted", "http_only")
+        .contains("traffic_target", "permissive_mode", "unknown_service_port", "no_ready_endpoint")
+        .contains("egress_disabled", "isolated", "dns_refused", "excluded_port", "mtls_required");
+  }
+
+  /** What chance seldom meets; without the object that is named it ends otherwise. */
+  @ParameterizedTest
+  @Order(1)
+  @CsvSource({
+    "redirect, buyer, shop/pages:8081, answered_by_route",
+    "FaultInjection, buyer, shop/pages:8081, fault_injected",
+    "Isolation, buyer, STRANGER:8080, isolated",
+    "Egress, buyer, STRANGER:8080, egress_policy",
+    "AccessControl, walker, shop/near:8081, ingress_refused",
+    "IngressBackend, walker, shop/near:8081, ingress_refused",
+    "deniedIdentities, thief, shop/store:8081, peer_denied"
+  })
+  void rareCallsEndAsForetold(String object, String from, String to, String reason) {
+    RandomMesh mesh = new RandomMesh(cluster, new Random(SEED)).cleared().with(object);
+    apply(mesh);
+    String called = to.replace("STRANGER", RandomMesh.text(cluster.stranger()));
+    WhyCall call = new WhyCall(from, called, called.endsWith("8081") ? "GET" : "", "/x", Map.of());
+
+    JsonNode answer = agreed(call, mesh);
+    takeAway(mesh, Map.of(call, answer));
+    apply(mesh);
+
+    assertThat(answer.path("reason").asText()).isEqualTo(reason);
+    assertThat(saying(agreed(call, mesh))).isNotEqualTo(saying(answer));
   }
 
   @Test
@@ -314,8 +347,10 @@ class WhyTest {
     return out.toString();
   }
 
-  private static void run(int calls) {
+  /** The reasons of all that was foretold. */
+  private static Set<String> run(int calls) {
     Random random = new Random(SEED);
+    Set<String> reasons = new TreeSet<>();
     for (int done = 0; done < calls; done += CALLS_OF_A_MESH) {
       RandomMesh mesh = new RandomMesh(cluster, random);
       apply(mesh);
@@ -324,8 +359,10 @@ class WhyTest {
         WhyCall call = mesh.call();
         answers.computeIfAbsent(call, each -> agreed(each, mesh));
       }
+      answers.values().forEach(answer -> reasons.add(answer.path("reason").asText()));
       changed(mesh, answers);
     }
+    return reasons;
   }
 
   /** The answer, which a real call has borne out. */
@@ -388,7 +425,11 @@ class WhyTest {
           "excluded_range",
           "unknown_service_port",
           "peer_denied",
-          "answered_by_route" ->
+          "answered_by_route",
+          "fault_injected",
+          "isolated",
+          "egress_policy",
+          "ingress_refused" ->
           true;
       default -> false;
     };
@@ -405,7 +446,10 @@ class WhyTest {
         }
         switch (cause.path("kind").asText()) {
           case "TrafficTarget" -> mesh.targets.remove(name.substring(name.indexOf('/') + 1));
-          case "HTTPRoute or GRPCRoute" -> mesh.others.remove("route");
+          case "HTTPRoute or GRPCRoute", "FaultInjection" -> mesh.others.remove("route");
+          case "IngressBackend", "AccessControl" -> mesh.others.remove("access");
+          case "Isolation" -> mesh.others.remove("isolation");
+          case "Egress" -> mesh.others.remove("egress");
           case "Service" -> mesh.serves = true;
           case "Pod" -> mesh.annotations.remove(name.substring(name.indexOf('/') + 1));
           case "MeshConfig" -> {

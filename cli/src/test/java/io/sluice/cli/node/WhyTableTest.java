@@ -306,6 +306,14 @@ class WhyTableTest {
       no daemon, and open; buyer town/walker:80; in the clear fail_open node - -; @deadOpen
       the mesh is taken away; buyer shop/store:8080; in the clear leaving MeshConfig - spec.traffic.retirement; clear
       route to a status; buyer shop/pages:80 GET /x v=one; refused answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules; routeAway
+      redirect; buyer shop/pages:80 GET /x v=one; answered by a route answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules; web redirect
+      no method of a GRPCRoute; buyer shop/pages:80 POST /shop.Books/List v=one; refused answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules; web grpc
+      fault; buyer shop/pages:80 GET /x v=one; refused fault_injected FaultInjection of the route of Service shop/pages spec.abort; web fault100
+      fault at times; buyer shop/pages:80 GET /x v=one; mixed fault_injected FaultInjection of the route of Service shop/pages spec.abort; web fault30
+      fault of who may not call; web shop/books:80; refused no_traffic_target TrafficTarget - spec.sources; store fault100
+      an address that an AccessControl has; 192.0.2.7 shop/store:8080; in the clear source_not_in_mesh AccessControl shop/store spec.sources; access
+      an address that it has not, either; 192.0.3.7 shop/store:8080; refused ingress_refused AccessControl shop/store spec.sources; access
+      isolated; buyer 192.0.2.1:80; refused isolated Isolation - spec.cidrs; egress isolation
       route along; buyer shop/pages:80 GET /x v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web route
       """;
 
@@ -340,6 +348,31 @@ class WhyTableTest {
                 backends: [{name: books, port: {number: 8080, protocol: http}}]
                 sources: [{kind: IPRange, name: 192.0.2.0/24}]
               """);
+      case "access" ->
+          Map.entry(
+              "ingress", file("ingress").getValue().replace("IngressBackend", "AccessControl"));
+      case "isolation" ->
+          Map.entry(
+              "isolation",
+              """
+              apiVersion: policy.flomesh.io/v1alpha1
+              kind: Isolation
+              metadata: {name: outside}
+              spec: {cidrs: [192.0.2.0/24]}
+              """);
+      case "redirect" ->
+          Map.entry(
+              "route",
+              route("{path: {type: Exact, value: /x}}")
+                  .replace(
+                      "backendRefs: [{name: pages, port: 80}]",
+                      "filters: [{type: RequestRedirect, requestRedirect: {hostname: b.example}}]"));
+      case "grpc" ->
+          Map.entry(
+              "route",
+              route("{method: {service: shop.Books, method: Find}}")
+                  .replace("HTTPRoute", "GRPCRoute"));
+      case "fault100", "fault30" -> Map.entry("route", faulty(Integer.parseInt(word.substring(5))));
       case "unready" -> Map.entry("slice", UNREADY);
       case "split0" -> Map.entry("split", split("books", "{service: pages, weight: 0}"));
       case "split1" -> Map.entry("split", split("books", "{service: pages, weight: 1}"));
@@ -431,6 +464,23 @@ class WhyTableTest {
       rules: [{matches: [%s], backendRefs: [{name: pages, port: 80}]}]
     """
         .formatted(match);
+  }
+
+  /** A route whose requests are aborted, so many of a hundred. */
+  private static String faulty(int percentage) {
+    return """
+    apiVersion: extension.gateway.flomesh.io/v1alpha1
+    kind: FaultInjection
+    metadata: {name: bad-day, namespace: shop}
+    spec: {abort: {percentage: %d, response: {status: 503}}}
+    ---
+    """
+            .formatted(percentage)
+        + route("{path: {type: PathPrefix, value: /}}")
+            .replace(
+                "backendRefs:",
+                "filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io,"
+                    + " kind: FaultInjection, name: bad-day}}], backendRefs:");
   }
 
   private static MeshSnapshot snapshot(Map<String, String> files) {
@@ -525,6 +575,39 @@ class WhyTableTest {
 
     assertThat(cause.path("kind").asText()).isEqualTo("MeshConfig");
     assertThat(cause.path("field").asText()).isEqualTo("spec.certificate.trustDomain");
+  }
+
+  /** Verdicts do not hang on it for good: it is said, and not guessed. */
+  @Test
+  void saysWhatHangsOnTheMomentOrOnOthers() {
+    Map<String, String> files = mesh();
+    files.put(TARGET, file("web").getValue());
+    files.put(
+        CONFIG,
+        config("inboundExternalAuthorization: {enable: true, address: 192.0.2.5, port: 9191}"));
+    files.put(
+        "upstream",
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: UpstreamTrafficSetting
+        metadata: {name: calm, namespace: shop}
+        spec:
+          host: pages.shop.svc.cluster.local
+          connectionSettings: {tcp: {maxConnections: 1}}
+          rateLimit: {local: {http: {requests: 5, unit: minute}}}
+        """);
+
+    JsonNode answer = ask("buyer shop/pages:80 GET /x v=one", files);
+
+    assertThat(answer.path("verdict").asText()).isEqualTo("allowed");
+    assertThat(answer.path("unknown"))
+        .extracting(JsonNode::asText)
+        .contains(
+            "whether UpstreamTrafficSetting shop/calm has room left for it now: beyond that it is"
+                + " refused or answered",
+            "whether UpstreamTrafficSetting shop/calm has room left for it now: beyond that the pod"
+                + " refuses it",
+            "what 192.0.2.5:9191 says, which is asked whether each request may go on");
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.FailMode;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Direction;
@@ -116,7 +117,11 @@ final class Arriving {
           "what %s says, which is asked whether each request may go on"
               .formatted(authorizer.server().authority()));
     }
-    snapshot.limitsAt(flow.destination()).stream()
+    List<UpstreamSetting> limits = snapshot.limitsAt(flow.destination());
+    limits.stream()
+        .filter(setting -> !setting.limits().equals(UpstreamSetting.Limits.NONE))
+        .forEach(setting -> story.unknown(Proxied.ofTheMoment(setting, "the pod refuses it")));
+    limits.stream()
         .flatMap(setting -> setting.limits().servers())
         .distinct()
         .forEach(server ->

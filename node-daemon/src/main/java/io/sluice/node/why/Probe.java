@@ -210,16 +210,24 @@ public final class Probe {
     probe.put("end", end).put("status", 0);
   }
 
-  /** Whether it ended as the answer foretells; a way among several cannot contradict it. */
+  /** Whether it ended as the answer foretells of one of the ways. */
   private static boolean agrees(JsonNode answer, JsonNode probe) {
+    for (JsonNode way : answer.path("ways")) {
+      if (agreesWith(way, probe)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean agreesWith(JsonNode way, JsonNode probe) {
     String end = probe.path("end").asText();
     boolean arrived =
         end.equals("open") || end.equals("answered") || end.equals("closed by the server");
-    int status = answer.path("status").asInt();
+    int status = way.path("status").asInt();
     int met = probe.path("status").asInt();
-    return switch (answer.path("verdict").asText()) {
+    return switch (way.path("verdict").asText()) {
       case "allowed", "in the clear" -> arrived && !NOBODY.contains(met);
-      case "mixed" -> true;
       default -> status == 0 ? !arrived : met == status;
     };
   }

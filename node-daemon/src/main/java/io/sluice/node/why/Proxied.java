@@ -12,6 +12,8 @@ import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Direction;
@@ -39,6 +41,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Proxied {
   private static final int HEX = 16;
+  private static final double WHOLE = 100;
 
   private final MeshSnapshot snapshot;
   private final NodeView node;
@@ -81,7 +84,7 @@ final class Proxied {
             + handling.explanation());
     Service service = snapshot.serviceAt(called.getAddress()).orElse(null);
     if (service == null) {
-      return List.of(reach(out, called, call.requestOrNull(), story));
+      return reach(out, called, call.requestOrNull(), Injected.NONE, story);
     }
     if (service.port(called.getPort()).isEmpty()) {
       return List.of(ServiceEnds.noSuchPort(service, called.getPort(), story));
@@ -142,9 +145,13 @@ final class Proxied {
           routed(called, route, "it leads to Service " + service.name() + " port " + port)
               .forEach(story::turn);
         }
-        if (!faults.isNone()) {
-          story.ok("a FaultInjection of its route may delay it, or answer in its place");
+        if (faults.delayOrNull() != null) {
+          story.ok("a FaultInjection of its route delays such calls, or some of them");
         }
+        snapshot
+            .upstreamSetting(service.name())
+            .filter(said -> said.breakerOrNull() != null || !said.pool().equals(Pool.NONE))
+            .ifPresent(said -> story.unknown(ofTheMoment(said, "it is refused or answered")));
         if (session != null) {
           story.ok(
               "its route keeps each session with one pod, by the "
@@ -152,13 +159,33 @@ final class Proxied {
                   + " "
                   + session.name());
         }
-        yield endpoints(out, service, port, filters, story);
+        yield endpoints(out, service, port, filters, new Injected(faults, called), story);
       }
     };
   }
 
+  /**
+   * What is made to go wrong of a call.
+   *
+   * @param calledOrNull whose route says so
+   */
+  private record Injected(Faults faults, @Nullable Service calledOrNull) {
+    static final Injected NONE = new Injected(Faults.NONE, null);
+  }
+
+  /** What no snapshot says: how much of it is used up. */
+  static String ofTheMoment(UpstreamSetting said, String then) {
+    return "whether UpstreamTrafficSetting %s has room left for it now: beyond that %s"
+        .formatted(said.name(), then);
+  }
+
   private List<Fate> endpoints(
-      Outgoing out, Service service, int port, HttpFilters filters, Story story) {
+      Outgoing out,
+      Service service,
+      int port,
+      HttpFilters filters,
+      Injected injected,
+      Story story) {
     ServicePort at =
         service.port(port).map(found -> within(found, service, out, story)).orElse(null);
     List<InetSocketAddress> ready =
@@ -184,7 +211,8 @@ final class Proxied {
             ? sent
             : sent.changed(filters);
     return ready.stream()
-        .map(each -> reach(out, each, changed, story.fork(1.0 / ready.size())))
+        .flatMap(
+            each -> reach(out, each, changed, injected, story.fork(1.0 / ready.size())).stream())
         .toList();
   }
 
@@ -237,8 +265,12 @@ final class Proxied {
 
   // --- to an endpoint ------------------------------------------------------------------------
 
-  private Fate reach(
-      Outgoing out, InetSocketAddress to, @Nullable WrittenRequest sent, Story story) {
+  private List<Fate> reach(
+      Outgoing out,
+      InetSocketAddress to,
+      @Nullable WrittenRequest sent,
+      Injected injected,
+      Story story) {
     Workload source = out.call().source();
     Optional<Workload> known = snapshot.workloadAt(to.getAddress());
     story.to(to, known.map(Workload::name).orElse(null));
@@ -253,18 +285,52 @@ final class Proxied {
     }
     List<Cause> why = arriving.causes(departure, source, to, known);
     if (!departure.verdict().isAllowed()) {
-      return Arriving.refused(
-          departure.verdict(), withHandling(why, departure, out.handling()), story);
+      return List.of(
+          Arriving.refused(
+              departure.verdict(), withHandling(why, departure, out.handling()), story));
     }
-    Workload pod = known.filter(Workload::enrolled).orElse(null);
-    if (pod == null) {
-      story.ok(IpAddresses.text(to) + " is outside the mesh: it goes there unprotected");
-      return story.end(Kind.ALLOWED, departure.verdict().reason(), why);
+    List<Fate> fates = new ArrayList<>();
+    double left = 1;
+    if (asked != null) {
+      left -= aborted(injected, story, fates);
     }
-    if (pod.name().equals(source.name())) {
-      return story.end(Kind.ALLOWED, departure.verdict().reason(), why);
+    if (left > 0) {
+      Story on = story.fork(left);
+      Workload pod = known.filter(Workload::enrolled).orElse(null);
+      if (pod == null) {
+        on.ok(IpAddresses.text(to) + " is outside the mesh: it goes there unprotected");
+      }
+      fates.add(
+          pod == null || pod.name().equals(source.name())
+              ? on.end(Kind.ALLOWED, departure.verdict().reason(), why)
+              : enter(out, pod, to, sent, on));
     }
-    return enter(out, pod, to, sent, story);
+    return fates;
+  }
+
+  /** Which part of such requests is answered on purpose in the place of who is called. */
+  private static double aborted(Injected injected, Story story, List<Fate> fates) {
+    Faults.Abort abort = injected.faults().abortOrNull();
+    Service called = injected.calledOrNull();
+    if (abort == null || called == null || abort.percentage() == 0) {
+      return 0;
+    }
+    double share = abort.percentage() / WHOLE;
+    fates.add(
+        story
+            .fork(share)
+            .end(
+                abort.status() < 400 ? Kind.ANSWERED : Kind.REFUSED,
+                Reason.FAULT_INJECTED,
+                List.of(
+                    new Cause(
+                        "FaultInjection",
+                        "of the route of Service " + called.name(),
+                        "spec.abort",
+                        "it answers %d to %d of 100 requests"
+                            .formatted(abort.status(), abort.percentage()))),
+                abort.status()));
+    return share;
   }
 
   /** What policy goes by where nothing lets everybody out. */
