@@ -171,13 +171,15 @@ class JsonOutputTest {
         onTerminal(60, "NO_COLOR=1", "node events --node-name " + cluster.site("a").prefix());
 
     assertThat(rows.getFirst()).matches("TIME +VERDICT +REASON +POD +DESTINATI.* +…");
-    assertThat(rows).anyMatch(row -> row.matches("….*:\\d\\dZ +refused +no_traff.*…  shop/thief +.*"));
+    assertThat(rows)
+        .anyMatch(row -> row.matches("….*:\\d\\dZ +refused +no_traff.*…  shop/thief +.*"));
   }
 
   @Test
   void checkColoursItsWordsAndHasTimesToTheSecond(@TempDir Path registry) throws IOException {
     Files.writeString(
-        registry.resolve("service.yaml"), Manifests.service("bare", "10.96.0.9", "fd96::9", 80, 80));
+        registry.resolve("service.yaml"),
+        Manifests.service("bare", "10.96.0.9", "fd96::9", 80, 80));
     String line =
         "check --without-cluster --node-name %s --registry %s"
             .formatted(cluster.site("a").prefix(), registry);

@@ -64,8 +64,7 @@ class SeveralNodesTest {
   private static void assertHangsAlone(Cluster cluster, DaemonProcess first) {
     Commands.run("kill", "-STOP", Long.toString(first.pid()));
     try {
-      assertThat(
-              JavaCommand.run("proxy", "get", "ready", cluster.pod("thief").meshName()).strip())
+      assertThat(JavaCommand.run("proxy", "get", "ready", cluster.pod("thief").meshName()).strip())
           .isEqualTo("LIVE");
     } finally {
       Commands.run("kill", "-CONT", Long.toString(first.pid()));

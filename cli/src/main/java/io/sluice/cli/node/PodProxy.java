@@ -91,8 +91,7 @@ public record PodProxy(NodeTarget target, Optional<ClusterOptions> cluster) {
    *
    * @param silent takes the failures of those that say nothing
    */
-  private Optional<Answer> ofThisMachine(
-      AdminRequest request, List<IllegalStateException> silent) {
+  private Optional<Answer> ofThisMachine(AdminRequest request, List<IllegalStateException> silent) {
     List<LocalNode> running = known().stream().filter(LocalNode::isRunning).toList();
     for (LocalNode node : running) {
       Path socket = NodeSettings.adminSocket(node.name());

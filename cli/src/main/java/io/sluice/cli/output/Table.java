@@ -104,7 +104,8 @@ final class Table {
             - GAP.length() * (columns - 1)
             - (isWhole ? 0 : GAP.length() + MORE.length());
     while (Arrays.stream(fitting).sum() > room) {
-      int widest = IntStream.range(0, columns).reduce(0, (a, b) -> fitting[b] >= fitting[a] ? b : a);
+      int widest =
+          IntStream.range(0, columns).reduce(0, (a, b) -> fitting[b] >= fitting[a] ? b : a);
       if (fitting[widest] <= MIN_CELL) {
         break;
       }
