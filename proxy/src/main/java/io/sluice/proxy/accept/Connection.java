@@ -249,7 +249,10 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     TlsEnd begun =
         new TlsEnd(
             downstream.accept(),
-            () -> pod.handshakes.take(System.nanoTime()) ? identity.outside(asked) : null,
+            () ->
+                pod.handshakes.take(source.key(), System.nanoTime())
+                    ? identity.outside(asked)
+                    : null,
             path.allocator,
             loop.executor,
             identity.handshakeTimeout(),

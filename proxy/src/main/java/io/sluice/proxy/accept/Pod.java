@@ -2,9 +2,7 @@ package io.sluice.proxy.accept;
 
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.decision.Reason;
-import io.sluice.proxy.admission.TokenBucket;
 import io.sluice.proxy.hbone.HboneServer;
 import io.sluice.proxy.limits.Account;
 import io.sluice.proxy.limits.BufferBudget;
@@ -12,7 +10,6 @@ import io.sluice.proxy.relay.ReadSizes;
 import io.sluice.proxy.relay.SocketSetup;
 import io.sluice.proxy.upstream.LocalPod;
 import java.net.InetSocketAddress;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,20 +18,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Limits and counters of one served pod, shared by the event loops. */
 final class Pod extends LocalPod {
-  private static final int HANDSHAKES = 50; // a second
-
   final AtomicInteger live = new AtomicInteger();
   final PodRoom room;
   final AtomicInteger listeners = new AtomicInteger();
   final HboneServer hbone;
 
-  /** What its application is asked just now, by port. */
+  /** What its application is asked, or was a moment ago, by port. */
   final ConcurrentMap<InetSocketAddress, CompletableFuture<Optional<Reason>>> checkups =
       new ConcurrentHashMap<>();
 
-  /** TLS of clients outside the mesh that is begun; each takes the loop milliseconds. */
-  final TokenBucket handshakes =
-      new TokenBucket(new Rate(HANDSHAKES, Duration.ofSeconds(1), 0), System.nanoTime());
+  final OutsideHandshakes handshakes = new OutsideHandshakes(System.nanoTime());
 
   /** Set when everything of the pod is to be reset; never unset. */
   volatile boolean gone;
