@@ -28,10 +28,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks the pod's own application whether it is well, for a node that calls it: whoever policy lets
  * call that port gets yes or no, and says nothing of what is asked. One question at a time is on
- * its way to a port, whoever waits for its answer. Runs on one event loop.
+ * its way to a port, whoever waits for its answer, and what the application has said holds for a
+ * while: so it bears no more of them however many ask. Runs on one event loop.
  */
 final class Checkup implements Upstream.Listener {
   private static final long GRACE_MILLIS = 1_000;
+
+  /** Of an interval an answer holds this part: who asks once in each has a new one each time. */
+  private static final int PARTS = 4;
+
+  private static final long LONGEST_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final Pod pod;
   private final Loop loop;
@@ -106,10 +112,25 @@ final class Checkup implements Upstream.Listener {
                 },
                 loop.executor);
     if (known == null) {
-      var _ = mine.thenRun(() -> pod.checkups.remove(wanted.destination(), mine));
       HealthCheck check = HealthCheck.of(snapshot, own, wanted.destination());
+      long began = System.nanoTime();
+      var _ =
+          mine.thenAccept(problem -> {
+            long held = Math.min(check.interval().toNanos() / PARTS, LONGEST_NANOS);
+            loop.executor.schedule(
+                () -> pod.checkups.remove(wanted.destination(), mine),
+                isOfApplication(problem) ? Math.max(0, began + held - System.nanoTime()) : 0,
+                TimeUnit.NANOSECONDS);
+          });
       new Checkup(pod, loop, check, wanted.destination(), mine).begin(snapshot, flow, subject);
     }
+  }
+
+  private static boolean isOfApplication(Optional<Reason> problem) {
+    return problem.isEmpty()
+        || problem.get() == Reason.UPSTREAM_REFUSED
+        || problem.get() == Reason.UPSTREAM_UNREACHABLE
+        || problem.get() == Reason.CONNECT_TIMEOUT;
   }
 
   private void begin(MeshSnapshot snapshot, Flow flow, Subject subject) {
