@@ -26,6 +26,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /** The controller's parts, put together. Methods for any thread. */
@@ -63,7 +64,11 @@ public final class Controller implements AutoCloseable {
             measured,
             resources.authority()::inForce,
             new Placements(resources.authority()::inForce, registry::newest),
-            new Issuing.Lifetimes(settings.leafLifetime(), settings.nodeLifetime()));
+            new Issuing.Lifetimes(
+                () ->
+                    Objects.requireNonNullElse(
+                        registry.newest().settings().leafLifetimeOrNull(), settings.leafLifetime()),
+                settings.nodeLifetime()));
     this.attestor = AttestorChoice.of(state.joinTokens(clock), settings.nodeAccountOrNull());
     this.distribution =
         new Distribution(nodes, metrics.distribution(), clock, registry.tellsOfEveryPod());

@@ -11,6 +11,7 @@ import static io.sluice.scenario.ScenarioManifests.routes;
 import static io.sluice.scenario.ScenarioManifests.service;
 import static io.sluice.scenario.ScenarioManifests.target;
 import static io.sluice.scenario.ScenarioManifests.timeouts;
+import static io.sluice.scenario.ScenarioManifests.upstream;
 import static io.sluice.scenario.Step.act;
 import static io.sluice.scenario.Step.calls;
 import static io.sluice.scenario.Step.change;
@@ -48,6 +49,13 @@ final class ResilienceScenarios {
 
   /** Of a second, and as long for a busy machine. */
   private static final Duration THREE_INTERVALS = Duration.ofSeconds(6);
+
+  private static final String EJECTION =
+      """
+      connectionSettings:
+        http:
+          outlierDetection: {consecutive5xxErrors: 2, baseEjectionTime: 10m, maxEjectionTime: 10m}
+      """;
 
   private ResilienceScenarios() {}
 
@@ -106,7 +114,28 @@ final class ResilienceScenarios {
             act("each node asks", ResilienceScenarios::checkAsked),
             act("who hangs is left", ResilienceScenarios::checkHanging),
             act("it comes back", ResilienceScenarios::checkReturn),
-            calls(BUYER, times(1, Request.get("http://bookstore" + Nginx.READY), "403"))));
+            calls(BUYER, times(1, Request.get("http://bookstore" + Nginx.READY), "403"))),
+        Scenario.of(
+            "a pod that fails in a row is not called for a while, where the setting says so",
+            files(
+                "service",
+                service("bookstore", "app: bookstore", port(80, Nginx.HTTP, "http")),
+                "routes",
+                routes("store", "{name: buy, pathRegex: '/buy', methods: [GET]}"),
+                "target",
+                target(BUYER, "bookstore-v1", http("store"))
+                    + "---\n"
+                    + target(BUYER, "bookstore-v2", http("store")),
+                "route",
+                timeouts("bookstore", "{request: 200ms}")),
+            act("it goes on failing", ResilienceScenarios::checkFailing),
+            change("setting", upstream("bookstore", EJECTION)),
+            act("it is ejected", ResilienceScenarios::checkEjected),
+            remove("setting"),
+            act(
+                "it is called again",
+                cell ->
+                    assertThat(buy(cell)).extracting(Answer::outcome).contains("200 " + HANGING))));
   }
 
   private static List<Answer> buy(Cell cell) {
@@ -155,6 +184,39 @@ final class ResilienceScenarios {
         .extracting(Answer::outcome)
         .contains("200 " + HANGING)
         .containsOnly("200 v1", "200 v2", "200 v3");
+  }
+
+  private static void checkFailing(Cell cell) {
+    Nginx server = cell.site().server(HANGING);
+    server.hang();
+    try {
+      assertThat(buy(cell))
+          .extracting(Answer::outcome)
+          .filteredOn("504"::equals)
+          .hasSizeGreaterThan(5);
+      assertThat(metric(cell, "sluice_proxy_endpoints_ejected")).isZero();
+    } finally {
+      server.goOn();
+    }
+  }
+
+  private static void checkEjected(Cell cell) {
+    Nginx server = cell.site().server(HANGING);
+    server.hang();
+    try {
+      Await.until(
+          "it is ejected over both families",
+          () -> {
+            buy(cell);
+            return metric(cell, "sluice_proxy_endpoints_ejected") == 2;
+          });
+      assertThat(buy(cell))
+          .hasSize(CALLS)
+          .extracting(Answer::outcome)
+          .containsOnly("200 v1", "200 v2");
+    } finally {
+      server.goOn();
+    }
   }
 
   private static double metric(Cell cell, String name, String... labels) {

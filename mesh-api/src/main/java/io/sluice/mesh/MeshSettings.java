@@ -33,6 +33,10 @@ import org.jspecify.annotations.Nullable;
  *     their pods call whether they are well
  * @param debugFlagsOrNull {@code enableDebugServer}: the feature flags in force by name, which
  *     controllers then tell; null while it is off. Never sent
+ * @param leafLifetimeOrNull {@code serviceCertValidityDuration}: life of workloads' certificates;
+ *     null where it is the controller's option. Never sent
+ * @param balancesHttp1 {@code http1PerRequestLoadBalancing}: whether requests of a connection of
+ *     HTTP/1 go to endpoints each for itself, as those of HTTP/2 do
  */
 public record MeshSettings(
     boolean permissive,
@@ -51,7 +55,9 @@ public record MeshSettings(
     List<Cidr> nodeResolvers,
     HostNames names,
     boolean healthChecks,
-    @Nullable Map<String, Boolean> debugFlagsOrNull)
+    @Nullable Map<String, Boolean> debugFlagsOrNull,
+    @Nullable Duration leafLifetimeOrNull,
+    boolean balancesHttp1)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
@@ -102,7 +108,9 @@ public record MeshSettings(
         List.of(),
         HostNames.NONE,
         false,
-        null);
+        null,
+        null,
+        false);
   }
 
   /** The same on a node with these name servers, which has found that. */
@@ -148,7 +156,9 @@ public record MeshSettings(
         resolvers,
         found,
         checking,
-        debugFlagsOrNull);
+        debugFlagsOrNull,
+        leafLifetimeOrNull,
+        balancesHttp1);
   }
 
   /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */

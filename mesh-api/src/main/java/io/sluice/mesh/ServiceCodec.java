@@ -21,7 +21,8 @@ final class ServiceCodec {
             .setNamespace(service.name().namespace())
             .setName(service.name().name())
             .addAllVirtualAddresses(WorkloadCodec.addresses(service.virtualAddresses()))
-            .setClientIpAffinity(service.affinity() == SessionAffinity.CLIENT_IP)
+            .setClientIpAffinity(service.affinity().byClient())
+            .setAffinityPercent(service.affinity().mostPercent())
             .setNearness(
                 switch (service.nearness()) {
                   case ANYWHERE -> io.sluice.api.resources.v1.Nearness.NEARNESS_ANYWHERE;
@@ -80,7 +81,9 @@ final class ServiceCodec {
         checks.addresses(
             "virtual_addresses", message.getVirtualAddressesList(), WireLimits.VIRTUAL_ADDRESSES),
         ports,
-        message.getClientIpAffinity() ? SessionAffinity.CLIENT_IP : SessionAffinity.NONE,
+        checks.value(
+            "affinity_percent",
+            () -> new SessionAffinity(message.getClientIpAffinity(), message.getAffinityPercent())),
         switch (message.getNearness()) {
           case NEARNESS_PREFER_ZONE -> Nearness.PREFER_ZONE;
           case NEARNESS_PREFER_NODE -> Nearness.PREFER_NODE;

@@ -54,6 +54,7 @@ final class SettingsCodec {
         .setProxyLogLevel(level(settings.logs().proxies()))
         .setAnswerTimeoutSeconds((int) settings.answerTimeout().toSeconds())
         .setHealthChecks(settings.healthChecks())
+        .setBalancesHttp1(settings.balancesHttp1())
         .build();
   }
 
@@ -98,7 +99,9 @@ final class SettingsCodec {
         List.of(),
         HostNames.NONE,
         message.getHealthChecks(),
-        null);
+        null,
+        null,
+        message.getBalancesHttp1());
   }
 
   private static ExternalAuthorization authorization(Authorization message, Checks checks) {

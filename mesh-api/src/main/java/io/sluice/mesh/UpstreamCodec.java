@@ -1,6 +1,7 @@
 package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.UpstreamBreaker;
+import io.sluice.api.resources.v1.UpstreamEjection;
 import io.sluice.api.resources.v1.UpstreamLimits;
 import io.sluice.api.resources.v1.UpstreamPool;
 import io.sluice.api.resources.v1.UpstreamRate;
@@ -8,6 +9,7 @@ import io.sluice.api.resources.v1.UpstreamRequestLimit;
 import io.sluice.api.resources.v1.UpstreamRouteLimit;
 import io.sluice.api.resources.v1.UpstreamSharedRequestLimit;
 import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.UpstreamSetting.Ejection;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.UpstreamSetting.Rate;
@@ -58,6 +60,15 @@ final class UpstreamCodec {
               .setErrorShare(breaker.errorShare())
               .setStatus(breaker.status())
               .setContent(breaker.content()));
+    }
+    Ejection ejection = setting.ejectionOrNull();
+    if (ejection != null) {
+      message.setEjection(
+          UpstreamEjection.newBuilder()
+              .setFailures(ejection.failures())
+              .setBaseMillis(ejection.base().toMillis())
+              .setMostMillis(ejection.most().toMillis())
+              .setMostPercent(ejection.mostPercent()));
     }
     if (!setting.limits().equals(Limits.NONE)) {
       message.setLimits(message(setting.limits()));
@@ -142,7 +153,18 @@ final class UpstreamCodec {
         message.hasBreaker()
             ? checks.value("breaker", () -> breaker(message.getBreaker(), checks))
             : null,
+        message.hasEjection()
+            ? checks.value("ejection", () -> ejection(message.getEjection()))
+            : null,
         message.hasLimits() ? limits(message.getLimits(), checks) : Limits.NONE);
+  }
+
+  private static Ejection ejection(UpstreamEjection message) {
+    return new Ejection(
+        message.getFailures(),
+        millis(message.getBaseMillis()),
+        millis(message.getMostMillis()),
+        message.getMostPercent());
   }
 
   private static Breaker breaker(UpstreamBreaker message, Checks checks) {

@@ -9,18 +9,21 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How much may be asked of a service, as an UpstreamTrafficSetting says. A caller's node holds
- * {@code pool} and {@code breaker}, the node of the pods called holds {@code limits}.
+ * {@code pool}, {@code breaker} and {@code ejection}, the node of the pods called holds {@code
+ * limits}.
  *
  * @param service that is called, or the name of a host outside, as Egresses have it; there is one
  *     of these for it
  * @param name namespace and name of the UpstreamTrafficSetting
  * @param breakerOrNull when calls are answered in its place; null where they never are
+ * @param ejectionOrNull when an endpoint is not chosen for a while; null where that is never
  */
 public record UpstreamSetting(
     NamespacedName service,
     NamespacedName name,
     Pool pool,
     @Nullable Breaker breakerOrNull,
+    @Nullable Ejection ejectionOrNull,
     Limits limits)
     implements MeshObject {
   /** Of amounts: no limit. */
@@ -29,9 +32,19 @@ public record UpstreamSetting(
   /** Of shares: none is so large. */
   public static final double NEVER = 2;
 
+  /** One whose endpoints are never ejected. */
+  public UpstreamSetting(
+      NamespacedName service,
+      NamespacedName name,
+      Pool pool,
+      @Nullable Breaker breakerOrNull,
+      Limits limits) {
+    this(service, name, pool, breakerOrNull, null, limits);
+  }
+
   /** Whether it says anything of single requests on their way to the service. */
   public boolean concernsCalls() {
-    return breakerOrNull != null || pool.concernsRequests();
+    return breakerOrNull != null || ejectionOrNull != null || pool.concernsRequests();
   }
 
   /**
@@ -135,6 +148,31 @@ public record UpstreamSetting(
       if (content.length() > MAX_CONTENT) {
         throw new IllegalArgumentException(
             "degradedResponseContent has more than " + MAX_CONTENT + " characters");
+      }
+    }
+  }
+
+  /**
+   * When an endpoint is left out of choice because it fails again and again, and for how long.
+   *
+   * @param failures in a row, 1 or more
+   * @param base how long the first time; each further time it is as much longer
+   * @param most how long at most
+   * @param mostPercent of the endpoints of a port that may be out at a time; one always may
+   */
+  public record Ejection(int failures, Duration base, Duration most, int mostPercent) {
+    /** Longest {@link #base} and {@link #most}. */
+    public static final Duration LONGEST = Duration.ofDays(1);
+
+    public Ejection {
+      if (failures < 1) {
+        throw new IllegalArgumentException("consecutive5xxErrors " + failures + " is below 1");
+      }
+      requireWithin("baseEjectionTime", base, Duration.ofMillis(100), LONGEST);
+      requireWithin("maxEjectionTime", most, base, LONGEST);
+      if (mostPercent < 0 || mostPercent > 100) {
+        throw new IllegalArgumentException(
+            "maxEjectionPercent " + mostPercent + " is outside 0..100");
       }
     }
   }

@@ -69,7 +69,9 @@ final class RandomObjects {
         List.of(),
         HostNames.NONE,
         random.nextBoolean(),
-        null);
+        null,
+        null,
+        random.nextBoolean());
   }
 
   private TlsParameters tls() {
@@ -147,7 +149,10 @@ final class RandomObjects {
         name(),
         list(this::address),
         list(this::servicePort),
-        one(SessionAffinity.values()),
+        one(
+            new SessionAffinity[] {
+              SessionAffinity.NONE, SessionAffinity.CLIENT_IP, new SessionAffinity(true, 125)
+            }),
         one(Nearness.values()));
   }
 
@@ -244,6 +249,10 @@ final class RandomObjects {
                 UpstreamSetting.NEVER,
                 409,
                 word()),
+        random.nextBoolean()
+            ? null
+            : new UpstreamSetting.Ejection(
+                1 + random.nextInt(9), millis(), Duration.ofHours(1), random.nextInt(101)),
         new UpstreamSetting.Limits(
             random.nextBoolean() ? null : rate(),
             random.nextInt(1 << 20),

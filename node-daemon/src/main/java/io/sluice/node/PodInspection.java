@@ -27,6 +27,7 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.Protection;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.proxy.accept.Proxy;
+import io.sluice.proxy.admission.Remembered;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
@@ -37,6 +38,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -161,15 +163,21 @@ record PodInspection(
   private void addClusters(PodStatus pod, ArrayNode to) {
     Map<InetSocketAddress, Integer> loads = proxy.endpointLoads();
     Set<InetSocketAddress> out = proxy.endpointsOut();
+    List<Remembered.Ejected> ejected = proxy.endpointsEjected();
     services()
         .forEach(service -> {
+          Set<InetSocketAddress> failed =
+              ejected.stream()
+                  .filter(each -> each.service().equals(service.name()))
+                  .map(Remembered.Ejected::endpoint)
+                  .collect(Collectors.toSet());
           for (ServicePort port : service.ports()) {
             ObjectNode cluster = to.addObject();
             cluster.put("service", service.name().toString());
             cluster.put("port", port.port());
             cluster.put("name", port.name());
             cluster.put("protocol", port.protocol().word());
-            cluster.put("affinity", service.affinity().name());
+            cluster.put("affinity", service.affinity().word());
             cluster.put("nearness", service.nearness().name());
             ArrayNode addresses = cluster.putArray("addresses");
             service.virtualAddresses().forEach(one -> addresses.add(IpAddresses.text(one)));
@@ -178,7 +186,8 @@ record PodInspection(
             port.endpoints()
                 .forEach(one -> {
                   ObjectNode told = endpoint(pod, one, http, loads);
-                  told.put("healthy", !out.contains(one.address()));
+                  told.put(
+                      "healthy", !out.contains(one.address()) && !failed.contains(one.address()));
                   endpoints.add(told);
                 });
           }

@@ -242,6 +242,7 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("handshakesUnderWay", stats.handshakes());
     status.put("endpointsChecked", stats.checks().endpoints());
     status.put("endpointsOut", stats.checks().out());
+    status.put("endpointsEjected", proxy.ejections().now());
     status.put("endpointsWarming", stats.warming());
     put(status, stats.used());
     status.put("state", settings.stateDirectory().toAbsolutePath().toString());
@@ -371,8 +372,8 @@ final class StatusAnswers implements AdminServer.Answers {
     private static final Duration EXTENSION_LOOK = Duration.ofMillis(100);
     private static final String NONE = "-";
     private static final String NO_ACCOUNT =
-        "the pod has no service account, as static pods have none; 'sluice control status' says what"
-            + " to do";
+        "the pod has no service account, as static pods have none; 'sluice control status' says"
+            + " what to do";
     private static final String NO_CONTROLLER =
         "this node has no controller and so no certificates; start it with --control";
 
@@ -490,8 +491,8 @@ final class StatusAnswers implements AdminServer.Answers {
                   + "; it is kept in "
                   + kept
                   + ": where the controller is a new one, put a new join token into the file, or"
-                  + " start with --rejoin once, which forgets that; in Kubernetes see `control status`"
-                  + " on the ConfigMap of the roots");
+                  + " start with --rejoin once, which forgets that; in Kubernetes see `control"
+                  + " status` on the ConfigMap of the roots");
     }
 
     /** Adds how identity stands to the answer of `node status`. */

@@ -66,10 +66,15 @@ import picocli.CommandLine.Spec;
       "connectionsLimit (number): as many as there may be, by the daemon's direct memory",
       "bufferedBytes (number): bytes that wait for slow readers now",
       "bufferedBytesLimit (number): as many as may wait, by the daemon's direct memory",
-      "handshakesUnderWay (number): connections of other nodes' proxies that have not proven themselves yet",
-      "endpointsChecked (number): endpoints that are asked whether they are well, as pods of the node call them",
+      "handshakesUnderWay (number): connections of other nodes' proxies that have not proven"
+          + " themselves yet",
+      "endpointsChecked (number): endpoints that are asked whether they are well, as pods of the"
+          + " node call them",
       "endpointsOut (number): those of them that get no calls, as they have not been well",
-      "endpointsWarming (number): endpoints of Services that get less than their share of calls, as they are new",
+      "endpointsEjected (number): endpoints of Services that get no calls for a while, as they have"
+          + " failed in a row",
+      "endpointsWarming (number): endpoints of Services that get less than their share of calls, as"
+          + " they are new",
       "cpuMillis (number): CPU time of event loops, for all pods and for what no pod has caused",
       "receivedBytes (number): bytes that came from sockets, for all pods",
       "sentBytes (number): bytes that were written to sockets, for all pods",
@@ -78,23 +83,26 @@ import picocli.CommandLine.Spec;
       "pins: directory of maps and links",
       "metricsAddress: where metrics are served, or off",
       "timeTrusted (boolean): whether the wall clock is believed",
-      "timeProblem: why not, so that all is judged by the latest moment that is known; - where it is",
+      "timeProblem: why not, so that all is judged by the latest moment that is known; - where it"
+          + " is",
       "identity: off, or until when the node's own certificate is valid",
       "controller: With a controller: its address",
       "controllerConnected (boolean): With a controller: whether certificates can be asked for",
-      "controllerLastContactSeconds (number): With a controller: since it last answered; -1 where never",
+      "controllerLastContactSeconds (number): With a controller: since it last answered; -1 where"
+          + " never",
       "identityFailingSince: With a controller: since when requests fail; - where they do not",
       "identityFailure: With a controller: how they fail",
       "certificatesValid (number): With a controller: how many",
       "certificatesExpired (number): With a controller: how many",
       "certificatesMissing (number): With a controller: how many",
       "trustDomain: With a controller: of the mesh",
-      "trustBundleGeneration (number): With a controller: grows with each change of the roots or of a"
-          + " trust domain",
+      "trustBundleGeneration (number): With a controller: grows with each change of the roots or of"
+          + " a trust domain",
       "trustBundleRoots: With a controller: ids of the roots, with commas",
       "trustBundleFederated: With a controller: other trust domains whose peers are believed, with"
           + " commas, or -",
-      "trustBundleProblem: With a controller: why a new one was not taken; - where nothing is wrong",
+      "trustBundleProblem: With a controller: why a new one was not taken; - where nothing is"
+          + " wrong",
       "identityStoreProblem: With a controller: why keys are not kept; - where nothing is wrong",
       "cni: off, or how the plugin is installed",
       "cniSandboxes (number): With --cni: pods that it enrolled",
@@ -112,16 +120,16 @@ final class StatusCommand implements Callable<Integer> {
                   + " cniProblems"),
           new Section(
               "mesh",
-              "snapshotFrom snapshotRevision enforcedRevision permissive retirement registryProblems"
-                  + " snapshotProblem refusedChange snapshotStoreProblem"),
+              "snapshotFrom snapshotRevision enforcedRevision permissive retirement"
+                  + " registryProblems snapshotProblem refusedChange snapshotStoreProblem"),
           new Section(
               "pods",
               "podsEnrolled podsPending connectionsLive connectionsAccepted connectionsRefused"),
           new Section(
               "certificates",
               "timeProblem identity trustDomain controller controllerConnected certificatesValid"
-                  + " certificatesExpired certificatesMissing trustBundleFederated identityFailure identityStoreProblem"
-                  + " trustBundleProblem"));
+                  + " certificatesExpired certificatesMissing trustBundleFederated identityFailure"
+                  + " identityStoreProblem trustBundleProblem"));
 
   private static final Set<String> NOTHING = Set.of("", "-", "NONE");
 

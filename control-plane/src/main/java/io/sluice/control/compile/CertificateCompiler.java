@@ -82,19 +82,28 @@ record CertificateCompiler(TrustDomain trustDomain, Statuses statuses) {
     return found;
   }
 
+  /** What is written, where a certificate may live so long. */
+  static @Nullable Duration lifetimeOrNull(String written) {
+    try {
+      Duration lifetime = WrittenDuration.parseGo(written);
+      return lifetime.compareTo(CertificateRequest.SHORTEST_LIFETIME) < 0
+              || lifetime.compareTo(CertificateRequest.LONGEST_LIFETIME) > 0
+          ? null
+          : lifetime;
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
   private @Nullable OutsideCertificate gateway(MeshConfig config, MeshConfig.GatewayFields fields) {
     Optional<List<String>> names = names(config, GATEWAY + "." + NAMES, fields.names(), "");
     Duration lifetime = CertificateRequest.DEFAULT_LIFETIME;
     String validity = fields.validityOrNull();
     boolean isWhole = names.isPresent();
     if (validity != null) {
-      try {
-        lifetime = WrittenDuration.parseGo(validity);
-      } catch (IllegalArgumentException e) {
-        lifetime = Duration.ZERO;
-      }
-      if (lifetime.compareTo(CertificateRequest.SHORTEST_LIFETIME) < 0
-          || lifetime.compareTo(CertificateRequest.LONGEST_LIFETIME) > 0) {
+      Duration said = lifetimeOrNull(validity);
+      lifetime = said == null ? lifetime : said;
+      if (said == null) {
         statuses.warning(
             config,
             GATEWAY + ".validityDuration",

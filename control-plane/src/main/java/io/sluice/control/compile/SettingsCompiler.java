@@ -194,7 +194,26 @@ final class SettingsCompiler {
         List.of(),
         HostNames.NONE,
         config.healthChecks(),
-        config.debugServer() ? config.flags() : null);
+        config.debugServer() ? config.flags() : null,
+        leafLifetime(config, statuses),
+        config.balancesHttp1());
+  }
+
+  /** Null where it says nothing that can be used: then the controller's option holds. */
+  private static @Nullable Duration leafLifetime(MeshConfig config, Statuses statuses) {
+    String written = config.leafLifetimeOrNull();
+    Duration lifetime = written == null ? null : CertificateCompiler.lifetimeOrNull(written);
+    if (written != null && lifetime == null) {
+      statuses.warning(
+          config,
+          "spec.certificate.serviceCertValidityDuration",
+          "'"
+              + written
+              + "' is no time for which a certificate is issued, so that of the"
+              + " controller's --leaf-lifetime holds",
+          "write 1m to 168h, such as 24h");
+    }
+    return lifetime;
   }
 
   private static Duration answerTimeout(MeshConfig config, Statuses statuses) {

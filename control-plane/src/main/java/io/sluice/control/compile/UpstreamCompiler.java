@@ -89,6 +89,7 @@ final class UpstreamCompiler {
             new NamespacedName(namespace, written.meta().name()),
             written.pool(),
             written.breakerOrNull(),
+            written.ejectionOrNull(),
             new Limits(
                 written.connectionsOrNull(),
                 written.bitsPerSecond(),
@@ -145,6 +146,9 @@ final class UpstreamCompiler {
     List<String> fields = new ArrayList<>();
     if (written.pool().maxRetries() != UpstreamSetting.UNLIMITED) {
       fields.add("spec.connectionSettings.http.maxRetries");
+    }
+    if (written.ejectionOrNull() != null) {
+      fields.add("spec.connectionSettings.http.outlierDetection");
     }
     if (written.connectionsOrNull() != null
         || written.bitsPerSecond() != 0

@@ -31,10 +31,10 @@ public final class Issuing {
   /**
    * How long certificates live.
    *
-   * @param leaf of a pod's identity
+   * @param leaf of a pod's identity, now; no longer than of a node
    * @param node of a node's own
    */
-  public record Lifetimes(Duration leaf, Duration node) {}
+  public record Lifetimes(Supplier<Duration> leaf, Duration node) {}
 
   /**
    * Signs by {@code authority} what {@code placements} allow.
@@ -87,6 +87,7 @@ public final class Issuing {
 
   /** The next certificate of a node, for a key that it did not have before. */
   public IssuedCertificate renew(Caller caller, byte[] signingRequest) {
+    placements.requireDenials();
     SigningRequest proof = proof(signingRequest);
     SpiffeId identity = caller.identity().in(trustDomain.get());
     requireNames(proof, identity);
@@ -115,7 +116,9 @@ public final class Issuing {
     SigningRequest proof = proof(signingRequest);
     requireNames(proof, identity);
     keys.claim(proof.publicKey(), caller.nodeName(), identity);
-    return sign(identity, proof, lifetimes.leaf(), caller.nodeName());
+    Duration leaf = lifetimes.leaf().get();
+    Duration life = leaf.compareTo(lifetimes.node()) > 0 ? lifetimes.node() : leaf;
+    return sign(identity, proof, life, caller.nodeName());
   }
 
   private static SigningRequest proof(byte[] signingRequest) {

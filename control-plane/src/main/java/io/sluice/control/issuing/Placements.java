@@ -19,6 +19,21 @@ import java.util.function.Supplier;
  */
 public record Placements(Supplier<TrustDomain> trustDomain, Supplier<MeshSnapshot> snapshot) {
   /**
+   * Returns where it is known whom the mesh denies; an empty registry has not been read yet.
+   *
+   * @throws RefusedException where it is not
+   */
+  public void requireDenials() {
+    MeshSnapshot known = snapshot.get();
+    if (!known.isGoverned() && known.revision() != MeshSnapshot.EMPTY.revision()) {
+      throw refused(
+          RefusalReason.REGISTRY_INCOMPLETE,
+          "the controller does not know what the MeshConfig says, and so not whom it denies",
+          "mend the MeshConfig that cannot be read, or leave a single one");
+    }
+  }
+
+  /**
    * Returns where {@code nodeName} may have a certificate for {@code identity}.
    *
    * @throws RefusedException with the nearest reason where it may not
@@ -40,6 +55,7 @@ public record Placements(Supplier<TrustDomain> trustDomain, Supplier<MeshSnapsho
           identity + " belongs to the mesh itself",
           "move the pod out of namespace " + SystemIdentity.NAMESPACE);
     }
+    requireDenials();
     MeshSnapshot known = snapshot.get();
     List<Workload> pods = known.workloads().stream().filter(pod -> isSame(pod, identity)).toList();
     Predicate<Workload> here = pod -> pod.nodeName().filter(nodeName::equals).isPresent();

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param meta name and origin
  * @param permissive {@code spec.traffic.enablePermissiveTrafficPolicyMode}
  * @param egress {@code spec.traffic.enableEgress}
+ * @param balancesHttp1 {@code spec.traffic.http1PerRequestLoadBalancing}
  * @param mtlsDisabled {@code spec.sidecar.sidecarDisabledMTLS}
  * @param retries {@code spec.featureFlags.enableRetryPolicy}
  * @param healthChecks {@code spec.featureFlags.enableEnvoyActiveHealthChecks}, or by its other name
@@ -32,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  * @param retirementOrNull {@code spec.traffic.retirement} as written
  * @param authorizationOrNull {@code spec.traffic.inboundExternalAuthorization}, where it is on
  * @param trustDomain {@code spec.certificate.trustDomain}
+ * @param leafLifetimeOrNull {@code spec.certificate.serviceCertValidityDuration} as written
  * @param deniedIdentities {@code spec.certificate.deniedIdentities} as written
  * @param deniedSerials {@code spec.certificate.deniedSerials} as written
  * @param gatewayOrNull {@code spec.certificate.ingressGateway}
@@ -49,6 +51,7 @@ public record MeshConfig(
     ObjectMeta meta,
     boolean permissive,
     boolean egress,
+    boolean balancesHttp1,
     boolean mtlsDisabled,
     boolean retries,
     boolean healthChecks,
@@ -67,6 +70,7 @@ public record MeshConfig(
     @Nullable String retirementOrNull,
     @Nullable ExternalAuthorization authorizationOrNull,
     TrustDomain trustDomain,
+    @Nullable String leafLifetimeOrNull,
     List<String> deniedIdentities,
     List<String> deniedSerials,
     @Nullable GatewayFields gatewayOrNull,

@@ -15,6 +15,8 @@ import java.util.function.Function;
 final class MeshConfigReader {
   private static final String OBSERVABILITY = "observability";
   private static final String SIDECAR = "sidecar";
+  private static final String BALANCING = "http1PerRequestLoadBalancing";
+  private static final String LEAF_LIFETIME = "serviceCertValidityDuration";
   private static final String CERTIFICATE = "certificate";
 
   private static final String TRAFFIC = "traffic";
@@ -64,6 +66,7 @@ final class MeshConfigReader {
           Set.of(
               "enablePermissiveTrafficPolicyMode",
               "enableEgress",
+              BALANCING,
               "mtlsMode",
               "metadataMode",
               "pingMode",
@@ -101,7 +104,12 @@ final class MeshConfigReader {
               OTHER_CHECKS_FLAG),
           CERTIFICATE,
           Set.of(
-              "trustDomain", "deniedIdentities", "deniedSerials", GATEWAY, FederationReader.FIELD));
+              "trustDomain",
+              "deniedIdentities",
+              "deniedSerials",
+              LEAF_LIFETIME,
+              GATEWAY,
+              FederationReader.FIELD));
 
   /** Fields of those sections that a version of OSM, osm-edge or FSM has and that are not read. */
   private static final Map<String, Set<String>> UNREAD =
@@ -112,7 +120,6 @@ final class MeshConfigReader {
               "useHTTPSIngress",
               "serviceAccessMode",
               "serviceAccessNames",
-              "http1PerRequestLoadBalancing",
               "http2PerRequestLoadBalancing"),
           SIDECAR,
           Set.of(
@@ -135,7 +142,7 @@ final class MeshConfigReader {
               "holdApplicationUntilProxyStarts",
               "gracefulExitUntilDownstreamEnds"),
           CERTIFICATE,
-          Set.of("serviceCertValidityDuration", "certKeyBitSize"));
+          Set.of("certKeyBitSize"));
 
   private MeshConfigReader() {}
 
@@ -178,6 +185,7 @@ final class MeshConfigReader {
         meta,
         traffic.isTrue("enablePermissiveTrafficPolicyMode"),
         traffic.isTrue("enableEgress"),
+        traffic.isTrue(BALANCING),
         sidecar.isTrue("sidecarDisabledMTLS"),
         flags.isTrue(RETRY_FLAG),
         flags.isTrue(CHECKS_FLAG) || flags.isTrue(OTHER_CHECKS_FLAG),
@@ -200,6 +208,7 @@ final class MeshConfigReader {
         traffic.text("retirement").orElse(null),
         AuthorizationReader.read(traffic),
         trustDomain,
+        certificate.text(LEAF_LIFETIME).orElse(null),
         texts(certificate, "deniedIdentities"),
         texts(certificate, "deniedSerials"),
         gateway.names().iterator().hasNext() ? gateway(gateway) : null,

@@ -44,6 +44,8 @@ public enum MeshKey {
   LOCAL_PROXY_MODE(Form.ANNOTATION, Spelling.SLUICE, "local-proxy-mode"),
   /** Whether ports are carried as HTTP where policy needs it. */
   L7(Form.ANNOTATION, Spelling.SLUICE, "l7"),
+  /** How much more than others an endpoint may have where clients stay with one. */
+  AFFINITY_MAX_LOAD(Form.ANNOTATION, Spelling.SLUICE, "affinity-max-load"),
   /** Whether new endpoints get their share little by little. */
   WARM_UP_ENABLE(Form.ANNOTATION, Spelling.EVERY_MESH, "traffic-warmup-enable"),
   /** For how long they warm up. */

@@ -56,25 +56,35 @@ final class ServiceReader {
         new HashSet<>(spec.parsedList("ipFamilies", ServiceReader::family, "write IPv4 or IPv6")),
         spec.texts("selector"),
         spec.isTrue("publishNotReadyAddresses"),
-        affinity(spec),
+        affinity(spec, document),
         nearness(spec),
         notEnforced(spec),
         ports);
   }
 
-  private static SessionAffinity affinity(Fields spec) {
-    return spec.parsed(
-            "sessionAffinity",
-            text ->
-                switch (text) {
-                  case "None" -> SessionAffinity.NONE;
-                  case "ClientIP" -> SessionAffinity.CLIENT_IP;
-                  default ->
-                      throw new IllegalArgumentException(
-                          "'" + text + "' is not a kind of affinity");
-                },
-            "write None or ClientIP")
-        .orElse(SessionAffinity.NONE);
+  private static SessionAffinity affinity(Fields spec, Fields document) {
+    SessionAffinity affinity =
+        spec.parsed(
+                "sessionAffinity",
+                text ->
+                    switch (text) {
+                      case "None" -> SessionAffinity.NONE;
+                      case "ClientIP" -> SessionAffinity.CLIENT_IP;
+                      default ->
+                          throw new IllegalArgumentException(
+                              "'" + text + "' is not a kind of affinity");
+                    },
+                "write None or ClientIP")
+            .orElse(SessionAffinity.NONE);
+    return document
+        .objectOrEmpty("metadata")
+        .objectOrEmpty("annotations")
+        .parsed(
+            MeshKey.AFFINITY_MAX_LOAD.key(),
+            text -> new SessionAffinity(true, Integer.parseInt(text)),
+            "write 0, or a percentage of 100 to " + SessionAffinity.LARGEST_PERCENT + ", in quotes")
+        .filter(_ -> affinity.byClient())
+        .orElse(affinity);
   }
 
   private static Nearness nearness(Fields spec) {

@@ -6,6 +6,7 @@ import io.sluice.control.objects.UpstreamTrafficSetting.Route;
 import io.sluice.mesh.HttpFilters.Action;
 import io.sluice.mesh.HttpFilters.FieldChange;
 import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.UpstreamSetting.Ejection;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
@@ -55,6 +56,7 @@ final class UpstreamReader {
             amount(http, "maxPendingRequests"),
             amount(http, "maxRetries")),
         http.object("circuitBreaking").map(UpstreamReader::breaker).orElse(null),
+        http.object("outlierDetection").map(UpstreamReader::ejection).orElse(null),
         byConnection.map(UpstreamReader::connections).orElse(null),
         byConnection.flatMap(one -> one.whole("bps", "bits", 1, MOST_BITS)).orElse(0L),
         local.object("http").map(UpstreamReader::limit).orElse(null),
@@ -143,6 +145,34 @@ final class UpstreamReader {
 
   private static Duration window(Fields fields, String name, Duration usual) {
     return duration(fields, name, usual, SHORTEST_WINDOW, Breaker.LONGEST_WINDOW);
+  }
+
+  /** Istio's names; the longest time and the defaults are Envoy's. */
+  private static Ejection ejection(Fields fields) {
+    Duration base =
+        duration(
+            fields, "baseEjectionTime", Duration.ofSeconds(30), SHORTEST_WINDOW, Ejection.LONGEST);
+    Duration usual = Duration.ofSeconds(300);
+    Duration most =
+        duration(
+            fields,
+            "maxEjectionTime",
+            base.compareTo(usual) > 0 ? base : usual,
+            SHORTEST_WINDOW,
+            Ejection.LONGEST);
+    if (most.compareTo(base) < 0) {
+      fields.problem(
+          "maxEjectionTime", "it is shorter than baseEjectionTime", "write a longer one");
+      most = base;
+    }
+    return new Ejection(
+        fields
+            .whole("consecutive5xxErrors", "a number", 1, Integer.MAX_VALUE)
+            .orElse(5L)
+            .intValue(),
+        base,
+        most,
+        fields.whole("maxEjectionPercent", "a percentage", 0, 100).orElse(10L).intValue());
   }
 
   // --- rates ---------------------------------------------------------------------------------

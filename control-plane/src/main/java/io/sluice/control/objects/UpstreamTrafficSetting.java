@@ -2,6 +2,7 @@ package io.sluice.control.objects;
 
 import io.sluice.mesh.SharedLimit;
 import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.UpstreamSetting.Ejection;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param host the Service that it is for, by its name or a name of DNS
  * @param pool connections and requests at the same time
  * @param breakerOrNull when calls are answered in the Service's place
+ * @param ejectionOrNull when an endpoint is not chosen for a while
  * @param connectionsOrNull how many connections a pod takes
  * @param bitsPerSecond of a pod's connections; 0 where nothing is said
  * @param requestsOrNull how many requests a pod takes
@@ -29,6 +31,7 @@ public record UpstreamTrafficSetting(
     String host,
     Pool pool,
     @Nullable Breaker breakerOrNull,
+    @Nullable Ejection ejectionOrNull,
     @Nullable Rate connectionsOrNull,
     long bitsPerSecond,
     @Nullable RequestLimit requestsOrNull,

@@ -74,6 +74,8 @@ final class KnownFields {
         spec.connectionSettings.http.circuitBreaking: slowAmountThreshold slowRatioThreshold
         spec.connectionSettings.http.circuitBreaking: errorAmountThreshold errorRatioThreshold
         spec.connectionSettings.http.circuitBreaking: degradedStatusCode degradedResponseContent
+        spec.connectionSettings.http.outlierDetection: consecutive5xxErrors baseEjectionTime
+        spec.connectionSettings.http.outlierDetection: maxEjectionTime maxEjectionPercent
         spec.rateLimit.local.tcp: connections unit burst bps
         spec.rateLimit.local.http: requests unit burst responseStatusCode responseHeadersToAdd
         spec.rateLimit.global.tcp: domain timeout failOpen

@@ -6,6 +6,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Nearness;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.WarmUp;
 import java.time.Duration;
 import java.util.List;
@@ -300,6 +301,25 @@ class ServiceCompilerTest {
                 .statuses())
         .extracting(ObjectStatus::reason)
         .containsExactly("not enforced yet: spec.trafficDistribution");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'sessionAffinity: ClientIP, ', 125, true, 125",
+    "'sessionAffinity: ClientIP, ', 0, true, 0",
+    "'', 125, false, 0"
+  })
+  void boundOfLoadIsForClientsThatStayWithAnEndpoint(
+      String said, String written, boolean byClient, int percent) {
+    CompiledChange compilation =
+        Manifests.compile(
+            service("{port: 80}", said + "clusterIP: 10.96.0.1")
+                .replace(
+                    "namespace: shop",
+                    "namespace: shop, annotations: {sluice.io/affinity-max-load: '"
+                        + written
+                        + "'}"));
+    assertThat(web(compilation).affinity()).isEqualTo(new SessionAffinity(byClient, percent));
   }
 
   private static List<WarmUp> warmUps(CompiledChange compilation) {

@@ -17,6 +17,7 @@ import io.sluice.mesh.SharedLimit.Entry;
 import io.sluice.mesh.SharedLimit.HeaderMatch;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.UpstreamSetting.Ejection;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.UpstreamSetting.Rate;
@@ -74,7 +75,7 @@ class UpstreamCompilerTest {
             read(setting("bad", "2026-01-01T00:00:00Z", "host: db")).getFirst();
     bad =
         new UpstreamTrafficSetting(
-            bad.meta(), "", Pool.NONE, null, null, 0, null, null, null, List.of(), List.of());
+            bad.meta(), "", Pool.NONE, null, null, null, 0, null, null, null, List.of(), List.of());
 
     var compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);
     var change = compiler.apply(Map.of("", List.of(bad, good)));
@@ -124,6 +125,9 @@ class UpstreamCompilerTest {
                            slowRatioThreshold: 0.5, errorAmountThreshold: 8,
                            errorRatioThreshold: 1, degradedStatusCode: 520,
                            degradedResponseContent: later}
+                        outlierDetection:
+                          {consecutive5xxErrors: 3, baseEjectionTime: 5s, maxEjectionTime: 1m,
+                           maxEjectionPercent: 40}
                     rateLimit:
                       local:
                         tcp: {connections: 1, unit: minute, bps: 1000000}
@@ -149,6 +153,7 @@ class UpstreamCompilerTest {
                     1,
                     520,
                     "later"),
+                new Ejection(3, Duration.ofSeconds(5), Duration.ofMinutes(1), 40),
                 new Limits(
                     new Rate(1, Duration.ofMinutes(1), 0),
                     1_000_000,

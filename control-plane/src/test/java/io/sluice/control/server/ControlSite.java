@@ -103,6 +103,13 @@ final class ControlSite implements AutoCloseable {
     ended = false;
   }
 
+  /** The same with {@code text} in a file of the registry, which it may be unable to read. */
+  void restartWith(String name, String text) throws IOException {
+    end();
+    Files.writeString(registry().resolve(name), text);
+    restart(defaults());
+  }
+
   /** The same with its debug server there, while a MeshConfig turns it on. */
   void restartWithDebugServerAt(InetSocketAddress address) {
     debug = address;

@@ -89,6 +89,23 @@ class DeniedNodesTest {
     refused("a denied node that stays connected");
   }
 
+  @Tag("attack")
+  @Test
+  void whereItIsNotKnownWhomTheMeshDeniesNobodyGetsACertificate() throws Exception {
+    site.restartWith("mesh-config.yaml", meshConfig("deniedSerials: perhaps"));
+    NodeClient node = site.joined("edge1");
+
+    assertRefused(RefusalReason.REGISTRY_INCOMPLETE, () -> node.issue(ControlSite.id("buyer")));
+    assertRefused(
+        RefusalReason.REGISTRY_INCOMPLETE, () -> node.renew(Requests.keyPair("secp256r1")));
+    deny("deniedSerials: ['" + serial.toString(16) + "']");
+
+    assertThat(node.issue(ControlSite.id("buyer"))).isNotEmpty();
+    Attack.tried("a certificate of a controller that has never read the deny list")
+        .refusedBy("the controller, until it knows the MeshConfig")
+        .countedAs("sluice_control_refusals_total{reason=\"registry_incomplete\"}");
+  }
+
   private void refused(String what) {
     assertThat(site.controller().metrics())
         .containsPattern("sluice_control_refusals_total\\{[^}]*reason=\"certificate_denied\"");
@@ -105,14 +122,16 @@ class DeniedNodesTest {
   }
 
   private void deny(String field) throws Exception {
-    site.manifest(
-        "mesh-config.yaml",
-        """
-        apiVersion: config.openservicemesh.io/v1alpha2
-        kind: MeshConfig
-        metadata: {name: osm-mesh-config, namespace: osm-system}
-        spec: {certificate: {%s}}
-        """
-            .formatted(field));
+    site.manifest("mesh-config.yaml", meshConfig(field));
+  }
+
+  private static String meshConfig(String field) {
+    return """
+    apiVersion: config.openservicemesh.io/v1alpha2
+    kind: MeshConfig
+    metadata: {name: osm-mesh-config, namespace: osm-system}
+    spec: {certificate: {%s}}
+    """
+        .formatted(field);
   }
 }

@@ -57,6 +57,30 @@ class IssuingTest {
   }
 
   @Test
+  void theMeshConfigSaysHowLongTheNextCertificateLives() throws Exception {
+    String config =
+        """
+        apiVersion: config.openservicemesh.io/v1alpha2
+        kind: MeshConfig
+        metadata: {name: osm-mesh-config, namespace: osm-system}
+        spec: {certificate: {serviceCertValidityDuration: %s}}
+        """;
+    site.manifest("mesh-config.yaml", config.formatted("10m"));
+    assertThat(life()).isEqualTo(Duration.ofMinutes(10));
+
+    site.manifest("mesh-config.yaml", config.formatted("168h"));
+    assertThat(life()).as("no longer than the node's").isEqualTo(ControlSite.NODE);
+
+    site.manifest("mesh-config.yaml", config.formatted("1s"));
+    assertThat(life()).as("the option").isEqualTo(ControlSite.LEAF);
+  }
+
+  private Duration life() throws Exception {
+    X509Certificate leaf = edge1.issue(ControlSite.id("buyer")).getFirst();
+    return Duration.between(site.clock().instant(), leaf.getNotAfter().toInstant());
+  }
+
+  @Test
   void controllerShowsItsOwnIdentityAndTheRoot() throws Exception {
     edge1.issue(ControlSite.id("buyer"));
 

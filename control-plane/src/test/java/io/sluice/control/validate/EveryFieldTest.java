@@ -282,6 +282,7 @@ class EveryFieldTest {
           Map.entry("spec.subjectAltNames[]", "b.shop.cluster.local"),
           Map.entry("spec.certificate.ingressGateway.subjectAltNames[]", "b.shop.cluster.local"),
           Map.entry("spec.certificate.ingressGateway.validityDuration", "1h"),
+          Map.entry("spec.certificate.serviceCertValidityDuration", "1h"),
           Map.entry("spec.clusterIPs[]", "10.96.0.2"),
           Map.entry("spec.externalIPs[]", "192.0.2.1"),
           Map.entry("spec.internalTrafficPolicy", "Local"),
@@ -365,7 +366,8 @@ class EveryFieldTest {
               "what the pod's files and names are; name servers are read"),
           Map.entry(
               "spec\\.(hostIPC|hostPID|hostUsers|securityContext|shareProcessNamespace)",
-              "what a process may do on the node; the network's namespace is the pod's all the same"),
+              "what a process may do on the node; the network's namespace is the pod's all the"
+                  + " same"),
           Map.entry("spec\\.ephemeralContainers", "they have neither ports nor probes"),
           Map.entry(
               "spec\\.(initC|c)ontainers\\[]\\.(args|command|env|envFrom|image|imagePullPolicy|name"
@@ -452,7 +454,7 @@ class EveryFieldTest {
   @ValueSource(
       strings = {
         "spec.sidecar.localDNSProxy",
-        "spec.traffic.http1PerRequestLoadBalancing",
+        "spec.traffic.http2PerRequestLoadBalancing",
         "spec.observability.tracing",
         "spec.certificate.certKeyBitSize",
         "spec.featureFlags.enableWASMStats",

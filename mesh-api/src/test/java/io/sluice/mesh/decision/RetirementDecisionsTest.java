@@ -79,7 +79,9 @@ class RetirementDecisionsTest {
             List.of(),
             HostNames.NONE,
             false,
-            null),
+            null,
+            null,
+            false),
         List.of(
             Samples.workload("web", WEB),
             Samples.workload("db", DB),

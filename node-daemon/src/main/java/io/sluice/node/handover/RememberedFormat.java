@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.admission.Remembered;
+import io.sluice.proxy.admission.Remembered.Ejected;
 import io.sluice.proxy.admission.Remembered.Out;
 import io.sluice.proxy.admission.Remembered.Spared;
 import io.sluice.proxy.admission.Remembered.Taken;
@@ -69,6 +70,18 @@ final class RememberedFormat {
                 .put("port", each.endpoint().getPort())
                 .put("pod", each.pod().toString())
                 .put("caller", each.caller().toString()));
+    put(
+        json,
+        "ejected",
+        told.ejected(),
+        each -> each.service().namespace(),
+        Comparator.comparing(Ejected::left).reversed(),
+        (each, row) ->
+            row.put("service", each.service().toString())
+                .put("address", IpAddresses.text(each.endpoint().getAddress()))
+                .put("port", each.endpoint().getPort())
+                .put("times", each.times())
+                .put("nanos", each.left().toNanos()));
     return json;
   }
 
@@ -129,13 +142,16 @@ final class RememberedFormat {
               all(
                   json,
                   "out",
+                  each -> new Out(endpoint(each), name(each, "pod"), name(each, "caller"))),
+              all(
+                  json,
+                  "ejected",
                   each ->
-                      new Out(
-                          new InetSocketAddress(
-                              IpAddresses.parse(text(each, "address")),
-                              each.path("port").asInt(-1)),
-                          name(each, "pod"),
-                          name(each, "caller"))));
+                      new Ejected(
+                          name(each, "service"),
+                          endpoint(each),
+                          each.path("times").asInt(1),
+                          nanos(each))));
       LOG.log(System.Logger.Level.INFO, "remembered_taken_over what=\"{0}\"", told);
       return told;
     } catch (RuntimeException e) { // whatever it is: it keeps no daemon from taking over
@@ -164,6 +180,11 @@ final class RememberedFormat {
       throw new IllegalArgumentException(name + " is no text");
     }
     return value.textValue();
+  }
+
+  private static InetSocketAddress endpoint(JsonNode json) {
+    return new InetSocketAddress(
+        IpAddresses.parse(text(json, "address")), json.path("port").asInt(-1));
   }
 
   private static NamespacedName name(JsonNode json, String name) {

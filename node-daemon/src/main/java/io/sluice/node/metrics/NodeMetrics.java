@@ -94,7 +94,7 @@ public final class NodeMetrics {
 
   /** Adds what the proxy holds. */
   public void observe(Proxy proxy) {
-    new UseCollector(proxy::stats).register(registry);
+    new UseCollector(proxy::stats, proxy::ejections).register(registry);
     new InquiryCollector(proxy::stats, snapshot).register(registry);
     gauge("sluice_proxy_connections", "Connections open now.", () -> proxy.stats().live());
     gauge(
@@ -128,6 +128,10 @@ public final class NodeMetrics {
         "sluice_proxy_endpoints_out",
         "Those of them that get no calls, as they have not been well.",
         () -> proxy.stats().checks().out());
+    gauge(
+        "sluice_proxy_endpoints_ejected",
+        "Endpoints of Services that get no calls for a while, as they have failed in a row.",
+        () -> proxy.ejections().now());
     gauge(
         "sluice_proxy_endpoints_warming",
         "Endpoints of Services that get less than their share of calls, as they are new.",
@@ -408,15 +412,16 @@ public final class NodeMetrics {
       GaugeMetricFamily age =
           new GaugeMetricFamily(
               "sluice_snapshot_age_seconds",
-              "Time since the controller last confirmed the snapshot in force; absent before there is"
-                  + " one.",
+              "Time since the controller last confirmed the snapshot in force; absent before there"
+                  + " is one.",
               List.of());
       source.age().ifPresent(time -> age.addMetric(List.of(), time.toMillis() / MILLIS_PER_SECOND));
       StoreStatus store = source.storeStatus();
       CounterMetricFamily faults =
           new CounterMetricFamily(
               "sluice_snapshot_store_faults_total",
-              "Snapshots on the disk that could not be used, or written; `node status` tells which.",
+              "Snapshots on the disk that could not be used, or written; `node status` tells"
+                  + " which.",
               List.of("fault"));
       for (StoreFault fault : StoreFault.values()) {
         faults.addMetric(

@@ -18,9 +18,11 @@ final class UseCollector extends Collector {
   private static final double NANOS_PER_SECOND = 1e9;
 
   private final Supplier<ProxyStats> stats;
+  private final Supplier<ProxyStats.Ejections> ejections;
 
-  UseCollector(Supplier<ProxyStats> stats) {
+  UseCollector(Supplier<ProxyStats> stats, Supplier<ProxyStats.Ejections> ejections) {
     this.stats = stats;
+    this.ejections = ejections;
   }
 
   @Override
@@ -59,8 +61,8 @@ final class UseCollector extends Collector {
     CounterMetricFamily checks =
         new CounterMetricFamily(
             "sluice_proxy_health_checks_total",
-            "Times that endpoints were asked whether they are well; undecided where nothing came of it"
-                + " that tells of them, as policy was against it.",
+            "Times that endpoints were asked whether they are well; undecided where nothing came of"
+                + " it that tells of them, as policy was against it.",
             List.of("result"));
     checks.addMetric(List.of("success"), (double) now.checks().succeeded());
     checks.addMetric(List.of("failure"), (double) now.checks().failed());
@@ -72,6 +74,10 @@ final class UseCollector extends Collector {
         sent,
         buffered,
         checks,
+        new CounterMetricFamily(
+            "sluice_proxy_ejections_total",
+            "Times that an endpoint was left out of choice for a while, as it had failed in a row.",
+            (double) ejections.get().all()),
         new CounterMetricFamily(
             "sluice_proxy_cpu_seconds_total",
             "CPU time of event loops: of all pods, gone ones too, and of what no pod has caused.",

@@ -45,7 +45,13 @@ class HandOverServerTest {
           List.of(new Remembered.Taken(POD, STORE, "path /a.*", Duration.ofNanos(5))),
           List.of(
               new Remembered.Out(
-                  new InetSocketAddress(InetAddress.ofLiteral("fd00::1"), 80), POD, STORE)));
+                  new InetSocketAddress(InetAddress.ofLiteral("fd00::1"), 80), POD, STORE)),
+          List.of(
+              new Remembered.Ejected(
+                  STORE,
+                  new InetSocketAddress(InetAddress.ofLiteral("10.0.0.1"), 80),
+                  2,
+                  Duration.ofSeconds(4))));
 
   @TempDir private Path directory;
 
@@ -190,7 +196,7 @@ class HandOverServerTest {
       spared.add(new Remembered.Spared(service, Duration.ofHours(1)));
     }
     spared.addAll(SOMETHING.spared());
-    remembered = new Remembered(spared, taken, SOMETHING.out());
+    remembered = new Remembered(spared, taken, SOMETHING.out(), SOMETHING.ejected());
     assertThat(RememberedFormat.json(remembered).toString().getBytes(StandardCharsets.UTF_8))
         .hasSizeLessThan(1 << 20);
     try (HandOverServer _ = HandOverServer.start(socket(), this::estate)) {

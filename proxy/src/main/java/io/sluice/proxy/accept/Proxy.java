@@ -511,7 +511,8 @@ public final class Proxy implements AutoCloseable {
     synchronized (lock) {
       pods.forEach((name, served) -> taken.addAll(served.pod.limits.taken(name)));
     }
-    return new Remembered(path.pools.spared(), taken, path.health.remembered());
+    return new Remembered(
+        path.pools.spared(), taken, path.health.remembered(), path.pools.ejected());
   }
 
   /**
@@ -520,6 +521,7 @@ public final class Proxy implements AutoCloseable {
    */
   public void recall(Remembered told) {
     told.spared().forEach(path.pools::spare);
+    told.ejected().forEach(path.pools::eject);
     for (Remembered.Taken taken : told.taken()) {
       LocalPod pod = path.served.get(taken.pod());
       if (pod != null) {
@@ -537,6 +539,16 @@ public final class Proxy implements AutoCloseable {
   /** Endpoints that are not asked for anything, as they have not been well. */
   public Set<InetSocketAddress> endpointsOut() {
     return path.health.out();
+  }
+
+  /** Endpoints that are not asked for anything for a while, as they have failed, by service. */
+  public List<Remembered.Ejected> endpointsEjected() {
+    return path.pools.ejected();
+  }
+
+  /** What such endpoints have come to. */
+  public ProxyStats.Ejections ejections() {
+    return path.pools.stats();
   }
 
   private static ProxyStats.Use use(Account account, BufferBudget buffers) {

@@ -2,6 +2,7 @@ package io.sluice.proxy.admission;
 
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.mesh.decision.Reason;
+import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /** One request's part of what its service may be asked for. Event loop of the request. */
@@ -12,6 +13,7 @@ public final class Admission {
   private final @Nullable CircuitBreaker breaker; // that has let it pass
   private long beginNanos;
   private ServicePool.@Nullable Place place; // of the connection that carries it
+  private @Nullable InetSocketAddress endpoint; // that is asked, until it is told what came of it
   private boolean asked; // the breaker
   private boolean tries; // in the place of all others
   private boolean told; // the breaker, what it has come to
@@ -79,6 +81,7 @@ public final class Admission {
   /** The answer was not good enough: what is told of the next try counts for itself. */
   public void nextTry() {
     endRunning();
+    endpoint = null;
     asked = false;
     tries = false;
     told = false;
@@ -88,6 +91,11 @@ public final class Admission {
   /** Which connection carries it. */
   public void isOn(ServicePool.Place connection) {
     place = connection;
+  }
+
+  /** Which endpoint is asked by it. */
+  public void isAt(InetSocketAddress asked) {
+    endpoint = asked;
   }
 
   /** The service has answered with that status. */
@@ -101,6 +109,11 @@ public final class Admission {
   }
 
   private void tell(boolean failed) {
+    InetSocketAddress known = endpoint;
+    if (known != null) {
+      endpoint = null;
+      pool.told(known, failed);
+    }
     CircuitBreaker rules = breaker;
     if (rules == null || !asked || told || !running) {
       return;

@@ -12,14 +12,18 @@ import java.util.List;
  * @param spared services that are left alone
  * @param taken what pods have been asked for beyond what their limits let through at once
  * @param out endpoints that are not asked for anything, as they have not been well
+ * @param ejected endpoints that are not asked for anything for a while, as they have failed
  */
-public record Remembered(List<Spared> spared, List<Taken> taken, List<Out> out) {
-  public static final Remembered NOTHING = new Remembered(List.of(), List.of(), List.of());
+public record Remembered(
+    List<Spared> spared, List<Taken> taken, List<Out> out, List<Ejected> ejected) {
+  public static final Remembered NOTHING =
+      new Remembered(List.of(), List.of(), List.of(), List.of());
 
   public Remembered {
     spared = List.copyOf(spared);
     taken = List.copyOf(taken);
     out = List.copyOf(out);
+    ejected = List.copyOf(ejected);
   }
 
   /** A service whose circuit is open for so long yet; zero: until a request has tried. */
@@ -41,10 +45,19 @@ public record Remembered(List<Spared> spared, List<Taken> taken, List<Out> out) 
    */
   public record Out(InetSocketAddress endpoint, NamespacedName pod, NamespacedName caller) {}
 
+  /**
+   * An endpoint of a service.
+   *
+   * @param times how often in a row it was ejected
+   * @param left until it is chosen again
+   */
+  public record Ejected(
+      NamespacedName service, InetSocketAddress endpoint, int times, Duration left) {}
+
   /** How much it is. */
   @Override
   public String toString() {
-    return "%d open circuits, %d limits, %d endpoints that are out"
-        .formatted(spared.size(), taken.size(), out.size());
+    return "%d open circuits, %d limits, %d endpoints that are out, %d ejected"
+        .formatted(spared.size(), taken.size(), out.size(), ejected.size());
   }
 }

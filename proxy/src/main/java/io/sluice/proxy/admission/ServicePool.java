@@ -1,8 +1,11 @@
 package io.sluice.proxy.admission;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Breaker;
+import io.sluice.mesh.UpstreamSetting.Ejection;
 import io.sluice.mesh.UpstreamSetting.Pool;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -13,6 +16,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +40,7 @@ public final class ServicePool {
   private final LongSupplier clock;
   private volatile Pool limits = Pool.NONE;
   private volatile @Nullable CircuitBreaker breaker;
+  private volatile @Nullable Outliers outliers;
 
   ServicePool(LongSupplier clock) {
     this.clock = clock;
@@ -53,8 +58,49 @@ public final class ServicePool {
     wake();
   }
 
+  /** The same of endpoints that fail: who is out stays out while they are ready. */
+  void eject(
+      NamespacedName service,
+      @Nullable Ejection rulesOrNull,
+      Set<InetSocketAddress> ready,
+      LongAdder ejections) {
+    Outliers known = rulesOrNull == null ? null : outliers;
+    if (rulesOrNull != null) {
+      known = known == null ? new Outliers(service, rulesOrNull, ejections) : known;
+      known.follow(rulesOrNull, ready, clock.getAsLong());
+    }
+    outliers = known;
+  }
+
   @Nullable CircuitBreaker breaker() {
     return breaker;
+  }
+
+  @Nullable Outliers outliers() {
+    return outliers;
+  }
+
+  /** Whether that endpoint is left out of choice, as it has failed. */
+  public boolean isEjected(InetSocketAddress endpoint) {
+    Outliers known = outliers;
+    return known != null && known.isOut(endpoint, clock.getAsLong());
+  }
+
+  /** Whether any may be. */
+  public boolean ejects() {
+    return outliers != null;
+  }
+
+  /** That endpoint has answered, or could be reached; or it has failed. */
+  public void told(InetSocketAddress endpoint, boolean failed) {
+    Outliers known = outliers;
+    if (known != null) {
+      if (failed) {
+        known.failed(endpoint, clock.getAsLong());
+      } else {
+        known.succeeded(endpoint);
+      }
+    }
   }
 
   long now() {

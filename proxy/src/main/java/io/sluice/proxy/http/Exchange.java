@@ -613,6 +613,10 @@ final class Exchange implements Upstream.Listener {
 
   private void join(HttpStream stream, InetSocketAddress endpoint) {
     joined = stream;
+    Admission admitted = admission;
+    if (admitted != null) {
+      admitted.isAt(endpoint);
+    }
     copied = true;
     FromUpstream listener = new FromUpstream();
     heard = listener;

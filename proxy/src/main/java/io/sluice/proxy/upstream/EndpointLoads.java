@@ -108,18 +108,23 @@ final class EndpointLoads {
    * when that is {@code tried}; null when there is none. Rendezvous hashing: needs no table, so
    * nodes agree and a restart changes nothing, and an endpoint that comes or goes moves only the
    * clients that it takes or had.
+   *
+   * @param mostPercent of the mean number of connections; one that has as many is passed over, so
+   *     that one more exceeds that nowhere. 0: none is
    */
   @Nullable InetSocketAddress pick(
       List<Endpoint> endpoints,
       Family family,
       @Nullable InetSocketAddress tried,
-      InetAddress client) {
+      InetAddress client,
+      int mostPercent) {
+    int bound = mostPercent == 0 ? Integer.MAX_VALUE : bound(endpoints, family, tried, mostPercent);
     long of = Hashes.of(Hashes.START, client.getAddress());
     InetSocketAddress best = null;
     long most = 0;
     for (Endpoint endpoint : endpoints) {
-      if (isCandidate(endpoint, family, tried)) {
-        InetSocketAddress address = endpoint.address();
+      InetSocketAddress address = endpoint.address();
+      if (isCandidate(endpoint, family, tried) && live.getOrDefault(address, 0) < bound) {
         long weight =
             Hashes.mixed(Hashes.of(of, address.getAddress().getAddress()) + address.getPort());
         if (best == null || weight > most) {
@@ -129,6 +134,20 @@ final class EndpointLoads {
       }
     }
     return best;
+  }
+
+  /** Somebody always has fewer: it is no less than the mean with one more. */
+  private int bound(
+      List<Endpoint> endpoints, Family family, @Nullable InetSocketAddress tried, int percent) {
+    long all = 1;
+    long candidates = 0;
+    for (Endpoint endpoint : endpoints) {
+      if (isCandidate(endpoint, family, tried)) {
+        candidates++;
+        all += live.getOrDefault(endpoint.address(), 0);
+      }
+    }
+    return candidates == 0 ? 0 : (int) Math.ceilDiv(all * percent, candidates * 100);
   }
 
   private static InetSocketAddress candidate(

@@ -16,6 +16,7 @@ import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Family;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.admission.Remembered.Out;
+import io.sluice.proxy.admission.ServicePool;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
 import java.lang.System.Logger;
@@ -154,17 +155,26 @@ public final class HealthChecks {
     }
   }
 
-  /** Without those that are out, unless too few of that family would be left. */
-  List<Endpoint> usable(List<Endpoint> endpoints, Family family) {
+  /**
+   * Without those that are out or that {@code service} has ejected, unless too few of that family
+   * would be left.
+   */
+  List<Endpoint> usable(List<Endpoint> endpoints, Family family, @Nullable ServicePool service) {
     Set<InetSocketAddress> present = out;
-    if (present.isEmpty()) {
+    ServicePool ejecting = service == null || !service.ejects() ? null : service;
+    if (present.isEmpty() && ejecting == null) {
       return endpoints;
     }
     List<Endpoint> ready =
         endpoints.stream()
             .filter(each -> each.ready() && Family.of(each.address().getAddress()) == family)
             .toList();
-    List<Endpoint> well = ready.stream().filter(each -> !present.contains(each.address())).toList();
+    List<Endpoint> well =
+        ready.stream()
+            .filter(each ->
+                !present.contains(each.address())
+                    && (ejecting == null || !ejecting.isEjected(each.address())))
+            .toList();
     return well.size() * 100 < ready.size() * LEAST_HEALTHY_PERCENT ? endpoints : well;
   }
 
@@ -382,7 +392,7 @@ public final class HealthChecks {
   }
 
   /** What policy refuses, and what no answer came of here, tells nothing of the application. */
-  private static boolean isFailure(Reason reason) {
+  static boolean isFailure(Reason reason) {
     return reason == Reason.CONNECT_TIMEOUT
         || reason == Reason.UPSTREAM_REFUSED
         || reason == Reason.UPSTREAM_UNREACHABLE;

@@ -161,6 +161,8 @@ public final class Upstream {
     }
   }
 
+  private static final double OVERPROVISIONING = 1.4;
+
   private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
   private static final InetAddress LOOPBACK6 = InetAddress.ofLiteral("::1");
 
@@ -275,7 +277,8 @@ public final class Upstream {
   }
 
   private List<Endpoint> well(List<Endpoint> endpoints) {
-    return loop.means.health.usable(endpoints, Family.of(wanted.destination().getAddress()));
+    return loop.means.health.usable(
+        endpoints, Family.of(wanted.destination().getAddress()), ofService);
   }
 
   private @Nullable SpiffeId calledAt(InetSocketAddress address) {
@@ -415,14 +418,32 @@ public final class Upstream {
           usable == every && !narrowed
               ? loop.near(snapshot, service, asked, every, callerPlace())
               : service.nearness().first(usable, snapshot, callerPlace());
-      for (List<Endpoint> near : first) {
-        InetSocketAddress picked = pickAny(near);
+      for (int i = 0; i < first.size(); i++) {
+        InetSocketAddress picked =
+            usable != every && overflows(every, first.get(i), i) ? null : pickAny(first.get(i));
         if (picked != null) {
           return picked;
         }
       }
     }
     return pickAny(every);
+  }
+
+  /**
+   * Whether one of the calls that those near ones would have goes further, as too many of their
+   * like are not well: as of Envoy, what is left bears seven fifths of its share.
+   */
+  private boolean overflows(List<Endpoint> every, List<Endpoint> well, int place) {
+    Service service = nearing;
+    if (service == null || affinity.byClient()) {
+      return false;
+    }
+    Family family = Family.of(wanted.destination().getAddress());
+    long all =
+        service.nearness().first(every, snapshot, callerPlace()).get(place).stream()
+            .filter(each -> each.ready() && Family.of(each.address().getAddress()) == family)
+            .count();
+    return ThreadLocalRandom.current().nextDouble() * all > OVERPROVISIONING * well.size();
   }
 
   private Nearness.Caller callerPlace() {
@@ -432,12 +453,17 @@ public final class Upstream {
   /** Ranges are compared with all endpoints only where chance has met one that is isolated. */
   private @Nullable InetSocketAddress pickAny(List<Endpoint> every) {
     InetSocketAddress picked = pickOf(every);
-    if (picked != null && loop.means.health.isOut(picked, pod)) {
+    if (picked != null && (loop.means.health.isOut(picked, pod) || isEjected(picked))) {
       picked = pickOf(well(every));
     }
     return picked == null || !snapshot.settings().isolates(picked.getAddress())
         ? picked
         : pickOf(well(notIsolated(every)));
+  }
+
+  private boolean isEjected(InetSocketAddress address) {
+    ServicePool service = ofService;
+    return service != null && service.isEjected(address);
   }
 
   private @Nullable InetSocketAddress pickOf(List<Endpoint> candidates) {
@@ -446,7 +472,10 @@ public final class Upstream {
     if (keeping != null) {
       return keeping;
     }
-    boolean standingFirst = !listener.sharesConnections() && affinity == SessionAffinity.NONE;
+    boolean standingFirst =
+        !listener.sharesConnections()
+            && !affinity.byClient()
+            && !snapshot.settings().balancesHttp1();
     for (Endpoint candidate : standingFirst ? candidates : List.<Endpoint>of()) {
       if (candidate.ready()
           && !candidate.address().equals(endpoint)
@@ -454,15 +483,18 @@ public final class Upstream {
         return candidate.address();
       }
     }
-    return switch (affinity) {
-      case NONE ->
-          loop.means.warmUps.areOver()
-              ? loop.loads.pick(candidates, family, endpoint, !listener.sharesConnections())
-              : loop.loads.pick(
-                  candidates, family, endpoint, !listener.sharesConnections(), loop.means.warmUps);
-      case CLIENT_IP ->
-          loop.loads.pick(candidates, family, endpoint, wanted.sourceAddress().getAddress());
-    };
+    if (affinity.byClient()) {
+      InetAddress client = wanted.sourceAddress().getAddress();
+      InetSocketAddress own = loop.loads.pick(candidates, family, endpoint, client, 0);
+      int most = affinity.mostPercent();
+      return own == null || most == 0 || listener.hasRoom(own) // that is nothing more to bear
+          ? own
+          : loop.loads.pick(candidates, family, endpoint, client, most);
+    }
+    return loop.means.warmUps.areOver()
+        ? loop.loads.pick(candidates, family, endpoint, !listener.sharesConnections())
+        : loop.loads.pick(
+            candidates, family, endpoint, !listener.sharesConnections(), loop.means.warmUps);
   }
 
   /** Of the pod that the session is with, unless that was tried; null where there is none. */
@@ -612,7 +644,7 @@ public final class Upstream {
 
   /** Who stays with one endpoint waits for that. */
   private boolean mayTake(InetSocketAddress standing) {
-    boolean stays = affinity == SessionAffinity.CLIENT_IP || kept != SessionPersistence.NONE;
+    boolean stays = affinity.byClient() || kept != SessionPersistence.NONE;
     return !stays || standing.equals(endpoint);
   }
 
@@ -805,6 +837,9 @@ public final class Upstream {
     if (reached != null && !listener.isCheck()) {
       counted = true;
       loop.loads.opened(reached);
+      if (pool != null && listener.request() == null) {
+        pool.told(reached, false); // of a request the answer tells
+      }
     }
     listener.opened(channel);
   }
@@ -830,6 +865,9 @@ public final class Upstream {
       return;
     }
     loopbackMayAnswer = false;
+    if (pool != null && tried != null && HealthChecks.isFailure(reason)) {
+      pool.told(tried, true);
+    }
     List<Endpoint> candidates = others;
     if (candidates != null && reason != Reason.REFUSED_BY_PEER && losesSession(tried, reason)) {
       return;

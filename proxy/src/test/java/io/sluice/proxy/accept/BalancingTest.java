@@ -1,10 +1,12 @@
 package io.sluice.proxy.accept;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Nearness;
@@ -13,9 +15,12 @@ import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Ejection;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.ProxyStats;
+import io.sluice.proxy.admission.Remembered;
 import io.sluice.proxy.http2.RawClient;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -29,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -185,6 +191,162 @@ class BalancingTest {
         assertThat(one.accepted.get() + two.accepted.get()).isEqualTo(1);
       }
     }
+  }
+
+  @Test
+  void whoFailsInARowGetsNothingForAWhileWhereTheServiceSaysSo() throws Exception {
+    AtomicInteger failures = new AtomicInteger();
+    try (var ill = new Peers.Server(Peers.V4, socket -> answer(socket, 503, failures));
+        var well = new Peers.Server(Peers.V4, socket -> answer(socket, 200, new AtomicInteger()));
+        var fixture = new ProxyFixture()) {
+      publishEjecting(fixture, List.of(ill.address(), well.address()), 100, false);
+      var entry = fixture.outboundTo(STORE);
+      get(entry, 60);
+      assertThat(failures).as("nothing is said of it").hasValueGreaterThan(10);
+
+      publishEjecting(fixture, List.of(ill.address(), well.address()), 100, true);
+      failures.set(0);
+      get(entry, 60);
+
+      assertThat(failures).hasValue(3);
+      assertThat(fixture.proxy.ejections()).isEqualTo(new ProxyStats.Ejections(1, 1));
+      assertThat(fixture.proxy.endpointsEjected())
+          .extracting(Remembered.Ejected::endpoint)
+          .containsExactly(ill.address());
+    }
+  }
+
+  /** Without the setting they stay with the endpoint that the connection has. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void requestsOfAConnectionOfHttp1GoEachItsOwnWayWhereTheMeshSaysSo(boolean each)
+      throws Exception {
+    List<AtomicInteger> asked = Stream.generate(AtomicInteger::new).limit(3).toList();
+    try (var one = new Peers.Server(Peers.V4, socket -> answer(socket, 200, asked.get(0)));
+        var two = new Peers.Server(Peers.V4, socket -> answer(socket, 200, asked.get(1)));
+        var three = new Peers.Server(Peers.V4, socket -> answer(socket, 200, asked.get(2)));
+        var fixture = new ProxyFixture()) {
+      SnapshotEditor editor = ProxyFixture.permissive().edit();
+      MeshSettings usual = ProxyFixture.permissive().settings();
+      editor.put(
+          new MeshSettings(
+              usual.permissive(),
+              usual.egress(),
+              usual.trustDomain(),
+              usual.mutualTls(),
+              usual.denied(),
+              usual.revoked(),
+              usual.retirement(),
+              usual.answerTimeout(),
+              usual.isolated(),
+              null,
+              usual.tls(),
+              usual.logs(),
+              usual.federated(),
+              usual.nodeResolvers(),
+              usual.names(),
+              false,
+              null,
+              null,
+              each));
+      List<Endpoint> endpoints =
+          Stream.of(one, two, three).map(app -> new Endpoint(app.address(), true)).toList();
+      editor.put(
+          new Service(
+              ProxyFixture.STORE,
+              List.of(ProxyFixture.STORE_VIP),
+              List.of(new ServicePort("http", 80, AppProtocol.HTTP, endpoints))));
+      fixture.publish(editor.snapshot(10));
+      try (Socket client = Peers.connect(fixture.outboundTo(STORE))) {
+        for (int i = 0; i < 300; i++) {
+          client.getOutputStream().write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(US_ASCII));
+          assertThat(HttpFixture.read(client, "\r\n\r\n")).startsWith("HTTP/1.1 200");
+        }
+      }
+
+      assertThat(one.accepted.get() + two.accepted.get() + three.accepted.get())
+          .isEqualTo(each ? 3 : 1);
+      if (each) {
+        assertThat(asked).allSatisfy(times -> assertThat(times.get()).isBetween(60, 140));
+      }
+    }
+  }
+
+  @Test
+  void whereHalfAndMoreHaveFailedAllAreAsked() throws Exception {
+    AtomicInteger asked = new AtomicInteger();
+    try (var ill = new Peers.Server(Peers.V4, socket -> answer(socket, 503, asked));
+        var other = new Peers.Server(Peers.V4, socket -> answer(socket, 503, asked));
+        var fixture = new ProxyFixture()) {
+      publishEjecting(fixture, List.of(ill.address(), other.address()), 100, true);
+
+      get(fixture.outboundTo(STORE), 40);
+
+      assertThat(fixture.proxy.ejections().now()).isEqualTo(2);
+      assertThat(asked).as("panic").hasValue(40);
+    }
+  }
+
+  @Test
+  void whoCannotBeReachedInARowIsNotTriedFirstForAWhile() throws Exception {
+    InetSocketAddress nobody = Peers.unused();
+    try (var well = new Peers.Server(Peers.V4, socket -> answer(socket, 200, new AtomicInteger()));
+        var fixture = new ProxyFixture()) {
+      publishEjecting(fixture, List.of(nobody, well.address()), 100, true);
+      var entry = fixture.outboundTo(STORE);
+
+      for (int i = 0; i < 60 && fixture.proxy.ejections().now() == 0; i++) {
+        get(entry, 1);
+      }
+
+      assertThat(fixture.proxy.endpointsEjected())
+          .extracting(Remembered.Ejected::endpoint)
+          .containsExactly(nobody);
+    }
+  }
+
+  private static void answer(Socket socket, int status, AtomicInteger asked) throws IOException {
+    byte[] buffer = new byte[65_536];
+    while (socket.getInputStream().read(buffer) > 0) {
+      asked.incrementAndGet();
+      socket
+          .getOutputStream()
+          .write(("HTTP/1.1 " + status + " Own\r\nContent-Length: 0\r\n\r\n").getBytes(US_ASCII));
+    }
+  }
+
+  private static void get(InetSocketAddress entry, int times) throws IOException {
+    for (int i = 0; i < times; i++) {
+      try (Socket client = Peers.connect(entry)) {
+        client
+            .getOutputStream()
+            .write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".getBytes(US_ASCII));
+        assertThat(client.getInputStream().readAllBytes()).isNotEmpty();
+      }
+    }
+  }
+
+  private static void publishEjecting(
+      ProxyFixture fixture, List<InetSocketAddress> addresses, int percent, boolean ejects) {
+    List<Endpoint> endpoints =
+        addresses.stream().map(address -> new Endpoint(address, true)).toList();
+    SnapshotEditor editor = ProxyFixture.permissive().edit();
+    editor.put(
+        new Service(
+            ProxyFixture.STORE,
+            List.of(ProxyFixture.STORE_VIP),
+            List.of(new ServicePort("http", 80, AppProtocol.HTTP, endpoints))));
+    if (ejects) {
+      editor.put(
+          new UpstreamSetting(
+              ProxyFixture.STORE,
+              new NamespacedName("shop", "limits"),
+              Pool.NONE,
+              null,
+              new Ejection(3, Duration.ofMinutes(1), Duration.ofMinutes(5), percent),
+              Limits.NONE));
+    }
+    fixture.publish(editor.snapshot(ejects ? 11 : 10));
   }
 
   private static void publishWithAffinity(ProxyFixture fixture, List<InetSocketAddress> addresses) {

@@ -3,6 +3,7 @@ package io.sluice.proxy.accept;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
 import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.ConnectionSettings;
@@ -17,10 +18,18 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.admission.Remembered;
+import io.sluice.proxy.decide.Subject;
+import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.tls.TlsStack;
+import io.sluice.proxy.upstream.LocalPod;
+import io.sluice.proxy.upstream.Upstream;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -31,13 +40,18 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -285,6 +299,68 @@ class HealthChecksTest {
     assertThat(checks().undecided()).isEqualTo(undecided);
   }
 
+  /** As a node that keeps to no interval would; what the application has said holds a while. */
+  @Test
+  @Tag("attack")
+  void nodeThatAsksWithoutEndHasTheApplicationAskedFourTimesAnIntervalAtMost() throws Exception {
+    check(How.HTTP);
+    answering(CALLS); // so that there is a connection
+    int before = two.asked.get();
+    AtomicInteger answers = new AtomicInteger();
+    Queue<Reason> refusals = new ConcurrentLinkedQueue<>();
+    long begin = System.nanoTime();
+    long end = begin + INTERVAL.multipliedBy(2).toNanos();
+
+    askUntil(end, answers, refusals);
+    Await.until("it is over", () -> System.nanoTime() - end > 0);
+
+    assertThat(answers).as("beside %s", refusals).hasValueGreaterThan(100);
+    int most = 1 + (int) ((System.nanoTime() - begin) / (INTERVAL.toNanos() / 4));
+    assertThat(two.asked.get() - before).isBetween(2, most);
+    Attack.tried("health questions of a peer without end")
+        .refusedBy("Checkup, which tells what the application has said")
+        .countedAs("nothing; the peer's connection is bounded as any");
+  }
+
+  private void askUntil(long end, AtomicInteger answers, Queue<Reason> refusals) {
+    if (System.nanoTime() - end > 0) {
+      return;
+    }
+    DataPath path = callers.proxy.path;
+    LocalPod buyer = Objects.requireNonNull(path.served.get(TwoNodes.BUYER));
+    Loop loop = callers.proxy.loops.getFirst();
+    InetAddress own = path.snapshot.workload(TwoNodes.BUYER).orElseThrow().addresses().getFirst();
+    InetSocketAddress client = new InetSocketAddress(own, 0);
+    Subject subject = new Subject(TwoNodes.BUYER, Direction.OUTBOUND, client);
+    subject.calls(second.address());
+    subject.clientIs(TwoNodes.BUYER, client, TwoNodes.BUYER_ID, TwoNodes.STORE_ID);
+    Flow flow = new Flow(TwoNodes.BUYER, client, second.address());
+    Upstream.Listener again =
+        new Upstream.Listener() {
+          @Override
+          public boolean isCheck() {
+            return true;
+          }
+
+          @Override
+          public void opened(ByteChannel channel) {
+            channel.reset();
+            answers.incrementAndGet();
+            askUntil(end, answers, refusals);
+          }
+
+          @Override
+          public void refused(Verdict verdict, CloseKind kind) {
+            refusals.add(verdict.reason()); // such as of a connection that was not made in time
+            loop.executor.schedule(
+                () -> askUntil(end, answers, refusals), 10, TimeUnit.MILLISECONDS);
+          }
+        };
+    loop.executor.execute(() ->
+        new Upstream(loop.upstreams, buyer, buyer, path.snapshot, flow.byRequest(), subject, again)
+            .start());
+  }
+
   @Test
   void whereMoreThanHalfHangAllAreUsed() throws IOException {
     check(How.HTTP);
@@ -316,7 +392,8 @@ class HealthChecksTest {
             List.of(),
             List.of(
                 new Remembered.Out(out.endpoint(), TwoNodes.STORE, out.caller()), // is not its
-                new Remembered.Out(out.endpoint(), out.pod(), THIEF)))); // is not here
+                new Remembered.Out(out.endpoint(), out.pod(), THIEF)), // is not here
+            List.of()));
     assertThat(checks().out()).isZero();
 
     callers.proxy.recall(told);

@@ -24,6 +24,10 @@ import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Ejection;
+import io.sluice.mesh.UpstreamSetting.Limits;
+import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.Workload;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.admission.Remembered;
@@ -31,6 +35,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -264,7 +269,7 @@ class PodChoiceTest {
     unwell = new NamespacedName("shop", "pod-2");
     publish(1, 0, new int[] {1, 2});
     Remembered.Out out = new Remembered.Out(apps.get(2).address(), unwell, ProxyFixture.BUYER);
-    fixture.proxy.recall(new Remembered(List.of(), List.of(), List.of(out)));
+    fixture.proxy.recall(new Remembered(List.of(), List.of(), List.of(out), List.of()));
     assertThat(fixture.proxy.endpointsOut()).containsExactly(apps.get(2).address());
 
     String answer = ask("Cookie: sid=" + lost);
@@ -381,8 +386,44 @@ class PodChoiceTest {
     assertThat(met()).containsExactly("pod-1");
   }
 
+  /** Of the two pods of the zone one is left, which bears seven fifths of its share. */
+  @Test
+  void wherePodsThatAreNearHaveFailedOthersTakeAPart() throws IOException {
+    List<Endpoint> endpoints = new ArrayList<>();
+    apps.forEach(app -> endpoints.add(new Endpoint(app.address(), true)));
+    publishNear(
+        Nearness.PREFER_ZONE,
+        endpoints,
+        new Ejection(5, Duration.ofMinutes(1), Duration.ofMinutes(1), 50));
+    assertThat(met()).containsExactlyInAnyOrder("pod-0", "pod-1");
+
+    fixture.proxy.recall(
+        new Remembered(
+            List.of(),
+            List.of(),
+            List.of(),
+            List.of(
+                new Remembered.Ejected(
+                    ProxyFixture.STORE, apps.get(1).address(), 1, Duration.ofMinutes(1)))));
+
+    assertThat(met()).containsExactlyInAnyOrder("pod-0", "pod-2");
+  }
+
   private void publishNear(Nearness nearness, List<Endpoint> endpoints) {
+    publishNear(nearness, endpoints, null);
+  }
+
+  private void publishNear(
+      Nearness nearness, List<Endpoint> endpoints, @Nullable Ejection ejection) {
     SnapshotEditor editor = ProxyFixture.permissive().edit();
+    editor.put(
+        new UpstreamSetting(
+            ProxyFixture.STORE,
+            new NamespacedName("shop", "limits"),
+            Pool.NONE,
+            null,
+            ejection,
+            Limits.NONE));
     for (int i = 0; i < apps.size(); i++) {
       editor.put(pod(i));
     }

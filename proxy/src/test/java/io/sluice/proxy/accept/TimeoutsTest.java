@@ -117,7 +117,9 @@ class TimeoutsTest {
             List.of(),
             HostNames.NONE,
             false,
-            null));
+            null,
+            null,
+            false));
     editor.put(
         new TrafficRoute(
             new NamespacedName("shop", "store:routes"),

@@ -20,8 +20,8 @@ class EndpointLoadsTest {
     int taken = 0;
     for (int i = 0; i < 1_000; i++) {
       InetAddress client = InetAddress.ofLiteral("10.1." + i / 250 + "." + i % 250);
-      InetSocketAddress had = loads.pick(before, Family.IPV4, null, client);
-      InetSocketAddress has = loads.pick(after, Family.IPV4, null, client);
+      InetSocketAddress had = loads.pick(before, Family.IPV4, null, client, 0);
+      InetSocketAddress has = loads.pick(after, Family.IPV4, null, client, 0);
       if (!Objects.equals(had, has)) {
         assertThat(has).isEqualTo(after.getLast().address());
         taken++;
@@ -44,6 +44,24 @@ class EndpointLoadsTest {
     }
     assertThat(byLoad).isZero();
     assertThat(byChance).isBetween(400, 600);
+  }
+
+  @Test
+  void withABoundOfLoadClientsOfAFullEndpointHaveTheNextOfTheirOrder() {
+    EndpointLoads loads = new EndpointLoads();
+    List<Endpoint> five = endpoints(5);
+    int moved = 0;
+    for (int i = 0; i < 1_000; i++) {
+      InetAddress client = InetAddress.ofLiteral("10.1." + i % 7 + ".1"); // few, so they are uneven
+      InetSocketAddress own = loads.pick(five, Family.IPV4, null, client, 0);
+      InetSocketAddress picked = loads.pick(five, Family.IPV4, null, client, 125);
+      moved += Objects.equals(own, picked) ? 0 : 1;
+      loads.opened(Objects.requireNonNull(picked));
+      int most = (int) Math.ceil((i + 1) / 5.0 * 1.25);
+      assertThat(loads.live().values())
+          .allSatisfy(live -> assertThat(live).isLessThanOrEqualTo(most));
+    }
+    assertThat(moved).isBetween(1, 600);
   }
 
   private static List<Endpoint> endpoints(int number) {
