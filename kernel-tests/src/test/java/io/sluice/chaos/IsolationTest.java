@@ -61,6 +61,8 @@ class IsolationTest {
 
   private static final Duration SETTLED = Duration.ofMillis(2_000);
 
+  private static final int ROUNDS = Integer.getInteger("sluice.isolation.rounds", 21);
+
   /** What is promised of p99 beside another service. */
   private static final double MOST = 1.1;
 
@@ -284,7 +286,8 @@ class IsolationTest {
       quartiles.put(other, sorted.get(sorted.size() / 4));
       System.out.printf(
           Locale.ROOT,
-          "p99 beside one that is %s: quartile %.2f ms, median %.2f ms of %d windows, %.2f to %.2f%n",
+          "p99 beside one that is %s: quartile %.2f ms, median %.2f ms of %d windows, %.2f to"
+              + " %.2f%n",
           other.service(),
           quartiles.get(other),
           sorted.get(sorted.size() / 2),
@@ -303,7 +306,7 @@ class IsolationTest {
   @Test
   @Tag("long")
   void whatIsWrongWithOneServiceMovesTheP99OfAnotherByATenthAtMost() {
-    Map<Other, Double> quartiles = quartiles(21, SETTLED, Duration.ofSeconds(2));
+    Map<Other, Double> quartiles = quartiles(ROUNDS, SETTLED, Duration.ofSeconds(2));
     double most = MOST * quartiles.getOrDefault(Other.USUAL, 0.0) + FLOOR_MILLIS;
     assertThat(quartiles).allSatisfy((_, p99) -> assertThat(p99).isLessThanOrEqualTo(most));
   }

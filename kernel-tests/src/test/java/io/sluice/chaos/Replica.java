@@ -3,6 +3,7 @@ package io.sluice.chaos;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -19,9 +20,11 @@ import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.concurrent.GlobalEventExecutor;
+import io.sluice.lab.site.Await;
 import io.sluice.lab.site.SitePod;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +38,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Replica implements AutoCloseable {
   static final int PORT = 8080;
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
   static final String READY = "/ready";
 
   private static final int MOST_CONTENT = 65_536;
@@ -123,8 +127,9 @@ final class Replica implements AutoCloseable {
     return asked.get(in.ordinal());
   }
 
+  /** The port is free once the event loop has looked at what was closed before. */
   private void listen() {
-    listener =
+    ServerBootstrap listening =
         new ServerBootstrap()
             .group(group)
             .channelFactory(() -> pod.call(NioServerSocketChannel::new))
@@ -140,10 +145,15 @@ final class Replica implements AutoCloseable {
                         .addLast(new HttpObjectAggregator(MOST_CONTENT))
                         .addLast(new Answering());
                   }
-                })
-            .bind(new InetSocketAddress(PORT))
-            .syncUninterruptibly()
-            .channel();
+                });
+    Await.until(
+        "port " + PORT + " of " + pod.name() + " is free",
+        PATIENCE,
+        () -> {
+          ChannelFuture bound = listening.bind(new InetSocketAddress(PORT)).awaitUninterruptibly();
+          listener = bound.channel();
+          return bound.isSuccess();
+        });
   }
 
   private void stop() {
