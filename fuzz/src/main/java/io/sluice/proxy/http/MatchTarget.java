@@ -314,7 +314,7 @@ public final class MatchTarget {
       for (String one : request.query().replaceFirst("^\\?", "").split("&", -1)) {
         int equals = one.indexOf('=');
         String name = equals < 0 ? one : one.substring(0, equals);
-        if (!request.query().isEmpty() && decoded(name).equals(parameter)) {
+        if (!one.isEmpty() && decoded(name).equals(parameter)) {
           return decoded(equals < 0 ? "" : one.substring(equals + 1));
         }
       }

@@ -20,7 +20,7 @@ final class Query {
       int end = next < 0 ? query.length() : next;
       int equals = query.indexOf('=', at);
       int nameEnd = equals < 0 || equals > end ? end : equals;
-      if (decoded(query, at, nameEnd).equals(name)) {
+      if (end > at && decoded(query, at, nameEnd).equals(name)) {
         return decoded(query, Math.min(nameEnd + 1, end), end);
       }
       at = end + 1;

@@ -25,7 +25,9 @@ class QueryTest {
         "'?a=%zz', a, %zz",
         "'?a=%41', a, A",
         "'?&&a=b&', a, b",
-        "'?aa=b', a, -"
+        "'?aa=b', a, -",
+        "'?&&a=b&', '', -",
+        "'?a&=b', '', b"
       })
   void findsTheFirstValue(String query, String name, String value) {
     assertThat(Query.first(query, name)).isEqualTo(value);
