@@ -121,6 +121,11 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
     return bytes.unsentBytes() + (out == null ? 0 : out.totalPendingWriteBytes());
   }
 
+  /** Whether nothing more is given to the byte channel while anything waits there. */
+  void keepsLittle(boolean little) {
+    bytes.waitForAll(little);
+  }
+
   // --- from the peer -------------------------------------------------------------------------
 
   @Override

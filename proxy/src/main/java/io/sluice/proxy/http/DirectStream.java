@@ -82,6 +82,12 @@ final class DirectStream implements HttpStream {
     return untaken == 0;
   }
 
+  /** By the socket behind it, of the same version. */
+  @Override
+  public boolean countsContent() {
+    return version2;
+  }
+
   @Override
   public void consumed(int bytes) {
     DirectStream end = peer;

@@ -639,8 +639,7 @@ final class Exchange implements Upstream.Listener {
     if (trailers != null) {
       stream.trailers(known == null ? trailers : trailers.copy());
     }
-    stream.flush();
-    confirm(stream, asked, downstream);
+    flush(stream, asked, downstream);
     sendCopies(trailers);
   }
 
@@ -674,11 +673,21 @@ final class Exchange implements Upstream.Listener {
     }
   }
 
+  /** Sends what was passed on; the budget counts it where it came from, or else where it waits. */
+  private static void flush(HttpStream sink, Message message, HttpStream source) {
+    if (source.countsContent()) {
+      sink.countedElsewhere(message.unconfirmed());
+    }
+    sink.flush();
+    confirm(sink, message, source);
+  }
+
   /** What has gone may be followed by more. */
   private static void confirm(HttpStream sink, Message message, HttpStream source) {
     if (sink.isWritable()) {
       int bytes = message.confirm();
       if (bytes > 0) {
+        sink.countedElsewhere(0);
         source.consumed(bytes);
       }
     }
@@ -738,8 +747,7 @@ final class Exchange implements Upstream.Listener {
     public void batchEnded() {
       HttpStream sink = joined;
       if (!ended && sink != null) {
-        sink.flush();
-        confirm(sink, asked, downstream);
+        flush(sink, asked, downstream);
       }
     }
 
@@ -844,8 +852,7 @@ final class Exchange implements Upstream.Listener {
     public void batchEnded() {
       HttpStream source = joined;
       if (!isDeaf() && source != null) {
-        downstream.flush();
-        confirm(downstream, answered, source);
+        flush(downstream, answered, source);
       }
     }
 
@@ -1088,7 +1095,9 @@ final class Exchange implements Upstream.Listener {
       downstream.flush();
       // What the last pieces were is taken: both connections may go on to another exchange.
       HttpStream stream = joined;
+      downstream.countedElsewhere(0);
       if (stream != null) {
+        stream.countedElsewhere(0);
         stream.consumed(answered.confirm());
       }
       downstream.consumed(asked.confirm());

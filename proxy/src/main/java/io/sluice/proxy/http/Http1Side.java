@@ -22,6 +22,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
   private int untaken; // octets of content that the listener has not consumed
   private int delivered; // octets of content, by the parsing that runs
   private int waiting; // of the budget
+  private int elsewhere; // of what is unsent, counted where it came from
   private long dropped;
   private boolean reading; // the peer may send
   private boolean parsing;
@@ -279,16 +280,30 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
 
   @Override
   public final void flush() {
+    channel.waitForAll(!budget.hasRoom());
     if (!closed && writer.flush()) {
       account();
     }
   }
 
   private void account() {
-    int now = closed ? 0 : channel.unsentBytes();
+    int now = closed ? 0 : Math.max(0, channel.unsentBytes() - elsewhere);
     if (now != waiting) {
       budget.hold(now - waiting);
       waiting = now;
+    }
+  }
+
+  @Override
+  public final boolean countsContent() {
+    return channel.hasWindow();
+  }
+
+  @Override
+  public final void countedElsewhere(int bytes) {
+    if (bytes != elsewhere) {
+      elsewhere = bytes;
+      account();
     }
   }
 

@@ -65,10 +65,11 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   private final Deque<Http2Exchange> writable = new ArrayDeque<>(2);
   private @Nullable ChannelHandlerContext context;
   private @Nullable ChannelEnd end;
-  private int waiting; // bytes of streams that wait for windows
+  private int waiting; // bytes of streams that wait for windows, and are counted here
   private long told; // of what waits to be sent, to the budget
   private long windowNanos;
   private int faults; // RST_STREAM that the peer made us send
+  private boolean wasShort; // of memory, at the last look
   private boolean leaving;
   private boolean lastStreamNamed;
   private boolean telling;
@@ -230,7 +231,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
 
   /** Bytes of one exchange that may wait before no more are asked for. */
   final int mostPending() {
-    return budget.isExceeded() ? 0 : setup.limits().writeBuffer();
+    return budget.hasRoom() ? setup.limits().writeBuffer() : 0;
   }
 
   final void pending(int more) {
@@ -247,6 +248,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
 
   @Override
   public final void flush(ChannelHandlerContext ours) {
+    channel.keepsLittle(!budget.hasRoom());
     super.flush(ours);
     account();
     if (!telling) {
@@ -261,7 +263,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
     }
   }
 
-  private void account() {
+  final void account() {
     long now = inactive ? 0 : waiting + channel.unsentBytes();
     if (now != told) {
       budget.hold(now - told);
@@ -275,20 +277,36 @@ abstract class Http2Codec extends Http2ConnectionHandler {
       inBatch.get(i).batchEnded();
     }
     inBatch.clear();
-    look();
+    count();
+    if (windows.mustGive()) {
+      giveUpLargest();
+    }
     super.channelReadComplete(ours);
   }
 
-  /** From time to time: counts what waits, and ends what waits too long where memory is short. */
-  final void look() {
+  private void count() {
     windows.readEnded();
     account();
-    if (windows.mustGive()) {
-      Http2Exchange largest = largest();
-      if (largest != null) {
-        largest.aborted(HttpStream.Abort.FAILED);
-        reset(largest.id(), Http2Error.ENHANCE_YOUR_CALM.code());
-      }
+  }
+
+  /**
+   * From time to time: counts what waits, and ends what has waited from one look to the next while
+   * memory was short. Others that flow may have needed it for a moment alone.
+   */
+  final void look() {
+    count();
+    boolean gives = windows.mustGive();
+    if (gives && wasShort) {
+      giveUpLargest();
+    }
+    wasShort = gives;
+  }
+
+  private void giveUpLargest() {
+    Http2Exchange largest = largest();
+    if (largest != null) {
+      largest.aborted(HttpStream.Abort.FAILED);
+      reset(largest.id(), Http2Error.ENHANCE_YOUR_CALM.code());
     }
   }
 

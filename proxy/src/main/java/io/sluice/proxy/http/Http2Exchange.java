@@ -14,6 +14,8 @@ final class Http2Exchange implements HttpStream {
   private int id; // 0 until the stream is open
   private long expected = Head.UNKNOWN_LENGTH;
   private int pending;
+  private int elsewhere; // of that, counted for the budget where it came from
+  private int counted; // the rest
   private int unread;
   private int taken; // since the window was last looked at
   private boolean headSeen;
@@ -189,11 +191,31 @@ final class Http2Exchange implements HttpStream {
 
   /** So many bytes wait for windows or for the connection. */
   void pending(int bytes) {
-    codec.pending(bytes - pending);
     pending = bytes;
+    count();
     if (waits && isWritable()) {
       codec.writable(this);
     }
+  }
+
+  @Override
+  public boolean countsContent() {
+    return true;
+  }
+
+  @Override
+  public void countedElsewhere(int bytes) {
+    if (bytes != elsewhere) {
+      elsewhere = bytes;
+      count();
+      codec.account();
+    }
+  }
+
+  private void count() {
+    int now = Math.max(0, pending - elsewhere);
+    codec.pending(now - counted);
+    counted = now;
   }
 
   @Override

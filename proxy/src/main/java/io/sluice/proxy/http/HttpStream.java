@@ -67,6 +67,17 @@ interface HttpStream {
   /** So many bytes of content were passed on or dropped: the peer may send as many again. */
   void consumed(int bytes);
 
+  /**
+   * Whether content that comes of it is counted, for the budget of what waits, until it is {@link
+   * #consumed}: whoever it is given to is to count it no second time.
+   */
+  default boolean countsContent() {
+    return false;
+  }
+
+  /** So many bytes of what was given to it, and waits here, are counted where they came from. */
+  default void countedElsewhere(int bytes) {}
+
   /** Ends both directions where they have not ended; the listener hears nothing more. */
   void abort(Abort how);
 }

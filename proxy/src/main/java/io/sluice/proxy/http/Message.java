@@ -15,7 +15,7 @@ final class Message {
   private long messages;
   private int prefix; // octets of the prefix of a message of gRPC that have come
   private long length; // that it tells, then what of that is left
-  private int unconfirmed; // octets passed on that the sender may not replace yet
+  private int unconfirmed;
   boolean whole;
 
   Message(boolean grpc) {
@@ -89,6 +89,11 @@ final class Message {
     int octets = unconfirmed;
     unconfirmed = 0;
     return octets;
+  }
+
+  /** Octets passed on that the sender may not replace yet. */
+  int unconfirmed() {
+    return unconfirmed;
   }
 
   void drop() {

@@ -8,6 +8,8 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.http2.RawClient;
+import io.sluice.proxy.http2.ReceiveWindows;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
@@ -25,6 +27,9 @@ import org.junit.jupiter.api.Timeout;
 class ExchangeLifeTest {
   private static final String GET = "GET /books HTTP/1.1\r\nHost: store\r\n\r\n";
   private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+  private static final int CONTENT = 96 * 1_024;
+  private static final int PIECE = 16 * 1_024;
 
   private static void say(Socket socket, String octets) throws IOException {
     socket.getOutputStream().write(octets.getBytes(ISO_8859_1));
@@ -325,6 +330,61 @@ class ExchangeLifeTest {
       assertThat(asked.recorder.refused).hasSizeLessThanOrEqualTo(1);
       assertThat(asked.recorder.requests).hasSize(1);
       assertThat(mesh.nodes.client.recorder.requests).hasSize(1);
+    }
+  }
+
+  /** Else who waits with half of what a pod may hold would be ended as one who holds all of it. */
+  @Test
+  void contentThatWaitsIsCountedOnceThoughTwoStreamsHoldIt() throws Exception {
+    CountDownLatch known = new CountDownLatch(1);
+    CountDownLatch over = new CountDownLatch(1);
+    try (var mesh =
+            new HttpFixture(
+                (socket, _) -> {
+                  takeNoContent(socket);
+                  known.countDown();
+                  HttpFixture.awaitQuietly(over);
+                },
+                "/books");
+        RawClient client = new RawClient(mesh.nodes.entry)) {
+      client.settle();
+      client.send(
+          RawClient.HEADERS,
+          RawClient.END_HEADERS,
+          1,
+          RawClient.headers(
+              ":method", "POST", ":scheme", "http", ":authority", "store", ":path", "/books"));
+      assertThat(known.await(20, TimeUnit.SECONDS)).isTrue();
+
+      int credit = ReceiveWindows.FIRST_OF_STREAM;
+      for (int sent = 0; sent < CONTENT; sent += PIECE) {
+        while (credit < PIECE) {
+          RawClient.Frame more = client.next(RawClient.WINDOW_UPDATE);
+          credit += more.stream() == 1 ? more.error() : 0;
+        }
+        client.send(RawClient.DATA, 0, 1, new byte[PIECE]);
+        credit -= PIECE;
+      }
+
+      DataPath server = mesh.nodes.server.proxy.path;
+      Await.until(
+          "all of it waits there",
+          () -> server.used.receivedBytes() >= CONTENT && server.budget.held() >= CONTENT);
+      assertThat(server.budget.peak()).isLessThan(CONTENT + PIECE);
+      over.countDown();
+    }
+  }
+
+  private static void takeNoContent(Socket socket) throws IOException {
+    byte[] noWindow = {0, 4, 0, 0, 0, 0}; // SETTINGS_INITIAL_WINDOW_SIZE
+    DataInputStream in = new DataInputStream(socket.getInputStream());
+    in.skipNBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length());
+    socket.getOutputStream().write(RawClient.frame(RawClient.SETTINGS, 0, 0, noWindow));
+    for (boolean known = false; !known; ) {
+      int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+      int type = in.readUnsignedByte();
+      known = in.readUnsignedByte() == RawClient.ACK && type == RawClient.SETTINGS;
+      in.skipNBytes(4 + length);
     }
   }
 
