@@ -48,7 +48,8 @@ class HttpLoadTest {
 
   private static final int UPLOADS = 100;
   private static final long MOST_KIB = 160 << 10;
-  private static final long MOST_GROWTH_KIB = 40 << 10;
+  private static final long MOST_GROWTH_KIB = 24 << 10;
+  private static final long LOOK_MILLIS = 50;
   private static final int SPREAD_CALLS = 3_000;
   private static final int SHARE = SPREAD_CALLS / 3;
 
@@ -313,10 +314,6 @@ class HttpLoadTest {
 
   // --- memory --------------------------------------------------------------------------------
 
-  /**
-   * Half of them, since what waits of a hundred, 115 KB of each, is more than the pods' part of the
-   * memory: some of those that stand still would be ended.
-   */
   @Test
   @Tag("long")
   void aHundredUploadsOfWhichHalfWaitForTheirReadersTakeNoMemory() throws Exception {
@@ -329,54 +326,73 @@ class HttpLoadTest {
     upload(1 << 30);
   }
 
-  private static ClientConnection connectToBooks(Cell cell, boolean http2) {
-    return connect(cell, "books", http2);
-  }
-
   private static void upload(long bytes) throws Exception {
-    try (Uploads first =
-        new Uploads(site.cells(), HttpLoadTest::connectToBooks, "/load/", 16, 1 << 20)) {
-      first.check(0);
-    }
-    long[] before = resident();
-    long[] most = resident();
-    try (Uploads uploads =
-        new Uploads(site.cells(), HttpLoadTest::connectToBooks, EchoServer.HELD, UPLOADS, bytes)) {
-      Await.until("servers read no more of those", () -> held() == uploads.held());
+    Resident resident = new Resident();
+    try (Uploads uploads = begin(bytes)) {
       uploads.awaitStandstill();
-      long[] standing = resident();
+      resident.look();
       long sent = uploads.sent();
       assertThat(sent).isLessThan(UPLOADS * bytes);
       servers.forEach(EchoServer::letGo);
       while (!uploads.areAnswered()) {
-        long[] now = resident();
-        for (int i = 0; i < now.length; i++) {
-          most[i] = Math.max(most[i], Math.max(now[i], standing[i]));
-        }
-        Thread.sleep(50);
+        resident.look();
+        Thread.sleep(LOOK_MILLIS);
       }
-      System.out.printf(
-          "resident KiB of both daemons, 100 uploads of %d MiB: before %s, while nobody reads %s"
-              + " (%d MiB on their way), at most %s%n",
-          bytes >> 20,
-          Arrays.toString(before),
-          Arrays.toString(standing),
-          sent >> 20,
-          Arrays.toString(most));
-      uploads.check(UPLOADS / 25); // some are ended while half of their readers stand still
-    }
-    for (int i = 0; i < most.length; i++) {
-      assertThat(most[i]).isLessThan(MOST_KIB);
-      assertThat(most[i] - before[i]).isLessThan(MOST_GROWTH_KIB);
+      resident.check(
+          "100 uploads of %d MiB, %d MiB before half goes on".formatted(bytes >> 20, sent >> 20));
+      uploads.check();
     }
   }
 
-  /** KiB of the daemon of the servers, and of the other one. */
-  private static long[] resident() throws IOException {
-    return new long[] {
-      LargeBodies.residentKib(site.node(true).daemon().pid()),
-      LargeBodies.residentKib(site.node(false).daemon().pid())
-    };
+  private static ClientConnection connectToBooks(Cell cell, boolean http2) {
+    return connect(cell, "books", http2);
+  }
+
+  /** Of which half stand still; others have gone before. */
+  private static Uploads begin(long bytes) throws Exception {
+    Uploads uploads =
+        new Uploads(site.cells(), HttpLoadTest::connectToBooks, EchoServer.HELD, UPLOADS, bytes);
+    Await.until("servers read no more of those", () -> held() == uploads.held());
+    return uploads;
+  }
+
+  /** Memory of both daemons, of the servers' first. */
+  private static final class Resident {
+    private final long[] before;
+    private final long[] most;
+
+    Resident() throws Exception {
+      try (Uploads first =
+          new Uploads(site.cells(), HttpLoadTest::connectToBooks, "/load/", 16, 1 << 20)) {
+        first.check();
+      }
+      before = now();
+      most = before.clone();
+    }
+
+    private static long[] now() throws IOException {
+      return new long[] {
+        LargeBodies.residentKib(site.node(true).daemon().pid()),
+        LargeBodies.residentKib(site.node(false).daemon().pid())
+      };
+    }
+
+    void look() throws IOException {
+      long[] now = now();
+      for (int i = 0; i < now.length; i++) {
+        most[i] = Math.max(most[i], now[i]);
+      }
+    }
+
+    void check(String what) {
+      System.out.printf(
+          "resident KiB of both daemons, %s: before %s, at most %s%n",
+          what, Arrays.toString(before), Arrays.toString(most));
+      for (int i = 0; i < most.length; i++) {
+        assertThat(most[i]).isLessThan(MOST_KIB);
+        assertThat(most[i] - before[i]).isLessThan(MOST_GROWTH_KIB);
+      }
+    }
   }
 
   // --- gRPC ----------------------------------------------------------------------------------
