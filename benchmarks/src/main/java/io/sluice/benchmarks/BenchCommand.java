@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +49,15 @@ public final class BenchCommand implements Callable<Integer> {
   @Option(names = "--peers", description = "Between nodes, measure haproxy and nginx too.")
   private boolean peers;
 
+  @Option(
+      names = "--peer-hbone",
+      paramLabel = "PATH",
+      description =
+          "Between nodes, measure a program that speaks HBONE too, as both hops. It is started as"
+              + " PATH client and PATH server, and told the rest by its environment:"
+              + " docs/performance.md.")
+  private @Nullable Path peerHbone;
+
   @Option(names = "--json", paramLabel = "FILE", description = "Write every single value as JSON.")
   private @Nullable Path json;
 
@@ -69,6 +79,7 @@ public final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Path launcher = launcher();
+    Peers others = peers();
     if (!isRoot()) {
       throw new IllegalStateException(
           "needs root: it makes network namespaces and starts a daemon that loads BPF programs");
@@ -76,7 +87,7 @@ public final class BenchCommand implements Callable<Integer> {
     Machine machine = Machine.current();
     endAfter(longestRun());
     Bench.Extent extent = quick ? Bench.Extent.QUICK : Bench.Extent.FULL;
-    try (BenchRun run = new BenchRun(launcher, extent, peers())) {
+    try (BenchRun run = new BenchRun(launcher, extent, others)) {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> closeQuietly(run), "bench-cleanup"));
       BenchRun.Results results = run.measure(parts());
       Report report =
@@ -100,7 +111,7 @@ public final class BenchCommand implements Callable<Integer> {
 
   private Duration longestRun() {
     Duration longest = quick ? LONGEST_QUICK_RUN : LONGEST_RUN;
-    if (peers) {
+    if (peers || peerHbone != null) {
       longest = longest.plus(LONGEST_OF_PEERS);
     }
     if (parts().contains(Part.http)) {
@@ -118,13 +129,22 @@ public final class BenchCommand implements Callable<Integer> {
     return longest;
   }
 
-  private Set<Crossing> peers() {
+  private Peers peers() {
     if (peers && !parts().contains(Part.mtls) && !parts().contains(Part.http)) {
-      throw new CommandLine.ParameterException(
-          spec.commandLine(),
-          "--peers measures between nodes, which --only leaves out: add mtls or http");
+      throw wrong("--peers measures between nodes, which --only leaves out: add mtls or http");
     }
-    return peers ? Crossing.PEERS : Set.of();
+    if (peerHbone != null && !parts().contains(Part.mtls)) {
+      throw wrong("--peer-hbone measures between nodes, which --only leaves out: add mtls");
+    }
+    try {
+      return Peers.of(peers, Optional.ofNullable(peerHbone));
+    } catch (IllegalArgumentException e) {
+      throw wrong("--peer-hbone: " + e.getMessage());
+    }
+  }
+
+  private CommandLine.ParameterException wrong(String fault) {
+    return new CommandLine.ParameterException(spec.commandLine(), fault);
   }
 
   private Set<Part> parts() {

@@ -57,13 +57,13 @@ final class BenchRun implements AutoCloseable {
   private final Bench.Extent extent;
   private final List<Figure> figures = new ArrayList<>();
   private final List<String> remarks = new ArrayList<>();
-  private final Set<Crossing> peers;
+  private final Peers peers;
   private boolean closed;
 
   /**
    * @param peers other proxies that are measured between nodes
    */
-  BenchRun(Path launcher, Bench.Extent extent, Set<Crossing> peers) {
+  BenchRun(Path launcher, Bench.Extent extent, Peers peers) {
     this.launcher = launcher;
     this.extent = extent;
     this.peers = peers;
@@ -245,8 +245,10 @@ final class BenchRun implements AutoCloseable {
   /** An editor or pager on such a file is somebody else's. */
   private static boolean isOurs(ProcessHandle process, Path directory) {
     String program = process.info().command().orElse("");
-    return PROGRAMS.stream().anyMatch(program::endsWith)
-        && process.pid() != ProcessHandle.current().pid()
-        && ChildProgram.commandLine(process.pid()).contains(directory + "/");
+    return process.pid() != ProcessHandle.current().pid()
+        && (PROGRAMS.stream().anyMatch(program::endsWith)
+                && ChildProgram.commandLine(process.pid()).contains(directory + "/")
+            || ChildProgram.environment(process.pid())
+                .contains(HbonePeer.DIRECTORY_VARIABLE + "=" + directory + "/"));
   }
 }

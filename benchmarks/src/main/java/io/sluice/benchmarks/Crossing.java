@@ -17,10 +17,12 @@ enum Crossing {
   /** A haproxy in each pod, mutual TLS between them. */
   HAPROXY("haproxy mTLS"),
   /** The same with nginx. */
-  NGINX("nginx mTLS");
+  NGINX("nginx mTLS"),
+  /** A program that was named and speaks HBONE, in each pod. */
+  HBONE("HBONE peer");
 
   /** Other proxies, which clients are pointed at. */
-  static final Set<Crossing> PEERS = Collections.unmodifiableSet(EnumSet.of(HAPROXY, NGINX));
+  static final Set<Crossing> PEERS = Collections.unmodifiableSet(EnumSet.of(HAPROXY, NGINX, HBONE));
 
   private final String heading;
 

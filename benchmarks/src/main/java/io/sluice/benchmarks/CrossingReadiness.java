@@ -24,8 +24,15 @@ import java.util.stream.Collectors;
 final class CrossingReadiness {
   private static final Duration LONGEST = Duration.ofSeconds(60); // five JVMs start at once
   private static final int NOBODY_LISTENS = 7_010;
-  private static final int HBONE_PORT = 15_008;
+  static final int HBONE_PORT = 15_008;
   private static final int ANSWER_MILLIS = 1_000;
+
+  /** Words of a line of proc_net_tcp(5). */
+  private static final int LOCAL_ADDRESS = 1;
+
+  private static final int REMOTE_ADDRESS = 2;
+  private static final int STATE = 3;
+  private static final String LISTENING = "0A";
 
   private CrossingReadiness() {}
 
@@ -86,13 +93,30 @@ final class CrossingReadiness {
         });
   }
 
-  /** Reads the table of the calling thread's namespace: the remote address is the third word. */
-  private static boolean usesHbone() throws IOException {
-    String port = String.format(Locale.ROOT, ":%04X", HBONE_PORT);
-    try (var lines = Files.lines(Path.of("/proc/thread-self/net/tcp"))) {
-      return lines
-          .map(line -> line.strip().split("\\s+", -1))
-          .anyMatch(words -> words.length > 2 && words[2].endsWith(port));
+  /** Whether the calling thread's namespace has a connection to that port. */
+  static boolean usesHbone() throws IOException {
+    return hasSocket(REMOTE_ADDRESS, HBONE_PORT, "");
+  }
+
+  /** Whether somebody listens there, in the calling thread's namespace. */
+  static boolean listens(int port) throws IOException {
+    return hasSocket(LOCAL_ADDRESS, port, LISTENING);
+  }
+
+  private static boolean hasSocket(int address, int port, String state) throws IOException {
+    String end = String.format(Locale.ROOT, ":%04X", port);
+    for (String table : List.of("tcp", "tcp6")) {
+      try (var lines = Files.lines(Path.of("/proc/thread-self/net", table))) {
+        if (lines
+            .map(line -> line.strip().split("\\s+", -1))
+            .anyMatch(words ->
+                words.length > STATE
+                    && words[address].endsWith(end)
+                    && words[STATE].startsWith(state))) {
+          return true;
+        }
+      }
     }
+    return false;
   }
 }

@@ -62,11 +62,11 @@ final class MtlsMeasurement {
       List<Load> loads,
       Talk held,
       Map<Crossing, Set<Crossing>> meshes,
-      Set<Crossing> peers) {
+      Peers peers) {
     private Set<Crossing> crossings() {
       Set<Crossing> crossings = EnumSet.of(Crossing.DIRECT);
       meshes.values().forEach(crossings::addAll);
-      crossings.addAll(peers);
+      crossings.addAll(peers.crossings());
       return crossings;
     }
 
@@ -88,7 +88,7 @@ final class MtlsMeasurement {
       Path directory,
       Bench.Extent extent,
       Set<Part> parts,
-      Set<Crossing> peers)
+      Peers peers)
       throws Exception {
     List<Load> wanted = LOADS.stream().filter(load -> parts.contains(load.part())).toList();
     Map<Crossing, Set<Crossing>> meshes = new EnumMap<>(Crossing.class);
@@ -104,7 +104,7 @@ final class MtlsMeasurement {
 
   /** The same of HTTP whose requests are decided, beside the same as bytes. */
   static Result http(
-      String name, Path launcher, Path directory, Bench.Extent extent, Set<Crossing> peers)
+      String name, Path launcher, Path directory, Bench.Extent extent, Peers peers)
       throws Exception {
     Map<Crossing, Set<Crossing>> mesh =
         Map.of(Crossing.MUTUAL_TLS, EnumSet.of(Crossing.MUTUAL_TLS, Crossing.AS_BYTES));
@@ -113,7 +113,7 @@ final class MtlsMeasurement {
         launcher,
         directory,
         extent,
-        new Plan("mtls.http.", HTTP_LOADS, Talk.GET, mesh, peers));
+        new Plan("mtls.http.", HTTP_LOADS, Talk.GET, mesh, peers.ofHttp()));
   }
 
   private static Result run(
@@ -129,8 +129,8 @@ final class MtlsMeasurement {
       MtlsMeasurement measurement = new MtlsMeasurement(testbed, extent, plan);
       Map<Crossing, ProcessUse> bare =
           new LinkedHashMap<>(Map.of(Crossing.DIRECT, ProcessUse.NONE));
-      for (Crossing peer : plan.peers()) {
-        PeerHops hops = PeerHops.start(testbed, peer, directory);
+      for (Crossing peer : plan.peers().crossings()) {
+        PeerHops hops = PeerHops.start(testbed, plan.peers(), peer, directory);
         started.add(hops);
         bare.put(peer, hops.hops());
       }
@@ -150,6 +150,11 @@ final class MtlsMeasurement {
       }
       measurement.traffic(bare, extent.baselines());
       return new Result(measurement.comparisons(), measurement.rounds.remarks());
+    } catch (Exception e) {
+      for (PeerHops hops : started) {
+        hops.requireAlive(e);
+      }
+      throw e;
     } finally {
       started.forEach(PeerHops::close);
       servers.forEach(LoadServer::close);

@@ -22,7 +22,8 @@ import java.util.stream.IntStream;
 final class PeerHops implements AutoCloseable {
   private static final int TLS_PORT_OFFSET = 20_000;
 
-  private static final List<Integer> PORTS =
+  /** Of bytes. */
+  static final List<Integer> PORTS =
       IntStream.rangeClosed(LoadServer.ECHO_PORT, LoadServer.HOLD_PORT).boxed().toList();
 
   private static final String HAPROXY =
@@ -150,13 +151,19 @@ final class PeerHops implements AutoCloseable {
   /**
    * Returns once the path is served.
    *
+   * @param peers of which this is one
    * @param runDirectory in which one is made for certificates, configurations, logs
    */
-  static PeerHops start(NodesTestbed testbed, Crossing peer, Path runDirectory) throws Exception {
+  static PeerHops start(NodesTestbed testbed, Peers peers, Crossing peer, Path runDirectory)
+      throws Exception {
     Path own = Files.createDirectory(runDirectory.resolve("peer" + peer.ordinal()));
     PeerHops hops = new PeerHops(testbed, peer, own);
     try {
-      hops.start();
+      if (peer == Crossing.HBONE) {
+        hops.startHbone(peers.hbone().orElseThrow());
+      } else {
+        hops.start();
+      }
       return hops;
     } catch (Exception | AssertionError e) {
       hops.close();
@@ -170,6 +177,28 @@ final class PeerHops implements AutoCloseable {
     start(testbed.pod(peer, 1), "server");
     LoadPath path = testbed.path(peer);
     processes.getFirst().awaitReady(LONGEST_START, () -> CrossingReadiness.answers(path));
+  }
+
+  private void startHbone(Path program) throws Exception {
+    HbonePeer hbone = new HbonePeer(program, testbed.path(peer), directory);
+    for (int side = 0; side < 2; side++) {
+      String name = side == 0 ? "client" : "server";
+      ChildProgram process =
+          new ChildProgram(
+              program + " " + name, testbed.pod(peer, side), directory.resolve(name + ".out"));
+      processes.add(process);
+      process.start(hbone.command(name));
+    }
+    hbone.awaitServed(processes.getFirst(), processes.getLast());
+  }
+
+  /** Instead of what {@code fault} says of its consequences, where one of the two has ended. */
+  void requireAlive(Exception fault) throws IOException {
+    for (ChildProgram process : processes) {
+      if (!process.isAlive()) {
+        throw new IOException(process.told(""), fault);
+      }
+    }
   }
 
   /** In the foreground, with a thread or process for each core. */

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.architecture.SourceTree;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,20 +17,26 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Isolated;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Measurements as anybody starts them; times are not judged. */
 @Isolated("it loads the whole machine for a minute")
 @Tag("kernel")
 class BenchTest {
+  /** Debian's, which has hyper-h2; another Python in the path does not. */
+  private static final String PYTHON = "/usr/bin/python3";
+
   private static final Duration PATIENCE = Duration.ofMinutes(9); // the bench ends itself earlier
   private static final List<String> CROSSINGS =
-      List.of("direct", "mutual_tls", "plaintext", "haproxy", "nginx");
+      List.of("direct", "mutual_tls", "plaintext", "haproxy", "nginx", "hbone");
 
   @TempDir private Path directory = Path.of("");
 
   @Test
   void everyWayBetweenNodesIsMeasuredAndNothingIsLeft() throws Exception {
-    Bench bench = bench("mtls,connections", "--peers");
+    Bench bench =
+        bench("mtls,connections", "--peers", "--peer-hbone", script("exec SPEAKER").toString());
 
     JsonNode rates = line(bench.result(), "comparisons", "mtls.connections.rate");
     for (String crossing : CROSSINGS) {
@@ -38,12 +46,89 @@ class BenchTest {
           .hasSize(needsMesh ? 1 : 2)
           .allSatisfy(take -> assertThat(take).isNotEmpty().allMatch(rate -> rate.asInt() > 0));
     }
-    String run = "slxbench-" + bench.pid();
+    assertNothingIsLeft(bench.pid());
+  }
+
+  private void assertNothingIsLeft(long pid) throws IOException {
+    String run = "slxbench-" + pid;
     assertThat(Path.of("/run", run)).doesNotExist();
     assertThat(Path.of("/sys/fs/bpf/sluice", run + "-10")).doesNotExist();
     try (var namespaces = Files.list(Path.of("/run/netns"))) {
       assertThat(namespaces.map(Path::toString)).noneMatch(path -> path.contains(run));
     }
+    assertThat(ProcessHandle.allProcesses().map(ProcessHandle::pid).map(BenchTest::commandLine))
+        .as("no peer runs on")
+        .noneMatch(line -> line.contains(directory + "/hbone_peer.py"));
+  }
+
+  private static String commandLine(long pid) {
+    try {
+      return Files.readString(Path.of("/proc", Long.toString(pid), "cmdline"));
+    } catch (IOException e) {
+      return ""; // it has ended meanwhile
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          echo gone; exit 3             | has ended with exit code 3; it printed: gone
+          exec sleep 600                | server does not listen on port 15008, as HBONE_LISTEN asks
+          exec timeout 9 SPEAKER        | has ended with exit code 124
+          FORWARDS-ELSEWHERE            | client does not bring a byte to the echo server, port 7001
+          CERTIFICATES-OPTIONAL         | server speaks with who shows no certificate
+          """)
+  void aPeerThatDoesNotDoItsPartEndsTheRunWithASentence(String script, String sentence)
+      throws Exception {
+    Path peer =
+        script(
+            switch (script) {
+              case "FORWARDS-ELSEWHERE" ->
+                  "export HBONE_FORWARDS=$(echo \"$HBONE_FORWARDS\" |"
+                      + " sed 's/:7\\([0-9]*\\)\\b/:6\\1/g')\nexec SPEAKER";
+              case "CERTIFICATES-OPTIONAL" ->
+                  "export HBONE_TEST_CERTIFICATES=optional\nexec SPEAKER";
+              default -> script;
+            });
+
+    Ended ended = run("mtls,connections", "--peer-hbone", peer.toString());
+
+    assertThat(ended.output()).contains("sluice: " + peer, sentence);
+    assertThat(ended.code()).isEqualTo(1);
+    assertNothingIsLeft(ended.pid());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          mtls        | is not executable: chmod +x makes it so
+          connections | --peer-hbone measures between nodes, which --only leaves out: add mtls
+          """)
+  void aPeerThatCannotBeMeasuredIsAWrongArgument(String part, String sentence) throws Exception {
+    Path text = Files.writeString(directory.resolve("peer"), "#!/bin/sh\n");
+
+    Ended ended = run(part, "--peer-hbone", text.toString());
+
+    assertThat(ended.output()).contains(sentence);
+    assertThat(ended.code()).isEqualTo(2);
+  }
+
+  /** A script in which SPEAKER is a program that speaks HBONE. */
+  private Path script(String text) throws IOException {
+    Path speaker = directory.resolve("hbone_peer.py");
+    try (InputStream resource = BenchTest.class.getResourceAsStream("hbone_peer.py")) {
+      assertThat(resource).isNotNull();
+      Files.copy(resource, speaker);
+    }
+    Path script = directory.resolve("peer.sh");
+    String speaks = PYTHON + " " + speaker + " \"$1\"";
+    Files.writeString(script, "#!/bin/sh\n" + text.replace("SPEAKER", speaks) + "\n");
+    assertThat(script.toFile().setExecutable(true)).isTrue();
+    return script;
   }
 
   @Test
@@ -68,6 +153,16 @@ class BenchTest {
 
   private Bench bench(String part, String... options) throws Exception {
     Path result = directory.resolve("result.json");
+    List<String> all = new ArrayList<>(List.of("--json", result.toString()));
+    all.addAll(List.of(options));
+    Ended ended = run(part, all.toArray(String[]::new));
+    assertThat(ended.code()).as(ended.output()).isZero();
+    return new Bench(ended.pid(), new ObjectMapper().readTree(result.toFile()));
+  }
+
+  private record Ended(long pid, int code, String output) {}
+
+  private Ended run(String part, String... options) throws Exception {
     Path output = directory.resolve("output");
     List<String> command =
         new ArrayList<>(
@@ -76,9 +171,7 @@ class BenchTest {
                 "bench",
                 "--quick",
                 "--only",
-                part,
-                "--json",
-                result.toString()));
+                part));
     command.addAll(List.of(options));
     Process bench =
         new ProcessBuilder(command)
@@ -89,8 +182,8 @@ class BenchTest {
     if (!ended) {
       bench.destroy();
     }
-    assertThat(ended && bench.exitValue() == 0).as(Files.readString(output)).isTrue();
-    return new Bench(bench.pid(), new ObjectMapper().readTree(result.toFile()));
+    assertThat(ended).as(Files.readString(output)).isTrue();
+    return new Ended(bench.pid(), bench.exitValue(), Files.readString(output));
   }
 
   private static JsonNode line(JsonNode result, String list, String id) {

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class ChildProgram implements AutoCloseable {
   private static final Duration STOP_PATIENCE = Await.patience(30);
   private static final int LOG_TAIL_LINES = 30;
+  private static final int LAST_WORDS = 5;
 
   private final String title;
   private final SitePod namespace;
@@ -111,12 +112,32 @@ public final class ChildProgram implements AutoCloseable {
    * none where they are longer than a page.
    */
   public static String commandLine(long pid) {
+    return words(pid, "cmdline");
+  }
+
+  /** The same of the environment that it was started with. */
+  public static String environment(long pid) {
+    return words(pid, "environ");
+  }
+
+  private static String words(long pid, String file) {
     try {
-      byte[] arguments = Files.readAllBytes(Path.of("/proc", Long.toString(pid), "cmdline"));
-      return new String(arguments, StandardCharsets.UTF_8);
+      byte[] words = Files.readAllBytes(Path.of("/proc", Long.toString(pid), file));
+      return new String(words, StandardCharsets.UTF_8);
     } catch (IOException e) {
       return "";
     }
+  }
+
+  /** One line: how it has ended, or else {@code fault}; and what it printed last. */
+  public String told(String fault) {
+    List<String> lines = log().strip().lines().toList();
+    String last =
+        String.join(" | ", lines.subList(Math.max(0, lines.size() - LAST_WORDS), lines.size()));
+    return title
+        + " "
+        + (isAlive() ? fault : "has ended with exit code " + running().exitValue())
+        + (last.isEmpty() ? "; it printed nothing" : "; it printed: " + last);
   }
 
   /** Everything it has printed. */
