@@ -31,7 +31,8 @@ final class ConfigCompiler {
   static final Settings NO_CONFIG =
       compile(List.of(), true, CompilerSettings.USUAL, null, new Statuses());
 
-  private static final String ONE = "remove all but one MeshConfig";
+  private static final String ONE =
+      "remove all but one MeshConfig: at the next start another of them may govern";
 
   private ConfigCompiler() {}
 

@@ -259,6 +259,12 @@ public final class Fields {
 
   private <T> Optional<T> parsed(
       YamlValue value, String valuePath, Function<String, T> parser, String mend) {
+    if (value instanceof YamlValue.Scalar scalar
+        && scalar.kind() != Kind.STRING
+        && !parses(parser, scalar.text())) {
+      wrongType(value, valuePath, "a string", mend); // of which quotes would make no other
+      return Optional.empty();
+    }
     return asText(value, valuePath)
         .flatMap(text -> {
           try {
@@ -269,6 +275,15 @@ public final class Fields {
             return Optional.empty();
           }
         });
+  }
+
+  private static boolean parses(Function<String, ?> parser, String text) {
+    try {
+      parser.apply(text);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
   }
 
   private Optional<Fields> asObject(YamlValue value, String valuePath) {

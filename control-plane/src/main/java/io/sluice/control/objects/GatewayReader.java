@@ -89,8 +89,14 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
     List<Parent> parents = new ArrayList<>();
     List<Fields> written = spec.objects("parentRefs");
     for (int i = 0; i < written.size(); i++) {
-      if (isService(written.get(i), GROUP, "Gateway")) {
-        parents.add(parent(i, written.get(i)));
+      Fields reference = written.get(i);
+      if (isService(reference, GROUP, "Gateway")) {
+        parents.add(parent(i, reference));
+      } else if (reference.text("kind").orElse("").equals(SERVICE) && !reference.has("group")) {
+        reference.problem(
+            "kind",
+            "is Service, and the group that is not written is " + GROUP + ", which has none",
+            "write group: \"\" beside it");
       }
     }
     if (parents.isEmpty()) {

@@ -91,6 +91,28 @@ class ValidationTest {
             tuple(Level.ERROR, "spec.rules[0].match"),
             tuple(Level.ERROR, "spec.rules[0].filters[0].type"));
     assertThat(ofObjects(route.replace("group: \"\", kind: Service, ", "")).findings()).isEmpty();
+    assertThat(ofObjects(route.replace("group: \"\", ", "")).findings())
+        .extracting(Finding::field, Finding::mend)
+        .contains(tuple("spec.parentRefs[0].kind", "write group: \"\" beside it"));
+  }
+
+  @Test
+  void aNumberThatIsNoDurationIsNotToBePutInQuotes() {
+    String retry =
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: Retry
+        metadata: {name: again, namespace: shop}
+        spec:
+          source: {kind: ServiceAccount, name: buyer, namespace: shop}
+          destinations: [{kind: Service, name: store, namespace: shop}]
+          retryPolicy: {retryOn: "5xx", perTryTimeout: 500}
+        """;
+
+    assertThat(ofObjects(retry).findings())
+        .filteredOn(finding -> finding.field().equals("spec.retryPolicy.perTryTimeout"))
+        .extracting(Finding::mend)
+        .containsExactly("write a duration such as 25ms, 1s or 1m30s");
   }
 
   /** The same words as in statuses and from the webhook. */
