@@ -471,6 +471,11 @@ final class Exchange implements Upstream.Listener {
     return known == null || known.mayRepeat();
   }
 
+  /** Whether its connection had carried another exchange, and so may be one that was closed for being idle. */
+  void isBehindAnother(boolean another) {
+    reused = another;
+  }
+
   /** That connection carries it. */
   void isOn(ServicePool.Place place) {
     Admission known = admission;
@@ -516,7 +521,6 @@ final class Exchange implements Upstream.Listener {
       return waits;
     }
     upstream = null; // which has dialled nothing
-    reused = true;
     owner.leads().gaveUp(this); // what it dialled first, others may still wait for
     join(free, endpoint);
     return true;
@@ -536,7 +540,6 @@ final class Exchange implements Upstream.Listener {
       return;
     }
     upstream = null; // the connection's from here on
-    reused = false;
     InetSocketAddress endpoint = reached.reached();
     HttpStream stream = owner.leads().connect(channel, reached, subject, this);
     if (stream == null) {

@@ -36,6 +36,7 @@ final class Leads implements Http1Client.Owner {
     @Nullable Exchanges direct; // in this process
     @Nullable ByteChannel directEnd;
     boolean free = true; // of HTTP/1
+    private boolean hasCarried; // another exchange before
     long endingSince;
 
     Lead(@Nullable Upstream upstream, InetSocketAddress endpoint, boolean proven) {
@@ -46,11 +47,13 @@ final class Leads implements Http1Client.Owner {
 
     @Nullable HttpStream open(boolean version2, Exchange exchange) {
       ServicePool.Place place = place();
-      if (place == null) {
-        return open(version2);
+      HttpStream stream = place == null || place.mayCarry() ? open(version2) : null;
+      if (stream == null) {
+        return null;
       }
-      HttpStream stream = place.mayCarry() ? open(version2) : null;
-      if (stream != null) {
+      exchange.isBehindAnother(hasCarried);
+      hasCarried = true;
+      if (place != null) {
         place.enter();
         exchange.isOn(place);
       }

@@ -242,6 +242,16 @@ class RetriesTest {
     assertThat(told(Event.RETRY)).isEqualTo(2);
   }
 
+  /** Nobody asked for further tries, and its connection had carried nothing that it could be idle after. */
+  @Test
+  void aGetThatTheApplicationLeavesWithoutAnAnswerIsAskedOnce() throws IOException {
+    script.addAll(List.of(GONE, HttpFixture.OK));
+    mesh.nodes.publish(editor().snapshot(10));
+
+    assertThat(get("\r\n\r\n")).startsWith("HTTP/1.1 503");
+    assertThat(asked).hasValue(1);
+  }
+
   @Test
   void aSlowTryIsCutAndAnotherOneMade() throws IOException {
     script.addAll(List.of(HttpFixture.OK, SILENT, HttpFixture.OK));
