@@ -14,6 +14,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** A daemon starts on what an earlier one left in force, with another registry. */
 @Tag("kernel")
@@ -35,7 +36,7 @@ class DaemonStartTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
   void aRestartEnrolsAdoptsAndReleasesAndSaysSo(Mechanism mechanism) {
     try (Shop shop = Shop.open(mechanism)) {
       SitePod stays = shop.site.addPods("stays").getFirst();
@@ -78,7 +79,7 @@ class DaemonStartTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
   void aNamespaceIsReleasedWhereverItIsFoundByNow(Mechanism mechanism) {
     try (Shop shop = Shop.open(mechanism)) {
       SitePod mounted = shop.site.addPods("mounted").getFirst();

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /**
  * {@code sluice namespace} and {@code sluice metrics} with ten pods that run: from the command, as
@@ -45,7 +46,7 @@ class NamespaceVerbsTest {
   @TempDir private Path home = Path.of("");
 
   @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
   void everyVerbHoldsInTheKernelWithinFiveSeconds(Mechanism mechanism) throws Exception {
     String[] names = IntStream.range(0, PODS).mapToObj(i -> "p" + i).toArray(String[]::new);
     try (FakeCluster cluster = new FakeCluster();

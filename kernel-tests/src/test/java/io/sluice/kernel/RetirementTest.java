@@ -20,6 +20,7 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** A mesh is taken away, node by node, while its pods go on calling each other. */
 @Tag("kernel")
@@ -27,7 +28,7 @@ class RetirementTest {
   private static final int CALLS = 20;
 
   @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
   void callsGoOnInClearWhileOneNodeAfterTheOtherIsGivenBack(Mechanism mechanism) {
     try (TwoNodes shop = TwoNodes.open(mechanism, "--drain-seconds", "2")) {
       shop.change(() -> {
@@ -62,7 +63,7 @@ class RetirementTest {
    * Strict policy, without egress: all of its pods leave at once, and what they have open goes on.
    */
   @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
   void callsGoOnWhileTheirNamespaceLeavesTheMesh(Mechanism mechanism) {
     try (Shop shop = Shop.open(mechanism);
         Traffic traffic = new Traffic()) {
