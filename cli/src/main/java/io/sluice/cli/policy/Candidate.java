@@ -7,11 +7,14 @@ import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.compile.Severity;
 import io.sluice.control.folder.ManifestSet;
 import io.sluice.control.manifest.Problem;
+import io.sluice.control.objects.Egress;
+import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectReader;
+import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -21,8 +24,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +57,14 @@ record Candidate(MeshSnapshot snapshot, List<String> unread, List<String> unused
     boolean hasSettings =
         sources.values().stream().flatMap(List::stream).anyMatch(MeshConfig.class::isInstance);
     boolean isWhole = Files.isDirectory(place);
+    List<String> absent = registryOrNull == null && !isWhole ? absent(sources) : List.of();
+    absent.forEach(route ->
+        unread.add(
+            place
+                + ": was not tried: it names "
+                + route
+                + ", and what that has a stored snapshot does not tell; put it into the file, or name the"
+                + " folder in force with --registry"));
     if (registryOrNull == null && !isWhole && hasRoutesAlone(sources)) {
       unread.add(
           place
@@ -75,9 +89,39 @@ record Candidate(MeshSnapshot snapshot, List<String> unread, List<String> unused
         compiled.statuses().stream()
             .filter(status -> status.file().startsWith(FIRST))
             .filter(status -> status.severity() != Severity.INFO)
+            .filter(_ -> absent.isEmpty()) // it would be said of what is not tried
             .map(Candidate::told)
             .toList();
     return new Candidate(snapshot, unread, unused);
+  }
+
+  /** The routes that objects of the file name and that are not in it. */
+  private static List<String> absent(Map<String, List<KubernetesObject>> sources) {
+    Set<String> named = new TreeSet<>();
+    Set<String> present = new HashSet<>();
+    for (KubernetesObject one : sources.values().stream().flatMap(List::stream).toList()) {
+      switch (one) {
+        case HttpRouteGroup _, TcpRoute _ -> present.add(one.ref().toString());
+        case TrafficTarget target ->
+            target.rules().forEach(rule -> named.add(route(one, rule.kind(), rule.name())));
+        case Egress egress -> egress.groups().forEach(group -> named.add(group(one, group)));
+        case IngressBackend ingress ->
+            ingress.groups().forEach(group -> named.add(group(one, group)));
+        default -> {
+          // Others name no route.
+        }
+      }
+    }
+    named.removeAll(present);
+    return List.copyOf(named);
+  }
+
+  private static String group(KubernetesObject owner, TrafficSplit.Group group) {
+    return route(owner, group.kind(), group.name());
+  }
+
+  private static String route(KubernetesObject owner, String kind, String name) {
+    return kind + " " + owner.meta().namespace() + "/" + name;
   }
 
   private static boolean hasRoutesAlone(Map<String, List<KubernetesObject>> sources) {

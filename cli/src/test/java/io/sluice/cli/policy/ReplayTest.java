@@ -68,6 +68,24 @@ class ReplayTest {
     return new Replay(candidate.snapshot()).decide(flow);
   }
 
+  /** The snapshot in force has what a group grants, and not under its name. */
+  @Test
+  void aTargetWithoutItsGroupIsNotTriedWhereNoFolderIsNamed() throws IOException {
+    String target = TARGET.split("---\n", -1)[1];
+    Path file = Files.writeString(directory.resolve("candidate.yaml"), target);
+
+    Candidate alone = Candidate.of(file, null, MeshSnapshot.EMPTY);
+
+    assertThat(alone.unused()).isEmpty();
+    assertThat(alone.unread())
+        .singleElement()
+        .asString()
+        .contains("was not tried: it names HTTPRouteGroup shop/routes", "--registry");
+    Path registry = Files.createDirectory(directory.resolve("registry"));
+    Files.writeString(registry.resolve("all.yaml"), TARGET);
+    assertThat(Candidate.of(file, registry, MeshSnapshot.EMPTY).unread()).isEmpty();
+  }
+
   private static SpiffeId identity(String account) {
     return new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", account);
   }
