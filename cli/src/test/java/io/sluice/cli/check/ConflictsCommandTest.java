@@ -86,6 +86,17 @@ class ConflictsCommandTest {
         "policy.openservicemesh.io/v1alpha1", "IngressBackend", name, spec.formatted(port));
   }
 
+  private static String retry(String name, String destination) {
+    String spec =
+        """
+        spec:
+          source: {kind: ServiceAccount, name: web, namespace: shop}
+          destinations: [{kind: Service, name: %s, namespace: shop}]
+          retryPolicy: {retryOn: "5xx", numRetries: 2}\
+        """;
+    return object("policy.openservicemesh.io/v1alpha1", "Retry", name, spec.formatted(destination));
+  }
+
   private static String config(String name, String traffic) {
     String spec = "spec: {traffic: {%s}}".formatted(traffic);
     return object("config.sluice.io/v1alpha1", "MeshConfig", name, spec);
@@ -141,6 +152,18 @@ class ConflictsCommandTest {
             List.of("IngressBackend shop/b", "IngressBackend shop/a", "error"),
             "number: 80",
             "number: 81"),
+        new Contradiction(
+            SERVICES
+                + object(
+                    "config.sluice.io/v1alpha1",
+                    "MeshConfig",
+                    "m",
+                    "spec: {featureFlags: {enableRetryPolicy: true}}")
+                + retry("a", "one")
+                + retry("b", "one"),
+            List.of("Retry shop/b", "Retry shop/a", "warning"),
+            "name: one, namespace: shop}]",
+            "name: two, namespace: shop}]"),
         new Contradiction(
             service("a", "10.96.0.9") + service("b", "10.96.0.9"),
             List.of("Service shop/a", "Service shop/b", "warning"),

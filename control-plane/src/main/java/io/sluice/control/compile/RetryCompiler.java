@@ -18,7 +18,7 @@ final class RetryCompiler {
   /** What {@code retries} make: at least all of their namespaces. */
   static List<RetryPolicy> policies(Collection<Retry> retries, boolean enabled, Statuses statuses) {
     List<RetryPolicy> policies = new ArrayList<>();
-    Map<Map.Entry<NamespacedName, NamespacedName>, NamespacedName> first = new HashMap<>();
+    Map<Map.Entry<NamespacedName, NamespacedName>, Retry> first = new HashMap<>();
     retries.stream()
         .sorted(Comparator.comparing(retry -> retry.policy().name()))
         .forEach(retry -> {
@@ -34,14 +34,15 @@ final class RetryCompiler {
             return;
           }
           for (NamespacedName destination : policy.destinations()) {
-            NamespacedName before =
-                first.putIfAbsent(Map.entry(policy.source(), destination), policy.name());
+            Retry before = first.putIfAbsent(Map.entry(policy.source(), destination), retry);
             if (before != null) {
-              statuses.warning(
+              statuses.conflict(
                   retry,
+                  Severity.WARNING,
                   "spec.destinations",
-                  "name Service " + destination + ", which Retry " + before + " is for already",
-                  "remove it from one of the two");
+                  "name Service " + destination + ", which " + before.ref() + " is for already",
+                  "remove it from one of the two",
+                  before.ref());
             }
           }
           if (enabled) {
