@@ -162,7 +162,7 @@ record NodeReporter(NodeMetrics metrics, EventLog events)
       String pod =
           pods.nameOf(event.netnsCookie())
               .map(Object::toString)
-              .orElse("netns:" + Long.toUnsignedString(event.netnsCookie()));
+              .orElseGet(() -> NodeEvent.podOf(event.netnsCookie()));
       // System.nanoTime() is CLOCK_MONOTONIC on Linux, as bpf_ktime_get_ns() is.
       Instant time = Instant.now().minusNanos(System.nanoTime() - event.monotonicNanos());
       events.add(sequence ->

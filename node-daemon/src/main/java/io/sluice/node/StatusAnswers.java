@@ -351,12 +351,12 @@ final class StatusAnswers implements AdminServer.Answers {
     node.put("sequence", event.sequence());
     node.put("time", event.time().toString());
     node.put("origin", event.origin());
-    node.put("pod", event.pod());
+    node.put("pod", event.pod(cookie -> pods.nameOf(cookie).map(Object::toString)));
     node.put("direction", event.direction().label());
     node.put("protocol", event.protocol());
     InetSocketAddress source = event.source();
     node.put("source", source == null ? "-" : IpAddresses.text(source));
-    InetSocketAddress destination = event.destination();
+    InetSocketAddress destination = event.knownDestinationOrNull();
     node.put("destination", destination == null ? "-" : IpAddresses.text(destination));
     node.put("verdict", event.outcome().label());
     node.put("reason", event.reason().label());

@@ -7,6 +7,8 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.Optional;
+import java.util.function.LongFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +42,36 @@ public record NodeEvent(
     Reason reason,
     @Nullable NamespacedName rule,
     @Nullable InetSocketAddress endpoint) {
+
+  private static final String COOKIE = "netns:";
+
+  /** {@link #pod} of a network namespace that is not known. */
+  public static String podOf(long cookie) {
+    return COOKIE + Long.toUnsignedString(cookie);
+  }
+
+  /**
+   * The pod as it is known now: what was refused while no daemon ran is read before its pods are
+   * enrolled.
+   */
+  public String pod(LongFunction<Optional<String>> names) {
+    return pod.startsWith(COOKIE)
+        ? names.apply(Long.parseUnsignedLong(pod.substring(COOKIE.length()))).orElse(pod)
+        : pod;
+  }
+
+  /**
+   * Where it was to go. Without a daemon the last hook sees a flow that is led to a listener of the
+   * pod's loopback already, which is nothing that anybody called.
+   */
+  public @Nullable InetSocketAddress knownDestinationOrNull() {
+    boolean led =
+        reason == Reason.PROXY_UNAVAILABLE
+            && direction == Direction.OUTBOUND
+            && destination != null
+            && destination.getAddress().isLoopbackAddress();
+    return led ? null : destination;
+  }
 
   /**
    * The reason in a sentence; where a port is not granted, which one that is and which are.

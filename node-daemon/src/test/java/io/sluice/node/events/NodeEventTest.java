@@ -13,6 +13,7 @@ import io.sluice.mesh.decision.Reason;
 import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -43,6 +44,39 @@ class NodeEventTest {
             TARGET,
             new InetSocketAddress("10.0.0.1", arrived))
         .explanation(snapshot);
+  }
+
+  private static NodeEvent ofKernel(Direction direction, String destination) {
+    return new NodeEvent(
+        1,
+        Instant.EPOCH,
+        "kernel",
+        NodeEvent.podOf(-1),
+        direction,
+        "tcp",
+        null,
+        new InetSocketAddress(destination, 80),
+        Outcome.REFUSED,
+        Reason.PROXY_UNAVAILABLE,
+        null,
+        null);
+  }
+
+  /** What a hook refuses while no daemon runs is read before the next one has enrolled the pod. */
+  @Test
+  void aPodThatWasNotKnownIsNamedOnceItIs() {
+    NodeEvent event = ofKernel(Direction.OUTBOUND, "10.96.0.1");
+
+    assertThat(event.pod(_ -> Optional.empty())).isEqualTo("netns:18446744073709551615");
+    assertThat(event.pod(cookie -> cookie == -1 ? Optional.of("shop/buyer") : Optional.empty()))
+        .isEqualTo("shop/buyer");
+  }
+
+  @Test
+  void theListenerOfADeadDaemonIsNobodysDestination() {
+    assertThat(ofKernel(Direction.OUTBOUND, "127.98.198.59").knownDestinationOrNull()).isNull();
+    assertThat(ofKernel(Direction.OUTBOUND, "10.96.0.1").knownDestinationOrNull()).isNotNull();
+    assertThat(ofKernel(Direction.INBOUND, "127.0.0.1").knownDestinationOrNull()).isNotNull();
   }
 
   @Test
