@@ -82,7 +82,9 @@ public record PodProxy(NodeTarget target, Optional<ClusterOptions> cluster) {
         .formatted(
             asked,
             name,
-            node.isEmpty() ? "it knows of none such" : "by its registry it is on " + node);
+            node.isEmpty()
+                ? "it knows of none such: say NAMESPACE/NAME, or the namespace by -n"
+                : "by its registry it is on " + node);
   }
 
   /**
