@@ -10,6 +10,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Outsider;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.why.WhyQuestion;
@@ -138,7 +139,13 @@ record IngressWays(MeshSnapshot snapshot, String node, Asker daemon, IngressInqu
           "take it from the exclusions");
     } else {
       Flow flow = new Flow(null, new InetSocketAddress(source, 0), to).byRequest();
-      Verdict verdict = Decisions.decideAt(snapshot, pod.name(), flow);
+      Verdict bare = Decisions.decideAt(snapshot, pod.name(), flow);
+      Outsider shown = Outsider.askedFor(snapshot, bare, to.getPort()).orElse(null);
+      Verdict verdict =
+          shown == null ? bare : Decisions.decideAt(snapshot, pod.name(), flow.of(shown));
+      if (shown != null) {
+        steps.turn("what is not " + shown.words() + " is kept out", "");
+      }
       boolean ofIngress = verdict.reason() == Reason.INGRESS_BACKEND && isIngress(verdict.rule());
       word = !verdict.isAllowed() ? Word.KEPT_OUT : ofIngress ? Word.LET_IN : Word.IN_THE_CLEAR;
       reason = verdict.reason().label();

@@ -133,7 +133,7 @@ class IngressCommandTest {
                 "protocol: http}}",
                 "protocol: https}}",
                 none,
-                "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_TLS_REFUSED.explanation()),
+                "stop 10.1.0.31 -> shop/store: " + Reason.INGRESS_PRINCIPAL_REFUSED.explanation()),
             called(
                 CALL + " --ingress-backend absent",
                 "let in",
@@ -167,6 +167,24 @@ class IngressCommandTest {
             .execute(words.toArray(String[]::new));
     assertThat(ended).as("%s%n%s", out, err).isEqualTo(code);
     return new ObjectMapper().readTree(out.toString());
+  }
+
+  /** What a client shows in TLS is supposed, and said. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "skipClientCertValidation: true; turn what is not TLS is kept out",
+        "skipClientCertValidation: true, sniHosts: [b.example, a.example];"
+            + " turn what is not TLS that names a.example is kept out"
+      })
+  void httpsLetsInWhoSpeaksTls(String tls, String step) throws IOException {
+    String yaml = MESH.replace("protocol: http}}", "protocol: https}, tls: {" + tls + "}}");
+
+    JsonNode answer = run(0, yaml, CALL + " --ingress-backend store");
+
+    assertThat(answer.path("verdict").asText()).isEqualTo("let in");
+    assertThat(steps(answer)).contains(step).noneMatch(each -> each.startsWith("stop"));
   }
 
   private static List<String> steps(JsonNode answer) {

@@ -261,7 +261,7 @@ class WhyTableTest {
       wrong header; buyer shop/pages:80 GET /x v=two; refused route_not_granted TrafficTarget shop/buyer-to-web spec.rules[].matches; web
       port of a request; buyer shop/web:9090 GET /x v=one; refused port_not_granted TrafficTarget shop/buyer-to-web spec.rules; web
       bytes where requests are granted; buyer shop/books:80; refused http_only TrafficTarget shop/buyer-to-store spec.rules[].matches; storeHttp
-      HTTP that is switched off; buyer shop/pages:80 GET /x v=one; refused http_only Service shop/pages spec.ports[].appProtocol; web l7off
+      HTTP that is switched off; buyer shop/pages:80 GET /x v=one; refused http_only Service shop/pages spec.ports[]; web l7off
       permissive; buyer shop/store:8080; allowed permissive_mode MeshConfig - spec.traffic.enablePermissiveTrafficPolicyMode; permissive
       no permissive for an unknown address; buyer 192.0.2.1:80; refused egress_disabled MeshConfig - spec.traffic.enableEgress; permissive
       egress; buyer 192.0.2.1:80; allowed egress_allowed MeshConfig - spec.traffic.enableEgress; egress
@@ -287,8 +287,10 @@ class WhyTableTest {
       pod kept out by its own label; buyer shop/store:8080; refused mtls_required Pod shop/buyer metadata.labels["sluice.io/mesh"]; keptOut
       pod of the node's network; buyer shop/store:8080; refused mtls_required Pod shop/buyer spec.hostNetwork; hostNetwork
       itself; buyer shop/buyer:8080; in the clear self node - -;
-      an address of no pod; 192.0.2.7 shop/store:8080; refused mtls_required Pod shop/store metadata.annotations["sluice.io/mtls-mode"];
-      an address that an ingress has; 192.0.2.7 shop/store:8080; in the clear source_not_in_mesh IngressBackend shop/store spec.sources; ingress
+      an address of no pod; 192.0.2.7 shop/store:8080; refused mtls_required MeshConfig - spec.traffic.mtlsMode;
+      an address of no pod, for a strict pod; 192.0.2.7 shop/store:8080; refused mtls_required Pod shop/store metadata.annotations["sluice.io/mtls-mode"]; plaintext strict
+      an address that an ingress has; 192.0.2.7 shop/store:8080; allowed ingress_backend IngressBackend shop/store spec.sources; ingress
+      an address that an ingress has, by https; 192.0.2.7 shop/store:8080; allowed ingress_backend IngressBackend shop/store spec.sources; ingressTls
       an address that it has not; 192.0.3.7 shop/store:8080; refused ingress_refused IngressBackend shop/store spec.sources; ingress
       a pod outside that it has not; town/walker shop/store:8080; refused ingress_refused IngressBackend shop/store spec.sources; ingress
       an address of a pod; 10.1.0.11 shop/store:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
@@ -373,6 +375,44 @@ class WhyTableTest {
               route("{method: {service: shop.Books, method: Find}}")
                   .replace("HTTPRoute", "GRPCRoute"));
       case "fault100", "fault30" -> Map.entry("route", faulty(Integer.parseInt(word.substring(5))));
+      case "ingressTls" ->
+          Map.entry(
+              "ingress",
+              file("ingress")
+                  .getValue()
+                  .replace(
+                      "protocol: http}",
+                      "protocol: https}, tls: {skipClientCertValidation: true, sniHosts: [a.example]}"));
+      case "egressOfAddress" -> Map.entry("egress", EGRESS.replace("books.example", "192.0.2.9"));
+      case "strict" ->
+          Map.entry("store", pod("shop", "store", "store", "a", 21, "sluice.io/mtls-mode: STRICT"));
+      case "sticky" ->
+          Map.entry(
+              "books",
+              service("books", "10.96.0.1", "store", 80, 8080, "tcp")
+                  .replace("selector:", "sessionAffinity: ClientIP\n  selector:"));
+      case "twin" ->
+          Map.entry(
+              "annexe",
+              pod("shop", "annexe", "store", "a", 22, "").replace("{app: annexe}", "{app: store}"));
+      case "retry" ->
+          Map.entry(
+              "retry",
+              """
+              apiVersion: policy.openservicemesh.io/v1alpha1
+              kind: Retry
+              metadata: {name: again, namespace: shop}
+              spec:
+                source: {kind: ServiceAccount, name: buyer, namespace: shop}
+                destinations: [{kind: Service, name: pages, namespace: shop}]
+                retryPolicy: {retryOn: "5xx", numRetries: 2}
+              """);
+      case "retries" -> Map.entry(CONFIG, section("featureFlags: {enableRetryPolicy: true}"));
+      case "routeNowhere" ->
+          Map.entry(
+              "route",
+              route("{path: {type: Exact, value: /x}}")
+                  .replace("backendRefs: [{name: pages", "backendRefs: [{name: paegs"));
       case "unready" -> Map.entry("slice", UNREADY);
       case "split0" -> Map.entry("split", split("books", "{service: pages, weight: 0}"));
       case "split1" -> Map.entry("split", split("books", "{service: pages, weight: 1}"));
@@ -528,14 +568,46 @@ class WhyTableTest {
     assertThat(change.isMissingNode())
         .isEqualTo(
             !List.of("refused", "unreachable", "mixed").contains(row.expected().split(" ")[0]));
-    if (change.path("yaml").asText().contains("kind: TrafficTarget")) {
-      files.put("permitted", change.path("yaml").asText());
+    String yaml = change.path("yaml").asText();
+    if (yaml.contains("kind: Egress")) {
+      files.put("permitted", yaml);
+      assertThat(ask(row, files).path("reason").asText()).isEqualTo("egress_policy");
+    } else if (yaml.contains("kind: TrafficTarget")) {
+      files.put("permitted", yaml);
       JsonNode then = ask(row, files);
       assertThat(then.path("verdict").asText())
           .as("%s%n%s", change, then.toPrettyString())
           .isEqualTo(change.path("then").asText())
           .isEqualTo("allowed");
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "web shop/store:8080; store; none that is in force has ServiceAccount shop/web",
+        "buyer shop/pages:80 GET /x; web routeNowhere; its rule for paths /x leads to Service shop/paegs,"
+            + " which does not exist",
+        "buyer shop/books:80; store sticky twin; sessionAffinity ClientIP of Service shop/books keeps",
+        "buyer shop/pages:80 GET /x v=one; web retry retries; Retry shop/again makes it again where it"
+            + " fails, up to 2 times",
+        "buyer 192.0.2.9:80; egressOfAddress; Egress shop/books spec.hosts: 192.0.2.9 is an address and no name:"
+            + " it belongs in spec.ipAddresses",
+        "buyer shop/books:80; storeHttp; or let the Service declare the port http",
+        "192.0.2.7 shop/store:8080; ingressTls; it has to speak TLS that names a.example",
+        "buyer 192.0.2.1:80; permissive; write this Egress, or add to one that there is"
+      })
+  void thePageSays(String call, String words, String told) {
+    Map<String, String> files = mesh();
+    Stream.of(words.split(" ", -1))
+        .map(WhyTableTest::file)
+        .forEach(one -> files.put(one.getKey(), one.getValue()));
+    StringWriter page = new StringWriter();
+
+    WhyPage.print(ask(call, files), new PrintWriter(page));
+
+    assertThat(page.toString()).contains(told);
   }
 
   @Test
@@ -671,7 +743,7 @@ class WhyTableTest {
         "buyer; books.example:443; tcp; refused egress_disabled; which host its client names by TLS",
         "buyer; books.example:5432; tcp; refused egress_disabled; its ports are [80, 443], and not 5432",
         "buyer; 192.0.2.10:443; https; refused egress_disabled; found 192.0.2.10 under none of its hosts",
-        "buyer; 192.0.2.9:80; http; refused route_not_granted; Egress shop/books spec.hosts",
+        "buyer; 192.0.2.9:80; http; refused route_not_granted; the request is for 192.0.2.9, its hosts are [books.example]",
         "web; books.example:443; https; refused egress_disabled; no Egress has shop/web for a source"
       })
   void aHostOutsideIsReachedAsItsNameAndAddressSay(

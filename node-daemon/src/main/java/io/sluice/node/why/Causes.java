@@ -181,17 +181,7 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
                   "spec.traffic.dnsResolvers",
                   where + " is none of the pod's resolvers, and egress is disabled"));
       case METADATA_REFUSED -> List.of(metadata(from, called.getAddress()));
-      case MTLS_REQUIRED ->
-          to.stream()
-              .map(pod ->
-                  pod(
-                      pod,
-                      "metadata.annotations[\"sluice.io/mtls-mode\"]",
-                      "pod "
-                          + pod.name()
-                          + " is STRICT: it takes no plaintext from who has proven nothing"
-                          + " (else spec.traffic.mtlsMode of the MeshConfig says so)"))
-              .toList();
+      case MTLS_REQUIRED -> to.stream().map(this::strict).toList();
       case SOURCE_NOT_IN_MESH -> List.of(unknownSource(from));
       case NO_TRAFFIC_TARGET ->
           List.of(
@@ -199,11 +189,12 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
                   TARGET,
                   "",
                   "spec.sources",
-                  "none has ServiceAccount "
+                  "none that is in force has ServiceAccount "
                       + from.identity().serviceAccountName()
                       + " among its sources and "
                       + to.map(pod -> pod.identity().serviceAccountName().toString()).orElse("it")
-                      + " for its destination"));
+                      + " for its destination; `sluice validate` tells of those that are written and"
+                      + " cannot be used"));
       case PORT_NOT_GRANTED ->
           named(from, to).stream().map(target -> ports(target, called.getPort())).toList();
       case INGRESS_BACKEND -> ingress(verdict, "spec.sources", "it lets this caller in");
@@ -220,13 +211,15 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
               verdict,
               "spec.backends",
               "it takes https alone: TLS, a principal and a host that it names");
+      case INGRESS_PRINCIPAL_REFUSED ->
+          ingress(verdict, "spec.sources", "it asks for a certificate, and names no principal");
       case HTTP_ONLY, ROUTE_NOT_GRANTED -> {
         List<Cause> targets =
             named(from, to).stream()
                 .filter(target -> target.ports().contain(called.getPort()))
                 .map(target -> matches(target, requestOrNull))
                 .toList();
-        yield targets.isEmpty() ? outside(verdict) : targets;
+        yield targets.isEmpty() ? outside(verdict, requestOrNull) : targets;
       }
       default -> List.of(fact(verdict.reason().explanation()));
     };
@@ -262,6 +255,12 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
     }
     if (!egress.hasInRange(address) && !leadsThere) {
       String text = IpAddresses.text(address);
+      if (hosts.contains(text)) {
+        return of(
+            egress,
+            "spec.hosts",
+            text + " is an address and no name: it belongs in spec.ipAddresses");
+      }
       return hosts.isEmpty()
           ? of(egress, "spec.ipAddresses", text + " is in none of its ranges")
           : of(
@@ -279,10 +278,15 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
   }
 
   /** Of the object that let requests in or out, and not this one. */
-  private List<Cause> outside(Verdict verdict) {
+  private List<Cause> outside(Verdict verdict, @Nullable HttpRequest requestOrNull) {
     String text = verdict.reason().explanation();
-    return verdict.rule().filter(name -> snapshot.get(Kind.EGRESS, name).isPresent()).stream()
-        .map(name -> new Cause("Egress", name.toString(), "spec.hosts, spec.matches", text))
+    String asked = requestOrNull == null ? "" : "; the request is for " + requestOrNull.authority();
+    return verdict.rule().flatMap(name -> snapshot.get(Kind.EGRESS, name)).stream()
+        .map(egress ->
+            of(
+                egress,
+                "spec.hosts, spec.matches",
+                text + asked + ", its hosts are " + egress.hosts().stream().sorted().toList()))
         .findFirst()
         .map(List::of)
         .orElseGet(() -> ingress(verdict, "spec.matches", text));
@@ -322,6 +326,21 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
       verdict = decision.apply(editor.snapshot(snapshot.revision()));
     }
     return granting;
+  }
+
+  /** Whoever has not said so has it of the MeshConfig, which the snapshot does not tell apart. */
+  private Cause strict(Workload pod) {
+    String text = "pod " + pod.name() + " is STRICT: it takes no plaintext from who proves nothing";
+    boolean all =
+        snapshot.workloads().stream()
+            .filter(Workload::enrolled)
+            .allMatch(snapshot.settings()::requiresProof);
+    return all
+        ? meshConfig("spec.traffic.mtlsMode", text + ", as every pod is; the default is STRICT")
+        : pod(
+            pod,
+            "metadata.annotations[\"sluice.io/mtls-mode\"]",
+            text + "; or its namespace says so, or spec.traffic.mtlsMode of the MeshConfig");
   }
 
   private List<Permission> named(Workload from, Optional<Workload> to) {

@@ -1,5 +1,6 @@
 package io.sluice.node.why;
 
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
@@ -118,6 +119,9 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
             switch (fate.reason()) {
               case PORT_NOT_GRANTED ->
                   "; or add the port to a TCPRoute of TrafficTarget " + cause.name();
+              case HTTP_ONLY ->
+                  "; or let the Service declare the port http, by appProtocol or its name, and write no"
+                      + " sluice.io/l7: off";
               case ROUTE_NOT_GRANTED ->
                   "; or add such a match to an HTTPRouteGroup of TrafficTarget " + cause.name();
               default -> "";
@@ -132,12 +136,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
             ? Causes.fact(fate.reason().explanation())
             : fate.causes().getFirst();
     return switch (fate.reason()) {
-      case EGRESS_DISABLED ->
-          Optional.of(
-              meshWide(
-                  "enable egress in the MeshConfig",
-                  "spec: {traffic: {enableEgress: true}}\n",
-                  "may then call every destination outside the mesh"));
+      case EGRESS_DISABLED -> Optional.of(letOut(source, fate));
       case DNS_REFUSED ->
           Optional.of(
               Change.of(
@@ -214,8 +213,36 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
             .formatted(source.name().name(), key, Grant.range(to.getAddress()));
   }
 
-  private Change meshWide(String what, String yaml, String may) {
-    long pods = snapshot.workloads().stream().filter(Workload::enrolled).count();
-    return Change.of(what, yaml, "all " + pods + " pods of the mesh " + may);
+  /** For this account alone: enableEgress would open everything to every pod. */
+  private static Change letOut(Workload source, Fate fate) {
+    InetSocketAddress to = fate.toOrNull();
+    NamespacedName account = source.identity().serviceAccountName();
+    if (to == null) {
+      return Change.of("write an Egress for ServiceAccount " + account, "", "");
+    }
+    String name = account.name() + "-" + IpAddresses.text(to).replaceAll("[^0-9a-f]+", "-");
+    return Change.of(
+        "write this Egress, or add to one that there is; it counts unless"
+            + " spec.featureFlags.enableEgressPolicy of the MeshConfig is false",
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: Egress
+        metadata: {name: %s, namespace: %s}
+        spec:
+          sources: [{kind: ServiceAccount, name: %s, namespace: %s}]
+          ipAddresses: ["%s"]
+          ports: [{number: %d, protocol: tcp}]
+        """
+            .formatted(
+                name.replaceAll("^-|--+|-$", "-"),
+                account.namespace(),
+                account.name(),
+                account.namespace(),
+                Grant.range(to.getAddress()),
+                to.getPort()),
+        "every pod of ServiceAccount "
+            + account
+            + " may then send whatever it likes there; spec.traffic.enableEgress would let every pod"
+            + " call everything outside the mesh");
   }
 }

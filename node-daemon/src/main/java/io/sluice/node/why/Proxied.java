@@ -5,10 +5,13 @@ import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Nearness;
+import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
+import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute;
@@ -30,9 +33,11 @@ import io.sluice.proxy.http.WrittenRequest;
 import java.math.BigInteger;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -115,7 +120,7 @@ final class Proxied {
             story.end(
                 status < 400 ? Kind.ANSWERED : Kind.REFUSED,
                 Reason.ANSWERED_BY_ROUTE,
-                routed(called, route, "it answers " + status),
+                routed(called, route, "it answers " + status + unusable(route, status)),
                 status));
       }
       case Way.Elsewhere(HttpFilters.Redirect redirect) -> {
@@ -205,6 +210,19 @@ final class Proxied {
             + " has "
             + ready.size()
             + (ready.size() == 1 ? " ready endpoint" : " ready endpoints"));
+    if (ready.size() > 1 && !service.affinity().equals(SessionAffinity.NONE)) {
+      story.unknown(
+          "which of these ways the caller is given: sessionAffinity ClientIP of Service "
+              + service.name()
+              + " keeps all calls of one client with one endpoint, whatever the shares");
+    }
+    RetryPolicy retry =
+        snapshot.retryOrNull(out.call().source().identity().serviceAccountName(), service.name());
+    if (retry != null && out.handling().isHttp()) {
+      story.ok(
+          "Retry %s makes it again where it fails, up to %d times"
+              .formatted(retry.name(), retry.most()));
+    }
     WrittenRequest sent = out.call().requestOrNull();
     WrittenRequest changed =
         sent == null || out.asked() == null || filters.equals(HttpFilters.NONE)
@@ -240,6 +258,40 @@ final class Proxied {
                 port.endpoints(),
                 snapshot,
                 Nearness.Caller.of(snapshot, out.call().source().name())));
+  }
+
+  /** Which rules lead nowhere: one of them is why a route answers 500. */
+  private String unusable(Optional<TrafficRoute> route, int status) {
+    if (status != ServiceEnds.FAILED) {
+      return "";
+    }
+    Set<String> found = new LinkedHashSet<>();
+    route.stream()
+        .flatMap(each -> each.rules().stream())
+        .filter(rule -> rule.redirectOrNull() == null)
+        .forEach(rule -> {
+          String of =
+              "; its rule for paths "
+                  + rule.matches().stream().map(match -> match.path().text()).findFirst().orElse("")
+                  + " ";
+          if (rule.backends().isEmpty()) {
+            found.add(of + "has no backend, or names what is not there or not acted on");
+          }
+          rule.backends()
+              .forEach(backend -> {
+                NamespacedName name = backend.serviceOrNull();
+                if (name == null) {
+                  found.add(of + "has a backend that cannot be used: see `sluice validate`");
+                } else if (snapshot.service(name).isEmpty()) {
+                  found.add(of + "leads to Service " + name + ", which does not exist");
+                } else if (backend.port() != 0
+                    && snapshot.service(name).flatMap(to -> to.port(backend.port())).isEmpty()) {
+                  found.add(
+                      of + "leads to port " + backend.port() + " of Service " + name + ": no such");
+                }
+              });
+        });
+    return String.join("", found);
   }
 
   private static List<Cause> routed(Service called, Optional<TrafficRoute> route, String text) {
@@ -480,7 +532,7 @@ final class Proxied {
     all.add(
         Causes.service(
             handling.objectOrNull(),
-            "spec.ports[].appProtocol",
+            "spec.ports[]",
             "the port's appProtocol or name, or sluice.io/l7: off, make it bytes: "
                 + handling.cause().name().toLowerCase(Locale.ROOT)));
     return all;

@@ -14,6 +14,9 @@ final class ServiceEnds {
   /** What the proxy answers where nobody can be reached. */
   static final int UNAVAILABLE = 503;
 
+  /** Of a route with a backend that cannot be used. */
+  static final int FAILED = 500;
+
   private ServiceEnds() {}
 
   /** Ready endpoints of the family called, each once. */

@@ -5,8 +5,10 @@ import io.sluice.mesh.Retirement;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Outsider;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.enrolment.PodStatus;
@@ -187,10 +189,21 @@ final class Walk {
         return other.get();
       }
     }
-    Arriving.Arrival arrival =
-        arriving.at(pod, new Flow(null, call.client(), to), call.requestOrNull(), story);
+    Flow bare = new Flow(null, call.client(), to);
+    Flow flow =
+        Outsider.askedFor(
+                snapshot, Decisions.decideAt(snapshot, pod.name(), bare.byRequest()), to.getPort())
+            .map(shown -> {
+              story.ok("it has to speak " + shown.words() + ": then");
+              return bare.of(shown);
+            })
+            .orElse(bare);
+    Arriving.Arrival arrival = arriving.at(pod, flow, call.requestOrNull(), story);
     Verdict verdict = arrival.verdict();
     List<Cause> why = arriving.causes(arrival, call.source(), to, Optional.of(pod));
+    if (verdict.reason() == Reason.INGRESS_BACKEND) {
+      return story.end(Kind.ALLOWED, verdict.reason(), why);
+    }
     return verdict.isAllowed()
         ? story.end(Kind.CLEAR, reason, why)
         : Arriving.refused(verdict, why, story);
