@@ -83,12 +83,7 @@ final class MtlsMeasurement {
    * @param peers other proxies that are measured too
    */
   static Result run(
-      String name,
-      Path launcher,
-      Path directory,
-      Bench.Extent extent,
-      Set<Part> parts,
-      Peers peers)
+      String name, Path launcher, Path directory, Bench.Extent extent, Set<Part> parts, Peers peers)
       throws Exception {
     List<Load> wanted = LOADS.stream().filter(load -> parts.contains(load.part())).toList();
     Map<Crossing, Set<Crossing>> meshes = new EnumMap<>(Crossing.class);
@@ -103,8 +98,7 @@ final class MtlsMeasurement {
   }
 
   /** The same of HTTP whose requests are decided, beside the same as bytes. */
-  static Result http(
-      String name, Path launcher, Path directory, Bench.Extent extent, Peers peers)
+  static Result http(String name, Path launcher, Path directory, Bench.Extent extent, Peers peers)
       throws Exception {
     Map<Crossing, Set<Crossing>> mesh =
         Map.of(Crossing.MUTUAL_TLS, EnumSet.of(Crossing.MUTUAL_TLS, Crossing.AS_BYTES));

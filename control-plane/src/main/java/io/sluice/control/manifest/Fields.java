@@ -279,8 +279,7 @@ public final class Fields {
 
   private static boolean parses(Function<String, ?> parser, String text) {
     try {
-      parser.apply(text);
-      return true;
+      return Optional.of(parser.apply(text)).isPresent();
     } catch (IllegalArgumentException e) {
       return false;
     }

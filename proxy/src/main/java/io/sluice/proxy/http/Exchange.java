@@ -471,7 +471,10 @@ final class Exchange implements Upstream.Listener {
     return known == null || known.mayRepeat();
   }
 
-  /** Whether its connection had carried another exchange, and so may be one that was closed for being idle. */
+  /**
+   * Whether its connection had carried another exchange, and so may be one that was closed for
+   * being idle.
+   */
   void isBehindAnother(boolean another) {
     reused = another;
   }

@@ -242,7 +242,10 @@ class RetriesTest {
     assertThat(told(Event.RETRY)).isEqualTo(2);
   }
 
-  /** Nobody asked for further tries, and its connection had carried nothing that it could be idle after. */
+  /**
+   * Nobody asked for further tries, and its connection had carried nothing that it could be idle
+   * after.
+   */
   @Test
   void aGetThatTheApplicationLeavesWithoutAnAnswerIsAskedOnce() throws IOException {
     script.addAll(List.of(GONE, HttpFixture.OK));
