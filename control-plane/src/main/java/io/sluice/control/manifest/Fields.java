@@ -279,7 +279,8 @@ public final class Fields {
 
   private static boolean parses(Function<String, ?> parser, String text) {
     try {
-      return Optional.of(parser.apply(text)).isPresent();
+      var _ = parser.apply(text);
+      return true;
     } catch (IllegalArgumentException e) {
       return false;
     }

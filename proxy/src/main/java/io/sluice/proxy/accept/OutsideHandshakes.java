@@ -2,6 +2,7 @@ package io.sluice.proxy.accept;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -62,7 +63,7 @@ final class OutsideHandshakes {
   /** Takes one for {@code source}, if there is one at {@code now}. */
   boolean take(Object source, long now) {
     while (true) {
-      Window known = present.get();
+      Window known = Objects.requireNonNull(present.get());
       Window window = known.at(now);
       boolean takes = window.hasRoom(source);
       boolean isKnown = window.taken().containsKey(source);
