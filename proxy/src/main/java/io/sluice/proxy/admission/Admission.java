@@ -16,6 +16,8 @@ public final class Admission {
   private @Nullable InetSocketAddress endpoint; // that is asked, until it is told what came of it
   private boolean asked; // the breaker
   private boolean tries; // in the place of all others
+  private long triesSince;
+  private boolean sends; // there is more of the request to come
   private boolean told; // the breaker, what it has come to
   private boolean running;
   private boolean waiting;
@@ -47,6 +49,7 @@ public final class Admission {
       }
       asked = true;
       tries = answer == CircuitBreaker.Answer.TRY;
+      triesSince = beginNanos;
     }
     running = running || pool.beginRequest();
     return running ? null : Reason.UPSTREAM_OVERFLOW;
@@ -78,8 +81,22 @@ public final class Admission {
     return repeats;
   }
 
+  /** There is more of the request to come: how long the client takes is not the service's. */
+  public void sends() {
+    sends = true;
+  }
+
+  /** The request has come whole: from now on an answer may be slow. */
+  public void isWhole() {
+    if (sends) {
+      sends = false;
+      beginNanos = pool.now();
+    }
+  }
+
   /** The answer was not good enough: what is told of the next try counts for itself. */
   public void nextTry() {
+    giveTrialBack();
     endRunning();
     endpoint = null;
     asked = false;
@@ -120,20 +137,17 @@ public final class Admission {
     }
     told = true;
     long now = pool.now();
+    long nanos = sends ? 0 : now - beginNanos;
     if (tries) {
-      rules.tried(failed, now - beginNanos, now);
+      rules.tried(failed, nanos, triesSince, now);
     } else {
-      rules.answered(failed, now - beginNanos, now);
+      rules.answered(failed, nanos, now);
     }
   }
 
   /** It is over; the connection may carry another one. */
   public void end() {
-    CircuitBreaker rules = breaker;
-    if (rules != null && tries && !told) {
-      told = true;
-      rules.untried();
-    }
+    giveTrialBack();
     endRunning();
     endWaiting();
     if (repeats) {
@@ -141,6 +155,14 @@ public final class Admission {
       pool.endRetry();
     }
     leaveConnection(); // last: who waits for it may begin by that
+  }
+
+  private void giveTrialBack() {
+    CircuitBreaker rules = breaker;
+    if (rules != null && tries && !told) {
+      told = true;
+      rules.untried(triesSince);
+    }
   }
 
   private void endRunning() {

@@ -1,8 +1,9 @@
 package io.sluice.proxy.admission;
 
 import io.sluice.mesh.UpstreamSetting.Breaker;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says of one service whether it is to be asked. Once a window has too many slow or failed answers
@@ -14,7 +15,10 @@ final class CircuitBreaker {
   private volatile Window window;
   private volatile boolean sparing;
   private volatile long spareUntil; // written before
-  private final AtomicBoolean trying = new AtomicBoolean();
+  private final AtomicReference<@Nullable Trial> trying = new AtomicReference<>();
+
+  /** One request in the place of all others. */
+  private record Trial(long begin) {}
 
   /** What has become of requests since {@code begin}. */
   private static final class Window {
@@ -66,12 +70,21 @@ final class CircuitBreaker {
     spare(now, Math.clamp(nanos, 0, rules.degraded().toNanos()));
   }
 
-  /** Of {@link Answer#TRY} either {@link #tried} or {@link #untried} is to be told. */
+  /**
+   * Of {@link Answer#TRY} either {@link #tried} or {@link #untried} is to be told. Where neither is
+   * for as long as a slow answer takes, another one tries, and what the first comes to counts no
+   * more: a client that does not end its request keeps nobody else out.
+   */
   Answer ask(long now) {
     if (!sparing) {
       return Answer.ASK;
     }
-    return now - spareUntil >= 0 && trying.compareAndSet(false, true) ? Answer.TRY : Answer.SPARE;
+    Trial present = trying.get();
+    return now - spareUntil >= 0
+            && (present == null || isSlow(now - present.begin()))
+            && trying.compareAndSet(present, new Trial(now))
+        ? Answer.TRY
+        : Answer.SPARE;
   }
 
   /** What a request has come to that was no trial. */
@@ -108,19 +121,26 @@ final class CircuitBreaker {
     sparing = true;
   }
 
-  /** What the trial has come to. */
-  void tried(boolean failed, long nanos, long now) {
+  /** What the trial that began then has come to; {@code nanos}: how long its answer took. */
+  void tried(boolean failed, long nanos, long began, long now) {
+    Trial present = trying.get();
+    if (present == null || present.begin() != began) {
+      return; // another one tries, or has
+    }
     if (failed || isSlow(nanos)) {
       spare(now, rules.degraded().toNanos());
     } else {
       window = new Window(now);
       sparing = false;
     }
-    trying.set(false);
+    trying.compareAndSet(present, null);
   }
 
-  /** The trial has come to nothing that tells of the service. */
-  void untried() {
-    trying.set(false);
+  /** The trial that began then has come to nothing that tells of the service. */
+  void untried(long began) {
+    Trial present = trying.get();
+    if (present != null && present.begin() == began) {
+      trying.compareAndSet(present, null);
+    }
   }
 }

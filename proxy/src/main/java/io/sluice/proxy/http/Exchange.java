@@ -450,6 +450,9 @@ final class Exchange implements Upstream.Listener {
       endAdmission(); // of another service, where it was to go before
       known = new Admission(pool);
       admission = known;
+      if (!awaitsAnswer()) {
+        known.sends();
+      }
     }
     return known.begin();
   }
@@ -973,6 +976,10 @@ final class Exchange implements Upstream.Listener {
   private void isWhole() {
     asked.whole = true;
     wholeNanos = System.nanoTime();
+    Admission known = admission;
+    if (known != null) {
+      known.isWhole();
+    }
     startClock();
   }
 

@@ -6,6 +6,9 @@ import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.proxy.admission.CircuitBreaker.Answer;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** When a service is spared, and when it is asked again; the time is the test's own. */
@@ -87,19 +90,72 @@ class CircuitBreakerTest {
     now += 5 * SECOND;
     assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
     assertThat(breaker.ask(now)).isEqualTo(Answer.SPARE);
-    breaker.untried(); // its client has gone
+    breaker.untried(now); // its client has gone
     assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
-    breaker.tried(true, 0, now);
+    breaker.tried(true, 0, now, now);
     assertThat(breaker.ask(now + 5 * SECOND - 1)).isEqualTo(Answer.SPARE);
     now += 5 * SECOND;
     assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
-    breaker.tried(false, SECOND, now); // slow is no better
+    breaker.tried(false, SECOND, now, now); // slow is no better
     now += 5 * SECOND;
     assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
-    breaker.tried(false, 0, now);
+    breaker.tried(false, 0, now, now);
     assertThat(breaker.ask(now)).isEqualTo(Answer.ASK);
     answers(breaker, 9, true, 0);
     assertThat(breaker.ask(now)).as("what was before does not count").isEqualTo(Answer.ASK);
+  }
+
+  /** As one that waits for what another dials, which fails, and is to be tried again. */
+  @Test
+  void aTrialThatWaitsAndIsTriedAgainIsGivenBack() {
+    ServicePool pool = new ServicePool(() -> now);
+    pool.limit(UpstreamSetting.Pool.NONE, breaker(NONE, NEVER, 1, NEVER).rules());
+    CircuitBreaker breaker = Objects.requireNonNull(pool.breaker());
+    answers(breaker, 10, true, 0);
+    now += 5 * SECOND;
+    Admission trial = new Admission(pool);
+    assertThat(trial.begin()).isNull();
+    assertThat(trial.mayWait()).isTrue();
+    trial.failed();
+    trial.nextTry();
+    assertThat(new Admission(pool).begin()).isNull();
+    trial.end();
+    assertThat(new Admission(pool).begin()).as("the trial is not its any more").isNotNull();
+  }
+
+  @Test
+  void aTrialThatIsNotAnsweredIsAnothersAfterAWhile() {
+    CircuitBreaker breaker = breaker(NONE, NEVER, 1, NEVER);
+    answers(breaker, 10, true, 0);
+    now += 5 * SECOND;
+    assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
+    now += SECOND - 1;
+    assertThat(breaker.ask(now)).isEqualTo(Answer.SPARE);
+    now += 1;
+    assertThat(breaker.ask(now)).isEqualTo(Answer.TRY);
+    breaker.untried(now - SECOND);
+    breaker.tried(false, 0, now - SECOND, now);
+    assertThat(breaker.ask(now)).as("what the first comes to").isEqualTo(Answer.SPARE);
+  }
+
+  @Test
+  void howLongAClientSendsIsNotTheServicesSlowness() {
+    ServicePool pool = new ServicePool(() -> now);
+    pool.limit(UpstreamSetting.Pool.NONE, breaker(1, NEVER, NONE, NEVER).rules());
+    List<Admission> uploads = Stream.generate(() -> new Admission(pool)).limit(20).toList();
+    uploads.forEach(Admission::sends);
+    assertThat(uploads).allSatisfy(each -> assertThat(each.begin()).isNull());
+    now += SECOND;
+    uploads.subList(0, 10).forEach(Admission::isWhole);
+    uploads.forEach(each -> each.answered(200));
+    assertThat(new Admission(pool).begin()).isNull();
+    Admission slow = new Admission(pool);
+    slow.sends();
+    assertThat(slow.begin()).isNull();
+    slow.isWhole();
+    now += SECOND;
+    slow.answered(200);
+    assertThat(new Admission(pool).begin()).as("the service itself was slow").isNotNull();
   }
 
   @Test
