@@ -14,16 +14,23 @@ final class Secrets {
 
   /**
    * Lines of keys in PEM, join tokens, tokens of service accounts, what is called a secret, and
-   * what has the form of one that others give out.
+   * what has the form of one that others give out. Anybody may have written the line: each repeat
+   * has a bound or gives nothing back, so that the time grows with its length alone.
    */
   private static final Pattern SECRET =
       Pattern.compile(
-          "PRIVATE KEY|sluice-join\\.|eyJ[\\w-]{8,}\\.[\\w-]+\\.|^\\W*[A-Za-z0-9+/=]{40,}\\W*$"
-              + "|(?i)(authorization|passw|pwd|(?<!netns)cookie|api[-_]?key|access[-_]?key|private[-_]?key"
-              + "|key-data|secret|token|credential|session[-_]?id)[\\w-]*[\"']?\\s*[:=]"
-              + "|(secret|token|password)[\\w-]*\\s+[\"']|--(token|password|secret)\\s"
-              + "|bearer\\s+\\S|://[^/\\s@]*:[^/\\s@]+@"
-              + "|(?-i)\\bgh[pousr]_\\w{20}|AGE-SECRET-KEY-|\\bAKIA[0-9A-Z]{16}");
+          "PRIVATE KEY|sluice-join\\.|eyJ[\\w-]{8,512}+\\.[\\w-]"
+              + "|^[^A-Za-z0-9+/=]*+[A-Za-z0-9+/=]{40,}+\\W*+$"
+              + "|(?i)(authorization|passw|passphrase|pwd|(?<!netns)cookie|api[-_]?key|access[-_]?key"
+              + "|private[-_]?key|key-data|secret|token|credential|session[-_]?id)"
+              + "[\\w-]{0,64}+[\"']?\\s{0,16}+[:=]"
+              + "|(?<![a-z])(pass[\"']?\\s{0,16}+[:=]|auth[\"']?\\s{0,16}+=)"
+              + "|(secret|token|password)[\\w-]{0,64}+\\s{1,16}+[\"']"
+              + "|\\bpassword\\s{1,16}+\\S|--(token|password|secret)\\s"
+              + "|authorization\\W{1,16}+(basic|digest|negotiate)\\s"
+              + "|bearer\\s{1,16}+\\S|://[^/\\s@:]{0,256}+:[^/\\s@]{1,512}+@"
+              + "|(?-i)\\bgh[pousr]_\\w{20}|AGE-SECRET-KEY-|\\bAKIA[0-9A-Z]{16}"
+              + "|\\b[rs]k_(live|test)_\\w|\\bxox[a-z]-\\w");
 
   private Secrets() {}
 

@@ -18,10 +18,12 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -248,6 +250,13 @@ class BugReportCommandTest {
         "AGE-SECRET-KEY-1X",
         "AKIAABCDEFGHIJKLMNOP",
         "sluice-join.x",
+        "DB_PASS=hunter2",
+        "passphrase=hunter2",
+        "auth=hunter2",
+        "password hunter2",
+        "Authorization Basic dXNlcjp4",
+        "sk_live_0123456789",
+        "xoxb-0123456789",
         "-----BEGIN EC PRIVATE KEY-----"
       })
   void aLineWithWhatMayBeASecretIsLeftOut(String line) {
@@ -260,10 +269,22 @@ class BugReportCommandTest {
         "GET http://store.shop:8080/books 403",
         "spiffe://cluster.local/ns/shop/sa/buyer: the certificate has expired",
         "a token has expired",
+        "passthrough: 4",
+        "authorization failed",
         "\"netnsCookie\" : 4",
         "image sluice@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
       })
   void whatAHelperNeedsStays(String line) {
+    assertThat(Secrets.clean(line)).isEqualTo(line + "\n");
+  }
+
+  /** Anybody's pod may log it, and a report has as much of many pods. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"://::::", "://", ":", "token", "secret ", "eyJ", "eyJ-------- ", "=", "a "})
+  @Timeout(value = 10, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void aLongLineIsReadInTheTimeOfItsLength(String part) {
+    String line = "://" + part.repeat((256 << 10) / part.length()) + "! a ?";
     assertThat(Secrets.clean(line)).isEqualTo(line + "\n");
   }
 }
