@@ -21,8 +21,8 @@ final class Secrets {
       Pattern.compile(
           "PRIVATE KEY|sluice-join\\.|eyJ[\\w-]{8,512}+\\.[\\w-]"
               + "|^[^A-Za-z0-9+/=]*+[A-Za-z0-9+/=]{40,}+\\W*+$"
-              + "|(?i)(authorization|passw|passphrase|pwd|(?<!netns)cookie|api[-_]?key|access[-_]?key"
-              + "|private[-_]?key|key-data|secret|token|credential|session[-_]?id)"
+              + "|(?i)(authorization|passw|passphrase|pwd|(?<!netns)cookie|api[-_]?key"
+              + "|access[-_]?key|private[-_]?key|key-data|secret|token|credential|session[-_]?id)"
               + "[\\w-]{0,64}+[\"']?\\s{0,16}+[:=]"
               + "|(?<![a-z])(pass[\"']?\\s{0,16}+[:=]|auth[\"']?\\s{0,16}+=)"
               + "|(secret|token|password)[\\w-]{0,64}+\\s{1,16}+[\"']"

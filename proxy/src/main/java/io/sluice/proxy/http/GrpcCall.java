@@ -72,6 +72,7 @@ final class GrpcCall implements HttpStream.Listener {
   void send(HttpStream opened, String authority) {
     stream = opened;
     sentNanos = System.nanoTime();
+    owner.startTime(this, timeoutMillis); // what it waited is not the server's
     opened.listen(this);
     Fields fields = new Fields();
     fields.add("te", "trailers");
@@ -153,10 +154,14 @@ final class GrpcCall implements HttpStream.Listener {
 
   /** It has been waited for long enough. */
   void late() {
-    boolean sent = stream != null;
-    fail(sent ? "no answer in time" : "no connection in time");
-    if (sent) {
+    if (stream != null) {
+      fail("no answer in time");
       owner.suspect(sentNanos);
+    } else if (owner.isConnected()) {
+      // Callers bring this about, so that it must open nothing.
+      fail("too many others were asked meanwhile", true);
+    } else {
+      fail("no connection in time");
     }
   }
 

@@ -160,7 +160,7 @@ final class GrpcClient implements AutoCloseable {
    * Asks, now or as soon as there is a connection.
    *
    * @param pod that it is asked for
-   * @param timeoutMillis for how long an answer is waited for
+   * @param timeoutMillis for how long an answer is waited for, and before that its turn
    * @return null where there is no room for it: the listener hears nothing then
    */
   @Nullable GrpcCall call(
@@ -186,11 +186,21 @@ final class GrpcClient implements AutoCloseable {
     asker.octets += call.octets;
     octets += call.octets;
     setup.budget().hold(call.octets);
-    call.timer = loop.schedule(call::late, timeoutMillis, TimeUnit.MILLISECONDS);
+    startTime(call, timeoutMillis);
     asker.waiting.add(call);
     waiting.add(asker);
     loop.execute(this::goOn); // nobody hears of it before this returns
     return call;
+  }
+
+  void startTime(GrpcCall call, long millis) {
+    Timers.cancel(call.timer);
+    call.timer = loop.schedule(call::late, millis, TimeUnit.MILLISECONDS);
+  }
+
+  /** Whether calls wait for room alone. */
+  boolean isConnected() {
+    return link != null;
   }
 
   private static boolean allows(int held, int free) {

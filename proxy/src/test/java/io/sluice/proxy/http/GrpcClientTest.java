@@ -326,6 +326,37 @@ class GrpcClientTest {
     assertThat(peer.server.accepted).hasValue(1);
   }
 
+  /** Its caller has made so many, and is not to pass unasked by that. */
+  @Test
+  void aCallThatNeverHadItsTurnIsNotOneThatNobodyAnswered() throws Exception {
+    GrpcPeer peer = serve((caller, stream, message) -> caller.answer(stream, YES));
+    asks(LONG_MILLIS, peer.address());
+    assertThat(of(call())).isEqualTo("yes");
+    AtomicInteger sent = new AtomicInteger();
+    peer.conduct = (caller, stream, message) -> sent.incrementAndGet();
+    Queue<Boolean> toldAnswered = new ConcurrentLinkedQueue<>();
+    GrpcCall.Listener listener =
+        new GrpcCall.Listener() {
+          @Override
+          public void answered(ByteString message) {}
+
+          @Override
+          public void failed(String why, boolean answered) {
+            toldAnswered.add(answered);
+          }
+        };
+    int all = 250;
+    on(() -> {
+      for (int i = 0; i < all; i++) {
+        assertThat(client.call(store, PATH, QUESTION, SHORT_MILLIS, listener)).isNotNull();
+      }
+      return null;
+    });
+    Await.until("all are over", () -> toldAnswered.size() == all);
+    assertThat(sent.get()).isBetween(1, all - 1);
+    assertThat(toldAnswered.stream().filter(each -> !each)).hasSizeLessThanOrEqualTo(sent.get());
+  }
+
   /** As where no descriptor is left. */
   @Test
   @SuppressWarnings("NullAway") // without an allocator no socket can be set up
