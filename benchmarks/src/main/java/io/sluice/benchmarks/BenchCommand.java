@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -137,7 +136,7 @@ public final class BenchCommand implements Callable<Integer> {
       throw wrong("--peer-hbone measures between nodes, which --only leaves out: add mtls");
     }
     try {
-      return Peers.of(peers, Optional.ofNullable(peerHbone));
+      return Peers.of(peers, peerHbone);
     } catch (IllegalArgumentException e) {
       throw wrong("--peer-hbone: " + e.getMessage());
     }

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -160,7 +161,7 @@ final class PeerHops implements AutoCloseable {
     PeerHops hops = new PeerHops(testbed, peer, own);
     try {
       if (peer == Crossing.HBONE) {
-        hops.startHbone(peers.hbone().orElseThrow());
+        hops.startHbone(Objects.requireNonNull(peers.hboneOrNull()));
       } else {
         hops.start();
       }
