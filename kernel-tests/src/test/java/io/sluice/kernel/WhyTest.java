@@ -185,6 +185,32 @@ class WhyTest {
         .contains("\nREFUSED: ", "Tried: reset", "as foretold");
   }
 
+  /** A status alone does not say who gives it: the daemon tells. */
+  @Test
+  @Order(2)
+  void anAnswerOfTheMeshIsNoArrival() {
+    RandomMesh mesh = new RandomMesh(cluster, new Random(SEED)).cleared();
+    mesh.traffic.put("enablePermissiveTrafficPolicyMode", "true");
+    mesh.others.put(
+        "limit",
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: UpstreamTrafficSetting
+        metadata: {name: few, namespace: shop}
+        spec:
+          host: pages.shop.svc.cluster.local
+          rateLimit: {local: {http: {requests: 1, unit: hour}}}
+        """);
+    apply(mesh);
+    String[] words =
+        "verify connectivity --from-pod shop/buyer --to-pod shop/near:8081 --app-protocol http"
+            .split(" ");
+
+    assertThat(printed(0, words)).contains("Tried: answered 200 ", "as foretold.");
+    assertThat(printed(1, words))
+        .contains("Tried: answered 429 by the mesh, rate_limited,", "which is NOT as foretold");
+  }
+
   /** Nobody but an Egress lets it out, and then to that address and port alone. */
   @Test
   @Order(2)

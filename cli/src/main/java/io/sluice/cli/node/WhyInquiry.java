@@ -15,6 +15,7 @@ import io.sluice.process.AdminRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -74,6 +75,8 @@ import picocli.CommandLine.Spec;
       "probe.end: With a probe: how the real call ended",
       "probe.status (number): With a probe: of HTTP that was answered; 0 where none was",
       "probe.millis (number): With a probe: how long it took",
+      "probe.reason: With a probe: why the mesh answered it, as events have it; - where it did not, or the"
+          + " daemon of another node did",
       "probe.agrees (boolean): With a probe: whether it ended as the verdict says"
     })
 final class WhyInquiry {
@@ -97,7 +100,7 @@ final class WhyInquiry {
     try {
       answer = answer(question);
       if (probe) {
-        Probe.add(question, answer);
+        Probe.add(question, answer, this::events);
       }
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
@@ -109,6 +112,14 @@ final class WhyInquiry {
       WhyPage.print(answer, out);
     }
     return answer;
+  }
+
+  private List<JsonNode> events() {
+    try {
+      return target.client().ask(AdminRequest.of("events"));
+    } catch (IOException e) {
+      return List.of(); // a dead daemon answers nothing, and no event tells of it
+    }
   }
 
   private ObjectNode answer(WhyQuestion question) {

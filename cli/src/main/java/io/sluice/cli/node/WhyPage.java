@@ -127,16 +127,19 @@ record WhyPage(JsonNode answer, PrintWriter out) {
     JsonNode probe = answer.path("probe");
     if (!probe.isMissingNode()) {
       int status = probe.path("status").asInt();
+      String reason = text(probe, "reason");
       out.println(
           "\nTried: "
               + text(probe, "end")
               + (status == 0 ? "" : " " + status)
+              + (reason.equals(NONE) ? "" : " by the mesh, " + reason + ",")
               + " after "
               + probe.path("millis").asLong()
               + " ms, "
               + (probe.path("agrees").asBoolean()
                   ? "as foretold."
-                  : "which is NOT as foretold: see `sluice node events` and the application."));
+                  : "which is NOT as foretold: see `sluice node events`"
+                      + (reason.equals(NONE) ? " and the application." : ".")));
     }
   }
 

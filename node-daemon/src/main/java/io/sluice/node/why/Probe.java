@@ -19,10 +19,13 @@ import java.nio.file.Path;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
@@ -43,6 +46,14 @@ public final class Probe {
   /** In which the proxy, that has accepted, has also reached the server or given it up. */
   private static final Duration REACHED = Duration.ofSeconds(6);
 
+  /** In which the daemon has told of an answer that is the mesh's own. */
+  private static final Duration TOLD = Duration.ofMillis(500);
+
+  private static final Duration BETWEEN_QUESTIONS = Duration.ofMillis(20);
+
+  /** Statuses from here on may be the mesh's own. */
+  private static final int FIRST_ERROR = 400;
+
   /** Of a gateway, or of the mesh in the place of a server. */
   private static final Set<Integer> NOBODY = Set.of(502, 503, 504);
 
@@ -57,20 +68,74 @@ public final class Probe {
   /**
    * Makes the call that {@code answer} is about and adds what came of it, as {@code probe}.
    *
+   * @param events the daemon's, oldest first; none where it does not answer
    * @throws IllegalArgumentException where the pod's namespace is not to be found on this machine
    */
-  public static void add(WhyQuestion question, ObjectNode answer) {
+  public static void add(WhyQuestion question, ObjectNode answer, Supplier<List<JsonNode>> events) {
     InetSocketAddress to = socketAddress(answer.path("destination").path("addresses").path(0));
     ObjectNode probe = answer.putObject("probe");
+    long last =
+        events.get().stream().mapToLong(each -> each.path("sequence").asLong()).max().orElse(0);
     long begin = System.nanoTime();
+    int local = 0;
     try (NetnsHandle netns = namespace(answer.path("source"));
         SocketChannel channel = channel(netns, to)) {
       call(channel, to, question, answer.path("destination").path("authority").asText(), probe);
+      local = channel.getLocalAddress() instanceof InetSocketAddress own ? own.getPort() : 0;
     } catch (IOException e) {
       end(e, probe);
     }
     probe.put("millis", Duration.ofNanos(System.nanoTime() - begin).toMillis());
-    probe.put("agrees", agrees(answer, probe));
+    String reason = ofMesh(answer, probe, local, last, events);
+    probe.put("reason", reason.isEmpty() ? "-" : reason);
+    probe.put(
+        "agrees", agrees(answer, probe) && (reason.isEmpty() || foretells(answer, probe, reason)));
+  }
+
+  /**
+   * Why the mesh answered the request; empty where it was an application that did, or the daemon of
+   * another node. Strangers are told a status alone, so the daemon of the caller's node is asked.
+   */
+  private static String ofMesh(
+      JsonNode answer, JsonNode probe, int local, long last, Supplier<List<JsonNode>> events) {
+    long end = System.nanoTime() + TOLD.toNanos();
+    while (probe.path("status").asInt() >= FIRST_ERROR) {
+      Optional<String> found =
+          events.get().stream()
+              .filter(event -> event.path("sequence").asLong() > last)
+              .filter(event -> isOf(event, answer, local))
+              .map(event -> event.path("reason").asText())
+              .findFirst();
+      if (found.isPresent() || System.nanoTime() - end > 0) {
+        return found.orElse("");
+      }
+      LockSupport.parkNanos(BETWEEN_QUESTIONS.toNanos());
+    }
+    return "";
+  }
+
+  /** Both ends have the client's port; who is called may have it of another client, too. */
+  private static boolean isOf(JsonNode event, JsonNode answer, int local) {
+    String pod = event.path("pod").asText();
+    boolean atCaller = event.path("direction").asText().equals("outbound");
+    return event.path("protocol").asText().equals("http")
+        && event.path("source").asText().endsWith(":" + local)
+        && (atCaller
+            ? pod.equals(answer.path("source").path("pod").asText())
+            : answer.path("ways").findValuesAsText("pod").contains(pod));
+  }
+
+  /** Whether one of the ways ends with that, before an application. */
+  private static boolean foretells(JsonNode answer, JsonNode probe, String reason) {
+    int met = probe.path("status").asInt();
+    for (JsonNode way : answer.path("ways")) {
+      boolean arrives = Set.of("allowed", "in the clear").contains(way.path("verdict").asText());
+      if (!arrives
+          && (way.path("status").asInt() == met || way.path("reason").asText().equals(reason))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static InetSocketAddress socketAddress(JsonNode text) {
