@@ -237,19 +237,21 @@ public final class TestController implements AutoCloseable {
   private <T> void answer(StreamObserver<T> out, Body<T> body) {
     attempts.incrementAndGet();
     mostConcurrent.accumulateAndGet(concurrent.incrementAndGet(), Math::max);
+    T value;
     try {
       gate.await();
       if (!failing.isOk()) {
         throw refused(failing, "told_so");
       }
-      T value = body.answer();
-      out.onNext(value);
-      out.onCompleted();
+      value = body.answer();
     } catch (Exception e) {
-      out.onError(e);
-    } finally {
       concurrent.decrementAndGet();
+      out.onError(e);
+      return;
     }
+    concurrent.decrementAndGet(); // before who is answered may ask again
+    out.onNext(value);
+    out.onCompleted();
   }
 
   private static SpiffeId caller() {
