@@ -313,7 +313,7 @@ class WhyTableTest {
       fault; buyer shop/pages:80 GET /x v=one; refused fault_injected FaultInjection of the route of Service shop/pages spec.abort; web fault100
       fault at times; buyer shop/pages:80 GET /x v=one; mixed fault_injected FaultInjection of the route of Service shop/pages spec.abort; web fault30
       fault of who may not call; web shop/books:80; refused no_traffic_target TrafficTarget - spec.sources; store fault100
-      an address that an AccessControl has; 192.0.2.7 shop/store:8080; in the clear source_not_in_mesh AccessControl shop/store spec.sources; access
+      an address that an AccessControl has; 192.0.2.7 shop/store:8080; allowed ingress_backend AccessControl shop/store spec.sources; access
       an address that it has not, either; 192.0.3.7 shop/store:8080; refused ingress_refused AccessControl shop/store spec.sources; access
       isolated; buyer 192.0.2.1:80; refused isolated Isolation - spec.cidrs; egress isolation
       route along; buyer shop/pages:80 GET /x v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web route
