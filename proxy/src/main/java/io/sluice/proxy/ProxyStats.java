@@ -72,14 +72,6 @@ public record ProxyStats(
    */
   public record Checks(int endpoints, int out, long succeeded, long failed, long undecided) {}
 
-  /**
-   * Endpoints that fail.
-   *
-   * @param now that are left out of choice
-   * @param all times that one was
-   */
-  public record Ejections(int now, long all) {}
-
   public ProxyStats {
     pods = Map.copyOf(pods);
     authorizations = Map.copyOf(authorizations);

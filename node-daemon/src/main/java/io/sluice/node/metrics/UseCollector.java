@@ -5,6 +5,7 @@ import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.GaugeMetricFamily;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.ProxyStats.Use;
+import io.sluice.proxy.admission.ServicePools;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -18,9 +19,9 @@ final class UseCollector extends Collector {
   private static final double NANOS_PER_SECOND = 1e9;
 
   private final Supplier<ProxyStats> stats;
-  private final Supplier<ProxyStats.Ejections> ejections;
+  private final Supplier<ServicePools.Ejections> ejections;
 
-  UseCollector(Supplier<ProxyStats> stats, Supplier<ProxyStats.Ejections> ejections) {
+  UseCollector(Supplier<ProxyStats> stats, Supplier<ServicePools.Ejections> ejections) {
     this.stats = stats;
     this.ejections = ejections;
   }

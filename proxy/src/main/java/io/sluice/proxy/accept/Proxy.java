@@ -16,6 +16,7 @@ import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.ReleaseMode;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.admission.Remembered;
+import io.sluice.proxy.admission.ServicePools;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.HboneServer;
@@ -547,7 +548,7 @@ public final class Proxy implements AutoCloseable {
   }
 
   /** What such endpoints have come to. */
-  public ProxyStats.Ejections ejections() {
+  public ServicePools.Ejections ejections() {
     return path.pools.stats();
   }
 

@@ -3,7 +3,6 @@ package io.sluice.proxy.admission;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.UpstreamSetting.Ejection;
-import io.sluice.proxy.Family;
 import io.sluice.proxy.admission.Remembered.Ejected;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -132,7 +131,7 @@ final class Outliers {
 
   private static boolean isAlike(InetSocketAddress one, InetSocketAddress other) {
     return one.getPort() == other.getPort()
-        && Family.of(one.getAddress()) == Family.of(other.getAddress());
+        && one.getAddress().getClass() == other.getAddress().getClass(); // IPv4 or IPv6
   }
 
   /** Who is out, for the daemon that follows. */

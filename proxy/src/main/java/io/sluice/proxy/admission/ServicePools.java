@@ -5,7 +5,6 @@ import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.UpstreamSetting;
-import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.admission.Remembered.Ejected;
 import io.sluice.proxy.admission.Remembered.Spared;
 import java.net.InetSocketAddress;
@@ -22,6 +21,14 @@ import org.jspecify.annotations.Nullable;
 
 /** The services of which an UpstreamTrafficSetting says how much may be asked. Any thread. */
 public final class ServicePools {
+  /**
+   * Endpoints that fail.
+   *
+   * @param now that are left out of choice
+   * @param all times that one was
+   */
+  public record Ejections(int now, long all) {}
+
   private final LongSupplier clock;
   private final LongAdder ejections = new LongAdder();
   private volatile Map<NamespacedName, ServicePool> pools = Map.of();
@@ -81,7 +88,7 @@ public final class ServicePools {
   }
 
   /** How many endpoints are left out, and how often any was. */
-  public ProxyStats.Ejections stats() {
+  public Ejections stats() {
     int now = 0;
     for (ServicePool pool : pools.values()) {
       Outliers outliers = pool.outliers();
@@ -89,7 +96,7 @@ public final class ServicePools {
         now += outliers.count(clock.getAsLong());
       }
     }
-    return new ProxyStats.Ejections(now, ejections.sum());
+    return new Ejections(now, ejections.sum());
   }
 
   private static Set<InetSocketAddress> ready(MeshSnapshot snapshot, NamespacedName service) {

@@ -19,8 +19,8 @@ import io.sluice.mesh.UpstreamSetting.Ejection;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.proxy.Peers;
-import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.admission.Remembered;
+import io.sluice.proxy.admission.ServicePools;
 import io.sluice.proxy.http2.RawClient;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -209,7 +209,7 @@ class BalancingTest {
       get(entry, 60);
 
       assertThat(failures).hasValue(3);
-      assertThat(fixture.proxy.ejections()).isEqualTo(new ProxyStats.Ejections(1, 1));
+      assertThat(fixture.proxy.ejections()).isEqualTo(new ServicePools.Ejections(1, 1));
       assertThat(fixture.proxy.endpointsEjected())
           .extracting(Remembered.Ejected::endpoint)
           .containsExactly(ill.address());
