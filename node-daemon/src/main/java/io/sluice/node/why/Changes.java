@@ -220,7 +220,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
     if (to == null) {
       return Change.of("write an Egress for ServiceAccount " + account, "", "");
     }
-    String name = account.name() + "-" + IpAddresses.text(to).replaceAll("[^0-9a-f]+", "-");
+    String name = account.name() + IpAddresses.text(to).replaceAll("^[^0-9a-f]*+|[^0-9a-f]+", "-");
     return Change.of(
         "write this Egress, or add to one that there is; it counts unless"
             + " spec.featureFlags.enableEgressPolicy of the MeshConfig is false",
@@ -234,7 +234,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
           ports: [{number: %d, protocol: tcp}]
         """
             .formatted(
-                name.replaceAll("^-|--+|-$", "-"),
+                name,
                 account.namespace(),
                 account.name(),
                 account.namespace(),

@@ -15,6 +15,7 @@ import io.sluice.proxy.hbone.HboneExchange;
 import io.sluice.proxy.http.HealthQuestion;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.Incoming;
+import io.sluice.proxy.upstream.HealthChecks;
 import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
@@ -127,10 +128,7 @@ final class Checkup implements Upstream.Listener {
   }
 
   private static boolean isOfApplication(Optional<Reason> problem) {
-    return problem.isEmpty()
-        || problem.get() == Reason.UPSTREAM_REFUSED
-        || problem.get() == Reason.UPSTREAM_UNREACHABLE
-        || problem.get() == Reason.CONNECT_TIMEOUT;
+    return problem.isEmpty() || HealthChecks.isFailure(problem.get());
   }
 
   private void begin(MeshSnapshot snapshot, Flow flow, Subject subject) {

@@ -392,7 +392,7 @@ public final class HealthChecks {
   }
 
   /** What policy refuses, and what no answer came of here, tells nothing of the application. */
-  static boolean isFailure(Reason reason) {
+  public static boolean isFailure(Reason reason) {
     return reason == Reason.CONNECT_TIMEOUT
         || reason == Reason.UPSTREAM_REFUSED
         || reason == Reason.UPSTREAM_UNREACHABLE;
