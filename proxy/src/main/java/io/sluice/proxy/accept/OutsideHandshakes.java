@@ -1,5 +1,8 @@
 package io.sluice.proxy.accept;
 
+import io.sluice.mesh.UpstreamSetting.Rate;
+import io.sluice.proxy.admission.TokenBucket;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -8,9 +11,9 @@ import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * How many handshakes of TLS clients outside the mesh may begin with one pod in a second, since
- * each takes the loop milliseconds. Those who ask within a second, or did in the one before, have
- * equal parts of them, and one alone leaves some for who comes. Any thread, without locks; times
- * are of {@link System#nanoTime}.
+ * each takes the loop milliseconds. Where less than half of them are left, those who ask within a
+ * second, or did in the one before, have equal parts, and one alone leaves some for who comes. Any
+ * thread, without locks; times are of {@link System#nanoTime}.
  */
 final class OutsideHandshakes {
   /** A second. */
@@ -24,6 +27,7 @@ final class OutsideHandshakes {
 
   private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  private final TokenBucket all;
   private final AtomicReference<Window> present;
 
   /**
@@ -32,12 +36,12 @@ final class OutsideHandshakes {
    * @param before how many sources asked in the second before
    * @param taken by each source that has asked; never changed
    */
-  private record Window(long begin, int before, Map<Object, Integer> taken, int all) {
+  private record Window(long begin, int before, Map<Object, Integer> taken) {
     Window at(long now) {
       long age = now - begin;
       return age < WINDOW_NANOS
           ? this
-          : new Window(now, age < 2 * WINDOW_NANOS ? taken.size() : 0, Map.of(), 0);
+          : new Window(now, age < 2 * WINDOW_NANOS ? taken.size() : 0, Map.of());
     }
 
     int held(Object source) {
@@ -46,18 +50,19 @@ final class OutsideHandshakes {
 
     boolean hasRoom(Object source) {
       int sources = Math.max(before, taken.size() + (taken.containsKey(source) ? 0 : 1));
-      return all < MOST && held(source) < Math.max(1, Math.min(MOST_OF_ONE, MOST / sources));
+      return held(source) < Math.max(1, Math.min(MOST_OF_ONE, MOST / sources));
     }
 
     Window with(Object source, int more) {
       Map<Object, Integer> next = new HashMap<>(taken);
       next.put(source, held(source) + more);
-      return new Window(begin, before, next, all + more);
+      return new Window(begin, before, next);
     }
   }
 
   OutsideHandshakes(long now) {
-    present = new AtomicReference<>(new Window(now, 0, Map.of(), 0));
+    all = new TokenBucket(new Rate(MOST, Duration.ofSeconds(1), 0), now);
+    present = new AtomicReference<>(new Window(now, 0, Map.of()));
   }
 
   /** Takes one for {@code source}, if there is one at {@code now}. */
@@ -65,13 +70,13 @@ final class OutsideHandshakes {
     while (true) {
       Window known = Objects.requireNonNull(present.get());
       Window window = known.at(now);
-      boolean takes = window.hasRoom(source);
+      boolean takes = window.hasRoom(source) || all.untilFull(now) < WINDOW_NANOS / 2;
       boolean isKnown = window.taken().containsKey(source);
       if (!isKnown && window.taken().size() >= MOST_SOURCES || isKnown && !takes) {
         return false;
       }
       if (present.compareAndSet(known, window.with(source, takes ? 1 : 0))) {
-        return takes;
+        return takes && all.take(now);
       }
     }
   }

@@ -23,7 +23,7 @@ public final class TokenBucket {
   }
 
   /** How long until it is full, in nanoseconds. */
-  long untilFull(long now) {
+  public long untilFull(long now) {
     return Math.max(0, full.get() - now);
   }
 
