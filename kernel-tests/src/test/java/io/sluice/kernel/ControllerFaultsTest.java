@@ -170,9 +170,9 @@ class ControllerFaultsTest {
     } finally {
       shop.a().daemon().kill();
       Commands.run("umount", identities.toString());
+      useAccount("thief", "thief");
+      shop.a().daemon().start();
     }
-    useAccount("thief", "thief");
-    shop.a().daemon().start();
     awaitHealthy();
   }
 
@@ -226,7 +226,9 @@ class ControllerFaultsTest {
   /** A connection that begins now is carried to the store on the other node. */
   private static void assertServes(Family family) {
     Attempt attempt = shop.call(shop.neighbour, family, PORT, "hi");
-    assertThat(attempt.answered()).as("%s", attempt).isTrue();
+    assertThat(attempt.answered())
+        .as(() -> attempt + "\n" + shop.a().daemon().log() + "\n" + shop.b().daemon().log())
+        .isTrue();
   }
 
   private static void useAccount(String pod, String account) {
