@@ -42,7 +42,7 @@ public record Attempt(
   }
 
   /** Far above any answer in a site; a refused flow must never come near it. */
-  public static final Duration TIMEOUT = Await.patience(5);
+  public static final Duration TIMEOUT = Await.PATIENCE;
 
   /** Below those that the kernel chooses from. */
   private static final int FIRST_PORT = 10_000;
