@@ -96,7 +96,7 @@ class WhyTest {
     cluster.close();
   }
 
-  /** Answers requests of HTTP with 200, and sends everything else back. */
+  /** Answers requests of HTTP with 200, one for "/fail" with 500, and sends everything else back. */
   private static void converse(SocketChannel channel) throws IOException {
     StringBuilder received = new StringBuilder();
     ByteBuffer buffer = ByteBuffer.allocate(4_096);
@@ -105,7 +105,9 @@ class WhyTest {
       received.append(StandardCharsets.ISO_8859_1.decode(buffer.duplicate()));
       boolean http = received.toString().contains(" HTTP/1.1\r\n");
       if (http && received.toString().contains("\r\n\r\n")) {
-        String answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        String answer =
+            "HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                .formatted(received.indexOf(" /fail ") < 0 ? "200 OK" : "500 Failed");
         channel.write(ByteBuffer.wrap(answer.getBytes(StandardCharsets.ISO_8859_1)));
         return;
       } else if (!http) {
@@ -191,6 +193,38 @@ class WhyTest {
   void anAnswerOfTheMeshIsNoArrival() {
     RandomMesh mesh = new RandomMesh(cluster, new Random(SEED)).cleared();
     mesh.traffic.put("enablePermissiveTrafficPolicyMode", "true");
+    limit(mesh, "rateLimit: {local: {http: {requests: 1, unit: hour}}}");
+    String circuit = "\"upstreamTrafficSetting\" : \"shop/few\",\n    \"circuit\" : ";
+    assertThat(printed(0, "proxy", "get", "clusters", "shop/buyer")).contains(circuit + "\"-\"");
+    String[] words =
+        "verify connectivity --from-pod shop/buyer --to-pod shop/near:8081 --app-protocol http"
+            .split(" ");
+
+    assertThat(printed(0, words)).contains("Tried: answered 200 ", "as foretold.");
+    assertThat(printed(1, words))
+        .contains("Tried: answered 429 by the mesh, rate_limited,", "which is NOT as foretold");
+    assertThat(printed(0, "proxy", "get", "stats", "shop/near"))
+        .contains("proxy.refused.requests.inbound.rate_limited: 1\n");
+    assertThat(printed(0, "node", "events", "--pod", "shop/near", "--reason", "rate_limited"))
+        .contains("taken as much of late as UpstreamTrafficSetting shop/few allows");
+
+    limit(
+        mesh,
+        "connectionSettings: {http: {circuitBreaking: {minRequestAmount: 1, errorAmountThreshold:"
+            + " 1, degradedTimeWindow: 5m}}}");
+    assertThat(printed(0, "proxy", "get", "clusters", "shop/buyer"))
+        .contains(circuit + "\"closed\"");
+    String[] why = {"why", "shop/buyer", "shop/pages:8081", "GET", "/fail", "--probe"};
+    assertThat(printed(0, why)).contains("Tried: answered 500");
+    assertThat(printed(1, why)).contains("Tried: answered 409 by the mesh, circuit_open,");
+    assertThat(printed(0, "proxy", "get", "clusters", "shop/buyer")).contains(circuit + "\"open\"");
+    assertThat(printed(0, "proxy", "get", "config_dump", "shop/buyer"))
+        .contains("\"upstreamTrafficSettings\" : [ {", "\"degradedMillis\" : \"300000\"");
+    assertThat(printed(0, "node", "events", "--reason", "circuit_open", "-o", "json"))
+        .contains("\"rule\" : \"shop/few\"");
+  }
+
+  private static void limit(RandomMesh mesh, String spec) {
     mesh.others.put(
         "limit",
         """
@@ -199,16 +233,10 @@ class WhyTest {
         metadata: {name: few, namespace: shop}
         spec:
           host: pages.shop.svc.cluster.local
-          rateLimit: {local: {http: {requests: 1, unit: hour}}}
-        """);
+          %s
+        """
+            .formatted(spec));
     apply(mesh);
-    String[] words =
-        "verify connectivity --from-pod shop/buyer --to-pod shop/near:8081 --app-protocol http"
-            .split(" ");
-
-    assertThat(printed(0, words)).contains("Tried: answered 200 ", "as foretold.");
-    assertThat(printed(1, words))
-        .contains("Tried: answered 429 by the mesh, rate_limited,", "which is NOT as foretold");
   }
 
   /** Nobody but an Egress lets it out, and then to that address and port alone. */

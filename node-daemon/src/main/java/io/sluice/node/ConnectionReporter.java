@@ -94,12 +94,13 @@ final class ConnectionReporter implements ConnectionListener {
     if (flows != null) {
       flows.record(record);
     }
+    String protocol = record.copy() ? NodeEvent.COPY : "http";
     Reason reason = reasonOfRefusal(record);
     if (reason != null) {
       metrics.refusedRequest(record.info(), reason);
-      tell(record.info(), "http", reason, record.verdict());
+      tell(record.info(), protocol, reason, record.verdict());
     } else {
-      tellIfFollowed(record.info(), "http", record.verdict());
+      tellIfFollowed(record.info(), protocol, record.verdict());
     }
   }
 

@@ -277,6 +277,7 @@ public final class NodeDaemon implements AutoCloseable {
             dataPath,
             events,
             () -> snapshot,
+            metrics::countsOf,
             identityAnswers,
             clock,
             source,

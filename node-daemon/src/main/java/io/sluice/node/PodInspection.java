@@ -14,6 +14,7 @@ import io.sluice.mesh.ResourceEncoder;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Direction;
@@ -46,6 +47,7 @@ import java.util.stream.Stream;
  * config_dump}, {@code clusters}, {@code listeners}, {@code stats}, {@code certs} and {@code
  * ready}, or {@code all} of them. Keys are not among it. For a thread that may wait.
  *
+ * @param counts of a pod, by name
  * @param listed tells of a pod what {@code node pods} does
  */
 record PodInspection(
@@ -53,6 +55,7 @@ record PodInspection(
     MeshSnapshot snapshot,
     Enrolment pods,
     Proxy proxy,
+    Function<NamespacedName, Map<String, Long>> counts,
     IdentityAnswers identities,
     Interception interception,
     Function<PodStatus, ObjectNode> listed) {
@@ -149,6 +152,12 @@ record PodInspection(
         services()
             .flatMap(one -> snapshot.routeOf(one.name(), pod.name().namespace()).stream())
             .toList());
+    put(
+        to,
+        "upstreamTrafficSettings",
+        snapshot.all(Kind.UPSTREAM_SETTING).stream()
+            .sorted(Comparator.comparing(UpstreamSetting::service))
+            .toList());
   }
 
   private static void put(ObjectNode to, String member, Collection<? extends MeshObject> objects) {
@@ -164,6 +173,8 @@ record PodInspection(
     Map<InetSocketAddress, Integer> loads = proxy.endpointLoads();
     Set<InetSocketAddress> out = proxy.endpointsOut();
     List<Remembered.Ejected> ejected = proxy.endpointsEjected();
+    Set<NamespacedName> spared =
+        proxy.spared().stream().map(Remembered.Spared::service).collect(Collectors.toSet());
     services()
         .forEach(service -> {
           Set<InetSocketAddress> failed =
@@ -179,6 +190,14 @@ record PodInspection(
             cluster.put("protocol", port.protocol().word());
             cluster.put("affinity", service.affinity().word());
             cluster.put("nearness", service.nearness().name());
+            Optional<UpstreamSetting> setting = snapshot.upstreamSetting(service.name());
+            cluster.put(
+                "upstreamTrafficSetting", setting.map(one -> one.name().toString()).orElse("-"));
+            cluster.put(
+                "circuit",
+                spared.contains(service.name())
+                    ? "open"
+                    : setting.map(UpstreamSetting::breakerOrNull).isPresent() ? "closed" : "-");
             ArrayNode addresses = cluster.putArray("addresses");
             service.virtualAddresses().forEach(one -> addresses.add(IpAddresses.text(one)));
             ArrayNode endpoints = cluster.putArray("endpoints");
@@ -186,6 +205,7 @@ record PodInspection(
             port.endpoints()
                 .forEach(one -> {
                   ObjectNode told = endpoint(pod, one, http, loads);
+                  told.put("ejected", failed.contains(one.address()));
                   told.put(
                       "healthy", !out.contains(one.address()) && !failed.contains(one.address()));
                   endpoints.add(told);
@@ -250,7 +270,7 @@ record PodInspection(
 
   /** A name and a number on each line. */
   private String stats(PodStatus pod) {
-    Map<String, Long> counts = new TreeMap<>();
+    Map<String, Long> counts = new TreeMap<>(this.counts.apply(pod.name()));
     ObjectNode status = listed.apply(pod);
     status
         .properties()

@@ -46,6 +46,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -61,6 +62,7 @@ final class StatusAnswers implements AdminServer.Answers {
   private final Proxy proxy;
   private final EventLog events;
   private final Supplier<MeshSnapshot> snapshot;
+  private final Function<NamespacedName, Map<String, Long>> counts;
   private final IdentityAnswers identities;
   private final SiteTime clock;
   private final SourceInUse source;
@@ -79,6 +81,7 @@ final class StatusAnswers implements AdminServer.Answers {
       Proxy proxy,
       EventLog events,
       Supplier<MeshSnapshot> snapshot,
+      Function<NamespacedName, Map<String, Long>> counts,
       IdentityAnswers identities,
       SiteTime clock,
       SourceInUse source,
@@ -91,6 +94,7 @@ final class StatusAnswers implements AdminServer.Answers {
     this.proxy = proxy;
     this.events = events;
     this.snapshot = snapshot;
+    this.counts = counts;
     this.identities = identities;
     this.clock = clock;
     this.source = source;
@@ -197,6 +201,7 @@ final class StatusAnswers implements AdminServer.Answers {
         inForce,
         pods,
         proxy,
+        counts,
         identities,
         chosen.interception(),
         pod -> pod(pod, handlers, held.get(pod.name())));

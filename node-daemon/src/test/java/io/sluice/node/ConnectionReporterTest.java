@@ -2,6 +2,7 @@ package io.sluice.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.events.EventLog;
@@ -24,7 +25,7 @@ class ConnectionReporterTest {
 
   @Test
   void aRefusedRequestIsCountedTwiceAndToldAsAnEvent() {
-    reporter.request(Samples.refusedRequest(INFO, Reason.NO_TRAFFIC_TARGET));
+    reporter.request(Samples.refusedRequest(INFO, Reason.NO_TRAFFIC_TARGET, false));
 
     assertThat(events.after(0))
         .singleElement()
@@ -38,6 +39,20 @@ class ConnectionReporterTest {
     assertThat(metrics.text())
         .contains("response_code=\"403\"", "response_flags=\"RBACAF\"")
         .contains("sluice_proxy_requests_refused_total{namespace=\"shop\",pod=\"cart-0\"");
+  }
+
+  @Test
+  void aCopyThatIsRefusedIsToldFromACall() {
+    reporter.request(Samples.refusedRequest(INFO, Reason.NO_TRAFFIC_TARGET, true));
+
+    assertThat(events.after(0))
+        .singleElement()
+        .satisfies(event -> {
+          assertThat(event.protocol()).isEqualTo("http-copy");
+          assertThat(event.explanation(MeshSnapshot.EMPTY))
+              .startsWith("a copy for a RequestMirror, not the call itself: ")
+              .endsWith(Reason.NO_TRAFFIC_TARGET.explanation());
+        });
   }
 
   @Test

@@ -211,6 +211,7 @@ public final class Samples {
             Outcome.ALLOWED, Reason.TRAFFIC_TARGET, new NamespacedName("shop", "cart-reads")),
         grpc ? "HTTP/2" : "HTTP/1.1",
         grpc,
+        false,
         "POST",
         "catalogue.shop",
         "/items/7",
@@ -228,14 +229,15 @@ public final class Samples {
         Map.of());
   }
 
-  /** One that policy refused. */
-  public static RequestRecord refusedRequest(ConnectionInfo info, Reason reason) {
+  /** One that policy refused, or a copy of one. */
+  public static RequestRecord refusedRequest(ConnectionInfo info, Reason reason, boolean copy) {
     RequestRecord one = request(info, 403, End.REFUSED, null);
     return new RequestRecord(
         info,
         Verdict.of(Outcome.REFUSED, reason),
         one.version(),
         false,
+        copy,
         one.method(),
         one.authority(),
         one.path(),

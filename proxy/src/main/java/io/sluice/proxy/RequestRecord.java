@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  *     for the reason that says so
  * @param version of HTTP: {@code HTTP/1.1} or {@code HTTP/2}
  * @param grpc whether it is a call of gRPC
+ * @param copy whether it is one for a mirror, whose answer nobody gets
  * @param method of the request
  * @param authority that it asked for
  * @param path that it asked for, normalised, without the query
@@ -35,6 +36,7 @@ public record RequestRecord(
     Verdict verdict,
     String version,
     boolean grpc,
+    boolean copy,
     String method,
     String authority,
     String path,

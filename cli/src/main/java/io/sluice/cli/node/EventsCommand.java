@@ -38,7 +38,8 @@ import picocli.CommandLine.Spec;
       "origin: kernel, proxy, or enrolment for a connection older than that",
       "pod: NAMESPACE/NAME whose traffic it was, netns:COOKIE where it is not known any more",
       "direction: inbound or outbound",
-      "protocol: tcp, udp, http for a request, or the IANA number",
+      "protocol: tcp, udp, http for a request, http-copy for one that a RequestMirror gets, or the IANA"
+          + " number",
       "source: address and port of the client; - where none is chosen yet",
       "destination: where it was to go before interception; - where that is not known",
       "verdict: what became of the flow",

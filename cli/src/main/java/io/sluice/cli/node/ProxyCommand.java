@@ -37,10 +37,13 @@ public final class ProxyCommand {
       description = {
         "Prints one answer of the daemon that serves a pod: of this machine, else through the API"
             + " server, by this program in the daemon's own pod (right: create pods/exec).",
-        "config_dump: the pod, policy that names it, Services and routes. clusters: whom it may"
-            + " call, with endpoints, healthy false where checks keep calls from one. listeners: where the proxy accepts in its network. certs: its"
-            + " certificate's chain and the roots. These are JSON. stats: counters, as text. ready:"
-            + " LIVE, else exit code 1. all: each of them, in one JSON object."
+        "config_dump: the pod, policy that names it, Services, routes and UpstreamTrafficSettings."
+            + " clusters: whom it may call, with the UpstreamTrafficSetting, circuit open while the"
+            + " Service is spared, and endpoints, ejected while one is left out as it has failed,"
+            + " healthy false where checks or that keep calls from it. listeners: where the proxy"
+            + " accepts in its network. certs: its certificate's chain and the roots. These are"
+            + " JSON. stats: counters, of refusals and further tries too, as text. ready: LIVE,"
+            + " else exit code 1. all: each of them, in one JSON object."
       },
       mixinStandardHelpOptions = true)
   static final class GetCommand implements Callable<Integer> {

@@ -149,6 +149,7 @@ class DayOfFlowsTest {
         ALLOWED,
         "HTTP/1.1",
         false,
+        false,
         "GET",
         authority,
         path,

@@ -107,6 +107,9 @@ final class AccessLines {
   }
 
   private void writeRequest(RequestRecord record) {
+    if (record.copy()) {
+      json.text("copy", "true");
+    }
     json.text("method", record.method());
     json.text("path", record.path());
     json.text("protocol", record.version());
@@ -157,6 +160,7 @@ final class AccessLines {
         record.verdict(),
         record.version(),
         record.grpc(),
+        record.copy(),
         cut(record.method(), MAX_WORD),
         cut(record.authority(), MAX_TEXT),
         cut(record.path(), MAX_PATH),

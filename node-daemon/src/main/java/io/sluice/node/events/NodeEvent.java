@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  *     that
  * @param pod whose traffic it was, {@code netns:<cookie>} when that pod is not known any more
  * @param direction of the flow
- * @param protocol {@code tcp}, {@code udp}, or the IANA number; {@code http} of one request
+ * @param protocol {@code tcp}, {@code udp}, or the IANA number; {@code http} of one request,
+ *     {@link #COPY} of one that a mirror gets and whose answer nobody does
  * @param source client address; null when the hook runs before one is chosen
  * @param destination original destination; null when unknown
  * @param outcome what became of the flow
@@ -43,6 +44,10 @@ public record NodeEvent(
     @Nullable NamespacedName rule,
     @Nullable InetSocketAddress endpoint) {
 
+  /** {@link #protocol} of a copy of a request. */
+  public static final String COPY = "http-copy";
+
+  private static final String SETTING = "UpstreamTrafficSetting";
   private static final String COOKIE = "netns:";
 
   /** {@link #pod} of a network namespace that is not known. */
@@ -74,14 +79,27 @@ public record NodeEvent(
   }
 
   /**
-   * The reason in a sentence; where a port is not granted, which one that is and which are.
+   * The reason in a sentence, and whether it befell a copy alone; where a port is not granted, which one that is and which are.
    *
    * @param snapshot of now
    */
   public String explanation(MeshSnapshot snapshot) {
+    return protocol.equals(COPY)
+        ? "a copy for a RequestMirror, not the call itself: " + cause(snapshot)
+        : cause(snapshot);
+  }
+
+  private String cause(MeshSnapshot snapshot) {
+    String told = reason.explanation();
+    if (rule != null && told.contains(SETTING)) {
+      String named = SETTING + " " + rule;
+      return reason == Reason.RATE_LIMITED
+          ? "the pod has taken as much of late as " + named + " allows"
+          : told.replace(SETTING, named);
+    }
     InetSocketAddress judged = endpoint == null ? destination : endpoint;
     if (reason != Reason.PORT_NOT_GRANTED || judged == null || rule == null) {
-      return reason.explanation();
+      return told;
     }
     String service =
         destination == null || destination.getPort() == judged.getPort()

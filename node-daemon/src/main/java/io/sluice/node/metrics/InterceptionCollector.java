@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -195,6 +196,27 @@ final class InterceptionCollector extends Collector {
       counts
           .computeIfAbsent(new Key(info.pod(), info.direction(), reason), key -> new LongAdder())
           .increment();
+    }
+
+    /** What is counted of one pod, by names with dots. */
+    void tell(NamespacedName pod, BiConsumer<String, Long> to) {
+      tell("connections", connections, pod, to);
+      tell("requests", requests, pod, to);
+    }
+
+    private static void tell(
+        String what,
+        Map<Key, LongAdder> counts,
+        NamespacedName pod,
+        BiConsumer<String, Long> to) {
+      counts.forEach((key, count) -> {
+        if (key.pod.equals(pod)) {
+          to.accept(
+              "proxy.refused.%s.%s.%s"
+                  .formatted(what, key.direction.label(), key.reason.label()),
+              count.sum());
+        }
+      });
     }
 
     void keepOnly(Predicate<NamespacedName> pods) {

@@ -13,6 +13,7 @@ import io.sluice.interception.Interception;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.cni.CallListener;
 import io.sluice.node.cni.CniService;
@@ -40,7 +41,9 @@ import java.io.StringWriter;
 import java.io.Writer;
 import java.util.Enumeration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /** Every metric of the node daemon. Recording is safe from any thread. */
@@ -246,6 +249,14 @@ public final class NodeMetrics {
   /** An exchange was tried more than once, or was to be. */
   public void retried(ConnectionInfo info, List<Retried> events) {
     retries.count(info, events);
+  }
+
+  /** What the proxy has refused of a pod's, and what became of further tries, by name. */
+  public Map<String, Long> countsOf(NamespacedName pod) {
+    Map<String, Long> counts = new TreeMap<>();
+    refusals.tell(pod, (name, count) -> counts.merge(name, count, Long::sum));
+    retries.tell(pod, (name, count) -> counts.merge(name, count, Long::sum));
+    return counts;
   }
 
   /** An action was taken on so many connections that are older than their pod's enrolment. */

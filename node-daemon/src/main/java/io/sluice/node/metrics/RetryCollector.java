@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
 
 /** What became of requests that Retries are for; series end with the pod or the service. */
 final class RetryCollector extends Collector {
@@ -30,6 +31,15 @@ final class RetryCollector extends Collector {
                 .add(one.times());
           }
         });
+  }
+
+  /** What is counted of one pod, of all services, by names with dots. */
+  void tell(NamespacedName pod, BiConsumer<String, Long> to) {
+    counts.forEach((key, count) -> {
+      if (key.pod.equals(pod)) {
+        to.accept("proxy.retries." + key.event.word(), count.sum());
+      }
+    });
   }
 
   void keepOnly(MeshSnapshot there) {

@@ -128,7 +128,7 @@ class AccessLogTest {
     Path file = directory.resolve("access.log");
 
     try (AccessLog log = AccessLog.toFile(file)) {
-      log.write(Samples.refusedRequest(Samples.stranger(1), Reason.NO_TRAFFIC_TARGET));
+      log.write(Samples.refusedRequest(Samples.stranger(1), Reason.NO_TRAFFIC_TARGET, false));
     }
 
     JsonNode line = new ObjectMapper().readTree(Files.readString(file));
@@ -139,7 +139,7 @@ class AccessLogTest {
     assertThat(line.path("reason").asText()).isEqualTo("no_traffic_target");
     assertThat(line.fieldNames())
         .toIterable()
-        .doesNotContain("upstream_host", "upstream_cluster", "user_agent", "rule", "grpc_status");
+        .doesNotContain("upstream_host", "upstream_cluster", "user_agent", "rule", "grpc_status", "copy");
   }
 
   @Test
@@ -154,6 +154,7 @@ class AccessLogTest {
               one.info(),
               one.verdict(),
               one.version(),
+              true,
               true,
               hostile,
               hostile,
@@ -182,6 +183,7 @@ class AccessLogTest {
       assertThat(line.path(field).asText())
           .isEqualTo(hostile.substring(0, AccessLines.MAX_TEXT) + "...");
     }
+    assertThat(line.path("copy").asText()).isEqualTo("true");
     assertThat(line.path("method").asText()).hasSize(35);
     assertThat(line.path("grpc_status").asText()).hasSize(35);
   }

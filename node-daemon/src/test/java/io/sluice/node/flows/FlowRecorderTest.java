@@ -323,6 +323,7 @@ class FlowRecorderTest {
         one.verdict(),
         one.version(),
         false,
+        false,
         one.method(),
         one.authority(),
         path,

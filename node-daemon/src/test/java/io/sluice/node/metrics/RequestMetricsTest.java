@@ -320,6 +320,7 @@ class RequestMetricsTest {
         one.verdict(),
         one.version(),
         one.grpc(),
+        false,
         one.method(),
         one.authority(),
         one.path(),

@@ -1,6 +1,7 @@
 package io.sluice.proxy.accept;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.OutsideTls;
@@ -163,8 +164,10 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     if (limits == null || taken) {
       return true;
     }
-    if (!limits.takesConnection()) {
-      refuse(Reason.RATE_LIMITED);
+    NamespacedName beyond = limits.refusesConnection();
+    if (beyond != null) {
+      Verdict refusal = new Verdict(Outcome.REFUSED, Reason.RATE_LIMITED, beyond);
+      refused(refusal, CloseKind.REFUSED);
       return false;
     }
     taken = true;
@@ -183,9 +186,9 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
 
   private void counted() {
     RateLimiter.Questions asked = shared;
-    Reason refusal = asked == null ? null : asked.refusalOrNull();
+    Verdict refusal = asked == null ? null : asked.refusalOrNull();
     if (refusal != null) {
-      refuse(refusal);
+      refused(refusal, CloseKind.REFUSED);
     } else if (state == State.ADMITTING) {
       subject.decidedBy(path.snapshot.revision());
       caller.callAgain();

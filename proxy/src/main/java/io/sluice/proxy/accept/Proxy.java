@@ -547,6 +547,11 @@ public final class Proxy implements AutoCloseable {
     return path.pools.ejected();
   }
 
+  /** Services that are left alone for a while, as their circuits are open. */
+  public List<Remembered.Spared> spared() {
+    return path.pools.spared();
+  }
+
   /** What such endpoints have come to. */
   public ServicePools.Ejections ejections() {
     return path.pools.stats();

@@ -2,6 +2,7 @@ package io.sluice.proxy.admission;
 
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +54,11 @@ public final class Admission {
     }
     running = running || pool.beginRequest();
     return running ? null : Reason.UPSTREAM_OVERFLOW;
+  }
+
+  /** Refused for that reason, by what says so of its service. */
+  public Verdict refusal(Reason reason) {
+    return pool.refusal(reason);
   }
 
   /** What says how it is answered in the place of the service; null where nothing does. */

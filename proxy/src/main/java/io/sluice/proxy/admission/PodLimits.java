@@ -48,8 +48,7 @@ public final class PodLimits {
     List<OfService> limiting =
         settings.stream()
             .filter(setting -> !setting.limits().equals(Limits.NONE))
-            .map(setting ->
-                services.compute(setting.service(), (_, before) -> of(setting.limits(), before)))
+            .map(setting -> services.compute(setting.service(), (_, before) -> of(setting, before)))
             .toList();
     return limiting.isEmpty() ? null : new Arrivals(limiting);
   }
@@ -72,12 +71,11 @@ public final class PodLimits {
 
   /** So much has been taken, as far as {@code snapshot} has such a limit. */
   public void recall(MeshSnapshot snapshot, Taken told) {
-    Limits limits =
-        snapshot.upstreamSetting(told.service()).map(UpstreamSetting::limits).orElse(Limits.NONE);
-    if (!limits.equals(Limits.NONE)) {
+    UpstreamSetting setting = snapshot.upstreamSetting(told.service()).orElse(null);
+    if (setting != null && !setting.limits().equals(Limits.NONE)) {
       TokenBucket bucket =
           services
-              .compute(told.service(), (_, before) -> of(limits, before))
+              .compute(told.service(), (_, before) -> of(setting, before))
               .buckets()
               .get(told.limit());
       if (bucket != null) {
@@ -86,14 +84,22 @@ public final class PodLimits {
     }
   }
 
-  private OfService of(Limits limits, @Nullable OfService before) {
-    return before != null && before.limits.equals(limits)
+  private OfService of(UpstreamSetting setting, @Nullable OfService before) {
+    return before != null && before.setting.equals(setting)
         ? before
-        : new OfService(limits, before, clock.getAsLong());
+        : new OfService(setting, before, clock.getAsLong());
   }
+
+  /**
+   * What a request is beyond.
+   *
+   * @param setting the UpstreamTrafficSetting that says so
+   */
+  public record Beyond(NamespacedName setting, RequestLimit limit) {}
 
   /** The buckets of one service's limits. */
   private static final class OfService {
+    final UpstreamSetting setting;
     final Limits limits;
     final @Nullable TokenBucket connections;
     final @Nullable TokenBucket requests;
@@ -102,8 +108,9 @@ public final class PodLimits {
     final @Nullable ByteRate fromPod;
     private volatile @Nullable Map<String, TokenBucket> named; // once anybody asks
 
-    OfService(Limits limits, @Nullable OfService before, long now) {
-      this.limits = limits;
+    OfService(UpstreamSetting setting, @Nullable OfService before, long now) {
+      this.setting = setting;
+      this.limits = setting.limits();
       Limits known = before == null ? Limits.NONE : before.limits;
       Rate connected = limits.connectionsOrNull();
       this.connections =
@@ -189,44 +196,44 @@ public final class PodLimits {
   /** What arrives at one endpoint. */
   public final class Arrivals {
     private final List<OfService> services;
-    private final List<Limits> sharing; // those that others count for
+    private final List<UpstreamSetting> sharing; // those that others count for
 
     private Arrivals(List<OfService> services) {
       this.services = services;
       this.sharing =
           services.stream()
-              .map(service -> service.limits)
-              .filter(limits -> limits.servers().findAny().isPresent())
+              .map(service -> service.setting)
+              .filter(setting -> setting.limits().servers().findAny().isPresent())
               .toList();
     }
 
-    /** The limits for which others are to be asked. */
-    public List<Limits> sharing() {
+    /** Those for whose limits others are to be asked. */
+    public List<UpstreamSetting> sharing() {
       return sharing;
     }
 
     /** The limit that a request is beyond; null where it is taken. */
-    public @Nullable RequestLimit refuses(HttpRequest request) {
+    public @Nullable Beyond refuses(HttpRequest request) {
       long now = clock.getAsLong();
       for (OfService service : services) {
         RequestLimit limit = service.refuses(request, now);
         if (limit != null) {
-          return limit;
+          return new Beyond(service.setting.name(), limit);
         }
       }
       return null;
     }
 
-    /** Whether a connection is taken. */
-    public boolean takesConnection() {
+    /** The UpstreamTrafficSetting that a connection is beyond; null where it is taken. */
+    public @Nullable NamespacedName refusesConnection() {
       long now = clock.getAsLong();
       for (OfService service : services) {
         TokenBucket bucket = service.connections;
         if (bucket != null && !bucket.take(now)) {
-          return false;
+          return service.setting.name();
         }
       }
-      return true;
+      return null;
     }
 
     /** What holds bytes to the pod back, or those from it; null where nothing does. */

@@ -5,6 +5,9 @@ import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.mesh.UpstreamSetting.Ejection;
 import io.sluice.mesh.UpstreamSetting.Pool;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Map;
@@ -38,12 +41,22 @@ public final class ServicePool {
 
   private final Set<Place> resting = ConcurrentHashMap.newKeySet();
   private final LongSupplier clock;
+  private volatile @Nullable NamespacedName setting; // that says so
   private volatile Pool limits = Pool.NONE;
   private volatile @Nullable CircuitBreaker breaker;
   private volatile @Nullable Outliers outliers;
 
   ServicePool(LongSupplier clock) {
     this.clock = clock;
+  }
+
+  void saidBy(NamespacedName name) {
+    setting = name;
+  }
+
+  /** Refused for that reason, by the UpstreamTrafficSetting that says so. */
+  public Verdict refusal(Reason reason) {
+    return new Verdict(Outcome.REFUSED, reason, setting);
   }
 
   /** Goes by these from now on; what a circuit breaker has seen counts while its rules stay. */

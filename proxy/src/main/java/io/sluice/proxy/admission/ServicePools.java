@@ -122,6 +122,7 @@ public final class ServicePools {
       if (setting.concernsCalls() || !setting.pool().equals(UpstreamSetting.Pool.NONE)) {
         ServicePool known = before.get(setting.service());
         ServicePool pool = known == null ? new ServicePool(clock) : known;
+        pool.saidBy(setting.name());
         pool.limit(setting.pool(), setting.breakerOrNull());
         pool.eject(
             setting.service(),

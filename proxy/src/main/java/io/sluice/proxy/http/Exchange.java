@@ -10,7 +10,6 @@ import io.sluice.mesh.RetryPolicy.Silence;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.UpstreamSetting.Breaker;
-import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Outcome;
@@ -350,11 +349,11 @@ final class Exchange implements Upstream.Listener {
   @Override
   public boolean isTaken() {
     PodLimits.Arrivals limits = taken ? null : owner.limits();
-    RequestLimit beyond = limits == null ? null : limits.refuses(sent);
+    PodLimits.Beyond beyond = limits == null ? null : limits.refuses(sent);
     if (beyond != null) {
-      subject.refused(Verdict.of(Outcome.REFUSED, Reason.RATE_LIMITED));
+      subject.refused(new Verdict(Outcome.REFUSED, Reason.RATE_LIMITED, beyond.setting()));
       end = End.RATE_LIMITED;
-      answer(LocalAnswer.beyond(request, beyond));
+      answer(LocalAnswer.beyond(request, beyond.limit()));
       return false;
     }
     taken = true;
@@ -378,13 +377,13 @@ final class Exchange implements Upstream.Listener {
     if (asked == null || ended) {
       return;
     }
-    Reason refusal = asked.refusalOrNull();
+    Verdict refusal = asked.refusalOrNull();
     if (refusal == null) {
       tryAgain();
       return;
     }
-    subject.refused(Verdict.of(Outcome.REFUSED, refusal));
-    end = refusal == Reason.RATE_LIMIT_FAILED ? End.RATE_LIMIT_FAILED : End.RATE_LIMITED;
+    subject.refused(refusal);
+    end = refusal.reason() == Reason.RATE_LIMIT_FAILED ? End.RATE_LIMIT_FAILED : End.RATE_LIMITED;
     answer(asked.answer(request), asked.content());
   }
 
@@ -521,8 +520,9 @@ final class Exchange implements Upstream.Listener {
     HttpStream free = owner.leads().open(endpoint, subject, this);
     if (free == null) {
       boolean waits = owner.leads().waits(this, endpoint);
-      if (waits && admission != null && !mayWait()) {
-        refused(Verdict.of(Outcome.REFUSED, Reason.UPSTREAM_OVERFLOW), CloseKind.REFUSED);
+      Admission known = admission;
+      if (waits && known != null && !known.mayWait()) {
+        refused(known.refusal(Reason.UPSTREAM_OVERFLOW), CloseKind.REFUSED);
       }
       return waits;
     }
@@ -1184,6 +1184,7 @@ final class Exchange implements Upstream.Listener {
         subject.verdict(),
         version,
         LocalAnswer.isGrpc(request),
+        mirror != null,
         request.method(),
         request.authority(),
         request.path(),

@@ -9,7 +9,7 @@ import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.UpstreamSetting.Limits;
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -335,7 +335,7 @@ public final class Exchanges implements DirectPeer {
 
   /** Asks whether the pods of a service take one more; nothing where nobody is to be asked. */
   RateLimiter.@Nullable Questions questions(
-      List<Limits> limits, Head sent, Subject one, Runnable told) {
+      List<UpstreamSetting> limits, Head sent, Subject one, Runnable told) {
     return around
         .rateLimiter()
         .ofRequest(
@@ -494,6 +494,7 @@ public final class Exchanges implements DirectPeer {
             one.info(id),
             one.verdict(),
             version(),
+            false,
             false,
             "",
             "",

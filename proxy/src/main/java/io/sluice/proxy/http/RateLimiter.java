@@ -5,11 +5,15 @@ import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpFilters.Action;
 import io.sluice.mesh.HttpFilters.FieldChange;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SharedLimit;
+import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.RouteLimit;
 import io.sluice.mesh.UpstreamSetting.SharedRequestLimit;
+import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.Limited;
 import io.sluice.proxy.http.RateLimitMessages.Answer;
 import io.sluice.proxy.upstream.LocalPod;
@@ -55,14 +59,14 @@ public final class RateLimiter {
   /**
    * Asks about a connection; null where nobody is to be asked.
    *
-   * @param limits of the services that lead there
+   * @param limits those of the services that lead there
    * @param client who calls
    * @param called where it arrived
    * @param told runs when it is known, never before this returns
    */
   public @Nullable Questions ofConnection(
       MeshSnapshot snapshot,
-      List<Limits> limits,
+      List<UpstreamSetting> limits,
       InetAddress client,
       InetSocketAddress called,
       LocalPod pod,
@@ -73,18 +77,20 @@ public final class RateLimiter {
   }
 
   /** The same of a request. */
-  @Nullable Questions ofRequest(Arrival arrival, List<Limits> limits, Head request, Runnable told) {
+  @Nullable Questions ofRequest(
+      Arrival arrival, List<UpstreamSetting> limits, Head request, Runnable told) {
     Questions questions = new Questions(arrival, limits, request, told);
     return questions.askNext() ? questions : null;
   }
 
-  private record Question(SharedLimit limit, int status, boolean tellsClients) {}
+  private record Question(
+      NamespacedName setting, SharedLimit limit, int status, boolean tellsClients) {}
 
   /** What is asked about one connection or request, one service after the other. */
   public final class Questions {
     private final Arrival arrival;
     private final Runnable told;
-    private final Iterator<Limits> left;
+    private final Iterator<UpstreamSetting> left;
     private final @Nullable Head request; // null: a connection
     private final RateLimitMessages.Asked about;
     private int asked;
@@ -92,11 +98,12 @@ public final class RateLimiter {
     private final List<FieldChange> ofRequest = new ArrayList<>();
     private final List<FieldChange> ofResponse = new ArrayList<>();
     private @Nullable Inquiry<Answer> open;
-    private @Nullable Reason refusal;
+    private @Nullable Verdict refusal;
     private int status;
     private String content = "";
 
-    private Questions(Arrival arrival, List<Limits> limits, @Nullable Head request, Runnable told) {
+    private Questions(
+        Arrival arrival, List<UpstreamSetting> limits, @Nullable Head request, Runnable told) {
       this.arrival = arrival;
       this.left = limits.iterator();
       this.request = request;
@@ -114,20 +121,22 @@ public final class RateLimiter {
       return false;
     }
 
-    private boolean ask(Limits limits) {
+    private boolean ask(UpstreamSetting setting) {
+      Limits limits = setting.limits();
       SharedLimit connections = limits.sharedConnectionsOrNull();
       SharedRequestLimit requests = limits.sharedRequestsOrNull();
       if (request != null && requests != null) {
         RouteLimit route = limits.routeOrNull(request.path());
         return ask(
-            new Question(requests.asked(), requests.status(), requests.tellsClients()),
+            new Question(
+                setting.name(), requests.asked(), requests.status(), requests.tellsClients()),
             route == null || route.shared().isEmpty()
                 ? requests.asked().descriptors()
                 : route.shared());
       }
       return request == null
           && connections != null
-          && ask(new Question(connections, 0, false), connections.descriptors());
+          && ask(new Question(setting.name(), connections, 0, false), connections.descriptors());
     }
 
     /** What would be too much is refused: who is not asked may not say no. */
@@ -137,13 +146,13 @@ public final class RateLimiter {
       try {
         message = RateLimitMessages.request(limit.domain(), descriptors, about);
       } catch (IllegalArgumentException e) {
-        return refuseSoon(String.valueOf(e.getMessage()));
+        return refuseSoon(question, String.valueOf(e.getMessage()));
       }
       if (message == null) {
         return false;
       }
       if (++asked > MOST_QUESTIONS) {
-        return refuseSoon("more than " + MOST_QUESTIONS + " questions");
+        return refuseSoon(question, "more than " + MOST_QUESTIONS + " questions");
       }
       open =
           clients.ask(
@@ -159,14 +168,14 @@ public final class RateLimiter {
       return open != null;
     }
 
-    private boolean refuseSoon(String why) {
+    private boolean refuseSoon(Question question, String why) {
       clients.troubles.accept(PROTOCOL.word() + "_failed reason=\"" + why + "\"");
       counts.accept(Limited.ERROR);
       refusing = true;
       clients.loop.execute(() -> {
         if (refusing) {
           refusing = false;
-          refuse(Reason.RATE_LIMIT_FAILED, FAILED);
+          refuse(question, Reason.RATE_LIMIT_FAILED, FAILED);
           told.run();
         }
       });
@@ -187,22 +196,22 @@ public final class RateLimiter {
         counts.accept(Limited.OVER_LIMIT);
         ofResponse.add(BEYOND);
         content = answer.content();
-        refuse(Reason.RATE_LIMITED_GLOBALLY, asked.status());
+        refuse(asked, Reason.RATE_LIMITED_GLOBALLY, asked.status());
       } else if (answer != null) {
         counts.accept(Limited.OK);
       } else if (inquiry.failsOpen()) {
         counts.accept(Limited.FAILURE_MODE_ALLOWED);
       } else {
         counts.accept(Limited.ERROR);
-        refuse(Reason.RATE_LIMIT_FAILED, FAILED);
+        refuse(asked, Reason.RATE_LIMIT_FAILED, FAILED);
       }
       if (refusal != null || !askNext()) {
         told.run();
       }
     }
 
-    private void refuse(Reason reason, int answered) {
-      refusal = reason;
+    private void refuse(Question of, Reason reason, int answered) {
+      refusal = new Verdict(Outcome.REFUSED, reason, of.setting());
       status = answered;
     }
 
@@ -212,7 +221,7 @@ public final class RateLimiter {
     }
 
     /** Why it does not go on; null where it does. */
-    public @Nullable Reason refusalOrNull() {
+    public @Nullable Verdict refusalOrNull() {
       return refusal;
     }
 

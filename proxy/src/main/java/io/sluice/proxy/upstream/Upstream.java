@@ -586,7 +586,7 @@ public final class Upstream {
   private boolean isAdmitted(ServicePool said) {
     Reason refusal = listener.refusalOf(said);
     if (refusal != null) {
-      refused(refusal, CloseKind.REFUSED);
+      listener.refused(said.refusal(refusal), CloseKind.REFUSED);
     }
     return refusal == null;
   }
@@ -615,7 +615,7 @@ public final class Upstream {
                 }
               });
     } else {
-      refused(Reason.UPSTREAM_OVERFLOW, CloseKind.REFUSED);
+      listener.refused(said.refusal(Reason.UPSTREAM_OVERFLOW), CloseKind.REFUSED);
     }
     return false;
   }

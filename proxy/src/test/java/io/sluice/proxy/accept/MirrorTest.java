@@ -194,8 +194,13 @@ class MirrorTest {
       assertThat(get(client)).startsWith("HTTP/1.1 200");
     }
     assertThat(ofMirror())
-        .extracting(RequestRecord::status, one -> one.verdict().reason())
-        .containsExactly(tuple(403, Reason.PORT_NOT_GRANTED), tuple(403, Reason.PORT_NOT_GRANTED));
+        .extracting(RequestRecord::status, one -> one.verdict().reason(), RequestRecord::copy)
+        .containsExactly(
+            tuple(403, Reason.PORT_NOT_GRANTED, true), tuple(403, Reason.PORT_NOT_GRANTED, true));
+    assertThat(mesh.nodes.client.recorder.requests)
+        .filteredOn(one -> one.status() == 200)
+        .hasSize(2)
+        .noneMatch(RequestRecord::copy);
     assertThat(mirror.accepted).hasValue(0);
 
     mirrorTo(HttpFixture::answerEach, ENTIRELY);

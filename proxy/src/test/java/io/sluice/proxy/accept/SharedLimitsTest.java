@@ -28,7 +28,9 @@ import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.UpstreamSetting.RouteLimit;
 import io.sluice.mesh.UpstreamSetting.SharedRequestLimit;
+import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.GrpcPeer;
 import io.sluice.proxy.Limited;
 import io.sluice.proxy.Peers;
@@ -47,6 +49,7 @@ import org.junit.jupiter.api.Timeout;
 /** What has arrived at a pod goes on as far as the rate-limit service of its Service says so. */
 @Timeout(60)
 class SharedLimitsTest {
+  private static final NamespacedName SETTING = new NamespacedName("shop", "limits");
   private static final String GET = "GET /books HTTP/1.1\r\nHost: store\r\nX-User: ada\r\n\r\n";
   private static final NamespacedName STORE = new NamespacedName("shop", "store");
   private static final RateLimitResponse ROOM =
@@ -117,7 +120,7 @@ class SharedLimitsTest {
   private void publish(MeshSnapshot base, Limits limits) {
     SnapshotEditor editor = base.edit();
     editor.put(
-        new UpstreamSetting(STORE, new NamespacedName("shop", "limits"), Pool.NONE, null, limits));
+        new UpstreamSetting(STORE, SETTING, Pool.NONE, null, limits));
     mesh.nodes.publish(editor.snapshot(revision++));
   }
 
@@ -179,7 +182,8 @@ class SharedLimitsTest {
         .contains("x-envoy-ratelimited: true\r\n", "x-why: busy\r\n", "x-ratelimit-reset: 0\r\n");
     RequestRecord record = only();
     assertThat(record.end().flag()).isEqualTo("RL");
-    assertThat(record.verdict().reason()).isEqualTo(Reason.RATE_LIMITED_GLOBALLY);
+    assertThat(record.verdict())
+        .isEqualTo(new Verdict(Outcome.REFUSED, Reason.RATE_LIMITED_GLOBALLY, SETTING));
     assertThat(mesh.received).allMatch(one -> one.text().isEmpty());
     assertThat(counts()).containsEntry(Limited.OVER_LIMIT, 1L);
 
@@ -298,8 +302,10 @@ class SharedLimitsTest {
     assertThat(mesh.nodes.app.accepted).hasValue(before + 1);
     Await.until("both are told of", () -> mesh.nodes.server.recorder.refused.size() == 2);
     assertThat(mesh.nodes.server.recorder.refused)
-        .extracting(record -> record.closeReason())
-        .containsExactly(Reason.RATE_LIMIT_FAILED, Reason.RATE_LIMITED_GLOBALLY);
+        .extracting(record -> record.verdict())
+        .containsExactly(
+            new Verdict(Outcome.REFUSED, Reason.RATE_LIMIT_FAILED, SETTING),
+            new Verdict(Outcome.REFUSED, Reason.RATE_LIMITED_GLOBALLY, SETTING));
 
     service.conduct = (caller, stream, message) -> {};
     try (Socket client = mesh.connect()) {

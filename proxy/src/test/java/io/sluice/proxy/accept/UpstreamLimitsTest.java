@@ -18,7 +18,9 @@ import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import io.sluice.mesh.UpstreamSetting.RouteLimit;
+import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
@@ -43,6 +45,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class UpstreamLimitsTest {
   private static final NamespacedName STORE = new NamespacedName("shop", "store");
+  private static final NamespacedName SETTING = new NamespacedName("shop", "limits");
   private static final long SECOND = Duration.ofSeconds(1).toNanos();
   private static final int NONE = UpstreamSetting.UNLIMITED;
   private static final int MANY = 500;
@@ -76,7 +79,7 @@ class UpstreamLimitsTest {
     SnapshotEditor editor = base.edit();
     editor.put(
         new UpstreamSetting(
-            STORE, new NamespacedName("shop", "limits"), Pool.NONE, breaker, limits));
+            STORE, SETTING, Pool.NONE, breaker, limits));
     mesh.nodes.publish(editor.snapshot(revision++));
   }
 
@@ -135,7 +138,11 @@ class UpstreamLimitsTest {
   private boolean isLimited(RequestRecord one) {
     return one.end() == End.RATE_LIMITED
         && one.end().flag().equals("RL")
-        && one.verdict().reason() == Reason.RATE_LIMITED;
+        && one.verdict().equals(refusal(Reason.RATE_LIMITED));
+  }
+
+  private static Verdict refusal(Reason reason) {
+    return new Verdict(Outcome.REFUSED, reason, SETTING);
   }
 
   @Test
@@ -148,8 +155,8 @@ class UpstreamLimitsTest {
       assertThat(mesh.hearNothing()).isEqualTo("[reset]");
     }
     assertThat(mesh.nodes.app.accepted).hasValue(1);
-    assertThat(mesh.nodes.server.recorder.onlyRefused().closeReason())
-        .isEqualTo(Reason.RATE_LIMITED);
+    assertThat(mesh.nodes.server.recorder.onlyRefused().verdict())
+        .isEqualTo(refusal(Reason.RATE_LIMITED));
   }
 
   /** To the end of it, which comes once all of it is paid for. */
@@ -281,7 +288,7 @@ class UpstreamLimitsTest {
         .satisfies(one -> {
           assertThat(one.end()).isEqualTo(End.SPARED);
           assertThat(one.end().flag()).isEqualTo("UO");
-          assertThat(one.verdict().reason()).isEqualTo(Reason.CIRCUIT_OPEN);
+          assertThat(one.verdict()).isEqualTo(refusal(Reason.CIRCUIT_OPEN));
         });
 
     status = 200;

@@ -169,8 +169,8 @@ class PodLimitsTest {
                 WEB,
                 new Limits(
                     null, 0, otherwise, List.of(new RouteLimit(path, otherwise, List.of())))));
-    assertThat(after.refuses(new Get("/a"))).isEqualTo(otherwise);
-    assertThat(after.refuses(new Get("/b"))).isEqualTo(otherwise);
+    assertThat(after.refuses(new Get("/a"))).isEqualTo(new PodLimits.Beyond(WEB, otherwise));
+    assertThat(after.refuses(new Get("/b"))).isEqualTo(new PodLimits.Beyond(WEB, otherwise));
   }
 
   @Test
@@ -184,7 +184,7 @@ class PodLimitsTest {
     var before = arrivals(said);
     assertThat(taken(before, "/b", 2)).isEqualTo(2);
     assertThat(taken(before, "/a", 1)).isEqualTo(1);
-    assertThat(before.takesConnection()).isTrue();
+    assertThat(before.refusesConnection()).isNull();
     now.addAndGet(15 * SECOND);
     List<Taken> told = limits.taken(WEB);
     assertThat(told)
@@ -215,19 +215,19 @@ class PodLimitsTest {
     assertThat(taken(after, "/b", 2)).isZero();
     now.addAndGet(15 * SECOND);
     assertThat(taken(after, "/b", 2)).isEqualTo(1);
-    assertThat(after.takesConnection()).isFalse();
+    assertThat(after.refusesConnection()).isEqualTo(WEB);
   }
 
   @Test
   void everyServiceThatLeadsThereCounts() {
+    NamespacedName all = new NamespacedName("shop", "all");
     var arrivals =
         arrivals(
             setting(WEB, new Limits(rate(2, 60, 0), 0, null, List.of())),
-            setting(
-                new NamespacedName("shop", "all"), new Limits(rate(1, 60, 0), 0, null, List.of())));
+            setting(all, new Limits(rate(1, 60, 0), 0, null, List.of())));
 
-    assertThat(arrivals.takesConnection()).isTrue();
-    assertThat(arrivals.takesConnection()).isFalse();
+    assertThat(arrivals.refusesConnection()).isNull();
+    assertThat(arrivals.refusesConnection()).isEqualTo(all);
   }
 
   @Test
