@@ -12,6 +12,7 @@ import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -81,6 +82,7 @@ class NodeWordsTest {
       assertWaits(site);
       assertVerdicts(cluster, site);
       assertFound(site);
+      assertLeavesNothingWithoutItsPort(site);
       assertEnd(site, first);
       assertRejoins(cluster, site);
     }
@@ -140,6 +142,26 @@ class NodeWordsTest {
             "offline --state " + state,
             "check --registry " + state + "/controller")) {
       assertThat(run(nobody, words.split(" ")).output()).as(words).contains("permission denied");
+    }
+  }
+
+  /** Before the kernel has anything of it, which would outlive it. */
+  private static void assertLeavesNothingWithoutItsPort(Site site) throws IOException {
+    String other = site.prefix() + "-other";
+    String taken = site.daemon().view().status().path("metricsAddress").asText();
+    Path registry = Files.createDirectory(site.directory().resolve("none"));
+    Said said =
+        run(
+            List.of("nsenter", "--net=/run/netns/" + site.node().netns()),
+            "node run --mode ebpf --node-name %s --registry %s --state %s --metrics-address %s"
+                .formatted(other, registry, site.directory().resolve("other"), taken)
+                .split(" "));
+    try {
+      assertThat(said.code()).as(said.output()).isEqualTo(1);
+      assertThat(said.output()).contains("cannot serve metrics on " + taken, "--metrics-address");
+      assertThat(Path.of("/sys/fs/bpf/sluice", other)).doesNotExist();
+    } finally {
+      sluice("node", "cleanup", "--node-name", other);
     }
   }
 

@@ -152,6 +152,13 @@ public final class NodeDaemon implements AutoCloseable {
         Optional.ofNullable(settings.startedFileOrNull())
             .map(file -> parts.opened(StartedFile.none(file)));
     NodePlace place = parts.opened(NodePlace.approach(settings));
+    // Before anything is attached, which would outlive a start that fails for want of it. Where
+    // another daemon is asked for its place, it has the address until then.
+    Optional<PageServer.Bound> early =
+        settings
+            .metricsAddress()
+            .filter(_ -> place.isTaken())
+            .map(address -> parts.opened(MetricsServer.bind(address)));
     parts.opened(clock.start());
     NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
     NetnsHandle host = parts.opened(namespaces.current());
@@ -323,7 +330,7 @@ public final class NodeDaemon implements AutoCloseable {
             .map(address ->
                 parts.single(
                     MetricsServer.start(
-                        address,
+                        early.orElseGet(() -> MetricsServer.bind(address)),
                         metrics::writeTo,
                         readiness::missing,
                         () -> NodeReporter.unprotected(pods.statuses()))))

@@ -17,20 +17,23 @@ public final class MetricsServer {
 
   private MetricsServer() {}
 
+  /** Takes {@code address}, for who may not begin without it; port 0 takes a free one. */
+  public static PageServer.Bound bind(InetSocketAddress address) {
+    return PageServer.bind(address, "metrics");
+  }
+
   /**
-   * Serves on {@code address}; port 0 takes a free one.
+   * Serves on {@code address}.
    *
    * @param missing why the process is not ready; nothing where it is
    * @param unprotected what else an operator should know, whole lines
    */
   public static PageServer start(
-      InetSocketAddress address,
+      PageServer.Bound address,
       PageServer.Page metrics,
       Supplier<Optional<String>> missing,
       Supplier<String> unprotected) {
-    return PageServer.start(
-        address,
-        "metrics",
+    return address.serve(
         path ->
             switch (path) {
               case "/metrics" -> Optional.of(new Answer.Text(TextFormat.CONTENT_TYPE_004, metrics));

@@ -18,7 +18,10 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
@@ -35,6 +38,10 @@ import org.jspecify.annotations.Nullable;
  * keep others out: a new connection takes the place of the oldest one. A probe asks at once and has
  * its answer long before it is the oldest; servers that refuse the newest instead, as the JDK's,
  * make a full port look like a dead process, which the kubelet then kills.
+ *
+ * <p>At an address of the loopback, requests to a name other than {@code localhost} are answered
+ * 421: a page of another site can have a browser ask a loopback address by a name of that site
+ * (DNS rebinding), and read the answer.
  */
 public final class PageServer implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PageServer.class.getName());
@@ -59,6 +66,8 @@ public final class PageServer implements AutoCloseable {
 
   /** Between two looks whether a client has gone by itself. */
   private static final Duration VISIT_LOOK = Duration.ofSeconds(1);
+
+  private static final String HOST = "host:";
 
   private static final Answer NOT_FOUND = new Answer.Lines("404 Not Found", "not found\n");
 
@@ -108,9 +117,35 @@ public final class PageServer implements AutoCloseable {
    */
   public static PageServer start(
       InetSocketAddress address, String what, Function<String, Optional<Answer>> answers) {
-    PageServer server = new PageServer(listener(address, what), what, answers);
-    Thread.ofVirtual().name("sluice-" + what + "-accept").start(server::acceptAll);
-    return server;
+    return bind(address, what).serve(answers);
+  }
+
+  /** The address alone, at which nobody is answered yet; likewise. */
+  public static Bound bind(InetSocketAddress address, String what) {
+    return new Bound(listener(address, what), what);
+  }
+
+  /** What has an address, and gives it back when it is closed. */
+  public static final class Bound implements AutoCloseable {
+    private final ServerSocket listener;
+    private final String what;
+
+    private Bound(ServerSocket listener, String what) {
+      this.listener = listener;
+      this.what = what;
+    }
+
+    /** Serves there, once: the address is then of what this returns. */
+    PageServer serve(Function<String, Optional<Answer>> answers) {
+      PageServer server = new PageServer(listener, what, answers);
+      Thread.ofVirtual().name("sluice-" + what + "-accept").start(server::acceptAll);
+      return server;
+    }
+
+    @Override
+    public void close() throws IOException {
+      listener.close();
+    }
   }
 
   private static ServerSocket listener(InetSocketAddress address, String what) {
@@ -178,7 +213,7 @@ public final class PageServer implements AutoCloseable {
   private void serve(Socket client) {
     try (client) {
       InputStream in = new BufferedInputStream(client.getInputStream(), MAX_HEAD_BYTES);
-      String request = head(in);
+      Head request = head(in);
       if (request != null) {
         answer(request, client.getOutputStream());
       }
@@ -192,41 +227,74 @@ public final class PageServer implements AutoCloseable {
   }
 
   /**
-   * The request line once all headers are there; null where the client ends before, or says too
-   * much.
+   * What is asked.
+   *
+   * @param line the first one of the request
+   * @param hosts values of {@code Host}, in lower case
    */
-  private static @Nullable String head(InputStream in) throws IOException {
-    StringBuilder request = new StringBuilder();
-    boolean isRequestLine = true;
-    boolean isEmptyLine = true;
+  private record Head(String line, List<String> hosts) {
+    /** Whether no other name than the loopback's is asked, which an address cannot be. */
+    boolean isForLoopback() {
+      return hosts.stream().map(Head::withoutPort).allMatch(Head::isLoopbackOrAddress);
+    }
+
+    private static String withoutPort(String host) {
+      return host.replaceFirst(":[0-9]*$", "");
+    }
+
+    private static boolean isLoopbackOrAddress(String host) {
+      boolean bracketed = host.startsWith("[") && host.endsWith("]");
+      if (host.equals("localhost")) {
+        return true;
+      }
+      try {
+        IpAddresses.parse(bracketed ? host.substring(1, host.length() - 1) : host);
+        return true;
+      } catch (IllegalArgumentException e) {
+        return false;
+      }
+    }
+  }
+
+  /** Once all headers are there; null where the client ends before, or says too much. */
+  private static @Nullable Head head(InputStream in) throws IOException {
+    StringBuilder line = new StringBuilder();
+    String request = null;
+    List<String> hosts = new ArrayList<>();
     for (int read = 0; read < MAX_HEAD_BYTES; read++) {
       int c = in.read();
       if (c < 0) {
         return null;
       }
       if (c == '\n') {
-        if (isEmptyLine && !isRequestLine) {
-          return request.toString();
+        String whole = line.toString();
+        line.setLength(0);
+        if (request == null) {
+          request = whole;
+        } else if (whole.isEmpty()) {
+          return new Head(request, hosts);
+        } else if (whole.regionMatches(true, 0, HOST, 0, HOST.length())) {
+          hosts.add(whole.substring(HOST.length()).strip().toLowerCase(Locale.ROOT));
         }
-        isRequestLine = false;
-        isEmptyLine = true;
       } else if (c != '\r') {
-        isEmptyLine = false;
-        if (isRequestLine) {
-          request.append((char) c);
-        }
+        line.append((char) c);
       }
     }
     return null;
   }
 
-  private void answer(String request, OutputStream out) throws IOException {
-    String[] words = request.split(" ", -1);
+  private void answer(Head request, OutputStream out) throws IOException {
+    String[] words = request.line().split(" ", -1);
     String path = words.length == 3 ? words[1].split("\\?", 2)[0] : "";
     if (words.length != 3 || !words[2].startsWith("HTTP/1.")) {
       send(out, true, "400 Bad Request", "text/plain", "not a request of HTTP/1.1\n");
     } else if (!words[0].equals("GET") && !words[0].equals("HEAD")) {
       send(out, true, "405 Method Not Allowed", "text/plain", "use GET\n");
+    } else if (listener.getInetAddress().isLoopbackAddress() && !request.isForLoopback()) {
+      String why = "this port is not of '%s'; ask localhost or %s\n";
+      String host = Printable.line(String.join(", ", request.hosts()));
+      String own = IpAddresses.text(address());
+      send(out, true, "421 Misdirected Request", "text/plain", why.formatted(host, own));
     } else {
       boolean withBody = words[0].equals("GET");
       switch (answers.apply(path).orElse(NOT_FOUND)) {

@@ -21,6 +21,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class MetricsServerTest {
   private static final InetSocketAddress ANY_PORT =
@@ -38,12 +40,15 @@ class MetricsServerTest {
   @AutoClose private final HttpClient client = HttpClient.newHttpClient();
 
   @AutoClose
-  private final PageServer server =
-      MetricsServer.start(
-          ANY_PORT,
-          out -> out.write(metrics()),
-          () -> Optional.ofNullable(missing.get()),
-          () -> unprotected);
+  private final PageServer server = start(ANY_PORT);
+
+  private PageServer start(InetSocketAddress address) {
+    return MetricsServer.start(
+        MetricsServer.bind(address),
+        out -> out.write(metrics()),
+        () -> Optional.ofNullable(missing.get()),
+        () -> unprotected);
+  }
 
   private String metrics() {
     if (broken.get()) {
@@ -184,10 +189,46 @@ class MetricsServerTest {
   @Test
   void busyPortIsToldWithTheOptionThatChoosesAnother() {
     assertThatThrownBy(
-            () -> MetricsServer.start(server.address(), out -> {}, Optional::empty, () -> ""))
+            () -> MetricsServer.bind(server.address()))
         .hasMessageStartingWith("cannot serve metrics on 127.0.0.1:")
         .hasMessageContaining("already in use")
         .hasMessageEndingWith("end what listens there, or choose another --metrics-address");
+  }
+
+  /** Or a page of another site reads it through the browser of who works at this machine. */
+  @ParameterizedTest
+  @CsvSource({
+    "evil.example, 421", "evil.example:80, 421", "localhost.evil.example, 421", "1.2, 421",
+    "LocalHost:9, 200", "127.0.0.1, 200", "[::1]:9, 200", "10.0.0.7:9, 200"
+  })
+  void atALoopbackAddressNoOtherNameIsAnswered(String host, int status) throws IOException {
+    try (Socket client = new Socket(server.address().getAddress(), server.address().getPort())) {
+      client
+          .getOutputStream()
+          .write(("GET /healthz HTTP/1.1\r\nhOST: " + host + "\r\n\r\n").getBytes(US_ASCII));
+
+      assertThat(new String(client.getInputStream().readAllBytes(), US_ASCII))
+          .startsWith("HTTP/1.1 " + status)
+          .endsWith(
+              status == 200
+                  ? "ok\n"
+                  : "this port is not of '"
+                      + host
+                      + "'; ask localhost or 127.0.0.1:"
+                      + server.address().getPort()
+                      + "\n");
+    }
+  }
+
+  @Test
+  void elsewhereAnyNameIs() throws IOException {
+    try (PageServer open = start(new InetSocketAddress(0));
+        Socket client = new Socket(InetAddress.getLoopbackAddress(), open.address().getPort())) {
+      client
+          .getOutputStream()
+          .write("GET /healthz HTTP/1.1\r\nHost: node.example\r\n\r\n".getBytes(US_ASCII));
+      assertThat(client.getInputStream().readAllBytes()).startsWith("HTTP/1.1 200".getBytes(US_ASCII));
+    }
   }
 
   @Test

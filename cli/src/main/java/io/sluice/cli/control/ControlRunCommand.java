@@ -213,7 +213,10 @@ final class ControlRunCommand implements Callable<Integer> {
 
   private static PageServer serve(InetSocketAddress address, Controller controller) {
     return MetricsServer.start(
-        address, out -> out.write(controller.metrics()), () -> missing(controller), () -> "");
+        MetricsServer.bind(address),
+        out -> out.write(controller.metrics()),
+        () -> missing(controller),
+        () -> "");
   }
 
   private static Optional<String> missing(Controller controller) {
