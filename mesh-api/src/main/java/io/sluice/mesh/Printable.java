@@ -1,5 +1,8 @@
 package io.sluice.mesh;
 
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
 /**
  * What comes from outside and goes to a log, a terminal or one line of an answer: without an
  * escape, a line break in a name writes a line of its own, and a terminal obeys what it is shown.
@@ -26,6 +29,11 @@ public final class Printable {
     StringBuilder line = new StringBuilder(text.length() + 16).append(text, 0, first);
     text.codePoints().skip(text.codePointCount(0, first)).forEach(c -> append(line, c));
     return line.toString();
+  }
+
+  /** Each line of {@code text} so; JSON stays JSON that says the same. */
+  public static String lines(String text) {
+    return Stream.of(text.split("\n", -1)).map(Printable::line).collect(Collectors.joining("\n"));
   }
 
   private static int firstToEscape(String text) {

@@ -32,6 +32,13 @@ class PrintableTest {
     assertThat(Printable.line(text)).isEqualTo("a\\u" + unit + "b");
   }
 
+  /** A terminal obeys U+009B as it does ESC [, which JSON lets through. */
+  @Test
+  void linesStayLines() {
+    assertThat(Printable.lines("{\n  \"pod\" : \"\u009b2J\"\n}\n"))
+        .isEqualTo("{\n  \"pod\" : \"\\u009b2J\"\n}\n");
+  }
+
   @Test
   void beginningOfALongTextIsCutBeforeItIsWritten() {
     assertThat(Printable.text("ab\ncd", 3)).isEqualTo("ab\\n");

@@ -5,6 +5,7 @@ import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.mesh.FileFault;
 import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Printable;
 import io.sluice.node.LogChange;
 import io.sluice.process.AdminRequest;
 import java.io.IOException;
@@ -175,7 +176,7 @@ public final class ProxyCommand {
      */
     int ask(NamespacedName pod, AdminRequest request, String... words) {
       PodProxy.Answer answer = new PodProxy(target, Optional.of(cluster)).ask(pod, request, words);
-      write(answer.text());
+      write(Printable.lines(answer.text()));
       return answer.code();
     }
 
