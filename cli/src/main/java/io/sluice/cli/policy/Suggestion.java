@@ -98,7 +98,7 @@ record Suggestion(String text, List<Row> permitted) {
 
     private static String path(Asked asked) {
       String text = Regex.literally(asked.path()).text();
-      return asked.cut() && asked.path().length() > 100 ? text + ".*" : text;
+      return asked.isPathCut() ? text + ".*" : text;
     }
   }
 
@@ -216,7 +216,7 @@ record Suggestion(String text, List<Row> permitted) {
               return seen != null
                   && key.port() == other.port()
                   && seen.method().equals(asked.method())
-                  && (seen.path().equals(asked.path()) || (seen.cut() && asked.cut()));
+                  && (seen.path().equals(asked.path()) || (seen.isPathCut() && asked.isPathCut()));
             });
   }
 

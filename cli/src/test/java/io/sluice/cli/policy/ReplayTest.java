@@ -111,6 +111,12 @@ class ReplayTest {
     return new Asked("GET", "store", path, false, headers, absent);
   }
 
+  /** Of an authority or path that is kept without its end. */
+  private static Asked cut(String path, int length) {
+    String whole = path + "x".repeat(length - path.length());
+    return new Asked("GET", "store", whole, true, Map.of(), Set.of());
+  }
+
   @Test
   void podsThatAreGoneAreJudgedAsWhatTheyWere() throws IOException {
     Asked admin = asked("/books", Map.of("x-role", "admin"), Set.of());
@@ -215,6 +221,8 @@ class ReplayTest {
             flow("buyer", "store", 80, asked("/books", Map.of(), Set.of()), ALLOWED),
             flow("buyer", "store", 80, odd, REFUSED),
             flow("buyer", "store", 5_432, null, ALLOWED),
+            flow("buyer", "store", 80, cut("/long", 150), ALLOWED),
+            flow("buyer", "store", 80, cut("/cut", 256), ALLOWED),
             flow("thief", "store", 80, asked("/secret", Map.of(), Set.of()), REFUSED))) {
       table.add(new Entry(flow, seen));
     }
@@ -224,6 +232,8 @@ class ReplayTest {
     Suggestion all = Suggestion.of(table, false);
     assertThat(all.check(permissive)).isEmpty();
     assertThat(all.text()).contains("# was refused when it was seen: GET /secret to port 80");
+    assertThat(all.text()).as("its authority was").containsPattern("/longx+\"");
+    assertThat(all.text()).containsPattern("/cutx+\\.\\*\"");
     assertThat(Suggestion.of(table, true).text()).doesNotContain("thief", "odd");
 
     Suggestion wide = new Suggestion(all.text().replace("/secret\",", "/.*\","), all.permitted());

@@ -118,6 +118,11 @@ public record RecordedFlow(
           absent);
     }
 
+    /** Whether there was more of the path than {@link #path} has. */
+    public boolean isPathCut() {
+      return cut && path.length() >= LONGEST_TEXT;
+    }
+
     private static boolean isLong(String text) {
       return text.length() > LONGEST_TEXT;
     }
