@@ -96,7 +96,9 @@ class WhyTest {
     cluster.close();
   }
 
-  /** Answers requests of HTTP with 200, one for "/fail" with 500, and sends everything else back. */
+  /**
+   * Answers requests of HTTP with 200, one for "/fail" with 500, and sends everything else back.
+   */
   private static void converse(SocketChannel channel) throws IOException {
     StringBuilder received = new StringBuilder();
     ByteBuffer buffer = ByteBuffer.allocate(4_096);

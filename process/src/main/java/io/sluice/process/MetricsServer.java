@@ -33,14 +33,13 @@ public final class MetricsServer {
       PageServer.Page metrics,
       Supplier<Optional<String>> missing,
       Supplier<String> unprotected) {
-    return address.serve(
-        path ->
-            switch (path) {
-              case "/metrics" -> Optional.of(new Answer.Text(TextFormat.CONTENT_TYPE_004, metrics));
-              case "/healthz" -> Optional.of(new Answer.Lines(OK, "ok\n"));
-              case "/readyz" -> Optional.of(readiness(missing.get(), unprotected));
-              default -> Optional.empty();
-            });
+    return address.serve(path ->
+        switch (path) {
+          case "/metrics" -> Optional.of(new Answer.Text(TextFormat.CONTENT_TYPE_004, metrics));
+          case "/healthz" -> Optional.of(new Answer.Lines(OK, "ok\n"));
+          case "/readyz" -> Optional.of(readiness(missing.get(), unprotected));
+          default -> Optional.empty();
+        });
   }
 
   private static Answer readiness(Optional<String> missing, Supplier<String> unprotected) {

@@ -40,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  * make a full port look like a dead process, which the kubelet then kills.
  *
  * <p>At an address of the loopback, requests to a name other than {@code localhost} are answered
- * 421: a page of another site can have a browser ask a loopback address by a name of that site
- * (DNS rebinding), and read the answer.
+ * 421: a page of another site can have a browser ask a loopback address by a name of that site (DNS
+ * rebinding), and read the answer.
  */
 public final class PageServer implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PageServer.class.getName());

@@ -39,8 +39,7 @@ class MetricsServerTest {
 
   @AutoClose private final HttpClient client = HttpClient.newHttpClient();
 
-  @AutoClose
-  private final PageServer server = start(ANY_PORT);
+  @AutoClose private final PageServer server = start(ANY_PORT);
 
   private PageServer start(InetSocketAddress address) {
     return MetricsServer.start(
@@ -188,8 +187,7 @@ class MetricsServerTest {
 
   @Test
   void busyPortIsToldWithTheOptionThatChoosesAnother() {
-    assertThatThrownBy(
-            () -> MetricsServer.bind(server.address()))
+    assertThatThrownBy(() -> MetricsServer.bind(server.address()))
         .hasMessageStartingWith("cannot serve metrics on 127.0.0.1:")
         .hasMessageContaining("already in use")
         .hasMessageEndingWith("end what listens there, or choose another --metrics-address");
@@ -227,7 +225,8 @@ class MetricsServerTest {
       client
           .getOutputStream()
           .write("GET /healthz HTTP/1.1\r\nHost: node.example\r\n\r\n".getBytes(US_ASCII));
-      assertThat(client.getInputStream().readAllBytes()).startsWith("HTTP/1.1 200".getBytes(US_ASCII));
+      assertThat(client.getInputStream().readAllBytes())
+          .startsWith("HTTP/1.1 200".getBytes(US_ASCII));
     }
   }
 

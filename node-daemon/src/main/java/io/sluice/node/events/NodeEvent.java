@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  *     that
  * @param pod whose traffic it was, {@code netns:<cookie>} when that pod is not known any more
  * @param direction of the flow
- * @param protocol {@code tcp}, {@code udp}, or the IANA number; {@code http} of one request,
- *     {@link #COPY} of one that a mirror gets and whose answer nobody does
+ * @param protocol {@code tcp}, {@code udp}, or the IANA number; {@code http} of one request, {@link
+ *     #COPY} of one that a mirror gets and whose answer nobody does
  * @param source client address; null when the hook runs before one is chosen
  * @param destination original destination; null when unknown
  * @param outcome what became of the flow
@@ -79,7 +79,8 @@ public record NodeEvent(
   }
 
   /**
-   * The reason in a sentence, and whether it befell a copy alone; where a port is not granted, which one that is and which are.
+   * The reason in a sentence, and whether it befell a copy alone; where a port is not granted,
+   * which one that is and which are.
    *
    * @param snapshot of now
    */

@@ -205,15 +205,11 @@ final class InterceptionCollector extends Collector {
     }
 
     private static void tell(
-        String what,
-        Map<Key, LongAdder> counts,
-        NamespacedName pod,
-        BiConsumer<String, Long> to) {
+        String what, Map<Key, LongAdder> counts, NamespacedName pod, BiConsumer<String, Long> to) {
       counts.forEach((key, count) -> {
         if (key.pod.equals(pod)) {
           to.accept(
-              "proxy.refused.%s.%s.%s"
-                  .formatted(what, key.direction.label(), key.reason.label()),
+              "proxy.refused.%s.%s.%s".formatted(what, key.direction.label(), key.reason.label()),
               count.sum());
         }
       });

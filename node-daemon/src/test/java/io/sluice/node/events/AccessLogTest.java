@@ -139,7 +139,8 @@ class AccessLogTest {
     assertThat(line.path("reason").asText()).isEqualTo("no_traffic_target");
     assertThat(line.fieldNames())
         .toIterable()
-        .doesNotContain("upstream_host", "upstream_cluster", "user_agent", "rule", "grpc_status", "copy");
+        .doesNotContain(
+            "upstream_host", "upstream_cluster", "user_agent", "rule", "grpc_status", "copy");
   }
 
   @Test

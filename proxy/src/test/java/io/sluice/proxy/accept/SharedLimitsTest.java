@@ -119,8 +119,7 @@ class SharedLimitsTest {
 
   private void publish(MeshSnapshot base, Limits limits) {
     SnapshotEditor editor = base.edit();
-    editor.put(
-        new UpstreamSetting(STORE, SETTING, Pool.NONE, null, limits));
+    editor.put(new UpstreamSetting(STORE, SETTING, Pool.NONE, null, limits));
     mesh.nodes.publish(editor.snapshot(revision++));
   }
 

@@ -77,9 +77,7 @@ class UpstreamLimitsTest {
 
   private void publish(MeshSnapshot base, @Nullable Breaker breaker, Limits limits) {
     SnapshotEditor editor = base.edit();
-    editor.put(
-        new UpstreamSetting(
-            STORE, SETTING, Pool.NONE, breaker, limits));
+    editor.put(new UpstreamSetting(STORE, SETTING, Pool.NONE, breaker, limits));
     mesh.nodes.publish(editor.snapshot(revision++));
   }
 
