@@ -33,6 +33,7 @@ import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.decision.Handling;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +53,14 @@ import org.jspecify.annotations.Nullable;
  * {@link #inForce}.
  */
 public final class IncrementalCompiler {
+  /** Changes of these may make another port one of HTTP. */
+  private static final Set<String> MAKING_HTTP =
+      Set.of(
+          Kind.SETTINGS.name(),
+          Kind.PERMISSION.name(),
+          Kind.ROUTE.name(),
+          Kind.UPSTREAM_SETTING.name());
+
   private final ObjectsInForce objects = new ObjectsInForce();
   private final Statuses.StatusBook statuses = new Statuses.StatusBook();
   private final Map<ObjectRef, MeshConfig> configs = new HashMap<>();
@@ -67,6 +76,7 @@ public final class IncrementalCompiler {
   private final GatewayStage gateway = new GatewayStage(statuses);
   private final NamespaceStage<UpstreamTrafficSetting> upstreams = new NamespaceStage<>(statuses);
   private final Map<ObjectRef, AccessCert> accessCerts = new HashMap<>();
+  private final Map<NamespacedName, Integer> accounts = new HashMap<>(); // Pods and objects of each
   private List<OutsideCertificate> certificates = List.of();
   private ConfigCompiler.@Nullable Settings configOrNull;
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
@@ -118,13 +128,12 @@ public final class IncrementalCompiler {
     pods.compile(editor);
     services.compile(editor, pods);
     permissions.compile(editor);
-    retries.compile(
-        editor, (inside, found) -> RetryCompiler.policies(inside, config().retries(), found));
     Named named = new Named(editor);
     gateway.compile(editor, named).forEach(service -> splits.changed(service.namespace()));
     splits.compile(editor, (inside, found) -> new SplitCompiler(named, found).routes(inside));
     upstreams.compile(
         editor, (inside, found) -> new UpstreamCompiler(named, found).settings(inside));
+    compileRetries(editor, named);
     compileIngress(editor, named);
     egress.compile(
         editor,
@@ -143,6 +152,21 @@ public final class IncrementalCompiler {
   private ConfigCompiler.Settings config() {
     ConfigCompiler.Settings compiled = configOrNull;
     return compiled == null ? ConfigCompiler.NO_CONFIG : compiled;
+  }
+
+  /** What makes a port one of HTTP concerns all of them; it is seldom another. */
+  private void compileRetries(SnapshotEditor editor, Named named) {
+    if (!retries.isEmpty()) {
+      Set<ResourceKey> changed = Set.copyOf(editor.changed());
+      if (changed.stream().anyMatch(key -> MAKING_HTTP.contains(key.kind()))) {
+        retries.changed();
+      } else {
+        retries.changed(one ->
+            one.policy().destinations().stream()
+                .anyMatch(service -> changed.contains(Kind.SERVICE.key(service))));
+      }
+    }
+    retries.compile(editor, (inside, found) -> new RetryCompiler(named, found).policies(inside));
   }
 
   /** They name Services of any namespace, of which it is known by now which are others. */
@@ -173,6 +197,7 @@ public final class IncrementalCompiler {
           IngressCompiler.Surroundings,
           EgressCompiler.Surroundings,
           UpstreamCompiler.Surroundings,
+          RetryCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     private final SnapshotEditor editor; // with the Services of now
 
@@ -183,6 +208,21 @@ public final class IncrementalCompiler {
     @Override
     public Optional<Service> compiled(NamespacedName name) {
       return editor.snapshot(0).service(name);
+    }
+
+    @Override
+    public boolean retries() {
+      return config().retries();
+    }
+
+    @Override
+    public boolean hasAccount(NamespacedName name) {
+      return name.name().equals(Pod.DEFAULT_ACCOUNT) || accounts.containsKey(name);
+    }
+
+    @Override
+    public boolean mayCarryRequests(NamespacedName account, Service service) {
+      return Handling.mayCarryRequests(editor.snapshot(0), account, service);
     }
 
     @Override
@@ -282,8 +322,21 @@ public final class IncrementalCompiler {
     configsInDoubt = !everyConfig;
   }
 
+  /** Retries are looked at again where an account is there for the first time, or no longer. */
+  private void countAccount(KubernetesObject object, int by) {
+    RetryCompiler.accountOf(object)
+        .ifPresent(account -> {
+          Integer before = accounts.get(account);
+          Integer now = accounts.merge(account, by, (a, b) -> a + b == 0 ? null : a + b);
+          if (before == null || now == null) {
+            retries.changed(account.namespace());
+          }
+        });
+  }
+
   private void remove(KubernetesObject object) {
     statuses.remove(object.ref());
+    countAccount(object, -1);
     switch (object) {
       case MeshConfig config -> {
         configs.remove(config.ref());
@@ -340,6 +393,7 @@ public final class IncrementalCompiler {
   }
 
   private void add(KubernetesObject object) {
+    countAccount(object, 1);
     switch (object) {
       case MeshConfig config -> {
         configs.put(config.ref(), config);

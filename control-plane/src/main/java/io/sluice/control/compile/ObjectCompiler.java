@@ -102,7 +102,8 @@ public final class ObjectCompiler {
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
-      case Retry retry -> RetryCompiler.policies(List.of(retry), true, statuses);
+      case Retry retry ->
+          new RetryCompiler(new Assumed(retry.meta()), statuses).policies(List.of(retry));
       case UpstreamTrafficSetting setting ->
           new UpstreamCompiler(new Assumed(setting.meta()), statuses).settings(List.of(setting));
       case AccessCert written ->
@@ -127,6 +128,7 @@ public final class ObjectCompiler {
           IngressCompiler.Surroundings,
           EgressCompiler.Surroundings,
           UpstreamCompiler.Surroundings,
+          RetryCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     @Override
     public TcpRoute tcp(NamespacedName name) {
@@ -151,6 +153,21 @@ public final class ObjectCompiler {
     @Override
     public Optional<Service> compiled(NamespacedName name) {
       return Optional.empty();
+    }
+
+    @Override
+    public boolean retries() {
+      return true;
+    }
+
+    @Override
+    public boolean hasAccount(NamespacedName name) {
+      return true;
+    }
+
+    @Override
+    public boolean mayCarryRequests(NamespacedName account, Service service) {
+      return true;
     }
 
     @Override

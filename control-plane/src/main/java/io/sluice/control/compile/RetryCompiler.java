@@ -1,29 +1,52 @@
 package io.sluice.control.compile;
 
+import io.sluice.control.objects.KubernetesObject;
+import io.sluice.control.objects.KubernetesObject.ServiceAccount;
+import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.Retry;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.RetryPolicy.Condition;
+import io.sluice.mesh.Service;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
 
-/** What Retries say, which stand in each other's way. */
-final class RetryCompiler {
-  private RetryCompiler() {}
+/** What Retries say, which stand in each other's way. For one compilation. */
+record RetryCompiler(Surroundings surroundings, Statuses statuses) {
+  /** What Retries name. */
+  interface Surroundings {
+    /** Whether the MeshConfig has Retries acted on. */
+    boolean retries();
+
+    /** Whether all services and accounts are known, so that what is missing can be told. */
+    boolean knowsServices();
+
+    /** The Service of that name, if there is one that can be called. */
+    Optional<Service> compiled(NamespacedName name);
+
+    /** Whether there is a ServiceAccount of that name, or a Pod that runs as it. */
+    boolean hasAccount(NamespacedName name);
+
+    /** Whether calls that {@code account} makes of {@code service} may be carried as HTTP. */
+    boolean mayCarryRequests(NamespacedName account, Service service);
+  }
 
   /** What {@code retries} make: at least all of their namespaces. */
-  static List<RetryPolicy> policies(Collection<Retry> retries, boolean enabled, Statuses statuses) {
+  List<RetryPolicy> policies(Collection<Retry> retries) {
+    boolean enabled = surroundings.retries();
     List<RetryPolicy> policies = new ArrayList<>();
     Map<Map.Entry<NamespacedName, NamespacedName>, Retry> first = new HashMap<>();
     retries.stream()
         .sorted(Comparator.comparing(retry -> retry.policy().name()))
         .forEach(retry -> {
           RetryPolicy policy = retry.policy();
-          report(retry, enabled, statuses);
+          report(retry, enabled);
           if (!policy.source().namespace().equals(policy.name().namespace())) {
             statuses.add(
                 retry,
@@ -33,6 +56,7 @@ final class RetryCompiler {
                 "write the Retry in namespace " + policy.source().namespace());
             return;
           }
+          warnOfNames(retry);
           for (NamespacedName destination : policy.destinations()) {
             Retry before = first.putIfAbsent(Map.entry(policy.source(), destination), retry);
             if (before != null) {
@@ -52,7 +76,52 @@ final class RetryCompiler {
     return policies;
   }
 
-  private static void report(Retry retry, boolean enabled, Statuses statuses) {
+  /** The account that {@code object} shows to be there, where it does. */
+  static Optional<NamespacedName> accountOf(KubernetesObject object) {
+    String name =
+        switch (object) {
+          case Pod pod -> pod.accountOrNull();
+          case ServiceAccount account -> account.meta().name();
+          default -> null;
+        };
+    return name == null || name.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new NamespacedName(object.meta().namespace(), name));
+  }
+
+  private void warnOfNames(Retry retry) {
+    if (!surroundings.knowsServices()) {
+      return;
+    }
+    NamespacedName source = retry.policy().source();
+    if (!surroundings.hasAccount(source)) {
+      statuses.warning(
+          retry,
+          "spec.source",
+          "names ServiceAccount " + source.name() + ", which does not exist and no Pod runs as",
+          "write the service account of the pods that call");
+    }
+    for (NamespacedName destination : new TreeSet<>(retry.policy().destinations())) {
+      Optional<Service> service = surroundings.compiled(destination);
+      if (service.isEmpty()) {
+        statuses.warning(
+            retry,
+            "spec.destinations",
+            "name " + destination.name() + ", and no such Service can be called",
+            "create the Service in namespace " + destination.namespace());
+      } else if (!surroundings.mayCarryRequests(source, service.get())) {
+        statuses.warning(
+            retry,
+            "spec.destinations",
+            "name Service "
+                + destination
+                + ", none of whose ports is carried as HTTP: nothing is tried again",
+            "write appProtocol: http for the port of the Service that speaks it");
+      }
+    }
+  }
+
+  private void report(Retry retry, boolean enabled) {
     RetryPolicy policy = retry.policy();
     if (!enabled) {
       statuses.add(

@@ -38,6 +38,7 @@ import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Handling;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -103,8 +104,6 @@ public final class ReferenceCompiler {
     if (!settings.known()) {
       editor.remove(Kind.SETTINGS.key(MeshSettings.NAME));
     }
-    RetryCompiler.policies(unique.of(Retry.class), settings.retries(), statuses)
-        .forEach(editor::put);
     List<TrafficRoute> gateway =
         new GatewayCompiler(named, statuses).routes(unique.of(GatewayRoute.class));
     gateway.forEach(editor::put);
@@ -126,6 +125,8 @@ public final class ReferenceCompiler {
                   named.upstreams().put(setting.name(), setting);
                 }));
     editor.snapshot(revision).services().forEach(service -> compiled.put(service.name(), service));
+    named.almost().add(editor.snapshot(revision));
+    new RetryCompiler(named, statuses).policies(unique.of(Retry.class)).forEach(editor::put);
     unique.of(IngressBackend.class).stream()
         .collect(groupingBy(one -> one.meta().namespace()))
         .values()
@@ -218,12 +219,15 @@ public final class ReferenceCompiler {
       Map<NamespacedName, Service> made,
       List<Egress> letOut,
       Map<NamespacedName, UpstreamSetting> upstreams,
+      Set<NamespacedName> accounts,
+      List<MeshSnapshot> almost,
       ConfigCompiler.Settings settings)
       implements PermissionCompiler.Routes,
           SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
           EgressCompiler.Surroundings,
           UpstreamCompiler.Surroundings,
+          RetryCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     static Named of(
         Objects objects,
@@ -241,7 +245,12 @@ public final class ReferenceCompiler {
               made,
               objects.of(Egress.class),
               new HashMap<>(),
+              new HashSet<>(),
+              new ArrayList<>(),
               settings);
+      objects
+          .all()
+          .forEach(object -> RetryCompiler.accountOf(object).ifPresent(named.accounts::add));
       objects.of(TcpRoute.class).forEach(route -> named.routes.put(name(route), route));
       objects
           .of(FaultInjection.class)
@@ -292,6 +301,21 @@ public final class ReferenceCompiler {
     @Override
     public boolean accessControls() {
       return settings.accessControls();
+    }
+
+    @Override
+    public boolean retries() {
+      return settings.retries();
+    }
+
+    @Override
+    public boolean hasAccount(NamespacedName name) {
+      return name.name().equals(Pod.DEFAULT_ACCOUNT) || accounts.contains(name);
+    }
+
+    @Override
+    public boolean mayCarryRequests(NamespacedName account, Service service) {
+      return Handling.mayCarryRequests(almost.getFirst(), account, service);
     }
 
     @Override

@@ -10,6 +10,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** Retries: what becomes of them, and when they have none of it. */
@@ -17,6 +18,47 @@ class RetryCompilerTest {
   private static final String WHOLE =
       "{retryOn: '5xx, 429,cancelled', numRetries: 5, perTryTimeout: 1m1s,"
           + " retryBackoffBaseInterval: 50ms}";
+
+  private static final String NAMED =
+      """
+      apiVersion: v1
+      kind: ServiceAccount
+      metadata: {name: buyer, namespace: shop}
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: store, namespace: shop}
+      spec: {ports: [{name: http, port: 80}], clusterIP: 10.96.0.7}
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: far, namespace: other}
+      spec: {ports: [{name: web, port: 81}, {name: http-more, port: 80}], clusterIP: 10.96.0.8}
+      """;
+
+  private static final String SETTING =
+      """
+      apiVersion: policy.openservicemesh.io/v1alpha1
+      kind: UpstreamTrafficSetting
+      metadata: {name: store, namespace: shop}
+      spec: {host: store, connectionSettings: {http: {maxPendingRequests: 9}}}
+      """;
+
+  private static final String TARGET =
+      """
+      apiVersion: access.smi-spec.io/v1alpha3
+      kind: TrafficTarget
+      metadata: {name: store, namespace: shop}
+      spec:
+        destination: {kind: ServiceAccount, name: store, namespace: shop}
+        sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
+        rules: [{kind: HTTPRouteGroup, name: store}]
+      ---
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: HTTPRouteGroup
+      metadata: {name: store, namespace: shop}
+      spec: {matches: [{name: all, pathRegex: .*, methods: ['*']}]}
+      """;
 
   private static String config(boolean enabled) {
     return """
@@ -82,7 +124,9 @@ class RetryCompilerTest {
                 "config",
                 Manifests.objects("config", config(false)),
                 "retry",
-                Manifests.objects("retry", retry("a", "shop", WHOLE))));
+                Manifests.objects("retry", retry("a", "shop", WHOLE)),
+                "named",
+                Manifests.objects("named", NAMED)));
     assertThat(policies(off)).isEmpty();
     assertThat(off.statuses())
         .filteredOn(status -> status.object().kind().equals("Retry"))
@@ -101,7 +145,7 @@ class RetryCompilerTest {
 
     CompiledChange two =
         Manifests.compile(
-            config(true), retry("b", "shop", "{retryOn: reset}"), retry("a", "shop", WHOLE));
+            config(true), NAMED, retry("b", "shop", "{retryOn: reset}"), retry("a", "shop", WHOLE));
 
     assertThat(two.snapshot().retryOrNull(name("shop", "buyer"), name("other", "far")))
         .isNotNull()
@@ -113,5 +157,60 @@ class RetryCompilerTest {
           assertThat(status.object().name()).isEqualTo("b");
           assertThat(status.reason()).contains("which Retry shop/a is for already");
         });
+  }
+
+  @Test
+  void sayWhatTheyNameInVainAndForAsLongAsItIsInVain() {
+    IncrementalCompiler compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);
+    String named = NAMED.replace("name: far", "name: fare").replace("name: http,", "name: web,");
+    String pod = Manifests.pod("b", "10.0.0.9", "", "serviceAccountName: byuer");
+
+    assertThat(
+            told(
+                compiler,
+                Map.of(
+                    "config",
+                    config(true),
+                    "retry",
+                    retry("a", "shop", WHOLE),
+                    "named",
+                    named.replace("name: buyer", "name: byuer"),
+                    "pod",
+                    pod)))
+        .containsExactlyInAnyOrder(
+            "spec.source: names ServiceAccount buyer, which does not exist and no Pod runs as",
+            "spec.destinations: name far, and no such Service can be called",
+            "spec.destinations: name Service shop/store, none of whose ports is carried as HTTP:"
+                + " nothing is tried again");
+
+    assertThat(told(compiler, Map.of("pod", pod.replace("byuer", "buyer"), "named", named)))
+        .noneMatch(sentence -> sentence.startsWith("spec.source"))
+        .hasSize(2);
+    assertThat(told(compiler, Map.of("setting", SETTING)))
+        .containsExactly("spec.destinations: name far, and no such Service can be called");
+    assertThat(told(compiler, Map.of("setting", "", "named", NAMED))).isEmpty();
+    assertThat(told(compiler, Map.of("named", NAMED.replace("http", "tcp"), "target", TARGET)))
+        .hasSize(1);
+    assertThat(told(compiler, Map.of("named", NAMED.replace("name: http", "name: web")))).isEmpty();
+    assertThat(told(compiler, Map.of("target", ""))).hasSize(2);
+  }
+
+  /** Sentences of Retries after a change. */
+  private static List<String> told(IncrementalCompiler compiler, Map<String, String> files) {
+    return compiler
+        .apply(
+            files.entrySet().stream()
+                .collect(
+                    Collectors.toMap(
+                        Map.Entry::getKey,
+                        file ->
+                            file.getValue().isEmpty()
+                                ? List.of()
+                                : Manifests.objects(file.getKey(), file.getValue()))))
+        .statuses()
+        .stream()
+        .filter(status -> status.object().kind().equals("Retry"))
+        .map(status -> status.field() + ": " + status.reason())
+        .toList();
   }
 }

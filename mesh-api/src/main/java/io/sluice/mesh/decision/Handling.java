@@ -120,6 +120,31 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
 
   private static Handling ofCall(
       MeshSnapshot snapshot, String clients, Service service, ServicePort port, Flow flow) {
+    return ofEveryCall(snapshot, clients, service, port)
+        .or(() -> grantedBy(snapshot, flow, port.endpoints()))
+        .orElse(new Handling(Cause.UNDECLARED, null));
+  }
+
+  /**
+   * Whether some port of {@code service} may be carried as HTTP for pods of {@code account} that
+   * call it. Where a port is undeclared and they are granted requests alone of any service, it may.
+   */
+  public static boolean mayCarryRequests(
+      MeshSnapshot snapshot, NamespacedName account, Service service) {
+    boolean granted =
+        !snapshot.settings().permissive()
+            && snapshot.find(Kind.PERMISSION, Kind.PERMISSIONS_BY_SOURCE, account).stream()
+                .anyMatch(permission -> permission.access() instanceof Access.Requests);
+    return service.ports().stream()
+        .anyMatch(port ->
+            ofEveryCall(snapshot, account.namespace(), service, port)
+                .map(Handling::isHttp)
+                .orElse(granted));
+  }
+
+  /** What holds whoever of the namespace {@code clients} calls. */
+  private static Optional<Handling> ofEveryCall(
+      MeshSnapshot snapshot, String clients, Service service, ServicePort port) {
     return declaredBy(port.protocol(), service.name())
         .or(() ->
             snapshot
@@ -131,9 +156,7 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
             snapshot
                 .upstreamSetting(service.name())
                 .filter(UpstreamSetting::concernsCalls)
-                .map(setting -> new Handling(Cause.LIMITED, setting.name())))
-        .or(() -> grantedBy(snapshot, flow, port.endpoints()))
-        .orElse(new Handling(Cause.UNDECLARED, null));
+                .map(setting -> new Handling(Cause.LIMITED, setting.name())));
   }
 
   /** What the services say that have this endpoint. */
