@@ -6,8 +6,10 @@ import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Access;
+import io.sluice.mesh.Cidr;
 import io.sluice.mesh.Egress.Carried;
 import io.sluice.mesh.HttpMatch;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.WireLimits;
@@ -145,7 +147,14 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
     Set<String> hosts = new LinkedHashSet<>();
     for (int i = 0; i < written.hosts().size(); i++) {
       String host = written.hosts().get(i).toLowerCase(Locale.ROOT);
-      if (!Rfc1123.isSubdomain(host) || hosts.size() == WireLimits.HOSTS) {
+      Optional<Cidr> address = address(host);
+      if (address.isPresent()) {
+        statuses.warning(
+            written,
+            "spec.hosts[" + i + "]",
+            "'" + host + "' is an address, which no name leads to",
+            "write " + address.get() + " into spec.ipAddresses");
+      } else if (!Rfc1123.isSubdomain(host) || hosts.size() == WireLimits.HOSTS) {
         statuses.warning(
             written,
             "spec.hosts[" + i + "]",
@@ -156,6 +165,14 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
       }
     }
     return hosts;
+  }
+
+  private static Optional<Cidr> address(String host) {
+    try {
+      return Optional.of(Cidr.of(IpAddresses.parse(host)));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
   }
 
   private static io.sluice.mesh.Egress.Port port(Egress.Port written, Carried carried) {

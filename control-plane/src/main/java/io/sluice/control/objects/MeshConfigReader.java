@@ -2,6 +2,7 @@ package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.manifest.Problem;
+import io.sluice.mesh.Spelling;
 import io.sluice.mesh.TrustDomain;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -141,6 +142,25 @@ final class MeshConfigReader {
               "localDNSProxy",
               "holdApplicationUntilProxyStarts",
               "gracefulExitUntilDownstreamEnds"),
+          FLAGS,
+          Set.of(
+              "dropRouteRuleIfNoAvailableBackends",
+              "enableAsyncProxyServiceMapping",
+              "enableAutoDefaultRoute",
+              "enableGatewayAgentService",
+              "enableGatewayProxyTag",
+              "enableMulticlusterMode",
+              "enableOSMGateway",
+              "enablePluginPolicy",
+              "enableSidecarPrettyConfig",
+              "enableSnapshotCacheMode",
+              "enableValidateGRPCRouteHostnames",
+              "enableValidateGatewayListenerHostname",
+              "enableValidateHTTPRouteHostnames",
+              "enableValidateTCPRouteHostnames",
+              "enableValidateTLSRouteHostnames",
+              "enableWASMStats",
+              "useEndpointSlicesForGateway"),
           CERTIFICATE,
           Set.of("certKeyBitSize"));
 
@@ -162,8 +182,8 @@ final class MeshConfigReader {
       for (String name : fields.names()) {
         if (!READ.getOrDefault(section, Set.of()).contains(name) && fields.has(name)) {
           boolean isKnown =
-              UNREAD_SECTIONS.contains(section)
-                  || UNREAD.getOrDefault(section, Set.of()).contains(name);
+              UNREAD.getOrDefault(section, Set.of()).contains(name)
+                  || (UNREAD_SECTIONS.contains(section) && !isMisspelt(section, name));
           (isKnown ? notEnforced : unknown).add(fields.fieldPath(name));
         }
       }
@@ -220,6 +240,13 @@ final class MeshConfigReader {
         flags.isTrue(CERT_FLAG),
         notEnforced,
         unknown);
+  }
+
+  /**
+   * Whether a field of a section of which not all is listed is a slip away from one that is read.
+   */
+  private static boolean isMisspelt(String section, String name) {
+    return Spelling.nearest(name, READ.getOrDefault(section, Set.of())).isPresent();
   }
 
   private static MeshConfig.GatewayFields gateway(Fields gateway) {

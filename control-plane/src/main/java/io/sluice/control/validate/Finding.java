@@ -73,12 +73,16 @@ public record Finding(
   }
 
   static Finding of(Problem problem, String object) {
+    return of(problem, object, Level.ERROR);
+  }
+
+  static Finding of(Problem problem, String object, Level level) {
     return new Finding(
         problem.file(),
         problem.line(),
         object,
         problem.field(),
-        Level.ERROR,
+        level,
         problem.reason(),
         problem.mend(),
         "",

@@ -2,6 +2,7 @@ package io.sluice.control.validate;
 
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlValue;
+import io.sluice.control.validate.Finding.Level;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BiConsumer;
@@ -114,10 +115,16 @@ final class KnownFields {
         spec.rules.matches.method: type service method
         spec.rules.filters: type requestHeaderModifier responseHeaderModifier requestMirror
         spec.rules.filters: requestRedirect urlRewrite cors externalAuth extensionRef
+        spec.rules.filters.requestMirror: percent
+        spec.rules.filters.requestMirror.fraction: numerator denominator
+        spec.rules.filters.requestMirror.backendRef: group kind namespace name port
         spec.rules.backendRefs: group kind namespace name port weight
         spec.rules.backendRefs.filters: type requestHeaderModifier responseHeaderModifier
         spec.rules.backendRefs.filters: requestMirror requestRedirect urlRewrite cors externalAuth
         spec.rules.backendRefs.filters: extensionRef
+        spec.rules.backendRefs.filters.requestMirror: percent
+        spec.rules.backendRefs.filters.requestMirror.fraction: numerator denominator
+        spec.rules.backendRefs.filters.requestMirror.backendRef: group kind namespace name port
         spec.rules.timeouts: request backendRequest
         spec.rules.sessionPersistence: type absoluteTimeout sessionName idleTimeout
         spec.rules.sessionPersistence.cookie: name path lifetimeType
@@ -186,7 +193,12 @@ final class KnownFields {
    *
    * @param path where it is
    */
-  record Unknown(String path, String reason, String mend) {}
+  record Unknown(String path, String reason, String mend, Level level) {
+    /** An error. */
+    Unknown(String path, String reason, String mend) {
+      this(path, reason, mend, Level.ERROR);
+    }
+  }
 
   /** Tells {@code unknown} of each field that {@code document} should not have, and its value. */
   static void check(

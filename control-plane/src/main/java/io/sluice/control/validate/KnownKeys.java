@@ -3,20 +3,26 @@ package io.sluice.control.validate;
 import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.MeshKey.Form;
+import io.sluice.control.validate.Finding.Level;
 import io.sluice.control.validate.KnownFields.Unknown;
 import io.sluice.mesh.Spelling;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
 /**
- * The labels and annotations of the mesh's own domain, so that a misspelt one is found: of any
- * object, and of the pods that it is a template of.
+ * The labels and annotations of the mesh's own domain, so that a misspelt one is found, and of the
+ * domains of OSM and FSM those that are a slip away from one that is read: of any object, and of
+ * the pods that it is a template of.
  */
 final class KnownKeys {
   private static final String DOMAIN = "sluice.io/";
+
+  /** Of meshes that have keys of their own beside those that are read here. */
+  private static final List<String> OTHERS = List.of("openservicemesh.io/", "flomesh.io/");
 
   /** Those that the mesh writes itself. */
   private static final Set<String> WRITTEN =
@@ -66,18 +72,32 @@ final class KnownKeys {
     }
     keys.entries()
         .forEach((key, value) -> {
-          if (key.startsWith(DOMAIN) && !WRITTEN.contains(key) && !known(form).contains(key)) {
-            String inside = path + "." + field + "[\"" + key + "\"]";
-            unknown.accept(new Unknown(inside, reason(key, form), mend(key, form)), value);
+          String inside = path + "." + field + "[\"" + key + "\"]";
+          if (key.startsWith(DOMAIN)
+              && !WRITTEN.contains(key)
+              && !known(DOMAIN, form).contains(key)) {
+            String mend =
+                mend(key, DOMAIN, form)
+                    .orElse("remove it; docs/reference/annotations.md lists those that it has");
+            unknown.accept(new Unknown(inside, reason(key, DOMAIN, form), mend), value);
+          }
+          for (String domain : OTHERS) {
+            if (key.startsWith(domain) && !known(domain, form).contains(key)) {
+              mend(key, domain, form)
+                  .ifPresent(mend ->
+                      unknown.accept(
+                          new Unknown(inside, reason(key, domain, form), mend, Level.WARNING),
+                          value));
+            }
           }
         });
   }
 
-  private static List<String> known(Form form) {
+  private static List<String> known(String domain, Form form) {
     return Arrays.stream(MeshKey.values())
         .filter(key -> key.form() == form)
         .flatMap(key -> key.keys().stream())
-        .filter(key -> key.startsWith(DOMAIN))
+        .filter(key -> key.startsWith(domain))
         .toList();
   }
 
@@ -85,24 +105,23 @@ final class KnownKeys {
     return form == Form.LABEL ? Form.ANNOTATION : Form.LABEL;
   }
 
-  private static String reason(String key, Form form) {
-    if (known(other(form)).contains(key)) {
+  private static String reason(String key, String domain, Form form) {
+    if (known(domain, other(form)).contains(key)) {
       return form == Form.LABEL ? "is an annotation, not a label" : "is a label, not an annotation";
     }
     return "the mesh has no such " + (form == Form.LABEL ? "label" : "annotation");
   }
 
-  private static String mend(String key, Form form) {
-    if (known(other(form)).contains(key)) {
-      return "put it below " + (form == Form.LABEL ? "annotations" : "labels");
+  /** Where the key is one of the other form, or a slip away from one. */
+  private static Optional<String> mend(String key, String domain, Form form) {
+    if (known(domain, other(form)).contains(key)) {
+      return Optional.of("put it below " + (form == Form.LABEL ? "annotations" : "labels"));
     }
-    List<String> all = Stream.concat(known(form).stream(), known(other(form)).stream()).toList();
-    return Spelling.nearest(key.substring(DOMAIN.length()), words(all))
-        .map(word -> "did you mean '" + DOMAIN + word + "'?")
-        .orElse("remove it; docs/reference/annotations.md lists those that it has");
-  }
-
-  private static List<String> words(List<String> keys) {
-    return keys.stream().map(key -> key.substring(DOMAIN.length())).toList();
+    List<String> words =
+        Stream.concat(known(domain, form).stream(), known(domain, other(form)).stream())
+            .map(known -> known.substring(domain.length()))
+            .toList();
+    return Spelling.nearest(key.substring(domain.length()), words)
+        .map(word -> "did you mean '" + domain + word + "'?");
   }
 }

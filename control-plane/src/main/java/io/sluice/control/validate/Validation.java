@@ -122,7 +122,8 @@ public record Validation(int objects, List<Finding> findings) {
                           written.inside(what.path()),
                           what.reason(),
                           what.mend()),
-                      written.title()));
+                      written.title(),
+                      what.level()));
       KnownFields.check(written.value(), written.group(), written.kind(), unknown);
       KnownKeys.check(written.value(), "", unknown);
     }

@@ -73,6 +73,8 @@ class EgressCompilerTest {
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: https} | hosts: [] | names no host",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: tcp}   | hosts: [a.b] | has no name",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: http}  | hosts: ['*.b'] | no name of one",
+        "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: http}  | hosts: [10.85.0.8] | write 10.85.0.8/32 into spec.ipAddresses",
+        "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: http}  | hosts: ['fd00::8'] | write fd00::8/128 into spec.ipAddresses",
       })
   void letsNothingOutThatItCannotUse(String source, String port, String rest, String told) {
     CompiledChange compilation = Manifests.compile(egress(source, port, rest));

@@ -90,6 +90,13 @@ class ValidationTest {
         .containsExactlyInAnyOrder(
             tuple(Level.ERROR, "spec.rules[0].match"),
             tuple(Level.ERROR, "spec.rules[0].filters[0].type"));
+    String mirror = "type: RequestMirror, requestMirror: {backendRefs: {name: v2, port: 80}}";
+    assertThat(ofObjects(route.replace("type: ExternalAuth, externalAuth: {}", mirror)).findings())
+        .extracting(Finding::field, Finding::mend)
+        .contains(
+            tuple(
+                "spec.rules[0].filters[0].requestMirror.backendRefs",
+                "did you mean 'backendRef'?"));
     assertThat(ofObjects(route.replace("group: \"\", kind: Service, ", "")).findings()).isEmpty();
     assertThat(ofObjects(route.replace("group: \"\", ", "")).findings())
         .extracting(Finding::field, Finding::mend)
@@ -113,6 +120,34 @@ class ValidationTest {
         .filteredOn(finding -> finding.field().equals("spec.retryPolicy.perTryTimeout"))
         .extracting(Finding::mend)
         .containsExactly("write a duration such as 25ms, 1s or 1m30s");
+  }
+
+  @Test
+  void aSlipOfAFlagIsNoFlagThatIsNotEnforcedYet() {
+    String config =
+        """
+        apiVersion: config.openservicemesh.io/v1alpha2
+        kind: MeshConfig
+        metadata: {name: osm-mesh-config, namespace: osm-system}
+        spec: {featureFlags: {enableRetryPolicies: true, enablePluginPolicy: true, other: true}}
+        """;
+
+    for (Validation validation : List.of(ofMesh(config), ofObjects(config))) {
+      assertThat(validation.findings())
+          .extracting(Finding::level, Finding::field, Finding::reason, Finding::mend)
+          .containsExactlyInAnyOrder(
+              tuple(
+                  Level.ERROR,
+                  "spec.featureFlags.enableRetryPolicies",
+                  "no such field is known",
+                  "did you mean 'enableRetryPolicy'?"),
+              tuple(
+                  Level.WARNING,
+                  "",
+                  "not enforced yet: spec.featureFlags.enablePluginPolicy,"
+                      + " spec.featureFlags.other",
+                  ""));
+    }
   }
 
   /** The same words as in statuses and from the webhook. */
@@ -173,6 +208,9 @@ class ValidationTest {
           annotations:
             sluice.io/whatever: x
             example.org/mtls-mod: x
+            flomesh.io/mesh-service-sync: consul
+            flomesh.io/traffic-warmup-enabled: "true"
+            openservicemesh.io/monitored-by: osm
             sluice.io/interception: written by the mesh
         spec:
           template:
@@ -193,13 +231,19 @@ class ValidationTest {
                 "metadata.annotations[\"sluice.io/whatever\"]",
                 "remove it; docs/reference/annotations.md lists those that it has"),
             tuple(
-                14,
+                17,
                 "spec.template.metadata.labels[\"sluice.io/mtls-mode\"]",
                 "put it below annotations"),
             tuple(
-                16,
+                19,
                 "spec.template.metadata.annotations[\"sluice.io/mtls-mod\"]",
                 "did you mean 'sluice.io/mtls-mode'?"));
+    assertThat(ofMesh(deployment).findings())
+        .filteredOn(finding -> finding.level() == Level.WARNING)
+        .extracting(Finding::line, Finding::mend)
+        .containsExactly(
+            tuple(10, "did you mean 'flomesh.io/traffic-warmup-enable'?"),
+            tuple(11, "put it below labels"));
   }
 
   @Test
