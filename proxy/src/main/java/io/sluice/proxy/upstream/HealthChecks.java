@@ -24,6 +24,9 @@ import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -32,12 +35,14 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Asks each endpoint that a pod of this node calls whether it is well, once for the node, and keeps
- * those out of choice that are not. It is asked as the pod that called last: on its way, by its
- * identity, and decided as a call of it, at both ends. The node of the endpoint asks the
+ * those out of choice that are not. It is asked as a pod that called: on its way, by its identity,
+ * and decided as a call of it, at both ends; as every one of them once that has failed, so that
+ * what keeps some pods from it takes it from nobody else. The node of the endpoint asks the
  * application, and tells yes or no. Any thread, but for what one check does.
  */
 public final class HealthChecks {
@@ -46,9 +51,6 @@ public final class HealthChecks {
    */
   public static final int UNHEALTHY_AFTER = 2;
 
-  /** Checks in a row that succeed until it is back. */
-  public static final int HEALTHY_AFTER = 1;
-
   /** Where fewer are well all are used, as of Envoy: what is left would bear too much. */
   public static final int LEAST_HEALTHY_PERCENT = 50;
 
@@ -56,6 +58,9 @@ public final class HealthChecks {
   static final Duration CARES = Duration.ofMinutes(1);
 
   private static final int INTERVALS_OF_CARE = 6;
+
+  /** Pods in whose names one endpoint is asked. */
+  static final int MOST_CALLERS = 8;
 
   /** Part of each interval that chance may take off, so that nodes do not ask at once. */
   private static final double JITTER = 0.1;
@@ -127,7 +132,7 @@ public final class HealthChecks {
     }
     Target known = targets.get(endpoint);
     if (known != null) {
-      known.wantedBy(pod);
+      known.calledBy(pod); // where policy is against it, its check says so
     }
     return true;
   }
@@ -136,7 +141,7 @@ public final class HealthChecks {
   public List<Out> remembered() {
     return targets.values().stream()
         .filter(target -> out.contains(target.endpoint))
-        .map(target -> new Out(target.endpoint, target.workload, target.caller.name))
+        .map(target -> new Out(target.endpoint, target.workload, target.callers.getFirst().name))
         .toList();
   }
 
@@ -205,52 +210,61 @@ public final class HealthChecks {
     final InetSocketAddress endpoint;
     private final NamespacedName workload;
     private final UpstreamLoop loop;
-    private volatile LocalPod caller; // the last that policy let through
-    private volatile @Nullable LocalPod callerBefore;
-    private @Nullable LocalPod askedAs;
+    private volatile List<LocalPod> callers; // of which each is asked as; never empty
     private volatile long wantedNanos = System.nanoTime();
+    private int turn;
     private int wrong;
-    private int right;
+    private @Nullable Round last;
 
     Target(
         InetSocketAddress endpoint, NamespacedName workload, UpstreamLoop loop, LocalPod caller) {
       this.endpoint = endpoint;
       this.workload = workload;
       this.loop = loop;
-      this.caller = caller;
+      this.callers = List.of(caller);
     }
 
-    /** Policy has let that pod call it. Of any thread. */
+    /** That pod calls it, or would have if it were well. Of any thread. */
     void calledBy(LocalPod pod) {
       wantedNanos = System.nanoTime();
-      LocalPod known = caller;
-      if (known != pod) {
-        callerBefore = known;
-        caller = pod;
-      }
-    }
-
-    /** That pod would have called it; whether it may is not known. Of any thread. */
-    void wantedBy(LocalPod pod) {
-      wantedNanos = System.nanoTime();
-      if (!isServed(caller)) {
-        caller = pod;
+      if (!callers.contains(pod)) {
+        add(pod);
       }
     }
 
     /**
-     * In whose name it is asked next: another than the last time where two have called. What keeps
-     * one pod from the endpoint, such as a NetworkPolicy of its own, so takes it from nobody else.
+     * Where there are too many, one of the namespace that has most goes, and there one of the
+     * account that has most: who calls by many pods pushes out no other's.
      */
-    private LocalPod nextCaller() {
-      LocalPod last = askedAs;
-      LocalPod before = callerBefore;
-      LocalPod next =
-          before != null && isServed(before) && (caller == last || !isServed(caller))
-              ? before
-              : caller;
-      askedAs = next;
-      return next;
+    private synchronized void add(LocalPod pod) {
+      List<LocalPod> next = new ArrayList<>(callers);
+      next.removeIf(each -> each == pod || !isServed(each));
+      next.add(pod);
+      if (next.size() > MOST_CALLERS) {
+        MeshSnapshot now = snapshot;
+        next.remove(
+            Collections.max(
+                next,
+                Comparator.comparingLong(
+                        (LocalPod each) -> alike(next, each, one -> one.name.namespace()))
+                    .thenComparing(each -> alike(next, each, one -> account(now, one)))));
+      }
+      callers = List.copyOf(next);
+    }
+
+    private static long alike(List<LocalPod> all, LocalPod one, Function<LocalPod, Object> by) {
+      return all.stream().filter(each -> by.apply(each).equals(by.apply(one))).count();
+    }
+
+    private static Object account(MeshSnapshot now, LocalPod pod) {
+      return now.workload(pod.name).<Object>map(Workload::identity).orElse(pod);
+    }
+
+    /** Policy is against it; one stays in any case, as whom it is asked once policy is for it. */
+    private synchronized void remove(LocalPod pod) {
+      if (callers.size() > 1) {
+        callers = callers.stream().filter(each -> each != pod).toList();
+      }
     }
 
     private boolean isServed(LocalPod pod) {
@@ -291,16 +305,25 @@ public final class HealthChecks {
         return;
       }
       later((long) (interval * (1 - JITTER * ThreadLocalRandom.current().nextDouble())));
-      LocalPod as = nextCaller();
-      Workload own = now.workload(as.name).orElse(null);
-      if (own == null || !isServed(as)) {
+      List<LocalPod> as =
+          callers.stream()
+              .filter(each -> isServed(each) && now.workload(each.name).isPresent())
+              .toList();
+      if (as.isEmpty()) {
         return; // until another pod calls
       }
-      attempt(now, own, as, called, times.timeout());
+      Round before = last;
+      if (wrong == 0 && (before == null || before.over) && !out.contains(endpoint)) {
+        as = List.of(as.get(turn++ % as.size()));
+      }
+      Round round = new Round(this, as.size());
+      last = round;
+      as.forEach(each -> attempt(now, each, called, round, times.timeout()));
     }
 
     private void attempt(
-        MeshSnapshot now, Workload own, LocalPod as, Workload called, Duration timeout) {
+        MeshSnapshot now, LocalPod as, Workload called, Round round, Duration timeout) {
+      Workload own = now.workload(as.name).orElseThrow();
       InetAddress address =
           own.addresses().stream()
               .filter(each -> Family.of(each) == Family.of(endpoint.getAddress()))
@@ -312,7 +335,7 @@ public final class HealthChecks {
       subject.calls(endpoint);
       subject.clientIs(as.name, client, own.identity(), called.identity());
       boolean http = Handling.of(now, Direction.OUTBOUND, as.name, flow).isHttp();
-      Attempt attempt = new Attempt(this);
+      Attempt attempt = new Attempt(round, as);
       Upstream asked =
           new Upstream(loop, as, as, now, http ? flow.byRequest() : flow, subject, attempt);
       attempt.begin(asked, timeout);
@@ -322,18 +345,16 @@ public final class HealthChecks {
       return " endpoint=" + IpAddresses.text(endpoint) + " pod=" + workload;
     }
 
-    /** What came of one check; null: it is well. */
+    /** What came of one check; null: it is well, and back where it was out. */
     void told(@Nullable Reason problem) {
       if (problem == null) {
         succeeded.increment();
         wrong = 0;
-        right++;
-        if (right >= HEALTHY_AFTER && put(this, false)) {
+        if (put(this, false)) {
           LOG.log(Level.INFO, "endpoint_back" + names());
         }
       } else if (isFailure(problem)) {
         failed.increment();
-        right = 0;
         wrong++;
         if (wrong >= UNHEALTHY_AFTER && put(this, true)) {
           LOG.log(Level.INFO, "endpoint_out" + names() + " reason=" + problem.label());
@@ -344,20 +365,47 @@ public final class HealthChecks {
     }
   }
 
-  /** One check, of which the first that comes of it counts. Its target's event loop. */
+  /** One check, as one pod or several: who has an answer of it counts for all. */
+  private static final class Round {
+    final Target target;
+    boolean over;
+    private int left;
+    private @Nullable Reason problem;
+
+    Round(Target target, int attempts) {
+      this.target = target;
+      this.left = attempts;
+    }
+
+    void told(@Nullable Reason met) {
+      left--;
+      Reason known = problem;
+      if (met == null || known == null || !isFailure(known)) {
+        problem = met;
+      }
+      if (!over && (met == null || left == 0)) {
+        over = true;
+        target.told(problem);
+      }
+    }
+  }
+
+  /** That as one pod, of which the first that comes of it counts. Its target's event loop. */
   private static final class Attempt implements Upstream.Listener {
-    private final Target target;
+    private final Round round;
+    private final LocalPod as;
     private @Nullable Upstream asked; // until it is over
     private @Nullable Future<?> deadline;
 
-    Attempt(Target target) {
-      this.target = target;
+    Attempt(Round round, LocalPod as) {
+      this.round = round;
+      this.as = as;
     }
 
     void begin(Upstream upstream, Duration timeout) {
       asked = upstream;
       deadline =
-          target.loop.executor.schedule(
+          round.target.loop.executor.schedule(
               () -> told(Reason.CONNECT_TIMEOUT), timeout.toNanos(), TimeUnit.NANOSECONDS);
       upstream.start();
     }
@@ -375,6 +423,9 @@ public final class HealthChecks {
 
     @Override
     public void refused(Verdict verdict, CloseKind kind) {
+      if (kind == CloseKind.REFUSED) { // before anything was dialled
+        round.target.remove(as);
+      }
       told(verdict.reason());
     }
 
@@ -387,7 +438,7 @@ public final class HealthChecks {
       asked = null;
       timer.cancel(false);
       over.end();
-      target.told(problem);
+      round.told(problem);
     }
   }
 

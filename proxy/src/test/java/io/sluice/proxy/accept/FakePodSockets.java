@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -31,6 +32,7 @@ public final class FakePodSockets implements PodSockets {
   volatile boolean usesOpener;
   volatile boolean leadsPast;
   volatile @Nullable InetAddress unreachable;
+  final Set<NamespacedName> cutOff = ConcurrentHashMap.newKeySet(); // by their own network
   volatile int sendBufferBytes;
 
   /** What {@code pod}'s listener accepts next was going there. */
@@ -59,7 +61,7 @@ public final class FakePodSockets implements PodSockets {
   public CompletableFuture<Integer> open(
       NamespacedName inside, InetAddress destination, Optional<Application> application) {
     opened.add(new Opened(inside, application));
-    if (destination.equals(unreachable)) {
+    if (destination.equals(unreachable) || cutOff.contains(inside)) {
       return new CompletableFuture<>();
     }
     if (usesOpener) {

@@ -2,6 +2,7 @@ package io.sluice.proxy.accept;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
 import io.sluice.await.Await;
@@ -36,7 +37,9 @@ import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +50,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
@@ -56,6 +60,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A service of two pods that are asked whether they are well, by the node of a pod that calls. */
 @Timeout(60)
@@ -196,8 +201,12 @@ class HealthChecksTest {
   }
 
   private static InetSocketAddress entryOf(TestNode node) {
+    return entryOf(node, TwoNodes.BUYER);
+  }
+
+  private static InetSocketAddress entryOf(TestNode node, NamespacedName pod) {
     return node.serve(
-        TwoNodes.BUYER,
+        pod,
         Direction.OUTBOUND,
         new InetSocketAddress(Peers.V4, 0),
         new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
@@ -274,12 +283,7 @@ class HealthChecksTest {
     editor.put(store(THIEF, List.of(), List.of()));
     nodes.publish(editor.snapshot(20));
     answering(CALLS);
-    InetSocketAddress thieves =
-        callers.serve(
-            THIEF,
-            Direction.OUTBOUND,
-            new InetSocketAddress(Peers.V4, 0),
-            new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
+    InetSocketAddress thieves = entryOf(callers, THIEF);
     two.hang();
     Await.until("it is out", () -> checks().out() == 1);
     long undecided = checks().undecided();
@@ -297,6 +301,57 @@ class HealthChecksTest {
           return checks().out() == 0;
         });
     assertThat(checks().undecided()).isEqualTo(undecided);
+  }
+
+  /** As behind a NetworkPolicy of their own, from before anybody else calls or from then on. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  @Tag("attack")
+  void podsWhoseOwnNetworkKeepsThemAwayTakeItFromNobodyElse(boolean first) throws IOException {
+    SnapshotEditor editor = snapshot(true, How.HTTP);
+    List<NamespacedName> clerks =
+        IntStream.range(0, 12).mapToObj(i -> new NamespacedName("shop", "clerk-" + i)).toList();
+    clerks.forEach(each -> editor.put(TwoNodes.workload(each, TwoNodes.CLERK_ID, List.of())));
+    nodes.publish(editor.snapshot(20));
+    callers.sockets.cutOff.addAll(clerks);
+    List<InetSocketAddress> theirs = clerks.stream().map(each -> entryOf(callers, each)).toList();
+    if (first) {
+      Await.until("both are out for those alone", () -> inVain(theirs) && checks().out() == 2);
+    }
+    answering(CALLS);
+    Await.until("both are well", () -> checks().out() == 0 && checks().succeeded() >= 2);
+
+    long before = checks().failed();
+    Await.until(
+        "they have failed several times",
+        () -> {
+          assertThat(checks().out()).isZero();
+          return inVain(theirs) && checks().failed() >= before + 4;
+        });
+
+    two.hang();
+    Await.until("nobody has an answer of it", () -> checks().out() == 1);
+    assertThat(callers.proxy.endpointsOut()).containsExactly(second.address());
+    Attack.tried("calls of pods that their own network keeps from the replicas")
+        .refusedBy("HealthChecks, which asks as every pod that called before one is out")
+        .countedAs("sluice_proxy_health_checks_total failure");
+  }
+
+  /** Each of them calls; true. */
+  private static boolean inVain(List<InetSocketAddress> entries) throws IOException {
+    List<Socket> clients = new ArrayList<>();
+    for (InetSocketAddress each : entries) {
+      Socket client = Peers.connect(each);
+      clients.add(client);
+      client.getOutputStream().write("GET /buy HTTP/1.1\r\nhost: s\r\n\r\n".getBytes(US_ASCII));
+    }
+    clients.getLast().setSoTimeout(50);
+    assertThatThrownBy(() -> clients.getLast().getInputStream().read())
+        .isInstanceOf(SocketTimeoutException.class);
+    for (Socket each : clients) {
+      each.close();
+    }
+    return true;
   }
 
   /** As a node that keeps to no interval would; what the application has said holds a while. */
