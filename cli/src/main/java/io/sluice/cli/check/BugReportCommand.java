@@ -34,8 +34,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -305,19 +308,24 @@ final class BugReportCommand implements Callable<Integer> {
       add(archive, "logs/" + (i + 1) + "-" + all.get(i).getFileName(), last(all.get(i)));
     }
     try {
-      List<String> pods =
+      Set<String> releases = ClusterChecks.releases(facts);
+      Map<Boolean, List<String>> pods =
           ClusterChecks.items(facts, "pods").stream()
               .filter(ClusterChecks::isOurs)
               .map(ClusterChecks::name)
               .sorted()
-              .toList();
-      if (pods.size() > MOST_PODS) {
-        add(
-            archive,
-            "logs/cluster.txt",
-            "of %d pods, the first %d".formatted(pods.size(), MOST_PODS));
-      }
-      List<String> some = pods.subList(0, Math.min(pods.size(), MOST_PODS));
+              .collect(Collectors.partitioningBy(name -> releases.contains(name.split("/", 2)[0])));
+      List<String> ours = pods.getOrDefault(true, List.of());
+      List<String> some = ours.subList(0, Math.min(ours.size(), MOST_PODS));
+      List<String> others = pods.getOrDefault(false, List.of());
+      add(
+          archive,
+          "logs/cluster.txt",
+          "logs of %d of %d pods%n".formatted(some.size(), ours.size())
+              + others.stream()
+                  .limit(MOST_PODS)
+                  .map(pod -> pod + " is in no namespace of the mesh's\n")
+                  .collect(Collectors.joining()));
       if (!some.isEmpty()) {
         String limits = "tailLines=%d&limitBytes=%d".formatted(LINES, MOST_BYTES);
         ClusterFacts.logs(

@@ -76,6 +76,28 @@ final class ClusterChecks {
     return label(object, NAME).equals("sluice");
   }
 
+  /**
+   * Namespaces that the mesh's own pods are in. Who may only make pods may label them so too, but
+   * neither bind a role of the whole cluster nor put them into the node's network.
+   */
+  static Set<String> releases(Facts facts) throws NotThereException {
+    Set<String> namespaces = new TreeSet<>();
+    for (JsonNode pod : items(facts, "pods")) {
+      if (isOurs(pod) && pod.path("spec").path("hostNetwork").asBoolean()) {
+        namespaces.add(pod.path("metadata").path("namespace").asText());
+      }
+    }
+    try {
+      items(facts, "clusterRoleBindings").stream()
+          .filter(ClusterChecks::isOurs)
+          .flatMap(binding -> binding.path("subjects").valueStream())
+          .forEach(subject -> namespaces.add(subject.path("namespace").asText()));
+    } catch (NotThereException e) {
+      // Not everybody may read them; the daemons tell it too.
+    }
+    return namespaces;
+  }
+
   private static void version(Facts facts, Sink found) throws NotThereException {
     JsonNode version = ClusterFacts.of(facts.of(Topic.CLUSTER), "version");
     String text = version.path("gitVersion").asText();

@@ -3,7 +3,9 @@ package io.sluice.cli.check;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.SluiceCommand;
+import io.sluice.control.kubernetes.FakeCluster;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -56,7 +58,10 @@ class BugReportCommandTest {
   private final StringWriter told = new StringWriter();
 
   private int report(String... more) {
-    List<String> words = new ArrayList<>(List.of("support", "bug-report", "--without-cluster"));
+    List<String> words = new ArrayList<>(List.of("support", "bug-report"));
+    if (!List.of(more).contains("--kubeconfig")) {
+      words.add("--without-cluster");
+    }
     words.addAll(List.of("--node-name", "no-such-node-here", "--state", directory + "/state"));
     words.addAll(List.of("--registry", directory.toString()));
     words.addAll(List.of(more));
@@ -124,6 +129,47 @@ class BugReportCommandTest {
   @Test
   void whoWasNotAskedIsTold() throws IOException {
     assertThat(zipped("--all").get("pods/not-asked.txt")).contains("no-such-node-here");
+  }
+
+  /** Whoever may make pods may label them as the mesh's; what they log is not for helpers. */
+  @ParameterizedTest
+  @ValueSource(strings = {"pod", "binding"})
+  void logsAreOfPodsInNamespacesOfTheReleaseAlone(String known) throws Exception {
+    ObjectMapper json = new ObjectMapper();
+    try (FakeCluster cluster = new FakeCluster()) {
+      for (String pod : List.of("mesh/node-1", "mesh/controller-1", "tenant/node-2")) {
+        String path = "/api/v1/namespaces/" + pod.replace("/", "/pods/");
+        boolean isDaemon = known.equals("pod") && pod.equals("mesh/node-1");
+        String[] names = pod.split("/");
+        cluster.put(
+            path,
+            (ObjectNode)
+                json.readTree(
+                    """
+                    {"metadata": {"namespace": "%s", "name": "%s",
+                                  "labels": {"app.kubernetes.io/name": "sluice"}},
+                     "spec": {"hostNetwork": %s}}\
+                    """
+                        .formatted(names[0], names[1], isDaemon)));
+      }
+      if (known.equals("binding")) {
+        cluster.put(
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/sluice",
+            (ObjectNode)
+                json.readTree(
+                    """
+                    {"metadata": {"name": "sluice", "labels": {"app.kubernetes.io/name": "sluice"}},
+                     "subjects": [{"kind": "ServiceAccount", "name": "s", "namespace": "mesh"}]}\
+                    """));
+      }
+
+      Map<String, String> texts = zipped("--kubeconfig", cluster.kubeconfig(directory).toString());
+
+      assertThat(texts)
+          .containsKeys("logs/pod-1-mesh-controller-1.log", "logs/pod-2-mesh-node-1.log");
+      assertThat(texts.keySet()).noneMatch(name -> name.contains("tenant"));
+      assertThat(texts.get("logs/cluster.txt")).contains("tenant/node-2");
+    }
   }
 
   /** What servers alone should know, in the forms in which policy is told. */
