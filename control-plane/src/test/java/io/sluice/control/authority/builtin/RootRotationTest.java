@@ -151,12 +151,14 @@ class RootRotationTest {
         }
         TrustBundle bundle = authority.trustBundle();
         assertThat(bundle.generation()).isGreaterThanOrEqualTo(present.generation());
+        boolean changed = !bundle.equals(present);
         present = bundle;
         IssuedCertificate fresh = sign(authority);
         assertThat(Peers.accept(fresh, previous, now())).as("late node, step %s", step).isTrue();
         leaves.add(fresh);
         leaves.removeIf(leaf -> leaf.notAfter().isBefore(now()));
-        for (IssuedCertificate leaf : leaves) {
+        // Of the same bundle time alone asks for more, and of the oldest leaf first.
+        for (IssuedCertificate leaf : changed ? leaves : List.of(leaves.getFirst(), fresh)) {
           assertThat(Peers.accept(leaf, present, now())).as("old leaf, step %s", step).isTrue();
         }
       }
