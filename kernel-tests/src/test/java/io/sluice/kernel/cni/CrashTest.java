@@ -50,9 +50,8 @@ class CrashTest {
     @ParameterizedTest
     @MethodSource("adding")
     void theSameAddIsRepeatedAfterADeath(FaultPoint point) throws Exception {
-      daemon.startToDieAt(point);
-      Container failed = failToAdd();
-      daemon.start();
+      Container failed = failToAdd(point);
+      daemon.startMortal();
 
       site.runtime.callOurs("ADD", failed, "eth0");
 
@@ -68,9 +67,8 @@ class CrashTest {
       site.runtime.delete(container);
 
       Await.until("the daemon died", () -> !daemon.isAlive()); // its socket goes before it does
-      daemon.start();
+      daemon.startMortal();
       assertNothingIsLeft(container);
-      daemon.kill();
     }
   }
 
@@ -89,7 +87,7 @@ class CrashTest {
       site.runtime.callOurs("DEL", container, "eth0");
 
       daemon.awaitEnd();
-      daemon.start();
+      daemon.startMortal();
       deleteAndAssertNothingIsLeft(container);
     }
   }
@@ -142,10 +140,9 @@ class CrashTest {
     @ParameterizedTest
     @MethodSource("adding")
     void aNewSandboxIsMadeAfterADeathInTheAddOfTheFormerOne(FaultPoint point) throws Exception {
-      daemon.startToDieAt(point);
-      Container failed = failToAdd();
+      Container failed = failToAdd(point);
       site.runtime.delete(failed); // nobody hears of it
-      daemon.start();
+      daemon.startMortal();
 
       Container container = site.add(POD, uid);
 
@@ -154,16 +151,24 @@ class CrashTest {
       deleteAndAssertNothingIsLeft(container);
     }
 
+    /** Each case leaves a daemon to the next one, unless it failed. */
+    private void awaitDaemon() {
+      if (!daemon.isAlive()) {
+        daemon.startMortal();
+      }
+    }
+
     Container addThenDieAtItsEnd(FaultPoint point) throws Exception {
-      daemon.start();
+      awaitDaemon();
       Container container = site.add(POD, uid);
       site.runtime.watch(container);
-      daemon.kill();
-      daemon.startToDieAt(point);
+      daemon.letDieAt(point);
       return container;
     }
 
-    Container failToAdd() throws Exception {
+    Container failToAdd(FaultPoint point) throws Exception {
+      awaitDaemon();
+      daemon.letDieAt(point);
       Container sandbox = site.runtime.create("shop", POD, uid.text());
       site.runtime.watch(sandbox);
       ContainerRuntime.PluginFailure failure =
@@ -181,7 +186,6 @@ class CrashTest {
     void deleteAndAssertNothingIsLeft(Container container) {
       site.runtime.delete(container);
       assertNothingIsLeft(container);
-      daemon.kill();
     }
 
     void assertNothingIsLeft(Container container) {

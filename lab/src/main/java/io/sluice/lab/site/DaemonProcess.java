@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +19,7 @@ import java.util.Locale;
 public final class DaemonProcess implements AutoCloseable {
   private static final Duration START_PATIENCE = Await.patience(30);
   private static final String TAKE_OVER = "--take-over";
+  private static final String HALT_AT = "-Dsluice.halt-at=";
 
   private final SitePod node;
   private final String nodeName;
@@ -85,9 +87,29 @@ public final class DaemonProcess implements AutoCloseable {
     start(List.of());
   }
 
-  /** The same, but it will die by itself when it first comes to {@code point}. */
-  public void startToDieAt(FaultPoint point) {
-    start(List.of(haltAt(point)));
+  /** The same for one that {@link #letDieAt} may end. */
+  public void startMortal() {
+    try {
+      Files.deleteIfExists(mortality());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    start(List.of(HALT_AT + mortality()));
+  }
+
+  /** From now on it will die by itself when it comes to {@code point}. */
+  public void letDieAt(FaultPoint point) {
+    try { // in one step: it may look at any time
+      Path next = state.resolveSibling("next-halt-at");
+      Files.writeString(next, name(point));
+      Files.move(next, mortality(), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Path mortality() {
+    return state.resolveSibling("halt-at").toAbsolutePath();
   }
 
   /** Starts it and returns at once: it may never be ready. */
@@ -97,11 +119,11 @@ public final class DaemonProcess implements AutoCloseable {
 
   /** The same for one that will die by itself when it first comes to {@code point}. */
   public void beginToDieAt(FaultPoint point) {
-    program.start(command(List.of(haltAt(point))));
+    program.start(command(List.of(HALT_AT + name(point))));
   }
 
-  private static String haltAt(FaultPoint point) {
-    return "-Dsluice.halt-at=" + point.name().toLowerCase(Locale.ROOT);
+  private static String name(FaultPoint point) {
+    return point.name().toLowerCase(Locale.ROOT);
   }
 
   private void start(List<String> options) {

@@ -1,12 +1,16 @@
 package io.sluice.node.fault;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Locale;
 
 /**
  * Between these points the daemon may die. Of a CNI call: whatever was done by then, the repeated
  * call must end in the same state. Of a snapshot that is saved: the next start has the former one
  * or this one. The system property {@code sluice.halt-at} names the one at which the process ends
- * as if it were killed; without it nothing happens.
+ * as if it were killed, or is the path of a file that may come to name it; without it nothing
+ * happens.
  */
 public enum FaultPoint {
   /** What the daemon before this one left is here, and nothing of it is used yet. */
@@ -43,8 +47,19 @@ public enum FaultPoint {
 
   /** Ends the process if this is the point named. */
   public void reached() {
-    if (!HALT_AT.isEmpty() && HALT_AT.equals(name().toLowerCase(Locale.ROOT))) {
+    if (!HALT_AT.isEmpty() && named().equals(name().toLowerCase(Locale.ROOT))) {
       Runtime.getRuntime().halt(KILLED);
+    }
+  }
+
+  private static String named() {
+    if (!HALT_AT.startsWith("/")) {
+      return HALT_AT;
+    }
+    try {
+      return Files.readString(Path.of(HALT_AT));
+    } catch (IOException e) {
+      return ""; // not yet
     }
   }
 }
