@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -96,12 +97,11 @@ class FirstPacketTest {
   }
 
   private static Thread killSoon(DaemonProcess daemon) {
-    long delayNanos = ThreadLocalRandom.current().nextLong(300_000_000);
-    long begin = System.nanoTime();
+    long end = System.nanoTime() + ThreadLocalRandom.current().nextLong(300_000_000);
     return Thread.ofPlatform()
         .start(() -> {
-          while (System.nanoTime() - begin < delayNanos) {
-            Thread.onSpinWait();
+          for (long left = 1; left > 0; left = end - System.nanoTime()) {
+            LockSupport.parkNanos(left);
           }
           daemon.kill();
         });
