@@ -247,7 +247,7 @@ public final class HealthChecks {
                 next,
                 Comparator.comparingLong(
                         (LocalPod each) -> alike(next, each, one -> one.name.namespace()))
-                    .thenComparing(each -> alike(next, each, one -> account(now, one)))));
+                    .thenComparingLong(each -> alike(next, each, one -> account(now, one)))));
       }
       callers = List.copyOf(next);
     }
