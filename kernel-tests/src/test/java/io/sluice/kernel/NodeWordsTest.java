@@ -35,6 +35,20 @@ class NodeWordsTest {
       """
           .formatted(Manifests.NAMESPACE);
 
+  private static final String IN_VAIN =
+      """
+      apiVersion: split.smi-spec.io/v1alpha4
+      kind: TrafficSplit
+      metadata: {name: store, namespace: %1$s}
+      spec: {service: store, backends: [{service: store, weight: 1}, {service: nowhere, weight: 0}]}
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: store, namespace: %1$s}
+      spec: {ports: [{port: 80}]}
+      """
+          .formatted(Manifests.NAMESPACE);
+
   /**
    * How a command ended.
    *
@@ -119,8 +133,19 @@ class NodeWordsTest {
 
     cluster.registry().remove("absent");
     cluster.registry().remove("broken");
-    Await.until("all is well again", Await.patience(30), () -> verdict(site).equals("ok"));
+    Await.until("it is mended", () -> site.daemon().log().contains("registry_mended"));
     assertThat(site.daemon().lastLogLine("registry_mended")).contains("broken.yaml:");
+    cluster.registry().write("in-vain", IN_VAIN);
+    Await.until(
+        "what is in vain is told",
+        Await.patience(30),
+        () ->
+            verdict(site)
+                .equals(
+                    "ok, 1 warning in the registry, see registryWarnings of `sluice node status`"));
+    assertThat(status(site)).startsWith("ok, 1 warning").contains("nowhere, which does not exist");
+    cluster.registry().remove("in-vain");
+    Await.until("all is well again", Await.patience(30), () -> verdict(site).equals("ok"));
   }
 
   private static void assertFound(Site site) {
@@ -173,6 +198,7 @@ class NodeWordsTest {
     daemon.terminate();
     assertThat(daemon.exitCode()).isZero();
     assertThat(daemon.lastLogLine("node_ends")).contains("pods_closed=2", "node cleanup");
+    assertThat(daemon.log()).doesNotContain("controller_failed", "controller_not_followed");
     Said cleanup = sluice("node", "cleanup", "--node-name", site.prefix());
     assertThat(cleanup.output()).contains("no trace in the kernel", state + " stays (", "--forget");
     assertThat(cleanup.code()).isZero();

@@ -54,7 +54,6 @@ import io.sluice.proxy.tls.VerifiedPeer;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.function.Supplier;
@@ -77,7 +76,7 @@ public final class NodeDaemon implements AutoCloseable {
 
   private final NodeSettings settings;
   private final SiteClock clock;
-  private final Supplier<List<String>> registryProblems;
+  private final Supplier<RegistryFindings> registry;
   private final Parts parts = new Parts();
   private final EventLog events = new EventLog();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
@@ -90,11 +89,10 @@ public final class NodeDaemon implements AutoCloseable {
   private @Nullable HandOverServer successors;
   private @Nullable Leaving leaving;
 
-  private NodeDaemon(
-      NodeSettings settings, SiteClock clock, Supplier<List<String>> registryProblems) {
+  private NodeDaemon(NodeSettings settings, SiteClock clock, Supplier<RegistryFindings> registry) {
     this.settings = settings;
     this.clock = clock;
-    this.registryProblems = registryProblems;
+    this.registry = registry;
   }
 
   /**
@@ -104,11 +102,11 @@ public final class NodeDaemon implements AutoCloseable {
    * why.
    */
   public static NodeDaemon start(
-      NodeSettings settings, SiteClock clock, Supplier<List<String>> registryProblems) {
+      NodeSettings settings, SiteClock clock, Supplier<RegistryFindings> registry) {
     if (settings.control().isEmpty()) {
       throw new IllegalArgumentException("a node without a registry needs a controller to follow");
     }
-    return start(settings, clock, Sources.storedFirst(settings, clock), registryProblems);
+    return start(settings, clock, Sources.storedFirst(settings, clock), registry);
   }
 
   /**
@@ -116,22 +114,22 @@ public final class NodeDaemon implements AutoCloseable {
    * opened and throws. {@code source} is closed with the daemon.
    *
    * @param clock of the state folder, by which all is judged; started and closed with the daemon
-   * @param registryProblems what is wrong in the registry that this process reads, now; any thread
+   * @param registry what is found in the registry that this process reads, now; any thread
    */
   public static NodeDaemon start(
       NodeSettings settings,
       SiteClock clock,
       SnapshotSource source,
-      Supplier<List<String>> registryProblems) {
-    return start(settings, clock, Sources.registry(settings, source), registryProblems);
+      Supplier<RegistryFindings> registry) {
+    return start(settings, clock, Sources.registry(settings, source), registry);
   }
 
   private static NodeDaemon start(
       NodeSettings settings,
       SiteClock clock,
       Sources sources,
-      Supplier<List<String>> registryProblems) {
-    NodeDaemon daemon = new NodeDaemon(settings, clock, registryProblems);
+      Supplier<RegistryFindings> registry) {
+    NodeDaemon daemon = new NodeDaemon(settings, clock, registry);
     try {
       daemon.assemble(sources);
       return daemon;
@@ -289,7 +287,7 @@ public final class NodeDaemon implements AutoCloseable {
             clock,
             source,
             readiness,
-            registryProblems,
+            registry,
             begin);
     parts.single(source);
     NameFinder names = new NameFinder();

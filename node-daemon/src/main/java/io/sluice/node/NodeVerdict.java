@@ -33,11 +33,13 @@ final class NodeVerdict {
    * {@code ok}, or what is not, and where to look.
    *
    * @param status the other fields of {@code node status}
+   * @param registry what is found in it; warnings alone leave the node well, and are told
    * @param certificates of this node; none where the mesh has no mutual TLS
    * @param needsCertificates whether pods are to have any
    */
   static String of(
       ObjectNode status,
+      RegistryFindings registry,
       List<PodStatus> pods,
       List<CertificateStatus> certificates,
       boolean needsCertificates) {
@@ -55,11 +57,8 @@ final class NodeVerdict {
           "without certificate",
           "certificates");
     }
-    int files = status.path("registryProblems").size();
-    if (files > 0) {
-      wrong.add(
-          (files == 1 ? "1 problem" : files + " problems")
-              + " in the registry, see registryProblems");
+    if (!registry.problems().isEmpty()) {
+      wrong.add(inRegistry(registry.problems(), "problem") + "registryProblems");
     }
     if (!status.path("refusedChange").isEmpty()) {
       wrong.add("a change of the controller cannot be used, see refusedChange");
@@ -71,7 +70,18 @@ final class NodeVerdict {
     if (!status.path("ready").asBoolean()) {
       return "not ready: " + status.path("missing").asText();
     }
-    return wrong.isEmpty() ? "ok" : "degraded: " + String.join("; ", wrong);
+    if (!wrong.isEmpty()) {
+      return "degraded: " + String.join("; ", wrong);
+    }
+    return registry.warnings().isEmpty()
+        ? "ok"
+        : "ok, "
+            + inRegistry(registry.warnings(), "warning")
+            + "registryWarnings of `sluice node status`";
+  }
+
+  private static String inRegistry(List<String> found, String what) {
+    return found.size() + " " + what + (found.size() == 1 ? "" : "s") + " in the registry, see ";
   }
 
   private static boolean isSaid(ObjectNode status, String field) {

@@ -67,7 +67,7 @@ final class StatusAnswers implements AdminServer.Answers {
   private final SiteTime clock;
   private final SourceInUse source;
   private final Readiness readiness;
-  private final Supplier<List<String>> registryProblems;
+  private final Supplier<RegistryFindings> registry;
   private final long startedNanos;
   private volatile long readyNanos = -1;
   private volatile @Nullable InetSocketAddress metricsAddress;
@@ -86,7 +86,7 @@ final class StatusAnswers implements AdminServer.Answers {
       SiteTime clock,
       SourceInUse source,
       Readiness readiness,
-      Supplier<List<String>> registryProblems,
+      Supplier<RegistryFindings> registry,
       long startedNanos) {
     this.settings = settings;
     this.chosen = chosen;
@@ -99,7 +99,7 @@ final class StatusAnswers implements AdminServer.Answers {
     this.clock = clock;
     this.source = source;
     this.readiness = readiness;
-    this.registryProblems = registryProblems;
+    this.registry = registry;
     this.startedNanos = startedNanos;
   }
 
@@ -230,8 +230,9 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("residentBytes", ProcessMemory.residentBytes());
     status.put("snapshotRevision", snapshot.get().revision());
     source.describe(status, snapshot.get());
-    ArrayNode problems = status.putArray("registryProblems");
-    registryProblems.get().forEach(problems::add);
+    RegistryFindings found = registry.get();
+    RegistryFindings.put(status.putArray("registryProblems"), found.problems());
+    RegistryFindings.put(status.putArray("registryWarnings"), found.warnings());
     status.put("enforcedRevision", pods.enforcedRevision());
     status.put("permissive", snapshot.get().settings().permissive());
     status.put("retirement", snapshot.get().settings().retirement().name());
@@ -269,6 +270,7 @@ final class StatusAnswers implements AdminServer.Answers {
         "verdict",
         NodeVerdict.of(
             status,
+            found,
             statuses,
             present.map(NodeIdentities::certificates).orElse(List.of()),
             present.isPresent()));

@@ -13,6 +13,7 @@ import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.lease.WriterLease.LeaseState;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.registry.CompiledRegistry;
+import io.sluice.node.RegistryFindings;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
 import java.util.Locale;
@@ -73,8 +74,8 @@ record ControllerAnswers(Controller controller, CompiledRegistry registry)
     json.put("certificateEnd", status.certificateEnd().map(Object::toString).orElse("none"));
     json.put("registryRevision", status.registryRevision());
     json.put("registryComplete", status.registryComplete());
-    ArrayNode problems = json.putArray("registryProblems");
-    RegistryProblems.of(registry.status()).forEach(problems::add);
+    RegistryFindings.put(
+        json.putArray("registryProblems"), RegistryProblems.of(registry.status()).problems());
     ObjectNode refusals = json.putObject("refusals");
     status.refusals().forEach(refusals::put);
     ObjectNode calls = json.putObject("lastCalls");

@@ -12,6 +12,7 @@ import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.folder.FolderRegistry;
 import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.server.ServerSettings;
+import io.sluice.node.RegistryFindings;
 import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.process.AdminServer;
 import java.net.InetAddress;
@@ -19,7 +20,6 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.List;
 
 /**
  * A controller for the one node whose daemon runs in the same process. Everything goes over its
@@ -96,8 +96,8 @@ public final class EmbeddedController implements AutoCloseable {
     return new ControlAddress(InetAddress.getLoopbackAddress().getHostAddress(), controller.port());
   }
 
-  /** What is wrong in the folder now, a line each; any thread. */
-  public List<String> registryProblems() {
+  /** What is found in the folder now; any thread. */
+  public RegistryFindings registry() {
     return RegistryProblems.of(objects.status());
   }
 

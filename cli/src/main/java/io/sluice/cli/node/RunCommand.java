@@ -15,6 +15,7 @@ import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
+import io.sluice.node.RegistryFindings;
 import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.identity.ControlSettings;
@@ -228,13 +229,13 @@ final class RunCommand implements Callable<Integer> {
         try (EmbeddedController embedded =
             EmbeddedController.start(folder, state().resolve("controller"), name(), clock)) {
           NodeSettings settings = settings(control.settings(embedded));
-          return run(NodeDaemon.start(settings, clock, embedded::registryProblems), termination);
+          return run(NodeDaemon.start(settings, clock, embedded::registry), termination);
         }
       }
       NodeSettings settings = settings(controller());
       return run(
           folder == null
-              ? NodeDaemon.start(settings, clock, List::of)
+              ? NodeDaemon.start(settings, clock, () -> RegistryFindings.NONE)
               : onFolder(folder, settings, clock),
           termination);
     }

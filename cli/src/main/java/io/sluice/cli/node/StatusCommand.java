@@ -26,7 +26,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footerHeading = "%nFields of -o json:%n",
     footer = {
-      "verdict: ok, or what is not ready or not as it should be, and where to look",
+      "verdict: ok, with how many warnings there are; or what is not ready or not as it should be,"
+          + " and where to look",
       "node: its name",
       "ready (boolean): whether it enforces, and does all that it was asked for",
       "missing: why it is not ready, and what mends that; - where it is",
@@ -45,6 +46,7 @@ import picocli.CommandLine.Spec;
       "snapshotComplete (boolean): whether all of it is there",
       "registryProblems[]: With files or objects that cannot be used, where the daemon reads a"
           + " folder: which, why and the mend",
+      "registryWarnings[]: With objects of which a part has no effect, likewise",
       "snapshotFrom: registry, disk, controller or none yet",
       "snapshotAgeSeconds (number): With a controller: since it was heard of; -1 where never",
       "snapshotSavedAt: With a controller: when it was written to disk",
@@ -121,7 +123,8 @@ final class StatusCommand implements Callable<Integer> {
           new Section(
               "mesh",
               "snapshotFrom snapshotRevision enforcedRevision permissive retirement"
-                  + " registryProblems snapshotProblem refusedChange snapshotStoreProblem"),
+                  + " registryProblems registryWarnings snapshotProblem refusedChange"
+                  + " snapshotStoreProblem"),
           new Section(
               "pods",
               "podsEnrolled podsPending connectionsLive connectionsAccepted connectionsRefused"),

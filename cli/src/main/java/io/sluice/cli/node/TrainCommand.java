@@ -12,6 +12,7 @@ import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
+import io.sluice.node.RegistryFindings;
 import io.sluice.node.cni.CniOptions;
 import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.identity.ControlSettings;
@@ -37,7 +38,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Comparator;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -166,7 +166,7 @@ final class TrainCommand implements Callable<Integer> {
       try (EmbeddedController inside = EmbeddedController.start(registry, state, name, clock)) {
         NodeSettings settings =
             settings(name, directory, inside.address(), inside.joinToken().toString());
-        exercise(name, NodeDaemon.start(settings, clock, inside::registryProblems), pod, client);
+        exercise(name, NodeDaemon.start(settings, clock, inside::registry), pod, client);
       }
       return;
     }
@@ -179,7 +179,7 @@ final class TrainCommand implements Callable<Integer> {
     try (BufferedReader told = controller.inputReader()) {
       NodeSettings settings =
           settings(name, directory, ControlAddress.parse(line(told)), line(told));
-      exercise(name, NodeDaemon.start(settings, clock, List::of), pod, client);
+      exercise(name, NodeDaemon.start(settings, clock, () -> RegistryFindings.NONE), pod, client);
     } finally {
       controller.getOutputStream().close();
       controller.waitFor();

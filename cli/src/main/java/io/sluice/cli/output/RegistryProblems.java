@@ -2,8 +2,7 @@ package io.sluice.cli.output;
 
 import io.sluice.control.compile.Severity;
 import io.sluice.control.registry.RegistryStatus;
-import java.util.ArrayList;
-import java.util.List;
+import io.sluice.node.RegistryFindings;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -13,29 +12,24 @@ import java.util.stream.Stream;
 public final class RegistryProblems implements Consumer<RegistryStatus> {
   private static final System.Logger LOG = System.getLogger(RegistryProblems.class.getName());
 
-  /** A mesh can have one for each object; who looks mends some, then looks again. */
-  private static final int MOST_SHOWN = 20;
-
   private final Set<String> reported = ConcurrentHashMap.newKeySet();
 
   /** Knows of no problem yet. */
   public RegistryProblems() {}
 
-  /** What is wrong in the registry, a line each, for people who ask how things are. */
-  public static List<String> of(RegistryStatus status) {
-    List<String> all =
+  /** For people who ask how things are. */
+  public static RegistryFindings of(RegistryStatus status) {
+    return new RegistryFindings(
         Stream.concat(
-                status.problems().stream().map(Object::toString),
-                status.objects().stream()
-                    .filter(object -> object.severity() == Severity.UNUSABLE)
-                    .map(Object::toString))
-            .toList();
-    if (all.size() <= MOST_SHOWN) {
-      return all;
-    }
-    List<String> shown = new ArrayList<>(all.subList(0, MOST_SHOWN));
-    shown.add("and " + (all.size() - MOST_SHOWN) + " more, see the log");
-    return shown;
+                status.problems().stream().map(Object::toString), lines(status, Severity.UNUSABLE))
+            .toList(),
+        lines(status, Severity.WARNING).toList());
+  }
+
+  private static Stream<String> lines(RegistryStatus status, Severity severity) {
+    return status.objects().stream()
+        .filter(object -> object.severity() == severity)
+        .map(Object::toString);
   }
 
   @Override

@@ -10,7 +10,10 @@ public final class ControlFailure extends RuntimeException {
   public enum Reason {
     /** No connection, or it broke. */
     UNREACHABLE(true),
-    /** Its connection gave way to one with a newer certificate, by which it goes on. */
+    /**
+   * Its connection gave way to one with a newer certificate, by which it goes on; or this node
+   * itself has ended it.
+   */
     REPLACED(false),
     /** No answer in time. */
     TIMEOUT(true),

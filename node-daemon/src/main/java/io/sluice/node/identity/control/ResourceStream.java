@@ -24,6 +24,7 @@ public final class ResourceStream implements AutoCloseable {
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>(); // two at most
   private final Observer observer = new Observer();
   private boolean handled;
+  private volatile boolean closed;
 
   /**
    * @param failures what an end means
@@ -57,12 +58,16 @@ public final class ResourceStream implements AutoCloseable {
     if (response != null) {
       return response;
     }
+    if (closed) { // its connection is well, and others use it
+      throw new ControlFailure(ControlFailure.Reason.REPLACED, "this node ended the stream");
+    }
     throw failures.apply(end == null ? Status.UNKNOWN.asRuntimeException() : end);
   }
 
   /** Ends it; who reads learns of it. */
   @Override
   public void close() {
+    closed = true;
     observer.out().cancel("this node ends the stream", null);
   }
 
