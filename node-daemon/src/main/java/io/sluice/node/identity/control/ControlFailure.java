@@ -11,9 +11,9 @@ public final class ControlFailure extends RuntimeException {
     /** No connection, or it broke. */
     UNREACHABLE(true),
     /**
-   * Its connection gave way to one with a newer certificate, by which it goes on; or this node
-   * itself has ended it.
-   */
+     * Its connection gave way to one with a newer certificate, by which it goes on; or this node
+     * itself has ended it.
+     */
     REPLACED(false),
     /** No answer in time. */
     TIMEOUT(true),
