@@ -248,7 +248,7 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("handshakesUnderWay", stats.handshakes());
     status.put("endpointsChecked", stats.checks().endpoints());
     status.put("endpointsOut", stats.checks().out());
-    status.put("endpointsEjected", proxy.ejections().now());
+    status.put("endpointsEjected", stats.ejections().now());
     status.put("endpointsWarming", stats.warming());
     put(status, stats.used());
     status.put("state", settings.stateDirectory().toAbsolutePath().toString());

@@ -1,6 +1,7 @@
 package io.sluice.proxy;
 
 import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.admission.ServicePools;
 import java.util.Map;
 
 /**
@@ -20,6 +21,7 @@ import java.util.Map;
  * @param authorizations requests that the mesh's authoriser was to be asked about
  * @param limitations questions to rate-limit services
  * @param checks of endpoints that pods of the node call
+ * @param ejections of endpoints of Services
  * @param warming endpoints of Services that get less than their share, as they are new
  * @param used by all pods, gone ones too, and by what no pod has caused
  */
@@ -37,6 +39,7 @@ public record ProxyStats(
     Map<Authorized, Long> authorizations,
     Map<Limited, Long> limitations,
     Checks checks,
+    ServicePools.Ejections ejections,
     int warming,
     Use used) {
 

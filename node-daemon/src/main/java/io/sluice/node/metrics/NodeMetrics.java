@@ -97,7 +97,7 @@ public final class NodeMetrics {
 
   /** Adds what the proxy holds. */
   public void observe(Proxy proxy) {
-    new UseCollector(proxy::stats, proxy::ejections).register(registry);
+    new UseCollector(proxy::stats).register(registry);
     new InquiryCollector(proxy::stats, snapshot).register(registry);
     gauge("sluice_proxy_connections", "Connections open now.", () -> proxy.stats().live());
     gauge(
@@ -134,7 +134,7 @@ public final class NodeMetrics {
     gauge(
         "sluice_proxy_endpoints_ejected",
         "Endpoints of Services that get no calls for a while, as they have failed in a row.",
-        () -> proxy.ejections().now());
+        () -> proxy.stats().ejections().now());
     gauge(
         "sluice_proxy_endpoints_warming",
         "Endpoints of Services that get less than their share of calls, as they are new.",

@@ -5,7 +5,6 @@ import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.GaugeMetricFamily;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.ProxyStats.Use;
-import io.sluice.proxy.admission.ServicePools;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -19,11 +18,9 @@ final class UseCollector extends Collector {
   private static final double NANOS_PER_SECOND = 1e9;
 
   private final Supplier<ProxyStats> stats;
-  private final Supplier<ServicePools.Ejections> ejections;
 
-  UseCollector(Supplier<ProxyStats> stats, Supplier<ServicePools.Ejections> ejections) {
+  UseCollector(Supplier<ProxyStats> stats) {
     this.stats = stats;
-    this.ejections = ejections;
   }
 
   @Override
@@ -78,7 +75,7 @@ final class UseCollector extends Collector {
         new CounterMetricFamily(
             "sluice_proxy_ejections_total",
             "Times that an endpoint was left out of choice for a while, as it had failed in a row.",
-            (double) ejections.get().all()),
+            (double) now.ejections().all()),
         new CounterMetricFamily(
             "sluice_proxy_cpu_seconds_total",
             "CPU time of event loops: of all pods, gone ones too, and of what no pod has caused.",

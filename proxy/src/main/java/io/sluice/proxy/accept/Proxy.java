@@ -16,7 +16,6 @@ import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.ReleaseMode;
 import io.sluice.proxy.WorkloadIdentities;
 import io.sluice.proxy.admission.Remembered;
-import io.sluice.proxy.admission.ServicePools;
 import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.hbone.HboneEvents;
 import io.sluice.proxy.hbone.HboneServer;
@@ -481,6 +480,7 @@ public final class Proxy implements AutoCloseable {
         path.authorized.sums(),
         path.limited.sums(),
         path.health.stats(),
+        path.pools.stats(),
         path.warmUps.size(),
         use(path.used, path.budget));
   }
@@ -550,11 +550,6 @@ public final class Proxy implements AutoCloseable {
   /** Services that are left alone for a while, as their circuits are open. */
   public List<Remembered.Spared> spared() {
     return path.pools.spared();
-  }
-
-  /** What such endpoints have come to. */
-  public ServicePools.Ejections ejections() {
-    return path.pools.stats();
   }
 
   private static ProxyStats.Use use(Account account, BufferBudget buffers) {

@@ -209,7 +209,7 @@ class BalancingTest {
       get(entry, 60);
 
       assertThat(failures).hasValue(3);
-      assertThat(fixture.proxy.ejections()).isEqualTo(new ServicePools.Ejections(1, 1));
+      assertThat(fixture.proxy.stats().ejections()).isEqualTo(new ServicePools.Ejections(1, 1));
       assertThat(fixture.proxy.endpointsEjected())
           .extracting(Remembered.Ejected::endpoint)
           .containsExactly(ill.address());
@@ -282,7 +282,7 @@ class BalancingTest {
 
       get(fixture.outboundTo(STORE), 40);
 
-      assertThat(fixture.proxy.ejections().now()).isEqualTo(2);
+      assertThat(fixture.proxy.stats().ejections().now()).isEqualTo(2);
       assertThat(asked).as("panic").hasValue(40);
     }
   }
@@ -295,7 +295,7 @@ class BalancingTest {
       publishEjecting(fixture, List.of(nobody, well.address()), 100, true);
       var entry = fixture.outboundTo(STORE);
 
-      for (int i = 0; i < 60 && fixture.proxy.ejections().now() == 0; i++) {
+      for (int i = 0; i < 60 && fixture.proxy.stats().ejections().now() == 0; i++) {
         get(entry, 1);
       }
 
