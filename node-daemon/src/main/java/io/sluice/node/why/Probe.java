@@ -88,8 +88,7 @@ public final class Probe {
     probe.put("millis", Duration.ofNanos(System.nanoTime() - begin).toMillis());
     String reason = ofMesh(answer, probe, local, last, events);
     probe.put("reason", reason.isEmpty() ? "-" : reason);
-    probe.put(
-        "agrees", agrees(answer, probe) && (reason.isEmpty() || foretells(answer, probe, reason)));
+    probe.put("agrees", agrees(answer, probe));
   }
 
   /**
@@ -123,19 +122,6 @@ public final class Probe {
         && (atCaller
             ? pod.equals(answer.path("source").path("pod").asText())
             : answer.path("ways").findValuesAsText("pod").contains(pod));
-  }
-
-  /** Whether one of the ways ends with that, before an application. */
-  private static boolean foretells(JsonNode answer, JsonNode probe, String reason) {
-    int met = probe.path("status").asInt();
-    for (JsonNode way : answer.path("ways")) {
-      boolean arrives = Set.of("allowed", "in the clear").contains(way.path("verdict").asText());
-      if (!arrives
-          && (way.path("status").asInt() == met || way.path("reason").asText().equals(reason))) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private static InetSocketAddress socketAddress(JsonNode text) {
@@ -287,12 +273,13 @@ public final class Probe {
 
   private static boolean agreesWith(JsonNode way, JsonNode probe) {
     String end = probe.path("end").asText();
+    boolean byMesh = !probe.path("reason").asText().equals("-");
     boolean arrived =
         end.equals("open") || end.equals("answered") || end.equals("closed by the server");
     int status = way.path("status").asInt();
     int met = probe.path("status").asInt();
     return switch (way.path("verdict").asText()) {
-      case "allowed", "in the clear" -> arrived && !NOBODY.contains(met);
+      case "allowed", "in the clear" -> arrived && !byMesh && !NOBODY.contains(met);
       default -> status == 0 ? !arrived : met == status;
     };
   }
