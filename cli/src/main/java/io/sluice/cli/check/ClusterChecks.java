@@ -78,22 +78,27 @@ final class ClusterChecks {
 
   /**
    * Namespaces that the mesh's own pods are in. Who may only make pods may label them so too, but
-   * neither bind a role of the whole cluster nor put them into the node's network.
+   * not bind a role of the whole cluster. Where no such binding is to be seen, pods in the node's
+   * network tell, which a Pod Security Standard may keep others from.
    */
   static Set<String> releases(Facts facts) throws NotThereException {
     Set<String> namespaces = new TreeSet<>();
-    for (JsonNode pod : items(facts, "pods")) {
-      if (isOurs(pod) && pod.path("spec").path("hostNetwork").asBoolean()) {
-        namespaces.add(pod.path("metadata").path("namespace").asText());
-      }
-    }
     try {
       items(facts, "clusterRoleBindings").stream()
           .filter(ClusterChecks::isOurs)
           .flatMap(binding -> binding.path("subjects").valueStream())
-          .forEach(subject -> namespaces.add(subject.path("namespace").asText()));
+          .map(subject -> subject.path("namespace").asText())
+          .filter(namespace -> !namespace.isEmpty())
+          .forEach(namespaces::add);
     } catch (NotThereException e) {
-      // Not everybody may read them; the daemons tell it too.
+      // Not everybody may read them.
+    }
+    if (namespaces.isEmpty()) {
+      for (JsonNode pod : items(facts, "pods")) {
+        if (isOurs(pod) && pod.path("spec").path("hostNetwork").asBoolean()) {
+          namespaces.add(pod.path("metadata").path("namespace").asText());
+        }
+      }
     }
     return namespaces;
   }
