@@ -121,7 +121,7 @@ public final class PageServer implements AutoCloseable {
   }
 
   /** The address alone, at which nobody is answered yet; likewise. */
-  public static Bound bind(InetSocketAddress address, String what) {
+  static Bound bind(InetSocketAddress address, String what) {
     return new Bound(listener(address, what), what);
   }
 

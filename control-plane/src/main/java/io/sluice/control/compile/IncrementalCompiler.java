@@ -188,10 +188,7 @@ public final class IncrementalCompiler {
     return new InForce(pods.held(), services.held(), configOrNull, pods.rangesBind());
   }
 
-  /**
-   * What TrafficSplits, IngressBackends, AccessControls, Egresses and routes of the Gateway API
-   * name.
-   */
+  /** What objects name, as it is now. */
   private final class Named
       implements SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,

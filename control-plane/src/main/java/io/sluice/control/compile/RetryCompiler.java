@@ -46,7 +46,7 @@ record RetryCompiler(Surroundings surroundings, Statuses statuses) {
         .sorted(Comparator.comparing(retry -> retry.policy().name()))
         .forEach(retry -> {
           RetryPolicy policy = retry.policy();
-          report(retry, enabled);
+          report(retry);
           if (!policy.source().namespace().equals(policy.name().namespace())) {
             statuses.add(
                 retry,
@@ -121,9 +121,9 @@ record RetryCompiler(Surroundings surroundings, Statuses statuses) {
     }
   }
 
-  private void report(Retry retry, boolean enabled) {
+  private void report(Retry retry) {
     RetryPolicy policy = retry.policy();
-    if (!enabled) {
+    if (!surroundings.retries()) {
       statuses.add(
           retry,
           Severity.UNUSABLE,
