@@ -49,18 +49,18 @@ public final class HealthChecks {
   /**
    * Checks in a row that fail until an endpoint is out: three intervals hold two and a time-out.
    */
-  public static final int UNHEALTHY_AFTER = 2;
+  private static final int UNHEALTHY_AFTER = 2;
 
   /** Where fewer are well all are used, as of Envoy: what is left would bear too much. */
-  public static final int LEAST_HEALTHY_PERCENT = 50;
+  private static final int LEAST_HEALTHY_PERCENT = 50;
 
   /** An endpoint is asked for as long after a call, or for some intervals if that is longer. */
-  static final Duration CARES = Duration.ofMinutes(1);
+  private static final Duration CARES = Duration.ofMinutes(1);
 
   private static final int INTERVALS_OF_CARE = 6;
 
   /** Pods in whose names one endpoint is asked. */
-  static final int MOST_CALLERS = 8;
+  private static final int MOST_CALLERS = 8;
 
   /** Part of each interval that chance may take off, so that nodes do not ask at once. */
   private static final double JITTER = 0.1;
@@ -137,7 +137,7 @@ public final class HealthChecks {
     return true;
   }
 
-  /** Endpoints that are out, each with the pod in whose name it is asked. */
+  /** Endpoints that are out, each with one of the pods as which it is asked. */
   public List<Out> remembered() {
     return targets.values().stream()
         .filter(target -> out.contains(target.endpoint))
