@@ -139,7 +139,7 @@ class BugReportCommandTest {
     try (FakeCluster cluster = new FakeCluster()) {
       for (String pod : List.of("mesh/node-1", "mesh/controller-1", "tenant/node-2")) {
         String path = "/api/v1/namespaces/" + pod.replace("/", "/pods/");
-        boolean isDaemon = known.equals("pod") && pod.equals("mesh/node-1");
+        boolean inNodesNetwork = pod.equals(known.equals("pod") ? "mesh/node-1" : "tenant/node-2");
         String[] names = pod.split("/");
         cluster.put(
             path,
@@ -150,7 +150,7 @@ class BugReportCommandTest {
                                   "labels": {"app.kubernetes.io/name": "sluice"}},
                      "spec": {"hostNetwork": %s}}\
                     """
-                        .formatted(names[0], names[1], isDaemon)));
+                        .formatted(names[0], names[1], inNodesNetwork)));
       }
       if (known.equals("binding")) {
         cluster.put(

@@ -7,7 +7,10 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +51,17 @@ public record NodeEvent(
   public static final String COPY = "http-copy";
 
   private static final String SETTING = "UpstreamTrafficSetting";
+
+  /** Of which {@link #rule} is an UpstreamTrafficSetting, where it is known. */
+  static final Set<Reason> BY_SETTING =
+      Collections.unmodifiableSet(
+          EnumSet.of(
+              Reason.UPSTREAM_OVERFLOW,
+              Reason.RATE_LIMITED,
+              Reason.CIRCUIT_OPEN,
+              Reason.RATE_LIMITED_GLOBALLY,
+              Reason.RATE_LIMIT_FAILED));
+
   private static final String COOKIE = "netns:";
 
   /** {@link #pod} of a network namespace that is not known. */
@@ -92,7 +106,7 @@ public record NodeEvent(
 
   private String cause(MeshSnapshot snapshot) {
     String told = reason.explanation();
-    if (rule != null && told.contains(SETTING)) {
+    if (rule != null && BY_SETTING.contains(reason)) {
       String named = SETTING + " " + rule;
       return reason == Reason.RATE_LIMITED
           ? "the pod has taken as much of late as " + named + " allows"

@@ -46,6 +46,15 @@ class NodeEventTest {
         .explanation(snapshot);
   }
 
+  @Test
+  void whatASettingLimitsNamesIt() {
+    assertThat(NodeEvent.BY_SETTING)
+        .allSatisfy(
+            reason ->
+                assertThat(explanation(80, 8080, reason, Ports.EVERY))
+                    .contains("UpstreamTrafficSetting " + TARGET));
+  }
+
   private static NodeEvent ofKernel(Direction direction, String destination) {
     return new NodeEvent(
         1,

@@ -41,7 +41,7 @@ public record Remembered(
   /**
    * An endpoint of a pod.
    *
-   * @param caller in whose name it was asked
+   * @param caller one of those as which it was asked
    */
   public record Out(InetSocketAddress endpoint, NamespacedName pod, NamespacedName caller) {}
 

@@ -34,6 +34,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -211,6 +212,7 @@ public final class HealthChecks {
     private final NamespacedName workload;
     private final UpstreamLoop loop;
     private volatile List<LocalPod> callers; // of which each is asked as; never empty
+    private final AtomicInteger changes = new AtomicInteger(MOST_CALLERS); // until the next check
     private volatile long wantedNanos = System.nanoTime();
     private int turn;
     private int wrong;
@@ -227,9 +229,18 @@ public final class HealthChecks {
     /** That pod calls it, or would have if it were well. Of any thread. */
     void calledBy(LocalPod pod) {
       wantedNanos = System.nanoTime();
-      if (!callers.contains(pod)) {
+      List<LocalPod> known = callers;
+      if (!known.contains(pod) && mayChange(known, pod)) {
         add(pod);
       }
+    }
+
+    /** Who calls by more pods than are kept changes them no faster than they are asked. */
+    private boolean mayChange(List<LocalPod> known, LocalPod pod) {
+      MeshSnapshot now = snapshot;
+      return known.size() < MOST_CALLERS
+          || changes.get() > 0
+          || alike(known, pod, one -> account(now, one)) == 0;
     }
 
     /**
@@ -241,6 +252,7 @@ public final class HealthChecks {
       next.removeIf(each -> each == pod || !isServed(each));
       next.add(pod);
       if (next.size() > MOST_CALLERS) {
+        changes.getAndDecrement();
         MeshSnapshot now = snapshot;
         next.remove(
             Collections.max(
@@ -305,6 +317,7 @@ public final class HealthChecks {
         return;
       }
       later((long) (interval * (1 - JITTER * ThreadLocalRandom.current().nextDouble())));
+      changes.set(MOST_CALLERS);
       List<LocalPod> as =
           callers.stream()
               .filter(each -> isServed(each) && now.workload(each.name).isPresent())
