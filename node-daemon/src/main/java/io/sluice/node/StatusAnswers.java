@@ -188,6 +188,7 @@ final class StatusAnswers implements AdminServer.Answers {
         pods,
         identities.identities(),
         identity -> identities.whyMissing(Optional.of(identity)),
+        service -> proxy.spared().stream().anyMatch(one -> one.service().equals(service)),
         snapshot,
         catalogue());
   }
@@ -361,7 +362,7 @@ final class StatusAnswers implements AdminServer.Answers {
     node.put("pod", event.pod(cookie -> pods.nameOf(cookie).map(Object::toString)));
     node.put("direction", event.direction().label());
     node.put("protocol", event.protocol());
-    InetSocketAddress source = event.source();
+    InetSocketAddress source = event.knownSourceOrNull();
     node.put("source", source == null ? "-" : IpAddresses.text(source));
     InetSocketAddress destination = event.knownDestinationOrNull();
     node.put("destination", destination == null ? "-" : IpAddresses.text(destination));

@@ -40,7 +40,8 @@ import picocli.CommandLine.Spec;
       "direction: inbound or outbound",
       "protocol: tcp, udp, http for a request, http-copy for one that a RequestMirror gets, or the IANA"
           + " number",
-      "source: address and port of the client; - where none is chosen yet",
+      "source: address and port of the client; - where none is chosen yet, or where no daemon"
+          + " took it and only an address of loopback was seen",
       "destination: where it was to go before interception; - where that is not known",
       "verdict: what became of the flow",
       "reason: why, in a word that metrics have too",

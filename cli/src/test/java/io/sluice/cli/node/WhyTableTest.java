@@ -159,16 +159,17 @@ class WhyTableTest {
       boolean isRunning,
       boolean failsOpen,
       Map<String, Protection> pods,
-      Map<String, String> certificates)
+      Map<String, String> certificates,
+      boolean isSparing)
       implements NodeView {
-    static final Node GOOD = new Node(true, false, Map.of(), Map.of());
+    static final Node GOOD = new Node(true, false, Map.of(), Map.of(), false);
 
     static Node pod(String name, Protection protection) {
-      return new Node(true, false, Map.of(name, protection), Map.of());
+      return new Node(true, false, Map.of(name, protection), Map.of(), false);
     }
 
     static Node certificate(String account, String problem) {
-      return new Node(true, false, Map.of(), Map.of(account, problem));
+      return new Node(true, false, Map.of(), Map.of(account, problem), false);
     }
 
     @Override
@@ -204,6 +205,11 @@ class WhyTableTest {
     @Override
     public Optional<BigInteger> serial(SpiffeId identity) {
       return Optional.of(BigInteger.valueOf(0x2a));
+    }
+
+    @Override
+    public boolean isSpared(NamespacedName service) {
+      return isSparing;
     }
 
     @Override
@@ -471,8 +477,8 @@ class WhyTableTest {
       case "@missing" -> Node.certificate("buyer", "it is missing: no controller answers");
       case "@expired" -> Node.certificate("buyer", "it is expired");
       case "@otherExpired" -> Node.certificate("store", "it is expired");
-      case "@dead" -> new Node(false, false, Map.of(), Map.of());
-      case "@deadOpen" -> new Node(false, true, Map.of(), Map.of());
+      case "@dead" -> new Node(false, false, Map.of(), Map.of(), false);
+      case "@deadOpen" -> new Node(false, true, Map.of(), Map.of(), false);
       default -> throw new IllegalArgumentException(word);
     };
   }
@@ -587,6 +593,7 @@ class WhyTableTest {
       delimiter = ';',
       value = {
         "web shop/store:8080; store; none that is in force has ServiceAccount shop/web",
+        "buyer shop/pages:80 GET /x; web routeNowhere; it is one whose spec.parentRefs name that Service",
         "buyer shop/pages:80 GET /x; web routeNowhere; its rule for paths /x leads to Service shop/paegs,"
             + " which does not exist",
         "buyer shop/books:80; store sticky twin; sessionAffinity ClientIP of Service shop/books keeps",
@@ -675,11 +682,32 @@ class WhyTableTest {
     assertThat(answer.path("unknown"))
         .extracting(JsonNode::asText)
         .contains(
-            "whether UpstreamTrafficSetting shop/calm has room left for it now: beyond that it is"
-                + " refused or answered",
-            "whether UpstreamTrafficSetting shop/calm has room left for it now: beyond that the pod"
-                + " refuses it",
+            "whether spec.connectionSettings of UpstreamTrafficSetting shop/calm has room left for it"
+                + " now: beyond that it is refused or answered",
+            "whether spec.rateLimit of UpstreamTrafficSetting shop/calm has room left for it now:"
+                + " beyond that the pod refuses it",
             "what 192.0.2.5:9191 says, which is asked whether each request may go on");
+    assertThat(answer.toString()).doesNotContain("circuit");
+
+    files.compute(
+        "upstream",
+        (_, text) -> {
+          String before = String.valueOf(text);
+          return before.substring(0, before.indexOf("  connectionSettings"))
+              + """
+                connectionSettings: {http: {circuitBreaking: {errorAmountThreshold: 1}}}
+                httpRoutes:
+                - {path: /lim.*, rateLimit: {local: {requests: 5, unit: minute}}}
+              """;
+        });
+    WhyQuestion question = question("buyer shop/pages:80 GET /x v=one");
+    Node sparing = new Node(true, false, Map.of(), Map.of(), true);
+    JsonNode spared = new Why(snapshot(files), sparing).answer(question);
+
+    assertThat(spared.path("verdict").asText()).isEqualTo("allowed");
+    assertThat(spared.path("because").findValuesAsText("text"))
+        .anyMatch(text -> text.startsWith("its circuit is open now: until it closes"));
+    assertThat(spared.path("unknown").toString()).doesNotContain("rateLimit");
   }
 
   @Test
@@ -744,7 +772,7 @@ class WhyTableTest {
         "buyer; books.example:5432; tcp; refused egress_disabled; its ports are [80, 443], and not 5432",
         "buyer; 192.0.2.10:443; https; refused egress_disabled; found 192.0.2.10 under none of its hosts",
         "buyer; 192.0.2.9:80; http; refused route_not_granted; the request is for 192.0.2.9, its hosts are [books.example]",
-        "web; books.example:443; https; refused egress_disabled; no Egress has shop/web for a source"
+        "web; books.example:443; https; refused egress_disabled; no Egress that is in force has shop/web for a source"
       })
   void aHostOutsideIsReachedAsItsNameAndAddressSay(
       String pod, String host, String protocol, String verdict, String told) {

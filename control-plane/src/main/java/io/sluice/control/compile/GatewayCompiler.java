@@ -465,7 +465,8 @@ final class GatewayCompiler {
           "give the rule the filter",
           UNSUPPORTED_VALUE);
     }
-    resolve(statuses, route, field, backend, "so its share is answered 500");
+    resolve(
+        statuses.on(Ground.GATEWAY_PARENT), route, field, backend, "so its share is answered 500");
   }
 
   private void reportMirrors(GatewayRoute route, Changes changes) {

@@ -84,12 +84,19 @@ public record NodeEvent(
    * pod's loopback already, which is nothing that anybody called.
    */
   public @Nullable InetSocketAddress knownDestinationOrNull() {
-    boolean led =
-        reason == Reason.PROXY_UNAVAILABLE
-            && direction == Direction.OUTBOUND
-            && destination != null
-            && destination.getAddress().isLoopbackAddress();
-    return led ? null : destination;
+    return isLed() ? null : destination;
+  }
+
+  /** The client; what is led to a listener of loopback has an address of that, and not its own. */
+  public @Nullable InetSocketAddress knownSourceOrNull() {
+    return isLed() && source != null && source.getAddress().isLoopbackAddress() ? null : source;
+  }
+
+  private boolean isLed() {
+    return reason == Reason.PROXY_UNAVAILABLE
+        && direction == Direction.OUTBOUND
+        && destination != null
+        && destination.getAddress().isLoopbackAddress();
   }
 
   /**

@@ -117,10 +117,12 @@ final class Arriving {
           "what %s says, which is asked whether each request may go on"
               .formatted(authorizer.server().authority()));
     }
-    List<UpstreamSetting> limits = snapshot.limitsAt(flow.destination());
-    limits.stream()
-        .filter(setting -> !setting.limits().equals(UpstreamSetting.Limits.NONE))
-        .forEach(setting -> story.unknown(Proxied.ofTheMoment(setting, "the pod refuses it")));
+    List<UpstreamSetting> limits =
+        snapshot.limitsAt(flow.destination()).stream()
+            .filter(setting -> isLimited(setting.limits(), handling, asked))
+            .toList();
+    limits.forEach(
+        setting -> story.unknown(Proxied.room(setting, "rateLimit", "the pod refuses it")));
     limits.stream()
         .flatMap(setting -> setting.limits().servers())
         .distinct()
@@ -135,6 +137,21 @@ final class Arriving {
               : Decisions.decideAt(s, name, decided, asked);
         },
         asked);
+  }
+
+  /** Whether more of this than there is room for is refused; a limit of bits only slows. */
+  private static boolean isLimited(
+      UpstreamSetting.Limits limits, Handling handling, @Nullable HttpRequest asked) {
+    if (limits.connectionsOrNull() != null || limits.sharedConnectionsOrNull() != null) {
+      return true;
+    }
+    if (asked == null) {
+      return handling.isHttp() && limits.concernsRequests();
+    }
+    UpstreamSetting.RouteLimit route = limits.routeOrNull(asked.path());
+    return limits.requestsOrNull() != null
+        || limits.sharedRequestsOrNull() != null
+        || (route != null && route.limitOrNull() != null);
   }
 
   /** Who is responsible for it. */

@@ -236,7 +236,10 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
             IpAddresses.text(called)
                 + " is no workload of the mesh, egress is disabled, and "
                 + (egresses.isEmpty()
-                    ? "no Egress has " + account + " for a source"
+                    ? "no Egress that is in force has "
+                        + account
+                        + " for a source; `sluice validate` tells of those that are written and"
+                        + " cannot be used"
                     : "no Egress lets " + account + " call this so")));
     egresses.forEach(egress -> causes.add(against(egress, called)));
     return causes;

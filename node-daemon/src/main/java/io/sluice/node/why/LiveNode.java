@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -25,6 +26,7 @@ import java.util.stream.Stream;
  * @param readsRegistry whether it reads the mesh itself, and so all of it
  * @param identities empty where it has no controller
  * @param whyMissing says of an identity why it has no certificate
+ * @param spared whether the circuit of that service is open
  * @param catalogue of the maps in the kernel; of a node with rules alone it holds none
  */
 public record LiveNode(
@@ -34,6 +36,7 @@ public record LiveNode(
     Enrolment enrolment,
     Optional<NodeIdentities> identities,
     Function<SpiffeId, String> whyMissing,
+    Predicate<NamespacedName> spared,
     Supplier<MeshSnapshot> snapshot,
     MapCatalogue catalogue)
     implements NodeView {
@@ -72,6 +75,11 @@ public record LiveNode(
         .flatMap(one -> one.facts().stream())
         .map(facts -> new BigInteger(facts.serial(), HEX))
         .findFirst();
+  }
+
+  @Override
+  public boolean isSpared(NamespacedName service) {
+    return spared.test(service);
   }
 
   /** Of ports that are excluded: what else there is, the daemon looks at by itself. */

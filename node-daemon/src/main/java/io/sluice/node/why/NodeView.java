@@ -30,6 +30,9 @@ public interface NodeView {
   /** The number of the certificate by which it proves itself here; empty where it has none. */
   Optional<BigInteger> serial(SpiffeId identity);
 
+  /** Whether it answers requests in the place of that service now, as its circuit is open. */
+  boolean isSpared(NamespacedName service);
+
   /**
    * What in the kernel is otherwise than the snapshot asks for that pod; empty where nothing is.
    */
@@ -71,6 +74,11 @@ public interface NodeView {
       @Override
       public Optional<BigInteger> serial(SpiffeId identity) {
         return Optional.empty();
+      }
+
+      @Override
+      public boolean isSpared(NamespacedName service) {
+        return false;
       }
 
       @Override

@@ -6,6 +6,7 @@ import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.decision.Outcome;
 import io.sluice.node.placement.NodeNamespaces;
 import java.io.IOException;
 import java.io.InputStream;
@@ -117,7 +118,11 @@ public final class Probe {
   private static boolean isOf(JsonNode event, JsonNode answer, int local) {
     String pod = event.path("pod").asText();
     boolean atCaller = event.path("direction").asText().equals("outbound");
-    return event.path("protocol").asText().equals("http")
+    String protocol = event.path("protocol").asText();
+    // The connection that carried the request may not have been taken at its end.
+    boolean notTaken =
+        protocol.equals("tcp") && event.path("verdict").asText().equals(Outcome.REFUSED.label());
+    return (protocol.equals("http") || notTaken)
         && event.path("source").asText().endsWith(":" + local)
         && (atCaller
             ? pod.equals(answer.path("source").path("pod").asText())

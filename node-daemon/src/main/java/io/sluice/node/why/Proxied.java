@@ -120,7 +120,10 @@ final class Proxied {
             story.end(
                 status < 400 ? Kind.ANSWERED : Kind.REFUSED,
                 Reason.ANSWERED_BY_ROUTE,
-                routed(called, route, "it answers " + status + unusable(route, status)),
+                routed(
+                    called,
+                    route,
+                    "it answers " + status + unusable(route, status) + found(called, route)),
                 status));
       }
       case Way.Elsewhere(HttpFilters.Redirect redirect) -> {
@@ -129,7 +132,7 @@ final class Proxied {
             story.end(
                 Kind.ANSWERED,
                 Reason.ANSWERED_BY_ROUTE,
-                routed(called, route, "it redirects: " + redirect.status()),
+                routed(called, route, "it redirects: " + redirect.status() + found(called, route)),
                 redirect.status()));
       }
       case Way.Nowhere _ ->
@@ -155,8 +158,7 @@ final class Proxied {
         }
         snapshot
             .upstreamSetting(service.name())
-            .filter(said -> said.breakerOrNull() != null || !said.pool().equals(Pool.NONE))
-            .ifPresent(said -> story.unknown(ofTheMoment(said, "it is refused or answered")));
+            .ifPresent(said -> ofTheMoment(said, out.handling(), story));
         if (session != null) {
           story.ok(
               "its route keeps each session with one pod, by the "
@@ -178,10 +180,29 @@ final class Proxied {
     static final Injected NONE = new Injected(Faults.NONE, null);
   }
 
-  /** What no snapshot says: how much of it is used up. */
-  static String ofTheMoment(UpstreamSetting said, String then) {
-    return "whether UpstreamTrafficSetting %s has room left for it now: beyond that %s"
-        .formatted(said.name(), then);
+  /** What no snapshot says: how much of it is used up, and whether the service is spared now. */
+  private void ofTheMoment(UpstreamSetting said, Handling handling, Story story) {
+    UpstreamSetting.Breaker breaker = handling.isHttp() ? said.breakerOrNull() : null;
+    if (breaker != null && node.isSpared(said.service())) {
+      story.turn(
+          new Cause(
+              "UpstreamTrafficSetting",
+              said.name().toString(),
+              "spec.connectionSettings.http.circuitBreaking",
+              "its circuit is open now: until it closes this node answers %d in the service's place (%s)"
+                  .formatted(breaker.status(), Reason.CIRCUIT_OPEN.label())));
+    }
+    if (breaker != null
+        || (handling.isHttp()
+            ? !said.pool().equals(Pool.NONE)
+            : said.pool().maxConnections() != UpstreamSetting.UNLIMITED)) {
+      story.unknown(room(said, "connectionSettings", "it is refused or answered"));
+    }
+  }
+
+  static String room(UpstreamSetting said, String field, String then) {
+    return "whether spec.%s of UpstreamTrafficSetting %s has room left for it now: beyond that %s"
+        .formatted(field, said.name(), then);
   }
 
   private List<Fate> endpoints(
@@ -292,6 +313,16 @@ final class Proxied {
               });
         });
     return String.join("", found);
+  }
+
+  /** Routes of the Gateway API that are for one Service are one: which object said it is lost. */
+  private static String found(Service called, Optional<TrafficRoute> route) {
+    return route
+        .filter(found -> found.origin() == TrafficRoute.Origin.GATEWAY_API)
+        .map(_ ->
+            "; it is one whose spec.parentRefs name that Service: `kubectl get"
+                + " httproutes,grpcroutes -A`")
+        .orElse("");
   }
 
   private static List<Cause> routed(Service called, Optional<TrafficRoute> route, String text) {

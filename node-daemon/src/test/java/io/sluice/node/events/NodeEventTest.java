@@ -49,10 +49,9 @@ class NodeEventTest {
   @Test
   void whatASettingLimitsNamesIt() {
     assertThat(NodeEvent.BY_SETTING)
-        .allSatisfy(
-            reason ->
-                assertThat(explanation(80, 8080, reason, Ports.EVERY))
-                    .contains("UpstreamTrafficSetting " + TARGET));
+        .allSatisfy(reason ->
+            assertThat(explanation(80, 8080, reason, Ports.EVERY))
+                .contains("UpstreamTrafficSetting " + TARGET));
   }
 
   private static NodeEvent ofKernel(Direction direction, String destination) {
@@ -63,7 +62,7 @@ class NodeEventTest {
         NodeEvent.podOf(-1),
         direction,
         "tcp",
-        null,
+        new InetSocketAddress("127.0.0.1", 34480),
         new InetSocketAddress(destination, 80),
         Outcome.REFUSED,
         Reason.PROXY_UNAVAILABLE,
@@ -86,6 +85,8 @@ class NodeEventTest {
     assertThat(ofKernel(Direction.OUTBOUND, "127.98.198.59").knownDestinationOrNull()).isNull();
     assertThat(ofKernel(Direction.OUTBOUND, "10.96.0.1").knownDestinationOrNull()).isNotNull();
     assertThat(ofKernel(Direction.INBOUND, "127.0.0.1").knownDestinationOrNull()).isNotNull();
+    assertThat(ofKernel(Direction.OUTBOUND, "127.98.198.59").knownSourceOrNull()).isNull();
+    assertThat(ofKernel(Direction.OUTBOUND, "10.96.0.1").knownSourceOrNull()).isNotNull();
   }
 
   @Test
