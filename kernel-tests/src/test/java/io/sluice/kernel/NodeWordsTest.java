@@ -200,7 +200,8 @@ class NodeWordsTest {
     assertThat(daemon.lastLogLine("node_ends")).contains("pods_closed=2", "node cleanup");
     assertThat(daemon.log()).doesNotContain("controller_failed", "controller_not_followed");
     Said cleanup = sluice("node", "cleanup", "--node-name", site.prefix());
-    assertThat(cleanup.output()).contains("no trace in the kernel", state + " stays (", "--forget");
+    assertThat(cleanup.output())
+        .contains("no trace in the kernel", state + " stays (", "--state " + state + " --forget");
     assertThat(cleanup.code()).isZero();
   }
 

@@ -251,7 +251,10 @@ class WhyTest {
     String stranger = RandomMesh.text(cluster.stranger());
     assertThat(outside(1, stranger, 8080))
         .contains(
-            "\nREFUSED: ", "no Egress that is in force has shop/buyer for a source", "Tried: reset", "as foretold");
+            "\nREFUSED: ",
+            "no Egress that is in force has shop/buyer for a source",
+            "Tried: reset",
+            "as foretold");
 
     mesh.others.put(
         "egress",

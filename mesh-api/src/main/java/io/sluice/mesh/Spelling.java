@@ -23,6 +23,7 @@ public final class Spelling {
     }
     int most = Math.max(1, written.length() / 3);
     return known.stream()
+        .filter(word -> Math.abs(word.length() - written.length()) <= most)
         .filter(word -> distance(written, word) <= most)
         .min(
             Comparator.<String>comparingInt(word -> distance(written, word))

@@ -28,14 +28,19 @@ public final class NodeCleanup {
 
   /**
    * Removes pins (programs detach, maps are freed), rules, barriers, cgroup and runtime directory
-   * of a node. Throws {@link IllegalStateException} while its daemon runs.
+   * of a node; false where there was nothing of it. Throws {@link IllegalStateException} while its
+   * daemon runs.
    */
-  public static void removeAll(String nodeName) {
-    removeAll(nodeName, PlacementSettings.DEFAULTS.proc());
+  public static boolean removeAll(String nodeName) {
+    return removeAll(nodeName, PlacementSettings.DEFAULTS.proc());
   }
 
   /** The same with the node's proc file system mounted elsewhere. */
-  public static void removeAll(String nodeName, Path proc) {
+  public static boolean removeAll(String nodeName, Path proc) {
+    boolean wasThere =
+        Files.exists(NodeSettings.runtimeDirectory(nodeName))
+            || PinDirectory.nodeNames().contains(PinDirectory.directoryName(nodeName))
+            || OwnCgroup.left(nodeName).isPresent();
     try (ProcessLock lock = lock(nodeName)) {
       NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
       new FormerPrograms(
@@ -47,6 +52,7 @@ public final class NodeCleanup {
       OwnCgroup.left(nodeName).ifPresent(Cgroups::remove);
       removeRuntimeDirectory(nodeName, lock);
     }
+    return wasThere;
   }
 
   /**

@@ -38,6 +38,9 @@ final class ControlChecks {
   private static void controller(Facts facts, Sink found) throws NotThereException {
     JsonNode controller = facts.of(Topic.CONTROLLER);
     if (controller.has("silence")) {
+      if (facts.isBefore()) {
+        throw new NotThereException("no controller answers, nor has to before an install");
+      }
       found.add(Code.CONTROLLER_SILENT, "controller", controller.path("silence").asText());
       return;
     }

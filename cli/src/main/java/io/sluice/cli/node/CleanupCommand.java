@@ -61,12 +61,21 @@ final class CleanupCommand implements Callable<Integer> {
     if (forgets) { // first: it removes least, and says so too where a daemon runs
       NodeCleanup.forget(folder);
     }
-    NodeCleanup.removeAll(name, proc);
+    boolean wasThere = NodeCleanup.removeAll(name, proc);
     PrintWriter out = spec.commandLine().getOut();
     out.println(
-        "removed: node '" + name + "' has no trace in the kernel any more; its pods are open");
+        wasThere
+            ? "removed: node '" + name + "' has no trace in the kernel any more; its pods are open"
+            : "nothing to remove: no daemon of node '"
+                + name
+                + "' has left anything in force here");
     if (Files.isDirectory(folder)) {
-      out.printf("%s stays (%s): %s%n", folder, entries(folder), why());
+      out.printf("%s stays (%s): %s%n", folder, entries(folder), why(name, folder));
+    } else if (forgets) { // no failure: a node that never ran has none
+      out.printf(
+          "nothing forgotten: %s, where its identity would be, is not there; say by --state where"
+              + " the daemon kept it%n",
+          folder);
     }
     out.flush();
     return ExitCode.OK.code();
@@ -83,10 +92,12 @@ final class CleanupCommand implements Callable<Integer> {
     }
   }
 
-  private String why() {
+  /** With the folder: what noted where it is has been removed. */
+  private String why(String name, Path folder) {
     return forgets
         ? "of the mesh only what a controller has in it; remove the folder if nobody needs that"
         : "a daemon that starts on it is the same node again, of the same mesh; `sluice node cleanup"
-            + " --forget` makes it a stranger";
+            + " --node-name %s --state %s --forget` makes it a stranger"
+                .formatted(name, folder.toAbsolutePath());
   }
 }

@@ -174,9 +174,12 @@ final class StatusCommand implements Callable<Integer> {
     for (Section section : SECTIONS) {
       List<List<String>> rows = new ArrayList<>();
       for (String field : section.fields().split(" ")) {
-        String said = Listing.cell(field, status.path(field));
-        if (!NOTHING.contains(said)) {
-          rows.add(List.of(field, said));
+        JsonNode value = status.path(field);
+        for (JsonNode each : value.isArray() ? value : List.of(value)) {
+          String said = Listing.cell(field, each);
+          if (!NOTHING.contains(said)) {
+            rows.add(List.of(field, said));
+          }
         }
       }
       out.println();

@@ -599,8 +599,7 @@ class WhyTableTest {
         "buyer shop/books:80; store sticky twin; sessionAffinity ClientIP of Service shop/books keeps",
         "buyer shop/pages:80 GET /x v=one; web retry retries; Retry shop/again makes it again where it"
             + " fails, up to 2 times",
-        "buyer 192.0.2.9:80; egressOfAddress; Egress shop/books spec.hosts: 192.0.2.9 is an address and no name:"
-            + " it belongs in spec.ipAddresses",
+        "buyer 192.0.2.9:80; egressOfAddress; no Egress that is in force has shop/buyer",
         "buyer shop/books:80; storeHttp; or let the Service declare the port http",
         "192.0.2.7 shop/store:8080; ingressTls; it has to speak TLS that names a.example",
         "buyer 192.0.2.1:80; permissive; write this Egress, or add to one that there is"

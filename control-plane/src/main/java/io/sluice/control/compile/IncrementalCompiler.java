@@ -156,14 +156,18 @@ public final class IncrementalCompiler {
 
   /** What makes a port one of HTTP concerns all of them; it is seldom another. */
   private void compileRetries(SnapshotEditor editor, Named named) {
-    if (!retries.isEmpty()) {
-      Set<ResourceKey> changed = Set.copyOf(editor.changed());
-      if (changed.stream().anyMatch(key -> MAKING_HTTP.contains(key.kind()))) {
-        retries.changed();
-      } else {
+    List<ResourceKey> changed = retries.isEmpty() ? List.of() : editor.changed();
+    if (changed.stream().anyMatch(key -> MAKING_HTTP.contains(key.kind()))) {
+      retries.changed();
+    } else {
+      Set<ResourceKey> services =
+          changed.stream()
+              .filter(key -> key.kind().equals(Kind.SERVICE.name()))
+              .collect(Collectors.toUnmodifiableSet());
+      if (!services.isEmpty()) {
         retries.changed(one ->
             one.policy().destinations().stream()
-                .anyMatch(service -> changed.contains(Kind.SERVICE.key(service))));
+                .anyMatch(service -> services.contains(Kind.SERVICE.key(service))));
       }
     }
     retries.compile(editor, (inside, found) -> new RetryCompiler(named, found).policies(inside));

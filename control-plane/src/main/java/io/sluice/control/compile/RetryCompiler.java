@@ -90,7 +90,7 @@ record RetryCompiler(Surroundings surroundings, Statuses statuses) {
   }
 
   private void warnOfNames(Retry retry) {
-    if (!surroundings.knowsServices()) {
+    if (!surroundings.retries() || !surroundings.knowsServices()) {
       return;
     }
     NamespacedName source = retry.policy().source();
@@ -101,24 +101,38 @@ record RetryCompiler(Surroundings surroundings, Statuses statuses) {
           "names ServiceAccount " + source.name() + ", which does not exist and no Pod runs as",
           "write the service account of the pods that call");
     }
+    List<NamespacedName> missing = new ArrayList<>();
+    List<NamespacedName> ofBytes = new ArrayList<>();
     for (NamespacedName destination : new TreeSet<>(retry.policy().destinations())) {
       Optional<Service> service = surroundings.compiled(destination);
       if (service.isEmpty()) {
-        statuses.warning(
-            retry,
-            "spec.destinations",
-            "name " + destination.name() + ", and no such Service can be called",
-            "create the Service in namespace " + destination.namespace());
+        missing.add(destination);
       } else if (!surroundings.mayCarryRequests(source, service.get())) {
-        statuses.warning(
-            retry,
-            "spec.destinations",
-            "name Service "
-                + destination
-                + ", none of whose ports is carried as HTTP: nothing is tried again",
-            "write appProtocol: http for the port of the Service that speaks it");
+        ofBytes.add(destination);
       }
     }
+    if (!missing.isEmpty()) {
+      statuses.warning(
+          retry,
+          "spec.destinations",
+          "name " + first(missing) + ", and no such Service can be called",
+          "create the Service, or remove the name");
+    }
+    if (!ofBytes.isEmpty()) {
+      statuses.warning(
+          retry,
+          "spec.destinations",
+          "name Service "
+              + first(ofBytes)
+              + ", none of whose ports is carried as HTTP: nothing is tried again",
+          "write appProtocol: http for the port of the Service that speaks it");
+    }
+  }
+
+  /** One line whatever their number: who writes one object does not have thousands kept. */
+  private static String first(List<NamespacedName> names) {
+    String rest = names.size() > 1 ? " and " + (names.size() - 1) + " more" : "";
+    return names.getFirst() + rest;
   }
 
   private void report(Retry retry) {

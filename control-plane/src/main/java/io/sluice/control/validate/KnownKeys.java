@@ -19,10 +19,13 @@ import java.util.stream.Stream;
  * the pods that it is a template of.
  */
 final class KnownKeys {
-  private static final String DOMAIN = "sluice.io/";
+  private static final String OWN = "sluice.io/";
 
-  /** Of meshes that have keys of their own beside those that are read here. */
-  private static final List<String> OTHERS = List.of("openservicemesh.io/", "flomesh.io/");
+  /** The others are of meshes that have keys of their own beside those that are read here. */
+  private static final List<String> DOMAINS = List.of(OWN, "openservicemesh.io/", "flomesh.io/");
+
+  /** Of one domain in one place: to look for what was meant costs, and a stranger writes them. */
+  private static final int MOST_LOOKED_AT = 16;
 
   /** Those that the mesh writes itself. */
   private static final Set<String> WRITTEN =
@@ -70,27 +73,29 @@ final class KnownKeys {
     if (!(metadata.entries().get(field) instanceof YamlValue.Mapping keys)) {
       return;
     }
-    keys.entries()
-        .forEach((key, value) -> {
-          String inside = path + "." + field + "[\"" + key + "\"]";
-          if (key.startsWith(DOMAIN)
-              && !WRITTEN.contains(key)
-              && !known(DOMAIN, form).contains(key)) {
-            String mend =
-                mend(key, DOMAIN, form)
-                    .orElse("remove it; docs/reference/annotations.md lists those that it has");
-            unknown.accept(new Unknown(inside, reason(key, DOMAIN, form), mend), value);
-          }
-          for (String domain : OTHERS) {
-            if (key.startsWith(domain) && !known(domain, form).contains(key)) {
-              mend(key, domain, form)
-                  .ifPresent(mend ->
-                      unknown.accept(
-                          new Unknown(inside, reason(key, domain, form), mend, Level.WARNING),
-                          value));
+    for (String domain : DOMAINS) {
+      List<String> known = known(domain, form);
+      keys.entries().entrySet().stream()
+          .filter(entry ->
+              entry.getKey().startsWith(domain)
+                  && !WRITTEN.contains(entry.getKey())
+                  && !known.contains(entry.getKey()))
+          .limit(MOST_LOOKED_AT)
+          .forEach(entry -> {
+            String key = entry.getKey();
+            Optional<String> mend = mend(key, domain, form);
+            if (domain.equals(OWN) || mend.isPresent()) {
+              unknown.accept(
+                  new Unknown(
+                      path + "." + field + "[\"" + key + "\"]",
+                      reason(key, domain, form),
+                      mend.orElse(
+                          "remove it; docs/reference/annotations.md lists those that it has"),
+                      domain.equals(OWN) ? Level.ERROR : Level.WARNING),
+                  entry.getValue());
             }
-          }
-        });
+          });
+    }
   }
 
   private static List<String> known(String domain, Form form) {

@@ -179,7 +179,7 @@ class RetryCompilerTest {
                     pod)))
         .containsExactlyInAnyOrder(
             "spec.source: names ServiceAccount buyer, which does not exist and no Pod runs as",
-            "spec.destinations: name far, and no such Service can be called",
+            "spec.destinations: name other/far, and no such Service can be called",
             "spec.destinations: name Service shop/store, none of whose ports is carried as HTTP:"
                 + " nothing is tried again");
 
@@ -187,12 +187,32 @@ class RetryCompilerTest {
         .noneMatch(sentence -> sentence.startsWith("spec.source"))
         .hasSize(2);
     assertThat(told(compiler, Map.of("setting", SETTING)))
-        .containsExactly("spec.destinations: name far, and no such Service can be called");
+        .containsExactly("spec.destinations: name other/far, and no such Service can be called");
     assertThat(told(compiler, Map.of("setting", "", "named", NAMED))).isEmpty();
     assertThat(told(compiler, Map.of("named", NAMED.replace("http", "tcp"), "target", TARGET)))
         .hasSize(1);
     assertThat(told(compiler, Map.of("named", NAMED.replace("name: http", "name: web")))).isEmpty();
-    assertThat(told(compiler, Map.of("target", ""))).hasSize(2);
+    assertThat(told(compiler, Map.of("target", "")))
+        .containsExactly(
+            "spec.destinations: name Service other/far and 1 more, none of whose ports is carried"
+                + " as HTTP: nothing is tried again");
+  }
+
+  @Test
+  void takeASentenceForAllThatIsMissingAndNoneWhereTheyAreOff() {
+    IncrementalCompiler compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);
+    String account = NAMED.substring(0, NAMED.indexOf("---"));
+    assertThat(
+            told(
+                compiler,
+                Map.of(
+                    "config", config(true), "retry", retry("a", "shop", WHOLE), "named", account)))
+        .containsExactly(
+            "spec.destinations: name other/far and 1 more, and no such Service can be called");
+    assertThat(told(compiler, Map.of("config", config(false))))
+        .singleElement()
+        .asString()
+        .contains("enableRetryPolicy");
   }
 
   /** Sentences of Retries after a change. */

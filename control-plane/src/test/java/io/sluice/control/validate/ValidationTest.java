@@ -10,6 +10,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -244,6 +246,23 @@ class ValidationTest {
         .containsExactly(
             tuple(10, "did you mean 'flomesh.io/traffic-warmup-enable'?"),
             tuple(11, "put it below labels"));
+  }
+
+  /** To look for what was meant of each would keep the webhook from everybody else. */
+  @Test
+  void looksForWhatWasMeantOfTheFirstUnknownKeysAlone() {
+    String many =
+        IntStream.range(0, 1_000)
+            .mapToObj("    flomesh.io/traffic-warmup-enabl%03d: x"::formatted)
+            .collect(Collectors.joining("\n"));
+    assertThat(
+            ofMesh(
+                    "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: shop\n"
+                        + "  annotations:\n"
+                        + many)
+                .findings())
+        .filteredOn(finding -> finding.mend().startsWith("did you mean"))
+        .hasSize(16);
   }
 
   @Test

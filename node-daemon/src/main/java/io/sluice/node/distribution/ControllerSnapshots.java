@@ -186,6 +186,9 @@ public final class ControllerSnapshots implements ConfirmedSource {
       }
     } catch (RuntimeException e) {
       // Top frame of the stream: without this thread no change would ever arrive again.
+      if (closed) { // a stream that this node has ended takes no answers
+        return;
+      }
       LOG.log(System.Logger.Level.ERROR, "distribution_failed", e);
       failed("the stream failed: " + e);
     } finally {

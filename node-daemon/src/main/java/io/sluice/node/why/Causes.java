@@ -258,12 +258,6 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
     }
     if (!egress.hasInRange(address) && !leadsThere) {
       String text = IpAddresses.text(address);
-      if (hosts.contains(text)) {
-        return of(
-            egress,
-            "spec.hosts",
-            text + " is an address and no name: it belongs in spec.ipAddresses");
-      }
       return hosts.isEmpty()
           ? of(egress, "spec.ipAddresses", text + " is in none of its ranges")
           : of(
