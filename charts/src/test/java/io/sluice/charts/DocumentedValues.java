@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The values of {@code values.yaml} with the comments above them. */
 final class DocumentedValues {
-  private static final Pattern KEY = Pattern.compile("( *)([A-Za-z_]+):(.*)");
+  private static final Pattern KEY = Pattern.compile("( *)([A-Za-z_][A-Za-z_0-9]*):(.*)");
 
   private DocumentedValues() {}
 
