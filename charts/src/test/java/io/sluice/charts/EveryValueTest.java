@@ -140,6 +140,7 @@ class EveryValueTest {
         sample("meshConfig.sidecar.cipherSuites", "[TLS_AES_256_GCM_SHA384]"),
         sample("meshConfig.sidecar.ecdhCurves", "[P-256]"),
         sample("meshConfig.certificate.trustDomain", "site-7.example"),
+        sample("meshConfig.certificate.serviceCertValidityDuration", "12h"),
         sample("meshConfig.certificate.ingressGateway", "{subjectAltNames: [a.b.cluster.local]}"),
         sample("meshConfig.certificate.deniedIdentities", "['spiffe://a/ns/b/sa/c']"),
         sample("meshConfig.certificate.deniedSerials", "[ab]"),

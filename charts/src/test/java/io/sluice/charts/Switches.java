@@ -152,6 +152,7 @@ final class Switches {
         config("traffic.enablePermissiveTrafficPolicyMode", "false", false),
         config("traffic.enableEgress", "false", false),
         config("traffic.mtlsMode", "PERMISSIVE", "PERMISSIVE"),
+        config("traffic.http1PerRequestLoadBalancing", "true", true),
         config("traffic.metadataMode", "ALLOW", "ALLOW"),
         config("traffic.pingMode", "REFUSE", "REFUSE"),
         config("traffic.pingMode", "ALLOW", "ALLOW"),
