@@ -80,7 +80,7 @@ final class NodeVerdict {
             + "registryWarnings of `sluice node status`";
   }
 
-  private static String inRegistry(List<String> found, String what) {
+  private static String inRegistry(List<?> found, String what) {
     return found.size() + " " + what + (found.size() == 1 ? "" : "s") + " in the registry, see ";
   }
 

@@ -173,8 +173,7 @@ record PodInspection(
     Map<InetSocketAddress, Integer> loads = proxy.endpointLoads();
     Set<InetSocketAddress> out = proxy.endpointsOut();
     List<Remembered.Ejected> ejected = proxy.endpointsEjected();
-    Set<NamespacedName> spared =
-        proxy.spared().stream().map(Remembered.Spared::service).collect(Collectors.toSet());
+    Set<NamespacedName> spared = proxy.spared();
     services()
         .forEach(service -> {
           Set<InetSocketAddress> failed =

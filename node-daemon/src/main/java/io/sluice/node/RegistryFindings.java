@@ -4,12 +4,13 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import java.util.List;
 
 /**
- * What is found in the registry that a process reads, a line each.
+ * What is found in the registry that a process reads, each with its line as {@code toString}: of
+ * those that nobody is shown none is written.
  *
  * @param problems files and objects that cannot be used
  * @param warnings parts of objects that have no effect, or one that their author may not mean
  */
-public record RegistryFindings(List<String> problems, List<String> warnings) {
+public record RegistryFindings(List<?> problems, List<?> warnings) {
   /** Nothing is found, or this process reads no registry. */
   public static final RegistryFindings NONE = new RegistryFindings(List.of(), List.of());
 
@@ -21,11 +22,11 @@ public record RegistryFindings(List<String> problems, List<String> warnings) {
     warnings = List.copyOf(warnings);
   }
 
-  /** Writes the first ones of {@code lines}, and how many more there are. */
-  public static void put(ArrayNode shown, List<String> lines) {
-    lines.stream().limit(MOST_SHOWN).forEach(shown::add);
-    if (lines.size() > MOST_SHOWN) {
-      shown.add("and " + (lines.size() - MOST_SHOWN) + " more, see the log");
+  /** Writes the lines of the first ones, and how many more there are. */
+  public static void put(ArrayNode shown, List<?> found) {
+    found.stream().limit(MOST_SHOWN).map(Object::toString).forEach(shown::add);
+    if (found.size() > MOST_SHOWN) {
+      shown.add("and " + (found.size() - MOST_SHOWN) + " more, see the log");
     }
   }
 }

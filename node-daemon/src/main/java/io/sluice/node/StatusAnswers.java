@@ -188,7 +188,7 @@ final class StatusAnswers implements AdminServer.Answers {
         pods,
         identities.identities(),
         identity -> identities.whyMissing(Optional.of(identity)),
-        service -> proxy.spared().stream().anyMatch(one -> one.service().equals(service)),
+        service -> proxy.spared().contains(service),
         snapshot,
         catalogue());
   }

@@ -1,5 +1,6 @@
 package io.sluice.cli.output;
 
+import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.compile.Severity;
 import io.sluice.control.registry.RegistryStatus;
 import io.sluice.node.RegistryFindings;
@@ -20,16 +21,12 @@ public final class RegistryProblems implements Consumer<RegistryStatus> {
   /** For people who ask how things are. */
   public static RegistryFindings of(RegistryStatus status) {
     return new RegistryFindings(
-        Stream.concat(
-                status.problems().stream().map(Object::toString), lines(status, Severity.UNUSABLE))
-            .toList(),
-        lines(status, Severity.WARNING).toList());
+        Stream.concat(status.problems().stream(), objects(status, Severity.UNUSABLE)).toList(),
+        objects(status, Severity.WARNING).toList());
   }
 
-  private static Stream<String> lines(RegistryStatus status, Severity severity) {
-    return status.objects().stream()
-        .filter(object -> object.severity() == severity)
-        .map(Object::toString);
+  private static Stream<ObjectStatus> objects(RegistryStatus status, Severity severity) {
+    return status.objects().stream().filter(object -> object.severity() == severity);
   }
 
   @Override

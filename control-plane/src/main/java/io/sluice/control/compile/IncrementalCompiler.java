@@ -39,6 +39,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -160,28 +161,31 @@ public final class IncrementalCompiler {
     if (changed.stream().anyMatch(key -> MAKING_HTTP.contains(key.kind()))) {
       retries.changed();
     } else {
-      Set<ResourceKey> services =
-          changed.stream()
-              .filter(key -> key.kind().equals(Kind.SERVICE.name()))
-              .collect(Collectors.toUnmodifiableSet());
-      if (!services.isEmpty()) {
-        retries.changed(one ->
-            one.policy().destinations().stream()
-                .anyMatch(service -> services.contains(Kind.SERVICE.key(service))));
-      }
+      whereServicesChanged(retries, one -> one.policy().destinations(), changed);
     }
     retries.compile(editor, (inside, found) -> new RetryCompiler(named, found).policies(inside));
   }
 
   /** They name Services of any namespace, of which it is known by now which are others. */
   private void compileIngress(SnapshotEditor editor, Named named) {
-    if (!ingress.isEmpty()) {
-      Set<ResourceKey> changed = Set.copyOf(editor.changed());
-      ingress.changed(one ->
-          IngressCompiler.named(one).stream()
-              .anyMatch(service -> changed.contains(Kind.SERVICE.key(service))));
-    }
+    List<ResourceKey> changed = ingress.isEmpty() ? List.of() : editor.changed();
+    whereServicesChanged(ingress, IngressCompiler::named, changed);
     ingress.compile(editor, (inside, found) -> new IngressCompiler(named, found).ingresses(inside));
+  }
+
+  private static <T extends KubernetesObject> void whereServicesChanged(
+      NamespaceStage<T> objects,
+      Function<T, Set<NamespacedName>> named,
+      List<ResourceKey> changed) {
+    Set<ResourceKey> services =
+        changed.stream()
+            .filter(key -> key.kind().equals(Kind.SERVICE.name()))
+            .collect(Collectors.toUnmodifiableSet());
+    if (!services.isEmpty()) {
+      objects.changed(one ->
+          named.apply(one).stream()
+              .anyMatch(service -> services.contains(Kind.SERVICE.key(service))));
+    }
   }
 
   /**

@@ -40,6 +40,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.function.IntUnaryOperator;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -548,8 +549,10 @@ public final class Proxy implements AutoCloseable {
   }
 
   /** Services that are left alone for a while, as their circuits are open. */
-  public List<Remembered.Spared> spared() {
-    return path.pools.spared();
+  public Set<NamespacedName> spared() {
+    return path.pools.spared().stream()
+        .map(Remembered.Spared::service)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   private static ProxyStats.Use use(Account account, BufferBudget buffers) {
