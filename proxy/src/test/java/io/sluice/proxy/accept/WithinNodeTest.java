@@ -335,7 +335,9 @@ class WithinNodeTest {
     useUp(entryTo(listener));
 
     Await.until("ended", () -> fixture.proxy.stats().live() == 0);
-    assertThat(fixture.proxy.stats().loops()).isEqualTo(1);
+    // A reset that is there before the dialer looks fails the dial, which is then tried once by two
+    // hops.
+    assertThat(fixture.proxy.stats().loops()).isBetween(1L, 2L);
   }
 
   @Test
