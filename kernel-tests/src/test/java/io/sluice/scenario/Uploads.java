@@ -19,6 +19,9 @@ final class Uploads implements AutoCloseable {
   /** What others send has to arrive before. */
   private static final Duration STANDSTILL_PATIENCE = Duration.ofMinutes(2);
 
+  /** Of all together, on a machine that has other things to do. */
+  private static final long LEAST_BYTES_A_SECOND = 32 << 20;
+
   private final List<ClientConnection> connections = new ArrayList<>();
   private final List<Ask> asks = new ArrayList<>();
   private final List<Future<Reply>> replies = new ArrayList<>();
@@ -55,9 +58,10 @@ final class Uploads implements AutoCloseable {
 
   /** Returns when nobody can send any more. */
   void awaitStandstill() {
+    long all = asks.stream().mapToLong(Ask::bytes).sum();
     Await.until(
         "nothing moves",
-        STANDSTILL_PATIENCE,
+        STANDSTILL_PATIENCE.plusSeconds(all / LEAST_BYTES_A_SECOND),
         () -> {
           long before = sent();
           Thread.sleep(QUIET_MILLIS);
