@@ -5,20 +5,40 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.CgroupDriver;
+import io.sluice.lab.site.ChildProgram;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.PodUid;
+import io.sluice.node.NodeSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** A daemon starts on what an earlier one left in force, with another registry. */
 @Tag("kernel")
 class DaemonStartTest {
+  /** An address that this machine does not have. */
+  private static final String NOWHERE = "192.0.2.1:1";
+
   private static PodUid freshUid() {
     return new PodUid(UUID.randomUUID().toString());
   }
@@ -111,5 +131,83 @@ class DaemonStartTest {
       assertThat(Traces.in(mounted)).isEmpty();
       assertThat(Traces.in(inhabited)).isEmpty();
     }
+  }
+
+  /** Runs a daemon that ends by itself; what it has said. */
+  private static String fail(Site site, Path state, String... arguments) {
+    List<String> command =
+        new ArrayList<>(JavaCommand.sluice("node", "run", "--node-name", site.prefix()));
+    command.addAll(List.of("--registry", site.registry().directory().toString()));
+    command.addAll(List.of("--state", state.toString()));
+    command.addAll(List.of(arguments));
+    Path log = site.directory().resolve("failed.log");
+    try (ChildProgram daemon = new ChildProgram("the daemon", site.node(), log)) {
+      daemon.start(command);
+      daemon.awaitEnd();
+      assertThat(daemon.running().exitValue()).as(daemon.log()).isEqualTo(1);
+      return daemon.log();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--standalone --metrics-address " + NOWHERE + ", cannot serve metrics on",
+    "--standalone --metrics-address off --mode iptables --fail-open, no effect there",
+    "--metrics-address off --access-log /proc/none/access.log, /proc/none",
+    "--standalone --metrics-address off --access-log /proc/none/access.log, /proc/none"
+  })
+  void aStartThatFailsLeavesNothingOfWhatItMade(String arguments, String why) {
+    try (Site site = new Site()) {
+      List<String> before = site.leftovers();
+
+      assertThat(fail(site, site.state(), arguments.split(" "))).contains(why);
+
+      assertThat(site.leftovers()).isEqualTo(before);
+      assertThat(site.state()).doesNotExist();
+    }
+  }
+
+  @Test
+  void aStartThatFailsKeepsWhatWasThere() {
+    try (Site site = new Site()) {
+      site.startDaemon("--standalone").kill();
+      Path run = NodeSettings.adminSocket(site.prefix()).resolveSibling("");
+      Path other = site.directory().resolve("other");
+      Map<Path, String> before = contents(run, site.state());
+
+      assertThat(fail(site, other, "--metrics-address", NOWHERE))
+          .contains("cannot serve metrics on");
+      assertThat(fail(site, site.state(), "--metrics-address", NOWHERE))
+          .contains("cannot serve metrics on");
+
+      assertThat(contents(run, site.state())).isEqualTo(before);
+      assertThat(other).doesNotExist();
+
+      DaemonProcess daemon = site.startDaemon();
+      assertThat(fail(site, other, "--standalone")).contains("another node daemon holds");
+      assertThat(other).doesNotExist();
+      assertThat(daemon.isAlive()).isTrue();
+    }
+  }
+
+  /** What each file below holds, and where each link leads. */
+  private static Map<Path, String> contents(Path... folders) {
+    Map<Path, String> contents = new TreeMap<>();
+    for (Path folder : folders) {
+      try (Stream<Path> all = Files.walk(folder)) {
+        for (Path path : all.toList()) {
+          if (Files.isSymbolicLink(path)) {
+            contents.put(path, Files.readSymbolicLink(path).toString());
+          } else if (Files.isRegularFile(path)) {
+            contents.put(path, HexFormat.of().formatHex(Files.readAllBytes(path)));
+          } else {
+            contents.put(path, "");
+          }
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return contents;
   }
 }

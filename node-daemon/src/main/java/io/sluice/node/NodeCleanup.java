@@ -64,16 +64,19 @@ public final class NodeCleanup {
       return;
     }
     try (ProcessLock _ = StateLock.ofState(stateDirectory)) {
-      removeTree(NodeSettings.snapshots(stateDirectory));
-      removeTree(NodeSettings.identity(stateDirectory));
+      for (Path kept :
+          new Path[] {
+            NodeSettings.snapshots(stateDirectory), NodeSettings.identity(stateDirectory)
+          }) {
+        if (Files.isDirectory(kept, LinkOption.NOFOLLOW_LINKS)) {
+          removeTree(kept);
+        }
+      }
     }
   }
 
   /** Links are removed, and not followed. */
-  private static void removeTree(Path directory) {
-    if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
+  static void removeTree(Path directory) {
     try (Stream<Path> all = Files.walk(directory)) {
       for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(path);

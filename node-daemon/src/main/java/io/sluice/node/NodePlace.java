@@ -119,15 +119,15 @@ final class NodePlace implements AutoCloseable {
   private void lock() {
     state = StateLock.ofState(settings.stateDirectory());
     node = StateLock.ofNode(settings.nodeName());
-    noteState();
+    noteState(settings.nodeName(), settings.stateDirectory());
   }
 
   /** For people and commands that come when the daemon is dead. */
-  private void noteState() {
-    Path note = NodeSettings.stateNote(settings.nodeName());
+  static void noteState(String nodeName, Path stateDirectory) {
+    Path note = NodeSettings.stateNote(nodeName);
     try {
       Files.deleteIfExists(note);
-      Files.createSymbolicLink(note, settings.stateDirectory().toAbsolutePath());
+      Files.createSymbolicLink(note, stateDirectory.toAbsolutePath());
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + note, e);
     }
@@ -183,6 +183,11 @@ final class NodePlace implements AutoCloseable {
    * Keeps two daemons from sharing a directory or a name; the kernel lets go when a process dies.
    */
   static final class StateLock {
+    private static final String OTHER_STATE =
+        "stop it, take its place with --take-over, or give this one another --state";
+    private static final String OTHER_NAME =
+        "stop it, take its place with --take-over, or give this one another --node-name";
+
     private StateLock() {}
 
     /**
@@ -190,9 +195,7 @@ final class NodePlace implements AutoCloseable {
      * IllegalStateException} when another daemon holds it.
      */
     static ProcessLock ofState(Path stateDirectory) {
-      return take(
-          stateFile(stateDirectory),
-          "stop it, take its place with --take-over, or give this one another --state");
+      return take(stateFile(stateDirectory), OTHER_STATE);
     }
 
     /**
@@ -200,12 +203,26 @@ final class NodePlace implements AutoCloseable {
      * hooks and admin socket away. Throws alike.
      */
     static ProcessLock ofNode(String nodeName) {
-      return take(
-          nodeFile(nodeName),
-          "stop it, take its place with --take-over, or give this one another --node-name");
+      return take(nodeFile(nodeName), OTHER_NAME);
     }
 
-    /** Made by the first daemon of the directory, and never removed. */
+    /** Throws as the two others would, and takes and makes nothing. */
+    static void requireFree(Path stateDirectory, String nodeName) {
+      if (isHeld(stateFile(stateDirectory))) {
+        throw held(stateFile(stateDirectory), OTHER_STATE);
+      }
+      if (isNodeHeld(nodeName)) {
+        throw held(nodeFile(nodeName), OTHER_NAME);
+      }
+    }
+
+    private static IllegalStateException held(Path file, String advice) {
+      return new IllegalStateException("another node daemon holds " + file + "; " + advice);
+    }
+
+    /**
+     * Made by the first daemon of the directory; removed only by a start that made it and fails.
+     */
     static Path stateFile(Path stateDirectory) {
       return stateDirectory.resolve("daemon.lock");
     }
@@ -216,7 +233,10 @@ final class NodePlace implements AutoCloseable {
 
     /** Whether a daemon of that name runs on this machine, this process's own included. */
     static boolean isNodeHeld(String nodeName) {
-      Path file = nodeFile(nodeName);
+      return isHeld(nodeFile(nodeName));
+    }
+
+    private static boolean isHeld(Path file) {
       try {
         return ProcessLock.isHeld(file);
       } catch (IOException e) {
@@ -227,9 +247,7 @@ final class NodePlace implements AutoCloseable {
     private static ProcessLock take(Path file, String advice) {
       try {
         Files.createDirectories(file.resolveSibling(""));
-        return ProcessLock.take(file)
-            .orElseThrow(() ->
-                new IllegalStateException("another node daemon holds " + file + "; " + advice));
+        return ProcessLock.take(file).orElseThrow(() -> held(file, advice));
       } catch (IOException e) {
         throw new UncheckedIOException("cannot lock " + file, e);
       }

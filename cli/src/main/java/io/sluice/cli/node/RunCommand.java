@@ -8,9 +8,11 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.RegistryProblems;
 import io.sluice.cli.process.Termination;
 import io.sluice.control.folder.FolderRegistry;
+import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.process.Keeper;
 import io.sluice.linux.process.KernelClock;
 import io.sluice.mesh.MeshPorts;
+import io.sluice.node.FreshStart;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeDaemon;
@@ -219,21 +221,24 @@ final class RunCommand implements Callable<Integer> {
     if (keeper != null) {
       Keeper.endWith(keeper);
     }
-    if (rejoin) {
-      NodeCleanup.forget(state());
-    }
     Path folder = registry;
     SiteClock clock = SiteClock.open(state(), KernelClock::isKept);
-    try (Termination termination = new Termination()) {
+    try (FreshStart start = new FreshStart(name(), state(), proc);
+        Termination termination = new Termination()) {
+      if (rejoin) {
+        NodeCleanup.forget(state());
+      }
       if (standalone && folder != null) {
+        start.requirePlace();
         try (EmbeddedController embedded =
             EmbeddedController.start(folder, state().resolve("controller"), name(), clock)) {
           NodeSettings settings = settings(control.settings(embedded));
-          return run(NodeDaemon.start(settings, clock, embedded::registry), termination);
+          return run(start, NodeDaemon.start(settings, clock, embedded::registry), termination);
         }
       }
       NodeSettings settings = settings(controller());
       return run(
+          start,
           folder == null
               ? NodeDaemon.start(settings, clock, () -> RegistryFindings.NONE)
               : onFolder(folder, settings, clock),
@@ -247,7 +252,9 @@ final class RunCommand implements Callable<Integer> {
   }
 
   /** Until the end is asked for, or the daemon that has this one's place has gone. */
-  private static int run(NodeDaemon daemon, Termination termination) throws InterruptedException {
+  private static int run(FreshStart start, NodeDaemon daemon, Termination termination)
+      throws InterruptedException {
+    start.succeeded();
     termination.begin();
     int forsaken = 0;
     while (forsaken < FORSAKEN_LOOKS && !termination.await(1, TimeUnit.SECONDS)) {
@@ -263,6 +270,11 @@ final class RunCommand implements Callable<Integer> {
 
   private void check() {
     Folders.require(spec, "--registry", registry);
+    try {
+      PinDirectory.requireNodeName(name());
+    } catch (IllegalArgumentException e) {
+      throw wrong("--node-name: " + e.getMessage());
+    }
     if (!Files.isDirectory(proc.resolve("1"))) {
       throw wrong("--proc " + proc + " is not a proc file system");
     }

@@ -1,0 +1,123 @@
+package io.sluice.node;
+
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.linux.cgroup.Cgroups;
+import io.sluice.node.NodePlace.StateLock;
+import io.sluice.process.ProcessLock;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * What the start of a daemon finds, so that one that fails takes away again what it has made and
+ * nobody has used. What was there before stays; so does what keeps pods closed. For one thread.
+ */
+public final class FreshStart implements AutoCloseable {
+  private final String nodeName;
+  private final Path state;
+  private final Path proc;
+  private final boolean knowsNode;
+  private final Optional<Path> noted;
+  private final boolean hasState;
+  private final Set<Path> inState;
+  private boolean succeeded;
+
+  /** Looks, and makes nothing; {@code proc} is the node's proc file system. */
+  public FreshStart(String nodeName, Path state, Path proc) {
+    this.nodeName = nodeName;
+    this.state = state;
+    this.proc = proc;
+    this.knowsNode = isKnown() || OwnCgroup.left(nodeName).isPresent();
+    this.noted = LocalNode.stateOf(nodeName);
+    this.hasState = Files.exists(state);
+    this.inState = entries(state);
+  }
+
+  /**
+   * For who makes something before it asks for the place of the node's daemon.
+   *
+   * @throws IllegalStateException when another daemon holds the node's name or the state directory
+   */
+  public void requirePlace() {
+    StateLock.requireFree(state, nodeName);
+  }
+
+  /** The daemon runs: all that it made is in use. */
+  public void succeeded() {
+    succeeded = true;
+  }
+
+  /** Takes away what a start made that has not succeeded; all that it opened is closed by now. */
+  @Override
+  public void close() {
+    if (succeeded) {
+      return;
+    }
+    if (knowsNode) {
+      restoreNote();
+    } else if (isKnown() && NodePlace.isVacant(nodeName) && !holdsPods()) {
+      if (OwnCgroup.left(nodeName).isPresent()) {
+        Cgroups.moveSelfTo(Cgroups.rootV2()); // none that has processes can be removed
+      }
+      NodeCleanup.removeAll(nodeName, proc);
+    }
+    if (Files.isDirectory(state)) {
+      emptyState();
+    }
+  }
+
+  private boolean isKnown() {
+    return Files.exists(NodeSettings.runtimeDirectory(nodeName), LinkOption.NOFOLLOW_LINKS)
+        || PinDirectory.ofNode(nodeName).existsInAnySchema();
+  }
+
+  /** Those stay refused, and what is needed to open them stays known. */
+  private boolean holdsPods() {
+    return !PinDirectory.ofNode(nodeName).podCookies().isEmpty()
+        || !entries(NodeSettings.iptablesRecords(nodeName)).isEmpty()
+        || !entries(NodeSettings.closedPods(nodeName)).isEmpty();
+  }
+
+  private void restoreNote() {
+    if (noted.isEmpty() || LocalNode.stateOf(nodeName).equals(noted)) {
+      return;
+    }
+    try (ProcessLock _ = StateLock.ofNode(nodeName)) {
+      NodePlace.noteState(nodeName, noted.get());
+    } catch (IllegalStateException e) {
+      // Another daemon has the node's name by now, and has noted its own.
+    }
+  }
+
+  private void emptyState() {
+    try (ProcessLock _ = StateLock.ofState(state)) {
+      Set<Path> made = entries(state);
+      made.removeAll(inState);
+      made.forEach(NodeCleanup::removeTree);
+      if (!hasState) {
+        Files.delete(state);
+      }
+    } catch (IllegalStateException e) {
+      // Another daemon keeps its state there by now.
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + state, e);
+    }
+  }
+
+  private static Set<Path> entries(Path directory) {
+    if (!Files.isDirectory(directory)) {
+      return Set.of();
+    }
+    try (Stream<Path> all = Files.list(directory)) {
+      return new HashSet<>(all.toList());
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + directory, e);
+    }
+  }
+}
