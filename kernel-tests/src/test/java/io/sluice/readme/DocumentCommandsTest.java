@@ -95,6 +95,6 @@ class DocumentCommandsTest {
 
     assertThat(commands).hasSize(1);
     assertThat(new Commands(directory).execute(commands.getFirst()))
-        .contains("not enforced yet: ", "spec.observability.tracing", "0 errors, 1 warnings");
+        .contains("spec.observability.tracing: is not enforced yet", "0 errors, 1 warnings");
   }
 }

@@ -2,10 +2,12 @@ package io.sluice.cli.check;
 
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Check.Sink;
+import io.sluice.control.compile.Ground;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.Namespace;
+import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Subject;
@@ -93,7 +95,9 @@ final class PolicyChecks {
               .ifPresent(account -> {
                 if (!accounts.contains(account)) {
                   found.add(Code.ACCOUNT_MISSING, subject, "no Pod runs as " + account);
-                } else if (!enrolled.contains(account)) {
+                } else if (!enrolled.contains(account)
+                    && !enrolled.isEmpty()
+                    && !isKeptOut(account, objects)) { // else the cause is found
                   found.add(Code.TARGET_OUTSIDE, subject, "no Pod of " + account + " is enrolled");
                 }
                 if (account.name().equals(Pod.DEFAULT_ACCOUNT)) {
@@ -102,6 +106,20 @@ final class PolicyChecks {
               });
           target.sources().forEach(source -> source(source, subject, accounts, namespaces, found));
         });
+  }
+
+  /** Whether a pod of the account asks for the mesh and cannot be in it. */
+  private static boolean isKeptOut(NamespacedName account, Objects objects) {
+    return objects
+        .of(Pod.class)
+        .filter(pod -> pod.meta().namespace().equals(account.namespace()))
+        .filter(pod -> account.name().equals(pod.accountOrNull()))
+        .anyMatch(pod -> isFound(Ground.POD_HOST_NETWORK, pod.ref(), objects));
+  }
+
+  private static boolean isFound(Ground ground, ObjectRef about, Objects objects) {
+    return objects.findings().stream()
+        .anyMatch(one -> one.ground() == ground && one.object().equals(about.toString()));
   }
 
   private static void source(
@@ -171,8 +189,10 @@ final class PolicyChecks {
       for (TrafficTarget.Rule rule : target.rules()) {
         TcpRoute route =
             Objects.name(target.meta().namespace(), rule.name()).map(routes::get).orElse(null);
-        if (route == null || there.isEmpty()) {
-          continue; // nothing is declared: any port may be served
+        if (route == null
+            || there.isEmpty() // nothing is declared: any port may be served
+            || isFound(Ground.SERVICE_PORT, route.ref(), objects)) {
+          continue;
         }
         Set<Integer> missing = new TreeSet<>(route.ports());
         missing.removeAll(there);
@@ -246,13 +266,18 @@ final class PolicyChecks {
     if (objects.snapshot().settings().permissive()) {
       return;
     }
-    new TreeSet<>(enrolled(objects))
-        .stream()
-            .filter(account -> objects.snapshot().permissionsFor(account).isEmpty())
-            .forEach(account ->
-                found.add(
-                    Code.NOBODY_MAY_CALL,
-                    "ServiceAccount " + account,
-                    "no TrafficTarget that can be used has it for a destination"));
+    Set<NamespacedName> accounts = new TreeSet<>(enrolled(objects));
+    objects
+        .of(TrafficTarget.class)
+        .flatMap(
+            target -> Objects.name(target.meta().namespace(), target.destination().name()).stream())
+        .forEach(accounts::remove); // where it cannot be used, that is found
+    accounts.stream()
+        .filter(account -> objects.snapshot().permissionsFor(account).isEmpty())
+        .forEach(account ->
+            found.add(
+                Code.NOBODY_MAY_CALL,
+                "ServiceAccount " + account,
+                "no TrafficTarget has it for a destination"));
   }
 }

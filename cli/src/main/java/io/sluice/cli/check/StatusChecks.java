@@ -67,6 +67,8 @@ final class StatusChecks {
       case SPLIT_PORTS -> Code.SPLIT_PORTS;
       case GATEWAY_FILTER -> Code.GATEWAY_FILTER;
       case GATEWAY_PARENT -> Code.GATEWAY_PARENT;
+      case SERVICE_PORT -> Code.TARGET_PORT;
+      case EXCLUSION_CONTRADICTS -> Code.EXCLUSION_CONTRADICTS;
       case SLICE_ALONE -> Code.SLICE_ALONE;
       case SERVICE_EXTERNAL -> Code.SERVICE_EXTERNAL;
       case POD_NO_ADDRESS -> Code.POD_NO_ADDRESS;

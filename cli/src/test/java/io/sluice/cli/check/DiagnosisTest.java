@@ -44,6 +44,7 @@ class DiagnosisTest {
     faults.sort(Comparator.comparing(Fault::code));
     assertThat(faults).extracting(Fault::code).containsExactly(Code.values());
     List<String> missed = new ArrayList<>();
+    List<String> follows = new ArrayList<>(); // from the fault, and is told besides it
     for (Fault fault : faults) {
       Site site = site(fault.code().name());
       fault.make().accept(site);
@@ -51,8 +52,15 @@ class DiagnosisTest {
       if (!found.contains(fault.code())) {
         missed.add(fault.code() + ": " + found);
       }
+      if (fault.way().equals("a manifest")) {
+        site.run().found().stream()
+            .filter(each -> each.code() != fault.code() && each.code().severity() != Severity.INFO)
+            .map(each -> fault.code() + ": " + each)
+            .forEach(follows::add);
+      }
     }
     assertThat(missed).isEmpty();
+    assertThat(follows).isEmpty();
     assertPage(faults);
   }
 

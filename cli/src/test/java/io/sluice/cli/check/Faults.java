@@ -489,13 +489,13 @@ final class Faults {
               "target", "{kind: TCPRoute, name: main}", "{kind: HTTPRouteGroup, name: web}");
           site.change("service", "name: http", "name: tcp");
         });
-    made(Code.NO_MESHCONFIG, "a manifest", site -> site.manifest("config", ""));
+    made(Code.NO_MESHCONFIG, "a manifest", site -> site.manifest("config", OTHER));
     change(Code.MTLS_OFF, "config", "spec: {", "spec: {sidecar: {sidecarDisabledMTLS: true}, ");
-    made(
-        Code.NOBODY_MAY_CALL,
-        "a manifest",
-        site -> site.manifest("back", Site.target("buyer", "store")));
+    made(Code.NOBODY_MAY_CALL, "a manifest", site -> site.manifest("back", OTHER));
   }
+
+  /** Of no concern to anybody. */
+  private static final String OTHER = "apiVersion: v1\nkind: Namespace\nmetadata: {name: bank}\n";
 
   private void seen(Code code, String reason) {
     told(code, EVENTS, "[{reason: '" + reason + "', pod: 'shop/buyer', time: 'now'}]");

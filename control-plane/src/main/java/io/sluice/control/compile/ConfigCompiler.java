@@ -24,6 +24,9 @@ final class ConfigCompiler {
 
   private static final String INTERCEPTION_MODE = "spec.traffic.interceptionMode";
 
+  /** What is said of a field that other meshes act on. */
+  static final String NOT_ENFORCED = "is not enforced yet";
+
   /** The one thing that MeshConfigs claim. */
   private static final Set<String> GOVERNING = Set.of("governing");
 
@@ -185,15 +188,24 @@ final class ConfigCompiler {
           "");
     }
     WorkloadCompiler.reportRanges(config, "spec.traffic", config.interception(), statuses);
-    if (!config.notEnforced().isEmpty()) {
-      statuses
-          .on(Ground.NOT_ENFORCED)
-          .warning(
-              config,
-              "not enforced yet: " + String.join(", ", config.notEnforced()),
-              config.notEnforced().contains(INTERCEPTION_MODE)
-                  ? "for " + INTERCEPTION_MODE + " set the chart value interception.mode, or --mode"
-                  : "");
+    for (String path : config.notEnforced()) {
+      if (MeshConfig.isListed(path)) {
+        statuses
+            .on(Ground.NOT_ENFORCED)
+            .warning(
+                config,
+                path,
+                NOT_ENFORCED,
+                path.equals(INTERCEPTION_MODE)
+                    ? "set the chart value interception.mode, or --mode"
+                    : "");
+      } else {
+        statuses.warning(
+            config,
+            path,
+            "is not known",
+            "remove it; docs/reference/crds.md lists those that there are");
+      }
     }
     config
         .unknown()

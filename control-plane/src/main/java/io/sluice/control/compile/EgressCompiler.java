@@ -47,17 +47,18 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
     if (surroundings.egressEnabled()) {
       statuses.info(written, "spec.traffic.enableEgress is true, so everything is let out anyway");
     }
-    Set<NamespacedName> sources = sources(written);
-    Set<String> hosts = hosts(written);
-    List<io.sluice.mesh.Egress.Port> ports = ports(written, !hosts.isEmpty());
+    Statuses ofSources = new Statuses();
+    Set<NamespacedName> sources = new EgressCompiler(surroundings, ofSources).sources(written);
+    Statuses ofHosts = new Statuses();
+    Set<String> hosts = new EgressCompiler(surroundings, ofHosts).hosts(written);
+    Statuses ofPorts = new Statuses();
+    List<io.sluice.mesh.Egress.Port> ports = // also where no host can be used: that is told there
+        new EgressCompiler(surroundings, ofPorts).ports(written, !written.hosts().isEmpty());
     boolean lostHosts = hosts.isEmpty() && !written.hosts().isEmpty();
+    take(written, "spec.sources", ofSources, sources.isEmpty());
+    take(written, "spec.hosts", ofHosts, lostHosts);
+    take(written, "spec.ports", ofPorts, ports.isEmpty());
     if (sources.isEmpty() || ports.isEmpty() || lostHosts) {
-      statuses.add(
-          written,
-          Severity.UNUSABLE,
-          sources.isEmpty() ? "spec.sources" : ports.isEmpty() ? "spec.ports" : "spec.hosts",
-          "nothing of it can be used",
-          "mend at least one entry");
       return Optional.empty();
     }
     UpstreamSetting setting = setting(written, ports);
@@ -75,6 +76,16 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
             ports,
             new Access.Requests(matches),
             setting == null ? null : setting.service()));
+  }
+
+  /** Says of a list what was found in it. */
+  private void take(Egress written, String field, Statuses found, boolean isLost) {
+    if (isLost) {
+      statuses.addLost(
+          found, written, field, "nothing of it can be used", "write at least one entry");
+    } else {
+      statuses.addAll(found);
+    }
   }
 
   /** Null where it names none, or none that can be used: without a limit nothing is let out. */

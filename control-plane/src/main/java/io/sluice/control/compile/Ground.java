@@ -50,6 +50,10 @@ public enum Ground {
   SLICE_ALONE,
   /** A Service is of type ExternalName. */
   SERVICE_EXTERNAL,
+  /** A TCPRoute has the port of a Service, where the pods behind it have another. */
+  SERVICE_PORT,
+  /** A range is included and excluded. */
+  EXCLUSION_CONTRADICTS,
   /** A Pod has no address. */
   POD_NO_ADDRESS,
   /** A Pod asks for enrolment and cannot have it. */

@@ -112,16 +112,19 @@ final class IngressCompiler {
     }
     Set<Ingress.Backend> bytes = new LinkedHashSet<>();
     Map<Ingress.Backend, Ingress.Tls> tls = new LinkedHashMap<>();
-    Set<Ingress.Backend> backends = backends(written, bytes, tls);
+    Statuses ofBackends = new Statuses();
+    Set<Ingress.Backend> backends =
+        new IngressCompiler(surroundings, ofBackends).backends(written, bytes, tls);
     if (backends.isEmpty()) {
-      statuses.add(
+      statuses.addLost(
+          ofBackends,
           written,
-          Severity.UNUSABLE,
           "spec.backends",
           "no backend of it can be used",
           "name a Service of its own namespace, with port.protocol " + usable(origin));
       return Optional.empty();
     }
+    statuses.addAll(ofBackends);
     for (Ingress.Backend backend : backends) {
       IngressBackend older = taken.get(new Taken(origin, backend));
       if (older != null) {
@@ -144,16 +147,23 @@ final class IngressCompiler {
     backends.forEach(backend -> taken.put(new Taken(origin, backend), written));
     warn(written, backends);
     Set<String> principals = new LinkedHashSet<>();
-    List<Cidr> sources = sources(written, !tls.isEmpty(), principals);
+    Statuses ofSources = new Statuses();
+    List<Cidr> sources =
+        new IngressCompiler(surroundings, ofSources).sources(written, !tls.isEmpty(), principals);
     boolean anywhere = isAnywhere(written, tls.values());
     if (sources.isEmpty() && !anywhere) {
-      statuses.add(
+      statuses.addLost(
+          ofSources,
           written,
-          Severity.UNUSABLE,
           "spec.sources",
-          "no source of it can be used, so nobody is let in",
+          "no source of it can be used and nobody is let in",
           "name a Service that has endpoints, or an IPRange");
-    } else if (principals.isEmpty() && tls.values().stream().anyMatch(one -> !one.takesAnybody())) {
+    } else {
+      statuses.addAll(ofSources);
+    }
+    if ((!sources.isEmpty() || anywhere)
+        && principals.isEmpty()
+        && tls.values().stream().anyMatch(one -> !one.takesAnybody())) {
       statuses.add(
           written,
           Severity.UNUSABLE,

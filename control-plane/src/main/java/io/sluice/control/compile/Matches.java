@@ -44,6 +44,7 @@ final class Matches {
       Ground missing,
       Statuses statuses) {
     Set<HttpMatch> matches = new LinkedHashSet<>();
+    Statuses ofMatches = new Statuses();
     for (TrafficSplit.Group one : named) {
       String field = field(one);
       if (!one.kind().equals("HTTPRouteGroup")) {
@@ -57,7 +58,7 @@ final class Matches {
       }
       RouteGroup group = name(object, one).map(groups::http).orElse(null);
       if (group == null) {
-        statuses
+        ofMatches
             .on(missing)
             .warning(
                 object,
@@ -69,14 +70,15 @@ final class Matches {
       }
     }
     if (matches.isEmpty() && !named.isEmpty()) {
-      statuses.add(
+      statuses.addLost(
+          ofMatches,
           object,
-          Severity.UNUSABLE,
           "spec.matches",
           "no match of it can be used",
           "mend one of the groups");
       return Optional.empty();
     }
+    statuses.addAll(ofMatches);
     return Optional.of(List.copyOf(matches));
   }
 

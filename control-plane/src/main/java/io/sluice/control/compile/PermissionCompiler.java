@@ -35,7 +35,6 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
   private static final String HTTP = "HTTPRouteGroup";
   private static final String ACCOUNT = TrafficTarget.ACCOUNT;
   private static final String SOURCES = "spec.sources";
-  private static final String NO_SOURCE = "names no usable source";
 
   /** What targets name. */
   interface Routes {
@@ -68,18 +67,16 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
     }
     Set<NamespacedName> sources = new HashSet<>();
     Set<SpiffeId> foreign = new HashSet<>();
-    List<String> wrong = new ArrayList<>();
-    readSources(target, sources, foreign, wrong);
+    Statuses ofSources = new Statuses();
+    new PermissionCompiler(routes, settings, ofSources).readSources(target, sources, foreign);
     if (sources.isEmpty() && foreign.isEmpty()) {
-      return wrong.isEmpty()
-          ? refuse(Ground.NO_SOURCE, target, SOURCES, NO_SOURCE, "add a ServiceAccount")
-          : refuse(
-              Ground.NO_SOURCE,
-              target,
-              SOURCES,
-              NO_SOURCE + ": " + wrong.getFirst(),
-              "mend at least one source");
+      statuses
+          .on(Ground.NO_SOURCE)
+          .addLost(
+              ofSources, target, SOURCES, "no source of it can be used", "add a ServiceAccount");
+      return Optional.empty();
     }
+    statuses.addAll(ofSources);
     if (!areRulesKnown(target)) {
       return Optional.empty();
     }
@@ -103,85 +100,59 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
         .orElse(null);
   }
 
-  /** Sorts the sources; what makes some of them unusable is told, and added to {@code wrong}. */
+  /** Sorts the sources; what makes some of them unusable is told. */
   private void readSources(
-      TrafficTarget target,
-      Set<NamespacedName> sources,
-      Set<SpiffeId> foreign,
-      List<String> wrong) {
+      TrafficTarget target, Set<NamespacedName> sources, Set<SpiffeId> foreign) {
     for (int i = 0; i < target.sources().size(); i++) {
       Subject source = target.sources().get(i);
       String field = SOURCES + "[" + i + "]";
       if (source.kind().equals(TrafficTarget.PRINCIPAL)) {
-        foreign(target, source, field, wrong).ifPresent(foreign::add);
+        foreign(target, source, field).ifPresent(foreign::add);
       } else if (!source.kind().equals(ACCOUNT)) {
-        wrong(
-            Ground.END_KIND,
-            target,
-            field + ".kind",
-            "is " + source.kind(),
-            "a source is a ServiceAccount, or an AuthenticatedPrincipal of another mesh",
-            wrong);
+        statuses
+            .on(Ground.END_KIND)
+            .warning(
+                target,
+                field + ".kind",
+                "is " + source.kind(),
+                "a source is a ServiceAccount, or an AuthenticatedPrincipal of another mesh");
       } else if (source.namespace().isEmpty()) {
-        wrong(
-            Ground.SAID,
-            target,
-            field + ".namespace",
-            "is missing",
-            "write the namespace of the account",
-            wrong);
+        statuses.warning(
+            target, field + ".namespace", "is missing", "write the namespace of the account");
       } else {
         sources.add(new NamespacedName(source.namespace(), source.name()));
       }
     }
   }
 
-  private void wrong(
-      Ground ground,
-      TrafficTarget target,
-      String field,
-      String reason,
-      String mend,
-      List<String> wrong) {
-    statuses.on(ground).warning(target, field, reason, mend);
-    wrong.add(field + " " + reason);
-  }
-
   /** An identity of another mesh. One that nobody can prove yet is granted what the target says. */
-  private Optional<SpiffeId> foreign(
-      TrafficTarget target, Subject source, String field, List<String> wrong) {
+  private Optional<SpiffeId> foreign(TrafficTarget target, Subject source, String field) {
     SpiffeId identity = SpiffeId.parse(source.name());
     if (!source.namespace().isEmpty()) {
-      wrong(
-          Ground.SAID,
+      statuses.warning(
           target,
           field + ".namespace",
           "has no meaning for an AuthenticatedPrincipal",
-          "remove it; the SPIFFE ID names the namespace",
-          wrong);
+          "remove it; the SPIFFE ID names the namespace");
       return Optional.empty();
     }
     if (SystemIdentity.isSystem(identity) || identity.isNobody()) {
-      wrong(
-          Ground.SAID,
+      statuses.warning(
           target,
           field + ".name",
           "is " + identity + ", which is no workload's",
-          "name a workload's",
-          wrong);
+          "name a workload's");
       return Optional.empty();
     }
     if (settings.isPresent() && settings.get().trustDomain().equals(identity.trustDomain())) {
-      wrong(
-          Ground.SAID,
+      statuses.warning(
           target,
           field + ".name",
           "is of this mesh's own trust domain, " + identity.trustDomain(),
           "use kind: ServiceAccount with name: "
               + identity.serviceAccount()
               + " and namespace: "
-              + identity.namespace(),
-          wrong);
+              + identity.namespace());
       return Optional.empty();
     }
     if (settings.isPresent() && !settings.get().federated().includes(identity.trustDomain())) {
@@ -245,22 +216,24 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
     }
     Set<Integer> ports = new HashSet<>();
     boolean every = false;
+    Statuses ofRules = new Statuses();
     for (int i = 0; i < target.rules().size(); i++) {
       Rule rule = target.rules().get(i);
       if (rule.kind().equals(TCP)) {
         TcpRoute route = routeName(target, rule.name()).map(routes::tcp).orElse(null);
         if (route == null) {
-          warnOfAbsent(target, i);
+          warnOfAbsent(target, i, ofRules);
         } else {
           every |= route.ports().isEmpty();
           ports.addAll(route.ports());
         }
       }
     }
-    if (every) {
-      return Optional.of(Ports.EVERY);
+    if (!every && ports.isEmpty()) {
+      return refuseRules(target, ofRules);
     }
-    return ports.isEmpty() ? refuseRules(target) : Optional.of(Ports.of(ports));
+    statuses.addAll(ofRules);
+    return Optional.of(every ? Ports.EVERY : Ports.of(ports));
   }
 
   /** The requests of its HTTPRouteGroups, bytes without any; nothing when none can be used. */
@@ -269,30 +242,35 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
       return Optional.of(Access.BYTES);
     }
     Set<HttpMatch> matches = new LinkedHashSet<>();
+    Statuses ofRules = new Statuses();
     for (int i = 0; i < target.rules().size(); i++) {
       Rule rule = target.rules().get(i);
       if (rule.kind().equals(HTTP)) {
         RouteGroup group = routeName(target, rule.name()).map(routes::http).orElse(null);
         if (group == null) {
-          warnOfAbsent(target, i);
+          warnOfAbsent(target, i, ofRules);
         } else {
-          matches.addAll(rule.matches().isEmpty() ? group.all() : selected(target, i, group));
+          matches.addAll(
+              rule.matches().isEmpty() ? group.all() : selected(target, i, group, ofRules));
         }
       }
     }
-    return matches.isEmpty()
-        ? refuseRules(target)
-        : Optional.of(new Access.Requests(List.copyOf(matches)));
+    if (matches.isEmpty()) {
+      return refuseRules(target, ofRules);
+    }
+    statuses.addAll(ofRules);
+    return Optional.of(new Access.Requests(List.copyOf(matches)));
   }
 
-  private List<HttpMatch> selected(TrafficTarget target, int index, RouteGroup group) {
+  private static List<HttpMatch> selected(
+      TrafficTarget target, int index, RouteGroup group, Statuses ofRules) {
     Rule rule = target.rules().get(index);
     List<HttpMatch> selected = new ArrayList<>();
     for (int i = 0; i < rule.matches().size(); i++) {
       String name = rule.matches().get(i);
       Optional<HttpMatch> match = group.get(name);
       if (match.isEmpty()) {
-        statuses
+        ofRules
             .on(Ground.MATCH_MISSING)
             .warning(
                 target,
@@ -309,9 +287,9 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
     return selected;
   }
 
-  private void warnOfAbsent(TrafficTarget target, int index) {
+  private static void warnOfAbsent(TrafficTarget target, int index, Statuses ofRules) {
     Rule rule = target.rules().get(index);
-    statuses
+    ofRules
         .on(Ground.ROUTE_MISSING)
         .warning(
             target,
@@ -320,8 +298,9 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
             "create the " + rule.kind() + " in namespace " + target.meta().namespace());
   }
 
-  private <T> Optional<T> refuseRules(TrafficTarget target) {
-    return refuse(Ground.SAID, target, "", "no rule of it can be used", "mend at least one rule");
+  private <T> Optional<T> refuseRules(TrafficTarget target, Statuses ofRules) {
+    statuses.addLost(ofRules, target, "", "no rule of it can be used", "mend at least one rule");
+    return Optional.empty();
   }
 
   /** Names of the routes that the target's rules look for, existing or not. */

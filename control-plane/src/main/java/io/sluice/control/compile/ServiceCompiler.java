@@ -99,10 +99,8 @@ record ServiceCompiler(Owners owners, Statuses statuses) {
     if (!others.isEmpty()) {
       statuses.info(service, "ports that are not TCP are left alone: " + String.join(", ", others));
     }
-    if (!service.notEnforced().isEmpty()) {
-      statuses
-          .on(Ground.NOT_ENFORCED)
-          .warning(service, "not enforced yet: " + String.join(", ", service.notEnforced()), "");
+    for (String path : service.notEnforced()) {
+      statuses.on(Ground.NOT_ENFORCED).warning(service, path, ConfigCompiler.NOT_ENFORCED, "");
     }
     if (!service.headless() && service.clusterIps().isEmpty()) {
       statuses.info(service, "it has no cluster IP, so only its endpoints can be called");

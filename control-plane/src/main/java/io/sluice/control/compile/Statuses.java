@@ -110,6 +110,40 @@ final class Statuses {
     statuses.addAll(others);
   }
 
+  void addAll(Statuses others) {
+    addAll(others.statuses);
+  }
+
+  /**
+   * Takes over what {@code parts} says of parts of {@code object}, of which none can be used: the
+   * first of them says so too. One about which nothing is said has none, which {@code field} says.
+   *
+   * @param loss what follows, as half a sentence
+   * @param mend what to do where it has none
+   */
+  void addLost(Statuses parts, KubernetesObject object, String field, String loss, String mend) {
+    List<ObjectStatus> told = parts.sorted();
+    if (told.isEmpty()) {
+      add(object, Severity.UNUSABLE, field, loss, mend);
+      return;
+    }
+    ObjectStatus first = told.getFirst();
+    boolean isGeneral = first.ground() == Ground.SAID || first.ground() == Ground.NOT_ENFORCED;
+    statuses.add(
+        new ObjectStatus(
+            first.object(),
+            first.file(),
+            first.line(),
+            Severity.UNUSABLE,
+            first.field(),
+            first.reason() + ", so " + loss,
+            first.mend(),
+            first.word(),
+            first.rivalOrNull(),
+            isGeneral ? ground : first.ground()));
+    addAll(told.subList(1, told.size()));
+  }
+
   /** Forgets all, to begin again. */
   void clear() {
     statuses.clear();

@@ -277,10 +277,10 @@ record WorkloadCompiler(MeshWide meshWide, Owners owners, PodRanges ranges, Stat
     }
     reportRanges(pod, "metadata.annotations", pod.interception(), statuses);
     WarmUpWords.of(pod, statuses); // of the Services that choose it; a wrong word is told here
-    if (!pod.notEnforced().isEmpty()) {
+    for (String key : pod.notEnforced()) {
       statuses
           .on(Ground.NOT_ENFORCED)
-          .warning(pod, "not enforced yet: " + String.join(", ", pod.notEnforced()), "");
+          .warning(pod, "metadata.annotations[\"" + key + "\"]", ConfigCompiler.NOT_ENFORCED, "");
     }
   }
 
@@ -292,13 +292,19 @@ record WorkloadCompiler(MeshWide meshWide, Owners owners, PodRanges ranges, Stat
           .filter(excluded -> excluded.contains(included))
           .findFirst()
           .ifPresent(excluded ->
-              statuses.conflict(
-                  object,
-                  Severity.WARNING,
-                  field,
-                  "include " + included + ", which is excluded by " + excluded + ", and that wins",
-                  "take the range out of one of the two lists",
-                  object.ref()));
+              statuses
+                  .on(Ground.EXCLUSION_CONTRADICTS)
+                  .conflict(
+                      object,
+                      Severity.WARNING,
+                      field,
+                      "include "
+                          + included
+                          + ", which is excluded by "
+                          + excluded
+                          + ", and that wins",
+                      "take the range out of one of the two lists",
+                      object.ref()));
     }
   }
 

@@ -138,6 +138,11 @@ public record MeshConfig(
         MeshConfigReader.CERT_FLAG, accessCerts);
   }
 
+  /** Whether one of the {@link #notEnforced} fields is known to be another mesh's. */
+  public static boolean isListed(String path) {
+    return MeshConfigReader.isListed(path);
+  }
+
   /** What can be done about one of the {@link #unknown} fields. */
   public static String mendOfUnknown(String path) {
     return MeshConfigReader.mendOfUnknown(path);

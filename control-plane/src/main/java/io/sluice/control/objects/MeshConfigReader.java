@@ -149,6 +149,7 @@ final class MeshConfigReader {
               "enableAutoDefaultRoute",
               "enableGatewayAgentService",
               "enableGatewayProxyTag",
+              "enableMeshRootCertificate",
               "enableMulticlusterMode",
               "enableOSMGateway",
               "enablePluginPolicy",
@@ -161,6 +162,8 @@ final class MeshConfigReader {
               "enableValidateTLSRouteHostnames",
               "enableWASMStats",
               "useEndpointSlicesForGateway"),
+          OBSERVABILITY,
+          Set.of("tracing", "remoteLogging", "fsmLogLevel"),
           CERTIFICATE,
           Set.of("certKeyBitSize"));
 
@@ -240,6 +243,18 @@ final class MeshConfigReader {
         flags.isTrue(CERT_FLAG),
         notEnforced,
         unknown);
+  }
+
+  /**
+   * Whether a field that is not read is one of another mesh, as far as the fields of its section
+   * are known. Others are no mistake for sure: a later version of such a mesh may have them.
+   */
+  static boolean isListed(String path) {
+    String[] names = path.split("\\.", -1);
+    return names.length < 3
+        || !UNREAD_SECTIONS.contains(names[1])
+        || !UNREAD.containsKey(names[1])
+        || UNREAD.get(names[1]).contains(names[2]);
   }
 
   /**

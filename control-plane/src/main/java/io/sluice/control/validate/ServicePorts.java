@@ -1,5 +1,6 @@
 package io.sluice.control.validate;
 
+import io.sluice.control.compile.Ground;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
@@ -66,7 +67,9 @@ final class ServicePorts {
                     case Target.Number pod -> "write " + pod.port();
                     case Target.Named(String name) ->
                         "write the number that containers call " + name;
-                  }));
+                  },
+                  "",
+                  Ground.SERVICE_PORT));
         }
       }
     }

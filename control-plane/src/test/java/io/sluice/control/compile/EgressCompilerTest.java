@@ -80,7 +80,12 @@ class EgressCompilerTest {
     CompiledChange compilation = Manifests.compile(egress(source, port, rest));
 
     assertThat(compilation.snapshot().all(Kind.EGRESS)).isEmpty();
-    assertThat(sentences(compilation)).contains(told).contains("nothing of it can be used");
+    assertThat(compilation.statuses())
+        .singleElement()
+        .satisfies(status -> {
+          assertThat(status.severity()).isEqualTo(Severity.UNUSABLE);
+          assertThat(status.sentence()).contains(told).contains("nothing of it can be used");
+        });
   }
 
   @Test

@@ -135,7 +135,7 @@ class IngressCompilerTest {
     CompiledChange compilation = Manifests.compile(MESH, ingress("in", "", BACKEND, source, ""));
 
     assertThat(only(compilation).sources()).isEmpty();
-    assertThat(sentences(compilation)).contains(told).contains("so nobody is let in");
+    assertThat(sentences(compilation)).contains(told).contains("nobody is let in");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.sluice.control.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.NamespacedName;
@@ -299,8 +300,8 @@ class ServiceCompilerTest {
             Manifests.compile(
                     service("{port: 80}", "trafficDistribution: Round, clusterIP: 10.96.0.1"))
                 .statuses())
-        .extracting(ObjectStatus::reason)
-        .containsExactly("not enforced yet: spec.trafficDistribution");
+        .extracting(ObjectStatus::field, ObjectStatus::reason)
+        .containsExactly(tuple("spec.trafficDistribution", "is not enforced yet"));
   }
 
   @ParameterizedTest

@@ -116,7 +116,7 @@ class SplitCompilerTest {
         "web.bank; {service: v1, weight: 1}; ; spec.service: is web.bank, which is no Service of",
         "web; {service: v1.bank.svc, weight: 1}; ; spec.backends[0].service: is v1.bank.svc, which",
         "web; ; ; spec.backends: is empty",
-        "web; {service: v1, weight: 1}; {kind: HTTPRouteGroup, name: no}; spec.matches: no match of",
+        "web; {service: v1, weight: 1}; {kind: HTTPRouteGroup, name: no}; spec.matches[0]: names",
         "web; {service: v1, weight: 1}; {kind: TCPRoute, name: no}; spec.matches[0].kind: TCPRoute is"
       })
   void sendsNothingElsewhereAndSaysWhy(

@@ -238,8 +238,8 @@ class WorkloadCompilerTest {
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::field, ObjectStatus::reason)
         .containsExactly(
-            tuple("", "not enforced yet: spec.sidecar.configResyncInterval"),
-            tuple("spec.colour", "no such field is known"));
+            tuple("spec.colour", "no such field is known"),
+            tuple("spec.sidecar.configResyncInterval", "is not enforced yet"));
   }
 
   @Test
