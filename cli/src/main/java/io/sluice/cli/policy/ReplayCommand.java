@@ -14,6 +14,7 @@ import io.sluice.cli.policy.FlowTable.Key;
 import io.sluice.cli.policy.FlowTable.Row;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.Printable;
+import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.flows.FlowRecorder;
@@ -69,7 +70,9 @@ import picocli.CommandLine.Spec;
       "gaps[].notRecorded (number): With either of these: as above, of the hour",
       "damages[]: files of the record that cannot be read to their end, as after a power cut",
       "changes[].from: account that calls, NAMESPACE/NAME; an address where none is known",
+      "changes[].fromIdentity: SPIFFE ID of the caller; empty where none is known",
       "changes[].to: account that is called; an address outside the mesh",
+      "changes[].toIdentity: SPIFFE ID called; empty where none is known",
       "changes[].port (number): of the endpoint called",
       "changes[].protocol: http for a request, tcp for a connection as a whole",
       "changes[].method: of the request; empty where it is none, as in the next two fields",
@@ -91,6 +94,28 @@ import picocli.CommandLine.Spec;
 final class ReplayCommand implements Callable<Integer> {
   private static final List<String> COLUMNS =
       List.of("from", "to", "port", "request", "change", "decidedBy", "count", "share", "lastSeen");
+
+  /** Of {@code -o wide}: as whom both ends proved themselves, and all that decided. */
+  private static final List<String> ALL_COLUMNS =
+      List.of(
+          "from",
+          "fromIdentity",
+          "to",
+          "toIdentity",
+          "port",
+          "request",
+          "authority",
+          "service",
+          "before",
+          "reasonBefore",
+          "ruleBefore",
+          "after",
+          "reasonAfter",
+          "ruleAfter",
+          "doubt",
+          "count",
+          "share",
+          "lastSeen");
 
   /** In memory, of a table that may have 40,000. */
   private static final int ROWS_AT_ONCE = 1_000;
@@ -325,7 +350,9 @@ final class ReplayCommand implements Callable<Integer> {
       Listing.printJson(json, out);
       return;
     }
-    Consumer<List<JsonNode>> rows = Listing.growing(COLUMNS, output.format(), out);
+    boolean isWide = output.format() == OutputFormat.wide;
+    Consumer<List<JsonNode>> rows =
+        Listing.growing(isWide ? ALL_COLUMNS : COLUMNS, output.format(), out);
     for (int from = 0; from == 0 || from < changes.size(); from += ROWS_AT_ONCE) {
       List<Change> some = changes.subList(from, Math.min(changes.size(), from + ROWS_AT_ONCE));
       rows.accept(some.stream().map(change -> toRow(change, total)).toList());
@@ -344,11 +371,7 @@ final class ReplayCommand implements Callable<Integer> {
     Key key = change.key();
     Seen seen = change.row().seen();
     Verdict after = change.said().verdict();
-    return JsonNodeFactory.instance
-        .objectNode()
-        .put("from", key.from())
-        .put("to", key.to())
-        .put("port", key.port())
+    return toJson(change, total)
         .put("request", key.askedOrNull() == null ? "tcp" : key.request())
         .put("change", word(change.before()) + " -> " + change.said().word())
         .put(
@@ -356,24 +379,25 @@ final class ReplayCommand implements Callable<Integer> {
             after.reason().label()
                 + (after.ruleOrNull() == null ? "" : " " + after.ruleOrNull())
                 + (change.said().doubt().isEmpty() ? "" : ": " + change.said().doubt()))
-        .put("count", seen.count())
-        .put("share", String.format(Locale.ROOT, "%.1f%%", 100.0 * seen.count() / total))
-        .put("lastSeen", time(seen.last()));
+        .put("share", String.format(Locale.ROOT, "%.1f%%", 100.0 * seen.count() / total));
   }
 
   private static ObjectNode toJson(Change change, long total) {
     Key key = change.key();
     RecordedFlow.Asked asked = key.askedOrNull();
     Seen seen = change.row().seen();
+    RecordedFlow latest = change.row().flows().getFirst();
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("from", key.from());
+    json.put("fromIdentity", identity(latest.sourceIdentityOrNull()));
     json.put("to", key.to());
+    json.put("toIdentity", identity(latest.destinationIdentityOrNull()));
     json.put("port", key.port());
     json.put("protocol", asked == null ? "tcp" : "http");
     json.put("method", asked == null ? "" : asked.method());
     json.put("path", asked == null ? "" : asked.path());
     json.put("authority", asked == null ? "" : asked.authority());
-    json.put("service", change.row().flows().getFirst().service());
+    json.put("service", latest.service());
     put(json, "Before", word(change.before()), change.before());
     put(json, "After", change.said().word(), change.said().verdict());
     json.put("doubt", change.said().doubt());
@@ -381,6 +405,10 @@ final class ReplayCommand implements Callable<Integer> {
     json.put("share", (double) seen.count() / total);
     json.put("lastSeen", time(seen.last()));
     return json;
+  }
+
+  private static String identity(@Nullable SpiffeId identity) {
+    return identity == null ? "" : identity.toString();
   }
 
   private static void put(ObjectNode json, String when, String word, Verdict verdict) {

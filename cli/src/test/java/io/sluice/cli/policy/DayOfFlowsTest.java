@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.cli.SluiceCommand;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
@@ -25,6 +26,8 @@ import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Reporter;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -189,32 +192,41 @@ class DayOfFlowsTest {
     }
   }
 
-  private JsonNode replay() throws Exception {
+  /** The words of a replay of the record. */
+  private List<String> words(String format) throws IOException {
     Path registry = Files.createDirectory(state.resolve("registry"));
     Files.writeString(registry.resolve("namespace.yaml"), NAMESPACE);
     Path candidate = Files.writeString(state.resolve("candidate.yaml"), CANDIDATE);
+    return List.of(
+        "policy",
+        "replay",
+        candidate.toString(),
+        "--since",
+        "25h",
+        "--registry",
+        registry.toString(),
+        "--state",
+        state.toString(),
+        "-o",
+        format);
+  }
+
+  private JsonNode replay() throws Exception {
     Path out = state.resolve("out");
     Path err = state.resolve("err");
     List<String> command =
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx64m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-            "io.sluice.cli.SluiceCommand",
-            "policy",
-            "replay",
-            candidate.toString(),
-            "--since",
-            "25h",
-            "--registry",
-            registry.toString(),
-            "--state",
-            state.toString(),
-            "-o",
-            "json");
+        Stream.concat(
+                Stream.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-Xmx64m",
+                    "-XX:+UseSerialGC",
+                    "-XX:TieredStopAtLevel=1",
+                    "-cp",
+                    System.getProperty(
+                        "surefire.test.class.path", System.getProperty("java.class.path")),
+                    "io.sluice.cli.SluiceCommand"),
+                words("json").stream())
+            .toList();
     long begin = System.nanoTime();
     int code =
         new ProcessBuilder(command)
@@ -292,5 +304,25 @@ class DayOfFlowsTest {
       assertThat(said.path("gaps").findValues(of).stream().mapToLong(JsonNode::asLong).sum())
           .isEqualTo(said.path(of).asLong());
     }
+  }
+
+  @Test
+  void theWideTableSaysWhoBothAreAndAllThatDecided() throws Exception {
+    try (FlowRecorder recorder = recorder()) {
+      recorder.record(asking(connection(1, 2, 8_080), "application.shop:8080", "/api"));
+      recorder.writeAll();
+    }
+    StringWriter out = new StringWriter();
+
+    int code =
+        SluiceCommand.commandLine()
+            .setOut(new PrintWriter(out))
+            .execute(words("wide").toArray(String[]::new));
+
+    assertThat(code).isZero();
+    assertThat(out.toString().lines().toList().get(1))
+        .contains(identity(1).toString(), identity(2).toString(), "application.shop:8080")
+        .containsSubsequence("allowed", "traffic_target", "shop/all")
+        .containsSubsequence("refused", "no_traffic_target");
   }
 }
