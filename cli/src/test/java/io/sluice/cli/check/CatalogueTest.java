@@ -3,6 +3,7 @@ package io.sluice.cli.check;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.check.Check.NotThereException;
+import io.sluice.mesh.decision.Reason;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -47,9 +48,21 @@ class CatalogueTest {
     assertThat(support("error-info", "E2006")).contains("SLU2007");
     assertThat(support("error-info", "E9999")).contains("'E9999' is no code");
     assertThat(support("error-info", "no_traffic_target"))
-        .isEqualTo("no_traffic_target: no TrafficTarget lets this source reach the destination\n");
+        .startsWith("no_traffic_target: no TrafficTarget lets this source reach the destination\n");
     assertThat(support("error-info").lines()).hasSize(Code.values().length);
     assertThat(OsmCodes.all().keySet()).allMatch(code -> code.matches("E[1-7]\\d{3}"));
+  }
+
+  @Test
+  void eachCodeAndReasonIsExplainedWithWhatToDo() {
+    assertThat(
+            Stream.concat(
+                Stream.of(Code.values()).map(Code::label),
+                Stream.concat(
+                    OsmCodes.all().keySet().stream(),
+                    Stream.of(Reason.values()).map(Reason::label))))
+        .allSatisfy(
+            code -> assertThat(support("error-info", code)).containsPattern("(?m)^Do: .+\\.$"));
   }
 
   /** What daemons and controllers log has words for its reasons, or a code that is explained. */
