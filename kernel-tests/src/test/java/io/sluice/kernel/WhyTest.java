@@ -210,6 +210,12 @@ class WhyTest {
     assertThat(printed(0, "node", "events", "--pod", "shop/near", "--reason", "rate_limited"))
         .contains("taken as much of late as UpstreamTrafficSetting shop/few allows");
 
+    // Nor is one where the connection that carried the request was not taken at its end.
+    limit(mesh, "rateLimit: {local: {tcp: {connections: 1, unit: hour}}}");
+    assertThat(printed(0, words)).contains("Tried: answered 200 ", "as foretold.");
+    assertThat(printed(1, words))
+        .contains("Tried: answered 503 by the mesh, rate_limited,", "which is NOT as foretold");
+
     limit(
         mesh,
         "connectionSettings: {http: {circuitBreaking: {minRequestAmount: 1, errorAmountThreshold:"
