@@ -1,13 +1,18 @@
 package io.sluice.distribution;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.lab.site.Await;
+import io.sluice.mesh.Marker;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.NodeIdentities;
+import io.sluice.node.identity.control.ControlFailure;
+import io.sluice.node.identity.control.ResourceStream;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.store.MeshMark;
 import io.sluice.node.store.SnapshotStore;
@@ -169,6 +174,37 @@ class ControllerSnapshotsTest {
         });
 
     assertThat(failures).containsExactly("");
+  }
+
+  /** Another connection of the node has taken the place of its stream. */
+  @Test
+  void nodeWhoseStreamIsReplacedFollowsAgainAndCallsItNoFailure() throws Exception {
+    ControllerSnapshots source = following();
+    try (ResourceStream other = identities.controller().followResources()) {
+      other.send(
+          DeltaDiscoveryRequest.newBuilder()
+              .setTypeUrl(Marker.TYPE_URL)
+              .addResourceNamesSubscribe(Marker.EVERYTHING)
+              .build());
+      assertThatThrownBy(
+              () -> {
+                while (!other.next().getNonce().isEmpty()) {
+                  assertThat(source.status().failure()).isEmpty();
+                }
+              })
+          .isInstanceOfSatisfying(
+              ControlFailure.class,
+              failure -> assertThat(failure.reason()).isEqualTo(ControlFailure.Reason.REPLACED));
+    }
+    site.pod("store", "edge1");
+
+    Await.until(
+        "pod store",
+        PATIENCE,
+        () -> {
+          assertThat(source.status().failure()).isEmpty();
+          return knows("store");
+        });
   }
 
   @Test

@@ -68,6 +68,17 @@ public final class Backoff {
     return Duration.ofNanos(pause);
   }
 
+  /**
+   * What went on since the last pause has ended at {@code nowNanos}: as {@link #failed(long)}, but
+   * the first time again where it went on for longer than the longest pause.
+   */
+  public Duration ended(long nowNanos) {
+    if (nowNanos - dueNanos > longest.toNanos()) {
+      reset();
+    }
+    return failed(nowNanos);
+  }
+
   /** Whether it may be tried now; counts as a failure until {@link #reset} says otherwise. */
   public boolean attempt() {
     long now = System.nanoTime();

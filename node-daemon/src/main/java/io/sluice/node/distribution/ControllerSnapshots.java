@@ -39,12 +39,19 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private static final System.Logger LOG = System.getLogger(ControllerSnapshots.class.getName());
   private static final Duration CREDENTIAL_LOOK = Duration.ofSeconds(1);
 
+  /** After which it is followed again where another connection has taken the stream's place. */
+  private static final Duration SHORTEST_REPLACEMENT = Duration.ofMillis(100);
+
+  /** One after another they are no change of a certificate: somebody else has this node's. */
+  private static final int MOST_REPLACEMENTS = 3;
+
   private final ControllerClient controller;
   private final InstantSource clock;
   private final String interception;
   private final Collection<Kind<?>> kinds;
   private final Optional<MeshSnapshot> kept;
   private final Backoff backoff = new Backoff(new SecureRandom());
+  private final Backoff replacements = new Backoff(SHORTEST_REPLACEMENT, Backoff.LONGEST);
   private final FollowTraffic traffic = new FollowTraffic();
   private final PodsToCome pods = new PodsToCome(System::nanoTime);
   private final CountDownLatch delivered = new CountDownLatch(1);
@@ -157,7 +164,9 @@ public final class ControllerSnapshots implements ConfirmedSource {
         if (controller.awaitCredential(CREDENTIAL_LOOK)) {
           follow(consumer);
         }
-        boolean _ = ending.await(backoff.leftNanos(System.nanoTime()), TimeUnit.NANOSECONDS);
+        long now = System.nanoTime();
+        long pause = Math.max(backoff.leftNanos(now), replacements.leftNanos(now));
+        boolean _ = ending.await(pause, TimeUnit.NANOSECONDS);
       }
     } catch (InterruptedException e) {
       LOG.log(System.Logger.Level.WARNING, "distribution_interrupted");
@@ -181,7 +190,9 @@ public final class ControllerSnapshots implements ConfirmedSource {
         }
       }
     } catch (ControlFailure e) {
-      if (e.reason() != Reason.REPLACED) {
+      if (e.reason() == Reason.REPLACED) {
+        replaced(String.valueOf(e.getMessage()));
+      } else if (e.reason() != Reason.ENDED) {
         failed(String.valueOf(e.getMessage()));
       }
     } catch (RuntimeException e) {
@@ -206,6 +217,15 @@ public final class ControllerSnapshots implements ConfirmedSource {
               .setMessage(String.join("\n", problems)));
     }
     return answer.build();
+  }
+
+  private void replaced(String why) {
+    replacements.ended(System.nanoTime());
+    if (replacements.failures() > MOST_REPLACEMENTS) {
+      failed(why);
+    } else if (!closed) {
+      LOG.log(System.Logger.Level.INFO, "controller_followed_anew " + why);
+    }
   }
 
   private void failed(String why) {

@@ -37,6 +37,10 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   static final int MOST_IN_FLIGHT = 8;
 
   private static final Duration LONGEST_SLEEP = Duration.ofSeconds(1);
+
+  /** After which the roots are followed again where another connection has taken the place. */
+  private static final Duration SHORTEST_REPLACEMENT = Duration.ofMillis(100);
+
   private static final Duration STORE_RETRY = Duration.ofSeconds(30);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
@@ -62,6 +66,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   // Owned by the thread; before it starts, by its maker.
   private final Backoff link;
   private final Backoff nodeBackoff;
+  private final Backoff replacements = new Backoff(SHORTEST_REPLACEMENT, Backoff.LONGEST);
   private int inFlight;
   private boolean nodeBusy;
   private long storeRetryDueNanos;
@@ -153,7 +158,10 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   private void runUntilStopped() {
     while (!stopping) {
       try {
-        Runnable message = mailbox.poll(LONGEST_SLEEP.toMillis(), TimeUnit.MILLISECONDS);
+        long pause = replacements.leftNanos(clock.nanos());
+        long longest = LONGEST_SLEEP.toNanos();
+        Runnable message =
+            mailbox.poll(pause == 0 ? longest : Math.min(pause, longest), TimeUnit.NANOSECONDS);
         while (message != null) {
           message.run();
           message = mailbox.poll();
@@ -193,7 +201,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     if (mayAsk(nanos) && !nodeBusy && self.isRenewalDue(now, nanos) && nodeBackoff.isOver(nanos)) {
       renewNode();
     }
-    if (mayAsk(nanos) && !bundles.isRunning()) {
+    if (mayAsk(nanos) && !bundles.isRunning() && replacements.isOver(nanos)) {
       inFlight++;
       bundles.start();
     }
@@ -396,7 +404,13 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     } else {
       lastContact = clock.instant();
     }
-    if (failure.reason() != Reason.REPLACED && !stopping) {
+    if (stopping || failure.reason() == Reason.ENDED) {
+      return;
+    }
+    if (failure.reason() == Reason.REPLACED) {
+      LOG.log(System.Logger.Level.INFO, "controller_followed_anew " + failure.getMessage());
+      replacements.ended(clock.nanos());
+    } else {
       linkFailed(failure);
     }
   }

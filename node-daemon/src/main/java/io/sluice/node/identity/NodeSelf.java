@@ -174,6 +174,7 @@ final class NodeSelf {
           }
           case UNREACHABLE,
               REPLACED,
+              ENDED,
               TIMEOUT,
               NO_TOKEN,
               AUTHORITY_UNAVAILABLE,

@@ -133,6 +133,9 @@ final class Connection {
     private static final Metadata.Key<String> REASON =
         Metadata.Key.of("sluice-reason", Metadata.ASCII_STRING_MARSHALLER);
 
+    /** What the controller says to the older of two calls by which a node would follow. */
+    private static final String SUPERSEDED = "superseded";
+
     private static final int LONGEST_TEXT = 300;
 
     private CallStatus() {}
@@ -162,12 +165,8 @@ final class Connection {
             case DEADLINE_EXCEEDED -> Reason.TIMEOUT;
             case UNAUTHENTICATED -> Reason.UNAUTHENTICATED;
             case PERMISSION_DENIED -> Reason.PERMISSION_DENIED;
-            case INVALID_ARGUMENT,
-                ABORTED,
-                FAILED_PRECONDITION,
-                NOT_FOUND,
-                OUT_OF_RANGE,
-                ALREADY_EXISTS ->
+            case ABORTED -> SUPERSEDED.equals(said(met)) ? Reason.REPLACED : Reason.REFUSED;
+            case INVALID_ARGUMENT, FAILED_PRECONDITION, NOT_FOUND, OUT_OF_RANGE, ALREADY_EXISTS ->
                 Reason.REFUSED;
             case RESOURCE_EXHAUSTED -> answered ? Reason.OVERLOADED : Reason.BAD_ANSWER;
             case CANCELLED -> Reason.UNREACHABLE;

@@ -10,11 +10,10 @@ public final class ControlFailure extends RuntimeException {
   public enum Reason {
     /** No connection, or it broke. */
     UNREACHABLE(true),
-    /**
-     * Its connection gave way to one with a newer certificate, by which it goes on; or this node
-     * itself has ended it.
-     */
+    /** Another connection of this node has taken its place: with a newer certificate, as a rule. */
     REPLACED(false),
+    /** This node itself has ended it. */
+    ENDED(false),
     /** No answer in time. */
     TIMEOUT(true),
     /** Whoever answered is not the controller of this mesh. */

@@ -59,7 +59,7 @@ public final class ResourceStream implements AutoCloseable {
       return response;
     }
     if (closed) { // its connection is well, and others use it
-      throw new ControlFailure(ControlFailure.Reason.REPLACED, "this node ended the stream");
+      throw new ControlFailure(ControlFailure.Reason.ENDED, "this node ended the stream");
     }
     throw failures.apply(end == null ? Status.UNKNOWN.asRuntimeException() : end);
   }
