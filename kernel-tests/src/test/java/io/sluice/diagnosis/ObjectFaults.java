@@ -88,7 +88,7 @@ final class ObjectFaults {
     changed(
         "A TCPRoute has a port that nobody serves",
         "SLU2034",
-        "shop/store-to-buyer",
+        "TCPRoute shop/main",
         "routes",
         "ports: [8080]",
         "ports: [80]");
