@@ -34,12 +34,13 @@ import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.decision.Handling;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -54,14 +55,6 @@ import org.jspecify.annotations.Nullable;
  * {@link #inForce}.
  */
 public final class IncrementalCompiler {
-  /** Changes of these may make another port one of HTTP. */
-  private static final Set<String> MAKING_HTTP =
-      Set.of(
-          Kind.SETTINGS.name(),
-          Kind.PERMISSION.name(),
-          Kind.ROUTE.name(),
-          Kind.UPSTREAM_SETTING.name());
-
   private final ObjectsInForce objects = new ObjectsInForce();
   private final Statuses.StatusBook statuses = new Statuses.StatusBook();
   private final Map<ObjectRef, MeshConfig> configs = new HashMap<>();
@@ -71,7 +64,8 @@ public final class IncrementalCompiler {
   private final ServiceStage services;
   private final PermissionStage permissions = new PermissionStage(statuses);
   private final NamespaceStage<TrafficSplit> splits = new NamespaceStage<>(statuses);
-  private final NamespaceStage<Retry> retries = new NamespaceStage<>(statuses);
+  private final NamespaceStage<Retry> retries = // only those of one account meet
+      new NamespaceStage<>(statuses, one -> one.policy().source().toString());
   private final NamespaceStage<IngressBackend> ingress = new NamespaceStage<>(statuses);
   private final NamespaceStage<Egress> egress = new NamespaceStage<>(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
@@ -155,37 +149,53 @@ public final class IncrementalCompiler {
     return compiled == null ? ConfigCompiler.NO_CONFIG : compiled;
   }
 
-  /** What makes a port one of HTTP concerns all of them; it is seldom another. */
+  /**
+   * Concerned are those that name a Service of which something is another that may make a port of
+   * it one of HTTP, and those of an account that is granted something else.
+   */
   private void compileRetries(SnapshotEditor editor, Named named) {
     List<ResourceKey> changed = retries.isEmpty() ? List.of() : editor.changed();
-    if (changed.stream().anyMatch(key -> MAKING_HTTP.contains(key.kind()))) {
-      retries.changed();
-    } else {
-      whereServicesChanged(retries, one -> one.policy().destinations(), changed);
+    MeshSnapshot now = editor.snapshot(0);
+    Set<NamespacedName> services = named(changed, Kind.SERVICE);
+    services.addAll(named(changed, Kind.UPSTREAM_SETTING));
+    Set<NamespacedName> accounts = new HashSet<>();
+    for (MeshSnapshot one : List.of(newest, now)) {
+      named(changed, Kind.ROUTE)
+          .forEach(name -> one.get(Kind.ROUTE, name).ifPresent(it -> services.add(it.service())));
+      named(changed, Kind.PERMISSION)
+          .forEach(name ->
+              one.get(Kind.PERMISSION, name).ifPresent(it -> accounts.addAll(it.sources())));
     }
+    if (now.settings().permissive() != newest.settings().permissive()) {
+      retries.changed();
+    }
+    retries.changed(one ->
+        accounts.contains(one.policy().source())
+            || !Collections.disjoint(one.policy().destinations(), services));
     retries.compile(editor, (inside, found) -> new RetryCompiler(named, found).policies(inside));
   }
 
   /** They name Services of any namespace, of which it is known by now which are others. */
   private void compileIngress(SnapshotEditor editor, Named named) {
-    List<ResourceKey> changed = ingress.isEmpty() ? List.of() : editor.changed();
-    whereServicesChanged(ingress, IngressCompiler::named, changed);
+    Set<NamespacedName> services =
+        named(ingress.isEmpty() ? List.of() : editor.changed(), Kind.SERVICE);
+    if (!services.isEmpty()) {
+      ingress.changed(one -> !Collections.disjoint(IngressCompiler.named(one), services));
+    }
     ingress.compile(editor, (inside, found) -> new IngressCompiler(named, found).ingresses(inside));
   }
 
-  private static <T extends KubernetesObject> void whereServicesChanged(
-      NamespaceStage<T> objects,
-      Function<T, Set<NamespacedName>> named,
-      List<ResourceKey> changed) {
-    Set<ResourceKey> services =
-        changed.stream()
-            .filter(key -> key.kind().equals(Kind.SERVICE.name()))
-            .collect(Collectors.toUnmodifiableSet());
-    if (!services.isEmpty()) {
-      objects.changed(one ->
-          named.apply(one).stream()
-              .anyMatch(service -> services.contains(Kind.SERVICE.key(service))));
-    }
+  /** Those of one kind among {@code changed}. */
+  private static Set<NamespacedName> named(List<ResourceKey> changed, Kind<?> kind) {
+    return changed.stream()
+        .filter(key -> key.kind().equals(kind.name()))
+        .map(key -> NamespacedName.parse(key.name()))
+        .collect(Collectors.toCollection(HashSet::new));
+  }
+
+  /** Retries compiled until now, each as often as it was. */
+  long retriesCompiled() {
+    return retries.compiled();
   }
 
   /**
@@ -301,6 +311,9 @@ public final class IncrementalCompiler {
     Statuses found = new Statuses();
     ConfigCompiler.Settings compiled =
         ConfigCompiler.compile(configs.values(), everyConfig, settings, configOrNull, found);
+    if (compiled.retries() != config().retries()) {
+      retries.changed();
+    }
     configOrNull = compiled;
     statuses.put(configs.keySet(), found);
     Statuses ofIsolations = new Statuses();
@@ -320,7 +333,6 @@ public final class IncrementalCompiler {
             accessCerts.values(),
             ofCertificates);
     statuses.put(accessCerts.keySet(), ofCertificates);
-    retries.changed();
     ingress.changed();
     egress.changed();
     configsChanged = false;
@@ -334,7 +346,7 @@ public final class IncrementalCompiler {
           Integer before = accounts.get(account);
           Integer now = accounts.merge(account, by, (a, b) -> a + b == 0 ? null : a + b);
           if (before == null || now == null) {
-            retries.changed(account.namespace());
+            retries.changed(account.toString());
           }
         });
   }

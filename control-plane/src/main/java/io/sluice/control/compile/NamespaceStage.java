@@ -5,24 +5,28 @@ import io.sluice.control.objects.ObjectRef;
 import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.SnapshotEditor;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * Objects of one kind, of which those of a Kubernetes namespace depend on each other and on others
- * in it. They are compiled together, which costs as many as it has.
+ * Objects of one kind, of which those of a Kubernetes namespace, or of one part of it, depend on
+ * each other and on others in it. They are compiled together, which costs as many as it has.
  */
 final class NamespaceStage<T extends KubernetesObject> {
   private final Statuses.StatusBook statuses;
+  private final Function<T, String> part;
   private final Map<String, Map<ObjectRef, T>> written = new HashMap<>();
   private final Map<String, Set<ResourceKey>> made = new HashMap<>();
   private final Set<String> due = new HashSet<>();
+  private long compiled;
 
   /** Makes of all that is written in one namespace what nodes are told of it. */
   interface Compiler<T> {
@@ -30,37 +34,48 @@ final class NamespaceStage<T extends KubernetesObject> {
   }
 
   NamespaceStage(Statuses.StatusBook statuses) {
+    this(statuses, one -> one.meta().namespace());
+  }
+
+  /** Of which those are compiled together that {@code part} says the same of. */
+  NamespaceStage(Statuses.StatusBook statuses, Function<T, String> part) {
     this.statuses = statuses;
+    this.part = part;
   }
 
   void add(T object) {
-    String namespace = object.meta().namespace();
-    written.computeIfAbsent(namespace, _ -> new HashMap<>()).put(object.ref(), object);
-    due.add(namespace);
+    String own = part.apply(object);
+    written.computeIfAbsent(own, _ -> new HashMap<>()).put(object.ref(), object);
+    due.add(own);
   }
 
   void remove(T object) {
-    String namespace = object.meta().namespace();
-    Map<ObjectRef, T> inside = written.getOrDefault(namespace, Map.of());
+    String own = part.apply(object);
+    Map<ObjectRef, T> inside = written.getOrDefault(own, Map.of());
     inside.remove(object.ref());
     if (inside.isEmpty()) {
-      written.remove(namespace);
+      written.remove(own);
     }
-    due.add(namespace);
+    due.add(own);
   }
 
-  /** Those of one namespace. */
-  Collection<T> inside(String namespace) {
-    return written.getOrDefault(namespace, Map.of()).values();
+  /** Those of one part. */
+  Collection<T> inside(String own) {
+    return written.getOrDefault(own, Map.of()).values();
   }
 
   boolean isEmpty() {
     return written.isEmpty();
   }
 
-  /** To be told of a namespace where something is another than before that is named there. */
-  void changed(String namespace) {
-    due.add(namespace);
+  /** Objects compiled until now, each as often as it was: what changes have cost. */
+  long compiled() {
+    return compiled;
+  }
+
+  /** To be told of a part where something is another than before that is named there. */
+  void changed(String own) {
+    due.add(own);
   }
 
   /** To be told that something is another that concerns all. */
@@ -70,9 +85,9 @@ final class NamespaceStage<T extends KubernetesObject> {
 
   /** To be told that something is another that {@code concerned} ones name. */
   void changed(Predicate<T> concerned) {
-    written.forEach((namespace, inside) -> {
+    written.forEach((own, inside) -> {
       if (inside.values().stream().anyMatch(concerned)) {
-        due.add(namespace);
+        due.add(own);
       }
     });
   }
@@ -107,24 +122,30 @@ final class NamespaceStage<T extends KubernetesObject> {
   }
 
   void compile(SnapshotEditor editor, Compiler<T> compiler) {
-    for (String namespace : due) {
-      Map<ObjectRef, T> inside = written.getOrDefault(namespace, Map.of());
-      Set<ResourceKey> before = made.getOrDefault(namespace, Set.of());
+    Set<ResourceKey> gone = new HashSet<>();
+    List<MeshObject> there = new ArrayList<>();
+    for (String own : due) {
+      Map<ObjectRef, T> inside = written.getOrDefault(own, Map.of());
+      Set<ResourceKey> before = made.getOrDefault(own, Set.of());
       if (inside.isEmpty() && before.isEmpty()) {
         continue;
       }
+      compiled += inside.size();
       Statuses found = new Statuses();
       List<? extends MeshObject> now = compiled(inside.values(), found, compiler);
       Set<ResourceKey> keys = now.stream().map(MeshObject::key).collect(Collectors.toSet());
-      before.stream().filter(key -> !keys.contains(key)).forEach(editor::remove);
-      now.forEach(editor::put);
+      gone.addAll(before);
+      there.addAll(now);
       if (keys.isEmpty()) {
-        made.remove(namespace);
+        made.remove(own);
       } else {
-        made.put(namespace, keys);
+        made.put(own, keys);
       }
       statuses.put(inside.keySet(), found);
     }
+    there.forEach(one -> gone.remove(one.key())); // it may be of another part now
+    gone.forEach(editor::remove);
+    there.forEach(editor::put);
     due.clear();
   }
 }

@@ -37,7 +37,7 @@ record RetryCompiler(Surroundings surroundings, Statuses statuses) {
     boolean mayCarryRequests(NamespacedName account, Service service);
   }
 
-  /** What {@code retries} make: at least all of their namespaces. */
+  /** What {@code retries} make: at least all of their accounts. */
   List<RetryPolicy> policies(Collection<Retry> retries) {
     boolean enabled = surroundings.retries();
     List<RetryPolicy> policies = new ArrayList<>();

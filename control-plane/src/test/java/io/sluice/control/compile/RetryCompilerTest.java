@@ -7,6 +7,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.RetryPolicy.Condition;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -42,6 +43,14 @@ class RetryCompilerTest {
       kind: UpstreamTrafficSetting
       metadata: {name: store, namespace: shop}
       spec: {host: store, connectionSettings: {http: {maxPendingRequests: 9}}}
+      """;
+
+  private static final String ROUTE =
+      """
+      apiVersion: split.smi-spec.io/v1alpha4
+      kind: TrafficSplit
+      metadata: {name: store, namespace: shop}
+      spec: {service: store, backends: [{service: store, weight: 1}]}
       """;
 
   private static final String TARGET =
@@ -213,6 +222,63 @@ class RetryCompilerTest {
         .singleElement()
         .asString()
         .contains("enableRetryPolicy");
+  }
+
+  @Test
+  void areCompiledAgainOnlyWhereWhatTheyReadIsAnother() {
+    IncrementalCompiler compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);
+    Map<String, String> files = new HashMap<>();
+    String named = NAMED.replace("name: http", "name: web");
+    files.put("config", config(true));
+    files.put("named", named);
+    files.put("clerk", Manifests.pod("b", "10.0.0.9", "", "serviceAccountName: clerk"));
+    files.put("retry", retry("a", "shop", WHOLE));
+    for (int i = 0; i < 20; i++) {
+      String other = retry("b-" + i, "shop", WHOLE).replace("buyer", "clerk");
+      files.put("retry-" + i, other.replaceFirst("- .*name: store.*\n", ""));
+    }
+    told(compiler, files);
+    String leaving = config(true).replace("spec: {", "spec: {traffic: {enableEgress: true}, ");
+
+    assertThat(counted(compiler, Map.of("target", TARGET.replace("buyer", "thief")))).isZero();
+    assertThat(counted(compiler, Map.of("target", TARGET))).isEqualTo(1);
+    assertThat(told(compiler, Map.of()))
+        .as("of the one that is granted requests nothing")
+        .noneMatch(sentence -> sentence.contains("1 more"));
+    assertThat(counted(compiler, Map.of("target", ""))).isEqualTo(1);
+    assertThat(told(compiler, Map.of()))
+        .as("nor is it any longer")
+        .anyMatch(sentence -> sentence.contains("1 more"));
+    assertThat(counted(compiler, Map.of("setting", SETTING))).isEqualTo(1);
+    assertThat(counted(compiler, Map.of("route", ROUTE))).isEqualTo(1);
+    assertThat(told(compiler, Map.of("setting", "")))
+        .as("the split makes it one of HTTP")
+        .noneMatch(sentence -> sentence.contains("1 more"));
+    assertThat(told(compiler, Map.of("route", ""))).anyMatch(it -> it.contains("1 more"));
+    assertThat(counted(compiler, Map.of("config", leaving)))
+        .isZero();
+    assertThat(counted(compiler, Map.of("named", named.replace("port: 81", "port: 82"))))
+        .as("the Service that all name")
+        .isEqualTo(21);
+  }
+
+  @Test
+  void ofAnotherAccountIsTheOneThatItIsNow() {
+    IncrementalCompiler compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);
+    for (String account : List.of("buyer", "a", "b", "c", "d", "buyer")) {
+      String written = retry("a", "shop", WHOLE).replace("buyer", account);
+      told(compiler, Map.of("config", config(true), "retry", written));
+      assertThat(policies(compiler.apply(Map.of())))
+          .extracting(RetryPolicy::source)
+          .containsExactly(name("shop", account));
+    }
+  }
+
+  /** Retries compiled for a change. */
+  private static long counted(IncrementalCompiler compiler, Map<String, String> files) {
+    long before = compiler.retriesCompiled();
+    told(compiler, files);
+    return compiler.retriesCompiled() - before;
   }
 
   /** Sentences of Retries after a change. */
