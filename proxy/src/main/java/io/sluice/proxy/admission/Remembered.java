@@ -39,7 +39,7 @@ public record Remembered(
       NamespacedName pod, NamespacedName service, String limit, Duration untilFull) {}
 
   /**
-   * An endpoint of a pod.
+   * An endpoint of a pod; more than once where it was asked as several.
    *
    * @param caller one of those as which it was asked
    */
@@ -58,6 +58,10 @@ public record Remembered(
   @Override
   public String toString() {
     return "%d open circuits, %d limits, %d endpoints that are out, %d ejected"
-        .formatted(spared.size(), taken.size(), out.size(), ejected.size());
+        .formatted(
+            spared.size(),
+            taken.size(),
+            out.stream().map(Out::endpoint).distinct().count(),
+            ejected.size());
   }
 }

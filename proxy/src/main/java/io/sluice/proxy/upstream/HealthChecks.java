@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks each endpoint that a pod of this node calls whether it is well, once for the node, and keeps
  * those out of choice that are not. It is asked as a pod that called: on its way, by its identity,
- * and decided as a call of it, at both ends; as every one of them once that has failed, so that
+ * and decided as a call of it, at both ends; as every one of them where that is not well, so that
  * what keeps some pods from it takes it from nobody else. The node of the endpoint asks the
  * application, and tells yes or no. Any thread, but for what one check does.
  */
@@ -125,37 +125,47 @@ public final class HealthChecks {
     known.calledBy(pod);
   }
 
-  /** Whether it is out; that {@code pod} would have called it then keeps it asked. */
-  boolean isOut(InetSocketAddress endpoint, LocalPod pod) {
-    Set<InetSocketAddress> present = out;
-    if (present.isEmpty() || !present.contains(endpoint)) {
-      return false;
-    }
-    Target known = targets.get(endpoint);
-    if (known != null) {
-      known.calledBy(pod); // where policy is against it, its check says so
-    }
-    return true;
+  /** Whether it is out. */
+  boolean isOut(InetSocketAddress endpoint) {
+    return out.contains(endpoint);
   }
 
-  /** Endpoints that are out, each with one of the pods as which it is asked. */
+  /** {@code pod} may call it, and would have if it were not out, which keeps it asked. */
+  void missed(InetSocketAddress endpoint, LocalPod pod) {
+    Target known = targets.get(endpoint);
+    if (known != null) {
+      known.calledBy(pod);
+    }
+  }
+
+  /** Endpoints that are out, each as often as there are pods as which it is asked. */
   public List<Out> remembered() {
-    return targets.values().stream()
-        .filter(target -> out.contains(target.endpoint))
-        .map(target -> new Out(target.endpoint, target.workload, target.callers.getFirst().name))
-        .toList();
+    List<Out> all = new ArrayList<>();
+    for (int place = 0; place < MOST_CALLERS; place++) { // one of each where not all have room
+      for (Target target : targets.values()) {
+        List<LocalPod> callers = target.callers;
+        if (out.contains(target.endpoint) && place < callers.size()) {
+          all.add(new Out(target.endpoint, target.workload, callers.get(place).name));
+        }
+      }
+    }
+    return all;
   }
 
   /**
-   * That endpoint is out until a check succeeds, which {@code loop} makes as {@code caller}; unless
-   * it is no endpoint of such a pod here, or is known.
+   * That endpoint is out until a check succeeds, which {@code loop} makes as {@code caller}, and as
+   * whoever else is told of it; unless it is no endpoint of such a pod here.
    */
   public void recall(UpstreamLoop loop, LocalPod caller, Out told) {
     MeshSnapshot now = snapshot;
     Target made = new Target(told.endpoint(), told.pod(), loop, caller);
-    if (now.settings().healthChecks()
-        && made.called(now) != null
-        && targets.putIfAbsent(told.endpoint(), made) == null) {
+    if (!now.settings().healthChecks() || made.called(now) == null) {
+      return;
+    }
+    Target known = targets.putIfAbsent(told.endpoint(), made);
+    if (known != null) {
+      known.calledBy(caller);
+    } else {
       boolean _ = put(made, true);
       made.begin();
     }
@@ -212,6 +222,7 @@ public final class HealthChecks {
     private final NamespacedName workload;
     private final UpstreamLoop loop;
     private volatile List<LocalPod> callers; // of which each is asked as; never empty
+    private final Set<LocalPod> without = ConcurrentHashMap.newKeySet(); // an answer, of those
     private final AtomicInteger changes = new AtomicInteger(MOST_CALLERS); // until the next check
     private volatile long wantedNanos = System.nanoTime();
     private int turn;
@@ -245,7 +256,9 @@ public final class HealthChecks {
 
     /**
      * Where there are too many, one of the namespace that has most goes, and there one of the
-     * account that has most: who calls by many pods pushes out no other's.
+     * account that has most: who calls by many pods pushes out no other's. Of those that are alike
+     * in that it is one without an answer, or else the one that comes: pods of many namespaces that
+     * have none push out nobody who has, and stay in nobody's way.
      */
     private synchronized void add(LocalPod pod) {
       List<LocalPod> next = new ArrayList<>(callers);
@@ -256,11 +269,13 @@ public final class HealthChecks {
         MeshSnapshot now = snapshot;
         next.remove(
             Collections.max(
-                next,
+                next.reversed(), // of equals the first
                 Comparator.comparingLong(
                         (LocalPod each) -> alike(next, each, one -> one.name.namespace()))
-                    .thenComparingLong(each -> alike(next, each, one -> account(now, one)))));
+                    .thenComparingLong(each -> alike(next, each, one -> account(now, one)))
+                    .thenComparing(without::contains)));
       }
+      without.retainAll(next);
       callers = List.copyOf(next);
     }
 
@@ -326,12 +341,14 @@ public final class HealthChecks {
         return; // until another pod calls
       }
       Round before = last;
-      if (wrong == 0 && (before == null || before.over) && !out.contains(endpoint)) {
-        as = List.of(as.get(turn++ % as.size()));
-      }
-      Round round = new Round(this, as.size());
+      Round round = new Round(this, now, called, times.timeout(), System.nanoTime());
       last = round;
-      as.forEach(each -> attempt(now, each, called, round, times.timeout()));
+      if ((before == null || before.well) && !out.contains(endpoint)) {
+        LocalPod one = as.get(turn++ % as.size());
+        round.begin(List.of(one), as.stream().filter(each -> each != one).toList());
+      } else {
+        round.begin(as, List.of());
+      }
     }
 
     private void attempt(
@@ -378,28 +395,64 @@ public final class HealthChecks {
     }
   }
 
-  /** One check, as one pod or several: who has an answer of it counts for all. */
+  /**
+   * One check, as one pod or several: who has an answer of it counts for all. Where policy or a
+   * node was in the way of the one, so that the application was not asked, the others ask at once:
+   * it is asked once, however many they are.
+   */
   private static final class Round {
     final Target target;
-    boolean over;
+    private final MeshSnapshot now;
+    private final Workload called;
+    private final Duration timeout;
+    private final long began;
+    private List<LocalPod> others = List.of();
+    private boolean over;
+    boolean well; // said so
     private int left;
     private @Nullable Reason problem;
 
-    Round(Target target, int attempts) {
+    Round(Target target, MeshSnapshot now, Workload called, Duration timeout, long began) {
       this.target = target;
-      this.left = attempts;
+      this.now = now;
+      this.called = called;
+      this.timeout = timeout;
+      this.began = began;
     }
 
-    void told(@Nullable Reason met) {
+    void begin(List<LocalPod> first, List<LocalPod> rest) {
+      others = rest;
+      left = first.size();
+      Duration rests = timeout.minusNanos(System.nanoTime() - began);
+      first.forEach(each -> target.attempt(now, each, called, this, rests));
+    }
+
+    void told(LocalPod as, @Nullable Reason met) {
       left--;
+      if (met == null) {
+        target.without.remove(as);
+      } else {
+        target.without.add(as);
+      }
       Reason known = problem;
       if (met == null || known == null || !isFailure(known)) {
         problem = met;
       }
-      if (!over && (met == null || left == 0)) {
-        over = true;
-        target.told(problem);
+      if (over || (met != null && left > 0)) {
+        return;
       }
+      Reason found = problem;
+      if (found != null && !isFailure(found) && !others.isEmpty() && hasHalfOfItsTime()) {
+        begin(others, List.of());
+        return;
+      }
+      over = true;
+      well = found == null;
+      target.told(found);
+    }
+
+    private boolean hasHalfOfItsTime() {
+      return System.nanoTime() - began < timeout.toNanos() / 2;
     }
   }
 
@@ -451,7 +504,7 @@ public final class HealthChecks {
       asked = null;
       timer.cancel(false);
       over.end();
-      round.told(problem);
+      round.told(as, problem);
     }
   }
 

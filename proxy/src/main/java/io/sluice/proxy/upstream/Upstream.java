@@ -20,6 +20,7 @@ import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.HttpRequest;
@@ -43,6 +44,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -337,7 +339,7 @@ public final class Upstream {
     return lost == null
         && Family.of(address.getAddress()) == Family.of(wanted.destination().getAddress())
         && !listener.tried().contains(address)
-        && !loop.means.health.isOut(address, pod)
+        && !isOut(address)
         && !snapshot.settings().isolates(address.getAddress());
   }
 
@@ -414,13 +416,18 @@ public final class Upstream {
       if (keeping != null) {
         return keeping;
       }
+      List<List<Endpoint>> all =
+          narrowed
+              ? service.nearness().first(every, snapshot, callerPlace())
+              : loop.near(snapshot, service, asked, every, callerPlace());
       List<List<Endpoint>> first =
-          usable == every && !narrowed
-              ? loop.near(snapshot, service, asked, every, callerPlace())
-              : service.nearness().first(usable, snapshot, callerPlace());
+          usable == every ? all : service.nearness().first(usable, snapshot, callerPlace());
+      if (usable != every) {
+        missAny(all, every);
+      }
       for (int i = 0; i < first.size(); i++) {
         InetSocketAddress picked =
-            usable != every && overflows(every, first.get(i), i) ? null : pickAny(first.get(i));
+            usable != every && overflows(all.get(i), first.get(i)) ? null : pickAny(first.get(i));
         if (picked != null) {
           return picked;
         }
@@ -433,17 +440,27 @@ public final class Upstream {
    * Whether one of the calls that those near ones would have goes further, as too many of their
    * like are not well: as of Envoy, what is left bears seven fifths of its share.
    */
-  private boolean overflows(List<Endpoint> every, List<Endpoint> well, int place) {
-    Service service = nearing;
-    if (service == null || affinity.byClient()) {
+  private boolean overflows(List<Endpoint> every, List<Endpoint> well) {
+    if (affinity.byClient()) {
       return false;
     }
     Family family = Family.of(wanted.destination().getAddress());
     long all =
-        service.nearness().first(every, snapshot, callerPlace()).get(place).stream()
+        every.stream()
             .filter(each -> each.ready() && Family.of(each.address().getAddress()) == family)
             .count();
     return ThreadLocalRandom.current().nextDouble() * all > OVERPROVISIONING * well.size();
+  }
+
+  /** What chance would have met if all were well is asked as this pod too, where it is out. */
+  private void missAny(List<List<Endpoint>> first, List<Endpoint> every) {
+    for (List<Endpoint> near : Stream.concat(first.stream(), Stream.of(every)).toList()) {
+      InetSocketAddress met = pickOf(near);
+      if (met != null) {
+        boolean _ = isOut(met);
+        return;
+      }
+    }
   }
 
   private Nearness.Caller callerPlace() {
@@ -453,12 +470,22 @@ public final class Upstream {
   /** Ranges are compared with all endpoints only where chance has met one that is isolated. */
   private @Nullable InetSocketAddress pickAny(List<Endpoint> every) {
     InetSocketAddress picked = pickOf(every);
-    if (picked != null && (loop.means.health.isOut(picked, pod) || isEjected(picked))) {
+    if (picked != null && (isOut(picked) || isEjected(picked))) {
       picked = pickOf(well(every));
     }
     return picked == null || !snapshot.settings().isolates(picked.getAddress())
         ? picked
         : pickOf(well(notIsolated(every)));
+  }
+
+  /** That policy lets this pod call one that is out keeps it asked, and by that alone. */
+  private boolean isOut(InetSocketAddress address) {
+    boolean isOut = loop.means.health.isOut(address);
+    if (isOut
+        && Decisions.standing(snapshot, wanted.to(address)).of(listener.request()).isAllowed()) {
+      loop.means.health.missed(address, pod);
+    }
+    return isOut;
   }
 
   private boolean isEjected(InetSocketAddress address) {

@@ -16,6 +16,10 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Nearness;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
@@ -25,6 +29,7 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxyStats;
+import io.sluice.proxy.ReleaseMode;
 import io.sluice.proxy.admission.Remembered;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.relay.ByteChannel;
@@ -59,8 +64,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** A service of two pods that are asked whether they are well, by the node of a pod that calls. */
 @Timeout(60)
@@ -303,14 +308,139 @@ class HealthChecksTest {
     assertThat(checks().undecided()).isEqualTo(undecided);
   }
 
-  /** As behind a NetworkPolicy of their own, from before anybody else calls or from then on. */
-  @ParameterizedTest
-  @ValueSource(booleans = {true, false})
+  /** Nor do they keep it asked. */
+  @Test
   @Tag("attack")
-  void podsWhoseOwnNetworkKeepsThemAwayTakeItFromNobodyElse(boolean first) throws IOException {
+  void whomPolicyRefusesIsNotAsked() throws Exception {
+    SnapshotEditor editor = snapshot(true, How.HTTP);
+    editor.put(store(THIEF, List.of(), List.of()));
+    nodes.publish(editor.snapshot(20));
+    answering(CALLS);
+    InetSocketAddress thieves = entryOf(callers, THIEF);
+    two.hang();
+    Await.until("it is out", () -> checks().out() == 1);
+    callers.proxy.release(TwoNodes.BUYER, ReleaseMode.KEEP_ESTABLISHED).join();
+    long undecided = checks().undecided();
+
+    long end = System.nanoTime() + INTERVAL.multipliedBy(2).toNanos();
+    Await.until(
+        "two intervals are over",
+        () -> {
+          try (Socket client = Peers.connect(thieves)) {
+            client.setSoTimeout(5_000);
+            assertThat(client.getInputStream().read()).isNegative();
+          } catch (IOException e) {
+            // Reset: refused.
+          }
+          return System.nanoTime() - end > 0;
+        });
+
+    assertThat(checks().undecided()).isEqualTo(undecided);
+    Attack.tried("calls that policy refuses, to an endpoint that nobody else calls any more")
+        .refusedBy("Upstream, which asks policy before an endpoint is kept asked")
+        .countedAs("sluice_proxy_refused_connections_total");
+  }
+
+  /** As where no call goes by chance alone. */
+  @Test
+  void whoMissesItIsAskedAsWhereSomeGoBeforeOthers() throws IOException {
+    SnapshotEditor editor = snapshot(true, How.HTTP);
+    editor.snapshot(19).workloads().forEach(each -> editor.put(near(each)));
+    Service usual =
+        TwoNodes.service(AppProtocol.HTTP, List.of(nodes.app.address(), second.address()));
+    editor.put(
+        new Service(
+            usual.name(),
+            usual.virtualAddresses(),
+            usual.ports(),
+            SessionAffinity.NONE,
+            Nearness.PREFER_ZONE));
+    nodes.publish(editor.snapshot(20));
+    assertThat(answering(CALLS)).contains("one", "two");
+    two.hang();
+    Await.until("it is out", () -> checks().out() == 1);
+
+    callers.proxy.release(TwoNodes.BUYER, ReleaseMode.RESET_ESTABLISHED).join();
+    two.gate.countDown();
+    entry = entryOf(callers, TwoNodes.CLERK);
+    Await.until("it is back", () -> !answering(1).isEmpty() && checks().out() == 0);
+  }
+
+  private static Workload near(Workload pod) {
+    return new Workload(
+        pod.name(),
+        pod.identity(),
+        pod.addresses(),
+        pod.labels(),
+        pod.enrolled(),
+        pod.netnsOrNull(),
+        pod.uidOrNull(),
+        pod.nodeNameOrNull(),
+        pod.hostNetwork(),
+        pod.interception(),
+        pod.probePorts(),
+        pod.mtlsMode(),
+        pod.connections(),
+        pod.healthChecks(),
+        "near");
+  }
+
+  /** By the node of the replicas, so that most checks would say nothing; it is asked no more. */
+  @Test
+  void whomThatNodeRefusesDoesNotDelayWhatOthersFindOut() throws IOException {
     SnapshotEditor editor = snapshot(true, How.HTTP);
     List<NamespacedName> clerks =
-        IntStream.range(0, 12).mapToObj(i -> new NamespacedName("shop", "clerk-" + i)).toList();
+        IntStream.range(0, 7).mapToObj(i -> new NamespacedName("shop", "clerk-" + i)).toList();
+    clerks.forEach(each -> editor.put(TwoNodes.workload(each, TwoNodes.CLERK_ID, List.of())));
+    nodes.client.publish(editor.snapshot(20));
+    TwoNodes.buyerMayCall().stream()
+        .map(each ->
+            new Permission(
+                each.name(),
+                each.destination(),
+                Set.of(TwoNodes.BUYER_ID.serviceAccountName()),
+                each.ports()))
+        .forEach(editor::put);
+    nodes.server.publish(editor.snapshot(20));
+    answering(CALLS);
+    for (NamespacedName clerk : clerks) {
+      InetSocketAddress theirs = entryOf(callers, clerk);
+      for (int i = 0; i < 8; i++) {
+        try (Socket client = Peers.connect(theirs)) {
+          client.setSoTimeout(5_000);
+          client.getOutputStream().write("GET /buy HTTP/1.1\r\nhost: s\r\n\r\n".getBytes(US_ASCII));
+          assertThat(client.getInputStream().read()).isPositive(); // 403
+        }
+      }
+    }
+
+    int asked = two.asked.get();
+    long succeeded = checks().succeeded();
+    long begin = System.nanoTime();
+    Await.until("several are over", () -> checks().succeeded() >= succeeded + 6);
+    long least = INTERVAL.toNanos() * 9 / 10;
+    assertThat(two.asked.get() - asked)
+        .as("as often as by one node that has one caller")
+        .isLessThanOrEqualTo(1 + (int) ((System.nanoTime() - begin) / least));
+
+    two.hang();
+    begin = System.nanoTime();
+    Await.until("it is out", () -> checks().out() == 1);
+    assertThat(Duration.ofNanos(System.nanoTime() - begin))
+        .isLessThan(INTERVAL.multipliedBy(3).plusMillis(500)); // for a busy machine
+  }
+
+  /** As behind a NetworkPolicy of their own, from before anybody else calls or from then on. */
+  @ParameterizedTest
+  @CsvSource({"true, false", "false, false", "true, true", "false, true"})
+  @Tag("attack")
+  void podsWhoseOwnNetworkKeepsThemAwayTakeItFromNobodyElse(boolean first, boolean namespaces)
+      throws IOException {
+    SnapshotEditor editor = snapshot(true, How.HTTP);
+    List<NamespacedName> clerks =
+        IntStream.range(0, 12)
+            .mapToObj(i -> new NamespacedName(namespaces ? "shop-" + i : "shop", "clerk-" + i))
+            .toList();
     clerks.forEach(each -> editor.put(TwoNodes.workload(each, TwoNodes.CLERK_ID, List.of())));
     nodes.publish(editor.snapshot(20));
     callers.sockets.cutOff.addAll(clerks);
@@ -431,10 +561,17 @@ class HealthChecksTest {
   @Test
   void whoFollowsAsksWhoIsOutAndNobodyElseUntilItIsWell() throws IOException {
     check(How.HTTP);
-    answering(CALLS);
+    InetSocketAddress buyers = entry;
+    entry = entryOf(callers, TwoNodes.CLERK);
+    assertThat(answering(CALLS)).contains("one", "two");
+    entry = buyers;
+    assertThat(answering(CALLS)).contains("one", "two");
     two.hang();
     Await.until("it is out", () -> checks().out() == 1);
     Remembered told = callers.proxy.remembered();
+    assertThat(told.out())
+        .extracting(Remembered.Out::caller)
+        .containsExactlyInAnyOrder(TwoNodes.BUYER, TwoNodes.CLERK);
 
     nodes.publish(snapshot(false, How.HTTP).snapshot(21));
     callers.proxy.recall(told);
@@ -454,6 +591,11 @@ class HealthChecksTest {
     callers.proxy.recall(told);
     assertThat(callers.proxy.endpointsOut()).containsExactly(second.address());
     assertThat(answering(CALLS)).containsExactly("one");
+    Stream.of(TwoNodes.BUYER, TwoNodes.CLERK)
+        .forEach(each ->
+            assertThat(callers.proxy.remembered().out())
+                .extracting(Remembered.Out::caller)
+                .contains(each));
     two.gate.countDown();
     Await.until("it is back", () -> checks().out() == 0);
     assertThat(answering(CALLS)).contains("one", "two");
