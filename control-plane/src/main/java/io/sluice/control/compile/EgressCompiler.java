@@ -19,10 +19,18 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Turns an Egress into what it lets out. A part that cannot be used lets nothing out. */
 record EgressCompiler(Surroundings surroundings, Statuses statuses) {
+  /**
+   * What inet_aton(3) and browsers read as an address in parts, in octal or in hexadecimal: no name
+   * of a host has such a last label (WHATWG URL, "ends in a number").
+   */
+  private static final Pattern ENDS_IN_A_NUMBER =
+      Pattern.compile("(?:.*\\.)?(?:[0-9]+|0x[0-9a-f]*)\\.?");
+
   /** What Egresses name. */
   interface Surroundings extends Matches.Groups {
     /** Whether the MeshConfig has them acted on. */
@@ -165,6 +173,12 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
             "spec.hosts[" + i + "]",
             "'" + host + "' is an address, which no name leads to",
             "write " + address.get() + " into spec.ipAddresses");
+      } else if (ENDS_IN_A_NUMBER.matcher(host).matches()) {
+        statuses.warning(
+            written,
+            "spec.hosts[" + i + "]",
+            "'" + host + "' is read as an address by some programs, and is no name to others",
+            "write the address as four decimal numbers into spec.ipAddresses");
       } else if (!Rfc1123.isSubdomain(host) || hosts.size() == WireLimits.HOSTS) {
         statuses.warning(
             written,

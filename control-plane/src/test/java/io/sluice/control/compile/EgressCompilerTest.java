@@ -10,6 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EgressCompilerTest {
   private static final String WEB = "{kind: ServiceAccount, name: web, namespace: shop}";
@@ -86,6 +87,61 @@ class EgressCompilerTest {
           assertThat(status.severity()).isEqualTo(Severity.UNUSABLE);
           assertThat(status.sentence()).contains(told).contains("nothing of it can be used");
         });
+  }
+
+  /** Alone it lets nothing out, and beside a name no more than that. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "127.1",
+        "127.0.1",
+        "2130706433",
+        "0",
+        "0x7f000001",
+        "0X7F000001",
+        "0x7F.0.0.1",
+        "0x",
+        "0177.0.0.1",
+        "10.0.0.010",
+        "010.0.0.1",
+        "256.256.256.256",
+        "10.0.0.1.",
+        "127.1.",
+        "books.example.1",
+        "1.0x1F",
+        "[::1]",
+        "::1",
+        "::FFFF:10.0.0.1",
+        "[::ffff:10.0.0.1]",
+        "::ffff:a00:1",
+        "fe80::1%eth0",
+        "10.0.0.1:80",
+        "10.0.0.1/32",
+        "１２７.0.0.1",
+        "127。0。0。1",
+        "books.example.",
+        "books.example:80",
+        "user@10.0.0.1",
+        "%31%32%37.0.0.1",
+      })
+  void addressesAreNoHostsHoweverTheyAreSpelled(String host) {
+    CompiledChange alone = Manifests.compile(egress(WEB, HTTP, "hosts: ['" + host + "']"));
+    assertThat(alone.snapshot().all(Kind.EGRESS)).isEmpty();
+    assertThat(sentences(alone)).contains("spec.hosts[0]").contains("nothing of it can be used");
+
+    CompiledChange beside =
+        Manifests.compile(egress(WEB, HTTP, "hosts: ['" + host + "', books.example]"));
+    assertThat(only(beside).hosts()).containsExactly("books.example");
+    assertThat(only(beside).ranges()).isEmpty();
+    assertThat(sentences(beside)).contains("spec.hosts[0]");
+  }
+
+  @Test
+  void namesWithDigitsAreHosts() {
+    CompiledChange made =
+        Manifests.compile(egress(WEB, HTTP, "hosts: [1.example, 0x1f.example, a.b2, 7up.c0]"));
+    assertThat(only(made).hosts()).hasSize(4);
+    assertThat(made.statuses()).isEmpty();
   }
 
   @Test

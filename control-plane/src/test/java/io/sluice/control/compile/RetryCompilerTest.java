@@ -255,8 +255,7 @@ class RetryCompilerTest {
         .as("the split makes it one of HTTP")
         .noneMatch(sentence -> sentence.contains("1 more"));
     assertThat(told(compiler, Map.of("route", ""))).anyMatch(it -> it.contains("1 more"));
-    assertThat(counted(compiler, Map.of("config", leaving)))
-        .isZero();
+    assertThat(counted(compiler, Map.of("config", leaving))).isZero();
     assertThat(counted(compiler, Map.of("named", named.replace("port: 81", "port: 82"))))
         .as("the Service that all name")
         .isEqualTo(21);
