@@ -1,7 +1,10 @@
 package io.sluice.proxy.accept;
 
+import io.sluice.mesh.Cidr;
 import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.proxy.admission.TokenBucket;
+import java.net.Inet4Address;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -11,9 +14,13 @@ import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * How many handshakes of TLS clients outside the mesh may begin with one pod in a second, since
- * each takes the loop milliseconds. Where less than half of them are left, those who ask within a
- * second, or did in the one before, have equal parts, and one alone leaves some for who comes. Any
- * thread, without locks; times are of {@link System#nanoTime}.
+ * each takes the loop milliseconds. Where less than half of them are left, networks (of IPv4 /24,
+ * of IPv6 /48) from which somebody asks within a second, or did in the one before, have equal
+ * parts, and of its network's part each source; one alone leaves some for who comes. Where there
+ * are more who ask than handshakes, nobody has a second one before each has had one, for as long as
+ * it takes: who asks every second among n others waits n / {@value #MOST_OF_ONE} + 2 seconds at
+ * most, in up to {@value #MOST_NETWORKS} networks. Any thread, without locks; times are of {@link
+ * System#nanoTime}.
  */
 final class OutsideHandshakes {
   /** A second. */
@@ -22,62 +29,162 @@ final class OutsideHandshakes {
   /** For one source. */
   static final int MOST_OF_ONE = MOST - MOST / 8;
 
-  /** That are told apart within a second: more than can have one. */
-  private static final int MOST_SOURCES = MOST + MOST / 2;
+  /** That are told apart within a second; all others are as one. */
+  static final int MOST_NETWORKS = 256;
+
+  /** The same of sources: of each network an equal part of so many. */
+  static final int MOST_SOURCES = 1_024;
+
+  private static final int IPV4_NETWORK = 24;
+  private static final int IPV6_NETWORK = 48;
+  private static final Object OTHERS = "others";
 
   private static final long WINDOW_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private final TokenBucket all;
   private final AtomicReference<Window> present;
 
+  /** How many each source has had, by its network; never changed. */
+  private record Taken(Map<Object, Map<Object, Integer>> networks) {
+    static final Taken NOTHING = new Taken(Map.of());
+
+    Map<Object, Integer> of(Object network) {
+      return networks.getOrDefault(network, Map.of());
+    }
+
+    int sum(Object network) {
+      return of(network).values().stream().mapToInt(each -> each).sum();
+    }
+
+    int held(Object network, Object source) {
+      return of(network).getOrDefault(source, 0);
+    }
+
+    Taken with(Object network, Object source, int more) {
+      Map<Object, Integer> inside = new HashMap<>(of(network));
+      inside.merge(source, more, Integer::sum);
+      Map<Object, Map<Object, Integer>> next = new HashMap<>(networks);
+      next.put(network, inside);
+      return new Taken(next);
+    }
+
+    Taken with(Taken later) {
+      Map<Object, Map<Object, Integer>> next = new HashMap<>(networks);
+      later.networks.forEach((network, inside) -> {
+        Map<Object, Integer> both = new HashMap<>(of(network));
+        inside.forEach((source, count) -> both.merge(source, count, Integer::sum));
+        next.put(network, both);
+      });
+      return new Taken(next);
+    }
+
+    /** Whether somebody who has asked has had none, nor {@code before}. */
+    boolean lacks(Taken before) {
+      return networks.entrySet().stream()
+          .anyMatch(network ->
+              network.getValue().entrySet().stream()
+                  .anyMatch(source ->
+                      source.getValue() == 0
+                          && before.held(network.getKey(), source.getKey()) == 0));
+    }
+
+    boolean isTooMuch() {
+      return networks.size() > MOST_NETWORKS + 1
+          || networks.values().stream().anyMatch(inside -> inside.size() > MOST_SOURCES + 1);
+    }
+  }
+
   /**
    * One second.
    *
-   * @param before how many sources asked in the second before
-   * @param taken by each source that has asked; never changed
+   * @param round whether {@code before} tells who has had one while others had none, who go first
+   * @param before of the second before, or of all since that round began
    */
-  private record Window(long begin, int before, Map<Object, Integer> taken) {
+  private record Window(long begin, boolean round, Taken before, Taken taken) {
     Window at(long now) {
       long age = now - begin;
-      return age < WINDOW_NANOS
+      if (age < WINDOW_NANOS) {
+        return this;
+      }
+      if (age >= 2 * WINDOW_NANOS) {
+        return new Window(now, false, Taken.NOTHING, Taken.NOTHING);
+      }
+      boolean goesOn = taken.lacks(round ? before : Taken.NOTHING);
+      Taken known = round && goesOn ? before.with(taken) : taken;
+      return new Window(now, goesOn, known.isTooMuch() ? taken : known, Taken.NOTHING);
+    }
+
+    /** What {@code network} is counted as. */
+    Object network(Object network) {
+      return taken.networks.containsKey(network) || taken.networks.size() < MOST_NETWORKS
+          ? network
+          : OTHERS;
+    }
+
+    /** What {@code source} is counted as. */
+    Object source(Object network, Object source) {
+      Map<Object, Integer> inside = taken.of(network);
+      int networks = Math.max(1, taken.networks.size());
+      return inside.containsKey(source) || inside.size() < MOST_SOURCES / networks
+          ? source
+          : OTHERS;
+    }
+
+    boolean hasRoom(Object network, Object source) {
+      int networks = most(before.networks, taken.networks, network);
+      int part = Math.max(1, Math.min(MOST_OF_ONE, MOST / networks));
+      int sources = most(before.of(network), taken.of(network), source);
+      return taken.held(network, source) < Math.max(1, part / sources)
+          && taken.sum(network) < part
+          && !(round && networks > MOST && before.sum(network) > 0)
+          && !(round && sources > part && before.held(network, source) > 0);
+    }
+
+    private static int most(Map<Object, ?> before, Map<Object, ?> now, Object one) {
+      return Math.max(before.size(), now.size() + (now.containsKey(one) ? 0 : 1));
+    }
+
+    /** The same where that tells nothing that is not known. */
+    Window with(Object network, Object source, boolean served) {
+      return !served && taken.of(network).containsKey(source)
           ? this
-          : new Window(now, age < 2 * WINDOW_NANOS ? taken.size() : 0, Map.of());
-    }
-
-    int held(Object source) {
-      return taken.getOrDefault(source, 0);
-    }
-
-    boolean hasRoom(Object source) {
-      int sources = Math.max(before, taken.size() + (taken.containsKey(source) ? 0 : 1));
-      return held(source) < Math.max(1, Math.min(MOST_OF_ONE, MOST / sources));
-    }
-
-    Window with(Object source, int more) {
-      Map<Object, Integer> next = new HashMap<>(taken);
-      next.put(source, held(source) + more);
-      return new Window(begin, before, next);
+          : new Window(begin, round, before, taken.with(network, source, served ? 1 : 0));
     }
   }
 
   OutsideHandshakes(long now) {
     all = new TokenBucket(new Rate(MOST, Duration.ofSeconds(1), 0), now);
-    present = new AtomicReference<>(new Window(now, 0, Map.of()));
+    present = new AtomicReference<>(new Window(now, false, Taken.NOTHING, Taken.NOTHING));
   }
 
-  /** Takes one for {@code source}, if there is one at {@code now}. */
-  boolean take(Object source, long now) {
+  /** Takes one for {@code asking}, if there is one at {@code now}. */
+  boolean take(Object asking, long now) {
+    boolean served = false;
     while (true) {
       Window known = Objects.requireNonNull(present.get());
       Window window = known.at(now);
-      boolean takes = window.hasRoom(source) || all.untilFull(now) < WINDOW_NANOS / 2;
-      boolean isKnown = window.taken().containsKey(source);
-      if (!isKnown && window.taken().size() >= MOST_SOURCES || isKnown && !takes) {
-        return false;
-      }
-      if (present.compareAndSet(known, window.with(source, takes ? 1 : 0))) {
-        return takes && all.take(now);
+      Object network = window.network(network(asking));
+      Object source = window.source(network, asking);
+      served =
+          served
+              || ((window.hasRoom(network, source) || all.untilFull(now) < WINDOW_NANOS / 2)
+                  && all.take(now));
+      Window next = window.with(network, source, served);
+      if (next == known || present.compareAndSet(known, next)) {
+        return served;
       }
     }
+  }
+
+  private static Object network(Object source) {
+    InetAddress address =
+        switch (source) {
+          case Cidr range -> range.network();
+          case InetAddress one -> one;
+          default -> null;
+        };
+    return address == null
+        ? source
+        : Cidr.around(address, address instanceof Inet4Address ? IPV4_NETWORK : IPV6_NETWORK);
   }
 }

@@ -2,12 +2,18 @@ package io.sluice.proxy.accept;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.attack.Attack;
+import io.sluice.mesh.Cidr;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class OutsideHandshakesTest {
   private static final long SECOND = Duration.ofSeconds(1).toNanos();
@@ -52,6 +58,60 @@ class OutsideHandshakesTest {
 
     assertThat(taken("gateway", 100, 1)).isEqualTo(16);
     assertThat(taken("later", 1, 1)).isEqualTo(1);
+  }
+
+  /** Each asks a hundred times a second and before it, which asks every 50 ms. */
+  private static List<Integer> honest(String address, List<String> floods, int seconds) {
+    List<Cidr> others =
+        floods.stream().map(each -> Cidr.ofSource(InetAddress.ofLiteral(each))).toList();
+    Cidr honest = Cidr.ofSource(InetAddress.ofLiteral(address));
+    OutsideHandshakes handshakes = new OutsideHandshakes(0);
+    Integer[] had = new Integer[seconds];
+    for (int i = 0; i < 100 * seconds; i++) {
+      long now = i * SECOND / 100;
+      others.forEach(each -> handshakes.take(each, now));
+      int before = i % 100 == 0 ? 0 : had[i / 100];
+      had[i / 100] = before + (i % 5 == 4 && handshakes.take(honest, now) ? 1 : 0);
+    }
+    return List.of(had);
+  }
+
+  private static List<String> each(String pattern, int number) {
+    return IntStream.range(0, number).mapToObj(pattern::formatted).toList();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"192.0.2.%d", "10.0.%d.9", "2001:db8:0:%x::9", "2001:db8:%x::9"})
+  @Tag("attack")
+  void whoAsksAmongManyThatFloodHasOneOfTwoSeconds(String pattern) {
+    String address = pattern.replaceAll("%.", "c8");
+    List<Integer> had =
+        honest(address.contains(":") ? address : pattern.formatted(200), each(pattern, 75), 10);
+    for (int i = 1; i < had.size(); i++) {
+      assertThat(had.get(i - 1) + had.get(i)).as("%s", had).isPositive();
+    }
+    Attack.tried("handshakes of TLS from 75 addresses outside the mesh without end")
+        .refusedBy("OutsideHandshakes, by turns of networks and of addresses in one")
+        .countedAs("sluice_proxy_connections_refused_total rate_limited");
+  }
+
+  @Test
+  void aNetworkHasNoMoreForItsManyAddresses() {
+    List<Integer> had = honest("2001:db8:7::9", each("2001:db8:0:%x::9", 300), 4);
+    assertThat(had.subList(1, 4)).containsOnly(20);
+    had = honest("192.0.2.9", each("2001:db8:0:%x::9", 300), 4);
+    assertThat(had.subList(1, 4)).containsOnly(20);
+  }
+
+  @Test
+  void ofAWholeNetworkEachHasItsTurn() {
+    List<Integer> had = honest("192.0.2.255", each("192.0.2.%d", 254), 20);
+    int most = 254 / OutsideHandshakes.MOST_OF_ONE + 2;
+    for (int i = most; i < had.size(); i++) {
+      assertThat(had.subList(i - most, i).stream().mapToInt(each -> each).sum())
+          .as("%s", had)
+          .isPositive();
+    }
   }
 
   @Test
