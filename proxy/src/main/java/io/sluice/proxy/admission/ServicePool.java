@@ -8,12 +8,14 @@ import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.limits.Share;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,8 +28,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the pods of this node have of one service at present, and who waits for more. A connection
- * belongs to one downstream, so one that rests is asked back where another downstream waits. Any
- * thread; takes no lock.
+ * belongs to one downstream, so one that rests is asked back where another downstream waits.
+ * Connections are shared by the pods as {@link Share} has it, and of those that wait the pod with
+ * fewest goes first. Any thread; takes no lock.
  */
 public final class ServicePool {
   private final AtomicInteger connections = new AtomicInteger();
@@ -36,8 +39,13 @@ public final class ServicePool {
   private final AtomicInteger retries = new AtomicInteger();
   private final AtomicLong numbers = new AtomicLong();
 
-  /** By their order; any may leave, which a queue would search for from its head. */
-  private final NavigableMap<Long, Waiting> waiting = new ConcurrentSkipListMap<>();
+  private final ConcurrentMap<NamespacedName, Integer> held = new ConcurrentHashMap<>();
+
+  /**
+   * By their pods and their order; any may leave, which a queue would search for from its head.
+   */
+  private final ConcurrentMap<NamespacedName, NavigableMap<Long, Waiting>> waiting =
+      new ConcurrentHashMap<>();
 
   private final Set<Place> resting = ConcurrentHashMap.newKeySet();
   private final LongSupplier clock;
@@ -68,7 +76,7 @@ public final class ServicePool {
       breaker = new CircuitBreaker(rulesOrNull, clock.getAsLong());
     }
     limits = now;
-    wake();
+    wake(0);
   }
 
   /** The same of endpoints that fail: who is out stays out while they are ready. */
@@ -125,42 +133,117 @@ public final class ServicePool {
     return limits.connectTimeout();
   }
 
-  /** A connection's place; null where there is none, or others wait for one. */
-  public @Nullable Place take() {
-    return waiting.isEmpty() && take(connections, limits.maxConnections()) ? new Place() : null;
+  /** A connection's place for {@code pod}; null where it has none, or others wait for one. */
+  public @Nullable Place take(NamespacedName pod) {
+    return next(0) == null && takes(pod, 0) ? new Place(pod) : null;
   }
 
   /**
-   * Waits for a place, behind those that wait already.
+   * Waits for a place, behind those of its pod that wait already.
    *
    * @param granted is told of it on {@code loop}, unless it is given up before
    */
-  public Waiting await(Executor loop, Consumer<Place> granted) {
-    Waiting one = new Waiting(loop, granted);
-    waiting.put(one.number, one);
-    wake();
-    if (!waiting.isEmpty()) {
-      askBack();
-    }
+  public Waiting await(NamespacedName pod, Executor loop, Consumer<Place> granted) {
+    Waiting one = new Waiting(pod, loop, granted);
+    waiting.compute(
+        pod,
+        (_, known) -> {
+          NavigableMap<Long, Waiting> all = known == null ? new ConcurrentSkipListMap<>() : known;
+          all.put(one.number, one);
+          return all;
+        });
+    wake(0);
+    askBack();
     return one;
   }
 
-  private void wake() {
-    while (!waiting.isEmpty() && take(connections, limits.maxConnections())) {
-      Map.Entry<Long, Waiting> next = waiting.pollFirstEntry();
-      if (next == null || !next.getValue().grant(new Place())) {
-        connections.decrementAndGet();
+  private void forget(Waiting one) {
+    waiting.computeIfPresent(
+        one.pod,
+        (_, all) -> {
+          all.remove(one.number);
+          return all.isEmpty() ? null : all;
+        });
+  }
+
+  /** Of pods that may have one more the one with fewest, and of that who has waited longest. */
+  private @Nullable Waiting next(int left) {
+    Waiting first = null;
+    int least = Integer.MAX_VALUE;
+    for (Map.Entry<NamespacedName, NavigableMap<Long, Waiting>> each : waiting.entrySet()) {
+      Map.Entry<Long, Waiting> longest = each.getValue().firstEntry();
+      int own = held(each.getKey());
+      if (longest != null
+          && (own < least
+              || (first != null && own == least && longest.getKey() < first.number))
+          && allows(own, left, connections.get())) {
+        first = longest.getValue();
+        least = own;
+      }
+    }
+    return first;
+  }
+
+  /**
+   * Whether a pod that holds so many may have one more where {@code taken} are taken.
+   *
+   * @param left how many the pod held that has just left one: what others have in its place leaves
+   *     as many free as before
+   */
+  private boolean allows(int own, int left, int taken) {
+    int most = limits.maxConnections();
+    return taken < most && (own < left || Share.allows(own, most - taken, most));
+  }
+
+  private boolean takes(NamespacedName pod, int left) {
+    for (int taken = connections.get();
+        allows(held(pod), left, taken);
+        taken = connections.get()) {
+      if (connections.compareAndSet(taken, taken + 1)) {
+        held.merge(pod, 1, Integer::sum);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private int held(NamespacedName pod) {
+    return held.getOrDefault(pod, 0);
+  }
+
+  private void free(NamespacedName pod) {
+    connections.decrementAndGet();
+    held.computeIfPresent(pod, (_, count) -> count == 1 ? null : count - 1);
+  }
+
+  private void wake(int left) {
+    int before = left;
+    for (Waiting next = next(before); next != null && takes(next.pod, before); next = next(before)) {
+      before = 0;
+      forget(next);
+      if (!next.grant(new Place(next.pod))) {
+        free(next.pod);
       }
     }
   }
 
   private void askBack() {
     for (Place place : resting) {
-      if (resting.remove(place)) {
+      if (isAskedBack(place) && resting.remove(place)) {
         place.giveUp();
         return;
       }
     }
+  }
+
+  /** Whether one that waits may have its place. */
+  private boolean isAskedBack(Place place) {
+    int own = held(place.pod);
+    int rest = connections.get() - 1;
+    return waiting.keySet().stream()
+        .anyMatch(pod ->
+            rest >= limits.maxConnections()
+                || allows(pod.equals(place.pod) ? own - 1 : held(pod), own, rest));
   }
 
   /** Requests that wait for a connection. */
@@ -214,12 +297,14 @@ public final class ServicePool {
     }
 
     private final long number = numbers.getAndIncrement();
+    private final NamespacedName pod;
     private final Executor loop;
     private final Consumer<Place> granted;
     private final AtomicReference<State> state = new AtomicReference<>(State.WAITS);
     private boolean unwanted; // of the loop
 
-    private Waiting(Executor loop, Consumer<Place> granted) {
+    private Waiting(NamespacedName pod, Executor loop, Consumer<Place> granted) {
+      this.pod = pod;
       this.loop = loop;
       this.granted = granted;
     }
@@ -241,7 +326,7 @@ public final class ServicePool {
     /** It waits no longer, and is told nothing; to be called on its loop. */
     public void giveUp() {
       if (state.compareAndSet(State.WAITS, State.GIVEN_UP)) {
-        waiting.remove(number);
+        forget(this);
       } else {
         unwanted = true;
       }
@@ -250,13 +335,16 @@ public final class ServicePool {
 
   /** The place of one connection. Belongs to that connection's event loop. */
   public final class Place {
+    private final NamespacedName pod;
     private @Nullable Executor loop;
     private @Nullable Runnable end;
     private int users;
     private int served;
     private boolean left;
 
-    private Place() {}
+    private Place(NamespacedName pod) {
+      this.pod = pod;
+    }
 
     /**
      * The connection stands, and may be asked back while it carries nothing.
@@ -307,7 +395,7 @@ public final class ServicePool {
         return;
       }
       resting.add(this);
-      if (!waiting.isEmpty() && resting.remove(this)) {
+      if (isAskedBack(this) && resting.remove(this)) {
         giveUp();
       }
     }
@@ -325,8 +413,9 @@ public final class ServicePool {
       if (!left) {
         left = true;
         resting.remove(this);
-        connections.decrementAndGet();
-        wake();
+        int own = held(pod);
+        free(pod);
+        wake(own);
       }
     }
   }

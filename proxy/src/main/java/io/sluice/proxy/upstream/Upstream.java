@@ -622,7 +622,7 @@ public final class Upstream {
   private boolean hasPlace(
       ServicePool said, InetSocketAddress picked, @Nullable Workload called, Flow flow) {
     if (place == null) {
-      place = said.take();
+      place = said.take(pod.name);
     }
     if (place != null) {
       return true;
@@ -633,6 +633,7 @@ public final class Upstream {
     if (listener.mayWait()) {
       waiting =
           said.await(
+              pod.name,
               loop.executor,
               granted -> {
                 waiting = null;

@@ -2,6 +2,7 @@ package io.sluice.proxy.admission;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import java.time.Duration;
@@ -17,6 +18,8 @@ import org.junit.jupiter.api.Timeout;
 class ServicePoolTest {
   private static final int NONE = UpstreamSetting.UNLIMITED;
   private static final int MANY = 100_000;
+  private static final NamespacedName POD = new NamespacedName("shop", "buyer-1");
+  private static final NamespacedName OTHER = new NamespacedName("shop", "clerk-1");
 
   private final ServicePool pool = new ServicePool(System::nanoTime);
   private final List<Integer> granted = new ArrayList<>();
@@ -25,6 +28,7 @@ class ServicePoolTest {
     return IntStream.range(0, number)
         .mapToObj(i ->
             pool.await(
+                POD,
                 Runnable::run,
                 place -> {
                   granted.add(i);
@@ -34,8 +38,12 @@ class ServicePoolTest {
   }
 
   private ServicePool.Place fill() {
-    pool.limit(new Pool(1, Duration.ofSeconds(5), NONE, NONE, NONE, NONE), null);
-    return Objects.requireNonNull(pool.take());
+    limit(1);
+    return Objects.requireNonNull(pool.take(POD));
+  }
+
+  private void limit(int connections) {
+    pool.limit(new Pool(connections, Duration.ofSeconds(5), NONE, NONE, NONE, NONE), null);
   }
 
   @Test
@@ -54,6 +62,67 @@ class ServicePoolTest {
     waiting(MANY).reversed().forEach(ServicePool.Waiting::giveUp);
     place.leave();
     assertThat(granted).isEmpty();
-    assertThat(pool.take()).isNotNull();
+    assertThat(pool.take(POD)).isNotNull();
+  }
+
+  /** All that {@code pod} gets. */
+  private List<ServicePool.Place> all(NamespacedName pod) {
+    List<ServicePool.Place> places = new ArrayList<>();
+    for (var place = pool.take(pod); place != null; place = pool.take(pod)) {
+      places.add(place);
+    }
+    return places;
+  }
+
+  @Test
+  void onePodAloneLeavesSomeForOthersHoweverManyOfItWait() {
+    limit(80);
+    List<ServicePool.Place> places = all(POD);
+    assertThat(places).hasSize(70);
+    waiting(100);
+    assertThat(granted).isEmpty();
+
+    assertThat(all(OTHER)).isNotEmpty();
+    assertThat(pool.take(new NamespacedName("shop", "later"))).isNotNull();
+
+    places.getFirst().leave();
+    assertThat(granted).as("by turns in the place that its own pod has left").hasSize(100);
+  }
+
+  @Test
+  void ofThoseThatWaitThePodWithFewestGoesFirst() {
+    limit(4);
+    List<ServicePool.Place> places = all(POD);
+    assertThat(places).as("of so few there are no parts").hasSize(4);
+    waiting(1);
+    List<ServicePool.Place> others = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      pool.await(OTHER, Runnable::run, others::add);
+    }
+
+    places.get(0).leave();
+    places.get(1).leave();
+    assertThat(others).hasSize(2);
+    assertThat(granted).isEmpty();
+    places.get(2).leave();
+    assertThat(granted.size() + others.size()).isGreaterThan(2);
+  }
+
+  /** Whoever waits holds as many already, or more. */
+  @Test
+  void whatRestsIsAskedBackForWhoHasFewerAndNobodyElse() {
+    limit(8);
+    List<ServicePool.Place> places = all(POD);
+    assertThat(places).hasSize(7);
+    ServicePool.Place other = Objects.requireNonNull(pool.take(OTHER));
+    List<String> asked = new ArrayList<>();
+    other.stands(Runnable::run, () -> asked.add("other"));
+    other.rest();
+    pool.await(POD, Runnable::run, _ -> {});
+    assertThat(asked).isEmpty();
+
+    places.getFirst().stands(Runnable::run, () -> asked.add("own"));
+    places.getFirst().rest();
+    assertThat(asked).containsExactly("own");
   }
 }
