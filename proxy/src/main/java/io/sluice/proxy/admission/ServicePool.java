@@ -41,9 +41,7 @@ public final class ServicePool {
 
   private final ConcurrentMap<NamespacedName, Integer> held = new ConcurrentHashMap<>();
 
-  /**
-   * By their pods and their order; any may leave, which a queue would search for from its head.
-   */
+  /** By their pods and their order; any may leave, which a queue would search for from its head. */
   private final ConcurrentMap<NamespacedName, NavigableMap<Long, Waiting>> waiting =
       new ConcurrentHashMap<>();
 
@@ -174,8 +172,7 @@ public final class ServicePool {
       Map.Entry<Long, Waiting> longest = each.getValue().firstEntry();
       int own = held(each.getKey());
       if (longest != null
-          && (own < least
-              || (first != null && own == least && longest.getKey() < first.number))
+          && (own < least || (first != null && own == least && longest.getKey() < first.number))
           && allows(own, left, connections.get())) {
         first = longest.getValue();
         least = own;
@@ -196,9 +193,7 @@ public final class ServicePool {
   }
 
   private boolean takes(NamespacedName pod, int left) {
-    for (int taken = connections.get();
-        allows(held(pod), left, taken);
-        taken = connections.get()) {
+    for (int taken = connections.get(); allows(held(pod), left, taken); taken = connections.get()) {
       if (connections.compareAndSet(taken, taken + 1)) {
         held.merge(pod, 1, Integer::sum);
         return true;
@@ -218,7 +213,9 @@ public final class ServicePool {
 
   private void wake(int left) {
     int before = left;
-    for (Waiting next = next(before); next != null && takes(next.pod, before); next = next(before)) {
+    for (Waiting next = next(before);
+        next != null && takes(next.pod, before);
+        next = next(before)) {
       before = 0;
       forget(next);
       if (!next.grant(new Place(next.pod))) {

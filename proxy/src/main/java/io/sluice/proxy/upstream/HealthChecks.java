@@ -63,6 +63,9 @@ public final class HealthChecks {
   /** Pods in whose names one endpoint is asked. */
   private static final int MOST_CALLERS = 8;
 
+  /** Checks after which those are tried again that had no answer and have gone. */
+  private static final int CHECKS_OF_A_TURN = 16;
+
   /** Part of each interval that chance may take off, so that nodes do not ask at once. */
   private static final double JITTER = 0.1;
 
@@ -222,10 +225,11 @@ public final class HealthChecks {
     private final NamespacedName workload;
     private final UpstreamLoop loop;
     private volatile List<LocalPod> callers; // of which each is asked as; never empty
-    private final Set<LocalPod> without = ConcurrentHashMap.newKeySet(); // an answer, of those
+    private final Set<LocalPod> without = ConcurrentHashMap.newKeySet(); // an answer, last
     private final AtomicInteger changes = new AtomicInteger(MOST_CALLERS); // until the next check
     private volatile long wantedNanos = System.nanoTime();
     private int turn;
+    private int checks;
     private int wrong;
     private @Nullable Round last;
 
@@ -258,7 +262,7 @@ public final class HealthChecks {
      * Where there are too many, one of the namespace that has most goes, and there one of the
      * account that has most: who calls by many pods pushes out no other's. Of those that are alike
      * in that it is one without an answer, or else the one that comes: pods of many namespaces that
-     * have none push out nobody who has, and stay in nobody's way.
+     * have none push out nobody who has, and of up to 128 each is asked as once in 16 checks.
      */
     private synchronized void add(LocalPod pod) {
       List<LocalPod> next = new ArrayList<>(callers);
@@ -275,7 +279,6 @@ public final class HealthChecks {
                     .thenComparingLong(each -> alike(next, each, one -> account(now, one)))
                     .thenComparing(without::contains)));
       }
-      without.retainAll(next);
       callers = List.copyOf(next);
     }
 
@@ -333,6 +336,9 @@ public final class HealthChecks {
       }
       later((long) (interval * (1 - JITTER * ThreadLocalRandom.current().nextDouble())));
       changes.set(MOST_CALLERS);
+      if (++checks % CHECKS_OF_A_TURN == 0) {
+        without.retainAll(callers);
+      }
       List<LocalPod> as =
           callers.stream()
               .filter(each -> isServed(each) && now.workload(each.name).isPresent())

@@ -21,6 +21,8 @@ import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
@@ -341,13 +343,25 @@ class HealthChecksTest {
         .countedAs("sluice_proxy_refused_connections_total");
   }
 
-  /** As where no call goes by chance alone. */
+  /** Of four that are near one: the others bear its part, so that no call goes further. */
   @Test
   void whoMissesItIsAskedAsWhereSomeGoBeforeOthers() throws IOException {
     SnapshotEditor editor = snapshot(true, How.HTTP);
+    List<InetSocketAddress> endpoints = new ArrayList<>();
+    endpoints.add(nodes.app.address());
+    endpoints.add(second.address());
+    List<Peers.Server> more = new ArrayList<>();
+    for (int i = 3; i < 5; i++) {
+      NamespacedName name = new NamespacedName("shop", "store-" + i);
+      InetAddress own = TwoNodes.freshAddress();
+      more.add(new Peers.Server(new InetSocketAddress(own, nodes.app.address().getPort()), 0, one));
+      endpoints.add(more.getLast().address());
+      editor.put(store(name, List.of(own), List.of()));
+      InetSocketAddress hbone = new InetSocketAddress(own, MeshPorts.HBONE);
+      nodes.server.serve(name, Direction.INBOUND, hbone, hbone);
+    }
     editor.snapshot(19).workloads().forEach(each -> editor.put(near(each)));
-    Service usual =
-        TwoNodes.service(AppProtocol.HTTP, List.of(nodes.app.address(), second.address()));
+    Service usual = TwoNodes.service(AppProtocol.HTTP, endpoints);
     editor.put(
         new Service(
             usual.name(),
@@ -364,6 +378,7 @@ class HealthChecksTest {
     two.gate.countDown();
     entry = entryOf(callers, TwoNodes.CLERK);
     Await.until("it is back", () -> !answering(1).isEmpty() && checks().out() == 0);
+    more.forEach(Peers.Server::close);
   }
 
   private static Workload near(Workload pod) {
@@ -393,14 +408,7 @@ class HealthChecksTest {
         IntStream.range(0, 7).mapToObj(i -> new NamespacedName("shop", "clerk-" + i)).toList();
     clerks.forEach(each -> editor.put(TwoNodes.workload(each, TwoNodes.CLERK_ID, List.of())));
     nodes.client.publish(editor.snapshot(20));
-    TwoNodes.buyerMayCall().stream()
-        .map(each ->
-            new Permission(
-                each.name(),
-                each.destination(),
-                Set.of(TwoNodes.BUYER_ID.serviceAccountName()),
-                each.ports()))
-        .forEach(editor::put);
+    putGrant(editor, Set.of(TwoNodes.BUYER_ID.serviceAccountName()));
     nodes.server.publish(editor.snapshot(20));
     answering(CALLS);
     for (NamespacedName clerk : clerks) {
@@ -430,6 +438,12 @@ class HealthChecksTest {
         .isLessThan(INTERVAL.multipliedBy(3).plusMillis(500)); // for a busy machine
   }
 
+  private static void putGrant(SnapshotEditor editor, Set<NamespacedName> accounts) {
+    TwoNodes.buyerMayCall().stream()
+        .map(each -> new Permission(each.name(), each.destination(), accounts, each.ports()))
+        .forEach(editor::put);
+  }
+
   /** As behind a NetworkPolicy of their own, from before anybody else calls or from then on. */
   @ParameterizedTest
   @CsvSource({"true, false", "false, false", "true, true", "false, true"})
@@ -441,7 +455,20 @@ class HealthChecksTest {
         IntStream.range(0, 12)
             .mapToObj(i -> new NamespacedName(namespaces ? "shop-" + i : "shop", "clerk-" + i))
             .toList();
-    clerks.forEach(each -> editor.put(TwoNodes.workload(each, TwoNodes.CLERK_ID, List.of())));
+    Set<NamespacedName> accounts = new HashSet<>();
+    for (NamespacedName each : clerks) {
+      SpiffeId identity =
+          namespaces
+              ? new SpiffeId(TrustDomain.CLUSTER_LOCAL, each.namespace(), "clerk")
+              : TwoNodes.CLERK_ID;
+      editor.put(TwoNodes.workload(each, identity, List.of()));
+      if (namespaces) {
+        nodes.client.has(identity, nodes.authority.issue(identity));
+      }
+      accounts.add(identity.serviceAccountName());
+    }
+    accounts.add(TwoNodes.BUYER_ID.serviceAccountName());
+    putGrant(editor, accounts);
     nodes.publish(editor.snapshot(20));
     callers.sockets.cutOff.addAll(clerks);
     List<InetSocketAddress> theirs = clerks.stream().map(each -> entryOf(callers, each)).toList();
