@@ -375,9 +375,15 @@ class HealthChecksTest {
     Await.until("it is out", () -> checks().out() == 1);
 
     callers.proxy.release(TwoNodes.BUYER, ReleaseMode.RESET_ESTABLISHED).join();
-    two.gate.countDown();
     entry = entryOf(callers, TwoNodes.CLERK);
-    Await.until("it is back", () -> !answering(1).isEmpty() && checks().out() == 0);
+    Await.until(
+        "it is asked as the one that misses it",
+        () ->
+            !answering(1).isEmpty()
+                && callers.proxy.remembered().out().stream()
+                    .anyMatch(each -> each.caller().equals(TwoNodes.CLERK)));
+    two.gate.countDown();
+    Await.until("it is back", () -> checks().out() == 0);
     more.forEach(Peers.Server::close);
   }
 
