@@ -343,7 +343,10 @@ class HealthChecksTest {
         .countedAs("sluice_proxy_refused_connections_total");
   }
 
-  /** Of four that are near one: the others bear its part, so that no call goes further. */
+  /**
+   * Of four that are near one: the others bear its part, so that no call goes further. Of requests
+   * policy is asked before, which chooses by chance alone.
+   */
   @Test
   void whoMissesItIsAskedAsWhereSomeGoBeforeOthers() throws IOException {
     SnapshotEditor editor = snapshot(true, How.HTTP);
@@ -361,7 +364,7 @@ class HealthChecksTest {
       nodes.server.serve(name, Direction.INBOUND, hbone, hbone);
     }
     editor.snapshot(19).workloads().forEach(each -> editor.put(near(each)));
-    Service usual = TwoNodes.service(AppProtocol.HTTP, endpoints);
+    Service usual = TwoNodes.service(AppProtocol.TCP, endpoints);
     editor.put(
         new Service(
             usual.name(),
