@@ -158,6 +158,13 @@ class WhyTest {
     WhyCall call = new WhyCall(from, called, called.endsWith("8081") ? "GET" : "", "/x", Map.of());
 
     JsonNode answer = agreed(call, mesh);
+    JsonNode cause = answer.path("because").path(0);
+    if (cause.path("kind").asText().equals("HTTPRoute")) {
+      assertThat(printed(0, "node", "events", "--reason", reason, "-o", "json"))
+          .contains(
+              "\"HTTPRoute %s %s\""
+                  .formatted(cause.path("name").asText(), cause.path("field").asText()));
+    }
     takeAway(mesh, Map.of(call, answer));
     apply(mesh);
 
@@ -511,7 +518,7 @@ class WhyTest {
         }
         switch (cause.path("kind").asText()) {
           case "TrafficTarget" -> mesh.targets.remove(name.substring(name.indexOf('/') + 1));
-          case "HTTPRoute or GRPCRoute", "FaultInjection" -> mesh.others.remove("route");
+          case "HTTPRoute" -> mesh.others.remove("route");
           case "IngressBackend", "AccessControl" -> mesh.others.remove("access");
           case "Isolation" -> mesh.others.remove("isolation");
           case "Egress" -> mesh.others.remove("egress");

@@ -3,7 +3,8 @@ package io.sluice.mesh;
 import org.jspecify.annotations.Nullable;
 
 /** Name of a namespaced Kubernetes object, printed and parsed as {@code namespace/name}. */
-public record NamespacedName(String namespace, String name) implements Comparable<NamespacedName> {
+public record NamespacedName(String namespace, String name)
+    implements Comparable<NamespacedName>, Decider {
 
   /** Longest object name that Kubernetes accepts (RFC 1123 subdomain), in characters. */
   public static final int MAX_NAME_LENGTH = 253;

@@ -2,11 +2,15 @@ package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.Backend;
 import io.sluice.api.resources.v1.RouteRule;
+import io.sluice.api.resources.v1.RouteSource;
 import io.sluice.api.resources.v1.Session;
 import io.sluice.api.resources.v1.TimeLimits;
 import io.sluice.mesh.TrafficRoute.Origin;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Routes as messages and back. Rules, matches and backends keep their order. */
 final class RouteCodec {
@@ -66,6 +70,7 @@ final class RouteCodec {
             .setService(route.service().toString())
             .setGatewayApi(route.origin() == Origin.GATEWAY_API)
             .setClients(clients == null ? "" : clients);
+    Map<TrafficRoute.Source, Integer> sources = new HashMap<>();
     for (TrafficRoute.Rule rule : route.rules()) {
       var told =
           RouteRule.newBuilder()
@@ -104,16 +109,43 @@ final class RouteCodec {
                 .setPermanent(session.permanent())
                 .setScope(session.scope()));
       }
+      TrafficRoute.Place place = rule.placeOrNull();
+      if (place != null) {
+        int source =
+            sources.computeIfAbsent(
+                place.source(), one -> message.addSources(message(one)).getSourcesCount());
+        told.setSource(source).setPlace(place.index());
+      }
       message.addRules(told);
     }
     return message.build();
   }
 
+  private static RouteSource message(TrafficRoute.Source source) {
+    return RouteSource.newBuilder()
+        .setKind(source.kind())
+        .setNamespace(source.name().namespace())
+        .setName(source.name().name())
+        .build();
+  }
+
   private static TrafficRoute model(
       io.sluice.api.resources.v1.TrafficRoute message, Checks checks) {
     checks.atMost("rules", message.getRulesCount(), WireLimits.ROUTE_RULES);
+    List<TrafficRoute.Source> sources =
+        checks.list(
+            "sources",
+            message.getSourcesList(),
+            WireLimits.ROUTE_RULES,
+            source ->
+                new TrafficRoute.Source(
+                    checks.text("sources.kind", source.getKind(), WireLimits.KIND_CHARACTERS),
+                    new NamespacedName(source.getNamespace(), source.getName())));
+    // Those of rules that follow each other are often the same, which are one object then.
+    TrafficRoute.Place place = null;
     List<TrafficRoute.Rule> rules = new ArrayList<>(message.getRulesCount());
     for (RouteRule rule : message.getRulesList()) {
+      place = place(rule, sources, place);
       rules.add(
           new TrafficRoute.Rule(
               port("rules.port", rule.getPort(), checks),
@@ -126,7 +158,8 @@ final class RouteCodec {
               rule.hasRedirect() ? FilterCodec.model(rule.getRedirect(), checks) : null,
               rule.hasLimits() ? limits(rule.getLimits(), checks) : TrafficRoute.TimeLimits.UNSAID,
               rule.hasFaults() ? FaultCodec.model(rule.getFaults(), checks) : Faults.NONE,
-              rule.hasSession() ? session(rule.getSession(), checks) : null));
+              rule.hasSession() ? session(rule.getSession(), checks) : null,
+              place));
     }
     return new TrafficRoute(
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),
@@ -136,6 +169,19 @@ final class RouteCodec {
             ? null
             : checks.text("clients", message.getClients(), NamespacedName.MAX_NAMESPACE_LENGTH),
         rules);
+  }
+
+  /** Null where none is told, or one that is not there. */
+  private static TrafficRoute.@Nullable Place place(
+      RouteRule rule, List<TrafficRoute.Source> sources, TrafficRoute.@Nullable Place before) {
+    int number = rule.getSource();
+    if (number < 1 || number > sources.size() || rule.getPlace() < 0) {
+      return null;
+    }
+    TrafficRoute.Source source = sources.get(number - 1);
+    return before != null && before.source() == source && before.index() == rule.getPlace()
+        ? before
+        : new TrafficRoute.Place(source, rule.getPlace());
   }
 
   private static TrafficRoute.Backend backend(Backend message, Checks checks) {

@@ -1,6 +1,9 @@
 package io.sluice.mesh;
 
+import static java.util.stream.Collectors.joining;
+
 import io.sluice.mesh.HttpFilters.Redirect;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -57,6 +60,65 @@ public record TrafficRoute(
   }
 
   /**
+   * What decides where none of its rules matches: those who wrote them, as far as is told. Costs
+   * what it costs to find that none does.
+   */
+  public Unmatched unmatched() {
+    List<Source> found = new ArrayList<>();
+    for (Rule rule : rules) {
+      Place place = rule.placeOrNull();
+      if (place != null && found.size() <= Unmatched.MOST && !found.contains(place.source())) {
+        found.add(place.source());
+      }
+    }
+    return new Unmatched(service, found);
+  }
+
+  /** An object that rules are written in. Rules of one object share it. */
+  public record Source(String kind, NamespacedName name) {
+    @Override
+    public String toString() {
+      return kind + " " + name;
+    }
+  }
+
+  /** Where a rule is written: {@code spec.rules[index]} of that object. */
+  public record Place(Source source, int index) implements Decider {
+    /** The field of the object. */
+    public String field() {
+      return "spec.rules[" + index + "]";
+    }
+
+    @Override
+    public String toString() {
+      return source + " " + field();
+    }
+  }
+
+  /**
+   * All rules for a service together, of which none says it.
+   *
+   * @param sources in which they are written; one more than are told where there are more
+   */
+  public record Unmatched(NamespacedName service, List<Source> sources) implements Decider {
+    /** That are told. */
+    static final int MOST = 3;
+
+    public Unmatched {
+      sources = List.copyOf(sources);
+    }
+
+    @Override
+    public String toString() {
+      String told =
+          sources.isEmpty()
+              ? "routes"
+              : sources.stream().limit(MOST).map(Source::toString).collect(joining(", "));
+      return told + (sources.size() > MOST ? " and others" : "") + " of Service " + service;
+    }
+  }
+
+  /**
    * One way to go on.
    *
    * @param port of the service that it is for; 0 for every one
@@ -67,6 +129,7 @@ public record TrafficRoute(
    * @param limits how long is waited for an answer
    * @param faults what goes wrong on purpose of those that policy lets go on
    * @param sessionOrNull how requests of one session go to one pod; null where they need not
+   * @param placeOrNull where it is written; null of a TrafficSplit, and where that is not known
    */
   public record Rule(
       int port,
@@ -75,19 +138,20 @@ public record TrafficRoute(
       @Nullable Redirect redirectOrNull,
       TimeLimits limits,
       Faults faults,
-      @Nullable SessionPersistence sessionOrNull) {
+      @Nullable SessionPersistence sessionOrNull,
+      @Nullable Place placeOrNull) {
     public Rule {
       matches = List.copyOf(matches);
       backends = List.copyOf(backends);
     }
 
-    /** Without sessions and faults, saying nothing of time. */
+    /** Without sessions and faults, saying nothing of time and of where it is written. */
     public Rule(
         int port,
         List<HttpMatch> matches,
         List<Backend> backends,
         @Nullable Redirect redirectOrNull) {
-      this(port, matches, backends, redirectOrNull, TimeLimits.UNSAID, Faults.NONE, null);
+      this(port, matches, backends, redirectOrNull, TimeLimits.UNSAID, Faults.NONE, null, null);
     }
 
     /** Of every port, leading on. */

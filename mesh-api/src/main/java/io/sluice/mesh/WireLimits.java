@@ -62,6 +62,8 @@ public final class WireLimits {
   /** Of one route. */
   public static final int ROUTE_RULES = 1_024;
 
+  static final int KIND_CHARACTERS = 63;
+
   static final int FIELD_CHANGES = 128;
   static final int MIRRORS = 64;
   static final int BACKENDS = 256;

@@ -179,6 +179,8 @@ final class RandomObjects {
   }
 
   TrafficRoute route() {
+    List<TrafficRoute.Source> sources =
+        List.of(new TrafficRoute.Source(word(), name()), new TrafficRoute.Source(word(), name()));
     return new TrafficRoute(
         name(),
         name(),
@@ -192,7 +194,11 @@ final class RandomObjects {
                 random.nextBoolean() ? new HttpFilters.Redirect(target(), 301) : null,
                 new TrafficRoute.TimeLimits(random.nextInt(3) - 1, random.nextInt(4_000) - 1),
                 faults(),
-                random.nextBoolean() ? null : session())));
+                random.nextBoolean() ? null : session(),
+                random.nextBoolean()
+                    ? null
+                    : new TrafficRoute.Place(
+                        sources.get(random.nextInt(2)), random.nextInt(WireLimits.ROUTE_RULES)))));
   }
 
   private SessionPersistence session() {

@@ -11,6 +11,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
@@ -122,6 +123,9 @@ public final class Samples {
         called,
         upstream,
         service,
+        service == null
+            ? null
+            : new TrafficRoute.Place(new TrafficRoute.Source("HTTPRoute", service), 1),
         3);
   }
 
@@ -162,6 +166,7 @@ public final class Samples {
         endpoint("fd00::9", 50_000),
         destination,
         destination,
+        null,
         null,
         3);
   }

@@ -1,5 +1,6 @@
 package io.sluice.proxy;
 
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Direction;
@@ -24,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param originalDestinationOrNull address the client called; null when that is unknown
  * @param upstreamOrNull endpoint that was chosen last; null when none was
  * @param serviceOrNull service that the client called, when it called one
+ * @param routeOrNull what led it to that service or answers in its place: the rule of a route, or
+ *     the TrafficSplit; null when none did
  * @param revision of the snapshot that decided
  */
 public record ConnectionInfo(
@@ -39,6 +42,7 @@ public record ConnectionInfo(
     @Nullable InetSocketAddress originalDestinationOrNull,
     @Nullable InetSocketAddress upstreamOrNull,
     @Nullable NamespacedName serviceOrNull,
+    @Nullable Decider routeOrNull,
     long revision) {
 
   /** Value of Istio's metric label {@code connection_security_policy}. */

@@ -45,7 +45,7 @@ import picocli.CommandLine.Spec;
       "destination: where it was to go before interception; - where that is not known",
       "verdict: what became of the flow",
       "reason: why, in a word that metrics have too",
-      "rule: object that decided; - where none did",
+      "rule: object that decided, of a route with the rule of it; - where none did",
       "explanation: the reason in a sentence"
     })
 final class EventsCommand implements Callable<Integer> {

@@ -313,11 +313,11 @@ class WhyTableTest {
       no daemon; buyer shop/store:8080; refused proxy_unavailable node - -; store @dead
       no daemon, and open; buyer town/walker:80; in the clear fail_open node - -; @deadOpen
       the mesh is taken away; buyer shop/store:8080; in the clear leaving MeshConfig - spec.traffic.retirement; clear
-      route to a status; buyer shop/pages:80 GET /x v=one; refused answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules; routeAway
-      redirect; buyer shop/pages:80 GET /x v=one; answered by a route answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules; web redirect
-      no method of a GRPCRoute; buyer shop/pages:80 POST /shop.Books/List v=one; refused answered_by_route HTTPRoute or GRPCRoute of Service shop/pages spec.rules; web grpc
-      fault; buyer shop/pages:80 GET /x v=one; refused fault_injected FaultInjection of the route of Service shop/pages spec.abort; web fault100
-      fault at times; buyer shop/pages:80 GET /x v=one; mixed fault_injected FaultInjection of the route of Service shop/pages spec.abort; web fault30
+      route to a status; buyer shop/pages:80 GET /x v=one; refused answered_by_route HTTPRoute shop/pages-route spec.rules; routeAway
+      redirect; buyer shop/pages:80 GET /x v=one; answered by a route answered_by_route HTTPRoute shop/pages-route spec.rules[0]; web redirect
+      no method of a GRPCRoute; buyer shop/pages:80 POST /shop.Books/List v=one; refused answered_by_route GRPCRoute shop/pages-route spec.rules; web grpc
+      fault; buyer shop/pages:80 GET /x v=one; refused fault_injected HTTPRoute shop/pages-route spec.rules[0]; web fault100
+      fault at times; buyer shop/pages:80 GET /x v=one; mixed fault_injected HTTPRoute shop/pages-route spec.rules[0]; web fault30
       fault of who may not call; web shop/books:80; refused no_traffic_target TrafficTarget - spec.sources; store fault100
       an address that an AccessControl has; 192.0.2.7 shop/store:8080; allowed ingress_backend AccessControl shop/store spec.sources; access
       an address that it has not, either; 192.0.3.7 shop/store:8080; refused ingress_refused AccessControl shop/store spec.sources; access
@@ -593,7 +593,7 @@ class WhyTableTest {
       delimiter = ';',
       value = {
         "web shop/store:8080; store; none that is in force has ServiceAccount shop/web",
-        "buyer shop/pages:80 GET /x; web routeNowhere; it is one whose spec.parentRefs name that Service",
+        "buyer shop/pages:80 GET /x; web routeNowhere; HTTPRoute shop/pages-route spec.rules[0]: it answers 500; its rule",
         "buyer shop/pages:80 GET /x; web routeNowhere; its rule for paths /x leads to Service shop/paegs,"
             + " which does not exist",
         "buyer shop/books:80; store sticky twin; sessionAffinity ClientIP of Service shop/books keeps",

@@ -138,6 +138,7 @@ class DayOfFlowsTest {
         called,
         called,
         new NamespacedName("shop", "application-" + to),
+        null,
         1);
   }
 

@@ -15,7 +15,9 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Origin;
+import io.sluice.mesh.TrafficRoute.Place;
 import io.sluice.mesh.TrafficRoute.Rule;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.WireLimits;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -108,8 +110,8 @@ final class GatewayCompiler {
     }
   }
 
-  /** One match of one rule; {@code rule} is the same object for matches of one rule. */
-  private record Entry(Attachment from, GatewayRoute.Rule rule, Match match, Rule compiled) {}
+  /** One match of the rule at that place. */
+  private record Entry(Attachment from, Place place, Match match, Rule compiled) {}
 
   GatewayCompiler(Surroundings surroundings, Statuses statuses) {
     this.surroundings = surroundings;
@@ -206,7 +208,17 @@ final class GatewayCompiler {
             CONFLICTED,
             specific.get().route.ref());
       } else {
-        one.route.rules().forEach(rule -> addEntries(one, rule, entries));
+        TrafficRoute.Source source =
+            new TrafficRoute.Source(
+                one.route.meta().ref().kind(),
+                new NamespacedName(one.route.meta().namespace(), one.route.meta().name()));
+        for (int i = 0; i < one.route.rules().size(); i++) {
+          GatewayRoute.Rule rule = one.route.rules().get(i);
+          Place place = new Place(source, i);
+          for (Match match : rule.matches()) {
+            entries.add(new Entry(one, place, match, compiled(one, rule, match, place)));
+          }
+        }
       }
     }
     entries.sort(BY_RANK);
@@ -226,33 +238,23 @@ final class GatewayCompiler {
     for (Entry entry : entries) {
       List<Entry> before = seen.computeIfAbsent(entry.match.match(), _ -> new ArrayList<>());
       before.stream()
-          .filter(other -> other.rule != entry.rule && other.from.overlaps(entry.from))
+          .filter(other -> !other.place.equals(entry.place) && other.from.overlaps(entry.from))
           .findFirst()
-          .filter(other ->
-              told.add(
-                  List.of(
-                      other.from.route.ref(), place(other), entry.from.route.ref(), place(entry))))
+          .filter(other -> told.add(List.of(other.place, entry.place)))
           .ifPresent(other -> {
             GatewayRoute route = entry.from.route;
             statuses.conflict(
                 route,
                 Severity.WARNING,
-                place(entry) + ".matches",
+                entry.place.field() + ".matches",
                 "say what those of %s of %s do for Service %s, which get the requests"
-                    .formatted(place(other), other.from.route.ref(), entry.from.parent.service()),
+                    .formatted(
+                        other.place.field(), other.from.route.ref(), entry.from.parent.service()),
                 "remove one of the two, or make the matches differ",
                 other.from.route.ref());
           });
       before.add(entry);
     }
-  }
-
-  private static String place(Entry entry) {
-    int index = 0;
-    while (entry.from.route.rules().get(index) != entry.rule) { // two may be equal
-      index++;
-    }
-    return "spec.rules[" + index + "]";
   }
 
   private List<Rule> limited(List<Attachment> attached, List<Rule> rules) {
@@ -269,22 +271,14 @@ final class GatewayCompiler {
     return rules.subList(0, WireLimits.ROUTE_RULES);
   }
 
-  private void addEntries(Attachment one, GatewayRoute.Rule rule, List<Entry> entries) {
-    for (Match match : rule.matches()) {
-      entries.add(new Entry(one, rule, match, compiled(one, rule, match)));
-    }
-  }
-
   /** Matches of one rule that follow each other and say the same are one again. */
   private static List<Rule> merged(List<Entry> entries) {
     List<Rule> rules = new ArrayList<>();
-    Entry before = null;
     for (Entry entry : entries) {
       Rule rule = entry.compiled;
       Rule last = rules.isEmpty() ? null : rules.getLast();
-      if (before != null
-          && last != null
-          && before.rule == entry.rule
+      if (last != null
+          && entry.place.equals(last.placeOrNull())
           && last.port() == rule.port()
           && last.backends().equals(rule.backends())
           && Objects.equals(last.redirectOrNull(), rule.redirectOrNull())
@@ -300,30 +294,30 @@ final class GatewayCompiler {
                 rule.redirectOrNull(),
                 rule.limits(),
                 rule.faults(),
-                rule.sessionOrNull()));
+                rule.sessionOrNull(),
+                rule.placeOrNull()));
       } else {
         rules.add(rule);
       }
-      before = entry;
     }
     return rules;
   }
 
-  private Rule compiled(Attachment one, GatewayRoute.Rule rule, Match match) {
+  private Rule compiled(Attachment one, GatewayRoute.Rule rule, Match match, Place place) {
     List<HttpMatch> matches = List.of(match.match());
     Changes changes = rule.changes();
     GatewayRoute.FaultsOf named = changes.faultsOrNull();
     Faults faults = named == null ? Faults.NONE : surroundings.faults(named.name());
     if (!changes.unusable().isEmpty() || faults == null) {
-      return new Rule(one.port, matches, List.of(), null); // answered 500
+      return answering(one.port, matches, null, place); // answered 500
     }
     HttpFilters.Redirect redirect = changes.redirectOrNull();
     if (redirect != null) {
-      return new Rule(
+      return answering(
           one.port,
           matches,
-          List.of(),
-          new HttpFilters.Redirect(target(redirect.target(), match), redirect.status()));
+          new HttpFilters.Redirect(target(redirect.target(), match), redirect.status()),
+          place);
     }
     List<Backend> backends = new ArrayList<>();
     for (GatewayRoute.Backend backend : rule.backends()) {
@@ -340,7 +334,14 @@ final class GatewayCompiler {
               backend.weight(),
               usable ? filters(one.route, changes, backend.changes(), match) : HttpFilters.NONE));
     }
-    return new Rule(one.port, matches, backends, null, rule.limits(), faults, rule.sessionOrNull());
+    return new Rule(
+        one.port, matches, backends, null, rule.limits(), faults, rule.sessionOrNull(), place);
+  }
+
+  private static Rule answering(
+      int port, List<HttpMatch> matches, HttpFilters.@Nullable Redirect redirect, Place place) {
+    return new Rule(
+        port, matches, List.of(), redirect, TimeLimits.UNSAID, Faults.NONE, null, place);
   }
 
   private boolean isAllowed(GatewayRoute route, GatewayRoute.Backend backend) {

@@ -46,7 +46,11 @@ class GatewayCompilerTest {
                   backendRefs: [{name: v1, port: 80}]
                 """));
 
-    assertThat(route.rules()).as("one rule stays one").hasSize(1);
+    assertThat(route.rules())
+        .as("one rule stays one")
+        .singleElement()
+        .extracting(Rule::placeOrNull)
+        .hasToString("HTTPRoute shop/web spec.rules[0]");
     assertThat(route.rules().getFirst().matches())
         .extracting(GatewayCompilerTest::text)
         .containsExactly(

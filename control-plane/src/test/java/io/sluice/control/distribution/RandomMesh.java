@@ -151,7 +151,12 @@ public final class RandomMesh {
                   null,
                   new TrafficRoute.TimeLimits(random.nextInt(3), -1),
                   Faults.NONE,
-                  null)));
+                  null,
+                  random.nextBoolean()
+                      ? null
+                      : new TrafficRoute.Place(
+                          new TrafficRoute.Source("HTTPRoute", serviceName()),
+                          random.nextInt(2)))));
     }
     return new TrafficRoute(
         new NamespacedName("shop", "split-" + number),

@@ -104,7 +104,8 @@ class ResourceSetsTest {
         .isInstanceOf(Routing.Way.To.class);
     assertThat(Routing.ways(told, web, 80, "shop", ScopeTest.GET))
         .extracting(Routing.Share::way)
-        .containsExactly(new Routing.Way.Answer(500));
+        .containsExactly(
+            new Routing.Way.Answer(500, new TrafficRoute.Unmatched(web.name(), List.of())));
     assertThat(told.all(Kind.INGRESS))
         .singleElement()
         .satisfies(closed -> {

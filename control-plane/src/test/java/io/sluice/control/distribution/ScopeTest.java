@@ -147,14 +147,16 @@ class ScopeTest {
                 HttpFilters filters,
                 var limits,
                 var faults,
-                var session)
+                var session,
+                var said)
         ? new Routing.Way.To(
             new Service(to.name(), List.of(), List.of(), to.affinity(), Nearness.ANYWHERE),
             at,
             filters,
             limits,
             faults,
-            session)
+            session,
+            said)
         : way;
   }
 

@@ -16,7 +16,8 @@ import java.util.Optional;
  * @param status of the response; 0 where there was none
  * @param millis from its head to its end
  * @param flags why the response is not the upstream's, in Envoy's words; else {@code -}
- * @param rule object that admitted it; empty where none did
+ * @param rule what admitted, refused or answered it; empty where no object did
+ * @param route what led it on; empty where no route did
  */
 public record RequestLine(
     Instant started,
@@ -32,7 +33,8 @@ public record RequestLine(
     String flags,
     String verdict,
     String reason,
-    String rule) {
+    String rule,
+    String route) {
 
   /** Of a line of the log; nothing where it is of a connection. */
   static Optional<RequestLine> of(JsonNode line) {
@@ -55,6 +57,7 @@ public record RequestLine(
             line.path("response_flags").asText(),
             line.path("verdict").asText(),
             line.path("reason").asText(),
-            line.path("rule").asText()));
+            line.path("rule").asText(),
+            line.path("route").asText()));
   }
 }

@@ -66,6 +66,7 @@ class AccessRecordsTest {
                 "RBACAF",
                 "refused",
                 "no_traffic_target",
+                "",
                 ""));
 
     Files.writeString(file, last.substring(90), StandardOpenOption.APPEND);

@@ -412,10 +412,10 @@ public final class Decisions {
     }
 
     private static @Nullable RevokedMode said(MeshSnapshot snapshot, Verdict verdict) {
-      NamespacedName rule = verdict.ruleOrNull();
-      return rule == null || verdict.reason() != Reason.TRAFFIC_TARGET
-          ? null
-          : snapshot.permission(rule).map(permission -> permission.revokedOrNull()).orElse(null);
+      return verdict.reason() == Reason.TRAFFIC_TARGET
+              && verdict.ruleOrNull() instanceof NamespacedName rule
+          ? snapshot.permission(rule).map(permission -> permission.revokedOrNull()).orElse(null)
+          : null;
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
@@ -33,6 +34,9 @@ public final class Routing {
 
   /** What becomes of a call. */
   public sealed interface Way {
+    /** Where that is said: the last of several; null where no route says anything. */
+    @Nullable Decider byOrNull();
+
     /** An endpoint of a service is to be asked, at that port of the service. */
     record To(
         Service service,
@@ -40,22 +44,23 @@ public final class Routing {
         HttpFilters filters,
         TimeLimits limits,
         Faults faults,
-        @Nullable SessionPersistence sessionOrNull)
+        @Nullable SessionPersistence sessionOrNull,
+        @Nullable Decider byOrNull)
         implements Way {
       /** At the port called, with nothing changed and no limits but those of the mesh. */
-      To(Service service, int port) {
-        this(service, port, HttpFilters.NONE, TimeLimits.UNSAID, Faults.NONE, null);
+      To(Service service, int port, @Nullable Decider byOrNull) {
+        this(service, port, HttpFilters.NONE, TimeLimits.UNSAID, Faults.NONE, null, byOrNull);
       }
     }
 
     /** A request that is answered with a status, and led nowhere. */
-    record Answer(int status) implements Way {}
+    record Answer(int status, Decider byOrNull) implements Way {}
 
     /** A request whose client is to ask elsewhere. */
-    record Elsewhere(HttpFilters.Redirect redirect) implements Way {}
+    record Elsewhere(HttpFilters.Redirect redirect, Decider byOrNull) implements Way {}
 
     /** The route leaves nothing to go to. */
-    record Nowhere() implements Way {}
+    record Nowhere(Decider byOrNull) implements Way {}
   }
 
   /** One of several ways that chance chooses among; of 1 the part {@code share}. */
@@ -170,34 +175,32 @@ public final class Routing {
       Predicate<InetSocketAddress> keeps) {
     List<NamespacedName> passed = new ArrayList<>();
     Service at = called;
+    NamespacedName by = null;
     while (passed.size() < MAX_DEPTH) {
       TrafficRoute route = snapshot.routeOf(at.name(), clients).orElse(null);
       if (route != null && route.origin() == Origin.GATEWAY_API) {
         return requestOrNull == null || !route.concerns(clients, port)
-            ? to(at, port)
+            ? new Way.To(at, port, by)
             : way(snapshot, route, port, requestOrNull, choice, keeps);
       }
       Optional<Rule> rule = route == null ? Optional.empty() : rule(route, port, requestOrNull);
-      if (rule.isEmpty()) {
-        return to(at, port);
+      if (route == null || rule.isEmpty()) {
+        return new Way.To(at, port, by);
       }
       passed.add(at.name());
+      by = route.name();
       Backend chosen =
           choose(rule.get(), choice, backend -> service(snapshot, backend, port) != null);
       Service next = chosen == null ? null : service(snapshot, chosen, port);
       if (next == null) {
-        return new Way.Nowhere();
+        return new Way.Nowhere(by);
       }
       at = next;
       if (passed.contains(at.name())) {
-        return to(at, port); // a service that is its own backend means its endpoints
+        return new Way.To(at, port, by); // a service that is its own backend means its endpoints
       }
     }
-    return to(at, port);
-  }
-
-  private static Way to(Service service, int port) {
-    return new Way.To(service, port);
+    return new Way.To(at, port, by);
   }
 
   private static Way way(
@@ -209,24 +212,26 @@ public final class Routing {
       Predicate<InetSocketAddress> keeps) {
     Rule rule = rule(route, port, request).orElse(null);
     if (rule == null) {
-      return new Way.Answer(404);
+      return new Way.Answer(404, route.unmatched());
     }
+    Decider by = rule.placeOrNull() == null ? route.unmatched() : rule.placeOrNull();
     HttpFilters.Redirect redirect = rule.redirectOrNull();
     if (redirect != null) {
-      return new Way.Elsewhere(redirect);
+      return new Way.Elsewhere(redirect, by);
     }
     Backend kept = kept(snapshot, rule, port, request, keeps);
     Backend chosen = kept == null ? choose(rule, choice, _ -> true) : kept;
     Service service = chosen == null ? null : service(snapshot, chosen, port);
     return chosen == null || service == null
-        ? new Way.Answer(500)
+        ? new Way.Answer(500, by)
         : new Way.To(
             service,
             portOf(chosen, port),
             chosen.filters(),
             rule.limits(),
             rule.faults(),
-            rule.sessionOrNull());
+            rule.sessionOrNull(),
+            by);
   }
 
   /** The backend with the pod that the request's session is with, whatever its weight. */

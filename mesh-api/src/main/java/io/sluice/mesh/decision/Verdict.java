@@ -1,5 +1,6 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.NamespacedName;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -10,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  * @param outcome {@link Outcome#ALLOWED} or {@link Outcome#REFUSED} from policy; the others from
  *     interception
  * @param reason why
- * @param ruleOrNull the object that decided, when one did
+ * @param ruleOrNull what decided, when it was an object or a part of one
  */
-public record Verdict(Outcome outcome, Reason reason, @Nullable NamespacedName ruleOrNull) {
+public record Verdict(Outcome outcome, Reason reason, @Nullable Decider ruleOrNull) {
 
   /** A verdict that rests on no particular object. */
   public static Verdict of(Outcome outcome, Reason reason) {
@@ -24,8 +25,8 @@ public record Verdict(Outcome outcome, Reason reason, @Nullable NamespacedName r
     return outcome != Outcome.REFUSED;
   }
 
-  /** The object that decided, when one did. */
+  /** The object that decided, when one as a whole did. */
   public Optional<NamespacedName> rule() {
-    return Optional.ofNullable(ruleOrNull);
+    return ruleOrNull instanceof NamespacedName name ? Optional.of(name) : Optional.empty();
   }
 }

@@ -3,6 +3,8 @@ package io.sluice.mesh.decision;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Decider;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSnapshot;
@@ -145,6 +147,45 @@ class RoutingTest {
         .containsOnlyKeys("v2");
   }
 
+  @Test
+  void tellsWhatLedOrAnsweredACall() {
+    TrafficRoute.Place place =
+        new TrafficRoute.Place(new TrafficRoute.Source("HTTPRoute", name("buy")), 1);
+    Rule placed =
+        new Rule(
+            80,
+            List.of(new HttpMatch("", Regex.of("/buy"), Set.of(), Map.of())),
+            List.of(backend("v1", 1)),
+            null,
+            TrafficRoute.TimeLimits.UNSAID,
+            Faults.NONE,
+            null,
+            place);
+    Rule unusable = new Rule(80, List.of(FIREFOX), List.of(), null);
+    TrafficRoute route =
+        new TrafficRoute(
+            name("web:routes"),
+            name("web"),
+            TrafficRoute.Origin.GATEWAY_API,
+            null,
+            List.of(placed, placed, unusable));
+    MeshSnapshot snapshot = snapshot(route, route("v2", rule(backend("none", 1))));
+    SentRequest other = SentRequest.get("/");
+
+    assertThat(by(snapshot, "web", SentRequest.get("/buy"))).isSameAs(place);
+    assertThat(by(snapshot, "web", other)).hasToString("HTTPRoute shop/buy of Service shop/web");
+    assertThat(by(snapshot, "web", other.with("user-agent", "Firefox/1")))
+        .as("written nobody knows where")
+        .hasToString("HTTPRoute shop/buy of Service shop/web");
+    assertThat(by(snapshot, "v2", other)).isEqualTo(name("split-v2"));
+    assertThat(by(snapshot, "v1", other)).isNull();
+  }
+
+  private static @Nullable Decider by(MeshSnapshot snapshot, String called, HttpRequest request) {
+    Service service = snapshot.service(name(called)).orElseThrow();
+    return Routing.way(snapshot, service, 80, "shop", request, new Random(7)).byOrNull();
+  }
+
   private static TrafficRoute gateway(
       String service, @Nullable String clients, int port, Backend... backends) {
     HttpMatch match = new HttpMatch("", Regex.of("/buy"), Set.of(), Map.of());
@@ -165,10 +206,10 @@ class RoutingTest {
     for (int i = 0; i < CALLS; i++) {
       String to =
           switch (Routing.way(snapshot, service, 80, "shop", request, random)) {
-            case Way.To(var found, int port, var filters, _, _, _) -> found.name().name();
+            case Way.To(var found, int port, var filters, _, _, _, _) -> found.name().name();
             case Way.Nowhere _ -> "";
-            case Way.Answer(int status) -> String.valueOf(status);
-            case Way.Elsewhere(var redirect) -> redirect.target().host();
+            case Way.Answer(int status, _) -> String.valueOf(status);
+            case Way.Elsewhere(var redirect, _) -> redirect.target().host();
           };
       calls.merge(to, 1, Integer::sum);
     }

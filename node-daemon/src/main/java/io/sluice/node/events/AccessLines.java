@@ -1,5 +1,6 @@
 package io.sluice.node.events;
 
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.AccessRecord;
@@ -45,6 +46,7 @@ final class AccessLines {
     writeEnds(info);
     json.text("upstream", text(info.upstreamOrNull()));
     json.text("service", text(info.serviceOrNull()));
+    json.text("route", route(info));
     json.text("verdict", record.verdict().outcome().label());
     json.text("reason", record.verdict().reason().label());
     json.text("rule", text(record.verdict().ruleOrNull()));
@@ -84,6 +86,7 @@ final class AccessLines {
     int mark = json.mark();
     writeEnds(info);
     json.text("service", text(info.serviceOrNull()));
+    json.text("route", route(info));
     byte[] ends = json.cut(mark);
     InetSocketAddress upstream = info.upstreamOrNull();
     if (upstream != null) {
@@ -134,6 +137,11 @@ final class AccessLines {
   /** Envoy's word where it has one that fits; else how the exchange ended. */
   private static String details(End end) {
     return end == End.WHOLE ? "via_upstream" : end.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static @Nullable String route(ConnectionInfo info) {
+    Decider route = info.routeOrNull();
+    return route instanceof NamespacedName ? "TrafficSplit " + route : text(route);
   }
 
   private static @Nullable String text(@Nullable Object value) {

@@ -1,5 +1,6 @@
 package io.sluice.node.events;
 
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param destination original destination; null when unknown
  * @param outcome what became of the flow
  * @param reason why
- * @param rule object that decided; null when none did
+ * @param rule what decided; null when no object did
  * @param endpoint of a pod or beyond, where it was to arrive; null when none was chosen
  */
 public record NodeEvent(
@@ -44,7 +45,7 @@ public record NodeEvent(
     @Nullable InetSocketAddress destination,
     Outcome outcome,
     Reason reason,
-    @Nullable NamespacedName rule,
+    @Nullable Decider rule,
     @Nullable InetSocketAddress endpoint) {
 
   /** {@link #protocol} of a copy of a request. */
@@ -120,7 +121,9 @@ public record NodeEvent(
           : told.replace(SETTING, named);
     }
     InetSocketAddress judged = endpoint == null ? destination : endpoint;
-    if (reason != Reason.PORT_NOT_GRANTED || judged == null || rule == null) {
+    if (reason != Reason.PORT_NOT_GRANTED
+        || judged == null
+        || !(rule instanceof NamespacedName target)) {
       return told;
     }
     String service =
@@ -131,9 +134,9 @@ public record NodeEvent(
         + judged.getPort()
         + service
         + " is in no TCPRoute of TrafficTarget "
-        + rule
+        + target
         + snapshot
-            .permission(rule)
+            .permission(target)
             .map(permission ->
                 permission.ports().some().stream()
                     .sorted()

@@ -121,7 +121,7 @@ final class FlowFormat {
     out.writeLong(entry.seen().count());
     out.writeLong(entry.seen().first().toEpochMilli());
     out.writeLong(entry.seen().last().toEpochMilli());
-    out.writeUTF(text(flow.verdict().ruleOrNull()));
+    out.writeUTF(text(flow.verdict().rule().orElse(null)));
     out.writeUTF(text(flow.sourceOrNull()));
     out.writeUTF(text(flow.sourceIdentityOrNull()));
     out.writeUTF(text(flow.destinationOrNull()));

@@ -1,5 +1,6 @@
 package io.sluice.node.why;
 
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
@@ -111,28 +112,26 @@ final class Proxied {
       Call call, Flow flow, @Nullable WrittenRequest asked, Handling handling) {}
 
   private List<Fate> along(Outgoing out, Service called, Way way, Story story) {
-    Optional<TrafficRoute> route =
-        snapshot.routeOf(called.name(), out.call().source().name().namespace());
+    Decider by = way.byOrNull();
     return switch (way) {
-      case Way.Answer(int status) -> {
+      case Way.Answer(int status, _) -> {
         story.isAskedAsRequest();
         yield List.of(
             story.end(
                 status < 400 ? Kind.ANSWERED : Kind.REFUSED,
                 Reason.ANSWERED_BY_ROUTE,
                 routed(
-                    called,
-                    route,
-                    "it answers " + status + unusable(route, status) + found(called, route)),
+                    by,
+                    status == ServiceEnds.FAILED ? unusable(out, called, by) : unmatched(status)),
                 status));
       }
-      case Way.Elsewhere(HttpFilters.Redirect redirect) -> {
+      case Way.Elsewhere(HttpFilters.Redirect redirect, _) -> {
         story.isAskedAsRequest();
         yield List.of(
             story.end(
                 Kind.ANSWERED,
                 Reason.ANSWERED_BY_ROUTE,
-                routed(called, route, "it redirects: " + redirect.status() + found(called, route)),
+                routed(by, "it redirects: " + redirect.status()),
                 redirect.status()));
       }
       case Way.Nowhere _ ->
@@ -140,7 +139,7 @@ final class Proxied {
               story.end(
                   Kind.UNREACHABLE,
                   Reason.NO_READY_ENDPOINT,
-                  routed(called, route, "no backend of it has a weight and the port"),
+                  routed(by, "no backend of it has a weight and the port"),
                   status(out, ServiceEnds.UNAVAILABLE, story)));
       case Way.To(
               Service service,
@@ -148,25 +147,31 @@ final class Proxied {
               HttpFilters filters,
               _,
               Faults faults,
-              SessionPersistence session) -> {
-        if (!service.name().equals(called.name())) {
-          routed(called, route, "it leads to Service " + service.name() + " port " + port)
+              SessionPersistence session,
+              _) -> {
+        if (!service.name().equals(called.name()) || !filters.isNone()) {
+          routed(
+                  by,
+                  "it leads to Service %s port %d%s"
+                      .formatted(
+                          service.name(), port, filters.isNone() ? "" : ", with filters"))
               .forEach(story::turn);
         }
         if (faults.delayOrNull() != null) {
-          story.ok("a FaultInjection of its route delays such calls, or some of them");
+          story.ok("a FaultInjection of " + by + " delays such calls, or some of them");
         }
         snapshot
             .upstreamSetting(service.name())
             .ifPresent(said -> ofTheMoment(said, out.handling(), story));
         if (session != null) {
           story.ok(
-              "its route keeps each session with one pod, by the "
+              by
+                  + " keeps each session with one pod, by the "
                   + session.carrier().name().toLowerCase(Locale.ROOT)
                   + " "
                   + session.name());
         }
-        yield endpoints(out, service, port, filters, new Injected(faults, called), story);
+        yield endpoints(out, service, port, filters, new Injected(faults, by), story);
       }
     };
   }
@@ -174,9 +179,9 @@ final class Proxied {
   /**
    * What is made to go wrong of a call.
    *
-   * @param calledOrNull whose route says so
+   * @param byOrNull the rule that says so
    */
-  private record Injected(Faults faults, @Nullable Service calledOrNull) {
+  private record Injected(Faults faults, @Nullable Decider byOrNull) {
     static final Injected NONE = new Injected(Faults.NONE, null);
   }
 
@@ -281,15 +286,17 @@ final class Proxied {
                 Nearness.Caller.of(snapshot, out.call().source().name())));
   }
 
-  /** Which rules lead nowhere: one of them is why a route answers 500. */
-  private String unusable(Optional<TrafficRoute> route, int status) {
-    if (status != ServiceEnds.FAILED) {
-      return "";
-    }
+  private static String unmatched(int status) {
+    return "it answers " + status + ": none of its rules matches";
+  }
+
+  /** Why a rule leads nowhere, and so answers 500; of all where it is not known which one. */
+  private String unusable(Outgoing out, Service called, @Nullable Decider by) {
     Set<String> found = new LinkedHashSet<>();
-    route.stream()
+    snapshot.routeOf(called.name(), out.call().source().name().namespace()).stream()
         .flatMap(each -> each.rules().stream())
         .filter(rule -> rule.redirectOrNull() == null)
+        .filter(rule -> !(by instanceof TrafficRoute.Place) || by.equals(rule.placeOrNull()))
         .forEach(rule -> {
           String of =
               "; its rule for paths "
@@ -312,30 +319,28 @@ final class Proxied {
                 }
               });
         });
-    return String.join("", found);
+    return "it answers " + ServiceEnds.FAILED + String.join("", found);
   }
 
-  /** Routes of the Gateway API that are for one Service are one: which object said it is lost. */
-  private static String found(Service called, Optional<TrafficRoute> route) {
-    return route
-        .filter(found -> found.origin() == TrafficRoute.Origin.GATEWAY_API)
-        .map(_ ->
-            "; it is one whose spec.parentRefs name that Service: `kubectl get"
-                + " httproutes,grpcroutes -A`")
-        .orElse("");
-  }
-
-  private static List<Cause> routed(Service called, Optional<TrafficRoute> route, String text) {
-    return route.stream()
-        .map(found ->
-            switch (found.origin()) {
-              case TRAFFIC_SPLIT ->
-                  new Cause("TrafficSplit", found.name().toString(), "spec.backends", text);
-              case GATEWAY_API ->
-                  new Cause(
-                      "HTTPRoute or GRPCRoute", "of Service " + called.name(), "spec.rules", text);
-            })
-        .toList();
+  /** The objects that say so, or those of which none says anything. */
+  private static List<Cause> routed(@Nullable Decider by, String text) {
+    return switch (by) {
+      case null -> List.of();
+      case NamespacedName split ->
+          List.of(new Cause("TrafficSplit", split.toString(), "spec.backends", text));
+      case TrafficRoute.Place place ->
+          List.of(
+              new Cause(
+                  place.source().kind(), place.source().name().toString(), place.field(), text));
+      case TrafficRoute.Unmatched(NamespacedName service, List<TrafficRoute.Source> sources) ->
+          sources.isEmpty()
+              ? List.of(
+                  new Cause("HTTPRoute or GRPCRoute", "of Service " + service, "spec.rules", text))
+              : sources.stream()
+                  .map(source ->
+                      new Cause(source.kind(), source.name().toString(), "spec.rules", text))
+                  .toList();
+    };
   }
 
   private static int status(Outgoing out, int code, Story story) {
@@ -394,8 +399,7 @@ final class Proxied {
   /** Which part of such requests is answered on purpose in the place of who is called. */
   private static double aborted(Injected injected, Story story, List<Fate> fates) {
     Faults.Abort abort = injected.faults().abortOrNull();
-    Service called = injected.calledOrNull();
-    if (abort == null || called == null || abort.percentage() == 0) {
+    if (abort == null || abort.percentage() == 0) {
       return 0;
     }
     double share = abort.percentage() / WHOLE;
@@ -405,13 +409,10 @@ final class Proxied {
             .end(
                 abort.status() < 400 ? Kind.ANSWERED : Kind.REFUSED,
                 Reason.FAULT_INJECTED,
-                List.of(
-                    new Cause(
-                        "FaultInjection",
-                        "of the route of Service " + called.name(),
-                        "spec.abort",
-                        "it answers %d to %d of 100 requests"
-                            .formatted(abort.status(), abort.percentage()))),
+                routed(
+                    injected.byOrNull(),
+                    "its FaultInjection answers %d to %d of 100 requests"
+                        .formatted(abort.status(), abort.percentage())),
                 abort.status()));
     return share;
   }

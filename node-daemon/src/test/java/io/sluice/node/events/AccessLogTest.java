@@ -51,6 +51,7 @@ class AccessLogTest {
     assertThat(line.path("original_destination").asText()).isEqualTo("10.96.0.7:80");
     assertThat(line.path("upstream").asText()).isEqualTo("10.0.0.2:8080");
     assertThat(line.path("service").asText()).isEqualTo("shop/catalogue");
+    assertThat(line.path("route").asText()).isEqualTo("HTTPRoute shop/catalogue spec.rules[1]");
     assertThat(line.path("verdict").asText()).isEqualTo("allowed");
     assertThat(line.path("reason").asText()).isEqualTo("traffic_target");
     assertThat(line.path("rule").asText()).isEqualTo("shop/cart-reads");
@@ -60,6 +61,15 @@ class AccessLogTest {
     assertThat(line.path("close").asText()).isEqualTo("fin");
     assertThat(line.path("close_reason").asText()).isEqualTo("traffic_target");
     assertThat(line.path("revision").asLong()).isEqualTo(3);
+    requireDocumented(line, "of a connection's:");
+  }
+
+  /** Each field stands in the page, those of a connection in a table of their own. */
+  private static void requireDocumented(JsonNode line, String from) throws IOException {
+    String page = Files.readString(Path.of("..", "docs", "telemetry.md"));
+    String section = page.substring(page.indexOf("## Access log"));
+    assertThat(section.substring(section.indexOf(from)))
+        .contains(line.propertyStream().map(field -> "`" + field.getKey() + "`").toList());
   }
 
   @Test
@@ -103,6 +113,7 @@ class AccessLogTest {
     }
 
     ObjectNode line = (ObjectNode) new ObjectMapper().readTree(Files.readString(file));
+    requireDocumented(line, "");
     Instant time = Instant.parse(line.remove("time").asText());
     assertThat(Instant.parse(line.remove("start_time").asText())).isEqualTo(time.minusMillis(30));
     assertThat(line)
@@ -113,7 +124,7 @@ class AccessLogTest {
                     {"reporter":"source","direction":"outbound","pod":"shop/cart-0",
                     "source_workload":"shop/cart-0","connection_security_policy":"none",
                     "client":"10.0.0.1:40000","original_destination":"10.96.0.7:80",
-                    "service":"shop/catalogue","verdict":"allowed","reason":"traffic_target",
+                    "service":"shop/catalogue","route":"HTTPRoute shop/catalogue spec.rules[1]","verdict":"allowed","reason":"traffic_target",
                     "rule":"shop/cart-reads","method":"POST","path":"/items/7",
                     "protocol":"HTTP/1.1","authority":"catalogue.shop","user_agent":"curl/8.5",
                     "request_id":"4bf92f35-77b3","upstream_host":"10.0.0.2:8080",

@@ -1,5 +1,6 @@
 package io.sluice.proxy.decide;
 
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
@@ -29,7 +30,7 @@ public final class Subject {
     final Flow flow;
     final Standing standing;
     private @Nullable Grant grant; // of the verdict that allowed one last
-    private @Nullable NamespacedName rule; // by which
+    private @Nullable Decider rule; // by which
 
     Known(MeshSnapshot snapshot, Flow flow, Standing standing) {
       this.snapshot = snapshot;
@@ -66,6 +67,7 @@ public final class Subject {
   private @Nullable InetSocketAddress originalDestination;
   private @Nullable InetSocketAddress endpoint;
   private @Nullable NamespacedName service;
+  private @Nullable Decider route;
   private long revision;
   private @Nullable ConnectionInfo info;
 
@@ -146,6 +148,16 @@ public final class Subject {
     service = name;
   }
 
+  /** What led it there, or answers; null where no route of the service called did. */
+  public void ledBy(@Nullable Decider by) {
+    route = by;
+  }
+
+  /** The same, as it was said last. */
+  public @Nullable Decider ledByOrNull() {
+    return route;
+  }
+
   /** The workload that calls, where it is known, its true address, and who both ends are so far. */
   public void clientIs(
       @Nullable NamespacedName workload,
@@ -220,6 +232,7 @@ public final class Subject {
         && mutualTls == other.mutualTls()
         && Objects.equals(endpoint, other.upstreamOrNull())
         && Objects.equals(service, other.serviceOrNull())
+        && Objects.equals(route, other.routeOrNull())
         && Objects.equals(source, other.sourceOrNull())
         && Objects.equals(sourceIdentity, other.sourceIdentityOrNull())
         && Objects.equals(destinationIdentity, other.destinationIdentityOrNull())
@@ -241,6 +254,7 @@ public final class Subject {
         originalDestination,
         endpoint,
         service,
+        route,
         revision);
   }
 

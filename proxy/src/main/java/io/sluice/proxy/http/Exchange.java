@@ -295,7 +295,7 @@ final class Exchange implements Upstream.Listener {
   }
 
   private void answerByRoute(Head head) {
-    subject.refused(Verdict.of(Outcome.REFUSED, Reason.ANSWERED_BY_ROUTE));
+    subject.refused(new Verdict(Outcome.REFUSED, Reason.ANSWERED_BY_ROUTE, subject.ledByOrNull()));
     end = End.ROUTED;
     answer(head);
   }
@@ -309,7 +309,7 @@ final class Exchange implements Upstream.Listener {
     exposed = true;
     Faults.Abort abort = faults.abortOrNull();
     if (abort != null && befalls(abort.percentage())) {
-      subject.refused(Verdict.of(Outcome.REFUSED, Reason.FAULT_INJECTED));
+      subject.refused(new Verdict(Outcome.REFUSED, Reason.FAULT_INJECTED, subject.ledByOrNull()));
       end = End.FAULT_INJECTED;
       answer(LocalAnswer.instead(request, abort), abort.content());
       return false;

@@ -1,6 +1,7 @@
 package io.sluice.proxy.upstream;
 
 import io.netty.util.concurrent.Future;
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.Egress;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.Faults;
@@ -294,24 +295,31 @@ public final class Upstream {
       refused(Reason.UNKNOWN_SERVICE_PORT, CloseKind.REFUSED);
       return;
     }
-    switch (Routing.way(
-        snapshot,
-        called,
-        number,
-        pod.name.namespace(),
-        listener.request(),
-        ThreadLocalRandom.current(),
-        this::keeps)) {
+    Routing.Way way =
+        Routing.way(
+            snapshot,
+            called,
+            number,
+            pod.name.namespace(),
+            listener.request(),
+            ThreadLocalRandom.current(),
+            this::keeps);
+    subject.ledBy(way.byOrNull());
+    switch (way) {
       case Routing.Way.Answer answer -> listener.answeredBy(answer);
-      case Routing.Way.Elsewhere(HttpFilters.Redirect redirect) -> listener.ledElsewhere(redirect);
-      case Routing.Way.Nowhere _ -> refused(Reason.NO_READY_ENDPOINT, CloseKind.REFUSED);
+      case Routing.Way.Elsewhere(HttpFilters.Redirect redirect, _) ->
+          listener.ledElsewhere(redirect);
+      case Routing.Way.Nowhere(Decider split) ->
+          listener.refused(
+              new Verdict(Outcome.REFUSED, Reason.NO_READY_ENDPOINT, split), CloseKind.REFUSED);
       case Routing.Way.To(
               Service service,
               int port,
               HttpFilters filters,
               TimeLimits limits,
               Faults told,
-              SessionPersistence persistence) -> {
+              SessionPersistence persistence,
+              _) -> {
         faults = told;
         HttpRequest request = listener.request();
         if (persistence != null && request != null) {
@@ -599,12 +607,12 @@ public final class Upstream {
    */
   private @Nullable ServicePool poolOutside() {
     Verdict verdict = subject.verdict();
-    NamespacedName egress = verdict.ruleOrNull();
-    if (egress == null || verdict.reason() != Reason.EGRESS_POLICY) {
+    if (verdict.reason() != Reason.EGRESS_POLICY) {
       return null;
     }
-    return snapshot
-        .get(Kind.EGRESS, egress)
+    return verdict
+        .rule()
+        .flatMap(egress -> snapshot.get(Kind.EGRESS, egress))
         .map(Egress::settingOrNull)
         .map(loop.means.pools::of)
         .orElse(null);

@@ -37,6 +37,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class FaultsTest {
   private static final NamespacedName STORE = new NamespacedName("shop", "store");
+  private static final TrafficRoute.Place RULE =
+      new TrafficRoute.Place(new TrafficRoute.Source("HTTPRoute", STORE), 1);
   private static final String GET = "GET /books HTTP/1.1\r\nHost: store\r\n\r\n";
 
   /** Of so many, three points are six deviations: of 2,000 one run in 300 would miss them. */
@@ -90,7 +92,14 @@ class FaultsTest {
             null,
             List.of(
                 new Rule(
-                    0, List.of(), List.of(new Backend(STORE, 1)), null, limits, faults, null))));
+                    0,
+                    List.of(),
+                    List.of(new Backend(STORE, 1)),
+                    null,
+                    limits,
+                    faults,
+                    null,
+                    RULE))));
     mesh.nodes.publish(editor.snapshot(10));
   }
 
@@ -164,6 +173,7 @@ class FaultsTest {
         .allSatisfy(one -> {
           assertThat(one.status()).isEqualTo(418);
           assertThat(one.verdict().reason()).isEqualTo(Reason.FAULT_INJECTED);
+          assertThat(one.verdict().ruleOrNull()).isSameAs(RULE);
         });
     assertThat(
             mesh.received.stream().mapToInt(one -> one.text().split("GET ", -1).length - 1).sum())

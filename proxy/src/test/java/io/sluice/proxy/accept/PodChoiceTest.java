@@ -121,7 +121,8 @@ class PodChoiceTest {
                     null,
                     TimeLimits.UNSAID,
                     Faults.NONE,
-                    session))));
+                    session,
+                    null))));
     fixture.proxy.publish(editor.snapshot(revision++));
   }
 

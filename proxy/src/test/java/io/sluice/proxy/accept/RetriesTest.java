@@ -291,6 +291,7 @@ class RetriesTest {
                     null,
                     new TimeLimits(2_000, TimeLimits.NOT_SAID),
                     Faults.NONE,
+                    null,
                     null))));
     mesh.nodes.publish(editor.snapshot(10));
 

@@ -134,6 +134,7 @@ class TimeoutsTest {
                     null,
                     limits,
                     Faults.NONE,
+                    null,
                     null))));
     mesh.nodes.publish(editor.snapshot(10));
   }
