@@ -123,7 +123,7 @@ class ConflictsCommandTest {
             "[{service: other,"),
         new Contradiction(
             SERVICES + split("a", "one") + route("HTTPRoute", "r", "{method: GET}"),
-            List.of("TrafficSplit shop/a", "Service shop/one", "error"),
+            List.of("TrafficSplit shop/a", "HTTPRoute shop/r", "error"),
             "kind: Service, name: one",
             "kind: Service, name: two"),
         new Contradiction(

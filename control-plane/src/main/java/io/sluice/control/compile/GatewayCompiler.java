@@ -5,6 +5,7 @@ import io.sluice.control.objects.GatewayRoute.Changes;
 import io.sluice.control.objects.GatewayRoute.Match;
 import io.sluice.control.objects.GatewayRoute.Parent;
 import io.sluice.control.objects.KubernetesService;
+import io.sluice.control.objects.ObjectRef;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpFilters.FieldChange;
@@ -79,6 +80,8 @@ final class GatewayCompiler {
   /** The same, of filters. */
   private final Statuses ofFilters;
 
+  private final Map<NamespacedName, ObjectRef> oldest = new HashMap<>();
+
   /** What routes name. */
   interface Surroundings {
     /** The Service of that name, if there is one. */
@@ -142,6 +145,13 @@ final class GatewayCompiler {
     List<TrafficRoute> made = new ArrayList<>();
     facets.forEach((facet, attached) -> made.add(route(facet, attached)));
     return made;
+  }
+
+  /**
+   * Of Services for which some are that concern everybody's calls, which of those is the oldest.
+   */
+  Map<NamespacedName, ObjectRef> oldest() {
+    return oldest;
   }
 
   /** The port of the parent that the route is for, 0 for each; nothing where it has none. */
@@ -208,6 +218,9 @@ final class GatewayCompiler {
             CONFLICTED,
             specific.get().route.ref());
       } else {
+        if (facet.clientsOrNull == null) {
+          oldest.putIfAbsent(facet.service, one.route.ref());
+        }
         TrafficRoute.Source source =
             new TrafficRoute.Source(
                 one.route.meta().ref().kind(),

@@ -30,6 +30,7 @@ final class GatewayStage {
   private final Map<NamespacedName, Faults> faults = new HashMap<>();
   private final Set<NamespacedName> named = new HashSet<>(); // Services, since the last time
   private Map<NamespacedName, TrafficRoute> made = Map.of();
+  private Map<NamespacedName, ObjectRef> oldest = Map.of(); // by the Service
   private boolean due;
 
   GatewayStage(Statuses.StatusBook statuses) {
@@ -88,10 +89,9 @@ final class GatewayStage {
                 && grant.allows(route, service.name()));
   }
 
-  /** Whether routes of the Gateway API say where everybody's calls of {@code service} go. */
-  boolean leads(NamespacedName service) {
-    return made.values().stream()
-        .anyMatch(route -> route.clientsOrNull() == null && route.service().equals(service));
+  /** The oldest that says where everybody's calls of {@code service} go; null where none does. */
+  @Nullable ObjectRef leading(NamespacedName service) {
+    return oldest.get(service);
   }
 
   private void addNamed(GatewayRoute.Rule rule) {
@@ -117,7 +117,8 @@ final class GatewayStage {
         });
     Statuses found = new Statuses();
     Map<NamespacedName, TrafficRoute> before = made;
-    List<TrafficRoute> now = new GatewayCompiler(surroundings, found).routes(routes.values());
+    GatewayCompiler compiler = new GatewayCompiler(surroundings, found);
+    List<TrafficRoute> now = compiler.routes(routes.values());
     made = now.stream().collect(Collectors.toMap(TrafficRoute::name, route -> route));
     Set<NamespacedName> changed = new HashSet<>();
     before.forEach((name, route) -> {
@@ -130,6 +131,13 @@ final class GatewayStage {
       editor.put(route);
       if (!before.containsKey(name)) {
         changed.add(route.service());
+      }
+    });
+    Map<NamespacedName, ObjectRef> former = oldest;
+    oldest = compiler.oldest();
+    oldest.forEach((service, route) -> {
+      if (!route.equals(former.get(service))) {
+        changed.add(service);
       }
     });
     statuses.put(routes.keySet(), found);

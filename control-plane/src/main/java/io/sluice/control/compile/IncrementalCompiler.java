@@ -292,8 +292,8 @@ public final class IncrementalCompiler {
     }
 
     @Override
-    public boolean isRouted(NamespacedName service) {
-      return gateway.leads(service);
+    public @Nullable ObjectRef routing(NamespacedName service) {
+      return gateway.leading(service);
     }
 
     @Override

@@ -19,6 +19,7 @@ import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.MeshKinds;
 import io.sluice.control.objects.Namespace;
 import io.sluice.control.objects.ObjectMeta;
+import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.ReadableKind;
@@ -201,8 +202,8 @@ public final class ObjectCompiler {
     }
 
     @Override
-    public boolean isRouted(NamespacedName service) {
-      return false;
+    public @Nullable ObjectRef routing(NamespacedName service) {
+      return null;
     }
 
     @Override

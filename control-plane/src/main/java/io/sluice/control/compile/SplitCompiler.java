@@ -41,8 +41,11 @@ final class SplitCompiler {
     /** Whether all services are known, so that what is missing can be told. */
     boolean knowsServices();
 
-    /** Whether routes of the Gateway API say where everybody's calls of {@code service} go. */
-    boolean isRouted(NamespacedName service);
+    /**
+     * The oldest route of the Gateway API that says where everybody's calls of {@code service} go;
+     * null where none does.
+     */
+    @Nullable ObjectRef routing(NamespacedName service);
   }
 
   /** For the splits of one namespace. */
@@ -81,12 +84,18 @@ final class SplitCompiler {
     if (backends.isEmpty()) {
       return refuse(split, "spec.backends", "is empty", "name a backend");
     }
-    if (surroundings.isRouted(new NamespacedName(split.meta().namespace(), root.get()))) {
+    ObjectRef route =
+        surroundings.routing(new NamespacedName(split.meta().namespace(), root.get()));
+    if (route != null) {
       return refuse(
           split,
-          new ObjectRef("", "Service", split.meta().namespace(), root.get()),
+          route,
           "spec.service",
-          "is " + root.get() + ", which routes of the Gateway API are for, and those go before",
+          "is "
+              + root.get()
+              + ", which "
+              + route
+              + " is for, and routes of the Gateway API go before",
           "remove the TrafficSplit, or the routes");
     }
     TrafficSplit older = splitting.get(root.get());

@@ -430,7 +430,9 @@ class GatewayCompilerTest {
     CompiledChange change =
         Manifests.compile(
             SERVICES,
-            http("web", "- backendRefs: [{name: v1, port: 80}]"),
+            http("exact", "- matches: [{path: {type: Exact, value: /}}]"),
+            http("old", "- backendRefs: [{name: v1, port: 80}]")
+                .replace("name: old,", "name: old, creationTimestamp: '2026-01-01T00:00:00Z',"),
             """
             apiVersion: split.smi-spec.io/v1alpha4
             kind: TrafficSplit
@@ -444,8 +446,8 @@ class GatewayCompilerTest {
     assertThat(change.statuses())
         .extracting(ObjectStatus::sentence)
         .containsExactly(
-            "spec.service: is web, which routes of the Gateway API are for, and those go before;"
-                + " remove the TrafficSplit, or the routes");
+            "spec.service: is web, which HTTPRoute shop/old is for, and routes of the Gateway API go"
+                + " before; remove the TrafficSplit, or the routes");
   }
 
   @Test

@@ -35,7 +35,6 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
-import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Handling;
@@ -104,12 +103,9 @@ public final class ReferenceCompiler {
     if (!settings.known()) {
       editor.remove(Kind.SETTINGS.key(MeshSettings.NAME));
     }
-    List<TrafficRoute> gateway =
-        new GatewayCompiler(named, statuses).routes(unique.of(GatewayRoute.class));
-    gateway.forEach(editor::put);
-    gateway.stream()
-        .filter(route -> route.clientsOrNull() == null)
-        .forEach(route -> named.routed().add(route.service()));
+    GatewayCompiler gateway = new GatewayCompiler(named, statuses);
+    gateway.routes(unique.of(GatewayRoute.class)).forEach(editor::put);
+    named.routed().putAll(gateway.oldest());
     unique.of(TrafficSplit.class).stream()
         .collect(groupingBy(split -> split.meta().namespace()))
         .values()
@@ -215,7 +211,7 @@ public final class ReferenceCompiler {
       Map<NamespacedName, RouteGroup> groups,
       Map<NamespacedName, KubernetesService> services,
       List<ReferenceGrant> grants,
-      Set<NamespacedName> routed,
+      Map<NamespacedName, ObjectRef> routed,
       Map<NamespacedName, Service> made,
       List<Egress> letOut,
       Map<NamespacedName, UpstreamSetting> upstreams,
@@ -241,7 +237,7 @@ public final class ReferenceCompiler {
               new HashMap<>(),
               new HashMap<>(),
               objects.of(ReferenceGrant.class),
-              new HashSet<>(),
+              new HashMap<>(),
               made,
               objects.of(Egress.class),
               new HashMap<>(),
@@ -342,8 +338,8 @@ public final class ReferenceCompiler {
     }
 
     @Override
-    public boolean isRouted(NamespacedName service) {
-      return routed.contains(service);
+    public @Nullable ObjectRef routing(NamespacedName service) {
+      return routed.get(service);
     }
 
     @Override
