@@ -124,6 +124,7 @@ public final class Exchanges implements DirectPeer {
   private long progress;
   private long seenProgress;
   private long progressNanos = System.nanoTime();
+  private long owedNanos; // since when the client could have sent more of a request
   private long sinceNanos; // of the state that has a limit
   private boolean limited;
 
@@ -677,11 +678,14 @@ public final class Exchanges implements DirectPeer {
       limited = true;
       sinceNanos = now;
     }
+    if (!server.owesContent()) {
+      owedNanos = now; // an application that takes nothing is no fault of the client's
+    }
     long farewell = server.dropped() > 0 ? FAREWELL_NANOS : QUIET_FAREWELL_NANOS;
     if (ending && (now - sinceNanos > farewell || server.dropped() > MOST_DROPPED)) {
       server.abort(HttpStream.Abort.FAILED);
     } else if ((within && now - sinceNanos > HEAD_NANOS)
-        || (server.isWithinRequest() && now - progressNanos > STALL_NANOS)) {
+        || now - Math.max(progressNanos, owedNanos) > STALL_NANOS) {
       server.timedOut();
     }
   }

@@ -210,9 +210,9 @@ final class Http1Server extends Http1Side {
     return !exchanging && !ending && parser.isWithinMessage();
   }
 
-  /** Whether the peer owes the rest of a request. */
-  boolean isWithinRequest() {
-    return exchanging && isStillAsking() && !tunnel;
+  /** Whether the peer owes the rest of a request, and may send it. */
+  boolean owesContent() {
+    return exchanging && isStillAsking() && !tunnel && isPeersTurn();
   }
 
   /** The peer is too slow: it is told, where it still can be. */

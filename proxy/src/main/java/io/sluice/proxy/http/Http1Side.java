@@ -88,6 +88,11 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
     return inputEnded;
   }
 
+  /** Whether what comes next is up to the peer, and to nobody who has to take what came before. */
+  final boolean isPeersTurn() {
+    return reading;
+  }
+
   /** Octets of which nothing was made. */
   final long dropped() {
     return dropped;

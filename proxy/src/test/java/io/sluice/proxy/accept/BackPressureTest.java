@@ -227,7 +227,7 @@ class BackPressureTest {
   }
 
   /** Waits until nothing was written for 300 ms. */
-  private static long untilStuck(AtomicLong written) {
+  static long untilStuck(AtomicLong written) {
     long[] last = {-1, System.nanoTime()};
     Await.until(
         "the sender is stuck",

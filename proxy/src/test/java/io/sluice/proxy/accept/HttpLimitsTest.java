@@ -7,9 +7,12 @@ import io.sluice.attack.Attack;
 import io.sluice.await.Await;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.Socket;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -118,6 +121,82 @@ class HttpLimitsTest {
 
       assertThat(HttpFixture.read(socket, "ok")).contains("X-Came: " + content.length);
     }
+  }
+
+  /** A client that sends no more is told so after a minute; one that may not, never. */
+  @Test
+  void anApplicationMayTakeItsTimeOverAnUpload() throws Exception {
+    int length = 64 << 20;
+    CountDownLatch read = new CountDownLatch(1);
+    AtomicLong written = new AtomicLong();
+    try (var mesh =
+            new HttpFixture(
+                (socket, received) -> {
+                  HttpFixture.awaitQuietly(read);
+                  socket.getInputStream().skipNBytes(length);
+                  HttpFixture.answerOnce(socket);
+                  socket.getInputStream().transferTo(OutputStream.nullOutputStream());
+                },
+                ".*");
+        Socket socket = mesh.connect()) {
+      socket.setSoTimeout(30_000);
+      OutputStream out = socket.getOutputStream();
+      out.write(
+          ("POST /books HTTP/1.1\r\nHost: s\r\nContent-Length: " + length + END)
+              .getBytes(ISO_8859_1));
+      Thread sender =
+          Thread.ofVirtual()
+              .start(() -> {
+                byte[] block = new byte[65_536];
+                try {
+                  while (written.get() < length) {
+                    out.write(block);
+                    written.addAndGet(block.length);
+                  }
+                } catch (IOException e) {
+                  // The answer tells.
+                }
+              });
+      assertThat(BackPressureTest.untilStuck(written)).isLessThan(length);
+
+      passMinutes(mesh);
+      read.countDown();
+
+      assertThat(HttpFixture.read(socket, "ok")).startsWith("HTTP/1.1 200 ");
+      sender.join();
+    }
+  }
+
+  private static void passMinutes(HttpFixture mesh) {
+    for (int i = 0; i < 4; i++) {
+      long now = System.nanoTime() + i * TimeUnit.SECONDS.toNanos(61);
+      mesh.nodes.client.proxy.tick(now);
+      mesh.nodes.server.proxy.tick(now);
+    }
+  }
+
+  @Tag("attack")
+  @Test
+  void anUploadThatComesNoFurtherIsEnded() throws Exception {
+    try (var mesh = new HttpFixture();
+        Socket socket = mesh.connect()) {
+      socket.setSoTimeout(10_000);
+      socket
+          .getOutputStream()
+          .write(
+              ("POST /books HTTP/1.1\r\nHost: s\r\nContent-Length: 9" + END + "12345678")
+                  .getBytes(ISO_8859_1));
+      Await.until(
+          "the application has all that came",
+          () -> mesh.received.stream().anyMatch(one -> one.text().endsWith("12345678")));
+
+      passMinutes(mesh);
+
+      assertThat(HttpFixture.read(socket, END)).startsWith("HTTP/1.1 408 ");
+    }
+    Attack.tried("HTTP/1.1: a content that comes no further")
+        .refusedBy("the caller's proxy, 408 after 60 s")
+        .countedAs("istio_requests_total{response_code=\"408\"}");
   }
 
   /** The application closes at once, and the client reads when the kernel alone has the rest. */
