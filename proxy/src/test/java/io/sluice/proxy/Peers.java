@@ -32,6 +32,7 @@ public final class Peers {
   public static final class Server implements AutoCloseable {
     public final ServerSocket listener;
     public final AtomicInteger accepted = new AtomicInteger();
+    private final Thread acceptor;
 
     public Server(InetAddress address, Conversation conversation) {
       this(address, 0, conversation);
@@ -51,18 +52,19 @@ public final class Peers {
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      Thread.ofVirtual()
-          .start(() -> {
-            while (!listener.isClosed()) {
-              try {
-                Socket socket = listener.accept();
-                accepted.incrementAndGet();
-                Thread.ofVirtual().start(() -> converse(socket, conversation));
-              } catch (IOException e) {
-                return;
-              }
-            }
-          });
+      acceptor =
+          Thread.ofVirtual()
+              .start(() -> {
+                while (!listener.isClosed()) {
+                  try {
+                    Socket socket = listener.accept();
+                    accepted.incrementAndGet();
+                    Thread.ofVirtual().start(() -> converse(socket, conversation));
+                  } catch (IOException e) {
+                    return;
+                  }
+                }
+              });
     }
 
     private static void converse(Socket socket, Conversation conversation) {
@@ -77,12 +79,16 @@ public final class Peers {
       return new InetSocketAddress(listener.getInetAddress(), listener.getLocalPort());
     }
 
+    /** The kernel takes connections until the acceptor has let go of the socket. */
     @Override
     public void close() {
       try {
         listener.close();
+        acceptor.join();
       } catch (IOException e) {
         throw new UncheckedIOException(e);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
       }
     }
   }

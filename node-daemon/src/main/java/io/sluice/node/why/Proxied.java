@@ -153,8 +153,7 @@ final class Proxied {
           routed(
                   by,
                   "it leads to Service %s port %d%s"
-                      .formatted(
-                          service.name(), port, filters.isNone() ? "" : ", with filters"))
+                      .formatted(service.name(), port, filters.isNone() ? "" : ", with filters"))
               .forEach(story::turn);
         }
         if (faults.delayOrNull() != null) {
