@@ -135,8 +135,11 @@ class DaemonStartTest {
 
   /** Runs a daemon that ends by itself; what it has said. */
   private static String fail(Site site, Path state, String... arguments) {
-    List<String> command =
-        new ArrayList<>(JavaCommand.sluice("node", "run", "--node-name", site.prefix()));
+    return fail(site, site.prefix(), state, arguments);
+  }
+
+  private static String fail(Site site, String name, Path state, String... arguments) {
+    List<String> command = new ArrayList<>(JavaCommand.sluice("node", "run", "--node-name", name));
     command.addAll(List.of("--registry", site.registry().directory().toString()));
     command.addAll(List.of("--state", state.toString()));
     command.addAll(List.of(arguments));
@@ -185,6 +188,20 @@ class DaemonStartTest {
 
       DaemonProcess daemon = site.startDaemon();
       assertThat(fail(site, other, "--standalone")).contains("another node daemon holds");
+      assertThat(other).doesNotExist();
+      assertThat(daemon.isAlive()).isTrue();
+    }
+  }
+
+  @Test
+  void podsOfAFolderThatNameNoNodeHaveOneDaemon() {
+    try (Site site = new Site()) {
+      DaemonProcess daemon = site.startDaemon("--standalone");
+      Path other = site.directory().resolve("other");
+
+      assertThat(fail(site, site.prefix() + "x", other, "--standalone", "--metrics-address", "off"))
+          .contains("the daemon of node '" + site.prefix() + "' has the pods of");
+
       assertThat(other).doesNotExist();
       assertThat(daemon.isAlive()).isTrue();
     }

@@ -10,9 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the start of a daemon finds, so that one that fails takes away again what it has made and
@@ -26,6 +28,7 @@ public final class FreshStart implements AutoCloseable {
   private final Optional<Path> noted;
   private final boolean hasState;
   private final Set<Path> inState;
+  private @Nullable Path folder; // whose pods that name no node are this daemon's
   private boolean succeeded;
 
   /** Looks, and makes nothing; {@code proc} is the node's proc file system. */
@@ -40,17 +43,46 @@ public final class FreshStart implements AutoCloseable {
   }
 
   /**
-   * For who makes something before it asks for the place of the node's daemon.
+   * For who takes the pods of {@code registry} that name no node, and makes something before it
+   * asks for the place of the node's daemon.
    *
-   * @throws IllegalStateException when another daemon holds the node's name or the state directory
+   * @throws IllegalStateException when another daemon holds the node's name or the state directory,
+   *     or has those pods
    */
-  public void requirePlace() {
+  public void requirePlace(Path registry) {
     StateLock.requireFree(state, nodeName);
+    folder = registry.toAbsolutePath().normalize();
+    for (LocalNode other : LocalNode.all()) {
+      if (other.isRunning() && other.folder().filter(this::isFolder).isPresent()) {
+        throw new IllegalStateException(
+            "the daemon of node '%s' has the pods of %s that name no node; stop it, or give this one a folder of its own"
+                .formatted(other.name(), registry));
+      }
+    }
+  }
+
+  private boolean isFolder(Path noted) {
+    try {
+      return Files.isSameFile(noted, Objects.requireNonNull(folder));
+    } catch (IOException e) {
+      return false; // one of them is gone
+    }
   }
 
   /** The daemon runs: all that it made is in use. */
   public void succeeded() {
     succeeded = true;
+    Path note = NodeSettings.folderNote(nodeName);
+    Path taken = folder;
+    try {
+      if (taken == null) {
+        Files.deleteIfExists(note);
+      } else {
+        NodePlace.note(note, taken);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + note, e);
+    }
   }
 
   /** Takes away what a start made that has not succeeded; all that it opened is closed by now. */
@@ -89,7 +121,7 @@ public final class FreshStart implements AutoCloseable {
       return;
     }
     try (ProcessLock _ = StateLock.ofNode(nodeName)) {
-      NodePlace.noteState(nodeName, noted.get());
+      NodePlace.note(NodeSettings.stateNote(nodeName), noted.get());
     } catch (IllegalStateException e) {
       // Another daemon has the node's name by now, and has noted its own.
     }

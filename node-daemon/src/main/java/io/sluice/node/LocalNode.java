@@ -35,8 +35,17 @@ public record LocalNode(String name, boolean isRunning) {
 
   /** Where the daemon of that node keeps its state, as it noted when it started. */
   public static Optional<Path> stateOf(String nodeName) {
+    return noted(NodeSettings.stateNote(nodeName));
+  }
+
+  /** The folder of which this one has the pods that name no node. */
+  Optional<Path> folder() {
+    return noted(NodeSettings.folderNote(name));
+  }
+
+  private static Optional<Path> noted(Path note) {
     try {
-      return Optional.of(Files.readSymbolicLink(NodeSettings.stateNote(nodeName)));
+      return Optional.of(Files.readSymbolicLink(note));
     } catch (IOException | UnsupportedOperationException e) {
       return Optional.empty(); // it never ran since the machine's start
     }

@@ -134,6 +134,7 @@ public final class NodeCleanup {
       Files.deleteIfExists(NodeSettings.handOverSocket(nodeName));
       Files.deleteIfExists(NodeSettings.passedTrial(nodeName));
       Files.deleteIfExists(NodeSettings.stateNote(nodeName));
+      Files.deleteIfExists(NodeSettings.folderNote(nodeName));
       SandboxRecords.removeAll(NodeSettings.sandboxes(nodeName));
       Files.deleteIfExists(lock.file());
       Files.deleteIfExists(directory);

@@ -119,15 +119,14 @@ final class NodePlace implements AutoCloseable {
   private void lock() {
     state = StateLock.ofState(settings.stateDirectory());
     node = StateLock.ofNode(settings.nodeName());
-    noteState(settings.nodeName(), settings.stateDirectory());
+    note(NodeSettings.stateNote(settings.nodeName()), settings.stateDirectory());
   }
 
   /** For people and commands that come when the daemon is dead. */
-  static void noteState(String nodeName, Path stateDirectory) {
-    Path note = NodeSettings.stateNote(nodeName);
+  static void note(Path note, Path directory) {
     try {
       Files.deleteIfExists(note);
-      Files.createSymbolicLink(note, stateDirectory.toAbsolutePath());
+      Files.createSymbolicLink(note, directory.toAbsolutePath());
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + note, e);
     }

@@ -137,6 +137,11 @@ public record NodeSettings(
     return runtimeDirectory(nodeName).resolve("state");
   }
 
+  /** Link to the folder of which the daemon has the pods that name no node. */
+  static Path folderNote(String nodeName) {
+    return runtimeDirectory(nodeName).resolve("folder");
+  }
+
   /** Where the sandboxes are noted that the runtime told of. */
   static Path sandboxes(String nodeName) {
     return runtimeDirectory(nodeName).resolve("sandboxes");

@@ -229,7 +229,7 @@ final class RunCommand implements Callable<Integer> {
         NodeCleanup.forget(state());
       }
       if (standalone && folder != null) {
-        start.requirePlace();
+        start.requirePlace(folder);
         try (EmbeddedController embedded =
             EmbeddedController.start(folder, state().resolve("controller"), name(), clock)) {
           NodeSettings settings = settings(control.settings(embedded));
