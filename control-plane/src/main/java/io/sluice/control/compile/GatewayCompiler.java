@@ -147,9 +147,7 @@ final class GatewayCompiler {
     return made;
   }
 
-  /**
-   * Of Services for which some are that concern everybody's calls, which of those is the oldest.
-   */
+  /** Of each Service for which some concern everybody's calls the oldest of those. */
   Map<NamespacedName, ObjectRef> oldest() {
     return oldest;
   }

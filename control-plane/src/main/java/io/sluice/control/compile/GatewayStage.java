@@ -90,7 +90,7 @@ final class GatewayStage {
   }
 
   /** The oldest that says where everybody's calls of {@code service} go; null where none does. */
-  @Nullable ObjectRef leading(NamespacedName service) {
+  @Nullable ObjectRef oldest(NamespacedName service) {
     return oldest.get(service);
   }
 

@@ -169,9 +169,11 @@ public final class IncrementalCompiler {
     if (now.settings().permissive() != newest.settings().permissive()) {
       retries.changed();
     }
-    retries.changed(one ->
-        accounts.contains(one.policy().source())
-            || !Collections.disjoint(one.policy().destinations(), services));
+    if (!services.isEmpty() || !accounts.isEmpty()) {
+      retries.changed(one ->
+          accounts.contains(one.policy().source())
+              || !Collections.disjoint(one.policy().destinations(), services));
+    }
     retries.compile(editor, (inside, found) -> new RetryCompiler(named, found).policies(inside));
   }
 
@@ -292,8 +294,8 @@ public final class IncrementalCompiler {
     }
 
     @Override
-    public @Nullable ObjectRef routing(NamespacedName service) {
-      return gateway.leading(service);
+    public @Nullable ObjectRef oldestRoute(NamespacedName service) {
+      return gateway.oldest(service);
     }
 
     @Override

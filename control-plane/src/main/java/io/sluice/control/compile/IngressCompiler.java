@@ -160,16 +160,14 @@ final class IngressCompiler {
           "name a Service that has endpoints, or an IPRange");
     } else {
       statuses.addAll(ofSources);
-    }
-    if ((!sources.isEmpty() || anywhere)
-        && principals.isEmpty()
-        && tls.values().stream().anyMatch(one -> !one.takesAnybody())) {
-      statuses.add(
-          written,
-          Severity.UNUSABLE,
-          "spec.sources",
-          "name no AuthenticatedPrincipal, so nobody is let in by https",
-          "name those whose certificates are to be believed");
+      if (principals.isEmpty() && tls.values().stream().anyMatch(one -> !one.takesAnybody())) {
+        statuses.add(
+            written,
+            Severity.UNUSABLE,
+            "spec.sources",
+            "name no AuthenticatedPrincipal, so nobody is let in by https",
+            "name those whose certificates are to be believed");
+      }
     }
     List<HttpMatch> routes =
         Matches.of(written, written.groups(), surroundings, statuses).orElse(List.of());

@@ -22,13 +22,13 @@ import java.util.stream.Collectors;
  */
 final class NamespaceStage<T extends KubernetesObject> {
   private final Statuses.StatusBook statuses;
-  private final Function<T, String> part;
+  private final Function<T, String> partOf;
   private final Map<String, Map<ObjectRef, T>> written = new HashMap<>();
   private final Map<String, Set<ResourceKey>> made = new HashMap<>();
   private final Set<String> due = new HashSet<>();
   private long compiled;
 
-  /** Makes of all that is written in one namespace what nodes are told of it. */
+  /** Makes of all that is written in one part what nodes are told of it. */
   interface Compiler<T> {
     List<? extends MeshObject> compile(Collection<T> inside, Statuses statuses);
   }
@@ -37,31 +37,31 @@ final class NamespaceStage<T extends KubernetesObject> {
     this(statuses, one -> one.meta().namespace());
   }
 
-  /** Of which those are compiled together that {@code part} says the same of. */
-  NamespaceStage(Statuses.StatusBook statuses, Function<T, String> part) {
+  /** Of which those are compiled together that {@code partOf} says the same of. */
+  NamespaceStage(Statuses.StatusBook statuses, Function<T, String> partOf) {
     this.statuses = statuses;
-    this.part = part;
+    this.partOf = partOf;
   }
 
   void add(T object) {
-    String own = part.apply(object);
-    written.computeIfAbsent(own, _ -> new HashMap<>()).put(object.ref(), object);
-    due.add(own);
+    String part = partOf.apply(object);
+    written.computeIfAbsent(part, _ -> new HashMap<>()).put(object.ref(), object);
+    due.add(part);
   }
 
   void remove(T object) {
-    String own = part.apply(object);
-    Map<ObjectRef, T> inside = written.getOrDefault(own, Map.of());
+    String part = partOf.apply(object);
+    Map<ObjectRef, T> inside = written.getOrDefault(part, Map.of());
     inside.remove(object.ref());
     if (inside.isEmpty()) {
-      written.remove(own);
+      written.remove(part);
     }
-    due.add(own);
+    due.add(part);
   }
 
   /** Those of one part. */
-  Collection<T> inside(String own) {
-    return written.getOrDefault(own, Map.of()).values();
+  Collection<T> inside(String part) {
+    return written.getOrDefault(part, Map.of()).values();
   }
 
   boolean isEmpty() {
@@ -74,8 +74,8 @@ final class NamespaceStage<T extends KubernetesObject> {
   }
 
   /** To be told of a part where something is another than before that is named there. */
-  void changed(String own) {
-    due.add(own);
+  void changed(String part) {
+    due.add(part);
   }
 
   /** To be told that something is another that concerns all. */
@@ -85,9 +85,9 @@ final class NamespaceStage<T extends KubernetesObject> {
 
   /** To be told that something is another that {@code concerned} ones name. */
   void changed(Predicate<T> concerned) {
-    written.forEach((own, inside) -> {
+    written.forEach((part, inside) -> {
       if (inside.values().stream().anyMatch(concerned)) {
-        due.add(own);
+        due.add(part);
       }
     });
   }
@@ -124,9 +124,9 @@ final class NamespaceStage<T extends KubernetesObject> {
   void compile(SnapshotEditor editor, Compiler<T> compiler) {
     Set<ResourceKey> gone = new HashSet<>();
     List<MeshObject> there = new ArrayList<>();
-    for (String own : due) {
-      Map<ObjectRef, T> inside = written.getOrDefault(own, Map.of());
-      Set<ResourceKey> before = made.getOrDefault(own, Set.of());
+    for (String part : due) {
+      Map<ObjectRef, T> inside = written.getOrDefault(part, Map.of());
+      Set<ResourceKey> before = made.getOrDefault(part, Set.of());
       if (inside.isEmpty() && before.isEmpty()) {
         continue;
       }
@@ -137,9 +137,9 @@ final class NamespaceStage<T extends KubernetesObject> {
       gone.addAll(before);
       there.addAll(now);
       if (keys.isEmpty()) {
-        made.remove(own);
+        made.remove(part);
       } else {
-        made.put(own, keys);
+        made.put(part, keys);
       }
       statuses.put(inside.keySet(), found);
     }

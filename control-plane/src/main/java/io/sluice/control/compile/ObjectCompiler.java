@@ -202,7 +202,7 @@ public final class ObjectCompiler {
     }
 
     @Override
-    public @Nullable ObjectRef routing(NamespacedName service) {
+    public @Nullable ObjectRef oldestRoute(NamespacedName service) {
       return null;
     }
 

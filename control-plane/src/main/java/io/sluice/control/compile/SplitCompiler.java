@@ -45,7 +45,7 @@ final class SplitCompiler {
      * The oldest route of the Gateway API that says where everybody's calls of {@code service} go;
      * null where none does.
      */
-    @Nullable ObjectRef routing(NamespacedName service);
+    @Nullable ObjectRef oldestRoute(NamespacedName service);
   }
 
   /** For the splits of one namespace. */
@@ -85,7 +85,7 @@ final class SplitCompiler {
       return refuse(split, "spec.backends", "is empty", "name a backend");
     }
     ObjectRef route =
-        surroundings.routing(new NamespacedName(split.meta().namespace(), root.get()));
+        surroundings.oldestRoute(new NamespacedName(split.meta().namespace(), root.get()));
     if (route != null) {
       return refuse(
           split,

@@ -338,7 +338,7 @@ public final class ReferenceCompiler {
     }
 
     @Override
-    public @Nullable ObjectRef routing(NamespacedName service) {
+    public @Nullable ObjectRef oldestRoute(NamespacedName service) {
       return routed.get(service);
     }
 
