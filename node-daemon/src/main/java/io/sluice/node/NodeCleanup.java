@@ -20,6 +20,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.List;
 import java.util.stream.Stream;
 
 /** Takes a node out of the mesh: what a daemon leaves in force on purpose is removed here. */
@@ -65,9 +66,7 @@ public final class NodeCleanup {
     }
     try (ProcessLock _ = StateLock.ofState(stateDirectory)) {
       for (Path kept :
-          new Path[] {
-            NodeSettings.snapshots(stateDirectory), NodeSettings.identity(stateDirectory)
-          }) {
+          List.of(NodeSettings.snapshots(stateDirectory), NodeSettings.identity(stateDirectory))) {
         if (Files.isDirectory(kept, LinkOption.NOFOLLOW_LINKS)) {
           removeTree(kept);
         }

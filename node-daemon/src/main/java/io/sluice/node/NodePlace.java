@@ -182,11 +182,6 @@ final class NodePlace implements AutoCloseable {
    * Keeps two daemons from sharing a directory or a name; the kernel lets go when a process dies.
    */
   static final class StateLock {
-    private static final String OTHER_STATE =
-        "stop it, take its place with --take-over, or give this one another --state";
-    private static final String OTHER_NAME =
-        "stop it, take its place with --take-over, or give this one another --node-name";
-
     private StateLock() {}
 
     /**
@@ -194,7 +189,7 @@ final class NodePlace implements AutoCloseable {
      * IllegalStateException} when another daemon holds it.
      */
     static ProcessLock ofState(Path stateDirectory) {
-      return take(stateFile(stateDirectory), OTHER_STATE);
+      return take(stateFile(stateDirectory), "--state");
     }
 
     /**
@@ -202,21 +197,27 @@ final class NodePlace implements AutoCloseable {
      * hooks and admin socket away. Throws alike.
      */
     static ProcessLock ofNode(String nodeName) {
-      return take(nodeFile(nodeName), OTHER_NAME);
+      return take(nodeFile(nodeName), "--node-name");
     }
 
     /** Throws as the two others would, and takes and makes nothing. */
     static void requireFree(Path stateDirectory, String nodeName) {
-      if (isHeld(stateFile(stateDirectory))) {
-        throw held(stateFile(stateDirectory), OTHER_STATE);
-      }
-      if (isNodeHeld(nodeName)) {
-        throw held(nodeFile(nodeName), OTHER_NAME);
+      requireNotHeld(stateFile(stateDirectory), "--state");
+      requireNotHeld(nodeFile(nodeName), "--node-name");
+    }
+
+    private static void requireNotHeld(Path file, String option) {
+      if (isHeld(file)) {
+        throw held(file, option);
       }
     }
 
-    private static IllegalStateException held(Path file, String advice) {
-      return new IllegalStateException("another node daemon holds " + file + "; " + advice);
+    private static IllegalStateException held(Path file, String option) {
+      return new IllegalStateException(
+          "another node daemon holds %s; stop it, take its place with --take-over, or give this one"
+                  .formatted(file)
+              + " another "
+              + option);
     }
 
     /**
@@ -243,10 +244,10 @@ final class NodePlace implements AutoCloseable {
       }
     }
 
-    private static ProcessLock take(Path file, String advice) {
+    private static ProcessLock take(Path file, String option) {
       try {
         Files.createDirectories(file.resolveSibling(""));
-        return ProcessLock.take(file).orElseThrow(() -> held(file, advice));
+        return ProcessLock.take(file).orElseThrow(() -> held(file, option));
       } catch (IOException e) {
         throw new UncheckedIOException("cannot lock " + file, e);
       }

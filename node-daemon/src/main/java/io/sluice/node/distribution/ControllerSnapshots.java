@@ -39,9 +39,6 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private static final System.Logger LOG = System.getLogger(ControllerSnapshots.class.getName());
   private static final Duration CREDENTIAL_LOOK = Duration.ofSeconds(1);
 
-  /** After which it is followed again where another connection has taken the stream's place. */
-  private static final Duration SHORTEST_REPLACEMENT = Duration.ofMillis(100);
-
   /** One after another they are no change of a certificate: somebody else has this node's. */
   private static final int MOST_REPLACEMENTS = 3;
 
@@ -51,7 +48,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private final Collection<Kind<?>> kinds;
   private final Optional<MeshSnapshot> kept;
   private final Backoff backoff = new Backoff(new SecureRandom());
-  private final Backoff replacements = new Backoff(SHORTEST_REPLACEMENT, Backoff.LONGEST);
+  private final Backoff replacements = ControlFailure.replacements();
   private final FollowTraffic traffic = new FollowTraffic();
   private final PodsToCome pods = new PodsToCome(System::nanoTime);
   private final CountDownLatch delivered = new CountDownLatch(1);

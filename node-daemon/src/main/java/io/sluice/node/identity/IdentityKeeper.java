@@ -37,10 +37,6 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   static final int MOST_IN_FLIGHT = 8;
 
   private static final Duration LONGEST_SLEEP = Duration.ofSeconds(1);
-
-  /** After which the roots are followed again where another connection has taken the place. */
-  private static final Duration SHORTEST_REPLACEMENT = Duration.ofMillis(100);
-
   private static final Duration STORE_RETRY = Duration.ofSeconds(30);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
@@ -66,7 +62,7 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   // Owned by the thread; before it starts, by its maker.
   private final Backoff link;
   private final Backoff nodeBackoff;
-  private final Backoff replacements = new Backoff(SHORTEST_REPLACEMENT, Backoff.LONGEST);
+  private final Backoff replacements = ControlFailure.replacements();
   private int inFlight;
   private boolean nodeBusy;
   private long storeRetryDueNanos;

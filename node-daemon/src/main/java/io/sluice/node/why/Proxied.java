@@ -122,7 +122,11 @@ final class Proxied {
                 Reason.ANSWERED_BY_ROUTE,
                 routed(
                     by,
-                    status == ServiceEnds.FAILED ? unusable(out, called, by) : unmatched(status)),
+                    "it answers "
+                        + status
+                        + (status == ServiceEnds.FAILED
+                            ? unusable(out, called, by)
+                            : ": none of its rules matches")),
                 status));
       }
       case Way.Elsewhere(HttpFilters.Redirect redirect, _) -> {
@@ -285,10 +289,6 @@ final class Proxied {
                 Nearness.Caller.of(snapshot, out.call().source().name())));
   }
 
-  private static String unmatched(int status) {
-    return "it answers " + status + ": none of its rules matches";
-  }
-
   /** Why a rule leads nowhere, and so answers 500; of all where it is not known which one. */
   private String unusable(Outgoing out, Service called, @Nullable Decider by) {
     Set<String> found = new LinkedHashSet<>();
@@ -318,7 +318,7 @@ final class Proxied {
                 }
               });
         });
-    return "it answers " + ServiceEnds.FAILED + String.join("", found);
+    return String.join("", found);
   }
 
   /** The objects that say so, or those of which none says anything. */

@@ -1,10 +1,14 @@
 package io.sluice.node.identity.control;
 
+import io.sluice.process.Backoff;
+import java.time.Duration;
 import java.util.Locale;
 
 /** A call to the controller has failed; the reason says what that means for other calls. */
 public final class ControlFailure extends RuntimeException {
   private static final long serialVersionUID = 1L;
+
+  private static final Duration SHORTEST_REPLACEMENT = Duration.ofMillis(100);
 
   /** One word for logs, metrics and status. */
   public enum Reason {
@@ -67,6 +71,11 @@ public final class ControlFailure extends RuntimeException {
   public ControlFailure(Reason reason, String message, Throwable cause) {
     super(message, cause);
     this.reason = reason;
+  }
+
+  /** Pauses of a stream after {@link Reason#REPLACED}, before it is opened again. */
+  public static Backoff replacements() {
+    return new Backoff(SHORTEST_REPLACEMENT, Backoff.LONGEST);
   }
 
   /** Why. */
