@@ -235,6 +235,9 @@ public final class ServicePool {
 
   /** Whether one that waits may have its place. */
   private boolean isAskedBack(Place place) {
+    if (waiting.isEmpty()) {
+      return false; // as a rule, and asked after each request
+    }
     int own = held(place.pod);
     int rest = connections.get() - 1;
     return waiting.keySet().stream()

@@ -225,7 +225,7 @@ public final class HealthChecks {
     private final NamespacedName workload;
     private final UpstreamLoop loop;
     private volatile List<LocalPod> callers; // of which each is asked as; never empty
-    private final Set<LocalPod> without = ConcurrentHashMap.newKeySet(); // an answer, last
+    private final Set<LocalPod> withoutAnswer = ConcurrentHashMap.newKeySet(); // the last time
     private final AtomicInteger changes = new AtomicInteger(MOST_CALLERS); // until the next check
     private volatile long wantedNanos = System.nanoTime();
     private int turn;
@@ -277,7 +277,7 @@ public final class HealthChecks {
                 Comparator.comparingLong(
                         (LocalPod each) -> alike(next, each, one -> one.name.namespace()))
                     .thenComparingLong(each -> alike(next, each, one -> account(now, one)))
-                    .thenComparing(without::contains)));
+                    .thenComparing(withoutAnswer::contains)));
       }
       callers = List.copyOf(next);
     }
@@ -337,7 +337,7 @@ public final class HealthChecks {
       later((long) (interval * (1 - JITTER * ThreadLocalRandom.current().nextDouble())));
       changes.set(MOST_CALLERS);
       if (++checks % CHECKS_OF_A_TURN == 0) {
-        without.retainAll(callers);
+        withoutAnswer.retainAll(callers);
       }
       List<LocalPod> as =
           callers.stream()
@@ -426,19 +426,19 @@ public final class HealthChecks {
       this.began = began;
     }
 
-    void begin(List<LocalPod> first, List<LocalPod> rest) {
-      others = rest;
+    void begin(List<LocalPod> first, List<LocalPod> later) {
+      others = later;
       left = first.size();
-      Duration rests = timeout.minusNanos(System.nanoTime() - began);
-      first.forEach(each -> target.attempt(now, each, called, this, rests));
+      Duration remaining = timeout.minusNanos(System.nanoTime() - began);
+      first.forEach(each -> target.attempt(now, each, called, this, remaining));
     }
 
     void told(LocalPod as, @Nullable Reason met) {
       left--;
       if (met == null) {
-        target.without.remove(as);
+        target.withoutAnswer.remove(as);
       } else {
-        target.without.add(as);
+        target.withoutAnswer.add(as);
       }
       Reason known = problem;
       if (met == null || known == null || !isFailure(known)) {
