@@ -66,7 +66,7 @@ public final class SupportCommand {
   }
 
   /** What to do where it is not what is wanted. */
-  static String mend(Reason reason) {
+  private static String mend(Reason reason) {
     return switch (reason) {
       case MESH_TRAFFIC,
           LOOPBACK,
