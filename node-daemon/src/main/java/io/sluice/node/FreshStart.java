@@ -21,6 +21,10 @@ import org.jspecify.annotations.Nullable;
  * nobody has used. What was there before stays; so does what keeps pods closed. For one thread.
  */
 public final class FreshStart implements AutoCloseable {
+  /** What a daemon writes into its state directory, where others may write too. */
+  private static final Set<String> OWN =
+      Set.of("controller", "identity", "snapshot", "flows", "cni", "clock", "daemon.lock");
+
   private final String nodeName;
   private final Path state;
   private final Path proc;
@@ -131,8 +135,12 @@ public final class FreshStart implements AutoCloseable {
     try (ProcessLock _ = StateLock.ofState(state)) {
       Set<Path> made = entries(state);
       made.removeAll(inState);
+      made.removeIf(path -> !OWN.contains(path.getFileName().toString()));
+      if (hasState) {
+        made.remove(StateLock.stateFile(state)); // who came meanwhile may have it open
+      }
       made.forEach(NodeCleanup::removeTree);
-      if (!hasState) {
+      if (!hasState && entries(state).isEmpty()) {
         Files.delete(state);
       }
     } catch (IllegalStateException e) {

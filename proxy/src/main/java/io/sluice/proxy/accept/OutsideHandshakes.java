@@ -17,10 +17,10 @@ import java.util.concurrent.atomic.AtomicReference;
  * each takes the loop milliseconds. Where less than half of them are left, networks (of IPv4 /24,
  * of IPv6 /48) from which somebody asks within a second, or did in the one before, have equal
  * parts, and of its network's part each source; one alone leaves some for who comes. Where there
- * are more who ask than handshakes, nobody has a second one before each has had one, for as long as
- * it takes: who asks every second among n others waits n / {@value #MOST_OF_ONE} + 2 seconds at
- * most, in up to {@value #MOST_NETWORKS} networks. Any thread, without locks; times are of {@link
- * System#nanoTime}.
+ * are more who ask than handshakes, who has had fewest goes first, of networks and of sources in
+ * each: the only source of a network that asks every second among n others waits n / {@value
+ * #MOST_OF_ONE} + 3 seconds at most, in up to {@value #MOST_NETWORKS} networks. Any thread, without
+ * locks; times are of {@link System#nanoTime}.
  */
 final class OutsideHandshakes {
   /** A second. */
@@ -34,6 +34,9 @@ final class OutsideHandshakes {
 
   /** The same of sources: of each network an equal part of so many. */
   static final int MOST_SOURCES = 1_024;
+
+  /** Of all seconds of a round; one with more begins anew. */
+  private static final int MOST_OF_A_ROUND = 8 * MOST_SOURCES;
 
   private static final int IPV4_NETWORK = 24;
   private static final int IPV6_NETWORK = 48;
@@ -88,30 +91,39 @@ final class OutsideHandshakes {
                           && before.held(network.getKey(), source.getKey()) == 0));
     }
 
+    int sources() {
+      return networks.values().stream().mapToInt(Map::size).sum();
+    }
+
     boolean isTooMuch() {
-      return networks.size() > MOST_NETWORKS + 1
-          || networks.values().stream().anyMatch(inside -> inside.size() > MOST_SOURCES + 1);
+      return networks.size() > MOST_NETWORKS + 1 || sources() > MOST_OF_A_ROUND;
     }
   }
 
   /**
    * One second.
    *
-   * @param round whether {@code before} tells who has had one while others had none, who go first
-   * @param before of the second before, or of all since that round began
+   * @param round whether {@code before} tells who has had one while others had none: who has had
+   *     fewest goes first
+   * @param least what a network has had that has had fewest, of those of {@code asked}
+   * @param asked of the second before
+   * @param before the same, or of all since that round began
    */
-  private record Window(long begin, boolean round, Taken before, Taken taken) {
+  private record Window(
+      long begin, boolean round, int least, Taken asked, Taken before, Taken taken) {
     Window at(long now) {
       long age = now - begin;
       if (age < WINDOW_NANOS) {
         return this;
       }
       if (age >= 2 * WINDOW_NANOS) {
-        return new Window(now, false, Taken.NOTHING, Taken.NOTHING);
+        return new Window(now, false, 0, Taken.NOTHING, Taken.NOTHING, Taken.NOTHING);
       }
       boolean goesOn = taken.lacks(round ? before : Taken.NOTHING);
       Taken known = round && goesOn ? before.with(taken) : taken;
-      return new Window(now, goesOn, known.isTooMuch() ? taken : known, Taken.NOTHING);
+      Taken kept = known.isTooMuch() ? taken : known;
+      int fewest = taken.networks.keySet().stream().mapToInt(kept::sum).min().orElse(0);
+      return new Window(now, goesOn, fewest, taken, kept, Taken.NOTHING);
     }
 
     /** What {@code network} is counted as. */
@@ -136,8 +148,15 @@ final class OutsideHandshakes {
       int sources = most(before.of(network), taken.of(network), source);
       return taken.held(network, source) < Math.max(1, part / sources)
           && taken.sum(network) < part
-          && !(round && networks > MOST && before.sum(network) > 0)
-          && !(round && sources > part && before.held(network, source) > 0);
+          && !(round && networks > MOST && before.sum(network) > least)
+          && !(round && sources > part && before.held(network, source) > leastInside(network));
+    }
+
+    private int leastInside(Object network) {
+      return asked.of(network).keySet().stream()
+          .mapToInt(each -> before.held(network, each))
+          .min()
+          .orElse(0);
     }
 
     private static int most(Map<Object, ?> before, Map<Object, ?> now, Object one) {
@@ -148,13 +167,16 @@ final class OutsideHandshakes {
     Window with(Object network, Object source, boolean served) {
       return !served && taken.of(network).containsKey(source)
           ? this
-          : new Window(begin, round, before, taken.with(network, source, served ? 1 : 0));
+          : new Window(
+              begin, round, least, asked, before, taken.with(network, source, served ? 1 : 0));
     }
   }
 
   OutsideHandshakes(long now) {
     all = new TokenBucket(new Rate(MOST, Duration.ofSeconds(1), 0), now);
-    present = new AtomicReference<>(new Window(now, false, Taken.NOTHING, Taken.NOTHING));
+    present =
+        new AtomicReference<>(
+            new Window(now, false, 0, Taken.NOTHING, Taken.NOTHING, Taken.NOTHING));
   }
 
   /** Takes one for {@code asking}, if there is one at {@code now}. */
@@ -174,6 +196,11 @@ final class OutsideHandshakes {
         return served;
       }
     }
+  }
+
+  /** Sources that are kept now. */
+  int remembered() {
+    return Objects.requireNonNull(present.get()).before.sources();
   }
 
   private static Object network(Object source) {

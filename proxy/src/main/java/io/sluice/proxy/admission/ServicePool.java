@@ -216,9 +216,10 @@ public final class ServicePool {
     for (Waiting next = next(before);
         next != null && takes(next.pod, before);
         next = next(before)) {
-      before = 0;
       forget(next);
-      if (!next.grant(new Place(next.pod))) {
+      if (next.grant(new Place(next.pod))) {
+        before = 0;
+      } else {
         free(next.pod);
       }
     }

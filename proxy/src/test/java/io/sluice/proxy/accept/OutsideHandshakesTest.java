@@ -13,6 +13,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class OutsideHandshakesTest {
@@ -93,6 +94,35 @@ class OutsideHandshakesTest {
     Attack.tried("handshakes of TLS from 75 addresses outside the mesh without end")
         .refusedBy("OutsideHandshakes, by turns of networks and of addresses in one")
         .countedAs("sluice_proxy_connections_refused_total rate_limited");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"52, 2", "200, 4"})
+  @Tag("attack")
+  void networksOfSeveralAddressesKeepNobodyOut(int networks, int sources) {
+    List<String> floods =
+        IntStream.range(0, networks * sources)
+            .mapToObj(i -> "10.0.%d.%d".formatted(i % networks, 1 + i / networks))
+            .toList();
+    List<Integer> had = honest("192.0.2.9", floods, 20);
+    int most = networks / OutsideHandshakes.MOST_OF_ONE + 3;
+    for (int i = most; i < had.size(); i++) {
+      assertThat(had.subList(i - most, i).stream().mapToInt(each -> each).sum())
+          .as("%s", had)
+          .isPositive();
+    }
+  }
+
+  /** Some 20,000 addresses in a round that nobody lets end. */
+  @Test
+  void whatIsKeptOfARoundHasAnEnd() throws Exception {
+    for (int second = 0; second < 30; second++) {
+      for (int i = 0; i < 3 * 255; i++) {
+        String fresh = "2001:db8:%x:%x::1".formatted(i % 255, 3 * second + i / 255);
+        handshakes.take(Cidr.ofSource(InetAddress.ofLiteral(fresh)), second * SECOND + i);
+      }
+      assertThat(handshakes.remembered()).isLessThan(10_000);
+    }
   }
 
   @Test
