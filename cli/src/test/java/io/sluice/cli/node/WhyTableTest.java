@@ -793,6 +793,18 @@ class WhyTableTest {
         .contains("permissive mode opens what the mesh knows, and this it does not know");
   }
 
+  /** One name may be a Pod's and a Service's. */
+  @ParameterizedTest
+  @CsvSource({"80, shop/store", "8080, -", "9090, -"})
+  void meansTheServiceWhereOnlyThatHasThePort(int port, String service) {
+    Map<String, String> files = mesh();
+    files.put("store-service", service("store", "10.96.0.9", "store", 80, 8080, "tcp"));
+
+    JsonNode answer = ask("buyer shop/store:" + port, files);
+
+    assertThat(answer.path("destination").path("service").asText()).isEqualTo(service);
+  }
+
   @Test
   void saysWhatIsMissingOfAQuestion() {
     MeshSnapshot snapshot = snapshot(mesh());

@@ -104,13 +104,17 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
     Asked asked = Asked.parse(question.destination());
     if (asked.host().contains("/")) {
       NamespacedName name = Why.name(asked.host(), "DST");
+      Optional<Service> service = snapshot.service(name);
       Optional<Workload> pod = snapshot.workload(name);
       if (pod.isPresent()) {
-        return pod(pod.get(), asked, source);
+        int port = asked.port();
+        return service
+            .filter(one -> one.port(port).isPresent() && !ports(pod.get()).contains(port))
+            .map(one -> service(one, asked, source))
+            .orElseGet(() -> pod(pod.get(), asked, source));
       }
-      return snapshot
-          .service(name)
-          .map(service -> service(service, asked, source))
+      return service
+          .map(one -> service(one, asked, source))
           .orElseThrow(() ->
               new IllegalArgumentException(
                   "no Pod and no Service " + name + " is known here: " + known(name)));
@@ -220,14 +224,7 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
     }
     int port = asked.port();
     if (port == NO_PORT) {
-      Set<Integer> ports =
-          snapshot.services().stream()
-              .flatMap(service -> service.ports().stream())
-              .flatMap(each -> each.endpoints().stream())
-              .map(Endpoint::address)
-              .filter(end -> end.getAddress().equals(address))
-              .map(InetSocketAddress::getPort)
-              .collect(Collectors.toCollection(TreeSet::new));
+      Set<Integer> ports = ports(pod);
       port =
           ports.stream()
               .findFirst()
@@ -246,6 +243,17 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
         "",
         IpAddresses.text(new InetSocketAddress(address, port)),
         notes);
+  }
+
+  /** Those of the pod that Services lead to. */
+  private Set<Integer> ports(Workload pod) {
+    return snapshot.services().stream()
+        .flatMap(service -> service.ports().stream())
+        .flatMap(each -> each.endpoints().stream())
+        .map(Endpoint::address)
+        .filter(end -> pod.addresses().contains(end.getAddress()))
+        .map(InetSocketAddress::getPort)
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 
   private Destination service(Service service, Asked asked, Workload source) {

@@ -223,6 +223,7 @@ final class Exchange implements Upstream.Listener {
         }
         downstream.head(head, !wanted);
         if (wanted) {
+          answered.count(bytes);
           downstream.data(bytes, true);
         } else {
           bytes.release();

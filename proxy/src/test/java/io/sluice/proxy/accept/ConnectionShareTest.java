@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -80,7 +81,11 @@ class ConnectionShareTest {
         Socket socket = new Socket();
         greedy.add(socket);
         socket.bind(new InetSocketAddress("127.254.1." + i, 0));
-        socket.connect(entry, 5_000);
+        try {
+          socket.connect(entry, 5_000);
+        } catch (SocketException e) {
+          // One that is refused may be reset before this has returned.
+        }
       }
       Await.until("one is refused", () -> !fixture.recorder.refused.isEmpty());
 

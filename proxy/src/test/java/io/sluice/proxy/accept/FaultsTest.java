@@ -172,6 +172,7 @@ class FaultsTest {
         .hasSize(aborted)
         .allSatisfy(one -> {
           assertThat(one.status()).isEqualTo(418);
+          assertThat(one.responseBytes()).isEqualTo(25);
           assertThat(one.verdict().reason()).isEqualTo(Reason.FAULT_INJECTED);
           assertThat(one.verdict().ruleOrNull()).isSameAs(RULE);
         });
