@@ -197,10 +197,13 @@ class MirrorTest {
         .extracting(RequestRecord::status, one -> one.verdict().reason(), RequestRecord::copy)
         .containsExactly(
             tuple(403, Reason.PORT_NOT_GRANTED, true), tuple(403, Reason.PORT_NOT_GRANTED, true));
-    assertThat(mesh.nodes.client.recorder.requests)
-        .filteredOn(one -> one.status() == 200)
-        .hasSize(2)
-        .noneMatch(RequestRecord::copy);
+    Await.until(
+        "both are told of",
+        () ->
+            mesh.nodes.client.recorder.requests.stream()
+                    .filter(one -> one.status() == 200 && !one.copy())
+                    .count()
+                == 2);
     assertThat(mirror.accepted).hasValue(0);
 
     mirrorTo(HttpFixture::answerEach, ENTIRELY);
