@@ -4,13 +4,13 @@ import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.node.NodePlace.StateLock;
 import io.sluice.process.ProcessLock;
+import io.sluice.process.SiteClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.HashSet;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -21,10 +21,6 @@ import org.jspecify.annotations.Nullable;
  * nobody has used. What was there before stays; so does what keeps pods closed. For one thread.
  */
 public final class FreshStart implements AutoCloseable {
-  /** What a daemon writes into its state directory, where others may write too. */
-  private static final Set<String> OWN =
-      Set.of("controller", "identity", "snapshot", "flows", "cni", "clock", "daemon.lock");
-
   private final String nodeName;
   private final Path state;
   private final Path proc;
@@ -55,9 +51,10 @@ public final class FreshStart implements AutoCloseable {
    */
   public void requirePlace(Path registry) {
     StateLock.requireFree(state, nodeName);
-    folder = registry.toAbsolutePath().normalize();
+    folder = registry;
     for (LocalNode other : LocalNode.all()) {
-      if (other.isRunning() && other.folder().filter(this::isFolder).isPresent()) {
+      if (other.isRunning()
+          && other.folder().filter(noted -> isSame(noted, registry)).isPresent()) {
         throw new IllegalStateException(
             "the daemon of node '%s' has the pods of %s that name no node; stop it, or give this one a folder of its own"
                 .formatted(other.name(), registry));
@@ -65,9 +62,9 @@ public final class FreshStart implements AutoCloseable {
     }
   }
 
-  private boolean isFolder(Path noted) {
+  private static boolean isSame(Path noted, Path registry) {
     try {
-      return Files.isSameFile(noted, Objects.requireNonNull(folder));
+      return Files.isSameFile(noted, registry);
     } catch (IOException e) {
       return false; // one of them is gone
     }
@@ -135,7 +132,7 @@ public final class FreshStart implements AutoCloseable {
     try (ProcessLock _ = StateLock.ofState(state)) {
       Set<Path> made = entries(state);
       made.removeAll(inState);
-      made.removeIf(path -> !OWN.contains(path.getFileName().toString()));
+      made.retainAll(own());
       if (hasState) {
         made.remove(StateLock.stateFile(state)); // who came meanwhile may have it open
       }
@@ -148,6 +145,18 @@ public final class FreshStart implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + state, e);
     }
+  }
+
+  /** What a daemon writes into its state directory, where others may write too. */
+  private Set<Path> own() {
+    return Set.of(
+        NodeSettings.identity(state),
+        NodeSettings.snapshots(state),
+        NodeSettings.flows(state),
+        NodeSettings.cniMembership(state).resolveSibling(""),
+        StateLock.stateFile(state),
+        SiteClock.file(state),
+        NodeSettings.embeddedController(state));
   }
 
   private static Set<Path> entries(Path directory) {

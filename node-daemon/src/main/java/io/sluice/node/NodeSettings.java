@@ -117,6 +117,11 @@ public record NodeSettings(
     return stateDirectory.resolve("flows");
   }
 
+  /** Where a controller in the daemon's own process keeps its state. */
+  public static Path embeddedController(Path stateDirectory) {
+    return stateDirectory.resolve("controller");
+  }
+
   /** What the daemon of that node keeps until the next reboot. */
   static Path runtimeDirectory(String nodeName) {
     return RUNTIME_ROOT.resolve(PinDirectory.directoryName(nodeName));

@@ -113,7 +113,12 @@ public final class SiteClock implements SiteTime, AutoCloseable {
    * @param isKept whether a time service keeps the wall clock of this machine
    */
   public static SiteClock open(Path stateDirectory, BooleanSupplier isKept) {
-    return new SiteClock(stateDirectory.resolve("clock"), new RealMachine(isKept));
+    return new SiteClock(file(stateDirectory), new RealMachine(isKept));
+  }
+
+  /** Where it keeps what it has believed. */
+  public static Path file(Path stateDirectory) {
+    return stateDirectory.resolve("clock");
   }
 
   /** Looks every five seconds from now on, and keeps the floor every ten minutes. */

@@ -9,6 +9,7 @@ import io.sluice.cli.cluster.ClusterAccess;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.node.NodeTarget;
 import io.sluice.cli.node.PodProxy;
+import io.sluice.node.NodeSettings;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.EnumMap;
@@ -67,7 +68,7 @@ final class LookOptions {
     Folders.require(line.getCommandSpec(), "--registry", registry);
     String node = node();
     Path folder = state == null ? NodeTarget.lastStateOf(node) : state;
-    Path controller = controlState == null ? folder.resolve("controller") : controlState;
+    Path controller = controlState == null ? NodeSettings.embeddedController(folder) : controlState;
     Host host = new Host(Path.of("/"));
     NodeFacts.Daemon daemon = new NodeFacts.Daemon(node);
     Map<Topic, Source<JsonNode>> topics = new EnumMap<>(Topic.class);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.arguments.Folders;
 import io.sluice.control.StateDirectory;
 import io.sluice.node.LocalNode;
+import io.sluice.node.NodeSettings;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
 import java.io.IOException;
@@ -35,7 +36,7 @@ final class ControllerTarget {
   static StateDirectory directory(Path state, CommandSpec spec) {
     Folders.require(spec, "--state", state);
     if (LocalNode.keepsState(state) && !StateDirectory.isOne(state)) {
-      Path embedded = state.resolve("controller");
+      Path embedded = NodeSettings.embeddedController(state);
       throw new ParameterException(
           spec.commandLine(),
           "--state "

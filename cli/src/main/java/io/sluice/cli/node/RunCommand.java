@@ -231,7 +231,8 @@ final class RunCommand implements Callable<Integer> {
       if (standalone && folder != null) {
         start.requirePlace(folder);
         try (EmbeddedController embedded =
-            EmbeddedController.start(folder, state().resolve("controller"), name(), clock)) {
+            EmbeddedController.start(
+                folder, NodeSettings.embeddedController(state()), name(), clock)) {
           NodeSettings settings = settings(control.settings(embedded));
           return run(start, NodeDaemon.start(settings, clock, embedded::registry), termination);
         }

@@ -283,6 +283,15 @@ class HealthChecksTest {
     assertThat(checks().out()).isZero();
   }
 
+  private static void isRefused(InetSocketAddress called) {
+    try (Socket client = Peers.connect(called)) {
+      client.setSoTimeout(5_000);
+      assertThat(client.getInputStream().read()).isNegative();
+    } catch (IOException e) {
+      // Reset: refused.
+    }
+  }
+
   /** Its calls, that are refused, keep nobody from coming back. */
   @Test
   void whomPolicyRefusesDecidesNothing() throws Exception {
@@ -299,12 +308,7 @@ class HealthChecksTest {
     Await.until(
         "it is back",
         () -> {
-          try (Socket client = Peers.connect(thieves)) {
-            client.setSoTimeout(5_000);
-            assertThat(client.getInputStream().read()).isNegative();
-          } catch (IOException e) {
-            // Reset: refused.
-          }
+          isRefused(thieves);
           return checks().out() == 0;
         });
     assertThat(checks().undecided()).isEqualTo(undecided);
@@ -328,12 +332,7 @@ class HealthChecksTest {
     Await.until(
         "two intervals are over",
         () -> {
-          try (Socket client = Peers.connect(thieves)) {
-            client.setSoTimeout(5_000);
-            assertThat(client.getInputStream().read()).isNegative();
-          } catch (IOException e) {
-            // Reset: refused.
-          }
+          isRefused(thieves);
           return System.nanoTime() - end > 0;
         });
 
