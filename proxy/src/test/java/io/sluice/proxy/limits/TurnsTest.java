@@ -140,7 +140,7 @@ class TurnsTest {
                 flood,
                 () -> {
                   begun.add("flood");
-                  LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+                  LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
                 });
       }
       for (int i = 0; i < 20; i++) {
