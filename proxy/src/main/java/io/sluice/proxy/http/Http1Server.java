@@ -23,7 +23,8 @@ final class Http1Server extends Http1Side {
   private boolean saysKeepAlive; // as a client of HTTP/1.0 wants to be told
   private boolean answersHead;
   private boolean tunnel;
-  private boolean draining;
+  private boolean retiring; // the next head says that it is the last one
+  private boolean draining; // the present exchange is the last one
   private boolean ending; // what still comes is dropped
 
   Http1Server(
@@ -122,7 +123,7 @@ final class Http1Server extends Http1Side {
       responseBegun = true;
       persistent =
           persistent
-              && !draining
+              && !retiring
               && !hasInputEnded()
               && !isStillAsking()
               && (!content || chunks || head.contentLength >= 0);
@@ -220,14 +221,18 @@ final class Http1Server extends Http1Side {
     bad(new BadMessage(408, "it did not come in time"));
   }
 
-  /** Ends it after the present exchange or the next one, whose answer says so. */
+  /**
+   * Ends it after an answer that says so: of the present exchange, or of the next one where that
+   * answer's head has left already.
+   */
   void retire() {
-    draining = true;
+    retiring = true;
   }
 
   /** Ends it after the present exchange, or at once where there is none. */
   void drain() {
     retire();
+    draining = true;
     if (!exchanging && !parser.isWithinMessage() && !hasArrived()) {
       endOutput();
     }

@@ -256,6 +256,35 @@ class ExchangeLifeTest {
   }
 
   @Test
+  void whoseAnswerHadBegunBeforeTheDaemonLeftIsToldByTheOneAfter() throws Exception {
+    CountDownLatch leaves = new CountDownLatch(1);
+    try (var mesh =
+            new HttpFixture(
+                (socket, received) -> {
+                  awaitHead(socket, received);
+                  say(socket, OK.substring(0, OK.length() - 1));
+                  HttpFixture.awaitQuietly(leaves);
+                  say(socket, "k");
+                  awaitHead(socket, received);
+                  say(socket, OK);
+                  awaitHead(socket, received);
+                },
+                "/books");
+        Socket client = mesh.connect()) {
+      say(client, GET);
+      assertThat(HttpFixture.read(client, "\r\n\r\no")).doesNotContain("Connection");
+
+      mesh.nodes.client.proxy.leaveListeners();
+      leaves.countDown();
+      assertThat(HttpFixture.read(client, "k")).isEqualTo("k");
+      say(client, GET);
+      assertThat(HttpFixture.read(client, ""))
+          .startsWith("HTTP/1.1 200 OK\r\nConnection: close\r\n")
+          .endsWith("ok");
+    }
+  }
+
+  @Test
   void aRequestThatPolicyTakesBackIsCutAndAnotherGoesOn() throws Exception {
     CountDownLatch goOn = new CountDownLatch(1);
     try (var mesh =
