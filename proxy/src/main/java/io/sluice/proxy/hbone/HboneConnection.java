@@ -62,6 +62,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   private static final int TICKS_PER_PING = 4;
   private static final int ABSENT = Integer.MAX_VALUE;
 
+  final GatheredFlush flush;
   final HboneSettings settings;
   final ReceiveWindows windows;
   final VerifiedPeer peer;
@@ -91,6 +92,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
       HboneEvents.Side side,
       Channel channel,
       FrameMeter meter,
+      GatheredFlush flush,
       HboneSettings settings,
       ReceiveWindows windows,
       VerifiedPeer peer,
@@ -98,6 +100,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     this.side = side;
     this.channel = channel;
     this.meter = meter;
+    this.flush = flush;
     this.settings = settings;
     this.windows = windows;
     this.peer = peer;

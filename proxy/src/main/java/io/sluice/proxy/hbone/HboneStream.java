@@ -41,6 +41,9 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     void closed(ChannelEnd end);
   }
 
+  /** A record of TLS or more (RFC 8446 §5.1): it gains nothing by waiting for others. */
+  private static final int FULL_BYTES = 16_384;
+
   private final HboneConnection connection;
   private final Http2StreamChannel channel;
   private @Nullable Opener opener;
@@ -52,7 +55,10 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
   private int unread;
   private int taken; // since the window was last looked at
   private int unsent;
+  private int gathered; // of it, what the connection has not been asked to send
   private boolean headersSeen;
+  private boolean flushing; // together with others, behind this turn of the event loop
+  private boolean stuck; // the connection has not taken what it was asked to send
   private boolean inBatch;
   private boolean waitsForAll;
   private boolean waitsForConnection;
@@ -122,13 +128,33 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
       bytes.release();
       return;
     }
+    gathered += bytes.readableBytes();
     channel.write(new DefaultHttp2DataFrame(bytes, false), channel.voidPromise());
   }
 
   @Override
   public void flush() {
-    if (!closed) {
-      channel.flush();
+    if (closed) {
+      return;
+    }
+    if (gathered > 0 && !flushing) {
+      flushing = true;
+      connection.flush.tell(this);
+    }
+    channel.flush();
+    if (gathered >= FULL_BYTES) {
+      connection.flush.now();
+    }
+  }
+
+  /** What was written was handed to the connection, which may have kept it. */
+  void flushed() {
+    flushing = false;
+    gathered = 0;
+    stuck = unsentBytes() > 0;
+    Listener local = listener;
+    if (!stuck && !closed && local != null) {
+      local.writable();
     }
   }
 
@@ -153,11 +179,13 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     return unsent;
   }
 
+  /** What leaves behind this turn of the event loop waits for nobody. */
   @Override
   public void waitForAll(boolean all) {
-    if (all != waitsForAll && !closed) {
-      waitsForAll = all;
-      Http2Stack.limitWrites(channel, connection.settings, all);
+    boolean waits = all && stuck;
+    if (waits != waitsForAll && !closed) {
+      waitsForAll = waits;
+      Http2Stack.limitWrites(channel, connection.settings, waits);
     }
   }
 

@@ -127,8 +127,9 @@ final class Http2Stack {
             settings.flow().streamWindow(),
             settings.flow().connectionWindow(),
             budget.part());
+    GatheredFlush flush = new GatheredFlush();
     HboneConnection connection =
-        new HboneConnection(side, channel, meter, settings, windows, peer, owner);
+        new HboneConnection(side, channel, meter, flush, settings, windows, peer, owner);
     codec
         .connection()
         .addListener(
@@ -145,6 +146,7 @@ final class Http2Stack {
         .addLast(
             meter,
             codec,
+            flush,
             new Http2MultiplexHandler(
                 new ChannelInitializer<Http2StreamChannel>() {
                   @Override

@@ -1,0 +1,92 @@
+package io.sluice.proxy.hbone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.local.LocalChannel;
+import io.netty.channel.local.LocalIoHandler;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class GatheredFlushTest {
+  @AutoClose("shutdownGracefully")
+  private final EventLoopGroup group =
+      new MultiThreadIoEventLoopGroup(1, LocalIoHandler.newFactory());
+
+  private final LocalChannel channel = new LocalChannel();
+  private final GatheredFlush gathered = new GatheredFlush();
+  private final List<String> seen = new CopyOnWriteArrayList<>();
+
+  @BeforeEach
+  void register() {
+    group.register(channel).syncUninterruptibly();
+    channel.pipeline().addLast(new Socket(), gathered);
+  }
+
+  /** What leaves, in order. */
+  private final class Socket extends ChannelOutboundHandlerAdapter {
+    @Override
+    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+      seen.add((String) message);
+      promise.setSuccess();
+    }
+
+    @Override
+    public void flush(ChannelHandlerContext context) {
+      seen.add("flush");
+    }
+
+    @Override
+    public void close(ChannelHandlerContext context, ChannelPromise promise) {
+      seen.add("close");
+      context.close(promise);
+    }
+  }
+
+  private List<String> afterTurn(Runnable turn) {
+    seen.clear();
+    channel.eventLoop().submit(turn).syncUninterruptibly();
+    channel.eventLoop().submit(() -> {}).syncUninterruptibly(); // behind what the turn left
+    return seen;
+  }
+
+  @Test
+  void whatIsSaidInOneTurnLeavesTogetherBehindIt() {
+    for (int i = 0; i < 2; i++) {
+      assertThat(
+              afterTurn(() -> {
+                channel.writeAndFlush("a");
+                channel.writeAndFlush("b");
+              }))
+          .containsExactly("a", "b", "flush");
+    }
+  }
+
+  @Test
+  void whatCannotWaitTakesTheRestAlong() {
+    assertThat(
+            afterTurn(() -> {
+              channel.writeAndFlush("a");
+              gathered.now();
+              channel.write("b");
+            }))
+        .containsExactly("a", "flush", "b");
+  }
+
+  @Test
+  void theEndComesBehindWhatWasSaid() {
+    assertThat(
+            afterTurn(() -> {
+              channel.writeAndFlush("a");
+              channel.close();
+            }))
+        .containsExactly("a", "flush", "close");
+  }
+}
