@@ -103,13 +103,16 @@ public final class ClosedPods {
   }
 
   /**
-   * The same for a pod that nobody holds, whether or not its namespace still exists.
+   * The same for a pod that nobody holds, whether or not its namespace still exists. Where another
+   * node refuses it too, the barrier stays.
    *
    * @throws RedirectionException when the kernel refuses; the pod stays closed
    */
   public void openLeftover(long cookie) {
     Optional<NetnsHandle> found =
-        records.read(cookie).flatMap(record -> everywhere.find(record.path(), cookie));
+        records.isHeldByAnother(cookie)
+            ? Optional.empty()
+            : records.read(cookie).flatMap(record -> everywhere.find(record.path(), cookie));
     if (found.isPresent()) { // else the barrier has gone with its namespace
       try (NetnsHandle netns = found.get()) {
         PodBarrier.lower(netns);

@@ -70,6 +70,22 @@ record EnrolledRecords(Path directory) {
     }
   }
 
+  /**
+   * Whether another node of this machine has noted the same, in its directory of the same name: of
+   * what is there only one exists in a namespace, and it stays until the last of them goes.
+   */
+  boolean isHeldByAnother(long cookie) {
+    Path node = directory.resolveSibling("");
+    try (Stream<Path> nodes = Files.list(node.resolveSibling(""))) {
+      return nodes
+          .filter(other -> !other.equals(node))
+          .anyMatch(
+              other -> Files.exists(other.resolve(directory.getFileName()).resolve(name(cookie))));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + node.resolveSibling(""), e);
+    }
+  }
+
   void remove(long cookie) {
     try {
       Files.deleteIfExists(file(cookie));
@@ -106,10 +122,14 @@ record EnrolledRecords(Path directory) {
   }
 
   private Path left(long cookie) {
-    return directory.resolve(Long.toUnsignedString(cookie) + LEFT);
+    return directory.resolve(name(cookie) + LEFT);
   }
 
   private Path file(long cookie) {
-    return directory.resolve(Long.toUnsignedString(cookie));
+    return directory.resolve(name(cookie));
+  }
+
+  private static String name(long cookie) {
+    return Long.toUnsignedString(cookie);
   }
 }

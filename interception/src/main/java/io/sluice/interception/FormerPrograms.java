@@ -190,7 +190,7 @@ public final class FormerPrograms {
 
   private void allowForwarding(List<Long> cookies) {
     try (ForwardingPods pods = new ForwardingPods(namespaces, everywhere)) {
-      pods.allow(cookies);
+      pods.allow(cookies.stream().filter(cookie -> !pins.isHeldByAnother(cookie)).toList());
     }
   }
 }

@@ -230,10 +230,14 @@ public final class IptablesInterception implements Interception {
   }
 
   /**
-   * Rules of an earlier daemon. The recorded path may have gone or lead elsewhere, while another
-   * one still leads there; without any the namespace has gone, and its rules with it.
+   * Rules of an earlier daemon, unless another node has the pod in force by them too. The recorded
+   * path may have gone or lead elsewhere, while another one still leads there; without any the
+   * namespace has gone, and its rules with it.
    */
   private void removeLeftover(long cookie) {
+    if (records.isHeldByAnother(cookie)) {
+      return;
+    }
     Optional<NetnsHandle> found =
         records
             .read(cookie)

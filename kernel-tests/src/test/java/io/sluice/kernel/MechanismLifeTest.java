@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonProcess;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.Talk;
@@ -11,6 +13,7 @@ import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
@@ -159,6 +162,45 @@ class MechanismLifeTest {
       assertThat(Traces.in(shop.thief)).isNotEmpty();
       assertReset(shop.thief, outbound);
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void cleaningUpLeavesWhatAnotherNodeHoldsInTheSamePod(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    shop.daemon().kill();
+    List<String> held = Traces.in(shop.store);
+    String other = shop.site.prefix() + "-other";
+    try (DaemonProcess daemon = daemonOf(other, shop, mechanism)) {
+      daemon.start();
+    }
+
+    NodeCleanup.removeAll(other);
+
+    assertThat(NodeCleanup.removeAll(other)).isFalse();
+    assertThat(kinds(Traces.in(shop.store).toString().replace(other, shop.site.prefix())))
+        .isEqualTo(kinds(held.toString()));
+    NodeCleanup.removeAll(shop.site.prefix());
+    assertThat(Traces.in(shop.store)).isEmpty();
+    shop.daemon().start();
+  }
+
+  /** Of the same pods, by a name of its own. */
+  private static DaemonProcess daemonOf(String name, Shop shop, Mechanism mechanism) {
+    List<String> launch = new ArrayList<>(JavaCommand.sluice("node", "run"));
+    launch.addAll(List.of("--registry", shop.site.registry().directory().toString()));
+    return new DaemonProcess(
+        shop.site.node(),
+        name,
+        launch,
+        shop.site.directory().resolve("other").resolve("state"),
+        List.of(),
+        List.of(mechanism.arguments()));
+  }
+
+  /** Without numbers, such as a listener's port, which every daemon chooses. */
+  private static String kinds(String traces) {
+    return traces.replaceAll("[0-9]+", "N");
   }
 
   @ParameterizedTest

@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import io.sluice.iptables.ClientAddresses;
 import io.sluice.iptables.PodBarrier;
+import io.sluice.iptables.PodForwarding;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.bpf.AttachType;
@@ -22,6 +23,7 @@ public final class Traces {
     traces.addAll(programs(pod));
     traces.addAll(barriers(pod));
     traces.addAll(presentedClients(pod));
+    traces.addAll(tables(pod, PodForwarding.TABLE));
     return traces;
   }
 

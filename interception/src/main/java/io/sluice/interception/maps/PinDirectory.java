@@ -109,6 +109,19 @@ public record PinDirectory(Path path) {
         : List.of();
   }
 
+  /**
+   * Whether another node of this machine has pins of that pod, of any schema: what both need there
+   * stays until the last of them goes.
+   */
+  public boolean isHeldByAnother(long netnsCookie) {
+    Path nodes = node().resolveSibling("");
+    return names(nodes).stream()
+        .map(name -> new PinDirectory(nodes.resolve(name).resolve(path.getFileName())))
+        .filter(other -> !other.equals(this))
+        .flatMap(other -> Stream.concat(Stream.of(other), other.otherSchemas().stream()))
+        .anyMatch(other -> Files.isDirectory(other.pod(netnsCookie)));
+  }
+
   /** Whether a daemon has left anything here. */
   public boolean exists() {
     return Files.isDirectory(path);
