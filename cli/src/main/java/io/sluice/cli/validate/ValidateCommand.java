@@ -126,12 +126,7 @@ public final class ValidateCommand implements Callable<Integer> {
   private static void print(Validation validation, ManifestSet manifests, PrintWriter out) {
     for (Finding finding : validation.findings()) {
       out.println(
-          Printable.line(finding.file())
-              + (finding.line() > 0 ? ":" + finding.line() : "")
-              + ": "
-              + Listing.toned(finding.level().word())
-              + ": "
-              + finding.sentence());
+          finding.place() + Listing.toned(finding.level().word()) + ": " + finding.sentence());
     }
     if (manifests.contents().isEmpty()) {
       return; // what could not be read is told behind this

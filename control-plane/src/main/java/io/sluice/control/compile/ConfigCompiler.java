@@ -210,6 +210,8 @@ final class ConfigCompiler {
     config
         .unknown()
         .forEach(path ->
-            statuses.warning(config, path, Problem.UNKNOWN_FIELD, MeshConfig.mendOfUnknown(path)));
+            statuses
+                .on(Ground.MISTAKEN)
+                .warning(config, path, Problem.UNKNOWN_FIELD, MeshConfig.mendOfUnknown(path)));
   }
 }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param object the object that is meant
  * @param file file it came from
- * @param line line where it starts, from 1; 0 where it came without lines
+ * @param line line where it starts, or where the field stands, from 1; 0 where it came without lines
  * @param severity how much of it has no effect
  * @param field path such as {@code spec.rules[0].kind}; empty when no single field is meant
  * @param reason why
@@ -43,6 +43,12 @@ public record ObjectStatus(
 
   private static String limited(String text) {
     return text.length() <= MAX_LENGTH ? text : text.substring(0, MAX_LENGTH) + "…";
+  }
+
+  /** The same on another line. */
+  public ObjectStatus at(int otherLine) {
+    return new ObjectStatus(
+        object, file, otherLine, severity, field, reason, mend, word, rivalOrNull, ground);
   }
 
   /** {@code field: reason; mend}, with the absent parts left out. */

@@ -1,5 +1,6 @@
 package io.sluice.control.folder;
 
+import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.registry.ObjectSource;
 import io.sluice.control.registry.ObjectSource.ObjectBatch;
 import io.sluice.control.registry.ObjectSource.ObjectChange;
@@ -44,6 +45,14 @@ final class FolderObjects implements ObjectSource {
     }
     refresh(consumer);
     thread = Thread.ofPlatform().name("sluice-folder-registry").daemon().start(() -> run(consumer));
+  }
+
+  @Override
+  public ObjectStatus located(ObjectStatus status) {
+    ManifestFile file = files.get(status.file());
+    return file == null || status.field().isEmpty()
+        ? status
+        : status.at(file.lineOf(directory, status));
   }
 
   @Override

@@ -1,5 +1,7 @@
 package io.sluice.control.folder;
 
+import io.sluice.control.compile.ObjectStatus;
+import io.sluice.control.manifest.Documents;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.objects.KubernetesObject;
@@ -51,6 +53,10 @@ final class ManifestFile {
   private List<Problem> problems = List.of();
   private @Nullable Fingerprint fingerprint;
   private byte[] digest = {};
+  private byte[] servedDigest = {};
+
+  /** What is in service as it is written, while something is said of it. */
+  private @Nullable Documents served;
 
   /** Whether the present content, which cannot be used, may have a MeshConfig in it. */
   private boolean namesConfig;
@@ -107,7 +113,29 @@ final class ManifestFile {
       return false;
     }
     lastGood = read.objects();
+    servedDigest = digestNow;
+    served = null;
     return true;
+  }
+
+  /**
+   * The line of the field that {@code status} names; that of its object where what is in service is
+   * not in the file any more.
+   */
+  int lineOf(Path directory, ObjectStatus status) {
+    if (served == null && problems.isEmpty()) {
+      try (InputStream in = Files.newInputStream(directory.resolve(name))) {
+        byte[] bytes = in.readNBytes(YamlDocuments.MAX_BYTES + 1);
+        if (Arrays.equals(Sha256.of(bytes), servedDigest)) {
+          served = new Documents(YamlDocuments.read(name, bytes));
+        }
+      } catch (IOException e) {
+        return status.line(); // gone since; the next look tells
+      }
+    }
+    return served == null
+        ? status.line()
+        : served.lineOf(status.object().toString(), status.field(), status.line());
   }
 
   /** Keeps the last good objects because the file itself cannot be used. */

@@ -40,6 +40,11 @@ public record Problem(String file, int line, String field, String reason, String
                 : "remove it, or use " + String.join(", ", new TreeSet<>(known)));
   }
 
+  /** The same on another line. */
+  Problem at(int otherLine) {
+    return new Problem(file, otherLine, field, reason, mend);
+  }
+
   /** Both go to logs, terminals and statuses. */
   private static String clipped(String text) {
     String line = Printable.line(text);

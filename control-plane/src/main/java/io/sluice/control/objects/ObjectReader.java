@@ -1,5 +1,6 @@
 package io.sluice.control.objects;
 
+import io.sluice.control.manifest.Documents;
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
@@ -58,7 +59,7 @@ public final class ObjectReader {
               "the file holds no object",
               "write an object, or remove the file to remove its objects"));
     }
-    return new ReadObjects(reader.objects, reader.problems);
+    return new ReadObjects(reader.objects, Documents.located(yaml, reader.problems));
   }
 
   /**

@@ -157,7 +157,7 @@ public class CompiledRegistry implements SnapshotSource {
             before.isComplete(),
             next.isGoverned() ? batch.sourceProblems() : ungoverned(batch.sourceProblems()),
             batch.origins(),
-            compilation.statuses()));
+            compilation.statuses().stream().map(source::located).toList()));
   }
 
   private static List<Problem> ungoverned(List<Problem> others) {

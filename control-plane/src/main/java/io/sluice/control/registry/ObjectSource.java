@@ -1,5 +1,6 @@
 package io.sluice.control.registry;
 
+import io.sluice.control.compile.ObjectStatus;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectRef;
@@ -17,6 +18,14 @@ import java.util.function.Consumer;
 public interface ObjectSource extends AutoCloseable {
   /** Starts delivering; called once. */
   void start(Consumer<ObjectBatch> consumer);
+
+  /**
+   * The same with the line of its field, where objects are written in lines; asked while the
+   * consumer is called.
+   */
+  default ObjectStatus located(ObjectStatus status) {
+    return status;
+  }
 
   /** Stops delivering; no call of the consumer is under way or follows when it returns. */
   @Override

@@ -72,7 +72,8 @@ public record Finding(
     return new Finding(file, otherLine, object, field, level, reason, mend, rival, ground);
   }
 
-  static Finding of(Problem problem, String object) {
+  /** A problem of {@code object}, of which nothing is used; empty when it cannot be told. */
+  public static Finding of(Problem problem, String object) {
     return of(problem, object, Level.ERROR);
   }
 
@@ -89,11 +90,12 @@ public record Finding(
         Ground.MISTAKEN);
   }
 
-  static Finding of(ObjectStatus status) {
+  /** What the compiler says of an object. */
+  public static Finding of(ObjectStatus status) {
     Level level =
         switch (status.severity()) {
           case UNUSABLE -> Level.ERROR;
-          case WARNING -> Level.WARNING;
+          case WARNING -> status.ground() == Ground.MISTAKEN ? Level.ERROR : Level.WARNING;
           case INFO -> Level.INFO;
         };
     return new Finding(
@@ -111,6 +113,19 @@ public record Finding(
   @Override
   public int compareTo(Finding other) {
     return ORDER.compare(this, other);
+  }
+
+  /** {@code file:line: }; nothing where an object came without lines. */
+  public String place() {
+    return line > 0
+        ? Printable.line(file) + ":" + line + ": "
+        : object.isEmpty() ? Printable.line(file) + ": " : "";
+  }
+
+  /** {@code file:line: level: sentence}. */
+  @Override
+  public String toString() {
+    return place() + level.word() + ": " + sentence();
   }
 
   /** {@code Object: field: reason; mend}, with the absent parts left out. */

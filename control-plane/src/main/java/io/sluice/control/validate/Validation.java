@@ -4,6 +4,7 @@ import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.compile.ObjectCompiler;
 import io.sluice.control.compile.ObjectStatus;
+import io.sluice.control.manifest.Documents;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.manifest.YamlValue;
@@ -53,7 +54,10 @@ public record Validation(int objects, List<Finding> findings) {
     findings.addAll(ServicePorts.check(objects));
     findings.replaceAll(finding ->
         documents.containsKey(finding.file())
-            ? finding.at(documents.get(finding.file()).lineOf(finding))
+            ? finding.at(
+                documents
+                    .get(finding.file())
+                    .lineOf(finding.object(), finding.field(), finding.line()))
             : finding);
     return sorted(objects.size(), findings);
   }

@@ -1,8 +1,6 @@
-package io.sluice.control.validate;
+package io.sluice.control.manifest;
 
-import io.sluice.control.manifest.Problem;
-import io.sluice.control.manifest.YamlDocuments;
-import io.sluice.control.manifest.YamlValue;
+import io.sluice.mesh.Printable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -10,7 +8,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The objects of a file as they are written, whether or not they can be read as objects. */
-final class Documents {
+public final class Documents {
   /** A part of a field's path: a name, a name with dots or slashes, a position in a list. */
   private static final Pattern PART =
       Pattern.compile("([^.\\[\\]]+)|\\[\"([^\"]*)\"\\]|\\[([0-9]{1,9})\\]");
@@ -22,13 +20,15 @@ final class Documents {
    *
    * @param place {@code items[2]} inside a List, otherwise empty
    */
-  record Written(YamlValue.Mapping value, String place) {
-    String group() {
+  public record Written(YamlValue.Mapping value, String place) {
+    /** API group; empty for that of the core. */
+    public String group() {
       String version = text(value, "apiVersion");
       return version.indexOf('/') < 0 ? "" : version.substring(0, version.indexOf('/'));
     }
 
-    String kind() {
+    /** As it says. */
+    public String kind() {
       return text(value, "kind");
     }
 
@@ -61,12 +61,12 @@ final class Documents {
     }
 
     /** The path of one of its fields from the start of the file's document. */
-    String inside(String path) {
+    public String inside(String path) {
       return place.isEmpty() ? path : place + "." + path;
     }
 
     /** {@code Kind namespace/name}, as far as it says. */
-    String title() {
+    public String title() {
       if (!(value.entries().get("metadata") instanceof YamlValue.Mapping metadata)) {
         return kind();
       }
@@ -84,7 +84,8 @@ final class Documents {
     }
   }
 
-  Documents(YamlDocuments yaml) {
+  /** Finds them. */
+  public Documents(YamlDocuments yaml) {
     for (YamlValue document : yaml.documents()) {
       if (document instanceof YamlValue.Mapping mapping) {
         Written written = new Written(mapping, "");
@@ -106,12 +107,13 @@ final class Documents {
     }
   }
 
-  List<Written> all() {
+  /** In their order. */
+  public List<Written> all() {
     return objects;
   }
 
   /** Which object {@code problem} is about: the last that starts before it; empty if none does. */
-  String titleOf(Problem problem) {
+  public String titleOf(Problem problem) {
     String title = "";
     for (Written written : objects) {
       boolean inside =
@@ -126,23 +128,41 @@ final class Documents {
   }
 
   /**
-   * Where the field of {@code finding} stands: the deepest part of its path that is written; where
-   * the object starts if it names no field, or the object is not found.
+   * Where a field stands: the deepest part of its path that is written; {@code line} if no field is
+   * named, or the object is not found.
+   *
+   * @param object {@code Kind namespace/name}
+   * @param line where the object starts, or a later one of it
    */
-  int lineOf(Finding finding) {
+  public int lineOf(String object, String field, int line) {
+    if (field.isEmpty()) {
+      return line;
+    }
     @Nullable Written about = null;
     for (Written written : objects) {
       boolean isAbout =
-          written.title().equals(finding.object())
+          Printable.line(written.title()).equals(object)
               && (written.place().isEmpty()
-                  || !finding.field().startsWith("items[")
-                  || finding.field().startsWith(written.place() + "."));
-      if (isAbout && (written.value().line() <= finding.line() || about == null)) {
+                  || !field.startsWith("items[")
+                  || field.startsWith(written.place() + "."));
+      if (isAbout && (written.value().line() <= line || about == null)) {
         about = written;
       }
     }
-    return about == null || finding.field().isEmpty()
-        ? finding.line()
-        : about.lineOf(finding.field());
+    return about == null ? line : about.lineOf(field);
+  }
+
+  /** The same with the line of its field. */
+  Problem located(Problem problem) {
+    return problem.at(lineOf(Printable.line(titleOf(problem)), problem.field(), problem.line()));
+  }
+
+  /** Problems of the file that {@code yaml} is, each with the line of its field. */
+  public static List<Problem> located(YamlDocuments yaml, List<Problem> problems) {
+    if (problems.isEmpty()) {
+      return problems;
+    }
+    Documents documents = new Documents(yaml);
+    return problems.stream().map(documents::located).toList();
   }
 }
