@@ -13,12 +13,14 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.WireLimits;
+import java.net.IDN;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +32,18 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
    */
   private static final Pattern ENDS_IN_A_NUMBER =
       Pattern.compile("(?:.*\\.)?(?:[0-9]+|0x[0-9a-f]*)\\.?");
+
+  /** What people write for a host: a URL, or a part of one. */
+  private static final Pattern URL =
+      Pattern.compile(
+          "(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#@]*@)?"
+              + "(?<name>\\[[0-9a-f:.]*]|[^/?#@:\\[\\]]+?)\\.?(?::(?<port>[0-9]{1,5}))?(?:[/?#].*)?");
+
+  /** Letters of which IDNA 2008, by which names are looked up today, makes another name. */
+  private static final Pattern UNLIKE_2003 = Pattern.compile("[\u00df\u03c2\u200c\u200d]");
+
+  private static final String WHOLE_NAME =
+      "write the whole name of a host, such as www.example.org";
 
   /** What Egresses name. */
   interface Surroundings extends Matches.Groups {
@@ -172,24 +186,61 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
             written,
             "spec.hosts[" + i + "]",
             "'" + host + "' is an address, which no name leads to",
-            "write " + address.get() + " into spec.ipAddresses");
+            intoRanges(address.get()));
       } else if (ENDS_IN_A_NUMBER.matcher(host).matches()) {
         statuses.warning(
             written,
             "spec.hosts[" + i + "]",
             "'" + host + "' is read as an address by some programs, and is no name to others",
             "write the address as four decimal numbers into spec.ipAddresses");
-      } else if (!Rfc1123.isSubdomain(host) || hosts.size() == WireLimits.HOSTS) {
+      } else if (!Rfc1123.isSubdomain(host)) {
+        statuses.warning(
+            written, "spec.hosts[" + i + "]", "'" + host + "' is no name of one host", meant(host));
+      } else if (hosts.size() == WireLimits.HOSTS) {
         statuses.warning(
             written,
             "spec.hosts[" + i + "]",
-            "'" + host + "' is no name of one host, or one too many",
-            "write whole names, without a port or an asterisk");
+            "'" + host + "' is beyond the " + WireLimits.HOSTS + " that an Egress may name",
+            "write it into another Egress");
       } else {
         hosts.add(host);
       }
     }
     return hosts;
+  }
+
+  /** What to write for what is no name, but may have one in it: that of a URL, or in Unicode. */
+  private static String meant(String host) {
+    if (host.contains("*")) {
+      return "write whole names, without an asterisk";
+    }
+    Matcher parts = URL.matcher(host);
+    if (!parts.matches()) {
+      return WHOLE_NAME;
+    }
+    String name = parts.group("name");
+    Optional<Cidr> address = address(name.replaceAll("[\\[\\]]", ""));
+    if (address.isPresent()) {
+      return intoRanges(address.get());
+    }
+    if (UNLIKE_2003.matcher(name).find()) {
+      return "write its form in ASCII, which begins with xn--";
+    }
+    String ascii;
+    try {
+      ascii = IDN.toASCII(name, IDN.USE_STD3_ASCII_RULES).toLowerCase(Locale.ROOT);
+    } catch (IllegalArgumentException e) {
+      return WHOLE_NAME;
+    }
+    if (!Rfc1123.isSubdomain(ascii) || ENDS_IN_A_NUMBER.matcher(ascii).matches()) {
+      return WHOLE_NAME;
+    }
+    String port = parts.group("port");
+    return "write " + ascii + (port == null ? "" : ", and " + port + " as a number of spec.ports");
+  }
+
+  private static String intoRanges(Cidr address) {
+    return "write " + address + " into spec.ipAddresses";
   }
 
   private static Optional<Cidr> address(String host) {

@@ -7,6 +7,7 @@ import io.sluice.mesh.Egress;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.NamespacedName;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -86,6 +87,39 @@ class EgressCompilerTest {
         .satisfies(status -> {
           assertThat(status.severity()).isEqualTo(Severity.UNUSABLE);
           assertThat(status.sentence()).contains(told).contains("nothing of it can be used");
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "https://Example.org | write example.org",
+        "http://example.org/ | write example.org",
+        "example.org/v1/books?page=2 | write example.org",
+        "https://user@example.org:8443/#top | write example.org, and 8443 as a number of spec.ports",
+        "example.org:443 | write example.org, and 443 as a number of spec.ports",
+        "example.org. | write example.org",
+        "bücher.example | write xn--bcher-kva.example",
+        "https://BÜCHER.example:443/ | write xn--bcher-kva.example, and 443 as a number of spec.ports",
+        "https://192.0.2.1/ | write 192.0.2.1/32 into spec.ipAddresses",
+        "https://[2001:db8::1]:443/ | write 2001:db8::1/128 into spec.ipAddresses",
+        "straße.example | write its form in ASCII, which begins with xn--",
+        "*.example.org | write whole names, without an asterisk",
+        "https:// | write the whole name of a host, such as www.example.org",
+        "a b.example | write the whole name of a host, such as www.example.org",
+      })
+  void namesTheHostThatIsMeant(String written, String mend) {
+    CompiledChange compilation =
+        Manifests.compile(egress(WEB, HTTP, "hosts: ['" + written + "', books.example]"));
+
+    assertThat(only(compilation).hosts()).containsExactly("books.example");
+    assertThat(compilation.statuses())
+        .singleElement()
+        .satisfies(status -> {
+          assertThat(status.field()).isEqualTo("spec.hosts[0]");
+          assertThat(status.reason()).startsWith("'" + written.toLowerCase(Locale.ROOT) + "' is ");
+          assertThat(status.mend()).isEqualTo(mend);
         });
   }
 

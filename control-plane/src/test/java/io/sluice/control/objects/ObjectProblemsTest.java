@@ -63,7 +63,7 @@ class ObjectProblemsTest {
       - | 1 | kind | the field is missing | apiVersion: v1
       - | 1 | apiVersion | the field is missing | kind: Pod
       - | 1 | metadata | the field is missing | apiVersion: v1⏎kind: Pod
-      - | 4 | metadata.name | the field is missing | apiVersion: v1⏎kind: Pod⏎metadata:⏎  namespace: shop
+      - | 3 | metadata.name | the field is missing | apiVersion: v1⏎kind: Pod⏎metadata:⏎  namespace: shop
       - | 3 | metadata.name | 'Web_1' is not the name of an object | apiVersion: v1⏎kind: Pod⏎metadata: {name: Web_1}
       - | 3 | metadata.name | this is an integer, expected a string | apiVersion: v1⏎kind: Pod⏎metadata: {name: 7}
       pod | 5 | metadata.namespace | 'a/b' is not the name of a namespace |   namespace: a/b
