@@ -7,6 +7,7 @@ import io.sluice.process.ProcessLock;
 import io.sluice.process.SiteClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -133,14 +134,16 @@ public final class FreshStart implements AutoCloseable {
       Set<Path> made = entries(state);
       made.removeAll(inState);
       made.retainAll(own());
-      if (hasState) {
-        made.remove(StateLock.stateFile(state)); // who came meanwhile may have it open
-      }
+      Path lock = StateLock.stateFile(state);
+      boolean madeLock = made.remove(lock);
       made.forEach(NodeCleanup::removeTree);
+      if (madeLock) {
+        Files.delete(lock); // last: from here on another daemon may have the directory
+      }
       if (!hasState && entries(state).isEmpty()) {
         Files.delete(state);
       }
-    } catch (IllegalStateException e) {
+    } catch (DirectoryNotEmptyException | IllegalStateException e) {
       // Another daemon keeps its state there by now.
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + state, e);

@@ -15,6 +15,7 @@ import io.sluice.node.placement.SandboxRecords;
 import io.sluice.process.ProcessLock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -135,9 +136,12 @@ public final class NodeCleanup {
       Files.deleteIfExists(NodeSettings.stateNote(nodeName));
       Files.deleteIfExists(NodeSettings.folderNote(nodeName));
       SandboxRecords.removeAll(NodeSettings.sandboxes(nodeName));
-      Files.deleteIfExists(lock.file());
+      Files.deleteIfExists(lock.file()); // from here on a daemon may have the name
       Files.deleteIfExists(directory);
     } catch (IOException e) {
+      if (e instanceof DirectoryNotEmptyException && Files.exists(lock.file())) {
+        return;
+      }
       throw new UncheckedIOException("cannot remove " + directory, e);
     }
   }

@@ -10,9 +10,11 @@ import io.sluice.proxy.admission.Remembered;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -220,9 +222,7 @@ final class NodePlace implements AutoCloseable {
               + option);
     }
 
-    /**
-     * Made by the first daemon of the directory; removed only by a start that made it and fails.
-     */
+    /** Made by the first daemon of the directory; removed by a start that made it and fails. */
     static Path stateFile(Path stateDirectory) {
       return stateDirectory.resolve("daemon.lock");
     }
@@ -246,8 +246,15 @@ final class NodePlace implements AutoCloseable {
 
     private static ProcessLock take(Path file, String option) {
       try {
-        Files.createDirectories(file.resolveSibling(""));
-        return ProcessLock.take(file).orElseThrow(() -> held(file, option));
+        Optional<ProcessLock> taken;
+        try {
+          Files.createDirectories(file.resolveSibling(""));
+          taken = ProcessLock.take(file);
+        } catch (NoSuchFileException e) { // a start that failed has taken the directory away
+          Files.createDirectories(file.resolveSibling(""));
+          taken = ProcessLock.take(file);
+        }
+        return taken.orElseThrow(() -> held(file, option));
       } catch (IOException e) {
         throw new UncheckedIOException("cannot lock " + file, e);
       }

@@ -4,13 +4,19 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file that one process holds at a time. The kernel lets go of it with the process, however that
@@ -20,46 +26,116 @@ public final class ProcessLock implements AutoCloseable {
   private static final Set<PosixFilePermission> OWNER_ALONE =
       PosixFilePermissions.fromString("rw-------");
 
+  /** More others than this do not come and go while one takes it. */
+  private static final int MOST_REPLACED = 100;
+
+  /**
+   * What this process holds. To close any descriptor of such a file would let go of it (fcntl(2)),
+   * so none is opened a second time.
+   */
+  private static final Set<Identity> HELD = new HashSet<>();
+
   private final Path file;
   private final FileChannel channel;
+  private final Identity identity;
 
-  private ProcessLock(Path file, FileChannel channel) {
+  /** Which file a path names: a number comes again once a file is gone, at another time. */
+  private record Identity(@Nullable Object key, FileTime made) {}
+
+  private ProcessLock(Path file, FileChannel channel, Identity identity) {
     this.file = file;
     this.channel = channel;
+    this.identity = identity;
   }
 
   /**
    * Takes {@code file}, which is made where it is missing, in a directory that is there. Empty
    * where another process has it, or this one has taken it before. Its owner alone may open it: who
    * may read a file may keep others from locking it (fcntl(2), F_RDLCK).
+   *
+   * <p>Who holds it may remove it, before it lets go: what is taken is what the path names then.
    */
   public static Optional<ProcessLock> take(Path file) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            file,
-            Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-            PosixFilePermissions.asFileAttribute(OWNER_ALONE));
-    boolean isTaken = false;
+    return take(file, () -> {});
+  }
+
+  /** The same; {@code opened} runs each time when the file is open and not locked yet. */
+  static Optional<ProcessLock> take(Path file, Runnable opened) throws IOException {
+    synchronized (HELD) {
+      for (int i = 0; i < MOST_REPLACED; i++) {
+        Optional<Identity> before = identity(file);
+        if (before.isEmpty()) {
+          make(file);
+          continue;
+        }
+        if (HELD.contains(before.get())) {
+          return Optional.empty();
+        }
+        @Nullable FileChannel channel = open(file);
+        if (channel == null) {
+          continue; // removed since
+        }
+        boolean isTaken = false;
+        try {
+          opened.run();
+          if (!tryLock(channel)) {
+            return Optional.empty();
+          }
+          isTaken = identity(file).equals(before);
+        } finally {
+          if (!isTaken) {
+            channel.close();
+          }
+        }
+        if (isTaken) {
+          HELD.add(before.get());
+          return Optional.of(new ProcessLock(file, channel, before.get()));
+        }
+      }
+    }
+    throw new IOException(file + " is removed again and again");
+  }
+
+  private static void make(Path file) throws IOException {
+    try {
+      Files.createFile(file, PosixFilePermissions.asFileAttribute(OWNER_ALONE));
+    } catch (FileAlreadyExistsException e) {
+      // Another one was faster.
+    }
+  }
+
+  private static @Nullable FileChannel open(Path file) throws IOException {
     try {
       if (!Files.getPosixFilePermissions(file).equals(OWNER_ALONE)) {
         Files.setPosixFilePermissions(file, OWNER_ALONE); // made by an earlier release
       }
-      isTaken = tryLock(channel);
-    } finally {
-      if (!isTaken) {
-        channel.close();
-      }
+      return FileChannel.open(file, StandardOpenOption.WRITE);
+    } catch (NoSuchFileException e) {
+      return null;
     }
-    return isTaken ? Optional.of(new ProcessLock(file, channel)) : Optional.empty();
+  }
+
+  private static Optional<Identity> identity(Path file) throws IOException {
+    try {
+      BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
+      return Optional.of(new Identity(now.fileKey(), now.creationTime()));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    }
   }
 
   /** Whether a process holds {@code file}, this one included. */
   public static boolean isHeld(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      return false;
-    }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-      return !tryLock(channel);
+    synchronized (HELD) {
+      Optional<Identity> present = identity(file);
+      if (present.isEmpty() || HELD.contains(present.get())) {
+        return present.isPresent();
+      }
+      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+        return !tryLock(channel);
+      } catch (NoSuchFileException e) {
+        return false; // removed since
+      }
     }
   }
 
@@ -67,7 +143,7 @@ public final class ProcessLock implements AutoCloseable {
     try {
       return channel.tryLock() != null;
     } catch (OverlappingFileLockException e) {
-      return false; // held by this very process
+      return false; // taken by other means in this very process
     }
   }
 
@@ -78,10 +154,13 @@ public final class ProcessLock implements AutoCloseable {
 
   @Override
   public void close() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot let go of " + file, e);
+    synchronized (HELD) {
+      HELD.remove(identity);
+      try {
+        channel.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot let go of " + file, e);
+      }
     }
   }
 }

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,13 +43,46 @@ class ProcessLockTest {
   }
 
   @Test
-  void heldByThisProcessItCannotBeTakenTwice() throws IOException {
+  void heldByThisProcessItCannotBeTakenTwice() throws Exception {
     try (ProcessLock held = ProcessLock.take(file()).orElseThrow()) {
       assertThat(held.file()).exists();
       refused();
+
+      Process other = holder();
+      other.getOutputStream().close(); // it ends at once
+      assertThat(other.waitFor()).as("another process takes it").isNotZero();
     }
     assertThat(ProcessLock.isHeld(file())).isFalse();
     ProcessLock.take(file()).orElseThrow().close();
+  }
+
+  @Test
+  void whoHasOpenedWhatIsRemovedThenHasNothing() throws IOException {
+    Files.createFile(file());
+    List<ProcessLock> held = new ArrayList<>();
+
+    assertThat(
+            ProcessLock.take(
+                file(),
+                () -> {
+                  if (held.isEmpty()) {
+                    held.add(replaced());
+                  }
+                }))
+        .isEmpty();
+
+    held.getFirst().close();
+    ProcessLock.take(file()).orElseThrow().close();
+  }
+
+  /** As another one does that ends and one that begins then. */
+  private ProcessLock replaced() {
+    try {
+      Files.delete(file());
+      return ProcessLock.take(file()).orElseThrow();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
