@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -197,6 +198,15 @@ class CommandLineTest {
     assertThat(code).isEqualTo(ExitCode.FAILED.code());
     assertThat(err.toString()).startsWith("sluice: ").contains(told);
     assertThat(err.toString().lines()).hasSize(1);
+  }
+
+  @Test
+  void uninstallingAPluginThatIsNotThereIsToldOnce() {
+    String line = "node cni uninstall --binary --cni-root DIR --cni-conf-dir /c --cni-bin-dir /b";
+
+    assertThat(run(line.replace("DIR", directory.toString()).split(" "))).isZero();
+    assertThat(out.toString())
+        .isEqualTo("nothing to remove: no 00-00-sluice.conflist in [/c], no sluice-cni in [/b]\n");
   }
 
   private static Stream<List<String>> commands() {

@@ -125,6 +125,11 @@ public final class CniInstaller {
               + kept
               + ": pods that run were started through it and cannot be deleted without it");
     }
+    if (done.isEmpty() && problems.isEmpty()) {
+      done.add(
+          "nothing to remove: no %s in %s, no %s in %s"
+              .formatted(ChainedConflist.FILE, confDirs(where), PluginEntry.TYPE, where.binDirs()));
+    }
     return new Convergence(where, plan(where).state(), done, problems);
   }
 
