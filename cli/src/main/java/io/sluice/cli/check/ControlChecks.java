@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Check.Sink;
 import io.sluice.cli.check.Facts.Topic;
+import io.sluice.mesh.Marker;
 import io.sluice.mesh.Release;
 import java.time.Instant;
 import java.util.List;
@@ -13,9 +14,6 @@ import java.util.Locale;
 final class ControlChecks {
   /** Longer than a controller is quiet to a node that follows it. */
   private static final int OLD_SECONDS = 300;
-
-  /** A node that lost its connection calls again before the controller has noticed. */
-  private static final String ONCE_MORE = "superseded";
 
   private ControlChecks() {}
 
@@ -51,7 +49,8 @@ final class ControlChecks {
           "revision " + controller.path("registryRevision").asText());
     }
     controller.path("refusals").properties().stream()
-        .filter(one -> !one.getKey().equals(ONCE_MORE))
+        // A node that lost its connection calls again before the controller has noticed.
+        .filter(one -> !one.getKey().equals(Marker.SUPERSEDED))
         .forEach(
             one -> found.add(Code.CALLS_REFUSED, one.getKey(), one.getValue().asText() + " calls"));
     controller

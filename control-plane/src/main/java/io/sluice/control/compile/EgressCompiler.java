@@ -102,12 +102,8 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
 
   /** Says of a list what was found in it. */
   private void take(Egress written, String field, Statuses found, boolean isLost) {
-    if (isLost) {
-      statuses.addLost(
-          found, written, field, "nothing of it can be used", "write at least one entry");
-    } else {
-      statuses.addAll(found);
-    }
+    statuses.addParts(
+        found, isLost, written, field, "nothing of it can be used", "write at least one entry");
   }
 
   /** Null where it names none, or none that can be used: without a limit nothing is let out. */

@@ -115,16 +115,16 @@ final class IngressCompiler {
     Statuses ofBackends = new Statuses();
     Set<Ingress.Backend> backends =
         new IngressCompiler(surroundings, ofBackends).backends(written, bytes, tls);
+    statuses.addParts(
+        ofBackends,
+        backends.isEmpty(),
+        written,
+        "spec.backends",
+        "no backend of it can be used",
+        "name a Service of its own namespace, with port.protocol " + usable(origin));
     if (backends.isEmpty()) {
-      statuses.addLost(
-          ofBackends,
-          written,
-          "spec.backends",
-          "no backend of it can be used",
-          "name a Service of its own namespace, with port.protocol " + usable(origin));
       return Optional.empty();
     }
-    statuses.addAll(ofBackends);
     for (Ingress.Backend backend : backends) {
       IngressBackend older = taken.get(new Taken(origin, backend));
       if (older != null) {
@@ -151,15 +151,15 @@ final class IngressCompiler {
     List<Cidr> sources =
         new IngressCompiler(surroundings, ofSources).sources(written, !tls.isEmpty(), principals);
     boolean anywhere = isAnywhere(written, tls.values());
-    if (sources.isEmpty() && !anywhere) {
-      statuses.addLost(
-          ofSources,
-          written,
-          "spec.sources",
-          "no source of it can be used and nobody is let in",
-          "name a Service that has endpoints, or an IPRange");
-    } else {
-      statuses.addAll(ofSources);
+    boolean isClosed = sources.isEmpty() && !anywhere;
+    statuses.addParts(
+        ofSources,
+        isClosed,
+        written,
+        "spec.sources",
+        "no source of it can be used and nobody is let in",
+        "name a Service that has endpoints, or an IPRange");
+    if (!isClosed) {
       if (principals.isEmpty() && tls.values().stream().anyMatch(one -> !one.takesAnybody())) {
         statuses.add(
             written,

@@ -69,16 +69,17 @@ final class Matches {
         matches.addAll(group.all());
       }
     }
-    if (matches.isEmpty() && !named.isEmpty()) {
-      statuses.addLost(
-          ofMatches,
-          object,
-          "spec.matches",
-          "no match of it can be used",
-          "mend one of the groups");
+    boolean areLost = matches.isEmpty() && !named.isEmpty();
+    statuses.addParts(
+        ofMatches,
+        areLost,
+        object,
+        "spec.matches",
+        "no match of it can be used",
+        "mend one of the groups");
+    if (areLost) {
       return Optional.empty();
     }
-    statuses.addAll(ofMatches);
     return Optional.of(List.copyOf(matches));
   }
 

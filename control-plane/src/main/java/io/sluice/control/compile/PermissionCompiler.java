@@ -69,14 +69,19 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
     Set<SpiffeId> foreign = new HashSet<>();
     Statuses ofSources = new Statuses();
     new PermissionCompiler(routes, settings, ofSources).readSources(target, sources, foreign);
-    if (sources.isEmpty() && foreign.isEmpty()) {
-      statuses
-          .on(Ground.NO_SOURCE)
-          .addLost(
-              ofSources, target, SOURCES, "no source of it can be used", "add a ServiceAccount");
+    boolean hasNone = sources.isEmpty() && foreign.isEmpty();
+    statuses
+        .on(Ground.NO_SOURCE)
+        .addParts(
+            ofSources,
+            hasNone,
+            target,
+            SOURCES,
+            "no source of it can be used",
+            "add a ServiceAccount");
+    if (hasNone) {
       return Optional.empty();
     }
-    statuses.addAll(ofSources);
     if (!areRulesKnown(target)) {
       return Optional.empty();
     }
@@ -229,11 +234,9 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
         }
       }
     }
-    if (!every && ports.isEmpty()) {
-      return refuseRules(target, ofRules);
-    }
-    statuses.addAll(ofRules);
-    return Optional.of(every ? Ports.EVERY : Ports.of(ports));
+    boolean areLost = !every && ports.isEmpty();
+    takeRules(target, ofRules, areLost);
+    return areLost ? Optional.empty() : Optional.of(every ? Ports.EVERY : Ports.of(ports));
   }
 
   /** The requests of its HTTPRouteGroups, bytes without any; nothing when none can be used. */
@@ -255,11 +258,10 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
         }
       }
     }
-    if (matches.isEmpty()) {
-      return refuseRules(target, ofRules);
-    }
-    statuses.addAll(ofRules);
-    return Optional.of(new Access.Requests(List.copyOf(matches)));
+    takeRules(target, ofRules, matches.isEmpty());
+    return matches.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new Access.Requests(List.copyOf(matches)));
   }
 
   private static List<HttpMatch> selected(
@@ -298,9 +300,9 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
             "create the " + rule.kind() + " in namespace " + target.meta().namespace());
   }
 
-  private <T> Optional<T> refuseRules(TrafficTarget target, Statuses ofRules) {
-    statuses.addLost(ofRules, target, "", "no rule of it can be used", "mend at least one rule");
-    return Optional.empty();
+  private void takeRules(TrafficTarget target, Statuses ofRules, boolean areLost) {
+    statuses.addParts(
+        ofRules, areLost, target, "", "no rule of it can be used", "mend at least one rule");
   }
 
   /** Names of the routes that the target's rules look for, existing or not. */

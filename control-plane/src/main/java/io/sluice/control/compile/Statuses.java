@@ -115,13 +115,24 @@ final class Statuses {
   }
 
   /**
-   * Takes over what {@code parts} says of parts of {@code object}, of which none can be used: the
-   * first of them says so too. One about which nothing is said has none, which {@code field} says.
+   * Takes over what {@code parts} says of parts of {@code object}. Where none of these can be used,
+   * the first of them says so too; one about which nothing is said has none, which {@code field}
+   * says.
    *
    * @param loss what follows, as half a sentence
    * @param mend what to do where it has none
    */
-  void addLost(Statuses parts, KubernetesObject object, String field, String loss, String mend) {
+  void addParts(
+      Statuses parts,
+      boolean areLost,
+      KubernetesObject object,
+      String field,
+      String loss,
+      String mend) {
+    if (!areLost) {
+      addAll(parts);
+      return;
+    }
     List<ObjectStatus> told = parts.sorted();
     if (told.isEmpty()) {
       add(object, Severity.UNUSABLE, field, loss, mend);

@@ -39,9 +39,6 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private static final System.Logger LOG = System.getLogger(ControllerSnapshots.class.getName());
   private static final Duration CREDENTIAL_LOOK = Duration.ofSeconds(1);
 
-  /** One after another they are no change of a certificate: somebody else has this node's. */
-  private static final int MOST_REPLACEMENTS = 3;
-
   private final ControllerClient controller;
   private final InstantSource clock;
   private final String interception;
@@ -218,7 +215,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
 
   private void replaced(String why) {
     replacements.ended(System.nanoTime());
-    if (replacements.failures() > MOST_REPLACEMENTS) {
+    if (ControlFailure.areTooMany(replacements)) {
       failed(why);
     } else if (!closed) {
       LOG.log(System.Logger.Level.INFO, "controller_followed_anew " + why);

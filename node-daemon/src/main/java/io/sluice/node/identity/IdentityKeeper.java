@@ -345,9 +345,13 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
   }
 
   private void linkFailed(ControlFailure failure) {
+    link.failed(clock.nanos());
+    linkTroubled(failure);
+  }
+
+  private void linkTroubled(ControlFailure failure) {
     Trouble before = linkTrouble;
     linkTrouble = Trouble.after(before, failure, clock.instant());
-    link.failed(clock.nanos());
     if (before == null || before.latest().reason() != failure.reason()) {
       LOG.log(System.Logger.Level.WARNING, "controller_failed " + failure.getMessage());
     }
@@ -403,11 +407,15 @@ final class IdentityKeeper implements BundleStream.Listener, AutoCloseable {
     if (stopping || failure.reason() == Reason.ENDED) {
       return;
     }
-    if (failure.reason() == Reason.REPLACED) {
-      LOG.log(System.Logger.Level.INFO, "controller_followed_anew " + failure.getMessage());
-      replacements.ended(clock.nanos());
-    } else {
+    if (failure.reason() != Reason.REPLACED) {
       linkFailed(failure);
+      return;
+    }
+    replacements.ended(clock.nanos());
+    if (ControlFailure.areTooMany(replacements)) {
+      linkTroubled(failure); // other calls are answered
+    } else {
+      LOG.log(System.Logger.Level.INFO, "controller_followed_anew " + failure.getMessage());
     }
   }
 

@@ -30,6 +30,7 @@ import io.sluice.api.identity.v1.RenewNodeRequest;
 import io.sluice.api.identity.v1.RenewNodeResponse;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.api.identity.v1.WorkloadIssuingGrpc;
+import io.sluice.mesh.Marker;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
@@ -85,6 +86,7 @@ public final class TestController implements AutoCloseable {
   public volatile Duration nodeLife = Duration.ofHours(24);
   public volatile Issuing issuing;
   public volatile Status failing = Status.OK;
+  public volatile boolean superseding;
   public volatile CountDownLatch gate = new CountDownLatch(0);
   private final List<StreamObserver<TrustBundle>> followers = new CopyOnWriteArrayList<>();
   private final Set<String> tokens = ConcurrentHashMap.newKeySet();
@@ -166,6 +168,15 @@ public final class TestController implements AutoCloseable {
 
   public void comeBack(TestAuthority shown) {
     server = start(shown, SystemIdentity.controller(shown.domain), port);
+  }
+
+  /** Tells everybody who follows, and each who comes, that somebody else follows in its place. */
+  public void supersedeAll() {
+    superseding = true;
+    for (StreamObserver<TrustBundle> follower : followers) {
+      follower.onError(refused(Status.ABORTED, Marker.SUPERSEDED));
+    }
+    followers.clear();
   }
 
   /** Sends a bundle to everybody, and to those who come. */
@@ -328,6 +339,10 @@ public final class TestController implements AutoCloseable {
       caller();
       synchronized (out) {
         out.onNext(bundle);
+      }
+      if (superseding) {
+        out.onError(refused(Status.ABORTED, Marker.SUPERSEDED));
+        return;
       }
       followers.add(out);
     }

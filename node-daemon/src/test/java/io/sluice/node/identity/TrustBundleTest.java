@@ -112,6 +112,15 @@ class TrustBundleTest {
     assertThat(controller.admissions).hasValue(1);
   }
 
+  @Test
+  void whoFollowsInItsPlaceAgainAndAgainIsTroubleAndNoChangeOfACertificate() {
+    controller.supersedeAll();
+
+    Await.until(() -> assertThat(node.status().failure()).contains("replaced"));
+    controller.superseding = false;
+    Await.until(() -> assertThat(node.status().failure()).isEmpty());
+  }
+
   private static TrustBundle withOther(TrustBundle bundle, TrustDomain other) {
     return bundle.toBuilder().addOtherTrustDomains(other.name()).build();
   }

@@ -10,6 +10,9 @@ public final class ControlFailure extends RuntimeException {
 
   private static final Duration SHORTEST_REPLACEMENT = Duration.ofMillis(100);
 
+  /** One after another they are no change of a certificate: somebody else has this node's. */
+  private static final int MOST_REPLACEMENTS = 3;
+
   /** One word for logs, metrics and status. */
   public enum Reason {
     /** No connection, or it broke. */
@@ -76,6 +79,11 @@ public final class ControlFailure extends RuntimeException {
   /** Pauses of a stream after {@link Reason#REPLACED}, before it is opened again. */
   public static Backoff replacements() {
     return new Backoff(SHORTEST_REPLACEMENT, Backoff.LONGEST);
+  }
+
+  /** Whether so many in a row tell that somebody else follows with this node's certificate. */
+  public static boolean areTooMany(Backoff replacements) {
+    return replacements.failures() > MOST_REPLACEMENTS;
   }
 
   /** Why. */
