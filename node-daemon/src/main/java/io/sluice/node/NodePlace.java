@@ -256,7 +256,7 @@ final class NodePlace implements AutoCloseable {
         }
         return taken.orElseThrow(() -> held(file, option));
       } catch (IOException e) {
-        throw new UncheckedIOException("cannot lock " + file, e);
+        throw new UncheckedIOException(option + ": cannot lock " + file, e);
       }
     }
   }

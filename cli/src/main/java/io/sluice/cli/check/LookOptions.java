@@ -66,6 +66,9 @@ final class LookOptions {
    */
   Facts facts(CommandLine line, boolean before) {
     Folders.require(line.getCommandSpec(), "--registry", registry);
+    Folders.requireIfThere(line.getCommandSpec(), "--state", state);
+    Folders.requireIfThere(line.getCommandSpec(), "--control-state", controlState);
+    Folders.require(line.getCommandSpec(), "--cni-root", cniRoot);
     String node = node();
     Path folder = state == null ? NodeTarget.lastStateOf(node) : state;
     Path controller = controlState == null ? NodeSettings.embeddedController(folder) : controlState;

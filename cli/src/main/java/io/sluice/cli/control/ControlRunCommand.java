@@ -230,6 +230,8 @@ final class ControlRunCommand implements Callable<Integer> {
       throw wrong("give either --registry DIR or --kubernetes");
     }
     Folders.require(spec, "--registry", registry);
+    Folders.requireIfThere(spec, "--state", state);
+    Folders.requireReadableFile(spec, "--authority-file", authorityFile);
     if (kubeconfig != null && !kubernetes && nodeAccount == null) {
       throw wrong("--kubeconfig is for --kubernetes and --node-account; say one of them too");
     }

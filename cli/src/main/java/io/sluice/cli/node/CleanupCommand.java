@@ -1,5 +1,6 @@
 package io.sluice.cli.node;
 
+import io.sluice.cli.arguments.Folders;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.placement.PlacementSettings;
@@ -56,6 +57,8 @@ final class CleanupCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    Folders.requireProc(spec, proc);
+    Folders.requireIfThere(spec, "--state", state);
     String name = target.name();
     Path folder = state == null ? NodeTarget.lastStateOf(name) : state;
     if (forgets) { // first: it removes least, and says so too where a daemon runs

@@ -271,14 +271,17 @@ final class RunCommand implements Callable<Integer> {
 
   private void check() {
     Folders.require(spec, "--registry", registry);
+    Folders.requireIfThere(spec, "--state", state);
+    Folders.requireWritableFile(spec, "--started-file", startedFile);
+    if (accessLog.contains("/")) { // else it is in the state folder, or none
+      Folders.requireWritableFile(spec, "--access-log", state().resolve(accessLog));
+    }
     try {
       PinDirectory.requireNodeName(name());
     } catch (IllegalArgumentException e) {
       throw wrong("--node-name: " + e.getMessage());
     }
-    if (!Files.isDirectory(proc.resolve("1"))) {
-      throw wrong("--proc " + proc + " is not a proc file system");
-    }
+    Folders.requireProc(spec, proc);
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
     }

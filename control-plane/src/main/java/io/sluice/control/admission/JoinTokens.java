@@ -7,6 +7,7 @@ import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.admission.JoinTokens.JoinToken.State;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.DurableFiles;
+import io.sluice.mesh.FileFault;
 import io.sluice.mesh.Sha256;
 import io.sluice.process.DurableFile;
 import java.io.IOException;
@@ -208,7 +209,7 @@ public final class JoinTokens implements NodeAttestor {
     } catch (IOException e) {
       throw new AdmissionException(
           Reason.BACKEND_UNREACHABLE,
-          "the controller cannot note that join token " + id + " is used (" + e + ")",
+          "the controller cannot note that join token " + id + " is used (" + FileFault.reason(e) + ")",
           "look at the controller's disk",
           e);
     }

@@ -1,6 +1,7 @@
 package io.sluice.control.authority;
 
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.mesh.FileFault;
 import io.sluice.process.DurableFile.SecretFiles;
 import io.sluice.process.ProcessLock;
 import java.io.IOException;
@@ -96,7 +97,7 @@ public final class DurableFiles {
     return new AuthorityException(
         Reason.STORE_UNWRITABLE,
         file.toString(),
-        "it cannot be written (" + e + ")",
+        "it cannot be written (" + FileFault.reason(e) + ")",
         "look at the disk's free space and the directory's owner",
         e);
   }

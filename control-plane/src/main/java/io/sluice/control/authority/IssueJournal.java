@@ -1,6 +1,7 @@
 package io.sluice.control.authority;
 
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.mesh.FileFault;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -203,7 +204,7 @@ public final class IssueJournal implements AutoCloseable {
     return new AuthorityException(
         Reason.STORE_UNWRITABLE,
         file.toString(),
-        "the journal cannot be written (" + e + ")",
+        "the journal cannot be written (" + FileFault.reason(e) + ")",
         "no certificate is issued until it can; look at the disk's free space",
         e);
   }

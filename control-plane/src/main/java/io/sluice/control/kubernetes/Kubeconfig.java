@@ -101,13 +101,21 @@ public final class Kubeconfig {
     }
   }
 
+  private static io.fabric8.kubernetes.api.model.@Nullable Config parsed(Path file, String text) {
+    try {
+      return YAML.unmarshal(text, io.fabric8.kubernetes.api.model.Config.class);
+    } catch (IllegalArgumentException e) { // it speaks of classes
+      throw new IllegalArgumentException(
+          file + " is no kubeconfig; name one, such as ~/.kube/config", e);
+    }
+  }
+
   private static io.fabric8.kubernetes.api.model.Config content(Path file) {
     try {
       if (Files.size(file) > LARGEST_BYTES) {
         throw new IllegalArgumentException(file + " is longer than " + LARGEST_BYTES + " bytes");
       }
-      var read =
-          YAML.unmarshal(Files.readString(file), io.fabric8.kubernetes.api.model.Config.class);
+      var read = parsed(file, Files.readString(file));
       if (read == null) {
         throw new IllegalArgumentException(file + " is empty; a kubeconfig has clusters and users");
       }

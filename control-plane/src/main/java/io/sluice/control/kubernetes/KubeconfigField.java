@@ -2,6 +2,7 @@ package io.sluice.control.kubernetes;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.svid.Pem;
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -62,7 +63,7 @@ record KubeconfigField(Path source, String path) {
       return Optional.of(
           new Found<>(field.pem(Files.readString(path, StandardCharsets.ISO_8859_1)), field));
     } catch (IOException e) {
-      throw field.wrong(path + " cannot be read (" + e + ")", "name a file that can be", e);
+      throw field.wrong(path + " cannot be read (" + FileFault.reason(e) + ")", "name a file that can be", e);
     }
   }
 

@@ -14,6 +14,7 @@ import io.fabric8.kubernetes.client.http.HttpRequest;
 import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.fabric8.kubernetes.client.http.WebSocketHandshakeException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -117,7 +118,7 @@ public final class KubernetesApi implements AutoCloseable {
       return Files.readString(file).strip();
     } catch (IOException e) {
       throw new KubernetesApiException(
-          Failure.UNAUTHENTICATED, "token " + file, "it cannot be read (" + e + ")", e);
+          Failure.UNAUTHENTICATED, "token " + file, "it cannot be read (" + FileFault.reason(e) + ")", e);
     }
   }
 

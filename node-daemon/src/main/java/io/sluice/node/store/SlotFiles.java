@@ -1,5 +1,6 @@
 package io.sluice.node.store;
 
+import io.sluice.mesh.FileFault;
 import io.sluice.node.fault.FaultPoint;
 import io.sluice.process.DurableFile;
 import io.sluice.process.DurableFile.FileSteps;
@@ -110,7 +111,7 @@ final class SlotFiles {
     } catch (NoSuchFileException e) {
       return false; // nothing was ever saved
     } catch (IOException e) {
-      faults.add(new Fault(StoreFault.UNREADABLE, directory, "it cannot be read (" + e + ")"));
+      faults.add(new Fault(StoreFault.UNREADABLE, directory, "it cannot be read (" + FileFault.reason(e) + ")"));
       return false;
     } catch (UnusableSnapshotException e) {
       faults.add(new Fault(e.fault(), directory, e.problem()));
@@ -215,7 +216,7 @@ final class SlotFiles {
       } catch (NoSuchFileException e) {
         return Optional.empty();
       } catch (IOException e) {
-        throw new UnusableSnapshotException(StoreFault.UNREADABLE, "it cannot be read (" + e + ")");
+        throw new UnusableSnapshotException(StoreFault.UNREADABLE, "it cannot be read (" + FileFault.reason(e) + ")");
       }
     }
 

@@ -4,6 +4,7 @@ import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.control.authority.svid.Issuer;
 import io.sluice.control.authority.svid.Pem;
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,7 +70,7 @@ public final class ImportedAuthority {
       }
       return Files.readString(file);
     } catch (IOException e) {
-      throw wrong(file, "it cannot be read (" + e + ")");
+      throw wrong(file, "it cannot be read (" + FileFault.reason(e) + ")");
     }
   }
 
@@ -77,7 +78,7 @@ public final class ImportedAuthority {
     try {
       return Files.getPosixFilePermissions(file);
     } catch (IOException e) {
-      throw wrong(file, "it cannot be read (" + e + ")");
+      throw wrong(file, "it cannot be read (" + FileFault.reason(e) + ")");
     }
   }
 

@@ -20,6 +20,7 @@ import io.sluice.control.authority.vault.VaultSettings;
 import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -153,7 +154,7 @@ public final class Authorities {
         return roots;
       }
     } catch (IOException e) {
-      throw unreadable(file, "it cannot be read (" + e + ")", e);
+      throw unreadable(file, "it cannot be read (" + FileFault.reason(e) + ")", e);
     }
     throw unreadable(file, "there is no certificate in it", null);
   }

@@ -9,6 +9,7 @@ import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.WrittenDuration;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.manifest.YamlValue;
+import io.sluice.mesh.FileFault;
 import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -65,7 +66,7 @@ public final class AuthorityFile {
     try {
       documents = YamlDocuments.read(name, Files.readAllBytes(file));
     } catch (IOException e) {
-      problems.add(new Problem(name, 0, "", "it cannot be read (" + e + ")", "look at its path"));
+      problems.add(new Problem(name, 0, "", "it cannot be read (" + FileFault.reason(e) + ")", "look at its path"));
       return null;
     }
     problems.addAll(documents.problems());

@@ -2,6 +2,7 @@ package io.sluice.control.authority.token;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.mesh.FileFault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -98,7 +99,7 @@ public record TokenSettings(Path library, Slot slot, Path pinFile, String keyLab
         }
         pin = Files.readString(file).strip();
       } catch (IOException e) {
-        throw unusable("it cannot be read (" + e + ")", "put the PIN there", e);
+        throw unusable("it cannot be read (" + FileFault.reason(e) + ")", "put the PIN there", e);
       }
       if (pin.isEmpty()) {
         throw unusable("it is empty", "put the PIN there", null);

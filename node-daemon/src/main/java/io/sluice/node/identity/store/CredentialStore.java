@@ -1,5 +1,6 @@
 package io.sluice.node.identity.store;
 
+import io.sluice.mesh.FileFault;
 import io.sluice.mesh.Sha256;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.node.identity.x509.Credential;
@@ -179,7 +180,7 @@ public final class CredentialStore {
     private static StoreException failure(String what, IOException e) {
       return e instanceof SecretFiles.UnusableException
           ? new StoreException(e.getMessage() + "; it is not used", e)
-          : new StoreException(what + " (" + e + "); look at the disk and its free space", e);
+          : new StoreException(what + " (" + FileFault.reason(e) + "); look at the disk and its free space", e);
     }
 
     /**
@@ -261,7 +262,7 @@ public final class CredentialStore {
             .sorted()
             .toList();
       } catch (IOException e) {
-        throw new StoreException("directory " + directory + " cannot be listed (" + e + ")", e);
+        throw new StoreException("directory " + directory + " cannot be listed (" + FileFault.reason(e) + ")", e);
       }
     }
 
