@@ -6,11 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import io.sluice.architecture.SourceTree;
 import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.demo.DemoCommand;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -72,6 +76,31 @@ class DocumentBlocksTest {
                 .doesNotThrowAnyException();
           }
         });
+  }
+
+  /** But for where it was written: DIR and the source tree are the README's. */
+  @Test
+  void theReadmeSaysWhatInitSaysInItsOrder(@TempDir Path scratch) {
+    String mesh = scratch.resolve("mesh").toString();
+    StringWriter said = new StringWriter();
+    int _ = SluiceCommand.commandLine().setOut(new PrintWriter(said)).execute("init", mesh);
+    List<String> next =
+        said.toString()
+            .replace(mesh, "DIR")
+            .lines()
+            .filter(line -> line.startsWith("  ") && !line.contains("systemctl"))
+            .map(line -> line.strip().replaceFirst("^\\S*/sluice ", "./sluice "))
+            .map(line -> line.replaceFirst("\\s+#.*", ""))
+            .map(line -> line.replace(" --forget", "")) // told beside it
+            .toList();
+
+    List<String> readme =
+        MarkdownPage.of(SourceTree.around(), Path.of("README.md")).blocks().stream()
+            .filter(block -> block.language().equals("sh"))
+            .flatMap(block -> block.commands().stream())
+            .toList();
+    assertThat(next).hasSizeGreaterThan(7);
+    assertThat(readme).containsSubsequence(next);
   }
 
   private static void parse(List<String> words) {

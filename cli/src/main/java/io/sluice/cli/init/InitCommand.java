@@ -72,7 +72,7 @@ public final class InitCommand implements Callable<Integer> {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write the mesh into " + folder, e);
     }
-    printNext(spec.commandLine().getOut());
+    printNext(place, spec.commandLine().getOut());
     return ExitCode.OK.code();
   }
 
@@ -95,7 +95,7 @@ public final class InitCommand implements Callable<Integer> {
     return (Files.exists(unpacked) ? unpacked : Path.of(home, "sluice")).toString();
   }
 
-  private void printNext(PrintWriter out) {
+  private static void printNext(Path folder, PrintWriter out) {
     String sluice = program();
     out.printf(
         """
