@@ -25,8 +25,7 @@ public final class Folders {
       return;
     }
     if (isDenied(folder)) {
-      throw wrong(
-          spec, option, folder, "cannot be looked into: permission denied, are you root?");
+      throw wrong(spec, option, folder, "cannot be looked into: permission denied, are you root?");
     }
     if (!Files.isDirectory(folder)) {
       String what = Files.exists(folder) ? ", but a file" : ": it does not exist";

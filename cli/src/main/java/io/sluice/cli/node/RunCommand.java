@@ -24,7 +24,6 @@ import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.ProxySettings;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

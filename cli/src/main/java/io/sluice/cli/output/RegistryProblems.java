@@ -11,7 +11,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
-/** Logs each problem of a registry once, by its level and in the words of {@code validate}, when it is gone, and again after that. */
+/**
+ * Logs each problem of a registry once, by its level and in the words of {@code validate}, when it
+ * is gone, and again after that.
+ */
 public final class RegistryProblems implements Consumer<RegistryStatus> {
   private static final System.Logger LOG = System.getLogger(RegistryProblems.class.getName());
 

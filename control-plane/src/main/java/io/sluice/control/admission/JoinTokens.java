@@ -209,7 +209,11 @@ public final class JoinTokens implements NodeAttestor {
     } catch (IOException e) {
       throw new AdmissionException(
           Reason.BACKEND_UNREACHABLE,
-          "the controller cannot note that join token " + id + " is used (" + FileFault.reason(e) + ")",
+          "the controller cannot note that join token "
+              + id
+              + " is used ("
+              + FileFault.reason(e)
+              + ")",
           "look at the controller's disk",
           e);
     }

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param object the object that is meant
  * @param file file it came from
- * @param line line where it starts, or where the field stands, from 1; 0 where it came without lines
+ * @param line line where it starts, or where the field stands, from 1; 0 where it came without
+ *     lines
  * @param severity how much of it has no effect
  * @param field path such as {@code spec.rules[0].kind}; empty when no single field is meant
  * @param reason why

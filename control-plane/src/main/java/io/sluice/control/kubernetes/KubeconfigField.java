@@ -63,7 +63,8 @@ record KubeconfigField(Path source, String path) {
       return Optional.of(
           new Found<>(field.pem(Files.readString(path, StandardCharsets.ISO_8859_1)), field));
     } catch (IOException e) {
-      throw field.wrong(path + " cannot be read (" + FileFault.reason(e) + ")", "name a file that can be", e);
+      throw field.wrong(
+          path + " cannot be read (" + FileFault.reason(e) + ")", "name a file that can be", e);
     }
   }
 

@@ -118,7 +118,10 @@ public final class KubernetesApi implements AutoCloseable {
       return Files.readString(file).strip();
     } catch (IOException e) {
       throw new KubernetesApiException(
-          Failure.UNAUTHENTICATED, "token " + file, "it cannot be read (" + FileFault.reason(e) + ")", e);
+          Failure.UNAUTHENTICATED,
+          "token " + file,
+          "it cannot be read (" + FileFault.reason(e) + ")",
+          e);
     }
   }
 

@@ -111,7 +111,9 @@ final class SlotFiles {
     } catch (NoSuchFileException e) {
       return false; // nothing was ever saved
     } catch (IOException e) {
-      faults.add(new Fault(StoreFault.UNREADABLE, directory, "it cannot be read (" + FileFault.reason(e) + ")"));
+      faults.add(
+          new Fault(
+              StoreFault.UNREADABLE, directory, "it cannot be read (" + FileFault.reason(e) + ")"));
       return false;
     } catch (UnusableSnapshotException e) {
       faults.add(new Fault(e.fault(), directory, e.problem()));
@@ -216,7 +218,8 @@ final class SlotFiles {
       } catch (NoSuchFileException e) {
         return Optional.empty();
       } catch (IOException e) {
-        throw new UnusableSnapshotException(StoreFault.UNREADABLE, "it cannot be read (" + FileFault.reason(e) + ")");
+        throw new UnusableSnapshotException(
+            StoreFault.UNREADABLE, "it cannot be read (" + FileFault.reason(e) + ")");
       }
     }
 

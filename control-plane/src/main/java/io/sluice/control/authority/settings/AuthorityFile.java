@@ -66,7 +66,9 @@ public final class AuthorityFile {
     try {
       documents = YamlDocuments.read(name, Files.readAllBytes(file));
     } catch (IOException e) {
-      problems.add(new Problem(name, 0, "", "it cannot be read (" + FileFault.reason(e) + ")", "look at its path"));
+      problems.add(
+          new Problem(
+              name, 0, "", "it cannot be read (" + FileFault.reason(e) + ")", "look at its path"));
       return null;
     }
     problems.addAll(documents.problems());

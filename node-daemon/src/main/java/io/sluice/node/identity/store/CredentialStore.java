@@ -180,7 +180,8 @@ public final class CredentialStore {
     private static StoreException failure(String what, IOException e) {
       return e instanceof SecretFiles.UnusableException
           ? new StoreException(e.getMessage() + "; it is not used", e)
-          : new StoreException(what + " (" + FileFault.reason(e) + "); look at the disk and its free space", e);
+          : new StoreException(
+              what + " (" + FileFault.reason(e) + "); look at the disk and its free space", e);
     }
 
     /**
@@ -262,7 +263,8 @@ public final class CredentialStore {
             .sorted()
             .toList();
       } catch (IOException e) {
-        throw new StoreException("directory " + directory + " cannot be listed (" + FileFault.reason(e) + ")", e);
+        throw new StoreException(
+            "directory " + directory + " cannot be listed (" + FileFault.reason(e) + ")", e);
       }
     }
 
