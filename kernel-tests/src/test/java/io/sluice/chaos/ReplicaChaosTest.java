@@ -60,6 +60,25 @@ class ReplicaChaosTest {
   private static final String RESILIENT =
       "{enableRetryPolicy: true, enableEnvoyActiveHealthChecks: true}";
 
+  /**
+   * On a machine that is slow for a while a fifth of the requests, which may be tried again without
+   * a number, is soon reached. As many may be ejected as may be ill.
+   */
+  private static final String EJECTING =
+      """
+      connectionSettings:
+        http:
+          maxRetries: 1000
+          outlierDetection: {consecutive5xxErrors: 5, baseEjectionTime: 3s, maxEjectionPercent: 30}
+      """;
+
+  /** What says that retries, ejection and checks have had a part in it, with a label. */
+  private static final Map<String, String> MEANS =
+      Map.of(
+          "sluice_proxy_retries_total", "event=\"retry\"",
+          "sluice_proxy_ejections_total", "",
+          "sluice_proxy_health_checks_total", "result=\"failure\"");
+
   @AutoClose("shutdownGracefully")
   private static final EventLoopGroup GROUP =
       new MultiThreadIoEventLoopGroup(2, NioIoHandler.newFactory());
@@ -236,9 +255,29 @@ class ReplicaChaosTest {
     holds(LONG);
   }
 
+  /** How often each of the means has, on either node. */
+  private static Map<String, Long> helped() {
+    return MEANS.entrySet().stream()
+        .collect(
+            Collectors.toMap(
+                Map.Entry::getKey,
+                each ->
+                    site.nodes().stream()
+                        .mapToLong(
+                            node ->
+                                (long) node.daemon().view().metric(each.getKey(), each.getValue()))
+                        .sum()));
+  }
+
   private static void holds(Duration lasting) throws InterruptedException {
     site.configure(RESILIENT);
+    site.set(EJECTING);
+    Map<String, Long> before = helped();
     Seen seen = run(lasting, PATIENCE);
+    Map<String, Long> helped = new TreeMap<>(helped());
+    helped.replaceAll((name, all) -> all - before.get(name));
+    System.out.printf("replica chaos: %s%n", helped);
+    assertThat(helped.values()).as("%s", helped).allMatch(each -> each > 0);
     assertThat(seen.faults())
         .as("every kind of fault")
         .hasSizeGreaterThanOrEqualTo(State.values().length);

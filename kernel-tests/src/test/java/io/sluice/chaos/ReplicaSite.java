@@ -28,9 +28,6 @@ final class ReplicaSite implements AutoCloseable {
   /** A replica that comes is known to all callers then. */
   private static final Duration KNOWN_WITHIN = Duration.ofSeconds(5);
 
-  /** On a machine that is slow for a while a fifth of the requests is soon reached. */
-  private static final String ROOM = "connectionSettings: {http: {maxRetries: 1000}}\n";
-
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final EventLoopGroup group;
@@ -79,7 +76,6 @@ final class ReplicaSite implements AutoCloseable {
   private void start(int inService) {
     cluster.registry().write("namespace", Manifests.namespace());
     cluster.registry().write("store", store());
-    cluster.registry().write("upstream", upstream(ROOM));
     write("{}");
     callers.forEach(pod -> cluster.registry().write("pod-" + pod.name(), pod(pod, "buyer")));
     replicas.subList(0, inService).forEach(this::enter);
