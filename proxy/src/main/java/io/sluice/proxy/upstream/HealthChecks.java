@@ -36,6 +36,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +60,9 @@ public final class HealthChecks {
   private static final Duration CARES = Duration.ofMinutes(1);
 
   private static final int INTERVALS_OF_CARE = 6;
+
+  /** Of calls that miss one that is out, those of so long count as one. */
+  private static final Duration JUST_NOW = Duration.ofSeconds(1);
 
   /** Pods in whose names one endpoint is asked. */
   private static final int MOST_CALLERS = 8;
@@ -133,10 +137,14 @@ public final class HealthChecks {
     return out.contains(endpoint);
   }
 
-  /** {@code pod} may call it, and would have if it were not out, which keeps it asked. */
-  void missed(InetSocketAddress endpoint, LocalPod pod) {
-    Target known = targets.get(endpoint);
-    if (known != null) {
+  /**
+   * {@code pod} would have called it if it is out, which keeps it asked.
+   *
+   * @param mayCall whether policy lets it, asked only where that is not known already
+   */
+  void missed(InetSocketAddress endpoint, LocalPod pod, BooleanSupplier mayCall) {
+    Target known = out.contains(endpoint) ? targets.get(endpoint) : null;
+    if (known != null && !known.wasCalledJustNowBy(pod) && mayCall.getAsBoolean()) {
       known.calledBy(pod);
     }
   }
@@ -248,6 +256,11 @@ public final class HealthChecks {
       if (!known.contains(pod) && mayChange(known, pod)) {
         add(pod);
       }
+    }
+
+    /** Within a small part of the time for which it is asked after that. Of any thread. */
+    boolean wasCalledJustNowBy(LocalPod pod) {
+      return System.nanoTime() - wantedNanos < JUST_NOW.toNanos() && callers.contains(pod);
     }
 
     /** Who calls by more pods than are kept changes them no faster than they are asked. */

@@ -344,10 +344,13 @@ public final class Upstream {
 
   /** Whether a session may stay there: a backend without weight gets no other one for it. */
   private boolean keeps(InetSocketAddress address) {
-    return lost == null
-        && Family.of(address.getAddress()) == Family.of(wanted.destination().getAddress())
-        && !listener.tried().contains(address)
-        && !isOut(address)
+    if (lost != null
+        || Family.of(address.getAddress()) != Family.of(wanted.destination().getAddress())
+        || listener.tried().contains(address)) {
+      return false;
+    }
+    missIfOut(address);
+    return !loop.means.health.isOut(address)
         && !snapshot.settings().isolates(address.getAddress());
   }
 
@@ -465,7 +468,7 @@ public final class Upstream {
     for (List<Endpoint> near : Stream.concat(first.stream(), Stream.of(every)).toList()) {
       InetSocketAddress met = pickOf(near);
       if (met != null) {
-        boolean _ = isOut(met);
+        missIfOut(met);
         return;
       }
     }
@@ -478,7 +481,8 @@ public final class Upstream {
   /** Ranges are compared with all endpoints only where chance has met one that is isolated. */
   private @Nullable InetSocketAddress pickAny(List<Endpoint> every) {
     InetSocketAddress picked = pickOf(every);
-    if (picked != null && (isOut(picked) || isEjected(picked))) {
+    if (picked != null && (loop.means.health.isOut(picked) || isEjected(picked))) {
+      missIfOut(picked);
       picked = pickOf(well(every));
     }
     return picked == null || !snapshot.settings().isolates(picked.getAddress())
@@ -487,13 +491,11 @@ public final class Upstream {
   }
 
   /** That policy lets this pod call one that is out keeps it asked, and by that alone. */
-  private boolean isOut(InetSocketAddress address) {
-    boolean isOut = loop.means.health.isOut(address);
-    if (isOut
-        && Decisions.standing(snapshot, wanted.to(address)).of(listener.request()).isAllowed()) {
-      loop.means.health.missed(address, pod);
-    }
-    return isOut;
+  private void missIfOut(InetSocketAddress address) {
+    loop.means.health.missed(
+        address,
+        pod,
+        () -> Decisions.standing(snapshot, wanted.to(address)).of(listener.request()).isAllowed());
   }
 
   private boolean isEjected(InetSocketAddress address) {

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
 import io.sluice.await.Await;
+import io.sluice.mesh.Access;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.HealthCheck;
 import io.sluice.mesh.HealthCheck.How;
+import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshPorts;
@@ -18,6 +20,7 @@ import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Nearness;
 import io.sluice.mesh.Permission;
+import io.sluice.mesh.Regex;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SnapshotEditor;
@@ -26,6 +29,7 @@ import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.CloseKind;
@@ -53,12 +57,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -579,6 +585,100 @@ class HealthChecksTest {
     loop.executor.execute(() ->
         new Upstream(loop.upstreams, buyer, buyer, path.snapshot, flow.byRequest(), subject, again)
             .start());
+  }
+
+  /** Once more of the first, at most: who calls anyway keeps it asked as often as is needed. */
+  @Test
+  void whoMeetsOneThatIsOutIsDecidedOnce() {
+    SnapshotEditor editor = snapshot(true, How.HTTP);
+    TwoNodes.buyerMayCall().stream()
+        .map(each ->
+            new Permission(
+                each.name(),
+                each.destination(),
+                each.sources(),
+                each.ports(),
+                new Access.Requests(
+                    List.of(new HttpMatch("", Regex.ANY, Set.of("GET"), Map.of())))))
+        .forEach(editor::put);
+    nodes.publish(editor.snapshot(20));
+    AtomicInteger decided = new AtomicInteger();
+    Set<InetSocketAddress> taken = ConcurrentHashMap.newKeySet();
+    take(CALLS, decided, taken);
+    assertThat(taken).hasSize(2);
+    two.hang();
+    Await.until("it is out", () -> checks().out() == 1);
+
+    decided.set(0);
+    taken.clear();
+    take(10 * CALLS, decided, taken);
+
+    assertThat(taken).containsExactly(nodes.app.address());
+    assertThat(decided).hasValueBetween(10 * CALLS, 10 * CALLS + 1);
+  }
+
+  /** So many requests of the buyer are led on, and no further. */
+  private void take(int calls, AtomicInteger decided, Set<InetSocketAddress> taken) {
+    DataPath path = callers.proxy.path;
+    LocalPod buyer = Objects.requireNonNull(path.served.get(TwoNodes.BUYER));
+    InetAddress own = path.snapshot.workload(TwoNodes.BUYER).orElseThrow().addresses().getFirst();
+    InetSocketAddress client = new InetSocketAddress(own, 0);
+    InetSocketAddress called = new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT);
+    HttpRequest request =
+        new HttpRequest() {
+          @Override
+          public String method() {
+            decided.incrementAndGet();
+            return "GET";
+          }
+
+          @Override
+          public String authority() {
+            return "s";
+          }
+
+          @Override
+          public String path() {
+            return "/buy";
+          }
+
+          @Override
+          public @Nullable String header(String name) {
+            return null;
+          }
+        };
+    Upstream.Listener taking =
+        new Upstream.Listener() {
+          @Override
+          public HttpRequest request() {
+            return request;
+          }
+
+          @Override
+          public boolean takes(InetSocketAddress endpoint) {
+            taken.add(endpoint);
+            return true;
+          }
+
+          @Override
+          public void opened(ByteChannel channel) {
+            channel.reset();
+          }
+
+          @Override
+          public void refused(Verdict verdict, CloseKind kind) {}
+        };
+    Loop loop = callers.proxy.loops.getFirst();
+    for (int i = 0; i < calls; i++) {
+      Subject subject = new Subject(TwoNodes.BUYER, Direction.OUTBOUND, client);
+      subject.clientIs(TwoNodes.BUYER, client, TwoNodes.BUYER_ID, TwoNodes.STORE_ID);
+      Flow flow = new Flow(TwoNodes.BUYER, client, called).byRequest();
+      loop.executor
+          .submit(
+              new Upstream(loop.upstreams, buyer, buyer, path.snapshot, flow, subject, taking)
+                  ::start)
+          .syncUninterruptibly();
+    }
   }
 
   @Test
