@@ -1,5 +1,6 @@
 package io.sluice.proxy.admission;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
@@ -11,6 +12,7 @@ public final class Admission {
   private static final int FIRST_FAILURE = 500;
 
   private final ServicePool pool;
+  private final NamespacedName pod; // that asks
   private final @Nullable CircuitBreaker breaker; // that has let it pass
   private long beginNanos;
   private ServicePool.@Nullable Place place; // of the connection that carries it
@@ -24,9 +26,10 @@ public final class Admission {
   private boolean waiting;
   private boolean repeats;
 
-  /** Of nothing yet. */
-  public Admission(ServicePool pool) {
+  /** Of nothing yet, for {@code pod}. */
+  public Admission(ServicePool pool, NamespacedName pod) {
     this.pool = pool;
+    this.pod = pod;
     this.breaker = pool.breaker();
     this.beginNanos = breaker == null ? 0 : pool.now();
   }
@@ -52,7 +55,7 @@ public final class Admission {
       tries = answer == CircuitBreaker.Answer.TRY;
       triesSince = beginNanos;
     }
-    running = running || pool.beginRequest();
+    running = running || pool.beginRequest(pod);
     return running ? null : Reason.UPSTREAM_OVERFLOW;
   }
 
@@ -69,7 +72,7 @@ public final class Admission {
   /** Whether it may wait for a connection; it is none of those on their way meanwhile. */
   public boolean mayWait() {
     endRunning();
-    waiting = waiting || pool.beginWaiting();
+    waiting = waiting || pool.beginWaiting(pod);
     return waiting;
   }
 
@@ -80,7 +83,7 @@ public final class Admission {
 
   /** Whether it may be sent again, now that its connection is gone. */
   public boolean mayRepeat() {
-    repeats = repeats || pool.beginRetry();
+    repeats = repeats || pool.beginRetry(pod);
     if (repeats) {
       leaveConnection();
     }
@@ -158,7 +161,7 @@ public final class Admission {
     endWaiting();
     if (repeats) {
       repeats = false;
-      pool.endRetry();
+      pool.endRetry(pod);
     }
     leaveConnection(); // last: who waits for it may begin by that
   }
@@ -174,14 +177,14 @@ public final class Admission {
   private void endRunning() {
     if (running) {
       running = false;
-      pool.endRequest();
+      pool.endRequest(pod);
     }
   }
 
   private void endWaiting() {
     if (waiting) {
       waiting = false;
-      pool.endWaiting();
+      pool.endWaiting(pod);
     }
   }
 

@@ -33,13 +33,11 @@ import org.jspecify.annotations.Nullable;
  * fewest goes first. Any thread; takes no lock.
  */
 public final class ServicePool {
-  private final AtomicInteger connections = new AtomicInteger();
-  private final AtomicInteger requests = new AtomicInteger();
-  private final AtomicInteger pending = new AtomicInteger();
-  private final AtomicInteger retries = new AtomicInteger();
+  private final Taken connections = new Taken();
+  private final Taken requests = new Taken();
+  private final Taken pending = new Taken();
+  private final Taken retries = new Taken();
   private final AtomicLong numbers = new AtomicLong();
-
-  private final ConcurrentMap<NamespacedName, Integer> held = new ConcurrentHashMap<>();
 
   /** By their pods and their order; any may leave, which a queue would search for from its head. */
   private final ConcurrentMap<NamespacedName, NavigableMap<Long, Waiting>> waiting =
@@ -51,6 +49,45 @@ public final class ServicePool {
   private volatile Pool limits = Pool.NONE;
   private volatile @Nullable CircuitBreaker breaker;
   private volatile @Nullable Outliers outliers;
+
+  /** How many of one kind there are at present, and of which pods: of those {@link Share} says. */
+  private static final class Taken {
+    private final AtomicInteger all = new AtomicInteger();
+    private final ConcurrentMap<NamespacedName, Integer> byPod = new ConcurrentHashMap<>();
+
+    int by(NamespacedName pod) {
+      return byPod.getOrDefault(pod, 0);
+    }
+
+    boolean take(NamespacedName pod, int most) {
+      return take(pod, most, 0);
+    }
+
+    boolean take(NamespacedName pod, int most, int left) {
+      for (int known = all.get(); allows(by(pod), left, known, most); known = all.get()) {
+        if (all.compareAndSet(known, known + 1)) {
+          byPod.merge(pod, 1, Integer::sum);
+          return true;
+        }
+      }
+      return false;
+    }
+
+    void leave(NamespacedName pod) {
+      all.decrementAndGet();
+      byPod.computeIfPresent(pod, (_, count) -> count == 1 ? null : count - 1);
+    }
+
+    /**
+     * Whether a pod that has so many may have one more where {@code taken} are taken.
+     *
+     * @param left how many the pod had that has just left one: what others have in its place leaves
+     *     as many free as before
+     */
+    static boolean allows(int own, int left, int taken, int most) {
+      return taken < most && (own < left || Share.allows(own, most - taken, most));
+    }
+  }
 
   ServicePool(LongSupplier clock) {
     this.clock = clock;
@@ -133,7 +170,9 @@ public final class ServicePool {
 
   /** A connection's place for {@code pod}; null where it has none, or others wait for one. */
   public @Nullable Place take(NamespacedName pod) {
-    return next(0) == null && takes(pod, 0) ? new Place(pod) : null;
+    return next(0) == null && connections.take(pod, limits.maxConnections())
+        ? new Place(pod)
+        : null;
   }
 
   /**
@@ -170,10 +209,10 @@ public final class ServicePool {
     int least = Integer.MAX_VALUE;
     for (Map.Entry<NamespacedName, NavigableMap<Long, Waiting>> each : waiting.entrySet()) {
       Map.Entry<Long, Waiting> longest = each.getValue().firstEntry();
-      int own = held(each.getKey());
+      int own = connections.by(each.getKey());
       if (longest != null
           && (own < least || (first != null && own == least && longest.getKey() < first.number))
-          && allows(own, left, connections.get())) {
+          && allows(own, left, connections.all.get())) {
         first = longest.getValue();
         least = own;
       }
@@ -181,46 +220,20 @@ public final class ServicePool {
     return first;
   }
 
-  /**
-   * Whether a pod that holds so many may have one more where {@code taken} are taken.
-   *
-   * @param left how many the pod held that has just left one: what others have in its place leaves
-   *     as many free as before
-   */
   private boolean allows(int own, int left, int taken) {
-    int most = limits.maxConnections();
-    return taken < most && (own < left || Share.allows(own, most - taken, most));
-  }
-
-  private boolean takes(NamespacedName pod, int left) {
-    for (int taken = connections.get(); allows(held(pod), left, taken); taken = connections.get()) {
-      if (connections.compareAndSet(taken, taken + 1)) {
-        held.merge(pod, 1, Integer::sum);
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private int held(NamespacedName pod) {
-    return held.getOrDefault(pod, 0);
-  }
-
-  private void free(NamespacedName pod) {
-    connections.decrementAndGet();
-    held.computeIfPresent(pod, (_, count) -> count == 1 ? null : count - 1);
+    return Taken.allows(own, left, taken, limits.maxConnections());
   }
 
   private void wake(int left) {
     int before = left;
     for (Waiting next = next(before);
-        next != null && takes(next.pod, before);
+        next != null && connections.take(next.pod, limits.maxConnections(), before);
         next = next(before)) {
       forget(next);
       if (next.grant(new Place(next.pod))) {
         before = 0;
       } else {
-        free(next.pod);
+        connections.leave(next.pod);
       }
     }
   }
@@ -239,54 +252,45 @@ public final class ServicePool {
     if (waiting.isEmpty()) {
       return false; // as a rule, and asked after each request
     }
-    int own = held(place.pod);
-    int rest = connections.get() - 1;
+    int own = connections.by(place.pod);
+    int rest = connections.all.get() - 1;
     return waiting.keySet().stream()
         .anyMatch(pod ->
             rest >= limits.maxConnections()
-                || allows(pod.equals(place.pod) ? own - 1 : held(pod), own, rest));
+                || allows(pod.equals(place.pod) ? own - 1 : connections.by(pod), own, rest));
   }
 
   /** Requests that wait for a connection. */
   public int pendingRequests() {
-    return pending.get();
+    return pending.all.get();
   }
 
-  boolean beginRequest() {
-    return take(requests, limits.maxRequests());
+  boolean beginRequest(NamespacedName pod) {
+    return requests.take(pod, limits.maxRequests());
   }
 
-  void endRequest() {
-    requests.decrementAndGet();
+  void endRequest(NamespacedName pod) {
+    requests.leave(pod);
   }
 
-  boolean beginWaiting() {
-    return take(pending, limits.maxPendingRequests());
+  boolean beginWaiting(NamespacedName pod) {
+    return pending.take(pod, limits.maxPendingRequests());
   }
 
-  void endWaiting() {
-    pending.decrementAndGet();
+  void endWaiting(NamespacedName pod) {
+    pending.leave(pod);
   }
 
   boolean countsRetries() {
     return limits.maxRetries() != UpstreamSetting.UNLIMITED;
   }
 
-  boolean beginRetry() {
-    return take(retries, limits.maxRetries());
+  boolean beginRetry(NamespacedName pod) {
+    return retries.take(pod, limits.maxRetries());
   }
 
-  void endRetry() {
-    retries.decrementAndGet();
-  }
-
-  private static boolean take(AtomicInteger counter, int most) {
-    for (int taken = counter.get(); taken < most; taken = counter.get()) {
-      if (counter.compareAndSet(taken, taken + 1)) {
-        return true;
-      }
-    }
-    return false;
+  void endRetry(NamespacedName pod) {
+    retries.leave(pod);
   }
 
   /** One that waits for a place. */
@@ -364,7 +368,7 @@ public final class ServicePool {
 
     /** Of a request that nothing was asked of the service for. */
     public Admission unasked() {
-      return new Admission(ServicePool.this);
+      return new Admission(ServicePool.this, pod);
     }
 
     /** Whether it carries none. */
@@ -414,8 +418,8 @@ public final class ServicePool {
       if (!left) {
         left = true;
         resting.remove(this);
-        int own = held(pod);
-        free(pod);
+        int own = connections.by(pod);
+        connections.leave(pod);
         wake(own);
       }
     }

@@ -448,7 +448,7 @@ final class Exchange implements Upstream.Listener {
     Admission known = admission;
     if (known == null || !known.isOf(pool)) {
       endAdmission(); // of another service, where it was to go before
-      known = new Admission(pool);
+      known = new Admission(pool, owner.pod());
       admission = known;
       if (!awaitsAnswer()) {
         known.sends();

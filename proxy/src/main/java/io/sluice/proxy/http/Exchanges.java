@@ -7,6 +7,7 @@ import io.netty.channel.EventLoop;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.UpstreamSetting;
@@ -352,6 +353,11 @@ public final class Exchanges implements DirectPeer {
 
   EventLoop loop() {
     return around.loop();
+  }
+
+  /** Whose listener, or whose inbound side, took them in. */
+  NamespacedName pod() {
+    return around.pod().name;
   }
 
   /** Where copies of requests go by. */

@@ -24,6 +24,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import io.sluice.mesh.decision.Direction;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -34,6 +35,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Of a service no more is asked at the same time than its UpstreamTrafficSetting allows. */
 @Timeout(60)
@@ -234,6 +237,32 @@ class UpstreamPoolTest {
     assertThat(statuses(answers)).filteredOn("200"::equals).hasSize(2);
     assertThat(mesh.nodes.app.accepted).hasValue(2);
     assertThat(statuses(askAtOnce(1))).containsExactly("200");
+  }
+
+  /** Of requests on their way, and of those that wait behind one, eight may be. */
+  @ParameterizedTest
+  @CsvSource({"2147483647, 8, 2147483647, 7", "1, 2147483647, 8, 8"})
+  void onePodAloneLeavesRequestsForOthersHoweverManyItAsks(
+      int connections, int requests, int waiting, int most) throws Exception {
+    publish(pool(connections, requests, NONE, waiting));
+    released = new CountDownLatch(1);
+
+    List<Future<String>> answers = askAtOnce(CLIENTS + 2);
+    Await.until("some are refused", () -> !ended(End.OVERFLOW).isEmpty());
+    try (Socket clerk = Peers.connect(mesh.nodes.client.serve(
+        TwoNodes.CLERK,
+        Direction.OUTBOUND,
+        new InetSocketAddress(Peers.V4, 0),
+        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT)))) {
+      clerk.setSoTimeout(10_000);
+      clerk.getOutputStream().write(GET.getBytes(US_ASCII));
+      Await.until(
+          "those of the one are refused",
+          () -> ended(End.OVERFLOW).size() >= CLIENTS + 2 - most);
+      released.countDown();
+      assertThat(HttpFixture.read(clerk, "\r\n\r\nok")).startsWith("HTTP/1.1 200");
+    }
+    assertThat(statuses(answers)).filteredOn("200"::equals).hasSize(most);
   }
 
   @Test

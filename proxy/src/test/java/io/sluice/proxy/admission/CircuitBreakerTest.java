@@ -2,6 +2,7 @@ package io.sluice.proxy.admission;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.proxy.admission.CircuitBreaker.Answer;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** When a service is spared, and when it is asked again; the time is the test's own. */
 class CircuitBreakerTest {
+  private static final NamespacedName POD = new NamespacedName("shop", "buyer-1");
   private static final int NONE = UpstreamSetting.UNLIMITED;
   private static final double NEVER = UpstreamSetting.NEVER;
   private static final long SECOND = Duration.ofSeconds(1).toNanos();
@@ -113,14 +115,14 @@ class CircuitBreakerTest {
     CircuitBreaker breaker = Objects.requireNonNull(pool.breaker());
     answers(breaker, 10, true, 0);
     now += 5 * SECOND;
-    Admission trial = new Admission(pool);
+    Admission trial = new Admission(pool, POD);
     assertThat(trial.begin()).isNull();
     assertThat(trial.mayWait()).isTrue();
     trial.failed();
     trial.nextTry();
-    assertThat(new Admission(pool).begin()).isNull();
+    assertThat(new Admission(pool, POD).begin()).isNull();
     trial.end();
-    assertThat(new Admission(pool).begin()).as("the trial is not its any more").isNotNull();
+    assertThat(new Admission(pool, POD).begin()).as("the trial is not its any more").isNotNull();
   }
 
   @Test
@@ -142,20 +144,20 @@ class CircuitBreakerTest {
   void howLongAClientSendsIsNotTheServicesSlowness() {
     ServicePool pool = new ServicePool(() -> now);
     pool.limit(UpstreamSetting.Pool.NONE, breaker(1, NEVER, NONE, NEVER).rules());
-    List<Admission> uploads = Stream.generate(() -> new Admission(pool)).limit(20).toList();
+    List<Admission> uploads = Stream.generate(() -> new Admission(pool, POD)).limit(20).toList();
     uploads.forEach(Admission::sends);
     assertThat(uploads).allSatisfy(each -> assertThat(each.begin()).isNull());
     now += SECOND;
     uploads.subList(0, 10).forEach(Admission::isWhole);
     uploads.forEach(each -> each.answered(200));
-    assertThat(new Admission(pool).begin()).isNull();
-    Admission slow = new Admission(pool);
+    assertThat(new Admission(pool, POD).begin()).isNull();
+    Admission slow = new Admission(pool, POD);
     slow.sends();
     assertThat(slow.begin()).isNull();
     slow.isWhole();
     now += SECOND;
     slow.answered(200);
-    assertThat(new Admission(pool).begin()).as("the service itself was slow").isNotNull();
+    assertThat(new Admission(pool, POD).begin()).as("the service itself was slow").isNotNull();
   }
 
   @Test

@@ -90,6 +90,24 @@ class ServicePoolTest {
   }
 
   @Test
+  void onePodAloneLeavesTriesForOthersAndOfFewThereAreNoParts() {
+    for (int most : List.of(80, 7)) {
+      pool.limit(new Pool(NONE, Duration.ofSeconds(5), NONE, NONE, NONE, most), null);
+      List<Admission> greedy = new ArrayList<>();
+      for (var one = new Admission(pool, POD); one.mayRepeat(); one = new Admission(pool, POD)) {
+        greedy.add(one);
+      }
+      assertThat(greedy).hasSize(most == 80 ? 70 : most);
+      Admission other = new Admission(pool, OTHER);
+      assertThat(other.mayRepeat()).isEqualTo(most == 80);
+
+      greedy.forEach(Admission::end);
+      assertThat(other.mayRepeat()).isTrue();
+      other.end();
+    }
+  }
+
+  @Test
   void ofThoseThatWaitThePodWithFewestGoesFirst() {
     limit(4);
     List<ServicePool.Place> places = all(POD);
