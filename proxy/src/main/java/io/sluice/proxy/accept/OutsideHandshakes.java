@@ -6,10 +6,13 @@ import io.sluice.proxy.admission.TokenBucket;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -20,7 +23,8 @@ import java.util.concurrent.atomic.AtomicReference;
  * are more who ask than handshakes, who has had fewest goes first, of networks and of sources in
  * each: the only source of a network that asks every second among n others waits n / {@value
  * #MOST_OF_ONE} + 3 seconds at most, in up to {@value #MOST_NETWORKS} networks. Any thread, without
- * locks; times are of {@link System#nanoTime}.
+ * locks: a few that ask at the same instant may have more than their part, but never more than all.
+ * Times are of {@link System#nanoTime}.
  */
 final class OutsideHandshakes {
   /** A second. */
@@ -47,52 +51,57 @@ final class OutsideHandshakes {
   private final TokenBucket all;
   private final AtomicReference<Window> present;
 
-  /** How many each source has had, by its network; never changed. */
-  private record Taken(Map<Object, Map<Object, Integer>> networks) {
-    static final Taken NOTHING = new Taken(Map.of());
+  /** How many the sources of one network have had. */
+  private static final class Sources {
+    final ConcurrentMap<Object, Integer> each = new ConcurrentHashMap<>();
+    final AtomicInteger sum = new AtomicInteger();
+
+    void add(Object source, int more) {
+      if (more > 0 || !each.containsKey(source)) {
+        each.merge(source, more, Integer::sum);
+        sum.addAndGet(more);
+      }
+    }
+  }
+
+  /** How many each source has had, by its network. */
+  private static final class Taken {
+    private static final Sources NOTHING = new Sources();
+    final ConcurrentMap<Object, Sources> networks = new ConcurrentHashMap<>();
 
     Map<Object, Integer> of(Object network) {
-      return networks.getOrDefault(network, Map.of());
+      return networks.getOrDefault(network, NOTHING).each;
     }
 
     int sum(Object network) {
-      return of(network).values().stream().mapToInt(each -> each).sum();
+      return networks.getOrDefault(network, NOTHING).sum.get();
     }
 
     int held(Object network, Object source) {
       return of(network).getOrDefault(source, 0);
     }
 
-    Taken with(Object network, Object source, int more) {
-      Map<Object, Integer> inside = new HashMap<>(of(network));
-      inside.merge(source, more, Integer::sum);
-      Map<Object, Map<Object, Integer>> next = new HashMap<>(networks);
-      next.put(network, inside);
-      return new Taken(next);
+    void add(Object network, Object source, int more) {
+      networks.computeIfAbsent(network, _ -> new Sources()).add(source, more);
     }
 
-    Taken with(Taken later) {
-      Map<Object, Map<Object, Integer>> next = new HashMap<>(networks);
-      later.networks.forEach((network, inside) -> {
-        Map<Object, Integer> both = new HashMap<>(of(network));
-        inside.forEach((source, count) -> both.merge(source, count, Integer::sum));
-        next.put(network, both);
-      });
-      return new Taken(next);
+    void addAll(Taken later) {
+      later.networks.forEach((network, inside) ->
+          inside.each.forEach((source, count) -> add(network, source, count)));
     }
 
     /** Whether somebody who has asked has had none, nor {@code before}. */
     boolean lacks(Taken before) {
       return networks.entrySet().stream()
           .anyMatch(network ->
-              network.getValue().entrySet().stream()
+              network.getValue().each.entrySet().stream()
                   .anyMatch(source ->
                       source.getValue() == 0
                           && before.held(network.getKey(), source.getKey()) == 0));
     }
 
     int sources() {
-      return networks.values().stream().mapToInt(Map::size).sum();
+      return networks.values().stream().mapToInt(inside -> inside.each.size()).sum();
     }
 
     boolean isTooMuch() {
@@ -108,22 +117,38 @@ final class OutsideHandshakes {
    * @param least what a network has had that has had fewest, of those of {@code asked}
    * @param asked of the second before
    * @param before the same, or of all since that round began
+   * @param over whether somebody makes the next one
    */
   private record Window(
-      long begin, boolean round, int least, Taken asked, Taken before, Taken taken) {
-    Window at(long now) {
-      long age = now - begin;
-      if (age < WINDOW_NANOS) {
-        return this;
+      long begin,
+      boolean round,
+      int least,
+      Taken asked,
+      Taken before,
+      Taken taken,
+      AtomicBoolean over) {
+    Window(long begin, boolean round, int least, Taken asked, Taken before) {
+      this(begin, round, least, asked, before, new Taken(), new AtomicBoolean());
+    }
+
+    /** After which nobody knows anything. */
+    static Window first(long now) {
+      return new Window(now, false, 0, new Taken(), new Taken());
+    }
+
+    /** To be asked for once: what was before this one is added to. */
+    Window next(long now) {
+      if (now - begin >= 2 * WINDOW_NANOS) {
+        return first(now);
       }
-      if (age >= 2 * WINDOW_NANOS) {
-        return new Window(now, false, 0, Taken.NOTHING, Taken.NOTHING, Taken.NOTHING);
+      boolean goesOn = taken.lacks(round ? before : new Taken());
+      Taken kept = taken;
+      if (round && goesOn) {
+        before.addAll(taken);
+        kept = before.isTooMuch() ? taken : before;
       }
-      boolean goesOn = taken.lacks(round ? before : Taken.NOTHING);
-      Taken known = round && goesOn ? before.with(taken) : taken;
-      Taken kept = known.isTooMuch() ? taken : known;
       int fewest = taken.networks.keySet().stream().mapToInt(kept::sum).min().orElse(0);
-      return new Window(now, goesOn, fewest, taken, kept, Taken.NOTHING);
+      return new Window(now, goesOn, fewest, taken, kept);
     }
 
     /** What {@code network} is counted as. */
@@ -162,40 +187,33 @@ final class OutsideHandshakes {
     private static int most(Map<Object, ?> before, Map<Object, ?> now, Object one) {
       return Math.max(before.size(), now.size() + (now.containsKey(one) ? 0 : 1));
     }
-
-    /** The same where that tells nothing that is not known. */
-    Window with(Object network, Object source, boolean served) {
-      return !served && taken.of(network).containsKey(source)
-          ? this
-          : new Window(
-              begin, round, least, asked, before, taken.with(network, source, served ? 1 : 0));
-    }
   }
 
   OutsideHandshakes(long now) {
     all = new TokenBucket(new Rate(MOST, Duration.ofSeconds(1), 0), now);
-    present =
-        new AtomicReference<>(
-            new Window(now, false, 0, Taken.NOTHING, Taken.NOTHING, Taken.NOTHING));
+    present = new AtomicReference<>(Window.first(now));
   }
 
   /** Takes one for {@code asking}, if there is one at {@code now}. */
   boolean take(Object asking, long now) {
-    boolean served = false;
-    while (true) {
-      Window known = Objects.requireNonNull(present.get());
-      Window window = known.at(now);
-      Object network = window.network(network(asking));
-      Object source = window.source(network, asking);
-      served =
-          served
-              || ((window.hasRoom(network, source) || all.untilFull(now) < WINDOW_NANOS / 2)
-                  && all.take(now));
-      Window next = window.with(network, source, served);
-      if (next == known || present.compareAndSet(known, next)) {
-        return served;
-      }
+    Window window = at(now);
+    Object network = window.network(network(asking));
+    Object source = window.source(network, asking);
+    boolean served =
+        (window.hasRoom(network, source) || all.untilFull(now) < WINDOW_NANOS / 2) && all.take(now);
+    window.taken.add(network, source, served ? 1 : 0);
+    return served;
+  }
+
+  /** Where one thread makes the next second, others still count by the last one. */
+  private Window at(long now) {
+    Window known = Objects.requireNonNull(present.get());
+    if (now - known.begin < WINDOW_NANOS || !known.over.compareAndSet(false, true)) {
+      return known;
     }
+    Window next = known.next(now);
+    present.set(next);
+    return next;
   }
 
   /** Sources that are kept now. */

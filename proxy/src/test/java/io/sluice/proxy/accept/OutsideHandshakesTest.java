@@ -2,8 +2,10 @@ package io.sluice.proxy.accept;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.sluice.attack.Attack;
 import io.sluice.mesh.Cidr;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.HashMap;
@@ -123,6 +125,23 @@ class OutsideHandshakesTest {
       }
       assertThat(handshakes.remembered()).isLessThan(10_000);
     }
+  }
+
+  /** As in the test before, of which most are kept: nothing of what is known is copied. */
+  @Test
+  void whoComesCostsNoMoreWhereManyAreKnown() {
+    List<Cidr> sources =
+        IntStream.range(0, 10 * 3 * 255)
+            .mapToObj(i -> "2001:db8:%x:%x::1".formatted(i % 255, i / 255))
+            .map(each -> Cidr.ofSource(InetAddress.ofLiteral(each)))
+            .toList();
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    for (int i = 0; i < sources.size(); i++) {
+      handshakes.take(sources.get(i), i / (3 * 255) * SECOND + i);
+    }
+    long bytes = threads.getCurrentThreadAllocatedBytes() - before;
+    assertThat(bytes / sources.size()).isLessThan(1_000);
   }
 
   @Test
