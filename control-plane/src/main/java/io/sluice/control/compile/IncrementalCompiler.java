@@ -24,12 +24,14 @@ import io.sluice.control.objects.Retry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
+import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
@@ -39,8 +41,11 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -64,14 +69,17 @@ public final class IncrementalCompiler {
   private final ServiceStage services;
   private final PermissionStage permissions = new PermissionStage(statuses);
   private final NamespaceStage<TrafficSplit> splits = new NamespaceStage<>(statuses);
-  private final NamespaceStage<Retry> retries = // only those of one account meet
-      new NamespaceStage<>(statuses, one -> one.policy().source().toString());
+  private final NamespaceStage<Retry> retries = // each for itself
+      new NamespaceStage<>(statuses, one -> one.policy().name().toString());
+  private final Map<RetryCompiler.Calls, NavigableMap<NamespacedName, Retry>> retriesFor =
+      new HashMap<>();
   private final NamespaceStage<IngressBackend> ingress = new NamespaceStage<>(statuses);
   private final NamespaceStage<Egress> egress = new NamespaceStage<>(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
   private final NamespaceStage<UpstreamTrafficSetting> upstreams = new NamespaceStage<>(statuses);
   private final Map<ObjectRef, AccessCert> accessCerts = new HashMap<>();
   private final Map<NamespacedName, Integer> accounts = new HashMap<>(); // Pods and objects of each
+  private final Set<NamespacedName> accountsChanged = new HashSet<>(); // that came, or went
   private List<OutsideCertificate> certificates = List.of();
   private ConfigCompiler.@Nullable Settings configOrNull;
   private MeshSnapshot newest = MeshSnapshot.EMPTY;
@@ -150,31 +158,73 @@ public final class IncrementalCompiler {
   }
 
   /**
-   * Concerned are those that name a Service of which something is another that may make a port of
-   * it one of HTTP, and those of an account that is granted something else.
+   * Concerned are those of an account that has come or gone, those that name a Service of which
+   * something is another that may make a port of it one of HTTP, and those that name one with an
+   * undeclared port for an account that is granted requests for the first time, or no longer.
    */
   private void compileRetries(SnapshotEditor editor, Named named) {
     List<ResourceKey> changed = retries.isEmpty() ? List.of() : editor.changed();
     MeshSnapshot now = editor.snapshot(0);
     Set<NamespacedName> services = named(changed, Kind.SERVICE);
     services.addAll(named(changed, Kind.UPSTREAM_SETTING));
-    Set<NamespacedName> accounts = new HashSet<>();
+    Set<NamespacedName> granted = new HashSet<>();
     for (MeshSnapshot one : List.of(newest, now)) {
       named(changed, Kind.ROUTE)
           .forEach(name -> one.get(Kind.ROUTE, name).ifPresent(it -> services.add(it.service())));
       named(changed, Kind.PERMISSION)
           .forEach(name ->
-              one.get(Kind.PERMISSION, name).ifPresent(it -> accounts.addAll(it.sources())));
+              one.get(Kind.PERMISSION, name).ifPresent(it -> granted.addAll(it.sources())));
     }
+    granted.removeIf(each ->
+        Handling.isGrantedRequests(newest, each) == Handling.isGrantedRequests(now, each));
     if (now.settings().permissive() != newest.settings().permissive()) {
       retries.changed();
     }
-    if (!services.isEmpty() || !accounts.isEmpty()) {
-      retries.changed(one ->
-          accounts.contains(one.policy().source())
-              || !Collections.disjoint(one.policy().destinations(), services));
+    if (!services.isEmpty() || !granted.isEmpty() || !accountsChanged.isEmpty()) {
+      retries.changed(one -> {
+        RetryPolicy policy = one.policy();
+        return accountsChanged.contains(policy.source())
+            || !Collections.disjoint(policy.destinations(), services)
+            || (granted.contains(policy.source())
+                && policy.destinations().stream().anyMatch(to -> hasUndeclaredPort(now, to)));
+      });
     }
-    retries.compile(editor, (inside, found) -> new RetryCompiler(named, found).policies(inside));
+    accountsChanged.clear();
+    retries.compile(
+        editor,
+        (inside, found) ->
+            inside.stream()
+                .flatMap(one ->
+                    new RetryCompiler(named, found).policy(one, this::firstRetry).stream())
+                .toList());
+  }
+
+  private static boolean hasUndeclaredPort(MeshSnapshot now, NamespacedName service) {
+    return now.service(service).stream()
+        .flatMap(it -> it.ports().stream())
+        .anyMatch(port -> port.protocol() == AppProtocol.UNDECLARED);
+  }
+
+  private Retry firstRetry(RetryCompiler.Calls of) {
+    return Objects.requireNonNull(retriesFor.get(of)).firstEntry().getValue();
+  }
+
+  /** Those for the same calls are looked at again where another one comes first of them. */
+  private void retryChanged(Retry retry, boolean isThere) {
+    NamespacedName name = retry.policy().name();
+    for (RetryCompiler.Calls of : RetryCompiler.calls(retry)) {
+      NavigableMap<NamespacedName, Retry> alike =
+          retriesFor.computeIfAbsent(of, _ -> new TreeMap<>());
+      alike.remove(name);
+      if (alike.isEmpty() || name.compareTo(alike.firstKey()) < 0) {
+        alike.keySet().forEach(each -> retries.changed(each.toString()));
+      }
+      if (isThere) {
+        alike.put(name, retry);
+      } else if (alike.isEmpty()) {
+        retriesFor.remove(of);
+      }
+    }
   }
 
   /** They name Services of any namespace, of which it is known by now which are others. */
@@ -341,14 +391,13 @@ public final class IncrementalCompiler {
     configsInDoubt = !everyConfig;
   }
 
-  /** Retries are looked at again where an account is there for the first time, or no longer. */
   private void countAccount(KubernetesObject object, int by) {
     RetryCompiler.accountOf(object)
         .ifPresent(account -> {
           Integer before = accounts.get(account);
           Integer now = accounts.merge(account, by, (a, b) -> a + b == 0 ? null : a + b);
           if (before == null || now == null) {
-            retries.changed(account.toString());
+            accountsChanged.add(account);
           }
         });
   }
@@ -386,7 +435,10 @@ public final class IncrementalCompiler {
         egress.changed(group.meta().namespace());
       }
       case TrafficSplit split -> splits.remove(split);
-      case Retry retry -> retries.remove(retry);
+      case Retry retry -> {
+        retries.remove(retry);
+        retryChanged(retry, false);
+      }
       case UpstreamTrafficSetting setting -> {
         upstreams.remove(setting);
         egress.changed(setting.meta().namespace());
@@ -443,7 +495,10 @@ public final class IncrementalCompiler {
         egress.changed(group.meta().namespace());
       }
       case TrafficSplit split -> splits.add(split);
-      case Retry retry -> retries.add(retry);
+      case Retry retry -> {
+        retries.add(retry);
+        retryChanged(retry, true);
+      }
       case UpstreamTrafficSetting setting -> {
         upstreams.add(setting);
         egress.changed(setting.meta().namespace());

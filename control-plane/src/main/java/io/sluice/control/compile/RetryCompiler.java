@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /** What Retries say, which stand in each other's way. For one compilation. */
 record RetryCompiler(Surroundings surroundings, Statuses statuses) {
@@ -37,43 +38,63 @@ record RetryCompiler(Surroundings surroundings, Statuses statuses) {
     boolean mayCarryRequests(NamespacedName account, Service service);
   }
 
+  /** What a Retry is for: calls of one account to one Service. */
+  record Calls(NamespacedName source, NamespacedName destination) {}
+
+  /** What {@code retry} is for, where it may say anything. */
+  static List<Calls> calls(Retry retry) {
+    RetryPolicy policy = retry.policy();
+    return isOfItsOwnNamespace(policy)
+        ? policy.destinations().stream().map(to -> new Calls(policy.source(), to)).toList()
+        : List.of();
+  }
+
+  private static boolean isOfItsOwnNamespace(RetryPolicy policy) {
+    return policy.source().namespace().equals(policy.name().namespace());
+  }
+
   /** What {@code retries} make: at least all of their accounts. */
   List<RetryPolicy> policies(Collection<Retry> retries) {
-    boolean enabled = surroundings.retries();
-    List<RetryPolicy> policies = new ArrayList<>();
-    Map<Map.Entry<NamespacedName, NamespacedName>, Retry> first = new HashMap<>();
+    Map<Calls, Retry> first = new HashMap<>();
     retries.stream()
         .sorted(Comparator.comparing(retry -> retry.policy().name()))
-        .forEach(retry -> {
-          RetryPolicy policy = retry.policy();
-          report(retry);
-          if (!policy.source().namespace().equals(policy.name().namespace())) {
-            statuses.add(
-                retry,
-                Severity.UNUSABLE,
-                "spec.source.namespace",
-                "is another namespace, whose calls this one may not have made again",
-                "write the Retry in namespace " + policy.source().namespace());
-            return;
-          }
-          warnOfNames(retry);
-          for (NamespacedName destination : policy.destinations()) {
-            Retry before = first.putIfAbsent(Map.entry(policy.source(), destination), retry);
-            if (before != null) {
-              statuses.conflict(
-                  retry,
-                  Severity.WARNING,
-                  "spec.destinations",
-                  "name Service " + destination + ", which " + before.ref() + " is for already",
-                  "remove it from one of the two",
-                  before.ref());
-            }
-          }
-          if (enabled) {
-            policies.add(policy);
-          }
-        });
-    return policies;
+        .forEach(retry -> calls(retry).forEach(of -> first.putIfAbsent(of, retry)));
+    return retries.stream()
+        .flatMap(retry -> policy(retry, of -> first.getOrDefault(of, retry)).stream())
+        .toList();
+  }
+
+  /**
+   * What that one makes.
+   *
+   * @param first by name of all that are for some calls
+   */
+  Optional<RetryPolicy> policy(Retry retry, Function<Calls, Retry> first) {
+    RetryPolicy policy = retry.policy();
+    report(retry);
+    if (!isOfItsOwnNamespace(policy)) {
+      statuses.add(
+          retry,
+          Severity.UNUSABLE,
+          "spec.source.namespace",
+          "is another namespace, whose calls this one may not have made again",
+          "write the Retry in namespace " + policy.source().namespace());
+      return Optional.empty();
+    }
+    warnOfNames(retry);
+    for (Calls of : calls(retry)) {
+      Retry before = first.apply(of);
+      if (before != retry) {
+        statuses.conflict(
+            retry,
+            Severity.WARNING,
+            "spec.destinations",
+            "name Service " + of.destination() + ", which " + before.ref() + " is for already",
+            "remove it from one of the two",
+            before.ref());
+      }
+    }
+    return surroundings.retries() ? Optional.of(policy) : Optional.empty();
   }
 
   /** The account that {@code object} shows to be there, where it does. */

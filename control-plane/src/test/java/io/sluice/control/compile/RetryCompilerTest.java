@@ -261,6 +261,37 @@ class RetryCompilerTest {
         .isEqualTo(21);
   }
 
+  /** Five hundred of one account, of which one names a Service that a grant makes another. */
+  @Test
+  void ofOneAccountAreCompiledThoseOfWhichSomethingIsAnother() {
+    IncrementalCompiler compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);
+    Map<String, String> files = new HashMap<>();
+    files.put("config", config(true));
+    files.put("named", NAMED.replace("name: http,", "name: web,"));
+    files.put("retry", retry("a", "shop", WHOLE).replaceFirst("  - .*name: far.*\n", ""));
+    for (int i = 0; i < 499; i++) {
+      String service = NAMED.substring(NAMED.lastIndexOf("---")).replace("far", "far-" + i);
+      String other = retry("b-" + i, "shop", WHOLE).replace("far", "far-" + i);
+      files.put("retry-" + i, other.replaceFirst("- .*name: store.*\n", ""));
+      files.put(
+          "service-" + i, service
+              .replace("web, port: 81", "http, port: 81")
+              .replace("0.8", (1 + i / 250) + "." + (1 + i % 250)));
+    }
+    told(compiler, files);
+
+    assertThat(counted(compiler, Map.of("target", TARGET))).isEqualTo(1);
+    String more = TARGET.replace("name: store", "name: more");
+    assertThat(counted(compiler, Map.of("more", more))).as("grants nothing new").isZero();
+    assertThat(counted(compiler, Map.of("target", ""))).isZero();
+    assertThat(counted(compiler, Map.of("more", ""))).isEqualTo(1);
+
+    String same = files.get("retry").replace("name: a", "name: c");
+    assertThat(counted(compiler, Map.of("same", same))).as("and no other of them").isEqualTo(1);
+    assertThat(counted(compiler, Map.of("retry", ""))).as("which the other was behind").isEqualTo(1);
+    assertThat(told(compiler, Map.of())).noneMatch(it -> it.contains("for already"));
+  }
+
   @Test
   void ofAnotherAccountIsTheOneThatItIsNow() {
     IncrementalCompiler compiler = new IncrementalCompiler(CompilerSettings.USUAL, 0);

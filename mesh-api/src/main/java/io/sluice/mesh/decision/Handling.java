@@ -131,15 +131,19 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
    */
   public static boolean mayCarryRequests(
       MeshSnapshot snapshot, NamespacedName account, Service service) {
-    boolean granted =
-        !snapshot.settings().permissive()
-            && snapshot.find(Kind.PERMISSION, Kind.PERMISSIONS_BY_SOURCE, account).stream()
-                .anyMatch(permission -> permission.access() instanceof Access.Requests);
+    boolean granted = isGrantedRequests(snapshot, account);
     return service.ports().stream()
         .anyMatch(port ->
             ofEveryCall(snapshot, account.namespace(), service, port)
                 .map(Handling::isHttp)
                 .orElse(granted));
+  }
+
+  /** Whether policy grants pods of {@code account} requests alone of any service. */
+  public static boolean isGrantedRequests(MeshSnapshot snapshot, NamespacedName account) {
+    return !snapshot.settings().permissive()
+        && snapshot.find(Kind.PERMISSION, Kind.PERMISSIONS_BY_SOURCE, account).stream()
+            .anyMatch(permission -> permission.access() instanceof Access.Requests);
   }
 
   /** What holds whoever of the namespace {@code clients} calls. */
