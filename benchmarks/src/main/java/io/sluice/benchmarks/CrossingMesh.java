@@ -91,7 +91,7 @@ final class CrossingMesh implements AutoCloseable {
 
   private void start() throws Exception {
     Path registry = Files.createDirectory(directory.resolve("registry"));
-    Files.writeString(registry.resolve("mesh.yaml"), registry("", "", ""));
+    Files.writeString(registry.resolve("mesh.yaml"), registry("", "", "", "", "None"));
     for (int side = 0; side < 2; side++) {
       List<String> launch = new ArrayList<>(List.of(launcher.toString(), "node", "run"));
       launch.addAll(crossing == Crossing.MUTUAL_TLS ? joining(registry, side) : List.of());
@@ -117,12 +117,15 @@ final class CrossingMesh implements AutoCloseable {
    * @param flags of the MeshConfig
    * @param traffic further fields of its {@code spec.traffic}, each behind a comma
    * @param objects further YAML
+   * @param annotations of the service, with commas
+   * @param affinity its {@code sessionAffinity}
    */
-  void configure(String flags, String traffic, String objects) throws IOException {
+  void configure(String flags, String traffic, String objects, String annotations, String affinity)
+      throws IOException {
     ControlView view = controllers.getFirst().view();
     long before = view.revision();
     RegistryFolder folder = new RegistryFolder(directory.resolve("registry"));
-    folder.write("mesh", registry(flags, traffic, objects));
+    folder.write("mesh", registry(flags, traffic, objects, annotations, affinity));
     if (folder.changes() > 0) {
       Await.until("both nodes go by the change", () -> view.isFollowedSince(before));
     }
@@ -170,14 +173,17 @@ final class CrossingMesh implements AutoCloseable {
   /**
    * Without mutual TLS nothing proves a source of another node, so only a permissive mesh works.
    */
-  private String registry(String flags, String traffic, String objects) {
+  private String registry(
+      String flags, String traffic, String objects, String annotations, String affinity) {
     boolean plain = crossing == Crossing.PLAINTEXT;
     return REGISTRY.formatted(plain, traffic, plain, flags)
         + "---\n"
         + objects
         + "---\n"
         + Manifests.enrolledNamespaceAndTarget()
-        + (http ? Manifests.decidedRequests(testbed.podAddress(crossing, 1)) : "")
+        + (http
+            ? Manifests.decidedRequests(testbed.podAddress(crossing, 1), annotations, affinity)
+            : "")
         + pod("client", 0)
         + pod("server", 1);
   }

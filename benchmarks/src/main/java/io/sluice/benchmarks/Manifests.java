@@ -90,9 +90,10 @@ final class Manifests {
       ---
       apiVersion: v1
       kind: Service
-      metadata: {name: server, namespace: bench}
+      metadata: {name: server, namespace: bench, annotations: {%5$s}}
       spec:
         clusterIP: %4$s
+        sessionAffinity: %6$s
         selector: {app: server}
         ports:
         - {name: items, port: %1$d, appProtocol: http}
@@ -150,10 +151,18 @@ final class Manifests {
   /**
    * A service of the load's server whose requests are decided on one port and not on another, both
    * granted to its clients. Begins with a separator.
+   *
+   * @param annotations of the service, with commas
+   * @param affinity its {@code sessionAffinity}
    */
-  static String decidedRequests(String serverAddress) {
+  static String decidedRequests(String serverAddress, String annotations, String affinity) {
     return HTTP.formatted(
-        LoadServer.HTTP_PORT, LoadServer.HTTP_AS_BYTES_PORT, serverAddress, SERVICE_ADDRESS);
+        LoadServer.HTTP_PORT,
+        LoadServer.HTTP_AS_BYTES_PORT,
+        serverAddress,
+        SERVICE_ADDRESS,
+        annotations,
+        affinity);
   }
 
   /**
@@ -166,7 +175,7 @@ final class Manifests {
   static void write(Path folder, Testbed testbed, int pods, boolean http) throws IOException {
     StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget());
     if (http) {
-      text.append(decidedRequests(testbed.path(Route.MESHED).serverAddress()));
+      text.append(decidedRequests(testbed.path(Route.MESHED).serverAddress(), "", "None"));
     }
     for (int pod = 0; pod < pods; pod++) {
       String account = pod == 0 || pod == NEIGHBOUR ? "client" : pod == 1 ? "server" : "idle";

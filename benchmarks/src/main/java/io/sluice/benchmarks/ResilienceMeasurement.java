@@ -36,7 +36,7 @@ import java.util.concurrent.atomic.LongAdder;
  */
 final class ResilienceMeasurement {
   /** Longest part: daemons start, and each of the samples waits for its change. */
-  static final Duration LONGEST = Duration.ofMinutes(4);
+  static final Duration LONGEST = Duration.ofMinutes(5);
 
   private static final int ROUNDS = 10;
   private static final int QUICK_ROUNDS = 4;
@@ -89,6 +89,20 @@ final class ResilienceMeasurement {
         SETTING.formatted(
             "connectionSettings: {tcp: {maxConnections: 1000},"
                 + " http: {maxRequests: 1000, maxPendingRequests: 1000, maxRetries: 1000}}")),
+    EJECTION(
+        "ejection",
+        "",
+        "",
+        SETTING.formatted(
+            "connectionSettings: {http: {outlierDetection: {consecutive5xxErrors: 5}}}")),
+    WARM_UP(
+        "warm-up",
+        "",
+        "",
+        "",
+        "flomesh.io/traffic-warmup-enable: enabled, flomesh.io/traffic-warmup-duration: 90s",
+        "None"),
+    AFFINITY("affinity by address", "", "", "", "", "ClientIP"),
     HEALTH_CHECKS("health checks", "enableEnvoyActiveHealthChecks: true", "", ""),
     AUTHORISER(
         "an authoriser",
@@ -102,12 +116,26 @@ final class ResilienceMeasurement {
     private final String flags;
     private final String traffic;
     private final String objects;
+    private final String annotations;
+    private final String affinity;
 
     Means(String label, String flags, String traffic, String objects) {
+      this(label, flags, traffic, objects, "", "None");
+    }
+
+    Means(
+        String label,
+        String flags,
+        String traffic,
+        String objects,
+        String annotations,
+        String affinity) {
       this.label = label;
       this.flags = flags;
       this.traffic = traffic;
       this.objects = objects;
+      this.annotations = annotations;
+      this.affinity = affinity;
     }
 
     private String id() {
@@ -191,7 +219,12 @@ final class ResilienceMeasurement {
       List<Means> order = new ArrayList<>(List.of(Means.values()));
       for (int round = 0; round < rounds; round++) {
         for (Means means : order) {
-          mesh.configure(means.flags, means.traffic.formatted(address), means.objects);
+          mesh.configure(
+              means.flags,
+              means.traffic.formatted(address),
+              means.objects,
+              means.annotations,
+              means.affinity);
           long before = authoriser.asked.sum();
           client.requests(Talk.GET, CLIENTS, WAKING);
           Sample sample = client.requests(Talk.GET, CLIENTS, SAMPLE);

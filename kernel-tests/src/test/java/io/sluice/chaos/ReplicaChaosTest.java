@@ -263,9 +263,8 @@ class ReplicaChaosTest {
                 Map.Entry::getKey,
                 each ->
                     site.nodes().stream()
-                        .mapToLong(
-                            node ->
-                                (long) node.daemon().view().metric(each.getKey(), each.getValue()))
+                        .mapToLong(node ->
+                            (long) node.daemon().view().metric(each.getKey(), each.getValue()))
                         .sum()));
   }
 

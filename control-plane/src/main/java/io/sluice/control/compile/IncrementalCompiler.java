@@ -172,11 +172,11 @@ public final class IncrementalCompiler {
       named(changed, Kind.ROUTE)
           .forEach(name -> one.get(Kind.ROUTE, name).ifPresent(it -> services.add(it.service())));
       named(changed, Kind.PERMISSION)
-          .forEach(name ->
-              one.get(Kind.PERMISSION, name).ifPresent(it -> granted.addAll(it.sources())));
+          .forEach(
+              name -> one.get(Kind.PERMISSION, name).ifPresent(it -> granted.addAll(it.sources())));
     }
-    granted.removeIf(each ->
-        Handling.isGrantedRequests(newest, each) == Handling.isGrantedRequests(now, each));
+    granted.removeIf(
+        each -> Handling.isGrantedRequests(newest, each) == Handling.isGrantedRequests(now, each));
     if (now.settings().permissive() != newest.settings().permissive()) {
       retries.changed();
     }
@@ -194,8 +194,8 @@ public final class IncrementalCompiler {
         editor,
         (inside, found) ->
             inside.stream()
-                .flatMap(one ->
-                    new RetryCompiler(named, found).policy(one, this::firstRetry).stream())
+                .flatMap(
+                    one -> new RetryCompiler(named, found).policy(one, this::firstRetry).stream())
                 .toList());
   }
 

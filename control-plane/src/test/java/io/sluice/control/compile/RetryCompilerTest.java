@@ -274,7 +274,8 @@ class RetryCompilerTest {
       String other = retry("b-" + i, "shop", WHOLE).replace("far", "far-" + i);
       files.put("retry-" + i, other.replaceFirst("- .*name: store.*\n", ""));
       files.put(
-          "service-" + i, service
+          "service-" + i,
+          service
               .replace("web, port: 81", "http, port: 81")
               .replace("0.8", (1 + i / 250) + "." + (1 + i % 250)));
     }
@@ -288,7 +289,9 @@ class RetryCompilerTest {
 
     String same = files.get("retry").replace("name: a", "name: c");
     assertThat(counted(compiler, Map.of("same", same))).as("and no other of them").isEqualTo(1);
-    assertThat(counted(compiler, Map.of("retry", ""))).as("which the other was behind").isEqualTo(1);
+    assertThat(counted(compiler, Map.of("retry", "")))
+        .as("which the other was behind")
+        .isEqualTo(1);
     assertThat(told(compiler, Map.of())).noneMatch(it -> it.contains("for already"));
   }
 

@@ -86,8 +86,8 @@ final class OutsideHandshakes {
     }
 
     void addAll(Taken later) {
-      later.networks.forEach((network, inside) ->
-          inside.each.forEach((source, count) -> add(network, source, count)));
+      later.networks.forEach(
+          (network, inside) -> inside.each.forEach((source, count) -> add(network, source, count)));
     }
 
     /** Whether somebody who has asked has had none, nor {@code before}. */

@@ -350,8 +350,7 @@ public final class Upstream {
       return false;
     }
     missIfOut(address);
-    return !loop.means.health.isOut(address)
-        && !snapshot.settings().isolates(address.getAddress());
+    return !loop.means.health.isOut(address) && !snapshot.settings().isolates(address.getAddress());
   }
 
   private void retried(Service called) {

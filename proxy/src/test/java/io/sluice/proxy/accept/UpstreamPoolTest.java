@@ -12,6 +12,7 @@ import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Pool;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
@@ -24,7 +25,6 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import io.sluice.mesh.decision.Direction;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -249,16 +249,17 @@ class UpstreamPoolTest {
 
     List<Future<String>> answers = askAtOnce(CLIENTS + 2);
     Await.until("some are refused", () -> !ended(End.OVERFLOW).isEmpty());
-    try (Socket clerk = Peers.connect(mesh.nodes.client.serve(
-        TwoNodes.CLERK,
-        Direction.OUTBOUND,
-        new InetSocketAddress(Peers.V4, 0),
-        new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT)))) {
+    try (Socket clerk =
+        Peers.connect(
+            mesh.nodes.client.serve(
+                TwoNodes.CLERK,
+                Direction.OUTBOUND,
+                new InetSocketAddress(Peers.V4, 0),
+                new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT)))) {
       clerk.setSoTimeout(10_000);
       clerk.getOutputStream().write(GET.getBytes(US_ASCII));
       Await.until(
-          "those of the one are refused",
-          () -> ended(End.OVERFLOW).size() >= CLIENTS + 2 - most);
+          "those of the one are refused", () -> ended(End.OVERFLOW).size() >= CLIENTS + 2 - most);
       released.countDown();
       assertThat(HttpFixture.read(clerk, "\r\n\r\nok")).startsWith("HTTP/1.1 200");
     }
