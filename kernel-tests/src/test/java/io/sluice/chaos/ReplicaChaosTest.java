@@ -274,7 +274,7 @@ class ReplicaChaosTest {
     Map<String, Long> before = helped();
     Seen seen = run(lasting, PATIENCE);
     Map<String, Long> helped = new TreeMap<>(helped());
-    helped.replaceAll((name, all) -> all - before.get(name));
+    helped.replaceAll((name, all) -> all - before.getOrDefault(name, 0L));
     System.out.printf("replica chaos: %s%n", helped);
     assertThat(helped.values()).as("%s", helped).allMatch(each -> each > 0);
     assertThat(seen.faults())
