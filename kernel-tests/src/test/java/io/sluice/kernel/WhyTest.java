@@ -159,11 +159,14 @@ class WhyTest {
 
     JsonNode answer = agreed(call, mesh);
     JsonNode cause = answer.path("because").path(0);
-    if (cause.path("kind").asText().equals("HTTPRoute")) {
+    if (List.of("HTTPRoute", "FaultInjection").contains(cause.path("kind").asText())) {
       assertThat(printed(0, "node", "events", "--reason", reason, "-o", "json"))
           .contains(
-              "\"HTTPRoute %s %s\""
-                  .formatted(cause.path("name").asText(), cause.path("field").asText()));
+              "\"%s %s %s\""
+                  .formatted(
+                      cause.path("kind").asText(),
+                      cause.path("name").asText(),
+                      cause.path("field").asText()));
     }
     takeAway(mesh, Map.of(call, answer));
     apply(mesh);
@@ -518,7 +521,7 @@ class WhyTest {
         }
         switch (cause.path("kind").asText()) {
           case "TrafficTarget" -> mesh.targets.remove(name.substring(name.indexOf('/') + 1));
-          case "HTTPRoute" -> mesh.others.remove("route");
+          case "HTTPRoute", "FaultInjection" -> mesh.others.remove("route");
           case "IngressBackend", "AccessControl" -> mesh.others.remove("access");
           case "Isolation" -> mesh.others.remove("isolation");
           case "Egress" -> mesh.others.remove("egress");

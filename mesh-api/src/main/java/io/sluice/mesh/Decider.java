@@ -5,4 +5,4 @@ package io.sluice.mesh;
  * part of one, or several. Printed by {@code toString}, when somebody is told.
  */
 public sealed interface Decider
-    permits NamespacedName, TrafficRoute.Place, TrafficRoute.Unmatched {}
+    permits NamespacedName, Faults.Injection, TrafficRoute.Place, TrafficRoute.Unmatched {}

@@ -11,6 +11,10 @@ final class FaultCodec {
 
   static io.sluice.api.resources.v1.Faults message(Faults faults) {
     var message = io.sluice.api.resources.v1.Faults.newBuilder();
+    Faults.Injection by = faults.byOrNull();
+    if (by != null) {
+      message.setInjection(by.name().toString());
+    }
     Faults.Delay delay = faults.delayOrNull();
     if (delay != null) {
       message.setDelay(
@@ -34,7 +38,12 @@ final class FaultCodec {
 
   static Faults model(io.sluice.api.resources.v1.Faults message, Checks checks) {
     FaultDelay delay = message.getDelay();
+    String by = message.getInjection();
     return new Faults(
+        by.isEmpty()
+            ? null
+            : checks.value(
+                "rules.faults.injection", () -> new Faults.Injection(NamespacedName.parse(by))),
         message.hasDelay()
             ? checks.value(
                 "rules.faults.delay",

@@ -7,10 +7,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * What is made to go wrong of requests on purpose, as a FaultInjection says. Chance chooses which:
  * of those that are not aborted, delays have their share.
+ *
+ * @param byOrNull where that is written; null where nobody says
  */
-public record Faults(@Nullable Delay delayOrNull, @Nullable Abort abortOrNull) {
+public record Faults(
+    @Nullable Injection byOrNull, @Nullable Delay delayOrNull, @Nullable Abort abortOrNull) {
   /** Nothing goes wrong. */
-  public static final Faults NONE = new Faults(null, null);
+  public static final Faults NONE = new Faults(null, null, null);
 
   private static final int WHOLE = 100;
 
@@ -23,6 +26,17 @@ public record Faults(@Nullable Delay delayOrNull, @Nullable Abort abortOrNull) {
   /** Whether nothing goes wrong. */
   public boolean isNone() {
     return delayOrNull == null && abortOrNull == null;
+  }
+
+  /** The object that says it; requests that it decides over it answers. */
+  public record Injection(NamespacedName name) implements Decider {
+    /** As in manifests. */
+    public static final String KIND = "FaultInjection";
+
+    @Override
+    public String toString() {
+      return KIND + " " + name + " spec.abort";
+    }
   }
 
   /**

@@ -214,6 +214,7 @@ final class RandomObjects {
 
   private Faults faults() {
     return new Faults(
+        random.nextBoolean() ? null : new Faults.Injection(name()),
         random.nextBoolean()
             ? new Faults.Delay(random.nextInt(101), random.nextInt(100), 100 + random.nextInt(100))
             : null,

@@ -316,8 +316,14 @@ class WhyTableTest {
       route to a status; buyer shop/pages:80 GET /x v=one; refused answered_by_route HTTPRoute shop/pages-route spec.rules; routeAway
       redirect; buyer shop/pages:80 GET /x v=one; answered by a route answered_by_route HTTPRoute shop/pages-route spec.rules[0]; web redirect
       no method of a GRPCRoute; buyer shop/pages:80 POST /shop.Books/List v=one; refused answered_by_route GRPCRoute shop/pages-route spec.rules; web grpc
-      fault; buyer shop/pages:80 GET /x v=one; refused fault_injected HTTPRoute shop/pages-route spec.rules[0]; web fault100
-      fault at times; buyer shop/pages:80 GET /x v=one; mixed fault_injected HTTPRoute shop/pages-route spec.rules[0]; web fault30
+      fault; buyer shop/pages:80 GET /x v=one; refused fault_injected FaultInjection shop/bad-day spec.abort; web fault100
+      rule that names the fault; buyer shop/pages:80 GET /x v=one; refused fault_injected HTTPRoute shop/pages-route spec.rules[0]; web fault100
+      fault at times; buyer shop/pages:80 GET /x v=one; mixed fault_injected FaultInjection shop/bad-day spec.abort; web fault30
+      longer than its rule waits; buyer shop/pages:80 GET /x v=one; refused fault_injected FaultInjection shop/bad-day spec.delay; web slow10s
+      the rule that waits less long; buyer shop/pages:80 GET /x v=one; refused fault_injected HTTPRoute shop/pages-route spec.rules[0].timeouts.request; web slow10s
+      longer at times; buyer shop/pages:80 GET /x v=one; mixed fault_injected FaultInjection shop/bad-day spec.delay; web slow4s
+      not as long as the rule waits; buyer shop/pages:80 GET /x v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web slow1s
+      longer than the mesh waits; buyer shop/pages:80 GET /x v=one; refused fault_injected MeshConfig - spec.sidecar.sidecarTimeout; web delayed waits
       fault of who may not call; web shop/books:80; refused no_traffic_target TrafficTarget - spec.sources; store fault100
       an address that an AccessControl has; 192.0.2.7 shop/store:8080; allowed ingress_backend AccessControl shop/store spec.sources; access
       an address that it has not, either; 192.0.3.7 shop/store:8080; refused ingress_refused AccessControl shop/store spec.sources; access
@@ -380,7 +386,19 @@ class WhyTableTest {
               "route",
               route("{method: {service: shop.Books, method: Find}}")
                   .replace("HTTPRoute", "GRPCRoute"));
-      case "fault100", "fault30" -> Map.entry("route", faulty(Integer.parseInt(word.substring(5))));
+      case "fault100", "fault30" ->
+          Map.entry(
+              "route",
+              faulty(
+                  "abort: {percentage: %s, response: {status: 503}}".formatted(word.substring(5))));
+      case "delayed" -> Map.entry("route", faulty("delay: {percentage: 100, min: 9s, max: 9s}"));
+      case "slow1s", "slow4s", "slow10s" ->
+          Map.entry(
+              "route",
+              faulty("delay: {percentage: 100, min: 1s, max: %s}".formatted(word.substring(4)))
+                  .replace("min: 1s, max: 10s", "min: 9s, max: 10s")
+                  .replace("backendRefs:", "timeouts: {request: 2s}, backendRefs:"));
+      case "waits" -> Map.entry(CONFIG, section("sidecar: {sidecarTimeout: 5}"));
       case "ingressTls" ->
           Map.entry(
               "ingress",
@@ -512,16 +530,16 @@ class WhyTableTest {
         .formatted(match);
   }
 
-  /** A route whose requests are aborted, so many of a hundred. */
-  private static String faulty(int percentage) {
+  /** A route whose requests have faults. */
+  private static String faulty(String spec) {
     return """
     apiVersion: extension.gateway.flomesh.io/v1alpha1
     kind: FaultInjection
     metadata: {name: bad-day, namespace: shop}
-    spec: {abort: {percentage: %d, response: {status: 503}}}
+    spec: {%s}
     ---
     """
-            .formatted(percentage)
+            .formatted(spec)
         + route("{path: {type: PathPrefix, value: /}}")
             .replace(
                 "backendRefs:",
@@ -602,6 +620,10 @@ class WhyTableTest {
         "buyer 192.0.2.9:80; egressOfAddress; no Egress that is in force has shop/buyer",
         "buyer shop/books:80; storeHttp; or let the Service declare the port http",
         "192.0.2.7 shop/store:8080; ingressTls; it has to speak TLS that names a.example",
+        "buyer shop/pages:80 GET /x v=one; web slow4s; FaultInjection shop/bad-day spec.delay holds 100 of"
+            + " 100 such requests back, for 1000 to 4000 ms",
+        "buyer shop/pages:80 GET /x v=one; web slow10s; timeouts.request: the answer is waited"
+            + " for 2000 ms, the time held back included",
         "buyer 192.0.2.1:80; permissive; write this Egress, or add to one that there is"
       })
   void thePageSays(String call, String words, String told) {

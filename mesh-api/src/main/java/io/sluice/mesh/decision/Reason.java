@@ -103,7 +103,9 @@ public enum Reason {
       "the route of the service called answers the request itself: it redirects it (3xx), has no"
           + " rule for it (404), or leads it to a backend that cannot be used (500)"),
   FAULT_INJECTED(
-      107, "a FaultInjection that the route of the service called names answers the request"),
+      107,
+      "a FaultInjection that the route of the service called names answers the request, or holds it"
+          + " back for longer than is waited for the answer"),
   INTERNAL_ERROR(90, "the proxy failed; see its log"),
 
   // Enrolment.

@@ -81,6 +81,11 @@ record Fate(
    * @param text half a sentence for people
    */
   record Cause(String kind, String name, String field, String text) {
+    /** The same, of a field below that one. */
+    Cause below(String name) {
+      return new Cause(kind, this.name, field + "." + name, text);
+    }
+
     @Override
     public String toString() {
       return kind + (name.isEmpty() ? "" : " " + name) + (field.isEmpty() ? "" : " " + field);

@@ -16,6 +16,7 @@ import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.Workload;
@@ -90,7 +91,7 @@ final class Proxied {
             + handling.explanation());
     Service service = snapshot.serviceAt(called.getAddress()).orElse(null);
     if (service == null) {
-      return reach(out, called, call.requestOrNull(), Injected.NONE, story);
+      return reach(out, called, call.requestOrNull(), null, story);
     }
     if (service.port(called.getPort()).isEmpty()) {
       return List.of(ServiceEnds.noSuchPort(service, called.getPort(), story));
@@ -145,23 +146,21 @@ final class Proxied {
                   Reason.NO_READY_ENDPOINT,
                   routed(by, "no backend of it has a weight and the port"),
                   status(out, ServiceEnds.UNAVAILABLE, story)));
-      case Way.To(
-              Service service,
-              int port,
-              HttpFilters filters,
-              _,
-              Faults faults,
-              SessionPersistence session,
-              _) -> {
+      case Way.To to -> {
+        Service service = to.service();
+        HttpFilters filters = to.filters();
+        Faults.Delay delay = to.faults().delayOrNull();
+        SessionPersistence session = to.sessionOrNull();
         if (!service.name().equals(called.name()) || !filters.isNone()) {
           routed(
                   by,
                   "it leads to Service %s port %d%s"
-                      .formatted(service.name(), port, filters.isNone() ? "" : ", with filters"))
+                      .formatted(
+                          service.name(), to.port(), filters.isNone() ? "" : ", with filters"))
               .forEach(story::turn);
         }
-        if (faults.delayOrNull() != null) {
-          story.ok("a FaultInjection of " + by + " delays such calls, or some of them");
+        if (delay != null && delay.percentage() > 0) {
+          story.ok(injection(to, "spec.delay", "") + " holds " + held(delay));
         }
         snapshot
             .upstreamSetting(service.name())
@@ -174,18 +173,9 @@ final class Proxied {
                   + " "
                   + session.name());
         }
-        yield endpoints(out, service, port, filters, new Injected(faults, by), story);
+        yield endpoints(out, to, story);
       }
     };
-  }
-
-  /**
-   * What is made to go wrong of a call.
-   *
-   * @param byOrNull the rule that says so
-   */
-  private record Injected(Faults faults, @Nullable Decider byOrNull) {
-    static final Injected NONE = new Injected(Faults.NONE, null);
   }
 
   /** What no snapshot says: how much of it is used up, and whether the service is spared now. */
@@ -213,13 +203,10 @@ final class Proxied {
         .formatted(field, said.name(), then);
   }
 
-  private List<Fate> endpoints(
-      Outgoing out,
-      Service service,
-      int port,
-      HttpFilters filters,
-      Injected injected,
-      Story story) {
+  private List<Fate> endpoints(Outgoing out, Way.To way, Story story) {
+    Service service = way.service();
+    int port = way.port();
+    HttpFilters filters = way.filters();
     ServicePort at =
         service.port(port).map(found -> within(found, service, out, story)).orElse(null);
     List<InetSocketAddress> ready =
@@ -258,8 +245,7 @@ final class Proxied {
             ? sent
             : sent.changed(filters);
     return ready.stream()
-        .flatMap(
-            each -> reach(out, each, changed, injected, story.fork(1.0 / ready.size())).stream())
+        .flatMap(each -> reach(out, each, changed, way, story.fork(1.0 / ready.size())).stream())
         .toList();
   }
 
@@ -327,6 +313,7 @@ final class Proxied {
       case null -> List.of();
       case NamespacedName split ->
           List.of(new Cause("TrafficSplit", split.toString(), "spec.backends", text));
+      case Faults.Injection _ -> List.of(); // it leads nothing
       case TrafficRoute.Place place ->
           List.of(
               new Cause(
@@ -356,7 +343,7 @@ final class Proxied {
       Outgoing out,
       InetSocketAddress to,
       @Nullable WrittenRequest sent,
-      Injected injected,
+      Way.@Nullable To way,
       Story story) {
     Workload source = out.call().source();
     Optional<Workload> known = snapshot.workloadAt(to.getAddress());
@@ -378,8 +365,9 @@ final class Proxied {
     }
     List<Fate> fates = new ArrayList<>();
     double left = 1;
-    if (asked != null) {
-      left -= aborted(injected, story, fates);
+    if (asked != null && way != null) {
+      left -= aborted(way, story, fates);
+      left -= left * late(way, left, story, fates);
     }
     if (left > 0) {
       Story on = story.fork(left);
@@ -396,24 +384,75 @@ final class Proxied {
   }
 
   /** Which part of such requests is answered on purpose in the place of who is called. */
-  private static double aborted(Injected injected, Story story, List<Fate> fates) {
-    Faults.Abort abort = injected.faults().abortOrNull();
+  private static double aborted(Way.To way, Story story, List<Fate> fates) {
+    Faults.Abort abort = way.faults().abortOrNull();
     if (abort == null || abort.percentage() == 0) {
       return 0;
     }
     double share = abort.percentage() / WHOLE;
+    String text =
+        "it answers %d to %d of 100 requests".formatted(abort.status(), abort.percentage());
+    List<Cause> causes = new ArrayList<>(List.of(injection(way, "spec.abort", text)));
+    causes.addAll(routed(way.byOrNull(), "it names the FaultInjection"));
     fates.add(
         story
             .fork(share)
             .end(
                 abort.status() < 400 ? Kind.ANSWERED : Kind.REFUSED,
                 Reason.FAULT_INJECTED,
-                routed(
-                    injected.byOrNull(),
-                    "its FaultInjection answers %d to %d of 100 requests"
-                        .formatted(abort.status(), abort.percentage())),
+                causes,
                 abort.status()));
     return share;
+  }
+
+  /** Which part of the others is held back for longer than their answer is waited for. */
+  private double late(Way.To way, double others, Story story, List<Fate> fates) {
+    Faults.Delay delay = way.faults().delayOrNull();
+    long said = way.limits().requestMillis();
+    long limit =
+        said == TimeLimits.NOT_SAID ? snapshot.settings().answerTimeout().toMillis() : said;
+    if (delay == null || delay.percentage() == 0 || limit == 0 || delay.maxMillis() < limit) {
+      return 0;
+    }
+    double beyond =
+        delay.minMillis() >= limit
+            ? 1
+            : (double) (delay.maxMillis() - limit) / (delay.maxMillis() - delay.minMillis());
+    double share = delay.percentage() / WHOLE * beyond;
+    if (share > 0) {
+      String waits =
+          "the answer is waited for %d ms, the time held back included: then it is 504"
+              .formatted(limit);
+      List<Cause> causes =
+          new ArrayList<>(List.of(injection(way, "spec.delay", "it holds " + held(delay))));
+      if (said == TimeLimits.NOT_SAID) {
+        causes.add(Causes.meshConfig("spec.sidecar.sidecarTimeout", waits));
+      } else {
+        routed(way.byOrNull(), waits).stream()
+            .map(rule -> rule.below("timeouts.request"))
+            .forEach(causes::add);
+      }
+      fates.add(
+          story
+              .fork(others * share)
+              .end(Kind.REFUSED, Reason.FAULT_INJECTED, causes, ServiceEnds.TOO_LATE));
+    }
+    return share;
+  }
+
+  /** The object that makes such calls go wrong; one that nobody names is of the rule. */
+  private static Cause injection(Way.To way, String field, String text) {
+    Faults.Injection by = way.faults().byOrNull();
+    return new Cause(
+        Faults.Injection.KIND,
+        by == null ? "of " + way.byOrNull() : by.name().toString(),
+        field,
+        text);
+  }
+
+  private static String held(Faults.Delay delay) {
+    return "%d of 100 such requests back, for %d to %d ms"
+        .formatted(delay.percentage(), delay.minMillis(), delay.maxMillis());
   }
 
   /** What policy goes by where nothing lets everybody out. */

@@ -17,6 +17,9 @@ final class ServiceEnds {
   /** Of a route with a backend that cannot be used. */
   static final int FAILED = 500;
 
+  /** Status where the answer is waited for no longer. */
+  static final int TOO_LATE = 504;
+
   private ServiceEnds() {}
 
   /** Ready endpoints of the family called, each once. */

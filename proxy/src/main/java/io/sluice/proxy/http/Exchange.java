@@ -2,6 +2,7 @@ package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpFilters.FieldChange;
@@ -310,7 +311,8 @@ final class Exchange implements Upstream.Listener {
     exposed = true;
     Faults.Abort abort = faults.abortOrNull();
     if (abort != null && befalls(abort.percentage())) {
-      subject.refused(new Verdict(Outcome.REFUSED, Reason.FAULT_INJECTED, subject.ledByOrNull()));
+      Decider by = faults.byOrNull() == null ? subject.ledByOrNull() : faults.byOrNull();
+      subject.refused(new Verdict(Outcome.REFUSED, Reason.FAULT_INJECTED, by));
       end = End.FAULT_INJECTED;
       answer(LocalAnswer.instead(request, abort), abort.content());
       return false;

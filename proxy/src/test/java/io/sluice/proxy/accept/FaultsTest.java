@@ -39,6 +39,8 @@ class FaultsTest {
   private static final NamespacedName STORE = new NamespacedName("shop", "store");
   private static final TrafficRoute.Place RULE =
       new TrafficRoute.Place(new TrafficRoute.Source("HTTPRoute", STORE), 1);
+  private static final Faults.Injection BAD_DAY =
+      new Faults.Injection(new NamespacedName("shop", "bad-day"));
   private static final String GET = "GET /books HTTP/1.1\r\nHost: store\r\n\r\n";
 
   /** Of so many, three points are six deviations: of 2,000 one run in 300 would miss them. */
@@ -104,7 +106,7 @@ class FaultsTest {
   }
 
   private void inject(Faults.Delay delay) {
-    inject(new Faults(delay, null), TimeLimits.UNSAID);
+    inject(new Faults(BAD_DAY, delay, null), TimeLimits.UNSAID);
   }
 
   private static Abort abort(int percentage) {
@@ -147,7 +149,7 @@ class FaultsTest {
 
   @Test
   void thirtyOfAHundredAreAnsweredInTheServicesPlace() throws IOException {
-    inject(new Faults(null, abort(30)), TimeLimits.UNSAID);
+    inject(new Faults(BAD_DAY, null, abort(30)), TimeLimits.UNSAID);
     int aborted = 0;
     try (Socket client = mesh.connect()) {
       for (int i = 0; i < REQUESTS; i++) {
@@ -174,7 +176,8 @@ class FaultsTest {
           assertThat(one.status()).isEqualTo(418);
           assertThat(one.responseBytes()).isEqualTo(25);
           assertThat(one.verdict().reason()).isEqualTo(Reason.FAULT_INJECTED);
-          assertThat(one.verdict().ruleOrNull()).isSameAs(RULE);
+          assertThat(one.verdict().ruleOrNull())
+              .hasToString("FaultInjection shop/bad-day spec.abort");
         });
     assertThat(
             mesh.received.stream().mapToInt(one -> one.text().split("GET ", -1).length - 1).sum())
@@ -236,7 +239,7 @@ class FaultsTest {
   void whomPolicyRefusesMeanwhileWaitsNoLonger() throws IOException {
     inject(LONG);
     try (Socket client = heldBack(GET)) {
-      inject("/other", new Faults(LONG, abort(100)), TimeLimits.UNSAID);
+      inject("/other", new Faults(BAD_DAY, LONG, abort(100)), TimeLimits.UNSAID);
       assertThat(HttpFixture.read(client, "\r\n\r\n")).startsWith("HTTP/1.1 403");
 
       assertThat(mesh.ask(GET, "\r\n\r\n")).as("nor at all").startsWith("HTTP/1.1 403");
@@ -247,7 +250,7 @@ class FaultsTest {
 
   @Test
   void aLimitOfTimeGoesOnMeanwhile() throws IOException {
-    inject(new Faults(LONG, null), new TimeLimits(SHORT_MILLIS, TimeLimits.NOT_SAID));
+    inject(new Faults(BAD_DAY, LONG, null), new TimeLimits(SHORT_MILLIS, TimeLimits.NOT_SAID));
 
     assertThat(mesh.ask(GET, "\r\n\r\n")).startsWith("HTTP/1.1 504");
 
@@ -260,7 +263,7 @@ class FaultsTest {
   @Test
   void aDelayIsNoTry() throws IOException {
     inject(
-        new Faults(new Faults.Delay(100, 2_000, 2_000), null),
+        new Faults(BAD_DAY, new Faults.Delay(100, 2_000, 2_000), null),
         new TimeLimits(TimeLimits.NOT_SAID, 1_000));
 
     assertThat(mesh.ask(GET, "ok")).startsWith("HTTP/1.1 200");
@@ -305,7 +308,7 @@ class FaultsTest {
 
   @Test
   void aCallOfGrpcHearsItInItsOwnWords() throws IOException {
-    inject(new Faults(null, abort(100)), TimeLimits.UNSAID);
+    inject(new Faults(BAD_DAY, null, abort(100)), TimeLimits.UNSAID);
     assertThat(mesh.ask(GET.replace("Host", "Content-Type: application/grpc\r\nHost"), "\r\n\r\n"))
         .startsWith("HTTP/1.1 200")
         .contains("grpc-status: 2\r\n", "x-fault: yes\r\n");
