@@ -35,6 +35,7 @@ import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.accept.Proxy;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -190,6 +191,7 @@ final class StatusAnswers implements AdminServer.Answers {
         identity -> identities.whyMissing(Optional.of(identity)),
         service -> proxy.spared().contains(service),
         snapshot,
+        events,
         catalogue());
   }
 
@@ -369,8 +371,16 @@ final class StatusAnswers implements AdminServer.Answers {
     node.put("verdict", event.outcome().label());
     node.put("reason", event.reason().label());
     node.put("rule", event.rule() == null ? "-" : event.rule().toString());
-    node.put("explanation", event.explanation(snapshot.get()));
+    node.put("explanation", event.explanation(snapshot.get(), this::closed));
     return node;
+  }
+
+  private Optional<String> closed(InetAddress address) {
+    return pods.statuses().stream()
+        .filter(pod -> pod.protection() == PodStatus.Protection.REFUSED)
+        .filter(pod -> pod.addresses().contains(address))
+        .map(pod -> "the mesh keeps pod " + pod.name() + " closed: " + pod.problem())
+        .findFirst();
   }
 
   /** What the debug commands show of certificates. */

@@ -9,6 +9,7 @@ import io.sluice.node.events.EventLog;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord.End;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -49,7 +50,7 @@ class ConnectionReporterTest {
         .singleElement()
         .satisfies(event -> {
           assertThat(event.protocol()).isEqualTo("http-copy");
-          assertThat(event.explanation(MeshSnapshot.EMPTY))
+          assertThat(event.explanation(MeshSnapshot.EMPTY, _ -> Optional.empty()))
               .startsWith("a copy for a RequestMirror, not the call itself: ")
               .endsWith(Reason.NO_TRAFFIC_TARGET.explanation());
         });

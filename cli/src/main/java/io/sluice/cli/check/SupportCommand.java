@@ -127,6 +127,9 @@ public final class SupportCommand {
       case UPSTREAM_REFUSED ->
           "Start the application, or make a Service lead to its port where it listens on 127.0.0.1 or"
               + " ::1 alone.";
+      case POD_CLOSED ->
+          "`node status` and `node pods` on the node of the pod called say whether its daemon runs, and"
+              + " what it has against the pod.";
       case UPSTREAM_UNREACHABLE, CONNECT_TIMEOUT ->
           "See whether the destination runs, and what lies between: routes, network policies,"
               + " firewalls.";

@@ -15,6 +15,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.Workload;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.enrolment.PodStatus.Protection;
@@ -26,6 +27,7 @@ import java.io.StringWriter;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -197,6 +199,12 @@ class WhyTableTest {
               0));
     }
 
+    /** Those of another node are found so by calls of late. */
+    @Override
+    public Optional<Instant> foundClosed(Workload pod) {
+      return Optional.ofNullable(pods.get(pod.name().name())).map(_ -> Instant.EPOCH);
+    }
+
     @Override
     public Optional<String> noCertificate(SpiffeId identity) {
       return Optional.ofNullable(certificates.get(identity.serviceAccount()));
@@ -303,6 +311,9 @@ class WhyTableTest {
       pod not enrolled yet; buyer shop/store:8080; refused mtls_required Pod shop/buyer -; store @pending
       pod refused as a whole; buyer shop/store:8080; refused interception_failed_closed Pod shop/buyer -; store @closed
       pod called that is not intercepted; buyer shop/store:8080; in the clear mesh_traffic Pod shop/store -; store @called
+      pod called that is refused as a whole; buyer shop/store:8080; refused interception_failed_closed Pod shop/store -; store @calledClosed
+      the same by TLS, with no certificate either; buyer shop/store:8080; refused interception_failed_closed Pod shop/store -; store tlsWithin @calledClosed
+      pod of another node that was found closed; buyer shop/far:8080; allowed traffic_target Pod shop/far -; store @foundClosed
       on another node; buyer shop/far:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
       no certificate; buyer shop/far:8080; unreachable no_certificate Pod shop/buyer spec.serviceAccountName; store @missing
       expired certificate; buyer shop/far:8080; unreachable no_certificate Pod shop/buyer spec.serviceAccountName; store @expired
@@ -467,6 +478,7 @@ class WhyTableTest {
       case "plaintext" -> Map.entry(CONFIG, config("mtlsMode: PERMISSIVE"));
       case "everything" -> Map.entry(CONFIG, config("mtlsMode: PERMISSIVE, " + PERMISSIVE));
       case "clear" -> Map.entry(CONFIG, config("retirement: CLEAR"));
+      case "tlsWithin" -> Map.entry(CONFIG, config("sameNodeMtls: Required"));
       case "noTls" -> Map.entry(CONFIG, section("sidecar: {sidecarDisabledMTLS: true}"));
       case "denied" ->
           Map.entry(
@@ -492,6 +504,15 @@ class WhyTableTest {
       case "@pending" -> Node.pod("buyer", Protection.NOT_PROTECTED);
       case "@closed" -> Node.pod("buyer", Protection.REFUSED);
       case "@called" -> Node.pod("store", Protection.NOT_PROTECTED);
+      case "@calledClosed" ->
+          new Node(
+              true,
+              false,
+              Map.of("store", Protection.REFUSED),
+              Map.of("store", "it is missing"),
+              false);
+      case "@foundClosed" ->
+          new Node(true, false, Map.of("far", Protection.REFUSED), Map.of(), false);
       case "@missing" -> Node.certificate("buyer", "it is missing: no controller answers");
       case "@expired" -> Node.certificate("buyer", "it is expired");
       case "@otherExpired" -> Node.certificate("store", "it is expired");

@@ -90,6 +90,10 @@ public enum Reason {
   UNKNOWN_SERVICE_PORT(81, "the service has no such port"),
   UPSTREAM_REFUSED(82, "the upstream refused the connection"),
   UPSTREAM_UNREACHABLE(83, "the upstream cannot be reached"),
+  POD_CLOSED(
+      112,
+      "the pod called is of the mesh, and its node takes no connection for it: no daemon runs there,"
+          + " it keeps the pod closed, or the pod has no certificate"),
   CONNECT_TIMEOUT(84, "the upstream did not answer in time"),
   CONNECTION_LIMIT(85, "the pod has as many connections as it may have"),
   NO_ORIGINAL_DESTINATION(86, "the connection was not redirected by the mesh"),

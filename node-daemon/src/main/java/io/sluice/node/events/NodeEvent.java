@@ -6,13 +6,16 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.LongFunction;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -105,11 +108,23 @@ public record NodeEvent(
    * which one that is and which are.
    *
    * @param snapshot of now
+   * @param closed what this node has against the pod at an address, which it keeps closed
    */
-  public String explanation(MeshSnapshot snapshot) {
+  public String explanation(MeshSnapshot snapshot, Function<InetAddress, Optional<String>> closed) {
+    boolean refused = reason == Reason.UPSTREAM_REFUSED || reason == Reason.POD_CLOSED;
+    String told =
+        Optional.ofNullable(refused ? endpoint : null)
+            .map(InetSocketAddress::getAddress)
+            .flatMap(closed)
+            .orElseGet(() -> cause(snapshot));
     return protocol.equals(COPY)
-        ? "a copy for a RequestMirror, not the call itself: " + cause(snapshot)
-        : cause(snapshot);
+        ? "a copy for a RequestMirror, not the call itself: " + told
+        : told;
+  }
+
+  /** Whether the pod called, at such an address, was found closed by its own node. */
+  public boolean isOfClosed(Predicate<InetAddress> pod) {
+    return reason == Reason.POD_CLOSED && endpoint != null && pod.test(endpoint.getAddress());
   }
 
   private String cause(MeshSnapshot snapshot) {

@@ -21,6 +21,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** The end of a way: the pod called, and what it says. */
@@ -67,12 +68,7 @@ final class Arriving {
     String problem = problem(status);
     return switch (status.map(PodStatus::protection).orElse(Protection.OUTSIDE)) {
       case PROTECTED -> Optional.empty();
-      case REFUSED ->
-          Optional.of(
-              story.end(
-                  Kind.REFUSED,
-                  Reason.INTERCEPTION_FAILED_CLOSED,
-                  List.of(Causes.pod(pod, "", "pod " + pod.name() + " is refused: " + problem))));
+      case REFUSED -> Optional.of(closed(pod, problem, story, 0));
       case NOT_PROTECTED, OUTSIDE ->
           Optional.of(
               story
@@ -81,6 +77,22 @@ final class Arriving {
                           pod, "", "pod " + pod.name() + " is not intercepted yet: " + problem))
                   .end(Kind.CLEAR, reason, List.of()));
     };
+  }
+
+  /** Where the mesh keeps the pod called closed, on this node; {@code status} of a request. */
+  Optional<Fate> closed(Workload pod, Story story, IntSupplier status) {
+    Optional<PodStatus> known = isHere(pod) ? node.pod(pod.name()) : Optional.empty();
+    return known
+        .filter(found -> found.protection() == Protection.REFUSED)
+        .map(_ -> closed(pod, problem(known), story, status.getAsInt()));
+  }
+
+  private static Fate closed(Workload pod, String problem, Story story, int status) {
+    return story.end(
+        Kind.REFUSED,
+        Reason.INTERCEPTION_FAILED_CLOSED,
+        List.of(Causes.pod(pod, "", "pod " + pod.name() + " is refused: " + problem)),
+        status);
   }
 
   /**

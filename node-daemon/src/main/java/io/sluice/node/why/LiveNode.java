@@ -4,12 +4,18 @@ import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Workload;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.events.EventLog;
+import io.sluice.node.events.NodeEvent;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.NodeIdentities;
 import java.math.BigInteger;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -38,9 +44,13 @@ public record LiveNode(
     Function<SpiffeId, String> whyMissing,
     Predicate<NamespacedName> spared,
     Supplier<MeshSnapshot> snapshot,
+    EventLog events,
     MapCatalogue catalogue)
     implements NodeView {
   private static final int HEX = 16;
+
+  /** What was longer ago may be otherwise by now. */
+  private static final Duration OF_LATE = Duration.ofMinutes(1);
 
   @Override
   public boolean isRunning() {
@@ -55,6 +65,15 @@ public record LiveNode(
   @Override
   public Optional<PodStatus> pod(NamespacedName name) {
     return enrolment.statuses().stream().filter(pod -> pod.name().equals(name)).findFirst();
+  }
+
+  @Override
+  public Optional<Instant> foundClosed(Workload pod) {
+    Instant since = Instant.now().minus(OF_LATE);
+    return events.after(0).stream()
+        .filter(event -> event.time().isAfter(since) && event.isOfClosed(pod.addresses()::contains))
+        .map(NodeEvent::time)
+        .max(Comparator.naturalOrder());
   }
 
   @Override

@@ -2,8 +2,10 @@ package io.sluice.node.why;
 
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Workload;
 import io.sluice.node.enrolment.PodStatus;
 import java.math.BigInteger;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -23,6 +25,9 @@ public interface NodeView {
 
   /** How a pod of the snapshot stands here; empty where the daemon does not list it. */
   Optional<PodStatus> pod(NamespacedName name);
+
+  /** When a node last took no connection of this one for that pod; empty where not of late. */
+  Optional<Instant> foundClosed(Workload pod);
 
   /** Why that identity, of a pod of this node, cannot prove itself now; empty where it can. */
   Optional<String> noCertificate(SpiffeId identity);
@@ -63,6 +68,11 @@ public interface NodeView {
 
       @Override
       public Optional<PodStatus> pod(NamespacedName name) {
+        return Optional.empty();
+      }
+
+      @Override
+      public Optional<Instant> foundClosed(Workload pod) {
         return Optional.empty();
       }
 

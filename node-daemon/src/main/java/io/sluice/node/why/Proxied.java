@@ -34,6 +34,7 @@ import io.sluice.node.why.Fate.Kind;
 import io.sluice.proxy.http.WrittenRequest;
 import java.math.BigInteger;
 import java.net.InetSocketAddress;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -492,6 +493,16 @@ final class Proxied {
     boolean byTls =
         snapshot.settings().callsByMutualTls()
             && (far || requiresTlsWithinTheNode(source) || requiresTlsWithinTheNode(pod));
+    Optional<Fate> closed =
+        arriving.closed(pod, story, () -> status(out, ServiceEnds.UNAVAILABLE, story));
+    if (closed.isPresent()) {
+      return closed.get();
+    }
+    node.foundClosed(pod)
+        .map(time ->
+            "its node took no connection for it at %s (%s)"
+                .formatted(time.truncatedTo(ChronoUnit.SECONDS), Reason.POD_CLOSED.label()))
+        .ifPresent(text -> story.turn(Causes.pod(pod, "", text)));
     if (byTls) {
       Optional<Fate> unproven = unproven(out, pod, story);
       if (unproven.isPresent()) {

@@ -30,20 +30,23 @@ class NodeEventTest {
             List.of(),
             List.of(),
             List.of(new Permission(TARGET, STORE, Set.of(BUYER), ports)));
+    return event(called, arrived, reason).explanation(snapshot, _ -> Optional.empty());
+  }
+
+  private static NodeEvent event(int called, int arrived, Reason reason) {
     return new NodeEvent(
-            1,
-            Instant.EPOCH,
-            "proxy",
-            "shop/buyer-0",
-            Direction.OUTBOUND,
-            "tcp",
-            null,
-            new InetSocketAddress("10.96.0.1", called),
-            Outcome.REFUSED,
-            reason,
-            TARGET,
-            new InetSocketAddress("10.0.0.1", arrived))
-        .explanation(snapshot);
+        1,
+        Instant.EPOCH,
+        "proxy",
+        "shop/buyer-0",
+        Direction.OUTBOUND,
+        "tcp",
+        null,
+        new InetSocketAddress("10.96.0.1", called),
+        Outcome.REFUSED,
+        reason,
+        TARGET,
+        new InetSocketAddress("10.0.0.1", arrived));
   }
 
   @Test
@@ -52,6 +55,20 @@ class NodeEventTest {
         .allSatisfy(reason ->
             assertThat(explanation(80, 8080, reason, Ports.EVERY))
                 .contains("UpstreamTrafficSetting " + TARGET));
+  }
+
+  @Test
+  void aPodThatTheMeshKeepsClosedIsToldWithWhatIsKnownOfIt() {
+    NodeEvent event = ofKernel(Direction.OUTBOUND, "10.0.0.1");
+
+    assertThat(event.explanation(MeshSnapshot.EMPTY, _ -> Optional.of("it is closed: no sandbox")))
+        .isEqualTo(Reason.PROXY_UNAVAILABLE.explanation());
+    assertThat(
+            event(80, 8080, Reason.UPSTREAM_REFUSED)
+                .explanation(
+                    MeshSnapshot.EMPTY,
+                    to -> Optional.of("the mesh keeps " + to.getHostAddress() + " closed")))
+        .isEqualTo("the mesh keeps 10.0.0.1 closed");
   }
 
   private static NodeEvent ofKernel(Direction direction, String destination) {

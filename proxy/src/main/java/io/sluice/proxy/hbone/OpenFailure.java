@@ -45,8 +45,11 @@ public record OpenFailure(
   public Reason reason() {
     return switch (kind) {
       case NO_SOCKET -> Reason.INTERNAL_ERROR;
-      case UNREACHABLE ->
-          causeOrNull == null ? Reason.UPSTREAM_UNREACHABLE : ConnectFailures.reason(causeOrNull);
+      case UNREACHABLE -> {
+        Reason reason =
+            causeOrNull == null ? Reason.UPSTREAM_UNREACHABLE : ConnectFailures.reason(causeOrNull);
+        yield reason == Reason.UPSTREAM_REFUSED ? Reason.POD_CLOSED : reason; // no application has
+      }
       case CONNECT_TIMEOUT, ANSWER_TIMEOUT -> Reason.CONNECT_TIMEOUT;
       case TLS -> Reason.TLS_FAILED;
       case REFUSED -> statusOrNull == null ? Reason.PEER_FAILED : statusOrNull.reason();

@@ -531,6 +531,7 @@ public final class HealthChecks {
   public static boolean isFailure(Reason reason) {
     return reason == Reason.CONNECT_TIMEOUT
         || reason == Reason.UPSTREAM_REFUSED
+        || reason == Reason.POD_CLOSED
         || reason == Reason.UPSTREAM_UNREACHABLE;
   }
 }

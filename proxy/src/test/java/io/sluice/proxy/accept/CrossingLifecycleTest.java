@@ -63,8 +63,7 @@ class CrossingLifecycleTest {
 
         Peers.exchange(socket, 'x');
         CrossingTest.useUp(nodes.entry);
-        assertThat(nodes.client.recorder.onlyRefused().closeReason())
-            .isEqualTo(Reason.UPSTREAM_REFUSED);
+        assertThat(nodes.client.recorder.onlyRefused().closeReason()).isEqualTo(Reason.POD_CLOSED);
       }
       Await.until("the shared connection goes too", () -> nodes.server.shared.get() == 0);
     }

@@ -205,7 +205,7 @@ class CrossingRefusalTest {
 
   /** Before or after its own connect was done with. */
   private static void assertCutOff(AccessRecord record) {
-    assertThat(record.closeReason()).isIn(Reason.TLS_FAILED, Reason.UPSTREAM_REFUSED);
+    assertThat(record.closeReason()).isIn(Reason.TLS_FAILED, Reason.POD_CLOSED);
   }
 
   private static AccessRecord assertRefused(TestNode node, Reason reason) {
