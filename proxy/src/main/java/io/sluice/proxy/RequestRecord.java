@@ -62,49 +62,41 @@ public record RequestRecord(
 
   /** How an exchange ended. The flags are those of Envoy's {@code response_flags}. */
   public enum End {
-    /** Both messages were whole. */
-    WHOLE("-"),
-    /** Policy refused it; the response is ours. */
-    REFUSED("RBACAF"),
-    /** It broke a rule of HTTP or a limit; the response is ours. */
-    BAD_REQUEST("DPE"),
-    /** No upstream answered; the response is ours. */
-    NO_UPSTREAM("UF"),
-    /** The service is asked for as much as it may be; the response is ours. */
-    OVERFLOW("UO"),
-    /** The service was slow or failed of late and is spared; the response is ours. */
-    SPARED("UO"),
-    /** The pod has taken as much as it may take; the response is ours. */
-    RATE_LIMITED("RL"),
-    /** Who counts what all pods take could not be asked; the response is ours. */
-    RATE_LIMIT_FAILED("RLSE"),
-    /** The mesh's authoriser denies it, or could not be asked; the response is ours. */
-    UNAUTHORIZED("UAEX"),
-    /** A route of the service called says the answer; the response is ours. */
-    ROUTED("NR"),
-    /** A FaultInjection says the answer; the response is ours. */
-    FAULT_INJECTED("FI"),
-    /** Both messages were whole, and a FaultInjection had held the request back. */
-    DELAYED("DI"),
-    /** There is no endpoint that could be asked; the response is ours. */
-    NO_ENDPOINT("UH"),
-    /** The client went before the end. */
-    RESET_BY_CLIENT("DC"),
-    /** The upstream went before the end. */
-    RESET_BY_UPSTREAM("UC"),
-    /** It was not answered in time; the response is ours, or was cut. */
-    TIMED_OUT("UT"),
-    /** The answer is the upstream's, to the last try that there may be, and a failure too. */
-    RETRIES_EXHAUSTED("URX"),
-    /** The upstream broke a rule of HTTP. */
-    BAD_RESPONSE("UPE"),
-    /** The connection was ended under it: drain, revocation, a limit. */
-    CUT("LR");
+    WHOLE("-", "both messages were whole"),
+    REFUSED("RBACAF", "policy refused it; the response is ours"),
+    BAD_REQUEST("DPE", "it broke a rule of HTTP or a limit; the response is ours"),
+    NO_UPSTREAM("UF", "no upstream answered; the response is ours"),
+    OVERFLOW("UO", "the service is asked for as much as it may be; the response is ours"),
+    SPARED("UO", "the service was slow or failed of late and is spared; the response is ours"),
+    RATE_LIMITED("RL", "the pod has taken as much as it may take; the response is ours"),
+    RATE_LIMIT_FAILED(
+        "RLSE", "who counts what all pods take could not be asked; the response is ours"),
+    UNAUTHORIZED(
+        "UAEX", "the mesh's authoriser denies it, or could not be asked; the response is ours"),
+    ROUTED("NR", "a route of the service called says the answer; the response is ours"),
+    FAULT_INJECTED("FI", "a FaultInjection says the answer; the response is ours"),
+    DELAYED("DI", "both messages were whole, and a FaultInjection had held the request back"),
+    NO_ENDPOINT("UH", "there is no endpoint that could be asked; the response is ours"),
+    RESET_BY_CLIENT("DC", "the client went before the end"),
+    RESET_BY_UPSTREAM("UC", "the upstream went before the end"),
+    TIMED_OUT("UT", "it was not answered in time; the response is ours, or was cut"),
+    RETRIES_EXHAUSTED(
+        "URX",
+        "the answer is the upstream's, to the last try that there may be, and a failure too"),
+    BAD_RESPONSE("UPE", "the upstream broke a rule of HTTP"),
+    CUT("LR", "the connection was ended under it: drain, revocation, a limit");
 
     private final String flag;
+    private final String explanation;
 
-    End(String flag) {
+    End(String flag, String explanation) {
       this.flag = flag;
+      this.explanation = explanation;
+    }
+
+    /** Half a sentence for people. */
+    public String explanation() {
+      return explanation;
     }
 
     /** Value of the label {@code response_flags}. */

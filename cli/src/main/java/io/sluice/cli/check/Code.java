@@ -1,9 +1,7 @@
 package io.sluice.cli.check;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
@@ -11,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What checks can find: names for the rows of the pages in docs/checks, which are the one catalogue
@@ -267,21 +266,23 @@ public enum Code {
 
     private static Map<String, Row> read() {
       Map<String, Row> rows = new LinkedHashMap<>();
-      for (String page : PAGES) {
-        try (InputStream in = Objects.requireNonNull(Code.class.getResourceAsStream(page), page);
-            BufferedReader lines =
-                new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
-          lines
-              .lines()
-              .filter(line -> line.startsWith("| SLU"))
-              .map(line -> line.substring(2, line.length() - 2).split(" \\| ", -1))
-              .forEach(
-                  row -> rows.put(row[0], new Row(Severity.of(row[1]), row[2], row[3], row[4])));
-        } catch (IOException e) {
-          throw new UncheckedIOException(page, e);
-        }
-      }
+      PAGES.stream()
+          .flatMap(Row::cells)
+          .forEach(row -> rows.put(row[0], new Row(Severity.of(row[1]), row[2], row[3], row[4])));
       return rows;
+    }
+
+    /** Of each row of a page, but for the first, what its columns say. */
+    static Stream<String[]> cells(String page) {
+      try (InputStream in = Objects.requireNonNull(Code.class.getResourceAsStream(page), page)) {
+        return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+            .lines()
+            .filter(line -> line.startsWith("| "))
+            .skip(1)
+            .map(line -> line.substring(2, line.length() - 2).split(" \\| ", -1));
+      } catch (IOException e) {
+        throw new UncheckedIOException(page, e);
+      }
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.RequestRecord.End;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -14,6 +15,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -26,6 +29,10 @@ import picocli.CommandLine;
 class CatalogueTest {
   private static final Pattern CODE_IN_A_LITERAL =
       Pattern.compile("\"[^\"\\n]*\\b((?:SLU|E)\\d{4})\\b[^\"\\n]*\"");
+
+  private static final Pattern EVENT =
+      Pattern.compile(
+          "(?:\\b(?:LOG|log|logger)\\.log\\([^;\"]*|present\\.add\\()\"([a-z]*(?:_[a-z]+)+)[ \",]");
 
   private static String support(String... arguments) {
     StringWriter out = new StringWriter();
@@ -81,6 +88,43 @@ class CatalogueTest {
       }
     }
     assertThat(untold).isEmpty();
+  }
+
+  /** A name that begins or ends elsewhere stands for those of its kind. */
+  @Test
+  void eachEventOfTheLogsIsARowOfItsPage() throws IOException {
+    Set<String> logged = new TreeSet<>();
+    try (Stream<Path> files = Files.walk(Path.of(".."))) {
+      for (Path file :
+          files.filter(each -> each.toString().matches(".*/src/main/java/.*\\.java")).toList()) {
+        EVENT
+            .matcher(Files.readString(file))
+            .results()
+            .map(found -> found.group(1))
+            .forEach(logged::add);
+      }
+    }
+    List<String> rows = Code.Row.cells("log.md").map(row -> row[0]).toList();
+
+    assertThat(rows).isSorted().doesNotHaveDuplicates();
+    assertThat(logged).hasSizeGreaterThan(200);
+    assertThat(logged).allSatisfy(event -> assertThat(rows).anyMatch(row -> row.endsWith(event)));
+    assertThat(rows).allSatisfy(row -> assertThat(logged).anyMatch(row::endsWith));
+    assertThat(support("error-info", "pod_not_enrolled"))
+        .startsWith("pod_not_enrolled: The pod is to be in the mesh")
+        .contains("\nDo: Read the problem;");
+    assertThat(support("error-info", "pod_enrolled"))
+        .endsWith("\nDo: Nothing: it is told for the record.\n");
+  }
+
+  @Test
+  void eachFlagOfTheAccessLogIsExplained() {
+    assertThat(End.values())
+        .allSatisfy(end ->
+            assertThat(support("error-info", end.flag()))
+                .contains(end.flag() + ": " + end.explanation()));
+    assertThat(support("error-info", "UO").lines().filter(line -> line.startsWith("UO: ")))
+        .hasSize(2);
   }
 
   @Test
