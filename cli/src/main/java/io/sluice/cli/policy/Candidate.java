@@ -1,5 +1,7 @@
 package io.sluice.cli.policy;
 
+import static java.util.stream.Collectors.toSet;
+
 import io.sluice.control.compile.CompiledChange;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.IncrementalCompiler;
@@ -16,8 +18,12 @@ import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
+import io.sluice.mesh.Ingress;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.SnapshotEditor;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -38,8 +44,10 @@ import org.jspecify.annotations.Nullable;
  * @param snapshot the same for the data plane
  * @param unread what could not be read of it
  * @param unused what of it would have no effect
+ * @param absent objects that permit something now, and that it does not have
  */
-record Candidate(MeshSnapshot snapshot, List<String> unread, List<String> unused) {
+record Candidate(
+    MeshSnapshot snapshot, List<String> unread, List<String> unused, List<String> absent) {
   /** Names of sources are compared: of two objects of a name the one of the first source counts. */
   private static final String FIRST = "0/";
 
@@ -92,7 +100,8 @@ record Candidate(MeshSnapshot snapshot, List<String> unread, List<String> unused
             .filter(_ -> absent.isEmpty()) // it would be said of what is not tried
             .map(Candidate::told)
             .toList();
-    return new Candidate(snapshot, unread, unused);
+    List<String> missing = isWhole ? missing(under, compiled.snapshot()) : List.of();
+    return new Candidate(snapshot, unread, unused, missing);
   }
 
   /** The routes that objects of the file name and that are not in it. */
@@ -156,13 +165,32 @@ record Candidate(MeshSnapshot snapshot, List<String> unread, List<String> unused
       MeshSnapshot base, MeshSnapshot added, boolean withSettings, boolean isWhole) {
     SnapshotEditor editor = base.edit();
     if (isWhole) {
-      base.permissions().forEach(permission -> editor.remove(permission.key()));
+      permitting(base).forEach(object -> editor.remove(object.key()));
     }
     added
         .objects()
         .filter(object -> withSettings || !(object instanceof MeshSettings))
         .forEach(editor::put);
     return editor.snapshot(1);
+  }
+
+  /** What lets callers in or out; without any of it, nobody is. */
+  private static Stream<MeshObject> permitting(MeshSnapshot snapshot) {
+    return Stream.of(Kind.PERMISSION, Kind.EGRESS, Kind.INGRESS)
+        .flatMap(kind -> snapshot.all(kind).stream());
+  }
+
+  private static List<String> missing(MeshSnapshot present, MeshSnapshot tried) {
+    Set<ResourceKey> keys = permitting(tried).map(MeshObject::key).collect(toSet());
+    return permitting(present)
+        .filter(object -> !keys.contains(object.key()))
+        .map(object ->
+            switch (object) {
+              case Ingress ingress -> ingress.origin().kind() + " " + ingress.name();
+              case io.sluice.mesh.Egress egress -> "Egress " + egress.name();
+              default -> "TrafficTarget " + object.key().name();
+            })
+        .toList();
   }
 
   private static CompiledChange compiled(Map<String, List<KubernetesObject>> sources) {

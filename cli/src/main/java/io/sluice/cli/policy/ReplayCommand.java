@@ -69,6 +69,8 @@ import picocli.CommandLine.Spec;
       "gaps[].leftOut (number): With either of these: as above, of the hour",
       "gaps[].notRecorded (number): With either of these: as above, of the hour",
       "damages[]: files of the record that cannot be read to their end, as after a power cut",
+      "absent[]: objects that permit something now and that a folder does not have: what they permit is"
+          + " refused under it",
       "changes[].from: account that calls, NAMESPACE/NAME; an address where none is known",
       "changes[].fromIdentity: SPIFFE ID of the caller; empty where none is known",
       "changes[].to: account that is called; an address outside the mesh",
@@ -116,6 +118,9 @@ final class ReplayCommand implements Callable<Integer> {
           "count",
           "share",
           "lastSeen");
+
+  /** Objects that are not in a folder: of more, those are counted. */
+  private static final int NAMED = 10;
 
   /** In memory, of a table that may have 40,000. */
   private static final int ROWS_AT_ONCE = 1_000;
@@ -186,8 +191,27 @@ final class ReplayCommand implements Callable<Integer> {
       tried.unread().forEach(problem -> err.println("sluice: " + Printable.line(problem)));
       return ExitCode.USAGE.code();
     }
-    print(table, gaps, changes(table, new Replay(tried.snapshot())));
+    tellAbsent(place, tried.absent());
+    print(table, gaps, tried.absent(), changes(table, new Replay(tried.snapshot())));
     return ExitCode.OK.code();
+  }
+
+  private void tellAbsent(Path place, List<String> absent) {
+    if (!absent.isEmpty()) {
+      int more = Math.max(0, absent.size() - NAMED);
+      String names = String.join(", ", absent.subList(0, absent.size() - more));
+      spec.commandLine()
+          .getErr()
+          .println(
+              "sluice: "
+                  + place
+                  + " is all of the policy, and what these permit is refused under it, which are in"
+                  + " force and not there: "
+                  + names
+                  + (more == 0 ? "" : " and " + more + " more")
+                  + ". To lay objects over what is in force, give a file"
+                  + (registry == null ? ", and --registry where the node reads a folder" : ""));
+    }
   }
 
   /**
@@ -335,7 +359,7 @@ final class ReplayCommand implements Callable<Integer> {
     return changes;
   }
 
-  private void print(FlowTable table, Gaps gaps, List<Change> changes) {
+  private void print(FlowTable table, Gaps gaps, List<String> absent, List<Change> changes) {
     long total = Math.max(1, table.total());
     PrintWriter out = spec.commandLine().getOut();
     if (output.format() == OutputFormat.json) {
@@ -346,6 +370,7 @@ final class ReplayCommand implements Callable<Integer> {
       json.put("notRecorded", Gaps.sum(gaps.notRecorded()));
       json.put("gaps", gaps.json());
       json.put("damages", gaps.damages());
+      json.put("absent", absent);
       json.put("changes", changes.stream().map(change -> toJson(change, total)).iterator());
       Listing.printJson(json, out);
       return;

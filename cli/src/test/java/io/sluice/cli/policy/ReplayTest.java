@@ -86,6 +86,29 @@ class ReplayTest {
     assertThat(Candidate.of(file, registry, MeshSnapshot.EMPTY).unread()).isEmpty();
   }
 
+  /** It is all of the policy, and what is missing there is what its reader has to know first. */
+  @Test
+  void whatIsInForceAndNotInAFolderIsNamedAndPermitsNothing() throws IOException {
+    Path file = Files.writeString(directory.resolve("candidate.yaml"), TARGET);
+    MeshSnapshot inForce = Candidate.of(file, null, MeshSnapshot.EMPTY).snapshot();
+    Path folder = Files.createDirectory(directory.resolve("folder"));
+    Asked admin = asked("/books", Map.of("x-role", "admin"), Set.of());
+    Files.writeString(folder.resolve("one.yaml"), TARGET.replace("name: to-store", "name: other"));
+
+    Candidate whole = Candidate.of(folder, null, inForce);
+
+    assertThat(whole.absent()).containsExactly("TrafficTarget shop/to-store");
+    Files.writeString(folder.resolve("one.yaml"), TARGET.split("---\n", -1)[0]);
+    Candidate none = Candidate.of(folder, null, inForce);
+    assertThat(none.absent()).containsExactly("TrafficTarget shop/to-store", "Egress shop/out");
+    assertThat(new Replay(none.snapshot()).decide(leaving(Set.of())).verdict().reason())
+        .isEqualTo(Reason.EGRESS_DISABLED);
+    assertThat(
+            new Replay(none.snapshot()).decide(flow("buyer", "store", 80, admin, ALLOWED)).word())
+        .isEqualTo("refused");
+    assertThat(Candidate.of(file, null, inForce).absent()).isEmpty();
+  }
+
   private static SpiffeId identity(String account) {
     return new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", account);
   }
