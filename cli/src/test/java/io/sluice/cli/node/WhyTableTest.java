@@ -613,6 +613,12 @@ class WhyTableTest {
     assertThat(change.isMissingNode())
         .isEqualTo(
             !List.of("refused", "unreachable", "mixed").contains(row.expected().split(" ")[0]));
+    answer
+        .path("because")
+        .forEach(cause ->
+            assertThat(change.path("what").asText())
+                .as("it tells what to do, and not the cause again")
+                .doesNotContain(cause.path("text").asText()));
     String yaml = change.path("yaml").asText();
     if (yaml.contains("kind: Egress")) {
       files.put("permitted", yaml);
@@ -645,6 +651,22 @@ class WhyTableTest {
             + " 100 such requests back, for 1000 to 4000 ms",
         "buyer shop/pages:80 GET /x v=one; web slow10s; timeouts.request: the answer is waited"
             + " for 2000 ms, the time held back included",
+        "buyer shop/pages:80 GET /x v=one; web fault100; To permit it: take FaultInjection shop/bad-day out of"
+            + " the rule, or lower its spec.abort.percentage",
+        "buyer shop/pages:80 GET /x v=one; web slow10s; To permit it: shorten FaultInjection shop/bad-day"
+            + " spec.delay below HTTPRoute shop/pages-route spec.rules[0].timeouts.request",
+        "buyer shop/pages:80 GET /x v=one; web routeAway; To permit it: add a rule that matches the request to"
+            + " HTTPRoute shop/pages-route spec.rules",
+        "buyer shop/pages:80 GET /x; web routeNowhere; To permit it: let HTTPRoute shop/pages-route"
+            + " spec.rules[0] lead to a Service and port that there are",
+        "buyer shop/bare:80; store; To permit it: give a ready Pod the labels of Service shop/bare spec.selector",
+        "buyer shop/old:80; unready; To permit it: see the readiness probes of the pods of Service shop/old",
+        "buyer shop/books:80; split0; To permit it: give one of TrafficSplit shop/books-split spec.backends a"
+            + " weight",
+        "buyer 192.0.2.1:80; egress isolation; To permit it: Isolation spec.cidrs: take the range out of the"
+            + " Isolation, if it should be called",
+        "buyer shop/far:8080; store denied; To permit it: MeshConfig spec.certificate.deniedIdentities: take it"
+            + " off deniedIdentities or deniedSerials",
         "buyer 192.0.2.1:80; permissive; write this Egress, or add to one that there is"
       })
   void thePageSays(String call, String words, String told) {

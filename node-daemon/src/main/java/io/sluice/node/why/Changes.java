@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -166,7 +167,40 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
       case MTLS_REQUIRED, SOURCE_NOT_IN_MESH -> Optional.of(unproven(source, fate, first));
       case UNKNOWN_SERVICE_PORT ->
           Optional.of(Change.of("call a port that it has, or add the port to " + first, "", ""));
-      default -> Optional.of(Change.of("mend " + first + ": " + first.text(), "", ""));
+      default -> Optional.of(Change.of(mend(fate, first), "", ""));
+    };
+  }
+
+  /** What to do about what is responsible, which has been told already. */
+  private static String mend(Fate fate, Cause first) {
+    return switch (fate.reason()) {
+      case NO_READY_ENDPOINT ->
+          switch (first.field()) {
+            case "endpoints" ->
+                "see the readiness probes of the pods of %s %s"
+                    .formatted(first.kind(), first.name());
+            case "spec.selector" -> "give a ready Pod the labels of " + first;
+            default -> "give one of " + first + " a weight";
+          };
+      case ANSWERED_BY_ROUTE ->
+          fate.status() == ServiceEnds.FAILED
+              ? "let " + first + " lead to a Service and port that there are"
+              : "add a rule that matches the request to " + first;
+      case FAULT_INJECTED -> {
+        int at = fate.causes().size() - 2; // behind it stands the rule or what waits
+        Cause fault = fate.causes().get(Math.max(0, at));
+        yield fault.field().equals("spec.delay")
+            ? "shorten " + fault + " below " + fate.causes().getLast()
+            : "take %s %s out of the rule, or lower its spec.abort.percentage"
+                .formatted(fault.kind(), fault.name());
+      }
+      default -> {
+        String told = fate.reason().mend().replaceFirst("^Nothing, if that is meant; else ", "");
+        yield first
+            + ": "
+            + told.substring(0, 1).toLowerCase(Locale.ROOT)
+            + told.substring(1, told.length() - 1);
+      }
     };
   }
 
@@ -185,7 +219,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
       boolean fact = first.kind().equals("node");
       return Change.of(
           fact
-              ? "the call has to come through the proxy of its node: " + first.text()
+              ? "let the call come through the proxy of its node"
               : "take it out of " + first + ", so that the call goes through the mesh",
           "",
           "calls that it left alone are then decided by policy");
