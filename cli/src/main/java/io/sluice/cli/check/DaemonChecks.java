@@ -21,6 +21,7 @@ final class DaemonChecks {
               Reason.NO_TRAFFIC_TARGET, Code.SEEN_NO_TARGET,
               Reason.PROTOCOL_MISMATCH, Code.SEEN_PROTOCOL,
               Reason.UPSTREAM_REFUSED, Code.SEEN_UPSTREAM,
+              Reason.POD_CLOSED, Code.SEEN_CLOSED,
               Reason.DNS_REFUSED, Code.SEEN_DNS,
               Reason.EGRESS_DISABLED, Code.SEEN_EGRESS,
               Reason.MTLS_REQUIRED, Code.SEEN_PLAINTEXT,

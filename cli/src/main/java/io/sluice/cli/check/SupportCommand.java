@@ -22,6 +22,8 @@ import picocli.CommandLine.Spec;
     subcommands = BugReportCommand.class)
 public final class SupportCommand {
   private static final String NOTHING = "Nothing: it is told for the record.";
+  private static final String OF_A_FLAG =
+      "See the reason and rule of that line, and `support error-info REASON`.";
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -45,25 +47,24 @@ public final class SupportCommand {
         out.println("%s %-7s %s".formatted(each.label(), each.severity().word(), each.title()));
       }
     } else {
-      List<Code> meant = Code.of(code).map(List::of).orElseGet(() -> OsmCodes.of(code));
+      List<Code> codes = Code.of(code).map(List::of).orElseGet(() -> OsmCodes.of(code));
       List<Reason> reasons =
           Stream.of(Reason.values()).filter(each -> each.label().equals(code)).toList();
       List<End> ends = Stream.of(End.values()).filter(each -> each.flag().equals(code)).toList();
       List<String[]> events =
           Code.Row.cells("log.md").filter(each -> each[0].equals(code)).toList();
       for (Reason each : reasons) {
-        out.println(each.label() + ": " + each.explanation());
-        out.println("Do: " + each.mend());
+        String meant = each.isMeant() ? "nothing, if that is meant; else " : "";
+        tell(each.label(), each.explanation(), meant + each.mend() + ".");
       }
-      ends.forEach(each -> out.println(each.flag() + ": " + each.explanation()));
-      if (!ends.isEmpty()) {
-        out.println("Do: see the reason and rule of that line, and `support error-info REASON`.");
+      for (End each : ends) {
+        tell(each.flag(), each.explanation(), OF_A_FLAG);
       }
       for (String[] event : events) {
-        out.println(event[0] + ": " + event[1]);
-        out.println("Do: " + (event[2].equals("-") ? NOTHING : event[2]));
+        String mend = event[2];
+        tell(event[0], event[1], mend.equals("-") ? NOTHING : mend);
       }
-      if (meant.isEmpty() && reasons.isEmpty() && ends.isEmpty() && events.isEmpty()) {
+      if (codes.isEmpty() && reasons.isEmpty() && ends.isEmpty() && events.isEmpty()) {
         throw new ParameterException(
             spec.commandLine().getSubcommands().get("error-info"),
             "'"
@@ -71,13 +72,18 @@ public final class SupportCommand {
                 + "' is no code here, none of OSM's with a counterpart, and no reason, event or flag of"
                 + " a log; without a code all codes are listed");
       }
-      for (Code each : meant) {
-        out.println("%s %s: %s".formatted(each.label(), each.severity().word(), each.title()));
-        out.println("Cause: " + each.cause());
-        out.println("Do: " + each.mend());
+      for (Code each : codes) {
+        tell(
+            each.label() + ' ' + each.severity().word(),
+            each.title() + "\nCause: " + each.cause(),
+            each.mend());
       }
     }
     out.flush();
     return ExitCode.OK.code();
+  }
+
+  private void tell(String name, String text, String mend) {
+    spec.commandLine().getOut().println(name + ": " + text + "\nDo: " + mend);
   }
 }

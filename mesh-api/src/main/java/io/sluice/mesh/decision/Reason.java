@@ -188,7 +188,7 @@ public enum Reason {
     return explanation;
   }
 
-  /** What to do where it is not what is wanted. */
+  /** Half a sentence on what to do where it is not what is wanted. */
   public String mend() {
     return switch (this) {
       case MESH_TRAFFIC,
@@ -202,90 +202,108 @@ public enum Reason {
           NODE_PROBE,
           SAME_WORKLOAD,
           DRAINING ->
-          "Nothing: it is as it should be.";
+          "nothing: it is as it should be";
       case PERMISSIVE_MODE, DATAGRAM_PERMISSIVE, PROTOCOL_PERMISSIVE ->
-          "Nothing, if that is meant; else set spec.traffic.enablePermissiveTrafficPolicyMode of the"
-              + " MeshConfig to false.";
+          "set spec.traffic.enablePermissiveTrafficPolicyMode of the" + " MeshConfig to false";
       case TRAFFIC_TARGET, EGRESS_POLICY, INGRESS_BACKEND ->
-          "Nothing, if that is meant; else mend or remove the object that `why SRC DST` names.";
-      case EGRESS_ALLOWED ->
-          "Nothing, if that is meant; else set spec.traffic.enableEgress to false, and write Egresses.";
+          "mend or remove the object that `why SRC DST` names";
+      case EGRESS_ALLOWED -> "set spec.traffic.enableEgress to false, and write Egresses";
       case EXCLUDED_PORT, EXCLUDED_RANGE, NOT_INCLUDED, EXCLUDED_INTERFACE ->
-          "Nothing, if that is meant; else mend the lists of spec.traffic of the MeshConfig, or of the"
-              + " pod's annotations (docs/reference/annotations.md).";
+          "mend the lists of spec.traffic of the MeshConfig, or of the"
+              + " pod's annotations (docs/reference/annotations.md)";
       case DATAGRAM_REFUSED, PROTOCOL_REFUSED ->
-          "Exclude the port or range (spec.traffic.outboundPortExclusionList or"
-              + " outboundIPRangeExclusionList, or the pod's annotations), if it should pass.";
-      case RAW_SOCKET -> "Take CAP_NET_RAW from the pod, unless it needs it.";
+          "exclude the port or range (spec.traffic.outboundPortExclusionList or"
+              + " outboundIPRangeExclusionList, or the pod's annotations), if it should pass";
+      case RAW_SOCKET -> "take CAP_NET_RAW from the pod, unless it needs it";
       case PROXY_UNAVAILABLE, FAIL_OPEN ->
-          "Start the node daemon, or see in its log why it does not run; `node cleanup` takes the node"
-              + " out of the mesh.";
+          "start the node daemon, or see in its log why it does not run; `node cleanup` takes the node"
+              + " out of the mesh";
       case CONNECTION_MAP_FULL, POD_QUOTA ->
-          "Let the pod open fewer connections at once, or keep those that it has.";
+          "let the pod open fewer connections at once, or keep those that it has";
       case ROUTING_HEADER, STRAYED, FORWARDED ->
-          "Send it to its destination itself; a pod of the mesh is no router.";
+          "send it to its destination itself; a pod of the mesh is no router";
       case DNS_REFUSED ->
-          "Name the server in spec.traffic.dnsResolvers or sluice.io/dns-resolvers, if it should be"
-              + " asked.";
-      case METADATA_REFUSED ->
-          "Annotate the pod with sluice.io/metadata-mode: ALLOW, if it should.";
-      case PING_REFUSED -> "Annotate the pod with sluice.io/ping-mode: ALLOW, if it should.";
+          "name the server in spec.traffic.dnsResolvers or sluice.io/dns-resolvers, if it should be"
+              + " asked";
+      case METADATA_REFUSED -> "annotate the pod with sluice.io/metadata-mode: ALLOW, if it should";
+      case PING_REFUSED -> "annotate the pod with sluice.io/ping-mode: ALLOW, if it should";
       case ISOLATED, DATAGRAM_ISOLATED ->
-          "Take the range out of the Isolation, if it should be called.";
+          "take the range out of the Isolation, if it should be called";
       case NO_TRAFFIC_TARGET, PORT_NOT_GRANTED, ROUTE_NOT_GRANTED ->
           "`why SRC DST` says which TrafficTarget, TCPRoute or HTTPRouteGroup would permit it, as does"
-              + " docs/policy.md.";
+              + " docs/policy.md";
       case SOURCE_NOT_IN_MESH, MTLS_REQUIRED, INGRESS_REFUSED ->
-          "Enrol the caller, or write an IngressBackend or AccessControl that names it.";
-      case EGRESS_DISABLED -> "Write an Egress for the account, which `why SRC DST` proposes.";
+          "enrol the caller, or write an IngressBackend or AccessControl that names it";
+      case EGRESS_DISABLED -> "write an Egress for the account, which `why SRC DST` proposes";
       case HTTP_ONLY ->
-          "Declare the port http by appProtocol or its name, or grant it by a TCPRoute.";
+          "declare the port http by appProtocol or its name, or grant it by a TCPRoute";
       case INGRESS_TLS_REFUSED,
           INGRESS_CERTIFICATE_REFUSED,
           INGRESS_PRINCIPAL_REFUSED,
           INGRESS_HOST_REFUSED ->
-          "`verify ingress` shows what the object asks for; mend it, or what the client shows.";
-      case NO_READY_ENDPOINT -> "See the pods of the Service, and their readiness probes.";
-      case UNKNOWN_SERVICE_PORT -> "Call a port of the Service, or add it there.";
+          "`verify ingress` shows what the object asks for; mend it, or what the client shows";
+      case NO_READY_ENDPOINT -> "see the pods of the Service, and their readiness probes";
+      case UNKNOWN_SERVICE_PORT -> "call a port of the Service, or add it there";
       case UPSTREAM_REFUSED ->
-          "Start the application, or make a Service lead to its port where it listens on 127.0.0.1 or"
-              + " ::1 alone.";
+          "start the application, or make a Service lead to its port where it listens on 127.0.0.1 or"
+              + " ::1 alone";
       case POD_CLOSED ->
           "`node status` and `node pods` on the node of the pod called say whether its daemon runs, and"
-              + " what it has against the pod.";
+              + " what it has against the pod";
       case UPSTREAM_UNREACHABLE, CONNECT_TIMEOUT ->
-          "See whether the destination runs, and what lies between: routes, network policies,"
-              + " firewalls.";
+          "see whether the destination runs, and what lies between: routes, network policies,"
+              + " firewalls";
       case CONNECTION_LIMIT, SOURCE_LIMIT, NODE_CONNECTION_LIMIT, BUFFER_LIMIT ->
           "`node status -o wide` and the access log say who has so many; spread the load over more pods"
-              + " or nodes, or give the daemon more memory.";
+              + " or nodes, or give the daemon more memory";
       case NO_ORIGINAL_DESTINATION, WRONG_NAMESPACE ->
-          "Call the destination itself, not a listener of the proxy.";
-      case IDLE_TIMEOUT -> "Send something in time, or set spec.traffic.idleTimeout.";
+          "call the destination itself, not a listener of the proxy";
+      case IDLE_TIMEOUT -> "send something in time, or set spec.traffic.idleTimeout";
       case PROTOCOL_MISMATCH ->
-          "Declare what the port speaks by appProtocol or the port's name (tcp- for bytes).";
-      case BAD_REQUEST -> "Mend the client; docs/http.md has the rules.";
-      case ANSWERED_BY_ROUTE, FAULT_INJECTED ->
-          "Nothing, if that is meant; else mend the HTTPRoute or GRPCRoute of the Service called.";
+          "declare what the port speaks by appProtocol or the port's name (tcp- for bytes)";
+      case BAD_REQUEST -> "mend the client; docs/http.md has the rules";
+      case ANSWERED_BY_ROUTE -> "mend the HTTPRoute or GRPCRoute of the Service called";
+      case FAULT_INJECTED -> "lower the percentage of the FaultInjection, or shorten its delay";
       case INTERNAL_ERROR, PEER_FAILED ->
-          "Read the daemon's log, here and on the other node, and send a `support bug-report`.";
-      case BEFORE_ENROLMENT -> "Let the application connect again.";
+          "read the daemon's log, here and on the other node, and send a `support bug-report`";
+      case BEFORE_ENROLMENT -> "let the application connect again";
       case INTERCEPTION_FAILED_CLOSED, NAMESPACE_CONFLICT ->
-          "`node pods` and the daemon's log name the problem; it is tried again every second.";
-      case NO_CERTIFICATE -> "`node certificates` says why; see to the controller.";
+          "`node pods` and the daemon's log name the problem; it is tried again every second";
+      case NO_CERTIFICATE -> "`node certificates` says why; see to the controller";
       case TLS_FAILED, REFUSED_BY_PEER, WRONG_DESTINATION ->
-          "Look at the other node's log and events at that time, and at its certificates.";
-      case PEER_DENIED ->
-          "Nothing, if that is meant; else take it off deniedIdentities or deniedSerials.";
-      case SNAPSHOT_UNUSABLE -> "See to the disk of the state folder, and to who may write there.";
-      case ADMITTED_ANEW -> "Nothing, if the mesh was installed anew; else find out who answers.";
-      case MIRROR_LIMIT -> "Mirror fewer requests, or see why the copies are answered slowly.";
+          "look at the other node's log and events at that time, and at its certificates";
+      case PEER_DENIED -> "take it off deniedIdentities or deniedSerials";
+      case SNAPSHOT_UNUSABLE -> "see to the disk of the state folder, and to who may write there";
+      case ADMITTED_ANEW -> "find out who answers, unless the mesh was installed anew";
+      case MIRROR_LIMIT -> "mirror fewer requests, or see why the copies are answered slowly";
       case UPSTREAM_OVERFLOW, RATE_LIMITED, RATE_LIMITED_GLOBALLY ->
-          "Call less often, or raise the limit of the UpstreamTrafficSetting.";
-      case CIRCUIT_OPEN -> "See why the service is slow or fails; it is tried again by itself.";
-      case AUTHORIZATION_DENIED -> "Ask the authoriser's log why.";
+          "call less often, or raise the limit of the UpstreamTrafficSetting";
+      case CIRCUIT_OPEN -> "see why the service is slow or fails; it is tried again by itself";
+      case AUTHORIZATION_DENIED -> "ask the authoriser's log why";
       case AUTHORIZATION_FAILED, RATE_LIMIT_FAILED ->
-          "See that the service named there runs, and answers in its time.";
+          "see that the service named there runs, and answers in its time";
+    };
+  }
+
+  /** Whether somebody may have asked for just that. */
+  public boolean isMeant() {
+    return switch (this) {
+      case PERMISSIVE_MODE,
+          DATAGRAM_PERMISSIVE,
+          PROTOCOL_PERMISSIVE,
+          TRAFFIC_TARGET,
+          EGRESS_POLICY,
+          INGRESS_BACKEND,
+          EGRESS_ALLOWED,
+          EXCLUDED_PORT,
+          EXCLUDED_RANGE,
+          NOT_INCLUDED,
+          EXCLUDED_INTERFACE,
+          ANSWERED_BY_ROUTE,
+          FAULT_INJECTED,
+          PEER_DENIED ->
+          true;
+      default -> false;
     };
   }
 

@@ -1,5 +1,6 @@
 package io.sluice.node.why;
 
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -14,7 +15,6 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -187,20 +187,19 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
               ? "let " + first + " lead to a Service and port that there are"
               : "add a rule that matches the request to " + first;
       case FAULT_INJECTED -> {
-        int at = fate.causes().size() - 2; // behind it stands the rule or what waits
-        Cause fault = fate.causes().get(Math.max(0, at));
+        Cause fault =
+            fate.causes().reversed().stream()
+                .filter(cause -> cause.kind().equals(Faults.Injection.KIND))
+                .findFirst()
+                .orElse(first);
         yield fault.field().equals("spec.delay")
             ? "shorten " + fault + " below " + fate.causes().getLast()
             : "take %s %s out of the rule, or lower its spec.abort.percentage"
                 .formatted(fault.kind(), fault.name());
       }
-      default -> {
-        String told = fate.reason().mend().replaceFirst("^Nothing, if that is meant; else ", "");
-        yield first
-            + ": "
-            + told.substring(0, 1).toLowerCase(Locale.ROOT)
-            + told.substring(1, told.length() - 1);
-      }
+      case NO_TRAFFIC_TARGET, PORT_NOT_GRANTED, ROUTE_NOT_GRANTED, HTTP_ONLY ->
+          "give both pods a ServiceAccount, which a TrafficTarget can name";
+      default -> first + ": " + fate.reason().mend();
     };
   }
 
