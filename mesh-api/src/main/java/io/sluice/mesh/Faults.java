@@ -17,6 +17,12 @@ public record Faults(
 
   private static final int WHOLE = 100;
 
+  public Faults {
+    if (delayOrNull == null && abortOrNull == null) {
+      byOrNull = null; // what says nothing decides nothing
+    }
+  }
+
   private static void requirePercentage(int percentage) {
     if (percentage < 0 || percentage > WHOLE) {
       throw new IllegalArgumentException("percentage " + percentage + " is outside 0..100");
