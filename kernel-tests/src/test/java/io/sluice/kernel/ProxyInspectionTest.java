@@ -37,10 +37,10 @@ class ProxyInspectionTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** For the program in the daemon's pod, with the daemon's answer. */
-  private static final Duration MOST_THERE = Await.patience(2);
+  private static final Duration MOST_THERE = Await.patience(1);
 
-  /** Of processor time for that and the one of who asks, on a busy machine. */
-  private static final Duration MOST = Await.patience(3);
+  /** For that and the one of who asks; of processor time, on a busy machine. */
+  private static final Duration MOST = Await.patience(2);
 
   /** For the daemon alone. */
   private static final Duration MOST_OF_DAEMON = Await.patience(2);

@@ -17,23 +17,39 @@ import java.util.stream.Stream;
 public final class JavaCommand {
   private static final Path DIST = Path.of(System.getProperty("sluice.dist", ""));
 
+  /** As the launcher has a daemon. */
+  private static final List<String> SMALL =
+      List.of(
+          "-Xmx64m",
+          "-Xms8m",
+          "-Xmn2m",
+          "-XX:MinHeapFreeRatio=10",
+          "-XX:MaxHeapFreeRatio=20",
+          "-XX:MaxDirectMemorySize=32m",
+          "-XX:ReservedCodeCacheSize=24m");
+
+  /** As it has what ends soon. */
+  private static final List<String> SHORT =
+      List.of("-XX:CompileThresholdScaling=4", "-XX:-AOTReplayTraining");
+
   private JavaCommand() {}
 
   /** The command with its arguments. */
   public static List<String> sluice(String... words) {
     String program = "io.sluice.cli.SluiceCommand";
+    boolean runs = List.of(words).indexOf("run") == 1;
+    List<String> flags = new ArrayList<>(runs ? SMALL : SHORT);
     List<String> command = new ArrayList<>();
     if (isPackaged()) {
       Path own = DIST.resolve("node.aot");
       Path cache =
-          List.of(words).indexOf("run") == 1 && words[0].equals("node") && Files.exists(own)
-              ? own
-              : DIST.resolve("sluice.aot");
-      List<String> cached =
-          Files.exists(cache) ? List.of("-XX:AOTCache=" + cache) : List.<String>of();
-      command.addAll(command(cached, packaged(), program));
+          runs && words[0].equals("node") && Files.exists(own) ? own : DIST.resolve("sluice.aot");
+      if (Files.exists(cache)) {
+        flags.add("-XX:AOTCache=" + cache);
+      }
+      command.addAll(command(flags, packaged(), program));
     } else {
-      command.addAll(program(program));
+      command.addAll(command(flags, ownClassPath(), program));
     }
     command.addAll(List.of(words));
     return List.copyOf(command);
@@ -51,10 +67,12 @@ public final class JavaCommand {
 
   /** Another program in a JVM of the same kind. */
   public static List<String> program(String mainClass) {
-    // Surefire starts the test JVM with a jar whose manifest holds the class path.
-    String classPath =
-        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-    return command(List.of(), classPath, mainClass);
+    return command(SMALL, ownClassPath(), mainClass);
+  }
+
+  /** Surefire starts the test JVM with a jar whose manifest holds the class path. */
+  private static String ownClassPath() {
+    return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
   }
 
   /** In the launcher's order, with which the cache was trained. */
@@ -69,28 +87,19 @@ public final class JavaCommand {
   private static List<String> command(List<String> flags, String classPath, String mainClass) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(flags);
     command.addAll(
         List.of(
+            "-XX:+UnlockDiagnosticVMOptions",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-XX:+ExitOnOutOfMemoryError",
             "-Xss256k",
-            "-Xmx64m",
-            "-Xms8m",
-            "-Xmn2m",
-            "-XX:MinHeapFreeRatio=10",
-            "-XX:MaxHeapFreeRatio=20",
-            "-XX:MaxDirectMemorySize=32m",
-            "-XX:ReservedCodeCacheSize=24m",
             "--enable-native-access=ALL-UNNAMED",
             "-XX:-UsePerfData",
             "--sun-misc-unsafe-memory-access=allow",
-            "-XX:+UnlockDiagnosticVMOptions",
-            "-XX:ArchiveRelocationMode=0",
-            "-cp",
-            classPath,
-            mainClass));
+            "-XX:ArchiveRelocationMode=0"));
+    command.addAll(flags);
+    command.addAll(List.of("-cp", classPath, mainClass));
     return List.copyOf(command);
   }
 }
