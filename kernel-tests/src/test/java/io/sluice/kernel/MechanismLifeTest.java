@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
@@ -12,6 +13,8 @@ import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -175,8 +178,15 @@ class MechanismLifeTest {
       daemon.start();
     }
 
-    NodeCleanup.removeAll(other);
+    StringWriter said = new StringWriter();
+    int _ =
+        SluiceCommand.commandLine()
+            .setOut(new PrintWriter(said))
+            .execute("node", "cleanup", "--node-name", other);
 
+    assertThat(said.toString())
+        .startsWith("removed: node '" + other + "'")
+        .contains("`sluice node cleanup --node-name " + shop.site.prefix() + "` removes that");
     assertThat(NodeCleanup.removeAll(other)).isFalse();
     assertThat(kinds(Traces.in(shop.store).toString().replace(other, shop.site.prefix())))
         .isEqualTo(kinds(held.toString()));

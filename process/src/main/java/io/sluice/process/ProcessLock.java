@@ -30,22 +30,22 @@ public final class ProcessLock implements AutoCloseable {
   private static final int MOST_REPLACED = 100;
 
   /**
-   * What this process holds. To close any descriptor of such a file would let go of it (fcntl(2)),
-   * so none is opened a second time.
+   * Keys of the files that this process holds. To close any descriptor of such a file would let go
+   * of it (fcntl(2)), so none is opened a second time.
    */
-  private static final Set<Identity> HELD = new HashSet<>();
+  private static final Set<Object> HELD = new HashSet<>();
 
   private final Path file;
   private final FileChannel channel;
-  private final Identity identity;
+  private final Object held;
 
   /** Which file a path names: a number comes again once a file is gone, at another time. */
-  private record Identity(@Nullable Object key, FileTime made) {}
+  private record Identity(Object key, FileTime made) {}
 
-  private ProcessLock(Path file, FileChannel channel, Identity identity) {
+  private ProcessLock(Path file, FileChannel channel, Object held) {
     this.file = file;
     this.channel = channel;
-    this.identity = identity;
+    this.held = held;
   }
 
   /**
@@ -68,7 +68,7 @@ public final class ProcessLock implements AutoCloseable {
           make(file);
           continue;
         }
-        if (HELD.contains(before.get())) {
+        if (HELD.contains(before.get().key())) {
           return Optional.empty();
         }
         @Nullable FileChannel channel = open(file);
@@ -88,8 +88,8 @@ public final class ProcessLock implements AutoCloseable {
           }
         }
         if (isTaken) {
-          HELD.add(before.get());
-          return Optional.of(new ProcessLock(file, channel, before.get()));
+          HELD.add(before.get().key());
+          return Optional.of(new ProcessLock(file, channel, before.get().key()));
         }
       }
     }
@@ -118,7 +118,8 @@ public final class ProcessLock implements AutoCloseable {
   private static Optional<Identity> identity(Path file) throws IOException {
     try {
       BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
-      return Optional.of(new Identity(now.fileKey(), now.creationTime()));
+      Object key = now.fileKey() == null ? file.toAbsolutePath() : now.fileKey();
+      return Optional.of(new Identity(key, now.creationTime()));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     }
@@ -128,7 +129,7 @@ public final class ProcessLock implements AutoCloseable {
   public static boolean isHeld(Path file) throws IOException {
     synchronized (HELD) {
       Optional<Identity> present = identity(file);
-      if (present.isEmpty() || HELD.contains(present.get())) {
+      if (present.isEmpty() || HELD.contains(present.get().key())) {
         return present.isPresent();
       }
       try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
@@ -155,7 +156,7 @@ public final class ProcessLock implements AutoCloseable {
   @Override
   public void close() {
     synchronized (HELD) {
-      HELD.remove(identity);
+      HELD.remove(held);
       try {
         channel.close();
       } catch (IOException e) {

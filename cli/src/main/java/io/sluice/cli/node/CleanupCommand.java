@@ -2,6 +2,8 @@ package io.sluice.cli.node;
 
 import io.sluice.cli.arguments.Folders;
 import io.sluice.cli.output.ExitCode;
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.node.LocalNode;
 import io.sluice.node.NodeCleanup;
 import io.sluice.node.placement.PlacementSettings;
 import java.io.IOException;
@@ -72,6 +74,14 @@ final class CleanupCommand implements Callable<Integer> {
             : "nothing to remove: no daemon of node '"
                 + name
                 + "' has left anything in force here");
+    for (LocalNode other : LocalNode.all()) {
+      if (!other.isRunning() && !other.name().equals(PinDirectory.directoryName(name))) {
+        out.printf(
+            "node '%s', which is dead, keeps what it holds, in the same pods too; `sluice node"
+                + " cleanup --node-name %1$s` removes that%n",
+            other.name());
+      }
+    }
     if (Files.isDirectory(folder)) {
       out.printf("%s stays (%s): %s%n", folder, entries(folder), why(name, folder));
     } else if (forgets) { // no failure: a node that never ran has none
