@@ -2,7 +2,6 @@ package io.sluice.benchmarks;
 
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.ControlProcess;
-import io.sluice.lab.site.ControlView;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.RegistryFolder;
 import io.sluice.lab.site.SitePod;
@@ -13,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Sluice on both nodes for one {@link Crossing}: a daemon in each node's network and, with mutual
@@ -122,13 +122,24 @@ final class CrossingMesh implements AutoCloseable {
    */
   void configure(String flags, String traffic, String objects, String annotations, String affinity)
       throws IOException {
-    ControlView view = controllers.getFirst().view();
-    long before = view.revision();
+    List<Long> before = enforced();
     RegistryFolder folder = new RegistryFolder(directory.resolve("registry"));
     folder.write("mesh", registry(flags, traffic, objects, annotations, affinity));
     if (folder.changes() > 0) {
-      Await.until("both nodes go by the change", () -> view.isFollowedSince(before));
+      Await.until(
+          "both nodes go by the change",
+          () -> {
+            List<Long> now = enforced();
+            return IntStream.range(0, now.size()).allMatch(i -> now.get(i) > before.get(i));
+          });
     }
+  }
+
+  /** The revision of each node's own registry that its pods are brought to. */
+  private List<Long> enforced() {
+    return daemons.stream()
+        .map(each -> each.view().status().path("enforcedRevision").asLong())
+        .toList();
   }
 
   private List<String> joining(Path registry, int side) {
