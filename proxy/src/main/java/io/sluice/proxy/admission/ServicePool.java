@@ -18,7 +18,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
@@ -28,15 +27,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the pods of this node have of one service at present, and who waits for more. A connection
- * belongs to one downstream, so one that rests is asked back where another downstream waits.
- * Connections are shared by the pods as {@link Share} has it, and of those that wait the pod with
- * fewest goes first. Any thread; takes no lock.
+ * belongs to one downstream, so one that rests is asked back where another downstream waits. All
+ * that is counted is shared by the pods as {@link Share} has it, and of those that wait for a
+ * connection the pod with fewest goes first. Any thread; takes no lock.
  */
 public final class ServicePool {
-  private final Taken connections = new Taken();
-  private final Taken requests = new Taken();
-  private final Taken pending = new Taken();
-  private final Taken retries = new Taken();
+  private final Share connections = new Share(UpstreamSetting.UNLIMITED);
+  private final Share requests = new Share(UpstreamSetting.UNLIMITED);
+  private final Share pending = new Share(UpstreamSetting.UNLIMITED);
+  private final Share retries = new Share(UpstreamSetting.UNLIMITED);
   private final AtomicLong numbers = new AtomicLong();
 
   /** By their pods and their order; any may leave, which a queue would search for from its head. */
@@ -49,45 +48,6 @@ public final class ServicePool {
   private volatile Pool limits = Pool.NONE;
   private volatile @Nullable CircuitBreaker breaker;
   private volatile @Nullable Outliers outliers;
-
-  /** How many of one kind there are at present, and of which pods: of those {@link Share} says. */
-  private static final class Taken {
-    private final AtomicInteger all = new AtomicInteger();
-    private final ConcurrentMap<NamespacedName, Integer> byPod = new ConcurrentHashMap<>();
-
-    int by(NamespacedName pod) {
-      return byPod.getOrDefault(pod, 0);
-    }
-
-    boolean take(NamespacedName pod, int most) {
-      return take(pod, most, 0);
-    }
-
-    boolean take(NamespacedName pod, int most, int left) {
-      for (int known = all.get(); allows(by(pod), left, known, most); known = all.get()) {
-        if (all.compareAndSet(known, known + 1)) {
-          byPod.merge(pod, 1, Integer::sum);
-          return true;
-        }
-      }
-      return false;
-    }
-
-    void leave(NamespacedName pod) {
-      all.decrementAndGet();
-      byPod.computeIfPresent(pod, (_, count) -> count == 1 ? null : count - 1);
-    }
-
-    /**
-     * Whether a pod that has so many may have one more where {@code taken} are taken.
-     *
-     * @param left how many the pod had that has just left one: what others have in its place leaves
-     *     as many free as before
-     */
-    static boolean allows(int own, int left, int taken, int most) {
-      return taken < most && (own < left || Share.allows(own, most - taken, most));
-    }
-  }
 
   ServicePool(LongSupplier clock) {
     this.clock = clock;
@@ -170,7 +130,7 @@ public final class ServicePool {
 
   /** A connection's place for {@code pod}; null where it has none, or others wait for one. */
   public @Nullable Place take(NamespacedName pod) {
-    return next(0) == null && connections.take(pod, limits.maxConnections())
+    return next(0) == null && takes(connections, pod, limits.maxConnections(), 0)
         ? new Place(pod)
         : null;
   }
@@ -209,10 +169,10 @@ public final class ServicePool {
     int least = Integer.MAX_VALUE;
     for (Map.Entry<NamespacedName, NavigableMap<Long, Waiting>> each : waiting.entrySet()) {
       Map.Entry<Long, Waiting> longest = each.getValue().firstEntry();
-      int own = connections.by(each.getKey());
+      int own = connections.held(each.getKey());
       if (longest != null
           && (own < least || (first != null && own == least && longest.getKey() < first.number))
-          && allows(own, left, connections.all.get())) {
+          && allows(own, left, connections.taken())) {
         first = longest.getValue();
         least = own;
       }
@@ -221,13 +181,18 @@ public final class ServicePool {
   }
 
   private boolean allows(int own, int left, int taken) {
-    return Taken.allows(own, left, taken, limits.maxConnections());
+    int most = limits.maxConnections();
+    return Share.allows(own, left, most - taken, most);
+  }
+
+  private static boolean takes(Share of, NamespacedName pod, int most, int left) {
+    return of.take(pod, most, left) == Share.Answer.TAKEN;
   }
 
   private void wake(int left) {
     int before = left;
     for (Waiting next = next(before);
-        next != null && connections.take(next.pod, limits.maxConnections(), before);
+        next != null && takes(connections, next.pod, limits.maxConnections(), before);
         next = next(before)) {
       forget(next);
       if (next.grant(new Place(next.pod))) {
@@ -252,21 +217,21 @@ public final class ServicePool {
     if (waiting.isEmpty()) {
       return false; // as a rule, and asked after each request
     }
-    int own = connections.by(place.pod);
-    int rest = connections.all.get() - 1;
+    int own = connections.held(place.pod);
+    int rest = connections.taken() - 1;
     return waiting.keySet().stream()
         .anyMatch(pod ->
             rest >= limits.maxConnections()
-                || allows(pod.equals(place.pod) ? own - 1 : connections.by(pod), own, rest));
+                || allows(pod.equals(place.pod) ? own - 1 : connections.held(pod), own, rest));
   }
 
   /** Requests that wait for a connection. */
   public int pendingRequests() {
-    return pending.all.get();
+    return pending.taken();
   }
 
   boolean beginRequest(NamespacedName pod) {
-    return requests.take(pod, limits.maxRequests());
+    return takes(requests, pod, limits.maxRequests(), 0);
   }
 
   void endRequest(NamespacedName pod) {
@@ -274,7 +239,7 @@ public final class ServicePool {
   }
 
   boolean beginWaiting(NamespacedName pod) {
-    return pending.take(pod, limits.maxPendingRequests());
+    return takes(pending, pod, limits.maxPendingRequests(), 0);
   }
 
   void endWaiting(NamespacedName pod) {
@@ -286,7 +251,7 @@ public final class ServicePool {
   }
 
   boolean beginRetry(NamespacedName pod) {
-    return retries.take(pod, limits.maxRetries());
+    return takes(retries, pod, limits.maxRetries(), 0);
   }
 
   void endRetry(NamespacedName pod) {
@@ -418,7 +383,7 @@ public final class ServicePool {
       if (!left) {
         left = true;
         resting.remove(this);
-        int own = connections.by(pod);
+        int own = connections.held(pod);
         connections.leave(pod);
         wake(own);
       }
