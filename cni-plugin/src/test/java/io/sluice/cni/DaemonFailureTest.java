@@ -183,13 +183,13 @@ class DaemonFailureTest {
 
   @Test
   void deadlineIsOneForBothAttempts() throws Exception {
-    Behaviour broken = FakeDaemon.slow("SLUICE", () -> pause(100));
+    Behaviour broken = FakeDaemon.slow("SLUICE", () -> pause(200));
     try (FakeDaemon daemon =
         new FakeDaemon(directory, broken, FakeDaemon.silentAfter("SLUICE-CNI "))) {
-      Outcome outcome = add("shop", Config.in(directory).with("timeoutSeconds", "1"));
+      Outcome outcome = add("shop", Config.in(directory).with("timeoutSeconds", "3"));
 
       assertIsTold(outcome, " did not answer in time");
-      assertThat(outcome.time()).isLessThan(Duration.ofSeconds(1).plus(GRACE));
+      assertThat(outcome.time()).isLessThan(Duration.ofSeconds(3).plus(GRACE));
       assertThat(daemon.connectionCount()).isEqualTo(2);
     }
   }
