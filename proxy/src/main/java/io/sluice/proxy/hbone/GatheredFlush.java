@@ -3,6 +3,7 @@ package io.sluice.proxy.hbone;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.http2.Http2ResetFrame;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Queue;
@@ -55,6 +56,15 @@ final class GatheredFlush extends ChannelOutboundHandlerAdapter implements Runna
     for (HboneStream one = written.poll(); one != null; one = --left > 0 ? written.poll() : null) {
       one.flushed();
     }
+  }
+
+  /** The codec sends a reset at once, and content no sooner than it is flushed. */
+  @Override
+  public void write(ChannelHandlerContext ours, Object message, ChannelPromise promise) {
+    if (message instanceof Http2ResetFrame) {
+      now();
+    }
+    ours.write(message, promise);
   }
 
   /** What was said last goes before the end. */

@@ -259,6 +259,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     if (!settled && now - startNanos > times.connect().toNanos()) {
       cut(ConnectionEnd.SETTINGS_TIMEOUT);
     } else if (leaveWithin != null && now - leftNanos > leaveWithin.toNanos()) {
+      flush.now();
       cut(endOr(ConnectionEnd.DRAINED));
     } else if (pinging && meter.lastReadNanos() - pingSentNanos > 0) {
       pinging = false; // anything that comes is a sign of life
@@ -290,6 +291,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     leaveWithin = timeout;
     leave(ConnectionEnd.DRAINED);
     if (timeout.isZero()) {
+      flush.now();
       cut(ConnectionEnd.DRAINED);
     }
   }

@@ -60,6 +60,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
   private boolean flushing; // together with others, behind this turn of the event loop
   private boolean stuck; // the connection has not taken what it was asked to send
   private boolean inBatch;
+  private boolean wantsAll;
   private boolean waitsForAll;
   private boolean waitsForConnection;
   private boolean inputEnded;
@@ -152,6 +153,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     flushing = false;
     gathered = 0;
     stuck = unsentBytes() > 0;
+    waitForAll(wantsAll);
     Listener local = listener;
     if (!stuck && !closed && local != null) {
       local.writable();
@@ -182,6 +184,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
   /** What leaves behind this turn of the event loop waits for nobody. */
   @Override
   public void waitForAll(boolean all) {
+    wantsAll = all;
     boolean waits = all && stuck;
     if (waits != waitsForAll && !closed) {
       waitsForAll = waits;

@@ -9,6 +9,14 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.local.LocalChannel;
 import io.netty.channel.local.LocalIoHandler;
+import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2ResetFrame;
+import io.sluice.proxy.Peers;
+import io.sluice.proxy.http2.RawClient;
+import io.sluice.proxy.tls.TestAuthority;
+import io.sluice.proxy.tls.TlsStack;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AutoClose;
@@ -34,7 +42,7 @@ class GatheredFlushTest {
   private final class Socket extends ChannelOutboundHandlerAdapter {
     @Override
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
-      seen.add((String) message);
+      seen.add(message instanceof Http2ResetFrame ? "reset" : (String) message);
       promise.setSuccess();
     }
 
@@ -78,6 +86,34 @@ class GatheredFlushTest {
               channel.write("b");
             }))
         .containsExactly("a", "flush", "b");
+  }
+
+  @Test
+  void aResetComesBehindTheContentBeforeIt() {
+    assertThat(
+            afterTurn(() -> {
+              channel.writeAndFlush("a");
+              channel.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.CANCEL));
+            }))
+        .containsExactly("a", "flush", "reset", "flush");
+  }
+
+  @Test
+  void whoIsDrainedAtOnceIsToldSo() throws Exception {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new HboneFixture(TlsStack.best(), HboneSettings.DEFAULTS, app.address());
+        var client =
+            new RawClient(
+                fixture.exit,
+                fixture.authority.present(TestAuthority.Leaf.of(HboneFixture.BUYER)))) {
+      client.settle();
+      client.send(RawClient.HEADERS, RawClient.END_HEADERS, 1, RawClient.connectTo(app.address()));
+      client.next(RawClient.HEADERS);
+
+      fixture.server.drain(Duration.ZERO).join();
+
+      assertThat(client.next(RawClient.GOAWAY)).isNotNull();
+    }
   }
 
   @Test
