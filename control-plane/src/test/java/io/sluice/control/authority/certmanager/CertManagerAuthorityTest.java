@@ -164,7 +164,7 @@ class CertManagerAuthorityTest {
       refuses(authority, reason, exact());
 
       assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(PATIENCE.plusSeconds(3));
-      assertThat(server.names()).isEmpty();
+      Await.until("nothing is left", () -> server.names().isEmpty());
       assertThat(authority.trustBundle()).isEqualTo(before);
       issuer.mood = Mood.HONEST;
       assertThat(authority.sign(exact()).chain()).hasSize(2);
