@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What checks can find: names for the rows of the pages in docs/checks, which are the one catalogue
- * and which the program carries. Numbers are never used again for something else.
+ * What checks can find: names for the rows of the pages in docs/checks (but log.md), which are the
+ * one catalogue and which the program carries. Numbers are never used again for something else.
  */
 public enum Code {
   KERNEL_OLD(1001),

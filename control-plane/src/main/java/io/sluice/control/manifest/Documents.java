@@ -27,7 +27,7 @@ public final class Documents {
       return version.indexOf('/') < 0 ? "" : version.substring(0, version.indexOf('/'));
     }
 
-    /** As it says. */
+    /** What it says there; empty where it says nothing. */
     public String kind() {
       return text(value, "kind");
     }
@@ -84,7 +84,7 @@ public final class Documents {
     }
   }
 
-  /** Finds them. */
+  /** Objects of all documents, and the items of each List. */
   public Documents(YamlDocuments yaml) {
     for (YamlValue document : yaml.documents()) {
       if (document instanceof YamlValue.Mapping mapping) {
@@ -107,7 +107,7 @@ public final class Documents {
     }
   }
 
-  /** In their order. */
+  /** In the order of the file. */
   public List<Written> all() {
     return objects;
   }

@@ -115,7 +115,10 @@ public record Finding(
     return ORDER.compare(this, other);
   }
 
-  /** {@code file:line: }; nothing where an object came without lines. */
+  /**
+   * {@code file:line: }; {@code file: } of what is about the whole file; nothing where an object came
+   * without lines.
+   */
   public String place() {
     return line > 0
         ? Printable.line(file) + ":" + line + ": "
