@@ -39,8 +39,11 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
           "(?:[a-z][a-z0-9+.-]*://)?(?:[^/?#@]*@)?"
               + "(?<name>\\[[0-9a-f:.]*]|[^/?#@:\\[\\]]+?)\\.?(?::(?<port>[0-9]{1,5}))?(?:[/?#].*)?");
 
-  /** Letters of which IDNA 2008, by which names are looked up today, makes another name. */
-  private static final Pattern UNLIKE_2003 = Pattern.compile("[\u00df\u03c2\u200c\u200d]");
+  /**
+   * Deviation characters (UTS 46, "Deviations"), of which IDNA 2008, by which names are looked up
+   * today, makes another name than IDNA 2003.
+   */
+  private static final Pattern DEVIATIONS = Pattern.compile("[\u00df\u03c2\u200c\u200d]");
 
   private static final String WHOLE_NAME =
       "write the whole name of a host, such as www.example.org";
@@ -219,7 +222,7 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
     if (address.isPresent()) {
       return intoRanges(address.get());
     }
-    if (UNLIKE_2003.matcher(name).find()) {
+    if (DEVIATIONS.matcher(name).find()) {
       return "write its form in ASCII, which begins with xn--";
     }
     String ascii;
