@@ -10,6 +10,7 @@ import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.process.Children;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.FileFault;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
@@ -283,7 +284,8 @@ public final class EbpfTrial {
         Files.writeString(file, refused.verifierLog());
         return Optional.of(file.toString());
       } catch (IOException e) {
-        return Optional.of("not kept, since " + file + " cannot be written (" + e + ")");
+        return Optional.of(
+            "not kept, since " + file + " cannot be written (" + FileFault.reason(e) + ")");
       }
     }
 
