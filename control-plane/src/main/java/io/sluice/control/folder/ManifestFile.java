@@ -53,9 +53,8 @@ final class ManifestFile {
   private List<Problem> problems = List.of();
   private @Nullable Fingerprint fingerprint;
   private byte[] digest = {};
-  private byte[] servedDigest = {};
 
-  /** What is in service as it is written, while something is said of it. */
+  /** What is in service as it is written, once a line of it was asked for. */
   private @Nullable Documents served;
 
   /** Whether the present content, which cannot be used, may have a MeshConfig in it. */
@@ -113,7 +112,6 @@ final class ManifestFile {
       return false;
     }
     lastGood = read.objects();
-    servedDigest = digestNow;
     served = null;
     return true;
   }
@@ -126,7 +124,7 @@ final class ManifestFile {
     if (served == null && problems.isEmpty()) {
       try (InputStream in = Files.newInputStream(directory.resolve(name))) {
         byte[] bytes = in.readNBytes(YamlDocuments.MAX_BYTES + 1);
-        if (Arrays.equals(Sha256.of(bytes), servedDigest)) {
+        if (Arrays.equals(Sha256.of(bytes), digest)) {
           served = new Documents(YamlDocuments.read(name, bytes));
         }
       } catch (IOException e) {
