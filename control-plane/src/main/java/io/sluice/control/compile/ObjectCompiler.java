@@ -104,7 +104,7 @@ public final class ObjectCompiler {
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
       case Retry retry ->
-          new RetryCompiler(new Assumed(retry.meta()), statuses).policies(List.of(retry));
+          new RetryCompiler(new Assumed(retry.meta()), statuses).policy(retry, _ -> retry);
       case UpstreamTrafficSetting setting ->
           new UpstreamCompiler(new Assumed(setting.meta()), statuses).settings(List.of(setting));
       case AccessCert written ->

@@ -9,11 +9,7 @@ import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.RetryPolicy.Condition;
 import io.sluice.mesh.Service;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -53,19 +49,8 @@ record RetryCompiler(Surroundings surroundings, Statuses statuses) {
     return policy.source().namespace().equals(policy.name().namespace());
   }
 
-  /** What {@code retries} make: at least all of their accounts. */
-  List<RetryPolicy> policies(Collection<Retry> retries) {
-    Map<Calls, Retry> first = new HashMap<>();
-    retries.stream()
-        .sorted(Comparator.comparing(retry -> retry.policy().name()))
-        .forEach(retry -> calls(retry).forEach(of -> first.putIfAbsent(of, retry)));
-    return retries.stream()
-        .flatMap(retry -> policy(retry, of -> first.getOrDefault(of, retry)).stream())
-        .toList();
-  }
-
   /**
-   * What that one makes.
+   * What {@code retry} makes.
    *
    * @param first by name of all that are for some calls
    */

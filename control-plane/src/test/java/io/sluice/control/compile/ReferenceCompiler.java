@@ -39,6 +39,7 @@ import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Handling;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -122,7 +123,16 @@ public final class ReferenceCompiler {
                 }));
     editor.snapshot(revision).services().forEach(service -> compiled.put(service.name(), service));
     named.almost().add(editor.snapshot(revision));
-    new RetryCompiler(named, statuses).policies(unique.of(Retry.class)).forEach(editor::put);
+    List<Retry> retries = unique.of(Retry.class);
+    Map<RetryCompiler.Calls, Retry> first = new HashMap<>();
+    retries.stream()
+        .sorted(Comparator.comparing(retry -> retry.policy().name()))
+        .forEach(retry -> RetryCompiler.calls(retry).forEach(of -> first.putIfAbsent(of, retry)));
+    for (Retry retry : retries) {
+      new RetryCompiler(named, statuses)
+          .policy(retry, of -> first.getOrDefault(of, retry))
+          .ifPresent(editor::put);
+    }
     unique.of(IngressBackend.class).stream()
         .collect(groupingBy(one -> one.meta().namespace()))
         .values()
