@@ -65,8 +65,9 @@ record Candidate(
     boolean hasSettings =
         sources.values().stream().flatMap(List::stream).anyMatch(MeshConfig.class::isInstance);
     boolean isWhole = Files.isDirectory(place);
-    List<String> absent = registryOrNull == null && !isWhole ? absent(sources) : List.of();
-    absent.forEach(route ->
+    List<String> missingRoutes =
+        registryOrNull == null && !isWhole ? missingRoutes(sources) : List.of();
+    missingRoutes.forEach(route ->
         unread.add(
             place
                 + ": was not tried: it names "
@@ -97,15 +98,15 @@ record Candidate(
         compiled.statuses().stream()
             .filter(status -> status.file().startsWith(FIRST))
             .filter(status -> status.severity() != Severity.INFO)
-            .filter(_ -> absent.isEmpty()) // it would be said of what is not tried
+            .filter(_ -> missingRoutes.isEmpty()) // it would be said of what is not tried
             .map(Candidate::told)
             .toList();
-    List<String> missing = isWhole ? missing(under, compiled.snapshot()) : List.of();
-    return new Candidate(snapshot, unread, unused, missing);
+    List<String> absent = isWhole ? absent(under, compiled.snapshot()) : List.of();
+    return new Candidate(snapshot, unread, unused, absent);
   }
 
   /** The routes that objects of the file name and that are not in it. */
-  private static List<String> absent(Map<String, List<KubernetesObject>> sources) {
+  private static List<String> missingRoutes(Map<String, List<KubernetesObject>> sources) {
     Set<String> named = new TreeSet<>();
     Set<String> present = new HashSet<>();
     for (KubernetesObject one : sources.values().stream().flatMap(List::stream).toList()) {
@@ -180,9 +181,9 @@ record Candidate(
         .flatMap(kind -> snapshot.all(kind).stream());
   }
 
-  private static List<String> missing(MeshSnapshot present, MeshSnapshot tried) {
+  private static List<String> absent(MeshSnapshot under, MeshSnapshot tried) {
     Set<ResourceKey> keys = permitting(tried).map(MeshObject::key).collect(toSet());
-    return permitting(present)
+    return permitting(under)
         .filter(object -> !keys.contains(object.key()))
         .map(object ->
             switch (object) {
