@@ -82,8 +82,8 @@ record Fate(
    */
   record Cause(String kind, String name, String field, String text) {
     /** The same, of a field below that one. */
-    Cause below(String name) {
-      return new Cause(kind, this.name, field + "." + name, text);
+    Cause below(String part) {
+      return new Cause(kind, name, field + "." + part, text);
     }
 
     @Override
