@@ -10,11 +10,9 @@ import io.sluice.proxy.admission.Remembered;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -246,15 +244,7 @@ final class NodePlace implements AutoCloseable {
 
     private static ProcessLock take(Path file, String option) {
       try {
-        Optional<ProcessLock> taken;
-        try {
-          Files.createDirectories(file.resolveSibling(""));
-          taken = ProcessLock.take(file);
-        } catch (NoSuchFileException e) { // a start that failed has taken the directory away
-          Files.createDirectories(file.resolveSibling(""));
-          taken = ProcessLock.take(file);
-        }
-        return taken.orElseThrow(() -> held(file, option));
+        return ProcessLock.take(file).orElseThrow(() -> held(file, option));
       } catch (IOException e) {
         throw new UncheckedIOException(option + ": cannot lock " + file, e);
       }

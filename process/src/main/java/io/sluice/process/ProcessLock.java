@@ -49,9 +49,9 @@ public final class ProcessLock implements AutoCloseable {
   }
 
   /**
-   * Takes {@code file}, which is made where it is missing, in a directory that is there. Empty
-   * where another process has it, or this one has taken it before. Its owner alone may open it: who
-   * may read a file may keep others from locking it (fcntl(2), F_RDLCK).
+   * Takes {@code file}, which is made where it is missing, with its directory. Empty where another
+   * process has it, or this one has taken it before. Its owner alone may open it: who may read a
+   * file may keep others from locking it (fcntl(2), F_RDLCK).
    *
    * <p>Who holds it may remove it, before it lets go: what is taken is what the path names then.
    */
@@ -98,9 +98,10 @@ public final class ProcessLock implements AutoCloseable {
 
   private static void make(Path file) throws IOException {
     try {
+      Files.createDirectories(file.resolveSibling(""));
       Files.createFile(file, PosixFilePermissions.asFileAttribute(OWNER_ALONE));
-    } catch (FileAlreadyExistsException e) {
-      // Another one was faster.
+    } catch (FileAlreadyExistsException | NoSuchFileException e) {
+      // Another one was faster, or has removed the directory since.
     }
   }
 

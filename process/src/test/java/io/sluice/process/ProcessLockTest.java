@@ -98,6 +98,15 @@ class ProcessLockTest {
         .isEqualTo(PosixFilePermissions.fromString("rw-------"));
   }
 
+  @Test
+  void whereItsDirectoryIsMissingItIsMade() throws IOException {
+    Path below = directory.resolve("made/for/lock");
+
+    try (ProcessLock held = ProcessLock.take(below).orElseThrow()) {
+      assertThat(held.file()).isEqualTo(below).exists();
+    }
+  }
+
   private void refused() throws IOException {
     assertThat(ProcessLock.take(file())).isEmpty();
     assertThat(ProcessLock.isHeld(file())).isTrue();
