@@ -31,12 +31,6 @@ public record Marker(long revision, boolean complete, boolean tellsOfEveryPod) {
   /** In the metadata of a node: how its pods are intercepted, and why so, for people. */
   public static final String INTERCEPTION = "sluice.io/interception";
 
-  /** Name of the trailer by which the controller says in a word why it refuses a call. */
-  public static final String REASON = "sluice-reason";
-
-  /** That word for the older of two calls by which a node would follow. */
-  public static final String SUPERSEDED = "superseded";
-
   private static final String NAME = "snapshot";
 
   /** As the last resource of a change. */

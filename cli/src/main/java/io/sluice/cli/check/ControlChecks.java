@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Check.Sink;
 import io.sluice.cli.check.Facts.Topic;
-import io.sluice.mesh.Marker;
+import io.sluice.control.issuing.RefusalReason;
 import io.sluice.mesh.Release;
 import java.time.Instant;
 import java.util.List;
@@ -50,7 +50,7 @@ final class ControlChecks {
     }
     controller.path("refusals").properties().stream()
         // A node that lost its connection calls again before the controller has noticed.
-        .filter(one -> !one.getKey().equals(Marker.SUPERSEDED))
+        .filter(one -> !one.getKey().equals(RefusalReason.SUPERSEDED.label()))
         .forEach(
             one -> found.add(Code.CALLS_REFUSED, one.getKey(), one.getValue().asText() + " calls"));
     controller

@@ -1,7 +1,6 @@
 package io.sluice.control.issuing;
 
 import io.grpc.Status;
-import io.sluice.mesh.Marker;
 import java.util.Locale;
 
 /** Why a call of a node was refused: one word for answer, log and metric alike. */
@@ -83,21 +82,14 @@ public enum RefusalReason {
   /** More at once than one caller is given. */
   TOO_MUCH_ASKED(Status.Code.RESOURCE_EXHAUSTED),
   /** The same node follows by a newer call. */
-  SUPERSEDED(Status.Code.ABORTED, Marker.SUPERSEDED),
+  SUPERSEDED(Status.Code.ABORTED),
   /** A fault of the controller itself. */
   INTERNAL_FAULT(Status.Code.INTERNAL);
 
   private final Status.Code status;
-  private final String label;
 
   RefusalReason(Status.Code status) {
     this.status = status;
-    this.label = name().toLowerCase(Locale.ROOT);
-  }
-
-  RefusalReason(Status.Code status, String label) {
-    this.status = status;
-    this.label = label;
   }
 
   /** The gRPC status that goes with it. */
@@ -107,6 +99,6 @@ public enum RefusalReason {
 
   /** The word in trailer, log line and metric label. */
   public String label() {
-    return label;
+    return name().toLowerCase(Locale.ROOT);
   }
 }

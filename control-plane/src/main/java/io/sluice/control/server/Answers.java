@@ -11,7 +11,7 @@ import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.metrics.ControllerMetrics.Call;
-import io.sluice.mesh.Marker;
+import io.sluice.mesh.CallRefusal;
 import io.sluice.mesh.Printable;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -23,7 +23,7 @@ import java.util.function.Supplier;
 final class Answers {
   /** Trailer with the word for a refusal. */
   static final Metadata.Key<String> REASON =
-      Metadata.Key.of(Marker.REASON, Metadata.ASCII_STRING_MARSHALLER);
+      Metadata.Key.of(CallRefusal.REASON, Metadata.ASCII_STRING_MARSHALLER);
 
   private static final Logger LOG = System.getLogger(Answers.class.getName());
 

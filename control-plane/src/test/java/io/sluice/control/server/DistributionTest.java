@@ -10,6 +10,7 @@ import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.kubernetes.SiteManifests;
+import io.sluice.mesh.CallRefusal;
 import io.sluice.mesh.Marker;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.svid.SvidJudge;
@@ -146,7 +147,7 @@ class DistributionTest {
     again.awaitPod("later");
 
     first.awaitEnd();
-    assertThat(first.reason()).isEqualTo("superseded");
+    assertThat(first.reason()).isEqualTo(CallRefusal.SUPERSEDED);
     assertThat(unchanged).as("a marker").isLessThan(200);
     assertThat(again.bytes() - unchanged).isLessThan(whole / 15);
     assertThat(again.snapshot().workloads()).hasSize(33);

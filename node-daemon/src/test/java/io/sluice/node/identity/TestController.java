@@ -30,7 +30,7 @@ import io.sluice.api.identity.v1.RenewNodeRequest;
 import io.sluice.api.identity.v1.RenewNodeResponse;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.api.identity.v1.WorkloadIssuingGrpc;
-import io.sluice.mesh.Marker;
+import io.sluice.mesh.CallRefusal;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
@@ -174,7 +174,7 @@ public final class TestController implements AutoCloseable {
   public void supersedeAll() {
     superseding = true;
     for (StreamObserver<TrustBundle> follower : followers) {
-      follower.onError(refused(Status.ABORTED, Marker.SUPERSEDED));
+      follower.onError(refused(Status.ABORTED, CallRefusal.SUPERSEDED));
     }
     followers.clear();
   }
@@ -341,7 +341,7 @@ public final class TestController implements AutoCloseable {
         out.onNext(bundle);
       }
       if (superseding) {
-        out.onError(refused(Status.ABORTED, Marker.SUPERSEDED));
+        out.onError(refused(Status.ABORTED, CallRefusal.SUPERSEDED));
         return;
       }
       followers.add(out);

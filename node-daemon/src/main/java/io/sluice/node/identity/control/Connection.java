@@ -14,7 +14,7 @@ import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
-import io.sluice.mesh.Marker;
+import io.sluice.mesh.CallRefusal;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
@@ -132,7 +132,7 @@ final class Connection {
   /** What a gRPC status means here. */
   static final class CallStatus {
     private static final Metadata.Key<String> REASON =
-        Metadata.Key.of(Marker.REASON, Metadata.ASCII_STRING_MARSHALLER);
+        Metadata.Key.of(CallRefusal.REASON, Metadata.ASCII_STRING_MARSHALLER);
 
     private static final int LONGEST_TEXT = 300;
 
@@ -163,7 +163,7 @@ final class Connection {
             case DEADLINE_EXCEEDED -> Reason.TIMEOUT;
             case UNAUTHENTICATED -> Reason.UNAUTHENTICATED;
             case PERMISSION_DENIED -> Reason.PERMISSION_DENIED;
-            case ABORTED -> Marker.SUPERSEDED.equals(said(met)) ? Reason.REPLACED : Reason.REFUSED;
+            case ABORTED -> CallRefusal.SUPERSEDED.equals(said(met)) ? Reason.REPLACED : Reason.REFUSED;
             case INVALID_ARGUMENT, FAILED_PRECONDITION, NOT_FOUND, OUT_OF_RANGE, ALREADY_EXISTS ->
                 Reason.REFUSED;
             case RESOURCE_EXHAUSTED -> answered ? Reason.OVERLOADED : Reason.BAD_ANSWER;
