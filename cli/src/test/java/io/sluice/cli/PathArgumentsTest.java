@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.output.ExitCode;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -24,12 +25,14 @@ class PathArgumentsTest {
         "node run --registry FILE; --registry FILE is not a folder, but a file; name a folder",
         "node run --registry GONE; --registry GONE is not a folder: it does not exist; name a folder",
         "node run --registry REG --state FILE; --state FILE is not a folder, but a file; name a folder",
-        "node run --registry REG --state FILE/x/y; --state FILE/x/y cannot be made: FILE is a file; name",
+        "node run --registry REG --state FILE/x/y; --state FILE/x/y is not a folder: FILE is a file; name",
         "node run --registry REG --access-log REG; --access-log REG is a folder; name a file",
         "node run --registry REG --access-log GONE/log; --access-log GONE/log cannot be written: there is no folder GONE; make it, or name",
         "node run --registry REG --access-log FILE/log; --access-log FILE/log cannot be written: FILE is a file; name",
         "node run --registry REG --started-file GONE/x; --started-file GONE/x cannot be written: there is no",
         "node run --registry REG --proc GONE; --proc GONE is not a proc file system",
+        "node run --registry REG --control a:1 --control-token GONE --control-roots FILE; --control-token GONE cannot be read: there is no such file; name another",
+        "node run --registry REG --control a:1 --control-token FILE --control-roots REG; --control-roots REG is a folder; name a file",
         "node cleanup --node-name none --state FILE; --state FILE is not a folder, but a file",
         "node cleanup --node-name none --proc FILE; --proc FILE is not a proc file system",
         "node cleanup --node-name none --proc REG; --proc REG is not a proc file system",
@@ -38,7 +41,7 @@ class PathArgumentsTest {
         "node cni uninstall --cni-root GONE; --cni-root GONE is not a folder: it does not exist",
         "control run --registry FILE --state ST; --registry FILE is not a folder, but a file",
         "control run --registry REG --state FILE; --state FILE is not a folder, but a file",
-        "control run --registry REG --state FILE/x; --state FILE/x cannot be made: FILE is a file",
+        "control run --registry REG --state FILE/x; --state FILE/x is not a folder: FILE is a file",
         "control run --registry REG --state ST --authority-file GONE; --authority-file GONE cannot be read: there is no such file; name another",
         "control run --registry REG --state ST --authority-file REG; --authority-file REG is a folder; name a file",
         "control status --state FILE; --state FILE is not a folder, but a file",
@@ -47,11 +50,15 @@ class PathArgumentsTest {
         "check --state FILE; --state FILE is not a folder, but a file",
         "check --control-state FILE; --control-state FILE is not a folder, but a file",
         "check --cni-root GONE; --cni-root GONE is not a folder: it does not exist",
+        "support bug-report --log GONE; --log GONE cannot be read: there is no such file; name another",
+        "support bug-report --log REG; --log REG is a folder; name a file",
+        "check --state FILE/x; --state FILE/x is not a folder: FILE is a file; name another folder",
         "policy replay REG --state GONE; --state GONE is not a folder: it does not exist",
         "validate FILE/x; FILE/x: the file cannot be read: Not a directory",
         "namespace list --kubeconfig FILE; --kubeconfig FILE is no kubeconfig; name one, such as",
         "namespace list --kubeconfig REG; --kubeconfig REG cannot be read: Is a directory",
-        "init FILE; FILE is no folder; name another",
+        "init FILE; DIR FILE is not a folder, but a file; name a folder",
+        "init FILE/x; DIR FILE/x is not a folder: FILE is a file; name another folder",
       })
   void whatIsNoneIsToldByOptionPathAndMend(String line, String told) throws IOException {
     Files.writeString(directory.resolve("file"), "x");
@@ -67,7 +74,7 @@ class PathArgumentsTest {
             .setErr(new PrintWriter(err))
             .execute(words);
 
-    assertThat(code).isNotZero();
+    assertThat(code).isEqualTo(ExitCode.USAGE.code());
     assertThat(err.toString()).startsWith("sluice: ").contains(placed(told));
     assertThat(err.toString()).doesNotContain("Exception", "java.", "fabric8");
     assertThat(err.toString().lines()).hasSize(1);

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Facts.Topic;
 import io.sluice.cli.node.PodProxy;
@@ -104,9 +105,7 @@ final class BugReportCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Facts facts = look.facts(spec.commandLine(), false);
     for (Path log : logs) {
-      if (!Files.isRegularFile(log) || !Files.isReadable(log)) {
-        throw new ParameterException(spec.commandLine(), "--log " + log + " cannot be read");
-      }
+      Paths.requireReadableFile(spec, "--log", log);
     }
     ReportedPods.Chosen pods = reported.of(facts, spec.commandLine());
     Path file = file();
@@ -350,6 +349,9 @@ final class BugReportCommand implements Callable<Integer> {
 
   /** The last lines of a file. */
   private static String last(Path log) {
+    if (Files.exists(log) && !Files.isRegularFile(log)) {
+      return "not read: it is no file"; // whose end nobody waits for, as of a pipe
+    }
     try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "r")) {
       file.seek(Math.max(0, file.length() - MOST_BYTES));
       byte[] end = new byte[(int) (file.length() - file.getFilePointer())];

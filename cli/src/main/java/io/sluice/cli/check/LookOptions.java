@@ -1,7 +1,7 @@
 package io.sluice.cli.check;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.arguments.Folders;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Facts.Source;
 import io.sluice.cli.check.Facts.Topic;
@@ -65,10 +65,10 @@ final class LookOptions {
    * @throws ParameterException where an option leads nowhere
    */
   Facts facts(CommandLine line, boolean before) {
-    Folders.require(line.getCommandSpec(), "--registry", registry);
-    Folders.requireIfThere(line.getCommandSpec(), "--state", state);
-    Folders.requireIfThere(line.getCommandSpec(), "--control-state", controlState);
-    Folders.require(line.getCommandSpec(), "--cni-root", cniRoot);
+    Paths.require(line.getCommandSpec(), "--registry", registry);
+    Paths.requireIfThere(line.getCommandSpec(), "--state", state);
+    Paths.requireIfThere(line.getCommandSpec(), "--control-state", controlState);
+    Paths.require(line.getCommandSpec(), "--cni-root", cniRoot);
     String node = node();
     Path folder = state == null ? NodeTarget.lastStateOf(node) : state;
     Path controller = controlState == null ? NodeSettings.embeddedController(folder) : controlState;

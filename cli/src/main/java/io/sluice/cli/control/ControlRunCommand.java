@@ -1,6 +1,6 @@
 package io.sluice.cli.control;
 
-import io.sluice.cli.arguments.Folders;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.output.ExitCode;
@@ -229,9 +229,9 @@ final class ControlRunCommand implements Callable<Integer> {
     if ((registry == null) != kubernetes) {
       throw wrong("give either --registry DIR or --kubernetes");
     }
-    Folders.require(spec, "--registry", registry);
-    Folders.requireIfThere(spec, "--state", state);
-    Folders.requireReadableFile(spec, "--authority-file", authorityFile);
+    Paths.require(spec, "--registry", registry);
+    Paths.requireIfThere(spec, "--state", state);
+    Paths.requireReadableFile(spec, "--authority-file", authorityFile);
     if (kubeconfig != null && !kubernetes && nodeAccount == null) {
       throw wrong("--kubeconfig is for --kubernetes and --node-account; say one of them too");
     }

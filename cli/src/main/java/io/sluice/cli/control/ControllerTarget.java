@@ -1,7 +1,7 @@
 package io.sluice.cli.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.arguments.Folders;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.control.StateDirectory;
 import io.sluice.node.LocalNode;
 import io.sluice.node.NodeSettings;
@@ -34,7 +34,7 @@ final class ControllerTarget {
 
   /** The directory of a controller that ran at least once. */
   static StateDirectory directory(Path state, CommandSpec spec) {
-    Folders.require(spec, "--state", state);
+    Paths.require(spec, "--state", state);
     if (LocalNode.keepsState(state) && !StateDirectory.isOne(state)) {
       Path embedded = NodeSettings.embeddedController(state);
       throw new ParameterException(

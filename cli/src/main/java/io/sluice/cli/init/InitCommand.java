@@ -1,5 +1,6 @@
 package io.sluice.cli.init;
 
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.output.ExitCode;
 import java.io.IOException;
 import java.io.InputStream;
@@ -51,9 +52,7 @@ public final class InitCommand implements Callable<Integer> {
               + " stands in a script and in a unit of systemd, which read some characters as their"
               + " own: name a folder by letters, digits, '.', '_' and '-'");
     }
-    if (Files.exists(place) && !Files.isDirectory(place)) {
-      throw new ParameterException(spec.commandLine(), folder + " is no folder; name another");
-    }
+    Paths.requireIfThere(spec, "DIR", place);
     try {
       Files.createDirectories(place);
       try (Stream<Path> there = Files.list(place)) {

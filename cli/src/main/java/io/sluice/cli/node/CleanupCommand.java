@@ -1,6 +1,6 @@
 package io.sluice.cli.node;
 
-import io.sluice.cli.arguments.Folders;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.node.LocalNode;
@@ -59,8 +59,8 @@ final class CleanupCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Folders.requireProc(spec, proc);
-    Folders.requireIfThere(spec, "--state", state);
+    Paths.requireProc(spec, proc);
+    Paths.requireIfThere(spec, "--state", state);
     String name = target.name();
     Path folder = state == null ? NodeTarget.lastStateOf(name) : state;
     if (forgets) { // first: it removes least, and says so too where a daemon runs

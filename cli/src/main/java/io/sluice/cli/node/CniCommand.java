@@ -1,6 +1,6 @@
 package io.sluice.cli.node;
 
-import io.sluice.cli.arguments.Folders;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputOption;
@@ -89,8 +89,8 @@ final class CniCommand {
     }
 
     CniInstaller installer(CniArguments arguments) {
-      Folders.requireIfThere(spec, "--state", state);
-      Folders.require(spec, "--cni-root", arguments.options().root());
+      Paths.requireIfThere(spec, "--state", state);
+      Paths.require(spec, "--cni-root", arguments.options().root());
       String node = name == null ? NodeTarget.hostName() : name;
       return CniService.installer(
           arguments.options(),

@@ -1,16 +1,18 @@
 package io.sluice.cli.node;
 
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.control.EmbeddedController;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Options that say from whom a node gets its certificates. */
 final class ControlArguments {
@@ -58,6 +60,9 @@ final class ControlArguments {
           "File with the key that seals what is kept; made when missing. Default: in the state"
               + " folder, next to what it seals.")
   private @Nullable Path sealKey;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec = CommandSpec.create();
 
   /** What they say together; empty without a controller. */
   Optional<ControlSettings> settings() {
@@ -112,18 +117,12 @@ final class ControlArguments {
       return new Admission.JoinToken(join);
     }
     if (join == null && token != null && roots != null) {
-      return new Admission.ServiceAccountToken(
-          file("--control-token", token), file("--control-roots", roots));
+      // A join token's file may be gone once it is used up; these are read again and again.
+      Paths.requireReadableFile(spec, "--control-token", token);
+      Paths.requireReadableFile(spec, "--control-roots", roots);
+      return new Admission.ServiceAccountToken(token, roots);
     }
     throw new IllegalArgumentException(
         "give either --join-token FILE, or --control-token FILE and --control-roots FILE");
-  }
-
-  /** A join token's file may be gone once it is used up; these are read again and again. */
-  private static Path file(String option, Path path) {
-    if (!Files.isReadable(path) || Files.isDirectory(path)) {
-      throw new IllegalArgumentException(option + " " + path + " is not a readable file");
-    }
-    return path;
   }
 }

@@ -3,7 +3,7 @@ package io.sluice.cli.node;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.cli.arguments.Folders;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputOption;
@@ -174,7 +174,7 @@ final class MapsCommand {
       if (NodeTarget.isDenied(e)) {
         throw target.silence(e);
       }
-      if (Folders.isDenied(target.pins().path())) {
+      if (Paths.isDenied(target.pins().path())) {
         throw new IllegalStateException(
             "permission denied: run as root, who alone may see the maps of node '"
                 + target.name()

@@ -1,6 +1,6 @@
 package io.sluice.cli.node;
 
-import io.sluice.cli.arguments.Folders;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.cli.control.EmbeddedController;
 import io.sluice.cli.node.CniArguments.ReplacementArguments;
@@ -269,18 +269,18 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void check() {
-    Folders.require(spec, "--registry", registry);
-    Folders.requireIfThere(spec, "--state", state);
-    Folders.requireWritableFile(spec, "--started-file", startedFile);
+    Paths.require(spec, "--registry", registry);
+    Paths.requireIfThere(spec, "--state", state);
+    Paths.requireWritableFile(spec, "--started-file", startedFile);
     if (accessLog.contains("/")) { // else it is in the state folder, or none
-      Folders.requireWritableFile(spec, "--access-log", state().resolve(accessLog));
+      Paths.requireWritableFile(spec, "--access-log", state().resolve(accessLog));
     }
     try {
       PinDirectory.requireNodeName(name());
     } catch (IllegalArgumentException e) {
       throw wrong("--node-name: " + e.getMessage());
     }
-    Folders.requireProc(spec, proc);
+    Paths.requireProc(spec, proc);
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
     }

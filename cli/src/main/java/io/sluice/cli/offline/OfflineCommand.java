@@ -1,7 +1,7 @@
 package io.sluice.cli.offline;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.cli.arguments.Folders;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.node.NodeTarget;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
@@ -107,7 +107,7 @@ public final class OfflineCommand implements Callable<Integer> {
   }
 
   private JsonNode report() {
-    Folders.require(spec, "--state", state);
+    Paths.require(spec, "--state", state);
     if (state == null) {
       Optional<JsonNode> answer = target.oneIfItRuns(AdminRequest.of("offline"));
       if (answer.isPresent()) {

@@ -3,7 +3,7 @@ package io.sluice.cli.policy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.sluice.cli.arguments.Folders;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.node.NodeTarget;
 import io.sluice.cli.output.ExitCode;
@@ -278,12 +278,12 @@ final class ReplayCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(),
           place
-              + (Folders.isDenied(place)
+              + (Paths.isDenied(place)
                   ? " cannot be read: permission denied, are you root?"
                   : " does not exist"));
     }
-    Folders.require(spec, "--state", state);
-    Folders.require(spec, "--registry", registry);
+    Paths.require(spec, "--state", state);
+    Paths.require(spec, "--registry", registry);
   }
 
   /** Where the record is: as the daemon says, which writes down all of it first. */

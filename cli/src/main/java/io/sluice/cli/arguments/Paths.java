@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 
-/** Folders and files that are named on the command line. */
-public final class Folders {
-  private Folders() {}
+/** Folders and files that are named on the command line, by an option or a parameter. */
+public final class Paths {
+  private Paths() {}
 
   /**
    * Refuses what is no folder, and tells apart whether this user may not know.
@@ -33,7 +33,7 @@ public final class Folders {
     }
   }
 
-  /** The same for one that is made, or looked for, where it is missing. */
+  /** The same for one that may be missing: it is made then, or has nothing. */
   public static void requireIfThere(CommandSpec spec, String option, @Nullable Path folder) {
     if (folder == null) {
       return;
@@ -43,7 +43,7 @@ public final class Folders {
       require(spec, option, folder);
     } else if (!Files.isDirectory(there)) {
       throw wrong(
-          spec, option, folder, "cannot be made: " + there + " is a file; name another folder");
+          spec, option, folder, "is not a folder: " + there + " is a file; name another folder");
     }
   }
 
