@@ -1,7 +1,7 @@
 package io.sluice.cli.control;
 
-import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.arguments.ListenAddress;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.arguments.WrittenDurationConverter;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.RegistryProblems;

@@ -1,7 +1,7 @@
 package io.sluice.cli.node;
 
-import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.arguments.ListenAddress;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.control.EmbeddedController;
 import io.sluice.cli.node.CniArguments.ReplacementArguments;
 import io.sluice.cli.output.ExitCode;

@@ -116,8 +116,8 @@ public record Finding(
   }
 
   /**
-   * {@code file:line: }; {@code file: } of what is about the whole file; nothing where an object came
-   * without lines.
+   * {@code file:line: }; {@code file: } of what is about the whole file; nothing where an object
+   * came without lines.
    */
   public String place() {
     return line > 0

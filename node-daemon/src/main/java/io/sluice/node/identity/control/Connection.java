@@ -163,7 +163,8 @@ final class Connection {
             case DEADLINE_EXCEEDED -> Reason.TIMEOUT;
             case UNAUTHENTICATED -> Reason.UNAUTHENTICATED;
             case PERMISSION_DENIED -> Reason.PERMISSION_DENIED;
-            case ABORTED -> CallRefusal.SUPERSEDED.equals(said(met)) ? Reason.REPLACED : Reason.REFUSED;
+            case ABORTED ->
+                CallRefusal.SUPERSEDED.equals(said(met)) ? Reason.REPLACED : Reason.REFUSED;
             case INVALID_ARGUMENT, FAILED_PRECONDITION, NOT_FOUND, OUT_OF_RANGE, ALREADY_EXISTS ->
                 Reason.REFUSED;
             case RESOURCE_EXHAUSTED -> answered ? Reason.OVERLOADED : Reason.BAD_ANSWER;
