@@ -54,6 +54,11 @@ final class Arriving {
     return status.map(PodStatus::problem).filter(text -> !text.isEmpty()).orElse("see `node pods`");
   }
 
+  /** That one is closed by this node. */
+  static Cause keptClosed(Workload pod, String problem) {
+    return Causes.pod(pod, "", "the mesh keeps pod " + pod.name() + " closed: " + problem);
+  }
+
   /** Where the pod called is not intercepted as it should be, or nobody serves it. */
   Optional<Fate> unusual(Workload pod, Story story, Reason reason) {
     if (!node.isRunning()) {
@@ -89,10 +94,7 @@ final class Arriving {
 
   private static Fate closed(Workload pod, String problem, Story story, int status) {
     return story.end(
-        Kind.REFUSED,
-        Reason.INTERCEPTION_FAILED_CLOSED,
-        List.of(Causes.pod(pod, "", "pod " + pod.name() + " is refused: " + problem)),
-        status);
+        Kind.REFUSED, Reason.INTERCEPTION_FAILED_CLOSED, List.of(keptClosed(pod, problem)), status);
   }
 
   /**

@@ -138,8 +138,7 @@ final class Walk {
               .end(
                   Kind.REFUSED,
                   Reason.INTERCEPTION_FAILED_CLOSED,
-                  List.of(
-                      Causes.pod(source, "", "pod " + source.name() + " is refused: " + because))));
+                  List.of(Arriving.keptClosed(source, because))));
     }
     story.turn(
         Causes.pod(source, "", "pod " + source.name() + " is not intercepted yet: " + because));
