@@ -1,7 +1,9 @@
 package io.sluice.node.why;
 
 import io.sluice.mesh.Access;
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.Egress;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.Kind;
@@ -12,6 +14,7 @@ import io.sluice.mesh.Permission;
 import io.sluice.mesh.Regex;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Reason;
@@ -57,6 +60,28 @@ record Causes(MeshSnapshot snapshot, String nodeName) {
   /** Of a Service. */
   static Cause service(NamespacedName name, String field, String text) {
     return new Cause("Service", name.toString(), field, text);
+  }
+
+  /** Of the objects that lead requests so, or of those none of which says anything of them. */
+  static List<Cause> routed(@Nullable Decider by, String text) {
+    return switch (by) {
+      case null -> List.of();
+      case NamespacedName split ->
+          List.of(new Cause("TrafficSplit", split.toString(), "spec.backends", text));
+      case Faults.Injection _ -> List.of(); // it leads nothing
+      case TrafficRoute.Place place ->
+          List.of(
+              new Cause(
+                  place.source().kind(), place.source().name().toString(), place.field(), text));
+      case TrafficRoute.Unmatched(NamespacedName service, List<TrafficRoute.Source> sources) ->
+          sources.isEmpty()
+              ? List.of(
+                  new Cause("HTTPRoute or GRPCRoute", "of Service " + service, "spec.rules", text))
+              : sources.stream()
+                  .map(source ->
+                      new Cause(source.kind(), source.name().toString(), "spec.rules", text))
+                  .toList();
+    };
   }
 
   /** Why the pod is not in the mesh. */

@@ -2,7 +2,6 @@ package io.sluice.node.why;
 
 import io.sluice.mesh.Decider;
 import io.sluice.mesh.DeniedPeers;
-import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
@@ -16,7 +15,6 @@ import io.sluice.mesh.SessionAffinity;
 import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrafficRoute;
-import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.Workload;
@@ -49,7 +47,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Proxied {
   private static final int HEX = 16;
-  private static final double WHOLE = 100;
 
   private final MeshSnapshot snapshot;
   private final NodeView node;
@@ -122,7 +119,7 @@ final class Proxied {
             story.end(
                 status < 400 ? Kind.ANSWERED : Kind.REFUSED,
                 Reason.ANSWERED_BY_ROUTE,
-                routed(
+                Causes.routed(
                     by,
                     "it answers "
                         + status
@@ -137,7 +134,7 @@ final class Proxied {
             story.end(
                 Kind.ANSWERED,
                 Reason.ANSWERED_BY_ROUTE,
-                routed(by, "it redirects: " + redirect.status()),
+                Causes.routed(by, "it redirects: " + redirect.status()),
                 redirect.status()));
       }
       case Way.Nowhere _ ->
@@ -145,24 +142,21 @@ final class Proxied {
               story.end(
                   Kind.UNREACHABLE,
                   Reason.NO_READY_ENDPOINT,
-                  routed(by, "no backend of it has a weight and the port"),
+                  Causes.routed(by, "no backend of it has a weight and the port"),
                   status(out, ServiceEnds.UNAVAILABLE, story)));
       case Way.To to -> {
         Service service = to.service();
         HttpFilters filters = to.filters();
-        Faults.Delay delay = to.faults().delayOrNull();
         SessionPersistence session = to.sessionOrNull();
         if (!service.name().equals(called.name()) || !filters.isNone()) {
-          routed(
+          Causes.routed(
                   by,
                   "it leads to Service %s port %d%s"
                       .formatted(
                           service.name(), to.port(), filters.isNone() ? "" : ", with filters"))
               .forEach(story::turn);
         }
-        if (delay != null && delay.percentage() > 0) {
-          story.ok(injection(to, "spec.delay", "") + " holds " + held(delay));
-        }
+        new Injected(to, snapshot.settings()).tell(story);
         snapshot
             .upstreamSetting(service.name())
             .ifPresent(said -> ofTheMoment(said, out.handling(), story));
@@ -308,28 +302,6 @@ final class Proxied {
     return String.join("", found);
   }
 
-  /** The objects that say so, or those of which none says anything. */
-  private static List<Cause> routed(@Nullable Decider by, String text) {
-    return switch (by) {
-      case null -> List.of();
-      case NamespacedName split ->
-          List.of(new Cause("TrafficSplit", split.toString(), "spec.backends", text));
-      case Faults.Injection _ -> List.of(); // it leads nothing
-      case TrafficRoute.Place place ->
-          List.of(
-              new Cause(
-                  place.source().kind(), place.source().name().toString(), place.field(), text));
-      case TrafficRoute.Unmatched(NamespacedName service, List<TrafficRoute.Source> sources) ->
-          sources.isEmpty()
-              ? List.of(
-                  new Cause("HTTPRoute or GRPCRoute", "of Service " + service, "spec.rules", text))
-              : sources.stream()
-                  .map(source ->
-                      new Cause(source.kind(), source.name().toString(), "spec.rules", text))
-                  .toList();
-    };
-  }
-
   private static int status(Outgoing out, int code, Story story) {
     if (out.asked() == null) {
       return 0;
@@ -367,8 +339,7 @@ final class Proxied {
     List<Fate> fates = new ArrayList<>();
     double left = 1;
     if (asked != null && way != null) {
-      left -= aborted(way, story, fates);
-      left -= left * late(way, left, story, fates);
+      left = new Injected(way, snapshot.settings()).add(story, fates);
     }
     if (left > 0) {
       Story on = story.fork(left);
@@ -382,78 +353,6 @@ final class Proxied {
               : enter(out, pod, to, sent, on));
     }
     return fates;
-  }
-
-  /** Which part of such requests is answered on purpose in the place of who is called. */
-  private static double aborted(Way.To way, Story story, List<Fate> fates) {
-    Faults.Abort abort = way.faults().abortOrNull();
-    if (abort == null || abort.percentage() == 0) {
-      return 0;
-    }
-    double share = abort.percentage() / WHOLE;
-    String text =
-        "it answers %d to %d of 100 requests".formatted(abort.status(), abort.percentage());
-    List<Cause> causes = new ArrayList<>(List.of(injection(way, "spec.abort", text)));
-    causes.addAll(routed(way.byOrNull(), "it names the FaultInjection"));
-    fates.add(
-        story
-            .fork(share)
-            .end(
-                abort.status() < 400 ? Kind.ANSWERED : Kind.REFUSED,
-                Reason.FAULT_INJECTED,
-                causes,
-                abort.status()));
-    return share;
-  }
-
-  /** Which part of the others is held back for longer than their answer is waited for. */
-  private double late(Way.To way, double others, Story story, List<Fate> fates) {
-    Faults.Delay delay = way.faults().delayOrNull();
-    long said = way.limits().requestMillis();
-    long limit =
-        said == TimeLimits.NOT_SAID ? snapshot.settings().answerTimeout().toMillis() : said;
-    if (delay == null || delay.percentage() == 0 || limit == 0 || delay.maxMillis() < limit) {
-      return 0;
-    }
-    double beyond =
-        delay.minMillis() >= limit
-            ? 1
-            : (double) (delay.maxMillis() - limit) / (delay.maxMillis() - delay.minMillis());
-    double share = delay.percentage() / WHOLE * beyond;
-    if (share > 0) {
-      String waits =
-          "the answer is waited for %d ms, the time held back included: then it is 504"
-              .formatted(limit);
-      List<Cause> causes =
-          new ArrayList<>(List.of(injection(way, "spec.delay", "it holds " + held(delay))));
-      if (said == TimeLimits.NOT_SAID) {
-        causes.add(Causes.meshConfig("spec.sidecar.sidecarTimeout", waits));
-      } else {
-        routed(way.byOrNull(), waits).stream()
-            .map(rule -> rule.below("timeouts.request"))
-            .forEach(causes::add);
-      }
-      fates.add(
-          story
-              .fork(others * share)
-              .end(Kind.REFUSED, Reason.FAULT_INJECTED, causes, ServiceEnds.TOO_LATE));
-    }
-    return share;
-  }
-
-  /** The object that makes such calls go wrong; one that nobody names is of the rule. */
-  private static Cause injection(Way.To way, String field, String text) {
-    Faults.Injection by = way.faults().byOrNull();
-    return new Cause(
-        Faults.Injection.KIND,
-        by == null ? "of " + way.byOrNull() : by.name().toString(),
-        field,
-        text);
-  }
-
-  private static String held(Faults.Delay delay) {
-    return "%d of 100 such requests back, for %d to %d ms"
-        .formatted(delay.percentage(), delay.minMillis(), delay.maxMillis());
   }
 
   /** What policy goes by where nothing lets everybody out. */
