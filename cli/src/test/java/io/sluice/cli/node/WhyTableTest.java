@@ -162,9 +162,24 @@ class WhyTableTest {
       boolean failsOpen,
       Map<String, Protection> pods,
       Map<String, String> certificates,
-      boolean isSparing)
+      boolean isSparing,
+      int netnsCookie)
       implements NodeView {
     static final Node GOOD = new Node(true, false, Map.of(), Map.of(), false);
+
+    Node(
+        boolean isRunning,
+        boolean failsOpen,
+        Map<String, Protection> pods,
+        Map<String, String> certificates,
+        boolean isSparing) {
+      this(isRunning, failsOpen, pods, certificates, isSparing, 7);
+    }
+
+    /** The same where no network namespace of its pods is known. */
+    Node nowhere() {
+      return new Node(isRunning, failsOpen, pods, certificates, isSparing, 0);
+    }
 
     static Node pod(String name, Protection protection) {
       return new Node(true, false, Map.of(name, protection), Map.of(), false);
@@ -191,7 +206,7 @@ class WhyTableTest {
           new PodStatus(
               name,
               protection == Protection.PROTECTED ? PodState.ENROLLED : PodState.PENDING,
-              7,
+              netnsCookie,
               List.of(),
               "",
               protection,
@@ -310,10 +325,13 @@ class WhyTableTest {
       an address of a pod; 10.1.0.11 shop/store:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
       pod not enrolled yet; buyer shop/store:8080; refused mtls_required Pod shop/buyer -; store @pending
       pod refused as a whole; buyer shop/store:8080; refused interception_failed_closed Pod shop/buyer -; store @closed
-      pod called that is not intercepted; buyer shop/store:8080; in the clear mesh_traffic Pod shop/store -; store @called
+      pod called that is not enrolled yet; buyer shop/store:8080; unreachable pod_closed Pod shop/store -; store @called
+      the same past the proxy; town/walker shop/store:8080; in the clear source_not_in_mesh Pod shop/store -; store @called
+      pod of no known namespace; buyer town/walker:80; unreachable interception_failed_closed Pod shop/buyer -; egress @nowhere
       pod called that is refused as a whole; buyer shop/store:8080; refused interception_failed_closed Pod shop/store -; store @calledClosed
       the same by TLS, with no certificate either; buyer shop/store:8080; refused interception_failed_closed Pod shop/store -; store tlsWithin @calledClosed
-      pod of another node that was found closed; buyer shop/far:8080; allowed traffic_target Pod shop/far -; store @foundClosed
+      pod of another node that was found closed; buyer shop/far:8080; unreachable pod_closed Pod shop/far -; store @foundClosed
+      one of two that was found closed; buyer shop/books:80; mixed pod_closed Pod shop/far -; store farToo @foundClosed
       on another node; buyer shop/far:8080; allowed traffic_target TrafficTarget shop/buyer-to-store spec; store
       no certificate; buyer shop/far:8080; unreachable no_certificate Pod shop/buyer spec.serviceAccountName; store @missing
       expired certificate; buyer shop/far:8080; unreachable no_certificate Pod shop/buyer spec.serviceAccountName; store @expired
@@ -430,6 +448,10 @@ class WhyTableTest {
           Map.entry(
               "annexe",
               pod("shop", "annexe", "store", "a", 22, "").replace("{app: annexe}", "{app: store}"));
+      case "farToo" ->
+          Map.entry(
+              "far",
+              pod("shop", "far", "store", "b", 41, "").replace("{app: far}", "{app: store}"));
       case "retry" ->
           Map.entry(
               "retry",
@@ -502,6 +524,7 @@ class WhyTableTest {
   private static Node node(String word) {
     return switch (word) {
       case "@pending" -> Node.pod("buyer", Protection.NOT_PROTECTED);
+      case "@nowhere" -> Node.pod("buyer", Protection.NOT_PROTECTED).nowhere();
       case "@closed" -> Node.pod("buyer", Protection.REFUSED);
       case "@called" -> Node.pod("store", Protection.NOT_PROTECTED);
       case "@calledClosed" ->
@@ -523,20 +546,21 @@ class WhyTableTest {
   }
 
   private static Stream<Row> rows() {
-    return ROWS.lines()
-        .map(line -> {
-          String[] cells = line.split(";", -1);
-          Map<String, String> files = new TreeMap<>();
-          Node node = Node.GOOD;
-          for (String word : cells[3].strip().split(" ", -1)) {
-            if (word.startsWith("@")) {
-              node = node(word);
-            } else if (!word.isEmpty()) {
-              files.put(file(word).getKey(), file(word).getValue());
-            }
-          }
-          return new Row(cells[0], files, node, question(cells[1].strip()), cells[2].strip());
-        });
+    return ROWS.lines().map(WhyTableTest::row);
+  }
+
+  private static Row row(String line) {
+    String[] cells = line.split(";", -1);
+    Map<String, String> files = new TreeMap<>();
+    Node node = Node.GOOD;
+    for (String word : cells[3].strip().split(" ", -1)) {
+      if (word.startsWith("@")) {
+        node = node(word);
+      } else if (!word.isEmpty()) {
+        files.put(file(word).getKey(), file(word).getValue());
+      }
+    }
+    return new Row(cells[0], files, node, question(cells[1].strip()), cells[2].strip());
   }
 
   private static String route(String match) {
@@ -667,16 +691,20 @@ class WhyTableTest {
             + " Isolation, if it should be called",
         "buyer shop/far:8080; store denied; To permit it: MeshConfig spec.certificate.deniedIdentities: take it"
             + " off deniedIdentities or deniedSerials",
+        "buyer shop/store:8080; store @pending; To permit it: mend what `node pods` has against pod shop/buyer",
+        "buyer shop/store:8080; store @called; To permit it: mend what `node pods` has against pod shop/store",
+        "buyer town/walker:80; egress @nowhere; To permit it: mend what `node pods` has against pod shop/buyer",
+        "buyer shop/far:8080; store @foundClosed; To permit it: Pod shop/far: `node status` and `node pods` on"
+            + " the node of the pod called say whether its daemon runs",
         "buyer 192.0.2.1:80; permissive; write this Egress, or add to one that there is"
       })
   void thePageSays(String call, String words, String told) {
+    Row row = row("page;" + call + ";;" + words);
     Map<String, String> files = mesh();
-    Stream.of(words.split(" ", -1))
-        .map(WhyTableTest::file)
-        .forEach(one -> files.put(one.getKey(), one.getValue()));
+    files.putAll(row.files());
     StringWriter page = new StringWriter();
 
-    WhyPage.print(ask(call, files), new PrintWriter(page));
+    WhyPage.print(ask(row, files), new PrintWriter(page));
 
     assertThat(page.toString()).contains(told);
   }

@@ -14,10 +14,12 @@ import io.sluice.mesh.decision.HttpRequest;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.enrolment.PodStatus;
+import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.enrolment.PodStatus.Protection;
 import io.sluice.node.why.Fate.Cause;
 import io.sluice.node.why.Fate.Kind;
 import java.net.InetSocketAddress;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -59,6 +61,12 @@ final class Arriving {
     return Causes.pod(pod, "", "the mesh keeps pod " + pod.name() + " closed: " + problem);
   }
 
+  /** What is responsible where the pod is not intercepted, or not as it should be. */
+  static Cause notIntercepted(Workload pod, Optional<PodStatus> status) {
+    return Causes.pod(
+        pod, "", "pod " + pod.name() + " is not intercepted yet: " + problem(status));
+  }
+
   /** Where the pod called is not intercepted as it should be, or nobody serves it. */
   Optional<Fate> unusual(Workload pod, Story story, Reason reason) {
     if (!node.isRunning()) {
@@ -76,20 +84,36 @@ final class Arriving {
       case REFUSED -> Optional.of(closed(pod, problem, story, 0));
       case NOT_PROTECTED, OUTSIDE ->
           Optional.of(
-              story
-                  .turn(
-                      Causes.pod(
-                          pod, "", "pod " + pod.name() + " is not intercepted yet: " + problem))
-                  .end(Kind.CLEAR, reason, List.of()));
+              story.turn(notIntercepted(pod, status)).end(Kind.CLEAR, reason, List.of()));
     };
   }
 
-  /** Where the mesh keeps the pod called closed, on this node; {@code status} of a request. */
+  /**
+   * Where the pod called takes no connection of a proxy, as far as this node knows of its own pods,
+   * and has found of others; {@code status} of a request.
+   */
   Optional<Fate> closed(Workload pod, Story story, IntSupplier status) {
     Optional<PodStatus> known = isHere(pod) ? node.pod(pod.name()) : Optional.empty();
-    return known
-        .filter(found -> found.protection() == Protection.REFUSED)
-        .map(_ -> closed(pod, problem(known), story, status.getAsInt()));
+    if (known.map(PodStatus::protection).equals(Optional.of(Protection.REFUSED))) {
+      return Optional.of(closed(pod, problem(known), story, status.getAsInt()));
+    }
+    boolean isAwaited =
+        isHere(pod)
+            && node.isRunning()
+            && !known.map(PodStatus::state).equals(Optional.of(PodState.ENROLLED));
+    Optional<Cause> cause =
+        isAwaited
+            ? Optional.of(notIntercepted(pod, known))
+            : Optional.of(pod)
+                .filter(other -> !isHere(other))
+                .flatMap(node::foundClosed)
+                .map(time ->
+                    "its node took no connection for it at %s (%s)"
+                        .formatted(
+                            time.truncatedTo(ChronoUnit.SECONDS), Reason.POD_CLOSED.label()))
+                .map(text -> Causes.pod(pod, "", text));
+    return cause.map(found ->
+        story.end(Kind.UNREACHABLE, Reason.POD_CLOSED, List.of(found), status.getAsInt()));
   }
 
   private static Fate closed(Workload pod, String problem, Story story, int status) {

@@ -171,8 +171,20 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
     };
   }
 
+  /** Whether it is a pod of this node. */
+  private boolean isOurs(Cause cause) {
+    return snapshot
+        .workload(NamespacedName.parse(cause.name()))
+        .flatMap(Workload::nodeName)
+        .equals(Optional.of(node.nodeName()));
+  }
+
+  private static String enrol(Cause pod) {
+    return "mend what `node pods` has against pod " + pod.name() + "; it is tried again by itself";
+  }
+
   /** What to do about what is responsible, which has been told already. */
-  private static String mend(Fate fate, Cause first) {
+  private String mend(Fate fate, Cause first) {
     return switch (fate.reason()) {
       case NO_READY_ENDPOINT ->
           switch (first.field()) {
@@ -199,6 +211,8 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
       }
       case NO_TRAFFIC_TARGET, PORT_NOT_GRANTED, ROUTE_NOT_GRANTED, HTTP_ONLY ->
           "give both pods a ServiceAccount, which a TrafficTarget can name";
+      case POD_CLOSED, INTERCEPTION_FAILED_CLOSED ->
+          isOurs(first) ? enrol(first) : first + ": " + fate.reason().mend();
       default -> first + ": " + fate.reason().mend();
     };
   }
@@ -216,8 +230,11 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
     }
     if (source.enrolled()) {
       boolean fact = first.kind().equals("node");
+      boolean awaited = first.kind().equals("Pod") && first.field().isEmpty();
       return Change.of(
-          fact
+          awaited
+              ? enrol(first)
+              : fact
               ? "let the call come through the proxy of its node"
               : "take it out of " + first + ", so that the call goes through the mesh",
           "",

@@ -32,7 +32,6 @@ import io.sluice.node.why.Fate.Kind;
 import io.sluice.proxy.http.WrittenRequest;
 import java.math.BigInteger;
 import java.net.InetSocketAddress;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -397,11 +396,6 @@ final class Proxied {
     if (closed.isPresent()) {
       return closed.get();
     }
-    node.foundClosed(pod)
-        .map(time ->
-            "its node took no connection for it at %s (%s)"
-                .formatted(time.truncatedTo(ChronoUnit.SECONDS), Reason.POD_CLOSED.label()))
-        .ifPresent(text -> story.turn(Causes.pod(pod, "", text)));
     if (byTls) {
       Optional<Fate> unproven = unproven(out, pod, story);
       if (unproven.isPresent()) {

@@ -130,7 +130,6 @@ final class Walk {
   /** The pod should be intercepted, and is not as it should. */
   private List<Fate> notIntercepted(Call call, Optional<PodStatus> status, Story story) {
     Workload source = call.source();
-    String because = Arriving.problem(status);
     if (status.map(PodStatus::protection).equals(Optional.of(Protection.REFUSED))) {
       return List.of(
           story
@@ -138,10 +137,19 @@ final class Walk {
               .end(
                   Kind.REFUSED,
                   Reason.INTERCEPTION_FAILED_CLOSED,
-                  List.of(Arriving.keptClosed(source, because))));
+                  List.of(Arriving.keptClosed(source, Arriving.problem(status)))));
     }
-    story.turn(
-        Causes.pod(source, "", "pod " + source.name() + " is not intercepted yet: " + because));
+    Cause cause = Arriving.notIntercepted(source, status);
+    if (status.map(PodStatus::netnsCookie).orElse(0L) == 0) {
+      story.unknown(
+          "whether pod %s calls from a network namespace that this node has not found: that would pass unseen"
+              .formatted(source.name()));
+      return List.of(
+          story
+              .to(call.called(), null)
+              .end(Kind.UNREACHABLE, Reason.INTERCEPTION_FAILED_CLOSED, List.of(cause)));
+    }
+    story.turn(cause);
     return past(call, story, Reason.SOURCE_NOT_IN_MESH);
   }
 
