@@ -57,6 +57,7 @@ import picocli.CommandLine.Spec;
       "ways[].verdict: as above, of this way",
       "ways[].reason: as above, of this way",
       "ways[].mutualTls (boolean): whether certificates protect it",
+      "ways[].http (boolean): whether it is carried as HTTP, so that a connection alone reaches nobody",
       "ways[].status (number): as above, of this way",
       "steps[].mark: ok, turn (it goes another way) or stop",
       "steps[].text: what was found on the way",
@@ -100,7 +101,19 @@ final class WhyInquiry {
     try {
       answer = answer(question);
       if (probe) {
-        Probe.add(question, answer, this::events);
+        WhyQuestion tried = Probe.tried(question, answer);
+        if (!tried.equals(question)) {
+          answer = answer(tried);
+          answer
+              .withArray("steps")
+              .insertObject(0)
+              .put("mark", "turn")
+              .put(
+                  "text",
+                  "GET / is asked for and tried: the port is carried as HTTP, where a connection without a"
+                      + " request reaches nobody; say METHOD and path of another (why)");
+        }
+        Probe.add(tried, answer, this::events);
       }
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);

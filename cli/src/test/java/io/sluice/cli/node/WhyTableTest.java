@@ -20,6 +20,7 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.enrolment.PodStatus.Protection;
 import io.sluice.node.why.NodeView;
+import io.sluice.node.why.Probe;
 import io.sluice.node.why.Why;
 import io.sluice.node.why.WhyQuestion;
 import java.io.PrintWriter;
@@ -707,6 +708,24 @@ class WhyTableTest {
     WhyPage.print(ask(row, files), new PrintWriter(page));
 
     assertThat(page.toString()).contains(told);
+  }
+
+  /** A connection alone is no proof where the proxy dials for a request. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "buyer shop/pages:80; GET /",
+        "buyer shop/pages:80 POST /x; POST /x",
+        "buyer shop/books:80; ' '"
+      })
+  void aProbeSendsWhatReachesSomebody(String call, String sent) {
+    Map<String, String> files = mesh();
+    files.put(TARGET, file("web").getValue());
+
+    WhyQuestion tried = Probe.tried(question(call), ask(call, files));
+
+    assertThat(tried.method() + " " + tried.path()).isEqualTo(sent);
   }
 
   @Test

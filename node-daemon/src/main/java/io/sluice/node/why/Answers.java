@@ -110,6 +110,7 @@ record Answers(MeshSnapshot snapshot, NodeView node) {
     to.put("verdict", fate.kind().label());
     to.put("reason", fate.reason().label());
     to.put("mutualTls", fate.mutualTls());
+    to.put("http", fate.http());
     to.put("status", fate.status());
   }
 

@@ -141,6 +141,9 @@ final class Arriving {
     Handling handling = Handling.of(snapshot, Direction.INBOUND, name, flow);
     Flow decided = handling.isHttp() ? flow.byRequest() : flow.whole();
     HttpRequest asked = handling.isHttp() ? requestOrNull : null;
+    if (handling.isHttp()) {
+      story.isHttp();
+    }
     if (asked != null) {
       story.isAskedAsRequest();
     } else if (handling.isHttp()) {

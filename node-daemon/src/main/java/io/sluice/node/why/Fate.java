@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param podOrNull the pod there, where the mesh knows one
  * @param mutualTls whether certificates protect it
  * @param asRequest whether the request was decided, rather than the connection alone
+ * @param http whether it is carried as HTTP, so that nobody is reached before there is a request
  * @param status of the answer that the mesh gives to a request; 0 where it gives none
  * @param share of all calls that go this way, of 1
  * @param steps how it got there
@@ -30,6 +31,7 @@ record Fate(
     @Nullable NamespacedName podOrNull,
     boolean mutualTls,
     boolean asRequest,
+    boolean http,
     int status,
     double share,
     List<Step> steps,

@@ -67,6 +67,21 @@ public final class Probe {
   private Probe() {}
 
   /**
+   * What can be tried of the question: the proxy dials for a request alone where it carries HTTP,
+   * so a connection without one would prove nothing.
+   */
+  public static WhyQuestion tried(WhyQuestion question, JsonNode answer) {
+    boolean needsRequest = !question.isRequest() && !question.tls();
+    for (JsonNode way : answer.path("ways")) {
+      if (needsRequest && way.path("http").asBoolean()) {
+        return new WhyQuestion(
+            question.source(), question.destination(), "GET", "/", question.headers());
+      }
+    }
+    return question;
+  }
+
+  /**
    * Makes the call that {@code answer} is about and adds what came of it, as {@code probe}.
    *
    * @param events the daemon's, oldest first; none where it does not answer
@@ -99,7 +114,8 @@ public final class Probe {
   private static String ofMesh(
       JsonNode answer, JsonNode probe, int local, long last, Supplier<List<JsonNode>> events) {
     long end = System.nanoTime() + TOLD.toNanos();
-    while (probe.path("status").asInt() >= FIRST_ERROR) {
+    boolean isRefused = probe.path("end").asText().equals("reset");
+    while (isRefused || probe.path("status").asInt() >= FIRST_ERROR) {
       Optional<String> found =
           events.get().stream()
               .filter(event -> event.path("sequence").asLong() > last)

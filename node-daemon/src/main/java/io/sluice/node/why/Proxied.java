@@ -82,6 +82,9 @@ final class Proxied {
             handling.isHttp() ? wanted.byRequest() : wanted.whole(),
             handling.isHttp() ? call.requestOrNull() : null,
             handling);
+    if (handling.isHttp()) {
+      story.isHttp();
+    }
     story.ok(
         "the proxy carries it as "
             + (handling.isHttp() ? "HTTP: " : "bytes: ")

@@ -19,6 +19,7 @@ final class Story {
   private double share = 1;
   private boolean mutualTls;
   private boolean asRequest;
+  private boolean http;
   private @Nullable InetSocketAddress to;
   private @Nullable NamespacedName pod;
 
@@ -38,6 +39,7 @@ final class Story {
     other.share = share * part;
     other.mutualTls = mutualTls;
     other.asRequest = asRequest;
+    other.http = http;
     other.to = to;
     other.pod = pod;
     return other;
@@ -79,6 +81,11 @@ final class Story {
     asRequest = true;
   }
 
+  /** It is carried as HTTP, so that nobody is reached before there is a request. */
+  void isHttp() {
+    http = true;
+  }
+
   boolean wasAskedAsRequest() {
     return asRequest;
   }
@@ -97,6 +104,6 @@ final class Story {
     List<Cause> all = new ArrayList<>(turns);
     all.addAll(causes);
     return new Fate(
-        kind, reason, all, to, pod, mutualTls, asRequest, status, share, steps, unknown);
+        kind, reason, all, to, pod, mutualTls, asRequest, http, status, share, steps, unknown);
   }
 }
