@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  * What is made to go wrong of requests on purpose, as a FaultInjection says. Chance chooses which:
  * of those that are not aborted, delays have their share.
  *
- * @param byOrNull where that is written; null where nobody says
+ * @param byOrNull where that is written; null where nobody says. Of a rule that leads nowhere: what
+ *     it names and is not there
  */
 public record Faults(
     @Nullable Injection byOrNull, @Nullable Delay delayOrNull, @Nullable Abort abortOrNull) {
@@ -16,12 +17,6 @@ public record Faults(
   public static final Faults NONE = new Faults(null, null, null);
 
   private static final int WHOLE = 100;
-
-  public Faults {
-    if (delayOrNull == null && abortOrNull == null) {
-      byOrNull = null; // what says nothing decides nothing
-    }
-  }
 
   private static void requirePercentage(int percentage) {
     if (percentage < 0 || percentage > WHOLE) {

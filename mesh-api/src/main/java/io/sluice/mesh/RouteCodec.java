@@ -95,7 +95,7 @@ final class RouteCodec {
       if (!rule.limits().isUnsaid()) {
         told.setLimits(message(rule.limits()));
       }
-      if (!rule.faults().isNone()) {
+      if (!rule.faults().equals(Faults.NONE)) {
         told.setFaults(FaultCodec.message(rule.faults()));
       }
       SessionPersistence session = rule.sessionOrNull();

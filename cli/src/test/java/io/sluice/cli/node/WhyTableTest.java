@@ -348,6 +348,7 @@ class WhyTableTest {
       no method of a GRPCRoute; buyer shop/pages:80 POST /shop.Books/List v=one; refused answered_by_route GRPCRoute shop/pages-route spec.rules; web grpc
       fault; buyer shop/pages:80 GET /x v=one; refused fault_injected FaultInjection shop/bad-day spec.abort; web fault100
       rule that names the fault; buyer shop/pages:80 GET /x v=one; refused fault_injected HTTPRoute shop/pages-route spec.rules[0]; web fault100
+      fault that is not there; buyer shop/pages:80 GET /x v=one; refused answered_by_route FaultInjection shop/bad-day -; web faultMissing
       fault at times; buyer shop/pages:80 GET /x v=one; mixed fault_injected FaultInjection shop/bad-day spec.abort; web fault30
       longer than its rule waits; buyer shop/pages:80 GET /x v=one; refused fault_injected FaultInjection shop/bad-day spec.delay; web slow10s
       the rule that waits less long; buyer shop/pages:80 GET /x v=one; refused fault_injected HTTPRoute shop/pages-route spec.rules[0].timeouts.request; web slow10s
@@ -421,6 +422,8 @@ class WhyTableTest {
               "route",
               faulty(
                   "abort: {percentage: %s, response: {status: 503}}".formatted(word.substring(5))));
+      case "faultMissing" ->
+          Map.entry("route", file("fault100").getValue().replaceFirst("(?s)^.*---\n", ""));
       case "delayed" -> Map.entry("route", faulty("delay: {percentage: 100, min: 9s, max: 9s}"));
       case "slow1s", "slow4s", "slow10s" ->
           Map.entry(
@@ -684,6 +687,10 @@ class WhyTableTest {
             + " HTTPRoute shop/pages-route spec.rules",
         "buyer shop/pages:80 GET /x; web routeNowhere; To permit it: let HTTPRoute shop/pages-route"
             + " spec.rules[0] lead to a Service and port that there are",
+        "buyer shop/pages:80 GET /x v=one; web faultMissing; its filter names FaultInjection"
+            + " shop/bad-day, which is not there",
+        "buyer shop/pages:80 GET /x v=one; web faultMissing; To permit it: apply FaultInjection shop/bad-day,"
+            + " or take the filter out of HTTPRoute shop/pages-route spec.rules[0].filters",
         "buyer shop/bare:80; store; To permit it: give a ready Pod the labels of Service shop/bare spec.selector",
         "buyer shop/old:80; unready; To permit it: see the readiness probes of the pods of Service shop/old",
         "buyer shop/books:80; split0; To permit it: give one of TrafficSplit shop/books-split spec.backends a"

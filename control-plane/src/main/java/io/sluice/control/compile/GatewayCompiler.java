@@ -319,8 +319,12 @@ final class GatewayCompiler {
     Changes changes = rule.changes();
     GatewayRoute.FaultsOf named = changes.faultsOrNull();
     Faults faults = named == null ? Faults.NONE : surroundings.faults(named.name());
-    if (!changes.unusable().isEmpty() || faults == null) {
-      return answering(one.port, matches, null, place); // answered 500
+    if (!changes.unusable().isEmpty()) {
+      return answering(one.port, matches, null, Faults.NONE, place); // answered 500
+    }
+    if (faults == null) {
+      Faults.Injection missing = named == null ? null : new Faults.Injection(named.name());
+      return answering(one.port, matches, null, new Faults(missing, null, null), place); // so, too
     }
     HttpFilters.Redirect redirect = changes.redirectOrNull();
     if (redirect != null) {
@@ -328,6 +332,7 @@ final class GatewayCompiler {
           one.port,
           matches,
           new HttpFilters.Redirect(target(redirect.target(), match), redirect.status()),
+          Faults.NONE,
           place);
     }
     List<Backend> backends = new ArrayList<>();
@@ -350,9 +355,12 @@ final class GatewayCompiler {
   }
 
   private static Rule answering(
-      int port, List<HttpMatch> matches, HttpFilters.@Nullable Redirect redirect, Place place) {
-    return new Rule(
-        port, matches, List.of(), redirect, TimeLimits.UNSAID, Faults.NONE, null, place);
+      int port,
+      List<HttpMatch> matches,
+      HttpFilters.@Nullable Redirect redirect,
+      Faults faults,
+      Place place) {
+    return new Rule(port, matches, List.of(), redirect, TimeLimits.UNSAID, faults, null, place);
   }
 
   private boolean isAllowed(GatewayRoute route, GatewayRoute.Backend backend) {

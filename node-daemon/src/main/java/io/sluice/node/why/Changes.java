@@ -195,7 +195,10 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
             default -> "give one of " + first + " a weight";
           };
       case ANSWERED_BY_ROUTE ->
-          fate.status() == ServiceEnds.FAILED
+          fate.causes().getLast().kind().equals(Faults.Injection.KIND)
+              ? "apply %s, or take the filter out of %s"
+                  .formatted(fate.causes().getLast(), first)
+              : fate.status() == ServiceEnds.FAILED
               ? "let " + first + " lead to a Service and port that there are"
               : "add a rule that matches the request to " + first;
       case FAULT_INJECTED -> {

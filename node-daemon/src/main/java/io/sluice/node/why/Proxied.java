@@ -38,6 +38,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -117,6 +118,10 @@ final class Proxied {
     return switch (way) {
       case Way.Answer(int status, _) -> {
         story.isAskedAsRequest();
+        List<Cause> missing = missing(out, called, by);
+        if (!missing.isEmpty()) {
+          yield List.of(story.end(Kind.REFUSED, Reason.ANSWERED_BY_ROUTE, missing, status));
+        }
         yield List.of(
             story.end(
                 status < 400 ? Kind.ANSWERED : Kind.REFUSED,
@@ -272,20 +277,48 @@ final class Proxied {
                 Nearness.Caller.of(snapshot, out.call().source().name())));
   }
 
-  /** Why a rule leads nowhere, and so answers 500; of all where it is not known which one. */
-  private String unusable(Outgoing out, Service called, @Nullable Decider by) {
-    Set<String> found = new LinkedHashSet<>();
-    snapshot.routeOf(called.name(), out.call().source().name().namespace()).stream()
+  /** Of the rule that answers; of all where it is not known which one. */
+  private Stream<TrafficRoute.Rule> rules(Outgoing out, Service called, @Nullable Decider by) {
+    return snapshot.routeOf(called.name(), out.call().source().name().namespace()).stream()
         .flatMap(each -> each.rules().stream())
         .filter(rule -> rule.redirectOrNull() == null)
-        .filter(rule -> !(by instanceof TrafficRoute.Place) || by.equals(rule.placeOrNull()))
+        .filter(rule -> !(by instanceof TrafficRoute.Place) || by.equals(rule.placeOrNull()));
+  }
+
+  /** The rule that answers 500 as it names a FaultInjection that is not there, and that. */
+  private List<Cause> missing(Outgoing out, Service called, @Nullable Decider by) {
+    return rules(out, called, by)
+        .filter(_ -> by instanceof TrafficRoute.Place)
+        .filter(rule -> rule.backends().isEmpty())
+        .flatMap(rule -> Stream.ofNullable(rule.faults().byOrNull()))
+        .map(Faults.Injection::name)
+        .findFirst()
+        .map(name ->
+            Stream.concat(
+                    routed(
+                        by,
+                        "it answers 500; its filter names %s %s, which is not there"
+                            .formatted(Faults.Injection.KIND, name))
+                        .stream()
+                        .map(rule -> rule.below("filters")),
+                    Stream.of(
+                        new Cause(
+                            Faults.Injection.KIND, name.toString(), "", "there is none")))
+                .toList())
+        .orElse(List.of());
+  }
+
+  /** Why a rule leads nowhere, and so answers 500. */
+  private String unusable(Outgoing out, Service called, @Nullable Decider by) {
+    Set<String> found = new LinkedHashSet<>();
+    rules(out, called, by)
         .forEach(rule -> {
           String of =
               "; its rule for paths "
                   + rule.matches().stream().map(match -> match.path().text()).findFirst().orElse("")
                   + " ";
           if (rule.backends().isEmpty()) {
-            found.add(of + "has no backend, or names what is not there or not acted on");
+            found.add(of + "has no backend, or a filter that cannot be used: see `sluice validate`");
           }
           rule.backends()
               .forEach(backend -> {
