@@ -29,14 +29,28 @@ public record Faults(
     return delayOrNull == null && abortOrNull == null;
   }
 
-  /** The object that says it; requests that it decides over it answers. */
-  public record Injection(NamespacedName name) implements Decider {
+  /**
+   * The object that says it; requests that it decides over it answers.
+   *
+   * @param field of it by which it decides
+   */
+  public record Injection(NamespacedName name, String field) implements Decider {
     /** As in manifests. */
     public static final String KIND = "FaultInjection";
 
+    /** By what it answers. */
+    public Injection(NamespacedName name) {
+      this(name, "spec.abort");
+    }
+
+    /** The same by what it holds back. */
+    public Injection delay() {
+      return new Injection(name, "spec.delay");
+    }
+
     @Override
     public String toString() {
-      return KIND + " " + name + " spec.abort";
+      return KIND + " " + name + " " + field;
     }
   }
 

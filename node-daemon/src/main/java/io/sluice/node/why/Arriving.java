@@ -63,8 +63,7 @@ final class Arriving {
 
   /** What is responsible where the pod is not intercepted, or not as it should be. */
   static Cause notIntercepted(Workload pod, Optional<PodStatus> status) {
-    return Causes.pod(
-        pod, "", "pod " + pod.name() + " is not intercepted yet: " + problem(status));
+    return Causes.pod(pod, "", "pod " + pod.name() + " is not intercepted yet: " + problem(status));
   }
 
   /** Where the pod called is not intercepted as it should be, or nobody serves it. */
@@ -83,8 +82,7 @@ final class Arriving {
       case PROTECTED -> Optional.empty();
       case REFUSED -> Optional.of(closed(pod, problem, story, 0));
       case NOT_PROTECTED, OUTSIDE ->
-          Optional.of(
-              story.turn(notIntercepted(pod, status)).end(Kind.CLEAR, reason, List.of()));
+          Optional.of(story.turn(notIntercepted(pod, status)).end(Kind.CLEAR, reason, List.of()));
     };
   }
 
@@ -109,11 +107,10 @@ final class Arriving {
                 .flatMap(node::foundClosed)
                 .map(time ->
                     "its node took no connection for it at %s (%s)"
-                        .formatted(
-                            time.truncatedTo(ChronoUnit.SECONDS), Reason.POD_CLOSED.label()))
+                        .formatted(time.truncatedTo(ChronoUnit.SECONDS), Reason.POD_CLOSED.label()))
                 .map(text -> Causes.pod(pod, "", text));
-    return cause.map(found ->
-        story.end(Kind.UNREACHABLE, Reason.POD_CLOSED, List.of(found), status.getAsInt()));
+    return cause.map(
+        found -> story.end(Kind.UNREACHABLE, Reason.POD_CLOSED, List.of(found), status.getAsInt()));
   }
 
   private static Fate closed(Workload pod, String problem, Story story, int status) {

@@ -196,11 +196,10 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
           };
       case ANSWERED_BY_ROUTE ->
           fate.causes().getLast().kind().equals(Faults.Injection.KIND)
-              ? "apply %s, or take the filter out of %s"
-                  .formatted(fate.causes().getLast(), first)
+              ? "apply %s, or take the filter out of %s".formatted(fate.causes().getLast(), first)
               : fate.status() == ServiceEnds.FAILED
-              ? "let " + first + " lead to a Service and port that there are"
-              : "add a rule that matches the request to " + first;
+                  ? "let " + first + " lead to a Service and port that there are"
+                  : "add a rule that matches the request to " + first;
       case FAULT_INJECTED -> {
         Cause fault =
             fate.causes().reversed().stream()
@@ -238,8 +237,8 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
           awaited
               ? enrol(first)
               : fact
-              ? "let the call come through the proxy of its node"
-              : "take it out of " + first + ", so that the call goes through the mesh",
+                  ? "let the call come through the proxy of its node"
+                  : "take it out of " + first + ", so that the call goes through the mesh",
           "",
           "calls that it left alone are then decided by policy");
     }

@@ -296,14 +296,13 @@ final class Proxied {
         .map(name ->
             Stream.concat(
                     routed(
-                        by,
-                        "it answers 500; its filter names %s %s, which is not there"
-                            .formatted(Faults.Injection.KIND, name))
+                            by,
+                            "it answers 500; its filter names %s %s, which is not there"
+                                .formatted(Faults.Injection.KIND, name))
                         .stream()
                         .map(rule -> rule.below("filters")),
                     Stream.of(
-                        new Cause(
-                            Faults.Injection.KIND, name.toString(), "", "there is none")))
+                        new Cause(Faults.Injection.KIND, name.toString(), "", "there is none")))
                 .toList())
         .orElse(List.of());
   }
@@ -318,7 +317,8 @@ final class Proxied {
                   + rule.matches().stream().map(match -> match.path().text()).findFirst().orElse("")
                   + " ";
           if (rule.backends().isEmpty()) {
-            found.add(of + "has no backend, or a filter that cannot be used: see `sluice validate`");
+            found.add(
+                of + "has no backend, or a filter that cannot be used: see `sluice validate`");
           }
           rule.backends()
               .forEach(backend -> {

@@ -68,6 +68,7 @@ final class Exchange implements Upstream.Listener {
   private @Nullable Deadlines deadlines; // where a route has any
   private boolean exposed; // to the faults of a route, once
   private @Nullable Delay delay; // that befell it
+  private @Nullable Decider delayedBy; // who says so, where that is known
   private @Nullable Inquiry<Answer> authorization; // once somebody is asked
   private RateLimiter.@Nullable Questions shared; // how much all pods take, once that is asked
   private Head sent; // the request as it goes on
@@ -310,9 +311,11 @@ final class Exchange implements Upstream.Listener {
     }
     exposed = true;
     Faults.Abort abort = faults.abortOrNull();
+    Faults.Injection by = faults.byOrNull();
     if (abort != null && befalls(abort.percentage())) {
-      Decider by = faults.byOrNull() == null ? subject.ledByOrNull() : faults.byOrNull();
-      subject.refused(new Verdict(Outcome.REFUSED, Reason.FAULT_INJECTED, by));
+      subject.refused(
+          new Verdict(
+              Outcome.REFUSED, Reason.FAULT_INJECTED, by == null ? subject.ledByOrNull() : by));
       end = End.FAULT_INJECTED;
       answer(LocalAnswer.instead(request, abort), abort.content());
       return false;
@@ -324,6 +327,7 @@ final class Exchange implements Upstream.Listener {
       return true;
     }
     delay = held;
+    delayedBy = by == null ? subject.ledByOrNull() : by.delay();
     dropUpstream(); // another is searched for then, by what policy and the route say then
     Deadlines known = deadlines;
     if (known != null) {
@@ -1041,6 +1045,9 @@ final class Exchange implements Upstream.Listener {
   /** Nobody waits for the answer any longer. */
   void timedOut() {
     if (!ended) {
+      if (isDelayed()) {
+        subject.refused(new Verdict(Outcome.REFUSED, Reason.FAULT_INJECTED, delayedBy));
+      }
       end = End.TIMED_OUT;
       answer(504);
     }

@@ -255,6 +255,8 @@ class FaultsTest {
     assertThat(mesh.ask(GET, "\r\n\r\n")).startsWith("HTTP/1.1 504");
 
     assertThat(last().end()).isEqualTo(End.TIMED_OUT);
+    assertThat(last().verdict().reason()).isEqualTo(Reason.FAULT_INJECTED);
+    assertThat(last().verdict().ruleOrNull()).hasToString("FaultInjection shop/bad-day spec.delay");
     assertThat(delayed()).isZero();
     assertThat(mesh.received).isEmpty();
   }
