@@ -102,6 +102,11 @@ public final class ClosedPods {
     }
   }
 
+  /** Cookies of the pods that are noted in a directory, of those that are refused or have rules. */
+  public static List<Long> notedIn(Path records) {
+    return new EnrolledRecords(records).cookies();
+  }
+
   /**
    * The same for a pod that nobody holds, whether or not its namespace still exists. Where another
    * node refuses it too, the barrier stays.

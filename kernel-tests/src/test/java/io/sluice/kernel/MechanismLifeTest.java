@@ -186,6 +186,7 @@ class MechanismLifeTest {
 
     assertThat(said.toString())
         .startsWith("removed: node '" + other + "'")
+        .containsPattern("open, but for [1-9] that node '" + shop.site.prefix() + "' keeps")
         .contains("`sluice node cleanup --node-name " + shop.site.prefix() + "` removes that");
     assertThat(NodeCleanup.removeAll(other)).isFalse();
     assertThat(kinds(Traces.in(shop.store).toString().replace(other, shop.site.prefix())))
@@ -193,6 +194,33 @@ class MechanismLifeTest {
     NodeCleanup.removeAll(shop.site.prefix());
     assertThat(Traces.in(shop.store)).isEmpty();
     shop.daemon().start();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mechanism.class)
+  void whatAnotherRunningDaemonHoldsIsNotTouched(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    List<String> held = Traces.in(shop.store);
+    String other = shop.site.prefix() + "-other";
+    try (DaemonProcess beside = daemonOf(other, shop, mechanism);
+        TcpServer store = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+      beside.start();
+      int before = shop.view().accessLog().size();
+
+      Attempt served = Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi");
+
+      assertThat(served.answer()).as("%s", served).isEqualTo("hi");
+      shop.view().record("inbound", served);
+      assertThat(shop.view().accessLog()).hasSize(before + 2); // the buyer's and the store's
+      assertThat(beside.view().accessLog()).isEmpty();
+      assertThat(Traces.in(shop.store)).isEqualTo(held);
+      assertThat(beside.view().pod(shop.store).path("state").asText()).isEqualTo("pending");
+      assertThat(beside.view().pod(shop.store).path("problem").asText())
+          .contains("node '" + shop.site.prefix() + "', whose daemon runs")
+          .contains("`sluice node cleanup --node-name " + shop.site.prefix() + "`");
+    } finally {
+      NodeCleanup.removeAll(other);
+    }
   }
 
   /** Of the same pods, by a name of its own. */

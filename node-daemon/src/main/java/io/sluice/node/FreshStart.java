@@ -57,7 +57,7 @@ public final class FreshStart implements AutoCloseable {
       if (other.isRunning()
           && other.folder().filter(noted -> isSame(noted, registry)).isPresent()) {
         throw new IllegalStateException(
-            "the daemon of node '%s' has the pods of %s that name no node; stop it, or give this one a folder of its own"
+            "the daemon of node '%1$s' has the pods of %2$s that name no node; end it and `sluice node cleanup --node-name %1$s`, or give this one a folder with other pods: a pod is for one daemon"
                 .formatted(other.name(), registry));
       }
     }

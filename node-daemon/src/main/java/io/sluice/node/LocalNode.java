@@ -1,12 +1,15 @@
 package io.sluice.node;
 
+import io.sluice.interception.ClosedPods;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.node.NodePlace.StateLock;
+import io.sluice.node.enrolment.Verification.OtherNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
@@ -22,6 +25,10 @@ import java.util.stream.Stream;
 public record LocalNode(String name, boolean isRunning) {
   /** All of them, by name; throws {@link UncheckedIOException} where they are not to be seen. */
   public static List<LocalNode> all() {
+    return names().map(LocalNode::of).toList();
+  }
+
+  private static Stream<String> names() {
     TreeSet<String> names = new TreeSet<>(PinDirectory.nodeNames());
     if (Files.isDirectory(NodeSettings.RUNTIME_ROOT)) {
       try (Stream<Path> entries = Files.list(NodeSettings.RUNTIME_ROOT)) {
@@ -30,7 +37,42 @@ public record LocalNode(String name, boolean isRunning) {
         throw new UncheckedIOException("cannot list " + NodeSettings.RUNTIME_ROOT, e);
       }
     }
-    return names.stream().filter(LocalNode::isName).map(LocalNode::of).toList();
+    return names.stream().filter(LocalNode::isName);
+  }
+
+  /** Which node but {@code nodeName} has that pod in force; one whose daemon runs comes first. */
+  static Optional<OtherNode> holderBeside(String nodeName, long netnsCookie) {
+    return names()
+        .filter(name -> !name.equals(PinDirectory.directoryName(nodeName)))
+        .filter(name -> holds(name, netnsCookie))
+        .map(name -> new OtherNode(name, StateLock.isNodeHeld(name)))
+        .max(Comparator.comparing(OtherNode::isRunning));
+  }
+
+  /** How many pods that this one has in force the node with that name has in force too. */
+  public long podsSharedWith(String nodeName) {
+    String own = PinDirectory.directoryName(nodeName);
+    PinDirectory pins = PinDirectory.ofNode(own);
+    return Stream.of(
+            Stream.concat(Stream.of(pins), pins.otherSchemas().stream())
+                .flatMap(schema -> schema.podCookies().stream()),
+            ClosedPods.notedIn(NodeSettings.iptablesRecords(own)).stream(),
+            ClosedPods.notedIn(NodeSettings.closedPods(own)).stream())
+        .flatMap(cookies -> cookies)
+        .distinct()
+        .filter(cookie -> holds(name, cookie))
+        .count();
+  }
+
+  /** Whether it has pins of that pod, or notes its rules or its barrier. */
+  private static boolean holds(String name, long netnsCookie) {
+    PinDirectory pins = PinDirectory.ofNode(name);
+    return Stream.concat(
+            Stream.concat(Stream.of(pins), pins.otherSchemas().stream())
+                .map(schema -> schema.pod(netnsCookie)),
+            Stream.of(NodeSettings.iptablesRecords(name), NodeSettings.closedPods(name))
+                .map(records -> records.resolve(Long.toUnsignedString(netnsCookie))))
+        .anyMatch(Files::exists);
   }
 
   /** Where the daemon of that node keeps its state, as it noted when it started. */

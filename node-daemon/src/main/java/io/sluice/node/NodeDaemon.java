@@ -248,7 +248,8 @@ public final class NodeDaemon implements AutoCloseable {
                     ownReporter,
                     settings.pathCheckInterval(),
                     settings.failOpen(),
-                    former::holds),
+                    former::holds,
+                    cookie -> LocalNode.holderBeside(settings.nodeName(), cookie)),
                 former,
                 new Upkeep(sockets, this::note)));
     enrolment = pods;

@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -66,16 +67,30 @@ final class CleanupCommand implements Callable<Integer> {
     if (forgets) { // first: it removes least, and says so too where a daemon runs
       NodeCleanup.forget(folder);
     }
+    List<LocalNode> others =
+        LocalNode.all().stream()
+            .filter(other -> !other.name().equals(PinDirectory.directoryName(name)))
+            .toList();
+    StringBuilder kept = new StringBuilder();
+    for (LocalNode other : others) {
+      long shared = other.podsSharedWith(name);
+      if (shared > 0) {
+        kept.append(", but for %d that node '%s' keeps".formatted(shared, other.name()));
+      }
+    }
     boolean wasThere = NodeCleanup.removeAll(name, proc);
     PrintWriter out = spec.commandLine().getOut();
     out.println(
         wasThere
-            ? "removed: node '" + name + "' has no trace in the kernel any more; its pods are open"
+            ? "removed: node '"
+                + name
+                + "' has no trace in the kernel any more; its pods are open"
+                + kept
             : "nothing to remove: no daemon of node '"
                 + name
                 + "' has left anything in force here");
-    for (LocalNode other : LocalNode.all()) {
-      if (!other.isRunning() && !other.name().equals(PinDirectory.directoryName(name))) {
+    for (LocalNode other : others) {
+      if (!other.isRunning()) {
         out.printf(
             "node '%s', which is dead, keeps what it holds, in the same pods too; `sluice node"
                 + " cleanup --node-name %1$s` removes that%n",

@@ -13,6 +13,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import io.sluice.node.enrolment.NamespaceClaims.NamespaceConflictException;
+import io.sluice.node.enrolment.Verification.OtherNode;
 import io.sluice.node.fault.FaultPoint;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.PodNamespaces.FoundNamespace;
@@ -24,6 +25,7 @@ import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -58,6 +60,9 @@ final class EnrolledPods {
 
   /** Of pods that are to be brought, and served as another mechanism has them in force. */
   private final Map<NamespacedName, FoundNamespace> formerly = new HashMap<>();
+
+  /** Cookies of namespaces that another node had in force while its daemon ran. */
+  private final Set<Long> leftToOthers = new HashSet<>();
 
   private final NamespaceClaims claims;
 
@@ -244,8 +249,8 @@ final class EnrolledPods {
 
   /**
    * Refuses everything of a pod that is wanted and cannot be enrolled, unless the mesh is
-   * permissive. Does nothing where others would be hit: in the node's namespace and in that of
-   * another pod.
+   * permissive. Does nothing where others would be hit: in the node's namespace, in that of another
+   * pod and in what another node has in force.
    *
    * @return whether it is refused
    */
@@ -261,7 +266,9 @@ final class EnrolledPods {
     }
     try (NetnsHandle netns = found.netns()) {
       long cookie = netns.cookie();
-      if (netns.isSameAs(hostNamespace) || isOfAnother(workload.name(), cookie, current)) {
+      if (netns.isSameAs(hostNamespace)
+          || isOfAnother(workload.name(), cookie, current)
+          || otherHolder(cookie).isPresent()) {
         return false;
       }
       if (current.settings().permissive()) {
@@ -330,10 +337,18 @@ final class EnrolledPods {
         Long.toUnsignedString(cookie));
   }
 
-  /** Throws where the namespace is another pod's, or another pod claims it with equal right. */
+  /**
+   * Throws where the namespace is another pod's or another node's, or another pod claims it with
+   * equal right.
+   */
   private void requireClaim(
       Workload workload, NetnsHandle netns, long cookie, MeshSnapshot current) {
     NamespacedName claimant = workload.name();
+    Optional<OtherNode> other = otherHolder(cookie);
+    if (other.isPresent()) {
+      throw new InterceptionException(
+          "pod " + claimant + " is not enrolled: " + other.get(), other.get().remedy());
+    }
     Optional<NamespacedName> holder = holder(cookie, current);
     if (holder.isPresent()) {
       if (!holder.get().equals(claimant)) {
@@ -365,6 +380,21 @@ final class EnrolledPods {
                 .filter(former ->
                     !enrolled.containsKey(former)
                         && current.workload(former).filter(isWanted).isPresent()));
+  }
+
+  /**
+   * The node that this one leaves the namespace to: two proxies would intercept each other without
+   * end. One that has died keeps what it had while it ran beside this daemon, so that it has it
+   * when it is back; what one leaves that was dead before is no obstacle.
+   */
+  private Optional<OtherNode> otherHolder(long cookie) {
+    Optional<OtherNode> other = verification.otherNode(cookie);
+    if (other.isEmpty()) {
+      leftToOthers.remove(cookie);
+    } else if (other.get().isRunning()) {
+      leftToOthers.add(cookie);
+    }
+    return other.filter(_ -> leftToOthers.contains(cookie));
   }
 
   private boolean isOfAnother(NamespacedName claimant, long cookie, MeshSnapshot current) {

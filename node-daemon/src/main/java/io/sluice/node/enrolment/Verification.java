@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongFunction;
 import java.util.function.LongPredicate;
 
 /**
@@ -38,6 +39,7 @@ public final class Verification {
   private final long intervalNanos;
   private final boolean failOpen;
   private final LongPredicate formerHolds;
+  private final LongFunction<Optional<OtherNode>> otherNodes;
   private final Map<NamespacedName, Watch> watches = new HashMap<>();
   private final Backoff nodeRepairs = new Backoff(Backoff.SHORTEST, Backoff.LONGEST);
   private Optional<String> nodeProblem = Optional.empty();
@@ -45,6 +47,27 @@ public final class Verification {
   private final LongAdder looks = new LongAdder();
   private volatile boolean stopped;
   private boolean looking;
+
+  /**
+   * Another node of this machine that has a pod in force, or has left it so.
+   *
+   * @param isRunning whether its daemon runs
+   */
+  public record OtherNode(String name, boolean isRunning) {
+    @Override
+    public String toString() {
+      return "node '%s', %s, holds it"
+          .formatted(name, isRunning ? "whose daemon runs" : "which is dead");
+    }
+
+    /** What the operator can do about it. */
+    String remedy() {
+      String cleanup = "`sluice node cleanup --node-name " + name + "`";
+      return isRunning
+          ? "take the pod out of one of the two registries, or end that daemon and " + cleanup
+          : cleanup + " ends that";
+    }
+  }
 
   /** What is known of one enrolled pod. */
   private static final class Watch {
@@ -71,6 +94,7 @@ public final class Verification {
    * @param failOpen whether the operator prefers open pods to refused ones
    * @param formerHolds whether another mechanism has the pod with this cookie in force as well:
    *     then its connections may be refused, which would be taken for a fault of the paths
+   * @param otherNodes which other node has the pod with this cookie in force
    */
   public Verification(
       Interception interception,
@@ -80,7 +104,8 @@ public final class Verification {
       ProtectionListener listener,
       Duration interval,
       boolean failOpen,
-      LongPredicate formerHolds) {
+      LongPredicate formerHolds,
+      LongFunction<Optional<OtherNode>> otherNodes) {
     this.interception = interception;
     this.proxy = proxy;
     this.paths = paths;
@@ -89,6 +114,7 @@ public final class Verification {
     this.intervalNanos = interval.toNanos();
     this.failOpen = failOpen;
     this.formerHolds = formerHolds;
+    this.otherNodes = otherNodes;
   }
 
   /**
@@ -139,6 +165,11 @@ public final class Verification {
     if (!formerHolds.test(pod.cookie())) {
       look(pod, watch);
     }
+  }
+
+  /** Which other node has the pod in force; one that runs comes first. */
+  Optional<OtherNode> otherNode(long cookie) {
+    return otherNodes.apply(cookie);
   }
 
   /** Ends looking after a pod; {@code netns} is still open. */
@@ -236,7 +267,9 @@ public final class Verification {
     watch.repairs.reset();
   }
 
-  private void broken(PodPlacement pod, Watch watch, String problem, boolean isOfThePod) {
+  private void broken(PodPlacement pod, Watch watch, String found, boolean isOfThePod) {
+    String problem =
+        found + otherNode(pod.cookie()).map(node -> "; " + node + ": " + node.remedy()).orElse("");
     if (!problem.equals(watch.problem)) {
       LOG.log(
           System.Logger.Level.WARNING,
