@@ -4,28 +4,28 @@ import java.util.Locale;
 
 /** How a connection ended. */
 public enum CloseKind {
-  /** Both ends finished sending. */
-  FIN,
-  /** The client reset it, or its host vanished. */
-  RESET_BY_CLIENT,
-  /** The upstream reset it, or its host vanished. */
-  RESET_BY_UPSTREAM,
-  /** Nothing was sent for too long. */
-  IDLE,
-  /** The node daemon is stopping, or the pod was released. */
-  DRAIN,
-  /** No upstream could be reached. */
-  CONNECT_FAILURE,
-  /** Refused before an upstream was tried: policy, limits, missing facts. */
-  REFUSED,
-  /** The other end's identity or certificate came onto the deny list. */
-  DENIED,
-  /** Policy allowed it and refuses it now. */
-  REVOKED,
-  /** What it sent was not taken, and there was no memory for more. */
-  STALLED,
-  /** The proxy failed. */
-  ERROR;
+  FIN("both ends finished sending"),
+  RESET_BY_CLIENT("the client reset it, or its host vanished"),
+  RESET_BY_UPSTREAM("the upstream reset it, or its host vanished"),
+  IDLE("nothing was sent for too long"),
+  DRAIN("the node daemon is stopping, or the pod was released"),
+  CONNECT_FAILURE("no upstream could be reached"),
+  REFUSED("refused before an upstream was tried: policy, limits, missing facts"),
+  DENIED("the other end's identity or certificate came onto the deny list"),
+  REVOKED("policy allowed it and refuses it now"),
+  STALLED("what it sent was not taken, and there was no memory for more"),
+  ERROR("the proxy failed");
+
+  private final String explanation;
+
+  CloseKind(String explanation) {
+    this.explanation = explanation;
+  }
+
+  /** Half a sentence for people. */
+  public String explanation() {
+    return explanation;
+  }
 
   /** Value of a metric label. */
   public String label() {

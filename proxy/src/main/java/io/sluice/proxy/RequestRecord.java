@@ -2,6 +2,7 @@ package io.sluice.proxy;
 
 import io.sluice.mesh.decision.Verdict;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -97,6 +98,11 @@ public record RequestRecord(
     /** Half a sentence for people. */
     public String explanation() {
       return explanation;
+    }
+
+    /** Value of {@code response_code_details}: Envoy's word where it has one that fits. */
+    public String label() {
+      return this == WHOLE ? "via_upstream" : name().toLowerCase(Locale.ROOT);
     }
 
     /** Value of the label {@code response_flags}. */

@@ -2,6 +2,7 @@ package io.sluice.cli.check;
 
 import io.sluice.cli.output.ExitCode;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord.End;
 import java.io.PrintWriter;
 import java.util.List;
@@ -22,7 +23,7 @@ import picocli.CommandLine.Spec;
     subcommands = BugReportCommand.class)
 public final class SupportCommand {
   private static final String NOTHING = "Nothing: it is told for the record.";
-  private static final String OF_A_FLAG =
+  private static final String OF_THAT_LINE =
       "See the reason and rule of that line, and `support error-info REASON`.";
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -31,7 +32,8 @@ public final class SupportCommand {
       name = "error-info",
       description =
           "Explains a code that `check` printed, one of OSM's, the word that a log, an event or a metric"
-              + " has for its reason, the first word of a line of a log, or a flag of the access log;"
+              + " has for its reason, the first word of a line of a log, or what the access log has for how"
+              + " something ended, a flag too;"
               + " without one, lists all codes.",
       mixinStandardHelpOptions = true)
   int errorInfo(
@@ -49,28 +51,47 @@ public final class SupportCommand {
     } else {
       List<Code> codes = Code.of(code).map(List::of).orElseGet(() -> OsmCodes.of(code));
       List<Reason> reasons =
-          Stream.of(Reason.values()).filter(each -> each.label().equals(code)).toList();
-      List<End> ends = Stream.of(End.values()).filter(each -> each.flag().equals(code)).toList();
+          Stream.of(Reason.values()).filter(each -> each.label().equalsIgnoreCase(code)).toList();
+      List<End> ends =
+          Stream.of(End.values()).filter(each -> each.flag().equalsIgnoreCase(code)).toList();
+      List<End> details =
+          Stream.of(End.values()).filter(each -> each.label().equalsIgnoreCase(code)).toList();
+      List<CloseKind> kinds =
+          Stream.of(CloseKind.values())
+              .filter(each -> each.label().equalsIgnoreCase(code))
+              .toList();
       List<String[]> events =
-          Code.Row.cells("log.md").filter(each -> each[0].equals(code)).toList();
+          Code.Row.cells("log.md").filter(each -> each[0].equalsIgnoreCase(code)).toList();
       for (Reason each : reasons) {
         String meant = each.isMeant() ? "nothing, if that is meant; else " : "";
         tell(each.label(), each.explanation(), meant + each.mend() + ".");
       }
       for (End each : ends) {
-        tell(each.flag(), each.explanation(), OF_A_FLAG);
+        tell(each.flag(), each.explanation(), each == End.WHOLE ? NOTHING : OF_THAT_LINE);
+      }
+      for (End each : details) {
+        tell(
+            each.label() + " (response_code_details)",
+            each.explanation(),
+            each == End.WHOLE ? NOTHING : OF_THAT_LINE);
+      }
+      for (CloseKind each : kinds) {
+        tell(
+            each.label() + " (close)",
+            each.explanation(),
+            each == CloseKind.FIN ? NOTHING : OF_THAT_LINE);
       }
       for (String[] event : events) {
         String mend = event[2];
         tell(event[0], event[1], mend.equals("-") ? NOTHING : mend);
       }
-      if (codes.isEmpty() && reasons.isEmpty() && ends.isEmpty() && events.isEmpty()) {
+      if (Stream.of(codes, reasons, ends, details, kinds, events).allMatch(List::isEmpty)) {
         throw new ParameterException(
             spec.commandLine().getSubcommands().get("error-info"),
             "'"
                 + code
-                + "' is no code here, none of OSM's with a counterpart, and no reason, event or flag of"
-                + " a log; without a code all codes are listed");
+                + "' is no code here, none of OSM's with a counterpart, and no reason, event, flag or"
+                + " ending of a log; without a code all codes are listed");
       }
       for (Code each : codes) {
         tell(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord.End;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -32,7 +33,7 @@ class CatalogueTest {
 
   private static final Pattern EVENT =
       Pattern.compile(
-          "(?:\\b(?:LOG|log|logger)\\.log\\([^;\"]*|present\\.put\\()\"([a-z]*(?:_[a-z]+)+)[ \",]");
+          "(?:\\b(?:LOG|log|logger)\\.log\\([^;\"]*|present\\.put\\(|\\bchange\\()\"([a-z]*(?:_[a-z]+)+)[ \",]");
 
   private static String support(String... arguments) {
     StringWriter out = new StringWriter();
@@ -129,6 +130,28 @@ class CatalogueTest {
                 .contains(end.flag() + ": " + end.explanation()));
     assertThat(support("error-info", "UO").lines().filter(line -> line.startsWith("UO: ")))
         .hasSize(2);
+  }
+
+  @Test
+  void eachWordForTheEndOfAnExchangeOrAConnectionIsExplained() {
+    assertThat(End.values())
+        .allSatisfy(end ->
+            assertThat(support("error-info", end.label()))
+                .contains(end.label() + " (response_code_details): " + end.explanation()));
+    assertThat(CloseKind.values())
+        .allSatisfy(kind ->
+            assertThat(support("error-info", kind.label()))
+                .contains(kind.label() + " (close): " + kind.explanation()));
+    assertThat(support("error-info", "-") + support("error-info", "fin"))
+        .doesNotContain("See the reason");
+  }
+
+  @Test
+  void wordsAreFoundInAnyCase() {
+    for (String word :
+        List.of("dc", "Pod_Closed", "Timed_Out", "Connect_Failure", "Pod_Enrolled")) {
+      assertThat(support("error-info", word)).contains("\nDo: ");
+    }
   }
 
   @Test

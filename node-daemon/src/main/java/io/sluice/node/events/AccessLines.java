@@ -6,10 +6,8 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
-import io.sluice.proxy.RequestRecord.End;
 import java.net.InetSocketAddress;
 import java.time.Instant;
-import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -124,7 +122,7 @@ final class AccessLines {
 
   private void writeResponse(RequestRecord record) {
     json.number("response_code", record.status());
-    json.text("response_code_details", details(record.end()));
+    json.text("response_code_details", record.end().label());
     json.text("response_flags", record.end().flag());
     if (record.grpc()) {
       json.text("grpc_status", record.grpcStatusOrNull());
@@ -132,11 +130,6 @@ final class AccessLines {
     json.number("bytes_received", record.requestBytes());
     json.number("bytes_sent", record.responseBytes());
     json.number("duration", record.duration().toMillis());
-  }
-
-  /** Envoy's word where it has one that fits; else how the exchange ended. */
-  private static String details(End end) {
-    return end == End.WHOLE ? "via_upstream" : end.name().toLowerCase(Locale.ROOT);
   }
 
   private static @Nullable String route(ConnectionInfo info) {
