@@ -301,6 +301,11 @@ final class ReplayCommand implements Callable<Integer> {
   }
 
   private static Path present(Path record, String otherwise) {
+    if (Files.isDirectory(record.resolveSibling("")) && Files.notExists(record)) {
+      throw new IllegalStateException(
+          "nothing is recorded in %s yet: a daemon writes the first %s minutes after a call that policy decided, or as it ends; with --record-flows false, none"
+              .formatted(record, FlowRecorder.WINDOW.toMinutes()));
+    }
     if (!Files.isDirectory(record)) {
       throw new IllegalStateException(
           otherwise + ": " + record + " does not exist; name its state folder with --state");

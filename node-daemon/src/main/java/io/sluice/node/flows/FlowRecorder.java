@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FlowRecorder implements AutoCloseable {
   /** How long flows are gathered before they are written; a daemon that is killed loses so much. */
-  static final Duration WINDOW = Duration.ofMinutes(5);
+  public static final Duration WINDOW = Duration.ofMinutes(5);
 
   /** On the disk at once, and written a day. */
   static final long MAX_BYTES = 50L << 20;
