@@ -1,5 +1,6 @@
 package io.sluice.cli.control;
 
+import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.webhook.AdmissionWebhook;
@@ -50,6 +51,8 @@ final class WebhookArguments {
       throw new ParameterException(
           spec.commandLine(), "--webhook-certificate and --webhook-key need each other");
     }
+    Paths.requireReadableFile(spec, "--webhook-certificate", certificate);
+    Paths.requireReadableFile(spec, "--webhook-key", key);
     if (!listen.equals("off")) {
       try {
         address();

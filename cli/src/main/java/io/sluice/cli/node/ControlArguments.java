@@ -97,6 +97,13 @@ final class ControlArguments {
     }
   }
 
+  /** Refuses a missing join token; its file may be gone once the node has been admitted. */
+  void requireJoinToken(CommandSpec spec, boolean isAdmitted) {
+    if (!isAdmitted || joinToken != null && Files.exists(joinToken)) {
+      Paths.requireReadableFile(spec, "--join-token", joinToken);
+    }
+  }
+
   private void requireNone() {
     if (joinToken != null
         || controlToken != null

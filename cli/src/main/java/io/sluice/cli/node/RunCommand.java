@@ -24,6 +24,8 @@ import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.placement.PlacementSettings;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.ProxySettings;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -280,6 +282,11 @@ final class RunCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw wrong("--node-name: " + e.getMessage());
     }
+    if (!standalone && controller() != null) {
+      boolean isAdmitted = !rejoin && Files.isDirectory(NodeSettings.identity(state()));
+      control.requireJoinToken(spec, isAdmitted);
+    }
+    metrics();
     Paths.requireProc(spec, proc);
     if (drainSeconds < 0 || drainSeconds > 3_600) {
       throw wrong("--drain-seconds " + drainSeconds + " is outside 0..3600");
@@ -327,9 +334,7 @@ final class RunCommand implements Callable<Integer> {
           fallback,
           programs.without(),
           failOpen,
-          metricsAddress.equals("off")
-              ? null
-              : ListenAddress.parse("--metrics-address", metricsAddress),
+          metrics(),
           accessLog,
           recordFlows,
           Duration.ofSeconds(drainSeconds),
@@ -344,6 +349,16 @@ final class RunCommand implements Callable<Integer> {
           controller,
           takeOver,
           startedFile);
+    } catch (IllegalArgumentException e) {
+      throw wrong(e.getMessage());
+    }
+  }
+
+  private @Nullable InetSocketAddress metrics() {
+    try {
+      return metricsAddress.equals("off")
+          ? null
+          : ListenAddress.parse("--metrics-address", metricsAddress);
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

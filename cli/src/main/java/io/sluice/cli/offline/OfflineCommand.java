@@ -108,6 +108,7 @@ public final class OfflineCommand implements Callable<Integer> {
 
   private JsonNode report() {
     Paths.require(spec, "--state", state);
+    Paths.requireReadableFile(spec, "--seal-key", sealKey);
     if (state == null) {
       Optional<JsonNode> answer = target.oneIfItRuns(AdminRequest.of("offline"));
       if (answer.isPresent()) {
