@@ -502,9 +502,9 @@ final class GatewayCompiler {
           ofFilters,
           route,
           faults.field(),
-          "names FaultInjection " + faults.name() + ", which is not there",
+          "names FaultInjection " + faults.name() + ", which is not there or cannot be used",
           "so requests that match the rule are answered 500",
-          "create it, or leave the filter out",
+          "create or mend it, or leave the filter out",
           BACKEND_NOT_FOUND);
     }
   }

@@ -108,7 +108,7 @@ class SameWordsTest {
       FaultInjection | abort: {percentage: 1, response: {status: 600}} | abort.response.status | 600 is outside 200..599
       FaultInjection | abort: {percentage: 1, response: {headers: {Host: a}}} | abort.response.headers | may not be changed
       HTTPRoute | filters: [{type: ExtensionRef, extensionRef: {group: a.example, kind: B, name: c}}] | filters[0].type | names kind 'B' of group 'a.example'
-      in mesh: HTTPRoute | filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io, kind: FaultInjection, name: gone}}] | filters[0].extensionRef.name | which is not there
+      in mesh: HTTPRoute | filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io, kind: FaultInjection, name: gone}}] | filters[0].extensionRef.name | which is not there or cannot be used
       HTTPRoute | retry: {attempts: 1} | retry | is not acted on
       in mesh: HTTPRoute | filters: [{type: RequestMirror, requestMirror: {backendRef: {name: gone, port: 80}}}] | filters[0].requestMirror.backendRef | it gets no copies
       GRPCRoute | matches: [{method: {type: Prefix, service: a}}] | matches[0].method.type | 'Prefix' is not known
