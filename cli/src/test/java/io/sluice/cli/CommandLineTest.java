@@ -122,6 +122,7 @@ class CommandLineTest {
         "proxy set logging ../web; names no Pod",
         "proxy set logging web --kubeconfig /nonexistent; cannot be read",
         "policy check-conflicts Telemetry --registry DIR; KIND 'Telemetry' is not read",
+        "why shop/buyer shop/store get /x; METHOD 'get' is written in capitals: GET",
         "policy check-conflicts --kubeconfig /nonexistent; cannot be read",
         "policy replay DIR --suggest; --suggest takes no candidate",
         "policy replay DIR --allowed-only; --allowed-only is for --suggest",

@@ -938,6 +938,14 @@ class WhyTableTest {
         .isEqualTo("SRC '192.0.2.300' is neither NAMESPACE/NAME nor an address");
     assertThat(fault(snapshot, "shop/buyer", "shop/store:http"))
         .isEqualTo("'http' of DST 'shop/store:http' is no port");
+    assertThat(fault(snapshot, "shop/buyer", "https://bücher.example/a?b=c:d"))
+        .isEqualTo(
+            "DST 'https://bücher.example/a?b=c:d' is no host: it is written HOST[:PORT] here,"
+                + " xn--bcher-kva.example:443");
+    assertThat(fault(snapshot, "shop/buyer", "http://[2001:db8::1]:81"))
+        .endsWith(" here, [2001:db8::1]:81");
+    assertThat(fault(snapshot, "shop/buyer", "bücher.example:81"))
+        .endsWith(" here, xn--bcher-kva.example:81");
     assertThat(fault(snapshot, "shop/buyer", "192.0.2.1")).contains("needs a port");
     assertThat(fault(snapshot, "shop/buyer", "2001:db8::1")).endsWith(": [2001:db8::1]:PORT");
     assertThat(fault(snapshot, "shop/buyer", "shop/buyer")).contains("say the port");

@@ -8,6 +8,7 @@ import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.Workload;
 import io.sluice.proxy.Family;
+import java.net.IDN;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -19,6 +20,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -314,9 +317,31 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
    * @param port 0 where none was written
    */
   private record Asked(String host, int port) {
+    private static final Pattern URL = Pattern.compile("(\\w+)://([^/?#]*).*");
+
+    /** The host and port of a URL, in the letters that DNS has. */
+    private static String plain(String text) {
+      Matcher url = URL.matcher(text);
+      String plain = text;
+      if (url.matches()) {
+        boolean hasPort = url.group(2).matches(".*:\\d+");
+        plain = url.group(2) + (hasPort ? "" : url.group(1).equals("https") ? ":443" : ":80");
+      }
+      try {
+        return IDN.toASCII(plain);
+      } catch (IllegalArgumentException e) {
+        return plain; // which is told to be none
+      }
+    }
+
     static Asked parse(String text) {
       if (literal(text).isPresent()) {
         return new Asked(text, NO_PORT);
+      }
+      String plain = plain(text);
+      if (!plain.equals(text)) {
+        throw new IllegalArgumentException(
+            "DST '" + text + "' is no host: it is written HOST[:PORT] here, " + plain);
       }
       int colon = text.lastIndexOf(':');
       if (colon < 0) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -30,6 +31,11 @@ public record WhyQuestion(
     headers = Map.copyOf(headers);
     if (method.isEmpty() != path.isEmpty()) {
       throw new IllegalArgumentException("a request has a METHOD and a path");
+    }
+    String capitals = method.toUpperCase(Locale.ROOT);
+    if (!method.equals(capitals)) {
+      throw new IllegalArgumentException(
+          "METHOD '" + method + "' is written in capitals: " + capitals);
     }
     if (method.isEmpty() && !headers.isEmpty()) {
       throw new IllegalArgumentException("headers need a METHOD and a path");
