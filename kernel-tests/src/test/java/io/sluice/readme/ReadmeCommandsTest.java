@@ -64,6 +64,29 @@ class ReadmeCommandsTest {
         List.of("shop", "shop-buyer", "shop-thief", "shop-store"));
   }
 
+  /** In a mount namespace, and so of names, of its own; all of it ends with that. */
+  @Test
+  void theShopsNetworkIsMadeAndTakenAwayFromAnyState() throws Exception {
+    String script =
+        """
+        mount -t tmpfs none /run
+        sh $0 down
+        sh $0 up; sh $0 up
+        ip netns delete shop-thief; sh $0 up
+        ip netns delete shop; sh $0 up
+        umount /run/netns/shop-store; sh $0 up
+        ip -n shop-buyer route get 10.85.255.1; ip -n shop link show store
+        ip netns delete shop-buyer; sh $0 down
+        ls /run/netns
+        echo left nothing
+        """;
+    String network = SourceTree.around().root().resolve("examples/shop/network.sh").toString();
+
+    assertThat(execute(List.of("unshare", "--mount", "sh", "-euc", script, network)))
+        .contains("via 10.85.0.1", "master bridge")
+        .endsWith("left nothing\n");
+  }
+
   @Test
   void runsEveryCommandOfTheReadme() throws Exception {
     assertThat(COMMANDS)
