@@ -1,7 +1,7 @@
 package io.sluice.cli.control;
 
-import io.sluice.cli.arguments.Paths;
 import io.sluice.cli.arguments.ListenAddress;
+import io.sluice.cli.arguments.Paths;
 import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.control.webhook.SelfSigned;

@@ -6,6 +6,7 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -2,6 +2,7 @@ package io.sluice.node.why;
 
 import io.sluice.mesh.Decider;
 import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
@@ -295,7 +296,7 @@ final class Proxied {
         .findFirst()
         .map(name ->
             Stream.concat(
-                    routed(
+                    Causes.routed(
                             by,
                             "it answers 500; its filter names %s %s, which is not there"
                                 .formatted(Faults.Injection.KIND, name))
