@@ -13,8 +13,6 @@ import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
-import io.sluice.mesh.Service;
-import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.Workload;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -35,7 +33,6 @@ final class PolicyChecks {
         new Check("settings of the mesh", PolicyChecks::settings),
         new Check("ends of TrafficTargets", PolicyChecks::ends),
         new Check("ports of TrafficTargets", PolicyChecks::ports),
-        new Check("requests granted on bytes", PolicyChecks::requestsOnBytes),
         new Check("TrafficTargets that grant the same", PolicyChecks::same),
         new Check("who may be called", PolicyChecks::uncalled));
   }
@@ -132,9 +129,7 @@ final class PolicyChecks {
       return; // the compiler says what is wrong with it
     }
     if (!namespaces.contains(source.namespace())) {
-      found.add(
-          Code.SOURCE_NAMESPACE, subject, "there is no namespace '" + source.namespace() + "'");
-      return;
+      return; // as validate says
     }
     Objects.name(source.namespace(), source.name())
         .filter(account -> !accounts.contains(account))
@@ -201,32 +196,6 @@ final class PolicyChecks {
               Code.TARGET_PORT,
               target.ref().toString(),
               "TCPRoute " + rule.name() + " has " + missing + ", served are " + there);
-        }
-      }
-    }
-  }
-
-  private static void requestsOnBytes(Facts facts, Sink found) throws NotThereException {
-    Objects objects = facts.objects();
-    for (Permission permission : objects.snapshot().permissions()) {
-      for (Service service : objects.snapshot().services()) {
-        for (ServicePort port : service.ports()) {
-          boolean leadsThere =
-              port.endpoints().stream()
-                  .flatMap(end ->
-                      objects.snapshot().workloadsAt(end.address().getAddress()).stream()
-                          .filter(one ->
-                              one.identity().serviceAccountName().equals(permission.destination())
-                                  && permission.grantsOnlyRequests(end.address().getPort())))
-                  .findAny()
-                  .isPresent();
-          if (leadsThere && !port.protocol().mayBeHttp()) {
-            found.add(
-                Code.HTTP_ON_BYTES,
-                "TrafficTarget " + permission.name(),
-                "port %s of Service %s is declared %s"
-                    .formatted(port.port(), service.name(), port.protocol().word()));
-          }
         }
       }
     }

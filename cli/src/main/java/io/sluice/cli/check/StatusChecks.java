@@ -68,6 +68,8 @@ final class StatusChecks {
       case GATEWAY_FILTER -> Code.GATEWAY_FILTER;
       case GATEWAY_PARENT -> Code.GATEWAY_PARENT;
       case SERVICE_PORT -> Code.TARGET_PORT;
+      case SOURCE_NAMESPACE -> Code.SOURCE_NAMESPACE;
+      case HTTP_ON_BYTES -> Code.HTTP_ON_BYTES;
       case EXCLUSION_CONTRADICTS -> Code.EXCLUSION_CONTRADICTS;
       case SLICE_ALONE -> Code.SLICE_ALONE;
       case SERVICE_EXTERNAL -> Code.SERVICE_EXTERNAL;

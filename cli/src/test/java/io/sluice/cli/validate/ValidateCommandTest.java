@@ -48,6 +48,44 @@ class ValidateCommandTest {
   }
 
   @Test
+  void warnsOfPolicyThatLeadsNowhereAsCheckDoes() throws IOException {
+    String mesh =
+        """
+        {apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {sluice.io/mesh: enabled}}}
+        ---
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: web, namespace: shop, labels: {app: web}}
+        spec: {serviceAccountName: web}
+        status: {podIP: 10.0.0.1, phase: Running}
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: {name: web, namespace: shop}
+        spec: {clusterIP: 10.96.0.1, selector: {app: web}, ports: [{name: tcp, port: 80}]}
+        ---
+        apiVersion: specs.smi-spec.io/v1alpha4
+        kind: HTTPRouteGroup
+        metadata: {name: all, namespace: shop}
+        spec: {matches: [{name: all, methods: [GET]}]}
+        ---
+        apiVersion: access.smi-spec.io/v1alpha3
+        kind: TrafficTarget
+        metadata: {name: web, namespace: shop}
+        spec:
+          destination: {kind: ServiceAccount, name: web, namespace: shop}
+          sources: [{kind: ServiceAccount, name: db, namespace: shpo}]
+          rules: [{kind: HTTPRouteGroup, name: all}]
+        """;
+
+    assertThat(run(file("mesh.yaml", mesh))).isZero();
+    assertThat(out.toString())
+        .contains(
+            "spec.sources[0].namespace: there is no namespace 'shpo'; mend the namespace",
+            "spec.rules: port 80 of Service shop/web is declared tcp");
+  }
+
+  @Test
   void saysSoWhenNothingIsWrong() throws IOException {
     assertThat(run(file("route.yaml", GOOD))).isZero();
     assertThat(out.toString()).isEqualTo("1 objects in 1 files: 0 errors, 0 warnings\n");

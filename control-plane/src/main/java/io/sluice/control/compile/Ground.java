@@ -52,6 +52,10 @@ public enum Ground {
   SERVICE_EXTERNAL,
   /** A TCPRoute has the port of a Service, where the pods behind it have another. */
   SERVICE_PORT,
+  /** A TrafficTarget's source is in a namespace that does not exist. */
+  SOURCE_NAMESPACE,
+  /** Requests are granted where a Service's port is carried as bytes. */
+  HTTP_ON_BYTES,
   /** A range is included and excluded. */
   EXCLUSION_CONTRADICTS,
   /** A Pod has no address. */

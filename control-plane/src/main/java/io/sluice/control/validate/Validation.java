@@ -49,9 +49,9 @@ public record Validation(int objects, List<Finding> findings) {
           documents.put(file, new Documents(YamlDocuments.read(file, content)));
           objects.addAll(read(file, content, documents.get(file), FederatedBundles.NONE, findings));
         });
-    addStatuses(
-        new IncrementalCompiler(rules, 0).apply(Map.of("", objects)).statuses(), objects, findings);
-    findings.addAll(ServicePorts.check(objects));
+    var compiled = new IncrementalCompiler(rules, 0).apply(Map.of("", objects));
+    addStatuses(compiled.statuses(), objects, findings);
+    findings.addAll(PolicyEnds.check(objects, compiled.snapshot()));
     findings.replaceAll(finding ->
         documents.containsKey(finding.file())
             ? finding.at(
