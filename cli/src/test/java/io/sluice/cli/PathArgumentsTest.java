@@ -9,6 +9,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -60,7 +61,6 @@ class PathArgumentsTest {
         "support bug-report --log REG; --log REG is a folder; name a file",
         "check --state FILE/x; --state FILE/x is not a folder: FILE is a file; name another folder",
         "policy replay REG --state GONE; --state GONE is not a folder: it does not exist",
-        "policy replay REG --state ST; nothing is recorded in ST/flows yet: a daemon writes the first 5 minutes after a call",
         "validate FILE/x; FILE/x: the file cannot be read: Not a directory",
         "namespace list --kubeconfig FILE; --kubeconfig FILE is no kubeconfig; name one, such as",
         "namespace list --kubeconfig REG; --kubeconfig REG cannot be read: Is a directory",
@@ -68,6 +68,17 @@ class PathArgumentsTest {
         "init FILE/x; DIR FILE/x is not a folder: FILE is a file; name another folder",
       })
   void whatIsNoneIsToldByOptionPathAndMend(String line, String told) throws IOException {
+    assertThat(run(line)).isEqualTo(ExitCode.USAGE.code());
+    assertIsTold(told);
+  }
+
+  @Test
+  void aRecordThatHasNotBegunIsNoWrongFolder() throws IOException {
+    assertThat(run("policy replay REG --state ST")).isNotZero().isNotEqualTo(ExitCode.USAGE.code());
+    assertIsTold("nothing is recorded in ST/flows yet: a daemon writes the first 5 minutes after");
+  }
+
+  private int run(String line) throws IOException {
     Files.writeString(directory.resolve("file"), "x");
     Files.createDirectory(directory.resolve("reg"));
     Files.createDirectory(
@@ -75,13 +86,13 @@ class PathArgumentsTest {
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
 
     String[] words = placed(line).split(" ");
-    int code =
-        SluiceCommand.commandLineFor(words)
-            .setOut(new PrintWriter(new StringWriter()))
-            .setErr(new PrintWriter(err))
-            .execute(words);
+    return SluiceCommand.commandLineFor(words)
+        .setOut(new PrintWriter(new StringWriter()))
+        .setErr(new PrintWriter(err))
+        .execute(words);
+  }
 
-    assertThat(code).isEqualTo(ExitCode.USAGE.code());
+  private void assertIsTold(String told) {
     assertThat(err.toString()).startsWith("sluice: ").contains(placed(told));
     assertThat(err.toString()).doesNotContain("Exception", "java.", "fabric8");
     assertThat(err.toString().lines()).hasSize(1);

@@ -137,6 +137,7 @@ final class Faults {
       seen | SEEN_PLAINTEXT | mtls_required
       seen | SEEN_METADATA | metadata_refused
       seen | SEEN_HTTP_ONLY | http_only
+      seen | SEEN_CLOSED | pod_closed
       told | LEAF_EXPIRED | CERTIFICATES | [{identity: 'spiffe://cluster.local/ns/shop/sa/x', notBefore: '2026-01-01T00:00:00Z', notAfter: '2026-01-01T00:00:00Z', renewAt: '2026-01-01T00:00:00Z', problem: 'why'}]
       told | LEAF_EARLY | CERTIFICATES | [{identity: 'spiffe://cluster.local/ns/shop/sa/x', notBefore: '2099-01-01T00:00:00Z', notAfter: '2099-01-01T00:00:00Z', renewAt: '2099-01-01T00:00:00Z', problem: 'why'}]
       told | LEAF_LATE | CERTIFICATES | [{identity: 'spiffe://cluster.local/ns/shop/sa/x', notBefore: '2026-01-01T00:00:00Z', notAfter: '2099-01-01T00:00:00Z', renewAt: '2026-01-01T00:00:00Z', problem: 'why'}]
