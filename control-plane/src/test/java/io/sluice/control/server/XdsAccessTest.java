@@ -112,7 +112,7 @@ class XdsAccessTest {
       site.clock().advance(ControlSite.LEAF.plus(SvidJudge.CLOCK_SKEW).plusSeconds(1));
 
       assertThat(client.end().getCode()).isEqualTo(Code.UNAUTHENTICATED);
-      assertThat(site.controller().status().xdsClients()).isEmpty();
+      Await.until("it is forgotten", () -> site.controller().status().xdsClients().isEmpty());
     }
   }
 
