@@ -6,8 +6,6 @@ import static io.sluice.scenario.ScenarioManifests.port;
 import static io.sluice.scenario.ScenarioManifests.routes;
 import static io.sluice.scenario.ScenarioManifests.service;
 import static io.sluice.scenario.ScenarioManifests.target;
-import static io.sluice.scenario.ScenarioManifests.tcp;
-import static io.sluice.scenario.ScenarioManifests.tcpRoute;
 import static io.sluice.scenario.ScenarioManifests.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -21,7 +19,6 @@ import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.Site;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -46,7 +43,6 @@ class HttpLoadTest {
   private static final int HTTP1_PORT = 90;
   private static final int HTTP2_PORT = 91;
   private static final int GRPC_PORT = 92;
-  private static final int GRPC_TLS_PORT = 93;
   private static final int CALLS = 20;
 
   /** Whatever else this machine does. */
@@ -75,7 +71,7 @@ class HttpLoadTest {
             Mechanism.EBPF, cluster -> new FolderScenarios(cluster.registry()), DRAIN);
     for (String pod : List.of("v1", "v2", "v3")) {
       servers.add(new EchoServer(GROUP, site.pod(pod)));
-      shops.add(new GrpcShop(GROUP, site.pod(pod), site.directory()));
+      shops.add(new GrpcShop(GROUP, site.pod(pod)));
     }
     site.apply(
         files(
@@ -92,10 +88,7 @@ class HttpLoadTest {
                 "app: bookstore",
                 port(HTTP1_PORT, EchoServer.HTTP1, "http"),
                 port(HTTP2_PORT, EchoServer.HTTP2, "http2"),
-                port(GRPC_PORT, GrpcShop.PORT, "grpc"),
-                port(GRPC_TLS_PORT, GrpcShop.TLS_PORT, "https")),
-            "bytes",
-            tcpRoute("bytes", GrpcShop.TLS_PORT),
+                port(GRPC_PORT, GrpcShop.PORT, "grpc")),
             "routes",
             routes(
                 "store",
@@ -103,9 +96,9 @@ class HttpLoadTest {
                 "{name: socket, pathRegex: /socket, methods: [GET]}",
                 "{name: grpc, pathRegex: '/shop.Store/[^S].*|/shop.Store/Spell'}"),
             "target-1",
-            target(BUYER, "bookstore-v1", http("store"), tcp("bytes")),
+            target(BUYER, "bookstore-v1", http("store")),
             "target-2",
-            target(BUYER, "bookstore-v2", http("store"), tcp("bytes"))));
+            target(BUYER, "bookstore-v2", http("store"))));
   }
 
   @AfterAll
@@ -196,13 +189,7 @@ class HttpLoadTest {
       assertThat(statuses(cell, "bookstore-v3/", 2)).containsOnly(409);
     } finally {
       site.amend(
-          files(
-              "target-2",
-              target(BUYER, "bookstore-v2", http("store"), tcp("bytes")),
-              "any",
-              "",
-              "limits",
-              ""));
+          files("target-2", target(BUYER, "bookstore-v2", http("store")), "any", "", "limits", ""));
     }
   }
 
@@ -451,17 +438,6 @@ class HttpLoadTest {
       }
     }
     return counts;
-  }
-
-  @Test
-  void callsByTlsOfTheApplicationAreBytesToTheMesh() throws Exception {
-    Path root = site.directory().resolve("app.crt");
-    for (Cell cell : site.cells()) {
-      try (GrpcCalls calls = new GrpcCalls(GROUP, cell, BUYER, GRPC_TLS_PORT, root)) {
-        calls.ofEachKind(shops);
-        calls.cancel(shops);
-      }
-    }
   }
 
   @Test
