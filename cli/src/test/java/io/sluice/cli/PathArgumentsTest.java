@@ -34,8 +34,6 @@ class PathArgumentsTest {
         "node run --registry REG --proc GONE; --proc GONE is not a proc file system",
         "node run --registry REG --control a:1 --control-token GONE --control-roots FILE; --control-token GONE cannot be read: there is no such file; name another",
         "node run --registry REG --control a:1 --control-token FILE --control-roots REG; --control-roots REG is a folder; name a file",
-        "node run --control [::1]:1 --join-token GONE --state ST --proc GONE; --join-token GONE cannot be read: there is no such file; name another",
-        "node run --control [::1]:1 --join-token REG --state ST --proc GONE; --join-token REG is a folder; name a file",
         "node run --registry REG --standalone --state ST --proc GONE --metrics-address 15920; --metrics-address '15920' has no port",
         "node cleanup --node-name none --state FILE; --state FILE is not a folder, but a file",
         "node cleanup --node-name none --proc FILE; --proc FILE is not a proc file system",

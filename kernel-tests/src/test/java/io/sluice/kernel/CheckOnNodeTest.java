@@ -143,15 +143,6 @@ class CheckOnNodeTest {
 
   @Test
   @Order(3)
-  void namesAStateFolderThatIsAFile() throws IOException {
-    Path file = Files.createFile(directory.resolve("file"));
-
-    assertThat(codes(ofNode(cluster.registry().directory(), "--state", file.toString())))
-        .contains("SLU1024");
-  }
-
-  @Test
-  @Order(3)
   void namesFaultsOfTheCniConfiguration() throws IOException {
     Path root = directory.resolve("root");
     Path configurations = Files.createDirectories(root.resolve("etc/cni/net.d"));

@@ -210,8 +210,10 @@ class MechanismLifeTest {
       Attempt served = Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi");
 
       assertThat(served.answer()).as("%s", served).isEqualTo("hi");
-      shop.view().record("inbound", served);
-      assertThat(shop.view().accessLog()).hasSize(before + 2); // the buyer's and the store's
+      Await.until(
+          "the buyer's and the store's are told",
+          () -> shop.view().accessLog().size() >= before + 2);
+      assertThat(shop.view().accessLog()).hasSize(before + 2);
       assertThat(beside.view().accessLog()).isEmpty();
       assertThat(Traces.in(shop.store)).isEqualTo(held);
       assertThat(beside.view().pod(shop.store).path("state").asText()).isEqualTo("pending");

@@ -6,7 +6,6 @@ import io.sluice.mesh.MeshPorts;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -95,13 +94,6 @@ final class ControlArguments {
       throw new IllegalArgumentException(
           "--standalone has its own controller: leave out --control, --join-token, --control-token"
               + " and --control-roots");
-    }
-  }
-
-  /** Refuses a missing join token; its file may be gone once the node has been admitted. */
-  void requireJoinToken(CommandSpec spec, boolean isAdmitted) {
-    if (!isAdmitted || joinToken != null && Files.exists(joinToken)) {
-      Paths.requireReadableFile(spec, "--join-token", joinToken);
     }
   }
 

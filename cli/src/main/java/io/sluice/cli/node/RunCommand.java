@@ -25,7 +25,6 @@ import io.sluice.node.placement.PlacementSettings;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.ProxySettings;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -281,10 +280,6 @@ final class RunCommand implements Callable<Integer> {
       PinDirectory.requireNodeName(name());
     } catch (IllegalArgumentException e) {
       throw wrong("--node-name: " + e.getMessage());
-    }
-    if (!standalone && controller() != null) {
-      boolean isAdmitted = !rejoin && Files.isDirectory(NodeSettings.identity(state()));
-      control.requireJoinToken(spec, isAdmitted);
     }
     metrics();
     Paths.requireProc(spec, proc);

@@ -55,9 +55,12 @@ public final class MovedClock implements AutoCloseable {
     }
   }
 
-  /** Whether every process that goes by it, and asks now, is told what was set last. */
+  /**
+   * Whether every process that goes by it, and asks now, is told what was set last. The library
+   * counts whole seconds, and one more.
+   */
   public boolean isSeen() {
-    return System.nanoTime() - setAt > CACHE.plusMillis(100).toNanos();
+    return System.nanoTime() - setAt > CACHE.plusMillis(1_100).toNanos();
   }
 
   /** Removes what libfaketime leaves of processes that were killed. */
