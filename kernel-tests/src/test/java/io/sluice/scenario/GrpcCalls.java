@@ -14,6 +14,7 @@ import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import io.netty.channel.EventLoopGroup;
 import io.sluice.lab.site.Await;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,6 +26,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
 /** Calls of one channel to {@link GrpcShop}s. */
 final class GrpcCalls implements AutoCloseable {
@@ -37,8 +40,14 @@ final class GrpcCalls implements AutoCloseable {
 
   private final ManagedChannel channel;
 
-  GrpcCalls(EventLoopGroup group, Cell cell, String account, int port) {
-    channel = GrpcShop.channel(group, cell.client(account), cell.at("books", port));
+  GrpcCalls(EventLoopGroup group, Cell cell, String account, int port) throws SSLException {
+    this(group, cell, account, port, null);
+  }
+
+  /** By TLS of the application, whose certificate is {@code rootOrNull}. */
+  GrpcCalls(EventLoopGroup group, Cell cell, String account, int port, @Nullable Path rootOrNull)
+      throws SSLException {
+    channel = GrpcShop.channel(group, cell.client(account), cell.at("books", port), rootOrNull);
   }
 
   private String call(MethodDescriptor<String, String> method, String text) {

@@ -7,6 +7,7 @@ import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
+import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -22,12 +23,20 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
 /** A service of gRPC in a pod, by gRPC's own library: a method of each kind, and bad ones. */
 final class GrpcShop implements AutoCloseable {
   static final int PORT = 8092;
+
+  /** The same by the application's own TLS. */
+  static final int TLS_PORT = 8093;
+
   static final String SERVICE = "shop.Store";
   static final Metadata.Key<String> TRAILER =
       Metadata.Key.of("x-trailer", Metadata.ASCII_STRING_MARSHALLER);
@@ -74,30 +83,39 @@ final class GrpcShop implements AutoCloseable {
 
   private final AtomicInteger waiting = new AtomicInteger();
   private final AtomicInteger cancelled = new AtomicInteger();
-  private final Server server;
+  private final List<Server> servers;
 
-  GrpcShop(EventLoopGroup group, SitePod pod) throws IOException {
-    server =
-        NettyServerBuilder.forAddress(new InetSocketAddress(PORT))
-            .bossEventLoopGroup(group)
-            .workerEventLoopGroup(group)
-            .channelFactory(() -> pod.call(NioServerSocketChannel::new))
-            .directExecutor()
-            .addService(
-                ServerServiceDefinition.builder(SERVICE)
-                    .addMethod(
-                        BUY,
-                        ServerCalls.asyncUnaryCall(
-                            (text, answer) -> reply(answer, pod.name() + " " + text)))
-                    .addMethod(STEAL, ServerCalls.asyncUnaryCall((_, to) -> reply(to, "stolen")))
-                    .addMethod(COLLECT, ServerCalls.asyncClientStreamingCall(Collecting::new))
-                    .addMethod(SPELL, ServerCalls.asyncServerStreamingCall(GrpcShop::spell))
-                    .addMethod(ECHO, ServerCalls.asyncBidiStreamingCall(answer -> answer))
-                    .addMethod(FAIL, ServerCalls.asyncUnaryCall(GrpcShop::fail))
-                    .addMethod(WAIT, ServerCalls.asyncUnaryCall(this::await))
-                    .build())
-            .build()
-            .start();
+  /** With {@code app.crt} and {@code app.key} of {@code directory}. */
+  GrpcShop(EventLoopGroup group, SitePod pod, Path directory) throws IOException {
+    servers =
+        List.of(
+            server(group, pod, PORT).build().start(),
+            server(group, pod, TLS_PORT)
+                .useTransportSecurity(
+                    directory.resolve("app.crt").toFile(), directory.resolve("app.key").toFile())
+                .build()
+                .start());
+  }
+
+  private NettyServerBuilder server(EventLoopGroup group, SitePod pod, int port) {
+    return NettyServerBuilder.forAddress(new InetSocketAddress(port))
+        .bossEventLoopGroup(group)
+        .workerEventLoopGroup(group)
+        .channelFactory(() -> pod.call(NioServerSocketChannel::new))
+        .directExecutor()
+        .addService(
+            ServerServiceDefinition.builder(SERVICE)
+                .addMethod(
+                    BUY,
+                    ServerCalls.asyncUnaryCall(
+                        (text, answer) -> reply(answer, pod.name() + " " + text)))
+                .addMethod(STEAL, ServerCalls.asyncUnaryCall((_, to) -> reply(to, "stolen")))
+                .addMethod(COLLECT, ServerCalls.asyncClientStreamingCall(Collecting::new))
+                .addMethod(SPELL, ServerCalls.asyncServerStreamingCall(GrpcShop::spell))
+                .addMethod(ECHO, ServerCalls.asyncBidiStreamingCall(answer -> answer))
+                .addMethod(FAIL, ServerCalls.asyncUnaryCall(GrpcShop::fail))
+                .addMethod(WAIT, ServerCalls.asyncUnaryCall(this::await))
+                .build());
   }
 
   private static MethodDescriptor<String, String> method(String name, MethodType type) {
@@ -109,15 +127,25 @@ final class GrpcShop implements AutoCloseable {
         .build();
   }
 
-  /** A channel from inside a pod; the caller shuts it down. */
-  static ManagedChannel channel(EventLoopGroup group, SitePod from, InetSocketAddress to) {
-    return NettyChannelBuilder.forAddress(to)
-        .eventLoopGroup(group)
-        .channelFactory(() -> from.call(NioSocketChannel::new))
-        .overrideAuthority("books")
-        .usePlaintext()
-        .disableRetry()
-        .build();
+  /**
+   * A channel from inside a pod; the caller shuts it down.
+   *
+   * @param rootOrNull whom to trust, where the application speaks TLS
+   */
+  static ManagedChannel channel(
+      EventLoopGroup group, SitePod from, InetSocketAddress to, @Nullable Path rootOrNull)
+      throws SSLException {
+    NettyChannelBuilder channel =
+        NettyChannelBuilder.forAddress(to)
+            .eventLoopGroup(group)
+            .channelFactory(() -> from.call(NioSocketChannel::new))
+            .disableRetry();
+    return rootOrNull == null
+        ? channel.overrideAuthority("books").usePlaintext().build()
+        : channel
+            .overrideAuthority("bookstore")
+            .sslContext(GrpcSslContexts.forClient().trustManager(rootOrNull.toFile()).build())
+            .build();
   }
 
   private static void reply(StreamObserver<String> answer, String text) {
@@ -179,7 +207,9 @@ final class GrpcShop implements AutoCloseable {
   @Override
   public void close() {
     try {
-      server.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
+      for (Server server : servers) {
+        server.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

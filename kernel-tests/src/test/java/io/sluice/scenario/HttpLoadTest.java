@@ -6,6 +6,8 @@ import static io.sluice.scenario.ScenarioManifests.port;
 import static io.sluice.scenario.ScenarioManifests.routes;
 import static io.sluice.scenario.ScenarioManifests.service;
 import static io.sluice.scenario.ScenarioManifests.target;
+import static io.sluice.scenario.ScenarioManifests.tcp;
+import static io.sluice.scenario.ScenarioManifests.tcpRoute;
 import static io.sluice.scenario.ScenarioManifests.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -19,6 +21,7 @@ import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.Site;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -43,6 +46,7 @@ class HttpLoadTest {
   private static final int HTTP1_PORT = 90;
   private static final int HTTP2_PORT = 91;
   private static final int GRPC_PORT = 92;
+  private static final int GRPC_TLS_PORT = 93;
   private static final int CALLS = 20;
 
   /** Whatever else this machine does. */
@@ -71,7 +75,7 @@ class HttpLoadTest {
             Mechanism.EBPF, cluster -> new FolderScenarios(cluster.registry()), DRAIN);
     for (String pod : List.of("v1", "v2", "v3")) {
       servers.add(new EchoServer(GROUP, site.pod(pod)));
-      shops.add(new GrpcShop(GROUP, site.pod(pod)));
+      shops.add(new GrpcShop(GROUP, site.pod(pod), site.directory()));
     }
     site.apply(
         files(
@@ -88,7 +92,14 @@ class HttpLoadTest {
                 "app: bookstore",
                 port(HTTP1_PORT, EchoServer.HTTP1, "http"),
                 port(HTTP2_PORT, EchoServer.HTTP2, "http2"),
-                port(GRPC_PORT, GrpcShop.PORT, "grpc")),
+                port(GRPC_PORT, GrpcShop.PORT, "grpc"),
+                port(GRPC_TLS_PORT, GrpcShop.TLS_PORT, "https")),
+            "bytes",
+            tcpRoute("bytes", GrpcShop.TLS_PORT),
+            "bytes-1",
+            bytesTo("bookstore-v1"),
+            "bytes-2",
+            bytesTo("bookstore-v2"),
             "routes",
             routes(
                 "store",
@@ -99,6 +110,11 @@ class HttpLoadTest {
             target(BUYER, "bookstore-v1", http("store")),
             "target-2",
             target(BUYER, "bookstore-v2", http("store"))));
+  }
+
+  /** A target of its own: of one with both kinds of routes the requests are for those ports. */
+  private static String bytesTo(String account) {
+    return target(BUYER, account, tcp("bytes")).replace("{name: ", "{name: bytes-");
   }
 
   @AfterAll
@@ -438,6 +454,17 @@ class HttpLoadTest {
       }
     }
     return counts;
+  }
+
+  @Test
+  void callsByTlsOfTheApplicationAreBytesToTheMesh() throws Exception {
+    Path root = site.directory().resolve("app.crt");
+    for (Cell cell : site.cells()) {
+      try (GrpcCalls calls = new GrpcCalls(GROUP, cell, BUYER, GRPC_TLS_PORT, root)) {
+        calls.ofEachKind(shops);
+        calls.cancel(shops);
+      }
+    }
   }
 
   @Test
