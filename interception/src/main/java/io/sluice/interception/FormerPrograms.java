@@ -73,8 +73,7 @@ public final class FormerPrograms {
   /** Whether there are some, and those of all pods with pins are among {@code cookies}. */
   boolean areOnlyOf(Set<Long> cookies) {
     return exist()
-        && Stream.concat(Stream.of(pins), pins.otherSchemas().stream())
-            .allMatch(schema -> cookies.containsAll(schema.podCookies()));
+        && pins.allSchemas().allMatch(schema -> cookies.containsAll(schema.podCookies()));
   }
 
   /** What the hooks write down about sockets, where this daemon may read it. */
@@ -149,7 +148,7 @@ public final class FormerPrograms {
 
   /** Removes the pins of all schemas, and what programs cannot do and is in the pods. */
   public void removeAll() {
-    Stream.concat(Stream.of(pins), pins.otherSchemas().stream()).forEach(this::end);
+    pins.allSchemas().forEach(this::end);
     pins.removeAll();
   }
 

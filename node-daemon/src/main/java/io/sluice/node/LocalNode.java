@@ -52,10 +52,8 @@ public record LocalNode(String name, boolean isRunning) {
   /** How many pods that this one has in force the node with that name has in force too. */
   public long podsSharedWith(String nodeName) {
     String own = PinDirectory.directoryName(nodeName);
-    PinDirectory pins = PinDirectory.ofNode(own);
     return Stream.of(
-            Stream.concat(Stream.of(pins), pins.otherSchemas().stream())
-                .flatMap(schema -> schema.podCookies().stream()),
+            PinDirectory.ofNode(own).allSchemas().flatMap(schema -> schema.podCookies().stream()),
             ClosedPods.notedIn(NodeSettings.iptablesRecords(own)).stream(),
             ClosedPods.notedIn(NodeSettings.closedPods(own)).stream())
         .flatMap(cookies -> cookies)
@@ -66,10 +64,8 @@ public record LocalNode(String name, boolean isRunning) {
 
   /** Whether it has pins of that pod, or notes its rules or its barrier. */
   private static boolean holds(String name, long netnsCookie) {
-    PinDirectory pins = PinDirectory.ofNode(name);
     return Stream.concat(
-            Stream.concat(Stream.of(pins), pins.otherSchemas().stream())
-                .map(schema -> schema.pod(netnsCookie)),
+            PinDirectory.ofNode(name).allSchemas().map(schema -> schema.pod(netnsCookie)),
             Stream.of(NodeSettings.iptablesRecords(name), NodeSettings.closedPods(name))
                 .map(records -> records.resolve(Long.toUnsignedString(netnsCookie))))
         .anyMatch(Files::exists);

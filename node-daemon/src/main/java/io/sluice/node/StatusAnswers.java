@@ -53,7 +53,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Answers of the daemon to the debug commands. */
 final class StatusAnswers implements AdminServer.Answers {
-  private static final Duration RECENT = Duration.ofMinutes(1);
   private static final Duration FOLLOW_INTERVAL = Duration.ofSeconds(1);
   private static final ProxyStats.Use NOTHING = new ProxyStats.Use(0, 0, 0, 0);
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
@@ -372,10 +371,10 @@ final class StatusAnswers implements AdminServer.Answers {
     node.put("verdict", event.outcome().label());
     node.put("reason", event.reason().label());
     node.put("rule", event.rule() == null ? "-" : event.rule().toString());
-    boolean recent = event.time().isAfter(Instant.now().minus(RECENT)); // else pods may be others
     node.put(
         "explanation",
-        event.explanation(snapshot.get(), recent ? this::closed : _ -> Optional.empty()));
+        event.explanation(
+            snapshot.get(), event.isOfLate(Instant.now()) ? this::closed : _ -> Optional.empty()));
     return node;
   }
 

@@ -118,8 +118,13 @@ public record PinDirectory(Path path) {
     return names(nodes).stream()
         .map(name -> new PinDirectory(nodes.resolve(name).resolve(path.getFileName())))
         .filter(other -> !other.equals(this))
-        .flatMap(other -> Stream.concat(Stream.of(other), other.otherSchemas().stream()))
+        .flatMap(PinDirectory::allSchemas)
         .anyMatch(other -> Files.isDirectory(other.pod(netnsCookie)));
+  }
+
+  /** This one, and the node's pins of all other schemas. */
+  public Stream<PinDirectory> allSchemas() {
+    return Stream.concat(Stream.of(this), otherSchemas().stream());
   }
 
   /** Whether a daemon has left anything here. */

@@ -8,6 +8,7 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collections;
 import java.util.EnumSet;
@@ -55,6 +56,7 @@ public record NodeEvent(
   public static final String COPY = "http-copy";
 
   private static final String SETTING = "UpstreamTrafficSetting";
+  private static final Duration OF_LATE = Duration.ofMinutes(1);
 
   /** Of which {@link #rule} is an UpstreamTrafficSetting, where it is known. */
   static final Set<Reason> BY_SETTING =
@@ -120,6 +122,11 @@ public record NodeEvent(
     return protocol.equals(COPY)
         ? "a copy for a RequestMirror, not the call itself: " + told
         : told;
+  }
+
+  /** Whether what it tells is likely to be so still at {@code now}. */
+  public boolean isOfLate(Instant now) {
+    return time.isAfter(now.minus(OF_LATE));
   }
 
   /** Whether the pod called, at such an address, was found closed by its own node. */

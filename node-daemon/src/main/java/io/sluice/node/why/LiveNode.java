@@ -12,7 +12,6 @@ import io.sluice.node.events.NodeEvent;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.NodeIdentities;
 import java.math.BigInteger;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -49,9 +48,6 @@ public record LiveNode(
     implements NodeView {
   private static final int HEX = 16;
 
-  /** What was longer ago may be otherwise by now. */
-  private static final Duration OF_LATE = Duration.ofMinutes(1);
-
   @Override
   public boolean isRunning() {
     return true;
@@ -69,9 +65,9 @@ public record LiveNode(
 
   @Override
   public Optional<Instant> foundClosed(Workload pod) {
-    Instant since = Instant.now().minus(OF_LATE);
+    Instant now = Instant.now();
     return events.after(0).stream()
-        .filter(event -> event.time().isAfter(since) && event.isOfClosed(pod.addresses()::contains))
+        .filter(event -> event.isOfLate(now) && event.isOfClosed(pod.addresses()::contains))
         .map(NodeEvent::time)
         .max(Comparator.naturalOrder());
   }
