@@ -112,6 +112,8 @@ class TrustBundleTest {
       Await.until(
           "the former is nobody's",
           () -> changing.controller().status().trustDomainChange().startsWith("no change"));
+      Await.until(
+          "the controller's certificate is of this time", () -> nameShownIn(changing).equals(NEXT));
       try (NodeClient late = changing.joined("edge2")) {
         Followed last = Followed.by(late);
         Await.until("one is left", () -> domains(last).equals(List.of(NEXT)));
@@ -195,11 +197,9 @@ class TrustBundleTest {
     return site.joined("edge1");
   }
 
-  private static String nameShownIn(ControlSite site) {
+  private static String nameShownIn(ControlSite site) throws Exception {
     try (NodeClient joining = site.joined("edge9")) {
       return SvidJudge.identity(joining.controllerChain()).trustDomain().name();
-    } catch (Exception e) {
-      throw new AssertionError(e);
     }
   }
 

@@ -176,13 +176,16 @@ final class BookClient implements AutoCloseable {
   private CompletableFuture<Reply> send(int stream, Object message) {
     CompletableFuture<Reply> reply = new CompletableFuture<>();
     pending.put(stream, reply);
-    channel
-        .writeAndFlush(message)
-        .addListener(sent -> {
-          if (!sent.isSuccess()) {
-            fail(sent.cause());
-          }
-        });
+    // Listened to before it is written: told afterwards, a reset may come behind "inactive".
+    channel.writeAndFlush(
+        message,
+        channel
+            .newPromise()
+            .addListener(sent -> {
+              if (!sent.isSuccess()) {
+                fail(sent.cause());
+              }
+            }));
     return reply;
   }
 
