@@ -133,7 +133,7 @@ final class ScenarioSite implements AutoCloseable {
   /** The registry holds these files and no others, beside what every scenario has. */
   private boolean put(Map<String, String> manifests) {
     Map<String, String> all = new HashMap<>(manifests);
-    all.put("namespace", Manifests.namespace());
+    all.putIfAbsent("namespace", Manifests.namespace());
     all.putIfAbsent(ScenarioManifests.MESH_CONFIG, ScenarioManifests.meshConfig(false));
     files = Map.copyOf(manifests);
     return registry.put(all);

@@ -7,6 +7,8 @@ import static io.sluice.scenario.ScenarioManifests.port;
 import static io.sluice.scenario.ScenarioManifests.routes;
 import static io.sluice.scenario.ScenarioManifests.service;
 import static io.sluice.scenario.ScenarioManifests.target;
+import static io.sluice.scenario.ScenarioManifests.tcp;
+import static io.sluice.scenario.ScenarioManifests.tcpRoute;
 import static io.sluice.scenario.Step.act;
 import static io.sluice.scenario.Step.calls;
 import static io.sluice.scenario.Step.times;
@@ -14,6 +16,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RequestLine;
 import io.sluice.linux.socket.Sockets.Family;
 import java.util.List;
@@ -35,6 +38,19 @@ final class TelemetryScenarios {
   static Stream<Scenario> all() {
     Counted counted = new Counted();
     return Stream.of(
+        Scenario.of(
+            "of a namespace that wants bytes connections are counted and no requests",
+            files(
+                "namespace",
+                Manifests.namespace("sluice.io/l7", "off"),
+                "service",
+                service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
+                "route",
+                tcpRoute("web", Nginx.HTTP),
+                "target",
+                target(BUYER, "bookstore-v1", tcp("web"))),
+            calls(BUYER, times(SERVED, Request.get("http://bookstore/untold"), "200 v1")),
+            act("what is counted", TelemetryScenarios::checkBytes)),
         Scenario.of(
             "every request is counted and logged once on each side",
             files(
@@ -69,6 +85,18 @@ final class TelemetryScenarios {
                 "mirrors",
                 mirrors("bookstore", "bookstore-v2", "bookwarehouse")),
             act("the copies", TelemetryScenarios::checkCopies)));
+  }
+
+  /** Before anything else is asked of the daemons; one after the other. */
+  private static synchronized void checkBytes(Cell cell) {
+    String buyer = "source_workload=\"" + cell.client(BUYER).name() + '"';
+    for (DaemonView view : List.of(cell.calling(), cell.site().serving())) {
+      Await.until(
+          "connections are counted",
+          () -> view.metric("istio_tcp_connections_closed_total", buyer) > 0);
+      assertThat(view.metrics().lines())
+          .noneMatch(line -> line.startsWith("istio_request") && line.contains(buyer));
+    }
   }
 
   private static void checkCopies(Cell cell) {
