@@ -92,6 +92,11 @@ public final class AdoptedSockets {
     return EpollIoOps.eventOf(bits);
   }
 
+  /** Reads once, as on an event; a write has failed, and what the peer sent before may be there. */
+  public static void readNow(EpollSocketChannel channel) {
+    ((AbstractEpollChannel.AbstractEpollUnsafe) channel.unsafe()).epollInReady();
+  }
+
   /** Closes a registered channel. {@code channel.close()} would first ask whether it lingers. */
   public static void close(EpollSocketChannel channel) {
     channel.registration().cancel();

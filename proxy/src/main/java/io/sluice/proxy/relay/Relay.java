@@ -325,7 +325,17 @@ public final class Relay {
     @Override
     public void closed(ChannelEnd end) {
       sourceFinished = end == ChannelEnd.FINISHED;
+      if (end == ChannelEnd.RESET_BY_PEER) {
+        passWhatCame();
+      }
       ended(this, end);
+    }
+
+    /** An answer before a reset arrives before it, as it would without a relay. */
+    private void passWhatCame() {
+      if (!ended && !paused && writePending()) {
+        sink.flush();
+      }
     }
   }
 }

@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
 /** One TCP socket. It reads once each time it is asked to, so it hands out one buffer at most. */
 public final class TcpChannel extends ChannelInboundHandlerAdapter
     implements ByteChannel, Incoming, ChannelFutureListener, Turns.Timed {
+  private static final int MOST_LATE_READS = 64;
+
   private final EpollSocketChannel socket;
   private final SocketSetup setup;
   private final boolean accepted;
@@ -39,6 +41,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   private boolean inputEnded;
   private boolean outputEnded;
   private boolean reportsOnce;
+  private boolean failing; // the peer has gone; what it sent before is read yet
   private boolean closed;
 
   /**
@@ -55,6 +58,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     EpollSocketChannelConfig config = socket.config();
     config.setAutoRead(false);
     config.setAllowHalfClosure(true);
+    config.setAutoClose(false); // what came before a write failed is still to be read
     config.setAllocator(setup.allocator());
     config.setRecvByteBufAllocator(sizes);
     socket.pipeline().addLast(this);
@@ -161,7 +165,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     if (closed || local == null || inputEnded) {
       return;
     }
-    if (outputEnded && socket.unsafe().recvBufAllocHandle().lastBytesRead() < 0) {
+    if (!failing && outputEnded && socket.unsafe().recvBufAllocHandle().lastBytesRead() < 0) {
       endInput(local); // it closes before Netty shuts what is not connected any more
       return;
     }
@@ -177,6 +181,10 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   @Override
   public void userEventTriggered(ChannelHandlerContext context, Object event) {
     if (!(event instanceof ChannelInputShutdownReadComplete) || closed) {
+      return;
+    }
+    if (failing) {
+      inputEnded = true; // of a connection that was reset, so nothing to tell
       return;
     }
     Listener local = listener;
@@ -285,9 +293,29 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   }
 
   private void lost(ChannelEnd how) {
+    if (closed || failing) {
+      return;
+    }
+    failing = true;
+    if (how == ChannelEnd.RESET_BY_PEER) {
+      readWhatCame();
+    }
     if (!closed) {
       reset();
       tellClosed(how);
+    }
+  }
+
+  /**
+   * A peer that answers early and closes resets who still sends; its answer lies before the reset,
+   * and a write may meet that first. As much as is wanted, and no more than a socket holds.
+   */
+  private void readWhatCame() {
+    for (int i = 0; i < MOST_LATE_READS && readRequested && !inputEnded && !closed; i++) {
+      if (listener == null || !socket.isOpen() || !socket.isRegistered()) {
+        return;
+      }
+      AdoptedSockets.readNow(socket);
     }
   }
 
@@ -346,7 +374,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     if (closed) {
       return;
     }
-    if (cause instanceof IOException) {
+    if (cause instanceof IOException || cause instanceof NotYetConnectedException) {
       lost(ChannelEnd.RESET_BY_PEER);
     } else {
       setup.failures().accept(cause);

@@ -17,6 +17,8 @@ import io.sluice.proxy.tls.TlsStack;
 import java.net.Socket;
 import java.net.SocketException;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
@@ -126,6 +128,33 @@ class CrossingLifecycleTest {
       assertThat(record.closeKind()).isEqualTo(CloseKind.IDLE);
       assertThat(record.bytesSent()).isEqualTo(1);
       assertThat(record.bytesReceived()).isEqualTo(1);
+    }
+  }
+
+  /** Whoever answers early and closes resets who still sends; the answer is read before that. */
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void anEarlyAnswerOfAnApplicationThatClosesArrives(TlsStack stack) throws Exception {
+    byte[] answer = new byte[3_000];
+    Arrays.fill(answer, (byte) 7);
+    Peers.Conversation answersEarly =
+        socket -> {
+          socket.getInputStream().read();
+          socket.getOutputStream().write(answer);
+          socket.close(); // with much that it has not read
+        };
+    try (var app = new Peers.Server(Peers.V4, answersEarly);
+        var hop = new ProxyFixture();
+        var nodes = new TwoNodes(stack, answersEarly)) {
+      for (var entry : List.of(hop.outboundTo(app.address()), nodes.entry)) {
+        for (int i = 0; i < 50; i++) {
+          try (Socket socket = Peers.connect(entry)) {
+            socket.getOutputStream().write(new byte[20_000]);
+
+            assertThat(socket.getInputStream().readNBytes(answer.length)).isEqualTo(answer);
+          }
+        }
+      }
     }
   }
 
