@@ -61,11 +61,6 @@ final class Copy {
     return content.retainedDuplicate();
   }
 
-  /** What there is so far, which is the caller's: more may come. */
-  ByteBuf contentSoFar() {
-    return content.copy();
-  }
-
   boolean hasContent() {
     return content.isReadable();
   }

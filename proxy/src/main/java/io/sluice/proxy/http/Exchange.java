@@ -640,10 +640,10 @@ final class Exchange implements Upstream.Listener {
     Fields trailers = askedTrailers;
     boolean whole = asked.whole && trailers == null;
     Retries known = retries;
-    ByteBuf replayed = known == null ? null : known.replayed(asked.whole && !asked.holdsAny());
+    ByteBuf replayed = known == null ? null : known.replayed();
     stream.head(sent, whole && replayed == null && !asked.holdsAny());
     if (replayed != null) {
-      stream.data(replayed, whole && !asked.holdsAny());
+      stream.data(replayed, whole);
     }
     if (known != null) {
       known.goesTo(endpoint);
@@ -931,7 +931,7 @@ final class Exchange implements Upstream.Listener {
     boolean takes =
         known != null
             && !answer.isInterim()
-            && known.takes(answer.status(), answer.fields.first("grpc-status"));
+            && known.takes(answer.status(), answer.fields.first("grpc-status"), asked.whole);
     if (takes) {
       if (last) {
         joined = null; // it is free for another exchange
@@ -943,7 +943,7 @@ final class Exchange implements Upstream.Listener {
 
   private boolean triesAgain(Silence silence) {
     Retries known = retries;
-    boolean takes = known != null && !answering && known.takes(silence);
+    boolean takes = known != null && !answering && known.takes(silence, asked.whole);
     if (takes) {
       dropTry(Admission::failed);
     }

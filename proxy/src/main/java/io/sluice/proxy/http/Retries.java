@@ -101,29 +101,26 @@ final class Retries {
     return tried;
   }
 
+  /** All of the content, which was sent already and has to be again, is the caller's; or null. */
+  @Nullable ByteBuf replayed() {
+    Copy known = content;
+    return sent && known != null && known.hasContent() ? known.content() : null;
+  }
+
   /**
-   * What of the content was sent already and has to be again, which is the caller's; or null.
+   * Whether it is tried again after such an answer.
    *
    * @param whole whether no more of it is to come
    */
-  @Nullable ByteBuf replayed(boolean whole) {
-    Copy known = content;
-    if (!sent || known == null || !known.hasContent()) {
-      return null;
-    }
-    return whole ? known.content() : known.contentSoFar();
-  }
-
-  /** Whether it is tried again after such an answer; what is still to come of it comes then. */
-  boolean takes(int status, @Nullable String grpcStatus) {
+  boolean takes(int status, @Nullable String grpcStatus, boolean whole) {
     failed = policy.isFailure(status, grpcStatus == null ? "" : grpcStatus);
-    return failed && takes();
+    return failed && takes(whole);
   }
 
   /** Whether it is tried again where there was no answer. */
-  boolean takes(Silence silence) {
+  boolean takes(Silence silence, boolean whole) {
     failed = policy.isFailure(silence);
-    return failed && takes();
+    return failed && takes(whole);
   }
 
   /** A try was not waited for any longer. */
@@ -131,8 +128,9 @@ final class Retries {
     slow++;
   }
 
-  private boolean takes() {
-    if (over || (sent && content == null)) {
+  /** What has gone to somebody is sent again as a whole or not at all. */
+  private boolean takes(boolean whole) {
+    if (over || (sent && (content == null || !whole))) {
       return false;
     }
     if (made >= policy.most()) {

@@ -3,6 +3,11 @@ package io.sluice.proxy.accept;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http2.DefaultHttp2HeadersDecoder;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.codec.http2.Http2Headers;
+import io.netty.handler.codec.http2.Http2HeadersDecoder;
 import io.sluice.await.Await;
 import io.sluice.mesh.Access;
 import io.sluice.mesh.AppProtocol;
@@ -28,13 +33,23 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.Retried;
 import io.sluice.proxy.Retried.Event;
+import io.sluice.proxy.http2.RawClient;
+import io.sluice.proxy.http2.ReceiveWindows;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -44,6 +59,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What fails is tried again as a Retry says, and no more often. */
 @Timeout(60)
@@ -55,13 +71,23 @@ class RetriesTest {
   private static final String GONE = "gone";
   private static final String CUT = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun";
   private static final int PLENTY = 5;
+  private static final String HASTY = "hasty";
+  private static final int MOST_KEPT = 32 << 10;
+  private static final int REPLAYS = 50;
+  private static final int FRAME = 16 << 10;
 
   /** What the application answers to each request, in the order they come; the last one stays. */
   private final List<String> script = new CopyOnWriteArrayList<>();
 
+  /** What has come to the application of each request in each try, by its path. */
+  private final Map<String, List<String>> tries = new ConcurrentHashMap<>();
+
+  private volatile HttpFixture.Application application = this::serveScript;
   private final AtomicInteger asked = new AtomicInteger();
   private final CountDownLatch released = new CountDownLatch(1);
-  private final HttpFixture mesh = new HttpFixture(this::serve, "/books.*").byService();
+  private final HttpFixture mesh =
+      new HttpFixture((socket, received) -> application.serve(socket, received), "/books.*")
+          .byService();
 
   @AfterEach
   void close() {
@@ -69,7 +95,7 @@ class RetriesTest {
     mesh.close();
   }
 
-  private void serve(Socket socket, HttpFixture.Received received) throws IOException {
+  private void serveScript(Socket socket, HttpFixture.Received received) throws IOException {
     HttpFixture.answerEach(
         socket,
         received,
@@ -209,16 +235,152 @@ class RetriesTest {
         .containsSubsequence("POST /books", "five!", "POST /books", "five!");
   }
 
-  @Test
-  void whatIsTooLargeToKeepIsTriedOnce() throws IOException {
-    script.add(FAILED);
-    retry(policy(1, 0, Condition.SERVER_ERROR));
+  /** Of each version: the application fails the first try of every request, and no other. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatIsKeptWholeIsReplayedOctetForOctetAndNothingElseIs(boolean http2) throws IOException {
+    application = http2 ? this::serveStreams : this::serveRequests;
+    retry(policy(PLENTY, 0, Condition.SERVER_ERROR, Condition.RESET));
+    Random random = new Random(1);
 
-    assertThat(post("x".repeat((32 << 10) + 1), "lost")).startsWith("HTTP/1.1 503");
-    assertThat(asked).hasValue(1);
+    for (int i = 0; i < REPLAYS; i++) {
+      String content = content(random, i == 0 ? MOST_KEPT : 1 + random.nextInt(MOST_KEPT));
+      assertThat(post(http2, "/books/kept" + i, content, content.length())).isEqualTo(200);
+      assertThat(tries.get("/books/kept" + i)).containsExactly(content, content);
 
-    assertThat(post("x".repeat(32 << 10), "lost")).startsWith("HTTP/1.1 503");
-    assertThat(asked).hasValue(3);
+      content = content(random, MOST_KEPT + 1 + random.nextInt(MOST_KEPT) * i / REPLAYS);
+      assertThat(post(http2, "/books/large" + i, content, content.length())).isEqualTo(503);
+      assertThat(tries.get("/books/large" + i)).containsExactly(content);
+
+      assertThat(post(http2, "/books/" + HASTY + i, content, 1 + i)).isEqualTo(503);
+      assertThat(tries.get("/books/" + HASTY + i)).hasSize(1);
+    }
+    Await.until("all are told of", () -> told(Event.SUCCESS) == REPLAYS);
+    assertThat(told(Event.RETRY)).isEqualTo(REPLAYS);
+  }
+
+  private static String content(Random random, int length) {
+    byte[] content = new byte[length];
+    random.nextBytes(content);
+    return new String(content, ISO_8859_1);
+  }
+
+  /** What status it is answered with; the rest of the content is sent after that. */
+  private int post(boolean http2, String path, String content, int first) throws IOException {
+    byte[] octets = content.getBytes(ISO_8859_1);
+    if (!http2) {
+      try (Socket socket = mesh.connect()) {
+        OutputStream out = socket.getOutputStream();
+        out.write(
+            "POST %s HTTP/1.1\r\nHost: store\r\nContent-Length: %d\r\n\r\n"
+                .formatted(path, octets.length)
+                .getBytes(ISO_8859_1));
+        out.write(octets, 0, first);
+        return Integer.parseInt(HttpFixture.read(socket, "\r\n\r\n").split(" ")[1]);
+      }
+    }
+    try (RawClient client = new RawClient(mesh.nodes.entry)) {
+      client.settle();
+      client.send(
+          RawClient.HEADERS,
+          RawClient.END_HEADERS,
+          1,
+          RawClient.headers(
+              ":method", "POST", ":scheme", "http", ":authority", "store", ":path", path));
+      int credit = ReceiveWindows.FIRST_OF_STREAM;
+      for (int from = 0; from < first; from += FRAME) {
+        int to = Math.min(first, from + FRAME);
+        for (credit -= to - from; credit < 0; ) {
+          RawClient.Frame more = client.next(RawClient.WINDOW_UPDATE);
+          credit += more.stream() == 1 ? ByteBuffer.wrap(more.payload()).getInt() : 0;
+        }
+        client.send(
+            RawClient.DATA,
+            to == octets.length ? RawClient.END_STREAM : 0,
+            1,
+            Arrays.copyOfRange(octets, from, to));
+      }
+      return Integer.parseInt(
+          field(new DefaultHttp2HeadersDecoder(), client.next(RawClient.HEADERS).payload(), true));
+    }
+  }
+
+  /** The status or the path. */
+  private static String field(Http2HeadersDecoder decoder, byte[] list, boolean status) {
+    try {
+      Http2Headers headers = decoder.decodeHeaders(1, Unpooled.wrappedBuffer(list));
+      return Objects.requireNonNull(status ? headers.status() : headers.path()).toString();
+    } catch (Http2Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** The status for a try of which so much has come. */
+  private int answerTo(String path, String content) {
+    List<String> known = tries.computeIfAbsent(path, _ -> new CopyOnWriteArrayList<>());
+    known.add(content);
+    return known.size() == 1 ? 503 : 200;
+  }
+
+  /** What is called hasty it answers before the rest of the content has come. */
+  private void serveRequests(Socket socket, HttpFixture.Received received) throws IOException {
+    DataInputStream in = new DataInputStream(socket.getInputStream());
+    StringBuilder head = new StringBuilder();
+    for (int octet = in.read(); octet >= 0; octet = in.read()) {
+      head.append((char) octet);
+      if (head.indexOf("\r\n\r\n") > 0) {
+        String path = head.toString().split(" ")[1];
+        int length =
+            Integer.parseInt(head.toString().replaceAll("(?is).*content-length: (\\d+).*", "$1"));
+        byte[] content = in.readNBytes(path.contains(HASTY) ? 1 : length);
+        socket
+            .getOutputStream()
+            .write(
+                ("HTTP/1.1 %d Own\r\nContent-Length: 0\r\n\r\n"
+                        .formatted(answerTo(path, new String(content, ISO_8859_1))))
+                    .getBytes(ISO_8859_1));
+        head.setLength(0);
+        if (path.contains(HASTY)) {
+          in.transferTo(OutputStream.nullOutputStream());
+        }
+      }
+    }
+  }
+
+  private void serveStreams(Socket socket, HttpFixture.Received received) throws IOException {
+    DataInputStream in = new DataInputStream(socket.getInputStream());
+    OutputStream out = socket.getOutputStream();
+    in.skipNBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length());
+    out.write(RawClient.frame(RawClient.SETTINGS, 0, 0, new byte[0]));
+    out.write(RawClient.frame(RawClient.WINDOW_UPDATE, 0, 0, RawClient.number(1 << 30)));
+    Http2HeadersDecoder decoder = new DefaultHttp2HeadersDecoder();
+    Map<Integer, String> paths = new HashMap<>();
+    Map<Integer, String> contents = new HashMap<>();
+    while (true) {
+      int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+      int type = in.readUnsignedByte();
+      int flags = in.readUnsignedByte();
+      int stream = in.readInt();
+      byte[] payload = in.readNBytes(length);
+      if (type == RawClient.HEADERS) {
+        paths.put(stream, field(decoder, payload, false));
+        contents.put(stream, "");
+      } else if (type == RawClient.DATA) {
+        String path = paths.get(stream);
+        String content = contents.merge(stream, new String(payload, ISO_8859_1), String::concat);
+        if (path != null
+            && ((flags & RawClient.END_STREAM) != 0
+                || (path.contains(HASTY) && !content.isEmpty()))) {
+          paths.remove(stream);
+          out.write(
+              RawClient.frame(
+                  RawClient.HEADERS,
+                  RawClient.END_HEADERS | RawClient.END_STREAM,
+                  stream,
+                  RawClient.headers(":status", Integer.toString(answerTo(path, content)))));
+        }
+      }
+    }
   }
 
   @Test
@@ -352,41 +514,6 @@ class RetriesTest {
         assertThat(get("\r\n\r\n")).startsWith("HTTP/1.1 200");
       }
     }
-  }
-
-  /** The one answers before the content has come. */
-  @Test
-  void whatHasNotComeWholeIsTriedAgainAndItsRestGoesThere() throws IOException {
-    script.add(HttpFixture.OK);
-    try (Peers.Server hasty =
-        new Peers.Server(
-            mesh.nodes.storeAddresses().getFirst(),
-            socket -> {
-              while (socket.getInputStream().read(new byte[8_192]) > 0) {
-                socket.getOutputStream().write(EMPTY.getBytes(ISO_8859_1));
-              }
-            })) {
-      balance(policy(PLENTY, 0, Condition.SERVER_ERROR), hasty.address());
-
-      for (int i = 0; i < 20; i++) {
-        int heads = heads();
-        try (Socket socket = mesh.connect()) {
-          OutputStream out = socket.getOutputStream();
-          out.write(
-              "POST /books HTTP/1.1\r\nHost: store\r\nContent-Length: 6\r\n\r\nabc"
-                  .getBytes(ISO_8859_1));
-          Await.until("the other one has a part of it", () -> heads() > heads);
-          out.write("def".getBytes(ISO_8859_1));
-          assertThat(HttpFixture.read(socket, "ok")).startsWith("HTTP/1.1 200");
-        }
-        assertThat(mesh.received.getLast().text()).endsWith("\r\n\r\nabcdef");
-      }
-      Await.until("some were tried again", () -> told(Event.SUCCESS) > 0);
-    }
-  }
-
-  private int heads() {
-    return (int) mesh.received.stream().filter(one -> one.text().contains("\r\n\r\n")).count();
   }
 
   /** The service has the application and these. */
