@@ -67,14 +67,16 @@ final class AuthorizationScenarios {
             act("what is counted", cell -> once(cell, () -> checkCounts(cell)))));
   }
 
+  /** Nothing is said of what to do without it but where it is to let all go on. */
   private static String asking(ScenarioSite site, Family family, boolean failOpen) {
     return Manifests.meshConfig(
         Map.of(
             "traffic",
-            ("{inboundExternalAuthorization: {enable: true, address: '%s', port: %d, timeout: 5s,"
-                    + " failureModeAllow: %s}}")
+            "{inboundExternalAuthorization: {enable: true, address: '%s', port: %d, timeout: 5s%s}}"
                 .formatted(
-                    IpAddresses.text(site.address("outside", family)), Judge.PORT, failOpen)));
+                    IpAddresses.text(site.address("outside", family)),
+                    Judge.PORT,
+                    failOpen ? ", failureModeAllow: true" : "")));
   }
 
   private static void once(Cell cell, Runnable what) {

@@ -30,7 +30,7 @@ final class Nginx implements AutoCloseable {
   static final String READY = "/ready";
 
   /** Of the answer to {@code /large}. */
-  static final int LARGE_BYTES = 1_000_000;
+  static final int LARGE_BYTES = 600_000;
 
   private static final int SLOW_BYTES = 3_000;
 

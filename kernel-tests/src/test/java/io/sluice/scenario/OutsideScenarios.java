@@ -16,7 +16,7 @@ import static io.sluice.scenario.Step.remove;
 import static io.sluice.scenario.Step.times;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.await.Await;
+import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.OpensslCertificate;
 import io.sluice.linux.socket.Sockets.Family;
@@ -41,8 +41,12 @@ final class OutsideScenarios {
   private static final String FOUND = "200 outside";
   private static final int TRIES = 50;
 
-  /** Each is a handshake, of which a pod takes fifty a second: all cells call the same one. */
-  private static final int HANDSHAKES = 3;
+  /**
+   * Of each cell, so that all are 52, and the rate of one: a pod takes fifty handshakes a second.
+   */
+  private static final int HANDSHAKES = 13;
+
+  private static final String HANDSHAKE_RATE = "rate = 12/s";
 
   private static final Request BOOKS = Request.get("http://v1:" + Nginx.HTTP + "/books-bought");
   private static final Request OTHER = Request.get("http://v1:" + Nginx.HTTP + "/other");
@@ -83,13 +87,15 @@ final class OutsideScenarios {
             calls(
                 GATEWAY,
                 times(TRIES, own, "200 v1"),
-                times(HANDSHAKES, thief, "cut"),
                 call(foreign, "cut"),
                 call(SECURE, "cut"),
                 call(BOOKS, "cut")),
             calls(STRANGER, call(own, "cut"), call(BOOKS, "cut")),
+            calls(GATEWAY, times(HANDSHAKES, thief.with(HANDSHAKE_RATE), "cut")),
+            act("each by its principal", cell -> checkRefused(cell, "ingress_principal_refused")),
             change("ingress", tlsFrom("IngressBackend", "{sniHosts: [v2]}", principal, service)),
-            calls(GATEWAY, times(HANDSHAKES, own, "cut")),
+            calls(GATEWAY, times(HANDSHAKES, own.with(HANDSHAKE_RATE), "cut")),
+            act("each by its host", cell -> checkRefused(cell, "ingress_host_refused")),
             change(
                 "ingress", tlsFrom("IngressBackend", "{skipClientCertValidation: true}", service)),
             calls(GATEWAY, call(SECURE, "200 v1"), call(foreign, "200 v1"), call(BOOKS, "cut")),
@@ -247,6 +253,19 @@ final class OutsideScenarios {
             calls(THIEF, call(OUT, "cut")),
             remove("egress"),
             calls(BUYER, call(OUT, "cut"))));
+  }
+
+  /** Those of all cells, for that and for nothing else. */
+  private static void checkRefused(Cell cell, String reason) {
+    if (cell.number() == 0) {
+      String name = "sluice_proxy_connections_refused_total";
+      String label = "reason=\"" + reason + '"';
+      Await.untilPasses(
+          Await.PATIENCE,
+          () ->
+              assertThat(cell.site().serving().metric(name, label))
+                  .isEqualTo(cell.site().cells().size() * HANDSHAKES));
+    }
   }
 
   /** By a certificate that the controller of a cluster issues. */

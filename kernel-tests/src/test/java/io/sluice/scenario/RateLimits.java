@@ -45,10 +45,16 @@ final class RateLimits extends RateLimitServiceImplBase implements AutoCloseable
   void start() {
     redis =
         pod.start("redis-server", "--port", "0", "--save", "", "--unixsocket", socket.toString());
+    Process started = redis;
     // its socket is there a moment before it listens on it
     Await.until(
         "redis listens",
         () -> {
+          if (!started.isAlive()) {
+            throw new IllegalStateException(
+                "redis-server has ended by itself: is Debian's package redis-server installed, as"
+                    + " ./sluice test does? Counts are kept in nothing else");
+          }
           try {
             counts = SocketChannel.open(UnixDomainSocketAddress.of(socket));
             return true;

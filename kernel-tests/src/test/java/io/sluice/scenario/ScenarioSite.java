@@ -121,7 +121,7 @@ final class ScenarioSite implements AutoCloseable {
         ScenarioManifests.pod(pod, account, labels)
             .replace(
                 "containers: []",
-                "containers: [{name: web, readinessProbe: {periodSeconds: 1, httpGet: {path: %s, port: %d}}}]"
+                "containers: [{name: web, readinessProbe: {periodSeconds: 2, httpGet: {path: %s, port: %d}}}]"
                     .formatted(Nginx.READY, Nginx.HTTP)));
   }
 

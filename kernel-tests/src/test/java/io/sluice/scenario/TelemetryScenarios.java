@@ -31,7 +31,7 @@ final class TelemetryScenarios {
   private static final int FORBIDDEN = 403;
   private static final int SERVED = 30;
   private static final int REFUSED = 20;
-  private static final int COPIED = 20;
+  private static final int COPIED = 100;
 
   private TelemetryScenarios() {}
 

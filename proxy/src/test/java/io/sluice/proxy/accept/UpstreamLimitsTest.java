@@ -49,6 +49,8 @@ class UpstreamLimitsTest {
   private static final long SECOND = Duration.ofSeconds(1).toNanos();
   private static final int NONE = UpstreamSetting.UNLIMITED;
   private static final int MANY = 500;
+  private static final int ANSWERS = 200;
+  private static final Duration AT_ONCE = Duration.ofMillis(5);
   private static final Rate ONE_A_MINUTE = new Rate(1, Duration.ofMinutes(1), 0);
 
   private final AtomicInteger asked = new AtomicInteger();
@@ -257,31 +259,21 @@ class UpstreamLimitsTest {
 
   @Test
   void aServiceThatFailsIsSparedUntilOneRequestHasTried() throws Exception {
-    publish(requests(), breaker(Duration.ofSeconds(2), 521), Limits.NONE);
+    publish(requests(), breaker(Duration.ofSeconds(3), 521), Limits.NONE);
     status = 500;
     for (int i = 0; i < 10; i++) {
       assertThat(get("/books")).startsWith("HTTP/1.1 500");
     }
 
-    long open = System.nanoTime();
-    int spared = 0;
-    while (System.nanoTime() - open < Duration.ofMillis(500).toNanos() || spared == 0) {
-      assertThat(get("/books"))
-          .startsWith("HTTP/1.1 521 ")
-          .containsIgnoringCase("content-length: 5\r\n")
-          .contains("content-type: text/plain; charset=utf-8\r\n")
-          .endsWith("\r\n\r\nlater");
-      spared++;
-    }
-    assertThat(request("HEAD", "/books")).startsWith("HTTP/1.1 521 ").endsWith("\r\n\r\n");
+    assertThat(get("/books"))
+        .startsWith("HTTP/1.1 521 ")
+        .containsIgnoringCase("content-length: 5\r\n")
+        .contains("content-type: text/plain; charset=utf-8\r\n")
+        .endsWith("\r\n\r\nlater");
     assertThat(asked).hasValue(10);
-    List<Duration> times =
-        mesh.nodes.client.recorder.requests.stream()
-            .filter(one -> one.end() == End.SPARED)
-            .map(RequestRecord::duration)
-            .sorted()
-            .toList();
-    assertThat(times.get(times.size() / 2)).isLessThan(Duration.ofMillis(5));
+    checkAtOnce();
+    assertThat(request("HEAD", "/books")).startsWith("HTTP/1.1 521 ").endsWith("\r\n\r\n");
+    assertThat(asked).hasValue(10 + ANSWERS);
     assertThat(mesh.nodes.client.recorder.requests.getLast())
         .satisfies(one -> {
           assertThat(one.end()).isEqualTo(End.SPARED);
@@ -292,6 +284,43 @@ class UpstreamLimitsTest {
     status = 200;
     Await.until("it is asked again", () -> get("/books").startsWith("HTTP/1.1 200"));
     assertThat(get("/books")).startsWith("HTTP/1.1 200");
+  }
+
+  /**
+   * Of the answers the 95th in a hundred comes within 5 ms of when that of the application itself
+   * comes to the same client, which asks it in between; and of 99 in a hundred the daemon says that
+   * they took it no longer, from the head of the request to the end of the answer.
+   */
+  private void checkAtOnce() throws IOException {
+    List<Duration> spared = new ArrayList<>();
+    List<Duration> direct = new ArrayList<>();
+    try (Socket through = mesh.connect();
+        Socket past = Peers.connect(mesh.nodes.app.address())) {
+      for (int i = 0; i < ANSWERS; i++) {
+        spared.add(time(through, "later"));
+        direct.add(time(past, "ok"));
+      }
+    }
+    assertThat(ofHundred(95, spared).minus(ofHundred(95, direct))).isLessThan(AT_ONCE);
+    assertThat(
+            ofHundred(
+                99,
+                mesh.nodes.client.recorder.requests.stream()
+                    .filter(one -> one.end() == End.SPARED)
+                    .map(RequestRecord::duration)
+                    .toList()))
+        .isLessThan(AT_ONCE);
+  }
+
+  private static Duration time(Socket client, String end) throws IOException {
+    long begin = System.nanoTime();
+    send(client, "/books", 1);
+    assertThat(HttpFixture.read(client, end)).endsWith(end);
+    return Duration.ofNanos(System.nanoTime() - begin);
+  }
+
+  private static Duration ofHundred(int percent, List<Duration> times) {
+    return times.stream().sorted().toList().get(times.size() * percent / 100);
   }
 
   /** Or the neighbours of who asks many at once would wait until all of those are refused. */
