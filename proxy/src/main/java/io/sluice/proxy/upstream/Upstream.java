@@ -39,6 +39,7 @@ import io.sluice.proxy.tls.TlsIdentity;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -435,31 +436,80 @@ public final class Upstream {
       if (usable != every) {
         missAny(all, every);
       }
-      for (int i = 0; i < first.size(); i++) {
-        InetSocketAddress picked =
-            usable != every && overflows(all.get(i), first.get(i)) ? null : pickAny(first.get(i));
-        if (picked != null) {
-          return picked;
-        }
+      InetSocketAddress picked =
+          usable == every || affinity.byClient()
+              ? pickFirst(first)
+              : pickByShare(all, first, usable);
+      if (picked != null) {
+        return picked;
       }
     }
     return pickAny(every);
   }
 
-  /**
-   * Whether one of the calls that those near ones would have goes further, as too many of their
-   * like are not well: as of Envoy, what is left bears seven fifths of its share.
-   */
-  private boolean overflows(List<Endpoint> every, List<Endpoint> well) {
-    if (affinity.byClient()) {
-      return false;
+  private @Nullable InetSocketAddress pickFirst(List<List<Endpoint>> first) {
+    for (List<Endpoint> near : first) {
+      InetSocketAddress picked = pickAny(near);
+      if (picked != null) {
+        return picked;
+      }
     }
+    return null;
+  }
+
+  /**
+   * Where some are not well the nearest bear seven fifths of the share that is left of them, as of
+   * Envoy, the next ones the same of their own, and those that are in no list of near ones the
+   * rest.
+   */
+  private @Nullable InetSocketAddress pickByShare(
+      List<List<Endpoint>> all, List<List<Endpoint>> first, List<Endpoint> well) {
+    double draw = ThreadLocalRandom.current().nextDouble();
+    List<Endpoint> allBefore = List.of();
+    List<Endpoint> before = List.of();
+    for (int i = 0; i <= first.size(); i++) {
+      boolean isLast = i == first.size();
+      List<Endpoint> at = without(isLast ? well : first.get(i), before);
+      draw -=
+          isLast
+              ? 1
+              : OVERPROVISIONING * ready(at) / Math.max(1, ready(without(all.get(i), allBefore)));
+      InetSocketAddress picked = draw < 0 ? pickAny(at) : null;
+      if (picked != null) {
+        return picked;
+      }
+      if (!isLast) {
+        before = first.get(i);
+        allBefore = all.get(i);
+      }
+    }
+    return pickFirst(first);
+  }
+
+  /**
+   * The rest of them.
+   *
+   * @param others some of them, in their order
+   */
+  private static List<Endpoint> without(List<Endpoint> endpoints, List<Endpoint> others) {
+    List<Endpoint> rest = new ArrayList<>(endpoints.size());
+    int passed = 0;
+    for (Endpoint each : endpoints) {
+      if (passed < others.size() && others.get(passed).equals(each)) {
+        passed++;
+      } else {
+        rest.add(each);
+      }
+    }
+    return rest;
+  }
+
+  /** Of the family that is called. */
+  private long ready(List<Endpoint> endpoints) {
     Family family = Family.of(wanted.destination().getAddress());
-    long all =
-        every.stream()
-            .filter(each -> each.ready() && Family.of(each.address().getAddress()) == family)
-            .count();
-    return ThreadLocalRandom.current().nextDouble() * all > OVERPROVISIONING * well.size();
+    return endpoints.stream()
+        .filter(each -> each.ready() && Family.of(each.address().getAddress()) == family)
+        .count();
   }
 
   /** What chance would have met if all were well is asked as this pod too, where it is out. */

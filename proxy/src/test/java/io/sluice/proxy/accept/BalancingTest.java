@@ -19,6 +19,7 @@ import io.sluice.mesh.UpstreamSetting.Ejection;
 import io.sluice.mesh.UpstreamSetting.Limits;
 import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.TestSettings;
 import io.sluice.proxy.admission.Remembered;
 import io.sluice.proxy.admission.ServicePools;
 import io.sluice.proxy.http2.RawClient;
@@ -45,6 +46,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class BalancingTest {
   private static final InetSocketAddress STORE = new InetSocketAddress(ProxyFixture.STORE_VIP, 80);
+
+  private static final int BOUNDED = 100;
 
   private static void publish(ProxyFixture fixture, Endpoint... endpoints) {
     fixture.proxy.publish(
@@ -123,6 +126,40 @@ class BalancingTest {
       }
 
       assertThat(chosen.values()).as("not all clients have the same").contains(one, two, three);
+    }
+  }
+
+  /** Seven clients have five endpoints, so that two of them have one where nothing bounds it. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 125})
+  void noEndpointHasMoreConnectionsOfClientsThanTheBoundOfTheirMean(int mostPercent)
+      throws IOException {
+    List<Peers.Server> apps = Stream.generate(() -> Peers.echo(Peers.V4)).limit(5).toList();
+    List<Socket> clients = new ArrayList<>();
+    try (var fixture = new ProxyFixture(TestSettings.but(settings -> settings.eventLoops = 1))) {
+      publishWithAffinity(
+          fixture,
+          new SessionAffinity(true, mostPercent),
+          apps.stream().map(Peers.Server::address).toList());
+      var entry = fixture.outboundTo(STORE);
+      int most = 0;
+      for (int i = 1; i <= BOUNDED; i++) {
+        InetAddress client = InetAddress.ofLiteral("127.0.0." + (2 + i % 7));
+        clients.add(new Socket(entry.getAddress(), entry.getPort(), client, 0));
+        Peers.exchange(clients.getLast(), 1);
+        most = apps.stream().mapToInt(app -> app.accepted.get()).max().orElseThrow();
+        if (mostPercent > 0) {
+          assertThat(most).isLessThanOrEqualTo((int) Math.ceil(i / 5.0 * mostPercent / 100));
+        }
+      }
+      if (mostPercent == 0) {
+        assertThat(most).isGreaterThan(BOUNDED / 5 * 125 / 100);
+      }
+    } finally {
+      for (Socket client : clients) {
+        client.close();
+      }
+      apps.forEach(Peers.Server::close);
     }
   }
 
@@ -350,6 +387,11 @@ class BalancingTest {
   }
 
   private static void publishWithAffinity(ProxyFixture fixture, List<InetSocketAddress> addresses) {
+    publishWithAffinity(fixture, SessionAffinity.CLIENT_IP, addresses);
+  }
+
+  private static void publishWithAffinity(
+      ProxyFixture fixture, SessionAffinity affinity, List<InetSocketAddress> addresses) {
     List<Endpoint> endpoints =
         addresses.stream().map(address -> new Endpoint(address, true)).toList();
     MeshSnapshot usual = ProxyFixture.snapshot(true, true, List.of(), List.of(), endpoints);
@@ -364,7 +406,7 @@ class BalancingTest {
                     store.name(),
                     store.virtualAddresses(),
                     store.ports(),
-                    SessionAffinity.CLIENT_IP,
+                    affinity,
                     Nearness.ANYWHERE)),
             List.of()));
   }
