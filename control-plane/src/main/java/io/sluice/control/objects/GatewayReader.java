@@ -194,7 +194,11 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
                 "write 1 to 256 letters, digits and '-', which no header of framing is")
             .orElse("sluice-session-" + HexFormat.of().toHexDigits((int) scope));
     long seconds = Math.max(0, Math.ceilDiv(millis(session, "absoluteTimeout"), 1_000));
-    boolean permanent = !header && cookie.text("lifetimeType").orElse("").equals("Permanent");
+    String lifetime = cookie.text("lifetimeType").orElse("Session");
+    if (!lifetime.equals("Session") && !lifetime.equals("Permanent")) {
+      unknown(cookie, "lifetimeType", lifetime, "Session", "Permanent");
+    }
+    boolean permanent = !header && lifetime.equals("Permanent");
     if (permanent && seconds == 0) {
       session.problem(
           "absoluteTimeout",
@@ -343,7 +347,11 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
   }
 
   private static void unknownType(Fields fields, String type, String... known) {
-    fields.problem("type", "'" + type + "' is not known", "use " + String.join(" or ", known));
+    unknown(fields, "type", type, known);
+  }
+
+  private static void unknown(Fields fields, String name, String word, String... known) {
+    fields.problem(name, "'" + word + "' is not known", "use " + String.join(" or ", known));
   }
 
   private Backend backend(Fields reference) {
