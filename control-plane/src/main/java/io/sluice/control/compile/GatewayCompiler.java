@@ -419,7 +419,7 @@ final class GatewayCompiler {
       String field = "spec.rules[" + i + "]";
       unsupported(route, rule.changes(), "requests that match the rule are answered 500");
       reportMirrors(route, rule.changes());
-      reportFaults(route, rule.changes());
+      reportFaults(route, rule);
       if (replacesPrefix(rule) && rule.matches().stream().anyMatch(one -> one.prefix().isEmpty())) {
         ofFilters.add(
             route,
@@ -495,9 +495,14 @@ final class GatewayCompiler {
     }
   }
 
-  private void reportFaults(GatewayRoute route, Changes changes) {
-    GatewayRoute.FaultsOf faults = changes.faultsOrNull();
-    if (faults != null && surroundings.faults(faults.name()) == null) {
+  private void reportFaults(GatewayRoute route, GatewayRoute.Rule rule) {
+    GatewayRoute.FaultsOf faults = rule.changes().faultsOrNull();
+    if (faults == null) {
+      return;
+    }
+    Faults known = surroundings.faults(faults.name());
+    long limit = rule.limits().requestMillis();
+    if (known == null) {
       unresolved(
           ofFilters,
           route,
@@ -506,6 +511,16 @@ final class GatewayCompiler {
           "so requests that match the rule are answered 500",
           "create or mend it, or leave the filter out",
           BACKEND_NOT_FOUND);
+    } else if (limit > 0
+        && known.delayOrNull() instanceof Faults.Delay delay
+        && delay.maxMillis() > limit) {
+      ofFilters.warning(
+          route,
+          faults.field(),
+          ("names FaultInjection %s, whose delay of up to %d ms is longer than timeouts.request"
+                  + " (%d ms), so that requests which wait longer are answered 504")
+              .formatted(faults.name(), delay.maxMillis(), limit),
+          "write a shorter max there, or a longer timeouts.request");
     }
   }
 
