@@ -78,6 +78,6 @@ final class WebhookArguments {
             ? ServingCertificate.of(certificate, key, clock)
             : SelfSigned.in(state.resolve("webhook"), name, clock),
         objects.rules(),
-        objects::membership);
+        objects);
   }
 }

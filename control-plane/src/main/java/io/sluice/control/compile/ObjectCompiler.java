@@ -41,7 +41,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What is to be said of one object, whatever the others are. */
@@ -66,6 +68,42 @@ public final class ObjectCompiler {
       reportFailure(object, e, statuses);
     }
     return statuses.sorted();
+  }
+
+  /**
+   * What an object claims that others have, as its own status will have it. Of kinds without such
+   * claims nobody is asked for others.
+   *
+   * @param beside others of its kind and namespace
+   */
+  public static List<ObjectStatus> conflicts(
+      KubernetesObject object, Function<KubernetesObject, List<KubernetesObject>> beside) {
+    Statuses statuses = new Statuses();
+    if (object instanceof UpstreamTrafficSetting setting) {
+      List<UpstreamTrafficSetting> others = of(UpstreamTrafficSetting.class, beside.apply(object));
+      UpstreamCompiler compiler =
+          new UpstreamCompiler(new Assumed(object.meta(), names(object, others)), statuses);
+      compiler.settings(others);
+      compiler.settings(List.of(setting));
+    } else if (object instanceof IngressBackend written) {
+      IngressCompiler compiler = new IngressCompiler(new Assumed(object.meta()), statuses);
+      compiler.ingresses(of(IngressBackend.class, beside.apply(object)));
+      compiler.ingresses(List.of(written));
+    }
+    return statuses.sorted().stream()
+        .filter(status -> status.object().equals(object.ref()) && status.rivalOrNull() != null)
+        .toList();
+  }
+
+  private static <T> List<T> of(Class<T> kind, List<KubernetesObject> objects) {
+    return objects.stream().filter(kind::isInstance).map(kind::cast).toList();
+  }
+
+  private static Set<String> names(
+      KubernetesObject object, List<? extends KubernetesObject> others) {
+    return Stream.concat(Stream.of(object), others.stream())
+        .map(each -> each.meta().name())
+        .collect(Collectors.toSet());
   }
 
   /** Says that {@code object} has no effect, for the compiler failed at it. */
@@ -122,8 +160,12 @@ public final class ObjectCompiler {
     }
   }
 
-  /** All that an object names exists. */
-  private record Assumed(ObjectMeta meta)
+  /**
+   * All that an object names exists.
+   *
+   * @param named UpstreamTrafficSettings that an Egress is taken to name
+   */
+  private record Assumed(ObjectMeta meta, Set<String> named)
       implements PermissionCompiler.Routes,
           SplitCompiler.Surroundings,
           IngressCompiler.Surroundings,
@@ -131,6 +173,10 @@ public final class ObjectCompiler {
           UpstreamCompiler.Surroundings,
           RetryCompiler.Surroundings,
           GatewayCompiler.Surroundings {
+    Assumed(ObjectMeta meta) {
+      this(meta, Set.of(meta.name()));
+    }
+
     @Override
     public TcpRoute tcp(NamespacedName name) {
       return new TcpRoute(meta, Set.of());
@@ -188,7 +234,7 @@ public final class ObjectCompiler {
 
     @Override
     public Set<String> namedByEgresses(String namespace) {
-      return Set.of(meta.name());
+      return named;
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.sluice.control.compile.OutsideCertificate;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.validate.ObjectsPresent;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
@@ -18,8 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * Compiles what a source delivers, whichever it is, and delivers a snapshot where its content
  * differs from that of the one before.
  */
-public class CompiledRegistry implements SnapshotSource {
+public class CompiledRegistry implements SnapshotSource, ObjectsPresent {
   private static final Problem NOT_GOVERNED =
       new Problem(
           "MeshConfig",
@@ -40,7 +41,7 @@ public class CompiledRegistry implements SnapshotSource {
 
   private final ObjectSource source;
   private final Consumer<RegistryStatus> statusListener;
-  private final Map<ObjectRef, List<KubernetesObject>> objects = new TreeMap<>();
+  private final Map<ObjectRef, List<KubernetesObject>> objects = new ConcurrentSkipListMap<>();
   private volatile RegistryStatus status = RegistryStatus.EMPTY;
   private final Set<ObjectRef> due = new TreeSet<>();
   private final CompilerSettings rules;
@@ -76,12 +77,24 @@ public class CompiledRegistry implements SnapshotSource {
     return rules;
   }
 
-  /** Whether pods of a namespace are in the mesh, as far as it was read; any thread. */
+  @Override
   public final NamespaceMembership membership(String namespace) {
     MeshSnapshot latest = delivered;
     return latest == null
         ? NamespaceMembership.OUTSIDE
         : latest.membership(namespace).orElse(NamespaceMembership.OUTSIDE);
+  }
+
+  @Override
+  public final List<KubernetesObject> beside(KubernetesObject object) {
+    return objects.values().stream()
+        .flatMap(List::stream)
+        .filter(each ->
+            each.ref().kind().equals(object.ref().kind())
+                && each.ref().group().equals(object.ref().group())
+                && each.meta().namespace().equals(object.meta().namespace())
+                && !each.ref().equals(object.ref()))
+        .toList();
   }
 
   /** Certificates that clients outside the mesh get, by what was compiled last; any thread. */

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /**
  * What is found in manifests.
@@ -67,31 +68,41 @@ public record Validation(int objects, List<Finding> findings) {
    * against each other.
    */
   public static Validation ofObjects(String file, byte[] content, CompilerSettings rules) {
-    return ofObjects(file, content, rules, FederatedBundles.NONE);
+    return ofUpdate(file, content, new byte[0], rules, _ -> List.of());
   }
 
   /**
-   * As {@link #ofObjects} for an object that takes the place of {@code before}: roots of another
-   * mesh that were there already are no error, since they would stand in the way of every change.
+   * As {@link #ofObjects} for an object that comes to others, and takes the place of {@code before}
+   * where that is not empty. What was wrong with that already, roots of another mesh and claims of
+   * what another object has, is no error: it would stand in the way of every change.
+   *
+   * @param beside others of an object's kind and namespace, which have what they claim
    */
   public static Validation ofUpdate(
-      String file, byte[] content, byte[] before, CompilerSettings rules) {
+      String file,
+      byte[] content,
+      byte[] before,
+      CompilerSettings rules,
+      Function<KubernetesObject, List<KubernetesObject>> beside) {
+    List<KubernetesObject> replaced = ObjectReader.read(file, before).objects();
     FederatedBundles present =
-        ObjectReader.read(file, before).objects().stream()
+        replaced.stream()
             .filter(MeshConfig.class::isInstance)
             .map(object -> ((MeshConfig) object).federatesWith())
             .findFirst()
             .orElse(FederatedBundles.NONE);
-    return ofObjects(file, content, rules, present);
-  }
-
-  private static Validation ofObjects(
-      String file, byte[] content, CompilerSettings rules, FederatedBundles present) {
+    Set<String> known = new HashSet<>();
+    replaced.forEach(object ->
+        ObjectCompiler.conflicts(object, beside).forEach(status -> known.add(status.reason())));
     List<Finding> findings = new ArrayList<>();
     Documents documents = new Documents(YamlDocuments.read(file, content));
     List<KubernetesObject> objects = read(file, content, documents, present, findings);
-    objects.forEach(
-        object -> addStatuses(ObjectCompiler.statuses(object, rules), objects, findings));
+    objects.forEach(object -> {
+      addStatuses(ObjectCompiler.statuses(object, rules), objects, findings);
+      ObjectCompiler.conflicts(object, beside).stream()
+          .filter(status -> !known.contains(status.reason()))
+          .forEach(status -> findings.add(Finding.of(status)));
+    });
     return sorted(objects.size(), findings);
   }
 

@@ -11,20 +11,21 @@ import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Finding.Level;
+import io.sluice.control.validate.ObjectsPresent;
 import io.sluice.control.validate.Validation;
 import io.sluice.mesh.NamespaceMembership;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
  * Answers an AdmissionReview ({@code admission.k8s.io/v1}): refuses an object of which the compiler
- * could use nothing, or that has a field that nobody knows; warns of one that it could use in part.
- * It refuses in namespaces alone whose pods are in this mesh: where some are, as while a namespace
- * moves from another mesh, it warns, and of others it says nothing, since another mesh may read
- * them. A pure function of the request and of what is known of namespaces.
+ * could use nothing, or that has a field that nobody knows, or that claims what another one has;
+ * warns of one that it could use in part. It refuses in namespaces alone whose pods are in this
+ * mesh: where some are, as while a namespace moves from another mesh, it warns, and of others it
+ * says nothing, since another mesh may read them. A pure function of the request and of what is
+ * known of the mesh.
  */
 final class AdmissionReviews {
   private static final String API_VERSION = "admission.k8s.io/v1";
@@ -62,10 +63,9 @@ final class AdmissionReviews {
   /**
    * The review to answer with.
    *
-   * @param memberships of namespaces by name
+   * @param present what is known of the mesh
    */
-  static byte[] answer(
-      byte[] body, CompilerSettings rules, Function<String, NamespaceMembership> memberships)
+  static byte[] answer(byte[] body, CompilerSettings rules, ObjectsPresent present)
       throws NoReviewException {
     JsonNode request = request(body);
     JsonNode uid = request.path("uid");
@@ -76,13 +76,16 @@ final class AdmissionReviews {
     review.put("apiVersion", API_VERSION).put("kind", KIND);
     ObjectNode response = review.putObject("response").put("uid", uid.asText());
     JsonNode object = request.path("object");
-    NamespaceMembership membership = membership(object, rules, memberships);
+    NamespaceMembership membership = membership(object, rules, present);
     if (object.isObject() && membership != NamespaceMembership.OUTSIDE) {
       JsonNode before = request.path("oldObject"); // of an UPDATE
       Validation validation =
-          before.isObject()
-              ? Validation.ofUpdate("object", bytes(object), bytes(before), rules)
-              : Validation.ofObjects("object", bytes(object), rules);
+          Validation.ofUpdate(
+              "object",
+              bytes(object),
+              before.isObject() ? bytes(before) : new byte[0],
+              rules,
+              present::beside);
       decide(validation, membership, response);
     } else {
       response.put("allowed", true); // DELETE and CONNECT have no object
@@ -95,7 +98,7 @@ final class AdmissionReviews {
    * Namespace: a word that says neither must not quietly leave its pods unprotected.
    */
   private static NamespaceMembership membership(
-      JsonNode object, CompilerSettings rules, Function<String, NamespaceMembership> memberships) {
+      JsonNode object, CompilerSettings rules, ObjectsPresent present) {
     String namespace = object.path("metadata").path("namespace").asText();
     return switch (object.path("kind").asText()) {
       case "Namespace" -> NamespaceMembership.INSIDE;
@@ -105,7 +108,7 @@ final class AdmissionReviews {
             ? NamespaceMembership.INSIDE
             : NamespaceMembership.MIXED;
       }
-      default -> memberships.apply(namespace);
+      default -> present.membership(namespace);
     };
   }
 

@@ -6,8 +6,8 @@ import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.tls.HandshakeKeys;
+import io.sluice.control.validate.ObjectsPresent;
 import io.sluice.control.webhook.AdmissionReviews.NoReviewException;
-import io.sluice.mesh.NamespaceMembership;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
@@ -22,7 +22,6 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -56,7 +55,7 @@ public final class AdmissionWebhook implements AutoCloseable {
 
   private final HttpsServer server;
   private final CompilerSettings rules;
-  private final Function<String, NamespaceMembership> memberships;
+  private final ObjectsPresent present;
   private final Duration patience;
   private final ExecutorService executor =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sluice-webhook-", 0).factory());
@@ -66,13 +65,10 @@ public final class AdmissionWebhook implements AutoCloseable {
   private final Semaphore places = new Semaphore(MAX_REQUESTS);
 
   private AdmissionWebhook(
-      HttpsServer server,
-      CompilerSettings rules,
-      Function<String, NamespaceMembership> memberships,
-      Duration patience) {
+      HttpsServer server, CompilerSettings rules, ObjectsPresent present, Duration patience) {
     this.server = server;
     this.rules = rules;
-    this.memberships = memberships;
+    this.present = present;
     this.patience = patience;
     server.createContext("/", this::answer);
     server.setExecutor(executor);
@@ -84,15 +80,15 @@ public final class AdmissionWebhook implements AutoCloseable {
    *
    * @param address port 0 for any
    * @param rules of the controller beside it, so that both judge alike
-   * @param memberships what the controller knows of a namespace, at any time, on any thread
+   * @param present what the controller knows of the mesh
    * @throws UncheckedIOException when it cannot listen there
    */
   public static AdmissionWebhook start(
       InetSocketAddress address,
       ServingCertificate certificate,
       CompilerSettings rules,
-      Function<String, NamespaceMembership> memberships) {
-    return start(address, certificate, rules, memberships, Duration.ofSeconds(10));
+      ObjectsPresent present) {
+    return start(address, certificate, rules, present, Duration.ofSeconds(10));
   }
 
   /**
@@ -104,14 +100,14 @@ public final class AdmissionWebhook implements AutoCloseable {
       InetSocketAddress address,
       ServingCertificate certificate,
       CompilerSettings rules,
-      Function<String, NamespaceMembership> memberships,
+      ObjectsPresent present,
       Duration patience) {
     setDefault(MAX_CONNECTIONS, "256");
     setDefault(MAX_REQUEST_SECONDS, "10");
     try {
       HttpsServer server = HttpsServer.create(address, BACKLOG);
       server.setHttpsConfigurator(new Tls(context(certificate)));
-      AdmissionWebhook started = new AdmissionWebhook(server, rules, memberships, patience);
+      AdmissionWebhook started = new AdmissionWebhook(server, rules, present, patience);
       LOG.log(Level.INFO, "webhook_ready port={0}", Integer.toString(started.port()));
       return started;
     } catch (IOException e) {
@@ -199,7 +195,7 @@ public final class AdmissionWebhook implements AutoCloseable {
       return Reply.error(413, "a review has at most " + MAX_BODY_BYTES + " bytes");
     }
     try {
-      return new Reply(200, Reply.JSON, AdmissionReviews.answer(body, rules, memberships));
+      return new Reply(200, Reply.JSON, AdmissionReviews.answer(body, rules, present));
     } catch (NoReviewException e) {
       return Reply.error(400, String.valueOf(e.getMessage()));
     } catch (RuntimeException e) {

@@ -236,7 +236,8 @@ class FederationTest {
   }
 
   private static List<Finding> update(String before, String after) {
-    return Validation.ofUpdate("config.yaml", bytes(after), bytes(before), CompilerSettings.USUAL)
+    return Validation.ofUpdate(
+            "config.yaml", bytes(after), bytes(before), CompilerSettings.USUAL, _ -> List.of())
         .findings();
   }
 

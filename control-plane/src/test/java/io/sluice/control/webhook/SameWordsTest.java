@@ -13,9 +13,11 @@ import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.metrics.ControllerMetrics;
+import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Finding.Level;
+import io.sluice.control.validate.ObjectsPresent;
 import io.sluice.control.validate.Validation;
 import io.sluice.mesh.NamespaceMembership;
 import java.nio.charset.StandardCharsets;
@@ -26,10 +28,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -94,6 +98,8 @@ class SameWordsTest {
       HTTPRoute | timeouts: {request: 1 s} | timeouts.request | is no duration
       HTTPRoute | timeouts: {request: 1s, backendRequest: 1s1ms} | timeouts.backendRequest | longer than that of the request
       GRPCRoute | timeouts: {request: 1s} | timeouts | is not acted on
+      IngressBackend | backends: [{name: NAME, port: {number: 80, protocol: https}, tls: {skipClientCertValidation: false}}], sources: [{kind: IPRange, name: 10.0.0.0/8}] | sources | no AuthenticatedPrincipal
+      IngressBackend | backends: [{name: NAME, port: {number: 80, protocol: http}}], sources: [{kind: IPRange, name: 10.0.0.0/33}] | sources[0].name | prefix length 33 is outside
       Retry | retryOn: 'reset,5xxx' | retryPolicy.retryOn | '5xxx' is not known
       Retry | numRetries: 1 | retryPolicy.retryOn | the field is missing
       Retry | retryOn: 5xx, numRetries: 101 | retryPolicy.numRetries | 101 is too much
@@ -109,6 +115,8 @@ class SameWordsTest {
       FaultInjection | abort: {percentage: 1, response: {headers: {Host: a}}} | abort.response.headers | may not be changed
       HTTPRoute | filters: [{type: ExtensionRef, extensionRef: {group: a.example, kind: B, name: c}}] | filters[0].type | names kind 'B' of group 'a.example'
       in mesh: HTTPRoute | filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io, kind: FaultInjection, name: gone}}] | filters[0].extensionRef.name | which is not there or cannot be used
+      in mesh: HTTPRoute | timeouts: {request: 1s}, filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io, kind: FaultInjection, name: slow}}] | filters[0].extensionRef.name | longer than timeouts.request
+      HTTPRoute | sessionPersistence: {cookieConfig: {lifetimeType: Forever}} | sessionPersistence.cookieConfig.lifetimeType | 'Forever' is not known
       HTTPRoute | retry: {attempts: 1} | retry | is not acted on
       in mesh: HTTPRoute | filters: [{type: RequestMirror, requestMirror: {backendRef: {name: gone, port: 80}}}] | filters[0].requestMirror.backendRef | it gets no copies
       GRPCRoute | matches: [{method: {type: Prefix, service: a}}] | matches[0].method.type | 'Prefix' is not known
@@ -132,6 +140,11 @@ class SameWordsTest {
           apiVersion: specs.smi-spec.io/v1alpha4
           kind: TCPRoute
           metadata: {name: main, namespace: shop}
+          ---
+          apiVersion: extension.gateway.flomesh.io/v1alpha1
+          kind: FaultInjection
+          metadata: {name: slow, namespace: shop}
+          spec: {delay: {percentage: 1, max: 2s}}
           ---
           """;
 
@@ -265,6 +278,50 @@ class SameWordsTest {
     Await.until("the status says so", () -> status(wrong).contains(told));
   }
 
+  /** The one that was there has it; who comes is refused, and no change of theirs for that. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          UpstreamTrafficSetting | host: web | host: v1 | spec.host: is web, which UpstreamTrafficSetting shop/a is for already
+          IngressBackend | backends: [{name: web, port: {number: 80, protocol: http}}], sources: [{kind: IPRange, name: 10.0.0.0/8}] | backends: [{name: web, port: {number: 81, protocol: http}}], sources: [{kind: IPRange, name: 10.0.0.0/8}] | spec.backends: port 80 of Service web is a backend of IngressBackend shop/a already
+          AccessControl | backends: [{name: web, port: {number: 80, protocol: http}}], sources: [{kind: IPRange, name: 10.0.0.0/8}] | backends: [{name: web, port: {number: 81, protocol: http}}], sources: [{kind: IPRange, name: 10.0.0.0/8}] | spec.backends: port 80 of Service web is a backend of AccessControl shop/a already
+          """)
+  void whoClaimsWhatAnotherHasMeetsTheSameWordsEverywhere(
+      String kind, String spec, String otherwise, String words) throws Exception {
+    String written =
+        "{apiVersion: policy.openservicemesh.io/v1alpha1, kind: %s, metadata: {name: %s, namespace: shop}, spec: {%s}}";
+    String second = written.formatted(kind, "b", spec);
+    history.apply(written.formatted(kind, "a", spec));
+    history.apply(second);
+    Await.until(
+        "the status says so",
+        () -> history.stored(second).path("status").toString().contains(words + "; remove one of"));
+
+    ObjectsPresent present =
+        new ObjectsPresent() {
+          @Override
+          public NamespaceMembership membership(String namespace) {
+            return NamespaceMembership.INSIDE;
+          }
+
+          @Override
+          public List<KubernetesObject> beside(KubernetesObject object) {
+            return registry.beside(object);
+          }
+        };
+    JsonNode created = reviewed(second, null, present);
+    assertThat(created.path("allowed").asBoolean()).isFalse();
+    assertThat(created.at("/status/message").asText()).contains(words + "; remove one of the two");
+    assertThat(reviewed(second, second, present).path("allowed").asBoolean()).isTrue();
+    String third = written.formatted(kind, "c", otherwise);
+    assertThat(reviewed(third, null, present).path("allowed").asBoolean()).isTrue();
+    assertThat(reviewed(written.formatted(kind, "c", spec), third, present).path("allowed"))
+        .hasToString("false");
+  }
+
   /** What {@code validate} says of the whole. */
   private static Finding validated(Wrong wrong) {
     List<Finding> found =
@@ -279,21 +336,26 @@ class SameWordsTest {
         .orElseThrow(() -> new AssertionError("validate says " + found));
   }
 
-  private static String admission(Wrong wrong, Level level) throws Exception {
+  private static JsonNode reviewed(
+      String yaml, @Nullable String beforeOrNull, ObjectsPresent present) throws Exception {
     ObjectNode review = new ObjectMapper().createObjectNode();
     review.put("apiVersion", "admission.k8s.io/v1").put("kind", "AdmissionReview");
-    review
-        .putObject("request")
-        .put("uid", "u")
-        .set("object", ClusterHistory.parse(wrong.text()).getFirst());
-    JsonNode response =
-        new ObjectMapper()
-            .readTree(
-                AdmissionReviews.answer(
-                    review.toString().getBytes(StandardCharsets.UTF_8),
-                    CompilerSettings.USUAL,
-                    _ -> NamespaceMembership.INSIDE))
-            .path("response");
+    ObjectNode request = review.putObject("request").put("uid", "u");
+    request.set("object", ClusterHistory.parse(yaml).getFirst());
+    if (beforeOrNull != null) {
+      request.set("oldObject", ClusterHistory.parse(beforeOrNull).getFirst());
+    }
+    return new ObjectMapper()
+        .readTree(
+            AdmissionReviews.answer(
+                review.toString().getBytes(StandardCharsets.UTF_8),
+                CompilerSettings.USUAL,
+                present))
+        .path("response");
+  }
+
+  private static String admission(Wrong wrong, Level level) throws Exception {
+    JsonNode response = reviewed(wrong.text(), null, _ -> NamespaceMembership.INSIDE);
     assertThat(response.path("allowed").asBoolean()).isEqualTo(level != Level.ERROR);
     return level == Level.ERROR
         ? response.at("/status/message").asText()
