@@ -1,20 +1,22 @@
 package io.sluice.scenario;
 
+import com.google.rpc.Status;
 import io.grpc.stub.StreamObserver;
-import io.sluice.api.envoy.auth.AuthorizationGrpc.AuthorizationImplBase;
-import io.sluice.api.envoy.auth.CheckRequest;
-import io.sluice.api.envoy.auth.CheckResponse;
-import io.sluice.api.envoy.auth.DeniedHttpResponse;
-import io.sluice.api.envoy.auth.HeaderValue;
-import io.sluice.api.envoy.auth.HeaderValueOption;
-import io.sluice.api.envoy.auth.HttpStatus;
-import io.sluice.api.envoy.auth.OkHttpResponse;
-import io.sluice.api.envoy.rpc.Status;
+import io.grpc.xds.shaded.io.envoyproxy.envoy.config.core.v3.HeaderValue;
+import io.grpc.xds.shaded.io.envoyproxy.envoy.config.core.v3.HeaderValueOption;
+import io.grpc.xds.shaded.io.envoyproxy.envoy.service.auth.v3.AuthorizationGrpc.AuthorizationImplBase;
+import io.grpc.xds.shaded.io.envoyproxy.envoy.service.auth.v3.CheckRequest;
+import io.grpc.xds.shaded.io.envoyproxy.envoy.service.auth.v3.CheckResponse;
+import io.grpc.xds.shaded.io.envoyproxy.envoy.service.auth.v3.DeniedHttpResponse;
+import io.grpc.xds.shaded.io.envoyproxy.envoy.service.auth.v3.OkHttpResponse;
+import io.grpc.xds.shaded.io.envoyproxy.envoy.type.v3.HttpStatus;
+import io.grpc.xds.shaded.io.envoyproxy.envoy.type.v3.StatusCode;
 import io.sluice.lab.site.SitePod;
 
 /**
- * An authoriser of requests in a pod, by gRPC's own library: it denies what has a path with {@link
- * #DENIED} in it, and tells the application of others that their user is ada, who has no secret.
+ * An authoriser of requests in a pod, by gRPC's own library and Envoy's own messages, which that
+ * has for xDS, and not by those of the mesh: it denies what has a path with {@link #DENIED} in it,
+ * and tells the application of others that their user is ada, who has no secret.
  */
 final class Judge extends AuthorizationImplBase implements AutoCloseable {
   static final int PORT = 9191;
@@ -46,7 +48,7 @@ final class Judge extends AuthorizationImplBase implements AutoCloseable {
                 .setStatus(Status.newBuilder().setCode(PERMISSION_DENIED))
                 .setDeniedResponse(
                     DeniedHttpResponse.newBuilder()
-                        .setStatus(HttpStatus.newBuilder().setCode(403))
+                        .setStatus(HttpStatus.newBuilder().setCode(StatusCode.Forbidden))
                         .setBody("not you"))
                 .build()
             : CheckResponse.newBuilder()
