@@ -48,20 +48,20 @@ final class RateLimits extends RateLimitServiceImplBase implements AutoCloseable
     Process started = redis;
     // its socket is there a moment before it listens on it
     Await.until(
-        "redis listens",
+        "redis listens, or has ended",
         () -> {
-          if (!started.isAlive()) {
-            throw new IllegalStateException(
-                "redis-server has ended by itself: is Debian's package redis-server installed, as"
-                    + " ./sluice test does? Counts are kept in nothing else");
-          }
           try {
             counts = SocketChannel.open(UnixDomainSocketAddress.of(socket));
             return true;
           } catch (IOException e) {
-            return false;
+            return !started.isAlive();
           }
         });
+    if (counts == null) {
+      throw new IllegalStateException(
+          "redis-server has ended by itself: is Debian's package redis-server installed, as ./sluice"
+              + " test does? Counts are kept in nothing else");
+    }
     server.start();
   }
 
@@ -71,6 +71,7 @@ final class RateLimits extends RateLimitServiceImplBase implements AutoCloseable
     try {
       if (counts != null) {
         counts.close();
+        counts = null;
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
