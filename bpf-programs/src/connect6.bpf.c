@@ -4,7 +4,7 @@
  * Runs for connect() on AF_INET6 sockets, also to v4-mapped addresses. Those stay IPv4: the
  * rewrite to a mapped loopback address works where ::1 would not (IPv6 off on lo, or a mapped
  * source address).
- * Proceed: the call goes on, to our listener when rewritten. Refuse: the call fails with EPERM.
+ * Proceed: the call goes on, to our listener or a pod of this node when rewritten. Refuse: the call fails with EPERM.
  */
 #include "marks.bpf.h"
 #include "outbound.bpf.h"
@@ -13,17 +13,21 @@ SEC("cgroup/connect6")
 int sluice_connect6(struct bpf_sock_addr *ctx)
 {
 	struct flow flow;
-	__u16 port_be;
-	int redirect;
+	struct way way;
 	int answer;
 
 	fill_flow6(&flow, ctx);
 	if (!mark_connecting(ctx, &flow))
 		return ANSWER_REFUSE;
-	answer = on_connect(ctx, &flow, &redirect, &port_be);
-	if (!redirect)
+	answer = on_connect(ctx, &flow, &way);
+	if (way.kind == WAY_AS_CALLED)
 		return answer;
-	if (is_mapped(flow.destination_be)) {
+	if (way.kind == WAY_ENDPOINT) {
+		ctx->user_ip6[0] = way.address_be[0];
+		ctx->user_ip6[1] = way.address_be[1];
+		ctx->user_ip6[2] = way.address_be[2];
+		ctx->user_ip6[3] = way.address_be[3];
+	} else if (is_mapped(flow.destination_be)) {
 		ctx->user_ip6[3] = bpf_htonl(spread(&flow));
 	} else {
 		ctx->user_ip6[0] = 0;
@@ -31,7 +35,7 @@ int sluice_connect6(struct bpf_sock_addr *ctx)
 		ctx->user_ip6[2] = 0;
 		ctx->user_ip6[3] = bpf_htonl(1);
 	}
-	ctx->user_port = port_be;
+	ctx->user_port = way.port_be;
 	return answer;
 }
 

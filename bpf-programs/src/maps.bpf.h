@@ -105,13 +105,57 @@ struct {
 	__type(value, struct pod_connections);
 } pod_connections SEC(".maps");
 
-/* The same of all pods together. */
+/* The same of all pods together, by enum all_index. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, ALL_COUNT);
 	__type(key, __u32);
 	__type(value, __u32);
 } all_connections SEC(".maps");
+
+/*
+ * What pods may call on this node without the proxy: positive grants alone, that the daemon writes.
+ * Whatever is not here goes to the proxy.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_GRANTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct grant_key);
+	__type(value, struct grant);
+} fast_path SEC(".maps");
+
+/* Connections that grants have led, until both ends have closed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_FAST_CONNECTIONS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct connection_key);
+	__type(value, struct fast_connection);
+} fast_connections SEC(".maps");
+
+/* What they were, since the node booted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_FAST_COUNTERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct fast_counter_key);
+	__type(value, struct fast_counts);
+} fast_counters SEC(".maps");
+
+/* How much of that, and of those that are open, daemons have told in their metrics. No program's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_FAST_COUNTERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct fast_counter_key);
+	__type(value, struct fast_counts);
+} fast_told SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, SLUICE_RECORD_BYTES);
+} fast_records SEC(".maps");
 
 /*
  * Connections that sockets of the node itself open to pods; apart, since no pod opens them. They

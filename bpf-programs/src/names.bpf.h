@@ -16,7 +16,8 @@ static __always_inline struct socket_state *disguised(struct bpf_sock *sk)
 	if (!sk)
 		return 0;
 	state = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (!state || (state->role != SOCKET_REDIRECTED && state->role != SOCKET_ACCEPTED))
+	if (!state || (state->role != SOCKET_REDIRECTED && state->role != SOCKET_ACCEPTED &&
+		       state->role != SOCKET_FAST))
 		return 0;
 	return state;
 }

@@ -223,12 +223,101 @@ static __always_inline void mark_node_socket(struct bpf_sock *sk, const struct f
 	state->role = SOCKET_NODE;
 }
 
+/* Where a connect() goes, by way of the address that its caller writes. */
+enum way_kind {
+	WAY_AS_CALLED,
+	WAY_LISTENER, /* of the pod, at the port */
+	WAY_ENDPOINT, /* at address and port */
+};
+
+struct way {
+	enum way_kind kind;
+	__u32 address_be[4];
+	__u16 port_be;
+};
+
+/* Whether a source address was chosen that may not lead to another pod. */
+static __always_inline int is_bound_elsewhere(struct bpf_sock *sk, const struct pod *pod)
+{
+	__u32 source[4];
+
+	if (sk->family == AF_INET) {
+		__u32 own = sk->src_ip4;
+
+		return own && own != pod->address4_be[3];
+	}
+	source[0] = sk->src_ip6[0];
+	source[1] = sk->src_ip6[1];
+	source[2] = sk->src_ip6[2];
+	source[3] = sk->src_ip6[3];
+	return !is_unspecified(source) && !(is_mapped(source) && !source[3]) &&
+	       !is_same_address(source, pod->address4_be) &&
+	       !is_same_address(source, pod->address6_be);
+}
+
+/*
+ * Leads a redirected connect() to a pod of this node without the proxy, where a grant says so.
+ * False: it goes to the proxy, which knows what is to be done. A socket that is bound to an
+ * interface does, for it may mean one that leads elsewhere.
+ */
+static __always_inline int lead_fast(struct bpf_sock *sk, const struct flow *flow,
+				     const struct pod *pod, struct way *way)
+{
+	struct grant_key key = {
+		.netns_cookie = flow->netns_cookie,
+		.destination_port_be = flow->destination_port_be,
+	};
+	struct pod_key caller = { .netns_cookie = flow->netns_cookie };
+	struct pod_key called = {};
+	const struct pod_connections *own;
+	const struct pod *callee;
+	const struct grant *grant;
+	struct socket_state *state;
+	__u32 index = ALL_OPENING;
+	const __u32 *opening;
+	const __u32 *fast;
+	__u32 chosen;
+
+	copy_address(key.destination_be, flow->destination_be);
+	grant = bpf_map_lookup_elem(&fast_path, &key);
+	if (!grant || !grant->count || sk->bound_dev_if || is_bound_elsewhere(sk, pod))
+		return 0;
+	chosen = bpf_get_prandom_u32() % grant->count;
+	if (chosen >= SLUICE_MAX_GRANT_ENDPOINTS)
+		return 0;
+	called.netns_cookie = grant->endpoints[chosen].netns_cookie;
+	callee = bpf_map_lookup_elem(&pods, &called);
+	if (!callee || (callee->flags & POD_LEAVING))
+		return 0;
+	opening = bpf_map_lookup_elem(&all_connections, &index);
+	index = ALL_FAST;
+	fast = bpf_map_lookup_elem(&all_connections, &index);
+	own = bpf_map_lookup_elem(&pod_connections, &caller);
+	if (!own || !opening || !fast || !has_fast_room(own, fast))
+		return 0;
+	own = bpf_map_lookup_elem(&pod_connections, &called);
+	if (!own || !has_room(own, opening))
+		return 0;
+	state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state)
+		return 0;
+	state->netns_cookie = called.netns_cookie;
+	state->caller_cookie = flow->netns_cookie;
+	state->role = SOCKET_FAST;
+	state->flags = 0;
+	copy_address(state->peer_be, flow->destination_be);
+	state->peer_port_be = flow->destination_port_be;
+	way->kind = WAY_ENDPOINT;
+	copy_address(way->address_be, grant->endpoints[chosen].address_be);
+	way->port_be = grant->endpoints[chosen].port_be;
+	return 1;
+}
+
 /*
  * Decides a connect() and remembers the original destination of a redirected one.
- * Returns the answer; *redirect is set when the caller must rewrite the address, with *port_be.
+ * Returns the answer; *way is what the caller must rewrite the address to.
  */
-static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *flow, int *redirect,
-				      __u16 *port_be)
+static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *flow, struct way *way)
 {
 	struct pod_key key = { .netns_cookie = flow->netns_cookie };
 	struct socket_state *state;
@@ -237,8 +326,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 	struct decision d;
 	__u32 bound_ifindex;
 
-	*redirect = 0;
-	*port_be = 0;
+	__builtin_memset(way, 0, sizeof(*way));
 	pod = bpf_map_lookup_elem(&pods, &key);
 	if (!pod) {
 		if (sk && flow->protocol == IPPROTO_TCP)
@@ -247,12 +335,12 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 	}
 	if (!sk)
 		return ANSWER_REFUSE;
-	*port_be =
+	way->port_be =
 		is_mapped(flow->destination_be) ? pod->outbound_port4_be : pod->outbound_port6_be;
 	if (is_proxy_process()) {
 		if (flow->protocol == IPPROTO_TCP) {
 			if (is_path_check(flow, sk)) {
-				*redirect = 1;
+				way->kind = WAY_LISTENER;
 				return ANSWER_PROCEED;
 			}
 			if (!mark_proxy_socket(sk, flow->netns_cookie)) {
@@ -265,6 +353,10 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 	}
 	bound_ifindex = sk->bound_dev_if;
 	d = decide_outbound(flow, pod, bound_ifindex);
+	if (d.outcome == OUTCOME_REDIRECTED && lead_fast(sk, flow, pod, way)) {
+		settle(flow, OUTCOME_PASSTHROUGH, REASON_FAST_PATH);
+		return ANSWER_PROCEED;
+	}
 	if (d.outcome == OUTCOME_REDIRECTED) {
 		state = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 		if (!state) {
@@ -272,6 +364,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 			return ANSWER_REFUSE;
 		}
 		state->netns_cookie = flow->netns_cookie;
+		state->caller_cookie = 0;
 		state->role = SOCKET_REDIRECTED;
 		state->flags = 0;
 		copy_address(state->peer_be, flow->destination_be);
@@ -282,7 +375,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 			/* A socket bound to eth0 never reaches loopback: its SYN would vanish. */
 			bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTODEVICE, none, sizeof(none));
 		}
-		*redirect = 1;
+		way->kind = WAY_LISTENER;
 	} else if (flow->protocol == IPPROTO_TCP) {
 		/* An earlier, failed attempt of this socket may have been redirected. */
 		bpf_sk_storage_delete(&sockets, sk);

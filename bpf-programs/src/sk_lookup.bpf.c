@@ -127,7 +127,7 @@ static __always_inline int is_probe(const struct port_rule_key *port,
 
 static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct flow *flow,
 				      const struct connection_key *key,
-				      const struct connection *connection, const struct pod *pod)
+				      struct connection *connection, const struct pod *pod)
 {
 	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
 	struct port_rule_key port = {
@@ -155,6 +155,14 @@ static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct fl
 		settle(flow, OUTCOME_PASSTHROUGH, REASON_NODE_PROBE);
 		return SK_PASS;
 	}
+	if (connection && connection->kind == CONNECTION_REVOKED) {
+		settle(flow, OUTCOME_REFUSED, REASON_FAST_PATH);
+		return SK_DROP;
+	}
+	if (connection && connection->kind == CONNECTION_FAST) {
+		connection->arrived = 1; /* with or without a daemon */
+		return SK_PASS;
+	}
 	return steer(ctx, flow, pod,
 		     is_mapped(flow->destination_be) ? SLOT_INBOUND_V4 : SLOT_INBOUND_V6,
 		     connection && connection->kind == CONNECTION_LED_PAST);
@@ -163,7 +171,7 @@ static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct fl
 SEC("sk_lookup")
 int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 {
-	const struct connection *connection;
+	struct connection *connection;
 	const struct pod_self *self;
 	struct connection_key key = {};
 	const struct pod *pod;

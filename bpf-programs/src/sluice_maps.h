@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* Layouts changed incompatibly get a new number; pins of another number are never reused. */
-#define SLUICE_SCHEMA_VERSION 5
+#define SLUICE_SCHEMA_VERSION 6
 
 #define SLUICE_DNS_PORT 53
 
@@ -62,6 +62,16 @@
 #define SLUICE_MAX_PROXY_CGROUPS 8
 #define SLUICE_EVENT_BYTES (256 * 1024)
 
+/*
+ * What the kernel leads from pod to pod of the node by itself. Grants are shared out in user space;
+ * connections that are open have room as those have that are being opened.
+ */
+#define SLUICE_MAX_GRANTS 16384
+#define SLUICE_MAX_GRANT_ENDPOINTS 16
+#define SLUICE_MAX_FAST_CONNECTIONS 32768
+#define SLUICE_MAX_FAST_COUNTERS 16384
+#define SLUICE_RECORD_BYTES (256 * 1024)
+
 /* Mirrored by io.sluice.mesh.decision.Direction. */
 enum sluice_direction {
 	DIRECTION_OUTBOUND = 0,
@@ -106,6 +116,7 @@ enum sluice_reason {
 	REASON_POD_QUOTA = 29,
 	REASON_NODE_PROBE = 30,
 	REASON_DATAGRAM_ISOLATED = 31,
+	REASON_FAST_PATH = 32,
 };
 
 /* Slots of a pod's listener map: direction * 2 + (IPv6 ? 1 : 0). */
@@ -228,13 +239,15 @@ enum connection_kind {
 	CONNECTION_NODE_ORIGIN = 3, /* opened by a socket of the node itself */
 	CONNECTION_PATH_CHECK = 4, /* the daemon's own; address: original destination */
 	CONNECTION_LED_PAST = 5, /* from the proxy past the listener; address: true client */
+	CONNECTION_FAST = 6, /* from another pod, by a grant; address: original destination */
+	CONNECTION_REVOKED = 7, /* the same, whose grant has gone since it was chosen: refused */
 };
 
 struct connection {
 	__u32 address_be[4];
 	__u16 port_be;
 	__u8 kind; /* enum connection_kind */
-	__u8 pad;
+	__u8 arrived; /* of a fast one: the steering of the pod called has let it pass */
 	__u32 enrolment; /* whose count it is in; struct pod_connections */
 };
 _Static_assert(sizeof(struct connection) == 24, "mirrored by ConnectionValue");
@@ -243,8 +256,102 @@ _Static_assert(sizeof(struct connection) == 24, "mirrored by ConnectionValue");
 struct pod_connections {
 	__u32 opening;
 	__u32 enrolment; /* chosen anew each time the pod is enrolled */
+	__u32 fast; /* entries of fast_connections that it has opened */
+	__u32 pad;
 };
-_Static_assert(sizeof(struct pod_connections) == 8, "mirrored by PodConnectionsValue");
+_Static_assert(sizeof(struct pod_connections) == 16, "mirrored by PodConnectionsValue");
+
+/* Of all_connections. */
+enum all_index {
+	ALL_OPENING = 0,
+	ALL_FAST = 1,
+	ALL_COUNT = 2,
+};
+
+/* Which pod may call what without the proxy; see fast_path. */
+struct grant_key {
+	__u64 netns_cookie; /* of the pod that calls */
+	__u32 destination_be[4]; /* of a service or a pod */
+	__u16 destination_port_be;
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct grant_key) == 32, "mirrored by GrantKey");
+
+struct grant_endpoint {
+	__u64 netns_cookie; /* of the pod called */
+	__u32 address_be[4];
+	__u16 port_be;
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct grant_endpoint) == 32, "part of GrantValue");
+
+struct grant {
+	__u32 count; /* of endpoints that are there */
+	__u32 pad;
+	struct grant_endpoint endpoints[SLUICE_MAX_GRANT_ENDPOINTS];
+};
+_Static_assert(sizeof(struct grant) == 8 + 32 * SLUICE_MAX_GRANT_ENDPOINTS,
+	       "mirrored by GrantValue");
+
+/* One that a grant has led past the proxy, by its tuple in the pod called, until both ends close. */
+struct fast_connection {
+	__u64 caller_cookie;
+	__u64 opened_nanos; /* bpf_ktime_get_ns(); 0 until it is established */
+	__u64 sent; /* by the caller, and acknowledged */
+	__u64 received; /* by the caller: sent by the pod called, and acknowledged */
+	__u32 called_be[4]; /* what the application called */
+	__u32 enrolment; /* whose count it is in; struct pod_connections */
+	__u32 accepted; /* the pod called has it too */
+	__u32 ended; /* how many ends have closed */
+	__u32 reset_by; /* enum fast_end; 0 where neither end has reset it */
+	__u16 called_port_be;
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct fast_connection) == 72, "mirrored by FastConnectionValue");
+
+enum fast_end {
+	FAST_END_CALLER = 1,
+	FAST_END_CALLED = 2,
+};
+
+/* Of fast_counters and fast_told. */
+struct fast_counter_key {
+	__u64 caller_cookie;
+	__u64 netns_cookie; /* of the pod called */
+	__u32 called_be[4];
+	__u16 called_port_be;
+	__u8 pad[6];
+};
+_Static_assert(sizeof(struct fast_counter_key) == 40, "mirrored by FastCounterKey");
+
+struct fast_counts {
+	__u64 opened;
+	__u64 closed; /* in peace */
+	__u64 reset_by_caller;
+	__u64 reset_by_called;
+	__u64 sent; /* by the caller; of those that are closed */
+	__u64 received; /* by the caller */
+};
+_Static_assert(sizeof(struct fast_counts) == 48, "mirrored by FastCountsValue");
+
+/* Tells of one that is over. */
+struct fast_record {
+	__u64 caller_cookie;
+	__u64 netns_cookie; /* of the pod called */
+	__u64 opened_nanos;
+	__u64 closed_nanos;
+	__u64 sent;
+	__u64 received;
+	__u32 source_be[4];
+	__u32 destination_be[4]; /* the endpoint */
+	__u32 called_be[4];
+	__u16 source_port_be;
+	__u16 destination_port_be;
+	__u16 called_port_be;
+	__u8 reset_by; /* enum fast_end */
+	__u8 pad;
+};
+_Static_assert(sizeof(struct fast_record) == 104, "mirrored by FastRecordValue");
 
 /* What is known of one socket; lives and dies with it (BPF_MAP_TYPE_SK_STORAGE). */
 enum socket_role {
@@ -256,23 +363,27 @@ enum socket_role {
 	SOCKET_INBOUND_ACCEPTED = 6, /* accepted by the proxy */
 	SOCKET_NODE = 7, /* socket of the node itself, connecting to an enrolled pod */
 	SOCKET_PATH_CHECK = 8, /* the daemon's, connecting only to see where it arrives */
+	SOCKET_FAST = 9, /* application's, led by a grant; peer: original destination */
+	SOCKET_FAST_ACCEPTED = 10, /* the other end of that; it has its true peer */
 };
 
 enum socket_flag {
 	SOCKET_PRESENTS_CLIENT = 1 << 0, /* proxy socket that shows peer to the application */
 	SOCKET_LED_PAST = 1 << 1, /* the same, made inside another pod than the application's */
+	SOCKET_FIN_ACKED = 1 << 2, /* of a fast one: what it has sent is acknowledged to the end */
 };
 
 struct socket_state {
-	__u64 netns_cookie; /* the socket's pod; of one led past, the application's */
+	__u64 netns_cookie; /* the socket's pod; of one led past or fast, that of the pod called */
 	__u32 peer_be[4];
 	__u16 peer_port_be;
 	__u8 role; /* enum socket_role */
 	__u8 flags; /* enum socket_flag */
 	__u8 direction; /* enum sluice_direction, of a listener and of what it accepts */
 	__u8 pad[3];
+	__u64 caller_cookie; /* the pod of a fast one that connects */
 };
-_Static_assert(sizeof(struct socket_state) == 32, "mirrored by SocketStateValue");
+_Static_assert(sizeof(struct socket_state) == 40, "mirrored by SocketStateValue");
 
 struct counter_key {
 	__u64 netns_cookie;

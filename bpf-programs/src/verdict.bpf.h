@@ -150,4 +150,10 @@ static __always_inline int has_room(const struct pod_connections *own, const __u
 	return own->opening + *all < SLUICE_MAX_CONNECTIONS;
 }
 
+/* The same of connections that grants lead, and that are open. */
+static __always_inline int has_fast_room(const struct pod_connections *own, const __u32 *all)
+{
+	return own->fast + *all < SLUICE_MAX_FAST_CONNECTIONS;
+}
+
 #endif

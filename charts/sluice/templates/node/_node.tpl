@@ -22,6 +22,7 @@
 {{- if $interception.failOpen }}
 - --fail-open
 {{- end }}
+- --fast-path={{ $interception.fastPath }}
 {{- with $interception.earlierConnections }}
 - --earlier-connections={{ . }}
 {{- end }}

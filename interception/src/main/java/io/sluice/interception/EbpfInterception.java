@@ -52,6 +52,7 @@ public final class EbpfInterception implements Interception {
   private final Map<Long, PodSteering> steering = new ConcurrentHashMap<>();
   private final Map<Long, FamilyPorts> outboundPorts = new ConcurrentHashMap<>();
   private final PodEntries entries;
+  private final FastPathTable fastPath;
 
   /**
    * Nothing is in force before {@link #begin}.
@@ -80,6 +81,7 @@ public final class EbpfInterception implements Interception {
     this.cgroupId = maps.kernel().cgroupId(ownCgroup);
     this.facts = new EbpfSocketFacts(maps.sockets());
     this.entries = new PodEntries(maps);
+    this.fastPath = new FastPathTable(maps);
   }
 
   /** Puts the node's hooks in force. */
@@ -120,6 +122,12 @@ public final class EbpfInterception implements Interception {
   @Override
   public SocketFacts sockets() {
     return facts;
+  }
+
+  /** Where a steering program lets pass what the kernel leads. */
+  @Override
+  public Optional<FastPathTable> fastPath() {
+    return shape.steers() ? Optional.of(fastPath) : Optional.empty();
   }
 
   /** The shared maps, for dumps and metrics. */
@@ -246,6 +254,7 @@ public final class EbpfInterception implements Interception {
 
   @Override
   public void release(long cookie) {
+    fastPath.revoke(cookie);
     forwarding.allow(cookie);
     maps.pods().remove(new PodKey(cookie));
     outboundPorts.remove(cookie);

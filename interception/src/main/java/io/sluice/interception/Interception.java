@@ -39,6 +39,11 @@ public interface Interception extends AutoCloseable {
   /** How it explains and prepares single sockets. */
   SocketFacts sockets();
 
+  /** What the kernel leads by itself; empty where it cannot. */
+  default Optional<FastPathTable> fastPath() {
+    return Optional.empty();
+  }
+
   /** Cookies of pods that are enrolled, by this daemon or an earlier one. */
   List<Long> leftBehind();
 

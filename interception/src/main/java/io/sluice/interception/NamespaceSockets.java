@@ -72,6 +72,14 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
     inForce.add(pod);
   }
 
+  /** Pods of which interception is in force. */
+  public List<PodPlacement> inForce() {
+    return pods.values().stream()
+        .map(Known::placement)
+        .filter(pod -> inForce.contains(pod.name()))
+        .toList();
+  }
+
   /** Forgets the pod; sockets asked for later fail. */
   public void remove(NamespacedName pod) {
     inForce.remove(pod);

@@ -38,7 +38,7 @@ final class PodEntries {
     long cookie = pod.cookie();
     PodKey key = new PodKey(cookie);
     maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
-    maps.podConnections().putIfAbsent(key, new PodConnectionsValue(0, ENROLMENTS.nextInt()));
+    maps.podConnections().putIfAbsent(key, PodConnectionsValue.none(ENROLMENTS.nextInt()));
     converge(maps.podAddresses(), rules.addresses(), k -> k.netnsCookie() == cookie);
     converge(maps.rangeRules(), rules.ranges(), k -> k.netnsCookie() == cookie);
     converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);

@@ -98,7 +98,7 @@ public record PodPlacement(
    * Whether steering leaves alone what is sent there: {@code excluded_port}, {@code
    * excluded_interface}, as {@code on_inbound} of {@code sk_lookup.bpf.c} has it.
    */
-  boolean excludesInbound(InetSocketAddress destination) {
+  public boolean excludesInbound(InetSocketAddress destination) {
     return settings.inboundPortExclusions().contains(destination.getPort())
         || network.excludedAddresses().contains(destination.getAddress());
   }

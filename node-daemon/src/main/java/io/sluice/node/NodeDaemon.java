@@ -33,6 +33,7 @@ import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
+import io.sluice.node.fastpath.FastPathKeeper;
 import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.handover.HandOverServer;
 import io.sluice.node.identity.NodeIdentities;
@@ -275,6 +276,24 @@ public final class NodeDaemon implements AutoCloseable {
     source.measure(metrics, () -> snapshot);
     steps.done("hooks");
     parts.single(KernelEvents.read(interception, events, pods));
+    Optional<FastPathKeeper> fastPath =
+        interception
+            .fastPath()
+            .map(table ->
+                parts.single(
+                    new FastPathKeeper(
+                        table,
+                        settings.fastPath(),
+                        sockets::inForce,
+                        interception::nameOf,
+                        thread,
+                        reporter.ofFastPath())));
+    if (settings.fastPath() && fastPath.isEmpty()) {
+      LOG.log(
+          System.Logger.Level.INFO,
+          "fast_path_without_effect mode={0}: rules cannot be told of single connections",
+          interception.mechanism().label());
+    }
     StatusAnswers answers =
         new StatusAnswers(
             settings,
@@ -302,6 +321,7 @@ public final class NodeDaemon implements AutoCloseable {
               flows.ifPresent(recorder -> recorder.publish(next));
             },
             dataPath,
+            next -> fastPath.ifPresent(keeper -> keeper.publish(next)),
             () -> {
               steps.done("pods");
               place.stopOther(); // first: who called is known to the one that took it from there

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param fallback whether iptables is used where eBPF was asked for and is refused
  * @param withoutPrograms programs to be treated as refused by the kernel
  * @param failOpen whether traffic is left alone while no daemon runs
+ * @param fastPath whether the kernel leads calls within the node by itself where it can
  * @param metricsAddressOrNull where metrics and health are served; null for nowhere
  * @param accessLog as {@link io.sluice.node.events.AccessLog#of}; relative to the state
  * @param recordFlows whether the flows that policy decided are kept, for replays
@@ -47,6 +48,7 @@ public record NodeSettings(
     boolean fallback,
     Set<InterceptionProgram> withoutPrograms,
     boolean failOpen,
+    boolean fastPath,
     @Nullable InetSocketAddress metricsAddressOrNull,
     String accessLog,
     boolean recordFlows,

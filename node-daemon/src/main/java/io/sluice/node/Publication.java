@@ -43,6 +43,7 @@ final class Publication {
   private final SourceInUse source;
   private final Consumer<MeshSnapshot> daemon;
   private final Proxy proxy;
+  private final Consumer<MeshSnapshot> kernel;
   private final Runnable accept;
   private final Optional<WantedIdentities> identities;
   private final Enrolment pods;
@@ -62,6 +63,7 @@ final class Publication {
    * Does nothing yet.
    *
    * @param daemon told first
+   * @param kernel told right after the proxy
    * @param accept runs when the pods of the first snapshot are in force
    * @param resolvers asked with each snapshot: a pod gets those of the time of its making
    * @param names finds hosts that Egresses or the MeshConfig name; not owned
@@ -71,6 +73,7 @@ final class Publication {
       SourceInUse source,
       Consumer<MeshSnapshot> daemon,
       Proxy proxy,
+      Consumer<MeshSnapshot> kernel,
       Runnable accept,
       Optional<WantedIdentities> identities,
       Enrolment pods,
@@ -81,6 +84,7 @@ final class Publication {
     this.source = source;
     this.daemon = daemon;
     this.proxy = proxy;
+    this.kernel = kernel;
     this.accept = accept;
     this.identities = identities;
     this.pods = pods;
@@ -149,6 +153,7 @@ final class Publication {
     if (!inForce) {
       daemon.accept(next);
       proxy.publish(next);
+      kernel.accept(next);
       identities.ifPresent(wanted -> wanted.publish(next));
       if (started) {
         pods.publish(next);

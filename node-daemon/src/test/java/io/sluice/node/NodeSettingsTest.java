@@ -107,6 +107,7 @@ class NodeSettingsTest {
         false,
         Set.of(),
         false,
+        false,
         null,
         accessLog,
         true,

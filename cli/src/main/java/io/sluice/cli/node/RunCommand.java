@@ -99,6 +99,17 @@ final class RunCommand implements Callable<Integer> {
   private boolean failOpen;
 
   @Option(
+      names = "--fast-path",
+      paramLabel = "true|false",
+      arity = "1",
+      description =
+          "Let the kernel lead calls between pods of this node by itself where policy grants them"
+              + " and nothing else is to be done, with or without a daemon. In eBPF mode only."
+              + " Default: ${DEFAULT-VALUE}.",
+      defaultValue = "false")
+  private boolean fastPath;
+
+  @Option(
       names = "--metrics-address",
       paramLabel = "ADDRESS:PORT|off",
       description = "Where /metrics, /healthz and /readyz are served. Default: ${DEFAULT-VALUE}.",
@@ -329,6 +340,7 @@ final class RunCommand implements Callable<Integer> {
           fallback,
           programs.without(),
           failOpen,
+          fastPath,
           metrics(),
           accessLog,
           recordFlows,

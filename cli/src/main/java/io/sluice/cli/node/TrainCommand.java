@@ -231,6 +231,7 @@ final class TrainCommand implements Callable<Integer> {
         false,
         Set.of(),
         false,
+        false,
         new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
         "access.log",
         false,

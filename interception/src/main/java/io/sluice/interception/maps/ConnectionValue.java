@@ -27,6 +27,12 @@ public record ConnectionValue(InetSocketAddress address, int kind, int enrolment
   /** From the proxy past the listener; the address is the true client. */
   public static final int KIND_LED_PAST = 5;
 
+  /** From another pod, by a grant; the address is the original destination. */
+  public static final int KIND_FAST = 6;
+
+  /** The same, whose grant has gone since it was chosen. */
+  public static final int KIND_REVOKED = 7;
+
   /** Mirrors {@code struct connection}. */
   public static final StructCodec<ConnectionValue> CODEC =
       new StructCodec<>(
@@ -36,6 +42,7 @@ public record ConnectionValue(InetSocketAddress address, int kind, int enrolment
               new Field("address_be", 0, 16),
               new Field("port_be", 16, 2),
               new Field("kind", 18, 1),
+              new Field("arrived", 19, 1), // of the programs alone
               new Field("enrolment", 20, 4)),
           (value, struct) -> {
             Wire.putAddress(struct, 0, value.address.getAddress());
@@ -55,6 +62,8 @@ public record ConnectionValue(InetSocketAddress address, int kind, int enrolment
       case KIND_NODE_ORIGIN -> "from_node";
       case KIND_PATH_CHECK -> "path_check";
       case KIND_LED_PAST -> "led_past";
+      case KIND_FAST -> "fast";
+      case KIND_REVOKED -> "revoked";
       default -> Integer.toString(kind);
     };
   }

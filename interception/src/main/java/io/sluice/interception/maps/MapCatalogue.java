@@ -23,6 +23,7 @@ import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -179,6 +180,7 @@ public final class MapCatalogue {
       List<Table> tables = new ArrayList<>(ofPods());
       tables.addAll(ofRules());
       tables.addAll(ofConnections());
+      tables.addAll(ofTheFastPath());
       tables.addAll(ofTheNode());
       return tables;
     }
@@ -256,21 +258,79 @@ public final class MapCatalogue {
               "connections being opened, by pod",
               PodKey.CODEC,
               PodConnectionsValue.CODEC,
-              List.of("pod", "opening"),
+              List.of("pod", "opening", "fast"),
               (k, v) ->
-                  List.of(pods.apply(k.netnsCookie()), Integer.toUnsignedString(v.opening()))),
+                  List.of(
+                      pods.apply(k.netnsCookie()),
+                      Integer.toUnsignedString(v.opening()),
+                      Integer.toUnsignedString(v.fast()))),
           walked(
               "all_connections",
-              "connections being opened by all pods",
+              "connections being opened, and led without the proxy, by all pods",
               SluiceMaps.KEY_ZERO,
               SluiceMaps.KEY_ZERO,
-              List.of("opening"),
-              (k, v) -> List.of(Integer.toUnsignedString(v))),
+              List.of("which", "connections"),
+              (k, v) -> List.of(k == 0 ? "opening" : "fast", Integer.toUnsignedString(v))),
           new Table(
               VerdictTable.NAME,
               "verdicts, summed over CPUs",
               map -> verdicts(map).rows().size(),
               this::verdicts));
+    }
+
+    private List<Table> ofTheFastPath() {
+      return List.of(
+          walked(
+              "fast_path",
+              "what pods may call without the proxy",
+              GrantKey.CODEC,
+              GrantValue.CODEC,
+              List.of("pod", "destination", "endpoints"),
+              (k, v) ->
+                  List.of(
+                      pods.apply(k.netnsCookie()),
+                      IpAddresses.text(k.destination()),
+                      v.endpoints().stream()
+                          .map(one ->
+                              pods.apply(one.netnsCookie()) + "=" + IpAddresses.text(one.address()))
+                          .collect(Collectors.joining(",")))),
+          walked(
+              "fast_connections",
+              "connections without the proxy",
+              ConnectionKey.CODEC,
+              FastConnectionValue.CODEC,
+              List.of("pod", "caller", "source", "destination", "called", "sent", "received"),
+              (k, v) ->
+                  List.of(
+                      pods.apply(k.netnsCookie()),
+                      pods.apply(v.callerCookie()),
+                      IpAddresses.text(k.source()),
+                      IpAddresses.text(k.destination()),
+                      IpAddresses.text(v.called()),
+                      Long.toUnsignedString(v.sent()),
+                      Long.toUnsignedString(v.received()))),
+          fastCounts("fast_counters", "what such connections were that are closed"),
+          fastCounts("fast_told", "how much of it metrics have told"),
+          unwalkable("fast_records", "ring of such connections that are over"));
+    }
+
+    private Table fastCounts(String name, String holds) {
+      return walked(
+          name,
+          holds,
+          FastCounterKey.CODEC,
+          FastCountsValue.CODEC,
+          List.of("caller", "pod", "called", "opened", "closed", "reset", "sent", "received"),
+          (k, v) ->
+              List.of(
+                  pods.apply(k.callerCookie()),
+                  pods.apply(k.netnsCookie()),
+                  IpAddresses.text(k.called()),
+                  Long.toUnsignedString(v.opened()),
+                  Long.toUnsignedString(v.closed()),
+                  Long.toUnsignedString(v.resetByCaller() + v.resetByCalled()),
+                  Long.toUnsignedString(v.sent()),
+                  Long.toUnsignedString(v.received())));
     }
 
     private Table ports(String name, String holds) {

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  */
 public record PinDirectory(Path path) {
   /** Layout version of the maps; {@code SLUICE_SCHEMA_VERSION}. */
-  public static final int SCHEMA_VERSION = 5;
+  public static final int SCHEMA_VERSION = 6;
 
   /** Where the host mounts its BPF file system. */
   public static final Path BPF_FILE_SYSTEM = Path.of("/sys/fs/bpf");

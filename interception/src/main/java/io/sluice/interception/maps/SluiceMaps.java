@@ -149,6 +149,31 @@ public final class SluiceMaps implements AutoCloseable {
     return map("node_connections", ConnectionKey.CODEC, ConnectionValue.CODEC);
   }
 
+  /** What pods may call without the proxy. */
+  public BpfMap<GrantKey, GrantValue> fastPath() {
+    return map("fast_path", GrantKey.CODEC, GrantValue.CODEC);
+  }
+
+  /** Connections that the kernel leads so, by their tuple in the pod called. */
+  public BpfMap<ConnectionKey, FastConnectionValue> fastConnections() {
+    return map("fast_connections", ConnectionKey.CODEC, FastConnectionValue.CODEC);
+  }
+
+  /** What is counted of those that are closed. */
+  public BpfMap<FastCounterKey, FastCountsValue> fastCounters() {
+    return map("fast_counters", FastCounterKey.CODEC, FastCountsValue.CODEC);
+  }
+
+  /** How much of it metrics have told. */
+  public BpfMap<FastCounterKey, FastCountsValue> fastTold() {
+    return map("fast_told", FastCounterKey.CODEC, FastCountsValue.CODEC);
+  }
+
+  /** The ring of those that are over. */
+  public BpfMapFd fastRecords() {
+    return descriptor("fast_records");
+  }
+
   /** Cgroups whose sockets are the proxy's, with a process id for people. */
   public BpfMap<Long, Integer> proxyCgroups() {
     return map("proxy_cgroups", MapCodec.u64(), MapCodec.u32());

@@ -41,24 +41,34 @@ public record SocketStateValue(
   /** The daemon's own, connecting only to see where it arrives. */
   public static final int ROLE_PATH_CHECK = 8;
 
+  /** Application's connecting socket that a grant leads; the peer is the original destination. */
+  public static final int ROLE_FAST = 9;
+
+  /** The other end of that. */
+  public static final int ROLE_FAST_ACCEPTED = 10;
+
   /** A proxy socket that shows the peer to the application. */
   public static final int FLAG_PRESENTS_CLIENT = 0x1;
 
   /** It leads from another pod past the inbound listener to the application. */
   public static final int FLAG_LED_PAST = 0x2;
 
+  /** What a fast one has sent is acknowledged to the end. */
+  public static final int FLAG_FIN_ACKED = 0x4;
+
   /** Mirrors {@code struct socket_state}. */
   public static final StructCodec<SocketStateValue> CODEC =
       new StructCodec<>(
           "socket_state",
-          32,
+          40,
           List.of(
               new Field("netns_cookie", 0, 8),
               new Field("peer_be", 8, 16),
               new Field("peer_port_be", 24, 2),
               new Field("role", 26, 1),
               new Field("flags", 27, 1),
-              new Field("direction", 28, 1)),
+              new Field("direction", 28, 1),
+              new Field("caller_cookie", 32, 8)), // of the programs alone
           (value, struct) -> {
             struct.putLong(0, value.netnsCookie);
             InetSocketAddress peer = value.peer;

@@ -15,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -56,12 +57,27 @@ class CodecRoundTripTest {
             CounterKey.CODEC,
             new CounterKey(COOKIE, Direction.INBOUND, 6, Outcome.PASSTHROUGH, Reason.LEAVING)),
         new Sample<>(
+            FastConnectionValue.CODEC,
+            new FastConnectionValue(COOKIE, 1, 2, 3, V6_PORT, 4, true, 1, 2)),
+        new Sample<>(FastCounterKey.CODEC, new FastCounterKey(COOKIE, 5, V4_PORT)),
+        new Sample<>(FastCountsValue.CODEC, new FastCountsValue(1, 2, 3, 4, 5, 6)),
+        new Sample<>(
+            FastRecordValue.CODEC,
+            new FastRecordValue(COOKIE, 5, 1, 2, 3, 4, V4_PORT, V4_PORT, V6_PORT, 1)),
+        new Sample<>(GrantKey.CODEC, new GrantKey(COOKIE, V6_PORT)),
+        new Sample<>(
+            GrantValue.CODEC,
+            new GrantValue(
+                List.of(
+                    new GrantValue.GrantEndpoint(COOKIE, V4_PORT),
+                    new GrantValue.GrantEndpoint(5, V6_PORT)))),
+        new Sample<>(
             InstallationValue.CODEC,
             new InstallationValue(7, "0f1e2d3c-0000-1111-2222-333344445555", "node-1")),
         new Sample<>(InterfaceRuleKey.CODEC, new InterfaceRuleKey(COOKIE, 12)),
         new Sample<>(PodAddressKey.CODEC, new PodAddressKey(COOKIE, V4)),
         new Sample<>(PodAddressKey.CODEC, new PodAddressKey(COOKIE, V6)),
-        new Sample<>(PodConnectionsValue.CODEC, new PodConnectionsValue(3, -7)),
+        new Sample<>(PodConnectionsValue.CODEC, new PodConnectionsValue(3, -7, 2)),
         new Sample<>(PodKey.CODEC, new PodKey(COOKIE)),
         new Sample<>(PodNameValue.CODEC, new PodNameValue("shop", "cart-0")),
         new Sample<>(PodSelfValue.CODEC, new PodSelfValue(COOKIE)),
@@ -227,6 +243,7 @@ class CodecRoundTripTest {
     assertThat(AddressKind.label(0)).isEqualTo("0");
     assertThat(new ConnectionValue(V4_PORT, 3, 0).kindLabel()).isEqualTo("from_node");
     assertThat(new ConnectionValue(V4_PORT, 4, 0).kindLabel()).isEqualTo("path_check");
+    assertThat(new ConnectionValue(V4_PORT, 6, 0).kindLabel()).isEqualTo("fast");
     assertThat(new ConnectionValue(V4_PORT, 99, 0).kindLabel()).isEqualTo("99");
   }
 }

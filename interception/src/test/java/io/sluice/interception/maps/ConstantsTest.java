@@ -2,6 +2,7 @@ package io.sluice.interception.maps;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.interception.FastPathTable;
 import io.sluice.interception.PodPlacement;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshPorts;
@@ -82,7 +83,9 @@ class ConstantsTest {
                 "CONNECTION_PROXY_INBOUND", ConnectionValue.KIND_PROXY_INBOUND,
                 "CONNECTION_NODE_ORIGIN", ConnectionValue.KIND_NODE_ORIGIN,
                 "CONNECTION_PATH_CHECK", ConnectionValue.KIND_PATH_CHECK,
-                "CONNECTION_LED_PAST", ConnectionValue.KIND_LED_PAST));
+                "CONNECTION_LED_PAST", ConnectionValue.KIND_LED_PAST,
+                "CONNECTION_FAST", ConnectionValue.KIND_FAST,
+                "CONNECTION_REVOKED", ConnectionValue.KIND_REVOKED));
   }
 
   @Test
@@ -97,12 +100,20 @@ class ConstantsTest {
                 "SOCKET_OUTBOUND_ACCEPTED", SocketStateValue.ROLE_OUTBOUND_ACCEPTED,
                 "SOCKET_INBOUND_ACCEPTED", SocketStateValue.ROLE_INBOUND_ACCEPTED,
                 "SOCKET_NODE", SocketStateValue.ROLE_NODE,
-                "SOCKET_PATH_CHECK", SocketStateValue.ROLE_PATH_CHECK));
+                "SOCKET_PATH_CHECK", SocketStateValue.ROLE_PATH_CHECK,
+                "SOCKET_FAST", SocketStateValue.ROLE_FAST,
+                "SOCKET_FAST_ACCEPTED", SocketStateValue.ROLE_FAST_ACCEPTED));
     assertThat(header.enumeration("socket_flag"))
         .containsExactlyInAnyOrderEntriesOf(
             Map.of(
                 "SOCKET_PRESENTS_CLIENT", SocketStateValue.FLAG_PRESENTS_CLIENT,
-                "SOCKET_LED_PAST", SocketStateValue.FLAG_LED_PAST));
+                "SOCKET_LED_PAST", SocketStateValue.FLAG_LED_PAST,
+                "SOCKET_FIN_ACKED", SocketStateValue.FLAG_FIN_ACKED));
+    assertThat(header.enumeration("fast_end"))
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of(
+                "FAST_END_CALLER", FastConnectionValue.RESET_BY_CALLER,
+                "FAST_END_CALLED", FastConnectionValue.RESET_BY_CALLED));
   }
 
   @Test
@@ -141,6 +152,8 @@ class ConstantsTest {
     assertThat(header.constant("SLUICE_MAX_INTERFACE_RULES_OF_POD"))
         .isEqualTo(PodPlacement.MAX_INTERFACES)
         .isEqualTo(InterceptionSettings.MAX_INTERFACES);
+    assertThat(header.constant("SLUICE_MAX_GRANT_ENDPOINTS")).isEqualTo(GrantValue.MAX_ENDPOINTS);
+    assertThat(header.constant("SLUICE_MAX_GRANTS")).isEqualTo(FastPathTable.MAX_GRANTS);
     // A verdict has a family; both directions and all outcomes of one reason are never met.
     assertThat(header.constant("SLUICE_MAX_COUNTERS_OF_POD"))
         .isGreaterThan(2L * 2 * header.enumeration("sluice_reason").size());

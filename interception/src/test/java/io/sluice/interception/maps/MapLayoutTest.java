@@ -66,6 +66,11 @@ class MapLayoutTest {
     assertThat(names(maps, "connections")).containsExactly("connection_key", "connection");
     assertThat(names(maps, "node_connections")).containsExactly("connection_key", "connection");
     assertThat(names(maps, "pod_connections")).containsExactly("pod_key", "pod_connections");
+    assertThat(names(maps, "fast_path")).containsExactly("grant_key", "grant");
+    assertThat(names(maps, "fast_connections"))
+        .containsExactly("connection_key", "fast_connection");
+    assertThat(names(maps, "fast_counters")).containsExactly("fast_counter_key", "fast_counts");
+    assertThat(names(maps, "fast_told")).containsExactly("fast_counter_key", "fast_counts");
     assertThat(names(maps, "verdict_counters")).containsExactly("counter_key");
     assertThat(names(maps, "sockets")).containsExactly("socket_state");
     assertThat(names(maps, "config")).containsExactly("config");
@@ -84,9 +89,10 @@ class MapLayoutTest {
   private static Map<String, Btf.Struct> structs() {
     Map<String, Btf.Struct> structs = new TreeMap<>(MAPS.structs());
     structs.putAll(STEERING.structs());
-    // The ring has no type of value, so the compiler leaves its struct out.
-    Btf.Struct event = CHeader.read("sluice_maps.h").struct("event");
-    structs.put(event.name(), event);
+    // A ring has no type of value, so the compiler leaves its struct out.
+    for (String ring : List.of("event", "fast_record")) {
+      structs.put(ring, CHeader.read("sluice_maps.h").struct(ring));
+    }
     return structs;
   }
 

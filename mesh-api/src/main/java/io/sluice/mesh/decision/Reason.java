@@ -48,6 +48,10 @@ public enum Reason {
   POD_QUOTA(29, "the pod opens more connections at once than leaves room for other pods"),
   NODE_PROBE(30, "the node itself calls a probe port that the pod declares"),
   DATAGRAM_ISOLATED(31, "an Isolation names the destination: no datagram goes there"),
+  FAST_PATH(
+      32,
+      "policy grants it and nothing else is to be done, so the kernel leads it to the pod of this node"
+          + " without the proxy; refused where that has changed since"),
 
   // Policy.
   PERMISSIVE_MODE(64, "permissive mode allows all mesh traffic"),
@@ -200,6 +204,7 @@ public enum Reason {
           OTHER_INTERFACE,
           LEAVING,
           NODE_PROBE,
+          FAST_PATH,
           SAME_WORKLOAD,
           DRAINING ->
           "nothing: it is as it should be";

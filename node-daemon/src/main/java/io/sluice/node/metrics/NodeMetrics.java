@@ -10,6 +10,7 @@ import io.prometheus.client.Gauge;
 import io.prometheus.client.GaugeMetricFamily;
 import io.prometheus.client.exporter.common.TextFormat;
 import io.sluice.interception.Interception;
+import io.sluice.interception.maps.FastCountsValue;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
@@ -217,6 +218,11 @@ public final class NodeMetrics {
   /** A connection's upstream has answered. */
   public void opened(ConnectionInfo info) {
     tcp.opened(info);
+  }
+
+  /** So much more has come of connections that the kernel leads. */
+  public void counted(ConnectionInfo info, FastCountsValue more) {
+    tcp.counted(info, more);
   }
 
   /** Bytes moved. */

@@ -2,6 +2,7 @@ package io.sluice.node.metrics;
 
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
+import io.sluice.interception.maps.FastCountsValue;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
@@ -85,6 +86,23 @@ final class TcpMetrics {
     Series counted = series.of(info, "tcp");
     live.put(info.id(), counted);
     counted.openedOnes.inc();
+  }
+
+  /** Of connections that the kernel leads, many at once. */
+  void counted(ConnectionInfo info, FastCountsValue more) {
+    Series counted = series.of(info, "tcp");
+    counted.openedOnes.inc((double) more.opened());
+    counted.receivedBytes.inc((double) more.sent());
+    counted.sentBytes.inc((double) more.received());
+    closed(counted, CloseKind.FIN, more.closed());
+    closed(counted, CloseKind.RESET_BY_CLIENT, more.resetByCaller());
+    closed(counted, CloseKind.RESET_BY_UPSTREAM, more.resetByCalled());
+  }
+
+  private static void closed(Series counted, CloseKind kind, long more) {
+    if (more > 0) {
+      counted.closedOnes(kind).inc((double) more);
+    }
   }
 
   void bytes(ConnectionInfo info, long fromClient, long toClient) {

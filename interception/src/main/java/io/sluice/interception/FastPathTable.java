@@ -1,0 +1,125 @@
+package io.sluice.interception;
+
+import io.sluice.interception.maps.ConnectionKey;
+import io.sluice.interception.maps.FastConnectionValue;
+import io.sluice.interception.maps.FastCounterKey;
+import io.sluice.interception.maps.FastCountsValue;
+import io.sluice.interception.maps.FastRecordValue;
+import io.sluice.interception.maps.GrantKey;
+import io.sluice.interception.maps.GrantValue;
+import io.sluice.interception.maps.SluiceMaps;
+import io.sluice.linux.bpf.RingBuffer;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * What the kernel leads from pod to pod of the node without the proxy: what it may, what is open,
+ * and what has come of it. All of that is pinned, and goes on while no daemon runs.
+ */
+public final class FastPathTable {
+  /** Grants of all pods together; {@code SLUICE_MAX_GRANTS}. */
+  public static final int MAX_GRANTS = 16_384;
+
+  private final SluiceMaps maps;
+
+  FastPathTable(SluiceMaps maps) {
+    this.maps = maps;
+  }
+
+  /**
+   * Lets the kernel lead what {@code wanted} says and nothing else. What goes is gone when this
+   * returns: whatever is opened by it later is refused, and whatever was opened before is {@link
+   * #open}.
+   *
+   * @return whether anything has gone
+   */
+  public synchronized boolean grant(Map<GrantKey, GrantValue> wanted) {
+    Map<GrantKey, GrantValue> present = maps.fastPath().snapshot();
+    boolean gone = false;
+    for (GrantKey key : present.keySet()) {
+      if (!wanted.containsKey(key)) {
+        gone |= maps.fastPath().remove(key);
+      }
+    }
+    for (Map.Entry<GrantKey, GrantValue> each : wanted.entrySet()) {
+      GrantValue before = present.get(each.getKey());
+      if (!each.getValue().equals(before)) {
+        maps.fastPath().put(each.getKey(), each.getValue());
+        gone |= before != null;
+      }
+    }
+    return gone;
+  }
+
+  /** Takes away what leads from or to the pod with this cookie. */
+  synchronized void revoke(long cookie) {
+    maps.fastPath()
+        .forEach((key, value) -> {
+          if (key.netnsCookie() == cookie
+              || value.endpoints().stream().anyMatch(one -> one.netnsCookie() == cookie)) {
+            maps.fastPath().remove(key);
+          }
+        });
+  }
+
+  /** What the kernel may lead now. */
+  public Map<GrantKey, GrantValue> grants() {
+    return maps.fastPath().snapshot();
+  }
+
+  /** Connections that it leads, by their tuple in the pod called. */
+  public Map<ConnectionKey, FastConnectionValue> open() {
+    return maps.fastConnections().snapshot();
+  }
+
+  /**
+   * What has come of them since this was asked last, by whichever daemon of the node: those that
+   * were opened and closed, and bytes, also of those that are open.
+   *
+   * @param ended cookies of pods that are not there any more, of which nothing is kept
+   */
+  public Map<FastCounterKey, FastCountsValue> untold(Set<Long> ended) {
+    // In this order: what closes in between is told the next time, and nothing twice.
+    Map<FastCounterKey, FastCountsValue> counted = new HashMap<>(maps.fastCounters().snapshot());
+    Set<FastCounterKey> open = new HashSet<>();
+    open()
+        .forEach((tuple, value) -> {
+          FastCounterKey key =
+              new FastCounterKey(value.callerCookie(), tuple.netnsCookie(), value.called());
+          open.add(key);
+          counted.merge(
+              key,
+              FastCountsValue.NONE.plus(value.sent(), value.received()),
+              FastCountsValue::plus);
+        });
+    Map<FastCounterKey, FastCountsValue> told = maps.fastTold().snapshot();
+    Map<FastCounterKey, FastCountsValue> news = new HashMap<>();
+    counted.forEach((key, now) -> {
+      FastCountsValue before = told.getOrDefault(key, FastCountsValue.NONE);
+      FastCountsValue more = now.since(before);
+      if (!more.equals(FastCountsValue.NONE)) {
+        news.put(key, more);
+        maps.fastTold().put(key, before.plus(more));
+      }
+      if (!open.contains(key) && ended.stream().anyMatch(key::concerns)) {
+        maps.fastCounters().remove(key);
+        maps.fastTold().remove(key);
+      }
+    });
+    return news;
+  }
+
+  /** Reads what is over until the thread is interrupted; one reader only. */
+  public void readRecords(Consumer<FastRecordValue> consumer) {
+    try (RingBuffer ring = new RingBuffer(maps.fastRecords())) {
+      while (!Thread.currentThread().isInterrupted()) {
+        ring.poll(
+            Duration.ofMillis(200), bytes -> consumer.accept(FastRecordValue.CODEC.decode(bytes)));
+      }
+    }
+  }
+}

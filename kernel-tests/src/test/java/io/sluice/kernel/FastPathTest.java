@@ -1,0 +1,225 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.RawTcp;
+import io.sluice.lab.site.Talk;
+import io.sluice.lab.site.TcpServer;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Calls within the node that the kernel leads without the proxy. */
+@Tag("kernel")
+class FastPathTest {
+  private static final int CALLS = 200;
+  private static final int PORT = 9_000;
+
+  @AutoClose private static Shop shop;
+
+  @BeforeAll
+  static void openShop() {
+    shop = Shop.open(Mechanism.EBPF, "--fast-path", "true");
+    shop.change(() ->
+        shop.site
+            .registry()
+            .write(
+                "buyer-to-store",
+                Manifests.trafficTarget("buyer", "store", List.of(Shop.STORE_PORT, PORT))));
+  }
+
+  @BeforeEach
+  void startDaemon() {
+    shop.reviveDaemon();
+  }
+
+  private static void awaitGrant(InetSocketAddress called) {
+    String text = IpAddresses.text(called);
+    Await.until(
+        "the kernel may lead calls to " + text,
+        () ->
+            shop.view().dump("fast_path").stream()
+                .anyMatch(row ->
+                    shop.buyer.meshName().equals(row.get("pod"))
+                        && text.equals(row.get("destination"))));
+  }
+
+  private static double tcp(String name, String reporter) {
+    return shop.view()
+        .metric(
+            "istio_tcp_" + name + "_total",
+            "reporter=\"" + reporter + "\"",
+            "source_workload=\"buyer\"",
+            "destination_workload=\"store\"");
+  }
+
+  private static long accepts() {
+    return shop.view().status().path("connectionsAccepted").asLong();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aGrantedCallByServiceAddressPassesTheProxyByAndIsCountedExactly(Family family) {
+    String text = "x".repeat(777);
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+      awaitGrant(shop.service(family));
+      long before = accepts();
+      List<Double> sums = sums();
+
+      Attempt attempt = Attempt.from(shop.buyer, shop.service(family), text);
+
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo(text);
+      assertThat(accepts()).as("the proxy sees nothing").isEqualTo(before);
+      assertThat(server.accepted().getFirst().peer())
+          .as("the true client")
+          .isEqualTo(attempt.local());
+      assertThat(shop.view().counted(shop.buyer, "outbound", "passthrough", "fast_path"))
+          .isPositive();
+      assertThat(shop.view().counted(shop.store, "inbound", "passthrough", "fast_path"))
+          .isPositive();
+      assertMore(sums, 1, 777);
+      assertThat(shop.view().record("outbound", attempt).path("upstream").asText())
+          .isEqualTo(IpAddresses.text(shop.store.at(family, Shop.STORE_PORT)));
+      assertThat(shop.view().record("inbound", attempt).path("close").asText()).isEqualTo("fin");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aGrantedCallByPodAddressDoesToo(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, PORT)) {
+      InetSocketAddress called = shop.store.at(family, PORT);
+      awaitGrant(called);
+      long before = accepts();
+      List<Double> sums = sums();
+
+      assertThat(Attempt.from(shop.buyer, called, "hi").answer()).isEqualTo("hi");
+
+      assertThat(accepts()).isEqualTo(before);
+      assertThat(server.accepted()).hasSize(1);
+      assertMore(sums, 1, 2);
+    }
+  }
+
+  @Test
+  void aSocketOfIpv6ThatCallsIpv4IsLedAndNamesWhatItCalled() {
+    try (TcpServer server = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+      InetSocketAddress called = shop.service(Family.IPV4);
+      awaitGrant(called);
+      long before = accepts();
+      try (RawTcp mapped = RawTcp.connect(shop.buyer, Family.IPV6, called, socket -> {})) {
+        assertThat(mapped.exchange("hi")).isEqualTo("hi");
+        assertThat(mapped.peer()).isEqualTo(called);
+      }
+      assertThat(accepts()).isEqualTo(before);
+      assertThat(server.accepted()).hasSize(1);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatIsRevokedIsEndedInTime(Family family) {
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+      awaitGrant(shop.service(family));
+      try (Talk talk = Talk.begin(shop.buyer, shop.service(family))) {
+        assertThat(talk.exchange("before")).isEqualTo("before");
+
+        shop.change(() -> shop.site.registry().remove("buyer-to-store"));
+
+        assertThat(talk.end()).as("both ends are ended").isEqualTo(Attempt.End.FAILED);
+        String told = shop.daemon().lastLogLine("fast_path_connections_ended");
+        assertThat(told).as("since the snapshot").containsPattern("millis=\\d{1,2}$");
+        assertThat(Attempt.from(shop.buyer, shop.service(family), "hi").wasTurnedAway()).isTrue();
+        assertThat(server.accepted()).hasSize(1);
+        assertThat(shop.view().recordOf("revoked", talk).path("bytes_sent").asLong()).isEqualTo(6);
+      }
+    } finally {
+      shop.change(() ->
+          shop.site
+              .registry()
+              .write(
+                  "buyer-to-store",
+                  Manifests.trafficTarget("buyer", "store", List.of(Shop.STORE_PORT, PORT))));
+    }
+  }
+
+  @Test
+  void withoutADaemonWhatIsGrantedOpensAndWhatIsNotIsRefusedAndBothAreCounted() {
+    goesOnAlone(CALLS);
+  }
+
+  @Tag("long")
+  @Test
+  void aThousandOfEachAreCountedToo() {
+    goesOnAlone(1_000);
+  }
+
+  private void goesOnAlone(int calls) {
+    try (TcpServer server = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT);
+        TcpServer other = TcpServer.echo(shop.store, Family.IPV6, Shop.STORE_PORT)) {
+      awaitGrant(shop.service(Family.IPV4));
+      awaitGrant(shop.service(Family.IPV6));
+      shop.daemon().kill();
+      long refused = shop.view().counted(shop.thief, "outbound", "refused", "proxy_unavailable");
+      for (int i = 0; i < calls; i++) {
+        Family family = Family.values()[i % 2];
+        Attempt granted = Attempt.from(shop.buyer, shop.service(family), "hi");
+        Attempt forbidden = Attempt.from(shop.thief, shop.service(family), "hi");
+        assertThat(granted.answer()).as("%s", granted).isEqualTo("hi");
+        assertThat(forbidden.wasConnectionRefused()).as("%s", forbidden).isTrue();
+      }
+      assertThat(server.accepted().size() + other.accepted().size()).isEqualTo(calls);
+      assertThat(shop.view().counted(shop.thief, "outbound", "refused", "proxy_unavailable"))
+          .isEqualTo(refused + calls);
+
+      shop.daemon().start();
+
+      Await.until(
+          "the next daemon tells of all",
+          () ->
+              List.of("source", "destination").stream()
+                  .allMatch(reporter ->
+                      tcp("connections_opened", reporter) >= calls
+                          && tcp("connections_closed", reporter) >= calls));
+      for (String reporter : List.of("source", "destination")) {
+        assertThat(tcp("connections_opened", reporter)).isEqualTo(calls);
+        assertThat(tcp("connections_closed", reporter)).isEqualTo(calls);
+        assertThat(tcp("received_bytes", reporter)).isEqualTo(2.0 * calls);
+        assertThat(tcp("sent_bytes", reporter)).isEqualTo(2.0 * calls);
+      }
+    }
+  }
+
+  private static List<Double> sums() {
+    return List.of("source", "destination").stream()
+        .flatMap(reporter ->
+            List.of("connections_opened", "connections_closed", "received_bytes", "sent_bytes")
+                .stream()
+                .map(name -> tcp(name, reporter)))
+        .toList();
+  }
+
+  private static void assertMore(List<Double> before, double connections, double bytes) {
+    List<Double> expected = new ArrayList<>();
+    for (int i = 0; i < before.size(); i++) {
+      expected.add(before.get(i) + (i % 4 < 2 ? connections : bytes));
+    }
+    try {
+      Await.until("it is told", () -> sums().equals(expected));
+    } catch (AssertionError e) {
+      assertThat(sums()).isEqualTo(expected);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+package io.sluice.node.fastpath;
+
+import io.sluice.interception.PodPlacement;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.diag.InetSocket;
+import io.sluice.linux.diag.InetSocket.Ends;
+import io.sluice.linux.diag.InetSockets;
+import io.sluice.linux.diag.TcpState;
+import io.sluice.linux.diag.Transport;
+import io.sluice.linux.netns.NetnsThread;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+
+/** Sockets of pods of the node, by sock_diag, kept open while the pod is there. For one thread. */
+final class PodSocketTables implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(PodSocketTables.class.getName());
+  private static final Set<TcpState> CONNECTIONS =
+      EnumSet.complementOf(EnumSet.of(TcpState.LISTEN, TcpState.TIME_WAIT));
+
+  private final NetnsThread namespaces;
+  private final Map<Long, InetSockets> open = new HashMap<>();
+
+  PodSocketTables(NetnsThread namespaces) {
+    this.namespaces = namespaces;
+  }
+
+  /** Closes those of other pods, whose namespaces they would keep. */
+  void keepOnly(Set<Long> cookies) {
+    open.entrySet()
+        .removeIf(each -> {
+          boolean goes = !cookies.contains(each.getKey());
+          if (goes) {
+            each.getValue().close();
+          }
+          return goes;
+        });
+  }
+
+  /** Where applications of the pod listen; nowhere where that is not known. */
+  Listeners listeners(PodPlacement pod) {
+    return new Listeners(list(pod, EnumSet.of(TcpState.LISTEN), Set.of()));
+  }
+
+  /**
+   * Where applications listen.
+   *
+   * @param sockets that listen
+   */
+  record Listeners(List<InetSocket> sockets) {
+    /** Whether one takes what is sent to {@code address}, as far as that is certain. */
+    boolean take(InetSocketAddress address) {
+      InetAddress called = address.getAddress();
+      boolean ofIpv4 = false;
+      boolean ofBoth = false;
+      for (InetSocket each : sockets) {
+        InetAddress own = each.local().getAddress();
+        if (each.local().getPort() == address.getPort() && each.ifindex() == 0) {
+          boolean any = own.isAnyLocalAddress();
+          if (own.equals(called) || (any && own.getClass() == called.getClass())) {
+            return true;
+          }
+          ofIpv4 |= own instanceof Inet4Address;
+          ofBoth |= any;
+        }
+      }
+      // With another one of IPv4 beside it, one of every IPv6 address can only be of IPv6 alone.
+      return called instanceof Inet4Address && ofBoth && !ofIpv4;
+    }
+  }
+
+  /** Ends connections of the pod with these ends, of which the pod's is the first. */
+  int destroy(PodPlacement pod, Set<Ends> connections) {
+    int destroyed = 0;
+    for (InetSocket each : list(pod, CONNECTIONS, connections)) {
+      try {
+        if (table(pod).destroy(each)) {
+          destroyed++;
+        }
+      } catch (LinuxException | CompletionException e) {
+        LOG.log(System.Logger.Level.WARNING, "connection_not_ended pod=" + pod.name(), e);
+      }
+    }
+    return destroyed;
+  }
+
+  private List<InetSocket> list(PodPlacement pod, Set<TcpState> states, Set<Ends> ends) {
+    try {
+      return table(pod)
+          .list(Transport.TCP, states, socket -> ends.isEmpty() || ends.contains(socket.ends()));
+    } catch (LinuxException | CompletionException e) {
+      LOG.log(System.Logger.Level.DEBUG, "pod_sockets_unknown pod=" + pod.name(), e);
+      InetSockets broken = open.remove(pod.cookie());
+      if (broken != null) {
+        broken.close();
+      }
+      return List.of();
+    }
+  }
+
+  private InetSockets table(PodPlacement pod) {
+    return open.computeIfAbsent(
+        pod.cookie(), _ -> namespaces.submit(pod.netns(), InetSockets::open).join());
+  }
+
+  @Override
+  public void close() {
+    keepOnly(Set.of());
+  }
+}
