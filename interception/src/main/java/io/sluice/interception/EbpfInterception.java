@@ -104,6 +104,9 @@ public final class EbpfInterception implements Interception {
               maps.proxyCgroups().remove(id);
             }
           });
+      if (!shape.steers()) {
+        fastPath.grant(Map.of()); // of a daemon before this one, whose steering let it pass
+      }
       livenessListener = Sockets.listenTcp(LOOPBACK4, 0, 1);
       maps.liveness().put(0, livenessListener);
       hooks = CgroupHooks.attach(loaded, maps);

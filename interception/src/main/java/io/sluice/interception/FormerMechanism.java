@@ -105,6 +105,9 @@ public final class FormerMechanism {
           case SPLIT -> rules.hold(cookie) || programs.hold(cookie);
         };
     if (met) {
+      if (changing.isEmpty() && present.mechanism() != Mechanism.EBPF) {
+        programs.revokeGrants();
+      }
       changing.put(cookie, System.nanoTime() + translated.toNanos());
     }
     return met;

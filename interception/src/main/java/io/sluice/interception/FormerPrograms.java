@@ -1,5 +1,7 @@
 package io.sluice.interception;
 
+import io.sluice.interception.maps.GrantKey;
+import io.sluice.interception.maps.GrantValue;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.interception.maps.PodKey;
 import io.sluice.interception.maps.PodValue;
@@ -122,6 +124,19 @@ public final class FormerPrograms {
                       listener.direction())));
     } catch (LinuxException e) {
       LOG.log(System.Logger.Level.DEBUG, "listeners_not_marked pod=" + pod.name(), e);
+    }
+  }
+
+  /** Lets nothing more past the proxy: rules in the pod called would take it for a stranger's. */
+  void revokeGrants() {
+    Path pin = pins.map("fast_path");
+    if (Files.exists(pin)) {
+      try (BpfMapFd map = kernel.openMap(pin)) {
+        BpfMap<GrantKey, GrantValue> grants = new BpfMap<>(map, GrantKey.CODEC, GrantValue.CODEC);
+        grants.snapshot().keySet().forEach(grants::remove);
+      } catch (LinuxException e) {
+        LOG.log(System.Logger.Level.DEBUG, "grants_not_revoked", e); // it may not change maps
+      }
     }
   }
 

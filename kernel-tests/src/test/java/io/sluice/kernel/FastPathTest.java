@@ -11,8 +11,10 @@ import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -200,6 +202,38 @@ class FastPathTest {
         assertThat(tcp("sent_bytes", reporter)).isEqualTo(2.0 * calls);
       }
     }
+  }
+
+  /** A pod that came while no daemon ran, outside the mesh, has the address of one that ended. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoHasTheAddressOfAPodThatEndedGetsNoByte(Family family) {
+    InetSocketAddress called = shop.service(family);
+    try (TcpServer _ = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+      awaitGrant(called);
+      shop.daemon().kill();
+    }
+    shop.site.remakeNamespace(shop.store);
+    AtomicInteger bytes = new AtomicInteger();
+    try (TcpServer _ =
+        TcpServer.open(
+            shop.store,
+            shop.store.at(family, Shop.STORE_PORT),
+            channel -> bytes.addAndGet(Math.max(0, channel.read(ByteBuffer.allocate(64)))))) {
+      try (RawTcp stray = RawTcp.connect(shop.buyer, called)) {
+        stray.send("secret");
+        Await.until(
+            "it is counted as refused",
+            () -> shop.view().counted(shop.buyer, "outbound", "refused", "fast_path") > 0);
+      }
+      assertThat(bytes).hasValue(0);
+    } finally {
+      shop.daemon().start();
+    }
+    Attack.tried("to take over the address of a pod that ended while no daemon ran, " + family)
+        .refusedBy("sock_ops: what the steering of the pod called has not seen is led nowhere")
+        .countedAs("sluice_interception_refused_total{reason=\"fast_path\"}");
   }
 
   private static List<Double> sums() {

@@ -89,6 +89,9 @@ public final class FastPath {
     if (!alone.isEmpty()) {
       return Lead.proxy("the pod that calls " + alone);
     }
+    if (source.interception().outboundPortExclusions().contains(called.getPort())) {
+      return Lead.proxy("the pod that calls excludes the port");
+    }
     Flow flow = new Flow(caller, new InetSocketAddress(from, 0), called);
     Handling handling = Handling.of(snapshot, Direction.OUTBOUND, caller, flow);
     if (handling.isHttp() || handling.isByName()) {
