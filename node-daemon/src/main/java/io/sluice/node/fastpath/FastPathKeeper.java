@@ -258,35 +258,29 @@ public final class FastPathKeeper implements AutoCloseable {
   private void judge(MeshSnapshot current, List<PodPlacement> present) {
     Map<Long, PodPlacement> byCookie = new HashMap<>();
     present.forEach(pod -> byCookie.put(pod.cookie(), pod));
-    Map<Long, Set<Ends>> doomed = new HashMap<>();
-    Set<Pair> open = new HashSet<>();
+    Map<Long, Set<Ends>> callers = new HashMap<>();
+    Map<Long, Set<Ends>> called = new HashMap<>(); // ended first: the caller is told by a reset
     Map<ConnectionKey, FastConnectionValue> connections = table.open();
     connections.forEach((key, value) -> {
-      NamespacedName caller = known.get(value.callerCookie());
-      NamespacedName called = known.get(key.netnsCookie());
-      if (caller == null || called == null) {
+      NamespacedName from = known.get(value.callerCookie());
+      NamespacedName to = known.get(key.netnsCookie());
+      if (from == null || to == null) {
         return; // released: what it has open it may finish
       }
-      Pair pair = new Pair(caller, called, key.destination());
-      open.add(pair);
-      if (!enabled || isRefused(current, pair, key.source())) {
+      if (!enabled || isRefused(current, new Pair(from, to, key.destination()), key.source())) {
         ended.add(key);
-        doomed
-            .computeIfAbsent(value.callerCookie(), _ -> new HashSet<>())
-            .add(new Ends(key.source(), key.destination()));
-        doomed
+        called
             .computeIfAbsent(key.netnsCookie(), _ -> new HashSet<>())
             .add(new Ends(key.destination(), key.source()));
+        callers
+            .computeIfAbsent(value.callerCookie(), _ -> new HashSet<>())
+            .add(new Ends(key.source(), key.destination()));
       }
     });
     if (connections.isEmpty()) {
       ended.clear();
     }
-    int count = 0;
-    for (Map.Entry<Long, Set<Ends>> each : doomed.entrySet()) {
-      PodPlacement pod = byCookie.get(each.getKey());
-      count += pod == null ? 0 : sockets.destroy(pod, each.getValue());
-    }
+    int count = destroy(byCookie, called) + destroy(byCookie, callers);
     if (count > 0) {
       LOG.log(
           System.Logger.Level.INFO,
@@ -295,6 +289,15 @@ public final class FastPathKeeper implements AutoCloseable {
           Long.toString(current.revision()),
           Long.toString(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - publishedNanos)));
     }
+  }
+
+  private int destroy(Map<Long, PodPlacement> pods, Map<Long, Set<Ends>> connections) {
+    int count = 0;
+    for (Map.Entry<Long, Set<Ends>> each : connections.entrySet()) {
+      PodPlacement pod = pods.get(each.getKey());
+      count += pod == null ? 0 : sockets.destroy(pod, each.getValue());
+    }
+    return count;
   }
 
   private boolean isRefused(MeshSnapshot current, Pair pair, InetSocketAddress source) {
