@@ -1,5 +1,6 @@
 package io.sluice.benchmarks;
 
+import io.grpc.BindableService;
 import io.grpc.Server;
 import io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.StreamObserver;
@@ -10,6 +11,10 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.sluice.api.envoy.auth.AuthorizationGrpc.AuthorizationImplBase;
 import io.sluice.api.envoy.auth.CheckRequest;
 import io.sluice.api.envoy.auth.CheckResponse;
+import io.sluice.api.envoy.ratelimit.RateLimitRequest;
+import io.sluice.api.envoy.ratelimit.RateLimitResponse;
+import io.sluice.api.envoy.ratelimit.RateLimitResponse.Code;
+import io.sluice.api.envoy.ratelimit.RateLimitServiceGrpc.RateLimitServiceImplBase;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
@@ -36,12 +41,13 @@ import java.util.concurrent.atomic.LongAdder;
  */
 final class ResilienceMeasurement {
   /** Longest part: daemons start, and each of the samples waits for its change. */
-  static final Duration LONGEST = Duration.ofMinutes(5);
+  static final Duration LONGEST = Duration.ofMinutes(7);
 
   private static final int ROUNDS = 10;
   private static final int QUICK_ROUNDS = 4;
   private static final int CLIENTS = 16;
   private static final int AUTHORISER_PORT = 9_191;
+  private static final int LIMITS_PORT = 9_192;
   private static final Duration SAMPLE = Duration.ofMillis(1_000);
   private static final Duration WAKING = Duration.ofMillis(300);
   private static final Duration WARM_UP = Duration.ofSeconds(8);
@@ -54,6 +60,20 @@ final class ResilienceMeasurement {
       metadata: {name: server, namespace: bench}
       spec: {host: server, %s}
       """;
+
+  private static final String ROUTE =
+      """
+      apiVersion: gateway.networking.k8s.io/v1
+      kind: HTTPRoute
+      metadata: {name: server, namespace: bench}
+      spec:
+        parentRefs: [{group: "", kind: Service, name: server, port: %1$d}]
+        rules: [{%2$s, backendRefs: [{name: server, port: %1$d}]}]
+      """;
+
+  private static String route(String rule) {
+    return ROUTE.formatted(LoadServer.HTTP_PORT, rule);
+  }
 
   /** What is configured; of limits, so much that none is reached. */
   private enum Means {
@@ -103,7 +123,44 @@ final class ResilienceMeasurement {
         "flomesh.io/traffic-warmup-enable: enabled, flomesh.io/traffic-warmup-duration: 90s",
         "None"),
     AFFINITY("affinity by address", "", "", "", "", "ClientIP"),
+    SESSIONS(
+        "sessions by cookie",
+        "",
+        "",
+        route("sessionPersistence: {type: Cookie, cookie: {name: s, lifetimeType: Session}}")),
+    TIME_LIMITS("time limits", "", "", route("timeouts: {request: 10s, backendRequest: 5s}")),
+    FAULTS(
+        "a millisecond's delay of one in a hundred",
+        "",
+        "",
+        """
+        apiVersion: extension.gateway.flomesh.io/v1alpha1
+        kind: FaultInjection
+        metadata: {name: server, namespace: bench}
+        spec: {delay: {percentage: 1, min: 1ms, max: 1ms}}
+        ---
+        """
+            + route(
+                "filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io,"
+                    + " kind: FaultInjection, name: server}}]")),
+    COPIES(
+        "a copy of each",
+        "",
+        "",
+        route(
+            "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: server, port: "
+                + LoadServer.HTTP_PORT
+                + "}}}]")),
     HEALTH_CHECKS("health checks", "enableEnvoyActiveHealthChecks: true", "", ""),
+    SHARED_LIMIT(
+        "a shared rate limit",
+        "",
+        "",
+        SETTING.formatted(
+            "rateLimit: {global: {http: {rateLimitService: {host: \"%s\", port: "
+                + LIMITS_PORT
+                + "}, domain: bench, timeout: 5s,"
+                + " descriptors: [{entries: [{genericKey: {key: a, value: b}}]}]}}}")),
     AUTHORISER(
         "an authoriser",
         "",
@@ -145,35 +202,69 @@ final class ResilienceMeasurement {
 
   private ResilienceMeasurement() {}
 
-  /** Grants everything. */
-  private static final class Grants extends AuthorizationImplBase implements AutoCloseable {
-    private final LongAdder asked = new LongAdder();
+  /** Two services that grant everything, on one event loop: an authoriser and one of limits. */
+  private static final class Grants implements AutoCloseable {
+    private final LongAdder authorised = new LongAdder();
+    private final LongAdder limited = new LongAdder();
     private final EventLoopGroup group =
         new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-    private final Server server;
+    private final List<Server> servers;
 
     Grants(SitePod node) throws IOException {
-      server =
-          NettyServerBuilder.forAddress(new InetSocketAddress(AUTHORISER_PORT))
-              .bossEventLoopGroup(group)
-              .workerEventLoopGroup(group)
-              .channelFactory(() -> node.call(NioServerSocketChannel::new))
-              .directExecutor()
-              .addService(this)
-              .build()
-              .start();
+      servers =
+          List.of(
+              start(
+                  node,
+                  AUTHORISER_PORT,
+                  new AuthorizationImplBase() {
+                    @Override
+                    public void check(CheckRequest asked, StreamObserver<CheckResponse> answer) {
+                      grant(authorised, CheckResponse.getDefaultInstance(), answer);
+                    }
+                  }),
+              start(
+                  node,
+                  LIMITS_PORT,
+                  new RateLimitServiceImplBase() {
+                    @Override
+                    public void shouldRateLimit(
+                        RateLimitRequest asked, StreamObserver<RateLimitResponse> answer) {
+                      grant(
+                          limited,
+                          RateLimitResponse.newBuilder().setOverallCode(Code.OK).build(),
+                          answer);
+                    }
+                  }));
     }
 
-    @Override
-    public void check(CheckRequest request, StreamObserver<CheckResponse> answer) {
+    private Server start(SitePod node, int port, BindableService service) throws IOException {
+      return NettyServerBuilder.forAddress(new InetSocketAddress(port))
+          .bossEventLoopGroup(group)
+          .workerEventLoopGroup(group)
+          .channelFactory(() -> node.call(NioServerSocketChannel::new))
+          .directExecutor()
+          .addService(service)
+          .build()
+          .start();
+    }
+
+    private static <T> void grant(LongAdder asked, T answer, StreamObserver<T> to) {
       asked.increment();
-      answer.onNext(CheckResponse.getDefaultInstance());
-      answer.onCompleted();
+      to.onNext(answer);
+      to.onCompleted();
+    }
+
+    /** Fails unless those were asked meanwhile who are with {@code means}, and no others. */
+    void require(Means means) throws IOException {
+      if ((authorised.sumThenReset() > 0) != (means == Means.AUTHORISER)
+          || (limited.sumThenReset() > 0) != (means == Means.SHARED_LIMIT)) {
+        throw new IOException("with " + means.label + " a service was asked, or was not");
+      }
     }
 
     @Override
     public void close() {
-      server.shutdownNow();
+      servers.forEach(Server::shutdownNow);
       group.shutdownGracefully(0, 1_000, TimeUnit.MILLISECONDS);
     }
   }
@@ -191,7 +282,7 @@ final class ResilienceMeasurement {
                 Files.createDirectory(directory.resolve("nodes")),
                 EnumSet.of(Crossing.DIRECT, Crossing.MUTUAL_TLS));
         LoadServer server = LoadServer.start(testbed.path(Crossing.MUTUAL_TLS));
-        Grants authoriser = new Grants(testbed.node(1));
+        Grants services = new Grants(testbed.node(1));
         CrossingMesh mesh =
             CrossingMesh.start(
                 testbed,
@@ -222,15 +313,12 @@ final class ResilienceMeasurement {
           mesh.configure(
               means.flags,
               means.traffic.formatted(address),
-              means.objects,
+              means.objects.formatted(address),
               means.annotations,
               means.affinity);
-          long before = authoriser.asked.sum();
           client.requests(Talk.GET, CLIENTS, WAKING);
           Sample sample = client.requests(Talk.GET, CLIENTS, SAMPLE);
-          if ((authoriser.asked.sum() > before) != (means == Means.AUTHORISER)) {
-            throw new IOException("with " + means.label + " the authoriser was asked, or not");
-          }
+          services.require(means);
           samples.computeIfAbsent(means, _ -> new ArrayList<>()).add(sample);
         }
         Collections.reverse(order); // nobody is always next to the same one
