@@ -2,7 +2,8 @@
 /*
  * Hook: cgroup/connect4, from kernel 4.17 (netns cookie 5.7), attached at the root of cgroup2.
  * Runs for connect() and for sendto(MSG_FASTOPEN) on AF_INET sockets, TCP and UDP alike.
- * Proceed: the call goes on, to our listener or a pod of this node when rewritten. Refuse: the call fails with EPERM.
+ * Proceed: the call goes on, to our listener or a pod of this node when rewritten.
+ * Refuse: the call fails with EPERM.
  */
 #include "marks.bpf.h"
 #include "outbound.bpf.h"

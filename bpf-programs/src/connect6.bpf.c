@@ -4,7 +4,8 @@
  * Runs for connect() on AF_INET6 sockets, also to v4-mapped addresses. Those stay IPv4: the
  * rewrite to a mapped loopback address works where ::1 would not (IPv6 off on lo, or a mapped
  * source address).
- * Proceed: the call goes on, to our listener or a pod of this node when rewritten. Refuse: the call fails with EPERM.
+ * Proceed: the call goes on, to our listener or a pod of this node when rewritten.
+ * Refuse: the call fails with EPERM.
  */
 #include "marks.bpf.h"
 #include "outbound.bpf.h"

@@ -6,8 +6,6 @@
 #include "verdict.bpf.h"
 
 #define SOCK_STREAM 1
-#define SOL_SOCKET 1
-#define SO_BINDTODEVICE 25
 #define IFINDEX_LOOPBACK 1
 
 /* Return values of sock_addr programs: refused calls fail with EPERM. */

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
  * Hook: sock_ops, from kernel 4.13 (sk 5.3; uses the netns cookie from 5.15), attached at the root of cgroup2.
- * Counts what grants have led past the proxy.
  * Carries what the connecting side knows to the accepting side: written when the SYN is about to
  * leave, taken over when the accepted socket is established, removed when the connecting socket
- * closes. The return value says nothing; no reply is set, other programs may have set theirs.
+ * closes. Of what grants lead past the proxy it follows both ends, and counts.
+ * The return value says nothing; no reply is set, other programs may have set theirs.
  */
 #include "verdict.bpf.h"
 
 #define HANDLED 1
-
-#define SOL_SOCKET 1
-#define SO_BINDTODEVICE 25
 
 /* Whether programs of this type may ask for the namespace's cookie (5.15); set before loading. */
 const volatile __u32 has_netns_cookie = 1;
@@ -135,25 +132,18 @@ static __always_inline int note(const struct connection_key *key, struct connect
 	return REASON_CONNECTION_MAP_FULL;
 }
 
-static __always_inline void fill_counter_key(struct fast_counter_key *counter,
-					     const struct connection_key *key,
-					     const struct fast_connection *fast)
-{
-	__builtin_memset(counter, 0, sizeof(*counter));
-	counter->caller_cookie = fast->caller_cookie;
-	counter->netns_cookie = key->netns_cookie;
-	copy_address(counter->called_be, fast->called_be);
-	counter->called_port_be = fast->called_port_be;
-}
-
 static __always_inline struct fast_counts *counts_of(const struct connection_key *key,
 						     const struct fast_connection *fast)
 {
 	const struct fast_counts none = {};
-	struct fast_counter_key counter;
+	struct fast_counter_key counter = {
+		.caller_cookie = fast->caller_cookie,
+		.netns_cookie = key->netns_cookie,
+		.called_port_be = fast->called_port_be,
+	};
 	struct fast_counts *counts;
 
-	fill_counter_key(&counter, key, fast);
+	copy_address(counter.called_be, fast->called_be);
 	counts = bpf_map_lookup_elem(&fast_counters, &counter);
 	if (counts)
 		return counts;
@@ -258,6 +248,13 @@ static __always_inline int is_granted(const struct socket_state *state,
 	return 0;
 }
 
+/* Calls this program again for each round trip, and when the socket closes. */
+static __always_inline void follow_fast(struct bpf_sock_ops *ops)
+{
+	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG |
+					       BPF_SOCK_OPS_RTT_CB_FLAG);
+}
+
 /*
  * A connect() that a grant leads. First it is written down and then the grant is looked at once
  * more, while the daemon takes the grant away first and then looks at what is written down: none
@@ -301,8 +298,7 @@ static __always_inline void begin_fast(struct bpf_sock_ops *ops, const struct so
 		if (written)
 			finish_fast(&key, written);
 	}
-	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG |
-					       BPF_SOCK_OPS_RTT_CB_FLAG);
+	follow_fast(ops);
 }
 
 /*
@@ -339,6 +335,12 @@ static __always_inline void established_fast(struct bpf_sock_ops *ops,
 		__sync_fetch_and_add(&counts->opened, 1);
 }
 
+static __always_inline int is_fast(const struct socket_state *state)
+{
+	return state && (state->role == SOCKET_FAST || state->role == SOCKET_FAST_ACCEPTED);
+}
+
+/* Of the two ends of a fast one. */
 static __always_inline int is_connector(const struct socket_state *state)
 {
 	return state->role == SOCKET_FAST;
@@ -521,8 +523,7 @@ static __always_inline void accept_fast(struct bpf_sock_ops *ops, struct bpf_soc
 	state->netns_cookie = key->netns_cookie;
 	state->role = SOCKET_FAST_ACCEPTED;
 	fast->accepted = 1;
-	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG |
-					       BPF_SOCK_OPS_RTT_CB_FLAG);
+	follow_fast(ops);
 }
 
 /* A connection that an application accepted: it may come from the proxy, on behalf of a client. */
@@ -564,11 +565,6 @@ static __always_inline void disguise_accepted(struct bpf_sock_ops *ops, struct b
 		state->peer_port_be = connection->port_be;
 	}
 	forget(&key, connection);
-}
-
-static __always_inline int is_fast(const struct socket_state *state)
-{
-	return state && (state->role == SOCKET_FAST || state->role == SOCKET_FAST_ACCEPTED);
 }
 
 static __always_inline void on_close(struct bpf_sock_ops *ops, struct bpf_sock *sk)

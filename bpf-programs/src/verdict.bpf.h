@@ -11,6 +11,8 @@
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define SOL_SOCKET 1
+#define SO_BINDTODEVICE 25
 
 #define MAPPED_PREFIX_BE bpf_htonl(0x0000ffff)
 

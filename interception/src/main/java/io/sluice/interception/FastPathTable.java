@@ -93,7 +93,7 @@ public final class FastPathTable {
           open.add(key);
           counted.merge(
               key,
-              FastCountsValue.NONE.plus(value.sent(), value.received()),
+              new FastCountsValue(0, 0, 0, 0, value.sent(), value.received()),
               FastCountsValue::plus);
         });
     Map<FastCounterKey, FastCountsValue> told = maps.fastTold().snapshot();

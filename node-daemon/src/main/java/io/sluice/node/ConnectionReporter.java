@@ -1,6 +1,5 @@
 package io.sluice.node;
 
-import io.sluice.interception.maps.FastCountsValue;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
@@ -10,7 +9,6 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
-import io.sluice.node.fastpath.FastPathListener;
 import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.metrics.HboneMetrics;
 import io.sluice.node.metrics.NodeMetrics;
@@ -75,24 +73,13 @@ final class ConnectionReporter implements ConnectionListener {
   @Override
   public void closed(AccessRecord record) {
     metrics.closed(record);
-    log(record);
-    tellIfFollowed(record.info(), "tcp", record.verdict());
+    tellClosed(record);
   }
 
-  /** What the kernel leads is counted there, and told alike. */
-  FastPathListener ofFastPath() {
-    return new FastPathListener() {
-      @Override
-      public void counted(ConnectionInfo info, FastCountsValue more) {
-        metrics.counted(info, more);
-      }
-
-      @Override
-      public void closed(AccessRecord record) {
-        log(record);
-        tellIfFollowed(record.info(), "tcp", record.verdict());
-      }
-    };
+  /** Of one that is counted already. */
+  void tellClosed(AccessRecord record) {
+    log(record);
+    tellIfFollowed(record.info(), "tcp", record.verdict());
   }
 
   @Override

@@ -287,7 +287,8 @@ public final class NodeDaemon implements AutoCloseable {
                         sockets::inForce,
                         interception::nameOf,
                         thread,
-                        reporter.ofFastPath())));
+                        metrics::counted,
+                        reporter::tellClosed)));
     if (settings.fastPath() && fastPath.isEmpty()) {
       LOG.log(
           System.Logger.Level.INFO,

@@ -47,12 +47,6 @@ public record FastCountsValue(
                   struct.getLong(32),
                   struct.getLong(40)));
 
-  /** With what connections that are open still have carried. */
-  public FastCountsValue plus(long moreSent, long moreReceived) {
-    return new FastCountsValue(
-        opened, closed, resetByCaller, resetByCalled, sent + moreSent, received + moreReceived);
-  }
-
   /** What it is more than {@code earlier}, nowhere less than nothing. */
   public FastCountsValue since(FastCountsValue earlier) {
     return new FastCountsValue(

@@ -16,7 +16,7 @@ import java.util.List;
  * @param source the caller's end
  * @param destination the endpoint that was chosen
  * @param called what its application called
- * @param resetBy see {@link FastConnectionValue}
+ * @param resetBy one of the {@code RESET_BY_} constants; 0 for neither
  */
 public record FastRecordValue(
     long callerCookie,
@@ -29,6 +29,12 @@ public record FastRecordValue(
     InetSocketAddress destination,
     InetSocketAddress called,
     int resetBy) {
+  /** {@code FAST_END_CALLER}. */
+  public static final int RESET_BY_CALLER = 1;
+
+  /** {@code FAST_END_CALLED}. */
+  public static final int RESET_BY_CALLED = 2;
+
   /** Mirrors {@code struct fast_record}. */
   public static final StructCodec<FastRecordValue> CODEC =
       new StructCodec<>(

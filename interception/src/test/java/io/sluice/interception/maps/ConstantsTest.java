@@ -112,8 +112,8 @@ class ConstantsTest {
     assertThat(header.enumeration("fast_end"))
         .containsExactlyInAnyOrderEntriesOf(
             Map.of(
-                "FAST_END_CALLER", FastConnectionValue.RESET_BY_CALLER,
-                "FAST_END_CALLED", FastConnectionValue.RESET_BY_CALLED));
+                "FAST_END_CALLER", FastRecordValue.RESET_BY_CALLER,
+                "FAST_END_CALLED", FastRecordValue.RESET_BY_CALLED));
   }
 
   @Test

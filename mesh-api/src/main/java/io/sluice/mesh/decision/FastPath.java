@@ -20,7 +20,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,18 +41,18 @@ public final class FastPath {
   }
 
   /**
-   * What becomes of a call.
+   * Where a call goes.
    *
    * @param endpoints of which each is as good as another; empty where the proxy leads it
    * @param why the proxy does, in half a sentence; empty where it does not
    */
-  public record Lead(List<InetSocketAddress> endpoints, String why) {
-    static Lead by(List<InetSocketAddress> endpoints) {
-      return new Lead(endpoints, "");
+  public record Way(List<InetSocketAddress> endpoints, String why) {
+    static Way by(List<InetSocketAddress> endpoints) {
+      return new Way(endpoints, "");
     }
 
-    static Lead proxy(String why) {
-      return new Lead(List.of(), why);
+    static Way proxy(String why) {
+      return new Way(List.of(), why);
     }
 
     /** Whether the kernel leads it. */
@@ -65,81 +65,81 @@ public final class FastPath {
    * Of a call that {@code caller}, a pod of the node, makes to an address of a service or pod.
    * Never throws; does not block.
    */
-  public static Lead of(
+  public static Way of(
       MeshSnapshot snapshot, NamespacedName caller, InetSocketAddress called, Here here) {
     MeshSettings settings = snapshot.settings();
     if (settings.retirement() != Retirement.NONE) {
-      return Lead.proxy("the mesh is being taken away");
+      return Way.proxy("the mesh is being taken away");
     }
     if (settings.authorizationOrNull() != null) {
-      return Lead.proxy("the MeshConfig has somebody else asked");
+      return Way.proxy("the MeshConfig has somebody else asked");
     }
     if (settings.healthChecks()) {
-      return Lead.proxy("the MeshConfig has endpoints asked whether they are well");
+      return Way.proxy("the MeshConfig has endpoints asked whether they are well");
     }
     if (called.getPort() == MeshPorts.DNS) {
-      return Lead.proxy("it is the port of names");
+      return Way.proxy("it is the port of names");
     }
     Workload source = snapshot.workload(caller).filter(Workload::enrolled).orElse(null);
     InetAddress from = source == null ? null : primary(source, called.getAddress());
     if (source == null || from == null) {
-      return Lead.proxy("the pod has no address of that family in the mesh");
+      return Way.proxy("the pod has no address of that family in the mesh");
     }
     String alone = ofOneEnd(settings, source);
     if (!alone.isEmpty()) {
-      return Lead.proxy("the pod that calls " + alone);
+      return Way.proxy("the pod that calls " + alone);
     }
     if (source.interception().outboundPortExclusions().contains(called.getPort())) {
-      return Lead.proxy("the pod that calls excludes the port");
+      return Way.proxy("the pod that calls excludes the port");
     }
     Flow flow = new Flow(caller, new InetSocketAddress(from, 0), called);
     Handling handling = Handling.of(snapshot, Direction.OUTBOUND, caller, flow);
     if (handling.isHttp() || handling.isByName()) {
-      return Lead.proxy(handling.explanation());
+      return Way.proxy(handling.explanation());
     }
     Optional<Service> service = snapshot.serviceAt(called.getAddress());
     if (service.isEmpty()) {
       String why = ofEndpoint(snapshot, flow, called, here);
-      return why.isEmpty() ? Lead.by(List.of(called)) : Lead.proxy(why);
+      return why.isEmpty() ? Way.by(List.of(called)) : Way.proxy(why);
     }
     return service
         .get()
         .port(called.getPort())
         .map(port -> ofService(snapshot, service.get(), port, flow, here))
-        .orElseGet(() -> Lead.proxy("the service has no such port"));
+        .orElseGet(() -> Way.proxy("the service has no such port"));
   }
 
-  private static Lead ofService(
+  private static Way ofService(
       MeshSnapshot snapshot, Service service, ServicePort port, Flow flow, Here here) {
     if (!snapshot.routeOf(service.name(), flow.source().orElseThrow().namespace()).isEmpty()) {
-      return Lead.proxy("a route of the service leads it");
+      return Way.proxy("a route of the service leads it");
     }
     if (snapshot.upstreamSetting(service.name()).isPresent()) {
-      return Lead.proxy("an UpstreamTrafficSetting is about the service");
+      return Way.proxy("an UpstreamTrafficSetting is about the service");
     }
     if (!service.affinity().equals(SessionAffinity.NONE)) {
-      return Lead.proxy("connections of one client stay together");
+      return Way.proxy("connections of one client stay together");
     }
     if (service.nearness() != Nearness.ANYWHERE) {
-      return Lead.proxy("some endpoints of the service go before others");
+      return Way.proxy("some endpoints of the service go before others");
     }
     List<Endpoint> ready =
         port.endpoints().stream()
             .filter(each -> each.ready() && isOfFamily(each.address(), flow.destination()))
             .toList();
     if (ready.isEmpty()) {
-      return Lead.proxy("the service has no ready endpoint");
+      return Way.proxy("the service has no ready endpoint");
     }
     for (Endpoint each : ready) {
       if (each.warmUpOrNull() != null) {
-        return Lead.proxy("endpoints of the service warm up");
+        return Way.proxy("endpoints of the service warm up");
       }
       String why = ofEndpoint(snapshot, flow, each.address(), here);
       if (!why.isEmpty()) {
-        return Lead.proxy(why);
+        return Way.proxy(why);
       }
     }
-    return Lead.by(ready.stream().map(Endpoint::address).distinct().sorted(BY_TEXT).toList());
+    return Way.by(ready.stream().map(Endpoint::address).distinct().sorted(BY_TEXT).toList());
   }
 
   /** Why the proxy leads it there; empty where it need not. */
@@ -207,14 +207,14 @@ public final class FastPath {
    */
   public static Set<InetSocketAddress> calls(MeshSnapshot snapshot, Set<NamespacedName> pods) {
     Set<InetSocketAddress> calls = new LinkedHashSet<>();
-    Function<InetAddress, Boolean> isHere =
+    Predicate<InetAddress> isHere =
         address ->
             snapshot.workloadAt(address).filter(pod -> pods.contains(pod.name())).isPresent();
     for (Service service : snapshot.services()) {
       for (ServicePort port : service.ports()) {
         boolean leadsHere = false;
         for (Endpoint endpoint : port.endpoints()) {
-          if (isHere.apply(endpoint.address().getAddress())) {
+          if (isHere.test(endpoint.address().getAddress())) {
             leadsHere = true;
             calls.add(endpoint.address());
           }

@@ -141,14 +141,14 @@ class FastPathTest {
 
   @Test
   void whatNeedsNothingButAnEndpointIsLed() {
-    assertThat(lead(MESH, VIRTUAL).endpoints()).containsExactly(ENDPOINT);
-    assertThat(lead(MESH, ENDPOINT).endpoints()).containsExactly(ENDPOINT);
+    assertThat(way(MESH, VIRTUAL).endpoints()).containsExactly(ENDPOINT);
+    assertThat(way(MESH, ENDPOINT).endpoints()).containsExactly(ENDPOINT);
     MeshSnapshot both =
         with(
             MESH,
             service(AppProtocol.UNDECLARED, ready(ENDPOINT), ready(SECOND)),
             Samples.permission("more", "branch", "buyer"));
-    assertThat(lead(both, VIRTUAL).endpoints()).containsExactly(ENDPOINT, SECOND);
+    assertThat(way(both, VIRTUAL).endpoints()).containsExactly(ENDPOINT, SECOND);
     MeshSnapshot permissive = with(MESH, new MeshSettings(true, false, TrustDomain.CLUSTER_LOCAL));
     assertThat(
             FastPath.of(permissive, new NamespacedName("shop", "branch"), VIRTUAL, EVERYWHERE)
@@ -159,20 +159,20 @@ class FastPathTest {
   @ParameterizedTest
   @MethodSource("changes")
   void whereMoreIsToBeDoneTheProxyDoesIt(Change change) {
-    FastPath.Lead lead = lead(with(MESH, change.objects), VIRTUAL);
+    FastPath.Way way = way(with(MESH, change.objects), VIRTUAL);
 
-    assertThat(lead.isByKernel()).isFalse();
-    assertThat(lead.why()).isNotBlank();
+    assertThat(way.isByKernel()).isFalse();
+    assertThat(way.why()).isNotBlank();
   }
 
   @Test
   void whatIsNotHereIsNotLed() {
     assertThat(
             FastPath.of(MESH, BUYER, VIRTUAL, (called, endpoint) -> Optional.of("it is elsewhere")))
-        .isEqualTo(new FastPath.Lead(List.of(), "it is elsewhere"));
-    assertThat(lead(MESH, address("10.96.0.1", 81)).isByKernel()).isFalse();
-    assertThat(lead(MESH, address("10.0.0.1", 8080)).isByKernel()).as("itself").isFalse();
-    assertThat(lead(MESH, address("203.0.113.1", 80)).isByKernel()).isFalse();
+        .isEqualTo(new FastPath.Way(List.of(), "it is elsewhere"));
+    assertThat(way(MESH, address("10.96.0.1", 81)).isByKernel()).isFalse();
+    assertThat(way(MESH, address("10.0.0.1", 8080)).isByKernel()).as("itself").isFalse();
+    assertThat(way(MESH, address("203.0.113.1", 80)).isByKernel()).isFalse();
   }
 
   @Test
@@ -182,7 +182,7 @@ class FastPathTest {
     assertThat(FastPath.calls(MESH, Set.of(BUYER))).isEmpty();
   }
 
-  private static FastPath.Lead lead(MeshSnapshot snapshot, InetSocketAddress called) {
+  private static FastPath.Way way(MeshSnapshot snapshot, InetSocketAddress called) {
     return FastPath.of(snapshot, BUYER, called, EVERYWHERE);
   }
 

@@ -18,7 +18,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 
-/** Sockets of pods of the node, by sock_diag, kept open while the pod is there. For one thread. */
+/**
+ * TCP sockets of pods of the node, by sock_diag(7): one table a pod, kept open while the pod is
+ * there, since listeners are looked at twice a second. For one thread.
+ */
 final class PodSocketTables implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PodSocketTables.class.getName());
   private static final Set<TcpState> CONNECTIONS =
@@ -48,11 +51,7 @@ final class PodSocketTables implements AutoCloseable {
     return new Listeners(list(pod, EnumSet.of(TcpState.LISTEN), Set.of()));
   }
 
-  /**
-   * Where applications listen.
-   *
-   * @param sockets that listen
-   */
+  /** Sockets of one pod that listen. */
   record Listeners(List<InetSocket> sockets) {
     /** Whether one takes what is sent to {@code address}, as far as that is certain. */
     boolean take(InetSocketAddress address) {
@@ -75,7 +74,12 @@ final class PodSocketTables implements AutoCloseable {
     }
   }
 
-  /** Ends connections of the pod with these ends, of which the pod's is the first. */
+  /**
+   * Ends connections of the pod with these ends, of which the pod's is the first. Never throws:
+   * what the kernel refuses is logged.
+   *
+   * @return how many it has ended
+   */
   int destroy(PodPlacement pod, Set<Ends> connections) {
     int destroyed = 0;
     for (InetSocket each : list(pod, CONNECTIONS, connections)) {

@@ -1,0 +1,225 @@
+package io.sluice.node.fastpath;
+
+import io.sluice.interception.FastPathTable;
+import io.sluice.interception.PodPlacement;
+import io.sluice.interception.maps.ConnectionKey;
+import io.sluice.interception.maps.FastCounterKey;
+import io.sluice.interception.maps.FastCountsValue;
+import io.sluice.interception.maps.FastRecordValue;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Decisions;
+import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.Reporter;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tells what has come of connections that the kernel leads, as the proxy tells of its own: counts
+ * at both ends, and an access record of each end for what is over. Called on the keeper's thread
+ * but for {@link #publish}; a thread of its own reads what is over.
+ */
+final class FastPathReports implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(FastPathReports.class.getName());
+
+  private final FastPathTable table;
+  private final LongFunction<Optional<NamespacedName>> names;
+  private final BiConsumer<ConnectionInfo, FastCountsValue> counted;
+  private final Consumer<AccessRecord> closed;
+  private final AtomicLong ids = new AtomicLong(Long.MAX_VALUE); // the proxy's grow from below
+  private final Map<Long, NamespacedName> known = new ConcurrentHashMap<>(); // by cookie
+  private final Set<ConnectionKey> revoked = ConcurrentHashMap.newKeySet(); // until told
+  private final Thread records =
+      Thread.ofPlatform().daemon().name("sluice-fast-records").unstarted(this::readRecords);
+  private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+
+  FastPathReports(
+      FastPathTable table,
+      LongFunction<Optional<NamespacedName>> names,
+      BiConsumer<ConnectionInfo, FastCountsValue> counted,
+      Consumer<AccessRecord> closed) {
+    this.table = table;
+    this.names = names;
+    this.counted = counted;
+    this.closed = closed;
+    // Before a pod is released, and with it the entry that tells its name.
+    table.open().forEach((key, value) -> noteNames(key.netnsCookie(), value.callerCookie()));
+  }
+
+  void start() {
+    records.start();
+  }
+
+  /** Takes a new snapshot; any thread. */
+  void publish(MeshSnapshot next) {
+    snapshot = next;
+  }
+
+  /** Names pods of which something may be told later, when they have gone. */
+  void note(List<PodPlacement> pods) {
+    pods.forEach(pod -> known.put(pod.cookie(), pod.name()));
+  }
+
+  private void noteNames(long... cookies) {
+    for (long cookie : cookies) {
+      names.apply(cookie).ifPresent(name -> known.put(cookie, name));
+    }
+  }
+
+  /** Null for a pod that has been released, and has nothing more to be told. */
+  @Nullable NamespacedName nameOf(long cookie) {
+    return known.get(cookie);
+  }
+
+  /** What is told of this connection when it is over; before it is ended. */
+  void revoked(ConnectionKey connection) {
+    revoked.add(connection);
+  }
+
+  /** Nothing is open, so nothing is about to be told as revoked. */
+  void noneOpen() {
+    revoked.clear();
+  }
+
+  /** Tells what has been counted since it was told last. */
+  void tell(List<PodPlacement> pods) {
+    Set<Long> present = new HashSet<>();
+    pods.forEach(pod -> present.add(pod.cookie()));
+    Set<Long> gone = new HashSet<>(known.keySet());
+    gone.removeIf(cookie -> present.contains(cookie) || names.apply(cookie).isPresent());
+    table
+        .untold(gone)
+        .forEach((key, more) -> {
+          ConnectionInfo source = info(Reporter.SOURCE, key, null);
+          ConnectionInfo destination = info(Reporter.DESTINATION, key, null);
+          if (source != null && destination != null) {
+            counted.accept(source, more);
+            counted.accept(destination, more);
+          }
+        });
+    if (!gone.isEmpty()) {
+      Set<Long> open = new HashSet<>();
+      table
+          .open()
+          .forEach((key, value) -> open.addAll(List.of(key.netnsCookie(), value.callerCookie())));
+      gone.removeAll(open);
+      known.keySet().removeAll(gone);
+    }
+  }
+
+  private void readRecords() {
+    try {
+      table.readRecords(this::over);
+    } catch (RuntimeException e) {
+      // Top frame of the thread. Connections go on, and are counted; records are lacking.
+      LOG.log(System.Logger.Level.ERROR, "fast_path_records_ended", e);
+    }
+  }
+
+  private void over(FastRecordValue record) {
+    noteNames(record.callerCookie(), record.netnsCookie());
+    FastCounterKey key =
+        new FastCounterKey(record.callerCookie(), record.netnsCookie(), record.called());
+    boolean isRevoked =
+        revoked.remove(
+            new ConnectionKey(record.netnsCookie(), record.source(), record.destination()));
+    for (Reporter reporter : Reporter.values()) {
+      ConnectionInfo info = info(reporter, key, record);
+      if (info != null) {
+        Flow flow = new Flow(info.sourceOrNull(), record.source(), record.destination());
+        Verdict verdict =
+            reporter == Reporter.SOURCE
+                ? Decisions.decide(snapshot, flow)
+                : Decisions.decideAt(snapshot, info.pod(), flow);
+        closed.accept(
+            new AccessRecord(
+                info,
+                verdict,
+                record.sent(),
+                record.received(),
+                Duration.ofNanos(record.closedNanos() - record.openedNanos()),
+                isRevoked ? CloseKind.REVOKED : kind(record.resetBy()),
+                isRevoked ? Reason.NO_TRAFFIC_TARGET : verdict.reason(),
+                null));
+      }
+    }
+  }
+
+  private static CloseKind kind(int resetBy) {
+    return switch (resetBy) {
+      case FastRecordValue.RESET_BY_CALLER -> CloseKind.RESET_BY_CLIENT;
+      case FastRecordValue.RESET_BY_CALLED -> CloseKind.RESET_BY_UPSTREAM;
+      default -> CloseKind.FIN;
+    };
+  }
+
+  /** One end's view; null where an end is not known by name. */
+  private @Nullable ConnectionInfo info(
+      Reporter reporter, FastCounterKey key, @Nullable FastRecordValue record) {
+    MeshSnapshot current = snapshot;
+    NamespacedName caller = known.get(key.callerCookie());
+    NamespacedName called = known.get(key.netnsCookie());
+    if (caller == null || called == null) {
+      return null;
+    }
+    InetSocketAddress endpoint =
+        record == null ? some(current, called, key.called()) : record.destination();
+    InetSocketAddress client =
+        record == null ? some(current, caller, key.called()) : record.source();
+    boolean atSource = reporter == Reporter.SOURCE;
+    return new ConnectionInfo(
+        ids.getAndDecrement(),
+        reporter,
+        atSource ? Direction.OUTBOUND : Direction.INBOUND,
+        atSource ? caller : called,
+        caller,
+        current.identityOf(caller).orElse(null),
+        current.identityOf(called).orElse(null),
+        false,
+        client,
+        atSource ? key.called() : endpoint,
+        endpoint,
+        atSource
+            ? current.serviceAt(key.called().getAddress()).map(Service::name).orElse(null)
+            : null,
+        null,
+        current.revision());
+  }
+
+  /** An address of the pod, of the family of {@code like}. */
+  private static InetSocketAddress some(
+      MeshSnapshot snapshot, NamespacedName pod, InetSocketAddress like) {
+    Collection<InetAddress> own = snapshot.workload(pod).map(Workload::addresses).orElse(List.of());
+    List<InetAddress> addresses = new ArrayList<>(own);
+    addresses.removeIf(each -> each.getClass() != like.getAddress().getClass());
+    return addresses.isEmpty() ? like : new InetSocketAddress(addresses.getFirst(), 0);
+  }
+
+  @Override
+  public void close() throws InterruptedException {
+    records.interrupt();
+    records.join(FastPathKeeper.CLOSE_TIMEOUT);
+  }
+}
