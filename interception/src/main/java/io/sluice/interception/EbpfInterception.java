@@ -20,7 +20,6 @@ import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
 import java.net.InetAddress;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -329,11 +328,7 @@ public final class EbpfInterception implements Interception {
   /** One reader only. */
   @Override
   public void readEvents(Consumer<EventValue> consumer) {
-    try (RingBuffer ring = new RingBuffer(maps.events())) {
-      while (!Thread.currentThread().isInterrupted()) {
-        ring.poll(Duration.ofMillis(200), bytes -> consumer.accept(EventValue.CODEC.decode(bytes)));
-      }
-    }
+    RingBuffer.follow(maps.events(), bytes -> consumer.accept(EventValue.CODEC.decode(bytes)));
   }
 
   /** Closes descriptors. What is pinned stays in force: new connections are refused. */

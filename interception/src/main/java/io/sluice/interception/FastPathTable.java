@@ -9,7 +9,6 @@ import io.sluice.interception.maps.GrantKey;
 import io.sluice.interception.maps.GrantValue;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.linux.bpf.RingBuffer;
-import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -115,11 +114,7 @@ public final class FastPathTable {
 
   /** Reads what is over until the thread is interrupted; one reader only. */
   public void readRecords(Consumer<FastRecordValue> consumer) {
-    try (RingBuffer ring = new RingBuffer(maps.fastRecords())) {
-      while (!Thread.currentThread().isInterrupted()) {
-        ring.poll(
-            Duration.ofMillis(200), bytes -> consumer.accept(FastRecordValue.CODEC.decode(bytes)));
-      }
-    }
+    RingBuffer.follow(
+        maps.fastRecords(), bytes -> consumer.accept(FastRecordValue.CODEC.decode(bytes)));
   }
 }

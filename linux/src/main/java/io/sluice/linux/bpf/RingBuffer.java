@@ -24,6 +24,9 @@ public final class RingBuffer implements AutoCloseable {
   private static final int BUSY = 1 << 31;
   private static final int DISCARDED = 1 << 30;
 
+  /** A thread that follows sees by then that it is interrupted. */
+  private static final Duration LONGEST_POLL = Duration.ofMillis(200);
+
   // The kernel writes the producer's position and the headers with release semantics, and reads the
   // consumer's with acquire semantics; these are the counterparts.
   private static final VarHandle POSITION = ValueLayout.JAVA_LONG.varHandle();
@@ -82,6 +85,15 @@ public final class RingBuffer implements AutoCloseable {
       throw BpfFailure.of("poll", ready, map.subject(), "");
     }
     return drain(sample);
+  }
+
+  /** Hands over records of {@code map} as they come, until the thread is interrupted. */
+  public static void follow(BpfMapFd map, Consumer<ByteBuffer> sample) {
+    try (RingBuffer ring = new RingBuffer(map)) {
+      while (!Thread.currentThread().isInterrupted()) {
+        ring.poll(LONGEST_POLL, sample);
+      }
+    }
   }
 
   /** Unmaps the buffer. */

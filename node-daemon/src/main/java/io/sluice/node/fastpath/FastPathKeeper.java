@@ -76,7 +76,11 @@ public final class FastPathKeeper implements AutoCloseable {
   private Map<Pair, Grants> resting = new HashMap<>(); // what is open rests on these
   private @Nullable MeshSnapshot judged;
 
-  private record Pair(NamespacedName caller, NamespacedName called, InetSocketAddress endpoint) {}
+  private record Pair(NamespacedName caller, NamespacedName called, InetSocketAddress endpoint) {
+    boolean isBetween(Set<NamespacedName> pods) {
+      return pods.contains(caller) && pods.contains(called);
+    }
+  }
 
   /** What policy has allowed at both ends. */
   private record Grants(Grant outbound, Grant inbound) {
@@ -155,6 +159,8 @@ public final class FastPathKeeper implements AutoCloseable {
             judge(snapshot, pods.get());
           }
           reports.tell(pods.get());
+          Set<NamespacedName> named = reports.named();
+          resting.keySet().removeIf(pair -> !pair.isBetween(named)); // else it grows for ever
         }
       } catch (InterruptedException e) {
         return;

@@ -93,6 +93,11 @@ final class FastPathReports implements AutoCloseable {
     return known.get(cookie);
   }
 
+  /** Pods of which something is open or may be told. */
+  Set<NamespacedName> named() {
+    return Set.copyOf(known.values());
+  }
+
   /** What is told of this connection when it is over; before it is ended. */
   void revoked(ConnectionKey connection) {
     revoked.add(connection);
