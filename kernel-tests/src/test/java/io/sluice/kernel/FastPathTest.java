@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.sluice.attack.Attack;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RawTcp;
 import io.sluice.lab.site.Talk;
@@ -103,6 +104,14 @@ class FastPathTest {
       assertThat(shop.view().counted(shop.store, "inbound", "passthrough", "fast_path"))
           .isPositive();
       assertMore(sums, 1, 777);
+      assertThat(
+              JavaCommand.run(
+                  "why",
+                  shop.buyer.meshName(),
+                  IpAddresses.text(shop.service(family)),
+                  "--node-name",
+                  shop.site.prefix()))
+          .contains("the kernel leads it by itself");
       assertThat(shop.view().record("outbound", attempt).path("upstream").asText())
           .isEqualTo(IpAddresses.text(shop.store.at(family, Shop.STORE_PORT)));
       assertThat(shop.view().record("inbound", attempt).path("close").asText()).isEqualTo("fin");

@@ -311,6 +311,7 @@ public final class NodeDaemon implements AutoCloseable {
             registry,
             begin);
     parts.single(source);
+    fastPath.ifPresent(answers::reportFastPath);
     NameFinder names = new NameFinder();
     parts.single(names);
     Publication publication =

@@ -23,6 +23,7 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
+import io.sluice.node.fastpath.FastPathKeeper;
 import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.IdentityStatus;
@@ -74,6 +75,7 @@ final class StatusAnswers implements AdminServer.Answers {
   private volatile @Nullable InetSocketAddress metricsAddress;
   private volatile @Nullable CniService cni;
   private volatile @Nullable FlowRecorder flows;
+  private volatile @Nullable FastPathKeeper fastPath;
 
   StatusAnswers(
       NodeSettings settings,
@@ -114,6 +116,10 @@ final class StatusAnswers implements AdminServer.Answers {
 
   void reportCni(CniService service) {
     cni = service;
+  }
+
+  void reportFastPath(FastPathKeeper keeper) {
+    fastPath = keeper;
   }
 
   void reportFlows(FlowRecorder recorder) {
@@ -192,6 +198,10 @@ final class StatusAnswers implements AdminServer.Answers {
         service -> proxy.spared().contains(service),
         snapshot,
         events,
+        (caller, called) -> {
+          FastPathKeeper keeper = fastPath;
+          return keeper == null ? Optional.empty() : keeper.way(caller, called);
+        },
         catalogue());
   }
 

@@ -47,7 +47,8 @@ public final class FastPath {
    * @param why the proxy does, in half a sentence; empty where it does not
    */
   public record Way(List<InetSocketAddress> endpoints, String why) {
-    static Way by(List<InetSocketAddress> endpoints) {
+    /** By the kernel, to one of these. */
+    public static Way by(List<InetSocketAddress> endpoints) {
       return new Way(endpoints, "");
     }
 

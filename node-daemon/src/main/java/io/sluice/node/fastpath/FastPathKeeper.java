@@ -147,6 +147,31 @@ public final class FastPathKeeper implements AutoCloseable {
     wakeUp.release();
   }
 
+  /** What becomes of a call of that pod as the kernel has it now; empty where this is off. */
+  public Optional<Way> way(NamespacedName caller, InetSocketAddress called) {
+    if (!enabled) {
+      return Optional.empty();
+    }
+    Map<GrantKey, GrantValue> grants = table.grants();
+    return Optional.of(
+        pods.get().stream()
+            .filter(pod -> pod.name().equals(caller))
+            .flatMap(
+                pod -> Optional.ofNullable(grants.get(new GrantKey(pod.cookie(), called))).stream())
+            .findFirst()
+            .map(grant -> Way.by(grant.endpoints().stream().map(GrantEndpoint::address).toList()))
+            .orElseGet(() ->
+                FastPath.of(
+                    snapshot,
+                    caller,
+                    called,
+                    (_, endpoint) ->
+                        Optional.of(
+                            endpoint
+                                + " is not of a pod in force here, or nobody listens there but"
+                                + " perhaps on loopback"))));
+  }
+
   private void run() {
     while (!stopping) {
       try {

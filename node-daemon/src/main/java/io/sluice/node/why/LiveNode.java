@@ -5,6 +5,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.FastPath.Way;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.events.EventLog;
@@ -12,12 +13,14 @@ import io.sluice.node.events.NodeEvent;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.NodeIdentities;
 import java.math.BigInteger;
+import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -32,6 +35,7 @@ import java.util.stream.Stream;
  * @param identities empty where it has no controller
  * @param whyMissing says of an identity why it has no certificate
  * @param spared whether the circuit of that service is open
+ * @param leads who leads a call; empty where the kernel is not to lead any
  * @param catalogue of the maps in the kernel; of a node with rules alone it holds none
  */
 public record LiveNode(
@@ -44,6 +48,7 @@ public record LiveNode(
     Predicate<NamespacedName> spared,
     Supplier<MeshSnapshot> snapshot,
     EventLog events,
+    BiFunction<NamespacedName, InetSocketAddress, Optional<Way>> ways,
     MapCatalogue catalogue)
     implements NodeView {
   private static final int HEX = 16;
@@ -95,6 +100,11 @@ public record LiveNode(
   @Override
   public boolean isSpared(NamespacedName service) {
     return spared.test(service);
+  }
+
+  @Override
+  public Optional<Way> way(NamespacedName caller, InetSocketAddress called) {
+    return ways.apply(caller, called);
   }
 
   /** Of ports that are excluded: what else there is, the daemon looks at by itself. */

@@ -3,8 +3,10 @@ package io.sluice.node.why;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.FastPath.Way;
 import io.sluice.node.enrolment.PodStatus;
 import java.math.BigInteger;
+import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -42,6 +44,11 @@ public interface NodeView {
    * What in the kernel is otherwise than the snapshot asks for that pod; empty where nothing is.
    */
   List<String> differences(NamespacedName pod);
+
+  /** Who leads a call of that pod; empty where the kernel is not to lead any. */
+  default Optional<Way> way(NamespacedName caller, InetSocketAddress called) {
+    return Optional.empty();
+  }
 
   /** A node of which nobody answers: what is known is the snapshot that it left on its disk. */
   static NodeView dead(String nodeName) {

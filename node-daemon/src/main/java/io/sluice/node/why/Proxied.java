@@ -87,6 +87,17 @@ final class Proxied {
     if (handling.isHttp()) {
       story.isHttp();
     }
+    String led =
+        node.way(source.name(), called)
+            .map(lead ->
+                lead.isByKernel()
+                    ? "the kernel leads it by itself, with or without a daemon: nothing else is to"
+                        + " be done"
+                    : "the proxy leads it, and not the kernel: " + lead.why())
+            .orElse("");
+    if (!led.isEmpty()) {
+      story.ok(led);
+    }
     story.ok(
         "the proxy carries it as "
             + (handling.isHttp() ? "HTTP: " : "bytes: ")
