@@ -11,6 +11,7 @@ import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RawTcp;
 import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
+import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetSocketAddress;
@@ -32,6 +33,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class FastPathTest {
   private static final int CALLS = 200;
   private static final int PORT = 9_000;
+  private static final int TCP_FASTOPEN_CONNECT = 30;
 
   @AutoClose private static Shop shop;
 
@@ -169,6 +171,38 @@ class FastPathTest {
       }
     } finally {
       grant();
+    }
+  }
+
+  /** By TCP Fast Open the kernel leaves the SYN for the first send, however long after. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatIsRevokedBetweenConnectAndItsSynIsRefused(Family family) {
+    InetSocketAddress called = shop.service(family);
+    shop.buyer.sysctl("net/ipv4/tcp_fastopen", "5"); // without a cookie
+    try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
+        RawTcp deferred = RawTcp.open(shop.buyer, family, Sockets.IPPROTO_TCP)) {
+      awaitGrant(called);
+      long refused = shop.view().counted(shop.store, "inbound", "refused", "fast_path");
+      Sockets.setsockopt(deferred.fd(), Sockets.SOL_TCP, TCP_FASTOPEN_CONNECT, 1);
+      assertThat(Sockets.connect(deferred.fd(), called)).as("connect() has returned").isTrue();
+
+      shop.change(() -> shop.site.registry().remove("buyer-to-store"));
+      Await.until("nothing is granted", () -> shop.view().dump("fast_path").isEmpty());
+      catchThrowable(() -> deferred.send("late"));
+
+      Await.until(
+          "it is refused where it arrives",
+          () -> shop.view().counted(shop.store, "inbound", "refused", "fast_path") > refused);
+      assertThat(server.accepted()).isEmpty();
+    } finally {
+      shop.buyer.sysctl("net/ipv4/tcp_fastopen", "1");
+      shop.change(() ->
+          shop.site
+              .registry()
+              .write(
+                  "buyer-to-store",
+                  Manifests.trafficTarget("buyer", "store", List.of(Shop.STORE_PORT, PORT))));
     }
   }
 

@@ -35,7 +35,7 @@ import java.util.stream.Stream;
  * @param identities empty where it has no controller
  * @param whyMissing says of an identity why it has no certificate
  * @param spared whether the circuit of that service is open
- * @param leads who leads a call; empty where the kernel is not to lead any
+ * @param ways who leads a call; empty where the kernel is not to lead any
  * @param catalogue of the maps in the kernel; of a node with rules alone it holds none
  */
 public record LiveNode(
