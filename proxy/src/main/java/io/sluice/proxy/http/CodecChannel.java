@@ -88,6 +88,7 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
   private boolean gone;
   private boolean told;
   private boolean inputEnded;
+  private @Nullable ChannelEnd endWaits; // until what came before it was handed over
   private int dropped;
 
   CodecChannel(ByteChannel bytes, ByteBufAllocator allocator, Consumer<ChannelEnd> ended) {
@@ -173,6 +174,14 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
   }
 
   private void handOver() {
+    handOverHeld();
+    ChannelEnd end = endWaits;
+    if (end != null) {
+      closed(end);
+    }
+  }
+
+  private void handOverHeld() {
     Deque<ByteBuf> waiting = held;
     if (waiting == null) {
       return; // closed meanwhile
@@ -243,7 +252,7 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
   protected void doClose() {
     open = false;
     dropHeld();
-    if (gone) {
+    if (gone || endWaits != null) {
       return;
     }
     bytes.flush();
@@ -281,9 +290,12 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
     }
   }
 
+  /** An answer that came before a reset, while something was sent, is handed over before it. */
   @Override
   public void closed(ChannelEnd end) {
-    if (!gone) {
+    if (end == ChannelEnd.RESET_BY_PEER && held != null && endWaits == null) {
+      endWaits = end;
+    } else if (!gone) {
       gone = true;
       tell(end);
     }

@@ -3,6 +3,9 @@ package io.sluice.proxy.accept;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.proxy.http2.RawClient;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.Socket;
 import java.time.Duration;
@@ -13,6 +16,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class EarlyAnswerTest {
   private static final int TIMES = 300;
+  private static final byte NOT_FOUND = (byte) 0x8d; // RFC 7541, appendix A
 
   @Test
   void isPassedOnAndTheNextRequestFindsAConnectionThatStands() throws Exception {
@@ -34,6 +38,53 @@ class EarlyAnswerTest {
       }
       socket.close();
     }
+  }
+
+  /** Whoever answers early and closes resets who still sends; the answer is read before that. */
+  @Test
+  void ofAnApplicationOfHttp2ThatClosesArrives() throws Exception {
+    ByteArrayOutputStream asked = new ByteArrayOutputStream();
+    asked.writeBytes(
+        RawClient.frame(
+            RawClient.HEADERS,
+            RawClient.END_HEADERS,
+            1,
+            RawClient.headers(
+                ":method", "POST", ":scheme", "http", ":authority", "store", ":path", "/books")));
+    for (int i = 0; i < 60; i++) {
+      asked.writeBytes(RawClient.frame(RawClient.DATA, 0, 1, new byte[1_000]));
+    }
+    try (var mesh = new HttpFixture((socket, _) -> refuse(socket), ".*")) {
+      for (int i = 0; i < TIMES / 3; i++) {
+        try (RawClient client = new RawClient(mesh.nodes.entry)) {
+          client.flood(asked.toByteArray());
+
+          assertThat(client.next(RawClient.HEADERS).payload())
+              .as("number %s", i)
+              .startsWith(NOT_FOUND);
+        }
+      }
+    }
+  }
+
+  /** Answers a request that has begun, and closes with much that it has not read. */
+  private static void refuse(Socket socket) throws IOException {
+    DataInputStream in = new DataInputStream(socket.getInputStream());
+    in.skipNBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length());
+    socket.getOutputStream().write(RawClient.frame(RawClient.SETTINGS, 0, 0, new byte[0]));
+    int type;
+    int stream;
+    do {
+      int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+      type = in.readUnsignedByte();
+      in.readByte();
+      stream = in.readInt();
+      in.skipNBytes(length);
+    } while (type != RawClient.HEADERS);
+    int whole = RawClient.END_HEADERS | RawClient.END_STREAM;
+    byte[] list = {NOT_FOUND};
+    socket.getOutputStream().write(RawClient.frame(RawClient.HEADERS, whole, stream, list));
+    socket.close();
   }
 
   private static void say(Socket socket, String octets) throws IOException {
