@@ -36,6 +36,10 @@ final class DataPath extends Means {
   // 8 KiB << 6 = 512 KiB per chunk: eight of the largest usual reads, small beside the node's
   // memory.
   private static final int CHUNK_ORDER = 6;
+  private static final int SMALL_CACHED = 32;
+  // Of each size up to what TLS makes of the largest read, which the launchers name to Netty: less
+  // than 2 MiB for each loop.
+  private static final int NORMAL_CACHED = 4;
 
   final ConnectionListener listener;
   final HboneEvents hboneEvents;
@@ -74,7 +78,14 @@ final class DataPath extends Means {
     this.budget = new BufferBudget(settings.maxBufferedBytes(), null);
     this.allocator =
         new PooledByteBufAllocator(
-            true, 0, settings.eventLoops(), PAGE_BYTES, CHUNK_ORDER, 32, 16, false);
+            true,
+            0,
+            settings.eventLoops(),
+            PAGE_BYTES,
+            CHUNK_ORDER,
+            SMALL_CACHED,
+            NORMAL_CACHED,
+            false);
   }
 
   /** How those of the daemon itself are set up. */
