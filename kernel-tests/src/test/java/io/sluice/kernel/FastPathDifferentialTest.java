@@ -163,7 +163,11 @@ class FastPathDifferentialTest {
       return table;
     }),
     GRANT_OF_ANOTHER_PORT(table -> {
-      GrantKey key = first(table, Family.IPV4);
+      GrantKey key =
+          table.keySet().stream()
+              .filter(each -> each.destination().getPort() == 8080) // of a pod
+              .findFirst()
+              .orElseThrow();
       table.put(
           new GrantKey(
               key.netnsCookie(), new InetSocketAddress(key.destination().getAddress(), 8081)),
