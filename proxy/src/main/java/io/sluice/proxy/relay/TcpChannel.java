@@ -41,6 +41,8 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   private boolean inputEnded;
   private boolean outputEnded;
   private boolean reportsOnce;
+  private boolean handing; // what was read, to the listener, who may write meanwhile
+  private boolean lossWaits; // until that is done
   private boolean failing; // the peer has gone; what it sent before is read yet
   private boolean closed;
 
@@ -152,6 +154,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
       return;
     }
     readRequested = false;
+    handing = true;
     ByteBuf bytes = (ByteBuf) message;
     if (account != null) {
       account.received(bytes.readableBytes());
@@ -161,6 +164,15 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
 
   @Override
   public void channelReadComplete(ChannelHandlerContext context) {
+    endBatch();
+    handing = false;
+    if (lossWaits) {
+      lossWaits = false;
+      lost(ChannelEnd.RESET_BY_PEER);
+    }
+  }
+
+  private void endBatch() {
     Listener local = listener;
     if (closed || local == null || inputEnded) {
       return;
@@ -294,6 +306,10 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
 
   private void lost(ChannelEnd how) {
     if (closed || failing) {
+      return;
+    }
+    if (handing && how == ChannelEnd.RESET_BY_PEER) {
+      lossWaits = true; // whoever is given something asks for more behind that
       return;
     }
     failing = true;
