@@ -74,16 +74,16 @@ public final class ObjectCompiler {
    * What an object claims that others have, as its own status will have it. Of kinds without such
    * claims nobody is asked for others.
    *
-   * @param beside others of its kind and namespace
+   * @param beside others of its kind and namespace, and the Egresses there that may name them
    */
   public static List<ObjectStatus> conflicts(
       KubernetesObject object, Function<KubernetesObject, List<KubernetesObject>> beside) {
     Statuses statuses = new Statuses();
     if (object instanceof UpstreamTrafficSetting setting) {
-      List<UpstreamTrafficSetting> others = of(UpstreamTrafficSetting.class, beside.apply(object));
+      List<KubernetesObject> others = beside.apply(object);
       UpstreamCompiler compiler =
-          new UpstreamCompiler(new Assumed(object.meta(), names(object, others)), statuses);
-      compiler.settings(others);
+          new UpstreamCompiler(new Assumed(object.meta(), named(object, others)), statuses);
+      compiler.settings(of(UpstreamTrafficSetting.class, others));
       compiler.settings(List.of(setting));
     } else if (object instanceof IngressBackend written) {
       IngressCompiler compiler = new IngressCompiler(new Assumed(object.meta()), statuses);
@@ -99,10 +99,12 @@ public final class ObjectCompiler {
     return objects.stream().filter(kind::isInstance).map(kind::cast).toList();
   }
 
-  private static Set<String> names(
-      KubernetesObject object, List<? extends KubernetesObject> others) {
-    return Stream.concat(Stream.of(object), others.stream())
-        .map(each -> each.meta().name())
+  /** Settings that an Egress names, and the object, which one may name next. */
+  private static Set<String> named(KubernetesObject object, List<KubernetesObject> others) {
+    return Stream.concat(
+            Stream.of(object.meta().name()),
+            of(Egress.class, others).stream()
+                .flatMap(one -> one.settings().stream().map(TrafficSplit.Group::name)))
         .collect(Collectors.toSet());
   }
 

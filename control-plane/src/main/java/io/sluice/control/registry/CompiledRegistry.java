@@ -5,8 +5,10 @@ import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.compile.IncrementalCompiler;
 import io.sluice.control.compile.OutsideCertificate;
 import io.sluice.control.manifest.Problem;
+import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.objects.UpstreamTrafficSetting;
 import io.sluice.control.validate.ObjectsPresent;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
@@ -90,11 +92,16 @@ public class CompiledRegistry implements SnapshotSource, ObjectsPresent {
     return objects.values().stream()
         .flatMap(List::stream)
         .filter(each ->
-            each.ref().kind().equals(object.ref().kind())
-                && each.ref().group().equals(object.ref().group())
+            (isAlike(each, object)
+                    || (object instanceof UpstreamTrafficSetting && each instanceof Egress))
                 && each.meta().namespace().equals(object.meta().namespace())
                 && !each.ref().equals(object.ref()))
         .toList();
+  }
+
+  private static boolean isAlike(KubernetesObject one, KubernetesObject other) {
+    return one.ref().kind().equals(other.ref().kind())
+        && one.ref().group().equals(other.ref().group());
   }
 
   /** Certificates that clients outside the mesh get, by what was compiled last; any thread. */

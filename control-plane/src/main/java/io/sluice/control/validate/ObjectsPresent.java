@@ -10,7 +10,10 @@ public interface ObjectsPresent {
   /** Whether pods of a namespace are in the mesh. */
   NamespaceMembership membership(String namespace);
 
-  /** Others of its kind in its namespace, as far as they were read. */
+  /**
+   * Others of its kind in its namespace, as far as they were read; of an UpstreamTrafficSetting
+   * also the Egresses there, which may name one.
+   */
   default List<KubernetesObject> beside(KubernetesObject object) {
     return List.of();
   }

@@ -76,7 +76,7 @@ public record Validation(int objects, List<Finding> findings) {
    * where that is not empty. What was wrong with that already, roots of another mesh and claims of
    * what another object has, is no error: it would stand in the way of every change.
    *
-   * @param beside others of an object's kind and namespace, which have what they claim
+   * @param beside as {@link ObjectsPresent#beside} has them: they have what they claim
    */
   public static Validation ofUpdate(
       String file,

@@ -31,6 +31,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -300,18 +301,7 @@ class SameWordsTest {
         "the status says so",
         () -> history.stored(second).path("status").toString().contains(words + "; remove one of"));
 
-    ObjectsPresent present =
-        new ObjectsPresent() {
-          @Override
-          public NamespaceMembership membership(String namespace) {
-            return NamespaceMembership.INSIDE;
-          }
-
-          @Override
-          public List<KubernetesObject> beside(KubernetesObject object) {
-            return registry.beside(object);
-          }
-        };
+    ObjectsPresent present = present();
     JsonNode created = reviewed(second, null, present);
     assertThat(created.path("allowed").asBoolean()).isFalse();
     assertThat(created.at("/status/message").asText()).contains(words + "; remove one of the two");
@@ -320,6 +310,50 @@ class SameWordsTest {
     assertThat(reviewed(third, null, present).path("allowed").asBoolean()).isTrue();
     assertThat(reviewed(written.formatted(kind, "c", spec), third, present).path("allowed"))
         .hasToString("false");
+  }
+
+  private static ObjectsPresent present() {
+    return new ObjectsPresent() {
+      @Override
+      public NamespaceMembership membership(String namespace) {
+        return NamespaceMembership.INSIDE;
+      }
+
+      @Override
+      public List<KubernetesObject> beside(KubernetesObject object) {
+        return registry.beside(object);
+      }
+    };
+  }
+
+  /** One for a host outside that no Egress names is refused itself, and has nothing. */
+  @Test
+  void whoHasNothingStandsInNobodysWay() throws Exception {
+    String setting =
+        "{apiVersion: policy.openservicemesh.io/v1alpha1, kind: UpstreamTrafficSetting,"
+            + " metadata: {name: %s, namespace: shop}, spec: {host: claimed.example}}";
+    String first = setting.formatted("claimer");
+    history.apply(first);
+    Await.until(
+        "the status says so",
+        () -> history.stored(first).path("status").toString().contains("no Egress there names"));
+
+    String second = setting.formatted("owner");
+    assertThat(reviewed(second, null, present()).path("allowed")).hasToString("true");
+
+    history.apply(
+        """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: Egress
+        metadata: {name: claimer, namespace: shop}
+        spec:
+          sources: [{kind: ServiceAccount, name: buyer, namespace: shop}]
+          hosts: [claimed.example]
+          ports: [{number: 80, protocol: http}]
+          matches: [{kind: UpstreamTrafficSetting, name: claimer}]
+        """);
+    Await.until(
+        "now it has it", () -> !reviewed(second, null, present()).path("allowed").asBoolean());
   }
 
   /** What {@code validate} says of the whole. */
