@@ -315,8 +315,10 @@ static __always_inline void established_fast(struct bpf_sock_ops *ops,
 	struct connection_key key;
 
 	key_of_connector(&key, ops, state->netns_cookie);
+	fast = bpf_map_lookup_elem(&fast_connections, &key);
 	connection = bpf_map_lookup_elem(&connections, &key);
-	if (!connection || !connection->arrived) {
+	/* Who takes data with the SYN has accepted it already, and the tuple has been forgotten. */
+	if (!(fast && fast->accepted) && !(connection && connection->arrived)) {
 		char loopback[3] = "lo";
 		struct flow flow;
 
@@ -326,7 +328,6 @@ static __always_inline void established_fast(struct bpf_sock_ops *ops,
 		settle(&flow, OUTCOME_REFUSED, REASON_FAST_PATH);
 		return;
 	}
-	fast = bpf_map_lookup_elem(&fast_connections, &key);
 	if (!fast)
 		return;
 	fast->opened_nanos = bpf_ktime_get_ns();

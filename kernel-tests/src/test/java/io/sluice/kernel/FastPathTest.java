@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Calls within the node that the kernel leads without the proxy. */
 @Tag("kernel")
@@ -239,6 +240,78 @@ class FastPathTest {
 
       // A new daemon counts from nothing.
       awaitSums(sumsOf(calls, 2.0 * calls));
+    }
+  }
+
+  /** Nobody was there to judge when the policy changed, and the pods are not in force at once. */
+  @Test
+  void whatIsRevokedWhileNoDaemonRunsIsEndedByTheNext() {
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+      awaitGrant(shop.service(Family.IPV4));
+      try (Talk talk = Talk.begin(shop.buyer, shop.service(Family.IPV4))) {
+        shop.daemon().kill();
+        shop.site.registry().remove("buyer-to-store");
+        assertThat(talk.exchange("nobody knows")).isEqualTo("nobody knows");
+
+        shop.daemon().start();
+
+        assertThat(talk.end()).isEqualTo(Attempt.End.RESET);
+        assertThat(shop.view().dump("fast_path")).isEmpty();
+      }
+    } finally {
+      shop.reviveDaemon();
+      grant();
+    }
+  }
+
+  @Test
+  void aServerThatTakesDataWithTheSynIsLedTo() {
+    shop.store.sysctl("net/ipv4/tcp_fastopen", "1539"); // 0x603: any listener, without a cookie
+    shop.buyer.sysctl("net/ipv4/tcp_fastopen", "5"); // a caller, without a cookie
+    try {
+      for (Family family : Family.values()) {
+        try (TcpServer server = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+          awaitGrant(shop.service(family));
+          long before = accepts();
+          try (RawTcp socket =
+              RawTcp.connect(
+                  shop.buyer,
+                  family,
+                  shop.service(family),
+                  fd -> Sockets.setsockopt(fd, Sockets.SOL_TCP, TCP_FASTOPEN_CONNECT, 1))) {
+            assertThat(socket.exchange("hi")).isEqualTo("hi");
+            assertThat(server.accepted().getFirst().peer()).isEqualTo(socket.local());
+          }
+          assertThat(accepts()).isEqualTo(before);
+        }
+      }
+    } finally {
+      shop.store.sysctl("net/ipv4/tcp_fastopen", "1");
+      shop.buyer.sysctl("net/ipv4/tcp_fastopen", "1");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aDaemonWithTheSettingOffTakesGrantsAwayAndEndsWhatTheyLed(boolean handedOver) {
+    try (Shop other = Shop.open(Mechanism.EBPF, "--fast-path", "true");
+        TcpServer _ = TcpServer.echo(other.store, Family.IPV4, Shop.STORE_PORT)) {
+      awaitGrant(other, other.service(Family.IPV4));
+      try (Talk talk = Talk.begin(other.buyer, other.service(Family.IPV4))) {
+        if (!handedOver) {
+          other.daemon().kill();
+        }
+
+        other.site.succeedDaemonWith(Mechanism.EBPF.arguments()).start();
+
+        assertThat(talk.end()).isEqualTo(Attempt.End.RESET);
+        Await.until("no grant is left", () -> other.view().dump("fast_path").isEmpty());
+        long before = other.view().status().path("connectionsAccepted").asLong();
+        assertThat(Attempt.from(other.buyer, other.service(Family.IPV4), "hi").answer())
+            .isEqualTo("hi");
+        assertThat(other.view().status().path("connectionsAccepted").asLong())
+            .isGreaterThan(before);
+      }
     }
   }
 

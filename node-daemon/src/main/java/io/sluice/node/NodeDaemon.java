@@ -327,6 +327,7 @@ public final class NodeDaemon implements AutoCloseable {
             () -> {
               steps.done("pods");
               place.stopOther(); // first: who called is known to the one that took it from there
+              fastPath.ifPresent(FastPathKeeper::start);
               try {
                 dataPath.recall(place.remembered());
               } catch (RuntimeException e) { // who follows would meet the same

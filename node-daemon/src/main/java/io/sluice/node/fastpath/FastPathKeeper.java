@@ -132,7 +132,17 @@ public final class FastPathKeeper implements AutoCloseable {
     this.sockets = new PodSocketTables(namespaces);
     this.reports = new FastPathReports(table, names, counted, closed);
     this.thread = Thread.ofPlatform().daemon().name("sluice-fast-path").unstarted(this::run);
-    if (enabled || !table.grants().isEmpty() || !table.open().isEmpty()) {
+    start();
+  }
+
+  /**
+   * Starts what has to be done, if anything: to be asked once more when no other daemon of the node
+   * runs, which may have granted something until then.
+   */
+  public synchronized void start() {
+    if (!stopping
+        && thread.getState() == Thread.State.NEW
+        && (enabled || !table.grants().isEmpty() || !table.open().isEmpty())) {
       thread.start();
       reports.start();
     }
@@ -181,7 +191,7 @@ public final class FastPathKeeper implements AutoCloseable {
           keep();
           if (woken) {
             Thread.sleep(SECOND_JUDGEMENT_MILLIS);
-            judge(snapshot, pods.get());
+            settle(snapshot, pods.get());
           }
           reports.tell(pods.get());
           Set<NamespacedName> named = reports.named();
@@ -204,9 +214,13 @@ public final class FastPathKeeper implements AutoCloseable {
     Map<GrantKey, GrantValue> wanted = enabled ? wanted(current, present) : Map.of();
     boolean gone = table.grant(wanted);
     if (gone || judged != current) {
-      judged = current;
-      judge(current, present);
+      settle(current, present);
     }
+  }
+
+  /** Judges what is open, again at the next look where a pod is not in force by now. */
+  private void settle(MeshSnapshot current, List<PodPlacement> present) {
+    judged = judge(current, present) ? current : null;
   }
 
   // --- what may be led -----------------------------------------------------------------------
@@ -288,8 +302,12 @@ public final class FastPathKeeper implements AutoCloseable {
 
   // --- what is open --------------------------------------------------------------------------
 
-  /** Ends what policy refuses now, as the proxy does with what goes through it. */
-  private void judge(MeshSnapshot current, List<PodPlacement> present) {
+  /**
+   * Ends what policy refuses now, as the proxy does with what goes through it.
+   *
+   * @return whether the pods of all that is refused were there to do it
+   */
+  private boolean judge(MeshSnapshot current, List<PodPlacement> present) {
     Map<Long, PodPlacement> byCookie = new HashMap<>();
     present.forEach(pod -> byCookie.put(pod.cookie(), pod));
     Map<Long, Set<Ends>> callers = new HashMap<>();
@@ -323,6 +341,8 @@ public final class FastPathKeeper implements AutoCloseable {
           Long.toString(current.revision()),
           Long.toString(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - publishedNanos)));
     }
+    return byCookie.keySet().containsAll(called.keySet())
+        && byCookie.keySet().containsAll(callers.keySet());
   }
 
   private int destroy(Map<Long, PodPlacement> pods, Map<Long, Set<Ends>> connections) {
