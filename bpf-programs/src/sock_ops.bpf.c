@@ -285,7 +285,9 @@ static __always_inline void begin_fast(struct bpf_sock_ops *ops, const struct so
 		fast.enrolment = own->enrolment;
 		__sync_fetch_and_add(&own->fast, 1);
 		__sync_fetch_and_add(all, 1);
-		if (bpf_map_update_elem(&fast_connections, &key, &fast, BPF_NOEXIST))
+		/* Many may have passed connect() before: with itself counted it still has its share. */
+		if (own->fast + *all > SLUICE_MAX_FAST_CONNECTIONS ||
+		    bpf_map_update_elem(&fast_connections, &key, &fast, BPF_NOEXIST))
 			discount_fast(&fast);
 		else if (is_granted(state, &key))
 			value.kind = CONNECTION_FAST;

@@ -14,8 +14,12 @@ import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -25,6 +29,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -36,6 +41,44 @@ class FastPathTest {
   private static final int PORT = 9_000;
   private static final int TCP_FASTOPEN_CONNECT = 30;
 
+  /** More than half of what the map {@code fast_connections} has room for. */
+  private static final int DEFERRED = 20_000;
+
+  private static final int SHARE = 16_384;
+  private static final int PROCESSES = 4; // a process has few descriptors on some machines
+
+  /**
+   * Makes connections of which the SYN waits for the first byte (TCP_FASTOPEN_CONNECT), so that all
+   * have passed the connect hook before one is under way, and begins them all when it may. A filter
+   * drops the answers.
+   */
+  private static final String HOARDER =
+      """
+      import ctypes, os, signal, socket, struct, sys, time
+      address, port, count, number, folder = sys.argv[1:]
+      drop = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))  # BPF_RET 0
+      program = struct.pack("HL", 1, ctypes.addressof(drop))
+      held = []
+      for i in range(int(count)):
+          s = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+          s.setsockopt(socket.SOL_SOCKET, 26, program)
+          s.setsockopt(6, 30, 1)  # TCP_FASTOPEN_CONNECT
+          s.setsockopt(6, 34, 1)  # TCP_FASTOPEN_NO_COOKIE
+          s.connect((address, int(port)))
+          held.append(s)
+      open(folder + "/ready-" + number, "w").close()
+      while not os.path.exists(folder + "/go"):
+          time.sleep(0.01)
+      for s in held:
+          try:
+              s.send(b"x")
+          except OSError:
+              pass
+      open(folder + "/done-" + number, "w").close()
+      signal.pause()
+      """;
+
+  @TempDir private static Path folder;
   @AutoClose private static Shop shop;
 
   @BeforeAll
@@ -313,6 +356,54 @@ class FastPathTest {
             .isGreaterThan(before);
       }
     }
+  }
+
+  @Tag("attack")
+  @Test
+  void noPodHasMoreThanItsShareUnderWayThoughAllPassedTheHookBefore() throws IOException {
+    shop.buyer.allowManyConnections();
+    List<Process> hoarders = new ArrayList<>();
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+      awaitGrant(shop.service(Family.IPV4));
+      for (int i = 0; i < PROCESSES; i++) {
+        hoarders.add(
+            shop.buyer.start(
+                "python3",
+                "-c",
+                HOARDER,
+                shop.service(Family.IPV4).getAddress().getHostAddress(),
+                Integer.toString(Shop.SERVICE_PORT),
+                Integer.toString(DEFERRED / PROCESSES),
+                Integer.toString(i),
+                folder.toString()));
+      }
+      awaitAll("ready-");
+      Files.createFile(folder.resolve("go"));
+      awaitAll("done-");
+
+      assertThat(openByKernel()).isPositive().isLessThanOrEqualTo(SHARE);
+    } finally {
+      hoarders.forEach(Process::destroyForcibly);
+      hoarders.forEach(process -> process.onExit().join());
+    }
+    Await.until("what it held is given back", () -> openByKernel() == 0);
+    Attack.tried("connections that wait for their first byte until all have passed the hook")
+        .refusedBy("sock_ops: reset; the share is looked at when the SYN leaves")
+        .countedAs("sluice_interception_refused_total{reason=\"fast_path\"}");
+  }
+
+  private static void awaitAll(String prefix) {
+    Await.until(
+        "all are " + prefix,
+        () ->
+            IntStream.range(0, PROCESSES).allMatch(i -> Files.exists(folder.resolve(prefix + i))));
+  }
+
+  private static long openByKernel() {
+    return shop.view().dump("all_connections").stream()
+        .filter(row -> "fast".equals(row.get("which")))
+        .mapToLong(row -> Long.parseLong(row.getOrDefault("connections", "")))
+        .sum();
   }
 
   /** A pod that came while no daemon ran, outside the mesh, has the address of one that ended. */
