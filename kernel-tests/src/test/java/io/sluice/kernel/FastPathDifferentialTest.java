@@ -74,9 +74,9 @@ class FastPathDifferentialTest {
   private static final List<String> PROTOCOLS = List.of("tcp", "tcp-server-first", "mqtt", "http");
 
   private static final List<TcpServer> SERVERS = new ArrayList<>();
-  private static Site site = null;
-  private static SitePod buyer = null;
-  private static SitePod thief = null;
+  private static Site site;
+  private static SitePod buyer;
+  private static SitePod thief;
 
   @BeforeAll
   static void openSite() {
