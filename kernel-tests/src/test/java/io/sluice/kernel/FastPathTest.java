@@ -20,7 +20,9 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -77,6 +79,10 @@ class FastPathTest {
       open(folder + "/done-" + number, "w").close()
       signal.pause()
       """;
+
+  /** By reset; aborted (ECONNABORTED) where the caller's pod is in force before the one called. */
+  private static final Set<Attempt.End> ENDED_BY_THE_NEXT =
+      EnumSet.of(Attempt.End.RESET, Attempt.End.FAILED);
 
   @TempDir private static Path folder;
   @AutoClose private static Shop shop;
@@ -298,7 +304,7 @@ class FastPathTest {
 
         shop.daemon().start();
 
-        assertThat(talk.end()).isEqualTo(Attempt.End.RESET);
+        assertThat(talk.end()).isIn(ENDED_BY_THE_NEXT);
         assertThat(shop.view().dump("fast_path")).isEmpty();
       }
     } finally {
@@ -347,7 +353,7 @@ class FastPathTest {
 
         other.site.succeedDaemonWith(Mechanism.EBPF.arguments()).start();
 
-        assertThat(talk.end()).isEqualTo(Attempt.End.RESET);
+        assertThat(talk.end()).isIn(ENDED_BY_THE_NEXT);
         Await.until("no grant is left", () -> other.view().dump("fast_path").isEmpty());
         long before = other.view().status().path("connectionsAccepted").asLong();
         assertThat(Attempt.from(other.buyer, other.service(Family.IPV4), "hi").answer())
