@@ -25,6 +25,13 @@ final class LogFormat extends Formatter {
     console.setLevel(Level.ALL);
     root.addHandler(console);
     root.setLevel(Level.INFO);
+    Libraries.NETTY.setLevel(Level.WARNING);
+  }
+
+  /** Held, or their levels are forgotten; not before the manager is named. */
+  private static final class Libraries {
+    /** At INFO it tells of each frame of a stream that was reset, and a peer may send many. */
+    static final Logger NETTY = Logger.getLogger("io.netty");
   }
 
   /**
