@@ -239,7 +239,7 @@ class FastPathTest {
 
       shop.change(() -> shop.site.registry().remove("buyer-to-store"));
       Await.until("nothing is granted", () -> shop.view().dump("fast_path").isEmpty());
-      catchThrowable(() -> deferred.send("late"));
+      var _ = catchThrowable(() -> deferred.send("late"));
 
       Await.until(
           "it is refused where it arrives",
