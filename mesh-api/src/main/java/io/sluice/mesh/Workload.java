@@ -99,6 +99,11 @@ public record Workload(
     return Kind.WORKLOAD;
   }
 
+  /** Its first address of the family of {@code like}. */
+  public Optional<InetAddress> addressLike(InetAddress like) {
+    return addresses.stream().filter(each -> each.getClass() == like.getClass()).findFirst();
+  }
+
   /** Where the registry placed the pod on this node, if it did. */
   public Optional<String> netns() {
     return Optional.ofNullable(netnsOrNull);

@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Which calls the kernel may lead by itself from pod to pod of one node: those of which the proxy
@@ -82,7 +81,7 @@ public final class FastPath {
       return Way.proxy("it is the port of names");
     }
     Workload source = snapshot.workload(caller).filter(Workload::enrolled).orElse(null);
-    InetAddress from = source == null ? null : primary(source, called.getAddress());
+    InetAddress from = source == null ? null : source.addressLike(called.getAddress()).orElse(null);
     if (source == null || from == null) {
       return Way.proxy("the pod has no address of that family in the mesh");
     }
@@ -189,13 +188,6 @@ public final class FastPath {
       return "requires mutual TLS within the node";
     }
     return settings.denied().denies(end.identity()) ? "is denied" : "";
-  }
-
-  private static @Nullable InetAddress primary(Workload pod, InetAddress called) {
-    return pod.addresses().stream()
-        .filter(each -> each.getClass() == called.getClass())
-        .findFirst()
-        .orElse(null);
   }
 
   private static boolean isOfFamily(InetSocketAddress one, InetSocketAddress other) {

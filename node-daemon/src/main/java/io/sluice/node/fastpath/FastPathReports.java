@@ -9,7 +9,6 @@ import io.sluice.interception.maps.FastRecordValue;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
-import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
@@ -19,11 +18,8 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Reporter;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -216,10 +212,11 @@ final class FastPathReports implements AutoCloseable {
   /** An address of the pod, of the family of {@code like}. */
   private static InetSocketAddress some(
       MeshSnapshot snapshot, NamespacedName pod, InetSocketAddress like) {
-    Collection<InetAddress> own = snapshot.workload(pod).map(Workload::addresses).orElse(List.of());
-    List<InetAddress> addresses = new ArrayList<>(own);
-    addresses.removeIf(each -> each.getClass() != like.getAddress().getClass());
-    return addresses.isEmpty() ? like : new InetSocketAddress(addresses.getFirst(), 0);
+    return snapshot
+        .workload(pod)
+        .flatMap(known -> known.addressLike(like.getAddress()))
+        .map(address -> new InetSocketAddress(address, 0))
+        .orElse(like);
   }
 
   @Override
