@@ -167,8 +167,8 @@ class EgressTest {
       publish(FOUND, egress(ProxyFixture.BUYER, Set.of("books.example"), List.of(), true));
       switch (first) {
         case "TLS" -> {
-          socket.getOutputStream().write(hello, begun, hello.length - begun);
-          assertThat(HttpFixture.read(socket, "")).isEqualTo("[reset]");
+          String rest = new String(hello, begun, hello.length - begun, ISO_8859_1);
+          assertThat(converse(socket, rest)).isEqualTo("[reset]");
           assertThat(fixture.recorder.onlyRefused().closeReason())
               .isEqualTo(Reason.PROTOCOL_MISMATCH);
         }
