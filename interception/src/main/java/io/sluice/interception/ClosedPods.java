@@ -5,7 +5,9 @@ import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.NamespacedName;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -108,8 +110,17 @@ public final class ClosedPods {
   }
 
   /**
-   * The same for a pod that nobody holds, whether or not its namespace still exists. Where another
-   * node refuses it too, the barrier stays.
+   * Removes such a directory, where there is one.
+   *
+   * @throws DirectoryNotEmptyException while a pod is noted in it
+   */
+  public static void removeDirectory(Path records) throws IOException {
+    new EnrolledRecords(records).removeDirectory();
+  }
+
+  /**
+   * As {@link #open}, of a pod that nobody holds, whether or not its namespace still exists. Where
+   * another node refuses it too, the barrier stays.
    *
    * @throws RedirectionException when the kernel refuses; the pod stays closed
    */

@@ -4,6 +4,7 @@ import io.sluice.iptables.RulesProof;
 import io.sluice.mesh.NamespacedName;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -103,6 +104,17 @@ record EnrolledRecords(Path directory) {
   /** Of those that were left. */
   List<Long> left() {
     return cookies("[0-9]{1,20}" + LEFT);
+  }
+
+  /**
+   * Removes the directory, where there is one, with what a daemon that was killed had begun to
+   * write.
+   *
+   * @throws DirectoryNotEmptyException while something is noted in it
+   */
+  void removeDirectory() throws IOException {
+    Files.deleteIfExists(directory.resolve(NEW));
+    Files.deleteIfExists(directory);
   }
 
   private List<Long> cookies(String names) {

@@ -1,10 +1,12 @@
 package io.sluice.interception;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.interception.EnrolledRecords.Enrolled;
 import io.sluice.iptables.RulesProof;
 import io.sluice.mesh.NamespacedName;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -39,5 +41,20 @@ class EnrolledRecordsTest {
     Files.writeString(file, whole.substring(0, whole.length() - 9));
 
     assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, Optional.empty()));
+  }
+
+  @Test
+  void goWithWhatWasNotWrittenToItsEndAndOnlyWhenNothingIsNoted() throws Exception {
+    EnrolledRecords records = new EnrolledRecords(directory.resolve("records"));
+    records.write(POD, NETNS, 7);
+    Files.writeString(records.directory().resolve("new"), "shop/st");
+    assertThatThrownBy(records::removeDirectory).isInstanceOf(DirectoryNotEmptyException.class);
+
+    records.remove(7);
+    Files.writeString(records.directory().resolve("new"), "shop/st");
+    records.removeDirectory();
+
+    assertThat(records.directory()).doesNotExist();
+    records.removeDirectory(); // as where there never was one
   }
 }

@@ -96,7 +96,7 @@ public final class NodeCleanup {
       new FormerRules(
               records, namespaces, thread, new NodeNamespaces(namespaces, proc), Duration.ZERO)
           .removeAll();
-      Files.deleteIfExists(records);
+      ClosedPods.removeDirectory(records);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + records, e);
     }
@@ -111,7 +111,7 @@ public final class NodeCleanup {
         new ClosedPods(new NodeNamespaces(new LinuxNetworkNamespaces(), proc), records);
     closed.cookies().forEach(closed::openLeftover);
     try {
-      Files.deleteIfExists(records);
+      ClosedPods.removeDirectory(records);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot remove " + records, e);
     }
