@@ -361,10 +361,18 @@ public final class FastPathKeeper implements AutoCloseable {
   /** Stops; what is granted stays in force, and the next daemon tells what is untold. */
   @Override
   public void close() throws InterruptedException {
-    stopping = true;
+    boolean started = stop();
     wakeUp.release();
-    thread.join(CLOSE_TIMEOUT);
-    reports.close();
+    if (started) {
+      thread.join(CLOSE_TIMEOUT);
+      reports.close();
+    }
     sockets.close();
+  }
+
+  /** Returns whether there was anything to do until then. */
+  private synchronized boolean stop() {
+    stopping = true;
+    return thread.getState() != Thread.State.NEW;
   }
 }
