@@ -130,8 +130,12 @@ class HandOverTest {
         before.awaitEnd();
         awaitCalls(ipv4, ipv6, thief, leaver, stranger);
         assertThat(shop.view().status().path("mode").asText()).isEqualTo(next.mode());
-        assertThat(ipv4.failed()).as("to %s: %s", next, shop.daemon().log()).isEmpty();
-        assertThat(ipv6.failed()).as("to %s: %s", next, shop.daemon().log()).isEmpty();
+        assertThat(ipv4.failed())
+            .as("to %s: %s: %s", next, ipv4.failed(), shop.daemon().log())
+            .isEmpty();
+        assertThat(ipv6.failed())
+            .as("to %s: %s: %s", next, ipv6.failed(), shop.daemon().log())
+            .isEmpty();
         List<Long> slowest = printSlowest("another mode, " + next.mode(), shop, begin, ipv4, ipv6);
         double load = load();
         long most = load <= QUIET_LOAD ? QUIET_MILLIS : limit(load).toMillis();
