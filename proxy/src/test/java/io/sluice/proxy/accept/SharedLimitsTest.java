@@ -307,8 +307,8 @@ class SharedLimitsTest {
             new Verdict(Outcome.REFUSED, Reason.RATE_LIMITED_GLOBALLY, SETTING));
 
     service.conduct = (caller, stream, message) -> {};
+    service.asked.clear();
     try (Socket client = mesh.connect()) {
-      service.asked.clear();
       Await.until("it is asked about", () -> !service.asked.isEmpty());
       Peers.reset(client);
     }
