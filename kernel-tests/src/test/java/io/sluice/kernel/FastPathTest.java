@@ -34,7 +34,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Calls within the node that the kernel leads without the proxy. */
 @Tag("kernel")
@@ -157,7 +156,7 @@ class FastPathTest {
           .isPositive();
       assertMore(sums, 1, 777);
       assertThat(
-              JavaCommand.run(
+              JavaCommand.here(
                   "why",
                   shop.buyer.meshName(),
                   IpAddresses.text(shop.service(family)),
@@ -340,9 +339,18 @@ class FastPathTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void aDaemonWithTheSettingOffTakesGrantsAwayAndEndsWhatTheyLed(boolean handedOver) {
+  @Test
+  void aDaemonWithTheSettingOffTakesGrantsAwayAndEndsWhatTheyLed() {
+    turnOff(false);
+  }
+
+  @Tag("long")
+  @Test
+  void oneThatIsHandedOverToDoesToo() {
+    turnOff(true);
+  }
+
+  private static void turnOff(boolean handedOver) {
     try (Shop other = Shop.open(Mechanism.EBPF, "--fast-path", "true");
         TcpServer _ = TcpServer.echo(other.store, Family.IPV4, Shop.STORE_PORT)) {
       awaitGrant(other, other.service(Family.IPV4));

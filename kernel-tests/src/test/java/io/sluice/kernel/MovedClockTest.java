@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
-import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
@@ -294,16 +293,15 @@ class MovedClockTest {
 
   /** What the command prints, by this machine's own clock. */
   private static String offline(Site site, String... words) {
-    List<String> command = new ArrayList<>(JavaCommand.sluice());
-    command.add("offline");
+    List<String> command = new ArrayList<>(List.of("offline"));
     command.addAll(List.of(words));
     command.addAll(List.of("--node-name", site.prefix()));
-    return Commands.run(command.toArray(String[]::new));
+    return JavaCommand.here(command.toArray(String[]::new));
   }
 
   /** What its node says of a call of the store. */
   private String why(SitePod from) {
-    return JavaCommand.run(
+    return JavaCommand.here(
         "why", "shop/" + from.name(), "shop/store:" + PORT, "--node-name", a.prefix());
   }
 

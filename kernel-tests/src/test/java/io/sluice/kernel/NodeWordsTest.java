@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.ControlProcess;
@@ -11,6 +12,8 @@ import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,7 +72,10 @@ class NodeWordsTest {
   }
 
   private static Said sluice(String... words) {
-    return run(List.of(), words);
+    StringWriter said = new StringWriter();
+    PrintWriter both = new PrintWriter(said);
+    int code = SluiceCommand.commandLine().setOut(both).setErr(both).execute(words);
+    return new Said(code, said.toString());
   }
 
   /** The same where nodes of these names are, of which others than {@code site}'s are dead. */

@@ -205,11 +205,11 @@ class PolicyReplayTest {
       Map<String, String> suggested = new TreeMap<>();
       for (Site site : cluster.sites()) {
         suggested.put("suggested-" + site.prefix(), sluice(site, "--suggest"));
-        site.daemon().kill();
       }
-      assertThat(changes(candidate)).as("by the files").isEqualTo(listed);
-      cluster.sites().forEach(site -> site.daemon().start());
-      cluster.awaitCertificates(List.of(buyer, thief, store, clerk));
+      cluster.site("b").daemon().kill();
+      assertThat(changes(candidate)).as("on one node by the files").isEqualTo(listed);
+      cluster.site("b").daemon().start();
+      cluster.awaitCertificates(List.of(store, clerk));
 
       cluster.change(() -> apply(candidate));
       Map<String, Boolean> after = callAll();
@@ -327,7 +327,7 @@ class PolicyReplayTest {
             ? List.of("--node-name", site.prefix())
             : List.of("--state", site.state().toString()));
     words.addAll(List.of(arguments));
-    return JavaCommand.run(words.toArray(String[]::new));
+    return JavaCommand.here(words.toArray(String[]::new));
   }
 
   /** What all nodes list. */

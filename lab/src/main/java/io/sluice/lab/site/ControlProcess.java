@@ -110,7 +110,7 @@ public final class ControlProcess {
     List<String> all = new ArrayList<>(List.of("control"));
     all.addAll(List.of(words));
     all.addAll(List.of("--state", state.toString()));
-    return JavaCommand.run(all.toArray(String[]::new));
+    return JavaCommand.here(all.toArray(String[]::new));
   }
 
   /** The argument of {@code control run} for a folder. */

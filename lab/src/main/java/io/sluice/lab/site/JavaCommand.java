@@ -1,6 +1,9 @@
 package io.sluice.lab.site;
 
+import io.sluice.cli.SluiceCommand;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,6 +61,22 @@ public final class JavaCommand {
   /** What {@code sluice WORDS} prints; fails with its output when it fails. */
   public static String run(String... words) {
     return Commands.run(sluice(words).toArray(String[]::new));
+  }
+
+  /** The same by the command line in this JVM: for who asks what it says, not how it starts. */
+  public static String here(String... words) {
+    StringWriter said = new StringWriter();
+    StringWriter errors = new StringWriter();
+    int code =
+        SluiceCommand.commandLine()
+            .setOut(new PrintWriter(said))
+            .setErr(new PrintWriter(errors))
+            .execute(words);
+    if (code != 0) {
+      throw new IllegalStateException(
+          String.join(" ", words) + " ended with " + code + ": " + said + errors);
+    }
+    return said.toString();
   }
 
   /** Whether it is the packaged program. */
