@@ -17,11 +17,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** Workloads of another mesh, by its own roots, at the HBONE port of a pod. */
+@ExtendWith(SharedShop.class)
+@ResourceLock(SharedShop.LOCK)
 @Tag("kernel")
 class FederationTest {
   private static final int PORT = 8080;
@@ -33,13 +38,24 @@ class FederationTest {
   private static final Duration CUT_LIMIT = Await.patience(3);
 
   @Tag("attack")
+  @Test
+  void whomATargetNamesIsAnsweredWhileTheMeshConfigNamesTheRoots(TwoNodes shop) throws IOException {
+    assertFederation(shop, Mechanism.IPTABLES);
+  }
+
+  @Tag("long")
   @ParameterizedTest
   @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
-  void whomATargetNamesIsAnsweredWhileTheMeshConfigNamesTheRoots(Mechanism mechanism)
-      throws IOException {
+  void whomATargetNamesIsAnsweredUnderEachMechanism(Mechanism mechanism) throws IOException {
+    try (TwoNodes shop = TwoNodes.open(mechanism)) {
+      assertFederation(shop, mechanism);
+    }
+  }
+
+  /** Under the mechanism of the store's node. */
+  private static void assertFederation(TwoNodes shop, Mechanism mechanism) throws IOException {
     List<ForeignCaller> open = new ArrayList<>();
-    try (TwoNodes shop = TwoNodes.open(mechanism);
-        TcpServer four = TcpServer.echo(shop.store, Family.IPV4, PORT);
+    try (TcpServer four = TcpServer.echo(shop.store, Family.IPV4, PORT);
         TcpServer six = TcpServer.echo(shop.store, Family.IPV6, PORT)) {
       OpensslCertificate root = OpensslCertificate.root(shop.cluster.directory(), "partner");
       var buyer = root.signs("buyer", BUYER);
@@ -96,6 +112,10 @@ class FederationTest {
       }
     } finally {
       open.forEach(ForeignCaller::close);
+      shop.change(() -> {
+        shop.cluster.registry().remove(TARGET);
+        shop.cluster.registry().write(TwoNodes.MESH_CONFIG, Manifests.meshConfig(Map.of()));
+      });
     }
     Attack.tried("a workload of another mesh that no TrafficTarget names, %s".formatted(mechanism))
         .refusedBy("the serving proxy's decision")

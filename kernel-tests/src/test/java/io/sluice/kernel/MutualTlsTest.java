@@ -27,12 +27,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.EnumSource.Mode;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Between nodes: TLS on the wire, identity by certificate, and no way around. */
 @Tag("kernel")
 @ParameterizedClass
-@EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
+@MethodSource("io.sluice.kernel.TwoNodes#mechanisms")
 class MutualTlsTest extends RealServersContract {
   private static final String SECRET = "canary-19c2fe-between-nodes";
   private static final String PAST_THE_MESH = "canary-7e0b44-past-the-mesh-";

@@ -34,12 +34,12 @@ abstract class RealServersContract {
   /** What the mesh may add to the time of one greeting in two. */
   private static final Duration GREETING_LIMIT = Duration.ofMillis(50);
 
-  @Parameter Mechanism mechanism = Mechanism.EBPF;
+  @Parameter List<Mechanism> mechanisms = List.of();
   TwoNodes shop;
 
   @BeforeParameterizedClassInvocation
   void openShop() {
-    shop = TwoNodes.open(mechanism);
+    shop = TwoNodes.open(mechanisms, List.of());
   }
 
   @AfterParameterizedClassInvocation

@@ -28,17 +28,22 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
  * A node's key and certificate, copied to another machine: good for the pods of that node alone.
  */
+@ExtendWith(SharedShop.class)
+@ResourceLock(SharedShop.LOCK)
 @Tag("kernel")
 class StolenCredentialTest {
   @Tag("attack")
   @Test
-  void aStolenNodeCredentialGetsNoCertificateForPodsOfOtherNodes() throws Exception {
-    try (TwoNodes shop = TwoNodes.open(Mechanism.EBPF);
-        Relay relay =
+  void aStolenNodeCredentialGetsNoCertificateForPodsOfOtherNodes(
+      TwoNodes shop, @TempDir Path elsewhere) throws Exception {
+    try (Relay relay =
             Relay.open(
                 shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
         ControllerClient controller =
@@ -46,7 +51,7 @@ class StolenCredentialTest {
                 List.of(ControlAddress.parse("127.0.0.1:" + relay.port())),
                 ControlTiming.DEFAULTS,
                 InstantSource.system())) {
-      KeptNode stolen = copy(shop, shop.cluster.directory().resolve("stolen"));
+      KeptNode stolen = copy(shop, elsewhere.resolve("stolen"));
       controller.present(
           stolen.credential(),
           ControllerTrust.byRoots(stolen.roots().roots(), stolen.roots().domains()));

@@ -15,6 +15,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /**
  * The shop over two nodes with mutual TLS: a buyer, a neighbour of its and a thief on node a, the
@@ -55,13 +56,31 @@ final class TwoNodes implements AutoCloseable {
 
   /** The same with further arguments of {@code control run}; the others are of {@code node run}. */
   static TwoNodes open(Mechanism mechanism, List<String> control, String... arguments) {
+    return open(List.of(mechanism, mechanism), control, arguments);
+  }
+
+  /** Node a intercepts with programs, and node b with rules. */
+  static TwoNodes openMixed(String... arguments) {
+    return open(List.of(Mechanism.EBPF, Mechanism.IPTABLES), List.of(), arguments);
+  }
+
+  /** What the nodes' mechanisms are tried to be; in a short run both at once. */
+  static Stream<List<Mechanism>> mechanisms() {
+    List<Mechanism> mixed = List.of(Mechanism.EBPF, Mechanism.IPTABLES);
+    return LongRun.ON
+        ? Stream.concat(Stream.of(mixed), mixed.stream().map(each -> List.of(each, each)))
+        : Stream.of(mixed);
+  }
+
+  /** With those of node a and of node b. */
+  static TwoNodes open(List<Mechanism> mechanisms, List<String> control, String... arguments) {
     Cluster cluster = new Cluster(List.of("buyer", "neighbour", "thief"), List.of("store"));
     try {
       TwoNodes shop = new TwoNodes(cluster);
       shop.writeRegistry();
       cluster.startControl(control.toArray(String[]::new));
-      for (Site site : cluster.sites()) {
-        cluster.startDaemon(site, mechanism.arguments(arguments));
+      for (int i = 0; i < mechanisms.size(); i++) {
+        cluster.startDaemon(cluster.sites().get(i), mechanisms.get(i).arguments(arguments));
       }
       shop.awaitCertificates();
       return shop;
