@@ -26,7 +26,8 @@ class DifferentialTest {
   static final int FAULTY_PORT = 8_080;
 
   private static final long SEED = Long.getLong("sluice.differential.seed", 20_261_120);
-  private static final int SETTINGS = Integer.getInteger("sluice.differential.settings", 20);
+  private static final int SETTINGS =
+      Integer.getInteger("sluice.differential.settings", LongRun.ON ? 20 : 7);
   private static final int OUTBOUND_FLOWS = 70;
   private static final int INBOUND_FLOWS = 30;
 
