@@ -70,9 +70,7 @@ class HttpLoadTest {
 
   @BeforeAll
   static void openSite() throws IOException {
-    site =
-        ScenarioSite.open(
-            Mechanism.EBPF, cluster -> new FolderScenarios(cluster.registry()), DRAIN);
+    site = ScenarioSite.open(List.of(Mechanism.EBPF, Mechanism.EBPF), Setting::folder, DRAIN);
     for (String pod : List.of("v1", "v2", "v3")) {
       servers.add(new EchoServer(GROUP, site.pod(pod)));
       shops.add(new GrpcShop(GROUP, site.pod(pod), site.directory()));
@@ -140,6 +138,17 @@ class HttpLoadTest {
 
   @Test
   void aDaemonIsReplacedInTheMidstOfRequests() throws IOException {
+    replaceInTurn(Mechanism.IPTABLES);
+  }
+
+  @Tag("long")
+  @Test
+  void itIsBetweenAllMechanisms() throws IOException {
+    replaceInTurn(Mechanism.EBPF, Mechanism.IPTABLES, Mechanism.IPTABLES, Mechanism.EBPF);
+  }
+
+  /** The callers' daemon by one, then the servers' by one of each. */
+  private static void replaceInTurn(Mechanism... servers) throws IOException {
     List<HttpCallers> callers = new ArrayList<>();
     try {
       for (Cell cell : site.cells()) {
@@ -153,10 +162,10 @@ class HttpLoadTest {
                   (http2 ? "HTTP/2 " : "HTTP/1.1 ") + cell));
         }
       }
-      replace(true, Mechanism.EBPF, callers);
       replace(false, Mechanism.EBPF, callers);
-      replace(true, Mechanism.IPTABLES, callers);
-      replace(true, Mechanism.IPTABLES, callers);
+      for (Mechanism next : servers) {
+        replace(true, next, callers);
+      }
     } finally {
       callers.forEach(HttpCallers::close);
     }
@@ -271,7 +280,7 @@ class HttpLoadTest {
   private record Kind(boolean near, String reporter, String protocol, String code) {}
 
   @Test
-  void eachOfTenThousandRequestsHasItsOwnAnswerAndIsCountedOnce() throws Exception {
+  void eachOfThousandsOfRequestsHasItsOwnAnswerAndIsCountedOnce() throws Exception {
     Map<Kind, Double> before = counts();
     Map<Kind, Double> expected = new HashMap<>();
     before.forEach((kind, count) ->

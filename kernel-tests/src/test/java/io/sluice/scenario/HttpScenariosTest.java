@@ -11,12 +11,12 @@ import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every row of the tables, in every cell. */
 @Tag("kernel")
 @ParameterizedClass
-@EnumSource(Setting.class)
+@MethodSource("io.sluice.scenario.Setting#tried")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HttpScenariosTest {
   @Parameter private Setting setting = Setting.EBPF;

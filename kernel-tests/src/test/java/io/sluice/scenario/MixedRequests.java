@@ -3,6 +3,7 @@ package io.sluice.scenario;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.handler.codec.http.HttpMethod;
+import io.sluice.kernel.LongRun;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,10 +13,10 @@ import java.util.function.Function;
 
 /** All that clients of HTTP send, in a cell: each has the answer to what it has asked. */
 final class MixedRequests {
-  static final int ONE_BY_ONE = 1_300;
-  static final int PIPELINED = 400;
-  static final int MULTIPLEXED = 500;
-  static final int GRPC = 280;
+  static final int ONE_BY_ONE = LongRun.ON ? 1_300 : 500;
+  static final int PIPELINED = LongRun.ON ? 400 : 200;
+  static final int MULTIPLEXED = LongRun.ON ? 500 : 200;
+  static final int GRPC = LongRun.ON ? 280 : 100;
   static final int WEB_SOCKETS = 20;
 
   /** Begins every code. */

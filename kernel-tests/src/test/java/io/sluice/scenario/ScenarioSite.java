@@ -58,12 +58,15 @@ final class ScenarioSite implements AutoCloseable {
   }
 
   /**
-   * Under daemons of that mechanism, which follow a controller that reads that registry.
+   * Under daemons that follow a controller that reads that registry.
    *
+   * @param mechanisms of node a and of node b
    * @param arguments further ones of {@code node run}
    */
   static ScenarioSite open(
-      Mechanism mechanism, Function<Cluster, ScenarioRegistry> registry, String... arguments) {
+      List<Mechanism> mechanisms,
+      Function<Cluster, ScenarioRegistry> registry,
+      String... arguments) {
     Cluster cluster =
         new Cluster(
             callers().map(account -> account + FAR).toList(),
@@ -77,7 +80,9 @@ final class ScenarioSite implements AutoCloseable {
           cluster.directory(), "app", "/CN=bookstore", "subjectAltName=DNS:bookstore");
       opened.writePods();
       cluster.startControlOn(opened.registry.arguments());
-      cluster.sites().forEach(site -> cluster.startDaemon(site, mechanism.arguments(arguments)));
+      for (int i = 0; i < mechanisms.size(); i++) {
+        cluster.startDaemon(cluster.sites().get(i), mechanisms.get(i).arguments(arguments));
+      }
       for (String name : List.of("v1", "v2", "v3", "warehouse", OUT_THERE)) {
         opened.servers.put(name, new Nginx(cluster.pod(name), cluster.directory()));
       }
