@@ -103,7 +103,7 @@ run_tests() {
 	result=0
 	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
 	# The number of pod starts that FirstPacketTest tries: hundreds belong to the long run.
-	if [ "$long" ]; then soaks=''; else soaks=long && set -- "$@" -Dsluice.cni.starts=$([ "$group" ] && echo 20 || echo 40); fi
+	if [ "$long" ]; then soaks=''; else soaks=long && set -- "$@" -Dsluice.cni.starts=20; fi
 	# Tests share the processors by modules, and in those that have most of them by classes: see surefire.classes.
 	phase=jvm
 	run_maven_tests test-jvm -Dsurefire.reports=surefire-reports -T 1C "-Dgroups=$group" "-DexcludedGroups=kernel${soaks:+|$soaks}" "$@" || result=1

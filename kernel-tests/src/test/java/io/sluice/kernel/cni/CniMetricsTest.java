@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,64 +23,71 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("kernel")
 class CniMetricsTest {
   private static final String ADD = "command=\"add\"";
+  private static final String DEL = "command=\"del\"";
   private static final String OK = "result=\"ok\"";
 
   @TempDir private Path directory;
 
+  private static final CniSite site = new CniSite(Mechanism.EBPF);
+  private static DaemonView view;
+
+  @BeforeAll
+  static void start() {
+    view = site.startDaemon().view();
+  }
+
+  @AfterAll
+  static void close() {
+    site.close();
+  }
+
   @Test
   void aPodsLifeIsCountedAndTimed() throws Exception {
-    try (CniSite site = new CniSite(Mechanism.EBPF)) {
-      PodUid uid = site.register("store");
-      DaemonView view = site.startDaemon().view();
-      assertThat(view.metric("sluice_cni_calls_total", ADD)).isZero();
+    PodUid uid = site.register("counted");
+    double added = view.metric("sluice_cni_calls_total", ADD);
+    double seconds = view.metric("sluice_cni_call_seconds_sum", ADD);
+    double ended = view.metric("sluice_cni_calls_total", DEL, OK);
 
-      Container container = site.add("store", uid);
+    Container container = site.add("counted", uid);
 
-      assertThat(view.metric("sluice_cni_calls_total", ADD, OK)).isEqualTo(1);
-      assertThat(view.metric("sluice_cni_calls_total", ADD)).isEqualTo(1);
-      assertThat(view.metric("sluice_cni_call_seconds_count", ADD)).isEqualTo(1);
-      assertThat(view.metric("sluice_cni_call_seconds_sum", ADD)).isBetween(0.001, 9.0);
-      assertThat(view.metric("sluice_cni_sandboxes")).isEqualTo(1);
+    assertThat(view.metric("sluice_cni_calls_total", ADD, OK)).isEqualTo(added + 1);
+    assertThat(view.metric("sluice_cni_calls_total", ADD)).isEqualTo(added + 1);
+    assertThat(view.metric("sluice_cni_call_seconds_count", ADD)).isEqualTo(added + 1);
+    assertThat(view.metric("sluice_cni_call_seconds_sum", ADD) - seconds).isBetween(0.001, 9.0);
+    assertThat(view.metric("sluice_cni_sandboxes")).isEqualTo(1);
 
-      site.runtime.delete(container);
+    site.runtime.delete(container);
 
-      assertThat(view.metric("sluice_cni_calls_total", "command=\"del\"", OK)).isEqualTo(1);
-      assertThat(view.metric("sluice_cni_sandboxes")).isZero();
-    }
+    assertThat(view.metric("sluice_cni_calls_total", DEL, OK)).isEqualTo(ended + 1);
+    assertThat(view.metric("sluice_cni_sandboxes")).isZero();
   }
 
   @Test
   void theDashboardShowsHowLongCallsTake() throws Exception {
-    try (CniSite site = new CniSite(Mechanism.EBPF)) {
-      PodUid uid = site.register("store");
-      DaemonView view = site.startDaemon().view();
-      try (Relay relay = view.relayToMetrics();
-          Prometheus prometheus = Prometheus.start(directory, Map.of("node", relay.port()))) {
-        List<Dashboards.Query> queries = Dashboards.queries("Calls of the CNI plugin");
-        assertThat(queries).isNotEmpty();
+    PodUid uid = site.register("shown");
+    try (Relay relay = view.relayToMetrics();
+        Prometheus prometheus = Prometheus.start(directory, Map.of("node", relay.port()))) {
+      List<Dashboards.Query> queries = Dashboards.queries("Calls of the CNI plugin");
+      assertThat(queries).isNotEmpty();
 
-        Container container = site.add("store", uid);
+      Container container = site.add("shown", uid);
 
-        Await.until(
-            "every query has data",
-            () -> queries.stream().allMatch(query -> prometheus.hasData(query.expression())));
-        site.runtime.delete(container);
-      }
+      Await.until(
+          "every query has data",
+          () -> queries.stream().allMatch(query -> prometheus.hasData(query.expression())));
+      site.runtime.delete(container);
     }
   }
 
   @Test
   void theChainIsReportedOnlyWhileItIsFirstAndUpToDate() throws Exception {
-    try (CniSite site = new CniSite(Mechanism.EBPF)) {
-      DaemonView view = site.startDaemon().view();
-      assertThat(view.metric("sluice_cni_chained")).isEqualTo(1);
-      Path earlier = site.configurations.resolve("00-00-aaa.conflist");
+    assertThat(view.metric("sluice_cni_chained")).isEqualTo(1);
+    Path earlier = site.configurations.resolve("00-00-aaa.conflist");
 
-      Files.copy(site.configurations.resolve("10-bridge.conflist"), earlier);
-      Await.until("another is first", () -> view.metric("sluice_cni_chained") == 0);
+    Files.copy(site.configurations.resolve("10-bridge.conflist"), earlier);
+    Await.until("another is first", () -> view.metric("sluice_cni_chained") == 0);
 
-      Files.delete(earlier);
-      Await.until("ours is first", () -> view.metric("sluice_cni_chained") == 1);
-    }
+    Files.delete(earlier);
+    Await.until("ours is first", () -> view.metric("sluice_cni_chained") == 1);
   }
 }

@@ -81,10 +81,15 @@ final class CniSite implements AutoCloseable {
   /** Starts the daemon, or starts it again, and waits until its plugin is chained. */
   DaemonProcess startDaemon() {
     DaemonProcess daemon = site.startDaemon(arguments.toArray(String[]::new));
+    awaitChained();
+    return daemon;
+  }
+
+  /** Returns when the daemon says that its plugin is chained. */
+  void awaitChained() {
     Await.until(
         "the plugin is chained",
-        () -> daemon.view().status().path("cni").asText().equals("chained"));
-    return daemon;
+        () -> site.daemon().view().status().path("cni").asText().equals("chained"));
   }
 
   /** Registers a pod of the mesh that has no sandbox yet; its UID. */

@@ -5,16 +5,14 @@ import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.mesh.PodUid;
 import io.sluice.node.fault.FaultPoint;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The daemon dies in the middle of a call, at every point where what is left differs: afterwards a
@@ -24,22 +22,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CrashTest {
   private static final String POD = "pod-0";
 
-  private static final Set<FaultPoint> OF_ENDING =
-      EnumSet.of(
-          FaultPoint.CALL_RECEIVED,
-          FaultPoint.SANDBOX_FORGOTTEN,
-          FaultPoint.POD_RELEASED,
-          FaultPoint.CALL_ANSWERED);
-
-  private static final Set<FaultPoint> OF_ADDING =
-      EnumSet.of(
-          FaultPoint.CALL_RECEIVED,
-          FaultPoint.SANDBOX_RECORDED,
-          FaultPoint.POD_PREPARED,
-          FaultPoint.POD_ACTIVE,
-          FaultPoint.SANDBOX_ATTACHED,
-          FaultPoint.CALL_ANSWERED);
-
   @Nested
   @Tag("kernel")
   class UnderEbpf extends Contract {
@@ -48,7 +30,9 @@ class CrashTest {
     }
 
     @ParameterizedTest
-    @MethodSource("adding")
+    @EnumSource(
+        value = FaultPoint.class,
+        names = {"SANDBOX_RECORDED", "POD_ACTIVE", "CALL_ANSWERED"})
     void theSameAddIsRepeatedAfterADeath(FaultPoint point) throws Exception {
       Container failed = failToAdd(point);
       daemon.startMortal();
@@ -59,8 +43,19 @@ class CrashTest {
       deleteAndAssertNothingIsLeft(failed);
     }
 
+    @Tag("long")
     @ParameterizedTest
-    @MethodSource("ending")
+    @EnumSource(
+        value = FaultPoint.class,
+        names = {"CALL_RECEIVED", "POD_PREPARED", "SANDBOX_ATTACHED"})
+    void theSameAddIsRepeatedAfterADeathElsewhere(FaultPoint point) throws Exception {
+      theSameAddIsRepeatedAfterADeath(point);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+        value = FaultPoint.class,
+        names = {"SANDBOX_FORGOTTEN", "POD_RELEASED"})
     void aSandboxEndsWhileTheDaemonDies(FaultPoint point) throws Exception {
       Container container = addThenDieAtItsEnd(point);
 
@@ -69,6 +64,15 @@ class CrashTest {
       Await.until("the daemon died", () -> !daemon.isAlive()); // its socket goes before it does
       daemon.startMortal();
       assertNothingIsLeft(container);
+    }
+
+    @Tag("long")
+    @ParameterizedTest
+    @EnumSource(
+        value = FaultPoint.class,
+        names = {"CALL_RECEIVED", "CALL_ANSWERED"})
+    void aSandboxEndsWhileTheDaemonDiesElsewhere(FaultPoint point) throws Exception {
+      aSandboxEndsWhileTheDaemonDies(point);
     }
   }
 
@@ -80,7 +84,9 @@ class CrashTest {
     }
 
     @ParameterizedTest
-    @MethodSource("ending")
+    @EnumSource(
+        value = FaultPoint.class,
+        names = {"CALL_RECEIVED", "POD_RELEASED"})
     void theEndOfASandboxIsRepeatedAfterADeath(FaultPoint point) throws Exception {
       Container container = addThenDieAtItsEnd(point);
 
@@ -89,6 +95,15 @@ class CrashTest {
       daemon.awaitEnd();
       daemon.startMortal();
       deleteAndAssertNothingIsLeft(container);
+    }
+
+    @Tag("long")
+    @ParameterizedTest
+    @EnumSource(
+        value = FaultPoint.class,
+        names = {"SANDBOX_FORGOTTEN", "CALL_ANSWERED"})
+    void theEndOfASandboxIsRepeatedAfterADeathElsewhere(FaultPoint point) throws Exception {
+      theEndOfASandboxIsRepeatedAfterADeath(point);
     }
   }
 
@@ -129,16 +144,10 @@ class CrashTest {
       site.close();
     }
 
-    static Set<FaultPoint> adding() {
-      return OF_ADDING;
-    }
-
-    static Set<FaultPoint> ending() {
-      return OF_ENDING;
-    }
-
     @ParameterizedTest
-    @MethodSource("adding")
+    @EnumSource(
+        value = FaultPoint.class,
+        names = {"POD_PREPARED", "SANDBOX_ATTACHED"})
     void aNewSandboxIsMadeAfterADeathInTheAddOfTheFormerOne(FaultPoint point) throws Exception {
       Container failed = failToAdd(point);
       site.runtime.delete(failed); // nobody hears of it
@@ -149,6 +158,15 @@ class CrashTest {
       assertUndisturbed(container);
       site.awaitGone(failed);
       deleteAndAssertNothingIsLeft(container);
+    }
+
+    @Tag("long")
+    @ParameterizedTest
+    @EnumSource(
+        value = FaultPoint.class,
+        names = {"CALL_RECEIVED", "SANDBOX_RECORDED", "POD_ACTIVE", "CALL_ANSWERED"})
+    void aNewSandboxIsMadeAfterADeathElsewhere(FaultPoint point) throws Exception {
+      aNewSandboxIsMadeAfterADeathInTheAddOfTheFormerOne(point);
     }
 
     /** Each case leaves a daemon to the next one, unless it failed. */

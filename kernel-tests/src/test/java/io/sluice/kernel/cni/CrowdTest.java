@@ -2,6 +2,7 @@ package io.sluice.kernel.cni;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.kernel.LongRun;
 import io.sluice.kernel.Mechanism;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
@@ -22,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Isolated("a crowd of pods starts at once, each within a time limit")
 @Tag("kernel")
 class CrowdTest {
-  private static final int PODS = 100;
+  private static final int PODS = LongRun.ON ? 100 : 40;
 
   /** Two or three on quiet processors, which this class shares with three others. */
   private static final int MOST_ATTEMPTS = 6;

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Tag("kernel")
 class RebootTest {
-  private static final int PODS = 5;
+  private static final int PODS = 2;
 
   @ParameterizedTest
   @EnumSource(

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.EnumSource;
     names = {"EBPF", "IPTABLES"})
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SandboxLifeTest {
-  private static final int VANISHING = 15;
+  private static final int VANISHING = 8;
 
   @Parameter private Mechanism mechanism = Mechanism.EBPF;
   private CniSite site;

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.kernel.Mechanism;
 import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.mesh.IpAddresses;
@@ -26,44 +28,25 @@ class SecondInterfaceTest {
   @EnumSource(
       value = Mechanism.class,
       names = {"EBPF", "IPTABLES"})
-  void itIsRefusedUnlessExcludedAndChangesNothingElse(Mechanism mechanism) throws Exception {
+  void itIsRefusedAndChangesNothingElseAndAnExcludedOneServesAtOnce(Mechanism mechanism)
+      throws Exception {
     try (CniSite site = new CniSite(mechanism);
         Silence silence = Silence.around(site)) {
       site.register("pod");
-      site.startDaemon();
-      Container container = site.addWithoutOurs("pod", CniSite.uidOf("pod"));
-      site.runtime.callOurs("ADD", container, "eth0");
-      long listeners = listeners(container);
+      DaemonView view = site.startDaemon().view();
+      assertRefused(site, silence);
 
-      assertThat(attachSecond(site, container).answered()).isFalse();
-
-      assertThat(site.enrolledCookie("pod")).isEqualTo(container.cookie());
-      assertThat(listeners(container)).isEqualTo(listeners);
-      site.runtime.callOurs("DEL", container, "net1");
-      assertThat(site.enrolledCookie("pod")).isEqualTo(container.cookie());
-      site.assertEnforced(container, silence);
-      silence.assertKept();
-      site.runtime.delete(container);
-      site.awaitGone(container);
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource(
-      value = Mechanism.class,
-      names = {"EBPF", "IPTABLES"})
-  void anExcludedOneServesAtOnce(Mechanism mechanism) throws Exception {
-    try (CniSite site = new CniSite(mechanism)) {
+      long before = view.status().path("enforcedRevision").asLong();
       site.site
           .registry()
           .write(
               "mesh-config",
               Manifests.meshConfig(
                   false, false, Map.of("networkInterfaceExclusionList", "[net1]")));
-      site.register("pod");
-      site.startDaemon();
-      Container container = site.addWithoutOurs("pod", CniSite.uidOf("pod"));
-      site.runtime.callOurs("ADD", container, "eth0");
+      Await.until(
+          "the exclusion is in force",
+          () -> view.status().path("enforcedRevision").asLong() > before);
+      Container container = started(site);
 
       Attempt attempt = attachSecond(site, container);
 
@@ -71,6 +54,28 @@ class SecondInterfaceTest {
       site.runtime.delete(container);
       site.awaitGone(container);
     }
+  }
+
+  private static void assertRefused(CniSite site, Silence silence) throws Exception {
+    Container container = started(site);
+    long listeners = listeners(container);
+
+    assertThat(attachSecond(site, container).answered()).isFalse();
+
+    assertThat(site.enrolledCookie("pod")).isEqualTo(container.cookie());
+    assertThat(listeners(container)).isEqualTo(listeners);
+    site.runtime.callOurs("DEL", container, "net1");
+    assertThat(site.enrolledCookie("pod")).isEqualTo(container.cookie());
+    site.assertEnforced(container, silence);
+    silence.assertKept();
+    site.runtime.delete(container);
+    site.awaitGone(container);
+  }
+
+  private static Container started(CniSite site) throws ContainerRuntime.PluginFailure {
+    Container container = site.addWithoutOurs("pod", CniSite.uidOf("pod"));
+    site.runtime.callOurs("ADD", container, "eth0");
+    return container;
   }
 
   /** Adds {@code net1}, tells our plugin, and talks through it at once. */
