@@ -18,20 +18,31 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The daemon is killed in the middle of a save, again and again. Takes a minute, so tagged. */
+/** The daemon is killed in the middle of a save, again and again. Takes a while, so tagged. */
 @Tag("kernel")
 class SaveCrashTest {
-  private static final int DEATHS = 50;
+  private static final int DEATHS = 10;
+  private static final int MORE_DEATHS = 50;
   private static final int LONGEST_LIFE_SAVES = 40;
 
   @TempDir private Path scratch;
 
   @Test
   void whatWasSavedLastIsThereWhenTheSaverDiesAtAnyMoment() throws Exception {
+    die(DEATHS);
+  }
+
+  @Test
+  @Tag("long")
+  void itIsHoweverOftenItDies() throws Exception {
+    die(MORE_DEATHS);
+  }
+
+  private void die(int deaths) throws Exception {
     Path directory = scratch.resolve("snapshot");
     Random random = new Random(6);
     long durable = 0;
-    for (int death = 0; death < DEATHS; death++) {
+    for (int death = 0; death < deaths; death++) {
       @Nullable FaultPoint point =
           switch (death % 10) {
             case 3 -> FaultPoint.SNAPSHOT_BEGUN;

@@ -51,6 +51,10 @@ class CertManagerAuthorityTest {
   private static final Duration HOUR = Duration.ofHours(1);
   private static final Duration TIMEOUT = Duration.ofSeconds(2);
   private static final Duration PATIENCE = Duration.ofSeconds(4);
+
+  /** Half as long as between two looks for what is left. */
+  private static final Duration SHORT = Duration.ofSeconds(2);
+
   private static final String REQUESTS =
       "/apis/cert-manager.io/v1/namespaces/sluice-system/certificaterequests";
 
@@ -233,7 +237,7 @@ class CertManagerAuthorityTest {
   void leftoversOfACrashAreRemovedAndOthersObjectsAreNot() {
     server.put(REQUESTS + "/sluice-left", labelled("sluice-left", "sluice-controller"));
     server.put(REQUESTS + "/of-others", labelled("of-others", ""));
-    try (CertManagerAuthority authority = authority(List.of(), HOUR)) {
+    try (CertManagerAuthority authority = authority(List.of(), HOUR, SHORT)) {
       Await.until("the leftover is removed", () -> server.get(REQUESTS + "/sluice-left").isEmpty());
 
       assertThat(server.get(REQUESTS + "/of-others")).isPresent();
@@ -244,7 +248,7 @@ class CertManagerAuthorityTest {
 
   @Test
   void whatCouldNotBeRemovedAtOnceIsRemovedLater() {
-    try (CertManagerAuthority authority = authority(List.of(), HOUR)) {
+    try (CertManagerAuthority authority = authority(List.of(), HOUR, SHORT)) {
       server.fail("DELETE", Failing.of("500"));
       authority.sign(exact());
       assertThat(server.names()).hasSize(1);
@@ -303,13 +307,18 @@ class CertManagerAuthorityTest {
   }
 
   private CertManagerAuthority authority(List<X509Certificate> roots, Duration distributeFor) {
+    return authority(roots, distributeFor, PATIENCE);
+  }
+
+  private CertManagerAuthority authority(
+      List<X509Certificate> roots, Duration distributeFor, Duration patience) {
     CertManagerSettings settings =
         new CertManagerSettings(
             "sluice-system",
             CertManagerSettings.IssuerRef.DEFAULT,
             roots,
             new SvidProfile(new TrustDomain("site.example"), false, true),
-            PATIENCE,
+            patience,
             Duration.ofHours(24),
             distributeFor);
     try {
