@@ -26,6 +26,7 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Exclusions of MeshConfig and annotations act live, without a pod restart: each is timed from the
@@ -34,7 +35,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Tag("kernel")
 @ParameterizedClass
-@EnumSource(Mechanism.class)
+@MethodSource("io.sluice.kernel.Mechanism#tried")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ExclusionTest {
   private static final String SECOND = "net1";

@@ -20,6 +20,16 @@ public enum Mechanism {
     this.arguments = List.of(arguments);
   }
 
+  /** Each; in a short run without {@link #SPLIT}, which is a half of either other. */
+  static Stream<Mechanism> tried() {
+    return Stream.of(values()).filter(mechanism -> mechanism != SPLIT || LongRun.ON);
+  }
+
+  /** From {@link #EBPF} on, each change from one to another; in a short run these. */
+  static List<Mechanism> changes(Mechanism... shorter) {
+    return LongRun.ON ? List.of(IPTABLES, EBPF, SPLIT, IPTABLES, SPLIT, EBPF) : List.of(shorter);
+  }
+
   /** As the daemon reports it. */
   String mode() {
     return mode;

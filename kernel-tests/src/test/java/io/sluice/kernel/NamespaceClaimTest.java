@@ -115,8 +115,7 @@ class NamespaceClaimTest {
     });
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void theNamespaceOfAnotherPodStaysWithItOverARestart(Mechanism mechanism) {
     Shop shop = shops.of(mechanism);
     long store = shop.view().pod(shop.store).path("netnsCookie").asLong();
@@ -149,8 +148,7 @@ class NamespaceClaimTest {
         .countedAs("sluice_enrolment_namespace_conflicts_total, event namespace_conflict");
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void ofTwoThatClaimANamespaceOfNobodyNoneIsEnrolled(Mechanism mechanism) {
     Shop shop = shops.of(mechanism);
     SitePod claimed = shop.site.addPods("claimed").getFirst();

@@ -55,7 +55,7 @@ class NetAdminTest {
   }
 
   private static Stream<Arguments> everyCase() {
-    return Stream.of(Mechanism.values())
+    return Mechanism.tried()
         .flatMap(
             mechanism -> Stream.of(Family.values()).map(family -> Arguments.of(mechanism, family)));
   }

@@ -30,11 +30,12 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** What is not TCP passes or is refused by a stated rule, and is counted: no silent bypass. */
 @Tag("kernel")
 @ParameterizedClass
-@EnumSource(Mechanism.class)
+@MethodSource("io.sluice.kernel.Mechanism#tried")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OtherProtocolsTest {
   private static final int DNS = 53;

@@ -20,7 +20,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Pods that run already are found by the cgroups of their processes, without an annotation. */
@@ -33,10 +32,14 @@ class PodPlacementTest {
     shops = ShopsByMechanism.open();
   }
 
+  /** Where a pod is found says nothing of how it is intercepted: in a short run not each pair. */
   static Stream<Arguments> mechanismsAndDrivers() {
-    return Stream.of(Mechanism.values())
+    return Mechanism.tried()
         .flatMap(mechanism ->
-            Stream.of(CgroupDriver.values()).map(driver -> Arguments.of(mechanism, driver)));
+            Stream.of(CgroupDriver.values())
+                .filter(driver ->
+                    LongRun.ON || mechanism == Mechanism.EBPF || driver == CgroupDriver.SYSTEMD)
+                .map(driver -> Arguments.of(mechanism, driver)));
   }
 
   /** A pod, its UID, and the processes that run in its cgroups. */
@@ -137,8 +140,7 @@ class PodPlacementTest {
     shop.change(() -> shop.site.registry().remove(pod.pod()));
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void aPodWhoseOnlyContainerRestartsIsNeverOpen(Mechanism mechanism) {
     Shop shop = shop(mechanism);
     Running pod = Running.of(shop, "restarting", CgroupDriver.CGROUPFS);
@@ -159,8 +161,7 @@ class PodPlacementTest {
     assertThat(shop.daemon().log()).doesNotContain("pod_released pod=" + pod.pod().meshName());
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void theSandboxsNamespaceCountsAndNoneBesideOrInside(Mechanism mechanism) {
     Shop shop = shop(mechanism);
     Running pod = Running.of(shop, "nested", CgroupDriver.SYSTEMD);
@@ -178,8 +179,7 @@ class PodPlacementTest {
     assertThat(Traces.in(inner)).isEmpty();
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void podsOfTheNodesNetworkAreLeftOut(Mechanism mechanism) {
     Shop shop = shop(mechanism);
     Running declared = Running.of(shop, "declared", CgroupDriver.CGROUPFS);

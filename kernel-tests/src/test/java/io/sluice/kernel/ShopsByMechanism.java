@@ -1,14 +1,16 @@
 package io.sluice.kernel;
 
+import io.sluice.lab.site.AtOnce;
 import io.sluice.lab.site.Confinement;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiConsumer;
 
-/** A shop under each mechanism, for all tests of a class. */
+/**
+ * A shop under each mechanism that is {@linkplain Mechanism#tried tried}, for all tests of a class.
+ */
 final class ShopsByMechanism implements AutoCloseable {
   private final Map<Mechanism, Shop> shops = new EnumMap<>(Mechanism.class);
 
@@ -22,9 +24,9 @@ final class ShopsByMechanism implements AutoCloseable {
   static ShopsByMechanism open(Confinement confinement, String... arguments) {
     ShopsByMechanism opened = new ShopsByMechanism();
     try {
-      for (Mechanism mechanism : Mechanism.values()) {
-        opened.shops.put(mechanism, Shop.open(confinement, mechanism, arguments));
-      }
+      Mechanism.tried()
+          .forEach(mechanism ->
+              opened.shops.put(mechanism, Shop.open(confinement, mechanism, arguments)));
       return opened;
     } catch (RuntimeException | Error e) {
       opened.close();
@@ -36,23 +38,14 @@ final class ShopsByMechanism implements AutoCloseable {
     return Objects.requireNonNull(shops.get(mechanism));
   }
 
-  /**
-   * Takes a step in every shop, whatever became of it in the others, and then fails if it failed in
-   * one. A test that goes so from step to step waits for all daemons at once.
-   */
+  /** Takes a step in every shop at once, and then fails if it failed in one. */
   void inEach(BiConsumer<Mechanism, Shop> step) {
-    List<AssertionError> failures = new ArrayList<>();
-    shops.forEach((mechanism, shop) -> {
-      try {
-        step.accept(mechanism, shop);
-      } catch (RuntimeException | AssertionError e) {
-        failures.add(new AssertionError("under " + mechanism + ": " + e.getMessage(), e));
-      }
-    });
-    if (!failures.isEmpty()) {
-      AssertionError first = failures.removeFirst();
-      failures.forEach(first::addSuppressed);
-      throw first;
+    try {
+      AtOnce.forEach(
+          List.copyOf(shops.keySet()), mechanism -> step.accept(mechanism, of(mechanism)));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
     }
   }
 
