@@ -17,8 +17,6 @@ import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A daemon in a container: it has a cgroup namespace of its own, and as on hosts with systemd these
@@ -58,16 +56,14 @@ class CgroupNamespaceTest {
         cgroup.toString());
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void daemonLeavesItsContainersCgroupAndFindsPodsByTheirs(Mechanism mechanism) throws Exception {
-    try (Shop shop = Shop.open(mechanism)) {
+    try (Shop shop = Shop.withoutDaemon(mechanism)) {
       Path outer = Cgroups.rootV2().resolve(shop.site.prefix() + "-container");
       Path container = outer.resolve("daemon");
       Cgroups.create(outer);
       Cgroups.create(container);
       try {
-        shop.daemon().kill();
         shop.site.startDaemonBehind(
             containerIn(container),
             mechanism.arguments("--cgroup-root", "/" + shop.site.prefix() + "-kubelet"));
@@ -83,7 +79,7 @@ class CgroupNamespaceTest {
         shop.assertEnforced();
         assertThat(shop.daemon().log()).doesNotContain("proxy_told_by_mark");
       } finally {
-        shop.daemon().kill();
+        shop.site.killDaemons();
         Cgroups.remove(container);
         Cgroups.remove(outer);
       }

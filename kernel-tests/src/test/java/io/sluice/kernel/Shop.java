@@ -25,6 +25,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -71,6 +72,16 @@ final class Shop implements AutoCloseable {
 
   /** The same under a daemon that is started in another way. */
   static Shop open(Confinement confinement, Mechanism mechanism, String... arguments) {
+    return prepare(
+        mechanism, site -> site.startDaemon(confinement, mechanism.arguments(arguments)));
+  }
+
+  /** The same without a daemon, for tests that start their own. */
+  static Shop withoutDaemon(Mechanism mechanism) {
+    return prepare(mechanism, _ -> {});
+  }
+
+  private static Shop prepare(Mechanism mechanism, Consumer<Site> opening) {
     Site site = new Site("buyer", "store", "thief", "stranger");
     try {
       Shop shop = new Shop(site, mechanism);
@@ -80,7 +91,7 @@ final class Shop implements AutoCloseable {
               "addr add " + OUTSIDE_IPV4 + "/32 dev eth0",
               "addr add " + OUTSIDE_IPV6 + "/128 dev eth0 nodad"));
       shop.writeRegistry();
-      site.startDaemon(confinement, mechanism.arguments(arguments));
+      opening.accept(site);
       return shop;
     } catch (RuntimeException | Error e) {
       site.close();
@@ -129,11 +140,9 @@ final class Shop implements AutoCloseable {
     }
   }
 
-  /** Ends the daemon where it runs, and leaves nothing of it on the node. */
+  /** Kills what daemon runs, and leaves nothing of it on the node. */
   void removeTraces() {
-    if (daemon().isAlive()) {
-      daemon().kill();
-    }
+    site.killDaemons();
     NodeCleanup.removeAll(site.prefix());
   }
 

@@ -69,7 +69,9 @@ public final class DaemonProcess implements AutoCloseable {
 
   /** Another daemon of this node that does not ask for its place. */
   DaemonProcess rival() {
-    return new DaemonProcess(node, nodeName, launch, state, prefix, arguments);
+    List<String> modest = new ArrayList<>(arguments);
+    modest.remove(TAKE_OVER);
+    return new DaemonProcess(node, nodeName, launch, state, prefix, modest);
   }
 
   /** From the next start on it lives on when the terminal of this process closes. */

@@ -365,14 +365,15 @@ public final class Site implements AutoCloseable {
   private void removeEverything() {
     Steps.runAll(
         List.of(
-            this::endDaemons,
+            this::killDaemons,
             processes::close,
             () -> NodeCleanup.removeAll(prefix),
             () -> deleteNamespaces(prefix),
             () -> SiteFolder.remove(directory)));
   }
 
-  private void endDaemons() {
+  /** Kills every daemon that runs. */
+  public void killDaemons() {
     daemons.stream().filter(DaemonProcess::isAlive).forEach(DaemonProcess::kill);
   }
 
