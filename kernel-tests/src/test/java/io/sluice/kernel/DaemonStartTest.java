@@ -30,8 +30,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** A daemon starts on what an earlier one left in force, with another registry. */
 @Tag("kernel")
@@ -51,85 +49,69 @@ class DaemonStartTest {
     return shop.site.processes().start(pod, CgroupDriver.SYSTEMD.containerOf(uid, "pause"));
   }
 
-  private static void awaitEnrolled(Shop shop, SitePod pod) {
-    Await.until(pod.name() + " is enrolled", () -> shop.view().stateOf(pod).equals("enrolled"));
-  }
-
-  @ParameterizedTest
-  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
+  @EachMechanism
   void aRestartEnrolsAdoptsAndReleasesAndSaysSo(Mechanism mechanism) {
     try (Shop shop = Shop.open(mechanism)) {
-      SitePod stays = shop.site.addPods("stays").getFirst();
-      SitePod joins = shop.site.addPods("joins").getFirst();
-      PodUid staysUid = freshUid();
+      List<SitePod> added = shop.site.addPods("stays", "joins", "mounted", "inhabited");
+      SitePod stays = added.get(0);
+      SitePod joins = added.get(1);
+      SitePod mounted = added.get(2);
+      SitePod inhabited = added.get(3);
       PodUid joinsUid = freshUid();
-      start(shop, stays, staysUid);
       start(shop, joins, joinsUid);
-      shop.change(() -> register(shop, stays, staysUid));
-      awaitEnrolled(shop, stays);
+      enrol(shop, stays);
+      Process first = enrol(shop, mounted);
+      Process second = enrol(shop, inhabited);
 
       shop.daemon().kill();
       int logged = shop.daemon().log().length();
+      // The processes by whose ids the namespaces were found go; a mount and a process remain.
+      Process another = shop.site.processes().startOutside(inhabited);
+      shop.site.deleteNamespace(inhabited);
+      shop.site.processes().end(first);
+      shop.site.processes().end(second);
       register(shop, joins, joinsUid);
-      shop.site.registry().remove(shop.thief);
+      List.of(mounted, inhabited, shop.thief).forEach(shop.site.registry()::remove);
       shop.daemon().start();
 
       String log = shop.daemon().log().substring(logged);
       assertThat(log).containsOnlyOnce("start_enrolled pods=1");
       assertThat(log).containsOnlyOnce("start_adopted pods=3");
       Await.until(
-          "the release is told", () -> shop.daemon().log().contains("start_released pods=1"));
-      assertThat(Traces.in(shop.thief)).isEmpty();
+          "the release is told", () -> shop.daemon().log().contains("start_released pods=3"));
+      shop.site.nameNamespace(inhabited, another);
+      for (SitePod left : List.of(shop.thief, mounted, inhabited)) {
+        assertThat(Traces.in(left)).as(left.name()).isEmpty();
+      }
       for (Family family : Family.values()) {
-        try (TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort());
-            TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
-          for (SitePod closed : new SitePod[] {stays, joins, shop.store}) {
-            Attempt out = Attempt.from(closed, shop.stranger.at(family, outside.port()), "hi");
-            assertThat(out.wasTurnedAway()).as("%s %s", closed, out).isTrue();
-          }
-          assertThat(
-                  Attempt.from(shop.thief, shop.stranger.at(family, outside.port()), "hi").answer())
-              .isEqualTo("hi");
-          assertThat(Attempt.from(shop.buyer, shop.service(family), "hi").answer()).isEqualTo("hi");
-          assertThat(outside.accepted()).hasSize(1);
-          assertThat(store.accepted()).hasSize(1);
-        }
+        assertDecidedAnew(shop, family, List.of(stays, joins, shop.store));
       }
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
-  void aNamespaceIsReleasedWhereverItIsFoundByNow(Mechanism mechanism) {
-    try (Shop shop = Shop.open(mechanism)) {
-      SitePod mounted = shop.site.addPods("mounted").getFirst();
-      SitePod inhabited = shop.site.addPods("inhabited").getFirst();
-      PodUid mountedUid = freshUid();
-      PodUid inhabitedUid = freshUid();
-      Process first = start(shop, mounted, mountedUid);
-      Process second = start(shop, inhabited, inhabitedUid);
-      shop.change(() -> register(shop, mounted, mountedUid));
-      shop.change(() -> register(shop, inhabited, inhabitedUid));
-      awaitEnrolled(shop, mounted);
-      awaitEnrolled(shop, inhabited);
-      assertThat(Traces.in(mounted)).isNotEmpty();
-      assertThat(Traces.in(inhabited)).isNotEmpty();
+  /** By a process of its own, which is returned. */
+  private static Process enrol(Shop shop, SitePod pod) {
+    PodUid uid = freshUid();
+    Process inside = start(shop, pod, uid);
+    shop.change(() -> register(shop, pod, uid));
+    Await.until(pod.name() + " is enrolled", () -> shop.view().stateOf(pod).equals("enrolled"));
+    assertThat(Traces.in(pod)).isNotEmpty();
+    return inside;
+  }
 
-      shop.daemon().kill();
-      // The processes by whose ids the namespaces were found go; a mount and a process remain.
-      Process another = shop.site.processes().startOutside(inhabited);
-      shop.site.deleteNamespace(inhabited);
-      shop.site.processes().end(first);
-      shop.site.processes().end(second);
-      shop.site.registry().remove(mounted);
-      shop.site.registry().remove(inhabited);
-      shop.daemon().start();
-
-      Await.until(
-          "the release is told", () -> shop.daemon().log().contains("start_released pods=2"));
-      shop.site.nameNamespace(inhabited, another);
-      assertThat(Traces.in(mounted)).isEmpty();
-      assertThat(Traces.in(inhabited)).isEmpty();
+  /** The thief is in the mesh no more. */
+  private static void assertDecidedAnew(Shop shop, Family family, List<SitePod> enrolled) {
+    try (TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort());
+        TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT)) {
+      for (SitePod closed : enrolled) {
+        Attempt out = Attempt.from(closed, shop.stranger.at(family, outside.port()), "hi");
+        assertThat(out.wasTurnedAway()).as("%s %s", closed, out).isTrue();
+      }
+      assertThat(Attempt.from(shop.thief, shop.stranger.at(family, outside.port()), "hi").answer())
+          .isEqualTo("hi");
+      assertThat(Attempt.from(shop.buyer, shop.service(family), "hi").answer()).isEqualTo("hi");
+      assertThat(outside.accepted()).hasSize(1);
+      assertThat(store.accepted()).hasSize(1);
     }
   }
 
@@ -170,9 +152,11 @@ class DaemonStartTest {
   }
 
   @Test
-  void aStartThatFailsKeepsWhatWasThere() {
+  void aStartThatFailsKeepsWhatIsThere() {
     try (Site site = new Site()) {
-      site.startDaemon("--standalone").kill();
+      DaemonProcess first = site.startDaemon("--standalone");
+      assertHasThePodsOfTheFolderAlone(site, first);
+      first.kill();
       Path run = NodeSettings.adminSocket(site.prefix()).resolveSibling("");
       Path other = site.directory().resolve("other");
       Map<Path, String> before = contents(run, site.state());
@@ -192,18 +176,14 @@ class DaemonStartTest {
     }
   }
 
-  @Test
-  void podsOfAFolderThatNameNoNodeHaveOneDaemon() {
-    try (Site site = new Site()) {
-      DaemonProcess daemon = site.startDaemon("--standalone");
-      Path other = site.directory().resolve("other");
+  private static void assertHasThePodsOfTheFolderAlone(Site site, DaemonProcess daemon) {
+    Path other = site.directory().resolve("other");
 
-      assertThat(fail(site, site.prefix() + "x", other, "--standalone", "--metrics-address", "off"))
-          .contains("the daemon of node '" + site.prefix() + "' has the pods of");
+    assertThat(fail(site, site.prefix() + "x", other, "--standalone", "--metrics-address", "off"))
+        .contains("the daemon of node '" + site.prefix() + "' has the pods of");
 
-      assertThat(other).doesNotExist();
-      assertThat(daemon.isAlive()).isTrue();
-    }
+    assertThat(other).doesNotExist();
+    assertThat(daemon.isAlive()).isTrue();
   }
 
   /** What each file below holds, and where each link leads. */

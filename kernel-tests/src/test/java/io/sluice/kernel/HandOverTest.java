@@ -24,16 +24,15 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** One daemon takes the place of another: no new connection fails, and none that is open. */
 @Tag("kernel")
 class HandOverTest {
-  private static final int ROUNDS = 3;
+  private static final int ROUNDS = LongRun.ON ? 3 : 2;
   private static final int CALLS = 20;
 
   private static final double QUIET_LOAD = 4;
@@ -49,21 +48,21 @@ class HandOverTest {
   /** Above that load nothing is promised; it must end. */
   private static final Duration LIMIT = Duration.ofSeconds(4);
 
-  /** From eBPF, each change once. */
+  /** A change to the split and one from it too. */
   private static final List<Mechanism> CHANGES =
-      List.of(
-          Mechanism.IPTABLES,
-          Mechanism.EBPF,
-          Mechanism.SPLIT,
-          Mechanism.IPTABLES,
-          Mechanism.SPLIT,
-          Mechanism.EBPF);
+      Mechanism.changes(Mechanism.IPTABLES, Mechanism.SPLIT, Mechanism.EBPF);
 
   /** Pods beside those that talk: a successor brings all of them in force before it accepts. */
   private static final String[] OTHERS = {"o1", "o2", "o3", "o4", "o5", "o6", "o7"};
 
-  @ParameterizedTest
-  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
+  @AutoClose private static Shop shop;
+
+  @BeforeAll
+  static void openShop() {
+    shop = Shop.open(Mechanism.EBPF);
+  }
+
+  @EachMechanism
   void successorsTakeOverWithoutAFailedConnection(Mechanism mechanism) {
     try (Shop shop = Shop.open(mechanism);
         TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT);
@@ -104,8 +103,7 @@ class HandOverTest {
    */
   @Test
   void successorsInAnotherModeTakeOverWithoutAFailedConnection() {
-    try (Shop shop = Shop.open(Mechanism.EBPF);
-        TcpServer inside4 = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT);
+    try (TcpServer inside4 = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT);
         TcpServer inside6 = TcpServer.echo(shop.store, Family.IPV6, Shop.STORE_PORT);
         TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort());
         Callers ipv4 = new Callers(shop.buyer, shop.service(Family.IPV4));
@@ -203,8 +201,7 @@ class HandOverTest {
 
   @Test
   void aSuccessorThatDiesOnTheWayLeavesEverythingToTheNext() {
-    try (Shop shop = Shop.open(Mechanism.EBPF);
-        TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
       DaemonProcess first = shop.daemon();
       DaemonProcess dying = shop.site.succeedDaemon();
       dying.beginToDieAt(FaultPoint.PLACE_TAKEN);
@@ -229,30 +226,27 @@ class HandOverTest {
 
   @Test
   void aDaemonWhoseSuccessorHasGoneEndsToBeStartedAnew() {
-    try (Shop shop = Shop.open(Mechanism.EBPF);
-        TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
       DaemonProcess first = shop.daemon();
       DaemonProcess successor = shop.site.succeedDaemon();
       successor.start();
       successor.kill();
 
       assertThat(first.exitCode()).as(first.log()).isEqualTo(1);
-      first.start();
+      shop.site.startDaemon(Mechanism.EBPF.arguments());
       assertThat(Attempt.from(shop.buyer, shop.service(Family.IPV4), "hi").answered()).isTrue();
     }
   }
 
   @Test
   void asksADaemonToLeaveOnlyWhenToldTo() {
-    try (Shop shop = Shop.open(Mechanism.EBPF)) {
-      DaemonProcess other = shop.site.rivalDaemon();
-      other.begin();
+    DaemonProcess other = shop.site.rivalDaemon();
+    other.begin();
 
-      assertThat(other.exitCode()).isNotZero();
-      assertThat(other.lastWords()).contains("another node daemon holds").contains("--take-over");
-      assertThat(shop.site.pods()).isNotEmpty();
-      shop.assertEnforced();
-    }
+    assertThat(other.exitCode()).isNotZero();
+    assertThat(other.lastWords()).contains("another node daemon holds").contains("--take-over");
+    assertThat(shop.site.pods()).isNotEmpty();
+    shop.assertEnforced();
   }
 
   @Test

@@ -2,7 +2,6 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
@@ -13,8 +12,6 @@ import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,8 +19,6 @@ import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 /** What either mechanism puts in force outlives the daemon, and goes when it shall, as a whole. */
 @Tag("kernel")
@@ -37,58 +32,55 @@ class MechanismLifeTest {
     shops = ShopsByMechanism.open();
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
-  void aKilledDaemonRefusesBothWaysAndEnforcesWhenItIsBack(Mechanism mechanism) {
+  @EachMechanism
+  void aKilledDaemonRefusesAllButProbesBothWaysAndEnforcesWhenItIsBack(Mechanism mechanism) {
     Shop shop = shop(mechanism);
     declareProbe(shop);
+    shop.assertEnforced();
+
+    shop.daemon().kill();
     for (Family family : Family.values()) {
       try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
           TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
-        InetSocketAddress inbound = shop.store.at(family, store.port());
-        InetSocketAddress outbound = shop.stranger.at(family, outside.port());
-        assertThat(Attempt.from(shop.buyer, shop.service(family), "hi").answered()).isTrue();
-
-        shop.daemon().kill();
         assertConnectionRefused(shop.buyer, shop.service(family));
-        assertConnectionRefused(shop.stranger, inbound);
-        assertConnectionRefused(shop.thief, outbound);
-        shop.daemon().start();
+        assertConnectionRefused(shop.stranger, shop.store.at(family, store.port()));
+        assertConnectionRefused(shop.thief, shop.stranger.at(family, outside.port()));
+        assertThat(store.accepted()).isEmpty();
+        assertThat(outside.accepted()).isEmpty();
+      }
+      assertTheNodesProbesAreAnsweredByTheApplication(shop, family);
+    }
+    shop.daemon().start();
 
+    for (Family family : Family.values()) {
+      try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
+          TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
         Attempt served = Attempt.from(shop.buyer, shop.service(family), "hi");
         assertThat(served.answer()).as("%s", served).isEqualTo("hi");
-        assertReset(shop.stranger, inbound);
-        assertReset(shop.thief, outbound);
-        assertThat(store.accepted()).hasSize(2);
+        assertReset(shop.stranger, shop.store.at(family, store.port()));
+        assertReset(shop.thief, shop.stranger.at(family, outside.port()));
+        assertThat(store.accepted()).hasSize(1);
         assertThat(outside.accepted()).isEmpty();
       }
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
-  void theNodesProbesAreAnsweredByTheApplicationWhileNoDaemonRuns(Mechanism mechanism) {
-    Shop shop = shop(mechanism);
-    declareProbe(shop);
+  private static void assertTheNodesProbesAreAnsweredByTheApplication(Shop shop, Family family) {
     SitePod node = shop.site.node();
-    shop.daemon().kill();
-    for (Family family : Family.values()) {
-      InetSocketAddress probed = shop.store.at(family, PROBE_PORT);
-      assertConnectionRefused(node, probed);
-      try (TcpServer application = TcpServer.echo(shop.store, family, PROBE_PORT);
-          TcpServer other = TcpServer.echo(shop.store, family, shop.freshPort())) {
-        Attempt probe = Attempt.from(node, probed, "well?");
+    InetSocketAddress probed = shop.store.at(family, PROBE_PORT);
+    assertConnectionRefused(node, probed);
+    try (TcpServer application = TcpServer.echo(shop.store, family, PROBE_PORT);
+        TcpServer other = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      Attempt probe = Attempt.from(node, probed, "well?");
 
-        assertThat(probe.answer()).as("%s", probe).isEqualTo("well?");
-        assertThat(application.accepted().getFirst().peer()).isEqualTo(probe.local());
-        assertConnectionRefused(node, shop.store.at(family, other.port()));
-        assertConnectionRefused(shop.stranger, probed);
-        assertConnectionRefused(shop.thief, probed);
-        assertThat(application.accepted()).hasSize(1);
-        assertThat(other.accepted()).isEmpty();
-      }
+      assertThat(probe.answer()).as("%s", probe).isEqualTo("well?");
+      assertThat(application.accepted().getFirst().peer()).isEqualTo(probe.local());
+      assertConnectionRefused(node, shop.store.at(family, other.port()));
+      assertConnectionRefused(shop.stranger, probed);
+      assertConnectionRefused(shop.thief, probed);
+      assertThat(application.accepted()).hasSize(1);
+      assertThat(other.accepted()).isEmpty();
     }
-    shop.daemon().start();
   }
 
   private static void declareProbe(Shop shop) {
@@ -96,8 +88,7 @@ class MechanismLifeTest {
     shop.change(() -> shop.site.registry().write("pod-store", pod));
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void aPodThatLeavesTheMeshHoldsNothingOfOursAndTalksDirectly(Mechanism mechanism) {
     Shop shop = shop(mechanism);
     SitePod pod = shop.site.addPods("leaver").getFirst();
@@ -123,8 +114,7 @@ class MechanismLifeTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void whatHasArrivedWhenAPodLeavesGoesOn(Mechanism mechanism) {
     Shop shop = shop(mechanism);
     SitePod pod = shop.site.addPods("keeper").getFirst();
@@ -146,13 +136,59 @@ class MechanismLifeTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
-  void cleaningUpAfterAKillOpensEveryPodUntilTheNextDaemon(Mechanism mechanism) {
+  /**
+   * Strict policy, without egress: all of its pods leave at once, and what they have open goes on.
+   */
+  @EachMechanism
+  void callsGoOnWhileTheirNamespaceLeavesTheMesh(Mechanism mechanism) {
     Shop shop = shop(mechanism);
+    List<SitePod> pods = List.of(shop.buyer, shop.store, shop.thief);
+    try (Traffic traffic = new Traffic()) {
+      for (Family family : Family.values()) {
+        traffic.begin(shop.buyer, shop.store, family);
+      }
+      traffic.awaitMore();
+      try (Talk held = Talk.begin(shop.buyer, shop.store.at(Family.IPV4, Shop.STORE_PORT))) {
+        assertThat(held.exchange("before")).isEqualTo("before");
+        traffic.assertRefused(shop.store, shop.thief, shop.stranger);
+
+        String left = Manifests.namespace().replace("enabled", "disabled");
+        shop.change(() -> shop.site.registry().write("namespace", left));
+        traffic.awaitMore();
+
+        assertThat(held.exchange("after")).isEqualTo("after");
+      }
+      traffic.assertOneFailureAtMost(List.of(mechanism));
+      for (SitePod pod : pods) {
+        Await.until("nothing is left in " + pod.name(), () -> Traces.in(pod).isEmpty());
+      }
+    } finally {
+      shop.change(() -> shop.site.registry().write("namespace", Manifests.namespace()));
+    }
+    for (SitePod pod : pods) {
+      Await.until("it is enrolled", () -> shop.view().stateOf(pod).equals("enrolled"));
+    }
+  }
+
+  @EachMechanism
+  void cleaningUpAfterAKillOpensWhatNoOtherNodeHoldsUntilTheNextDaemon(Mechanism mechanism) {
+    Shop shop = shop(mechanism);
+    shop.daemon().kill();
+    List<String> held = Traces.in(shop.store);
+    String other = shop.site.prefix() + "-other";
+    try (DaemonProcess daemon = daemonOf(other, shop, mechanism)) {
+      daemon.start();
+    }
+
+    assertThat(JavaCommand.here("node", "cleanup", "--node-name", other))
+        .startsWith("removed: node '" + other + "'")
+        .containsPattern("open, but for [1-9] that node '" + shop.site.prefix() + "' keeps")
+        .contains("`sluice node cleanup --node-name " + shop.site.prefix() + "` removes that");
+    assertThat(NodeCleanup.removeAll(other)).isFalse();
+    assertThat(kinds(Traces.in(shop.store).toString().replace(other, shop.site.prefix())))
+        .isEqualTo(kinds(held.toString()));
     try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
       InetSocketAddress outbound = shop.stranger.at(Family.IPV4, outside.port());
-      shop.daemon().kill();
       assertConnectionRefused(shop.thief, outbound);
 
       NodeCleanup.removeAll(shop.site.prefix());
@@ -167,37 +203,7 @@ class MechanismLifeTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
-  void cleaningUpLeavesWhatAnotherNodeHoldsInTheSamePod(Mechanism mechanism) {
-    Shop shop = shop(mechanism);
-    shop.daemon().kill();
-    List<String> held = Traces.in(shop.store);
-    String other = shop.site.prefix() + "-other";
-    try (DaemonProcess daemon = daemonOf(other, shop, mechanism)) {
-      daemon.start();
-    }
-
-    StringWriter said = new StringWriter();
-    int _ =
-        SluiceCommand.commandLine()
-            .setOut(new PrintWriter(said))
-            .execute("node", "cleanup", "--node-name", other);
-
-    assertThat(said.toString())
-        .startsWith("removed: node '" + other + "'")
-        .containsPattern("open, but for [1-9] that node '" + shop.site.prefix() + "' keeps")
-        .contains("`sluice node cleanup --node-name " + shop.site.prefix() + "` removes that");
-    assertThat(NodeCleanup.removeAll(other)).isFalse();
-    assertThat(kinds(Traces.in(shop.store).toString().replace(other, shop.site.prefix())))
-        .isEqualTo(kinds(held.toString()));
-    NodeCleanup.removeAll(shop.site.prefix());
-    assertThat(Traces.in(shop.store)).isEmpty();
-    shop.daemon().start();
-  }
-
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void whatAnotherRunningDaemonHoldsIsNotTouched(Mechanism mechanism) {
     Shop shop = shop(mechanism);
     List<String> held = Traces.in(shop.store);
@@ -243,8 +249,7 @@ class MechanismLifeTest {
     return traces.replaceAll("[0-9]+", "N");
   }
 
-  @ParameterizedTest
-  @EnumSource(Mechanism.class)
+  @EachMechanism
   void everyWholePodIsReportedAsWhole(Mechanism mechanism) {
     Shop shop = shop(mechanism);
 

@@ -17,34 +17,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** Two daemons on one machine under one registry: each has its own pods and nothing else. */
 @Tag("kernel")
 class SeveralNodesTest {
   private static final int PORT = 8080;
 
-  @ParameterizedTest
-  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
-  void eachDaemonEnrolsItsOwnPodsAndLeavesThoseOfTheOther(Mechanism mechanism) {
-    try (Cluster cluster = open(mechanism)) {
-      Site a = cluster.site("a");
-      Site b = cluster.site("b");
-
-      assertThat(podsOf(a.daemon())).containsExactlyInAnyOrder("shop/buyer", "shop/neighbour");
-      assertThat(podsOf(b.daemon())).containsExactlyInAnyOrder("shop/thief", "shop/store");
-      assertLocalTraffic(cluster);
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
-  void theDeathAndRemovalOfOneLeavesTheOtherAtWork(Mechanism mechanism) {
+  @EachMechanism
+  void eachDaemonHasItsOwnPodsAndWorksOnWhenTheOtherDiesAndGoes(Mechanism mechanism) {
     try (Cluster cluster = open(mechanism)) {
       Site a = cluster.site("a");
       DaemonProcess other = cluster.site("b").daemon();
+      assertThat(podsOf(a.daemon())).containsExactlyInAnyOrder("shop/buyer", "shop/neighbour");
+      assertThat(podsOf(other)).containsExactlyInAnyOrder("shop/thief", "shop/store");
+      assertLocalTraffic(cluster);
 
       assertHangsAlone(cluster, a.daemon());
       other.kill();
@@ -64,7 +50,7 @@ class SeveralNodesTest {
   private static void assertHangsAlone(Cluster cluster, DaemonProcess first) {
     Commands.run("kill", "-STOP", Long.toString(first.pid()));
     try {
-      assertThat(JavaCommand.run("proxy", "get", "ready", cluster.pod("thief").meshName()).strip())
+      assertThat(JavaCommand.here("proxy", "get", "ready", cluster.pod("thief").meshName()).strip())
           .isEqualTo("LIVE");
     } finally {
       Commands.run("kill", "-CONT", Long.toString(first.pid()));

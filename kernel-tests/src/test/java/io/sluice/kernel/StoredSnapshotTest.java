@@ -12,7 +12,6 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.node.NodeCleanup;
 import io.sluice.node.store.SnapshotStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,9 +21,6 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** A node starts while its controller is out of reach: it goes by the snapshot on its disk. */
 @Tag("kernel")
@@ -55,12 +51,6 @@ class StoredSnapshotTest {
     }
   }
 
-  /** What does not outlive the boot. */
-  private static void reboot(Shop shop) {
-    shop.daemon().kill();
-    NodeCleanup.removeAll(shop.site.prefix());
-  }
-
   private static void assertTheSameVerdicts(Shop shop) {
     for (Family family : Family.values()) {
       try (TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort());
@@ -79,38 +69,79 @@ class StoredSnapshotTest {
     assertThat(attempt.wasTurnedAway()).as("%s", attempt).isTrue();
   }
 
-  @ParameterizedTest
-  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
-  void enforcesWithinSecondsOfItsStartWithTheSameVerdicts(Mechanism mechanism) {
+  /** One life after the other, each with another store, on what the one before left in force. */
+  @EachMechanism
+  void goesByWhatIsStoredAndOpensNothing(Mechanism mechanism) throws Exception {
     try (Shop shop = Shop.open(mechanism)) {
       assertTheSameVerdicts(shop);
-      save(shop);
-      reboot(shop);
-
-      DaemonProcess daemon = stored(shop, mechanism);
-      daemon.start();
-
-      assertTheSameVerdicts(shop);
-      JsonNode status = daemon.view().status();
-      assertThat(status.path("snapshotFrom").asText()).isEqualTo("disk");
-      assertThat(status.path("snapshotAgeSeconds").asLong()).isBetween(0L, 600L);
-      assertThat(status.path("snapshotStoreProblem").asText()).isEqualTo("-");
-      assertThat(daemon.view().metric("sluice_snapshot_stored")).isEqualTo(1);
-      assertThat(daemon.view().metric("sluice_snapshot_age_seconds")).isPositive();
-      assertThat(daemon.lastStart()).isLessThan(Await.patience(START_SECONDS));
+      aPodThatTheStoredSnapshotDoesNotKnowIsNotReleased(shop, mechanism);
+      withoutAUsableSnapshotWhatWasClosedStaysClosed(shop, mechanism);
+      enforcesWithinSecondsOfItsStartWithTheSameVerdicts(shop, mechanism);
     }
+  }
+
+  private static void aPodThatTheStoredSnapshotDoesNotKnowIsNotReleased(
+      Shop shop, Mechanism mechanism) {
+    shop.daemon().kill();
+    shop.site.registry().remove(shop.thief);
+    save(shop);
+    shop.site.registry().write(shop.thief);
+
+    DaemonProcess daemon = stored(shop, mechanism);
+    daemon.start();
+    Await.until("it looks after its pods", () -> daemon.log().contains("start_adopted pods=2"));
+
+    assertTheSameVerdicts(shop);
+    assertEverythingIsRefused(shop, shop.thief);
+    assertThat(daemon.log()).doesNotContain("leftover_released");
+  }
+
+  private static void withoutAUsableSnapshotWhatWasClosedStaysClosed(Shop shop, Mechanism mechanism)
+      throws IOException {
+    shop.daemon().kill();
+    Path only = slots(shop).resolve("a.snapshot");
+    tear(only);
+
+    DaemonProcess daemon = stored(shop, mechanism);
+    daemon.begin();
+
+    Await.until(
+        "the daemon tells that it has no snapshot",
+        () -> daemon.view().status().path("snapshotFrom").asText().equals("none yet"));
+    assertThat(daemon.view().status().path("ready").asBoolean()).isFalse();
+    assertEverythingIsRefused(shop, shop.buyer);
+    assertEverythingIsRefused(shop, shop.thief);
+    daemon.kill();
+    Files.delete(only);
+  }
+
+  private static void enforcesWithinSecondsOfItsStartWithTheSameVerdicts(
+      Shop shop, Mechanism mechanism) {
+    save(shop);
+    shop.removeTraces(); // they do not outlive the boot
+
+    DaemonProcess daemon = stored(shop, mechanism);
+    daemon.start();
+
+    assertTheSameVerdicts(shop);
+    JsonNode status = daemon.view().status();
+    assertThat(status.path("snapshotFrom").asText()).isEqualTo("disk");
+    assertThat(status.path("snapshotAgeSeconds").asLong()).isBetween(0L, 600L);
+    assertThat(status.path("snapshotStoreProblem").asText()).isEqualTo("-");
+    assertThat(daemon.view().metric("sluice_snapshot_stored")).isEqualTo(1);
+    assertThat(daemon.view().metric("sluice_snapshot_age_seconds")).isPositive();
+    assertThat(daemon.lastStart()).isLessThan(Await.patience(START_SECONDS));
   }
 
   /** Which file counts is decided before any mechanism is asked. */
   @Test
   void goesByThePreviousSnapshotWhenTheNewestIsTornAndSaysSo() throws Exception {
     Mechanism mechanism = Mechanism.EBPF;
-    try (Shop shop = Shop.open(mechanism)) {
+    try (Shop shop = Shop.withoutDaemon(mechanism)) {
       save(shop);
-      shop.change(() -> shop.site.registry().remove("buyer-to-store"));
+      shop.site.registry().remove("buyer-to-store");
       save(shop);
       tear(slots(shop).resolve("b.snapshot"));
-      reboot(shop);
 
       DaemonProcess daemon = stored(shop, mechanism);
       daemon.start();
@@ -123,46 +154,6 @@ class StoredSnapshotTest {
       assertThat(view.events())
           .anyMatch(event -> event.path("reason").asText().equals("snapshot_unusable"));
       assertThat(daemon.log()).contains("snapshot_not_used").contains("b.snapshot");
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
-  void withoutAUsableSnapshotWhatWasClosedStaysClosed(Mechanism mechanism) throws Exception {
-    try (Shop shop = Shop.open(mechanism)) {
-      save(shop);
-      tear(slots(shop).resolve("a.snapshot"));
-      shop.daemon().kill();
-
-      DaemonProcess daemon = stored(shop, mechanism);
-      daemon.begin();
-
-      Await.until(
-          "the daemon tells that it has no snapshot",
-          () -> daemon.view().status().path("snapshotFrom").asText().equals("none yet"));
-      assertThat(daemon.view().status().path("ready").asBoolean()).isFalse();
-      assertEverythingIsRefused(shop, shop.buyer);
-      assertEverythingIsRefused(shop, shop.thief);
-    }
-  }
-
-  @ParameterizedTest
-  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
-  void aPodThatTheStoredSnapshotDoesNotKnowIsNotReleased(Mechanism mechanism) {
-    try (Shop shop = Shop.open(mechanism)) {
-      shop.change(() -> shop.site.registry().remove(shop.thief));
-      save(shop);
-      shop.change(() -> shop.site.registry().write(shop.thief));
-      Await.until("it is enrolled", () -> shop.view().stateOf(shop.thief).equals("enrolled"));
-      shop.daemon().kill();
-
-      DaemonProcess daemon = stored(shop, mechanism);
-      daemon.start();
-      Await.until("it looks after its pods", () -> daemon.log().contains("start_adopted pods=2"));
-
-      assertTheSameVerdicts(shop);
-      assertEverythingIsRefused(shop, shop.thief);
-      assertThat(daemon.log()).doesNotContain("leftover_released");
     }
   }
 
