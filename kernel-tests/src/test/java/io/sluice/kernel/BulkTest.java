@@ -26,16 +26,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Many connections at once with a mebibyte each way, and one with a gibibyte: no byte is lost,
- * doubled or mixed up.
+ * Many connections at once with a mebibyte each way, and one with a quarter of a gibibyte: no byte
+ * is lost, doubled or mixed up.
  */
 @Tag("kernel")
 class BulkTest {
-  private static final int CONNECTIONS = 250;
+  private static final int CONNECTIONS = 100;
   private static final int MORE_CONNECTIONS = 1_000;
   private static final int BYTES_EACH_WAY = 1 << 20;
   private static final int CHUNK_BYTES = 16 * 1_024;
-  private static final long LONG_TRANSFER_BYTES = 1L << 30;
+  private static final long LONG_TRANSFER_BYTES = 1L << (LongRun.ON ? 30 : 28);
   private static final int LONG_CHUNK_BYTES = 256 * 1_024;
 
   @AutoClose private static Shop shop;
@@ -99,7 +99,7 @@ class BulkTest {
   /** Other bytes each way, at once: what is echoed could hide that both were mixed up. */
   @Test
   @Timeout(120)
-  void aGibibyteEachWayAtOnceArrivesAsItWasSent() throws Exception {
+  void whatIsSentEachWayAtOnceArrivesAsItWasSent() throws Exception {
     CompletableFuture<Sum> sentByServer = new CompletableFuture<>();
     CompletableFuture<Sum> cameToServer = new CompletableFuture<>();
     InetSocketAddress address = shop.store.at(Family.IPV6, Shop.STORE_PORT);

@@ -21,51 +21,46 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** What has to be open for names, pings and clouds is no way out for anything else. */
 @Tag("kernel")
 @Tag("attack")
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OpeningsTest {
   private static final int DNS = 53;
+  private static final List<InetAddress> METADATA =
+      Stream.of("169.254.169.254", "100.100.100.200", "fd00:ec2::254")
+          .map(IpAddresses::parse)
+          .toList();
   private static final int IPPROTO_ICMP = 1;
   private static final int IPPROTO_ICMPV6 = 58;
   private static final int ECHO_HEADER = 8;
   private static final int IN_FRAGMENTS = 8_000;
   private static final int TO_THE_NODE = 333;
 
-  @AutoClose private ShopsByMechanism shops;
+  @AutoClose private static ShopsByMechanism shops;
 
   @BeforeAll
-  void openShops() {
+  static void openShops() {
     shops = ShopsByMechanism.open();
   }
 
-  static Stream<Arguments> families() {
-    return Stream.of(Mechanism.values())
-        .flatMap(
-            mechanism -> Stream.of(Family.values()).map(family -> Arguments.of(mechanism, family)));
+  @EachMechanism
+  void aNameServerThatIsNoneOfThePodsIsRefused(Mechanism mechanism) {
+    for (Family family : Family.values()) {
+      assertNameServerRefused(shops.of(mechanism), family);
+      Attack.tried(
+              "DNS by UDP and TCP to a host of the attacker, %s, %s".formatted(mechanism, family))
+          .refusedBy("interception (UDP, EPERM) and the proxy (TCP, reset)")
+          .countedAs("sluice_interception_refused_total{reason=\"dns_refused\"}");
+    }
   }
 
-  static Stream<Arguments> metadataServices() {
-    return Stream.of(Mechanism.values())
-        .flatMap(mechanism ->
-            Stream.of("169.254.169.254", "100.100.100.200", "fd00:ec2::254")
-                .map(host -> Arguments.of(mechanism, host)));
-  }
-
-  @ParameterizedTest
-  @MethodSource("families")
-  void aNameServerThatIsNoneOfThePodsIsRefused(Mechanism mechanism, Family family) {
-    Shop shop = shops.of(mechanism);
+  private static void assertNameServerRefused(Shop shop, Family family) {
     try (Datagrams server = Datagrams.echo(shop.stranger, family, DNS);
         TcpServer overTcp = TcpServer.echo(shop.stranger, family, DNS)) {
       shop.assertNotPermitted(
@@ -82,20 +77,40 @@ class OpeningsTest {
       assertThat(server.received()).isEmpty();
       assertThat(overTcp.accepted()).isEmpty();
     }
-    Attack.tried(
-            "DNS by UDP and TCP to a host of the attacker, %s, %s".formatted(mechanism, family))
-        .refusedBy("interception (UDP, EPERM) and the proxy (TCP, reset)")
-        .countedAs("sluice_interception_refused_total{reason=\"dns_refused\"}");
   }
 
-  @ParameterizedTest
-  @MethodSource("metadataServices")
-  void metadataOfTheCloudIsRefusedWhateverTheMeshAllows(Mechanism mechanism, String host) {
+  @EachMechanism
+  void metadataOfTheCloudIsRefusedWhateverTheMeshAllows(Mechanism mechanism) {
     Shop shop = shops.of(mechanism);
-    InetAddress metadata = IpAddresses.parse(host);
+    METADATA.forEach(metadata -> giveToTheStranger(shop, metadata));
+    try {
+      shop.configure(true, true, Map.of());
+      METADATA.forEach(metadata -> assertMetadataRefused(shop, metadata));
+      shop.configure(false, true, Map.of("metadataMode", "ALLOW"));
+      METADATA.forEach(metadata -> assertMetadataServed(shop, metadata));
+      shop.configure(false, false, Map.of("outboundIPRangeExclusionList", ranges(METADATA)));
+      METADATA.forEach(metadata -> assertMetadataServed(shop, metadata));
+    } finally {
+      shop.configureAsAtFirst();
+    }
+    for (InetAddress metadata : METADATA) {
+      Attack.tried(
+              "the node's credentials from %s, %s".formatted(IpAddresses.text(metadata), mechanism))
+          .refusedBy("interception, in a permissive mesh with egress too")
+          .countedAs("sluice_interception_refused_total{reason=\"metadata_refused\"}");
+    }
+  }
+
+  private static String ranges(List<InetAddress> addresses) {
+    return addresses.stream()
+        .map(address -> "\"" + Cidr.of(address) + "\"")
+        .collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  /** And a route there to the thief. */
+  private static void giveToTheStranger(Shop shop, InetAddress metadata) {
     Family family = Family.of(metadata);
     Cidr range = Cidr.of(metadata);
-    InetSocketAddress service = new InetSocketAddress(metadata, shop.freshPort());
     Commands.ip(
         shop.stranger.netns(),
         List.of("addr replace " + range + " dev eth0" + (family == Family.IPV4 ? "" : " nodad")));
@@ -103,10 +118,14 @@ class OpeningsTest {
         shop.thief.netns(),
         List.of(
             "route replace " + range + " via " + IpAddresses.text(shop.stranger.address(family))));
+  }
+
+  private static void assertMetadataRefused(Shop shop, InetAddress metadata) {
+    InetSocketAddress service = new InetSocketAddress(metadata, shop.freshPort());
     try (TcpServer server = TcpServer.open(shop.stranger, service, TcpServer::echoAll)) {
-      shop.configure(true, true, Map.of());
       shop.assertNotPermitted(
-          "metadata_refused", () -> Datagrams.send(shop.thief, family, service, "credentials?"));
+          "metadata_refused",
+          () -> Datagrams.send(shop.thief, Family.of(metadata), service, "credentials?"));
       long before = refused(shop, "metadata_refused");
 
       Attempt attempt = Attempt.from(shop.thief, service, "credentials?");
@@ -116,49 +135,53 @@ class OpeningsTest {
           .isIn(Attempt.End.REFUSED, Attempt.End.NOT_PERMITTED);
       assertThat(server.accepted()).isEmpty();
       assertThat(refused(shop, "metadata_refused")).isEqualTo(before + 1);
-
-      shop.configure(false, true, Map.of("metadataMode", "ALLOW"));
-      assertThat(Attempt.from(shop.thief, service, "operator").answer()).isEqualTo("operator");
-      shop.configure(false, false, Map.of("outboundIPRangeExclusionList", "[\"" + range + "\"]"));
-      assertThat(Attempt.from(shop.thief, service, "operator").answer()).isEqualTo("operator");
-    } finally {
-      shop.configureAsAtFirst();
     }
-    Attack.tried("the node's credentials from %s, %s".formatted(host, mechanism))
-        .refusedBy("interception, in a permissive mesh with egress too")
-        .countedAs("sluice_interception_refused_total{reason=\"metadata_refused\"}");
   }
 
-  @ParameterizedTest
-  @MethodSource("families")
-  void aPingCarriesNoMoreThanPingDoes(Mechanism mechanism, Family family) {
+  private static void assertMetadataServed(Shop shop, InetAddress metadata) {
+    InetSocketAddress service = new InetSocketAddress(metadata, shop.freshPort());
+    try (TcpServer _ = TcpServer.open(shop.stranger, service, TcpServer::echoAll)) {
+      Attempt attempt = Attempt.from(shop.thief, service, "operator");
+      assertThat(attempt.answer()).as("%s", attempt).isEqualTo("operator");
+    }
+  }
+
+  @EachMechanism
+  void aPingCarriesNoMoreThanPingDoes(Mechanism mechanism) {
     Shop shop = shops.of(mechanism);
     shop.thief.sysctl("net/ipv4/ping_group_range", "0 0");
-    Cidr node = Cidr.of(shop.site.node().address(family));
-    long before = refused(shop, "ping_refused");
-
-    assertThat(answered(shop, family, PingMode.PLAIN_BYTES + 1, PingMode.PLAIN_BYTES))
-        .isEqualTo(PingMode.PLAIN_BYTES);
-    assertThat(answered(shop, family, IN_FRAGMENTS, 0)).isZero();
-    assertThat(refused(shop, "ping_refused")).isEqualTo(before + 2);
-
+    String node = ranges(Stream.of(Family.values()).map(shop.site.node()::address).toList());
+    for (Family family : Family.values()) {
+      long before = refused(shop, "ping_refused");
+      assertThat(answered(shop, family, PingMode.PLAIN_BYTES + 1, PingMode.PLAIN_BYTES))
+          .isEqualTo(PingMode.PLAIN_BYTES);
+      assertThat(answered(shop, family, IN_FRAGMENTS, 0)).isZero();
+      assertThat(refused(shop, "ping_refused")).isEqualTo(before + 2);
+    }
     try {
       shop.configure(false, false, Map.of("pingMode", "ALLOW"));
-      assertThat(answered(shop, family, IN_FRAGMENTS)).isEqualTo(IN_FRAGMENTS);
+      for (Family family : Family.values()) {
+        assertThat(answered(shop, family, IN_FRAGMENTS)).isEqualTo(IN_FRAGMENTS);
+      }
       shop.configure(true, false, Map.of("pingMode", "REFUSE"));
-      assertThat(answered(shop, family, IN_FRAGMENTS)).isEqualTo(IN_FRAGMENTS);
+      for (Family family : Family.values()) {
+        assertThat(answered(shop, family, IN_FRAGMENTS)).isEqualTo(IN_FRAGMENTS);
+      }
       shop.configure(
-          false,
-          false,
-          Map.of("pingMode", "REFUSE", "outboundIPRangeExclusionList", "[\"" + node + "\"]"));
-      assertThat(answered(shop, family, 0, TO_THE_NODE)).isEqualTo(TO_THE_NODE);
-      assertThat(refused(shop, "ping_refused")).isEqualTo(before + 3);
+          false, false, Map.of("pingMode", "REFUSE", "outboundIPRangeExclusionList", node));
+      for (Family family : Family.values()) {
+        long before = refused(shop, "ping_refused");
+        assertThat(answered(shop, family, 0, TO_THE_NODE)).isEqualTo(TO_THE_NODE);
+        assertThat(refused(shop, "ping_refused")).isEqualTo(before + 1);
+      }
     } finally {
       shop.configureAsAtFirst();
     }
-    Attack.tried("data in pings of an unprivileged socket, %s, %s".formatted(mechanism, family))
-        .refusedBy((mechanism.hooksConnect() ? "skb_egress" : "rules") + ": packet dropped")
-        .countedAs("sluice_interception_refused_total{reason=\"ping_refused\"}");
+    for (Family family : Family.values()) {
+      Attack.tried("data in pings of an unprivileged socket, %s, %s".formatted(mechanism, family))
+          .refusedBy((mechanism.hooksConnect() ? "skb_egress" : "rules") + ": packet dropped")
+          .countedAs("sluice_interception_refused_total{reason=\"ping_refused\"}");
+    }
   }
 
   /**

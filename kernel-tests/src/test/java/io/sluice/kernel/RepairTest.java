@@ -23,8 +23,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -62,15 +65,29 @@ class RepairTest {
     @ParameterizedTest
     @ValueSource(
         strings = {
-          "iptables-nft -t nat -F",
           "ip6tables-nft -t nat -F",
           "iptables-nft -t filter -F",
-          "iptables-nft -t nat -F PREROUTING",
           "iptables-nft -t nat -I OUTPUT -j ACCEPT",
-          "ip6tables-nft -t nat -I PREROUTING -j ACCEPT",
           "nft flush ruleset",
         })
     void areWrittenAgain(String breakage) {
+      assertWrittenAgain(breakage);
+    }
+
+    @Tag("attack")
+    @Tag("long")
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "iptables-nft -t nat -F",
+          "iptables-nft -t nat -F PREROUTING",
+          "ip6tables-nft -t nat -I PREROUTING -j ACCEPT",
+        })
+    void areWrittenAgainWhateverElseIsDone(String breakage) {
+      assertWrittenAgain(breakage);
+    }
+
+    private static void assertWrittenAgain(String breakage) {
       List<String> whole = Traces.rules(shop.store);
       long told = told(shop, "interception_broken", shop.store);
 
@@ -79,9 +96,9 @@ class RepairTest {
       awaitRepair(
           breakage,
           () ->
-              Traces.rules(shop.store).equals(whole)
-                  && Traces.areFirst(shop.store)
-                  && told(shop, "interception_repaired", shop.store) > told);
+              told(shop, "interception_repaired", shop.store) > told
+                  && Traces.rules(shop.store).equals(whole)
+                  && Traces.areFirst(shop.store));
       assertThat(told(shop, "interception_broken", shop.store)).isGreaterThan(told);
 
       Attack.tried("rules damaged in a pod: " + breakage)
@@ -95,17 +112,31 @@ class RepairTest {
     @ValueSource(
         strings = {
           "ip -4 rule del pref PLACE",
-          "ip -6 rule del pref PLACE",
-          "ip -4 route flush table PLACE",
           "ip -6 route flush table PLACE",
-          "nft delete table inet TABLE",
           "nft flush chain inet TABLE leaving",
           "nft add table inet TABLE { flags dormant; }",
           "sysctl -qw net.ipv4.tcp_fwmark_accept=0",
+        })
+    void whatShowsClientsIsRaisedAgain(String breakage) {
+      assertRaisedAgain(breakage);
+    }
+
+    @Tag("attack")
+    @Tag("long")
+    @ParameterizedTest
+    @ValueSource(
+        strings = {
+          "ip -6 rule del pref PLACE",
+          "ip -4 route flush table PLACE",
+          "nft delete table inet TABLE",
           "sysctl -qw net.ipv4.fwmark_reflect=0",
           "sysctl -qw net.ipv6.fwmark_reflect=0",
         })
-    void whatShowsClientsIsRaisedAgain(String breakage) {
+    void whatShowsClientsIsRaisedAgainWhateverElseIsDone(String breakage) {
+      assertRaisedAgain(breakage);
+    }
+
+    private static void assertRaisedAgain(String breakage) {
       List<String> whole = raised();
       long told = told(shop, "interception_broken", shop.store);
 
@@ -175,31 +206,56 @@ class RepairTest {
       assertThat(steeringPrograms()).isEqualTo(1);
     }
 
+    @Test
+    void emptiedListenerSlotsAreFilledAgain() {
+      assertFilledAgain(0, 1, 2, 3);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3})
+    @Tag("long")
     void anEmptiedListenerSlotIsFilledAgain(int slot) {
+      assertFilledAgain(slot);
+    }
+
+    private static void assertFilledAgain(int... emptied) {
       try (BpfMapFd map = BpfMapFd.openPinned(pins().resolve("listeners"))) {
         SocketMap slots = new SocketMap(map);
-        assertThat(slots.isFilled(slot)).isTrue();
+        assertThat(IntStream.of(emptied)).allMatch(slots::isFilled);
 
-        slots.remove(slot);
+        IntStream.of(emptied).forEach(slots::remove);
 
-        awaitRepair("slot " + slot + " emptied", () -> slots.isFilled(slot));
+        awaitRepair(
+            "emptied slots " + Arrays.toString(emptied),
+            () -> IntStream.of(emptied).allMatch(slots::isFilled));
       }
       assertThat(steeringPrograms()).isEqualTo(1);
     }
 
+    @Test
+    void detachedHooksAreAttachedAgain() {
+      assertAttachedAgain(InterceptionProgram.values());
+    }
+
     @ParameterizedTest
     @EnumSource(InterceptionProgram.class)
+    @Tag("long")
     void aDetachedHookIsAttachedAgain(InterceptionProgram hook) {
-      if (!hook.isAttachedToCgroup()) {
-        return;
-      }
-      Path pin = shop.view().pins().link(hook.objectName());
+      assertAttachedAgain(hook);
+    }
 
-      detach(pin);
+    private static void assertAttachedAgain(InterceptionProgram... hooks) {
+      List<Path> pins =
+          Stream.of(hooks)
+              .filter(InterceptionProgram::isAttachedToCgroup)
+              .map(hook -> shop.view().pins().link(hook.objectName()))
+              .toList();
 
-      awaitRepair(hook + " detached", () -> isAttached(pin));
+      pins.forEach(ProgramsOfEbpf::detach);
+
+      awaitRepair(
+          Arrays.toString(hooks) + " detached",
+          () -> pins.stream().allMatch(ProgramsOfEbpf::isAttached));
     }
 
     @Test

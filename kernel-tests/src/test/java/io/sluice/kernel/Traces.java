@@ -10,6 +10,7 @@ import io.sluice.linux.bpf.AttachedPrograms;
 import io.sluice.linux.netns.NetnsHandle;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What either mechanism has put inside a pod's namespace, as anybody could see it. */
 public final class Traces {
@@ -21,9 +22,8 @@ public final class Traces {
   public static List<String> in(SitePod pod) {
     List<String> traces = new ArrayList<>(rules(pod));
     traces.addAll(programs(pod));
-    traces.addAll(barriers(pod));
-    traces.addAll(presentedClients(pod));
-    traces.addAll(tables(pod, PodForwarding.TABLE));
+    traces.addAll(tables(pod, PodBarrier.TABLE, ClientAddresses.TABLE, PodForwarding.TABLE));
+    traces.addAll(routes(pod));
     return traces;
   }
 
@@ -39,6 +39,12 @@ public final class Traces {
   /** What shows true clients to applications where rules intercept. */
   static List<String> presentedClients(SitePod pod) {
     List<String> traces = new ArrayList<>(tables(pod, ClientAddresses.TABLE));
+    traces.addAll(routes(pod));
+    return traces;
+  }
+
+  private static List<String> routes(SitePod pod) {
+    List<String> routes = new ArrayList<>();
     for (String family : List.of("-4", "-6")) {
       for (String kind : List.of("rule", "route show table all")) {
         List<String> command = new ArrayList<>(List.of("ip", family, "-n", pod.netns()));
@@ -46,10 +52,10 @@ public final class Traces {
         Commands.run(command.toArray(String[]::new))
             .lines()
             .filter(line -> line.contains(" " + ClientAddresses.ROUTES))
-            .forEach(traces::add);
+            .forEach(routes::add);
       }
     }
-    return traces;
+    return routes;
   }
 
   /** The table that refuses everything. */
@@ -57,10 +63,10 @@ public final class Traces {
     return tables(pod, PodBarrier.TABLE);
   }
 
-  private static List<String> tables(SitePod pod, String name) {
+  private static List<String> tables(SitePod pod, String... names) {
     return Commands.run("nsenter", "--net=" + pod.path(), "nft", "list", "tables")
         .lines()
-        .filter(line -> line.endsWith(" " + name))
+        .filter(line -> Stream.of(names).anyMatch(name -> line.endsWith(" " + name)))
         .toList();
   }
 
