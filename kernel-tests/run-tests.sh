@@ -11,15 +11,13 @@ kernel_test_sources() {
 # unless kernel-tests/may-skip.txt names it. Non-zero when something failed or nothing ran.
 summarize() {
 	kernel_classes=$(kernel_test_sources | sed 's|.*/src/test/java/||; s|\.java$||; s|/|.|g' | tr '\n' ' ')
-	find "$root" \( -path '*/target/surefire-reports/TEST-*.xml' -o -path '*/target/kernel-reports/TEST-*.xml' \) -exec cat {} + |
+	cat "$root"/*/target/surefire-reports/TEST-*.xml 2>/dev/null |
 		awk -v mode="$1" -v kernel_classes="$kernel_classes" -v may_skip="$root/kernel-tests/may-skip.txt" -f "$root/kernel-tests/summarize.awk"
 }
 
-# Tests of every module that the arguments behind $1 choose; $1 names the log of all that is said. What is printed is progress,
-# and what failed.
+# Tests of every module that the arguments choose, two modules at a time. What is printed is progress, and what failed.
 run_maven_tests() {
-	output=$root/target/$1.log
-	shift
+	output=$root/target/test.log
 	test_classes >"$root/target/test-classes.txt"
 	say "the whole output: $output"
 	{
@@ -32,12 +30,10 @@ run_maven_tests() {
 	return 1
 }
 
-# Module and name of each test class whose path contains $word, of the phase: those of the kernel, or the others.
+# Module and name of each test class of this run whose path contains $word.
 test_classes() {
 	find "$root"/*/src/test/java -name '*Test.java' | while read -r source; do
-		kind=jvm
-		! grep -q '@Tag("kernel")' "$source" || kind=kernel
-		[ $kind = $phase ] || continue
+		[ $mode = strict ] || ! grep -q '@Tag("kernel")' "$source" || continue
 		[ "$long" ] || ! grep -q '^@Tag("long")' "$source" || continue
 		[ -z "$group" ] || grep -q "@Tag(\"$group\")" "$source" || continue
 		path=${source##*/src/test/java/}
@@ -49,7 +45,7 @@ test_classes() {
 
 # What each class of this run took, the slowest first, in target/test-seconds.txt: the next run tells by it how long it will be.
 keep_seconds() {
-	find "$root" \( -path '*/target/surefire-reports/TEST-*.xml' -o -path '*/target/kernel-reports/TEST-*.xml' \) -exec grep -h -m 1 '<testsuite ' {} + |
+	grep -h -m 1 '<testsuite ' "$root"/*/target/surefire-reports/TEST-*.xml |
 		sed -n 's/.* name="\([^"$]*\)[^"]*" time="\([0-9.]*\)".*/\1 \2/p' |
 		awk '{ sum[$1] += $2 } END { for (class in sum) print sum[class], class }' | sort -rn >"$root/target/test-seconds.txt"
 }
@@ -87,7 +83,7 @@ run_tests() {
 	[ $mode != strict ] || test_needs="$test_needs$(needs_of kernel-tests/kernels/needs)$(needs_of kernel-tests/containers/needs)$(needs_of images/needs)"
 	require_packages "$chain_needs$build_needs$run_needs$test_needs"
 	take_lock
-	rm -rf "$root"/*/target/surefire-reports "$root"/*/target/kernel-reports "$root"/*/target/attacks.txt
+	rm -rf "$root"/*/target/surefire-reports "$root"/*/target/attacks.txt
 	if [ "$word" ]; then
 		build -Dquick -DskipTests package
 	else
@@ -104,15 +100,12 @@ run_tests() {
 	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
 	# The number of pod starts that FirstPacketTest tries: hundreds belong to the long run.
 	if [ "$long" ]; then soaks=''; else soaks=long && set -- "$@" -Dsluice.cni.starts=20; fi
-	# Tests share the processors by modules, and in those that have most of them by classes: see surefire.classes.
-	phase=jvm
-	run_maven_tests test-jvm -Dsurefire.reports=surefire-reports -T 1C "-Dgroups=$group" "-DexcludedGroups=kernel${soaks:+|$soaks}" "$@" || result=1
-	if [ $mode = strict ]; then
-		phase=kernel
-		run_maven_tests test-kernel -Dsurefire.reports=kernel-reports -T 1C "-Dgroups=kernel${group:+&$group}" "-DexcludedGroups=$soaks" "$@" || result=1
-	else
+	if [ $mode != strict ]; then
 		say "NOT RUN: $(kernel_test_sources | wc -l) test classes that need root$([ $mode = quick ] || echo '; run as root to have them')"
+		soaks=${soaks:+$soaks|}kernel
 	fi
+	# Tests share the processors by modules, and in those that have most of them by classes: see surefire.classes.
+	run_maven_tests -T 1C "-Dgroups=$group" "-DexcludedGroups=$soaks" "$@" || result=1
 	[ -z "$group" ] || print_attacks $result $mode
 	[ "$word" ] || keep_seconds
 	summarize $mode || result=1

@@ -5,6 +5,8 @@ import com.marcnuri.helm.TemplateCommand;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The chart with some values, as {@code helm template} renders it. Immutable.
@@ -22,6 +24,8 @@ record Chart(String release, String kubeVersion, List<String> values) {
 
   /** The chart, with its test as an ordinary object: Helm as a library renders no hooks. */
   private static final Path WITHOUT_HOOKS = withoutHooks();
+
+  private static final Map<Chart, String> RENDERED = new ConcurrentHashMap<>();
 
   static final String NAMESPACE = "sluice-system";
 
@@ -51,6 +55,10 @@ record Chart(String release, String kubeVersion, List<String> values) {
 
   /** The text of every object. @throws IllegalStateException with what Helm says */
   String text() {
+    return RENDERED.computeIfAbsent(this, Chart::render);
+  }
+
+  private String render() {
     try (TemporaryFiles files = new TemporaryFiles()) {
       TemplateCommand command =
           new Helm(WITHOUT_HOOKS)
