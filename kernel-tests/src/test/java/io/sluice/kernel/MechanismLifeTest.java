@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
@@ -13,6 +14,7 @@ import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -190,6 +192,7 @@ class MechanismLifeTest {
     try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort())) {
       InetSocketAddress outbound = shop.stranger.at(Family.IPV4, outside.port());
       assertConnectionRefused(shop.thief, outbound);
+      beginRecords(shop);
 
       NodeCleanup.removeAll(shop.site.prefix());
 
@@ -228,6 +231,15 @@ class MechanismLifeTest {
           .contains("`sluice node cleanup --node-name " + shop.site.prefix() + "`");
     } finally {
       NodeCleanup.removeAll(other);
+    }
+  }
+
+  /** As a daemon does that is killed while it notes a pod. */
+  private static void beginRecords(Shop shop) {
+    for (String records : List.of("iptables", "closed")) {
+      Path directory = Path.of("/run/sluice", shop.site.prefix(), records);
+      Commands.run("mkdir", "-p", directory.toString());
+      Commands.run("touch", directory.resolve("new").toString());
     }
   }
 
