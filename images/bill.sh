@@ -3,12 +3,14 @@
 # packages and its Java runtime. To be sourced.
 # shellcheck disable=SC2154
 
-# The bill of the whole program: $work/program.cdx.json, kept while no pom.xml changes. Made from the poms alone, in a
-# directory of its own: whatever runs from this tree is left alone, and jars are known by their bytes later.
+program_bill=$root/target/images/program.cdx.json
+
+# The bill of the whole program, for all architectures, kept while no pom.xml changes. Made from the poms alone, in a directory
+# of its own: whatever runs from this tree is left alone, and jars are known by their bytes later.
 make_program_bill() {
 	poms=$(cd "$root" && find pom.xml ./*/pom.xml)
 	sum=$(cd "$root" && echo "$poms" | xargs cat | sha256sum | cut -d ' ' -f 1)
-	[ "$(cat "$work/program.sum" 2>/dev/null)" != "$sum" ] || return 0
+	[ "$(cat "$program_bill.of" 2>/dev/null)" != "$sum" ] || return 0
 	say "asking Maven what the program is made of"
 	project=$work/poms
 	rm -rf "$project"
@@ -18,9 +20,9 @@ make_program_bill() {
 		tail -n 20 "$work/program.log" >&2
 		die "no bill of materials: Maven failed (it fetches its CycloneDX plugin the first time)"
 	}
-	mv "$project/cli/target/bom.json" "$work/program.cdx.json"
+	mv "$project/cli/target/bom.json" "$program_bill"
 	rm -rf "$project"
-	echo "$sum" >"$work/program.sum"
+	echo "$sum" >"$program_bill.of"
 }
 
 # The bill of image $1, made of the trees in $2, as file $3.
@@ -33,7 +35,7 @@ write_bill() {
 	release=$JAVA_HOME/release
 	[ "$architecture" = "$own_architecture" ] || release=$2/root/$home/runtime/release
 	# shellcheck disable=SC2046  # a list of files
-	step bill "$3" "$work/program.cdx.json" "sluice-$1" "$architecture" "$version" "$created" "$release" "$work/facts" \
+	step bill "$3" "$program_bill" "sluice-$1" "$architecture" "$version" "$created" "$release" "$work/facts" \
 		$(find "$2/root/$home/lib" -name '*.jar' | LC_ALL=C sort) $(native_jars)
 	rm "$work/facts"
 }

@@ -33,13 +33,16 @@ modules_directory() {
 	find "$modules_of" -name jmods -type d
 }
 
+short_jvm='-J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC'    # of a tool that ends soon: a third less of the processor
+
 # What jdeps says that the jars use; it takes 10 s, so its word is kept, for all architectures, behind the digest of the jars.
 modules_of_jars() {
 	known=$root/target/images/modules jars=$(cat "$product"/*.jar | sha256sum)
 	[ "$(sed 1q "$known" 2>/dev/null)" = "$jars" ] || {
 		{
 			echo "$jars"
-			"$JAVA_HOME/bin/jdeps" --multi-release "$java_release" --ignore-missing-deps -q --list-deps \
+			# shellcheck disable=SC2086  # words
+			"$JAVA_HOME/bin/jdeps" $short_jvm --multi-release "$java_release" --ignore-missing-deps -q --list-deps \
 				-cp "$(echo "$product"/*.jar | tr ' ' :)" "$product"/*.jar | sed -n 's/^ *\(\(java\|jdk\)\.[a-z.]*\).*/\1/p'
 		} >"$known.$$"
 		grep -qx java.base "$known.$$" || die "jdeps does not tell which modules the jars use"
@@ -49,7 +52,8 @@ modules_of_jars() {
 }
 
 # The Java runtime with the modules that the jars of all images use, into the tree $1. One for all: then a machine that runs
-# both has it once, on its disk and in its memory.
+# both has it once, on its disk and in its memory. It is kept for the next image or archive, behind what it was made of; where
+# digests are asked for, whether it comes out the same is the question, and it is made anew.
 build_runtime() {
 	modules=$({
 		modules_of_jars
@@ -58,16 +62,31 @@ build_runtime() {
 	left_out=$(modules_of_table -)
 	modules=$(echo "$modules" | grep -vxF -e "$left_out" | paste -sd ,)
 	directory=$(modules_directory)
+	kept=$work/runtime
+	made_of=$modules$({
+		cat "$here/parts.sh" "$JAVA_HOME/release"
+		[ "$architecture" = "$own_architecture" ] || cat "$work/$(debian_jdk)/.facts"
+	} | sha256sum)
+	[ "${digests:-no}" = no ] && [ "$(cat "$kept.of" 2>/dev/null)" = "$made_of" ] || {
+		make_runtime "$kept"
+		echo "$made_of" >"$kept.of"
+	}
 	mkdir -p "$1/$home"
-	# shellcheck disable=SC2086  # no option where there is no directory
-	"$JAVA_HOME/bin/jlink" ${directory:+--module-path "$directory"} --add-modules "$modules" \
-		--strip-java-debug-attributes --no-header-files --no-man-pages --output "$1/$home/runtime" >"$work/jlink.log" 2>&1 || {
+	cp -a "$kept" "$1/$home/runtime"
+}
+
+make_runtime() {
+	rm -rf "$1" "$1.of"
+	# Debian's modules hold what a debugger reads: ten times the rest.
+	# shellcheck disable=SC2086  # words; no option where there is no directory
+	"$JAVA_HOME/bin/jlink" $short_jvm ${directory:+--module-path "$directory"} --add-modules "$modules" --exclude-files '**.debuginfo' \
+		--strip-java-debug-attributes --no-header-files --no-man-pages --output "$1" >"$work/jlink.log" 2>&1 || {
 		cat "$work/jlink.log" >&2
 		die "no Java runtime for $architecture"
 	}
 	# Debian's modules leave the certificates of well-known authorities to a package.
-	[ -s "$1/$home/runtime/lib/security/cacerts" ] || cp "$JAVA_HOME/lib/security/cacerts" "$1/$home/runtime/lib/security/cacerts"
-	rm -f "$1/$home/runtime/bin/jwebserver" "$1/$home/runtime/bin/keytool" "$1/$home/runtime/lib/jrt-fs.jar"
+	[ -s "$1/lib/security/cacerts" ] || cp "$JAVA_HOME/lib/security/cacerts" "$1/lib/security/cacerts"
+	rm -f "$1/bin/jwebserver" "$1/bin/keytool" "$1/lib/jrt-fs.jar"
 }
 
 # Whether jar $1 is nothing but native code, which lies unpacked in the images.
@@ -116,7 +135,8 @@ unpack_natives() {
 	mkdir -p "$work/natives" "$1/$home/native"
 	for jar in "$product"/jna-[0-9]*.jar $(native_jars); do
 		[ -f "$jar" ] || die "no $jar"
-		(cd "$work/natives" && "$JAVA_HOME/bin/jar" -xf "$jar" META-INF/native "com/sun/jna/linux-$java_name")
+		# shellcheck disable=SC2086  # words
+		(cd "$work/natives" && "$JAVA_HOME/bin/jar" $short_jvm -xf "$jar" META-INF/native "com/sun/jna/linux-$java_name")
 	done
 	find "$work/natives" -name '*.so' -exec mv {} "$1/$home/native/" \;
 	chmod 644 "$1/$home/native"/*

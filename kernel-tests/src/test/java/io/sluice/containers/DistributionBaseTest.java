@@ -34,6 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @ResourceLock(OneAtATime.CONTAINER_ENGINE)
 @Tag("kernel")
+@Tag("long")
 class DistributionBaseTest {
   private static final List<String> NAMES = List.of("node", "controller");
   private static final Map<String, BuiltImage> IMAGES = new HashMap<>();

@@ -34,30 +34,42 @@ record ImageContents(JsonNode config, List<Layer> layers, Path root, Path scratc
     Path layout = Files.createDirectories(directory.resolve("layout"));
     Path root = Files.createDirectories(directory.resolve("root"));
     Commands.run("tar", "-x", "-C", layout.toString(), "-f", archive.toString());
-    for (JsonNode image : JSON.readTree(layout.resolve("manifest.json").toFile())) {
-      if (image.path("RepoTags").path(0).asText().contains("/sluice-" + name + ":")) {
-        JsonNode config = JSON.readTree(layout.resolve(image.path("Config").asText()).toFile());
-        List<Layer> layers = new ArrayList<>();
-        for (JsonNode file : image.path("Layers")) {
-          Path layer = layout.resolve(file.asText());
-          Commands.run("tar", "-xz", "-C", root.toString(), "-f", layer.toString());
-          layers.add(
-              new Layer(
-                  config.path("history").path(layers.size()).path("created_by").asText(),
-                  config
-                      .path("rootfs")
-                      .path("diff_ids")
-                      .path(layers.size())
-                      .asText()
-                      .replace("sha256:", ""),
-                  Files.size(layer)));
-        }
-        Commands.run("rm", "-r", layout.toString());
-        return new ImageContents(
-            config, layers, root, Files.createDirectories(directory.resolve("scratch")));
-      }
+    JsonNode config = config(archive, name);
+    List<Layer> layers = new ArrayList<>();
+    for (JsonNode file : image(archive, name).path("Layers")) {
+      Path layer = layout.resolve(file.asText());
+      Commands.run("tar", "-xz", "-C", root.toString(), "-f", layer.toString());
+      layers.add(
+          new Layer(
+              config.path("history").path(layers.size()).path("created_by").asText(),
+              config
+                  .path("rootfs")
+                  .path("diff_ids")
+                  .path(layers.size())
+                  .asText()
+                  .replace("sha256:", ""),
+              Files.size(layer)));
     }
-    throw new AssertionError("no image " + name + " in " + archive);
+    Commands.run("rm", "-r", layout.toString());
+    return new ImageContents(
+        config, layers, root, Files.createDirectories(directory.resolve("scratch")));
+  }
+
+  /** What {@code sluice-NAME} of the archive says of itself. */
+  static JsonNode config(Path archive, String name) throws IOException {
+    return member(archive, image(archive, name).path("Config").asText());
+  }
+
+  private static JsonNode image(Path archive, String name) throws IOException {
+    return member(archive, "manifest.json")
+        .valueStream()
+        .filter(image -> image.path("RepoTags").path(0).asText().contains("/sluice-" + name + ":"))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no image " + name + " in " + archive));
+  }
+
+  private static JsonNode member(Path archive, String file) throws IOException {
+    return JSON.readTree(Commands.run("tar", "-xO", "-f", archive.toString(), "./" + file));
   }
 
   /** Every file, relative to the root. */

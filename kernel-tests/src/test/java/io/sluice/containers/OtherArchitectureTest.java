@@ -3,6 +3,7 @@ package io.sluice.containers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.architecture.SourceTree;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.OneAtATime;
 import java.io.IOException;
@@ -12,9 +13,11 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,7 +52,37 @@ class OtherArchitectureTest {
                 + " mode=ebpf seconds=[0-9]+$");
   }
 
+  /** What the jars hold of it; what else an image has comes of packages. */
   @Test
+  void theNativeCodeOfTheOtherArchitectureIsItsOwn(@TempDir Path directory) throws IOException {
+    String script =
+        """
+        die() { echo "$*"; exit 1; }
+        work=$1 architecture=$2 root=$3 here=$3/images product=$3/cli/target/dist/lib
+        . "$here/parts.sh"
+        unpack_natives "$work/tree"
+        """;
+    Commands.run(
+        "env",
+        "JAVA_HOME=" + System.getProperty("java.home"),
+        "sh",
+        "-euc",
+        script,
+        "sh",
+        directory.toString(),
+        OTHER,
+        SourceTree.around().root().toString());
+
+    try (Stream<Path> files = Files.list(directory.resolve("tree/usr/lib/sluice/native"))) {
+      List<Path> natives = files.toList();
+      assertThat(natives)
+          .hasSize(3)
+          .allSatisfy(file -> assertThat(machine(file)).hasValue(MACHINE));
+    }
+  }
+
+  @Test
+  @Tag("long")
   void theNodeImageOfTheOtherArchitectureHoldsNoOtherMachineCode(@TempDir Path directory)
       throws IOException {
     Path archive = directory.resolve("other.tar");

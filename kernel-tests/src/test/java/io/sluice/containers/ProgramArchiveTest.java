@@ -106,6 +106,7 @@ class ProgramArchiveTest {
 
   /** Its Java modules are another architecture's, which cannot run here. */
   @Test
+  @Tag("long")
   void theOtherArchitectureHasAnArchiveOfItsOwn() throws IOException {
     boolean isAmd64 = sluice.contains("amd64");
     String name = "sluice-" + Release.VERSION + "-linux-" + (isAmd64 ? "arm64" : "amd64");

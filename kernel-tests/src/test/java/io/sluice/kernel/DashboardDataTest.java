@@ -72,6 +72,7 @@ class DashboardDataTest {
           Await.patience(30),
           () -> {
             goOn(shop, store);
+            prometheus.awaitScrape();
             open.removeIf(query -> prometheus.hasData(query.expression()));
             assertThat(open).as("queries without data").isEmpty();
           });

@@ -15,18 +15,25 @@ import io.sluice.linux.socket.Sockets.Family;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.EnumSource.Mode;
+import org.junit.jupiter.api.Test;
 
 /** Controller and daemon of a site of one machine in one process. */
 @Tag("kernel")
 class StandaloneTest {
   private static final int PORT = 8080;
 
-  @ParameterizedTest
-  @EnumSource(value = Mechanism.class, names = "SPLIT", mode = Mode.EXCLUDE)
-  void hasCertificatesDistributionAndAStoredSnapshotWithoutAnyOtherProcess(Mechanism mechanism) {
+  @Test
+  void hasCertificatesDistributionAndAStoredSnapshotWithoutAnyOtherProcess() {
+    assertServesByItself(Mechanism.EBPF);
+  }
+
+  @Test
+  @Tag("long")
+  void theSameByRules() {
+    assertServesByItself(Mechanism.IPTABLES);
+  }
+
+  private static void assertServesByItself(Mechanism mechanism) {
     try (Cluster cluster = new Cluster(List.of("buyer", "thief", "store"))) {
       writeRegistry(cluster);
       Site site = cluster.site("a");

@@ -16,12 +16,12 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.api.parallel.Resources;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Measurements as anybody starts them; times are not judged. */
-@Isolated("it loads the whole machine for a minute")
 @Tag("kernel")
 class BenchTest {
   /** Debian's, which has hyper-h2; another Python in the path does not. */
@@ -34,6 +34,21 @@ class BenchTest {
   @TempDir private Path directory = Path.of("");
 
   @Test
+  void anIdleDaemonIsMeasuredAndNothingIsLeft() throws Exception {
+    Bench bench = bench("idle");
+
+    for (String figure : List.of("idle.rss", "idle.pss")) {
+      assertThat(line(bench.result(), "figures", figure).path("meshed").asDouble())
+          .as(figure)
+          .isPositive();
+    }
+    assertNothingIsLeft(bench.pid());
+  }
+
+  /** Alone, for it loads the whole machine for a minute. */
+  @Test
+  @Tag("long")
+  @ResourceLock(Resources.GLOBAL)
   void everyWayBetweenNodesIsMeasuredAndNothingIsLeft() throws Exception {
     Bench bench =
         bench("mtls,connections", "--peers", "--peer-hbone", script("exec SPEAKER").toString());
@@ -52,9 +67,10 @@ class BenchTest {
   private void assertNothingIsLeft(long pid) throws IOException {
     String run = "slxbench-" + pid;
     assertThat(Path.of("/run", run)).doesNotExist();
-    assertThat(Path.of("/sys/fs/bpf/sluice", run + "-10")).doesNotExist();
-    try (var namespaces = Files.list(Path.of("/run/netns"))) {
-      assertThat(namespaces.map(Path::toString)).noneMatch(path -> path.contains(run));
+    for (String directory : List.of("/sys/fs/bpf/sluice", "/run/netns")) {
+      try (var left = Files.list(Path.of(directory))) {
+        assertThat(left.map(Path::toString)).noneMatch(path -> path.contains(run));
+      }
     }
     assertThat(ProcessHandle.allProcesses().map(ProcessHandle::pid).map(BenchTest::commandLine))
         .as("no peer runs on")
@@ -69,6 +85,12 @@ class BenchTest {
     }
   }
 
+  @Test
+  void aPeerWithoutMutualTlsEndsTheRunWithASentence() throws Exception {
+    assertEndsTheRun("CERTIFICATES-OPTIONAL", "server speaks with who shows no certificate");
+  }
+
+  @Tag("long")
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -78,10 +100,13 @@ class BenchTest {
           exec sleep 600                | server does not listen on port 15008, as HBONE_LISTEN asks
           exec timeout 9 SPEAKER        | has ended with exit code 124
           FORWARDS-ELSEWHERE            | client does not bring a byte to the echo server, port 7001
-          CERTIFICATES-OPTIONAL         | server speaks with who shows no certificate
           """)
   void aPeerThatDoesNotDoItsPartEndsTheRunWithASentence(String script, String sentence)
       throws Exception {
+    assertEndsTheRun(script, sentence);
+  }
+
+  private void assertEndsTheRun(String script, String sentence) throws Exception {
     Path peer =
         script(
             switch (script) {

@@ -3,7 +3,9 @@ package io.sluice.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.OneAtATime;
+import io.sluice.node.NodeCleanup;
 import io.sluice.readme.MarkdownPage.Block;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,6 +43,14 @@ class ReadmeCommandsTest {
           "40 calls, one HTTP/2 connection",
           "a WebSocket",
           "proxy = what the demo did");
+
+  private static final List<String> NODES_STEPS =
+      List.of(
+          "HTTP/2 to both nodes, split 50/50",
+          "TLS records only; the canary was not heard",
+          "a stranger in the clear is refused",
+          "a new root under traffic",
+          "the controller is killed");
 
   private static final List<String> COMMANDS = new ArrayList<>();
   private static String manifest = "";
@@ -134,6 +144,8 @@ class ReadmeCommandsTest {
               .contains("no trace in the kernel", "state stays (", "identity");
         } else if (command.equals("./sluice demo")) {
           assertThat(execute(words(command))).contains(DEMO_STEPS).contains("all as expected");
+        } else if (command.equals("./sluice demo --nodes 2")) {
+          assertThat(execute(words(command))).contains(NODES_STEPS).contains("all as expected");
         } else if (!command.equals("./sluice test")) {
           execute(words(command));
         }
@@ -142,7 +154,7 @@ class ReadmeCommandsTest {
       Commands.stop(store);
       Commands.stop(controller);
       Commands.stop(daemon);
-      output("./sluice node cleanup --node-name " + NODE);
+      NodeCleanup.removeAll(NODE);
     }
   }
 
@@ -174,7 +186,7 @@ class ReadmeCommandsTest {
     return Commands.start(
         words,
         "the daemon enrols the pod",
-        () -> output("./sluice node pods").contains("enrolled"));
+        () -> JavaCommand.here("node", "pods", "--node-name", NODE).contains("enrolled"));
   }
 
   private static Process startController(String command) throws Exception {
@@ -183,7 +195,11 @@ class ReadmeCommandsTest {
     return Commands.start(
         words,
         "the controller starts",
-        () -> !output("./sluice control status --state STATE").isEmpty());
+        () -> !JavaCommand.here("control", "status", "--state", controllerState()).isEmpty());
+  }
+
+  private static String controllerState() {
+    return directory.resolve("controller").toString();
   }
 
   /** The words of a command; one that asks a daemon means the README's, whatever else runs here. */
@@ -195,8 +211,7 @@ class ReadmeCommandsTest {
                     .replaceFirst(" &$", "") // a test waits for none anyway
                     .replace("DIR", directory.resolve("mesh").toString())
                     .split(" +")));
-    words.replaceAll(
-        word -> word.equals("STATE") ? directory.resolve("controller").toString() : word);
+    words.replaceAll(word -> word.equals("STATE") ? controllerState() : word);
     boolean asksDaemon =
         words.getFirst().equals("./sluice")
             && words.get(1).equals("node")

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -77,6 +78,13 @@ public final class Prometheus implements AutoCloseable {
   /** Whether an instant query has a value now that is a number. */
   public boolean hasData(String expression) {
     return !values(expression).isEmpty();
+  }
+
+  /** Returns when it has what is there now: before, there is nothing new to ask for. */
+  public void awaitScrape() {
+    String scraped =
+        String.format(Locale.ROOT, "min(timestamp(up)) > %.3f", System.currentTimeMillis() / 1e3);
+    Await.until("Prometheus scrapes again", PATIENCE, () -> hasData(scraped));
   }
 
   private List<Double> values(String expression) {

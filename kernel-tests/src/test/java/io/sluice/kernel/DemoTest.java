@@ -23,14 +23,18 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.ResourceLock;
 
-/** {@code sluice demo} as a user runs it: of two nodes, and of one by rules. */
+/**
+ * {@code sluice demo} beside what the README's test runs: of one node by rules, of two for
+ * programs.
+ */
 @ResourceLock(OneAtATime.DEMO)
 @Tag("kernel")
-class TwoNodeDemoTest {
+class DemoTest {
   private static final long LONGEST_SECONDS = 300;
 
   /** Both modes at once: most of a demo is waiting for certificates. */
   @Test
+  @Tag("long")
   void everyStepIsAsExpectedAndNothingIsLeft(@TempDir Path directory) throws Exception {
     AtOnce.forEach(
         List.of("ebpf", "iptables"),
@@ -46,9 +50,9 @@ class TwoNodeDemoTest {
     String name = "demo1-" + ProcessHandle.current().pid();
     try {
       assertCounted(keptReport(name, directory));
-      assertThat(JavaCommand.run("node", "pods", "--node-name", name))
+      assertThat(JavaCommand.here("node", "pods", "--node-name", name))
           .containsPattern("shop/bookbuyer +enrolled");
-      assertThat(JavaCommand.run("node", "status", "--node-name", name)).startsWith("ok");
+      assertThat(JavaCommand.here("node", "status", "--node-name", name)).startsWith("ok");
 
       processesOf(name).forEach(ProcessHandle::destroyForcibly);
       Await.until("it is dead", () -> processesOf(name).isEmpty());
