@@ -37,7 +37,8 @@ class ModuleArrowsTest {
 
   @BeforeAll
   void importClassPath() {
-    sluice = imported(location -> !location.contains(GENERATED)); // no rule but the last is about them
+    sluice =
+        imported(location -> !location.contains(GENERATED)); // no rule but the last is about them
   }
 
   private static JavaClasses imported(ImportOption which) {
