@@ -136,6 +136,7 @@ class ImageTest {
   }
 
   @Test
+  @Tag("long")
   void madeAgainTheLayersAreTheSameBytes() {
     Map<String, String> again =
         ImageArchive.make("--digests")

@@ -157,6 +157,7 @@ class BenchTest {
   }
 
   @Test
+  @Tag("long")
   void distributionIsMeasuredForEverySizeOfTheSite() throws Exception {
     Bench bench = bench("distribution");
 
