@@ -58,6 +58,11 @@ record Chart(String release, String kubeVersion, List<String> values) {
     return RENDERED.computeIfAbsent(this, Chart::render);
   }
 
+  /** What Helm looks up is not what it was. */
+  static void forgetRendered() {
+    RENDERED.clear();
+  }
+
   private String render() {
     try (TemporaryFiles files = new TemporaryFiles()) {
       TemplateCommand command =

@@ -19,6 +19,7 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
   private static final String WEBHOOK = "sluice-webhook";
 
   private @Nullable FakeCluster server;
+  private boolean changed;
 
   @Override
   public void beforeEach(ExtensionContext context) throws Exception {
@@ -28,11 +29,14 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
     }
     server = new FakeCluster();
     server.kubeconfig(Path.of(file).resolveSibling(""));
-    secret(WEBHOOK, Map.of("ca.crt", "Y2E=", "tls.crt", "Y3J0", "tls.key", "a2V5"));
+    put(WEBHOOK, Map.of("ca.crt", "Y2E=", "tls.crt", "Y3J0", "tls.key", "a2V5"));
   }
 
   @Override
   public void afterEach(ExtensionContext context) {
+    if (changed) {
+      Chart.forgetRendered();
+    }
     if (server != null) {
       server.close();
     }
@@ -48,6 +52,7 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
   /** The chart was not installed before. */
   void forgetInstall() {
     server().remove(path(WEBHOOK));
+    change();
   }
 
   private static String path(String secret) {
@@ -56,6 +61,17 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
 
   /** A Secret of the release's namespace. */
   void secret(String name, Map<String, String> data) {
+    put(name, data);
+    change();
+  }
+
+  /** What was rendered is of another cluster. */
+  private void change() {
+    changed = true;
+    Chart.forgetRendered();
+  }
+
+  private void put(String name, Map<String, String> data) {
     ObjectNode secret = JsonNodeFactory.instance.objectNode();
     secret.put("apiVersion", "v1").put("kind", "Secret");
     secret.putObject("metadata").put("name", name).put("namespace", Chart.NAMESPACE);

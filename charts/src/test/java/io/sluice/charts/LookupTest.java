@@ -15,6 +15,7 @@ class LookupTest {
   void keepsTheCertificateOfTheWebhookOverAnUpgrade() {
     cluster.forgetInstall();
     Secret made = Chart.asItComes().objects().one(Secret.class, "-webhook");
+    cluster.forgetInstall();
     assertThat(Chart.asItComes().objects().one(Secret.class, "-webhook").getData())
         .as("made anew while there is none")
         .isNotEqualTo(made.getData());

@@ -21,7 +21,7 @@ public final class SourceTree {
 
   private static final Pattern HAS_TESTS =
       Pattern.compile(
-          "@(Test|ParameterizedTest|TestFactory)\\b|class \\w+ extends \\w+Contract\\b");
+          "@(Test|ParameterizedTest|TestFactory|EachMechanism)\\b|class \\w+ extends \\w+Contract\\b");
 
   private static final Pattern EXTENDED = Pattern.compile("class \\w+ extends (\\w+Contract)\\b");
 

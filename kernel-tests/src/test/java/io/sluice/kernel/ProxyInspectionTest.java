@@ -159,6 +159,8 @@ class ProxyInspectionTest {
                 "bug-report",
                 "--app-pods",
                 pod.meshName(),
+                "--node-name",
+                site.prefix(),
                 "--kubeconfig",
                 kubeconfig,
                 "-o",
