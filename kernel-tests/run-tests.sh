@@ -40,6 +40,7 @@ test_classes() {
 	find "$root"/*/src/test/java -name '*Test.java' | while read -r source; do
 		[ $mode = strict ] || ! grep -q '@Tag("kernel")' "$source" || continue
 		[ "$long" ] || ! grep -q '^@Tag("long")' "$source" || continue
+		! grep -q '^abstract class' "$source" || continue
 		[ -z "$group" ] || grep -q "@Tag(\"$group\")" "$source" || continue
 		path=${source##*/src/test/java/}
 		case $path in *"$word"*) ;; *) continue ;; esac
