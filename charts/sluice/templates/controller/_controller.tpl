@@ -17,6 +17,7 @@
 {{- end }}
 - --mesh-config-namespace={{ default .Release.Namespace .Values.meshConfig.namespace }}
 - --pod-ranges={{ $controller.podRanges }}
+- --validate-traffic-target={{ .Values.smi.validateTrafficTarget }}
 - --strangers={{ $controller.strangers }}
 - --strangers-per-address={{ $controller.strangersPerAddress }}
 {{- if not .Values.trustBundle.pem }}

@@ -200,6 +200,10 @@ final class Switches {
                         .count()
                     == 3),
         of("networkPolicies.enabled", "false", o -> !o.has(NetworkPolicy.class)),
+        of(
+            "smi.validateTrafficTarget",
+            "false",
+            controllerArgument("--validate-traffic-target=false")),
         of("crds.upgrade", "always", o -> o.has(CustomResourceDefinition.class)),
         of("crds.upgrade", "never", o -> !o.has(CustomResourceDefinition.class))
             .beside("crds: {upgrade: always}"),

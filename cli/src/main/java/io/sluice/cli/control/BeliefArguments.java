@@ -36,6 +36,16 @@ final class BeliefArguments {
               + " Whoever has a node can make such pods. Repeatable. Default: none has an identity.")
   private Set<String> staticPodNamespaces = Set.of();
 
+  @Option(
+      names = "--validate-traffic-target",
+      arity = "1",
+      paramLabel = "true|false",
+      description =
+          "Whether a TrafficTarget has to be in the namespace of its destination. Else whoever may"
+              + " write one in any namespace lets calls into every other. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "true")
+  private boolean validateTrafficTarget;
+
   CompilerSettings settings(CommandSpec spec, boolean kubernetes) {
     if (!staticPodNamespaces.isEmpty() && !kubernetes) {
       throw new ParameterException(
@@ -55,6 +65,6 @@ final class BeliefArguments {
               throw new ParameterException(
                   spec.commandLine(), "--pod-ranges is auto, enforce or ignore, not " + podRanges);
         };
-    return new CompilerSettings(namespace, rule, staticPodNamespaces, null);
+    return new CompilerSettings(namespace, rule, staticPodNamespaces, null, validateTrafficTarget);
   }
 }

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -78,6 +79,16 @@ public final class ValidateCommand implements Callable<Integer> {
               + " one.")
   private @Nullable String namespace;
 
+  @Option(
+      names = "--validate-traffic-target",
+      arity = "1",
+      paramLabel = "true|false",
+      description =
+          "Whether a TrafficTarget has to be in the namespace of its destination, as for control"
+              + " run. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "true")
+  private boolean validateTrafficTarget;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
@@ -106,7 +117,10 @@ public final class ValidateCommand implements Callable<Integer> {
 
   private int report(ManifestSet manifests) {
     Validation validation =
-        Validation.ofMesh(manifests.contents(), new CompilerSettings(namespace, PodRangeRule.AUTO));
+        Validation.ofMesh(
+            manifests.contents(),
+            new CompilerSettings(
+                namespace, PodRangeRule.AUTO, Set.of(), null, validateTrafficTarget));
     PrintWriter out = spec.commandLine().getOut();
     switch (output.format()) {
       case table, wide -> print(validation, manifests, out);

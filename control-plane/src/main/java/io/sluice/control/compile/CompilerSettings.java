@@ -13,12 +13,15 @@ import org.jspecify.annotations.Nullable;
  *     Whoever has a node can make such a Pod, so it may be anybody who may call itself that
  * @param onlyNodeOrNull where Pods run that say of no node that they do; null where there are
  *     several nodes, and such a Pod may be on any
+ * @param validateTrafficTarget whether a TrafficTarget has to be in the namespace of its
+ *     destination; else whoever may write one anywhere grants access everywhere
  */
 public record CompilerSettings(
     @Nullable String meshConfigNamespaceOrNull,
     PodRangeRule podRanges,
     Set<String> staticPodNamespaces,
-    @Nullable String onlyNodeOrNull) {
+    @Nullable String onlyNodeOrNull,
+    boolean validateTrafficTarget) {
   /** For a folder, and for what nobody said anything of. */
   public static final CompilerSettings USUAL = new CompilerSettings(null, PodRangeRule.AUTO);
 
@@ -28,18 +31,20 @@ public record CompilerSettings(
 
   /** The same, where no static pod has an identity. */
   public CompilerSettings(@Nullable String meshConfigNamespaceOrNull, PodRangeRule podRanges) {
-    this(meshConfigNamespaceOrNull, podRanges, Set.of(), null);
+    this(meshConfigNamespaceOrNull, podRanges, Set.of(), null, true);
   }
 
   /** These, for a mesh of one node. */
   public CompilerSettings ofNode(String node) {
-    return new CompilerSettings(meshConfigNamespaceOrNull, podRanges, staticPodNamespaces, node);
+    return new CompilerSettings(
+        meshConfigNamespaceOrNull, podRanges, staticPodNamespaces, node, validateTrafficTarget);
   }
 
   /** These, with {@code namespace} where they name none. */
   public CompilerSettings orNamespace(String namespace) {
     return meshConfigNamespaceOrNull == null
-        ? new CompilerSettings(namespace, podRanges, staticPodNamespaces, onlyNodeOrNull)
+        ? new CompilerSettings(
+            namespace, podRanges, staticPodNamespaces, onlyNodeOrNull, validateTrafficTarget)
         : this;
   }
 }

@@ -67,7 +67,7 @@ public final class IncrementalCompiler {
   private final CompilerSettings settings;
   private final PodStage pods;
   private final ServiceStage services;
-  private final PermissionStage permissions = new PermissionStage(statuses);
+  private final PermissionStage permissions;
   private final NamespaceStage<TrafficSplit> splits = new NamespaceStage<>(statuses);
   private final NamespaceStage<Retry> retries = // each for itself
       new NamespaceStage<>(statuses, one -> one.policy().name().toString());
@@ -97,6 +97,7 @@ public final class IncrementalCompiler {
     this.settings = settings;
     this.pods = new PodStage(settings.podRanges(), statuses, inForce);
     this.services = new ServiceStage(statuses, inForce);
+    this.permissions = new PermissionStage(settings.validateTrafficTarget(), statuses);
     this.configOrNull = inForce.configOrNull();
     this.revision = revision;
   }

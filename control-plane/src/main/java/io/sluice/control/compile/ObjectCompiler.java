@@ -138,7 +138,11 @@ public final class ObjectCompiler {
                   service, new EndpointCompiler(List.of(), List.of(), WarmUpWords.NONE), L7.ON);
       case EndpointSlice slice -> ServiceCompiler.report(slice, statuses);
       case TrafficTarget target ->
-          new PermissionCompiler(new Assumed(target.meta()), Optional.empty(), statuses)
+          new PermissionCompiler(
+                  new Assumed(target.meta()),
+                  Optional.empty(),
+                  rules.validateTrafficTarget(),
+                  statuses)
               .permission(target);
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->

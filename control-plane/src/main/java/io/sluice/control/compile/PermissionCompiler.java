@@ -29,8 +29,13 @@ import org.jspecify.annotations.Nullable;
  * used grants nothing. For one compilation.
  *
  * @param settings of the mesh; empty where only the target itself is looked at
+ * @param validateNamespace whether a target has to be in the namespace of its destination
  */
-record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Statuses statuses) {
+record PermissionCompiler(
+    Routes routes,
+    Optional<MeshSettings> settings,
+    boolean validateNamespace,
+    Statuses statuses) {
   private static final String TCP = "TCPRoute";
   private static final String HTTP = "HTTPRouteGroup";
   private static final String ACCOUNT = TrafficTarget.ACCOUNT;
@@ -49,6 +54,7 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
   Optional<Permission> permission(TrafficTarget target) {
     String namespace = target.meta().namespace();
     Subject destination = target.destination();
+    String called = destination.namespace().isEmpty() ? namespace : destination.namespace();
     if (!destination.kind().equals(ACCOUNT)) {
       return refuse(
           Ground.END_KIND,
@@ -57,18 +63,19 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
           "is " + destination.kind(),
           "a destination is a ServiceAccount");
     }
-    if (!destination.namespace().isEmpty() && !destination.namespace().equals(namespace)) {
+    if (validateNamespace && !called.equals(namespace)) {
       return refuse(
           Ground.TARGET_NAMESPACE,
           target,
           "spec.destination.namespace",
-          "is " + destination.namespace() + ", not " + namespace,
+          "is " + called + ", not " + namespace,
           "put the TrafficTarget into the namespace of its destination (SMI)");
     }
     Set<NamespacedName> sources = new HashSet<>();
     Set<SpiffeId> foreign = new HashSet<>();
     Statuses ofSources = new Statuses();
-    new PermissionCompiler(routes, settings, ofSources).readSources(target, sources, foreign);
+    new PermissionCompiler(routes, settings, validateNamespace, ofSources)
+        .readSources(target, sources, foreign);
     boolean hasNone = sources.isEmpty() && foreign.isEmpty();
     statuses
         .on(Ground.NO_SOURCE)
@@ -91,7 +98,7 @@ record PermissionCompiler(Routes routes, Optional<MeshSettings> settings, Status
                 .map(access ->
                     new Permission(
                         new NamespacedName(namespace, target.meta().name()),
-                        new NamespacedName(namespace, destination.name()),
+                        new NamespacedName(called, destination.name()),
                         sources,
                         foreign,
                         ports,

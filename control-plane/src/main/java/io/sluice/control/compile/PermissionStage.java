@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * routes and groups that it names.
  */
 final class PermissionStage implements PermissionCompiler.Routes {
+  private final boolean validateNamespaces;
   private final Statuses.StatusBook statuses;
   private final Map<ObjectRef, TrafficTarget> targets = new HashMap<>();
   private final Map<NamespacedName, TcpRoute> routes = new HashMap<>();
@@ -29,7 +30,8 @@ final class PermissionStage implements PermissionCompiler.Routes {
   private final Set<ObjectRef> due = new HashSet<>();
   private MeshSettings settings = MeshSettings.CLOSED;
 
-  PermissionStage(Statuses.StatusBook statuses) {
+  PermissionStage(boolean validateNamespaces, Statuses.StatusBook statuses) {
+    this.validateNamespaces = validateNamespaces;
     this.statuses = statuses;
   }
 
@@ -113,7 +115,7 @@ final class PermissionStage implements PermissionCompiler.Routes {
         editor.remove(Kind.PERMISSION.key(name));
       } else {
         Statuses found = new Statuses();
-        new PermissionCompiler(this, Optional.of(settings), found)
+        new PermissionCompiler(this, Optional.of(settings), validateNamespaces, found)
             .permission(target)
             .ifPresentOrElse(editor::put, () -> editor.remove(Kind.PERMISSION.key(name)));
         statuses.put(ref, found);

@@ -151,6 +151,24 @@ class PermissionCompilerTest {
     }
   }
 
+  /** With its own namespace's routes: those of the destination's are not its. */
+  @Test
+  void whereTargetsMayBeAnywhereTheAccountOfTheNamespaceNamedIsMeant() {
+    String text =
+        target(
+            "{kind: ServiceAccount, name: db, namespace: bank}", WEB, "{kind: TCPRoute, name: sql}");
+    CompiledChange compilation =
+        new IncrementalCompiler(
+                new CompilerSettings(null, PodRangeRule.AUTO, Set.of(), null, false), 0)
+            .apply(Map.of("", Manifests.objects("0.yaml", ROUTES + "---\n" + text)));
+
+    assertThat(permissions(compilation)).isEmpty();
+    assertThat(compilation.snapshot().permissionsFor(new NamespacedName("bank", "db")))
+        .extracting(Permission::name, Permission::ports)
+        .containsExactly(tuple(new NamespacedName("shop", "grant"), Ports.of(5432, 5433)));
+    assertThat(ownStatuses(compilation)).isEmpty();
+  }
+
   static Stream<Refused> refusedTargets() {
     String sql = "{kind: TCPRoute, name: sql}";
     String none = "no rule of it can be used";

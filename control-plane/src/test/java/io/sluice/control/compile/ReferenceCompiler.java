@@ -208,7 +208,7 @@ public final class ReferenceCompiler {
 
   private static List<Permission> permissions(
       Objects objects, MeshSettings settings, Named named, Statuses statuses) {
-    var compiler = new PermissionCompiler(named, Optional.of(settings), statuses);
+    var compiler = new PermissionCompiler(named, Optional.of(settings), true, statuses);
     return objects.of(TrafficTarget.class).stream()
         .flatMap(target -> compiler.permission(target).stream())
         .toList();

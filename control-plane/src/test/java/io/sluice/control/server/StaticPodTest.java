@@ -94,7 +94,7 @@ class StaticPodTest {
             home,
             new KubernetesRegistry(
                 cluster.access(own, "reader"),
-                new CompilerSettings(null, PodRangeRule.AUTO, Set.of(staticPodNamespaces), null),
+                new CompilerSettings(null, PodRangeRule.AUTO, Set.of(staticPodNamespaces), null, true),
                 status -> told = status));
     open.push(site);
     return site;

@@ -31,6 +31,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
@@ -40,6 +41,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Asked over real HTTPS, as an API server that trusts the certificate by {@code caBundle}. */
 class AdmissionWebhookTest {
@@ -68,15 +70,16 @@ class AdmissionWebhookTest {
 
   @BeforeEach
   void start() throws Exception {
-    webhook = startWith(Duration.ofSeconds(10));
+    webhook = startWith(Duration.ofSeconds(10), true);
     client = clientThatTrusts(own());
   }
 
-  private AdmissionWebhook startWith(Duration patience) {
+  private AdmissionWebhook startWith(Duration patience, boolean validateTrafficTarget) {
     return AdmissionWebhook.start(
         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
         SelfSigned.in(directory.resolve("webhook"), NAME, () -> now),
-        new CompilerSettings("sluice-system", PodRangeRule.AUTO),
+        new CompilerSettings(
+            "sluice-system", PodRangeRule.AUTO, Set.of(), null, validateTrafficTarget),
         namespace -> MEMBERSHIPS.getOrDefault(namespace, NamespaceMembership.OUTSIDE),
         patience);
   }
@@ -112,6 +115,21 @@ class AdmissionWebhookTest {
     assertThat(response.path("allowed").asBoolean()).isFalse();
     assertThat(response.path("status").path("code").asInt()).isEqualTo(422);
     assertThat(response.path("status").path("message").asText()).contains(told);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aTargetOutsideItsDestinationsNamespaceIsRefusedUnlessTheSwitchIsOff(boolean validate)
+      throws Exception {
+    webhook.close();
+    webhook = startWith(Duration.ofSeconds(10), validate);
+
+    JsonNode response =
+        review(TARGET.replace("\"name\": \"web\"},", "\"name\": \"web\", \"namespace\": \"bank\"},"));
+
+    assertThat(response.path("allowed").asBoolean()).isEqualTo(!validate);
+    assertThat(response.path("status").path("message").asText())
+        .contains(validate ? "spec.destination.namespace: is bank, not shop" : "");
   }
 
   /** Another mesh may read what this one could not use. */
@@ -271,7 +289,7 @@ class AdmissionWebhookTest {
   @Test
   void givesUpOnWhoNeverEndsARequest() throws Exception {
     webhook.close();
-    webhook = startWith(Duration.ofMillis(300));
+    webhook = startWith(Duration.ofMillis(300), true);
 
     try (SSLSocket slow =
         (SSLSocket)
