@@ -52,6 +52,9 @@ final class EchoServer implements AutoCloseable {
   /** The answers to these come drop by drop until {@link #letGo}, and then end. */
   static final String TRICKLED = "/load/trickled";
 
+  /** Of these paths the answer comes so many milliseconds after the request as follows. */
+  static final String LATE = "/load/late/";
+
   private static final int BACKLOG = 1_024;
   private static final long DROP_MILLIS = 20;
 
@@ -138,7 +141,15 @@ final class EchoServer implements AutoCloseable {
         bytes += content.content().readableBytes();
         sum.update(content.content().nioBuffer());
         if (part instanceof LastHttpContent last) {
-          answer(context, asked, last.trailingHeaders().get(Ask.TRAILER, "-"));
+          String trailer = last.trailingHeaders().get(Ask.TRAILER, "-");
+          if (asked.uri().startsWith(LATE)) {
+            long millis = Long.parseLong(asked.uri().substring(LATE.length()));
+            context
+                .executor()
+                .schedule(() -> answer(context, asked, trailer), millis, TimeUnit.MILLISECONDS);
+          } else {
+            answer(context, asked, trailer);
+          }
         }
       }
     }

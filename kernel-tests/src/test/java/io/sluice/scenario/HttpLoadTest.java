@@ -10,6 +10,7 @@ import static io.sluice.scenario.ScenarioManifests.tcp;
 import static io.sluice.scenario.ScenarioManifests.tcpRoute;
 import static io.sluice.scenario.ScenarioManifests.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -24,6 +25,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +34,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -58,6 +61,14 @@ class HttpLoadTest {
   private static final long LOOK_MILLIS = 50;
   private static final int SPREAD_CALLS = 3_000;
   private static final int SHARE = SPREAD_CALLS / 3;
+
+  private static final int TIMED = 1_000;
+  private static final int TIMED_CALLERS = 20;
+  private static final int SLOW = TIMED / 20;
+  private static final int QUICK = 10; // milliseconds, as all of these
+  private static final int MIDDLE = 500;
+  private static final int LONGEST = 1_000;
+  private static final List<Integer> LIMITS = List.of(100, 250, MIDDLE, LONGEST, 2_500);
 
   @AutoClose("shutdownGracefully")
   private static final EventLoopGroup GROUP =
@@ -337,6 +348,83 @@ class HttpLoadTest {
       }
     }
     return counts;
+  }
+
+  // --- how long they took --------------------------------------------------------------------
+
+  /**
+   * One of twenty takes evenly between two limits of the histogram, all others far less, so that
+   * what Prometheus reads between limits ({@code histogram_quantile}) is what was.
+   */
+  @Test
+  void theSlowestOfAHundredIsWhatItsCallerSaw() throws Exception {
+    for (boolean near : new boolean[] {true, false}) {
+      List<Double> before = durations(near);
+      List<Double> seen = Collections.synchronizedList(new ArrayList<>());
+      List<Cell> cells = site.cells().stream().filter(cell -> cell.near() == near).toList();
+      try (ExecutorService threads = Executors.newCachedThreadPool()) {
+        List<Future<?>> running = new ArrayList<>();
+        for (int i = 0; i < TIMED_CALLERS; i++) {
+          int caller = i;
+          running.add(
+              threads.submit(() -> callLate(cells.get(caller % cells.size()), caller, seen)));
+        }
+        for (Future<?> one : running) {
+          one.get();
+        }
+      }
+      seen.sort(null);
+      Await.untilPasses(
+          Await.PATIENCE,
+          () ->
+              assertThat(durations(near).getLast() - before.getLast()).isEqualTo(TIMED));
+      assertThat(quantile(0.99, before, durations(near)))
+          .as(near ? "those within the node" : "those between nodes")
+          .isCloseTo(seen.get(TIMED * 99 / 100 - 1), withinPercentage(5));
+    }
+  }
+
+  /** The caller's own share of all that are made. */
+  private static Void callLate(Cell cell, int caller, List<Double> seen) throws IOException {
+    try (ClientConnection connection = connect(cell, false)) {
+      for (int i = caller; i < TIMED; i += TIMED_CALLERS) {
+        long millis = i < SLOW ? MIDDLE + (LONGEST - MIDDLE) * i / SLOW : QUICK;
+        Ask ask = Ask.get(EchoServer.LATE + millis, "late-" + i, 10);
+        long begin = System.nanoTime();
+        connection.ask(ask).answers(ask);
+        seen.add((System.nanoTime() - begin) / 1e6);
+      }
+    }
+    return null;
+  }
+
+  /** How many took no longer than each of {@link #LIMITS}, and all, as their node counts. */
+  private static List<Double> durations(boolean near) {
+    return Stream.concat(LIMITS.stream().map(Object::toString), Stream.of("+Inf"))
+        .map(limit ->
+            site.calling(near)
+                .metric(
+                    "istio_request_duration_milliseconds_bucket",
+                    "reporter=\"source\"",
+                    "source_workload=\"" + site.client(BUYER, near).name() + '"',
+                    "request_protocol=\"http\"",
+                    "le=\"" + limit + '"'))
+        .toList();
+  }
+
+  /** As {@code histogram_quantile} of PromQL reads it. */
+  private static double quantile(double quantile, List<Double> before, List<Double> after) {
+    double rank = quantile * (after.getLast() - before.getLast());
+    double below = 0;
+    for (int i = 0; i < LIMITS.size(); i++) {
+      double count = after.get(i) - before.get(i);
+      if (count >= rank) {
+        double from = i == 0 ? 0 : LIMITS.get(i - 1);
+        return from + (LIMITS.get(i) - from) * (rank - below) / (count - below);
+      }
+      below = count;
+    }
+    return Double.POSITIVE_INFINITY;
   }
 
   // --- memory --------------------------------------------------------------------------------
