@@ -25,7 +25,8 @@ public final class FastPathTable {
 
   private final SluiceMaps maps;
 
-  FastPathTable(SluiceMaps maps) {
+  /** On these maps, which outlive it. */
+  public FastPathTable(SluiceMaps maps) {
     this.maps = maps;
   }
 

@@ -48,8 +48,11 @@ import org.jspecify.annotations.Nullable;
 public final class FastPathKeeper implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(FastPathKeeper.class.getName());
 
-  /** Between two looks at pods, listeners and counters. */
+  /** Between two looks at pods and counters. */
   private static final long LOOK_MILLIS = 500;
+
+  /** Between two looks at listeners: to ask the kernel for them is most of what a look costs. */
+  private static final long LISTENERS_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   /** What was chosen by a grant that has gone since is written down by then. */
   private static final long SECOND_JUDGEMENT_MILLIS = 20;
@@ -75,6 +78,14 @@ public final class FastPathKeeper implements AutoCloseable {
   // Owned by the thread.
   private Map<Pair, Grants> resting = new HashMap<>(); // what is open rests on these
   private @Nullable MeshSnapshot judged;
+  private @Nullable Basis basis; // of what is granted
+  private Map<GrantKey, GrantValue> wanted = Map.of();
+  private long listedNanos = System.nanoTime();
+  private boolean failing;
+
+  /** What grants are made of. Listeners, by cookie, are of those pods that were asked about. */
+  private record Basis(
+      MeshSnapshot snapshot, List<PodPlacement> pods, Map<Long, Listeners> listeners) {}
 
   private record Pair(NamespacedName caller, NamespacedName called, InetSocketAddress endpoint) {
     boolean isBetween(Set<NamespacedName> pods) {
@@ -110,7 +121,7 @@ public final class FastPathKeeper implements AutoCloseable {
   }
 
   /**
-   * Does nothing before {@link #publish}.
+   * Does nothing before {@link #start} and {@link #publish}.
    *
    * @param enabled else nothing is granted, and what an earlier daemon has granted goes
    * @param pods those in force
@@ -132,12 +143,11 @@ public final class FastPathKeeper implements AutoCloseable {
     this.sockets = new PodSocketTables(namespaces);
     this.reports = new FastPathReports(table, names, counted, closed);
     this.thread = Thread.ofPlatform().daemon().name("sluice-fast-path").unstarted(this::run);
-    start();
   }
 
   /**
-   * Starts what has to be done, if anything: to be asked once more when no other daemon of the node
-   * runs, which may have granted something until then.
+   * Starts what has to be done, if anything. Before, no other daemon of the node may run any more:
+   * until then it grants, and tells what has come of connections.
    */
   public synchronized void start() {
     if (!stopping
@@ -188,47 +198,96 @@ public final class FastPathKeeper implements AutoCloseable {
         boolean woken = wakeUp.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS);
         wakeUp.drainPermits();
         if (!stopping && published) {
-          keep();
-          if (woken) {
-            Thread.sleep(SECOND_JUDGEMENT_MILLIS);
-            settle(snapshot, pods.get());
-          }
-          reports.tell(pods.get());
-          Set<NamespacedName> named = reports.named();
-          resting.keySet().removeIf(pair -> !pair.isBetween(named)); // else it grows for ever
+          look(woken);
         }
       } catch (InterruptedException e) {
         return;
-      } catch (RuntimeException e) {
-        // Top frame of the thread; the next look tries again.
-        LOG.log(System.Logger.Level.ERROR, "fast_path_failed", e);
       }
     }
   }
 
-  private void keep() {
+  /** Brings the kernel to what is known now; on the keeper's thread. */
+  void look(boolean woken) throws InterruptedException {
+    try {
+      keep(false);
+      if (woken) {
+        Thread.sleep(SECOND_JUDGEMENT_MILLIS);
+        settle(snapshot, pods.get());
+      }
+      if (System.nanoTime() - listedNanos >= LISTENERS_NANOS) { // what was refused has ended
+        listedNanos = System.nanoTime();
+        keep(true);
+      }
+      reports.tell(pods.get());
+      Set<NamespacedName> named = reports.named();
+      resting.keySet().removeIf(pair -> !pair.isBetween(named)); // else it grows for ever
+      failing = false;
+    } catch (RuntimeException e) {
+      // Top frame of the thread; the next look tries again.
+      if (!failing) {
+        failing = true;
+        LOG.log(System.Logger.Level.ERROR, "fast_path_failed", e);
+      }
+      withdraw();
+    }
+  }
+
+  /** What cannot be judged is led by the proxy. */
+  private void withdraw() {
+    basis = null;
+    judged = null;
+    try {
+      table.grant(Map.of());
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.ERROR, "fast_path_not_withdrawn", e);
+    }
+  }
+
+  private void keep(boolean lookAtListeners) {
     MeshSnapshot current = snapshot;
     List<PodPlacement> present = pods.get();
     reports.note(present);
     sockets.keepOnly(Set.copyOf(present.stream().map(PodPlacement::cookie).toList()));
-    Map<GrantKey, GrantValue> wanted = enabled ? wanted(current, present) : Map.of();
+    if (enabled) {
+      want(current, present, lookAtListeners);
+    }
     boolean gone = table.grant(wanted);
     if (gone || judged != current) {
       settle(current, present);
     }
   }
 
+  private void want(MeshSnapshot current, List<PodPlacement> present, boolean lookAtListeners) {
+    Basis former = basis == null ? new Basis(MeshSnapshot.EMPTY, List.of(), Map.of()) : basis;
+    Map<Long, Listeners> known = new HashMap<>();
+    for (PodPlacement pod : present) {
+      Listeners before = former.listeners.get(pod.cookie());
+      if (before != null) {
+        known.put(pod.cookie(), lookAtListeners ? sockets.listeners(pod) : before);
+      }
+    }
+    if (!new Basis(current, present, known).equals(basis)) {
+      basis = null; // until it is made of these
+      wanted = wanted(current, present, known);
+      basis = new Basis(current, List.copyOf(present), known);
+    }
+  }
+
   /** Judges what is open, again at the next look where a pod is not in force by now. */
   private void settle(MeshSnapshot current, List<PodPlacement> present) {
+    judged = null;
     judged = judge(current, present) ? current : null;
   }
 
   // --- what may be led -----------------------------------------------------------------------
 
-  private Map<GrantKey, GrantValue> wanted(MeshSnapshot current, List<PodPlacement> present) {
+  /** Asks the kernel for the listeners of pods of which {@code known} has none, and adds them. */
+  private Map<GrantKey, GrantValue> wanted(
+      MeshSnapshot current, List<PodPlacement> present, Map<Long, Listeners> known) {
     Map<NamespacedName, PodPlacement> here = new TreeMap<>();
     present.forEach(pod -> here.put(pod.name(), pod));
-    Function<NamespacedName, Listeners> listening = asked(here);
+    Function<PodPlacement, Listeners> listening =
+        pod -> known.computeIfAbsent(pod.cookie(), _ -> sockets.listeners(pod));
     FastPath.Here asTheyStand = (called, endpoint) -> obstacle(here, listening, called, endpoint);
     Set<InetSocketAddress> calls = FastPath.calls(current, here.keySet());
     Map<GrantKey, GrantValue> wanted = new LinkedHashMap<>();
@@ -272,20 +331,9 @@ public final class FastPathKeeper implements AutoCloseable {
     return new GrantEndpoint(pod.cookie(), endpoint);
   }
 
-  /** Each pod's sockets are listed once, if at all. */
-  private Function<NamespacedName, Listeners> asked(Map<NamespacedName, PodPlacement> here) {
-    Map<NamespacedName, Listeners> lists = new HashMap<>();
-    return name -> {
-      PodPlacement pod = here.get(name);
-      return pod == null
-          ? new Listeners(List.of())
-          : lists.computeIfAbsent(name, _ -> sockets.listeners(pod));
-    };
-  }
-
   private static Optional<String> obstacle(
       Map<NamespacedName, PodPlacement> here,
-      Function<NamespacedName, Listeners> listening,
+      Function<PodPlacement, Listeners> listening,
       Workload called,
       InetSocketAddress endpoint) {
     PodPlacement pod = here.get(called.name());
@@ -295,7 +343,7 @@ public final class FastPathKeeper implements AutoCloseable {
     if (pod.excludesInbound(endpoint) || !pod.network().own().contains(endpoint.getAddress())) {
       return Optional.of("pod " + called.name() + " excludes the port or the address");
     }
-    return listening.apply(called.name()).take(endpoint)
+    return listening.apply(pod).take(endpoint)
         ? Optional.empty()
         : Optional.of("nobody listens at " + endpoint + " but perhaps on loopback");
   }
@@ -305,7 +353,7 @@ public final class FastPathKeeper implements AutoCloseable {
   /**
    * Ends what policy refuses now, as the proxy does with what goes through it.
    *
-   * @return whether the pods of all that is refused were there to do it
+   * @return whether nothing was to be ended; else that has to be seen by looking again
    */
   private boolean judge(MeshSnapshot current, List<PodPlacement> present) {
     Map<Long, PodPlacement> byCookie = new HashMap<>();
@@ -341,8 +389,7 @@ public final class FastPathKeeper implements AutoCloseable {
           Long.toString(current.revision()),
           Long.toString(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - publishedNanos)));
     }
-    return byCookie.keySet().containsAll(called.keySet())
-        && byCookie.keySet().containsAll(callers.keySet());
+    return called.isEmpty();
   }
 
   private int destroy(Map<Long, PodPlacement> pods, Map<Long, Set<Ends>> connections) {

@@ -20,7 +20,7 @@ import java.util.concurrent.CompletionException;
 
 /**
  * TCP sockets of pods of the node, by sock_diag(7): one table a pod, kept open while the pod is
- * there, since listeners are looked at twice a second. For one thread.
+ * there, since listeners are looked at again and again. For one thread.
  */
 final class PodSocketTables implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PodSocketTables.class.getName());
