@@ -1,14 +1,15 @@
 package io.sluice.kernel.matrix;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.sluice.interception.maps.PinDirectory;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.interception.maps.SocketStateValue;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.Datagrams;
 import io.sluice.lab.site.RawTcp;
 import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
@@ -33,6 +34,7 @@ final class MatrixChecks {
 
   private final MatrixSite site;
   private final Map<String, Runnable> checks = new LinkedHashMap<>();
+  private boolean takesFastPath;
 
   MatrixChecks(MatrixSite site) {
     this.site = site;
@@ -47,6 +49,8 @@ final class MatrixChecks {
     forBoth("a pod outside the mesh is left alone", this::outsideUntouched);
     forBoth("a killed daemon refuses both ways", this::killedDaemonRefuses);
     checks.put("a restarted daemon adopts what was pinned", this::restartAdopts);
+    forBoth("by the fast path a granted call passes the proxy by, and ends when refused", this::led);
+    forBoth("with a killed daemon it goes on, and no other", this::ledWithoutDaemon);
     checks.put("cleanup leaves nothing in force", this::cleanup);
   }
 
@@ -111,14 +115,13 @@ final class MatrixChecks {
 
   /** By rule the record proves it; by program a socket with the proxy's storage does. */
   private void originalDestination(Family family) {
-    PinDirectory pins = site.view().pins();
-    if (!Files.exists(pins.path())) {
+    if (!isByPrograms()) {
       serviceAddress(family);
       return;
     }
     InetSocketAddress first = site.service(family);
     int socket = site.buyer.call(() -> Sockets.tcpSocket(family));
-    try (SluiceMaps maps = SluiceMaps.openOrCreate(BpfKernel.LINUX, pins)) {
+    try (SluiceMaps maps = SluiceMaps.openOrCreate(BpfKernel.LINUX, site.view().pins())) {
       maps.sockets()
           .put(
               socket,
@@ -251,7 +254,74 @@ final class MatrixChecks {
     }
   }
 
+  private void led(Family family) {
+    if (!isByPrograms()) {
+      return;
+    }
+    if (!takesFastPath) {
+      takesFastPath = true;
+      DaemonProcess before = site.site.daemon();
+      site.site.succeedDaemonWith("--mode", "ebpf", "--fast-path", "true").start();
+      before.terminate();
+      before.awaitEnd();
+    }
+    try (TcpServer server = TcpServer.echo(site.store, family, MatrixSite.STORE_PORT)) {
+      awaitGrant(family);
+      long before = site.view().status().path("connectionsAccepted").asLong();
+      try (Talk talk = Talk.begin(site.buyer, site.service(family))) {
+        same("the answer", talk.exchange("one book"), "one book");
+        same("accepted connections", server.accepted().size(), 1);
+        long after = site.view().status().path("connectionsAccepted").asLong();
+        same("connections through the proxy", after, before);
+        site.site.registry().remove(MatrixSite.TARGET);
+        same("end of what is refused now", talk.end(), Attempt.End.RESET);
+      }
+    } finally {
+      site.grant();
+    }
+  }
+
+  private void ledWithoutDaemon(Family family) {
+    if (!isByPrograms()) {
+      return;
+    }
+    if (site.site.daemon().isAlive()) {
+      try (TcpServer _ = TcpServer.echo(site.store, Family.IPV4, MatrixSite.STORE_PORT);
+          TcpServer _ = TcpServer.echo(site.store, Family.IPV6, MatrixSite.STORE_PORT)) {
+        awaitGrant(Family.IPV4);
+        awaitGrant(Family.IPV6);
+        site.site.daemon().kill();
+      }
+    }
+    try (TcpServer server = TcpServer.echo(site.store, family, MatrixSite.STORE_PORT)) {
+      Attempt led = Attempt.from(site.buyer, site.service(family), "one book");
+      same("answer: " + led, led.answer(), "one book");
+      Attempt thief = Attempt.from(site.thief, site.service(family), "loot");
+      holds("refused: " + thief, thief.wasTurnedAway());
+      same("accepted connections", server.accepted().size(), 1);
+    }
+  }
+
+  private boolean isByPrograms() {
+    return Files.exists(site.view().pins().path());
+  }
+
+  /** Somebody has to listen there. */
+  private void awaitGrant(Family family) {
+    String called = IpAddresses.text(site.service(family));
+    Await.until(
+        "calls to " + called + " are granted",
+        () ->
+            site.view().dump("fast_path").stream()
+                .anyMatch(row ->
+                    site.buyer.meshName().equals(row.get("pod"))
+                        && called.equals(row.get("destination"))));
+  }
+
   private void cleanup() {
+    if (!site.site.daemon().isAlive()) {
+      site.site.daemon().start();
+    }
     site.site.daemon().terminate();
     site.site.daemon().awaitEnd();
     NodeCleanup.removeAll(site.site.prefix());

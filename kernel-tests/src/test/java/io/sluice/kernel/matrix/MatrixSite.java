@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 final class MatrixSite implements AutoCloseable {
   static final int STORE_PORT = 8080;
   static final int PROBE_PORT = 9_090;
+  static final String TARGET = "buyer-to-store";
   private static final int SERVICE_PORT = 80;
   private static final String SERVICE_IPV4 = "10.99.0.10";
   private static final String SERVICE_IPV6 = "fd99::10";
@@ -38,9 +39,14 @@ final class MatrixSite implements AutoCloseable {
         .write(
             "service-store",
             Manifests.service("store", SERVICE_IPV4, SERVICE_IPV6, SERVICE_PORT, STORE_PORT));
-    site.registry().write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
+    grant();
     Stream.of(buyer, thief).forEach(site.registry()::write);
     site.registry().write("pod-store", Manifests.pod(store, Map.of(), List.of(PROBE_PORT)));
+  }
+
+  /** The buyer may call the store, at every port. */
+  void grant() {
+    site.registry().write(TARGET, Manifests.trafficTarget("buyer", "store", List.of()));
   }
 
   DaemonView view() {
