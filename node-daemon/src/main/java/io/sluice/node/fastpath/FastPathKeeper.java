@@ -80,7 +80,7 @@ public final class FastPathKeeper implements AutoCloseable {
   private @Nullable MeshSnapshot judged;
   private @Nullable Basis basis; // of what is granted
   private Map<GrantKey, GrantValue> wanted = Map.of();
-  private long listedNanos = System.nanoTime();
+  private long listedNanos = System.nanoTime() - LISTENERS_NANOS;
   private boolean failing;
 
   /** What grants are made of. Listeners, by cookie, are of those pods that were asked about. */
@@ -248,16 +248,15 @@ public final class FastPathKeeper implements AutoCloseable {
     List<PodPlacement> present = pods.get();
     reports.note(present);
     sockets.keepOnly(Set.copyOf(present.stream().map(PodPlacement::cookie).toList()));
-    if (enabled) {
-      want(current, present, lookAtListeners);
-    }
-    boolean gone = table.grant(wanted);
+    boolean isNew = enabled && want(current, present, lookAtListeners);
+    boolean gone = (isNew || lookAtListeners || table.isRevoked()) && table.grant(wanted);
     if (gone || judged != current) {
       settle(current, present);
     }
   }
 
-  private void want(MeshSnapshot current, List<PodPlacement> present, boolean lookAtListeners) {
+  /** Returns whether it is to be granted anew. */
+  private boolean want(MeshSnapshot current, List<PodPlacement> present, boolean lookAtListeners) {
     Basis former = basis == null ? new Basis(MeshSnapshot.EMPTY, List.of(), Map.of()) : basis;
     Map<Long, Listeners> known = new HashMap<>();
     for (PodPlacement pod : present) {
@@ -266,11 +265,13 @@ public final class FastPathKeeper implements AutoCloseable {
         known.put(pod.cookie(), lookAtListeners ? sockets.listeners(pod) : before);
       }
     }
-    if (!new Basis(current, present, known).equals(basis)) {
-      basis = null; // until it is made of these
-      wanted = wanted(current, present, known);
-      basis = new Basis(current, List.copyOf(present), known);
+    if (new Basis(current, present, known).equals(basis)) {
+      return false;
     }
+    basis = null; // until it is made of these
+    wanted = wanted(current, present, known);
+    basis = new Basis(current, List.copyOf(present), known);
+    return true;
   }
 
   /** Judges what is open, again at the next look where a pod is not in force by now. */
