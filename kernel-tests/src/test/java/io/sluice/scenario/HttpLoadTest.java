@@ -376,8 +376,7 @@ class HttpLoadTest {
       seen.sort(null);
       Await.untilPasses(
           Await.PATIENCE,
-          () ->
-              assertThat(durations(near).getLast() - before.getLast()).isEqualTo(TIMED));
+          () -> assertThat(durations(near).getLast() - before.getLast()).isEqualTo(TIMED));
       assertThat(quantile(0.99, before, durations(near)))
           .as(near ? "those within the node" : "those between nodes")
           .isCloseTo(seen.get(TIMED * 99 / 100 - 1), withinPercentage(5));

@@ -32,10 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param validateNamespace whether a target has to be in the namespace of its destination
  */
 record PermissionCompiler(
-    Routes routes,
-    Optional<MeshSettings> settings,
-    boolean validateNamespace,
-    Statuses statuses) {
+    Routes routes, Optional<MeshSettings> settings, boolean validateNamespace, Statuses statuses) {
   private static final String TCP = "TCPRoute";
   private static final String HTTP = "HTTPRouteGroup";
   private static final String ACCOUNT = TrafficTarget.ACCOUNT;

@@ -156,7 +156,9 @@ class PermissionCompilerTest {
   void whereTargetsMayBeAnywhereTheAccountOfTheNamespaceNamedIsMeant() {
     String text =
         target(
-            "{kind: ServiceAccount, name: db, namespace: bank}", WEB, "{kind: TCPRoute, name: sql}");
+            "{kind: ServiceAccount, name: db, namespace: bank}",
+            WEB,
+            "{kind: TCPRoute, name: sql}");
     CompiledChange compilation =
         new IncrementalCompiler(
                 new CompilerSettings(null, PodRangeRule.AUTO, Set.of(), null, false), 0)

@@ -94,7 +94,8 @@ class StaticPodTest {
             home,
             new KubernetesRegistry(
                 cluster.access(own, "reader"),
-                new CompilerSettings(null, PodRangeRule.AUTO, Set.of(staticPodNamespaces), null, true),
+                new CompilerSettings(
+                    null, PodRangeRule.AUTO, Set.of(staticPodNamespaces), null, true),
                 status -> told = status));
     open.push(site);
     return site;

@@ -125,7 +125,8 @@ class AdmissionWebhookTest {
     webhook = startWith(Duration.ofSeconds(10), validate);
 
     JsonNode response =
-        review(TARGET.replace("\"name\": \"web\"},", "\"name\": \"web\", \"namespace\": \"bank\"},"));
+        review(
+            TARGET.replace("\"name\": \"web\"},", "\"name\": \"web\", \"namespace\": \"bank\"},"));
 
     assertThat(response.path("allowed").asBoolean()).isEqualTo(!validate);
     assertThat(response.path("status").path("message").asText())

@@ -49,7 +49,8 @@ final class MatrixChecks {
     forBoth("a pod outside the mesh is left alone", this::outsideUntouched);
     forBoth("a killed daemon refuses both ways", this::killedDaemonRefuses);
     checks.put("a restarted daemon adopts what was pinned", this::restartAdopts);
-    forBoth("by the fast path a granted call passes the proxy by, and ends when refused", this::led);
+    forBoth(
+        "by the fast path a granted call passes the proxy by, and ends when refused", this::led);
     forBoth("with a killed daemon it goes on, and no other", this::ledWithoutDaemon);
     checks.put("cleanup leaves nothing in force", this::cleanup);
   }
