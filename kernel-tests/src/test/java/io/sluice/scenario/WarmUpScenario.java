@@ -76,16 +76,22 @@ final class WarmUpScenario {
   /**
    * What some requests have met.
    *
-   * @param seconds from when the new ones warmed up to the middle of them
+   * @param from seconds from when the new ones warmed up to when the client began
+   * @param to and to when it had ended
    * @param met by the new ones
    */
-  private record Sample(double seconds, long met) {
+  private record Sample(double from, double to, long met) {
+    double seconds() {
+      return (from + to) / 2;
+    }
+
     /** What each of the new ones has got, of what the old one has. */
     double percent() {
       return 100.0 / NEW * met / Math.max(1, MANY - met);
     }
 
-    double asked() {
+    /** What each of the new ones is to get after that time. */
+    static double asked(double seconds) {
       return Math.max(10, 100 * seconds / SECONDS);
     }
   }
@@ -117,13 +123,14 @@ final class WarmUpScenario {
     Duration after = Duration.between(begin, Instant.now());
     assertThat(answers).hasSize(MANY).allMatch(answer -> answer.outcome().startsWith("200 "));
     long old = answers.stream().filter(answer -> answer.outcome().equals("200 v1")).count();
-    return new Sample(before.plus(after).toMillis() / 2e3, MANY - old);
+    return new Sample(before.toMillis() / 1e3, after.toMillis() / 1e3, MANY - old);
   }
 
   /**
    * About a quarter, the half and three quarters of the time, a quarter of it before and after: as
-   * many as where the share of each new one is within five points of the curve. Where a busy
-   * machine has asked too few for chance to stay within that, it may do what it does.
+   * many as where the share of each new one is within five points of the curve, at some time
+   * between a client's start and its end. Where a busy machine has asked too few for chance to stay
+   * within that, it may do what it does.
    */
   private void check(Cell cell) {
     if (cell.number() > 0) {
@@ -137,10 +144,10 @@ final class WarmUpScenario {
       double least = 0;
       double most = 0;
       for (Sample each : about) {
-        double part = part(each.asked());
+        double part = part(Sample.asked(each.seconds()));
         chance += MANY * part * (1 - part);
-        least += MANY * part(each.asked() - POINTS);
-        most += MANY * part(each.asked() + POINTS);
+        least += MANY * part(Sample.asked(each.from()) - POINTS);
+        most += MANY * part(Sample.asked(each.to()) + POINTS);
       }
       double beyond = Math.max(0, DEVIATIONS * Math.sqrt(chance) - (most - least) / 2);
       assertThat((double) about.stream().mapToLong(Sample::met).sum())
