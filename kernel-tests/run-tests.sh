@@ -112,9 +112,10 @@ run_tests() {
 	fi
 	# Tests share the processors by modules, and in those that have most of them by classes: see surefire.classes.
 	run_maven_tests -T 1C "-Dgroups=$group" "-DexcludedGroups=$soaks" "$@" || result=1
-	[ -z "$group" ] || print_attacks $result $mode
 	[ "$word" ] || keep_seconds
-	summarize $mode || result=1
+	summary=$(summarize $mode) || result=1
+	[ -z "$group" ] || print_attacks $result $mode
+	echo "$summary"
 	exit $result
 }
 
