@@ -24,7 +24,6 @@ public final class FastPathTable {
   public static final int MAX_GRANTS = 16_384;
 
   private final SluiceMaps maps;
-  private boolean revoked; // guarded by this
 
   /** On these maps, which outlive it. */
   public FastPathTable(SluiceMaps maps) {
@@ -39,7 +38,6 @@ public final class FastPathTable {
    * @return whether anything has gone
    */
   public synchronized boolean grant(Map<GrantKey, GrantValue> wanted) {
-    revoked = false;
     Map<GrantKey, GrantValue> present = maps.fastPath().snapshot();
     boolean gone = false;
     for (GrantKey key : present.keySet()) {
@@ -59,7 +57,6 @@ public final class FastPathTable {
 
   /** Takes away what leads from or to the pod with this cookie. */
   synchronized void revoke(long cookie) {
-    revoked = true;
     maps.fastPath()
         .forEach((key, value) -> {
           if (key.netnsCookie() == cookie
@@ -67,11 +64,6 @@ public final class FastPathTable {
             maps.fastPath().remove(key);
           }
         });
-  }
-
-  /** Whether something may lack of what was granted last, since a pod has left. */
-  public synchronized boolean isRevoked() {
-    return revoked;
   }
 
   /** What the kernel may lead now. */

@@ -81,7 +81,9 @@ public final class FastPathKeeper implements AutoCloseable {
   private @Nullable Basis basis; // of what is granted
   private Map<GrantKey, GrantValue> wanted = Map.of();
   private long listedNanos = System.nanoTime() - LISTENERS_NANOS;
+  private boolean unfinished; // something that is refused was open
   private boolean failing;
+  private boolean silent; // nothing could be told
 
   /** What grants are made of. Listeners, by cookie, are of those pods that were asked about. */
   private record Basis(
@@ -146,8 +148,9 @@ public final class FastPathKeeper implements AutoCloseable {
   }
 
   /**
-   * Starts what has to be done, if anything. Before, no other daemon of the node may run any more:
-   * until then it grants, and tells what has come of connections.
+   * Starts what has to be done, if anything; when pods are in force and the daemon before has left
+   * its place, and with it the table. In between nobody keeps it: no pod in force would mean that
+   * nothing may be led.
    */
   public synchronized void start() {
     if (!stopping
@@ -188,15 +191,15 @@ public final class FastPathKeeper implements AutoCloseable {
                     (_, endpoint) ->
                         Optional.of(
                             endpoint
-                                + " is not of a pod in force here, or nobody listens there but"
-                                + " perhaps on loopback"))));
+                                + " is not of a pod in force here, nobody listens there but"
+                                + " perhaps on loopback, or nothing more can be granted now"))));
   }
 
   private void run() {
     while (!stopping) {
       try {
-        boolean woken = wakeUp.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS);
-        wakeUp.drainPermits();
+        boolean woken =
+            wakeUp.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS) | wakeUp.drainPermits() > 0;
         if (!stopping && published) {
           look(woken);
         }
@@ -209,6 +212,9 @@ public final class FastPathKeeper implements AutoCloseable {
   /** Brings the kernel to what is known now; on the keeper's thread. */
   void look(boolean woken) throws InterruptedException {
     try {
+      if (failing) {
+        settle(snapshot, pods.get()); // nothing is granted before what is open can be judged
+      }
       keep(false);
       if (woken) {
         Thread.sleep(SECOND_JUDGEMENT_MILLIS);
@@ -218,28 +224,40 @@ public final class FastPathKeeper implements AutoCloseable {
         listedNanos = System.nanoTime();
         keep(true);
       }
-      reports.tell(pods.get());
-      Set<NamespacedName> named = reports.named();
-      resting.keySet().removeIf(pair -> !pair.isBetween(named)); // else it grows for ever
       failing = false;
     } catch (RuntimeException e) {
       // Top frame of the thread; the next look tries again.
-      if (!failing) {
-        failing = true;
-        LOG.log(System.Logger.Level.ERROR, "fast_path_failed", e);
+      withdraw(e);
+    }
+    try {
+      reports.tell(pods.get());
+      Set<NamespacedName> named = reports.named();
+      resting.keySet().removeIf(pair -> !pair.isBetween(named)); // else it grows for ever
+      silent = false;
+    } catch (RuntimeException e) {
+      if (!silent) {
+        silent = true;
+        LOG.log(System.Logger.Level.ERROR, "fast_path_not_told", e);
       }
-      withdraw();
     }
   }
 
   /** What cannot be judged is led by the proxy. */
-  private void withdraw() {
+  private void withdraw(RuntimeException cause) {
+    boolean isNew = !failing;
+    failing = true;
     basis = null;
-    judged = null;
+    if (isNew) {
+      LOG.log(System.Logger.Level.ERROR, "fast_path_failed", cause);
+    }
     try {
-      table.grant(Map.of());
+      if (!stopping) { // it may be the next daemon's by now
+        table.grant(Map.of());
+      }
     } catch (RuntimeException e) {
-      LOG.log(System.Logger.Level.ERROR, "fast_path_not_withdrawn", e);
+      if (isNew) {
+        LOG.log(System.Logger.Level.ERROR, "fast_path_not_withdrawn", e);
+      }
     }
   }
 
@@ -249,18 +267,21 @@ public final class FastPathKeeper implements AutoCloseable {
     reports.note(present);
     sockets.keepOnly(Set.copyOf(present.stream().map(PodPlacement::cookie).toList()));
     boolean isNew = enabled && want(current, present, lookAtListeners);
-    boolean gone = (isNew || lookAtListeners || table.isRevoked()) && table.grant(wanted);
-    if (gone || judged != current) {
+    if (stopping) {
+      return; // the table may be the next daemon's by now
+    }
+    boolean gone = (isNew || lookAtListeners) && table.grant(wanted);
+    if (gone || judged != current || (unfinished && lookAtListeners)) {
       settle(current, present);
     }
   }
 
   /** Returns whether it is to be granted anew. */
   private boolean want(MeshSnapshot current, List<PodPlacement> present, boolean lookAtListeners) {
-    Basis former = basis == null ? new Basis(MeshSnapshot.EMPTY, List.of(), Map.of()) : basis;
+    Map<Long, Listeners> former = basis == null ? Map.of() : basis.listeners;
     Map<Long, Listeners> known = new HashMap<>();
     for (PodPlacement pod : present) {
-      Listeners before = former.listeners.get(pod.cookie());
+      Listeners before = former.get(pod.cookie());
       if (before != null) {
         known.put(pod.cookie(), lookAtListeners ? sockets.listeners(pod) : before);
       }
@@ -270,14 +291,15 @@ public final class FastPathKeeper implements AutoCloseable {
     }
     basis = null; // until it is made of these
     wanted = wanted(current, present, known);
-    basis = new Basis(current, List.copyOf(present), known);
+    basis = new Basis(current, present, known);
     return true;
   }
 
-  /** Judges what is open, again at the next look where a pod is not in force by now. */
+  /** Judges what is open, and later once more where something was to be ended. */
   private void settle(MeshSnapshot current, List<PodPlacement> present) {
     judged = null;
-    judged = judge(current, present) ? current : null;
+    unfinished = !judge(current, present);
+    judged = current;
   }
 
   // --- what may be led -----------------------------------------------------------------------
@@ -411,11 +433,13 @@ public final class FastPathKeeper implements AutoCloseable {
   public void close() throws InterruptedException {
     boolean started = stop();
     wakeUp.release();
+    boolean isOver = !started || thread.join(CLOSE_TIMEOUT);
     if (started) {
-      thread.join(CLOSE_TIMEOUT);
       reports.close();
     }
-    sockets.close();
+    if (isOver) {
+      sockets.close();
+    }
   }
 
   /** Returns whether there was anything to do until then. */

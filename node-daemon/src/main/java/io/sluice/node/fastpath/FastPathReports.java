@@ -86,6 +86,9 @@ final class FastPathReports implements AutoCloseable {
 
   /** Null for a pod that has been released, and has nothing more to be told. */
   @Nullable NamespacedName nameOf(long cookie) {
+    if (!known.containsKey(cookie)) {
+      noteNames(cookie); // one that was opened while no daemon kept the table
+    }
     return known.get(cookie);
   }
 

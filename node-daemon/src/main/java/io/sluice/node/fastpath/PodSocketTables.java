@@ -13,6 +13,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,6 +30,7 @@ final class PodSocketTables implements AutoCloseable {
 
   private final NetnsThread namespaces;
   private final Map<Long, InetSockets> open = new HashMap<>();
+  private final Set<Long> resisting = new HashSet<>(); // pods of which something was not ended
 
   PodSocketTables(NetnsThread namespaces) {
     this.namespaces = namespaces;
@@ -36,6 +38,7 @@ final class PodSocketTables implements AutoCloseable {
 
   /** Closes those of other pods, whose namespaces they would keep. */
   void keepOnly(Set<Long> cookies) {
+    resisting.retainAll(cookies);
     open.entrySet()
         .removeIf(each -> {
           boolean goes = !cookies.contains(each.getKey());
@@ -76,7 +79,7 @@ final class PodSocketTables implements AutoCloseable {
 
   /**
    * Ends connections of the pod with these ends, of which the pod's is the first. Never throws:
-   * what the kernel refuses is logged.
+   * what the kernel refuses is logged, of each pod once.
    *
    * @return how many it has ended
    */
@@ -88,7 +91,9 @@ final class PodSocketTables implements AutoCloseable {
           destroyed++;
         }
       } catch (LinuxException | CompletionException e) {
-        LOG.log(System.Logger.Level.WARNING, "connection_not_ended pod=" + pod.name(), e);
+        if (resisting.add(pod.cookie())) {
+          LOG.log(System.Logger.Level.WARNING, "connection_not_ended pod=" + pod.name(), e);
+        }
       }
     }
     return destroyed;
