@@ -62,14 +62,15 @@ class ReplicaChaosTest {
 
   /**
    * On a machine that is slow for a while a fifth of the requests, which may be tried again without
-   * a number, is soon reached. As many may be ejected as may be ill.
+   * a number, is soon reached. As many may be ejected as may be ill, after few failures: checks
+   * find most of the ill within a second too.
    */
   private static final String EJECTING =
       """
       connectionSettings:
         http:
           maxRetries: 1000
-          outlierDetection: {consecutive5xxErrors: 5, baseEjectionTime: 3s, maxEjectionPercent: 30}
+          outlierDetection: {consecutive5xxErrors: 3, baseEjectionTime: 3s, maxEjectionPercent: 30}
       """;
 
   /** What says that retries, ejection and checks have had a part in it, with a label. */

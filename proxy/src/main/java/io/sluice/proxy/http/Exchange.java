@@ -643,7 +643,7 @@ final class Exchange implements Upstream.Listener {
     ByteBuf replayed = known == null ? null : known.replayed();
     stream.head(sent, whole && replayed == null && !asked.holdsAny());
     if (replayed != null) {
-      stream.data(replayed, whole);
+      stream.data(replayed, whole && !asked.holdsAny());
     }
     if (known != null) {
       known.goesTo(endpoint);
@@ -931,9 +931,9 @@ final class Exchange implements Upstream.Listener {
     boolean takes =
         known != null
             && !answer.isInterim()
-            && known.takes(answer.status(), answer.fields.first("grpc-status"), asked.whole);
+            && known.takes(answer.status(), answer.fields.first("grpc-status"));
     if (takes) {
-      if (last) {
+      if (last && asked.whole) {
         joined = null; // it is free for another exchange
       }
       dropTry(admitted -> admitted.answered(answer.status()));
@@ -943,7 +943,7 @@ final class Exchange implements Upstream.Listener {
 
   private boolean triesAgain(Silence silence) {
     Retries known = retries;
-    boolean takes = known != null && !answering && known.takes(silence, asked.whole);
+    boolean takes = known != null && !answering && known.takes(silence);
     if (takes) {
       dropTry(Admission::failed);
     }

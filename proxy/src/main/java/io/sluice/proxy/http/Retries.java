@@ -101,26 +101,22 @@ final class Retries {
     return tried;
   }
 
-  /** All of the content, which was sent already and has to be again, is the caller's; or null. */
+  /** All of the content that was sent already and has to be again is the caller's; or null. */
   @Nullable ByteBuf replayed() {
     Copy known = content;
     return sent && known != null && known.hasContent() ? known.content() : null;
   }
 
-  /**
-   * Whether it is tried again after such an answer.
-   *
-   * @param whole whether no more of it is to come
-   */
-  boolean takes(int status, @Nullable String grpcStatus, boolean whole) {
+  /** Whether it is tried again after such an answer. */
+  boolean takes(int status, @Nullable String grpcStatus) {
     failed = policy.isFailure(status, grpcStatus == null ? "" : grpcStatus);
-    return failed && takes(whole);
+    return failed && takes();
   }
 
   /** Whether it is tried again where there was no answer. */
-  boolean takes(Silence silence, boolean whole) {
+  boolean takes(Silence silence) {
     failed = policy.isFailure(silence);
-    return failed && takes(whole);
+    return failed && takes();
   }
 
   /** A try was not waited for any longer. */
@@ -128,9 +124,9 @@ final class Retries {
     slow++;
   }
 
-  /** What has gone to somebody is sent again as a whole or not at all. */
-  private boolean takes(boolean whole) {
-    if (over || (sent && (content == null || !whole))) {
+  /** What has come so far, and has gone to somebody, is sent again as a whole or not at all. */
+  private boolean takes() {
+    if (over || (sent && content == null)) {
       return false;
     }
     if (made >= policy.most()) {
