@@ -17,15 +17,21 @@ function settle(   owner, method) {
 	if (outcome == "skipped" && mode == "strict" && (owner in kernel) && !(owner in allowed) && !((owner "#" method) in allowed)) {
 		outcome = "failed"
 		print "SKIPPED  " class " " name "  (counts as failed: a kernel test, and not named in kernel-tests/may-skip.txt)"
-	} else if (outcome == "failed") print "FAILED   " class " " name
+	} else if (outcome == "failed") print "FAILED   " class " " name why
 	else if (outcome == "skipped") print "SKIPPED  " class " " name
 	count[outcome]++
-	outcome = ""
+	outcome = why = ""
+}
+# The beginning of a message, on one line.
+function told(message) {
+	gsub(/&#(10|13|9);/, " ", message); gsub(/  +/, " ", message); sub(/^ /, "", message)
+	gsub(/&lt;/, "<", message); gsub(/&gt;/, ">", message); gsub(/&quot;/, "\"", message); gsub(/&apos;/, "'", message); gsub(/&amp;/, "\\&", message)
+	return message == "" ? "" : ": " substr(message, 1, 800)
 }
 /^!\[CDATA\[/ { cdata = 1 }
 cdata { if (index($0, "]]>")) cdata = 0; next }
 /^testcase[ \/>]/ { if (outcome) settle(); outcome = "passed"; class = attribute("classname"); name = attribute("name") }
-/^(failure|error)[ \/>]/ { if (outcome) outcome = "failed" }
+/^(failure|error)[ \/>]/ { if (outcome) { outcome = "failed"; why = told(attribute("message")) } }
 /^skipped[ \/>]/ { if (outcome) outcome = "skipped" }
 END {
 	if (outcome) settle()

@@ -64,10 +64,12 @@ class TestSummaryTest {
   }
 
   @Test
-  void testThatFailsIsNamed() throws Exception {
-    String failed = "<failure message=\"x\"><![CDATA[<skipped>]]></failure>";
-    assertThat(summary("strict", test("a.A", "breaks", failed)))
-        .isEqualTo("FAILED   a.A breaks\n0 passed, 1 failed, 0 skipped\n1");
+  void testThatFailsIsNamedWithItsMessage() throws Exception {
+    String failed =
+        "<failure message=\"&#10;1 &lt; 2 &amp;&#10; on\"><![CDATA[<skipped>]]></failure>";
+    assertThat(summary("strict", test("a.A", "breaks", failed) + test("a.A", "ends", "<error/>")))
+        .isEqualTo(
+            "FAILED   a.A breaks: 1 < 2 & on\nFAILED   a.A ends\n0 passed, 2 failed, 0 skipped\n1");
   }
 
   @Test
