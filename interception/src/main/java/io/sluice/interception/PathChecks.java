@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -71,7 +72,7 @@ public final class PathChecks implements AutoCloseable {
 
   /** One look at one pod. */
   private record Look(
-      PodPlacement pod, List<PathProbe> probes, List<String> notChecked, long begun) {
+      PodPlacement pod, List<PathProbe> probes, List<String> notChecked, Waiting waiting) {
     void close() {
       probes.forEach(PathProbe::close);
     }
@@ -84,7 +85,8 @@ public final class PathChecks implements AutoCloseable {
    * @param namespaces thread that enters pods
    * @param host the node's network namespace, which outlives this object
    * @param ways from there to pods
-   * @param patience how long the connections of a look may take to arrive
+   * @param patience how long the connections of a look may take to arrive; ten times as long while
+   *     others do
    */
   public PathChecks(
       SocketFacts facts,
@@ -119,7 +121,9 @@ public final class PathChecks implements AutoCloseable {
       }
     }
     // Known before the first SYN leaves: it may be accepted before connect() returns.
-    looks.put(pod.name(), new Look(pod, probes, notChecked, System.nanoTime()));
+    looks.put(
+        pod.name(),
+        new Look(pod, probes, notChecked, new Waiting(patienceNanos, System.nanoTime())));
     probes.forEach(PathProbe::start);
   }
 
@@ -209,7 +213,7 @@ public final class PathChecks implements AutoCloseable {
     if (look == null) {
       return Optional.empty();
     }
-    boolean givenUp = System.nanoTime() - look.begun() >= patienceNanos;
+    boolean givenUp = look.waiting().isOver(System.nanoTime());
     if (!givenUp && !look.probes().stream().allMatch(PathProbe::isSettled)) {
       return Optional.empty();
     }
@@ -263,6 +267,7 @@ public final class PathChecks implements AutoCloseable {
         return true;
       }
     }
+    look.waiting().acceptedAnother();
     return false;
   }
 
@@ -283,6 +288,45 @@ public final class PathChecks implements AutoCloseable {
   @Override
   public void close() {
     Set.copyOf(looks.keySet()).forEach(this::forget);
+  }
+
+  /**
+   * How long a look waits for its connections. While this process stood still that is not counted,
+   * and while others are accepted they may be next: a pod that is busy is not taken for a broken
+   * one, which would cost it all that waits. Of one thread, but for {@link #acceptedAnother}.
+   */
+  static final class Waiting {
+    /** Longer than it is between two looks of a process that runs. */
+    private static final long LONGEST_STEP = TimeUnit.SECONDS.toNanos(2);
+
+    /** So many times the patience it waits while others are accepted. */
+    private static final int LONGEST = 10;
+
+    private final long patience;
+    private long last;
+    private long all;
+    private long alone; // since another one was accepted
+    private volatile boolean accepts;
+
+    /** From {@code now} on, of {@link System#nanoTime}. */
+    Waiting(long patience, long now) {
+      this.patience = patience;
+      this.last = now;
+    }
+
+    /** A connection that is none of this look's was accepted; any thread. */
+    void acceptedAnother() {
+      accepts = true;
+    }
+
+    boolean isOver(long now) {
+      long step = Math.min(now - last, LONGEST_STEP);
+      last = now;
+      all += step;
+      alone = accepts ? 0 : alone + step;
+      accepts = false;
+      return alone >= patience || all >= LONGEST * patience;
+    }
   }
 
   /**
