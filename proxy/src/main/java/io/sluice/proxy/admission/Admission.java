@@ -90,6 +90,14 @@ public final class Admission {
     return repeats;
   }
 
+  /** It is not sent again any more. */
+  public void settle() {
+    if (repeats) {
+      repeats = false;
+      pool.endRetry(pod);
+    }
+  }
+
   /** There is more of the request to come: how long the client takes is not the service's. */
   public void sends() {
     sends = true;
@@ -159,10 +167,7 @@ public final class Admission {
     giveTrialBack();
     endRunning();
     endWaiting();
-    if (repeats) {
-      repeats = false;
-      pool.endRetry(pod);
-    }
+    settle();
     leaveConnection(); // last: who waits for it may begin by that
   }
 

@@ -822,9 +822,14 @@ final class Exchange implements Upstream.Listener {
         }
         status = head.status();
         answering = true;
+        Retries tries = retries;
+        if (tries != null) {
+          tries.settle();
+        }
         Admission known = admission;
         if (known != null) {
           known.answered(status);
+          known.settle();
         }
         grpcStatus = head.fields.first("grpc-status");
         answered.whole = last;
@@ -1004,8 +1009,8 @@ final class Exchange implements Upstream.Listener {
 
   private long tryMillis() {
     Retries known = retries;
-    if (isDelayed()) {
-      return TimeLimits.NOT_SAID; // no try has begun
+    if (isDelayed() || (joined == null && upstream == null)) {
+      return TimeLimits.NOT_SAID; // none is made now
     }
     return known == null || known.policy.tryMillis() == 0
         ? limits.tryMillis()

@@ -157,6 +157,19 @@ final class Retries {
     return true;
   }
 
+  /** No further try is made: an answer is passed on, which may take long. */
+  void settle() {
+    if (holdsPlace) {
+      holdsPlace = false;
+      pod.retrying.decrementAndGet();
+    }
+    Copy known = content;
+    content = null;
+    if (known != null) {
+      known.drop();
+    }
+  }
+
   /** The exchange has ended. */
   void end() {
     if (over) {
@@ -164,15 +177,8 @@ final class Retries {
     }
     over = true;
     pod.retriable.decrementAndGet();
-    if (holdsPlace) {
-      pod.retrying.decrementAndGet();
-    }
+    settle();
     Timers.cancel(waiting);
-    Copy known = content;
-    content = null;
-    if (known != null) {
-      known.drop();
-    }
   }
 
   /** Whether as many tries have failed as there may be. */

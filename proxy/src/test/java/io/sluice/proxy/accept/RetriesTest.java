@@ -70,7 +70,9 @@ class RetriesTest {
   private static final String SILENT = "";
   private static final String GONE = "gone";
   private static final String CUT = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun";
+  private static final String OPEN = CUT.replace("9", "99"); // and goes on
   private static final int PLENTY = 5;
+  private static final int FEWEST = 3;
   private static final String HASTY = "hasty";
   private static final int MOST_KEPT = 32 << 10;
   private static final int REPLAYS = 50;
@@ -111,6 +113,10 @@ class RetriesTest {
   }
 
   private static RetryPolicy policy(int most, long tryMillis, Condition... on) {
+    return policy(most, tryMillis, 1, on);
+  }
+
+  private static RetryPolicy policy(int most, long tryMillis, long backoffMillis, Condition... on) {
     return new RetryPolicy(
         new NamespacedName("shop", "again"),
         TwoNodes.BUYER_ID.serviceAccountName(),
@@ -119,7 +125,7 @@ class RetriesTest {
         Set.of(429),
         most,
         tryMillis,
-        1);
+        backoffMillis);
   }
 
   private SnapshotEditor editor() {
@@ -448,6 +454,40 @@ class RetriesTest {
     assertThat(told(Event.PER_TRY_TIMEOUT)).isEqualTo(1);
   }
 
+  /** Each of these comes whole while it waits for that, by chance for up to three times as long. */
+  @Test
+  void noTryIsSlowThatWaitsToBeMade() throws Exception {
+    CountDownLatch cut = new CountDownLatch(FEWEST);
+    application =
+        (socket, received) -> {
+          try {
+            serveRequests(socket, received);
+          } finally {
+            cut.countDown();
+          }
+        };
+    retry(policy(1, 1_000, 3_000, Condition.SERVER_ERROR));
+
+    List<Socket> clients = new ArrayList<>();
+    try {
+      for (int i = 0; i < FEWEST; i++) {
+        clients.add(mesh.connect());
+        String head = "POST /books/%s%d HTTP/1.1\r\nHost: store\r\nContent-Length: 6\r\n\r\n";
+        send(clients.getLast(), head.formatted(HASTY, i) + "in ");
+      }
+      cut.await();
+      for (Socket client : clients) {
+        send(client, "two");
+      }
+      for (Socket client : clients) {
+        assertThat(HttpFixture.read(client, "\r\n\r\n")).startsWith("HTTP/1.1 200");
+      }
+    } finally {
+      close(clients);
+    }
+    assertThat(told(Event.PER_TRY_TIMEOUT)).isZero();
+  }
+
   @Test
   void noTryOutlivesTheRequest() throws IOException {
     script.addAll(List.of(SILENT, SILENT, SILENT));
@@ -566,6 +606,40 @@ class RetriesTest {
     assertThat(refusedOfEight(retries(6))).isEqualTo(2);
   }
 
+  /** As streams have it, and what somebody waits for at length. */
+  @ParameterizedTest
+  @ValueSource(ints = {UpstreamSetting.UNLIMITED, 1})
+  void whatHasBegunToAnswerTakesNobodysRoom(int most) throws IOException {
+    SnapshotEditor editor = editor();
+    editor.put(
+        new UpstreamSetting(
+            STORE, new NamespacedName("shop", "limits"), retries(most), null, Limits.NONE));
+    editor.put(policy(1, 0, Condition.SERVER_ERROR));
+    mesh.nodes.publish(editor.snapshot(10));
+    List<Socket> clients = new ArrayList<>();
+    try {
+      for (int i = 0; i < FEWEST + 1; i++) {
+        script.addAll(List.of(EMPTY, OPEN));
+        Socket client = mesh.connect();
+        clients.add(client);
+        send(client, "GET /books HTTP/1.1\r\nHost: store\r\n\r\n");
+        assertThat(HttpFixture.read(client, "\r\n\r\n")).startsWith("HTTP/1.1 200");
+      }
+    } finally {
+      close(clients);
+    }
+  }
+
+  private static void send(Socket client, String octets) throws IOException {
+    client.getOutputStream().write(octets.getBytes(ISO_8859_1));
+  }
+
+  private static void close(List<Socket> clients) throws IOException {
+    for (Socket client : clients) {
+      client.close();
+    }
+  }
+
   private static Pool retries(int most) {
     Pool none = Pool.NONE;
     return new Pool(
@@ -598,23 +672,19 @@ class RetriesTest {
       for (int i = 0; i < 8; i++) {
         Socket client = mesh.connect();
         clients.add(client);
-        client
-            .getOutputStream()
-            .write("GET /books HTTP/1.1\r\nHost: store\r\n\r\n".getBytes(ISO_8859_1));
+        send(client, "GET /books HTTP/1.1\r\nHost: store\r\n\r\n");
       }
       Await.until("all have come", () -> asked.get() == 8);
       released.countDown();
 
       List<RequestRecord> requests = mesh.nodes.client.recorder.requests;
-      int waiting = pool.maxRetries() == UpstreamSetting.UNLIMITED ? 3 : pool.maxRetries();
+      int waiting = pool.maxRetries() == UpstreamSetting.UNLIMITED ? FEWEST : pool.maxRetries();
       Await.until("those are answered that have no room", () -> requests.size() == 8 - waiting);
       assertThat(requests).extracting(RequestRecord::status).containsOnly(503);
       assertThat(asked).hasValue(8);
       return told(Event.OVERFLOW);
     } finally {
-      for (Socket client : clients) {
-        client.close();
-      }
+      close(clients);
     }
   }
 }
