@@ -641,12 +641,15 @@ final class Exchange implements Upstream.Listener {
     boolean whole = asked.whole && trailers == null;
     Retries known = retries;
     ByteBuf replayed = known == null ? null : known.replayed();
+    if (known != null) {
+      known.goesTo(endpoint);
+    }
     stream.head(sent, whole && replayed == null && !asked.holdsAny());
     if (replayed != null) {
       stream.data(replayed, whole && !asked.holdsAny());
     }
-    if (known != null) {
-      known.goesTo(endpoint);
+    if (heard != listener) {
+      return; // it failed at once: what is held is for the next try
     }
     for (ByteBuf piece = asked.nextHeld(); piece != null; piece = asked.nextHeld()) {
       keepCopy(piece);

@@ -17,6 +17,11 @@ import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Limits;
+import io.sluice.mesh.UpstreamSetting.Pool;
+import io.sluice.mesh.UpstreamSetting.Rate;
+import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
@@ -27,6 +32,7 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.ReleaseMode;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.TestSettings;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -66,6 +72,8 @@ class WithinNodeTest {
   private static final int MUCH = 64 << 20;
 
   private static final int MOST = 32;
+  private static final int KEPT = 30_000;
+  private static final String FAILED = "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n";
   private static final String END = "\r\n\r\n";
 
   @AutoClose
@@ -394,8 +402,7 @@ class WithinNodeTest {
                 socket -> {
                   HttpFixture.Received received = new HttpFixture.Received();
                   heads.add(received);
-                  HttpFixture.answerEach(
-                      socket, received, "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+                  HttpFixture.answerEach(socket, received, FAILED);
                 });
         var good =
             new Peers.Server(
@@ -415,16 +422,7 @@ class WithinNodeTest {
                       List.of(
                           new Endpoint(failing.address(), true),
                           new Endpoint(good.address(), true))))));
-      editor.put(
-          new RetryPolicy(
-              new NamespacedName("shop", "again"),
-              ProxyFixture.BUYER,
-              Set.of(ProxyFixture.STORE),
-              Set.of(RetryPolicy.Condition.SERVER_ERROR),
-              Set.of(),
-              1,
-              0,
-              1));
+      editor.put(retry(1, 1));
       fixture.publish(editor.snapshot(9));
       var entry = fixture.outboundTo(new InetSocketAddress(ProxyFixture.STORE_VIP, 80));
 
@@ -439,6 +437,82 @@ class WithinNodeTest {
       assertThat(heads.getFirst().text()).contains("x-forwarded-client-cert: By=");
       assertThat(outside.text()).doesNotContain("x-forwarded-client-cert");
     }
+  }
+
+  /** It is refused in the moment when its head is told, where more than is kept would follow. */
+  @Test
+  void whatIsRefusedAtOnceIsTriedAgainWithAllOfIt() throws Exception {
+    String content = "x".repeat(KEPT) + "y".repeat(KEPT / 2);
+    List<String> tries = new CopyOnWriteArrayList<>();
+    CountDownLatch cut = new CountDownLatch(1);
+    try (var app =
+        new Peers.Server(
+            Peers.V4,
+            socket -> {
+              DataInputStream in = new DataInputStream(socket.getInputStream());
+              for (String head = ""; !head.endsWith(END); ) {
+                head += (char) in.readByte();
+              }
+              boolean first = tries.isEmpty();
+              tries.add(new String(in.readNBytes(first ? KEPT : content.length()), US_ASCII));
+              socket.getOutputStream().write((first ? FAILED : HttpFixture.OK).getBytes(US_ASCII));
+              try {
+                in.read(); // until it is cut
+              } finally {
+                cut.countDown();
+              }
+            })) {
+      entryTo(app.address());
+      SnapshotEditor editor = withRequests().edit();
+      editor.put(
+          new Service(
+              ProxyFixture.STORE,
+              List.of(ProxyFixture.STORE_VIP),
+              List.of(
+                  new ServicePort(
+                      "http", 80, AppProtocol.HTTP, List.of(new Endpoint(app.address(), true))))));
+      editor.put(
+          new UpstreamSetting(
+              ProxyFixture.STORE,
+              new NamespacedName("shop", "limits"),
+              Pool.NONE,
+              null,
+              new Limits(
+                  null,
+                  0,
+                  new RequestLimit(new Rate(1, Duration.ofSeconds(3), 0), 503, List.of()),
+                  List.of())));
+      editor.put(retry(100, 1_000));
+      fixture.publish(editor.snapshot(9));
+
+      try (Socket client =
+          Peers.connect(fixture.outboundTo(new InetSocketAddress(ProxyFixture.STORE_VIP, 80)))) {
+        OutputStream out = client.getOutputStream();
+        out.write(
+            ("POST /books HTTP/1.1\r\nHost: store\r\nContent-Length: " + content.length() + END)
+                .getBytes(US_ASCII));
+        out.write(content.getBytes(US_ASCII), 0, KEPT);
+        cut.await();
+        out.write(content.getBytes(US_ASCII), KEPT, KEPT / 2);
+        assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200 ");
+      }
+      assertThat(tries).containsExactly(content.substring(0, KEPT), content);
+      assertThat(fixture.recorder.requests)
+          .as("refused at once")
+          .anyMatch(one -> one.end() == RequestRecord.End.RATE_LIMITED);
+    }
+  }
+
+  private static RetryPolicy retry(int most, long backoffMillis) {
+    return new RetryPolicy(
+        new NamespacedName("shop", "again"),
+        ProxyFixture.BUYER,
+        Set.of(ProxyFixture.STORE),
+        Set.of(RetryPolicy.Condition.SERVER_ERROR),
+        Set.of(),
+        most,
+        0,
+        backoffMillis);
   }
 
   @Test
