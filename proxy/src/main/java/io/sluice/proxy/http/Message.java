@@ -1,8 +1,7 @@
 package io.sluice.proxy.http;
 
 import io.netty.buffer.ByteBuf;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import io.sluice.proxy.relay.ByteQueue;
 import org.jspecify.annotations.Nullable;
 
 /** What is counted of one message on its way, and held while it has no way yet. */
@@ -10,7 +9,7 @@ final class Message {
   private static final int GRPC_PREFIX = 5;
 
   private final boolean grpc;
-  private @Nullable Deque<ByteBuf> held; // while there is no way
+  private @Nullable ByteQueue held; // while there is no way
   private long bytes;
   private long messages;
   private int prefix; // octets of the prefix of a message of gRPC that have come
@@ -65,22 +64,22 @@ final class Message {
 
   /** Keeps it; it is this one's. */
   void hold(ByteBuf piece) {
-    Deque<ByteBuf> pieces = held;
+    ByteQueue pieces = held;
     if (pieces == null) {
-      pieces = new ArrayDeque<>(2);
+      pieces = new ByteQueue();
       held = pieces;
     }
-    pieces.add(piece);
+    pieces.add(piece, false);
   }
 
   /** What was held, of which the caller becomes the owner; null when there is none. */
   @Nullable ByteBuf nextHeld() {
-    Deque<ByteBuf> pieces = held;
+    ByteQueue pieces = held;
     return pieces == null ? null : pieces.poll();
   }
 
   boolean holdsAny() {
-    Deque<ByteBuf> pieces = held;
+    ByteQueue pieces = held;
     return pieces != null && !pieces.isEmpty();
   }
 

@@ -79,6 +79,11 @@ public final class ByteQueue {
     return size;
   }
 
+  /** Whether there is no piece, not even one without bytes. */
+  public boolean isEmpty() {
+    return pieces.isEmpty();
+  }
+
   /** The next piece, which the caller then owns; null when there is none. */
   public @Nullable ByteBuf poll() {
     ByteBuf piece = pieces.poll();
