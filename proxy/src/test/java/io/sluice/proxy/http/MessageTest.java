@@ -1,6 +1,7 @@
 package io.sluice.proxy.http;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
@@ -25,8 +26,7 @@ class MessageTest {
     assertThat(reads).allMatch(one -> one.refCnt() == 0);
 
     assertThat(message.holdsAny()).isTrue();
-    ByteBuf all = message.nextHeld();
-    assertThat(all).isNotNull();
+    ByteBuf all = requireNonNull(message.nextHeld());
     assertThat(all.toString(US_ASCII)).hasSize(PIECES).startsWith("abc");
     all.release();
     assertThat(message.holdsAny()).isFalse();
