@@ -19,6 +19,7 @@ import io.sluice.control.server.ControlServer;
 import io.sluice.control.server.ControllerCertificate;
 import io.sluice.control.server.NodeCalls;
 import io.sluice.control.xds.stream.XdsStreams;
+import io.sluice.mesh.MeshSettings.Flags;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import java.lang.System.Logger;
@@ -28,6 +29,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The controller's parts, put together. Methods for any thread. */
 public final class Controller implements AutoCloseable {
@@ -104,6 +106,7 @@ public final class Controller implements AutoCloseable {
       attestor.close();
       throw e;
     }
+    metrics.osm().mesh(registry::newest);
     resources
         .replica()
         .ifPresent(
@@ -111,8 +114,12 @@ public final class Controller implements AutoCloseable {
     this.debug =
         new DebugServer(
             settings.debug(),
-            () -> registry.newest().settings().debugFlagsOrNull() != null,
+            () -> isDebugServerOn(registry.newest().settings().flagsOrNull()),
             new DebugPages(this)::at);
+  }
+
+  private static boolean isDebugServerOn(@Nullable Flags flags) {
+    return flags != null && flags.debugServer();
   }
 
   /**
@@ -151,6 +158,7 @@ public final class Controller implements AutoCloseable {
           resources.authority().inForce(),
           Integer.toString(started.port()),
           started.isReady());
+      started.metrics.osm().countErrors();
       started.debug.begin();
       return started;
     } catch (RuntimeException e) {
@@ -248,6 +256,7 @@ public final class Controller implements AutoCloseable {
     server.drain(settings.drain());
     attestor.close();
     resources.close();
+    metrics.osm().close();
     LOG.log(Level.INFO, "controller_ended");
   }
 }

@@ -11,6 +11,7 @@ import io.sluice.control.authority.JournalEntry;
 import io.sluice.control.distribution.NodeState;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.KubernetesNamespace;
+import io.sluice.mesh.MeshSettings.Flags;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.Workload;
@@ -26,7 +27,6 @@ import java.lang.management.MemoryMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Supplier;
@@ -148,9 +148,9 @@ record DebugPages(Controller controller) {
 
   private JsonNode flags() {
     ObjectNode json = object();
-    Map<String, Boolean> flags = controller.mesh().settings().debugFlagsOrNull();
+    Flags flags = controller.mesh().settings().flagsOrNull();
     if (flags != null) {
-      new TreeMap<>(flags).forEach(json::put);
+      new TreeMap<>(flags.features()).forEach(json::put);
     }
     return json;
   }

@@ -106,7 +106,7 @@ final class Replica implements AutoCloseable {
       Supplier<Optional<TrustBundle>> bundles,
       CertificateAuthority authority,
       ControllerMetrics metrics) {
-    metrics.watches(registry.counts());
+    metrics.watches(registry.counts(), registry::queued);
     metrics.replica().lease(lease::isHeld, lease::transitions);
     SecretsPublisher certificates =
         new SecretsPublisher(
@@ -115,6 +115,7 @@ final class Replica implements AutoCloseable {
             new SecretsPublisher.Wishes(registry::certificates, registry::accounts),
             bundles,
             authority,
+            metrics.replica(),
             clock,
             SecretsPublisher.USUAL_LOOK);
     secrets = certificates;

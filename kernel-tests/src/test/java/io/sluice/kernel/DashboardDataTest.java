@@ -63,6 +63,7 @@ class DashboardDataTest {
       for (Relay each : List.of(a, b, control)) {
         assertThat(Prometheus.check(each.port())).as("promtool check metrics").isEmpty();
       }
+      assertThat(prometheus.hasData("osm_proxy_connect_count == 2")).as("both nodes").isTrue();
       signAndRefuse(shop);
       List<Query> open = new ArrayList<>(Dashboards.queries());
       assertThat(open).hasSizeGreaterThan(30);

@@ -13,7 +13,7 @@ import java.util.List;
 record Metric(String name, String type, List<String> labels, String help) {
   Metric {
     labels = List.copyOf(labels);
-    if (type.equals("counter") && !name.endsWith("_total")) {
+    if (type.equals("counter") && !name.endsWith("_total") && !name.startsWith("osm_")) {
       name += "_total"; // the library appends it when it writes, as below
     }
     if (type.equals("info")) {

@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  * the library or of a method of the same class, which knows the labels then.
  */
 final class SourceMetrics extends TreeScanner<@Nullable Void, @Nullable Void> {
-  private static final Pattern NAME = Pattern.compile("(?:sluice|istio)_[a-z0-9_]+");
+  private static final Pattern NAME = Pattern.compile("(?:sluice|istio|osm)_[a-z0-9_]+");
   private static final List<String> TYPES = List.of("counter", "gauge", "histogram");
   private static final String LABELS = "labelNames";
 

@@ -31,8 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param names what the node has found under names outside the mesh
  * @param healthChecks {@code enableEnvoyActiveHealthChecks}: whether nodes ask the endpoints that
  *     their pods call whether they are well
- * @param debugFlagsOrNull {@code enableDebugServer}: the feature flags in force by name, which
- *     controllers then tell; null while it is off. Never sent
+ * @param flagsOrNull what controllers tell of the MeshConfig; null where there is none. Never sent
  * @param leafLifetimeOrNull {@code serviceCertValidityDuration}: life of workloads' certificates;
  *     null where it is the controller's option. Never sent
  * @param balancesHttp1 {@code http1PerRequestLoadBalancing}: whether requests of a connection of
@@ -55,7 +54,7 @@ public record MeshSettings(
     List<Cidr> nodeResolvers,
     HostNames names,
     boolean healthChecks,
-    @Nullable Map<String, Boolean> debugFlagsOrNull,
+    @Nullable Flags flagsOrNull,
     @Nullable Duration leafLifetimeOrNull,
     boolean balancesHttp1)
     implements MeshObject {
@@ -75,7 +74,18 @@ public record MeshSettings(
   public MeshSettings {
     isolated = List.copyOf(isolated);
     nodeResolvers = List.copyOf(nodeResolvers);
-    debugFlagsOrNull = debugFlagsOrNull == null ? null : Map.copyOf(debugFlagsOrNull);
+  }
+
+  /**
+   * What controllers tell of a MeshConfig.
+   *
+   * @param features feature flags in force, by name
+   * @param debugServer {@code enableDebugServer}: whether they serve more of what they know
+   */
+  public record Flags(Map<String, Boolean> features, boolean debugServer) {
+    public Flags {
+      features = Map.copyOf(features);
+    }
   }
 
   @Override
@@ -156,7 +166,7 @@ public record MeshSettings(
         resolvers,
         found,
         checking,
-        debugFlagsOrNull,
+        flagsOrNull,
         leafLifetimeOrNull,
         balancesHttp1);
   }

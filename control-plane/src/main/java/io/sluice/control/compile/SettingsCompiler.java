@@ -194,7 +194,7 @@ final class SettingsCompiler {
         List.of(),
         HostNames.NONE,
         config.healthChecks(),
-        config.debugServer() ? config.flags() : null,
+        new MeshSettings.Flags(config.flags(), config.debugServer()),
         leafLifetime(config, statuses),
         config.balancesHttp1());
   }

@@ -140,6 +140,13 @@ public final class Distribution implements AutoCloseable {
       ServerCallStreamObserver<DeltaDiscoveryResponse> out,
       Function<RefusedException, StatusRuntimeException> refusals) {
     NodeStream stream = new NodeStream(caller, out, refusals, this);
+    boolean isKnown;
+    synchronized (states) {
+      isKnown = states.containsKey(caller.nodeName());
+    }
+    if (isKnown) {
+      metrics.reconnected();
+    }
     NodeStream older = streams.put(caller.nodeName(), stream);
     if (older != null) {
       older.out().refuse(RefusedException.superseded(caller.nodeName()));

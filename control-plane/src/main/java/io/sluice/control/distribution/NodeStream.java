@@ -190,7 +190,8 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
       resources += sent.delta.grows();
       acknowledgedComplete = sent.set.snapshot().isComplete();
       inForce(sent.set);
-      distribution.metrics().acknowledged(System.nanoTime() - sent.set.madeNanos());
+      long now = System.nanoTime();
+      distribution.metrics().acknowledged(now - sent.set.madeNanos(), now - sent.madeNanos);
     } else {
       List<String> problems =
           answer
@@ -201,7 +202,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
               .map(problem -> Printable.text(problem, WireLimits.PROBLEM_CHARACTERS))
               .toList();
       update(state.refused(problems.isEmpty() ? List.of("the node does not say why") : problems));
-      distribution.metrics().refused();
+      distribution.metrics().refused(System.nanoTime() - sent.madeNanos);
       distribution.logRefusal(caller.nodeName(), sent.set.revision(), state.problems());
     }
   }
@@ -288,6 +289,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
     private final NodeResources target;
     private final NodeResources.Delta delta;
     private final Marker marker;
+    private final long madeNanos = System.nanoTime();
     private int nextChanged;
     private int nextRemoved;
     private boolean sent;

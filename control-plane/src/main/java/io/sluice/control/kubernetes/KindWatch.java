@@ -135,6 +135,9 @@ final class KindWatch {
       next = page.next();
     } while (!next.isEmpty());
     List<Update> updates = objects.replace(seen);
+    if (listedAt == 0) {
+      seen.forEach(each -> counts.told(Event.ADDED, each.ref().namespace()));
+    }
     version = page.version();
     counts.listed();
     listedAt = System.nanoTime();
@@ -188,18 +191,23 @@ final class KindWatch {
     switch (event.type()) {
       case "BOOKMARK" -> counts.happened(Event.BOOKMARK); // only says how far the server has come
       case "ADDED", "MODIFIED" -> {
-        counts.happened(Event.valueOf(event.type()));
+        happened(Event.valueOf(event.type()), event);
         if (!now.equals(version)) { // else a repetition
           listener.changed(objects.put(objects.read(event.object())));
         }
       }
       case "DELETED" -> {
-        counts.happened(Event.DELETED);
+        happened(Event.DELETED, event);
         listener.changed(objects.remove(objects.read(event.object()).ref()));
       }
       default -> listAgain("it sent an event of type '" + event.type() + "'");
     }
     version = now;
+  }
+
+  private void happened(Event what, WatchEvent event) {
+    counts.happened(what);
+    counts.told(what, JsonTree.text(event.object(), "metadata", "namespace"));
   }
 
   private void listAgain(String problem) {

@@ -93,6 +93,11 @@ final class KubernetesObjects implements ObjectSource {
     return followers.stream().map(KindFollower::counts).toList();
   }
 
+  /** How many objects have changed and are not in force yet. */
+  int queued() {
+    return changes.queued();
+  }
+
   /** Lists first; a server that is away delays the start only so long. */
   @Override
   public synchronized void start(Consumer<ObjectBatch> consumer) {
@@ -165,6 +170,7 @@ final class KubernetesObjects implements ObjectSource {
             .toList();
     consumer.accept(
         new ObjectBatch(taken.changes(), problems, origins, complete && everyConfig, everyConfig));
+    changes.delivered();
     delivered.accept(reportedNow);
   }
 
@@ -194,6 +200,7 @@ final class KubernetesObjects implements ObjectSource {
   static final class Changes {
     private final Map<ObjectRef, ObjectChange> waiting = new LinkedHashMap<>();
     private final Map<ObjectRef, Optional<ReportedObject>> reported = new LinkedHashMap<>();
+    private int taken; // since what was taken has come to be in force
     private boolean awake;
 
     synchronized void add(List<Update> updates) {
@@ -232,10 +239,20 @@ final class KubernetesObjects implements ObjectSource {
 
     /** What waits, in order of first change; nothing waits then. */
     synchronized Taken take() {
-      Taken taken = new Taken(List.copyOf(waiting.values()), Map.copyOf(reported));
+      Taken now = new Taken(List.copyOf(waiting.values()), Map.copyOf(reported));
+      taken += waiting.size();
       waiting.clear();
       reported.clear();
-      return taken;
+      return now;
+    }
+
+    /** What was taken is in force. */
+    synchronized void delivered() {
+      taken = 0;
+    }
+
+    synchronized int queued() {
+      return waiting.size() + taken;
     }
 
     /**

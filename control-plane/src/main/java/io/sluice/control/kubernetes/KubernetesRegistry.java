@@ -19,7 +19,7 @@ import java.util.function.Consumer;
 public final class KubernetesRegistry extends CompiledRegistry {
   private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(10);
 
-  private final List<WatchCounts> counts;
+  private final KubernetesObjects objects;
   private volatile ClusterReport latest = ClusterReport.NOTHING;
   private volatile Runnable reportListener = () -> {};
 
@@ -60,7 +60,7 @@ public final class KubernetesRegistry extends CompiledRegistry {
   private KubernetesRegistry(
       KubernetesObjects objects, CompilerSettings rules, Consumer<RegistryStatus> statusListener) {
     super(objects, rules, statusListener);
-    counts = objects.counts();
+    this.objects = objects;
     objects.onDelivered(reported -> {
       latest = ClusterReport.of(reported, status(), latest);
       reportListener.run();
@@ -75,7 +75,12 @@ public final class KubernetesRegistry extends CompiledRegistry {
 
   /** What following each kind has cost and brought; they go on counting. */
   public List<WatchCounts> counts() {
-    return counts;
+    return objects.counts();
+  }
+
+  /** How many objects have changed and are not in force yet, now. */
+  public int queued() {
+    return objects.queued();
   }
 
   /** The objects that have a status of ours, with what the newest delivery made of them. */

@@ -1,7 +1,11 @@
 package io.sluice.control.kubernetes;
 
 import io.sluice.control.objects.ReadableKind;
+import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -36,7 +40,24 @@ public final class WatchCounts {
     BUSY
   }
 
+  /**
+   * What was told of objects.
+   *
+   * @param type {@code pod-added}, as Open Service Mesh says it
+   * @param namespace empty for objects without one
+   */
+  public record Told(String type, String namespace) implements Comparable<Told> {
+    @Override
+    public int compareTo(Told other) {
+      return ORDER.compare(this, other);
+    }
+
+    private static final Comparator<Told> ORDER =
+        Comparator.comparing(Told::type).thenComparing(Told::namespace);
+  }
+
   private static final int HTTP_GONE = 410;
+  private static final int MOST_NAMESPACES = 100;
 
   private final ReadableKind kind;
   private final KindObjects objects;
@@ -44,6 +65,15 @@ public final class WatchCounts {
   private final AtomicLong bytes = new AtomicLong();
   private final AtomicLongArray events = new AtomicLongArray(Event.values().length);
   private final AtomicLongArray restarts = new AtomicLongArray(Restart.values().length);
+  private final Map<String, long[]> told =
+      new LinkedHashMap<>(16, 0.75f, true) { // guarded by itself; the latest are kept
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, long[]> eldest) {
+          return size() > MOST_NAMESPACES;
+        }
+      };
   private volatile long heardNanos = System.nanoTime();
 
   WatchCounts(ReadableKind kind, KindObjects objects) {
@@ -106,6 +136,33 @@ public final class WatchCounts {
   void happened(Event event) {
     events.incrementAndGet(event.ordinal());
     heardNanos = System.nanoTime();
+  }
+
+  /** The server told of an object of that namespace, in an event or in the first list. */
+  void told(Event event, String namespace) {
+    synchronized (told) {
+      told.computeIfAbsent(namespace, _ -> new long[Event.values().length])[event.ordinal()]++;
+    }
+  }
+
+  /** How often something was told of objects, of the namespaces of the latest such. */
+  public Map<Told, Long> told() {
+    Map<Told, Long> counts = new HashMap<>();
+    synchronized (told) {
+      told.forEach((namespace, each) -> {
+        for (Event event : Event.values()) {
+          if (each[event.ordinal()] > 0) {
+            counts.put(new Told(osmType(event), namespace), each[event.ordinal()]);
+          }
+        }
+      });
+    }
+    return counts;
+  }
+
+  private String osmType(Event event) {
+    String word = event == Event.MODIFIED ? "updated" : event.name().toLowerCase(Locale.ROOT);
+    return kind.kind().toLowerCase(Locale.ROOT) + "-" + word;
   }
 
   void restarted(Restart why) {

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.IntSupplier;
 
 /** Every metric of the controller, in a registry of its own. Any thread. */
 public final class ControllerMetrics {
@@ -119,9 +120,10 @@ public final class ControllerMetrics {
               "Unix time at which the controller's own certificate ends.")
           .register(registry);
 
-  private final DistributionMetrics distribution = new DistributionMetrics(registry);
-  private final XdsMetrics xds = new XdsMetrics(registry);
-  private final ReplicaMetrics replica = new ReplicaMetrics(registry);
+  private final OsmMetrics osm = new OsmMetrics(this::following);
+  private final DistributionMetrics distribution = new DistributionMetrics(registry, osm);
+  private final XdsMetrics xds = new XdsMetrics(registry, osm);
+  private final ReplicaMetrics replica = new ReplicaMetrics(registry, osm);
 
   /** With every series that has a fixed set of labels at 0 from the start. */
   public ControllerMetrics() {
@@ -135,6 +137,15 @@ public final class ControllerMetrics {
       connectionsRefused.labels(each.label());
     }
     ProcessMetrics.register(registry);
+  }
+
+  private double following() {
+    return distribution.streams() + xds.streams();
+  }
+
+  /** Those that have names of Open Service Mesh. */
+  public OsmMetrics osm() {
+    return osm;
   }
 
   /** Those about what nodes are told. */
@@ -152,9 +163,14 @@ public final class ControllerMetrics {
     return replica;
   }
 
-  /** Shows what following a cluster has cost and brought, at every look; once. */
-  public void watches(List<WatchCounts> kinds) {
+  /**
+   * Shows what following a cluster has cost and brought, at every look; once.
+   *
+   * @param queued how many objects are known to have changed and are not in force yet
+   */
+  public void watches(List<WatchCounts> kinds, IntSupplier queued) {
     new WatchMetrics(kinds).register(registry);
+    osm.watches(kinds, queued);
   }
 
   /** A call was served. */
@@ -183,6 +199,7 @@ public final class ControllerMetrics {
   /** A certificate was signed. */
   public void signed(Duration took) {
     signing.observe(took.toNanos() / NANOS_PER_SECOND);
+    osm.issued(took.toNanos());
   }
 
   /** The trust bundle that is handed out. */
@@ -224,6 +241,7 @@ public final class ControllerMetrics {
     StringWriter text = new StringWriter();
     try {
       TextFormat.write004(text, registry.metricFamilySamples());
+      osm.write(text);
     } catch (IOException e) {
       throw new UncheckedIOException("memory takes every text", e);
     }

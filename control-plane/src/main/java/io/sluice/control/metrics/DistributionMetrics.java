@@ -4,6 +4,7 @@ import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
 import io.prometheus.client.Gauge;
 import io.prometheus.client.Histogram;
+import io.sluice.mesh.Marker;
 
 /** What of {@link ControllerMetrics} is about what nodes are told. Any thread. */
 public final class DistributionMetrics {
@@ -11,6 +12,7 @@ public final class DistributionMetrics {
   private static final String ACKNOWLEDGED = "acknowledged";
   private static final String REFUSED = "refused";
 
+  private final OsmMetrics osm;
   private final Gauge streams;
   private final Gauge revision;
   private final Gauge unusable;
@@ -19,7 +21,8 @@ public final class DistributionMetrics {
   private final Counter bytes;
   private final Histogram delay;
 
-  DistributionMetrics(CollectorRegistry registry) {
+  DistributionMetrics(CollectorRegistry registry, OsmMetrics osm) {
+    this.osm = osm;
     streams =
         Gauge.build("sluice_control_distribution_streams", "Nodes that follow the resources now.")
             .register(registry);
@@ -64,6 +67,15 @@ public final class DistributionMetrics {
     streams.set(now);
   }
 
+  double streams() {
+    return streams.get();
+  }
+
+  /** A node follows that was known before. */
+  public void reconnected() {
+    osm.reconnected();
+  }
+
   /** The snapshot that nodes are brought to. */
   public void revision(long now) {
     revision.set(now);
@@ -80,14 +92,18 @@ public final class DistributionMetrics {
     bytes.inc(size);
   }
 
-  /** A node has taken a change so many nanoseconds after the snapshot was there. */
-  public void acknowledged(long nanos) {
+  /**
+   * A node has taken a change, so many nanoseconds after the snapshot, and the change, was made.
+   */
+  public void acknowledged(long sinceSnapshot, long sinceChange) {
     answers.labels(ACKNOWLEDGED).inc();
-    delay.observe(nanos / NANOS_PER_SECOND);
+    delay.observe(sinceSnapshot / NANOS_PER_SECOND);
+    osm.updated(Marker.TYPE_URL, true, sinceChange);
   }
 
-  /** A node could not use a change. */
-  public void refused() {
+  /** A node could not use a change that was made so many nanoseconds ago. */
+  public void refused(long sinceChange) {
     answers.labels(REFUSED).inc();
+    osm.updated(Marker.TYPE_URL, false, sinceChange);
   }
 }

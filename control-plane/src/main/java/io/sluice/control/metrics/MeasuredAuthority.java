@@ -61,7 +61,9 @@ public final class MeasuredAuthority implements CertificateAuthority {
   @Override
   public List<X509Certificate> signClient(
       List<String> names, PublicKey key, Duration lifetime, String requester) {
+    long begin = System.nanoTime();
     List<X509Certificate> chain = authority.signClient(names, key, lifetime, requester);
+    metrics.signed(Duration.ofNanos(System.nanoTime() - begin));
     X509Certificate leaf = chain.getFirst();
     remember(
         new JournalEntry(

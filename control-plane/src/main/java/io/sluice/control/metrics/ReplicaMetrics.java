@@ -45,12 +45,14 @@ public final class ReplicaMetrics {
   }
 
   private final CollectorRegistry registry;
+  private final OsmMetrics osm;
   private final Counter statusWrites;
   private final Counter rootsWrites;
   private final Gauge rootsPublished;
 
-  ReplicaMetrics(CollectorRegistry registry) {
+  ReplicaMetrics(CollectorRegistry registry, OsmMetrics osm) {
     this.registry = registry;
+    this.osm = osm;
     this.statusWrites =
         writes(
             "sluice_control_status_writes",
@@ -83,6 +85,14 @@ public final class ReplicaMetrics {
   /** The ConfigMap with the roots was written, or not. */
   public void roots(WriteResult result) {
     rootsWrites.labels(result.label()).inc();
+    if (result == WriteResult.WRITTEN) {
+      osm.reconciled("ConfigMap");
+    }
+  }
+
+  /** A Secret of a client's certificate was written. */
+  public void secretWritten() {
+    osm.reconciled("Secret");
   }
 
   /** Whether the ConfigMap says the present roots, as far as this controller writes it. */

@@ -9,12 +9,14 @@ public final class XdsMetrics {
   private static final String TAKEN = "acknowledged";
   private static final String REFUSED = "refused";
 
+  private final OsmMetrics osm;
   private final Gauge streams;
   private final Counter answers;
   private final Counter resources;
   private final Counter bytes;
 
-  XdsMetrics(CollectorRegistry registry) {
+  XdsMetrics(CollectorRegistry registry, OsmMetrics osm) {
+    this.osm = osm;
     streams =
         Gauge.build("sluice_control_xds_streams", "Streams of xDS clients that are open now.")
             .register(registry);
@@ -42,19 +44,19 @@ public final class XdsMetrics {
     streams.set(now);
   }
 
+  double streams() {
+    return streams.get();
+  }
+
   /** A response was sent. */
   public void sent(String type, int count, int size) {
     resources.labels(type).inc(count);
     bytes.inc(size);
   }
 
-  /** A client goes by a response. */
-  public void acknowledged() {
-    answers.labels(TAKEN).inc();
-  }
-
-  /** A client could not use a response. */
-  public void refused() {
-    answers.labels(REFUSED).inc();
+  /** A client goes by a response, or could not use it, so many nanoseconds after it was made. */
+  public void answered(String typeUrl, boolean taken, long nanos) {
+    answers.labels(taken ? TAKEN : REFUSED).inc();
+    osm.updated(typeUrl, taken, nanos);
   }
 }

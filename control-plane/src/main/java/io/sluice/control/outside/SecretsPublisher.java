@@ -12,6 +12,7 @@ import io.sluice.control.compile.Severity;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
+import io.sluice.control.metrics.ReplicaMetrics;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.registry.Rounds;
 import io.sluice.mesh.NamespacedName;
@@ -55,6 +56,7 @@ public final class SecretsPublisher implements AutoCloseable {
   private final Wishes wishes;
   private final Supplier<Optional<TrustBundle>> bundles;
   private final CertificateAuthority authority;
+  private final ReplicaMetrics metrics;
   private final InstantSource clock;
   private final Duration look;
   private final Rounds rounds = new Rounds("sluice-control-secrets", this::round);
@@ -112,6 +114,7 @@ public final class SecretsPublisher implements AutoCloseable {
       Wishes wishes,
       Supplier<Optional<TrustBundle>> bundles,
       CertificateAuthority authority,
+      ReplicaMetrics metrics,
       InstantSource clock,
       Duration look) {
     this.api = api;
@@ -119,6 +122,7 @@ public final class SecretsPublisher implements AutoCloseable {
     this.wishes = wishes;
     this.bundles = bundles;
     this.authority = authority;
+    this.metrics = metrics;
     this.clock = clock;
     this.look = look;
     rounds.start();
@@ -286,6 +290,7 @@ public final class SecretsPublisher implements AutoCloseable {
     } else {
       api.put(secret.path(), secret.changed(stored, signed.key(), chain, signed.bundle()));
     }
+    metrics.secretWritten();
     X509Certificate leaf = chain.getFirst();
     LOG.log(
         Level.INFO,

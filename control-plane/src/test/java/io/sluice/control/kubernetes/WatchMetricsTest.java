@@ -10,6 +10,7 @@ import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.objects.ReadableKind;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,7 @@ class WatchMetricsTest {
   private ClusterHistory history;
   private FakeCluster cluster;
   private KubernetesRegistry registry;
+  private volatile Runnable deliveries = () -> {};
 
   @BeforeEach
   void open() throws Exception {
@@ -34,9 +36,9 @@ class WatchMetricsTest {
             CompilerSettings.USUAL,
             _ -> {},
             WatchSettings.USUAL);
-    metrics.watches(registry.counts());
+    metrics.watches(registry.counts(), registry::queued);
     history.apply(pod("web", "10.0.0.1"));
-    registry.start(_ -> {});
+    registry.start(_ -> deliveries.run());
     Await.until("a watch", () -> cluster.watches("pods") >= 1);
   }
 
@@ -81,6 +83,27 @@ class WatchMetricsTest {
         .isGreaterThan(before + 1_000);
     assertThat(value("sluice_control_watch_silence_seconds{resource=\"pods\",}"))
         .isBetween(0.0, 20.0);
+  }
+
+  @Test
+  void tellHowManyObjectsAreNotInForceYet() {
+    CountDownLatch delivered = new CountDownLatch(1);
+    deliveries =
+        () -> {
+          try {
+            delivered.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    history.apply(pod("db", "10.0.0.2"));
+    awaitValue("osm_events_queued", 1);
+    history.apply(pod("till", "10.0.0.3"));
+    awaitValue("osm_events_queued", 2);
+
+    delivered.countDown();
+
+    Await.until("all is in force", () -> value("osm_events_queued") == 0);
   }
 
   @Test

@@ -17,6 +17,7 @@ import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.kubernetes.KubernetesApi;
+import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.objects.Birth;
 import io.sluice.control.objects.ObjectMeta;
 import io.sluice.control.objects.ObjectRef;
@@ -78,6 +79,7 @@ class SecretsPublisherTest {
   private KubernetesApi api;
   private CertificateAuthority authority;
   private SecretsPublisher publisher;
+  private final ControllerMetrics metrics = new ControllerMetrics();
 
   private static OutsideCertificate wish(ObjectRef owner, String... names) {
     return new OutsideCertificate(
@@ -109,6 +111,7 @@ class SecretsPublisherTest {
           return Optional.of(authority.trustBundle());
         },
         authority,
+        metrics.replica(),
         () -> now,
         Duration.ofMillis(50));
   }
@@ -164,6 +167,9 @@ class SecretsPublisherTest {
     assertThat(chain.getFirst().getExtendedKeyUsage()).containsExactly("1.3.6.1.5.5.7.3.2");
     assertFits(chain.getFirst(), pem(secret, "tls.key").keys().getFirst());
     assertThat(publisher.problems()).isEmpty();
+    Await.until(
+        "the write is counted",
+        () -> metrics.text().contains("osm_reconciliation_total{kind=\"Secret\",} 1.0"));
   }
 
   private static void assertFits(X509Certificate leaf, PrivateKey key) throws Exception {

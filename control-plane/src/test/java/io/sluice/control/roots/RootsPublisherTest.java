@@ -215,6 +215,9 @@ class RootsPublisherTest {
     cluster.remove(PATH);
 
     awaitSaid(OLD);
+    Await.until(
+        "both writes are counted",
+        () -> sample("osm_reconciliation_total{kind=\"ConfigMap\",}") == 2);
   }
 
   @Test

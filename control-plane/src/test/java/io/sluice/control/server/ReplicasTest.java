@@ -23,7 +23,9 @@ import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.FakeCluster.Write;
 import io.sluice.control.kubernetes.KubernetesRegistry;
+import io.sluice.control.kubernetes.SiteManifests;
 import io.sluice.control.lease.LeaseTimes;
+import io.sluice.mesh.Marker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -216,6 +218,65 @@ class ReplicasTest {
           }
           return false;
         });
+  }
+
+  @Test
+  void alertsOfOpenServiceMeshSeeWhatIsSo() throws Exception {
+    history.apply(pod("till", "10.0.0.3").replace("edge-1", "edge-2"));
+    Controller controller = controller("a", null);
+    awaitHolder(controller);
+    String updates = "osm_proxy_config_update_time_count{resource_type=\"" + Marker.TYPE_URL;
+    try (NodeClient first = joined(controller, "a", "edge-1")) {
+      FollowingNode.prompt(first).awaitPod("db");
+      double errors = osm(controller, "osm_error_err_code_count{err_code=\"change_refused\",}");
+      double issued = osm(controller, "osm_cert_issued_count");
+      assertThat(osm(controller, "osm_cert_issued_time_count")).isEqualTo(issued).isPositive();
+
+      try (NodeClient other = joined(controller, "a", "edge-2")) {
+        FollowingNode second = FollowingNode.prompt(other).awaitPod("till");
+        awaitOsm(controller, "osm_proxy_connect_count", 2);
+        awaitOsm(controller, updates + "\",success=\"true\",}", 2);
+        assertThat(osm(controller, "osm_cert_issued_count")).isEqualTo(issued + 1);
+        assertThat(osm(controller, "osm_proxy_reconnect_count")).isZero();
+        second.refuseFromNowOn(List.of("no room"));
+        history.apply(pod("till", "10.0.0.4").replace("edge-1", "edge-2"));
+        awaitOsm(controller, updates + "\",success=\"false\",}", 1);
+        assertThat(osm(controller, "osm_error_err_code_count{err_code=\"change_refused\",}"))
+            .isGreaterThan(errors);
+      }
+
+      awaitOsm(controller, "osm_proxy_connect_count", 1);
+      FollowingNode.prompt(first).awaitPod("db");
+      awaitOsm(controller, "osm_proxy_reconnect_count", 1);
+    }
+    awaitOsm(controller, "osm_proxy_connect_count", 0);
+    assertThat(osm(controller, "osm_resource_namespace_count")).isEqualTo(1);
+    history.apply(SiteManifests.namespace("bank", "enabled") + "---\n" + pod("vault", "10.0.0.5"));
+    awaitOsm(controller, "osm_resource_namespace_count", 2);
+    assertThat(osm(controller, "osm_k8s_api_event_count{type=\"pod-added\",namespace=\"shop\",}"))
+        .isEqualTo(4);
+    awaitOsm(controller, "osm_k8s_api_event_count{type=\"pod-updated\",namespace=\"shop\",}", 1);
+    awaitOsm(controller, "osm_k8s_api_event_count{type=\"namespace-added\",namespace=\"\",}", 1);
+    String retries = "osm_feature_flag_enabled{feature_flag=\"enableRetryPolicy\",}";
+    assertThat(osm(controller, retries)).isZero();
+    history.apply(
+        config(false).replace("spec: {", "spec: {featureFlags: {enableRetryPolicy: true}, "));
+    awaitOsm(controller, retries, 1);
+    awaitOsm(controller, "osm_events_queued", 0);
+    awaitOsm(controller, "osm_reconciliation_total{kind=\"ConfigMap\",}", 1);
+  }
+
+  private static double osm(Controller controller, String series) {
+    return controller
+        .metrics()
+        .lines()
+        .filter(line -> line.startsWith(series + " "))
+        .mapToDouble(line -> Double.parseDouble(line.substring(series.length() + 1)))
+        .sum();
+  }
+
+  private static void awaitOsm(Controller controller, String series, double value) {
+    Await.until(series + " is " + value, () -> osm(controller, series) == value);
   }
 
   private NodeClient joined(Controller controller, String name) throws Exception {

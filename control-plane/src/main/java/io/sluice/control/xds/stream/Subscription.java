@@ -42,6 +42,8 @@ final class Subscription {
   private final Map<String, String> told = new TreeMap<>();
   private boolean begun;
   private @Nullable Batch pending;
+  private long madeNanos; // the latest response
+  private long answeredAfterNanos;
   private String inForce = "";
   private String problem = "";
 
@@ -73,6 +75,7 @@ final class Subscription {
       return Answer.NONE;
     }
     pending = null;
+    answeredAfterNanos = System.nanoTime() - madeNanos;
     if (ask.refusal().isPresent()) {
       problem =
           "version "
@@ -118,6 +121,11 @@ final class Subscription {
     return names.characters;
   }
 
+  /** How long the client took for its latest answer. */
+  long answeredAfterNanos() {
+    return answeredAfterNanos;
+  }
+
   boolean isAnswered() {
     return pending == null;
   }
@@ -156,6 +164,7 @@ final class Subscription {
     }
     begun = true;
     pending = batch;
+    madeNanos = System.nanoTime();
     return Optional.of(batch);
   }
 

@@ -192,7 +192,6 @@ public final class XdsStreams implements AutoCloseable {
   }
 
   void refused(MeshMember member, XdsStream.ClientDescription client, XdsClientState.OfType state) {
-    metrics.refused();
     if (logLines.take(member.identity().toString())) {
       LOG.log(
           Level.WARNING,
@@ -277,10 +276,12 @@ public final class XdsStreams implements AutoCloseable {
       Answer answer = subscription.take(ask);
       characters = subscriptions.values().stream().mapToLong(Subscription::characters).sum();
       streams.requireFew(member);
-      if (answer == Answer.TAKEN) {
-        streams.metrics.acknowledged();
-      } else if (answer == Answer.REFUSED) {
-        streams.refused(member, client, subscription.state());
+      if (answer != Answer.NONE) {
+        boolean taken = answer == Answer.TAKEN;
+        streams.metrics.answered(type.get().url(), taken, subscription.answeredAfterNanos());
+        if (!taken) {
+          streams.refused(member, client, subscription.state());
+        }
       }
       considered = null;
       pump.signal();
