@@ -32,6 +32,7 @@ final class TelemetryScenarios {
   private static final int SERVED = 30;
   private static final int REFUSED = 20;
   private static final int COPIED = 100;
+  private static final int LOGGED = 100;
 
   /**
    * Asked at once, by either family's client of a pod: more than 64 copies on their way are none.
@@ -188,12 +189,12 @@ final class TelemetryScenarios {
 
   private static void checkLog(Cell cell) {
     String path = "/told/" + cell.number();
-    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(SERVED)));
+    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(LOGGED)));
     Await.untilPasses(
         Await.PATIENCE,
         () -> {
-          assertThat(lines(cell.calling(), "outbound", path)).hasSize(SERVED);
-          assertThat(lines(cell.site().serving(), "inbound", path)).hasSize(SERVED);
+          assertThat(lines(cell.calling(), "outbound", path)).hasSize(LOGGED);
+          assertThat(lines(cell.site().serving(), "inbound", path)).hasSize(LOGGED);
         });
     assertThat(lines(cell.calling(), "outbound", path))
         .allSatisfy(line -> {
@@ -201,6 +202,7 @@ final class TelemetryScenarios {
           assertThat(line.authority()).isEqualTo("bookstore");
           assertThat(line.status()).isEqualTo(200);
           assertThat(line.server()).isEqualTo("shop/bookstore");
+          checkFields(line);
         });
     assertThat(lines(cell.site().serving(), "inbound", path))
         .allSatisfy(line -> {
@@ -208,7 +210,14 @@ final class TelemetryScenarios {
           assertThat(line.sourcePrincipal())
               .isEqualTo("spiffe://cluster.local/ns/shop/sa/bookbuyer");
           assertThat(line.rule()).isEqualTo("shop/bookbuyer-to-bookstore-v1");
+          checkFields(line);
         });
+  }
+
+  private static void checkFields(RequestLine line) {
+    assertThat(line.lacking()).isEmpty();
+    assertThat(line.upstreamMillis()).isBetween(0L, line.firstByteMillis());
+    assertThat(line.firstByteMillis()).isLessThanOrEqualTo(line.millis());
   }
 
   private static List<RequestLine> lines(DaemonView view, String direction, String path) {

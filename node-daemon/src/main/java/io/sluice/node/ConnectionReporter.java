@@ -115,6 +115,11 @@ final class ConnectionReporter implements ConnectionListener {
   }
 
   @Override
+  public boolean timesAnswers() {
+    return accessLog != null;
+  }
+
+  @Override
   public List<String> headersToTell() {
     return flows == null ? List.of() : flows.headersToTell();
   }

@@ -126,6 +126,7 @@ public final class Samples {
         service == null
             ? null
             : new TrafficRoute.Place(new TrafficRoute.Source("HTTPRoute", service), 1),
+        null,
         3);
   }
 
@@ -166,6 +167,7 @@ public final class Samples {
         endpoint("fd00::9", 50_000),
         destination,
         destination,
+        null,
         null,
         null,
         3);
@@ -228,6 +230,8 @@ public final class Samples {
         grpc ? 2 : 0,
         grpc ? 3 : 0,
         Duration.ofMillis(30),
+        Duration.ofMillis(12).toNanos(),
+        Duration.ofMillis(9).toNanos(),
         "curl/8.5",
         "4bf92f35-77b3",
         null,

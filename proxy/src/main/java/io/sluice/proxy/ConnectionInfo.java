@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param serviceOrNull service that the client called, when it called one
  * @param routeOrNull what led it to that service or answers in its place: the rule of a route, or
  *     the TrafficSplit; null when none did
+ * @param serverNameOrNull host that the client's TLS names, where that is read here
  * @param revision of the snapshot that decided
  */
 public record ConnectionInfo(
@@ -43,6 +44,7 @@ public record ConnectionInfo(
     @Nullable InetSocketAddress upstreamOrNull,
     @Nullable NamespacedName serviceOrNull,
     @Nullable Decider routeOrNull,
+    @Nullable String serverNameOrNull,
     long revision) {
 
   /** Value of Istio's metric label {@code connection_security_policy}. */

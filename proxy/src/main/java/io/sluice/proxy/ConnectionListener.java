@@ -39,6 +39,11 @@ public interface ConnectionListener {
   /** An exchange that has ended, or is about to, was tried more than once, or was to be. */
   default void retried(ConnectionInfo info, List<Retried> events) {}
 
+  /** Whether records of requests are to say when their answers began: asked for each of them. */
+  default boolean timesAnswers() {
+    return false;
+  }
+
   /** Headers, in lower case, that records of requests are to have: asked for each of them. */
   default List<String> headersToTell() {
     return List.of();

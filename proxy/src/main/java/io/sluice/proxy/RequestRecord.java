@@ -27,6 +27,10 @@ import org.jspecify.annotations.Nullable;
  * @param requestMessages messages of gRPC in the request; 0 of anything else
  * @param responseMessages messages of gRPC in the response; 0 of anything else
  * @param duration from the request's head to the end
+ * @param firstByteNanos from the request's head to that of the answer which an upstream gave;
+ *     {@link #UNKNOWN} where none did, or nobody wants to know
+ * @param upstreamNanos from when it had been asked as a whole, or else had been begun to be asked,
+ *     to that head; likewise
  * @param userAgentOrNull what the request says who asks
  * @param requestIdOrNull its {@code x-request-id}
  * @param forwardedForOrNull its {@code x-forwarded-for}
@@ -49,6 +53,8 @@ public record RequestRecord(
     long requestMessages,
     long responseMessages,
     Duration duration,
+    long firstByteNanos,
+    long upstreamNanos,
     @Nullable String userAgentOrNull,
     @Nullable String requestIdOrNull,
     @Nullable String forwardedForOrNull,
@@ -57,8 +63,58 @@ public record RequestRecord(
   /** Characters of a value in {@link #headers}; one that has more is cut after one more. */
   public static final int LONGEST_HEADER = 256;
 
+  /** In place of a time that was not measured. */
+  public static final long UNKNOWN = -1;
+
   public RequestRecord {
     headers = Map.copyOf(headers);
+  }
+
+  /** One whose answer nobody has timed. */
+  public RequestRecord(
+      ConnectionInfo info,
+      Verdict verdict,
+      String version,
+      boolean grpc,
+      boolean copy,
+      String method,
+      String authority,
+      String path,
+      int status,
+      @Nullable String grpcStatusOrNull,
+      End end,
+      long requestBytes,
+      long responseBytes,
+      long requestMessages,
+      long responseMessages,
+      Duration duration,
+      @Nullable String userAgentOrNull,
+      @Nullable String requestIdOrNull,
+      @Nullable String forwardedForOrNull,
+      Map<String, String> headers) {
+    this(
+        info,
+        verdict,
+        version,
+        grpc,
+        copy,
+        method,
+        authority,
+        path,
+        status,
+        grpcStatusOrNull,
+        end,
+        requestBytes,
+        responseBytes,
+        requestMessages,
+        responseMessages,
+        duration,
+        UNKNOWN,
+        UNKNOWN,
+        userAgentOrNull,
+        requestIdOrNull,
+        forwardedForOrNull,
+        headers);
   }
 
   /** How an exchange ended. The flags are those of Envoy's {@code response_flags}. */

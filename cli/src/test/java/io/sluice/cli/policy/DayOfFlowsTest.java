@@ -139,6 +139,7 @@ class DayOfFlowsTest {
         called,
         new NamespacedName("shop", "application-" + to),
         null,
+        null,
         1);
   }
 

@@ -281,6 +281,11 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
   public void retried(ConnectionInfo info, List<Retried> events) {}
 
   @Override
+  public boolean timesAnswers() {
+    return false;
+  }
+
+  @Override
   public List<String> headersToTell() {
     return List.of();
   }

@@ -2,6 +2,7 @@ package io.sluice.lab.site;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -15,6 +16,10 @@ import java.util.Optional;
  *     where that is none
  * @param status of the response; 0 where there was none
  * @param millis from its head to its end
+ * @param firstByteMillis from its head to that of the answer; -1 where there was none of an
+ *     upstream
+ * @param upstreamMillis of these what the upstream took
+ * @param lacking fields of Open Service Mesh that the line has not
  * @param flags why the response is not the upstream's, in Envoy's words; else {@code -}
  * @param rule what admitted, refused or answered it; empty where no object did
  * @param route what led it on; empty where no route did
@@ -30,11 +35,36 @@ public record RequestLine(
     String path,
     int status,
     long millis,
+    long firstByteMillis,
+    long upstreamMillis,
+    List<String> lacking,
     String flags,
     String verdict,
     String reason,
     String rule,
     String route) {
+
+  private static final List<String> OSM =
+      List.of(
+          "start_time",
+          "method",
+          "path",
+          "protocol",
+          "response_code",
+          "response_code_details",
+          "time_to_first_byte",
+          "upstream_cluster",
+          "response_flags",
+          "bytes_received",
+          "bytes_sent",
+          "duration",
+          "upstream_service_time",
+          "x_forwarded_for",
+          "user_agent",
+          "request_id",
+          "requested_server_name",
+          "authority",
+          "upstream_host");
 
   /** Of a line of the log; nothing where it is of a connection. */
   static Optional<RequestLine> of(JsonNode line) {
@@ -54,6 +84,9 @@ public record RequestLine(
             line.path("path").asText(),
             line.path("response_code").asInt(),
             line.path("duration").asLong(),
+            line.path("time_to_first_byte").asLong(-1),
+            line.path("upstream_service_time").asLong(-1),
+            OSM.stream().filter(field -> !line.has(field)).toList(),
             line.path("response_flags").asText(),
             line.path("verdict").asText(),
             line.path("reason").asText(),

@@ -8,13 +8,14 @@ import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lines of the access log. One of a request has the fields of OSM's default format, by the same
- * names, as far as they are known; ours beside them are those of a connection's line. All but ASCII
- * is escaped: a stranger chooses paths and names, a terminal shows them. One thread.
+ * The lines of the access log. One of a request has all fields of OSM's default format, by the same
+ * names, null where there is nothing to tell; ours beside them are those of a connection's line.
+ * All but ASCII is escaped: a stranger chooses paths and names, a terminal shows them. One thread.
  */
 final class AccessLines {
   /** Characters of a path that are told. */
@@ -42,6 +43,7 @@ final class AccessLines {
     json.begin();
     json.time("time", time);
     writeEnds(info);
+    json.text("requested_server_name", serverName(info));
     json.text("upstream", text(info.upstreamOrNull()));
     json.text("service", text(info.serviceOrNull()));
     json.text("route", route(info));
@@ -87,11 +89,12 @@ final class AccessLines {
     json.text("route", route(info));
     byte[] ends = json.cut(mark);
     InetSocketAddress upstream = info.upstreamOrNull();
-    if (upstream != null) {
-      json.text("upstream_host", text(upstream));
-      NamespacedName service = info.serviceOrNull();
-      json.text("upstream_cluster", service == null ? null : service + "|" + upstream.getPort());
-    }
+    NamespacedName service = info.serviceOrNull();
+    json.textOrNull("requested_server_name", serverName(info));
+    json.textOrNull("upstream_host", text(upstream));
+    json.textOrNull(
+        "upstream_cluster",
+        service == null || upstream == null ? null : service + "|" + upstream.getPort());
     return new Known(info, ends, json.cut(mark));
   }
 
@@ -115,9 +118,9 @@ final class AccessLines {
     json.text("path", record.path());
     json.text("protocol", record.version());
     json.text("authority", record.authority());
-    json.text("user_agent", record.userAgentOrNull());
-    json.text("request_id", record.requestIdOrNull());
-    json.text("x_forwarded_for", record.forwardedForOrNull());
+    json.textOrNull("user_agent", record.userAgentOrNull());
+    json.textOrNull("request_id", record.requestIdOrNull());
+    json.textOrNull("x_forwarded_for", record.forwardedForOrNull());
   }
 
   private void writeResponse(RequestRecord record) {
@@ -130,6 +133,20 @@ final class AccessLines {
     json.number("bytes_received", record.requestBytes());
     json.number("bytes_sent", record.responseBytes());
     json.number("duration", record.duration().toMillis());
+    writeMillis("time_to_first_byte", record.firstByteNanos());
+    writeMillis("upstream_service_time", record.upstreamNanos());
+  }
+
+  private void writeMillis(String name, long nanos) {
+    if (nanos == RequestRecord.UNKNOWN) {
+      json.textOrNull(name, null);
+    } else {
+      json.number(name, TimeUnit.NANOSECONDS.toMillis(nanos));
+    }
+  }
+
+  private static @Nullable String serverName(ConnectionInfo info) {
+    return cutIfKnown(info.serverNameOrNull(), MAX_TEXT);
   }
 
   private static @Nullable String route(ConnectionInfo info) {
@@ -173,6 +190,8 @@ final class AccessLines {
         record.requestMessages(),
         record.responseMessages(),
         record.duration(),
+        record.firstByteNanos(),
+        record.upstreamNanos(),
         cutIfKnown(record.userAgentOrNull(), MAX_TEXT),
         cutIfKnown(record.requestIdOrNull(), MAX_TEXT),
         cutIfKnown(record.forwardedForOrNull(), MAX_TEXT),

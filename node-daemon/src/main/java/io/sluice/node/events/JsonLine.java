@@ -61,6 +61,16 @@ final class JsonLine {
     }
   }
 
+  /** The same, which is there also where it is not known. */
+  void textOrNull(String name, @Nullable String value) {
+    if (value == null) {
+      name(name);
+      plain("null");
+    } else {
+      text(name, value);
+    }
+  }
+
   /** A number. */
   void number(String name, long value) {
     name(name);

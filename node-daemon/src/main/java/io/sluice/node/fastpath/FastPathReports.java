@@ -209,6 +209,7 @@ final class FastPathReports implements AutoCloseable {
             ? current.serviceAt(key.called().getAddress()).map(Service::name).orElse(null)
             : null,
         null,
+        null,
         current.revision());
   }
 

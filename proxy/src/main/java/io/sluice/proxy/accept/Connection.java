@@ -234,6 +234,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
             host -> {
               if (state != State.ENDED) {
                 subject.decidedBy(path.snapshot.revision());
+                subject.asksFor(host);
                 listener.accept(host);
               }
             },
@@ -264,6 +265,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
               public void shown(Outsider outsider) {
                 if (state != State.ENDED) {
                   subject.decidedBy(path.snapshot.revision());
+                  subject.asksFor(outsider.host());
                   listener.accept(outsider);
                 }
               }
@@ -453,6 +455,11 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   }
 
   // --- the end -------------------------------------------------------------------------------
+
+  @Override
+  public boolean timesAnswers() {
+    return path.listener.timesAnswers();
+  }
 
   @Override
   public List<String> headersToTell() {

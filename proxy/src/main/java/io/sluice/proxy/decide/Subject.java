@@ -68,6 +68,7 @@ public final class Subject {
   private @Nullable InetSocketAddress endpoint;
   private @Nullable NamespacedName service;
   private @Nullable Decider route;
+  private @Nullable String serverName;
   private long revision;
   private @Nullable ConnectionInfo info;
 
@@ -101,6 +102,7 @@ public final class Subject {
     one.destinationIdentity = destinationIdentity;
     one.mutualTls = mutualTls;
     one.originalDestination = originalDestination;
+    one.serverName = serverName;
     return one;
   }
 
@@ -156,6 +158,11 @@ public final class Subject {
   /** The same, as it was said last. */
   public @Nullable Decider ledByOrNull() {
     return route;
+  }
+
+  /** The host that the client's TLS names; empty where it names none. */
+  public void asksFor(String host) {
+    serverName = host.isEmpty() ? null : host;
   }
 
   /** The workload that calls, where it is known, its true address, and who both ends are so far. */
@@ -255,6 +262,7 @@ public final class Subject {
         endpoint,
         service,
         route,
+        serverName,
         revision);
   }
 

@@ -80,6 +80,9 @@ final class Exchange implements Upstream.Listener {
   private @Nullable HttpStream joined;
   private @Nullable Admission admission; // where the service may be asked for so much only
   private @Nullable FromUpstream heard; // of it
+  private long joinedNanos; // when that try began, where answers are timed
+  private long answeredNanos; // when its answer did
+  private boolean timed;
   private boolean reused; // an upstream that carried exchanges before
   private boolean repeated;
   private boolean taken; // by the limits of the pod called, once
@@ -629,6 +632,10 @@ final class Exchange implements Upstream.Listener {
 
   private void join(HttpStream stream, InetSocketAddress endpoint) {
     joined = stream;
+    if (owner.timesAnswers()) {
+      joinedNanos = System.nanoTime();
+      timed = true;
+    }
     Admission admitted = admission;
     if (admitted != null) {
       admitted.isAt(endpoint);
@@ -829,6 +836,7 @@ final class Exchange implements Upstream.Listener {
         if (tries != null) {
           tries.settle();
         }
+        answeredNanos = timed ? System.nanoTime() : 0;
         Admission known = admission;
         if (known != null) {
           known.answered(status);
@@ -1214,10 +1222,18 @@ final class Exchange implements Upstream.Listener {
         asked.messages(),
         answered.messages(),
         Duration.ofNanos(System.nanoTime() - startNanos),
+        answeredNanos == 0 ? RequestRecord.UNKNOWN : answeredNanos - startNanos,
+        answeredNanos == 0 ? RequestRecord.UNKNOWN : upstreamNanos(),
         request.fields.first("user-agent"),
         request.fields.first("x-request-id"),
         request.fields.first("x-forwarded-for"),
         headers.isEmpty() ? Map.of() : present(headers));
+  }
+
+  /** Since the last of the request went, where the answer has waited for that. */
+  private long upstreamNanos() {
+    boolean waited = wholeNanos - joinedNanos > 0 && answeredNanos - wholeNanos > 0;
+    return answeredNanos - (waited ? wholeNanos : joinedNanos);
   }
 
   private Map<String, String> present(List<String> names) {

@@ -59,6 +59,9 @@ public final class Exchanges implements DirectPeer {
     /** What became of an exchange's tries, where there was anything to tell. */
     void retried(ConnectionInfo info, List<Retried> events);
 
+    /** Whether records of requests are to say when their answers began. */
+    boolean timesAnswers();
+
     /** Headers that records of requests are to have. */
     List<String> headersToTell();
 
@@ -402,6 +405,11 @@ public final class Exchanges implements DirectPeer {
     public void retried(ConnectionInfo info, List<Retried> events) {}
 
     @Override
+    public boolean timesAnswers() {
+      return listener.timesAnswers();
+    }
+
+    @Override
     public List<String> headersToTell() {
       return listener.headersToTell();
     }
@@ -526,6 +534,10 @@ public final class Exchanges implements DirectPeer {
       cut(byClient);
       listener.ended(byClient, how);
     }
+  }
+
+  boolean timesAnswers() {
+    return listener.timesAnswers();
   }
 
   /** It has ended, whole or not. */

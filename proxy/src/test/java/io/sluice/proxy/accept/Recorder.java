@@ -47,6 +47,11 @@ final class Recorder implements ConnectionListener {
   }
 
   @Override
+  public boolean timesAnswers() {
+    return true;
+  }
+
+  @Override
   public void retried(ConnectionInfo info, List<Retried> events) {
     retried.addAll(events);
   }

@@ -81,6 +81,9 @@ class TimeoutsTest {
         write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun");
         HttpFixture.awaitQuietly(released);
         write(socket, "done");
+      } else if (text.contains("/held")) {
+        HttpFixture.awaitQuietly(released);
+        write(socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
       } else if (text.contains("/upgrade") && text.endsWith("\r\n\r\n")) {
         write(socket, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n");
         write(socket, "Upgrade: echo\r\n\r\n");
@@ -157,6 +160,7 @@ class TimeoutsTest {
         .isGreaterThanOrEqualTo(LIMIT_MILLIS);
     assertThat(told().status()).isEqualTo(504);
     assertThat(told().end().flag()).isEqualTo("UT");
+    assertThat(told().firstByteNanos()).isEqualTo(RequestRecord.UNKNOWN);
     assertThat(told().verdict().isAllowed()).isTrue();
     Await.until(
         "the application's node hears", () -> !mesh.nodes.server.recorder.requests.isEmpty());
@@ -191,6 +195,26 @@ class TimeoutsTest {
     }
   }
 
+  @Test
+  void whatTheUpstreamTakesToAnswerIsTold() throws IOException {
+    try (Socket held = mesh.connect()) {
+      write(held, SILENT.replace("silent", "held"));
+      Await.until("it has arrived", () -> mesh.received.size() == 1);
+      long before = System.nanoTime();
+      assertThat(mesh.ask(POST + "five!", "ok")).startsWith("HTTP/1.1 200");
+      Await.until("the other is told of", () -> !mesh.nodes.client.recorder.requests.isEmpty());
+      mesh.nodes.client.recorder.requests.clear();
+      long took = System.nanoTime() - before;
+
+      released.countDown();
+
+      assertThat(HttpFixture.read(held, "ok")).startsWith("HTTP/1.1 200");
+      assertThat(told().upstreamNanos()).isGreaterThanOrEqualTo(took);
+      assertThat(told().firstByteNanos())
+          .isBetween(told().upstreamNanos(), told().duration().toNanos());
+    }
+  }
+
   /** As of its route, so that it may wait longer than the default too. */
   @Test
   void aRouteGoesBeforeTheDefault() throws IOException {
@@ -217,6 +241,10 @@ class TimeoutsTest {
       assertThat(HttpFixture.read(clock, "\r\n\r\n")).startsWith("HTTP/1.1 504");
       write(slow, "!");
       assertThat(HttpFixture.read(slow, "ok")).startsWith("HTTP/1.1 200");
+      Await.until("both are told of", () -> mesh.nodes.client.recorder.requests.size() == 2);
+      assertThat(told().firstByteNanos() - told().upstreamNanos())
+          .as("what the client took is not the upstream's")
+          .isGreaterThanOrEqualTo(TimeUnit.MILLISECONDS.toNanos(LIMIT_MILLIS));
     }
   }
 
