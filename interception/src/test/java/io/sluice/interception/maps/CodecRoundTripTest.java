@@ -56,7 +56,7 @@ class CodecRoundTripTest {
         new Sample<>(
             CounterKey.CODEC,
             new CounterKey(COOKIE, Direction.INBOUND, 6, Outcome.PASSTHROUGH, Reason.LEAVING)),
-        new Sample<>(FastConnectionValue.CODEC, new FastConnectionValue(COOKIE, 2, 3, V6_PORT)),
+        new Sample<>(FastConnectionValue.CODEC, new FastConnectionValue(COOKIE, 1, 2, 3, V6_PORT)),
         new Sample<>(FastCounterKey.CODEC, new FastCounterKey(COOKIE, 5, V4_PORT)),
         new Sample<>(FastCountsValue.CODEC, new FastCountsValue(1, 2, 3, 4, 5, 6)),
         new Sample<>(

@@ -391,7 +391,7 @@ public final class FastPathKeeper implements AutoCloseable {
         return; // released: what it has open it may finish
       }
       if (!enabled || isRefused(current, new Pair(from, to, key.destination()), key.source())) {
-        reports.revoked(key);
+        reports.revoked(key, value.openedNanos());
         called
             .computeIfAbsent(key.netnsCookie(), _ -> new HashSet<>())
             .add(new Ends(key.destination(), key.source()));
@@ -400,9 +400,7 @@ public final class FastPathKeeper implements AutoCloseable {
             .add(new Ends(key.source(), key.destination()));
       }
     });
-    if (connections.isEmpty()) {
-      reports.noneOpen();
-    }
+    reports.open(connections.keySet());
     int count = destroy(byCookie, called) + destroy(byCookie, callers);
     if (count > 0) {
       LOG.log(

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -40,16 +41,26 @@ import org.jspecify.annotations.Nullable;
 final class FastPathReports implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(FastPathReports.class.getName());
 
+  /** A record that has not come by then never does: the ring was full. */
+  private static final long UNTOLD_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final FastPathTable table;
   private final LongFunction<Optional<NamespacedName>> names;
   private final BiConsumer<ConnectionInfo, FastCountsValue> counted;
   private final Consumer<AccessRecord> closed;
   private final AtomicLong ids = new AtomicLong(Long.MAX_VALUE); // the proxy's grow from below
   private final Map<Long, NamespacedName> known = new ConcurrentHashMap<>(); // by cookie
-  private final Set<ConnectionKey> revoked = ConcurrentHashMap.newKeySet(); // until told
+  private final Map<ConnectionKey, Mark> revoked = new ConcurrentHashMap<>(); // until told
   private final Thread records =
       Thread.ofPlatform().daemon().name("sluice-fast-records").unstarted(this::readRecords);
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+
+  /** What is ended as revoked, which a later connection with the same tuple is not. */
+  private record Mark(long openedNanos, long madeNanos) {
+    boolean isOf(FastRecordValue record) {
+      return openedNanos == 0 || openedNanos == record.openedNanos();
+    }
+  }
 
   FastPathReports(
       FastPathTable table,
@@ -97,14 +108,22 @@ final class FastPathReports implements AutoCloseable {
     return Set.copyOf(known.values());
   }
 
-  /** What is told of this connection when it is over; before it is ended. */
-  void revoked(ConnectionKey connection) {
-    revoked.add(connection);
+  /**
+   * What is told of this connection when it is over; before it is ended.
+   *
+   * @param openedNanos 0 while nobody has answered
+   */
+  void revoked(ConnectionKey connection, long openedNanos) {
+    revoked.put(connection, new Mark(openedNanos, System.nanoTime()));
   }
 
-  /** Nothing is open, so nothing is about to be told as revoked. */
-  void noneOpen() {
-    revoked.clear();
+  /** These are open: what is about to be told as revoked is one of them, or has just ended. */
+  void open(Set<ConnectionKey> connections) {
+    long now = System.nanoTime();
+    revoked
+        .entrySet()
+        .removeIf(each ->
+            !connections.contains(each.getKey()) && now - each.getValue().madeNanos > UNTOLD_NANOS);
   }
 
   /** Tells what has been counted since it was told last. */
@@ -136,19 +155,20 @@ final class FastPathReports implements AutoCloseable {
   private void readRecords() {
     try {
       table.readRecords(this::over);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // Top frame of the thread. Connections go on, and are counted; records are lacking.
       LOG.log(System.Logger.Level.ERROR, "fast_path_records_ended", e);
     }
   }
 
-  private void over(FastRecordValue record) {
+  void over(FastRecordValue record) {
     noteNames(record.callerCookie(), record.netnsCookie());
     FastCounterKey key =
         new FastCounterKey(record.callerCookie(), record.netnsCookie(), record.called());
-    boolean isRevoked =
+    Mark mark =
         revoked.remove(
             new ConnectionKey(record.netnsCookie(), record.source(), record.destination()));
+    boolean isRevoked = mark != null && mark.isOf(record);
     for (Reporter reporter : Reporter.values()) {
       ConnectionInfo info = info(reporter, key, record);
       if (info != null) {
