@@ -7,10 +7,13 @@ import io.sluice.interception.maps.FastCountsValue;
 import io.sluice.interception.maps.FastRecordValue;
 import io.sluice.interception.maps.GrantKey;
 import io.sluice.interception.maps.GrantValue;
+import io.sluice.interception.maps.GrantValue.GrantEndpoint;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.linux.bpf.RingBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -53,6 +56,25 @@ public final class FastPathTable {
       }
     }
     return gone;
+  }
+
+  /**
+   * Takes away what {@code allowed} does not say, and gives nothing; alike.
+   *
+   * @return whether anything has gone
+   */
+  public synchronized boolean withdraw(Map<GrantKey, GrantValue> allowed) {
+    Map<GrantKey, GrantValue> rest = new HashMap<>();
+    grants()
+        .forEach((key, value) -> {
+          GrantValue most = allowed.get(key);
+          List<GrantEndpoint> left = new ArrayList<>(value.endpoints());
+          left.retainAll(most == null ? List.of() : most.endpoints());
+          if (!left.isEmpty()) {
+            rest.put(key, new GrantValue(left));
+          }
+        });
+    return grant(rest);
   }
 
   /** Takes away what leads from or to the pod with this cookie. */

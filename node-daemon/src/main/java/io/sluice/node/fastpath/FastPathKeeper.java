@@ -36,7 +36,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -79,13 +78,15 @@ public final class FastPathKeeper implements AutoCloseable {
   private Map<Pair, Grants> resting = new HashMap<>(); // what is open rests on these
   private @Nullable MeshSnapshot judged;
   private @Nullable Basis basis; // of what is granted
+  private final Map<Long, Listeners> listeners = new HashMap<>(); // by cookie, where asked for
+  private final Set<PodPlacement> unlisted = new HashSet<>(); // taken to listen until asked
   private Map<GrantKey, GrantValue> wanted = Map.of();
   private long listedNanos = System.nanoTime() - LISTENERS_NANOS;
   private boolean unfinished; // something that is refused was open
   private boolean failing;
   private boolean silent; // nothing could be told
 
-  /** What grants are made of. Listeners, by cookie, are of those pods that were asked about. */
+  /** What grants are made of. */
   private record Basis(
       MeshSnapshot snapshot, List<PodPlacement> pods, Map<Long, Listeners> listeners) {}
 
@@ -220,12 +221,16 @@ public final class FastPathKeeper implements AutoCloseable {
         Thread.sleep(SECOND_JUDGEMENT_MILLIS);
         settle(snapshot, pods.get());
       }
-      if (System.nanoTime() - listedNanos >= LISTENERS_NANOS) { // what was refused has ended
+      if (!unlisted.isEmpty()) { // only now that what was refused has ended
+        unlisted.forEach(pod -> listeners.put(pod.cookie(), sockets.listeners(pod)));
+        keep(false);
+      }
+      if (System.nanoTime() - listedNanos >= LISTENERS_NANOS) {
         listedNanos = System.nanoTime();
         keep(true);
       }
       failing = false;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // Top frame of the thread; the next look tries again.
       withdraw(e);
     }
@@ -234,7 +239,7 @@ public final class FastPathKeeper implements AutoCloseable {
       Set<NamespacedName> named = reports.named();
       resting.keySet().removeIf(pair -> !pair.isBetween(named)); // else it grows for ever
       silent = false;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (!silent) {
         silent = true;
         LOG.log(System.Logger.Level.ERROR, "fast_path_not_told", e);
@@ -243,7 +248,7 @@ public final class FastPathKeeper implements AutoCloseable {
   }
 
   /** What cannot be judged is led by the proxy. */
-  private void withdraw(RuntimeException cause) {
+  private void withdraw(Throwable cause) {
     boolean isNew = !failing;
     failing = true;
     basis = null;
@@ -254,7 +259,7 @@ public final class FastPathKeeper implements AutoCloseable {
       if (!stopping) { // it may be the next daemon's by now
         table.grant(Map.of());
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (isNew) {
         LOG.log(System.Logger.Level.ERROR, "fast_path_not_withdrawn", e);
       }
@@ -265,33 +270,34 @@ public final class FastPathKeeper implements AutoCloseable {
     MeshSnapshot current = snapshot;
     List<PodPlacement> present = pods.get();
     reports.note(present);
-    sockets.keepOnly(Set.copyOf(present.stream().map(PodPlacement::cookie).toList()));
-    boolean isNew = enabled && want(current, present, lookAtListeners);
+    Set<Long> cookies = Set.copyOf(present.stream().map(PodPlacement::cookie).toList());
+    sockets.keepOnly(cookies);
+    listeners.keySet().retainAll(cookies);
+    if (lookAtListeners) {
+      present.forEach(
+          pod -> listeners.computeIfPresent(pod.cookie(), (_, _) -> sockets.listeners(pod)));
+    }
+    boolean isNew = enabled && want(new Basis(current, present, Map.copyOf(listeners)));
     if (stopping) {
       return; // the table may be the next daemon's by now
     }
-    boolean gone = (isNew || lookAtListeners) && table.grant(wanted);
+    boolean gone =
+        unlisted.isEmpty()
+            ? (isNew || lookAtListeners) && table.grant(wanted)
+            : table.withdraw(wanted);
     if (gone || judged != current || (unfinished && lookAtListeners)) {
       settle(current, present);
     }
   }
 
   /** Returns whether it is to be granted anew. */
-  private boolean want(MeshSnapshot current, List<PodPlacement> present, boolean lookAtListeners) {
-    Map<Long, Listeners> former = basis == null ? Map.of() : basis.listeners;
-    Map<Long, Listeners> known = new HashMap<>();
-    for (PodPlacement pod : present) {
-      Listeners before = former.get(pod.cookie());
-      if (before != null) {
-        known.put(pod.cookie(), lookAtListeners ? sockets.listeners(pod) : before);
-      }
-    }
-    if (new Basis(current, present, known).equals(basis)) {
+  private boolean want(Basis next) {
+    if (next.equals(basis)) {
       return false;
     }
     basis = null; // until it is made of these
-    wanted = wanted(current, present, known);
-    basis = new Basis(current, present, known);
+    wanted = wanted(next.snapshot, next.pods);
+    basis = next;
     return true;
   }
 
@@ -304,14 +310,11 @@ public final class FastPathKeeper implements AutoCloseable {
 
   // --- what may be led -----------------------------------------------------------------------
 
-  /** Asks the kernel for the listeners of pods of which {@code known} has none, and adds them. */
-  private Map<GrantKey, GrantValue> wanted(
-      MeshSnapshot current, List<PodPlacement> present, Map<Long, Listeners> known) {
+  private Map<GrantKey, GrantValue> wanted(MeshSnapshot current, List<PodPlacement> present) {
+    unlisted.clear();
     Map<NamespacedName, PodPlacement> here = new TreeMap<>();
     present.forEach(pod -> here.put(pod.name(), pod));
-    Function<PodPlacement, Listeners> listening =
-        pod -> known.computeIfAbsent(pod.cookie(), _ -> sockets.listeners(pod));
-    FastPath.Here asTheyStand = (called, endpoint) -> obstacle(here, listening, called, endpoint);
+    FastPath.Here asTheyStand = (called, endpoint) -> obstacle(here, called, endpoint);
     Set<InetSocketAddress> calls = FastPath.calls(current, here.keySet());
     Map<GrantKey, GrantValue> wanted = new LinkedHashMap<>();
     Map<Pair, Grants> granted = new HashMap<>();
@@ -354,11 +357,8 @@ public final class FastPathKeeper implements AutoCloseable {
     return new GrantEndpoint(pod.cookie(), endpoint);
   }
 
-  private static Optional<String> obstacle(
-      Map<NamespacedName, PodPlacement> here,
-      Function<PodPlacement, Listeners> listening,
-      Workload called,
-      InetSocketAddress endpoint) {
+  private Optional<String> obstacle(
+      Map<NamespacedName, PodPlacement> here, Workload called, InetSocketAddress endpoint) {
     PodPlacement pod = here.get(called.name());
     if (pod == null) {
       return Optional.of("pod " + called.name() + " is not in force on this node");
@@ -366,7 +366,11 @@ public final class FastPathKeeper implements AutoCloseable {
     if (pod.excludesInbound(endpoint) || !pod.network().own().contains(endpoint.getAddress())) {
       return Optional.of("pod " + called.name() + " excludes the port or the address");
     }
-    return listening.apply(pod).take(endpoint)
+    Listeners known = listeners.get(pod.cookie());
+    if (known == null) {
+      unlisted.add(pod);
+    }
+    return known == null || known.take(endpoint)
         ? Optional.empty()
         : Optional.of("nobody listens at " + endpoint + " but perhaps on loopback");
   }
