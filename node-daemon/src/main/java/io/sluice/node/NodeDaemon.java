@@ -1,6 +1,7 @@
 package io.sluice.node;
 
 import io.sluice.interception.ClosedPods;
+import io.sluice.interception.FastPathTable;
 import io.sluice.interception.FormerMechanism;
 import io.sluice.interception.Interception;
 import io.sluice.interception.Mechanism;
@@ -276,24 +277,26 @@ public final class NodeDaemon implements AutoCloseable {
     source.measure(metrics, () -> snapshot);
     steps.done("hooks");
     parts.single(KernelEvents.read(interception, events, pods));
+    Optional<FastPathTable> fastPaths = interception.fastPath();
+    String fastPathState = FastPathKeeper.state(settings.fastPath(), fastPaths.isPresent());
+    boolean leads = fastPathState.equals(FastPathKeeper.ON);
     Optional<FastPathKeeper> fastPath =
-        interception
-            .fastPath()
-            .map(table ->
-                parts.single(
-                    new FastPathKeeper(
-                        table,
-                        settings.fastPath(),
-                        sockets::inForce,
-                        interception::nameOf,
-                        thread,
-                        metrics::counted,
-                        reporter::tellClosed)));
-    if (settings.fastPath() && fastPath.isEmpty()) {
+        fastPaths.map(table ->
+            parts.single(
+                new FastPathKeeper(
+                    table,
+                    leads,
+                    sockets::inForce,
+                    interception::nameOf,
+                    thread,
+                    metrics::counted,
+                    reporter::tellClosed)));
+    if (settings.fastPath() && !leads) {
       LOG.log(
           System.Logger.Level.INFO,
-          "fast_path_without_effect mode={0}: rules cannot be told of single connections",
-          interception.mechanism().label());
+          "fast_path_without_effect mode={0}: {1}",
+          interception.mechanism().label(),
+          fastPathState);
     }
     StatusAnswers answers =
         new StatusAnswers(
@@ -311,7 +314,7 @@ public final class NodeDaemon implements AutoCloseable {
             registry,
             begin);
     parts.single(source);
-    fastPath.ifPresent(answers::reportFastPath);
+    answers.reportFastPath(fastPathState, fastPath.orElse(null));
     NameFinder names = new NameFinder();
     parts.single(names);
     Publication publication =

@@ -75,6 +75,7 @@ final class StatusAnswers implements AdminServer.Answers {
   private volatile @Nullable InetSocketAddress metricsAddress;
   private volatile @Nullable CniService cni;
   private volatile @Nullable FlowRecorder flows;
+  private volatile String fastPathState = "";
   private volatile @Nullable FastPathKeeper fastPath;
 
   StatusAnswers(
@@ -118,8 +119,9 @@ final class StatusAnswers implements AdminServer.Answers {
     cni = service;
   }
 
-  void reportFastPath(FastPathKeeper keeper) {
-    fastPath = keeper;
+  void reportFastPath(String state, @Nullable FastPathKeeper keeperOrNull) {
+    fastPathState = state;
+    fastPath = keeperOrNull;
   }
 
   void reportFlows(FlowRecorder recorder) {
@@ -133,7 +135,13 @@ final class StatusAnswers implements AdminServer.Answers {
       case "pods" -> {
         PodHandlers handlers = new PodHandlers(snapshot.get());
         Map<NamespacedName, ProxyStats.PodStats> held = proxy.stats().pods();
-        pods.statuses().forEach(pod -> out.accept(pod(pod, handlers, held.get(pod.name()))));
+        FastPathKeeper keeper = fastPath;
+        Map<Long, Long> led = keeper == null ? Map.of() : keeper.ledCalls();
+        pods.statuses()
+            .forEach(pod ->
+                out.accept(
+                    pod(pod, handlers, held.get(pod.name()))
+                        .put("ledCalls", led.getOrDefault(pod.netnsCookie(), 0L))));
       }
       case "certificates" -> identities.certificates(pods.statuses(), out);
       case "maps" -> catalogue().list().forEach(map -> out.accept(summary(map)));
@@ -236,6 +244,7 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("outboundReason", chosen.reasons().outbound());
     status.put("inboundMode", mechanism.inbound().label());
     status.put("inboundReason", chosen.reasons().inbound());
+    status.put("fastPath", fastPathState);
     status.put("failOpen", settings.failOpen());
     status.put("pid", ProcessHandle.current().pid());
     status.put("uptimeSeconds", (System.nanoTime() - startedNanos) / 1_000_000_000L);

@@ -71,7 +71,9 @@ public final class NodeCommand {
             + " it from elsewhere than this node's pods",
         "receivedBytes (number): what came from sockets of these connections, at either end",
         "sentBytes (number): what was written to them",
-        "bufferedBytesPeak (number): most bytes that have waited at once for slow readers"
+        "bufferedBytesPeak (number): most bytes that have waited at once for slow readers",
+        "ledCalls (number): addresses that the kernel leads it to by itself, with or without the"
+            + " daemon"
       })
   static final class PodsCommand implements Callable<Integer> {
     private static final List<String> COLUMNS =
@@ -92,6 +94,7 @@ public final class NodeCommand {
             "cpuMillis",
             "receivedBytes",
             "sentBytes",
+            "ledCalls",
             "problem");
 
     @Mixin private NodeTarget target = new NodeTarget();

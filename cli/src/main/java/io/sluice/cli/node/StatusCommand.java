@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       "outboundReason: why",
       "inboundMode: ebpf or iptables",
       "inboundReason: why",
+      "fastPath: whether the kernel leads calls within the node by itself: on, off, or what hinders it",
       "failOpen (boolean): whether traffic is left alone while no daemon runs",
       "pid (number): of the daemon",
       "uptimeSeconds (number): since its start",
@@ -118,7 +119,7 @@ final class StatusCommand implements Callable<Integer> {
       List.of(
           new Section(
               "daemon",
-              "node mode failOpen pid uptimeSeconds residentBytes state metricsAddress cni"
+              "node mode fastPath failOpen pid uptimeSeconds residentBytes state metricsAddress cni"
                   + " cniProblems"),
           new Section(
               "mesh",

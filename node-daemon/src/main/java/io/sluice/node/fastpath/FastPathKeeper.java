@@ -38,6 +38,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +47,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FastPathKeeper implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(FastPathKeeper.class.getName());
+
+  /** What {@link #state} says where grants are made. */
+  public static final String ON = "on";
 
   /** Between two looks at pods and counters. */
   private static final long LOOK_MILLIS = 500;
@@ -149,6 +153,22 @@ public final class FastPathKeeper implements AutoCloseable {
   }
 
   /**
+   * Whether grants are made.
+   *
+   * @param wanted by the node's settings
+   * @param steered whether a steering program takes what arrives
+   * @return {@link #ON}, {@code off} where it is not wanted, or what hinders it
+   */
+  public static String state(boolean wanted, boolean steered) {
+    if (!wanted) {
+      return "off";
+    }
+    return steered
+        ? PodSocketTables.obstacle().orElse(ON)
+        : "rules cannot be told of single connections";
+  }
+
+  /**
    * Starts what has to be done, if anything; when pods are in force and the daemon before has left
    * its place, and with it the table. In between nobody keeps it: no pod in force would mean that
    * nothing may be led.
@@ -169,6 +189,12 @@ public final class FastPathKeeper implements AutoCloseable {
     reports.publish(next);
     published = true;
     wakeUp.release();
+  }
+
+  /** To how many addresses each pod, by its cookie, is led by the kernel now. */
+  public Map<Long, Long> ledCalls() {
+    return table.grants().keySet().stream()
+        .collect(Collectors.groupingBy(GrantKey::netnsCookie, Collectors.counting()));
   }
 
   /** What becomes of a call of that pod as the kernel has it now; empty where this is off. */

@@ -8,6 +8,7 @@ import io.sluice.linux.diag.InetSockets;
 import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.diag.Transport;
 import io.sluice.linux.netns.NetnsThread;
+import io.sluice.linux.socket.Sockets.Family;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 
@@ -25,6 +27,8 @@ import java.util.concurrent.CompletionException;
  */
 final class PodSocketTables implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PodSocketTables.class.getName());
+  private static final InetSocketAddress NOBODYS =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
   private static final Set<TcpState> CONNECTIONS =
       EnumSet.complementOf(EnumSet.of(TcpState.LISTEN, TcpState.TIME_WAIT));
 
@@ -34,6 +38,18 @@ final class PodSocketTables implements AutoCloseable {
 
   PodSocketTables(NetnsThread namespaces) {
     this.namespaces = namespaces;
+  }
+
+  /** Why this kernel ends no connections; empty where it does. */
+  static Optional<String> obstacle() {
+    try (InetSockets own = InetSockets.open()) {
+      own.destroy(
+          new InetSocket(
+              Transport.TCP, Family.IPV4, TcpState.ESTABLISHED, NOBODYS, NOBODYS, 0, 1, 0, 0, 0));
+      return Optional.empty();
+    } catch (LinuxException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
   }
 
   /** Closes those of other pods, whose namespaces they would keep. */
