@@ -14,6 +14,7 @@ import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.PodUid;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -40,6 +41,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class FastPathTest {
   private static final int CALLS = 200;
   private static final int PORT = 9_000;
+  private static final int WEB_PORT = 9_001;
   private static final int TCP_FASTOPEN_CONNECT = 30;
 
   /** More than half of what the map {@code fast_connections} has room for. */
@@ -98,12 +100,44 @@ class FastPathTest {
             .registry()
             .write(
                 "buyer-to-store",
-                Manifests.trafficTarget("buyer", "store", List.of(Shop.STORE_PORT, PORT))));
+                Manifests.trafficTarget(
+                    "buyer", "store", List.of(Shop.STORE_PORT, PORT, WEB_PORT))));
   }
 
   @BeforeEach
   void startDaemon() {
     shop.reviveDaemon();
+  }
+
+  private static InetSocketAddress web(Family family) {
+    return new InetSocketAddress(
+        IpAddresses.parse(family == Family.IPV4 ? "10.99.0.11" : "fd99::11"), Shop.SERVICE_PORT);
+  }
+
+  /**
+   * Permitted too, but HTTP, and a pod of another node, which the stranger's address stands for.
+   */
+  private static void permitWhatNeedsTheProxy() {
+    shop.change(() -> {
+      shop.site
+          .registry()
+          .write(
+              "web",
+              Manifests.service("web", "10.99.0.11", "fd99::11", Shop.SERVICE_PORT, WEB_PORT)
+                  .replace("app: web", "app: store")
+                  .replace("appProtocol: tcp", "appProtocol: http"));
+      shop.site
+          .registry()
+          .write(
+              "far",
+              Manifests.startedPod(
+                      "far",
+                      PodUid.find("7f6a1f0e-0000-4000-8000-000000000001").orElseThrow(),
+                      List.of(
+                          shop.stranger.address(Family.IPV4), shop.stranger.address(Family.IPV6)))
+                  .replace(
+                      "serviceAccountName: far", "serviceAccountName: store, nodeName: elsewhere"));
+    });
   }
 
   private static void awaitGrant(InetSocketAddress called) {
@@ -246,12 +280,7 @@ class FastPathTest {
       assertThat(server.accepted()).isEmpty();
     } finally {
       shop.buyer.sysctl("net/ipv4/tcp_fastopen", "1");
-      shop.change(() ->
-          shop.site
-              .registry()
-              .write(
-                  "buyer-to-store",
-                  Manifests.trafficTarget("buyer", "store", List.of(Shop.STORE_PORT, PORT))));
+      grant();
     }
   }
 
@@ -268,7 +297,10 @@ class FastPathTest {
 
   private void goesOnAlone(int calls) {
     try (TcpServer server = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT);
-        TcpServer other = TcpServer.echo(shop.store, Family.IPV6, Shop.STORE_PORT)) {
+        TcpServer other = TcpServer.echo(shop.store, Family.IPV6, Shop.STORE_PORT);
+        TcpServer web = TcpServer.open(shop.store, everywhere(WEB_PORT), TcpServer::echoAll);
+        TcpServer far = TcpServer.open(shop.stranger, everywhere(PORT), TcpServer::echoAll)) {
+      permitWhatNeedsTheProxy();
       awaitGrant(shop.service(Family.IPV4));
       awaitGrant(shop.service(Family.IPV6));
       shop.daemon().kill();
@@ -283,12 +315,34 @@ class FastPathTest {
       assertThat(server.accepted().size() + other.accepted().size()).isEqualTo(calls);
       assertThat(shop.view().counted(shop.thief, "outbound", "refused", "proxy_unavailable"))
           .isEqualTo(refused + calls);
+      for (Family family : Family.values()) {
+        assertStaysClosed(web(family));
+        assertStaysClosed(shop.stranger.at(family, PORT));
+      }
+      assertThat(web.accepted()).isEmpty();
+      assertThat(far.accepted()).isEmpty();
 
       shop.daemon().start();
 
       // A new daemon counts from nothing.
       awaitSums(sumsOf(calls, 2.0 * calls));
+    } finally {
+      shop.site.registry().remove("web");
+      shop.site.registry().remove("far");
     }
+  }
+
+  private static InetSocketAddress everywhere(int port) {
+    return new InetSocketAddress(IpAddresses.parse("::"), port);
+  }
+
+  private static void assertStaysClosed(InetSocketAddress called) {
+    long refused = shop.view().counted(shop.buyer, "outbound", "refused", "proxy_unavailable");
+    Attempt attempt = Attempt.from(shop.buyer, called, "hi");
+    assertThat(attempt.wasConnectionRefused()).as("%s", attempt).isTrue();
+    assertThat(shop.view().counted(shop.buyer, "outbound", "refused", "proxy_unavailable"))
+        .as("for want of a proxy alone")
+        .isEqualTo(refused + 1);
   }
 
   /** Nobody was there to judge when the policy changed, and the pods are not in force at once. */
@@ -424,7 +478,7 @@ class FastPathTest {
   @Tag("attack")
   @Test
   void whoHasTheAddressOfAPodThatEndedGetsNoByte() {
-    InetSocketAddress everywhere = new InetSocketAddress(IpAddresses.parse("::"), Shop.STORE_PORT);
+    InetSocketAddress everywhere = everywhere(Shop.STORE_PORT);
     AtomicInteger bytes = new AtomicInteger();
     try (Shop other = Shop.open(Mechanism.EBPF, "--fast-path", "true")) {
       try (TcpServer _ = TcpServer.open(other.store, everywhere, TcpServer::echoAll)) {
