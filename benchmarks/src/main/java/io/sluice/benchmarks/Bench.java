@@ -65,16 +65,25 @@ record Bench(
 
   /** Starts the daemon on the registry of so many pods and does not wait for it. */
   DaemonProcess startDaemon(int pods) throws Exception {
+    return startDaemon(pods, List.of());
+  }
+
+  /** The same where the proxy leads all, whose work is what traffic is to show. */
+  DaemonProcess startDaemonThatLeadsAll(int pods) throws Exception {
+    return startDaemon(pods, List.of("--fast-path", "false"));
+  }
+
+  private DaemonProcess startDaemon(int pods, List<String> options) throws Exception {
     Path registry = directory.resolve("registry-" + pods);
     Manifests.write(registry, testbed, pods, false);
-    return startDaemon(registry, List.of());
+    return startDaemon(registry, options);
   }
 
   /** The same with all pods, where requests are decided too. */
   DaemonProcess startDaemonForHttp() throws Exception {
     Path registry = directory.resolve("registry-http");
     Manifests.write(registry, testbed, pods, true);
-    return startDaemon(registry, List.of());
+    return startDaemon(registry, List.of("--fast-path", "false")); // as bytes, beside it
   }
 
   /** The same with all pods and one more that has no sandbox yet. */

@@ -30,6 +30,7 @@ final class BenchRun implements AutoCloseable {
       EnumSet.complementOf(
           EnumSet.of(
               Part.start,
+              Part.idle,
               Part.cni,
               Part.mtls,
               Part.http,
@@ -140,13 +141,15 @@ final class BenchRun implements AutoCloseable {
       if (parts.contains(Part.start)) {
         add(Part.start, () -> StartMeasurement.run(bench));
       }
-      if (parts.stream().anyMatch(NEED_DAEMON::contains)) {
+      if (parts.contains(Part.idle)) {
         try (DaemonProcess daemon = bench.startDaemon(PODS)) {
           Enforcement.await(testbed, daemon);
-          // First what traffic would disturb: the daemon never gets as small again.
-          if (parts.contains(Part.idle)) {
-            add(Part.idle, () -> MemoryMeasurement.idle(bench, daemon));
-          }
+          add(Part.idle, () -> MemoryMeasurement.idle(bench, daemon));
+        }
+      }
+      if (parts.stream().anyMatch(NEED_DAEMON::contains)) {
+        try (DaemonProcess daemon = bench.startDaemonThatLeadsAll(PODS)) {
+          Enforcement.await(testbed, daemon);
           if (parts.contains(Part.held)) {
             add(Part.held, () -> MemoryMeasurement.held(bench, daemon, meshed));
           }
