@@ -197,6 +197,8 @@ class FastPathTest {
                   "--node-name",
                   shop.site.prefix()))
           .contains("the kernel leads it by itself");
+      assertThat(shop.view().pod(shop.buyer).path("ledCalls").asInt()).isPositive();
+      assertThat(shop.view().pod(shop.thief).path("ledCalls").asInt()).isZero();
       assertThat(shop.view().record("outbound", attempt).path("upstream").asText())
           .isEqualTo(IpAddresses.text(shop.store.at(family, Shop.STORE_PORT)));
       assertThat(shop.view().record("inbound", attempt).path("close").asText()).isEqualTo("fin");
@@ -417,6 +419,7 @@ class FastPathTest {
 
         assertThat(talk.end()).isIn(ENDED_BY_THE_NEXT);
         Await.until("no grant is left", () -> other.view().dump("fast_path").isEmpty());
+        assertThat(other.view().status().path("fastPath").asText()).isEqualTo("off");
         long before = other.view().status().path("connectionsAccepted").asLong();
         assertThat(Attempt.from(other.buyer, other.service(Family.IPV4), "hi").answer())
             .isEqualTo("hi");

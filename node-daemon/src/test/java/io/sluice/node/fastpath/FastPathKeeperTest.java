@@ -68,6 +68,13 @@ class FastPathKeeperTest {
     table = new FastPathTable(SluiceMaps.openOrCreate(new FakeKernel(), pins));
   }
 
+  @Test
+  void whatIsToldIsWhetherGrantsAreMadeOrWhatHindersIt() {
+    assertThat(FastPathKeeper.state(true, true)).isEqualTo(FastPathKeeper.ON);
+    assertThat(FastPathKeeper.state(true, false)).contains("rules");
+    assertThat(FastPathKeeper.state(false, true)).isEqualTo("off");
+  }
+
   private static Stream<Throwable> failures() {
     return Stream.of(new IllegalStateException("no pods"), new LinkageError("no class"));
   }
