@@ -68,7 +68,8 @@ public final class MatrixCheck {
           attempt(
               first,
               () -> {
-                site.site.startDaemonBehind(ChartCapability.container(), "--mode", mode);
+                site.site.startDaemonBehind(
+                    ChartCapability.container(), "--mode", mode, "--fast-path", "false");
                 JsonNode status = site.view().status();
                 chosen = status.path("mode").asText(mode);
                 reason = status.path("modeReason").asText();
