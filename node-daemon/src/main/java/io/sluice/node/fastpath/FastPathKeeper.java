@@ -51,11 +51,14 @@ public final class FastPathKeeper implements AutoCloseable {
   /** What {@link #state} says where grants are made. */
   public static final String ON = "on";
 
-  /** Between two looks at pods and counters. */
+  /** Between two looks at pods. */
   private static final long LOOK_MILLIS = 500;
 
-  /** Between two looks at listeners: to ask the kernel for them is most of what a look costs. */
+  /** Between two looks at listeners and counters, which are most of what a look costs. */
   private static final long LISTENERS_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  /** Between two looks at the kernel's grants, which nobody else gives. */
+  private static final long GRANTS_NANOS = TimeUnit.SECONDS.toNanos(30);
 
   /** What was chosen by a grant that has gone since is written down by then. */
   private static final long SECOND_JUDGEMENT_MILLIS = 20;
@@ -86,6 +89,7 @@ public final class FastPathKeeper implements AutoCloseable {
   private final Set<PodPlacement> unlisted = new HashSet<>(); // taken to listen until asked
   private Map<GrantKey, GrantValue> wanted = Map.of();
   private long listedNanos = System.nanoTime() - LISTENERS_NANOS;
+  private long readNanos = System.nanoTime() - GRANTS_NANOS;
   private boolean unfinished; // something that is refused was open
   private boolean failing;
   private boolean silent; // nothing could be told
@@ -238,6 +242,10 @@ public final class FastPathKeeper implements AutoCloseable {
 
   /** Brings the kernel to what is known now; on the keeper's thread. */
   void look(boolean woken) throws InterruptedException {
+    boolean isDue = System.nanoTime() - listedNanos >= LISTENERS_NANOS;
+    if (isDue) {
+      listedNanos = System.nanoTime();
+    }
     try {
       if (failing) {
         settle(snapshot, pods.get()); // nothing is granted before what is open can be judged
@@ -251,8 +259,7 @@ public final class FastPathKeeper implements AutoCloseable {
         unlisted.forEach(pod -> listeners.put(pod.cookie(), sockets.listeners(pod)));
         keep(false);
       }
-      if (System.nanoTime() - listedNanos >= LISTENERS_NANOS) {
-        listedNanos = System.nanoTime();
+      if (isDue) {
         keep(true);
       }
       failing = false;
@@ -260,6 +267,12 @@ public final class FastPathKeeper implements AutoCloseable {
       // Top frame of the thread; the next look tries again.
       withdraw(e);
     }
+    if (isDue) {
+      tell();
+    }
+  }
+
+  private void tell() {
     try {
       reports.tell(pods.get());
       Set<NamespacedName> named = reports.named();
@@ -307,10 +320,13 @@ public final class FastPathKeeper implements AutoCloseable {
     if (stopping) {
       return; // the table may be the next daemon's by now
     }
-    boolean gone =
-        unlisted.isEmpty()
-            ? (isNew || lookAtListeners) && table.grant(wanted)
-            : table.withdraw(wanted);
+    boolean gone = false;
+    if (!unlisted.isEmpty()) {
+      gone = table.withdraw(wanted);
+    } else if (isNew || System.nanoTime() - readNanos >= GRANTS_NANOS) {
+      gone = table.grant(wanted);
+      readNanos = System.nanoTime();
+    }
     if (gone || judged != current || (unfinished && lookAtListeners)) {
       settle(current, present);
     }

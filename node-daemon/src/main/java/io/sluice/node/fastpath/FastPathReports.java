@@ -54,6 +54,8 @@ final class FastPathReports implements AutoCloseable {
   private final Thread records =
       Thread.ofPlatform().daemon().name("sluice-fast-records").unstarted(this::readRecords);
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
+  private volatile boolean mayBeUntold = true; // something that was over when it was read
+  private boolean wereOpen; // of the keeper's thread
 
   /** What is ended as revoked, which a later connection with the same tuple is not. */
   private record Mark(long openedNanos, long madeNanos) {
@@ -132,6 +134,12 @@ final class FastPathReports implements AutoCloseable {
     pods.forEach(pod -> present.add(pod.cookie()));
     Set<Long> gone = new HashSet<>(known.keySet());
     gone.removeIf(cookie -> present.contains(cookie) || names.apply(cookie).isPresent());
+    boolean areOpen = !table.open().isEmpty();
+    if (!areOpen && !wereOpen && !mayBeUntold && gone.isEmpty()) {
+      return; // to read all counters costs more than all else while nothing is called
+    }
+    wereOpen = true; // until it is told
+    mayBeUntold = false; // of what is over from now on again
     table
         .untold(gone)
         .forEach((key, more) -> {
@@ -142,6 +150,7 @@ final class FastPathReports implements AutoCloseable {
             counted.accept(destination, more);
           }
         });
+    wereOpen = areOpen;
     if (!gone.isEmpty()) {
       Set<Long> open = new HashSet<>();
       table
@@ -162,6 +171,7 @@ final class FastPathReports implements AutoCloseable {
   }
 
   void over(FastRecordValue record) {
+    mayBeUntold = true;
     noteNames(record.callerCookie(), record.netnsCookie());
     FastCounterKey key =
         new FastCounterKey(record.callerCookie(), record.netnsCookie(), record.called());
