@@ -38,7 +38,7 @@ final class Switches {
         of("interception.mode", "iptables", nodeArgument("--mode=iptables")),
         of("interception.fallback", "true", nodeArgument("--fallback=true")),
         of("interception.failOpen", "true", nodeArgument("--fail-open")),
-        of("interception.fastPath", "true", nodeArgument("--fast-path=true")),
+        of("interception.fastPath", "false", nodeArgument("--fast-path=false")),
         of("interception.earlierConnections", "keep", nodeArgument("--earlier-connections=keep")),
         of("interception.earlierConnections", "grace", nodeArgument("--earlier-connections=grace")),
         of(

@@ -91,7 +91,7 @@ class FastPathDifferentialTest {
     }
     site.registry().write("namespace", Manifests.namespace());
     write(plain());
-    site.startDaemon(Mechanism.EBPF.arguments("--fast-path", "true"));
+    site.startDaemon(Mechanism.EBPF.arguments());
     awaitTable(read()); // else an empty table may be taken for that of the first setting
   }
 

@@ -90,7 +90,7 @@ class FastPathTest {
 
   @BeforeAll
   static void openShop() {
-    shop = Shop.open(Mechanism.EBPF, "--fast-path", "true");
+    shop = Shop.open(Mechanism.EBPF);
     grant();
   }
 
@@ -418,7 +418,7 @@ class FastPathTest {
   }
 
   private static void turnOff(boolean handedOver) {
-    try (Shop other = Shop.open(Mechanism.EBPF, "--fast-path", "true");
+    try (Shop other = Shop.open(Mechanism.EBPF);
         TcpServer _ = TcpServer.echo(other.store, Family.IPV4, Shop.STORE_PORT)) {
       awaitGrant(other, other.service(Family.IPV4));
       try (Talk talk = Talk.begin(other.buyer, other.service(Family.IPV4))) {
@@ -426,7 +426,7 @@ class FastPathTest {
           other.daemon().kill();
         }
 
-        other.site.succeedDaemonWith(Mechanism.EBPF.arguments()).start();
+        other.site.succeedDaemonWith(Mechanism.EBPF.arguments("--fast-path", "false")).start();
 
         assertThat(talk.end()).isIn(ENDED_BY_THE_NEXT);
         Await.until("no grant is left", () -> other.view().dump("fast_path").isEmpty());
@@ -494,7 +494,7 @@ class FastPathTest {
   void whoHasTheAddressOfAPodThatEndedGetsNoByte() {
     InetSocketAddress everywhere = everywhere(Shop.STORE_PORT);
     AtomicInteger bytes = new AtomicInteger();
-    try (Shop other = Shop.open(Mechanism.EBPF, "--fast-path", "true")) {
+    try (Shop other = Shop.open(Mechanism.EBPF)) {
       try (TcpServer _ = TcpServer.open(other.store, everywhere, TcpServer::echoAll)) {
         for (Family family : Family.values()) {
           awaitGrant(other, other.service(family));

@@ -106,8 +106,8 @@ final class RunCommand implements Callable<Integer> {
           "Let the kernel lead calls between pods of this node by itself where policy grants them"
               + " and nothing else is to be done, with or without a daemon. In eBPF mode only."
               + " Default: ${DEFAULT-VALUE}.",
-      defaultValue = "false")
-  private boolean fastPath;
+      defaultValue = "true")
+  private boolean fastPath = true;
 
   @Option(
       names = "--metrics-address",

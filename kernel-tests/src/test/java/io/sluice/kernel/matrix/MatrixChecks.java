@@ -262,7 +262,7 @@ final class MatrixChecks {
     if (!takesFastPath) {
       takesFastPath = true;
       DaemonProcess before = site.site.daemon();
-      site.site.succeedDaemonWith("--mode", "ebpf", "--fast-path", "true").start();
+      site.site.succeedDaemonWith("--mode", "ebpf").start();
       before.terminate();
       before.awaitEnd();
     }
