@@ -95,7 +95,7 @@ final class PodSocketTables implements AutoCloseable {
 
   /**
    * Ends connections of the pod with these ends, of which the pod's is the first. Never throws:
-   * what the kernel refuses is logged, of each pod once.
+   * what the kernel refuses, also to tell of, is logged, of each pod once.
    *
    * @return how many it has ended
    */
@@ -107,12 +107,16 @@ final class PodSocketTables implements AutoCloseable {
           destroyed++;
         }
       } catch (LinuxException | CompletionException e) {
-        if (resisting.add(pod.cookie())) {
-          LOG.log(System.Logger.Level.WARNING, "connection_not_ended pod=" + pod.name(), e);
-        }
+        notEnded(pod, e);
       }
     }
     return destroyed;
+  }
+
+  private void notEnded(PodPlacement pod, RuntimeException cause) {
+    if (resisting.add(pod.cookie())) {
+      LOG.log(System.Logger.Level.WARNING, "connection_not_ended pod=" + pod.name(), cause);
+    }
   }
 
   private List<InetSocket> list(PodPlacement pod, Set<TcpState> states, Set<Ends> ends) {
@@ -120,7 +124,11 @@ final class PodSocketTables implements AutoCloseable {
       return table(pod)
           .list(Transport.TCP, states, socket -> ends.isEmpty() || ends.contains(socket.ends()));
     } catch (LinuxException | CompletionException e) {
-      LOG.log(System.Logger.Level.DEBUG, "pod_sockets_unknown pod=" + pod.name(), e);
+      if (ends.isEmpty()) {
+        LOG.log(System.Logger.Level.DEBUG, "pod_sockets_unknown pod=" + pod.name(), e);
+      } else {
+        notEnded(pod, e);
+      }
       InetSockets broken = open.remove(pod.cookie());
       if (broken != null) {
         broken.close();
