@@ -18,7 +18,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.jspecify.annotations.Nullable;
 
 /** A server application inside a pod; remembers whom it has accepted. */
 public final class TcpServer implements AutoCloseable {
@@ -60,30 +59,24 @@ public final class TcpServer implements AutoCloseable {
     // Threads are started outside: the JVM's own, once born inside, would keep the namespace.
     ServerSocketChannel bound =
         pod.call(() ->
-            Await.value(
-                address + " is free",
-                Await.PATIENCE,
-                () -> Optional.ofNullable(listenOrNull(address))));
+            Await.value(address + " is free", Await.PATIENCE, () -> Optional.of(listen(address))));
     return new TcpServer(pod, bound, conversation);
   }
 
   /**
-   * Null while the address is in use: a program that another thread starts has the descriptors of
-   * this process, also those of a server that has ended, until it has begun.
+   * Fails while the address is in use, with who has it: a program that another thread starts has
+   * the descriptors of this process, also those of a server that has ended, until it has begun.
    */
-  private static @Nullable ServerSocketChannel listenOrNull(InetSocketAddress address)
-      throws IOException {
+  private static ServerSocketChannel listen(InetSocketAddress address) throws IOException {
     ServerSocketChannel listener =
         ServerSocketChannel.open(Family.of(address.getAddress()).protocol());
     try {
       listener.bind(address, BACKLOG);
       return listener;
-    } catch (BindException e) {
-      listener.close();
-      return null;
     } catch (IOException e) {
       listener.close();
-      throw e;
+      String holders = Commands.run("ss", "-Htanp", "sport = :" + address.getPort());
+      throw new IOException(e.getMessage() + "; at that port: " + holders, e);
     }
   }
 
@@ -164,7 +157,7 @@ public final class TcpServer implements AutoCloseable {
     }
   }
 
-  /** Whether no socket listens there, nor the copy of one: see {@link #listenOrNull}. */
+  /** Whether no socket listens there, nor the copy of one: see {@link #listen}. */
   private boolean isLeft() throws IOException {
     try (SocketChannel probe = SocketChannel.open(Family.of(address.getAddress()).protocol())) {
       probe.setOption(StandardSocketOptions.SO_REUSEADDR, true).bind(address);
