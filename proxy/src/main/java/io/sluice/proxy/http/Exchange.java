@@ -82,7 +82,6 @@ final class Exchange implements Upstream.Listener {
   private @Nullable FromUpstream heard; // of it
   private long joinedNanos; // when that try began, where answers are timed
   private long answeredNanos; // when its answer did
-  private boolean timed;
   private boolean reused; // an upstream that carried exchanges before
   private boolean repeated;
   private boolean taken; // by the limits of the pod called, once
@@ -634,7 +633,6 @@ final class Exchange implements Upstream.Listener {
     joined = stream;
     if (owner.timesAnswers()) {
       joinedNanos = System.nanoTime();
-      timed = true;
     }
     Admission admitted = admission;
     if (admitted != null) {
@@ -836,7 +834,7 @@ final class Exchange implements Upstream.Listener {
         if (tries != null) {
           tries.settle();
         }
-        answeredNanos = timed ? System.nanoTime() : 0;
+        answeredNanos = joinedNanos == 0 ? 0 : System.nanoTime();
         Admission known = admission;
         if (known != null) {
           known.answered(status);
