@@ -148,12 +148,19 @@ final class BenchRun implements AutoCloseable {
         }
       }
       if (parts.stream().anyMatch(NEED_DAEMON::contains)) {
+        if (!traffic.isEmpty()) {
+          try (DaemonProcess daemon = bench.startDaemon(PODS)) {
+            Enforcement.await(testbed, daemon);
+            traffic.meshed(daemon, Route.MESHED);
+          }
+          NodeCleanup.removeAll(name);
+        }
         try (DaemonProcess daemon = bench.startDaemonThatLeadsAll(PODS)) {
           Enforcement.await(testbed, daemon);
           if (parts.contains(Part.held)) {
             add(Part.held, () -> MemoryMeasurement.held(bench, daemon, meshed));
           }
-          traffic.meshed(daemon);
+          traffic.meshed(daemon, Route.BY_PROXY);
         }
         NodeCleanup.removeAll(name);
         traffic.direct();

@@ -4,8 +4,10 @@ package io.sluice.benchmarks;
 enum Route {
   /** Two namespaces on the bridge, not enrolled. */
   DIRECT,
-  /** Two enrolled namespaces on the same bridge: through the proxy on both sides. */
+  /** Two enrolled namespaces on the same bridge, led as the daemon leads them by default. */
   MESHED,
+  /** The same where the proxy leads all: bytes only, for HTTP is never led otherwise. */
+  BY_PROXY,
   /** The same on a port that is declared to be no HTTP: for HTTP only. */
   AS_BYTES
 }

@@ -8,6 +8,7 @@ import io.sluice.mesh.IpAddresses;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -53,7 +54,7 @@ final class Testbed implements AutoCloseable {
     int first = route == Route.DIRECT ? 0 : FIRST_POD;
     LoadPath path =
         LoadPath.straight(
-            route == Route.DIRECT ? "direct" : "meshed",
+            route.name().toLowerCase(Locale.ROOT).replace('_', ' '),
             loaded.get(first + client),
             loaded.get(first + 1),
             IpAddresses.text(site.pods().get(first + 1).address(Family.IPV4)));

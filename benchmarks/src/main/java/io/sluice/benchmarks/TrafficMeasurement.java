@@ -23,15 +23,19 @@ final class TrafficMeasurement {
     this.rounds = new Rounds<>(loads, extent);
   }
 
+  /** Whether none of the parts has a load. */
+  boolean isEmpty() {
+    return loads.isEmpty();
+  }
+
   /** To be called while no program is attached anywhere: before the mesh and after it. */
   void direct() throws Exception {
     rounds.measure(Map.of(Route.DIRECT, client(Route.DIRECT, ProcessUse.NONE)), extent.baselines());
   }
 
   /** Both hops run in {@code daemon}. */
-  void meshed(DaemonProcess daemon) throws Exception {
-    rounds.measure(
-        Map.of(Route.MESHED, client(Route.MESHED, ProcessUse.of(daemon.pid()))), extent.samples());
+  void meshed(DaemonProcess daemon, Route route) throws Exception {
+    rounds.measure(Map.of(route, client(route, ProcessUse.of(daemon.pid()))), extent.samples());
   }
 
   /** The same, and by turns what is not decided by requests. */
@@ -61,6 +65,13 @@ final class TrafficMeasurement {
             measure,
             values,
             Route.MESHED);
+        add(
+            figures,
+            load.id() + ".proxy." + measure.name(),
+            measure.label() + ", by the proxy",
+            measure,
+            values,
+            Route.BY_PROXY);
         add(
             figures,
             load.id() + ".bytes." + measure.name(),
