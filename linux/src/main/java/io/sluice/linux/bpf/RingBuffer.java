@@ -9,6 +9,8 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
@@ -26,6 +28,9 @@ public final class RingBuffer implements AutoCloseable {
 
   /** A thread that follows sees by then that it is interrupted. */
   private static final Duration LONGEST_POLL = Duration.ofMillis(200);
+
+  /** Short against what a reader of records waits for, and as to how long a ring takes to fill. */
+  private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
   // The kernel writes the producer's position and the headers with release semantics, and reads the
   // consumer's with acquire semantics; these are the counterparts.
@@ -87,11 +92,17 @@ public final class RingBuffer implements AutoCloseable {
     return drain(sample);
   }
 
-  /** Hands over records of {@code map} as they come, until the thread is interrupted. */
+  /**
+   * Hands over records of {@code map} as they come, until the thread is interrupted. After each
+   * look it rests: the kernel wakes nobody for a record behind one that has not been read, so that
+   * many at once cost one awakening, and no processor time of those who cause them.
+   */
   public static void follow(BpfMapFd map, Consumer<ByteBuffer> sample) {
     try (RingBuffer ring = new RingBuffer(map)) {
       while (!Thread.currentThread().isInterrupted()) {
-        ring.poll(LONGEST_POLL, sample);
+        if (ring.poll(LONGEST_POLL, sample) > 0) {
+          LockSupport.parkNanos(REST_NANOS);
+        }
       }
     }
   }

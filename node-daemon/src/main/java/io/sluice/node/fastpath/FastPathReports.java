@@ -172,7 +172,8 @@ final class FastPathReports implements AutoCloseable {
 
   void over(FastRecordValue record) {
     mayBeUntold = true;
-    noteNames(record.callerCookie(), record.netnsCookie());
+    nameOf(record.callerCookie());
+    nameOf(record.netnsCookie());
     FastCounterKey key =
         new FastCounterKey(record.callerCookie(), record.netnsCookie(), record.called());
     Mark mark =
