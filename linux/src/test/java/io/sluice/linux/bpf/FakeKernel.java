@@ -21,6 +21,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -370,7 +371,7 @@ public final class FakeKernel implements BpfKernel {
               number("bpf_map__value_size", handle),
               number("bpf_map__max_entries", handle),
               0),
-          new LinkedHashMap<>());
+          Collections.synchronizedMap(new LinkedHashMap<>())); // as a kernel's, of any thread
     }
 
     private static int number(String function, Pointer map) {
