@@ -109,8 +109,9 @@ public final class Controller implements AutoCloseable {
     metrics.osm().mesh(registry::newest);
     resources
         .replica()
-        .ifPresent(
-            replica -> replica.report(distribution::nodes, upkeep::bundle, measured, metrics));
+        .ifPresent(replica ->
+            replica.report(
+                distribution::nodes, distribution::workload, upkeep::bundle, measured, metrics));
     this.debug =
         new DebugServer(
             settings.debug(),

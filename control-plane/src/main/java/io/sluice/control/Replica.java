@@ -14,10 +14,13 @@ import io.sluice.control.lease.WriterLease.LeaseState;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.outside.SecretsPublisher;
 import io.sluice.control.roots.RootsPublisher;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Workload;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -103,6 +106,7 @@ final class Replica implements AutoCloseable {
   /** Begins to write, while the Lease is held. */
   void report(
       Supplier<List<NodeState>> nodes,
+      Function<NamespacedName, Optional<Workload>> pods,
       Supplier<Optional<TrustBundle>> bundles,
       CertificateAuthority authority,
       ControllerMetrics metrics) {
@@ -122,7 +126,7 @@ final class Replica implements AutoCloseable {
     writer =
         new StatusWriter(
             api, lease::isHeld, registry, nodes, certificates::problems, metrics.replica(), clock);
-    nodeEvents = new NodeEvents(api, nodes, clock);
+    nodeEvents = new NodeEvents(api, nodes, pods, clock);
     if (rootsConfigMap != null) {
       roots =
           new RootsPublisher(

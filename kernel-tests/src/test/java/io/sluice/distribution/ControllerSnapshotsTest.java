@@ -9,6 +9,7 @@ import io.sluice.mesh.Marker;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.node.distribution.ControllerSnapshots;
+import io.sluice.node.distribution.TroubledPods;
 import io.sluice.node.identity.ControlSettings;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.identity.control.ControlFailure;
@@ -27,9 +28,13 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -176,6 +181,34 @@ class ControllerSnapshotsTest {
     assertThat(failures).containsExactly("");
   }
 
+  @Test
+  void controllerIsToldOfPodsThatHaveLongBeenInTroubleUntilTheyAreNot() throws Exception {
+    NamespacedName buyer = new NamespacedName("shop", "buyer");
+    Map<NamespacedName, String> troubled = new ConcurrentHashMap<>();
+    AtomicLong time = new AtomicLong();
+    ControllerSnapshots source =
+        opened(
+            new ControllerSnapshots(
+                identities.controller(), Optional.empty(), InstantSource.system(), "ebpf"));
+    source.tell(new TroubledPods(() -> Map.copyOf(troubled), Duration.ofSeconds(30), time::get));
+    troubled.put(buyer, "refused: no room");
+    source.start(delivered::add);
+    site.pod("store", "edge1");
+    Await.until("pod store, and a look after it", PATIENCE, () -> knows("store"));
+    assertThat(site.standing("edge1").troubled()).as("a pod may just start").isEmpty();
+
+    time.addAndGet(TimeUnit.SECONDS.toNanos(30));
+    site.pod("cart", "edge1");
+    Await.until("it is told", PATIENCE, () -> !site.standing("edge1").troubled().isEmpty());
+    assertThat(site.standing("edge1").troubled()).isEqualTo(Map.of(buyer, "refused: no room"));
+    assertThat(site.standing("edge1").interception()).isEqualTo("ebpf");
+
+    troubled.clear();
+    site.pod("till", "edge1");
+    Await.until("and its end", PATIENCE, () -> site.standing("edge1").troubled().isEmpty());
+    assertThat(source.status().failure()).isEmpty();
+  }
+
   /** Another connection of the node has taken the place of its stream. */
   @Test
   void nodeWhoseStreamIsReplacedFollowsAgainAndCallsItNoFailure() throws Exception {
@@ -188,7 +221,7 @@ class ControllerSnapshotsTest {
               .build());
       assertThatThrownBy(
               () -> {
-                while (!other.next().getNonce().isEmpty()) {
+                while (other.next(PATIENCE).isPresent()) {
                   assertThat(source.status().failure()).isEmpty();
                 }
               })

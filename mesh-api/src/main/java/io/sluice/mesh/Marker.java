@@ -31,6 +31,18 @@ public record Marker(long revision, boolean complete, boolean tellsOfEveryPod) {
   /** In the metadata of a node: how its pods are intercepted, and why so, for people. */
   public static final String INTERCEPTION = "sluice.io/interception";
 
+  /**
+   * Beside it, also in later messages that answer nothing: of which pods of the node something has
+   * been wrong for long, by {@code namespace/name}, and what, for people.
+   */
+  public static final String TROUBLED = "sluice.io/troubled";
+
+  /** Of them a node names so many. */
+  public static final int MOST_TROUBLED = 64;
+
+  /** Of what is wrong with one the controller keeps so many characters. */
+  public static final int TROUBLE_CHARACTERS = 256;
+
   private static final String NAME = "snapshot";
 
   /** As the last resource of a change. */

@@ -29,6 +29,7 @@ import io.sluice.node.Readiness.StartedFile;
 import io.sluice.node.SourceInUse.Sources;
 import io.sluice.node.StatusAnswers.IdentityAnswers;
 import io.sluice.node.cni.CniService;
+import io.sluice.node.distribution.TroubledPods;
 import io.sluice.node.enrolment.EarlierConnections;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
@@ -72,6 +73,9 @@ public final class NodeDaemon implements AutoCloseable {
   private static final long NO_CGROUP = -1;
 
   private static final int NAMESPACE_QUEUE = 4_096;
+
+  /** A pod that is not protected by then is not about to start any more. */
+  private static final Duration LONGEST_START = Duration.ofSeconds(30);
 
   /** One pod that cannot be entered must not keep the others waiting; shorter than clients wait. */
   private static final Duration LONGEST_HOLD = Duration.ofSeconds(5);
@@ -275,6 +279,9 @@ public final class NodeDaemon implements AutoCloseable {
     SourceInUse source = sources.open(identities, chosen.summary());
     sourceInUse = source;
     source.measure(metrics, () -> snapshot);
+    source.tell(
+        new TroubledPods(
+            () -> NodeReporter.troubled(pods.statuses()), LONGEST_START, System::nanoTime));
     steps.done("hooks");
     parts.single(KernelEvents.read(interception, events, pods));
     Optional<FastPathTable> fastPaths = interception.fastPath();

@@ -23,6 +23,8 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -120,14 +122,21 @@ record NodeReporter(NodeMetrics metrics, EventLog events)
    * One line for each pod that the mesh does not protect as it should; empty when there is none.
    */
   static String unprotected(List<PodStatus> pods) {
+    return new TreeMap<>(troubled(pods))
+        .entrySet().stream()
+            .map(pod -> Printable.line("pod %s %s".formatted(pod.getKey(), pod.getValue())) + "\n")
+            .collect(Collectors.joining());
+  }
+
+  /** What the mesh does for those that are not protected, and why. */
+  static Map<NamespacedName, String> troubled(List<PodStatus> pods) {
     return pods.stream()
         .filter(pod ->
             pod.protection() == Protection.REFUSED || pod.protection() == Protection.NOT_PROTECTED)
-        .map(pod ->
-            Printable.line(
-                    "pod %s %s: %s".formatted(pod.name(), pod.protection().label(), pod.problem()))
-                + "\n")
-        .collect(Collectors.joining());
+        .collect(
+            Collectors.toMap(
+                PodStatus::name,
+                pod -> Printable.line(pod.protection().label() + ": " + pod.problem())));
   }
 
   /** Moves events from the kernel's ring into the log, on a thread of its own. */

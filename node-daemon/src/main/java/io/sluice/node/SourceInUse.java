@@ -6,6 +6,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.distribution.ControllerSnapshots;
 import io.sluice.node.distribution.FollowStatus;
+import io.sluice.node.distribution.TroubledPods;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.identity.OfflineReport;
 import io.sluice.node.metrics.NodeMetrics;
@@ -72,6 +73,11 @@ final class SourceInUse implements SnapshotSource {
   /** The snapshot that {@link #start} would deliver first, where nothing has to be waited for. */
   Optional<MeshSnapshot> atHand() {
     return atHand.get();
+  }
+
+  /** Has the controller told of pods of which something is wrong; before the start. */
+  void tell(TroubledPods pods) {
+    controller.ifPresent(followed -> followed.tell(pods));
   }
 
   /** Adds what is measured of the source; {@code inForce} is the snapshot of the data plane. */

@@ -13,6 +13,8 @@ import io.sluice.control.metrics.DistributionMetrics;
 import io.sluice.control.streaming.Coalesced;
 import io.sluice.control.streaming.ServedStream;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Workload;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
@@ -174,6 +176,12 @@ public final class Distribution implements AutoCloseable {
     synchronized (states) {
       return states.values().stream().sorted(Comparator.comparing(NodeState::node)).toList();
     }
+  }
+
+  /** As in the newest snapshot. */
+  public Optional<Workload> workload(NamespacedName name) {
+    ResourceSet set = newest;
+    return set == null ? Optional.empty() : set.snapshot().workload(name);
   }
 
   /** What a node that follows now has acknowledged, in order of name; empty for any other. */

@@ -1,7 +1,9 @@
 package io.sluice.control.distribution;
 
+import io.sluice.mesh.NamespacedName;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param problems why it refused the newest change; empty where it took it
  * @param software its release, as it says
  * @param interception how its pods are intercepted, and why so, as it says; empty where it does not
+ * @param troubled of which pods something is wrong, and what, as it says; whether they are pods of
+ *     that node is not looked at
  */
 public record NodeState(
     String node,
@@ -28,24 +32,35 @@ public record NodeState(
     long pendingRevision,
     List<String> problems,
     String software,
-    String interception) {
+    String interception,
+    Map<NamespacedName, String> troubled) {
   public NodeState {
     problems = List.copyOf(problems);
+    troubled = Map.copyOf(troubled);
   }
 
   /** A node that has not answered yet. */
   static NodeState fresh(String node, String software, String interception) {
-    return new NodeState(node, true, 0, null, 0, 0, List.of(), software, interception);
+    return new NodeState(node, true, 0, null, 0, 0, List.of(), software, interception, Map.of());
   }
 
   NodeState inForce(long confirmed, Instant at, int held) {
     return new NodeState(
-        node, connected, confirmed, at, held, 0, List.of(), software, interception);
+        node, connected, confirmed, at, held, 0, List.of(), software, interception, troubled);
   }
 
   NodeState refused(List<String> why) {
     return new NodeState(
-        node, connected, revision, sinceOrNull, resources, 0, why, software, interception);
+        node,
+        connected,
+        revision,
+        sinceOrNull,
+        resources,
+        0,
+        why,
+        software,
+        interception,
+        troubled);
   }
 
   NodeState sent(long pending) {
@@ -58,12 +73,36 @@ public record NodeState(
         pending,
         problems,
         software,
-        interception);
+        interception,
+        troubled);
+  }
+
+  NodeState troubled(Map<NamespacedName, String> pods) {
+    return new NodeState(
+        node,
+        connected,
+        revision,
+        sinceOrNull,
+        resources,
+        pendingRevision,
+        problems,
+        software,
+        interception,
+        pods);
   }
 
   NodeState gone() {
     return new NodeState(
-        node, false, revision, sinceOrNull, resources, 0, problems, software, interception);
+        node,
+        false,
+        revision,
+        sinceOrNull,
+        resources,
+        0,
+        problems,
+        software,
+        interception,
+        Map.of());
   }
 
   /** Since when the revision is in force. */

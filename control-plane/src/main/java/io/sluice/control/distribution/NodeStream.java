@@ -15,6 +15,7 @@ import io.sluice.control.streaming.Coalesced;
 import io.sluice.control.streaming.Outgoing;
 import io.sluice.control.streaming.ServedStream;
 import io.sluice.mesh.Marker;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Printable;
 import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.Version;
@@ -123,7 +124,9 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
               + Marker.TYPE_URL,
           "bring node and controller to releases that share a format");
     }
-    if (subscribed) {
+    if (subscribed && request.hasNode()) {
+      update(state.troubled(troubled(request.getNode())));
+    } else if (subscribed) {
       answered(request);
     } else {
       greeted(request);
@@ -171,6 +174,31 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
     }
     held.put(
         ResourceKey.parse(name), Resource.newBuilder().setName(name).setVersion(version).build());
+  }
+
+  /** As it says, in bounds. */
+  private static Map<NamespacedName, String> troubled(Node node) {
+    Map<NamespacedName, String> pods = new HashMap<>();
+    node.getMetadata()
+        .getFieldsOrDefault(Marker.TROUBLED, Value.getDefaultInstance())
+        .getStructValue()
+        .getFieldsMap()
+        .forEach((name, problem) -> {
+          if (name.length() > WireLimits.NAME_CHARACTERS || pods.size() >= Marker.MOST_TROUBLED) {
+            throw malformed(
+                "the node tells of pods that are too many or have names that are too long",
+                "use a node of this release");
+          }
+          try {
+            pods.put(
+                NamespacedName.parse(name),
+                Printable.text(problem.getStringValue(), Marker.TROUBLE_CHARACTERS));
+          } catch (IllegalArgumentException e) {
+            throw malformed(
+                "the node tells of no pod: " + e.getMessage(), "use a node of this release");
+          }
+        });
+    return pods;
   }
 
   private static String printable(String text, int longest) {

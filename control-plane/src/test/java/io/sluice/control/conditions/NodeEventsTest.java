@@ -8,10 +8,19 @@ import io.sluice.control.distribution.NodeState;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.kubernetes.KubernetesApi;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.MtlsMode;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.PodUid;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Workload;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,7 +31,12 @@ class NodeEventsTest {
   private static final String BY_EBPF = "ebpf: a trial of every program succeeded";
   private static final String BY_RULES = "iptables: eBPF does not work here: EPERM";
 
+  private static final String UID = "1f9d8c1e-7f0b-4a52-9b55-0a4b9d4d7c11";
+  private static final NamespacedName BUYER = new NamespacedName("shop", "buyer");
+  private static final NamespacedName STORE = new NamespacedName("shop", "store");
+
   @TempDir private Path home;
+  private final Map<NamespacedName, Workload> pods = Map.of(BUYER, pod());
 
   private volatile Instant now = Instant.parse("2026-11-21T10:15:30.5Z");
   private volatile List<NodeState> nodes = List.of(node("edge1", BY_EBPF));
@@ -34,7 +48,8 @@ class NodeEventsTest {
   void open() throws Exception {
     cluster = new FakeCluster();
     api = new KubernetesApi(cluster.access(home, "writer"), Duration.ofSeconds(4));
-    events = new NodeEvents(api, () -> nodes, () -> now);
+    events =
+        new NodeEvents(api, () -> nodes, name -> Optional.ofNullable(pods.get(name)), () -> now);
   }
 
   @AfterEach
@@ -44,13 +59,34 @@ class NodeEventsTest {
     cluster.close();
   }
 
+  private static Workload pod() {
+    return new Workload(
+        BUYER,
+        SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/buyer"),
+        List.of(),
+        Map.of(),
+        true,
+        null,
+        new PodUid(UID),
+        "edge1",
+        false,
+        InterceptionSettings.EVERYTHING,
+        Set.of(),
+        MtlsMode.STRICT);
+  }
+
   private static NodeState node(String name, String interception) {
-    return new NodeState(name, true, 1, null, 1, 0, List.of(), "test", interception);
+    return node(name, interception, Map.of());
+  }
+
+  private static NodeState node(
+      String name, String interception, Map<NamespacedName, String> troubled) {
+    return new NodeState(name, true, 1, null, 1, 0, List.of(), "test", interception, troubled);
   }
 
   private List<JsonNode> written() {
     return cluster.writes().stream()
-        .filter(write -> write.path().equals(NodeEvents.COLLECTION))
+        .filter(write -> write.path().endsWith("/events"))
         .map(FakeCluster.Write::body)
         .toList();
   }
@@ -82,9 +118,35 @@ class NodeEventsTest {
   }
 
   @Test
+  void tellsWhatIsWrongWithAPodWhereThePodIs() {
+    Await.until("edge1 is told of", () -> written().size() == 1);
+    nodes =
+        List.of(
+            node("edge1", "", Map.of(BUYER, "not protected: no room")),
+            node("edge2", "", Map.of(STORE, "refused: of another node", BUYER, "refused: not so")));
+    Await.until("the pod is told of", () -> written().size() == 2);
+    JsonNode event = written().getLast();
+    assertThat(cluster.writes().getLast().path()).isEqualTo("/api/v1/namespaces/shop/events");
+    assertThat(event.path("type").asText()).isEqualTo("Warning");
+    assertThat(event.path("reason").asText()).isEqualTo("SluiceNotProtected");
+    assertThat(event.path("message").asText()).isEqualTo("Sluice: not protected: no room");
+    assertThat(event.at("/involvedObject/kind").asText()).isEqualTo("Pod");
+    assertThat(event.at("/involvedObject/name").asText()).isEqualTo("buyer");
+    assertThat(event.at("/involvedObject/namespace").asText()).isEqualTo("shop");
+    assertThat(event.at("/involvedObject/uid").asText()).isEqualTo(UID);
+
+    now = now.plus(Duration.ofHours(1));
+    Await.until("it is told again", () -> written().size() == 3);
+    assertThat(written().getLast().at("/involvedObject/name").asText())
+        .as("a node speaks of its own pods alone, and of those that there are")
+        .isEqualTo("buyer");
+  }
+
+  @Test
   void anotherReplicaRepeatsNothing() {
     Await.until("edge1 is told of", () -> written().size() == 1);
-    try (NodeEvents other = new NodeEvents(api, () -> nodes, () -> now)) {
+    try (NodeEvents other =
+        new NodeEvents(api, () -> nodes, name -> Optional.ofNullable(pods.get(name)), () -> now)) {
       nodes = List.of(node("edge1", BY_EBPF), node("edge2", BY_EBPF));
       Await.until("edge2 is told of", () -> written().size() == 2);
       nodes = List.of(node("edge1", BY_EBPF), node("edge2", BY_EBPF), node("edge3", BY_EBPF));

@@ -84,7 +84,7 @@ class StatusWriterTest {
   }
 
   private static NodeState node(String name, long revision, String... problems) {
-    return new NodeState(name, true, revision, null, 1, 0, List.of(problems), "test", "");
+    return new NodeState(name, true, revision, null, 1, 0, List.of(problems), "test", "", Map.of());
   }
 
   private JsonNode condition(String manifest, String type) {

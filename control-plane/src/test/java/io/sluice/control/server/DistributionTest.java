@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -46,7 +47,7 @@ class DistributionTest {
     return site.controller().status().nodes().stream()
         .filter(one -> one.node().equals(node))
         .findFirst()
-        .orElse(new NodeState(node, false, 0, null, 0, 0, List.of(), "unknown", ""));
+        .orElse(new NodeState(node, false, 0, null, 0, 0, List.of(), "unknown", "", Map.of()));
   }
 
   private static Marker told(FollowingNode node) {

@@ -6,6 +6,7 @@ import io.sluice.api.envoy.rpc.Status;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.Marker;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.node.distribution.FollowStatus.FollowTraffic;
 import io.sluice.node.distribution.Holding.ArrivingChange;
 import io.sluice.node.identity.control.ControlFailure;
@@ -20,6 +21,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +40,9 @@ import org.jspecify.annotations.Nullable;
 public final class ControllerSnapshots implements ConfirmedSource {
   private static final System.Logger LOG = System.getLogger(ControllerSnapshots.class.getName());
   private static final Duration CREDENTIAL_LOOK = Duration.ofSeconds(1);
+
+  /** Between two looks at what the controller is told, while nothing comes. */
+  private static final Duration TELLING_LOOK = Duration.ofSeconds(5);
 
   private final ControllerClient controller;
   private final InstantSource clock;
@@ -59,6 +64,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
   // Owned by the thread; before it starts, by who starts it.
   private Holding holding = Holding.NOTHING;
   private long revision;
+  private TroubledPods troubled = new TroubledPods(Map::of, Duration.ZERO, System::nanoTime);
 
   /**
    * @param controller not owned
@@ -86,6 +92,11 @@ public final class ControllerSnapshots implements ConfirmedSource {
     this.controller = controller;
     this.kept = kept;
     this.clock = clock;
+  }
+
+  /** Has the controller told of these pods too; before the start. */
+  public void tell(TroubledPods pods) {
+    troubled = pods;
   }
 
   /** Waits for the controller for as long as it takes, or until {@link #close}. */
@@ -172,8 +183,18 @@ public final class ControllerSnapshots implements ConfirmedSource {
       stream = opened;
       holding.requests(interception).forEach(opened::send);
       ArrivingChange change = null;
+      Map<NamespacedName, String> told = Map.of();
       while (!closed) {
-        DeltaDiscoveryResponse part = opened.next();
+        Map<NamespacedName, String> pods = troubled.look();
+        if (!pods.equals(told)) {
+          opened.send(Holding.troubled(pods));
+          told = pods;
+        }
+        Optional<DeltaDiscoveryResponse> come = opened.next(TELLING_LOOK);
+        if (come.isEmpty()) {
+          continue;
+        }
+        DeltaDiscoveryResponse part = come.get();
         traffic.received(part.getSerializedSize());
         change = change == null ? new ArrivingChange(holding, kinds, part.getNonce()) : change;
         if (change.take(part)) {

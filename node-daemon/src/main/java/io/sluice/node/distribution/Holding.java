@@ -12,6 +12,7 @@ import io.sluice.mesh.Marker;
 import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Release;
 import io.sluice.mesh.ResourceDecoder;
 import io.sluice.mesh.ResourceEncoder;
@@ -26,6 +27,7 @@ import io.sluice.node.identity.control.ControlFailure.Reason;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a node was told of the mesh. Immutable.
@@ -94,10 +96,7 @@ record Holding(MeshSnapshot content, long bytes) {
                     .setUserAgentName("sluice")
                     .setUserAgentVersion(Release.VERSION)
                     .setMetadata(
-                        Struct.newBuilder()
-                            .putFields(
-                                Marker.INTERCEPTION,
-                                Value.newBuilder().setStringValue(interception).build())));
+                        Struct.newBuilder().putFields(Marker.INTERCEPTION, value(interception))));
     int size = 0;
     for (MeshObject object : (Iterable<MeshObject>) content.objects()::iterator) {
       String name = object.key().toString();
@@ -112,6 +111,25 @@ record Holding(MeshSnapshot content, long bytes) {
     requests.add(
         request.setTypeUrl(Marker.TYPE_URL).addResourceNamesSubscribe(Marker.EVERYTHING).build());
     return requests;
+  }
+
+  private static Value value(String text) {
+    return Value.newBuilder().setStringValue(text).build();
+  }
+
+  /** Tells on a stream that has begun of which pods something is wrong. */
+  static DeltaDiscoveryRequest troubled(Map<NamespacedName, String> pods) {
+    Struct.Builder those = Struct.newBuilder();
+    pods.forEach((pod, problem) -> those.putFields(pod.toString(), value(problem)));
+    return DeltaDiscoveryRequest.newBuilder()
+        .setTypeUrl(Marker.TYPE_URL)
+        .setNode(
+            Node.newBuilder()
+                .setMetadata(
+                    Struct.newBuilder()
+                        .putFields(
+                            Marker.TROUBLED, Value.newBuilder().setStructValue(those).build())))
+        .build();
   }
 
   /** One change, from its first part to what the node holds after it. One thread. */

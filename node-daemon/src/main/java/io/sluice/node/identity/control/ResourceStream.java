@@ -6,8 +6,11 @@ import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
+import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -45,18 +48,23 @@ public final class ResourceStream implements AutoCloseable {
   /**
    * Waits for the next response.
    *
+   * @param patience empty when none has come until then
    * @throws ControlFailure when there is none any more
    */
-  public DeltaDiscoveryResponse next() throws InterruptedException {
+  public Optional<DeltaDiscoveryResponse> next(Duration patience) throws InterruptedException {
     if (handled) {
       observer.out().request(1);
+      handled = false;
+    }
+    Event event = events.poll(patience.toNanos(), TimeUnit.NANOSECONDS);
+    if (event == null) {
+      return Optional.empty();
     }
     handled = true;
-    Event event = events.take();
     DeltaDiscoveryResponse response = event.response();
     StatusRuntimeException end = event.end();
     if (response != null) {
-      return response;
+      return Optional.of(response);
     }
     if (closed) { // its connection is well, and others use it
       throw new ControlFailure(ControlFailure.Reason.ENDED, "this node ended the stream");
