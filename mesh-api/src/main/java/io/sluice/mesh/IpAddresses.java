@@ -56,6 +56,11 @@ public final class IpAddresses {
     }
   }
 
+  /** Whether both are IPv4, or both IPv6. */
+  public static boolean isSameFamily(InetAddress one, InetAddress other) {
+    return one.getClass() == other.getClass();
+  }
+
   /** The common 16-byte form of {@code address}. */
   public static byte[] common(InetAddress address) {
     byte[] bytes = address.getAddress();

@@ -101,7 +101,7 @@ public record Workload(
 
   /** Its first address of the family of {@code like}. */
   public Optional<InetAddress> addressLike(InetAddress like) {
-    return addresses.stream().filter(each -> each.getClass() == like.getClass()).findFirst();
+    return addresses.stream().filter(each -> IpAddresses.isSameFamily(each, like)).findFirst();
   }
 
   /** Where the registry placed the pod on this node, if it did. */

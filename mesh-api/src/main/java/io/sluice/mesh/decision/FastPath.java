@@ -1,6 +1,7 @@
 package io.sluice.mesh.decision;
 
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -125,7 +126,10 @@ public final class FastPath {
     }
     List<Endpoint> ready =
         port.endpoints().stream()
-            .filter(each -> each.ready() && isOfFamily(each.address(), flow.destination()))
+            .filter(Endpoint::ready)
+            .filter(each ->
+                IpAddresses.isSameFamily(
+                    each.address().getAddress(), flow.destination().getAddress()))
             .toList();
     if (ready.isEmpty()) {
       return Way.proxy("the service has no ready endpoint");
@@ -188,10 +192,6 @@ public final class FastPath {
       return "requires mutual TLS within the node";
     }
     return settings.denied().denies(end.identity()) ? "is denied" : "";
-  }
-
-  private static boolean isOfFamily(InetSocketAddress one, InetSocketAddress other) {
-    return one.getAddress().getClass() == other.getAddress().getClass();
   }
 
   /**

@@ -9,6 +9,7 @@ import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.diag.Transport;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -81,7 +82,7 @@ final class PodSocketTables implements AutoCloseable {
         InetAddress own = each.local().getAddress();
         if (each.local().getPort() == address.getPort() && each.ifindex() == 0) {
           boolean any = own.isAnyLocalAddress();
-          if (own.equals(called) || (any && own.getClass() == called.getClass())) {
+          if (own.equals(called) || (any && IpAddresses.isSameFamily(own, called))) {
             return true;
           }
           ofIpv4 |= own instanceof Inet4Address;

@@ -131,7 +131,7 @@ final class Outliers {
 
   private static boolean isAlike(InetSocketAddress one, InetSocketAddress other) {
     return one.getPort() == other.getPort()
-        && one.getAddress().getClass() == other.getAddress().getClass(); // IPv4 or IPv6
+        && IpAddresses.isSameFamily(one.getAddress(), other.getAddress());
   }
 
   /** Who is out, for the daemon that follows. */
