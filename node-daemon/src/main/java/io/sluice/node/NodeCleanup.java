@@ -96,10 +96,8 @@ public final class NodeCleanup {
       new FormerRules(
               records, namespaces, thread, new NodeNamespaces(namespaces, proc), Duration.ZERO)
           .removeAll();
-      ClosedPods.removeDirectory(records);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot remove " + records, e);
     }
+    removeRecords(records);
   }
 
   private static void openClosedPods(String nodeName, Path proc) {
@@ -110,6 +108,10 @@ public final class NodeCleanup {
     ClosedPods closed =
         new ClosedPods(new NodeNamespaces(new LinuxNetworkNamespaces(), proc), records);
     closed.cookies().forEach(closed::openLeftover);
+    removeRecords(records);
+  }
+
+  private static void removeRecords(Path records) {
     try {
       ClosedPods.removeDirectory(records);
     } catch (IOException e) {
