@@ -74,7 +74,12 @@ final class FastPathReports implements AutoCloseable {
     this.counted = counted;
     this.closed = closed;
     // Before a pod is released, and with it the entry that tells its name.
-    table.open().forEach((key, value) -> noteNames(key.netnsCookie(), value.callerCookie()));
+    table
+        .open()
+        .forEach((key, value) -> {
+          nameOf(key.netnsCookie());
+          nameOf(value.callerCookie());
+        });
   }
 
   void start() {
@@ -91,18 +96,10 @@ final class FastPathReports implements AutoCloseable {
     pods.forEach(pod -> known.put(pod.cookie(), pod.name()));
   }
 
-  private void noteNames(long... cookies) {
-    for (long cookie : cookies) {
-      names.apply(cookie).ifPresent(name -> known.put(cookie, name));
-    }
-  }
-
   /** Null for a pod that has been released, and has nothing more to be told. */
   @Nullable NamespacedName nameOf(long cookie) {
-    if (!known.containsKey(cookie)) {
-      noteNames(cookie); // one that was opened while no daemon kept the table
-    }
-    return known.get(cookie);
+    // Not known yet: one that was opened while no daemon kept the table.
+    return known.computeIfAbsent(cookie, each -> names.apply(each).orElse(null));
   }
 
   /** Pods of which something is open or may be told. */
@@ -134,7 +131,11 @@ final class FastPathReports implements AutoCloseable {
     pods.forEach(pod -> present.add(pod.cookie()));
     Set<Long> gone = new HashSet<>(known.keySet());
     gone.removeIf(cookie -> present.contains(cookie) || names.apply(cookie).isPresent());
-    boolean areOpen = !table.open().isEmpty();
+    Set<Long> open = new HashSet<>();
+    table
+        .open()
+        .forEach((key, value) -> open.addAll(List.of(key.netnsCookie(), value.callerCookie())));
+    boolean areOpen = !open.isEmpty();
     if (!areOpen && !wereOpen && !mayBeUntold && gone.isEmpty()) {
       return; // to read all counters costs more than all else while nothing is called
     }
@@ -151,14 +152,8 @@ final class FastPathReports implements AutoCloseable {
           }
         });
     wereOpen = areOpen;
-    if (!gone.isEmpty()) {
-      Set<Long> open = new HashSet<>();
-      table
-          .open()
-          .forEach((key, value) -> open.addAll(List.of(key.netnsCookie(), value.callerCookie())));
-      gone.removeAll(open);
-      known.keySet().removeAll(gone);
-    }
+    gone.removeAll(open);
+    known.keySet().removeAll(gone);
   }
 
   private void readRecords() {
@@ -172,8 +167,6 @@ final class FastPathReports implements AutoCloseable {
 
   void over(FastRecordValue record) {
     mayBeUntold = true;
-    nameOf(record.callerCookie());
-    nameOf(record.netnsCookie());
     FastCounterKey key =
         new FastCounterKey(record.callerCookie(), record.netnsCookie(), record.called());
     Mark mark =
@@ -214,8 +207,8 @@ final class FastPathReports implements AutoCloseable {
   private @Nullable ConnectionInfo info(
       Reporter reporter, FastCounterKey key, @Nullable FastRecordValue record) {
     MeshSnapshot current = snapshot;
-    NamespacedName caller = known.get(key.callerCookie());
-    NamespacedName called = known.get(key.netnsCookie());
+    NamespacedName caller = nameOf(key.callerCookie());
+    NamespacedName called = nameOf(key.netnsCookie());
     if (caller == null || called == null) {
       return null;
     }
