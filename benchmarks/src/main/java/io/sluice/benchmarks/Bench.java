@@ -20,6 +20,8 @@ record Bench(
   /** Pods of the smaller mesh. */
   static final int FEW_PODS = 3;
 
+  private static final List<String> BY_PROXY = List.of("--fast-path", "false");
+
   /**
    * How much is measured.
    *
@@ -68,9 +70,9 @@ record Bench(
     return startDaemon(pods, List.of());
   }
 
-  /** The same where the proxy leads all, whose work is what traffic is to show. */
-  DaemonProcess startDaemonThatLeadsAll(int pods) throws Exception {
-    return startDaemon(pods, List.of("--fast-path", "false"));
+  /** The same with all pods, where the proxy leads all: its work is what traffic is to show. */
+  DaemonProcess startDaemonWhoseProxyLeadsAll() throws Exception {
+    return startDaemon(pods, BY_PROXY);
   }
 
   private DaemonProcess startDaemon(int pods, List<String> options) throws Exception {
@@ -83,7 +85,7 @@ record Bench(
   DaemonProcess startDaemonForHttp() throws Exception {
     Path registry = directory.resolve("registry-http");
     Manifests.write(registry, testbed, pods, true);
-    return startDaemon(registry, List.of("--fast-path", "false")); // as bytes, beside it
+    return startDaemon(registry, BY_PROXY); // as bytes, beside it
   }
 
   /** The same with all pods and one more that has no sandbox yet. */

@@ -26,17 +26,9 @@ import java.util.regex.Pattern;
 final class BenchRun implements AutoCloseable {
   private static final int PODS = 30;
 
-  private static final Set<Part> NEED_DAEMON =
-      EnumSet.complementOf(
-          EnumSet.of(
-              Part.start,
-              Part.idle,
-              Part.cni,
-              Part.mtls,
-              Part.http,
-              Part.rotation,
-              Part.distribution,
-              Part.resilience));
+  /** Parts whose connections stay below HTTP, on one node. */
+  private static final Set<Part> OF_BYTES =
+      EnumSet.of(Part.held, Part.connections, Part.requests, Part.bulk, Part.fairness);
 
   /** Parts that make nodes of their own. */
   private static final Set<Part> SEVERAL_NODES =
@@ -146,8 +138,9 @@ final class BenchRun implements AutoCloseable {
           Enforcement.await(testbed, daemon);
           add(Part.idle, () -> MemoryMeasurement.idle(bench, daemon));
         }
+        NodeCleanup.removeAll(name);
       }
-      if (parts.stream().anyMatch(NEED_DAEMON::contains)) {
+      if (parts.stream().anyMatch(OF_BYTES::contains)) {
         if (!traffic.isEmpty()) {
           try (DaemonProcess daemon = bench.startDaemon(PODS)) {
             Enforcement.await(testbed, daemon);
@@ -155,7 +148,7 @@ final class BenchRun implements AutoCloseable {
           }
           NodeCleanup.removeAll(name);
         }
-        try (DaemonProcess daemon = bench.startDaemonThatLeadsAll(PODS)) {
+        try (DaemonProcess daemon = bench.startDaemonWhoseProxyLeadsAll()) {
           Enforcement.await(testbed, daemon);
           if (parts.contains(Part.held)) {
             add(Part.held, () -> MemoryMeasurement.held(bench, daemon, meshed));

@@ -43,7 +43,7 @@ final class MemoryMeasurement {
   }
 
   static List<Figure> held(Bench bench, DaemonProcess daemon, LoadServer server) throws Exception {
-    return held("held", "", Talk.HELD_BYTE, client(bench, daemon, Route.MESHED), daemon, server);
+    return held("held", "", Talk.HELD_BYTE, client(bench, daemon, Route.BY_PROXY), daemon, server);
   }
 
   /**

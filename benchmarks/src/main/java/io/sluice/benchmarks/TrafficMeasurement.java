@@ -58,43 +58,18 @@ final class TrafficMeasurement {
     for (Load load : loads) {
       for (Load.Measure measure : load.measures()) {
         Map<Route, Values> values = rounds.values(load, measure);
-        add(
-            figures,
-            load.id() + "." + measure.name(),
-            measure.label(),
-            measure,
-            values,
-            Route.MESHED);
-        add(
-            figures,
-            load.id() + ".proxy." + measure.name(),
-            measure.label() + ", by the proxy",
-            measure,
-            values,
-            Route.BY_PROXY);
-        add(
-            figures,
-            load.id() + ".bytes." + measure.name(),
-            measure.label() + ", as bytes",
-            measure,
-            values,
-            Route.AS_BYTES);
+        Values direct = values.remove(Route.DIRECT);
+        values.forEach((route, meshed) ->
+            figures.add(
+                new Figure(
+                    load.id() + route.id + "." + measure.name(),
+                    measure.label() + route.label,
+                    measure.unit(),
+                    direct,
+                    meshed)));
       }
     }
     return figures;
-  }
-
-  private static void add(
-      List<Figure> figures,
-      String id,
-      String label,
-      Load.Measure measure,
-      Map<Route, Values> values,
-      Route route) {
-    Values meshed = values.get(route);
-    if (meshed != null) {
-      figures.add(new Figure(id, label, measure.unit(), values.get(Route.DIRECT), meshed));
-    }
   }
 
   List<String> remarks() {
