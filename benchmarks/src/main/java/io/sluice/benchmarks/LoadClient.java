@@ -66,6 +66,7 @@ final class LoadClient {
   private final LoadPath path;
   private final LoadPath neighbours;
   private final ProcessUse hops;
+  private boolean passesHopsBy;
 
   /**
    * Without a neighbour.
@@ -94,6 +95,15 @@ final class LoadClient {
   /** On the path. */
   ProcessUse hops() {
     return hops;
+  }
+
+  /** The kernel leads it: that hops have nothing to do is as it should be. */
+  void passHopsBy() {
+    passesHopsBy = true;
+  }
+
+  boolean passesHopsBy() {
+    return passesHopsBy;
   }
 
   /** Connects, talks once, closes; as often as {@code time} allows. */

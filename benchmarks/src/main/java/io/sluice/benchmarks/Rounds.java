@@ -88,7 +88,7 @@ final class Rounds<P extends Enum<P>> {
   private static void requireWork(LoadClient client, List<Double> before) throws IOException {
     List<Double> after = client.hops().eachCpuSeconds();
     for (int hop = 0; hop < before.size(); hop++) {
-      if (after.get(hop) <= before.get(hop)) {
+      if (!client.passesHopsBy() && after.get(hop) <= before.get(hop)) {
         throw new IOException("hop " + hop + " of " + client.name() + " did no work");
       }
     }

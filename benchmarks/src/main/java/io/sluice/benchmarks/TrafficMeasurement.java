@@ -35,7 +35,11 @@ final class TrafficMeasurement {
 
   /** Both hops run in {@code daemon}. */
   void meshed(DaemonProcess daemon, Route route) throws Exception {
-    rounds.measure(Map.of(route, client(route, ProcessUse.of(daemon.pid()))), extent.samples());
+    LoadClient client = client(route, ProcessUse.of(daemon.pid()));
+    if (route == Route.MESHED) {
+      client.passHopsBy();
+    }
+    rounds.measure(Map.of(route, client), extent.samples());
   }
 
   /** The same, and by turns what is not decided by requests. */
