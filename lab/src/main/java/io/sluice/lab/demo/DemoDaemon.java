@@ -7,7 +7,6 @@ import io.sluice.lab.site.JavaCommand;
 import io.sluice.node.InterceptionMode;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -23,10 +22,9 @@ final class DemoDaemon {
   /** With the arguments of {@code node run} that say where the mesh is described. */
   DemoDaemon(DemoNode node, InterceptionMode asked, List<String> source) {
     this.mode = DemoMode.undecided(asked);
-    List<String> launch =
-        new ArrayList<>(
-            JavaCommand.sluice("node", "run", "--mode", asked.name(), "--drain-seconds", "1"));
-    launch.addAll(List.of("--fast-path", "false")); // it shows what the proxy does
+    List<String> launch = // it shows what the proxy does
+        JavaCommand.sluice(
+            "node", "run", "--mode", asked.name(), "--drain-seconds", "1", "--fast-path", "false");
     this.process =
         new DaemonProcess(node.machine(), node.name(), launch, node.state(), List.of(), source);
     process.inOwnSession(); // it may be kept
