@@ -285,25 +285,25 @@ public final class NodeDaemon implements AutoCloseable {
     steps.done("hooks");
     parts.single(KernelEvents.read(interception, events, pods));
     Optional<FastPathTable> fastPaths = interception.fastPath();
-    String fastPathState = FastPathKeeper.state(settings.fastPath(), fastPaths.isPresent());
-    boolean leads = fastPathState.equals(FastPathKeeper.ON);
+    Optional<String> obstacle =
+        settings.fastPath() ? FastPathKeeper.obstacle(fastPaths.isPresent()) : Optional.of("off");
     Optional<FastPathKeeper> fastPath =
         fastPaths.map(table ->
             parts.single(
                 new FastPathKeeper(
                     table,
-                    leads,
+                    obstacle.isEmpty(),
                     sockets::inForce,
                     interception::nameOf,
                     thread,
                     metrics::counted,
                     reporter::tellClosed)));
-    if (settings.fastPath() && !leads) {
+    if (settings.fastPath() && obstacle.isPresent()) {
       LOG.log(
           System.Logger.Level.INFO,
           "fast_path_without_effect mode={0}: {1}",
           interception.mechanism().label(),
-          fastPathState);
+          obstacle.get());
     }
     StatusAnswers answers =
         new StatusAnswers(
@@ -321,7 +321,7 @@ public final class NodeDaemon implements AutoCloseable {
             registry,
             begin);
     parts.single(source);
-    answers.reportFastPath(fastPathState, fastPath.orElse(null));
+    answers.reportFastPath(obstacle.orElse("on"), fastPath.orElse(null));
     NameFinder names = new NameFinder();
     parts.single(names);
     Publication publication =

@@ -29,10 +29,13 @@ import org.jspecify.annotations.Nullable;
  * used grants nothing. For one compilation.
  *
  * @param settings of the mesh; empty where only the target itself is looked at
- * @param validateNamespace whether a target has to be in the namespace of its destination
+ * @param validateTrafficTarget whether a target has to be in the namespace of its destination
  */
 record PermissionCompiler(
-    Routes routes, Optional<MeshSettings> settings, boolean validateNamespace, Statuses statuses) {
+    Routes routes,
+    Optional<MeshSettings> settings,
+    boolean validateTrafficTarget,
+    Statuses statuses) {
   private static final String TCP = "TCPRoute";
   private static final String HTTP = "HTTPRouteGroup";
   private static final String ACCOUNT = TrafficTarget.ACCOUNT;
@@ -60,7 +63,7 @@ record PermissionCompiler(
           "is " + destination.kind(),
           "a destination is a ServiceAccount");
     }
-    if (validateNamespace && !called.equals(namespace)) {
+    if (validateTrafficTarget && !called.equals(namespace)) {
       return refuse(
           Ground.TARGET_NAMESPACE,
           target,
@@ -71,7 +74,7 @@ record PermissionCompiler(
     Set<NamespacedName> sources = new HashSet<>();
     Set<SpiffeId> foreign = new HashSet<>();
     Statuses ofSources = new Statuses();
-    new PermissionCompiler(routes, settings, validateNamespace, ofSources)
+    new PermissionCompiler(routes, settings, validateTrafficTarget, ofSources)
         .readSources(target, sources, foreign);
     boolean hasNone = sources.isEmpty() && foreign.isEmpty();
     statuses

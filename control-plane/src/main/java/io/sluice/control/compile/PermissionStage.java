@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * routes and groups that it names.
  */
 final class PermissionStage implements PermissionCompiler.Routes {
-  private final boolean validateNamespaces;
+  private final boolean validateTrafficTarget;
   private final Statuses.StatusBook statuses;
   private final Map<ObjectRef, TrafficTarget> targets = new HashMap<>();
   private final Map<NamespacedName, TcpRoute> routes = new HashMap<>();
@@ -30,8 +30,8 @@ final class PermissionStage implements PermissionCompiler.Routes {
   private final Set<ObjectRef> due = new HashSet<>();
   private MeshSettings settings = MeshSettings.CLOSED;
 
-  PermissionStage(boolean validateNamespaces, Statuses.StatusBook statuses) {
-    this.validateNamespaces = validateNamespaces;
+  PermissionStage(boolean validateTrafficTarget, Statuses.StatusBook statuses) {
+    this.validateTrafficTarget = validateTrafficTarget;
     this.statuses = statuses;
   }
 
@@ -115,7 +115,7 @@ final class PermissionStage implements PermissionCompiler.Routes {
         editor.remove(Kind.PERMISSION.key(name));
       } else {
         Statuses found = new Statuses();
-        new PermissionCompiler(this, Optional.of(settings), validateNamespaces, found)
+        new PermissionCompiler(this, Optional.of(settings), validateTrafficTarget, found)
             .permission(target)
             .ifPresentOrElse(editor::put, () -> editor.remove(Kind.PERMISSION.key(name)));
         statuses.put(ref, found);

@@ -48,9 +48,6 @@ import org.jspecify.annotations.Nullable;
 public final class FastPathKeeper implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(FastPathKeeper.class.getName());
 
-  /** What {@link #state} says where grants are made. */
-  public static final String ON = "on";
-
   /** Between two looks at pods. */
   private static final long LOOK_MILLIS = 500;
 
@@ -157,19 +154,14 @@ public final class FastPathKeeper implements AutoCloseable {
   }
 
   /**
-   * Whether grants are made.
+   * Why no grants can be made; empty where they can.
    *
-   * @param wanted by the node's settings
    * @param steered whether a steering program takes what arrives
-   * @return {@link #ON}, {@code off} where it is not wanted, or what hinders it
    */
-  public static String state(boolean wanted, boolean steered) {
-    if (!wanted) {
-      return "off";
-    }
+  public static Optional<String> obstacle(boolean steered) {
     return steered
-        ? PodSocketTables.obstacle().orElse(ON)
-        : "rules cannot be told of single connections";
+        ? PodSocketTables.obstacle()
+        : Optional.of("rules cannot be told of single connections");
   }
 
   /**
