@@ -21,6 +21,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * TCP sockets of pods of the node, by sock_diag(7): one table a pod, kept open while the pod is
@@ -30,6 +32,10 @@ final class PodSocketTables implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PodSocketTables.class.getName());
   private static final InetSocketAddress NOBODYS =
       new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+  /** A pod that listens at more addresses is led by the proxy alone. */
+  static final int MOST_LISTENED = 1_024;
+
   private static final Set<TcpState> CONNECTIONS =
       EnumSet.complementOf(EnumSet.of(TcpState.LISTEN, TcpState.TIME_WAIT));
 
@@ -66,21 +72,35 @@ final class PodSocketTables implements AutoCloseable {
         });
   }
 
-  /** Where applications of the pod listen; nowhere where that is not known. */
+  /** Where applications of the pod listen; nowhere where that is not known, or too much of it. */
   Listeners listeners(PodPlacement pod) {
-    return new Listeners(list(pod, EnumSet.of(TcpState.LISTEN), Set.of()));
+    Set<InetSocketAddress> addresses = new HashSet<>();
+    // What a pod opens must not fill the heap of the node.
+    List<InetSocket> kept =
+        list(
+            pod,
+            EnumSet.of(TcpState.LISTEN),
+            Set.of(),
+            socket ->
+                socket.ifindex() == 0
+                    && addresses.size() <= MOST_LISTENED
+                    && addresses.add(socket.local()));
+    return new Listeners(
+        kept.size() > MOST_LISTENED
+            ? Set.of()
+            : kept.stream().map(InetSocket::local).collect(Collectors.toUnmodifiableSet()));
   }
 
-  /** Sockets of one pod that listen. */
-  record Listeners(List<InetSocket> sockets) {
+  /** To which addresses, on whatever interface, applications of one pod listen. */
+  record Listeners(Set<InetSocketAddress> addresses) {
     /** Whether one takes what is sent to {@code address}, as far as that is certain. */
     boolean take(InetSocketAddress address) {
       InetAddress called = address.getAddress();
       boolean ofIpv4 = false;
       boolean ofBoth = false;
-      for (InetSocket each : sockets) {
-        InetAddress own = each.local().getAddress();
-        if (each.local().getPort() == address.getPort() && each.ifindex() == 0) {
+      for (InetSocketAddress each : addresses) {
+        InetAddress own = each.getAddress();
+        if (each.getPort() == address.getPort()) {
           boolean any = own.isAnyLocalAddress();
           if (own.equals(called) || (any && IpAddresses.isSameFamily(own, called))) {
             return true;
@@ -102,7 +122,8 @@ final class PodSocketTables implements AutoCloseable {
    */
   int destroy(PodPlacement pod, Set<Ends> connections) {
     int destroyed = 0;
-    for (InetSocket each : list(pod, CONNECTIONS, connections)) {
+    for (InetSocket each :
+        list(pod, CONNECTIONS, connections, socket -> connections.contains(socket.ends()))) {
       try {
         if (table(pod).destroy(each)) {
           destroyed++;
@@ -120,10 +141,10 @@ final class PodSocketTables implements AutoCloseable {
     }
   }
 
-  private List<InetSocket> list(PodPlacement pod, Set<TcpState> states, Set<Ends> ends) {
+  private List<InetSocket> list(
+      PodPlacement pod, Set<TcpState> states, Set<Ends> ends, Predicate<InetSocket> which) {
     try {
-      return table(pod)
-          .list(Transport.TCP, states, socket -> ends.isEmpty() || ends.contains(socket.ends()));
+      return table(pod).list(Transport.TCP, states, which);
     } catch (LinuxException | CompletionException e) {
       if (ends.isEmpty()) {
         LOG.log(System.Logger.Level.DEBUG, "pod_sockets_unknown pod=" + pod.name(), e);

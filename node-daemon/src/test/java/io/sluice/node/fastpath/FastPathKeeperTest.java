@@ -2,6 +2,7 @@ package io.sluice.node.fastpath;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.Await;
 import io.sluice.interception.FastPathTable;
 import io.sluice.interception.PodNetwork;
 import io.sluice.interception.PodPlacement;
@@ -27,6 +28,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -121,6 +123,32 @@ class FastPathKeeperTest {
 
       assertThat(whenAsked.join()).as("what is allowed stays").isEqualTo(granted);
       assertThat(table.grants()).isEqualTo(granted);
+    }
+  }
+
+  /** Else what it opens would be on the heap of a daemon that serves all pods. */
+  @Test
+  void whatListensAtVeryManyAddressesIsLedByTheProxy() throws Exception {
+    List<ServerSocket> many = new ArrayList<>();
+    try (FastPathKeeper keeper =
+        keeper(() -> List.of(pod("buyer", CALLER, BUYER), pod("store", CALLED, STORE)))) {
+      keeper.publish(mesh());
+      keeper.look(false);
+      assertThat(table.grants()).isEqualTo(granted);
+
+      for (int i = 0; i < PodSocketTables.MOST_LISTENED; i++) {
+        many.add(new ServerSocket(0, 1));
+      }
+      Await.until(
+          "no grant",
+          () -> {
+            keeper.look(false);
+            return table.grants().isEmpty();
+          });
+    } finally {
+      for (ServerSocket each : many) {
+        each.close();
+      }
     }
   }
 
