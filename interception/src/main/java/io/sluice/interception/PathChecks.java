@@ -260,14 +260,18 @@ public final class PathChecks implements AutoCloseable {
     if (look == null) {
       return false;
     }
+    boolean isBefore = false;
     for (PathProbe probe : look.probes()) {
+      isBefore |= probe.mayStandBehind(direction, peer);
       if (probe.isFrom(direction, peer)) {
         var accepted = facts.accepted(pod, direction, fd);
         probe.arrivedAs(accepted.rightNamespace() ? accepted.originalDestinationOrNull() : null);
         return true;
       }
     }
-    look.waiting().acceptedAnother();
+    if (isBefore) {
+      look.waiting().acceptedAnother();
+    }
     return false;
   }
 
@@ -366,6 +370,11 @@ public final class PathChecks implements AutoCloseable {
 
     boolean isFrom(Direction way, InetSocketAddress peer) {
       return direction == way && client.equals(peer);
+    }
+
+    /** Whether it may wait in the queue in which one from {@code peer} was before it. */
+    boolean mayStandBehind(Direction way, InetSocketAddress peer) {
+      return direction == way && !arrived && family() == Family.of(peer.getAddress());
     }
 
     void start() {

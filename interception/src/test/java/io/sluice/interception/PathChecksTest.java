@@ -2,7 +2,12 @@ package io.sluice.interception;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.interception.PathChecks.PathProbe;
 import io.sluice.interception.PathChecks.Waiting;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.decision.Direction;
+import java.net.InetSocketAddress;
 import org.junit.jupiter.api.Test;
 
 class PathChecksTest {
@@ -30,6 +35,24 @@ class PathChecksTest {
     }
     waiting.acceptedAnother();
     assertThat(overAt(50)).isTrue();
+  }
+
+  /** Else a pod whose one way is broken would be left so for as long as it is called by another. */
+  @Test
+  void isBehindOthersOfItsOwnQueueAlone() {
+    InetSocketAddress client = new InetSocketAddress("127.0.0.1", 1);
+    int fd = Sockets.tcpSocket(Family.IPV4);
+    try (PathProbe probe = new PathProbe(Direction.INBOUND, client, client, fd)) {
+      InetSocketAddress other = new InetSocketAddress("127.0.0.1", 2);
+      assertThat(probe.mayStandBehind(Direction.INBOUND, other)).isTrue();
+      assertThat(probe.mayStandBehind(Direction.OUTBOUND, other)).isFalse();
+      assertThat(probe.mayStandBehind(Direction.INBOUND, new InetSocketAddress("::1", 2)))
+          .isFalse();
+
+      probe.arrivedAs(client);
+
+      assertThat(probe.mayStandBehind(Direction.INBOUND, other)).isFalse();
+    }
   }
 
   @Test
