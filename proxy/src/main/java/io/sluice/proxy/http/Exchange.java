@@ -653,12 +653,14 @@ final class Exchange implements Upstream.Listener {
     if (replayed != null) {
       stream.data(replayed, whole && !asked.holdsAny());
     }
-    if (heard != listener) {
-      return; // it failed at once: what is held is for the next try
-    }
-    for (ByteBuf piece = asked.nextHeld(); piece != null; piece = asked.nextHeld()) {
+    ByteBuf piece = heard == listener ? asked.nextHeld() : null;
+    while (piece != null) {
       keepCopy(piece);
       stream.data(piece, whole && !asked.holdsAny());
+      piece = heard == listener ? asked.nextHeld() : null;
+    }
+    if (heard != listener) {
+      return; // it failed at once: what is held is for the next try
     }
     if (trailers != null) {
       stream.trailers(known == null ? trailers : trailers.copy());
