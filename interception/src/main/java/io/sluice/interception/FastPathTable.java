@@ -124,8 +124,8 @@ public final class FastPathTable {
       FastCountsValue before = told.getOrDefault(key, FastCountsValue.NONE);
       FastCountsValue more = now.since(before);
       if (!more.equals(FastCountsValue.NONE)) {
+        maps.fastTold().put(key, before.plus(more)); // where there is no room it is not told either
         news.put(key, more);
-        maps.fastTold().put(key, before.plus(more));
       }
       if (!open.contains(key) && ended.stream().anyMatch(key::concerns)) {
         maps.fastCounters().remove(key);

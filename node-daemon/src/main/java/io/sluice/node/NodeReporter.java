@@ -161,7 +161,7 @@ record NodeReporter(NodeMetrics metrics, EventLog events)
         Interception interception, EventLog events, Enrolment pods) {
       try {
         interception.readEvents(event -> add(events, pods, event));
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         // Top frame of the thread. Traffic goes on as before; only `node events` has less to tell.
         LOG.log(System.Logger.Level.ERROR, "kernel_events_ended", e);
       }

@@ -259,7 +259,7 @@ public final class FastPathKeeper implements AutoCloseable {
       // Top frame of the thread; the next look tries again.
       withdraw(e);
     }
-    if (isDue) {
+    if (isDue && !stopping) {
       tell();
     }
   }

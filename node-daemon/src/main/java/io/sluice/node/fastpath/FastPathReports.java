@@ -55,6 +55,7 @@ final class FastPathReports implements AutoCloseable {
       Thread.ofPlatform().daemon().name("sluice-fast-records").unstarted(this::readRecords);
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile boolean mayBeUntold = true; // something that was over when it was read
+  private volatile boolean recordsEnded; // so that nobody says what may be untold
   private boolean wereOpen; // of the keeper's thread
 
   /** What is ended as revoked, which a later connection with the same tuple is not. */
@@ -136,7 +137,7 @@ final class FastPathReports implements AutoCloseable {
         .open()
         .forEach((key, value) -> open.addAll(List.of(key.netnsCookie(), value.callerCookie())));
     boolean areOpen = !open.isEmpty();
-    if (!areOpen && !wereOpen && !mayBeUntold && gone.isEmpty()) {
+    if (!areOpen && !wereOpen && !mayBeUntold && !recordsEnded && gone.isEmpty()) {
       return; // to read all counters costs more than all else while nothing is called
     }
     wereOpen = true; // until it is told
@@ -161,6 +162,7 @@ final class FastPathReports implements AutoCloseable {
       table.readRecords(this::over);
     } catch (RuntimeException | Error e) {
       // Top frame of the thread. Connections go on, and are counted; records are lacking.
+      recordsEnded = true;
       LOG.log(System.Logger.Level.ERROR, "fast_path_records_ended", e);
     }
   }
