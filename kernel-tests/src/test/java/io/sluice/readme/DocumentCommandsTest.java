@@ -88,13 +88,13 @@ class DocumentCommandsTest {
               metadata: {name: osm-mesh-config, namespace: osm-system}
               spec:
                 traffic: {enablePermissiveTrafficPolicyMode: false, enableEgress: true}
-                observability: {tracing: {enable: false}}
+                observability: {remoteLogging: {enable: false}}
             """);
 
     List<List<String>> commands = commands(MIGRATION, Map.of("mesh.yaml", manifests));
 
     assertThat(commands).hasSize(1);
     assertThat(new Commands(directory).execute(commands.getFirst()))
-        .contains("spec.observability.tracing: is not enforced yet", "0 errors, 1 warnings");
+        .contains("spec.observability.remoteLogging: is not enforced yet", "0 errors, 1 warnings");
   }
 }

@@ -54,7 +54,8 @@ class HttpScenariosTest {
                 LimitScenarios.all(),
                 ResilienceScenarios.all(),
                 AuthorizationScenarios.all(site),
-                SharedLimitScenarios.all(site))
+                SharedLimitScenarios.all(site),
+                TracingScenarios.all(site))
             .flatMap(rows -> rows);
   }
 }

@@ -26,6 +26,12 @@ final class Nginx implements AutoCloseable {
   /** What has a path that begins so is answered with two headers too, and logged. */
   static final String JUDGED = "/judged";
 
+  /** What has a path that begins so is answered with what it tells of its trace. */
+  static final String TRACED = "/traced";
+
+  /** What has this, an address, and a further path, is asked of that address in turn. */
+  static final String VIA = "/via/";
+
   /** What a readiness probe asks; told of in {@link #checks}. */
   static final String READY = "/ready";
 
@@ -82,6 +88,11 @@ final class Nginx implements AutoCloseable {
                 access_log %1$s/judged;
                 return 200 "%6$s $http_x_user,$http_x_secret\n";
               }
+              location %11$s { return 200 "$http_traceparent,$http_b3,$http_x_b3_traceid\n"; }
+              location ~ ^%12$s([0-9.]+)(/.*)$ { proxy_pass http://$1$2$is_args$args; }
+              location ~ ^%12$s([0-9a-f]*:[0-9a-f:]+)(/.*)$ {
+                proxy_pass http://[$1]$2$is_args$args;
+              }
               location = %10$s { access_log %1$s/checks; return 200 "ready"; }
               location /files/ { root %1$s; dav_methods PUT; }
               location /fail { return 500; }
@@ -97,7 +108,18 @@ final class Nginx implements AutoCloseable {
           }
           """
               .formatted(
-                  home, HTTP, H2C, TLS, directory, pod.name(), SLOW, FAILING, JUDGED, READY));
+                  home,
+                  HTTP,
+                  H2C,
+                  TLS,
+                  directory,
+                  pod.name(),
+                  SLOW,
+                  FAILING,
+                  JUDGED,
+                  READY,
+                  TRACED,
+                  VIA));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + configuration, e);
     }

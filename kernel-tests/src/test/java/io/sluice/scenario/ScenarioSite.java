@@ -50,6 +50,7 @@ final class ScenarioSite implements AutoCloseable {
   private @Nullable NameServer names;
   private @Nullable Judge judge;
   private @Nullable RateLimits limits;
+  private @Nullable SpanCollector collector;
   private Map<String, String> files = Map.of();
 
   private ScenarioSite(Cluster cluster, ScenarioRegistry registry) {
@@ -89,6 +90,7 @@ final class ScenarioSite implements AutoCloseable {
       opened.names = new NameServer(cluster.pod(OUT_THERE));
       opened.judge = new Judge(cluster.pod(OUT_THERE));
       opened.limits = new RateLimits(cluster.pod(OUT_THERE), cluster.directory());
+      opened.collector = new SpanCollector(cluster.pod(OUT_THERE));
       opened.awaitCertificates();
       return opened;
     } catch (RuntimeException | Error e) {
@@ -270,6 +272,11 @@ final class ScenarioSite implements AutoCloseable {
     return Objects.requireNonNull(limits);
   }
 
+  /** A collector of spans that is not in the mesh, in the same pod. */
+  SpanCollector collector() {
+    return Objects.requireNonNull(collector);
+  }
+
   /** A folder for what a test writes. */
   Path directory() {
     return cluster.directory();
@@ -313,6 +320,9 @@ final class ScenarioSite implements AutoCloseable {
     }
     if (limits != null) {
       limits.close();
+    }
+    if (collector != null) {
+      collector.close();
     }
     registry.close();
     cluster.close();

@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  *     null where it is the controller's option. Never sent
  * @param balancesHttp1 {@code http1PerRequestLoadBalancing}: whether requests of a connection of
  *     HTTP/1 go to endpoints each for itself, as those of HTTP/2 do
+ * @param tracingOrNull {@code tracing}: where spans are reported; null where that is off
  */
 public record MeshSettings(
     boolean permissive,
@@ -56,7 +57,8 @@ public record MeshSettings(
     boolean healthChecks,
     @Nullable Flags flagsOrNull,
     @Nullable Duration leafLifetimeOrNull,
-    boolean balancesHttp1)
+    boolean balancesHttp1,
+    @Nullable Tracing tracingOrNull)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
@@ -120,7 +122,8 @@ public record MeshSettings(
         false,
         null,
         null,
-        false);
+        false,
+        null);
   }
 
   /** The same on a node with these name servers, which has found that. */
@@ -168,7 +171,8 @@ public record MeshSettings(
         checking,
         flagsOrNull,
         leafLifetimeOrNull,
-        balancesHttp1);
+        balancesHttp1,
+        tracingOrNull);
   }
 
   /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */

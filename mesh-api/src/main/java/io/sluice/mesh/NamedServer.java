@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A server of gRPC that an object names, which nodes ask about what arrives at pods.
+ * A server that an object names, which nodes ask, or tell, about requests.
  *
  * @param host an IP address, or a name in lower case
  */

@@ -32,6 +32,16 @@ final class SettingsCodec {
               .setTimeoutMillis((int) asked.timeoutMillis())
               .setFailOpen(asked.failOpen()));
     }
+    Tracing tracing = settings.tracingOrNull();
+    if (tracing != null) {
+      message.setTracing(
+          io.sluice.api.resources.v1.Tracing.newBuilder()
+              .setHost(tracing.collector().host())
+              .setPort(tracing.collector().port())
+              .setOtlp(tracing.protocol() == Tracing.Protocol.OTLP)
+              .setEndpoint(tracing.endpoint())
+              .setSampledFraction(tracing.sampledFraction()));
+    }
     return message
         .setPermissive(settings.permissive())
         .setEgress(settings.egress())
@@ -101,7 +111,19 @@ final class SettingsCodec {
         message.getHealthChecks(),
         null,
         null,
-        message.getBalancesHttp1());
+        message.getBalancesHttp1(),
+        message.hasTracing() ? tracing(message.getTracing(), checks) : null);
+  }
+
+  private static Tracing tracing(io.sluice.api.resources.v1.Tracing message, Checks checks) {
+    return checks.value(
+        "tracing",
+        () ->
+            new Tracing(
+                new NamedServer(message.getHost(), message.getPort()),
+                message.getOtlp() ? Tracing.Protocol.OTLP : Tracing.Protocol.ZIPKIN,
+                message.getEndpoint(),
+                message.getSampledFraction()));
   }
 
   private static ExternalAuthorization authorization(Authorization message, Checks checks) {

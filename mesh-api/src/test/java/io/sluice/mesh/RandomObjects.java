@@ -71,7 +71,11 @@ final class RandomObjects {
         random.nextBoolean(),
         null,
         null,
-        random.nextBoolean());
+        random.nextBoolean(),
+        random.nextBoolean()
+            ? new Tracing(
+                server(), one(Tracing.Protocol.values()), "/" + word(), random.nextDouble())
+            : null);
   }
 
   private TlsParameters tls() {

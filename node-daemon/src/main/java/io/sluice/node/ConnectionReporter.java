@@ -12,6 +12,7 @@ import io.sluice.node.events.NodeEvent;
 import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.metrics.HboneMetrics;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.tracing.Spans;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.ConnectionListener;
@@ -31,8 +32,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands what the proxy reports to metrics, events, access log and flows, and says in the log why a
- * pod has no certificate when that refuses a connection: a line a second at most.
+ * Hands what the proxy reports to metrics, events, access log, spans and flows, and says in the log
+ * why a pod has no certificate when that refuses a connection: a line a second at most.
  */
 final class ConnectionReporter implements ConnectionListener {
   private static final System.Logger LOG = System.getLogger(ConnectionReporter.class.getName());
@@ -40,6 +41,7 @@ final class ConnectionReporter implements ConnectionListener {
   private final NodeMetrics metrics;
   private final EventLog events;
   private final @Nullable AccessLog accessLog;
+  private final Spans spans;
   private final @Nullable FlowRecorder flows;
   private final Function<NamespacedName, String> whyNoCertificate;
   private final LineEachSecond lines = new LineEachSecond();
@@ -51,11 +53,13 @@ final class ConnectionReporter implements ConnectionListener {
       NodeMetrics metrics,
       EventLog events,
       @Nullable AccessLog accessLog,
+      Spans spans,
       @Nullable FlowRecorder flows,
       Function<NamespacedName, String> whyNoCertificate) {
     this.metrics = metrics;
     this.events = events;
     this.accessLog = accessLog;
+    this.spans = spans;
     this.flows = flows;
     this.whyNoCertificate = whyNoCertificate;
   }
@@ -96,6 +100,7 @@ final class ConnectionReporter implements ConnectionListener {
     if (accessLog != null) {
       accessLog.write(record);
     }
+    spans.add(record);
     if (flows != null) {
       flows.record(record);
     }
@@ -116,7 +121,7 @@ final class ConnectionReporter implements ConnectionListener {
 
   @Override
   public boolean timesAnswers() {
-    return accessLog != null;
+    return accessLog != null || spans.isOn();
   }
 
   @Override

@@ -45,6 +45,7 @@ import io.sluice.node.placement.NodeNamespaces;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.SandboxRecords;
 import io.sluice.node.store.StoredFirst;
+import io.sluice.node.tracing.Spans;
 import io.sluice.process.AdminServer;
 import io.sluice.process.Logs;
 import io.sluice.process.MetricsServer;
@@ -184,6 +185,8 @@ public final class NodeDaemon implements AutoCloseable {
     Optional<AccessLog> accessLog =
         AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(parts::opened);
     accessLog.ifPresent(metrics::observe);
+    Spans spans = parts.opened(new Spans());
+    metrics.observe(spans);
     Optional<FlowRecorder> flows = flows();
     WaysFromNode ways = new WaysFromNode(thread, host);
     PathChecks paths =
@@ -208,6 +211,7 @@ public final class NodeDaemon implements AutoCloseable {
             metrics,
             events,
             accessLog.orElse(null),
+            spans,
             flows.orElse(null),
             pod -> identityAnswers.whyMissing(snapshot.identityOf(pod)));
     Proxy dataPath =
@@ -330,6 +334,7 @@ public final class NodeDaemon implements AutoCloseable {
             next -> {
               snapshot = next;
               Logs.set(next.settings().logs());
+              spans.publish(next);
               flows.ifPresent(recorder -> recorder.publish(next));
             },
             dataPath,

@@ -1,5 +1,6 @@
 package io.sluice.node;
 
+import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -8,6 +9,7 @@ import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Tracing;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.Workload;
 import io.sluice.node.cni.CniOptions;
@@ -168,8 +170,8 @@ final class Publication {
 
   /**
    * Names that the Egresses of each namespace let requests out to, where these are asked for, and
-   * those of servers that nodes ask themselves, where they are no Service's: no namespace names the
-   * authoriser.
+   * those of servers that nodes ask or tell themselves, where they are no Service's: no namespace
+   * names the authoriser and the collector of spans.
    */
   private static Map<String, Set<String>> hosts(MeshSnapshot snapshot) {
     MeshSettings settings = snapshot.settings();
@@ -183,9 +185,14 @@ final class Publication {
                         HashMap::new,
                         Collectors.flatMapping(
                             egress -> egress.hosts().stream(), Collectors.toSet())));
-    Optional.ofNullable(settings.authorizationOrNull())
-        .flatMap(asked -> asked.server().nameToFind(snapshot))
-        .ifPresent(name -> hosts.put("", Set.of(name)));
+    hosts.put(
+        "",
+        Stream.concat(
+                Stream.ofNullable(settings.authorizationOrNull())
+                    .map(ExternalAuthorization::server),
+                Stream.ofNullable(settings.tracingOrNull()).map(Tracing::collector))
+            .flatMap(server -> server.nameToFind(snapshot).stream())
+            .collect(Collectors.toSet()));
     for (UpstreamSetting setting : snapshot.all(Kind.UPSTREAM_SETTING)) {
       setting
           .limits()

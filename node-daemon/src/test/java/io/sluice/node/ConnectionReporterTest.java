@@ -7,6 +7,7 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.metrics.NodeMetrics;
+import io.sluice.node.tracing.Spans;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord.End;
 import java.util.Optional;
@@ -22,7 +23,7 @@ class ConnectionReporterTest {
       new NodeMetrics(() -> Samples.snapshot(1, Samples.CART, Samples.CATALOGUE));
   private final EventLog events = new EventLog();
   private final ConnectionReporter reporter =
-      new ConnectionReporter(metrics, events, null, null, pod -> "it never asked");
+      new ConnectionReporter(metrics, events, null, new Spans(), null, pod -> "it never asked");
 
   @Test
   void aRefusedRequestIsCountedTwiceAndToldAsAnEvent() {

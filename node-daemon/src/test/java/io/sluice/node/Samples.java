@@ -24,6 +24,7 @@ import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Reporter;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
+import io.sluice.proxy.TraceSpan;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Arrays;
@@ -235,7 +236,36 @@ public final class Samples {
         "curl/8.5",
         "4bf92f35-77b3",
         null,
-        Map.of());
+        Map.of(),
+        null);
+  }
+
+  /** The same, as a span of a trace. */
+  public static RequestRecord traced(RequestRecord one, TraceSpan trace) {
+    return new RequestRecord(
+        one.info(),
+        one.verdict(),
+        one.version(),
+        one.grpc(),
+        one.copy(),
+        one.method(),
+        one.authority(),
+        one.path(),
+        one.status(),
+        one.grpcStatusOrNull(),
+        one.end(),
+        one.requestBytes(),
+        one.responseBytes(),
+        one.requestMessages(),
+        one.responseMessages(),
+        one.duration(),
+        one.firstByteNanos(),
+        one.upstreamNanos(),
+        one.userAgentOrNull(),
+        one.requestIdOrNull(),
+        one.forwardedForOrNull(),
+        one.headers(),
+        trace);
   }
 
   /** One that policy refused, or a copy of one. */

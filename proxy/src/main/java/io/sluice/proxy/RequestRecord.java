@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param requestIdOrNull its {@code x-request-id}
  * @param forwardedForOrNull its {@code x-forwarded-for}
  * @param headers those of {@link ConnectionListener#headersToTell} that it has, by name
+ * @param traceOrNull its span; null where no traces are made
  */
 public record RequestRecord(
     ConnectionInfo info,
@@ -58,7 +59,8 @@ public record RequestRecord(
     @Nullable String userAgentOrNull,
     @Nullable String requestIdOrNull,
     @Nullable String forwardedForOrNull,
-    Map<String, String> headers) {
+    Map<String, String> headers,
+    @Nullable TraceSpan traceOrNull) {
 
   /** Characters of a value in {@link #headers}; one that has more is cut after one more. */
   public static final int LONGEST_HEADER = 256;
@@ -70,7 +72,7 @@ public record RequestRecord(
     headers = Map.copyOf(headers);
   }
 
-  /** One whose answer nobody has timed. */
+  /** One whose answer nobody has timed, of no trace. */
   public RequestRecord(
       ConnectionInfo info,
       Verdict verdict,
@@ -114,7 +116,8 @@ public record RequestRecord(
         userAgentOrNull,
         requestIdOrNull,
         forwardedForOrNull,
-        headers);
+        headers,
+        null);
   }
 
   /** How an exchange ended. The flags are those of Envoy's {@code response_flags}. */

@@ -196,7 +196,8 @@ final class SettingsCompiler {
         config.healthChecks(),
         new MeshSettings.Flags(config.flags(), config.debugServer()),
         leafLifetime(config, statuses),
-        config.balancesHttp1());
+        config.balancesHttp1(),
+        config.tracingOrNull());
   }
 
   /** Null where it says nothing that can be used: then the controller's option holds. */

@@ -93,7 +93,7 @@ final class MeshConfigReader {
               "ecdhCurves",
               "logLevel"),
           OBSERVABILITY,
-          Set.of("osmLogLevel", DEBUG_SERVER),
+          Set.of("osmLogLevel", DEBUG_SERVER, TracingReader.FIELD),
           FLAGS,
           Set.of(
               RETRY_FLAG,
@@ -163,7 +163,7 @@ final class MeshConfigReader {
               "enableWASMStats",
               "useEndpointSlicesForGateway"),
           OBSERVABILITY,
-          Set.of("tracing", "remoteLogging", "fsmLogLevel"),
+          Set.of("remoteLogging", "fsmLogLevel"),
           CERTIFICATE,
           Set.of("certKeyBitSize"));
 
@@ -194,6 +194,8 @@ final class MeshConfigReader {
     Fields certificate = spec.objectOrEmpty(CERTIFICATE);
     unknown.addAll(FederationReader.unknown(certificate));
     unknown.addAll(AuthorizationReader.unknown(traffic));
+    Fields observability = spec.objectOrEmpty(OBSERVABILITY);
+    unknown.addAll(TracingReader.unknown(observability));
     Fields gateway = certificate.objectOrEmpty(GATEWAY);
     unknown.addAll(gateway.unknown(OF_GATEWAY));
     unknown.addAll(gateway.objectOrEmpty("secret").unknown(OF_SECRET));
@@ -203,7 +205,6 @@ final class MeshConfigReader {
             .orElse(TrustDomain.CLUSTER_LOCAL);
     Fields sidecar = spec.objectOrEmpty(SIDECAR);
     Fields flags = spec.objectOrEmpty(FLAGS);
-    Fields observability = spec.objectOrEmpty(OBSERVABILITY);
     return new MeshConfig(
         meta,
         traffic.isTrue("enablePermissiveTrafficPolicyMode"),
@@ -226,6 +227,7 @@ final class MeshConfigReader {
         observability.text("osmLogLevel").orElse(null),
         sidecar.text("logLevel").orElse(null),
         observability.isTrue(DEBUG_SERVER),
+        TracingReader.read(observability, meta.namespace()),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),
@@ -293,7 +295,12 @@ final class MeshConfigReader {
         known.addAll(names.length == 4 ? OF_GATEWAY : OF_SECRET);
         return Problem.mendOfUnknown(names[names.length - 1], known);
       }
-      known.addAll(names[1].equals(TRAFFIC) ? AuthorizationReader.FIELDS : FederationReader.FIELDS);
+      known.addAll(
+          switch (names[1]) {
+            case TRAFFIC -> AuthorizationReader.FIELDS;
+            case OBSERVABILITY -> TracingReader.FIELDS;
+            default -> FederationReader.FIELDS;
+          });
     }
     return Problem.mendOfUnknown(names[names.length - 1], known);
   }

@@ -129,7 +129,7 @@ class CustomResourcesTest {
             deniedIdentities: [spiffe://cluster.local/ns/shop/sa/web]
             deniedSerials: ['0a:1b', 'ff']
             federatesWith: [{trustDomain: partner.example, trustBundle: PEM}]
-          observability: {tracing: {enable: false}}
+          observability: {tracing: {enable: true, sampledFraction: 0.1, endpoint: /api/v2/spans}}
         """;
 
     assertThat(problems(ReadableKind.MESH_CONFIG, yaml(config + CONDITION))).isEmpty();

@@ -12,11 +12,14 @@ import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.Tracing;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ObjectReaderTest {
   /** One object stops nothing but itself: not those of its kind, nor what follows them. */
@@ -224,6 +227,7 @@ class ObjectReaderTest {
                     useHTTPSIngress: false
                     enableEgres: true
                   sidecar: {logLevel: error, localProxyMode: Localhost, tlsMinProtocolVersion: null}
+                  observability: {tracing: {enable: true, fraction: 1}}
                   colour: blue
                 """);
 
@@ -244,7 +248,73 @@ class ObjectReaderTest {
         .containsExactly(
             "spec.traffic.enableEgres",
             "spec.colour",
-            "spec.traffic.inboundExternalAuthorization.prefix");
+            "spec.traffic.inboundExternalAuthorization.prefix",
+            "spec.observability.tracing.fraction");
+    assertThat(config.tracingOrNull())
+        .isEqualTo(
+            new Tracing(
+                new NamedServer("jaeger.osm-system.svc.cluster.local", 9411),
+                Tracing.Protocol.ZIPKIN,
+                "/api/v2/spans",
+                1));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          enable: true, address: 192.0.2.5, protocol: otlp | 192.0.2.5 | 4318 | /v1/traces | 1
+          enable: true, address: Tempo.x.svc, port: 80, endpoint: "/a?b=c" | tempo.x.svc | 80 | /a?b=c | 1
+          enable: true, address: a, sampledFraction: 0.1 | a | 9411 | /api/v2/spans | 0.1
+          enable: true, address: a, sampledFraction: "0.25" | a | 9411 | /api/v2/spans | 0.25
+          enable: true, address: a, sampledFraction: 0 | a | 9411 | /api/v2/spans | 0
+          """)
+  void readsWhereSpansGo(String fields, String host, int port, String endpoint, double fraction) {
+    Tracing tracing = ((MeshConfig) one(traced(fields))).tracingOrNull();
+
+    assertThat(tracing)
+        .isEqualTo(
+            new Tracing(
+                new NamedServer(host, port),
+                fields.contains("otlp") ? Tracing.Protocol.OTLP : Tracing.Protocol.ZIPKIN,
+                endpoint,
+                fraction));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          enable: true, address: "http://a" | address
+          enable: true, address: "a:9411" | address
+          enable: true, port: 0 | port
+          enable: false, port: many | port
+          enable: true, endpoint: spans | endpoint
+          enable: true, endpoint: "/a b" | endpoint
+          enable: true, endpoint: "/a#b" | endpoint
+          enable: true, endpoint: "/a\\r\\nHost: b" | endpoint
+          enable: true, protocol: grpc | protocol
+          enable: true, sampledFraction: 1.1 | sampledFraction
+          enable: true, sampledFraction: "-0.1" | sampledFraction
+          enable: 1 | enable
+          """)
+  void aCollectorThatCannotBeUsedMakesTheMeshConfigUnusable(String fields, String field) {
+    ReadObjects read = read(traced(fields));
+
+    assertThat(read.objects()).isEmpty();
+    assertThat(read.problems())
+        .extracting(Problem::field)
+        .containsExactly("spec.observability.tracing." + field);
+  }
+
+  private static String traced(String fields) {
+    return """
+    {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig, metadata: {name: a, namespace: b},
+     spec: {observability: {tracing: {%s}}}}
+    """
+        .formatted(fields);
   }
 
   @Test

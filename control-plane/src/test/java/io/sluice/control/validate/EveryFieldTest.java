@@ -256,6 +256,7 @@ class EveryFieldTest {
        metadata: {name: mesh, namespace: sluice-system},
        spec: {traffic: {inboundExternalAuthorization: {
          enable: true, address: opa.example, port: 9191}},
+         observability: {tracing: {enable: true, sampledFraction: 0.5}},
          certificate: {ingressGateway: {
            subjectAltNames: [a.shop.cluster.local], secret: {name: a, namespace: shop}}}}}
       ---
@@ -331,6 +332,10 @@ class EveryFieldTest {
           Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
           Map.entry("spec.cidrs[]", "198.51.100.0/24"),
           Map.entry("spec.traffic.inboundExternalAuthorization.enable", "false"),
+          Map.entry("spec.observability.tracing.enable", "false"),
+          Map.entry("spec.observability.tracing.protocol", "otlp"),
+          Map.entry("spec.observability.tracing.endpoint", "/other"),
+          Map.entry("spec.observability.tracing.sampledFraction", "0.25"),
           Map.entry("spec.traffic.mtlsMode", "PERMISSIVE"),
           Map.entry("spec.sidecar.localProxyMode", "PodIP"),
           Map.entry("spec.traffic.metadataMode", "ALLOW"),
@@ -476,7 +481,7 @@ class EveryFieldTest {
       strings = {
         "spec.sidecar.localDNSProxy",
         "spec.traffic.http2PerRequestLoadBalancing",
-        "spec.observability.tracing",
+        "spec.observability.remoteLogging",
         "spec.certificate.certKeyBitSize",
         "spec.featureFlags.enableWASMStats",
         "spec.traffic.enableEgres",

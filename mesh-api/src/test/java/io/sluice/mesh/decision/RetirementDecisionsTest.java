@@ -81,7 +81,8 @@ class RetirementDecisionsTest {
             false,
             null,
             null,
-            false),
+            false,
+            null),
         List.of(
             Samples.workload("web", WEB),
             Samples.workload("db", DB),

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * names, null where there is nothing to tell; ours beside them are those of a connection's line.
  * All but ASCII is escaped: a stranger chooses paths and names, a terminal shows them. One thread.
  */
-final class AccessLines {
+public final class AccessLines {
   /** Characters of a path that are told. */
   static final int MAX_PATH = 512;
 
@@ -36,6 +36,8 @@ final class AccessLines {
   private final JsonLine json = new JsonLine();
   private final AtomicReferenceArray<@Nullable Known> known =
       new AtomicReferenceArray<>(MOST_KNOWN);
+
+  AccessLines() {}
 
   /** What is known of a connection that ended then. */
   byte[] of(Instant time, AccessRecord record) {
@@ -163,7 +165,7 @@ final class AccessLines {
   }
 
   /** The same with no more of each text than is told: itself, where none is longer. */
-  static RequestRecord bounded(RequestRecord record) {
+  public static RequestRecord bounded(RequestRecord record) {
     if (fits(record.path(), MAX_PATH)
         && fits(record.method(), MAX_WORD)
         && fits(record.authority(), MAX_TEXT)
@@ -195,7 +197,8 @@ final class AccessLines {
         cutIfKnown(record.userAgentOrNull(), MAX_TEXT),
         cutIfKnown(record.requestIdOrNull(), MAX_TEXT),
         cutIfKnown(record.forwardedForOrNull(), MAX_TEXT),
-        record.headers());
+        record.headers(),
+        record.traceOrNull());
   }
 
   private static boolean fits(@Nullable String text, int most) {

@@ -29,6 +29,7 @@ import io.sluice.node.metrics.InterceptionCollector.RefusalCollector;
 import io.sluice.node.store.StoreFault;
 import io.sluice.node.store.StoreStatus;
 import io.sluice.node.store.StoredFirst;
+import io.sluice.node.tracing.Spans;
 import io.sluice.process.ProcessMetrics;
 import io.sluice.process.SiteClock;
 import io.sluice.proxy.AccessRecord;
@@ -157,6 +158,11 @@ public final class NodeMetrics {
         "sluice_access_log_dropped_records",
         "Access records dropped because the log could not be written fast enough.",
         log::dropped);
+  }
+
+  /** Adds what became of spans. */
+  public void observe(Spans spans) {
+    new SpanCollector(spans).register(registry);
   }
 
   /** Adds the calls of the CNI client, which the result counts; once. */

@@ -9,6 +9,7 @@ import io.sluice.mesh.HttpFilters.FieldChange;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.RetryPolicy.Silence;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Tracing;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.UpstreamSetting.Breaker;
 import io.sluice.mesh.decision.Direction;
@@ -21,6 +22,7 @@ import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
 import io.sluice.proxy.Retried;
+import io.sluice.proxy.TraceSpan;
 import io.sluice.proxy.admission.Admission;
 import io.sluice.proxy.admission.PodLimits;
 import io.sluice.proxy.admission.ServicePool;
@@ -71,6 +73,7 @@ final class Exchange implements Upstream.Listener {
   private @Nullable Decider delayedBy; // who says so, where that is known
   private @Nullable Inquiry<Answer> authorization; // once somebody is asked
   private RateLimiter.@Nullable Questions shared; // how much all pods take, once that is asked
+  private @Nullable TraceSpan trace; // where traces are made
   private Head sent; // the request as it goes on
   private HttpFilters filters = HttpFilters.NONE;
   private @Nullable FieldChange session; // which tells the client that it has one
@@ -122,6 +125,11 @@ final class Exchange implements Upstream.Listener {
   /** Asks for it; may end it before it returns. */
   void begin() {
     downstream.listen(new FromDownstream());
+    Tracing tracing = owner.tracing();
+    if (tracing != null) {
+      trace =
+          TraceFields.begin(request.fields, tracing.sampledFraction(), ThreadLocalRandom.current());
+    }
     try {
       if (!request.path().equals("*")) {
         request.path(Paths.normalised(request.path()));
@@ -147,6 +155,10 @@ final class Exchange implements Upstream.Listener {
     if (subject.direction() == Direction.INBOUND && caller != null) {
       request.fields.add(
           CLIENT_CERTIFICATE, owner.clientCertificate(subject.calledOrNull(), caller));
+    }
+    TraceSpan own = trace;
+    if (own != null) {
+      TraceFields.tell(request.fields, own);
     }
   }
 
@@ -1227,7 +1239,8 @@ final class Exchange implements Upstream.Listener {
         request.fields.first("user-agent"),
         request.fields.first("x-request-id"),
         request.fields.first("x-forwarded-for"),
-        headers.isEmpty() ? Map.of() : present(headers));
+        headers.isEmpty() ? Map.of() : present(headers),
+        trace);
   }
 
   /** Since the last of the request went, where the answer has waited for that. */

@@ -10,6 +10,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.Tracing;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
@@ -352,6 +353,11 @@ public final class Exchanges implements DirectPeer {
             limits,
             sent,
             told);
+  }
+
+  /** Where spans go; null where none are made. */
+  @Nullable Tracing tracing() {
+    return around.snapshot().get().settings().tracingOrNull();
   }
 
   EventLoop loop() {

@@ -285,7 +285,8 @@ class BalancingTest {
               false,
               null,
               null,
-              each));
+              each,
+              null));
       List<Endpoint> endpoints =
           Stream.of(one, two, three).map(app -> new Endpoint(app.address(), true)).toList();
       editor.put(

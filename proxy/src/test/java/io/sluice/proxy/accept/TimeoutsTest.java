@@ -122,7 +122,8 @@ class TimeoutsTest {
             false,
             null,
             null,
-            false));
+            false,
+            null));
     editor.put(
         new TrafficRoute(
             new NamespacedName("shop", "store:routes"),

@@ -1,0 +1,129 @@
+package io.sluice.scenario;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
+import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.trace.v1.ResourceSpans;
+import io.opentelemetry.proto.trace.v1.ScopeSpans;
+import io.opentelemetry.proto.trace.v1.Status;
+import io.sluice.lab.site.SitePod;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * A collector of spans in a pod, at one port: by Zipkin's JSON, and by OTLP with OpenTelemetry's own
+ * messages, and not by those of the mesh. What is sent anywhere else is kept waiting for ever.
+ */
+final class SpanCollector implements AutoCloseable {
+  static final int PORT = 9411;
+
+  /** What has this path hangs. */
+  static final String SILENT = "/silent";
+
+  /**
+   * As it was told.
+   *
+   * @param parent empty where the trace begins with it
+   * @param kind {@code CLIENT} or {@code SERVER}
+   */
+  record Told(
+      String trace,
+      String id,
+      String parent,
+      String kind,
+      String service,
+      String path,
+      long status,
+      boolean failed) {}
+
+  private static final HexFormat HEX = HexFormat.of();
+
+  private final List<Told> told = new CopyOnWriteArrayList<>();
+  private final HttpServer server;
+
+  /** Listens at once. */
+  SpanCollector(SitePod pod) {
+    server = pod.call(() -> HttpServer.create(new InetSocketAddress(PORT), 0));
+    server.createContext("/api/v2/spans", exchange -> answer(exchange, this::zipkin));
+    server.createContext("/v1/traces", exchange -> answer(exchange, this::otlp));
+    server.createContext(SILENT, _ -> {});
+    server.start();
+  }
+
+  @FunctionalInterface
+  private interface Reader {
+    void read(HttpExchange exchange) throws IOException;
+  }
+
+  private static void answer(HttpExchange exchange, Reader reader) throws IOException {
+    try (exchange) {
+      reader.read(exchange);
+      exchange.sendResponseHeaders(202, -1);
+    }
+  }
+
+  /** All spans so far. */
+  List<Told> told() {
+    return told;
+  }
+
+  private void zipkin(HttpExchange exchange) throws IOException {
+    for (JsonNode span : new ObjectMapper().readTree(exchange.getRequestBody())) {
+      JsonNode tags = span.path("tags");
+      told.add(
+          new Told(
+              span.path("traceId").asText(),
+              span.path("id").asText(),
+              span.path("parentId").asText(),
+              span.path("kind").asText(),
+              span.at("/localEndpoint/serviceName").asText(),
+              tags.path("url.path").asText(),
+              tags.path("http.response.status_code").asLong(),
+              tags.has("error")));
+    }
+  }
+
+  private void otlp(HttpExchange exchange) throws IOException {
+    var request = ExportTraceServiceRequest.parseFrom(exchange.getRequestBody());
+    for (ResourceSpans resource : request.getResourceSpansList()) {
+      String service =
+          attribute(resource.getResource().getAttributesList(), "service.name").getStringValue();
+      for (ScopeSpans scope : resource.getScopeSpansList()) {
+        scope
+            .getSpansList()
+            .forEach(span ->
+                told.add(
+                    new Told(
+                        HEX.formatHex(span.getTraceId().toByteArray()),
+                        HEX.formatHex(span.getSpanId().toByteArray()),
+                        HEX.formatHex(span.getParentSpanId().toByteArray()),
+                        span.getKind().name().replace("SPAN_KIND_", ""),
+                        service,
+                        attribute(span.getAttributesList(), "url.path").getStringValue(),
+                        attribute(span.getAttributesList(), "http.response.status_code")
+                            .getIntValue(),
+                        span.getStatus().getCode() == Status.StatusCode.STATUS_CODE_ERROR)));
+      }
+    }
+  }
+
+  private static io.opentelemetry.proto.common.v1.AnyValue attribute(
+      List<KeyValue> attributes, String name) {
+    return attributes.stream()
+        .filter(each -> each.getKey().equals(name))
+        .findFirst()
+        .orElseThrow()
+        .getValue();
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+  }
+}

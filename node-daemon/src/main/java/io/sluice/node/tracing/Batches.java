@@ -1,0 +1,160 @@
+package io.sluice.node.tracing;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.google.protobuf.ByteString;
+import io.sluice.api.opentelemetry.AnyValue;
+import io.sluice.api.opentelemetry.ExportTraceServiceRequest;
+import io.sluice.api.opentelemetry.InstrumentationScope;
+import io.sluice.api.opentelemetry.KeyValue;
+import io.sluice.api.opentelemetry.Resource;
+import io.sluice.api.opentelemetry.ResourceSpans;
+import io.sluice.api.opentelemetry.ScopeSpans;
+import io.sluice.api.opentelemetry.Status;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.proxy.TraceSpan;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.Inet4Address;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Spans as collectors take them. */
+final class Batches {
+  private static final HexFormat HEX = HexFormat.of();
+  private static final String SCOPE = "sluice";
+
+  private Batches() {}
+
+  /** Zipkin's JSON, version 2. */
+  static byte[] zipkin(List<Span> spans) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (JsonGenerator json = new JsonFactory().createGenerator(bytes)) {
+      json.writeStartArray();
+      for (Span span : spans) {
+        write(json, span);
+      }
+      json.writeEndArray();
+    }
+    return bytes.toByteArray();
+  }
+
+  private static void write(JsonGenerator json, Span span) throws IOException {
+    json.writeStartObject();
+    String high = span.trace().traceHigh() == 0 ? "" : HEX.toHexDigits(span.trace().traceHigh());
+    json.writeStringField("traceId", high + HEX.toHexDigits(span.trace().traceLow()));
+    json.writeStringField("id", HEX.toHexDigits(span.trace().id()));
+    if (span.trace().parent() != 0) {
+      json.writeStringField("parentId", HEX.toHexDigits(span.trace().parent()));
+    }
+    json.writeStringField("kind", span.isClient() ? "CLIENT" : "SERVER");
+    json.writeStringField("name", span.request().method());
+    json.writeNumberField("timestamp", ChronoUnit.MICROS.between(Instant.EPOCH, span.start()));
+    json.writeNumberField("duration", Math.max(1, span.request().duration().toNanos() / 1_000));
+    writeEndpoint(json, "localEndpoint", span.service(), null);
+    writeEndpoint(json, "remoteEndpoint", span.peerOrNull(), span.peer());
+    json.writeObjectFieldStart("tags");
+    for (Map.Entry<String, Object> each : span.attributes().entrySet()) {
+      json.writeStringField(each.getKey(), each.getValue().toString());
+    }
+    String failure = span.failure();
+    if (failure != null) {
+      json.writeStringField("error", failure);
+    }
+    json.writeEndObject();
+    json.writeEndObject();
+  }
+
+  private static void writeEndpoint(
+      JsonGenerator json, String name, @Nullable String service, @Nullable InetSocketAddress at)
+      throws IOException {
+    json.writeObjectFieldStart(name);
+    if (service != null) {
+      json.writeStringField("serviceName", service);
+    }
+    if (at != null) {
+      json.writeStringField(
+          at.getAddress() instanceof Inet4Address ? "ipv4" : "ipv6",
+          IpAddresses.text(at.getAddress()));
+      json.writeNumberField("port", at.getPort());
+    }
+    json.writeEndObject();
+  }
+
+  /** OTLP's protobuf. */
+  static byte[] otlp(List<Span> spans) {
+    Map<String, ScopeSpans.Builder> services = new LinkedHashMap<>();
+    for (Span span : spans) {
+      services
+          .computeIfAbsent(
+              span.service(),
+              _ ->
+                  ScopeSpans.newBuilder()
+                      .setScope(InstrumentationScope.newBuilder().setName(SCOPE)))
+          .addSpans(message(span));
+    }
+    ExportTraceServiceRequest.Builder all = ExportTraceServiceRequest.newBuilder();
+    services.forEach((service, some) ->
+        all.addResourceSpans(
+            ResourceSpans.newBuilder()
+                .setResource(
+                    Resource.newBuilder().addAttributes(attribute("service.name", service)))
+                .addScopeSpans(some)));
+    return all.build().toByteArray();
+  }
+
+  private static io.sluice.api.opentelemetry.Span message(Span span) {
+    io.sluice.api.opentelemetry.Span.Builder message =
+        io.sluice.api.opentelemetry.Span.newBuilder()
+            .setTraceId(octets(span.trace().traceHigh(), span.trace().traceLow()))
+            .setSpanId(octets(span.trace().id()))
+            .setFlags(span.trace().flags() & (TraceSpan.SAMPLED | TraceSpan.RANDOM))
+            .setName(span.request().method())
+            .setKind(
+                span.isClient()
+                    ? io.sluice.api.opentelemetry.Span.Kind.CLIENT
+                    : io.sluice.api.opentelemetry.Span.Kind.SERVER)
+            .setStartTimeUnixNano(ChronoUnit.NANOS.between(Instant.EPOCH, span.start()))
+            .setEndTimeUnixNano(ChronoUnit.NANOS.between(Instant.EPOCH, span.end()));
+    if (span.trace().parent() != 0) {
+      message.setParentSpanId(octets(span.trace().parent()));
+    }
+    span.attributes().forEach((name, value) -> message.addAttributes(attribute(name, value)));
+    InetSocketAddress peer = span.peer();
+    if (peer != null) {
+      message
+          .addAttributes(attribute("network.peer.address", IpAddresses.text(peer.getAddress())))
+          .addAttributes(attribute("network.peer.port", (long) peer.getPort()));
+    }
+    String failure = span.failure();
+    if (failure != null) {
+      message.setStatus(Status.newBuilder().setCode(Status.Code.ERROR).setMessage(failure));
+    }
+    return message.build();
+  }
+
+  private static KeyValue attribute(String name, Object value) {
+    AnyValue.Builder any = AnyValue.newBuilder();
+    if (value instanceof Long number) {
+      any.setIntValue(number);
+    } else {
+      any.setStringValue(value.toString());
+    }
+    return KeyValue.newBuilder().setKey(name).setValue(any).build();
+  }
+
+  private static ByteString octets(long... words) {
+    ByteBuffer octets = ByteBuffer.allocate(words.length * Long.BYTES);
+    for (long word : words) {
+      octets.putLong(word);
+    }
+    return ByteString.copyFrom(octets.flip());
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * Spans of requests, from where they have ended to the collector that the MeshConfig names. Nothing
+ * here runs, or is loaded but {@link io.sluice.node.tracing.Spans}, while it names none.
+ *
+ * <p>Which trace a request is of, and that the next hop is told so, is the proxy's matter ({@code
+ * TraceFields}). Event loops only queue; all else is {@link io.sluice.node.tracing.SpanExporter}'s
+ * thread's.
+ */
+@NullMarked
+package io.sluice.node.tracing;
+
+import org.jspecify.annotations.NullMarked;
