@@ -369,7 +369,7 @@ class CustomResourcesTest {
         case "object" -> object(path, schema, value);
         case "array" -> array(path, schema, value);
         case "string" -> string(path, schema, value);
-        case "integer" -> integer(path, schema, value);
+        case "integer", "number" -> number(path, schema, value, type.equals("integer"));
         case "boolean" -> require(value.isBoolean(), path, "is no boolean");
         default -> throw new IllegalArgumentException(path + ": a structural schema has a type");
       }
@@ -455,9 +455,9 @@ class CustomResourcesTest {
       }
     }
 
-    private void integer(String path, JsonNode schema, JsonNode value) {
-      if (!value.isIntegralNumber()) {
-        problems.add(path + ": is no integer");
+    private void number(String path, JsonNode schema, JsonNode value, boolean whole) {
+      if (whole ? !value.isIntegralNumber() : !value.isNumber()) {
+        problems.add(path + (whole ? ": is no integer" : ": is no number"));
         return;
       }
       BigDecimal number = value.decimalValue();
