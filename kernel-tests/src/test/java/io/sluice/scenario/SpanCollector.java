@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * A collector of spans in a pod, at one port: by Zipkin's JSON, and by OTLP with OpenTelemetry's own
- * messages, and not by those of the mesh. What is sent anywhere else is kept waiting for ever.
+ * A collector of spans in a pod, at one port: by Zipkin's JSON, and by OTLP with OpenTelemetry's
+ * own messages, and not by those of the mesh. What is sent anywhere else is kept waiting for ever.
  */
 final class SpanCollector implements AutoCloseable {
   static final int PORT = 9411;
