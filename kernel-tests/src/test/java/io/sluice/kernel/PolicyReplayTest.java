@@ -238,6 +238,11 @@ class PolicyReplayTest {
   }
 
   private static void answer(SocketChannel channel) throws IOException {
+    answer(channel, "200 OK");
+  }
+
+  /** Reads a request's head, and answers it by this status and two bytes. */
+  static void answer(SocketChannel channel, String status) throws IOException {
     ByteBuffer asked = ByteBuffer.allocate(4_096);
     while (!new String(asked.array(), 0, asked.position(), StandardCharsets.US_ASCII)
         .contains("\r\n\r\n")) {
@@ -247,7 +252,7 @@ class PolicyReplayTest {
     }
     channel.write(
         ByteBuffer.wrap(
-            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+            ("HTTP/1.1 " + status + "\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
                 .getBytes(StandardCharsets.US_ASCII)));
   }
 

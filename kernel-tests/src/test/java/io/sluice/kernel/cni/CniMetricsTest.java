@@ -66,7 +66,8 @@ class CniMetricsTest {
   void theDashboardShowsHowLongCallsTake() throws Exception {
     PodUid uid = site.register("shown");
     try (Relay relay = view.relayToMetrics();
-        Prometheus prometheus = Prometheus.start(directory, Map.of("node", relay.port()))) {
+        Prometheus prometheus =
+            Prometheus.start(directory, Map.of("sluice-node/a", relay.port()))) {
       List<Dashboards.Query> queries = Dashboards.queries("Calls of the CNI plugin");
       assertThat(queries).isNotEmpty();
 

@@ -1,5 +1,6 @@
 package io.sluice.lab.site;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -13,9 +14,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
@@ -30,52 +33,79 @@ public final class Prometheus implements AutoCloseable {
   private final HttpClient client = HttpClient.newHttpClient();
   private final Process process;
   private final URI address;
+  private final Path log;
 
-  private Prometheus(Process process, URI address) {
+  private Prometheus(Process process, URI address, Path log) {
     this.process = process;
     this.address = address;
+    this.log = log;
   }
 
   /**
-   * Starts one and returns when it has scraped all.
+   * Starts one with the chart's alert rules, which wait for nothing, and returns when it has
+   * scraped all.
    *
    * @param directory for its settings, data and log
-   * @param ports on the loopback, by the name of the job
+   * @param ports on the loopback, by job and instance with a slash between
    */
   public static Prometheus start(Path directory, Map<String, Integer> ports) throws IOException {
+    String rules = Files.readString(Dashboards.RULES);
+    Files.writeString(
+        directory.resolve("rules.yaml"),
+        rules.replaceAll("(?m)^ +for: .*\n", "").replace("offset 2h", "offset 5s"));
     Path settings = Files.writeString(directory.resolve("prometheus.yaml"), settings(ports));
+    Prometheus started =
+        start(
+            directory,
+            List.of(
+                "--config.file=" + settings, "--storage.tsdb.path=" + directory.resolve("data")));
+    return started.await(
+        "Prometheus has scraped all", () -> started.values("up == 1").size() == ports.size());
+  }
+
+  /** Starts one with these arguments and an address of its own, and returns when it answers. */
+  public static Prometheus start(Path directory, List<String> arguments) throws IOException {
     int port = TcpServer.freePort();
+    List<String> command = new ArrayList<>(List.of("prometheus"));
+    command.addAll(arguments);
+    command.add("--web.listen-address=127.0.0.1:" + port);
+    Path log = directory.resolve("prometheus.log");
     Process process =
-        new ProcessBuilder(
-                "prometheus",
-                "--config.file=" + settings,
-                "--storage.tsdb.path=" + directory.resolve("data"),
-                "--web.listen-address=127.0.0.1:" + port)
-            .redirectErrorStream(true)
-            .redirectOutput(directory.resolve("prometheus.log").toFile())
-            .start();
-    Prometheus started = new Prometheus(process, URI.create("http://127.0.0.1:" + port));
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    Prometheus started = new Prometheus(process, URI.create("http://127.0.0.1:" + port), log);
+    return started.await("Prometheus answers", () -> !started.ask("/api/v1/rules").isMissingNode());
+  }
+
+  private Prometheus await(String what, Callable<Boolean> condition) throws IOException {
     try {
-      Await.until(
-          "Prometheus has scraped all",
-          PATIENCE,
-          () -> started.values("up == 1").size() == ports.size());
-      return started;
+      Await.until(what, PATIENCE, () -> !process.isAlive() || condition.call());
     } catch (AssertionError e) {
-      started.close();
+      close();
       throw e;
     }
+    if (!process.isAlive()) {
+      throw new AssertionError("Prometheus ended: " + Files.readString(log));
+    }
+    return this;
   }
 
   private static String settings(Map<String, Integer> ports) {
-    StringBuilder text = new StringBuilder("global: {scrape_interval: 1s, scrape_timeout: 1s}\n");
-    text.append("scrape_configs:\n");
-    ports.forEach((job, port) ->
-        text.append("- job_name: ")
-            .append(job)
-            .append("\n  honor_labels: true\n  static_configs: [{targets: ['127.0.0.1:")
-            .append(port)
-            .append("']}]\n"));
+    StringBuilder text =
+        new StringBuilder(
+            """
+            global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+            rule_files: [rules.yaml]
+            scrape_configs:
+            - job_name: all
+              honor_labels: true
+              static_configs:
+            """);
+    ports.forEach((name, port) -> {
+      int slash = name.indexOf('/');
+      text.append(
+          "  - {targets: ['127.0.0.1:%d'], labels: {job: %s, instance: %s}}\n"
+              .formatted(port, name.substring(0, slash), name.substring(slash + 1)));
+    });
     return text.toString();
   }
 
@@ -91,17 +121,36 @@ public final class Prometheus implements AutoCloseable {
     Await.until("Prometheus scrapes again", PATIENCE, () -> hasData(scraped));
   }
 
+  /** The alerts of these groups that fire, with where. */
+  public List<String> firing(String groups) {
+    return ask("/api/v1/rules?type=alert")
+        .path("groups")
+        .valueStream()
+        .filter(group -> group.path("name").asText().matches(groups))
+        .flatMap(group -> group.path("rules").valueStream())
+        .flatMap(rule -> rule.path("alerts").valueStream())
+        .filter(alert -> alert.path("state").asText().equals("firing"))
+        .map(alert -> alert.path("labels"))
+        .map(labels ->
+            labels.path("alertname").asText() + " " + labels.path("instance").asText("everywhere"))
+        .toList();
+  }
+
   private List<Double> values(String expression) {
     String query = URLEncoder.encode(expression, StandardCharsets.UTF_8);
-    String answer = get(client, address.resolve("/api/v1/query?query=" + query));
+    return ask("/api/v1/query?query=" + query)
+        .path("result")
+        .valueStream()
+        .map(series -> Double.valueOf(series.path("value").path(1).asText()))
+        .filter(value -> !value.isNaN())
+        .toList();
+  }
+
+  /** The data of what its API answers. */
+  public JsonNode ask(String path) {
+    String answer = get(client, address.resolve(path));
     try {
-      return JSON.readTree(answer)
-          .path("data")
-          .path("result")
-          .valueStream()
-          .map(series -> Double.valueOf(series.path("value").path(1).asText()))
-          .filter(value -> !value.isNaN())
-          .toList();
+      return JSON.readTree(answer).path("data");
     } catch (IOException e) {
       throw new UncheckedIOException("Prometheus answers " + answer, e);
     }
