@@ -29,7 +29,12 @@
 {{- if and .Values.networkPolicies.debugNamespaces (not .Values.networkPolicies.enabled) -}}
 {{- fail "networkPolicies.debugNamespaces: without NetworkPolicies every pod would reach the debug server; set networkPolicies.enabled to true, or name no namespace" -}}
 {{- end -}}
-{{- if and .Values.metrics.podMonitor.enabled .Values.metrics.localOnly -}}
-{{- fail "metrics.podMonitor.enabled: with localOnly nobody else can scrape the nodes; set one of them to false" -}}
+{{- range $value, $scrapes := dict "metrics.podMonitor.enabled" .Values.metrics.podMonitor.enabled "osm.deployPrometheus" .Values.osm.deployPrometheus -}}
+{{- if and $scrapes $.Values.metrics.localOnly -}}
+{{- fail (printf "%s: with localOnly nobody else can scrape the nodes; set one of them to false" $value) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.osm.deployGrafana (not (or .Values.osm.deployPrometheus .Values.osm.grafana.prometheus)) -}}
+{{- fail "osm.deployGrafana: it has nothing to show; set osm.deployPrometheus to true, or osm.grafana.prometheus to the URL of yours" -}}
 {{- end -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{/* What pods of both components have in common. */}}
+{{/* What pods of several components have in common. */}}
 
 {{/* An image by tag, and by digest where one is set: list of root and the component's values. */}}
 {{- define "sluice.image" -}}
@@ -67,12 +67,15 @@ spec:
   - path: /metrics
     interval: {{ $monitor.interval }}
     honorLabels: true
+    {{- if ne (index . 1) "node" }}
+    port: metrics
+    {{- end }}
+    relabelings:
+    - {targetLabel: job, replacement: sluice-{{ index . 1 }}}    # as the alert rules have it
     {{- if eq (index . 1) "node" }}
     # the daemon's pod declares no port
-    relabelings:
+    - {sourceLabels: [__meta_kubernetes_pod_node_name], targetLabel: instance}
     - {sourceLabels: [__meta_kubernetes_pod_ip], regex: '([^:]*)', targetLabel: __address__, replacement: '$1:{{ (index . 0).Values.metrics.port }}'}
     - {sourceLabels: [__meta_kubernetes_pod_ip], regex: '(.*:.*)', targetLabel: __address__, replacement: '[$1]:{{ (index . 0).Values.metrics.port }}'}
-    {{- else }}
-    port: metrics
     {{- end }}
 {{- end -}}

@@ -2,7 +2,7 @@
 {{- define "sluice.dashboard" -}}
 {{- $root := index . 0 -}}
 {{- $name := index . 1 -}}
-{{- if $root.Values.dashboards.enabled -}}
+{{- if or $root.Values.dashboards.enabled $root.Values.osm.deployGrafana -}}
 apiVersion: v1
 kind: ConfigMap
 metadata:

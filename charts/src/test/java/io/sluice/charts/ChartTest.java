@@ -74,7 +74,9 @@ class ChartTest {
       assertThat(objects.containers())
           .hasSizeGreaterThan(2)
           .allSatisfy(each -> {
-            assertThat(each.getImage()).startsWith("registry.example/a/sluice-").endsWith(":0.1.0");
+            assertThat(each.getImage())
+                .matches(
+                    "registry.example/a/(sluice-\\w+:0.1.0|prometheus:v[0-9.]+|grafana:[0-9.]+)");
             assertThat(each.getResources().getRequests()).containsOnlyKeys("cpu", "memory");
             assertThat(each.getResources().getLimits()).containsOnlyKeys("cpu", "memory");
           });

@@ -18,6 +18,8 @@ class EveryValueTest {
   private static final String VAULT =
       "{controller: {authority: {type: vault, vault: {address: 'https://vault.example'}}}}";
   private static final String ISSUER = "{controller: {authority: {type: certManager}}}";
+  private static final String PROMETHEUS = "{osm: {deployPrometheus: true}}";
+  private static final String GRAFANA = "{osm: {deployPrometheus: true, deployGrafana: true}}";
   private static final String OWN_CERTIFICATE =
       "{webhook: {certificate: {existingSecret: mine, caBundle: text}}}";
 
@@ -151,10 +153,27 @@ class EveryValueTest {
         new Sample(
             "metrics.podMonitor.labels", "{a: b}", "{metrics: {podMonitor: {enabled: true}}}"),
         new Sample("dashboards.labels", "{a: b}", "{dashboards: {enabled: true}}"),
+        new Sample("alerts.labels", "{a: b}", "{alerts: {form: configMap}}"),
+        new Sample("osm.prometheus.image.repository", "other", PROMETHEUS),
+        new Sample("osm.prometheus.image.tag", "v2", PROMETHEUS),
+        new Sample("osm.prometheus.image.digest", "'sha256:" + "ab".repeat(32) + "'", PROMETHEUS),
+        new Sample("osm.prometheus.port", "9090", PROMETHEUS),
+        new Sample("osm.prometheus.retention.time", "30d", PROMETHEUS),
+        new Sample("osm.prometheus.retention.size", "5GB", PROMETHEUS),
+        new Sample("osm.prometheus.claimName", "data", PROMETHEUS),
+        new Sample("osm.prometheus.alertmanagers", "[alerts.monitoring.svc:9093]", PROMETHEUS),
+        new Sample("osm.prometheus.resources", "{limits: {memory: 1Gi}}", PROMETHEUS),
+        new Sample("osm.grafana.image.repository", "other", GRAFANA),
+        new Sample("osm.grafana.image.tag", "v2", GRAFANA),
+        new Sample("osm.grafana.image.digest", "'sha256:" + "ab".repeat(32) + "'", GRAFANA),
+        new Sample("osm.grafana.port", "3001", GRAFANA),
+        new Sample("osm.grafana.prometheus", "http://prometheus.monitoring:9090", GRAFANA),
+        new Sample("osm.grafana.resources", "{limits: {memory: 1Gi}}", GRAFANA),
         sample("networkPolicies.nodeCidrs", "['fd00::/64']"),
         sample("networkPolicies.apiServerCidrs", "[10.0.0.1/32]"),
         sample("networkPolicies.metricsNamespaces", "[monitoring]"),
-        sample("networkPolicies.debugNamespaces", "[monitoring]"));
+        sample("networkPolicies.debugNamespaces", "[monitoring]"),
+        new Sample("networkPolicies.monitoringNamespaces", "[monitoring]", PROMETHEUS));
   }
 
   @ParameterizedTest

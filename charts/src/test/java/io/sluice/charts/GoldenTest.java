@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -47,10 +49,17 @@ class GoldenTest {
     lines.add("node");
     describe(objects.nodePod(), lines);
     lines.add("");
-    lines.add("controller x " + objects.deployment().getSpec().getReplicas());
-    describe(objects.controllerPod(), lines);
-    lines.add("  authority " + new TreeMap<>(objects.authority()));
-    lines.add("");
+    for (Deployment each : objects.of(Deployment.class)) {
+      lines.add(
+          each.getMetadata().getName().replaceFirst(".*-", "")
+              + " x "
+              + each.getSpec().getReplicas());
+      describe(each.getSpec().getTemplate().getSpec(), lines);
+      if (each.equals(objects.deployment())) {
+        lines.add("  authority " + new TreeMap<>(objects.authority()));
+      }
+      lines.add("");
+    }
     lines.add("mesh " + new TreeMap<>(objects.meshConfig("traffic")));
     return String.join("\n", lines) + "\n";
   }
@@ -91,7 +100,12 @@ class GoldenTest {
     if (volume.getPersistentVolumeClaim() != null) {
       return "claim " + volume.getPersistentVolumeClaim().getClaimName();
     }
-    return volume.getProjected() != null ? "token" : "empty directory";
+    if (volume.getProjected() == null) {
+      return "empty directory";
+    }
+    return volume.getProjected().getSources().stream()
+        .map(each -> each.getConfigMap() == null ? "token" : each.getConfigMap().getName())
+        .collect(Collectors.joining(", "));
   }
 
   private static String place(Container container, Volume volume) {

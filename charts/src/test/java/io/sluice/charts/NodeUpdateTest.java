@@ -63,8 +63,9 @@ class NodeUpdateTest {
             .of(PodMonitor.class)) {
       for (PodMonitor.Endpoint endpoint : requireNonNull(monitor.getSpec()).podMetricsEndpoints()) {
         for (PodMonitor.Relabeling rule : endpoint.rules()) {
-          if (pod.matches(rule.regex())) { // Prometheus anchors it
-            addresses.add(pod.replaceAll("^" + rule.regex() + "$", rule.replacement()));
+          String regex = rule.regex();
+          if (regex != null && pod.matches(regex)) { // Prometheus anchors it
+            addresses.add(pod.replaceAll("^" + regex + "$", requireNonNull(rule.replacement())));
           }
         }
       }

@@ -88,7 +88,10 @@ record Objects(List<HasMetadata> all) {
   /** Every pod, whatever makes it. */
   List<PodSpec> pods() {
     return Stream.concat(
-            Stream.of(nodePod(), controllerPod()), of(Pod.class).stream().map(Pod::getSpec))
+            Stream.concat(
+                Stream.of(nodePod()),
+                of(Deployment.class).stream().map(each -> each.getSpec().getTemplate().getSpec())),
+            of(Pod.class).stream().map(Pod::getSpec))
         .toList();
   }
 

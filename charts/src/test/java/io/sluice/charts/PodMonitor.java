@@ -35,9 +35,12 @@ public final class PodMonitor implements HasMetadata {
     }
   }
 
-  /** How a target's address comes about where no port is declared. */
+  /** How a label of a target comes about. */
   public record Relabeling(
-      List<String> sourceLabels, String regex, String targetLabel, String replacement) {}
+      @Nullable List<String> sourceLabels,
+      @Nullable String regex,
+      String targetLabel,
+      @Nullable String replacement) {}
 
   @Override
   public String getKind() {

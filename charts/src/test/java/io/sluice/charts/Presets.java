@@ -15,6 +15,7 @@ enum Presets {
                 authority: {type: certManager}
               metrics: {podMonitor: {enabled: true}}
               dashboards: {enabled: true}
+              alerts: {form: prometheusRule}
               """)),
   AIR_GAPPED(
       Chart.asItComes()
@@ -25,6 +26,7 @@ enum Presets {
                 pullPolicy: Never
                 pullSecrets: [mirror]
               interception: {mode: iptables}
+              osm: {deployPrometheus: true, deployGrafana: true}
               """));
 
   private final Chart chart;

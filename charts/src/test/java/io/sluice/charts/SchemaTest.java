@@ -49,6 +49,9 @@ class SchemaTest {
         "metrics: {port: 70000}                                | /metrics/port",
         "meshConfig: {traffic: {outboundPortExclusionList: [0]}} | /meshConfig/traffic/outboundPortExclusionList/0",
         "networkPolicies: {nodeCidrs: [10.0.0.1]}              | /networkPolicies/nodeCidrs/0",
+        "osm: {prometheus: {retention: {time: forever}}}       | /osm/prometheus/retention/time",
+        "osm: {prometheus: {resources: {limits: {memory: lots}}}} | /osm/prometheus/resources/limits/memory",
+        "osm: {grafana: {image: grafana/grafana:8.2.2}}        | /osm/grafana/image",
       })
   void refusesValuesOfTheWrongKindAndNamesThem(String values, String place) {
     assertThatThrownBy(() -> Chart.asItComes().with(values).text())
@@ -67,6 +70,8 @@ class SchemaTest {
         "controller: {authority: {type: imported}} | controller.authority.imported.secretName: name",
         "controller: {authority: {type: certManager, dnsNames: true}} | controller.authority.dnsNames",
         "metrics: {localOnly: true, podMonitor: {enabled: true}} | metrics.podMonitor.enabled",
+        "{metrics: {localOnly: true}, osm: {deployPrometheus: true}} | osm.deployPrometheus: with",
+        "osm: {deployGrafana: true}                              | osm.deployGrafana: it has",
         "networkPolicies: {enabled: false, debugNamespaces: [a]} | networkPolicies.debugNamespaces",
         "node: {updateStrategy: {maxUnavailable: 1}}             | node.updateStrategy",
         "node: {updateStrategy: {maxSurge: 0}}                   | node.updateStrategy",

@@ -58,7 +58,8 @@ final class StrictReader {
           Map.entry(
               "apiextensions.k8s.io/v1/CustomResourceDefinition", CustomResourceDefinition.class),
           Map.entry("config.sluice.io/v1alpha1/MeshConfig", GenericKubernetesResource.class),
-          Map.entry("monitoring.coreos.com/v1/PodMonitor", PodMonitor.class));
+          Map.entry("monitoring.coreos.com/v1/PodMonitor", PodMonitor.class),
+          Map.entry("monitoring.coreos.com/v1/PrometheusRule", GenericKubernetesResource.class));
 
   private static final ObjectMapper STRICT =
       JsonMapper.builder()

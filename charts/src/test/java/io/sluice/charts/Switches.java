@@ -198,7 +198,12 @@ final class Switches {
                         .filter(each ->
                             "1".equals(each.getMetadata().getLabels().get("grafana_dashboard")))
                         .count()
-                    == 3),
+                    == 6),
+        of("alerts.form", "configMap", o -> named(o, "ConfigMap/sluice-alerts")),
+        of("alerts.form", "prometheusRule", o -> named(o, "PrometheusRule/sluice-alerts")),
+        of("osm.deployPrometheus", "true", o -> named(o, "Deployment/sluice-prometheus")),
+        of("osm.deployGrafana", "true", o -> named(o, "Deployment/sluice-grafana"))
+            .beside("osm: {grafana: {prometheus: 'http://prometheus.monitoring:9090'}}"),
         of("networkPolicies.enabled", "false", o -> !o.has(NetworkPolicy.class)),
         of(
             "smi.validateTrafficTarget",
@@ -263,6 +268,10 @@ final class Switches {
 
   private static long runsAs(Objects objects) {
     return objects.controllerPod().getSecurityContext().getRunAsUser();
+  }
+
+  private static boolean named(Objects objects, String name) {
+    return objects.names().contains(name);
   }
 
   private static List<PodTemplateSpec> templates(Objects objects) {
