@@ -87,6 +87,9 @@ class ExitCodesTest {
     for (String command : List.of("status", "pods", "certificates", "events")) {
       targets.put("node " + command, new Target(NODE, "no-such-node-on-this-machine", maps));
     }
+    for (String command : List.of("stat", "top", "tap", "cost")) {
+      targets.put(command, new Target(NODE, "no-such-node-on-this-machine", maps));
+    }
     String call = "shop/buyer shop/store " + NODE;
     targets.put("why", new Target(call, "no-such-node-on-this-machine", ""));
     targets.put("policy check-pods", new Target(call, "no-such-node-on-this-machine", ""));

@@ -7,8 +7,11 @@ import io.sluice.cli.control.ControlCommand;
 import io.sluice.cli.init.InitCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
+import io.sluice.cli.node.CostCommand;
 import io.sluice.cli.node.NodeCommand;
 import io.sluice.cli.node.ProxyCommand;
+import io.sluice.cli.node.StatCommand;
+import io.sluice.cli.node.TapCommand;
 import io.sluice.cli.node.WhyCommand;
 import io.sluice.cli.offline.OfflineCommand;
 import io.sluice.cli.output.ExitCode;
@@ -44,6 +47,10 @@ public final class SluiceCommand {
           ValidateCommand.class,
           WhyCommand.class,
           ProxyCommand.class,
+          StatCommand.class,
+          StatCommand.TopCommand.class,
+          TapCommand.class,
+          CostCommand.class,
           PolicyCommand.class,
           VerifyCommand.class,
           CheckCommand.class,

@@ -91,6 +91,9 @@ class JsonOutputTest {
     "node capabilities, ''",
     "offline, --node-name NODE",
     "offline extend, --node-name NODE",
+    "stat, --total --node-name NODE",
+    "stat, edge --total --node-name NODE",
+    "cost, --node-name NODE",
     "why, shop/thief shop/store:8080 GET / --probe --node-name NODE",
     "control status, --state STATE"
   })
@@ -248,6 +251,16 @@ class JsonOutputTest {
     assertThat(printed(line + " --last 0")).isEmpty();
     assertThatThrownBy(() -> piped(line + " --reason no_trafic_target"))
         .hasMessageContaining("is no reason; did you mean 'no_traffic_target'?; see 'sluice node");
+  }
+
+  /** Each round in the place of the one before, but into a pipe below it. */
+  @Test
+  void topIsRenewedInPlace() {
+    String line = "top --rounds 1 --every 1s --node-name " + cluster.site("a").prefix();
+
+    assertThat(onTerminal(200, "NO_COLOR=1", line).getFirst())
+        .startsWith("\u001b[H\u001b[JWORKLOAD  DIRECTION");
+    assertThat(piped(line).getFirst()).startsWith("WORKLOAD  DIRECTION");
   }
 
   @Test

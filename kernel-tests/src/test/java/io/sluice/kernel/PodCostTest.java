@@ -3,12 +3,18 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -24,7 +30,7 @@ class PodCostTest {
 
   @Test
   @Timeout(120)
-  void whoDoesMostIsChargedForItAndPodsAddUpToTheDaemon() {
+  void whoDoesMostIsChargedForItAndPodsAddUpToTheDaemon() throws IOException {
     try (Shop shop = Shop.open(Mechanism.EBPF)) {
       shop.configure(true, false, Map.of());
       try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT);
@@ -49,7 +55,16 @@ class PodCostTest {
         assertThat(bytes(shop, shop.buyer) / bytes(shop, shop.thief)).isCloseTo(4, within(0.1));
         assertThat(bytes(shop, shop.buyer) + bytes(shop, shop.thief))
             .isEqualTo(shop.view().metric("sluice_proxy_received_bytes_total"));
-        assertThat(shop.view().pod(shop.buyer).path("cpuMillis").asLong()).isPositive();
+        Map<String, JsonNode> costs = costs(shop);
+        JsonNode process = Objects.requireNonNull(costs.get("process"));
+        JsonNode beside = Objects.requireNonNull(costs.get("daemon"));
+        JsonNode row = Objects.requireNonNull(costs.get(shop.buyer.meshName()));
+        assertThat(sum(costs, "cpuMillis")).isEqualTo(process.path("cpuMillis").asLong());
+        assertThat(sum(costs, "receivedBytes")).isEqualTo(process.path("receivedBytes").asLong());
+        assertThat(row.path("receivedBytes").asDouble()).isEqualTo(bytes(shop, shop.buyer));
+        assertThat(row.path("cpuMillis").asLong()).isPositive();
+        assertThat(beside.path("cpuMillis").asLong()).isPositive();
+        assertThat(process.path("residentBytes").asLong()).isPositive();
         assertThat(shop.view().status().path("receivedBytes").asDouble())
             .isEqualTo(shop.view().metric("sluice_proxy_received_bytes_total"));
       }
@@ -57,6 +72,21 @@ class PodCostTest {
       Await.until("its series have ended", () -> !hasSeries(shop, shop.thief));
       assertThat(hasSeries(shop, shop.buyer)).isTrue();
     }
+  }
+
+  /** Rows of {@code sluice cost} by what they are of. */
+  private static Map<String, JsonNode> costs(Shop shop) throws IOException {
+    String printed = JavaCommand.here("cost", "-o", "json", "--node-name", shop.site.prefix());
+    Map<String, JsonNode> rows = new HashMap<>();
+    new ObjectMapper().readTree(printed).forEach(row -> rows.put(row.path("pod").asText(), row));
+    return rows;
+  }
+
+  private static long sum(Map<String, JsonNode> costs, String name) {
+    return costs.entrySet().stream()
+        .filter(row -> !row.getKey().equals("process"))
+        .mapToLong(row -> row.getValue().path(name).asLong())
+        .sum();
   }
 
   private static double cpuOfAll(Shop shop) {

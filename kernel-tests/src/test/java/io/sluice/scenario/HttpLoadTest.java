@@ -12,17 +12,27 @@ import static io.sluice.scenario.ScenarioManifests.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
+import io.sluice.cli.SluiceCommand;
+import io.sluice.cli.node.Signals;
+import io.sluice.cli.node.Signals.By;
 import io.sluice.kernel.Mechanism;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.RequestLine;
 import io.sluice.lab.site.Site;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -65,6 +75,8 @@ class HttpLoadTest {
   private static final int TIMED = 1_000;
   private static final int TIMED_CALLERS = 20;
   private static final int SLOW = TIMED / 20;
+  private static final int FAILED = TIMED / 10;
+  private static final String NOT_GRANTED = "/told/nowhere";
   private static final int QUICK = 10; // milliseconds, as all of these
   private static final int MIDDLE = 500;
   private static final int LONGEST = 1_000;
@@ -354,10 +366,11 @@ class HttpLoadTest {
 
   /**
    * One of twenty takes evenly between two limits of the histogram, all others far less, so that
-   * what Prometheus reads between limits ({@code histogram_quantile}) is what was.
+   * what Prometheus reads between limits ({@code histogram_quantile}) is what was. One of ten is
+   * refused.
    */
   @Test
-  void theSlowestOfAHundredIsWhatItsCallerSaw() throws Exception {
+  void theSlowestOfAHundredAndThoseThatFailAreWhatTheirCallerSaw() throws Exception {
     for (boolean near : new boolean[] {true, false}) {
       List<Cell> cells = site.cells().stream().filter(cell -> cell.near() == near).toList();
       List<ClientConnection> callers = new ArrayList<>();
@@ -371,6 +384,13 @@ class HttpLoadTest {
         }
         awaitCount(near, earlier + TIMED_CALLERS);
         List<Double> before = durations(near);
+        List<Double> codes = codes(near);
+        List<JsonNode> reading = site.calling(near).ask("stat");
+        JsonNode total = stat(near);
+        Instant begin = Instant.now();
+        StringWriter tapped = new StringWriter();
+        Future<Integer> tap = CompletableFuture.supplyAsync(() -> tap(near, tapped));
+        Await.until("somebody watches", () -> tapped.toString().contains("VERDICT"));
         List<Future<?>> running = new ArrayList<>();
         for (int i = 0; i < TIMED_CALLERS; i++) {
           int first = i;
@@ -378,9 +398,11 @@ class HttpLoadTest {
               threads.submit(() -> {
                 for (int call = first; call < TIMED; call += TIMED_CALLERS) {
                   seen.add(
-                      callLate(
-                          callers.get(first),
-                          call < SLOW ? MIDDLE + (LONGEST - MIDDLE) * call / SLOW : QUICK));
+                      call < TIMED - FAILED
+                          ? callLate(
+                              callers.get(first),
+                              call < SLOW ? MIDDLE + (LONGEST - MIDDLE) * call / SLOW : QUICK)
+                          : callRefused(callers.get(first)));
                 }
                 return true;
               }));
@@ -390,13 +412,34 @@ class HttpLoadTest {
         }
         awaitCount(near, before.getLast() + TIMED);
         seen.sort(null);
+        double slow = seen.get(TIMED * 99 / 100 - 1);
         assertThat(quantile(0.99, before, durations(near)))
             .as(near ? "those within the node" : "those between nodes")
-            .isCloseTo(seen.get(TIMED * 99 / 100 - 1), withinPercentage(5));
+            .isCloseTo(slow, withinPercentage(5));
+        assertThat(codes(near))
+            .containsExactly(codes.getFirst() + TIMED - FAILED, codes.getLast() + FAILED);
+        JsonNode row =
+            only(near, Signals.between(reading, site.calling(near).ask("stat"), By.workload));
+        assertThat(row.path("requests").asInt()).isEqualTo(TIMED);
+        assertThat(row.path("failed").asInt()).isEqualTo(FAILED);
+        assertThat(row.path("p99Millis").asDouble()).isCloseTo(slow, withinPercentage(5));
+        JsonNode later = stat(near);
+        for (String name : List.of("requests", "failed")) {
+          assertThat(later.path(name).asLong() - total.path(name).asLong())
+              .isEqualTo(row.path(name).asLong());
+        }
+        Await.untilPasses(Await.PATIENCE, () -> checkLog(near, begin));
+        assertThat(tap.get(30, TimeUnit.SECONDS)).isZero();
+        assertThat(tapped.toString().lines().skip(1))
+            .hasSize(FAILED)
+            .allMatch(
+                line -> line.contains("refused  route_not_granted") && line.contains(NOT_GRANTED));
       } finally {
         callers.forEach(ClientConnection::close);
       }
     }
+    checkHandshakes(true);
+    checkHandshakes(false);
   }
 
   /** Asks for an answer after so many milliseconds; returns how many it took. */
@@ -405,6 +448,77 @@ class HttpLoadTest {
     long begin = System.nanoTime();
     connection.ask(ask).answers(ask);
     return (System.nanoTime() - begin) / 1e6;
+  }
+
+  /** The same of a path that nobody may ask for. */
+  private static double callRefused(ClientConnection connection) throws IOException {
+    long begin = System.nanoTime();
+    assertThat(connection.ask(Ask.get(NOT_GRANTED, "refused", 0)).status()).isEqualTo(403);
+    return (System.nanoTime() - begin) / 1e6;
+  }
+
+  /** Requests that were answered 200, and 403. */
+  private static List<Double> codes(boolean near) {
+    return Stream.of("200", "403")
+        .map(code ->
+            site.calling(near)
+                .metric(
+                    "istio_requests_total",
+                    "reporter=\"source\"",
+                    "source_workload=\"" + site.client(BUYER, near).name() + '"',
+                    "request_protocol=\"http\"",
+                    "response_code=\"" + code + '"'))
+        .toList();
+  }
+
+  private static JsonNode stat(boolean near) throws IOException {
+    String printed =
+        JavaCommand.here("stat", "--total", "-o", "json", "--node-name", site.node(near).prefix());
+    List<JsonNode> rows = new ArrayList<>();
+    new ObjectMapper().readTree(printed).forEach(rows::add);
+    return only(near, rows);
+  }
+
+  /** What the clients asked. */
+  private static JsonNode only(boolean near, List<JsonNode> rows) {
+    String client = "shop/" + site.client(BUYER, near).name();
+    return rows.stream()
+        .filter(row -> row.path("workload").asText().equals(client))
+        .filter(row -> row.path("direction").asText().equals("outbound"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static int tap(boolean near, StringWriter out) {
+    String line =
+        "tap --verdict refused --status 4xx --path %s --pod %s --max %d -o wide --node-name %s"
+            .formatted(
+                NOT_GRANTED, site.client(BUYER, near).meshName(), FAILED, site.node(near).prefix());
+    return SluiceCommand.commandLine().setOut(new PrintWriter(out)).execute(line.split(" "));
+  }
+
+  private static void checkLog(boolean near, Instant begin) {
+    List<RequestLine> lines =
+        site.calling(near).requests().stream()
+            .filter(line -> line.direction().equals("outbound") && !line.started().isBefore(begin))
+            .filter(line -> line.source().equals(site.client(BUYER, near).meshName()))
+            .toList();
+    assertThat(lines).hasSize(TIMED);
+    assertThat(lines)
+        .filteredOn(line -> line.verdict().equals("refused"))
+        .hasSize(FAILED)
+        .allMatch(line -> line.status() == 403);
+  }
+
+  /** Of each pod, which are all there is. */
+  private static void checkHandshakes(boolean near) {
+    DaemonView view = site.calling(near);
+    long ofPods = view.pods().stream().mapToLong(pod -> pod.path("handshakes").asLong()).sum();
+    assertThat((double) ofPods).isPositive().isEqualTo(view.metric("sluice_tls_handshakes_total"));
+    assertThat(view.status().path("handshakes").asLong()).isEqualTo(ofPods);
+    assertThat(view.pod(site.client(BUYER, near)).path("handshakes").asLong() > 0)
+        .as("who calls from afar begins them")
+        .isEqualTo(!near);
   }
 
   private static void awaitCount(boolean near, double count) {

@@ -9,6 +9,7 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
+import io.sluice.node.events.Taps;
 import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.metrics.HboneMetrics;
 import io.sluice.node.metrics.NodeMetrics;
@@ -32,7 +33,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands what the proxy reports to metrics, events, access log, spans and flows, and says in the log
+ * Hands what the proxy reports to metrics, events, access log, spans, flows and taps, and says in the log
  * why a pod has no certificate when that refuses a connection: a line a second at most.
  */
 final class ConnectionReporter implements ConnectionListener {
@@ -44,6 +45,7 @@ final class ConnectionReporter implements ConnectionListener {
   private final Spans spans;
   private final @Nullable FlowRecorder flows;
   private final Function<NamespacedName, String> whyNoCertificate;
+  private final Taps taps;
   private final LineEachSecond lines = new LineEachSecond();
 
   /**
@@ -55,13 +57,15 @@ final class ConnectionReporter implements ConnectionListener {
       @Nullable AccessLog accessLog,
       Spans spans,
       @Nullable FlowRecorder flows,
-      Function<NamespacedName, String> whyNoCertificate) {
+      Function<NamespacedName, String> whyNoCertificate,
+      Taps taps) {
     this.metrics = metrics;
     this.events = events;
     this.accessLog = accessLog;
     this.spans = spans;
     this.flows = flows;
     this.whyNoCertificate = whyNoCertificate;
+    this.taps = taps;
   }
 
   @Override
@@ -104,6 +108,9 @@ final class ConnectionReporter implements ConnectionListener {
     if (flows != null) {
       flows.record(record);
     }
+    if (taps.areOpen()) {
+      taps.tell(record);
+    }
     String protocol = record.copy() ? NodeEvent.COPY : "http";
     Reason reason = reasonOfRefusal(record);
     if (reason != null) {
@@ -121,7 +128,7 @@ final class ConnectionReporter implements ConnectionListener {
 
   @Override
   public boolean timesAnswers() {
-    return accessLog != null || spans.isOn();
+    return accessLog != null || spans.isOn() || taps.areOpen();
   }
 
   @Override
@@ -199,6 +206,9 @@ final class ConnectionReporter implements ConnectionListener {
     if (flows != null) {
       flows.record(record);
     }
+    if (taps.areOpen()) {
+      taps.tell(record);
+    }
   }
 
   /** Lets one log line a second pass, so that peers and pods cannot fill a disk. Any thread. */
@@ -238,7 +248,7 @@ final class ConnectionReporter implements ConnectionListener {
 
     @Override
     public void opened(NamespacedName pod, Side side, InetSocketAddress remote, VerifiedPeer peer) {
-      metrics.opened(side);
+      metrics.opened(pod, side);
     }
 
     @Override
@@ -248,7 +258,7 @@ final class ConnectionReporter implements ConnectionListener {
         InetSocketAddress remote,
         TlsReason reason,
         @Nullable Throwable causeOrNull) {
-      metrics.handshakeFailed(side, reason);
+      metrics.handshakeFailed(pod, side, reason);
       Instant now = Instant.now();
       boolean server = side == Side.SERVER;
       events.add(sequence ->

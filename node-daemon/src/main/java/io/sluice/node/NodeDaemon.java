@@ -35,6 +35,7 @@ import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.EventLog;
+import io.sluice.node.events.Taps;
 import io.sluice.node.fastpath.FastPathKeeper;
 import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.handover.HandOverServer;
@@ -86,6 +87,7 @@ public final class NodeDaemon implements AutoCloseable {
   private final Supplier<RegistryFindings> registry;
   private final Parts parts = new Parts();
   private final EventLog events = new EventLog();
+  private final Taps taps = new Taps();
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private final Readiness readiness = new Readiness();
   private volatile @Nullable SourceInUse sourceInUse;
@@ -213,7 +215,8 @@ public final class NodeDaemon implements AutoCloseable {
             accessLog.orElse(null),
             spans,
             flows.orElse(null),
-            pod -> identityAnswers.whyMissing(snapshot.identityOf(pod)));
+            pod -> identityAnswers.whyMissing(snapshot.identityOf(pod)),
+            taps);
     Proxy dataPath =
         parts.opened(
             new Proxy(
@@ -317,7 +320,8 @@ public final class NodeDaemon implements AutoCloseable {
             dataPath,
             events,
             () -> snapshot,
-            metrics::countsOf,
+            metrics,
+            taps,
             identityAnswers,
             clock,
             source,

@@ -23,12 +23,15 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.PodState;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
+import io.sluice.node.events.TapFilter;
+import io.sluice.node.events.Taps;
 import io.sluice.node.fastpath.FastPathKeeper;
 import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.identity.CertificateStatus;
 import io.sluice.node.identity.IdentityStatus;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.identity.OfflineReport;
+import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.why.LiveNode;
 import io.sluice.node.why.Why;
 import io.sluice.node.why.WhyQuestion;
@@ -48,7 +51,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -64,7 +66,8 @@ final class StatusAnswers implements AdminServer.Answers {
   private final Proxy proxy;
   private final EventLog events;
   private final Supplier<MeshSnapshot> snapshot;
-  private final Function<NamespacedName, Map<String, Long>> counts;
+  private final NodeMetrics metrics;
+  private final Taps taps;
   private final IdentityAnswers identities;
   private final SiteTime clock;
   private final SourceInUse source;
@@ -85,7 +88,8 @@ final class StatusAnswers implements AdminServer.Answers {
       Proxy proxy,
       EventLog events,
       Supplier<MeshSnapshot> snapshot,
-      Function<NamespacedName, Map<String, Long>> counts,
+      NodeMetrics metrics,
+      Taps taps,
       IdentityAnswers identities,
       SiteTime clock,
       SourceInUse source,
@@ -98,7 +102,8 @@ final class StatusAnswers implements AdminServer.Answers {
     this.proxy = proxy;
     this.events = events;
     this.snapshot = snapshot;
-    this.counts = counts;
+    this.metrics = metrics;
+    this.taps = taps;
     this.identities = identities;
     this.clock = clock;
     this.source = source;
@@ -141,6 +146,7 @@ final class StatusAnswers implements AdminServer.Answers {
             .forEach(pod ->
                 out.accept(
                     pod(pod, handlers, held.get(pod.name()))
+                        .put("handshakes", metrics.hbone().handshakes(pod.name()))
                         .put("ledCalls", led.getOrDefault(pod.netnsCookie(), 0L))));
       }
       case "certificates" -> identities.certificates(pods.statuses(), out);
@@ -161,6 +167,11 @@ final class StatusAnswers implements AdminServer.Answers {
       }
       case "proxy" -> out.accept(inspection().answer(request.map()));
       case "set" -> out.accept(inspection().change(request.map()));
+      case "stat" -> {
+        out.accept(JSON.objectNode().put("upNanos", System.nanoTime() - startedNanos));
+        metrics.tell(out::accept);
+      }
+      case "tap" -> taps.watch(TapFilter.parse(request.map()), out);
       case "events" -> {
         if (request.follow() && request.map().equals(AdminRequest.WITH_ALLOWED)) {
           try (var _ = events.followAllowed()) {
@@ -222,7 +233,7 @@ final class StatusAnswers implements AdminServer.Answers {
         inForce,
         pods,
         proxy,
-        counts,
+        metrics::countsOf,
         identities,
         chosen.interception(),
         pod -> pod(pod, handlers, held.get(pod.name())));
@@ -273,6 +284,10 @@ final class StatusAnswers implements AdminServer.Answers {
     status.put("endpointsEjected", stats.ejections().now());
     status.put("endpointsWarming", stats.warming());
     put(status, stats.used());
+    status.put("handshakes", metrics.hbone().handshakes());
+    status.put(
+        "processCpuMillis",
+        ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO).toMillis());
     status.put("state", settings.stateDirectory().toAbsolutePath().toString());
     status.put("pins", PinDirectory.ofNode(settings.nodeName()).path().toString());
     InetSocketAddress address = metricsAddress;

@@ -6,12 +6,18 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.events.EventLog;
+import io.sluice.node.events.TapFilter;
+import io.sluice.node.events.Taps;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.tracing.Spans;
+import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord.End;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
@@ -22,8 +28,10 @@ class ConnectionReporterTest {
   private final NodeMetrics metrics =
       new NodeMetrics(() -> Samples.snapshot(1, Samples.CART, Samples.CATALOGUE));
   private final EventLog events = new EventLog();
+  private final Taps taps = new Taps();
   private final ConnectionReporter reporter =
-      new ConnectionReporter(metrics, events, null, new Spans(), null, pod -> "it never asked");
+      new ConnectionReporter(
+          metrics, events, null, new Spans(), null, pod -> "it never asked", taps);
 
   @Test
   void aRefusedRequestIsCountedTwiceAndToldAsAnEvent() {
@@ -41,6 +49,29 @@ class ConnectionReporterTest {
     assertThat(metrics.text())
         .contains("response_code=\"403\"", "response_flags=\"RBACAF\"")
         .contains("sluice_proxy_requests_refused_total{namespace=\"shop\",pod=\"cart-0\"");
+  }
+
+  @Test
+  @Timeout(30)
+  void whoTapsSeesConnectionsAndRequestsAndWhenAnswersBegan() throws InterruptedException {
+    assertThat(reporter.timesAnswers()).isFalse();
+    List<String> seen = new ArrayList<>();
+
+    taps.watch(
+        new TapFilter("", "", "", "", 3),
+        record -> {
+          if (record.isEmpty()) {
+            assertThat(reporter.timesAnswers()).isTrue();
+            reporter.request(Samples.request(INFO, 200));
+            reporter.closed(Samples.ended(INFO, CloseKind.FIN));
+            reporter.refused(Samples.refused(INFO, Reason.NO_TRAFFIC_TARGET));
+          } else {
+            seen.add(record.path("method").asText() + record.path("close").asText());
+          }
+        });
+
+    assertThat(seen).containsExactly("POST", "fin", "refused");
+    assertThat(reporter.timesAnswers()).isFalse();
   }
 
   @Test

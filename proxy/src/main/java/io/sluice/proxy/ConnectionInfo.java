@@ -52,6 +52,11 @@ public record ConnectionInfo(
     return mutualTls ? "mutual_tls" : "none";
   }
 
+  /** Of {@link #routeOrNull}, for people. */
+  public static String routeText(Decider route) {
+    return route instanceof NamespacedName ? "TrafficSplit " + route : route.toString();
+  }
+
   /** The workload that opened it, when that is known. */
   public Optional<NamespacedName> source() {
     return Optional.ofNullable(sourceOrNull);

@@ -72,6 +72,7 @@ public final class NodeCommand {
         "receivedBytes (number): what came from sockets of these connections, at either end",
         "sentBytes (number): what was written to them",
         "bufferedBytesPeak (number): most bytes that have waited at once for slow readers",
+        "handshakes (number): TLS handshakes with proxies of other nodes, of either side",
         "ledCalls (number): addresses that the kernel leads it to by itself, with or without the"
             + " daemon"
       })
@@ -94,6 +95,7 @@ public final class NodeCommand {
             "cpuMillis",
             "receivedBytes",
             "sentBytes",
+            "handshakes",
             "ledCalls",
             "problem");
 

@@ -82,6 +82,8 @@ import picocli.CommandLine.Spec;
       "receivedBytes (number): bytes that came from sockets, for all pods",
       "sentBytes (number): bytes that were written to sockets, for all pods",
       "bufferedBytesPeak (number): most of bufferedBytes so far",
+      "handshakes (number): TLS handshakes with proxies of other nodes, for all pods",
+      "processCpuMillis (number): CPU time of the whole process",
       "state: directory of its state",
       "pins: directory of maps and links",
       "metricsAddress: where metrics are served, or off",

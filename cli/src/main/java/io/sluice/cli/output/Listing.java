@@ -23,6 +23,9 @@ public final class Listing {
   private static final List<String> BYTES = List.of("B", "KiB", "MiB", "GiB", "TiB");
   private static final int NEXT_UNIT = 1024;
 
+  /** Of a terminal (ECMA-48): to its first character, and all from there on is taken away. */
+  private static final String CLEARED = "\u001b[H\u001b[J";
+
   private final List<String> columns;
   private final List<JsonNode> objects;
 
@@ -78,6 +81,25 @@ public final class Listing {
     }
     Table table = table(columns, format, out);
     return objects -> table.print(rows(objects, columns));
+  }
+
+  /**
+   * Prints objects of which each call shows the present ones: on a terminal in the place of those
+   * before, else below them; in JSON as an array on a line.
+   */
+  public static Consumer<List<JsonNode>> renewed(
+      List<String> columns, OutputFormat format, PrintWriter out) {
+    return objects -> {
+      boolean isInPlace = format != OutputFormat.json && Terminal.current().columns() > 0;
+      if (format == OutputFormat.json) {
+        out.println(JsonNodeFactory.instance.arrayNode().addAll(objects));
+      } else {
+        out.print(isInPlace ? CLEARED : "");
+        table(columns, format, out).print(rows(objects, columns));
+        out.print(isInPlace ? "" : System.lineSeparator());
+      }
+      out.flush();
+    };
   }
 
   private static Table table(List<String> columns, OutputFormat format, PrintWriter out) {

@@ -37,7 +37,14 @@ public final class AccessLines {
   private final AtomicReferenceArray<@Nullable Known> known =
       new AtomicReferenceArray<>(MOST_KNOWN);
 
-  AccessLines() {}
+  /** What is known of a connection or request. */
+  byte[] of(AccessLog.Entry entry) {
+    return switch (entry) {
+      case AccessLog.Entry.OfConnection(Instant time, AccessRecord record) -> of(time, record);
+      case AccessLog.Entry.OfRequest(Instant time, RequestRecord record) -> of(time, record);
+      case AccessLog.Entry.End end -> throw new IllegalStateException(end + " is no line");
+    };
+  }
 
   /** What is known of a connection that ended then. */
   byte[] of(Instant time, AccessRecord record) {
@@ -153,7 +160,7 @@ public final class AccessLines {
 
   private static @Nullable String route(ConnectionInfo info) {
     Decider route = info.routeOrNull();
-    return route instanceof NamespacedName ? "TrafficSplit " + route : text(route);
+    return route == null ? null : ConnectionInfo.routeText(route);
   }
 
   private static @Nullable String text(@Nullable Object value) {

@@ -63,7 +63,8 @@ public final class AccessLog implements AutoCloseable {
   private final AtomicLong dropped = new AtomicLong();
   private final Thread thread;
 
-  private sealed interface Entry {
+  /** What waits to be written. */
+  sealed interface Entry {
     record OfConnection(Instant time, AccessRecord record) implements Entry {}
 
     record OfRequest(Instant time, RequestRecord record) implements Entry {}
@@ -169,7 +170,7 @@ public final class AccessLog implements AutoCloseable {
     try {
       for (Entry next = queue.take(); !(next instanceof Entry.End); next = queue.take()) {
         try {
-          sink.write(line(next));
+          sink.write(lines.of(next));
           if (queue.isEmpty()) {
             sink.flush();
             Thread.sleep(GATHERING);
@@ -188,14 +189,6 @@ public final class AccessLog implements AutoCloseable {
     } finally {
       closeSink();
     }
-  }
-
-  private byte[] line(Entry entry) {
-    return switch (entry) {
-      case Entry.OfConnection(Instant time, AccessRecord record) -> lines.of(time, record);
-      case Entry.OfRequest(Instant time, RequestRecord record) -> lines.of(time, record);
-      case Entry.End end -> throw new IllegalStateException(end + " is no line");
-    };
   }
 
   private void closeSink() {

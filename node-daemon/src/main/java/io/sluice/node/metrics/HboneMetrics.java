@@ -3,9 +3,14 @@ package io.sluice.node.metrics;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
 import io.prometheus.client.Gauge;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.hbone.ConnectionEnd;
 import io.sluice.proxy.hbone.HboneEvents.Side;
 import io.sluice.proxy.tls.TlsReason;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
 
 /** What is counted of connections with mutual TLS. Recording is safe from any thread. */
 public final class HboneMetrics {
@@ -28,6 +33,8 @@ public final class HboneMetrics {
       Counter.build("sluice_hbone_connections_closed", "HBONE connections that ended, by why.")
           .labelNames("side", "reason")
           .create();
+  private final LongAdder ofAll = new LongAdder();
+  private final Map<NamespacedName, LongAdder> ofPods = new ConcurrentHashMap<>();
 
   HboneMetrics(CollectorRegistry registry) {
     for (Side side : Side.values()) {
@@ -39,14 +46,36 @@ public final class HboneMetrics {
     closed.register(registry);
   }
 
-  /** A handshake proved the peer. */
-  public void opened(Side side) {
+  private void count(NamespacedName pod) {
+    ofAll.increment();
+    ofPods.computeIfAbsent(pod, _ -> new LongAdder()).increment();
+  }
+
+  /** Handshakes of all pods, gone ones too. */
+  public long handshakes() {
+    return ofAll.sum();
+  }
+
+  /** Those at whose end {@code pod} was. */
+  public long handshakes(NamespacedName pod) {
+    LongAdder own = ofPods.get(pod);
+    return own == null ? 0 : own.sum();
+  }
+
+  void keepOnly(Predicate<NamespacedName> pods) {
+    ofPods.keySet().removeIf(pod -> !pods.test(pod));
+  }
+
+  /** A handshake at the end of {@code pod} proved the peer. */
+  public void opened(NamespacedName pod, Side side) {
+    count(pod);
     handshakes.labels(side.label(), SUCCESS, NO_REASON).inc();
     open.labels(side.label()).inc();
   }
 
   /** A handshake proved nobody. */
-  public void handshakeFailed(Side side, TlsReason reason) {
+  public void handshakeFailed(NamespacedName pod, Side side, TlsReason reason) {
+    count(pod);
     handshakes.labels(side.label(), FAILURE, reason.label()).inc();
   }
 

@@ -1,5 +1,7 @@
 package io.sluice.node.metrics;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.prometheus.client.Collector;
 import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.GaugeMetricFamily;
@@ -10,6 +12,7 @@ import io.sluice.interception.maps.CounterKey;
 import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.MapSummary;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
@@ -23,6 +26,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -213,6 +217,23 @@ final class InterceptionCollector extends Collector {
               count.sum());
         }
       });
+    }
+
+    /** Connections refused to each workload, as {@code sluice stat} has it. */
+    void tell(MeshSnapshot snapshot, Consumer<ObjectNode> out) {
+      connections.forEach((key, count) ->
+          snapshot
+              .workload(key.pod)
+              .ifPresent(pod ->
+                  out.accept(
+                      JsonNodeFactory.instance
+                          .objectNode()
+                          .put("workload", pod.name().namespace() + "/" + pod.app())
+                          .put("direction", key.direction.label())
+                          .put("peer", "unknown")
+                          .put("service", "unknown")
+                          .put("route", "")
+                          .put("refused", count.sum()))));
     }
 
     void keepOnly(Predicate<NamespacedName> pods) {

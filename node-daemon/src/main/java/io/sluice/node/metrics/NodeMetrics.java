@@ -1,5 +1,6 @@
 package io.sluice.node.metrics;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.prometheus.client.Collector;
 import io.prometheus.client.Collector.MetricFamilySamples;
 import io.prometheus.client.Collector.MetricFamilySamples.Sample;
@@ -46,6 +47,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Every metric of the node daemon. Recording is safe from any thread. */
@@ -271,6 +273,13 @@ public final class NodeMetrics {
     return counts;
   }
 
+  /** What has come of requests and connections, by their ends, and of requests by route. */
+  public void tell(Consumer<ObjectNode> out) {
+    requests.tell(out);
+    tcp.tell(out);
+    refusals.tell(snapshot.get(), out);
+  }
+
   /** An action was taken on so many connections that are older than their pod's enrolment. */
   public void earlierConnections(EarlierAction action, int count) {
     earlierConnections.labels(action.label()).inc(count);
@@ -284,6 +293,7 @@ public final class NodeMetrics {
   /** Ends the series of pods, workloads and services that have left the mesh. */
   public void keepOnly(MeshSnapshot current) {
     refusals.keepOnly(pod -> current.workload(pod).isPresent());
+    hbone.keepOnly(pod -> current.workload(pod).isPresent());
     retries.keepOnly(current);
     ends.follow(current);
     tcp.keepOnly(ends);

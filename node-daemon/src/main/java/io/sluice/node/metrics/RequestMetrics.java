@@ -1,21 +1,27 @@
 package io.sluice.node.metrics;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.prometheus.client.Collector;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.CounterMetricFamily;
+import io.sluice.mesh.Decider;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -27,16 +33,20 @@ import org.jspecify.annotations.Nullable;
  * others asks for that, and each set of their labels is 66 lines.
  */
 final class RequestMetrics {
-  /** Sets of ends; see {@link EndSeries}. Each is some 55 KB of text, and 2 KB of heap. */
+  /** Sets of ends; see {@link EndSeries}. Each is some 55 KB of text, and 4 KB of heap. */
   static final int MAX_LABEL_SETS = 500;
 
   /** Ways of being answered of one set; further ones share one that tells none of it. */
   static final int MAX_OUTCOMES = 32;
 
+  /** Routes of all sets of ends, by which those are told apart; each is 2 KB of heap. */
+  static final int MAX_ROUTES = 200;
+
   private static final String HTTP = "http";
   private static final String GRPC = "grpc";
 
   private final EndSeries<Series> series;
+  private volatile boolean areRoutesFull;
 
   RequestMetrics(CollectorRegistry registry, Supplier<MeshSnapshot> snapshot) {
     this.series = new EndSeries<>(snapshot, MAX_LABEL_SETS, Series::new);
@@ -47,7 +57,7 @@ final class RequestMetrics {
             histogram(
                 "istio_request_duration_milliseconds",
                 "From a request's head to the end of its response.",
-                each -> each.durations));
+                each -> each.all.durations));
     register(
         registry,
         () -> histogram("istio_request_bytes", "Content of requests.", each -> each.requestBytes));
@@ -85,8 +95,12 @@ final class RequestMetrics {
   /** An exchange has ended. */
   void ended(RequestRecord record) {
     Series counted = series.of(record.info(), record.grpc() ? GRPC : HTTP);
-    counted.count(record);
-    counted.durations.add(TimeUnit.NANOSECONDS.toMicros(record.duration().toNanos()));
+    boolean failed = counted.count(record);
+    counted.all.add(record, failed);
+    Decider route = record.info().routeOrNull();
+    if (route != null) {
+      ofRoute(counted, route).ifPresent(led -> led.add(record, failed));
+    }
     counted.requestBytes.add(record.requestBytes());
     counted.responseBytes.add(record.responseBytes());
     if (record.grpc()) {
@@ -95,9 +109,28 @@ final class RequestMetrics {
     }
   }
 
+  private Optional<Signals> ofRoute(Series ends, Decider route) {
+    Signals known = ends.routes.get(route);
+    if (known == null && !areRoutesFull) {
+      known = ends.routes.computeIfAbsent(route, _ -> new Signals());
+      areRoutesFull = series.all().stream().mapToInt(e -> e.routes.size()).sum() >= MAX_ROUTES;
+    }
+    return Optional.ofNullable(known);
+  }
+
+  /** What is counted of each set of ends, and of each route by which some of that was led. */
+  void tell(Consumer<ObjectNode> out) {
+    for (Series each : series.all()) {
+      out.accept(each.all.tell(each.labels.names().put("route", "")));
+      each.routes.forEach((route, led) ->
+          out.accept(led.tell(each.labels.names().put("route", ConnectionInfo.routeText(route)))));
+    }
+  }
+
   /** Ends the series whose ends are not there any more. */
   void keepOnly(TrafficLabels.Ends there) {
     series.keepOnly(there, Set.of());
+    areRoutesFull = false; // or it is found to be so by the next new one
   }
 
   private Collector.MetricFamilySamples requests() {
@@ -135,9 +168,10 @@ final class RequestMetrics {
   /** What requests with the same labels count under. */
   private static final class Series extends EndSeries.Series {
     final Map<Outcome, AtomicLong> outcomes = new ConcurrentHashMap<>(4);
-    final Distribution durations = new Distribution(TimeUnit.MILLISECONDS.toMicros(1));
-    final Distribution requestBytes = new Distribution(1);
-    final Distribution responseBytes = new Distribution(1);
+    final Map<Decider, Signals> routes = new ConcurrentHashMap<>(1);
+    final Signals all = new Signals();
+    final Distribution requestBytes = new Distribution(Bounds.ENVOYS, 1);
+    final Distribution responseBytes = new Distribution(Bounds.ENVOYS, 1);
     final AtomicLong requestMessages = new AtomicLong();
     final AtomicLong responseMessages = new AtomicLong();
 
@@ -149,7 +183,7 @@ final class RequestMetrics {
 
     /** How the last one was answered, as nearly all are. */
     private record Counted(
-        int status, @Nullable String grpcStatusOrNull, End end, AtomicLong count) {
+        int status, @Nullable String grpcStatusOrNull, End end, boolean failed, AtomicLong count) {
       boolean is(RequestRecord record) {
         return status == record.status()
             && end == record.end()
@@ -157,18 +191,22 @@ final class RequestMetrics {
       }
     }
 
-    void count(RequestRecord record) {
+    /** Whether it failed. */
+    boolean count(RequestRecord record) {
       Counted same = last;
       if (same == null || !same.is(record)) {
+        Outcome how = Outcome.of(record);
         same =
             new Counted(
                 record.status(),
                 record.grpcStatusOrNull(),
                 record.end(),
-                counter(Outcome.of(record)));
+                how.isFailure(),
+                counter(how));
         last = same;
       }
       same.count.incrementAndGet();
+      return same.failed;
     }
 
     private AtomicLong counter(Outcome how) {
@@ -193,6 +231,9 @@ final class RequestMetrics {
 
     private static final int FIRST_CODE = 100;
     private static final int LAST_CODE = 599;
+    private static final int FIRST_FAULT = 500;
+    private static final Set<End> ANSWERED =
+        Set.of(End.WHOLE, End.DELAYED, End.ROUTED, End.RETRIES_EXHAUSTED);
 
     /** Those that gRPC knows, 0 to 16: what else an application sends makes no series. */
     private static final List<String> GRPC_STATUSES =
@@ -214,6 +255,15 @@ final class RequestMetrics {
       return at < 0 ? TrafficLabels.NO_ROOM : GRPC_STATUSES.get(at);
     }
 
+    /** Whether nobody gave a whole answer, or one that says that it did not succeed. */
+    boolean isFailure() {
+      return endOrNull == null
+          || !ANSWERED.contains(endOrNull)
+          || code < FIRST_CODE
+          || code >= FIRST_FAULT
+          || !(grpcStatus.isEmpty() || grpcStatus.equals("0"));
+    }
+
     String codeText() {
       return code < 0 ? TrafficLabels.NO_ROOM : Integer.toString(code);
     }
@@ -223,45 +273,141 @@ final class RequestMetrics {
     }
   }
 
+  /** What {@code sluice stat} tells of some requests. */
+  private static final class Signals {
+    final Distribution durations = new Distribution(Bounds.FINE, TimeUnit.MILLISECONDS.toMicros(1));
+    private final AtomicLong failed = new AtomicLong();
+    private final AtomicLong received = new AtomicLong();
+    private final AtomicLong sent = new AtomicLong();
+
+    void add(RequestRecord record, boolean isFailure) {
+      durations.add(TimeUnit.NANOSECONDS.toMicros(record.duration().toNanos()));
+      add(failed, isFailure ? 1 : 0);
+      add(received, record.requestBytes());
+      add(sent, record.responseBytes());
+    }
+
+    private static void add(AtomicLong to, long more) {
+      if (more > 0) {
+        to.addAndGet(more);
+      }
+    }
+
+    ObjectNode tell(ObjectNode to) {
+      durations.tell(to.putObject("durations"));
+      return to.put("failed", failed.get())
+          .put("receivedBytes", received.get())
+          .put("sentBytes", sent.get());
+    }
+  }
+
   /**
-   * How many amounts fell into which of Envoy's default buckets, and their sum: 240 bytes. The
-   * library's histogram takes six times that, and more where threads meet.
+   * Upper bounds of what is counted together, among them Envoy's default ones.
+   *
+   * @param all in order
+   * @param envoys where those are
    */
-  static final class Distribution {
+  private record Bounds(double[] all, int[] envoys) {
     /** Upper bounds as Istio writes them. */
-    private static final List<String> BOUND_TEXTS =
+    static final List<String> TEXTS =
         List.of(
             "0.5", "1", "5", "10", "25", "50", "100", "250", "500", "1000", "2500", "5000", "10000",
             "30000", "60000", "300000", "600000", "1.8e+06", "3.6e+06", "+Inf");
 
-    private static final double[] BOUNDS =
-        BOUND_TEXTS.stream()
-            .mapToDouble(
-                text -> text.equals("+Inf") ? Double.POSITIVE_INFINITY : Double.parseDouble(text))
-            .toArray();
+    /** Whose middle is within 4 % of all that is counted there, but for what is below the first. */
+    private static final double FINE_RATIO = 1.08;
 
-    /** The buckets one by one, then the sum of amounts. */
-    private final AtomicLongArray counts = new AtomicLongArray(BOUNDS.length + 1);
+    private static final double FIRST_FINE = 0.05;
 
+    static final Bounds ENVOYS = of(Double.POSITIVE_INFINITY);
+    static final Bounds FINE = of(FINE_RATIO);
+
+    private static Bounds of(double mostRatio) {
+      List<Double> all = new ArrayList<>();
+      int[] envoys = new int[TEXTS.size()];
+      double below = FIRST_FINE;
+      for (int i = 0; i < envoys.length; i++) {
+        double bound =
+            i + 1 == envoys.length ? Double.POSITIVE_INFINITY : Double.parseDouble(TEXTS.get(i));
+        double ratio = bound / below;
+        int parts =
+            Double.isInfinite(ratio)
+                ? 1
+                : Math.max(1, (int) Math.ceil(Math.log(ratio) / Math.log(mostRatio)));
+        for (int part = 1; part < parts; part++) {
+          all.add(below * Math.pow(ratio, (double) part / parts));
+        }
+        envoys[i] = all.size();
+        all.add(bound);
+        below = bound;
+      }
+      return new Bounds(all.stream().mapToDouble(each -> each).toArray(), envoys);
+    }
+
+    int at(long amount, long perUnit) {
+      int found = Arrays.binarySearch(all, (double) amount / perUnit);
+      return found < 0 ? -found - 1 : found;
+    }
+
+    /** Of what is counted there, the amount that is no further from any of it, by ratio. */
+    double middle(int at) {
+      double below = at == 0 ? 0 : all[at - 1];
+      return at == 0 ? all[0] / 2 : at + 1 == all.length ? below : Math.sqrt(below * all[at]);
+    }
+  }
+
+  /**
+   * How many amounts fell below which bounds, and their sum: of Envoy's 240 bytes, of finer ones 2
+   * KB. The library's histogram takes six times as much, and more where threads meet.
+   */
+  private static final class Distribution {
+    private final Bounds bounds;
     private final long perUnit;
+
+    /** One by one, then the sum of amounts. */
+    private final AtomicLongArray counts;
 
     /**
      * Empty.
      *
-     * @param perUnit amounts that make one of the unit of the bounds
+     * @param perUnit amounts that make one of the unit of {@code bounds}
      */
-    Distribution(long perUnit) {
+    Distribution(Bounds bounds, long perUnit) {
+      this.bounds = bounds;
       this.perUnit = perUnit;
+      this.counts = new AtomicLongArray(bounds.all.length + 1);
     }
 
     void add(long amount) {
-      double value = (double) amount / perUnit;
-      int bucket = 0;
-      while (value > BOUNDS[bucket]) {
-        bucket++;
+      counts.incrementAndGet(bounds.at(amount, perUnit));
+      counts.addAndGet(bounds.all.length, amount);
+    }
+
+    double sum() {
+      return (double) counts.get(bounds.all.length) / perUnit;
+    }
+
+    /** How many are no more than each of Envoy's bounds. */
+    long[] cumulated() {
+      long[] cumulated = new long[bounds.envoys.length];
+      long count = 0;
+      for (int i = 0, at = 0; i < cumulated.length; i++) {
+        for (; at <= bounds.envoys[i]; at++) {
+          count += counts.get(at);
+        }
+        cumulated[i] = count;
       }
-      counts.incrementAndGet(bucket);
-      counts.addAndGet(BOUNDS.length, amount);
+      return cumulated;
+    }
+
+    /** How many are about so much, where there are any. */
+    void tell(ObjectNode to) {
+      for (int at = 0; at < bounds.all.length; at++) {
+        long count = counts.get(at);
+        if (count > 0) {
+          to.put(Long.toString(Math.round(bounds.middle(at) * perUnit)), count);
+        }
+      }
     }
   }
 
@@ -277,15 +423,12 @@ final class RequestMetrics {
     }
 
     void addMetric(List<String> labels, Distribution distribution) {
-      long count = 0;
-      for (int i = 0; i < Distribution.BOUNDS.length; i++) {
-        count += distribution.counts.get(i);
-        add("_bucket", bucketLabelNames, with(labels, Distribution.BOUND_TEXTS.get(i)), count);
+      long[] cumulated = distribution.cumulated();
+      for (int i = 0; i < cumulated.length; i++) {
+        add("_bucket", bucketLabelNames, with(labels, Bounds.TEXTS.get(i)), (double) cumulated[i]);
       }
-      double sum =
-          (double) distribution.counts.get(Distribution.BOUNDS.length) / distribution.perUnit;
-      add("_count", labelNames, labels, (double) count);
-      add("_sum", labelNames, labels, sum);
+      add("_count", labelNames, labels, (double) cumulated[cumulated.length - 1]);
+      add("_sum", labelNames, labels, distribution.sum());
     }
 
     private void add(String suffix, List<String> names, List<String> labels, double value) {

@@ -1,5 +1,6 @@
 package io.sluice.node.metrics;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
 import io.sluice.interception.maps.FastCountsValue;
@@ -10,6 +11,7 @@ import io.sluice.proxy.ConnectionInfo;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -117,6 +119,19 @@ final class TcpMetrics {
     Series counted = live.remove(record.info().id());
     if (counted != null) {
       counted.closedOnes(record.closeKind()).inc();
+    }
+  }
+
+  /** What is counted of each set of ends, as {@code sluice stat} has it. */
+  void tell(Consumer<ObjectNode> out) {
+    for (Series each : series.all()) {
+      out.accept(
+          each.labels
+              .names()
+              .put("route", "")
+              .put("connections", (long) each.openedOnes.get())
+              .put("receivedBytes", (long) each.receivedBytes.get())
+              .put("sentBytes", (long) each.sentBytes.get()));
     }
   }
 

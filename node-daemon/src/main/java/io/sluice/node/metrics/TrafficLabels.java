@@ -1,5 +1,7 @@
 package io.sluice.node.metrics;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -9,6 +11,7 @@ import io.sluice.mesh.SnapshotDifference;
 import io.sluice.mesh.SnapshotDifference.Change;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Reporter;
 import java.net.InetSocketAddress;
@@ -144,6 +147,25 @@ record TrafficLabels(List<String> ends, String protocol, String security) {
   /** Whether it names no end, because there are too many sets. */
   boolean isOther() {
     return ends.getFirst().equals(NO_ROOM);
+  }
+
+  /** Whose traffic of which direction it is, to or from whom, as {@code sluice stat} names them. */
+  ObjectNode names() {
+    boolean atSource = ends.getFirst().equals(Reporter.SOURCE.label());
+    String source = name(SOURCE);
+    String destination = name(DESTINATION);
+    String service = ends.get(SERVICE + 1);
+    return JsonNodeFactory.instance
+        .objectNode()
+        .put("workload", atSource ? source : destination)
+        .put("direction", (atSource ? Direction.OUTBOUND : Direction.INBOUND).label())
+        .put("peer", atSource ? destination : source)
+        .put("service", service.equals(UNKNOWN) ? UNKNOWN : ends.get(SERVICE + 2) + "/" + service);
+  }
+
+  private String name(int workload) {
+    String name = ends.get(workload);
+    return name.equals(UNKNOWN) ? UNKNOWN : ends.get(workload + 1) + "/" + name;
   }
 
   /** All values, with those of the labels between protocol and security. */

@@ -107,9 +107,11 @@ class NodeMetricsTest {
 
   @Test
   void handshakesAreCountedBySideResultAndReason() {
-    metrics.hbone().opened(Side.CLIENT);
-    metrics.hbone().handshakeFailed(Side.SERVER, TlsReason.NO_CERTIFICATE);
-    metrics.hbone().opened(Side.SERVER);
+    metrics.hbone().opened(Samples.CART, Side.CLIENT);
+    metrics.hbone().handshakeFailed(Samples.CART, Side.SERVER, TlsReason.NO_CERTIFICATE);
+    metrics.hbone().opened(Samples.CATALOGUE, Side.SERVER);
+    assertThat(metrics.hbone().handshakes(Samples.CART)).isEqualTo(2);
+    assertThat(metrics.hbone().handshakes()).isEqualTo(3);
     metrics.hbone().closed(Side.SERVER, ConnectionEnd.DENIED);
 
     assertThat(series("sluice_tls_handshakes_total"))

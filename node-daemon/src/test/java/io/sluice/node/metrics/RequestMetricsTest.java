@@ -1,11 +1,14 @@
 package io.sluice.node.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.node.Samples;
+import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
 import java.time.Duration;
@@ -30,6 +33,7 @@ class RequestMetricsTest {
           + "destination_canonical_service=\"catalogue\",destination_canonical_revision=\"v1\","
           + "destination_service=\"catalogue.shop.svc.cluster.local\","
           + "destination_service_name=\"catalogue\",destination_service_namespace=\"shop\",";
+  private static final String NO_ROUTE = "";
   private static final String NO_TLS = "connection_security_policy=\"none\",";
 
   private volatile MeshSnapshot snapshot = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE);
@@ -144,6 +148,60 @@ class RequestMetricsTest {
         .contains("# TYPE istio_request_duration_milliseconds histogram")
         .filteredOn(line -> line.startsWith("istio_request_duration_milliseconds"))
         .containsExactlyElementsOf(expected);
+  }
+
+  @Test
+  void timesAreToldWithinFourPercentToWhoAsksTheDaemon() {
+    List<Long> micros = new ArrayList<>();
+    for (double each = 300; each < 3_500_000_000.0; each *= 1.37) {
+      micros.add((long) each);
+      metrics.request(lasting(Duration.ofNanos(1_000 * (long) each)));
+    }
+
+    List<Long> told = new ArrayList<>();
+    told(NO_ROUTE)
+        .path("durations")
+        .properties()
+        .forEach(each -> told.add(Long.valueOf(each.getKey())));
+    assertThat(told).hasSameSizeAs(micros);
+    for (int i = 0; i < told.size(); i++) {
+      assertThat(told.get(i).doubleValue())
+          .isCloseTo(micros.get(i).doubleValue(), withinPercentage(4));
+    }
+  }
+
+  @Test
+  void requestsThatFailAreToldApartFromThoseThatWereAnsweredAlsoByRoute() {
+    ConnectionInfo info = Samples.outbound(1);
+    metrics.request(Samples.request(info, 404));
+    metrics.request(Samples.grpc(info, "0"));
+    metrics.request(Samples.request(info, 503));
+    metrics.request(Samples.request(info, 200, End.RESET_BY_UPSTREAM, null));
+    metrics.request(Samples.request(info, 0, End.RESET_BY_CLIENT, null));
+    metrics.request(Samples.grpc(info, "14"));
+    metrics.request(Samples.refusedRequest(info, Reason.NO_TRAFFIC_TARGET, false));
+
+    for (String route : List.of(NO_ROUTE, "HTTPRoute shop/catalogue spec.rules[1]")) {
+      assertThat(failed(route)).as(route).isEqualTo(5);
+    }
+    assertThat(told(NO_ROUTE).path("workload").asText()).isEqualTo("shop/cart");
+    assertThat(told(NO_ROUTE).path("peer").asText()).isEqualTo("shop/catalogue");
+    assertThat(told(NO_ROUTE).path("direction").asText()).isEqualTo("outbound");
+  }
+
+  private JsonNode told(String route) {
+    return all(route).getFirst();
+  }
+
+  private long failed(String route) {
+    return all(route).stream().mapToLong(each -> each.path("failed").asLong()).sum();
+  }
+
+  private List<JsonNode> all(String route) {
+    List<JsonNode> all = new ArrayList<>();
+    metrics.tell(all::add);
+    all.removeIf(each -> !each.path("route").asText().equals(route));
+    return all;
   }
 
   @Test
