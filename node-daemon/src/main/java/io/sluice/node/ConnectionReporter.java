@@ -33,8 +33,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands what the proxy reports to metrics, events, access log, spans, flows and taps, and says in the log
- * why a pod has no certificate when that refuses a connection: a line a second at most.
+ * Hands what the proxy reports to metrics, events, access log, spans, flows and taps, and says in
+ * the log why a pod has no certificate when that refuses a connection: a line a second at most.
  */
 final class ConnectionReporter implements ConnectionListener {
   private static final System.Logger LOG = System.getLogger(ConnectionReporter.class.getName());
