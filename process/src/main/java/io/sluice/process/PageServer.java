@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.InflaterInputStream;
@@ -41,7 +42,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>At an address of the loopback, requests to a name other than {@code localhost} are answered
  * 421: a page of another site can have a browser ask a loopback address by a name of that site (DNS
- * rebinding), and read the answer.
+ * rebinding), and read the answer. Requests that say that a page of another origin makes them are
+ * answered 403 there.
  */
 public final class PageServer implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PageServer.class.getName());
@@ -68,12 +70,15 @@ public final class PageServer implements AutoCloseable {
   private static final Duration VISIT_LOOK = Duration.ofSeconds(1);
 
   private static final String HOST = "host:";
+  private static final String ORIGIN = "origin:";
+  private static final String PLAIN = "text/plain";
 
   private static final Answer NOT_FOUND = new Answer.Lines("404 Not Found", "not found\n");
 
   private final ServerSocket listener;
   private final Semaphore texts = new Semaphore(MAX_TEXTS);
   private final String what;
+  private final String headers;
   private final Function<String, Optional<Answer>> answers;
 
   /** The oldest first; guarded by itself. */
@@ -91,8 +96,14 @@ public final class PageServer implements AutoCloseable {
      * Made at once.
      *
      * @param status code and word, as the status line has them
+     * @param type its media type
      */
-    record Lines(String status, String text) implements Answer {}
+    record Lines(String status, String type, String text) implements Answer {
+      /** Plain text. */
+      public Lines(String status, String text) {
+        this(status, PLAIN, text);
+      }
+    }
 
     /**
      * Of any length; {@value PageServer#MAX_TEXTS} at a time.
@@ -103,9 +114,13 @@ public final class PageServer implements AutoCloseable {
   }
 
   private PageServer(
-      ServerSocket listener, String what, Function<String, Optional<Answer>> answers) {
+      ServerSocket listener,
+      String what,
+      List<String> headers,
+      Function<String, Optional<Answer>> answers) {
     this.listener = listener;
     this.what = what;
+    this.headers = headers.stream().map(header -> header + "\r\n").collect(Collectors.joining());
     this.answers = answers;
   }
 
@@ -117,7 +132,16 @@ public final class PageServer implements AutoCloseable {
    */
   public static PageServer start(
       InetSocketAddress address, String what, Function<String, Optional<Answer>> answers) {
-    return bind(address, what).serve(answers);
+    return start(address, what, List.of(), answers);
+  }
+
+  /** The same, with {@code headers} on each answer. */
+  public static PageServer start(
+      InetSocketAddress address,
+      String what,
+      List<String> headers,
+      Function<String, Optional<Answer>> answers) {
+    return bind(address, what).serve(headers, answers);
   }
 
   /** The address alone, at which nobody is answered yet; likewise. */
@@ -137,7 +161,11 @@ public final class PageServer implements AutoCloseable {
 
     /** Serves there, once: the address is then of what this returns. */
     PageServer serve(Function<String, Optional<Answer>> answers) {
-      PageServer server = new PageServer(listener, what, answers);
+      return serve(List.of(), answers);
+    }
+
+    private PageServer serve(List<String> headers, Function<String, Optional<Answer>> answers) {
+      PageServer server = new PageServer(listener, what, headers, answers);
       Thread.ofVirtual().name("sluice-" + what + "-accept").start(server::acceptAll);
       return server;
     }
@@ -231,8 +259,14 @@ public final class PageServer implements AutoCloseable {
    *
    * @param line the first one of the request
    * @param hosts values of {@code Host}, in lower case
+   * @param origins values of {@code Origin}, likewise
    */
-  private record Head(String line, List<String> hosts) {
+  private record Head(String line, List<String> hosts, List<String> origins) {
+    /** Whether no page of another origin makes it. */
+    boolean isOfOwnPage() {
+      return origins.stream().allMatch(one -> hosts.contains(one.replaceFirst("^http://", "")));
+    }
+
     /** Whether no other name than the loopback's is asked, which an address cannot be. */
     boolean isForLoopback() {
       return hosts.stream().map(Head::withoutPort).allMatch(Head::isLoopbackOrAddress);
@@ -261,6 +295,7 @@ public final class PageServer implements AutoCloseable {
     StringBuilder line = new StringBuilder();
     String request = null;
     List<String> hosts = new ArrayList<>();
+    List<String> origins = new ArrayList<>();
     for (int read = 0; read < MAX_HEAD_BYTES; read++) {
       int c = in.read();
       if (c < 0) {
@@ -272,10 +307,10 @@ public final class PageServer implements AutoCloseable {
         if (request == null) {
           request = whole;
         } else if (whole.isEmpty()) {
-          return new Head(request, hosts);
-        } else if (whole.regionMatches(true, 0, HOST, 0, HOST.length())) {
-          hosts.add(whole.substring(HOST.length()).strip().toLowerCase(Locale.ROOT));
+          return new Head(request, hosts, origins);
         }
+        addValue(whole, HOST, hosts);
+        addValue(whole, ORIGIN, origins);
       } else if (c != '\r') {
         line.append((char) c);
       }
@@ -283,23 +318,31 @@ public final class PageServer implements AutoCloseable {
     return null;
   }
 
+  private static void addValue(String line, String header, List<String> values) {
+    if (line.regionMatches(true, 0, header, 0, header.length())) {
+      values.add(line.substring(header.length()).strip().toLowerCase(Locale.ROOT));
+    }
+  }
+
   private void answer(Head request, OutputStream out) throws IOException {
     String[] words = request.line().split(" ", -1);
     String path = words.length == 3 ? words[1].split("\\?", 2)[0] : "";
     if (words.length != 3 || !words[2].startsWith("HTTP/1.")) {
-      send(out, true, "400 Bad Request", "text/plain", "not a request of HTTP/1.1\n");
+      send(out, true, "400 Bad Request", PLAIN, "not a request of HTTP/1.1\n");
     } else if (!words[0].equals("GET") && !words[0].equals("HEAD")) {
-      send(out, true, "405 Method Not Allowed", "text/plain", "use GET\n");
+      send(out, true, "405 Method Not Allowed", PLAIN, "use GET\n");
     } else if (listener.getInetAddress().isLoopbackAddress() && !request.isForLoopback()) {
       String why = "this port is not of '%s'; ask localhost or %s\n";
       String host = Printable.line(String.join(", ", request.hosts()));
       String own = IpAddresses.text(address());
-      send(out, true, "421 Misdirected Request", "text/plain", why.formatted(host, own));
+      send(out, true, "421 Misdirected Request", PLAIN, why.formatted(host, own));
+    } else if (listener.getInetAddress().isLoopbackAddress() && !request.isOfOwnPage()) {
+      send(out, true, "403 Forbidden", PLAIN, "no page of another origin may ask this port\n");
     } else {
       boolean withBody = words[0].equals("GET");
       switch (answers.apply(path).orElse(NOT_FOUND)) {
-        case Answer.Lines(String status, String text) ->
-            send(out, withBody, status, "text/plain", text);
+        case Answer.Lines(String status, String type, String text) ->
+            send(out, withBody, status, type, text);
         case Answer.Text text -> answerText(text, withBody, out);
       }
     }
@@ -308,7 +351,7 @@ public final class PageServer implements AutoCloseable {
   private void answerText(Answer.Text text, boolean withBody, OutputStream out) throws IOException {
     if (!texts.tryAcquire()) {
       String why = MAX_TEXTS + " clients are reading; ask again\n";
-      send(out, withBody, "503 Service Unavailable", "text/plain", why);
+      send(out, withBody, "503 Service Unavailable", PLAIN, why);
       return;
     }
     try {
@@ -326,7 +369,7 @@ public final class PageServer implements AutoCloseable {
       // Top frame of the request: without an answer the scraper could not tell what is wrong.
       LOG.log(System.Logger.Level.WARNING, what + "_not_collected", e);
       String why = "cannot collect " + what + ": " + Printable.line(e.toString()) + "\n";
-      send(out, withBody, "500 Internal Server Error", "text/plain", why);
+      send(out, withBody, "500 Internal Server Error", PLAIN, why);
       return;
     }
     sendHead(out, "200 OK", asked.type(), text.length);
@@ -336,8 +379,7 @@ public final class PageServer implements AutoCloseable {
     out.flush();
   }
 
-  private static void send(
-      OutputStream out, boolean withBody, String status, String type, String body)
+  private void send(OutputStream out, boolean withBody, String status, String type, String body)
       throws IOException {
     byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
     sendHead(out, status, type, bytes.length);
@@ -347,7 +389,7 @@ public final class PageServer implements AutoCloseable {
     out.flush();
   }
 
-  private static void sendHead(OutputStream out, String status, String type, long length)
+  private void sendHead(OutputStream out, String status, String type, long length)
       throws IOException {
     String head =
         "HTTP/1.1 "
@@ -356,7 +398,9 @@ public final class PageServer implements AutoCloseable {
             + type
             + "\r\nContent-Length: "
             + length
-            + "\r\nConnection: close\r\n\r\n";
+            + "\r\nConnection: close\r\n"
+            + headers
+            + "\r\n";
     out.write(head.getBytes(StandardCharsets.US_ASCII));
   }
 
