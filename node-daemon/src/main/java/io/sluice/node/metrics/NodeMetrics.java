@@ -42,6 +42,7 @@ import io.sluice.proxy.accept.Proxy;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.Writer;
+import java.util.Collection;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.Map;
@@ -298,6 +299,15 @@ public final class NodeMetrics {
     ends.follow(current);
     tcp.keepOnly(ends);
     requests.keepOnly(ends);
+  }
+
+  /** What is counted of each pair of ends, as a page of this node reads it. */
+  public Collection<ObjectNode> edges() {
+    EdgeReport report = new EdgeReport();
+    HiddenNamespaces hidden = HiddenNamespaces.of(snapshot.get());
+    requests.addTo(report, hidden::without);
+    tcp.ofEdges().stream().map(hidden::without).forEach(report::add);
+    return report.edges();
   }
 
   /** Everything in Prometheus' text format 0.0.4, a family at a time. */

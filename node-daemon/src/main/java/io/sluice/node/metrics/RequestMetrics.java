@@ -24,6 +24,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -131,6 +132,16 @@ final class RequestMetrics {
   void keepOnly(TrafficLabels.Ends there) {
     series.keepOnly(there, Set.of());
     areRoutesFull = false; // or it is found to be so by the next new one
+  }
+
+  /** Adds how requests of each pair of ends were answered, and how long they took. */
+  void addTo(EdgeReport edges, UnaryOperator<Collector.MetricFamilySamples> shown) {
+    edges.add(shown.apply(requests()));
+    for (Series each : series.all()) {
+      edges
+          .known(TrafficLabels.OF_ENDS, each.labels.with())
+          .ifPresent(edge -> each.all.durations.tell(edge.withObjectProperty("durations")));
+    }
   }
 
   private Collector.MetricFamilySamples requests() {
@@ -405,7 +416,8 @@ final class RequestMetrics {
       for (int at = 0; at < bounds.all.length; at++) {
         long count = counts.get(at);
         if (count > 0) {
-          to.put(Long.toString(Math.round(bounds.middle(at) * perUnit)), count);
+          String about = Long.toString(Math.round(bounds.middle(at) * perUnit));
+          to.put(about, to.path(about).asLong() + count);
         }
       }
     }

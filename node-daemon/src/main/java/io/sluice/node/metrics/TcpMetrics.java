@@ -1,6 +1,7 @@
 package io.sluice.node.metrics;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.prometheus.client.Collector.MetricFamilySamples;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
 import io.sluice.interception.maps.FastCountsValue;
@@ -9,10 +10,12 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * The standard {@code istio_tcp_*} metrics, so that existing dashboards work. A series lives while
@@ -133,6 +136,13 @@ final class TcpMetrics {
               .put("receivedBytes", (long) each.receivedBytes.get())
               .put("sentBytes", (long) each.sentBytes.get()));
     }
+  }
+
+  /** All that is counted, by pairs of ends. */
+  List<MetricFamilySamples> ofEdges() {
+    return Stream.of(opened, closed, sent, received)
+        .flatMap(counter -> counter.collect().stream())
+        .toList();
   }
 
   /** Ends the series whose ends are not there any more. */

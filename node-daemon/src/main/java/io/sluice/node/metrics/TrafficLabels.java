@@ -71,7 +71,9 @@ record TrafficLabels(List<String> ends, String protocol, String security) {
           "response_flags",
           "connection_security_policy");
 
-  private static final String UNKNOWN = "unknown";
+  /** What labels say of what is not known. */
+  static final String UNKNOWN = "unknown";
+
   private static final int SOURCE = ENDS.indexOf("source_workload");
   private static final int DESTINATION = ENDS.indexOf("destination_workload");
   private static final int PRINCIPAL = ENDS.indexOf("source_principal") - SOURCE;

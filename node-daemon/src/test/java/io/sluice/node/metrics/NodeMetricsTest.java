@@ -49,6 +49,36 @@ class NodeMetricsTest {
   }
 
   @Test
+  void edgesTellOfTheTwoEndsWhatMetricsCount() {
+    ConnectionInfo info = Samples.outbound(1);
+    metrics.opened(info);
+    metrics.bytes(info, 100, 2_000);
+    metrics.closed(Samples.ended(info, CloseKind.RESET_BY_CLIENT));
+    metrics.request(Samples.request(info, 200));
+    metrics.request(Samples.request(info, 200));
+    metrics.request(Samples.request(info, 503));
+
+    String ends =
+        "{\"reporter\":\"source\",\"source\":\"shop/cart\",\"sourcePrincipal\":\"%s\",\"destination\":\"shop/catalogue\",\"destinationPrincipal\":\"%s\",\"service\":\"shop/catalogue\","
+            .formatted(Samples.identity(Samples.CART), Samples.identity(Samples.CATALOGUE));
+    assertThat(metrics.edges())
+        .extracting(Object::toString)
+        .allMatch(edge -> edge.startsWith(ends))
+        .anyMatch(edge ->
+            edge.contains(
+                    "\"protocol\":\"tcp\",\"security\":\"none\",\"opened\":1.0,\"closed\":{\"DC\":1.0},")
+                && edge.endsWith("\"sentBytes\":2000.0,\"receivedBytes\":100.0}"))
+        .anyMatch(edge ->
+            edge.contains("{\"code\":\"200\",\"grpcStatus\":\"\",\"flags\":\"-\",\"count\":2.0}")
+                && edge.contains("{\"code\":\"503\"")
+                && edge.matches(".*\"durations\":\\{\"[0-9]+\":3}}"))
+        .hasSize(2);
+
+    snapshot = Samples.unmeasured(2, Samples.CART, Samples.CATALOGUE);
+    assertThat(metrics.edges()).as("of a namespace without metrics").isEmpty();
+  }
+
+  @Test
   void seriesOfANamespaceThatIsNotToBeToldOfAreHiddenAndComeBack() {
     metrics.opened(Samples.outbound(1));
     metrics.refused(Samples.ended(Samples.outbound(2), CloseKind.REFUSED));
