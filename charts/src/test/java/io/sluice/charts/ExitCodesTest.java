@@ -87,7 +87,7 @@ class ExitCodesTest {
     for (String command : List.of("status", "pods", "certificates", "events")) {
       targets.put("node " + command, new Target(NODE, "no-such-node-on-this-machine", maps));
     }
-    for (String command : List.of("stat", "top", "tap", "cost")) {
+    for (String command : List.of("stat", "top", "tap", "cost", "dashboard")) {
       targets.put(command, new Target(NODE, "no-such-node-on-this-machine", maps));
     }
     String call = "shop/buyer shop/store " + NODE;

@@ -4,6 +4,7 @@ import io.sluice.cli.check.CheckCommand;
 import io.sluice.cli.check.SupportCommand;
 import io.sluice.cli.check.VerifyCommand;
 import io.sluice.cli.control.ControlCommand;
+import io.sluice.cli.dashboard.DashboardCommand;
 import io.sluice.cli.init.InitCommand;
 import io.sluice.cli.namespace.MetricsCommand;
 import io.sluice.cli.namespace.NamespaceCommand;
@@ -51,6 +52,7 @@ public final class SluiceCommand {
           StatCommand.TopCommand.class,
           TapCommand.class,
           CostCommand.class,
+          DashboardCommand.class,
           PolicyCommand.class,
           VerifyCommand.class,
           CheckCommand.class,

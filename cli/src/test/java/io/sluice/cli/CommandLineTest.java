@@ -124,6 +124,8 @@ class CommandLineTest {
         "policy check-conflicts Telemetry --registry DIR; KIND 'Telemetry' is not read",
         "why shop/buyer shop/store get /x; METHOD 'get' is written in capitals: GET",
         "policy check-conflicts --kubeconfig /nonexistent; cannot be read",
+        "dashboard --address 0.0.0.0:80; is none of the loopback",
+        "dashboard --address 127.0.0.1; has no port",
         "stat pod; expected one of [workload, edge, route]",
         "stat --window 0s; --window 0s is no time; write 2s or more",
         "top --every 0s; --every 0s is no time",
@@ -163,6 +165,7 @@ class CommandLineTest {
         "node events; no daemon answers",
         "node maps list; neither a running daemon nor pinned maps",
         "node maps dump pods; neither a running daemon nor pinned maps",
+        "dashboard --address 127.0.0.1:0; no daemon answers",
         "proxy get ready shop/web; no daemon answers",
         "proxy set logging shop/web; no daemon answers"
       })

@@ -20,6 +20,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.sluice.cli.SluiceCommand;
 import io.sluice.cli.node.Signals;
 import io.sluice.cli.node.Signals.By;
+import io.sluice.dashboard.Browser;
 import io.sluice.kernel.Mechanism;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
@@ -703,6 +704,40 @@ class HttpLoadTest {
                   assertThat(count).isBetween(SHARE - SHARE / 10, SHARE + SHARE / 10));
         }
       }
+    }
+  }
+
+  // --- the page --------------------------------------------------------------------------------
+
+  @Test
+  void thePageOfANodeShowsWhatItsPodsAsk() throws Exception {
+    Cell cell = new Cell(site, false, Family.IPV4);
+    String pair = "shop/" + cell.client(BUYER).name() + " → shop/bookstore";
+    try (HttpCallers callers =
+            new HttpCallers(
+                GROUP, cell.client(BUYER), cell.at("bookstore", HTTP1_PORT), false, "page");
+        ServedPage page = new ServedPage(site.node(false).prefix(), site.directory())) {
+      page.checkRate(pair, callers::answered);
+      assertThat(page.cell(pair, 5)).isEqualTo("100.0 %");
+      assertThat(Double.parseDouble(page.cell(pair, 7))).isBetween(0.01, 1_000.0);
+      assertThat(page.cell(pair, 11)).isEqualTo("mutual TLS");
+
+      Browser browser = page.choose(pair);
+
+      Await.until(
+          "who grants it",
+          () -> browser.text("#policies").contains("shop/bookbuyer-to-bookstore-v1"));
+      Await.untilPasses(
+          Await.PATIENCE,
+          () ->
+              assertThat(browser.text("#requests"))
+                  .as(browser.text("body"))
+                  .contains(" /load/steady"));
+      assertThat(browser.text("#requests tr")).contains("200", "allowed");
+      assertThat(browser.text("#certificates")).contains("ns/shop/sa/bookbuyer", " % left)");
+      assertThat(browser.complaints()).isEmpty();
+      assertThat(callers.failed()).isEmpty();
+      page.stop();
     }
   }
 }

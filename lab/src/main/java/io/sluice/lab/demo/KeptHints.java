@@ -12,6 +12,7 @@ final class KeptHints {
     out.println();
     out.println("The shop is still running. As root:");
     command(out, "./sluice node status" + node, "daemon, memory, where its metrics are");
+    command(out, "./sluice dashboard" + node, "a page of it for a browser");
     command(out, "./sluice node pods" + node, "who is enrolled");
     if (mode.countsInMaps()) {
       command(out, "./sluice node maps list" + node, "maps in the kernel");
@@ -37,6 +38,7 @@ final class KeptHints {
     out.println("The shop is still running on two nodes. As root:");
     for (DemoNode node : plan.nodes()) {
       command(out, "./sluice node status --node-name " + node.name(), "daemon of " + node.name());
+      command(out, "./sluice dashboard --node-name " + node.name(), "a page of it for a browser");
       command(out, "./sluice node certificates --node-name " + node.name(), "its certificates");
     }
     command(

@@ -1,0 +1,226 @@
+package io.sluice.cli.dashboard;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.process.AdminClient;
+import io.sluice.process.AdminRequest;
+import io.sluice.process.PageServer;
+import io.sluice.process.PageServer.Answer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Serves the page and what it shows below a path that nobody can guess: other users of the machine
+ * reach the port, and so do pages of other sites by the browser of who looks.
+ */
+public final class Dashboard implements AutoCloseable {
+  /** Nothing from elsewhere, no script that is not a file of ours, no text as HTML. */
+  private static final List<String> HEADERS =
+      List.of(
+          "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self';"
+              + " connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
+              + " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+          "Cross-Origin-Opener-Policy: same-origin",
+          "Cross-Origin-Resource-Policy: same-origin",
+          "Referrer-Policy: no-referrer",
+          "X-Content-Type-Options: nosniff",
+          "Cache-Control: no-store");
+
+  private static final String CHARTS = "/META-INF/resources/webjars/uplot/1.6.30/dist/";
+  private static final String SCRIPT = "text/javascript; charset=utf-8";
+
+  /** Where each file of the page is, by the path that the page has for it; and nothing else. */
+  static final Map<String, String> FILES =
+      Map.of(
+          "", "index.html",
+          "style.css", "style.css",
+          "app.js", "app.js",
+          "model.js", "model.js",
+          "graph.js", "graph.js",
+          "uPlot.iife.min.js", CHARTS + "uPlot.iife.min.js",
+          "uPlot.min.css", CHARTS + "uPlot.min.css");
+
+  private static final String JSON = "application/json";
+  private static final String OK = "200 OK";
+  private static final int TOKEN_BYTES = 24;
+  private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+
+  /** Silence after which the page is told that the daemon does not answer. */
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  /** So soon after each other pages have the same answer: each is four questions to the daemon. */
+  private static final Duration FRESH = Duration.ofMillis(900);
+
+  /** After so long no page looks any more: one that is open asks each two seconds. */
+  private static final Duration UNWATCHED = Duration.ofSeconds(15);
+
+  private final String node;
+  private final String token;
+  private final AdminClient daemon;
+  private final LiveRecords refused;
+  private final LiveRecords requests;
+  private final PageServer server;
+  private @Nullable ObjectNode known; // under the lock, as what follows
+  private long knownNanos;
+
+  private Dashboard(InetSocketAddress address, String node, Path adminSocket) {
+    byte[] random = new byte[TOKEN_BYTES];
+    new SecureRandom().nextBytes(random);
+    this.node = node;
+    this.token = HexFormat.of().formatHex(random);
+    this.daemon = new AdminClient(adminSocket, PATIENCE);
+    this.refused = new LiveRecords(daemon, new AdminRequest("events", "", true), UNWATCHED);
+    this.requests = new LiveRecords(daemon, new AdminRequest("tap", "{}", true), UNWATCHED);
+    this.server = PageServer.start(address, "dashboard", HEADERS, this::answer);
+  }
+
+  /**
+   * Serves the page of a node.
+   *
+   * @param address of the loopback; port 0 takes a free one
+   * @param adminSocket of its daemon, which need not run
+   */
+  public static Dashboard start(InetSocketAddress address, String node, Path adminSocket) {
+    return new Dashboard(address, node, adminSocket);
+  }
+
+  /** What a browser is given; whoever has it reads all that the page shows. */
+  public String url() {
+    return "http://" + IpAddresses.text(server.address()) + "/" + token + "/";
+  }
+
+  private Optional<Answer> answer(String path) {
+    String[] parts = path.split("/", 3);
+    if (parts.length != 3 || !isToken(parts[1])) {
+      return Optional.of(
+          new Answer.Lines("403 Forbidden", "open the address that 'sluice dashboard' printed\n"));
+    }
+    String file = FILES.get(parts[2]);
+    return file == null ? data(parts[2].split("/", 3)) : Optional.of(page(file));
+  }
+
+  /** In a time that tells nothing of it. */
+  private boolean isToken(String given) {
+    return MessageDigest.isEqual(
+        given.getBytes(StandardCharsets.UTF_8), token.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static Answer page(String file) {
+    String type =
+        file.endsWith(".js")
+            ? SCRIPT
+            : file.endsWith(".css") ? "text/css; charset=utf-8" : "text/html; charset=utf-8";
+    return new Answer.Lines(OK, type, text(file));
+  }
+
+  static String text(String file) {
+    try (InputStream in = Dashboard.class.getResourceAsStream(file)) {
+      if (in == null) {
+        throw new IllegalStateException("the program lacks " + file);
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** {@code state/SEEN} or {@code policies/NAMESPACE/POD}. */
+  private Optional<Answer> data(String[] words) {
+    try {
+      if (words.length == 2 && words[0].equals("state")) {
+        return Optional.of(json(OK, state(Long.parseLong(words[1]))));
+      }
+      if (words.length == 3 && words[0].equals("policies")) {
+        return Optional.of(json(OK, policies(new NamespacedName(words[1], words[2]))));
+      }
+      return Optional.empty();
+    } catch (IOException e) {
+      return Optional.of(json("503 Service Unavailable", error(e)));
+    } catch (IllegalArgumentException e) { // no number or name, or the daemon says so
+      return Optional.of(json("400 Bad Request", error(e)));
+    }
+  }
+
+  private static Answer json(String status, JsonNode value) {
+    return new Answer.Lines(status, JSON, value.toString());
+  }
+
+  private static ObjectNode error(Exception e) {
+    return NODES.objectNode().put("error", String.valueOf(e.getMessage()));
+  }
+
+  /** All that the page shows, and records of refusals and requests that came after {@code seen}. */
+  private ObjectNode state(long seen) throws IOException {
+    ObjectNode state = NODES.objectNode();
+    state.setAll(daemonState());
+    long last = LiveRecords.told(); // what comes between the two is for the next answer
+    state.put("last", last);
+    refused.after(seen, last, state.putArray("refused"));
+    requests.after(seen, last, state.putArray("requests"));
+    return state;
+  }
+
+  private synchronized ObjectNode daemonState() throws IOException {
+    ObjectNode before = known;
+    if (before != null && System.nanoTime() - knownNanos < FRESH.toNanos()) {
+      return before;
+    }
+    ObjectNode state = NODES.objectNode().put("node", node);
+    state.set("status", all("status").path(0));
+    state.set("edges", all("edges"));
+    state.put("millis", TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
+    state.put("time", System.currentTimeMillis());
+    state.set("pods", all("pods"));
+    try {
+      state.set("certificates", all("certificates"));
+    } catch (IllegalArgumentException e) { // there is no controller
+      state.put("noCertificates", e.getMessage());
+    }
+    known = state;
+    knownNanos = System.nanoTime();
+    return state;
+  }
+
+  private ArrayNode all(String command) throws IOException {
+    return NODES.arrayNode().addAll(daemon.ask(AdminRequest.of(command)));
+  }
+
+  /** What of a pod's configuration says who may call it and whom it may call. */
+  private ObjectNode policies(NamespacedName pod) throws IOException {
+    JsonNode all = daemon.ask(new AdminRequest("proxy", "config_dump " + pod, false)).getFirst();
+    ObjectNode some = NODES.objectNode();
+    Arrays.asList("pod", "inbound", "outbound", "settings", "elsewhere")
+        .forEach(name -> {
+          if (all.has(name)) {
+            some.set(name, all.path(name));
+          }
+        });
+    return some;
+  }
+
+  /** Ends it; whoever is being answered is cut off. */
+  @Override
+  public void close() {
+    server.close();
+    refused.close();
+    requests.close();
+  }
+}

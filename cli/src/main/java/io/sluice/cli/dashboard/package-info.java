@@ -1,0 +1,9 @@
+/**
+ * The page of one node: a server on loopback, which asks the daemon's admin socket for whoever has
+ * its token. The page itself is among the resources of this package. It changes nothing. Start at
+ * {@link io.sluice.cli.dashboard.Dashboard}.
+ */
+@NullMarked
+package io.sluice.cli.dashboard;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,153 @@
+// What two readings of the daemon's counters come to, and where a graph of them stands. Touches no page.
+
+const ANSWERED = new Set(["-", "DI", "NR", "URX"]);
+const UNKNOWN = "unknown";
+
+/** Whether nobody gave a whole answer, or one that says that it did not succeed. */
+const isFailure = (answer) =>
+  !ANSWERED.has(answer.flags) || !(answer.code >= 100 && answer.code < 500) || !["", "0"].includes(answer.grpcStatus);
+
+const nothing = () =>
+  ({ requests: 0, failed: 0, opened: 0, ended: 0, broken: 0, bytes: 0, durations: new Map(), answers: new Map() });
+
+/**
+ * The counters by who calls whom. Of a call within the node both ends count: the caller's are taken where there are any.
+ * Of names that are not known the Service stands for who is called.
+ */
+export function pairs(edges) {
+  const all = new Map();
+  for (const edge of edges) {
+    const from = edge.source === UNKNOWN ? "outside" : edge.source;
+    const to = edge.destination !== UNKNOWN ? edge.destination
+      : edge.service !== UNKNOWN ? `Service ${edge.service}` : "outside";
+    const key = `${from} → ${to}`;
+    if (!all.has(key)) {
+      all.set(key, { key, from, to, ends: [], protocols: new Set(), sides: {}, wires: new Set() });
+    }
+    const pair = all.get(key);
+    pair.ends.push(edge);
+    pair.protocols.add(edge.protocol);
+    add((pair.sides[edge.reporter] ??= nothing()), edge, pair);
+  }
+  for (const pair of all.values()) {
+    pair.counts = pair.sides.source ?? Object.values(pair.sides)[0];
+    pair.wire = wire(pair);
+  }
+  return all;
+}
+
+function add(to, edge, pair) {
+  let passed = edge.opened > 0;
+  for (const answer of edge.answers ?? []) {
+    to.requests += answer.count;
+    to.failed += isFailure(answer) ? answer.count : 0;
+    const how = answer.code + (answer.flags === "-" ? "" : ` ${answer.flags}`)
+      + (answer.grpcStatus ? ` grpc ${answer.grpcStatus}` : "");
+    to.answers.set(how, (to.answers.get(how) ?? 0) + answer.count);
+    passed ||= ANSWERED.has(answer.flags);
+  }
+  for (const [micros, count] of Object.entries(edge.durations ?? {})) {
+    to.durations.set(micros, (to.durations.get(micros) ?? 0) + count);
+  }
+  to.opened += edge.opened ?? 0;
+  to.bytes += (edge.sentBytes ?? 0) + (edge.receivedBytes ?? 0);
+  for (const [flags, count] of Object.entries(edge.closed ?? {})) {
+    to.ended += count;
+    to.broken += flags === "-" ? 0 : count;
+  }
+  if (passed) {
+    pair.wires.add(edge.security); // what was refused went nowhere
+  }
+}
+
+function wire(pair) {
+  if (pair.wires.size === 0) {
+    return "nothing passed";
+  }
+  const secure = pair.wires.has("mutual_tls");
+  const inside = "source" in pair.sides && "destination" in pair.sides;
+  return secure ? (pair.wires.size > 1 ? (inside ? "mutual TLS, inside node" : "partly mutual TLS") : "mutual TLS")
+    : inside ? "inside node" : "in clear";
+}
+
+/** Rates, success and percentiles of what came between two counts of a pair; null where there was none. */
+export function between(before = nothing(), after, seconds) {
+  const more = (name) => Math.max(0, after[name] - before[name]);
+  const requests = more("requests");
+  const ended = more("ended");
+  const durations = [...after.durations]
+    .map(([micros, count]) => [micros / 1000, Math.max(0, count - (before.durations.get(micros) ?? 0))])
+    .sort((a, b) => a[0] - b[0]);
+  return {
+    requests: requests / seconds,
+    connections: more("opened") / seconds,
+    bytes: more("bytes") / seconds,
+    success: requests > 0 ? 1 - more("failed") / requests : ended > 0 ? 1 - more("broken") / ended : null,
+    p50: quantile(durations, 0.5),
+    p95: quantile(durations, 0.95),
+    p99: quantile(durations, 0.99),
+  };
+}
+
+/** The amount that this share of all is no more than, by amounts in order and how many there are of each. */
+function quantile(amounts, share) {
+  let left = share * amounts.reduce((sum, [, count]) => sum + count, 0);
+  return left === 0 ? null : amounts.find(([, count]) => (left -= count) <= 0)?.[0] ?? amounts.at(-1)[0];
+}
+
+/** Layers of names, from callers to called; the same input stands the same way. */
+export function layers(list) {
+  const names = [...new Set(list.flatMap((pair) => [pair.from, pair.to]))].sort();
+  const next = new Map(names.map((name) => [name, []]));
+  list.forEach((pair) => pair.from !== pair.to && next.get(pair.from).push(pair.to));
+  next.forEach((called) => called.sort());
+  const layer = new Map();
+  const open = new Set();
+  const order = [];
+  const visit = (name) => {
+    open.add(name);
+    for (const called of next.get(name)) {
+      if (open.has(called)) { // a circle is cut where it closes
+        next.set(name, next.get(name).filter((one) => one !== called));
+      } else if (!order.includes(called)) {
+        visit(called);
+      }
+    }
+    open.delete(name);
+    order.push(name);
+  };
+  names.forEach((name) => order.includes(name) || visit(name));
+  for (const name of order.reverse()) {
+    const own = layer.get(name) ?? 0;
+    layer.set(name, own);
+    next.get(name).forEach((called) => layer.set(called, Math.max(layer.get(called) ?? 0, own + 1)));
+  }
+  const columns = [];
+  const place = new Map();
+  for (let column = 0; place.size < names.length; column++) {
+    const callers = (name) => list.filter((pair) => pair.to === name && place.has(pair.from)).map((pair) => place.get(pair.from));
+    const middle = (name) => callers(name).reduce((sum, at, _, every) => sum + at / every.length, 0);
+    columns[column] = names.filter((name) => layer.get(name) === column)
+      .map((name) => [middle(name), name]).sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1)).map(([, name]) => name);
+    columns[column].forEach((name, row) => place.set(name, row));
+  }
+  return columns;
+}
+
+/**
+ * Whether a record is of that pair: by the identities that it proves, else by those of the node's pods that it names, a map from
+ * their names. Where it does not say who was called, the Service has to.
+ */
+export function isOf(pair, record, identities) {
+  const own = (reporter) => (record.reporter === reporter ? identities.get(record.pod) : undefined);
+  const source = record.sourcePrincipal ?? own("source") ?? identities.get(record.sourceWorkload) ?? UNKNOWN;
+  const called = record.destinationPrincipal ?? own("destination");
+  return (!("source" in pair.sides) || record.reporter === "source")
+    && pair.ends.some((end) => end.sourcePrincipal === source
+      && end.service === (record.service ?? UNKNOWN)
+      && end.destinationPrincipal === (called ?? (record.service ? end.destinationPrincipal : UNKNOWN)));
+}
+
+/** namespace/account of a SPIFFE ID; empty where it is none. */
+export const account = (principal) =>
+  /^spiffe:\/\/[^/]+\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(principal ?? "")?.slice(1).join("/") ?? "";
