@@ -37,7 +37,7 @@ class AcceptanceTableTest {
           new Area("I", 12),
           new Area("T", 19),
           new Area("S", 12),
-          new Area("O", 10),
+          new Area("O", 9),
           new Area("G", 11),
           new Area("M", 9),
           new Area("P", 9),
