@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.node.events.TapFilter;
 import io.sluice.process.AdminClient;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.PageServer;
@@ -72,6 +73,8 @@ public final class Dashboard implements AutoCloseable {
   /** After so long no page looks any more: one that is open asks each two seconds. */
   private static final Duration UNWATCHED = Duration.ofSeconds(15);
 
+  private static final TapFilter EVERYTHING = new TapFilter("", "", "", "", 0);
+
   private final String node;
   private final String token;
   private final AdminClient daemon;
@@ -88,7 +91,8 @@ public final class Dashboard implements AutoCloseable {
     this.token = HexFormat.of().formatHex(random);
     this.daemon = new AdminClient(adminSocket, PATIENCE);
     this.refused = new LiveRecords(daemon, new AdminRequest("events", "", true), UNWATCHED);
-    this.requests = new LiveRecords(daemon, new AdminRequest("tap", "{}", true), UNWATCHED);
+    this.requests =
+        new LiveRecords(daemon, new AdminRequest("tap", EVERYTHING.toText(), true), UNWATCHED);
     this.server = PageServer.start(address, "dashboard", HEADERS, this::answer);
   }
 
