@@ -6,13 +6,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -74,8 +74,8 @@ public final class Browser implements AutoCloseable {
   private static String address(BufferedReader says) throws IOException {
     for (String line = says.readLine(); line != null; line = says.readLine()) {
       if (line.startsWith(LISTENS)) {
-        Thread.ofVirtual()
-            .start(() -> says.lines().forEach(_ -> {})); // or it would wait for a reader
+        // Or it would wait for a reader; a virtual thread would keep its carrier all the time.
+        Thread.ofPlatform().daemon().start(() -> says.lines().forEach(_ -> {}));
         return line.substring(LISTENS.length()).split("/", 2)[0];
       }
     }
@@ -202,16 +202,9 @@ public final class Browser implements AutoCloseable {
   public void close() {
     page.abort();
     client.close();
-    process.destroy();
-    try {
-      process.waitFor();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    try {
-      process.getErrorStream().close();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
+    all.add(process.toHandle()); // a script, whose end is not that of the browser
+    all.forEach(ProcessHandle::destroyForcibly);
+    all.forEach(each -> each.onExit().join());
   }
 }
