@@ -665,14 +665,12 @@ final class Exchange implements Upstream.Listener {
     if (replayed != null) {
       stream.data(replayed, whole && !asked.holdsAny());
     }
-    ByteBuf piece = heard == listener ? asked.nextHeld() : null;
-    while (piece != null) {
-      keepCopy(piece);
-      stream.data(piece, whole && !asked.holdsAny());
-      piece = heard == listener ? asked.nextHeld() : null;
-    }
     if (heard != listener) {
       return; // it failed at once: what is held is for the next try
+    }
+    for (ByteBuf piece = asked.nextHeld(); piece != null; piece = asked.nextHeld()) {
+      keepCopy(piece);
+      stream.data(piece, whole && !asked.holdsAny());
     }
     if (trailers != null) {
       stream.trailers(known == null ? trailers : trailers.copy());

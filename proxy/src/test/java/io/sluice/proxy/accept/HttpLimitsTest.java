@@ -158,6 +158,9 @@ class HttpLimitsTest {
                 }
               });
       assertThat(BackPressureTest.untilStuck(written)).isLessThan(length);
+      Await.until( // on a busy machine the sender may only have been away
+          "the caller's proxy holds what it cannot send",
+          () -> mesh.nodes.client.proxy.stats().bufferedBytes() > 0);
 
       passMinutes(mesh);
       read.countDown();
