@@ -55,7 +55,7 @@ final class Batches {
       json.writeStringField("parentId", HEX.toHexDigits(span.trace().parent()));
     }
     json.writeStringField("kind", span.isClient() ? "CLIENT" : "SERVER");
-    json.writeStringField("name", span.request().method());
+    json.writeStringField("name", span.name());
     json.writeNumberField("timestamp", ChronoUnit.MICROS.between(Instant.EPOCH, span.start()));
     json.writeNumberField("duration", Math.max(1, span.request().duration().toNanos() / 1_000));
     writeEndpoint(json, "localEndpoint", span.service(), null);
@@ -116,7 +116,7 @@ final class Batches {
             .setTraceId(octets(span.trace().traceHigh(), span.trace().traceLow()))
             .setSpanId(octets(span.trace().id()))
             .setFlags(span.trace().flags() & (TraceSpan.SAMPLED | TraceSpan.RANDOM))
-            .setName(span.request().method())
+            .setName(span.name())
             .setKind(
                 span.isClient()
                     ? io.sluice.api.opentelemetry.Span.Kind.CLIENT

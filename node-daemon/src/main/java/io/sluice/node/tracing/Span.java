@@ -34,6 +34,10 @@ record Span(
   /** Those for which a server is to blame, by OpenTelemetry's conventions. */
   private static final Set<String> GRPC_FAILURES = Set.of("2", "4", "12", "13", "14", "15");
 
+  /** Others are no names: a caller could make any number of them. */
+  private static final Set<String> METHODS =
+      Set.of("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH");
+
   Span {
     request = AccessLines.bounded(request); // what a stranger put in
   }
@@ -87,6 +91,10 @@ record Span(
             : "grpc-status " + request.grpcStatusOrNull();
   }
 
+  String name() {
+    return METHODS.contains(request.method()) ? request.method() : "HTTP";
+  }
+
   boolean isClient() {
     return info().direction() == Direction.OUTBOUND;
   }
@@ -110,7 +118,9 @@ record Span(
   /** Texts and numbers. */
   Map<String, Object> attributes() {
     Map<String, Object> all = new LinkedHashMap<>();
-    all.put("http.request.method", request.method());
+    boolean known = METHODS.contains(request.method());
+    all.put("http.request.method", known ? request.method() : "_OTHER");
+    putIfKnown(all, "http.request.method_original", known ? null : request.method());
     all.put("url.path", request.path());
     all.put("server.address", request.authority().replaceFirst(":[0-9]*$", ""));
     all.put("network.protocol.version", request.version().substring("HTTP/".length()));

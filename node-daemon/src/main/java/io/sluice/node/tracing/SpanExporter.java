@@ -13,10 +13,12 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -38,6 +40,9 @@ final class SpanExporter implements AutoCloseable {
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
   private static final long LOOK_MILLIS = 100;
   private static final int STATUS_OCTETS = 12; // HTTP/1.1 202
+
+  /** OTLP's, of OTLP/HTTP "Retryable Response Codes": what is answered otherwise stays so. */
+  private static final Set<Integer> RETRIED = Set.of(429, 502, 503, 504);
 
   private static final System.Logger LOG = System.getLogger(SpanExporter.class.getName());
 
@@ -85,7 +90,9 @@ final class SpanExporter implements AutoCloseable {
 
   /** Of a request that has ended just now; never blocks. */
   void add(RequestRecord request, TraceSpan trace) {
-    if (!queue.offer(Span.of(target.snapshot(), request, trace))) {
+    // Half of it is for what failed: callers decide which of the others are to be told.
+    boolean hasRoom = Span.hasFailed(request) || queue.size() < MOST_WAITING / 2;
+    if (!hasRoom || !queue.offer(Span.of(target.snapshot(), request, trace))) {
       dropped.incrementAndGet();
     }
   }
@@ -120,7 +127,7 @@ final class SpanExporter implements AutoCloseable {
     try {
       int status = post(to, batch);
       boolean taken = status >= 200 && status < 300;
-      if (!taken && (status == 429 || status >= 500)) {
+      if (RETRIED.contains(status)) {
         throw new IOException("it answers " + status);
       }
       (taken ? sent : rejected).addAndGet(batch.size());
@@ -132,9 +139,15 @@ final class SpanExporter implements AutoCloseable {
       batch.clear();
       backoff.reset();
       return true;
-    } catch (IOException e) {
-      tell(to, String.valueOf(e.getMessage()));
+    } catch (IOException | UnsupportedAddressTypeException e) {
+      tell(to, e instanceof IOException ? String.valueOf(e.getMessage()) : "no way to its address");
       return false;
+    } catch (RuntimeException e) {
+      // Top frame of what is sent: without the thread there would be no span any more.
+      LOG.log(System.Logger.Level.ERROR, "spans_not_written", e);
+      dropped.addAndGet(batch.size());
+      batch.clear();
+      return true;
     }
   }
 
@@ -224,14 +237,18 @@ final class SpanExporter implements AutoCloseable {
 
   /** Sends what waits once more, without waiting for that. */
   void end() {
-    lastNanos = System.nanoTime() + CLOSE_TIMEOUT.toNanos() / 2;
+    end(ANSWER_TIMEOUT);
+  }
+
+  private void end(Duration longest) {
+    lastNanos = System.nanoTime() + longest.toNanos();
     ended.countDown();
   }
 
   /** The same, and waits. */
   @Override
   public void close() {
-    end();
+    end(CLOSE_TIMEOUT.dividedBy(2));
     try {
       thread.join(CLOSE_TIMEOUT);
     } catch (InterruptedException e) {

@@ -26,6 +26,7 @@ final class TraceFields {
   private static final int SPAN_DIGITS = 16;
   private static final int TRACE_DIGITS = 32;
   private static final int W3C_LENGTH = 55;
+  private static final int MOST_CHARACTERS = 512; // a later version of W3C's may say more
 
   /** Nobody has decided yet whether the trace is reported. */
   private static final int UNDECIDED = -1;
@@ -98,6 +99,7 @@ final class TraceFields {
         fields.remove(B3_SAMPLED); // which is implied
         fields.set(B3_FLAGS, "1");
       } else {
+        fields.remove(B3_FLAGS); // of who did not decide
         fields.set(B3_SAMPLED, sampled);
       }
     }
@@ -105,15 +107,15 @@ final class TraceFields {
 
   /** The span of who asks; W3C's field counts before B3's. */
   private static @Nullable TraceSpan told(Fields fields) {
-    String w3c = fields.joined(W3C);
+    String w3c = single(fields, W3C);
     TraceSpan told = w3c == null ? null : w3c(w3c);
     if (told == null) {
       fields.remove(W3C_STATE); // which means nothing by itself
-      String b3 = fields.joined(B3);
+      String b3 = single(fields, B3);
       told = b3 == null ? null : b3(b3.split("-", -1));
     }
-    String trace = fields.joined(B3_TRACE);
-    String span = fields.joined(B3_SPAN);
+    String trace = single(fields, B3_TRACE);
+    String span = single(fields, B3_SPAN);
     return told != null || trace == null || span == null
         ? told
         : span(trace, span, severalDecide(fields));
@@ -121,13 +123,15 @@ final class TraceFields {
 
   /** What B3 says of a trace that begins here. */
   private static int decided(Fields fields) {
-    String b3 = fields.joined(B3);
+    String b3 = single(fields, B3);
     return b3 == null ? severalDecide(fields) : flags(b3);
   }
 
   private static int severalDecide(Fields fields) {
-    String sampled = fields.joined(B3_SAMPLED);
-    return "1".equals(fields.joined(B3_FLAGS)) ? flags("d") : flags(sampled == null ? "" : sampled);
+    String sampled = single(fields, B3_SAMPLED);
+    return "1".equals(single(fields, B3_FLAGS))
+        ? flags("d")
+        : flags(sampled == null ? "" : sampled);
   }
 
   /** As B3 writes whether a trace is reported, and as it did once. */
@@ -138,6 +142,12 @@ final class TraceFields {
       case "0", "false" -> 0;
       default -> UNDECIDED;
     };
+  }
+
+  /** What is there once, and no longer than it can be; else it counts as absent. */
+  private static @Nullable String single(Fields fields, String name) {
+    String value = fields.count(name) == 1 ? fields.first(name) : null;
+    return value != null && value.length() <= MOST_CHARACTERS ? value : null;
   }
 
   private static @Nullable TraceSpan w3c(String text) {

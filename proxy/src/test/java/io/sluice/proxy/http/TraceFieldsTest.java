@@ -40,6 +40,7 @@ class TraceFieldsTest {
           x-b3-traceid=SHORT,x-b3-spanid=SPAN,x-b3-parentspanid=OWN,x-b3-sampled=false | x-b3-traceid=SHORT,x-b3-spanid=OWN,x-b3-parentspanid=SPAN,x-b3-sampled=0
           x-b3-traceid=SHORT,x-b3-spanid=SPAN,x-b3-flags=1 | x-b3-traceid=SHORT,x-b3-spanid=OWN,x-b3-parentspanid=SPAN,x-b3-flags=1
           x-b3-traceid=TRACE,x-b3-spanid=SPAN,traceparent=00-TOLD-00 | traceparent=00-TRACE-OWN-00,x-b3-traceid=TRACE,x-b3-spanid=OWN,x-b3-parentspanid=SPAN,x-b3-sampled=0
+          x-b3-traceid=TRACE,x-b3-spanid=SPAN,x-b3-flags=1,traceparent=00-TOLD-00 | traceparent=00-TRACE-OWN-00,x-b3-traceid=TRACE,x-b3-spanid=OWN,x-b3-parentspanid=SPAN,x-b3-sampled=0
           traceparent=00-TOLD,b3=SHORT-SPAN-1 | traceparent=00-0000000000000000SHORT-OWN-01,b3=SHORT-OWN-1-SPAN
           """)
   void theSpanTakesThePlaceOfTheOneThatAskedInTheFormsThatCame(String came, String goesOn) {
