@@ -1,10 +1,11 @@
 // Asks for what the daemon tells, and keeps the page as that is. Whatever it is told is set as text: names, paths and reasons are
 // chosen by others.
-import { account, between, isOf, pairs } from "./model.js";
+import { account, isOf, pairs, rateOf } from "./model.js";
 import { draw, MOST } from "./graph.js";
 
 const EVERY = 2000; // ms between two questions
 const PATIENCE = 15000; // ms for one answer
+const MOST_ASKED = 8; // pods, for the policies of one pair
 const WINDOW = 10000; // ms that rates are of
 const CHARTED = 150; // readings
 const LISTED = 25; // requests of a pair
@@ -147,7 +148,7 @@ function read() {
   rates = new Map();
   for (const [key, pair] of now.pairs) {
     const rate = readings.length > 1
-      ? between(before.pairs.get(key)?.counts, pair.counts, (now.millis - before.millis) / 1000) : null;
+      ? rateOf(before.pairs.get(key), pair, (now.millis - before.millis) / 1000) : null;
     rates.set(key, rate);
     if (rate) {
       const curve = curves.get(key) ?? [[], [], []];
@@ -174,7 +175,7 @@ function showCalls() {
     const success = rate?.success ?? null;
     return [pair.key, [pair.from, pair.to, [...pair.protocols].sort().join(", "), number(rate?.requests),
       [percent(success), success !== null && success < 0.99 ? "bad" : ""], number(rate?.p50), number(rate?.p95), number(rate?.p99),
-      number(rate?.connections), rate ? bytes(rate.bytes) : "–", [pair.wire, pair.wire === "in clear" ? "warn" : ""]]];
+      number(rate?.connections), rate ? bytes(rate.bytes) : "–", [pair.wire, pair.wire.endsWith("in clear") ? "warn" : ""]]];
   }), (row, key) => {
     const button = element("button");
     button.type = "button";
@@ -192,7 +193,7 @@ function showCalls() {
     to: pair.to,
     label: `${number(load(pair.key))}/s`,
     bad: (rates.get(pair.key)?.success ?? 1) < 0.99,
-    clear: pair.wire === "in clear" || pair.wire === "partly mutual TLS",
+    clear: pair.wire.endsWith("in clear"),
     weight: load(pair.key) / most,
     chosen: pair.key === chosen,
   })));
@@ -284,33 +285,37 @@ function forgetChart() {
   chart = undefined;
 }
 
-/** Of the pod called, where it is of this node, else of the caller's. */
+/**
+ * By a pod of each account that is called, where one is of this node, else of each that calls: one workload may run under
+ * several.
+ */
 async function showPolicies(key) {
   const pair = current().get(key);
-  const known = (name) => account(pair.ends.map((end) => end[name]).find((one) => account(one)));
-  const [source, destination] = [known("sourcePrincipal"), known("destinationPrincipal")];
-  const podOf = (name) => name && state.pods.find((pod) => account(pod.identity) === name)?.pod;
-  const pod = podOf(destination) ?? podOf(source);
+  const accounts = (name) => [...new Set(pair.ends.map((end) => account(end[name])).filter((one) => one))].sort();
+  const podOf = (name) => state.pods.find((pod) => account(pod.identity) === name)?.pod;
+  const podsOf = (names) => names.map(podOf).filter((pod) => pod).slice(0, MOST_ASKED);
+  const [sources, destinations] = [accounts("sourcePrincipal"), accounts("destinationPrincipal")];
+  const inbound = podsOf(destinations).length > 0;
+  const pods = inbound ? podsOf(destinations) : podsOf(sources);
   const note = (text) => key === chosen && say($("policy-note"), text);
-  if (!pod) {
+  if (pods.length === 0) {
     note("No pod of this node is at either end, so no policy is known here.");
     return;
   }
   note("Asking…");
   try {
-    const told = await ask(`policies/${pod}`);
-    const inbound = podOf(destination) === pod;
-    const named = (policy) => {
-      const ids = [policy, policy.requests ?? {}].flatMap((one) => [...one.sources ?? [], ...one.foreignSources ?? []]);
-      return inbound ? ids.some((one) => one === source || account(one) === source)
-        : policy.destination === destination || account(policy.destination) === destination;
-    };
-    const fit = (told[inbound ? "inbound" : "outbound"] ?? []).filter(named);
+    const told = await Promise.all(pods.map((pod) => ask(`policies/${pod}`)));
+    const isOneOf = (names, id) => names.some((name) => id === name || account(id) === name);
+    const named = (policy) => inbound
+      ? [policy, policy.requests ?? {}].flatMap((one) => [...one.sources ?? [], ...one.foreignSources ?? []])
+        .some((id) => isOneOf(sources, id))
+      : isOneOf(destinations, policy.destination);
+    const fit = [...new Set(told.flatMap((one) => one[inbound ? "inbound" : "outbound"] ?? []).filter(named).map(policyText))];
     if (key === chosen) {
-      list($("policies"), fit.map(policyText));
+      list($("policies"), fit);
     }
-    note(told.settings?.permissive ? "Traffic policy mode is permissive: calls need no TrafficTarget."
-      : fit.length ? `What grants it, by pod ${pod}:` : `No TrafficTarget grants it, by pod ${pod}.`);
+    note(told[0].settings?.permissive ? "Traffic policy mode is permissive: calls need no TrafficTarget."
+      : fit.length ? `What grants it, by ${pods.join(", ")}:` : `No TrafficTarget grants it, by ${pods.join(", ")}.`);
   } catch (error) {
     note(`Not known: ${error.message}`);
   }

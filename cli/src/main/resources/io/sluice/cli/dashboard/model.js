@@ -2,17 +2,18 @@
 
 const ANSWERED = new Set(["-", "DI", "NR", "URX"]);
 const UNKNOWN = "unknown";
+const UNDER_WAY = 16; // calls that one end has counted and the other has not yet
 
 /** Whether nobody gave a whole answer, or one that says that it did not succeed. */
 const isFailure = (answer) =>
   !ANSWERED.has(answer.flags) || !(answer.code >= 100 && answer.code < 500) || !["", "0"].includes(answer.grpcStatus);
 
 const nothing = () =>
-  ({ requests: 0, failed: 0, opened: 0, ended: 0, broken: 0, bytes: 0, durations: new Map(), answers: new Map() });
+  ({ requests: 0, failed: 0, opened: 0, ended: 0, broken: 0, bytes: 0, clear: 0, durations: new Map(), answers: new Map() });
 
 /**
- * The counters by who calls whom. Of a call within the node both ends count: the caller's are taken where there are any.
- * Of names that are not known the Service stands for who is called.
+ * The counters by who calls whom. Of a call within the node both ends count, of any other the one that is here: the end that
+ * counted more is shown. Of names that are not known the Service stands for who is called.
  */
 export function pairs(edges) {
   const all = new Map();
@@ -30,21 +31,21 @@ export function pairs(edges) {
     add((pair.sides[edge.reporter] ??= nothing()), edge, pair);
   }
   for (const pair of all.values()) {
-    pair.counts = pair.sides.source ?? Object.values(pair.sides)[0];
+    pair.counts = Object.values(pair.sides).sort((a, b) => b.requests + b.opened - a.requests - a.opened)[0];
     pair.wire = wire(pair);
   }
   return all;
 }
 
 function add(to, edge, pair) {
-  let passed = edge.opened > 0;
+  let passed = edge.opened ?? 0;
   for (const answer of edge.answers ?? []) {
     to.requests += answer.count;
     to.failed += isFailure(answer) ? answer.count : 0;
     const how = answer.code + (answer.flags === "-" ? "" : ` ${answer.flags}`)
       + (answer.grpcStatus ? ` grpc ${answer.grpcStatus}` : "");
     to.answers.set(how, (to.answers.get(how) ?? 0) + answer.count);
-    passed ||= ANSWERED.has(answer.flags);
+    passed += ANSWERED.has(answer.flags) ? answer.count : 0;
   }
   for (const [micros, count] of Object.entries(edge.durations ?? {})) {
     to.durations.set(micros, (to.durations.get(micros) ?? 0) + count);
@@ -55,23 +56,26 @@ function add(to, edge, pair) {
     to.ended += count;
     to.broken += flags === "-" ? 0 : count;
   }
-  if (passed) {
+  if (passed > 0) {
     pair.wires.add(edge.security); // what was refused went nowhere
+    to.clear += edge.security === "mutual_tls" ? 0 : passed;
   }
 }
 
+/** What is in clear has not left the node only where both its ends were here. */
 function wire(pair) {
-  if (pair.wires.size === 0) {
-    return "nothing passed";
-  }
+  const { source = nothing(), destination = nothing() } = pair.sides;
+  const clear = Math.max(source.clear, destination.clear);
+  const leaves = clear - Math.min(source.clear, destination.clear) > UNDER_WAY || Math.min(source.clear, destination.clear) === 0;
   const secure = pair.wires.has("mutual_tls");
-  const inside = "source" in pair.sides && "destination" in pair.sides;
-  return secure ? (pair.wires.size > 1 ? (inside ? "mutual TLS, inside node" : "partly mutual TLS") : "mutual TLS")
-    : inside ? "inside node" : "in clear";
+  if (clear === 0) {
+    return secure ? "mutual TLS" : "nothing passed";
+  }
+  return secure ? (leaves ? "partly in clear" : "mutual TLS, inside node") : leaves ? "in clear" : "inside node";
 }
 
 /** Rates, success and percentiles of what came between two counts of a pair; null where there was none. */
-export function between(before = nothing(), after, seconds) {
+function between(before = nothing(), after, seconds) {
   const more = (name) => Math.max(0, after[name] - before[name]);
   const requests = more("requests");
   const ended = more("ended");
@@ -88,6 +92,11 @@ export function between(before = nothing(), after, seconds) {
     p99: quantile(durations, 0.99),
   };
 }
+
+/** The same of the end that counted more then: what each counted is compared with what it had counted before. */
+export const rateOf = (before, pair, seconds) =>
+  Object.entries(pair.sides).map(([side, counts]) => between(before?.sides[side], counts, seconds))
+    .sort((a, b) => b.requests + b.connections - a.requests - a.connections)[0];
 
 /** The amount that this share of all is no more than, by amounts in order and how many there are of each. */
 function quantile(amounts, share) {
@@ -142,7 +151,7 @@ export function isOf(pair, record, identities) {
   const own = (reporter) => (record.reporter === reporter ? identities.get(record.pod) : undefined);
   const source = record.sourcePrincipal ?? own("source") ?? identities.get(record.sourceWorkload) ?? UNKNOWN;
   const called = record.destinationPrincipal ?? own("destination");
-  return (!("source" in pair.sides) || record.reporter === "source")
+  return (record.reporter === "source" || !identities.has(record.sourceWorkload)) // else the caller's end tells it too
     && pair.ends.some((end) => end.sourcePrincipal === source
       && end.service === (record.service ?? UNKNOWN)
       && end.destinationPrincipal === (called ?? (record.service ? end.destinationPrincipal : UNKNOWN)));
