@@ -42,6 +42,7 @@ public final class NodeEvents implements AutoCloseable {
 
   private static final Logger LOG = System.getLogger(NodeEvents.class.getName());
   private static final Duration PAUSE = Duration.ofSeconds(1);
+  private static final Duration LEAST_APART = Duration.ofMinutes(1);
 
   /** Most in one round, so at most ten a second. */
   private static final int MOST_AT_ONCE = 10;
@@ -54,9 +55,11 @@ public final class NodeEvents implements AutoCloseable {
   private final Function<NamespacedName, Optional<Workload>> pods;
   private final InstantSource clock;
   private final Backoff backoff = new Backoff(Duration.ofMillis(500), Duration.ofSeconds(30));
-  private final Map<String, String> said = new HashMap<>(); // name of the last Event, by object
+  private final Map<String, Said> said = new HashMap<>(); // the last Event, by object
   private final Rounds rounds = new Rounds("sluice-control-node-events", this::round);
   private volatile @Nullable String problem;
+
+  private record Said(String name, Instant at) {}
 
   /** What is said of an object, on behalf of its node. */
   private record Saying(
@@ -110,7 +113,7 @@ public final class NodeEvents implements AutoCloseable {
     try {
       Instant now = clock.instant();
       sayings.stream()
-          .filter(saying -> !saying.name(now).equals(said.get(saying.key())))
+          .filter(saying -> isNews(saying, now))
           .limit(MOST_AT_ONCE)
           .forEach(saying -> tell(saying, now));
       backoff.reset();
@@ -132,6 +135,14 @@ public final class NodeEvents implements AutoCloseable {
       LOG.log(Level.ERROR, "node_events_failed", e);
       return backoff.failed();
     }
+  }
+
+  /** Of a pod no more than one a minute: a node whose words change all the time is not alone. */
+  private boolean isNews(Saying saying, Instant now) {
+    Said last = said.get(saying.key());
+    return last == null
+        || (!last.name().equals(saying.name(now))
+            && !(saying.isWarning() && now.isBefore(last.at().plus(LEAST_APART))));
   }
 
   private Stream<Saying> sayings(NodeState node) {
@@ -175,7 +186,7 @@ public final class NodeEvents implements AutoCloseable {
         throw e;
       } // else another replica, or this one before its end, has said it in this hour
     }
-    said.put(saying.key(), name);
+    said.put(saying.key(), new Said(name, now));
     if (!saying.isWarning()) {
       problem = null;
     }

@@ -135,8 +135,22 @@ class NodeEventsTest {
     assertThat(event.at("/involvedObject/namespace").asText()).isEqualTo("shop");
     assertThat(event.at("/involvedObject/uid").asText()).isEqualTo(UID);
 
+    nodes =
+        List.of(
+            node("edge1", "", Map.of(BUYER, "not protected: other words")),
+            node("edge3", BY_RULES));
+    Await.until("the next node is told of", () -> written().size() == 3);
+    assertThat(written().getLast().at("/involvedObject/name").asText())
+        .as("words that change at once are not told at once")
+        .isEqualTo("edge3");
+
+    now = now.plus(Duration.ofMinutes(1));
+    Await.until("they are told later", () -> written().size() == 4);
+    assertThat(written().getLast().path("message").asText()).endsWith("other words");
+
+    nodes = List.of(nodes.getFirst());
     now = now.plus(Duration.ofHours(1));
-    Await.until("it is told again", () -> written().size() == 3);
+    Await.until("it is told again", () -> written().size() == 5);
     assertThat(written().getLast().at("/involvedObject/name").asText())
         .as("a node speaks of its own pods alone, and of those that there are")
         .isEqualTo("buyer");
