@@ -29,6 +29,9 @@
 {{- if and .Values.networkPolicies.debugNamespaces (not .Values.networkPolicies.enabled) -}}
 {{- fail "networkPolicies.debugNamespaces: without NetworkPolicies every pod would reach the debug server; set networkPolicies.enabled to true, or name no namespace" -}}
 {{- end -}}
+{{- if and (or .Values.osm.deployPrometheus .Values.osm.deployGrafana) (not .Values.networkPolicies.enabled) -}}
+{{- fail "osm.deployPrometheus, osm.deployGrafana: neither asks who calls, and without NetworkPolicies every pod would reach them; set networkPolicies.enabled to true" -}}
+{{- end -}}
 {{- range $value, $scrapes := dict "metrics.podMonitor.enabled" .Values.metrics.podMonitor.enabled "osm.deployPrometheus" .Values.osm.deployPrometheus -}}
 {{- if and $scrapes $.Values.metrics.localOnly -}}
 {{- fail (printf "%s: with localOnly nobody else can scrape the nodes; set one of them to false" $value) -}}

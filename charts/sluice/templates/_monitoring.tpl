@@ -80,6 +80,9 @@ scrape_configs:
     namespaces: {names: [{{ $.Release.Namespace }}]}
     selectors:
     - {role: pod, label: "app.kubernetes.io/name=sluice,app.kubernetes.io/instance={{ $.Release.Name | trunc 63 | trimSuffix "-" }},app.kubernetes.io/component={{ $component }}"}
+  sample_limit: 200000
+  metric_relabel_configs:    # what Prometheus says itself nobody says in its place
+  - {source_labels: [__name__], regex: 'up|scrape_.*|ALERTS.*', action: drop}
   relabel_configs:
   - {source_labels: [__meta_kubernetes_pod_phase], regex: Failed|Succeeded, action: drop}
   {{- if eq $component "node" }}

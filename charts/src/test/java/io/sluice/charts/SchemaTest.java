@@ -72,6 +72,7 @@ class SchemaTest {
         "metrics: {localOnly: true, podMonitor: {enabled: true}} | metrics.podMonitor.enabled",
         "{metrics: {localOnly: true}, osm: {deployPrometheus: true}} | osm.deployPrometheus: with",
         "osm: {deployGrafana: true}                              | osm.deployGrafana: it has",
+        "{networkPolicies: {enabled: false}, osm: {deployPrometheus: true}} | osm.deployPrometheus, osm",
         "networkPolicies: {enabled: false, debugNamespaces: [a]} | networkPolicies.debugNamespaces",
         "node: {updateStrategy: {maxUnavailable: 1}}             | node.updateStrategy",
         "node: {updateStrategy: {maxSurge: 0}}                   | node.updateStrategy",
