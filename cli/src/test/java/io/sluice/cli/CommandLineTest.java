@@ -127,7 +127,7 @@ class CommandLineTest {
         "dashboard --address 0.0.0.0:80; is none of the loopback",
         "dashboard --address 127.0.0.1; has no port",
         "stat pod; expected one of [workload, edge, route]",
-        "stat --window 0s; --window 0s is no time; write 2s or more",
+        "stat --window 0s; --window 0s is no time; write 1s or more",
         "top --every 0s; --every 0s is no time",
         "tap --status 6xx; --status '6xx' is no status: write 404, or 5xx, or 0 for no answer",
         "tap --verdict no; --verdict 'no' is none: write allowed or refused",

@@ -185,7 +185,7 @@ public final class StatCommand implements Callable<Integer> {
     long positive(String option, Duration time) {
       if (time.isZero() || time.isNegative()) {
         throw new ParameterException(
-            spec.commandLine(), option + " " + time.toSeconds() + "s is no time; write 2s or more");
+            spec.commandLine(), option + " " + time.toSeconds() + "s is no time; write 1s or more");
       }
       return time.toMillis();
     }

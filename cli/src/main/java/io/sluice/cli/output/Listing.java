@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,11 +77,21 @@ public final class Listing {
     if (format == OutputFormat.json) {
       return objects -> {
         objects.forEach(out::println);
-        out.flush();
+        requireReader(out);
       };
     }
     Table table = table(columns, format, out);
-    return objects -> table.print(rows(objects, columns));
+    return objects -> {
+      table.print(rows(objects, columns));
+      requireReader(out);
+    };
+  }
+
+  /** Else what goes on for ever would do so in a pod from which its terminal has gone. */
+  private static void requireReader(PrintWriter out) {
+    if (out.checkError()) {
+      throw new UncheckedIOException(new IOException("nobody reads any more what this prints"));
+    }
   }
 
   /**
@@ -98,7 +109,7 @@ public final class Listing {
         table(columns, format, out).print(rows(objects, columns));
         out.print(isInPlace ? "" : System.lineSeparator());
       }
-      out.flush();
+      requireReader(out);
     };
   }
 
