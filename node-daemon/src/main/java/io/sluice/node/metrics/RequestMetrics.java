@@ -114,7 +114,7 @@ final class RequestMetrics {
     Signals known = ends.routes.get(route);
     if (known == null && !areRoutesFull) {
       known = ends.routes.computeIfAbsent(route, _ -> new Signals());
-      areRoutesFull = series.all().stream().mapToInt(e -> e.routes.size()).sum() >= MAX_ROUTES;
+      areRoutesFull = areRoutesFull();
     }
     return Optional.ofNullable(known);
   }
@@ -131,7 +131,11 @@ final class RequestMetrics {
   /** Ends the series whose ends are not there any more. */
   void keepOnly(TrafficLabels.Ends there) {
     series.keepOnly(there, Set.of());
-    areRoutesFull = false; // or it is found to be so by the next new one
+    areRoutesFull = areRoutesFull();
+  }
+
+  private boolean areRoutesFull() {
+    return series.all().stream().mapToInt(ends -> ends.routes.size()).sum() >= MAX_ROUTES;
   }
 
   /** Adds how requests of each pair of ends were answered, and how long they took. */
