@@ -423,7 +423,9 @@ class HttpLoadTest {
             only(near, Signals.between(reading, site.calling(near).ask("stat"), By.workload));
         assertThat(row.path("requests").asInt()).isEqualTo(TIMED);
         assertThat(row.path("failed").asInt()).isEqualTo(FAILED);
-        assertThat(row.path("p99Millis").asDouble()).isCloseTo(slow, withinPercentage(5));
+        assertThat(row.path("p99Millis").asDouble())
+            .as("what may lie between the two ends, and 4 %% of where a bound stands")
+            .isCloseTo(slow, withinPercentage(9));
         JsonNode later = stat(near);
         for (String name : List.of("requests", "failed")) {
           assertThat(later.path(name).asLong() - total.path(name).asLong())
