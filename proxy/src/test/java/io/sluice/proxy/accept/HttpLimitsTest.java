@@ -9,6 +9,7 @@ import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -157,10 +158,8 @@ class HttpLimitsTest {
                   // The answer tells.
                 }
               });
-      assertThat(BackPressureTest.untilStuck(written)).isLessThan(length);
-      Await.until( // on a busy machine the sender may only have been away
-          "the caller's proxy holds what it cannot send",
-          () -> mesh.nodes.client.proxy.stats().bufferedBytes() > 0);
+      // Or a minute passes for the proxy while the kernel waits to ask for room once more.
+      assertThat(BackPressureTest.untilStuck(written, Duration.ofSeconds(4))).isLessThan(length);
 
       passMinutes(mesh);
       read.countDown();
