@@ -12,7 +12,6 @@ import org.jspecify.annotations.Nullable;
 public final class ByteQueue {
   private static final int SMALL_BYTES = 4_096;
   private static final int BLOCK_BYTES = 8_192;
-  private static final int FIRST_BYTES = 512;
 
   private final Deque<ByteBuf> pieces = new ArrayDeque<>(2);
   private @Nullable ByteBuf block;
@@ -33,9 +32,8 @@ public final class ByteQueue {
       return;
     }
     ByteBuf tail = block;
-    if (tail == null || tail.maxWritableBytes() < length) {
-      // Grows with what comes: most that waits is short, and many wait.
-      tail = bytes.alloc().directBuffer(Math.max(FIRST_BYTES, length), BLOCK_BYTES);
+    if (tail == null || tail.writableBytes() < length) {
+      tail = bytes.alloc().directBuffer(BLOCK_BYTES, BLOCK_BYTES);
       block = tail;
       pieces.add(tail);
     }
