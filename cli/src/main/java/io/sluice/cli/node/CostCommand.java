@@ -87,7 +87,7 @@ public final class CostCommand implements Callable<Integer> {
     }
     List<JsonNode> rows =
         rows(before, read()).stream()
-            .filter(row -> pod == null || ("/" + row.path("pod").asText()).endsWith("/" + pod))
+            .filter(row -> NodeTarget.isMeant(pod, row.path("pod").asText()))
             .toList();
     if (pod != null && rows.isEmpty()) {
       throw new IllegalStateException(

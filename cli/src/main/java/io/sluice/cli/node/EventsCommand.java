@@ -160,7 +160,7 @@ final class EventsCommand implements Callable<Integer> {
     }
     lastSequence = sequence;
     String name = event.path("pod").asText();
-    return (pod == null || name.equals(pod) || name.endsWith("/" + pod))
+    return NodeTarget.isMeant(pod, name)
         && (reason == null || event.path("reason").asText().equals(reason))
         && (since == null
             || !Instant.parse(event.path("time").asText()).isBefore(Instant.now().minus(since)));

@@ -159,4 +159,9 @@ public final class NodeTarget {
             + (others.isEmpty() ? "" : "; --node-name names another of this machine: " + others),
         why);
   }
+
+  /** Whether {@code [NAMESPACE/]NAME} is that of {@code NAMESPACE/NAME}, or none is asked for. */
+  static boolean isMeant(@Nullable String wanted, String name) {
+    return wanted == null || ("/" + name).endsWith("/" + wanted);
+  }
 }

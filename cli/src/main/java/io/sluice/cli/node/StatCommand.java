@@ -170,8 +170,7 @@ public final class StatCommand implements Callable<Integer> {
 
     List<JsonNode> rows(List<JsonNode> before, List<JsonNode> after) {
       return Signals.between(before, after, by).stream()
-          .filter(row ->
-              workload == null || ("/" + row.path("workload").asText()).endsWith("/" + workload))
+          .filter(row -> NodeTarget.isMeant(workload, row.path("workload").asText()))
           .toList();
     }
 
