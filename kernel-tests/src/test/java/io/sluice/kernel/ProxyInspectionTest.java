@@ -44,7 +44,7 @@ class ProxyInspectionTest {
   private static final Duration MOST = Await.patience(2);
 
   /** As many times a command that finds nobody to ask; a quiet machine takes 0.65 s for that. */
-  private static final int COMMANDS = 3;
+  private static final int COMMANDS = 4;
 
   /** For the daemon alone. */
   private static final Duration MOST_OF_DAEMON = Await.patience(2);

@@ -49,7 +49,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class CertManagerAuthorityTest {
   private static final Duration HOUR = Duration.ofHours(1);
-  private static final Duration TIMEOUT = Duration.ofSeconds(2);
   private static final Duration PATIENCE = Duration.ofSeconds(4);
 
   /** Half as long as between two looks for what is left. */
@@ -61,6 +60,9 @@ class CertManagerAuthorityTest {
   @TempDir private Path home;
   @AutoClose private FakeCluster server;
   private final FakeIssuer issuer = new FakeIssuer();
+
+  /** Of each request to the API server. */
+  private Duration timeout = Duration.ofSeconds(20);
 
   @BeforeEach
   void start() throws Exception {
@@ -188,6 +190,7 @@ class CertManagerAuthorityTest {
     "Muteness,BACKEND_UNREACHABLE,true"
   })
   void anApiServerThatDoesNotServeHasAReasonAndAnEnd(Failing how, Reason reason, boolean again) {
+    timeout = SHORT;
     try (CertManagerAuthority authority = authority(List.of(), HOUR)) {
       authority.sign(exact());
       server.fail("POST", how);
@@ -324,7 +327,7 @@ class CertManagerAuthorityTest {
     try {
       return new CertManagerAuthority(
           settings,
-          new KubernetesApi(server.access(home), TIMEOUT),
+          new KubernetesApi(server.access(home), timeout),
           IssueJournal.open(home.resolve("journal"), JournalLimits.DEFAULT),
           InstantSource.system());
     } catch (IOException e) {
