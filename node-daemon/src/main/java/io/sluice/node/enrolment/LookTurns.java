@@ -19,10 +19,10 @@ final class LookTurns {
   /** In so many sweeps each pod has its turn, if none comes. */
   static final int ROUND = 30;
 
-  /** Pods of a sweep where there are that many. */
-  static final int LEAST = 8;
+  /** Pods of a sweep where there are that many: a site of few pods need not wait for a round. */
+  static final int LEAST = 2;
 
-  /** The last sweep in which it was a pod's turn. */
+  /** Behind the sweep in which it was a pod's turn last, or in which it came and was enrolled. */
   private final Map<NamespacedName, Long> seen = new HashMap<>();
 
   private long sweeps;
@@ -30,13 +30,14 @@ final class LookTurns {
   /** Those of a sweep: whom none of these has waited longer than. */
   Set<NamespacedName> next(Collection<NamespacedName> pods) {
     seen.keySet().retainAll(Set.copyOf(pods));
+    pods.forEach(pod -> seen.putIfAbsent(pod, sweeps));
     List<NamespacedName> longest =
         pods.stream()
-            .sorted(comparing(pod -> seen.getOrDefault(pod, -1L)))
+            .sorted(comparing(seen::get))
             .limit(Math.max(LEAST, Math.ceilDiv(pods.size(), ROUND)))
             .toList();
-    longest.forEach(pod -> seen.put(pod, sweeps));
     sweeps++;
+    longest.forEach(pod -> seen.put(pod, sweeps));
     return longest.stream().collect(Collectors.toUnmodifiableSet());
   }
 }

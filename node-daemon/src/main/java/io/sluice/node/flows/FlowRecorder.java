@@ -227,8 +227,7 @@ public final class FlowRecorder implements AutoCloseable {
   }
 
   private void add(RecordedFlow flow, Seen seen) {
-    if (present.containsKey(flow)) {
-      present.merge(flow, seen, Seen::and);
+    if (present.computeIfPresent(flow, (_, before) -> before.and(seen)) != null) {
       return;
     }
     if (present.size() < MOST_FLOWS

@@ -13,9 +13,11 @@ import io.sluice.proxy.RequestRecord;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -97,10 +99,27 @@ public record RecordedFlow(
       absent = Set.copyOf(absent);
     }
 
+    /** By hand, as that of the flow. */
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Asked that
+          && path.equals(that.path)
+          && method.equals(that.method)
+          && authority.equals(that.authority)
+          && cut == that.cut
+          && headers.equals(that.headers)
+          && absent.equals(that.absent);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * path.hashCode() + method.hashCode();
+    }
+
     /** What {@code record} tells, where {@code told} are the headers that it would tell. */
-    static Asked of(RequestRecord record, Iterable<String> told) {
-      Map<String, String> headers = new HashMap<>();
-      Set<String> absent = new TreeSet<>();
+    static Asked of(RequestRecord record, Collection<String> told) {
+      Map<String, String> headers = told.isEmpty() ? Map.of() : new HashMap<>();
+      Set<String> absent = told.isEmpty() ? Set.of() : new TreeSet<>();
       for (String name : told) {
         String value = record.headers().get(name);
         if (value == null) {
@@ -147,6 +166,38 @@ public record RecordedFlow(
           first.isBefore(other.first) ? first : other.first,
           last.isAfter(other.last) ? last : other.last);
     }
+  }
+
+  /**
+   * By hand, as the hash: both are asked for every request, and a record's own are chains of method
+   * handles, which the JVM's first compiler, a daemon's only one, calls one by one.
+   */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof RecordedFlow that
+        && port == that.port
+        && direction == that.direction
+        && certified == that.certified
+        && foreign == that.foreign
+        && Objects.equals(askedOrNull, that.askedOrNull)
+        && Objects.equals(sourceOrNull, that.sourceOrNull)
+        && Objects.equals(sourceIdentityOrNull, that.sourceIdentityOrNull)
+        && Objects.equals(destinationOrNull, that.destinationOrNull)
+        && Objects.equals(destinationIdentityOrNull, that.destinationIdentityOrNull)
+        && address.equals(that.address)
+        && service.equals(that.service)
+        && verdict.outcome() == that.verdict.outcome()
+        && verdict.reason() == that.verdict.reason()
+        && Objects.equals(verdict.ruleOrNull(), that.verdict.ruleOrNull());
+  }
+
+  @Override
+  public int hashCode() {
+    int hash = 31 * port + verdict.reason().hashCode();
+    hash = 31 * hash + Objects.hashCode(sourceOrNull);
+    hash = 31 * hash + Objects.hashCode(destinationOrNull);
+    hash = 31 * hash + address.hashCode();
+    return 31 * hash + Objects.hashCode(askedOrNull);
   }
 
   /** A flow with how often it was seen. */
