@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 
-/** In processor time of the thread, of which other work on the machine takes a part by its caches. */
+/** In processor time of the thread: of other work on the machine only caches tell. */
 class ChangeCostTest {
   private static final Duration LONGEST = Duration.ofMillis(5);
   private static final int WARM_UP = 100;

@@ -32,7 +32,7 @@ import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** In processor time of the thread, of which other work on the machine takes a part by its caches. */
+/** In processor time of the thread: of other work on the machine only caches tell. */
 class DistributionCostTest {
   /** For the set, and for what each of a hundred nodes is sent of it. */
   private static final Duration LONGEST = Duration.ofMillis(5);
@@ -56,7 +56,10 @@ class DistributionCostTest {
         .isLessThanOrEqualTo(LONGEST);
   }
 
-  /** The best tenth of changes that each differ from the one before, with all deltas that they lead to. */
+  /**
+   * The best tenth of changes that each differ from the one before, with all deltas that they lead
+   * to.
+   */
   private Duration usual(ObjIntConsumer<SnapshotEditor> change) {
     long[] nanos = new long[CHANGES];
     for (int i = -WARM_UP; i < CHANGES; i++) {

@@ -47,7 +47,8 @@ class LookTurnsTest {
       Set<NamespacedName> next = turns.next(waiting.keySet());
 
       waiting.replaceAll((pod, sweeps) -> next.contains(pod) ? 0 : sweeps + 1);
-      assertThat(waiting.values()).allSatisfy(sweeps -> assertThat(sweeps).isLessThanOrEqualTo(LookTurns.ROUND));
+      assertThat(waiting.values())
+          .allSatisfy(sweeps -> assertThat(sweeps).isLessThanOrEqualTo(LookTurns.ROUND));
     }
   }
 
