@@ -3,6 +3,7 @@ package io.sluice.dashboard;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.FailedRequests;
 import io.sluice.process.AdminRequest;
 import io.sluice.process.AdminServer;
 import java.nio.file.Path;
@@ -108,7 +109,7 @@ final class ToldDaemon implements AdminServer.Answers, AutoCloseable {
     calls.putObject("durations").put("10000", count - count / 10).put("25000", count / 10);
     out.accept(calls);
     ObjectNode bytes = edge(HOSTILE, UNKNOWN, "shop/store", STORE, "tcp", "none");
-    bytes.put("opened", count / 2).put("sentBytes", 1_000 * count).put("receivedBytes", 0);
+    bytes.put("connections", count / 2).put("sentBytes", 1_000 * count).put("receivedBytes", 0);
     bytes.putObject("closed").put("-", count / 2);
     out.accept(bytes);
   }
@@ -121,12 +122,12 @@ final class ToldDaemon implements AdminServer.Answers, AutoCloseable {
       String protocol,
       String security) {
     return JSON.objectNode()
-        .put("reporter", "source")
-        .put("source", source)
-        .put("sourcePrincipal", sourceIdentity)
-        .put("destination", destination)
-        .put("destinationPrincipal", destinationIdentity)
+        .put("workload", source)
+        .put("direction", "outbound")
+        .put("peer", destination)
         .put("service", "shop/store")
+        .put("sourcePrincipal", sourceIdentity)
+        .put("destinationPrincipal", destinationIdentity)
         .put("protocol", protocol)
         .put("security", security);
   }
@@ -137,6 +138,7 @@ final class ToldDaemon implements AdminServer.Answers, AutoCloseable {
         .put("code", String.valueOf(code))
         .put("grpcStatus", "")
         .put("flags", flags)
+        .put("failed", FailedRequests.include(code, "", flags))
         .put("count", count);
   }
 

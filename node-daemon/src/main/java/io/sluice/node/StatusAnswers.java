@@ -149,7 +149,7 @@ final class StatusAnswers implements AdminServer.Answers {
                         .put("handshakes", metrics.hbone().handshakes(pod.name()))
                         .put("ledCalls", led.getOrDefault(pod.netnsCookie(), 0L))));
       }
-      case "edges" -> metrics.edges().forEach(out);
+      case "edges" -> metrics.tellOfEnds(out::accept);
       case "certificates" -> identities.certificates(pods.statuses(), out);
       case "maps" -> catalogue().list().forEach(map -> out.accept(summary(map)));
       case "dump" ->

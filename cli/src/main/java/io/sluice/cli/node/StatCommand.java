@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
           + " share of requests succeeded, how long they took, and bytes. Of a call within the node"
           + " either end has a row.",
       "A request failed that got no whole answer, an answer of the mesh in its place, one from 500"
-          + " on, or another status of gRPC than 0."
+          + " on, or another status of gRPC than 0: on the page of 'sluice dashboard' too."
     },
     mixinStandardHelpOptions = true,
     footerHeading = "%nFields of -o json:%n",

@@ -1,12 +1,7 @@
 // What two readings of the daemon's counters come to, and where a graph of them stands. Touches no page.
 
-const ANSWERED = new Set(["-", "DI", "NR", "URX"]);
 const UNKNOWN = "unknown";
 const UNDER_WAY = 16; // calls that one end has counted and the other has not yet
-
-/** Whether nobody gave a whole answer, or one that says that it did not succeed. */
-const isFailure = (answer) =>
-  !ANSWERED.has(answer.flags) || !(answer.code >= 100 && answer.code < 500) || !["", "0"].includes(answer.grpcStatus);
 
 const nothing = () =>
   ({ requests: 0, failed: 0, opened: 0, ended: 0, broken: 0, bytes: 0, clear: 0, durations: new Map(), answers: new Map() });
@@ -18,8 +13,9 @@ const nothing = () =>
 export function pairs(edges) {
   const all = new Map();
   for (const edge of edges) {
-    const from = edge.source === UNKNOWN ? "outside" : edge.source;
-    const to = edge.destination !== UNKNOWN ? edge.destination
+    const [source, destination] = edge.direction === "outbound" ? [edge.workload, edge.peer] : [edge.peer, edge.workload];
+    const from = source === UNKNOWN ? "outside" : source;
+    const to = destination !== UNKNOWN ? destination
       : edge.service !== UNKNOWN ? `Service ${edge.service}` : "outside";
     const key = `${from} → ${to}`;
     if (!all.has(key)) {
@@ -28,7 +24,7 @@ export function pairs(edges) {
     const pair = all.get(key);
     pair.ends.push(edge);
     pair.protocols.add(edge.protocol);
-    add((pair.sides[edge.reporter] ??= nothing()), edge, pair);
+    add((pair.sides[edge.direction] ??= nothing()), edge, pair);
   }
   for (const pair of all.values()) {
     pair.counts = Object.values(pair.sides).sort((a, b) => b.requests + b.opened - a.requests - a.opened)[0];
@@ -38,19 +34,19 @@ export function pairs(edges) {
 }
 
 function add(to, edge, pair) {
-  let passed = edge.opened ?? 0;
+  let passed = edge.connections ?? 0;
   for (const answer of edge.answers ?? []) {
     to.requests += answer.count;
-    to.failed += isFailure(answer) ? answer.count : 0;
+    to.failed += answer.failed ? answer.count : 0;
     const how = answer.code + (answer.flags === "-" ? "" : ` ${answer.flags}`)
       + (answer.grpcStatus ? ` grpc ${answer.grpcStatus}` : "");
     to.answers.set(how, (to.answers.get(how) ?? 0) + answer.count);
-    passed += ANSWERED.has(answer.flags) ? answer.count : 0;
+    passed += !answer.failed || ["-", "URX"].includes(answer.flags) ? answer.count : 0;
   }
   for (const [micros, count] of Object.entries(edge.durations ?? {})) {
     to.durations.set(micros, (to.durations.get(micros) ?? 0) + count);
   }
-  to.opened += edge.opened ?? 0;
+  to.opened += edge.connections ?? 0;
   to.bytes += (edge.sentBytes ?? 0) + (edge.receivedBytes ?? 0);
   for (const [flags, count] of Object.entries(edge.closed ?? {})) {
     to.ended += count;
@@ -64,7 +60,7 @@ function add(to, edge, pair) {
 
 /** What is in clear has not left the node only where both its ends were here. */
 function wire(pair) {
-  const { source = nothing(), destination = nothing() } = pair.sides;
+  const { outbound: source = nothing(), inbound: destination = nothing() } = pair.sides;
   const clear = Math.max(source.clear, destination.clear);
   const leaves = clear - Math.min(source.clear, destination.clear) > UNDER_WAY || Math.min(source.clear, destination.clear) === 0;
   const secure = pair.wires.has("mutual_tls");

@@ -42,7 +42,6 @@ import io.sluice.proxy.accept.Proxy;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.Writer;
-import java.util.Collection;
 import java.util.Enumeration;
 import java.util.List;
 import java.util.Map;
@@ -301,13 +300,18 @@ public final class NodeMetrics {
     requests.keepOnly(ends);
   }
 
-  /** What is counted of each pair of ends, as a page of this node reads it. */
-  public Collection<ObjectNode> edges() {
-    EdgeReport report = new EdgeReport();
-    HiddenNamespaces hidden = HiddenNamespaces.of(snapshot.get());
-    requests.addTo(report, hidden::without);
-    tcp.ofEdges().stream().map(hidden::without).forEach(report::add);
-    return report.edges();
+  /** The same by ends alone, of namespaces whose series are shown: for pages. */
+  public void tellOfEnds(Consumer<ObjectNode> out) {
+    Set<String> hidden = HiddenNamespaces.of(snapshot.get()).names();
+    Consumer<ObjectNode> shown =
+        each -> {
+          String namespace = each.path("workload").asText().split("/", 2)[0];
+          if (each.path("route").asText().isEmpty() && !hidden.contains(namespace)) {
+            out.accept(each);
+          }
+        };
+    requests.tell(shown);
+    tcp.tell(shown);
   }
 
   /** Everything in Prometheus' text format 0.0.4, a family at a time. */

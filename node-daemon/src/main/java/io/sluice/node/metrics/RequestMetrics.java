@@ -1,10 +1,12 @@
 package io.sluice.node.metrics;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.prometheus.client.Collector;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.CounterMetricFamily;
 import io.sluice.mesh.Decider;
+import io.sluice.mesh.FailedRequests;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
@@ -24,7 +26,6 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -122,7 +123,10 @@ final class RequestMetrics {
   /** What is counted of each set of ends, and of each route by which some of that was led. */
   void tell(Consumer<ObjectNode> out) {
     for (Series each : series.all()) {
-      out.accept(each.all.tell(each.labels.names().put("route", "")));
+      ObjectNode all = each.all.tell(each.labels.names().put("route", ""));
+      each.outcomes.forEach(
+          (how, count) -> how.tell(all.withArrayProperty("answers"), count.get()));
+      out.accept(all);
       each.routes.forEach((route, led) ->
           out.accept(led.tell(each.labels.names().put("route", ConnectionInfo.routeText(route)))));
     }
@@ -136,16 +140,6 @@ final class RequestMetrics {
 
   private boolean areRoutesFull() {
     return series.all().stream().mapToInt(ends -> ends.routes.size()).sum() >= MAX_ROUTES;
-  }
-
-  /** Adds how requests of each pair of ends were answered, and how long they took. */
-  void addTo(EdgeReport edges, UnaryOperator<Collector.MetricFamilySamples> shown) {
-    edges.add(shown.apply(requests()));
-    for (Series each : series.all()) {
-      edges
-          .known(TrafficLabels.OF_ENDS, each.labels.with())
-          .ifPresent(edge -> each.all.durations.tell(edge.withObjectProperty("durations")));
-    }
   }
 
   private Collector.MetricFamilySamples requests() {
@@ -246,9 +240,6 @@ final class RequestMetrics {
 
     private static final int FIRST_CODE = 100;
     private static final int LAST_CODE = 599;
-    private static final int FIRST_FAULT = 500;
-    private static final Set<End> ANSWERED =
-        Set.of(End.WHOLE, End.DELAYED, End.ROUTED, End.RETRIES_EXHAUSTED);
 
     /** Those that gRPC knows, 0 to 16: what else an application sends makes no series. */
     private static final List<String> GRPC_STATUSES =
@@ -270,13 +261,17 @@ final class RequestMetrics {
       return at < 0 ? TrafficLabels.NO_ROOM : GRPC_STATUSES.get(at);
     }
 
-    /** Whether nobody gave a whole answer, or one that says that it did not succeed. */
     boolean isFailure() {
-      return endOrNull == null
-          || !ANSWERED.contains(endOrNull)
-          || code < FIRST_CODE
-          || code >= FIRST_FAULT
-          || !(grpcStatus.isEmpty() || grpcStatus.equals("0"));
+      return FailedRequests.include(code, grpcStatus, flag());
+    }
+
+    void tell(ArrayNode to, long count) {
+      to.addObject()
+          .put("code", codeText())
+          .put("grpcStatus", grpcStatus)
+          .put("flags", flag())
+          .put("failed", isFailure())
+          .put("count", count);
     }
 
     String codeText() {

@@ -1,7 +1,6 @@
 package io.sluice.node.metrics;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.prometheus.client.Collector.MetricFamilySamples;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.Counter;
 import io.sluice.interception.maps.FastCountsValue;
@@ -10,12 +9,10 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 
 /**
  * The standard {@code istio_tcp_*} metrics, so that existing dashboards work. A series lives while
@@ -128,21 +125,18 @@ final class TcpMetrics {
   /** What is counted of each set of ends, as {@code sluice stat} has it. */
   void tell(Consumer<ObjectNode> out) {
     for (Series each : series.all()) {
-      out.accept(
+      ObjectNode all =
           each.labels
               .names()
               .put("route", "")
               .put("connections", (long) each.openedOnes.get())
               .put("receivedBytes", (long) each.receivedBytes.get())
-              .put("sentBytes", (long) each.sentBytes.get()));
+              .put("sentBytes", (long) each.sentBytes.get());
+      ObjectNode ended = all.putObject("closed");
+      each.closedOnes.forEach((how, count) ->
+          ended.put(flags(how), ended.path(flags(how)).asLong() + (long) count.get()));
+      out.accept(all);
     }
-  }
-
-  /** All that is counted, by pairs of ends. */
-  List<MetricFamilySamples> ofEdges() {
-    return Stream.of(opened, closed, sent, received)
-        .flatMap(counter -> counter.collect().stream())
-        .toList();
   }
 
   /** Ends the series whose ends are not there any more. */

@@ -162,7 +162,11 @@ record TrafficLabels(List<String> ends, String protocol, String security) {
         .put("workload", atSource ? source : destination)
         .put("direction", (atSource ? Direction.OUTBOUND : Direction.INBOUND).label())
         .put("peer", atSource ? destination : source)
-        .put("service", service.equals(UNKNOWN) ? UNKNOWN : ends.get(SERVICE + 2) + "/" + service);
+        .put("service", service.equals(UNKNOWN) ? UNKNOWN : ends.get(SERVICE + 2) + "/" + service)
+        .put("sourcePrincipal", ends.get(SOURCE + PRINCIPAL))
+        .put("destinationPrincipal", ends.get(DESTINATION + PRINCIPAL))
+        .put("protocol", protocol)
+        .put("security", security);
   }
 
   private String name(int workload) {
