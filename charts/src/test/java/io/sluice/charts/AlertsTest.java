@@ -24,6 +24,8 @@ class AlertsTest {
   private static final String OWN_END = "sluice_control_certificate_end_seconds";
   private static final String REQUESTS =
       "istio_requests_total{reporter='source',destination_service_name='store',";
+  private static final String CALLS =
+      REQUESTS + "request_protocol='grpc',response_code='200',response_flags='-',";
   private static final String REFUSED = "sluice_proxy_connections_refused_total{pod='store'}";
   private static final String HANDSHAKES =
       "sluice_tls_handshakes_total{instance='a',side='server',";
@@ -71,6 +73,9 @@ class AlertsTest {
     WELL.put(REQUESTS + "response_code='200',response_flags='-'}", "0+600x160");
     WELL.put(REQUESTS + "response_code='503',response_flags='UF'}", "0+2x160");
     WELL.put(REQUESTS + "response_code='403',response_flags='RBACAF'}", "0+2x160");
+    WELL.put(CALLS + "grpc_response_status='0'}", "0+60x160");
+    WELL.put(CALLS + "grpc_response_status='14'}", "0+2x160");
+    WELL.put(CALLS + "grpc_response_status='5'}", "0+60x160"); // not found: the caller's
     WELL.put("istio_tcp_connections_opened_total{reporter='source'}", "0+60x160");
     WELL.put(REFUSED, "0+2x160");
     WELL.put(HANDSHAKES + "result='success'}", "0+60x160");
@@ -98,6 +103,13 @@ class AlertsTest {
     Map<String, Map<String, String>> faults = new LinkedHashMap<>();
     faults.put("", Map.of());
     faults.put("SluiceNodeDown", Map.of("up{job='sluice-node',instance='b'}", "1+0x100 0+0x60"));
+    faults.put(
+        "SluiceNodesGone",
+        Map.of(
+            "up{job='sluice-node',instance='a'}",
+            "1+0x100 _x60",
+            "up{job='sluice-node',instance='b'}",
+            "1+0x100 _x60"));
     faults.put(
         "SluiceInterceptionBroken",
         Map.of("sluice_interception_ok{instance='a',pod='store'}", "0" + ALWAYS));
@@ -183,6 +195,7 @@ class AlertsTest {
     faults.put(
         "SluiceRequestsFail",
         Map.of(REQUESTS + "response_code='503',response_flags='UF'}", "0+60x160"));
+    faults.put("SluiceGrpcCallsFail", Map.of(CALLS + "grpc_response_status='14'}", "0+20x160"));
     faults.put(
         "SluiceRequestsForbidden",
         Map.of(REQUESTS + "response_code='403',response_flags='RBACAF'}", "0+300x160"));

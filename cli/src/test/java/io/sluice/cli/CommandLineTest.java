@@ -129,6 +129,8 @@ class CommandLineTest {
         "stat pod; expected one of [workload, edge, route]",
         "stat --window 0s; --window 0s is no time; write 1s or more",
         "top --every 0s; --every 0s is no time",
+        "top --rounds 0; --rounds 0 shows nothing; write 1 or more",
+        "cost --window 0s; --window 0s is no time; write 1s or more",
         "tap --status 6xx; --status '6xx' is no status: write 404, or 5xx, or 0 for no answer",
         "tap --verdict no; --verdict 'no' is none: write allowed or refused",
         "tap --path api; --path 'api' does not begin with /",

@@ -52,7 +52,7 @@ final class DebugServer implements AutoCloseable {
       shut();
     } else if (open == null) {
       try {
-        PageServer opened = PageServer.start(address, "debug", pages);
+        PageServer opened = PageServer.start(address, "debug", "--debug-address", pages);
         open = opened;
         isTold = false;
         LOG.log(Level.INFO, "debug_server_opened address={0}", IpAddresses.text(opened.address()));

@@ -51,7 +51,7 @@ final class NamespaceCommand {
   private static Result communicate(Process process, String input) {
     var output = reading(process.getInputStream());
     var errors = reading(process.getErrorStream());
-    Thread.ofVirtual().start(() -> feed(process.getOutputStream(), input));
+    besides(() -> feed(process.getOutputStream(), input));
     try {
       boolean ended = process.waitFor(DEADLINE.toMillis(), TimeUnit.MILLISECONDS);
       if (!ended) {
@@ -78,14 +78,18 @@ final class NamespaceCommand {
 
   private static CompletableFuture<String> reading(InputStream from) {
     var text = new CompletableFuture<String>();
-    Thread.ofVirtual()
-        .start(() -> {
-          try (from) {
-            text.complete(new String(from.readAllBytes(), StandardCharsets.UTF_8));
-          } catch (IOException e) {
-            text.complete("");
-          }
-        });
+    besides(() -> {
+      try (from) {
+        text.complete(new String(from.readAllBytes(), StandardCharsets.UTF_8));
+      } catch (IOException e) {
+        text.complete("");
+      }
+    });
     return text;
+  }
+
+  /** A virtual thread would keep its carrier while it waits for a pipe. */
+  private static void besides(Runnable work) {
+    Thread.ofPlatform().daemon().name("sluice-child-pipe").start(work);
   }
 }

@@ -19,7 +19,7 @@ public final class MetricsServer {
 
   /** Takes {@code address}, for who may not begin without it; port 0 takes a free one. */
   public static PageServer.Bound bind(InetSocketAddress address) {
-    return PageServer.bind(address, "metrics");
+    return PageServer.bind(address, "metrics", "--metrics-address");
   }
 
   /**

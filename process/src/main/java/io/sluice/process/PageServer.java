@@ -127,26 +127,31 @@ public final class PageServer implements AutoCloseable {
   /**
    * Serves on {@code address}; port 0 takes a free one.
    *
-   * @param what it serves, in a word, which begins the option that chooses the address too
+   * @param what it serves, in a word
+   * @param option by which the address is chosen
    * @param answers what stands at a path without its query; nothing where there is nothing
    */
   public static PageServer start(
-      InetSocketAddress address, String what, Function<String, Optional<Answer>> answers) {
-    return start(address, what, List.of(), answers);
+      InetSocketAddress address,
+      String what,
+      String option,
+      Function<String, Optional<Answer>> answers) {
+    return start(address, what, option, List.of(), answers);
   }
 
   /** The same, with {@code headers} on each answer. */
   public static PageServer start(
       InetSocketAddress address,
       String what,
+      String option,
       List<String> headers,
       Function<String, Optional<Answer>> answers) {
-    return bind(address, what).serve(headers, answers);
+    return bind(address, what, option).serve(headers, answers);
   }
 
   /** The address alone, at which nobody is answered yet; likewise. */
-  static Bound bind(InetSocketAddress address, String what) {
-    return new Bound(listener(address, what), what);
+  static Bound bind(InetSocketAddress address, String what, String option) {
+    return new Bound(listener(address, what, option), what);
   }
 
   /** What has an address, and gives it back when it is closed. */
@@ -176,7 +181,7 @@ public final class PageServer implements AutoCloseable {
     }
   }
 
-  private static ServerSocket listener(InetSocketAddress address, String what) {
+  private static ServerSocket listener(InetSocketAddress address, String what, String option) {
     try {
       ServerSocket listener = new ServerSocket();
       try {
@@ -188,8 +193,8 @@ public final class PageServer implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new UncheckedIOException(
-          "cannot serve %s on %s (%s); end what listens there, or choose another --%s-address"
-              .formatted(what, IpAddresses.text(address), e.getMessage(), what),
+          "cannot serve %s on %s (%s); end what listens there, or choose another %s"
+              .formatted(what, IpAddresses.text(address), e.getMessage(), option),
           e);
     }
   }

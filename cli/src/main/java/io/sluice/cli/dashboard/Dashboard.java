@@ -93,7 +93,7 @@ public final class Dashboard implements AutoCloseable {
     this.refused = new LiveRecords(daemon, new AdminRequest("events", "", true), UNWATCHED);
     this.requests =
         new LiveRecords(daemon, new AdminRequest("tap", EVERYTHING.toText(), true), UNWATCHED);
-    this.server = PageServer.start(address, "dashboard", HEADERS, this::answer);
+    this.server = PageServer.start(address, "dashboard", "--address", HEADERS, this::answer);
   }
 
   /**

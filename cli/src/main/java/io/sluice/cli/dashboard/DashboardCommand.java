@@ -7,7 +7,6 @@ import io.sluice.cli.process.Termination;
 import io.sluice.node.NodeSettings;
 import io.sluice.process.AdminRequest;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -48,7 +47,7 @@ public final class DashboardCommand implements Callable<Integer> {
     String node = target.name();
     target.ask(AdminRequest.of("status")); // who may not ask, or of whom, learns why
     try (Termination termination = new Termination();
-        Dashboard page = start(where, node)) {
+        Dashboard page = Dashboard.start(where, node, NodeSettings.adminSocket(node))) {
       termination.begin();
       PrintWriter out = spec.commandLine().getOut();
       out.println(page.url());
@@ -57,15 +56,6 @@ public final class DashboardCommand implements Callable<Integer> {
       termination.succeeded();
     }
     return ExitCode.OK.code();
-  }
-
-  private static Dashboard start(InetSocketAddress where, String node) {
-    try {
-      return Dashboard.start(where, node, NodeSettings.adminSocket(node));
-    } catch (UncheckedIOException e) {
-      throw new IllegalStateException(
-          String.valueOf(e.getMessage()).replace("--dashboard-address", "--address"), e);
-    }
   }
 
   private InetSocketAddress address() {

@@ -82,6 +82,7 @@ public final class CostCommand implements Callable<Integer> {
     List<JsonNode> before = List.of();
     Duration time = window;
     if (time != null) {
+      StatCommand.Question.positive(spec, "--window", time);
       before = read();
       Thread.sleep(time);
     }

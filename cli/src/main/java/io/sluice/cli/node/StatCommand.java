@@ -126,6 +126,10 @@ public final class StatCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
       long millis = question.positive("--every", every);
+      if (rounds < 1) {
+        throw new ParameterException(
+            spec.commandLine(), "--rounds " + rounds + " shows nothing; write 1 or more");
+      }
       Consumer<List<JsonNode>> printer =
           Listing.renewed(question.columns(), output.format(), spec.commandLine().getOut());
       List<JsonNode> before = question.read();
@@ -182,6 +186,10 @@ public final class StatCommand implements Callable<Integer> {
     }
 
     long positive(String option, Duration time) {
+      return positive(spec, option, time);
+    }
+
+    static long positive(CommandSpec spec, String option, Duration time) {
       if (time.isZero() || time.isNegative()) {
         throw new ParameterException(
             spec.commandLine(), option + " " + time.toSeconds() + "s is no time; write 1s or more");

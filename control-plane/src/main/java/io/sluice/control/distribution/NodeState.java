@@ -50,59 +50,35 @@ public record NodeState(
   }
 
   NodeState refused(List<String> why) {
-    return new NodeState(
-        node,
-        connected,
-        revision,
-        sinceOrNull,
-        resources,
-        0,
-        why,
-        software,
-        interception,
-        troubled);
+    return with(connected, 0, why, troubled);
   }
 
   NodeState sent(long pending) {
+    return with(connected, pending, problems, troubled);
+  }
+
+  NodeState troubled(Map<NamespacedName, String> pods) {
+    return with(connected, pendingRevision, problems, pods);
+  }
+
+  NodeState gone() {
+    return with(false, 0, problems, Map.of());
+  }
+
+  /** The same of what it said before. */
+  private NodeState with(
+      boolean follows, long pending, List<String> refusals, Map<NamespacedName, String> pods) {
     return new NodeState(
         node,
-        connected,
+        follows,
         revision,
         sinceOrNull,
         resources,
         pending,
-        problems,
-        software,
-        interception,
-        troubled);
-  }
-
-  NodeState troubled(Map<NamespacedName, String> pods) {
-    return new NodeState(
-        node,
-        connected,
-        revision,
-        sinceOrNull,
-        resources,
-        pendingRevision,
-        problems,
+        refusals,
         software,
         interception,
         pods);
-  }
-
-  NodeState gone() {
-    return new NodeState(
-        node,
-        false,
-        revision,
-        sinceOrNull,
-        resources,
-        0,
-        problems,
-        software,
-        interception,
-        Map.of());
   }
 
   /** Since when the revision is in force. */

@@ -44,7 +44,9 @@ final class CredentialPlugin {
   private static final Object STARTING = new Object();
 
   private static final int LONGEST_ANSWER_BYTES = 1 << 18;
-  private static final Executor THREADS = task -> Thread.ofVirtual().start(task);
+
+  /** Platform threads: a virtual one keeps its carrier while it waits for a pipe. */
+  private static final Executor THREADS = task -> Thread.ofPlatform().daemon().start(task);
 
   private final ExecConfig exec;
   private final KubeconfigField field;

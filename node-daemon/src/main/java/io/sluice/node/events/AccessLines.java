@@ -38,11 +38,10 @@ public final class AccessLines {
       new AtomicReferenceArray<>(MOST_KNOWN);
 
   /** What is known of a connection or request. */
-  byte[] of(AccessLog.Entry entry) {
+  byte[] of(AccessLog.Entry.Line entry) {
     return switch (entry) {
       case AccessLog.Entry.OfConnection(Instant time, AccessRecord record) -> of(time, record);
       case AccessLog.Entry.OfRequest(Instant time, RequestRecord record) -> of(time, record);
-      case AccessLog.Entry.End end -> throw new IllegalStateException(end + " is no line");
     };
   }
 

@@ -65,9 +65,12 @@ public final class AccessLog implements AutoCloseable {
 
   /** What waits to be written. */
   sealed interface Entry {
-    record OfConnection(Instant time, AccessRecord record) implements Entry {}
+    /** What becomes a line. */
+    sealed interface Line extends Entry {}
 
-    record OfRequest(Instant time, RequestRecord record) implements Entry {}
+    record OfConnection(Instant time, AccessRecord record) implements Line {}
+
+    record OfRequest(Instant time, RequestRecord record) implements Line {}
 
     record End() implements Entry {}
   }
@@ -168,9 +171,9 @@ public final class AccessLog implements AutoCloseable {
   private void run() {
     boolean failing = false;
     try {
-      for (Entry next = queue.take(); !(next instanceof Entry.End); next = queue.take()) {
+      for (Entry next = queue.take(); next instanceof Entry.Line line; next = queue.take()) {
         try {
-          sink.write(lines.of(next));
+          sink.write(lines.of(line));
           if (queue.isEmpty()) {
             sink.flush();
             Thread.sleep(GATHERING);

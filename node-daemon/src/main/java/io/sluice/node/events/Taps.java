@@ -32,8 +32,9 @@ public final class Taps {
 
   private volatile List<Tap> open = List.of();
 
-  private record Tap(TapFilter filter, BlockingQueue<AccessLog.Entry> queue, AtomicLong leftOut) {
-    void offer(AccessLog.Entry entry) {
+  private record Tap(
+      TapFilter filter, BlockingQueue<AccessLog.Entry.Line> queue, AtomicLong leftOut) {
+    void offer(AccessLog.Entry.Line entry) {
       if (!queue.offer(entry)) {
         leftOut.incrementAndGet();
       }
