@@ -126,6 +126,8 @@ class CommandLineTest {
         "policy check-conflicts --kubeconfig /nonexistent; cannot be read",
         "dashboard --address 0.0.0.0:80; is none of the loopback",
         "dashboard --address 127.0.0.1; has no port",
+        "dashboard --control-state /nonexistent; --control-state /nonexistent is not a folder",
+        "dashboard --control-state DIR --context x; --kubeconfig or --context name two meshes",
         "stat pod; expected one of [workload, edge, route]",
         "stat --window 0s; --window 0s is no time; write 1s or more",
         "top --every 0s; --every 0s is no time",

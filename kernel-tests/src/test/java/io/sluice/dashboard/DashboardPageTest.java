@@ -16,7 +16,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,6 +33,9 @@ class DashboardPageTest {
   private static final String FIRST = "shop/buyer → shop/store";
   private static final String ROW = "#pairs tr[data-key='" + FIRST + "'] ";
 
+  private static final InetSocketAddress ANY_PORT =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
   @TempDir private static Path directory;
   private static Browser browser;
   private static ToldDaemon daemon;
@@ -40,9 +45,7 @@ class DashboardPageTest {
   static void start() throws Exception {
     Path socket = directory.resolve("run/admin.sock");
     daemon = new ToldDaemon(socket);
-    page =
-        Dashboard.start(
-            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), "edge-7", socket);
+    page = Dashboard.start(ANY_PORT, "edge-7", socket, Optional.of(new ToldMesh(daemon)));
     browser = new Browser(directory.resolve("profile"));
   }
 
@@ -129,6 +132,12 @@ class DashboardPageTest {
     Await.until("rates", () -> cell(4) > 0);
     chooseFirst();
     Await.until("policy", () -> !browser.text("#policies").isEmpty());
+    assertNoViolation();
+    showMesh();
+    assertNoViolation();
+  }
+
+  private static void assertNoViolation() throws IOException {
     browser.evaluate(axe());
     for (boolean dark : new boolean[] {false, true}) {
       browser.prefer(dark);
@@ -156,10 +165,12 @@ class DashboardPageTest {
         "both rows",
         () -> browser.evaluate("document.getElementById('pairs').rows.length").asInt() == 2);
     List<String> order = new ArrayList<>();
-    IntStream.range(0, 5).forEach(_ -> order.add(tab()));
+    IntStream.range(0, 7).forEach(_ -> order.add(tab()));
     assertThat(order)
         .containsExactly(
             "Skip to the calls",
+            "This node",
+            "Whole mesh",
             "filter",
             "Table of calls",
             ToldDaemon.HOSTILE + " → shop/store",
@@ -207,6 +218,69 @@ class DashboardPageTest {
     Await.until("slow", () -> browser.text("#news").contains("said nothing for "));
     daemon.silent = false;
     Await.until("back", () -> browser.text("#news").startsWith("The daemon answers again"));
+    browser.forgetComplaints(); // of answers that are 503
+  }
+
+  private static void showMesh() {
+    browser.evaluate("document.getElementById('mesh').click()");
+    Await.until("the mesh", () -> browser.text("#name").equals(ToldMesh.TRUST_DOMAIN));
+  }
+
+  @Test
+  void theWholeMeshIsAnotherViewOfThePage() {
+    IntStream.range(0, 3).forEach(_ -> tab());
+    browser.press("Enter");
+
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> {
+          assertThat(browser.text("#name")).isEqualTo(ToldMesh.TRUST_DOMAIN);
+          assertThat(cell(4)).as("of both ends one counts").isCloseTo(ToldDaemon.RATE, within(2.0));
+        });
+    assertThat(focused()).isEqualTo("Whole mesh");
+    assertThat(browser.text("#verdict")).contains("1 of 3 nodes", "standby does not answer: gone");
+    assertThat(node("edge-7")).contains("follows", "ebpf", "61.0 MB", "12", "3 s", "12 h 0 min");
+    assertThat(node("edge-8")).contains("gone", "no answer: it hangs");
+    assertThat(node("edge-9")).contains("gone", "iptables: no BTF", "not asked from here");
+    assertThat(browser.text("#objects"))
+        .contains("cannot be used" + ToldMesh.UNUSABLE)
+        .contains("edge-8refused by the node" + ToldDaemon.HOSTILE);
+    assertThat(browser.text(ROW + ":nth-child(11)")).isEqualTo("mutual TLS");
+    assertThat(browser.text("#certificates tr")).endsWith("edge-7");
+    assertThat(browser.evaluate("typeof window.hit").asText()).isEqualTo("undefined");
+    assertThat(shown("#refused", "#requests-title")).isFalse();
+    chooseFirst();
+    Await.until("policy", () -> browser.text("#policies").contains("of edge-7"));
+
+    browser.evaluate("document.getElementById('node').click()");
+
+    Await.until("the node again", () -> browser.text("#name").equals("edge-7"));
+    Await.until("its rates", () -> cell(4) > 0);
+    assertThat(shown("#nodes", "#objects")).isFalse();
+    assertThat(shown("#refused")).isTrue();
+  }
+
+  private static String node(String name) {
+    return browser.text("#nodes tr[data-key='" + name + "']");
+  }
+
+  private static boolean shown(String... selectors) {
+    return Stream.of(selectors)
+        .anyMatch(one ->
+            browser
+                .evaluate("document.querySelector('" + one + "').checkVisibility()")
+                .asBoolean());
+  }
+
+  @Test
+  void whatTheDaemonDoesNotLetItFollowIsToldWithItsReason() {
+    Await.until("a row", () -> !browser.text("#pairs").isEmpty());
+    daemon.refusal = "4 'sluice tap' watch this daemon already; end one of them";
+    daemon.stop();
+    daemon.startAgain();
+    Await.until("it says so", () -> browser.text("#untold").contains(daemon.refusal));
+    daemon.refusal = "";
+    Await.until("it is over", () -> browser.text("#untold").isEmpty());
     browser.forgetComplaints(); // of answers that are 503
   }
 

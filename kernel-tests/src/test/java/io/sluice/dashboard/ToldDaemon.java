@@ -1,6 +1,7 @@
 package io.sluice.dashboard;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.FailedRequests;
@@ -32,6 +33,7 @@ final class ToldDaemon implements AdminServer.Answers, AutoCloseable {
   private AdminServer server;
   volatile boolean empty;
   volatile boolean silent;
+  volatile String refusal = ""; // of whoever watches requests
 
   ToldDaemon(Path socket) {
     this.socket = socket;
@@ -67,12 +69,32 @@ final class ToldDaemon implements AdminServer.Answers, AutoCloseable {
         Thread.sleep(Duration.ofMinutes(1));
       }
       case "tap" -> {
+        if (!refusal.isEmpty()) {
+          throw new IllegalArgumentException(refusal);
+        }
         out.accept(JSON.objectNode());
         out.accept(request());
         Thread.sleep(Duration.ofMinutes(1));
       }
       default -> throw new IllegalArgumentException("unknown command");
     }
+  }
+
+  /** The same as one of several nodes, which counts each call at both its ends. */
+  ObjectNode view(String node) {
+    ObjectNode view = JSON.objectNode();
+    view.set("status", status().put("node", node));
+    ArrayNode edges = view.putArray("edges");
+    edges(edge -> {
+      edges.add(edge);
+      ObjectNode other = edge.deepCopy();
+      other.put("direction", "inbound").put("workload", edge.path("peer").asText());
+      edges.add(other.put("peer", edge.path("workload").asText()));
+    });
+    ArrayNode pods = view.putArray("pods");
+    pod("shop/store-1", STORE, pods::add);
+    certificate(view.putArray("certificates")::add);
+    return view;
   }
 
   private static ObjectNode status() {

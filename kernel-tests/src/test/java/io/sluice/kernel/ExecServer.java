@@ -27,12 +27,14 @@ import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * As much of an API server as runs a command in the daemon's pod of a node: pods, and exec over a
- * WebSocket (RFC 6455) with the channels of {@code v4.channel.k8s.io}. The command is run here, and
- * has the nodes of this machine.
+ * As much of an API server as runs a command in a daemon's pod, or a controller's: pods, and exec
+ * over a WebSocket (RFC 6455) with the channels of {@code v4.channel.k8s.io}. The command is run
+ * here, and has the nodes of this machine.
  */
 final class ExecServer implements AutoCloseable {
   private static final String KEY = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455 §1.3
+
+  private static final String CONTROLLER = "/var/lib/sluice/controller";
 
   private static final int BINARY = 0x82;
   private static final int CLOSE = 0x88;
@@ -51,11 +53,18 @@ final class ExecServer implements AutoCloseable {
   private final ServerSocket server;
   private final String pod;
   private final Site node;
+  private final Path controller;
 
   /** Tells that {@code pod}, NAMESPACE/NAME, is on {@code node}. */
   ExecServer(String pod, Site node) throws IOException {
+    this(pod, node, Path.of(CONTROLLER));
+  }
+
+  /** The same with the state of a controller, which its pod has where the chart puts it. */
+  ExecServer(String pod, Site node, Path controller) throws IOException {
     this.pod = pod;
     this.node = node;
+    this.controller = controller;
     server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     Thread.ofVirtual().start(this::accept);
   }
@@ -133,7 +142,11 @@ final class ExecServer implements AutoCloseable {
     if (uri.getPath().equals("/version")) {
       return "{\"major\": \"1\", \"minor\": \"33\", \"gitVersion\": \"v1.33.0\"}";
     } else if (uri.getPath().equals("/api/v1/pods")) {
-      return "{\"apiVersion\": \"v1\", \"kind\": \"PodList\", \"items\": [%s]}".formatted(daemon);
+      return "{\"apiVersion\": \"v1\", \"kind\": \"PodList\", \"items\": [%s]}"
+          .formatted(
+              uri.getQuery().contains("component=controller")
+                  ? daemon.replace("sluice-node-1", "sluice-controller-1")
+                  : daemon);
     } else if (uri.getPath().endsWith("/pods/" + name[1])) {
       return daemon.replace("sluice-system", name[0]).replace("sluice-node-1", name[1]);
     }
@@ -158,7 +171,9 @@ final class ExecServer implements AutoCloseable {
       }
     }
     ran.add(words);
-    Timed end = Timed.sluice(words.subList(1, words.size()));
+    List<String> here = new ArrayList<>(words.subList(1, words.size()));
+    here.replaceAll(word -> word.equals(CONTROLLER) ? controller.toString() : word);
+    Timed end = Timed.sluice(here);
     busy = end.busy();
     frame(out, STDOUT, end.out().getBytes(StandardCharsets.UTF_8));
     frame(out, STDERR, end.err().getBytes(StandardCharsets.UTF_8));

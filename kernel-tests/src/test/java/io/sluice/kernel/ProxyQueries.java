@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.cli.SluiceCommand;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
@@ -12,6 +13,10 @@ import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,7 +35,7 @@ final class ProxyQueries {
   private ProxyQueries() {}
 
   /** What is told of the buyer on this machine, and of the store through an API server. */
-  static Map<String, String> told(TwoNodes shop) throws IOException {
+  static Map<String, String> told(TwoNodes shop) throws IOException, InterruptedException {
     Map<String, String> told = new LinkedHashMap<>();
     shop.change(() ->
         shop.cluster
@@ -42,7 +47,8 @@ final class ProxyQueries {
     for (String query : QUERIES) { // other tests' nodes have a pod of that name too
       told.put(query + " of the buyer", run(0, query, buyer, "--node-name", shop.a().prefix()));
     }
-    try (ExecServer cluster = new ExecServer(store, shop.b())) {
+    Path controller = shop.control().view().state();
+    try (ExecServer cluster = new ExecServer(store, shop.b(), controller)) {
       String kubeconfig = cluster.kubeconfig(shop.a().directory()).toString();
       for (String query : QUERIES) {
         String[] name = store.split("/");
@@ -53,6 +59,7 @@ final class ProxyQueries {
       assertThat(cluster.ran.getFirst())
           .containsExactly(
               "sluice", "proxy", "get", "config_dump", store, "--node-name", shop.b().prefix());
+      told.put("the page of the mesh", mesh(kubeconfig, shop));
     }
     assertThat(run(1, "ready", store, "--node-name", shop.a().prefix()))
         .contains("does not serve pod " + store);
@@ -60,6 +67,34 @@ final class ProxyQueries {
     assertThat(told.get("ready of the store")).isEqualTo("LIVE\n");
     assertOnlyOf(told, shop);
     return told;
+  }
+
+  /** What the page of the cluster is told, which its pods say: the controller's, and node b's. */
+  private static String mesh(String kubeconfig, TwoNodes shop)
+      throws IOException, InterruptedException {
+    List<String> words =
+        List.of("dashboard", "--address", "127.0.0.1:0", "--kubeconfig", kubeconfig);
+    Process command =
+        new ProcessBuilder(JavaCommand.sluice(words.toArray(String[]::new)))
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      URI mesh = URI.create(command.inputReader().readLine() + "mesh");
+      String told =
+          client
+              .send(HttpRequest.newBuilder(mesh).build(), HttpResponse.BodyHandlers.ofString())
+              .body();
+      JsonNode nodes = JSON.readTree(told).path("nodes");
+      assertThat(nodes).as(told).hasSize(2);
+      assertThat(nodes)
+          .allMatch(node -> node.path("follow").path("connected").asBoolean())
+          .filteredOn(node -> node.path("status").path("ready").asBoolean())
+          .extracting(node -> node.path("node").asText())
+          .containsExactly(shop.b().prefix());
+      return told;
+    } finally {
+      command.destroyForcibly();
+    }
   }
 
   private static List<String> addresses(SitePod pod) {

@@ -718,7 +718,8 @@ class HttpLoadTest {
     try (HttpCallers callers =
             new HttpCallers(
                 GROUP, cell.client(BUYER), cell.at("bookstore", HTTP1_PORT), false, "page");
-        ServedPage page = new ServedPage(site.node(false).prefix(), site.directory())) {
+        ServedPage page =
+            new ServedPage(site.node(false).prefix(), site.controlState(), site.directory())) {
       page.checkRate(pair, callers::answered);
       assertThat(page.cell(pair, 5)).isEqualTo("100.0 %");
       assertThat(Double.parseDouble(page.cell(pair, 7))).isBetween(0.01, 1_000.0);
@@ -737,6 +738,7 @@ class HttpLoadTest {
                   .contains(" /load/steady"));
       assertThat(browser.text("#requests tr")).contains("200", "allowed");
       assertThat(browser.text("#certificates")).contains("ns/shop/sa/bookbuyer", " % left)");
+      page.checkMesh(pair, List.of(site.node(false).prefix(), site.node(true).prefix()));
       assertThat(browser.complaints()).isEmpty();
       assertThat(callers.failed()).isEmpty();
       page.stop();

@@ -213,6 +213,11 @@ final class ScenarioSite implements AutoCloseable {
     return cluster.site(serving ? "b" : "a");
   }
 
+  /** Where the controller keeps its state. */
+  Path controlState() {
+    return cluster.control().view().state();
+  }
+
   /** Process id of the daemon that has the servers. */
   long servingPid() {
     return node(true).daemon().pid();

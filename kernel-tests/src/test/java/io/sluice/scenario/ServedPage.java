@@ -9,6 +9,7 @@ import io.sluice.lab.site.JavaCommand;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
@@ -23,10 +24,18 @@ final class ServedPage implements AutoCloseable {
   private final Process command;
   private final Browser browser;
 
-  ServedPage(String node, Path directory) throws IOException, InterruptedException {
+  ServedPage(String node, Path controller, Path directory)
+      throws IOException, InterruptedException {
     command =
         new ProcessBuilder(
-                JavaCommand.sluice("dashboard", "--address", "127.0.0.1:0", "--node-name", node))
+                JavaCommand.sluice(
+                    "dashboard",
+                    "--address",
+                    "127.0.0.1:0",
+                    "--node-name",
+                    node,
+                    "--control-state",
+                    controller.toString()))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     try {
@@ -79,6 +88,22 @@ final class ServedPage implements AutoCloseable {
     browser.evaluate(
         "document.querySelector(\"#pairs tr[data-key='%s'] button\").click()".formatted(pair));
     return browser;
+  }
+
+  /** All nodes as one: each follows, and what they count of a pair is one row. */
+  void checkMesh(String pair, List<String> nodes) {
+    browser.evaluate("document.getElementById('mesh').click()");
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> {
+          assertThat(browser.text("#name")).isEqualTo("cluster.local");
+          assertThat(browser.text("#nodes")).contains(nodes);
+          assertThat(browser.text("#verdict")).isEqualTo("2 of 2 nodes follow a controller");
+          assertThat(cell(pair, 4)).matches("[1-9][0-9]*\\.[0-9]");
+          assertThat(cell(pair, 11)).isEqualTo("mutual TLS");
+        });
+    assertThat(browser.text("#nodes")).doesNotContain("no answer", "not asked from here");
+    nodes.forEach(node -> assertThat(browser.text("#certificates")).contains(node));
   }
 
   /** It ends in order when it is told to. */

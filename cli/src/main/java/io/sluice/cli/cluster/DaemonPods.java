@@ -6,16 +6,22 @@ import io.sluice.control.kubernetes.KubernetesApi.Ended;
 import io.sluice.mesh.NamespacedName;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /** The daemons of a cluster, which are asked by this program in their own pods. */
 public final class DaemonPods {
   private static final String PODS_OF = "/api/v1/namespaces/%s/pods/";
 
+  /** Those of a component. */
+  private static final String ALL =
+      "/api/v1/pods?labelSelector=app.kubernetes.io/name%%3Dsluice,app.kubernetes.io/component%%3D%s";
+
   /** Those of one node, whose name follows. */
-  private static final String DAEMONS =
-      "/api/v1/pods?labelSelector=app.kubernetes.io/name%3Dsluice,app.kubernetes.io/component%3Dnode"
-          + "&fieldSelector=spec.nodeName%3D";
+  private static final String DAEMONS = ALL.formatted("node") + "&fieldSelector=spec.nodeName%3D";
 
   /** Of the DaemonSet's pods. */
   private static final String CONTAINER = "node";
@@ -50,12 +56,69 @@ public final class DaemonPods {
     });
   }
 
+  /** Runs a command in a pod, to its end. */
+  @FunctionalInterface
+  public interface Run {
+    Ended run(List<String> words);
+  }
+
+  /**
+   * Where commands can be run.
+   *
+   * @param daemons by node
+   * @param controllers by pod
+   */
+  public record Pods(Map<String, Run> daemons, Map<String, Run> controllers) {}
+
+  /**
+   * Does work with all daemons and controllers of the mesh; rights as for {@link #run}.
+   *
+   * @throws IllegalStateException where there is no daemon, or the API server refuses
+   */
+  public static <T> T ask(ClusterAccess access, Function<Pods, T> work) {
+    return access.request(api -> {
+      Map<String, Run> daemons = new TreeMap<>();
+      Map<String, Run> controllers = new TreeMap<>();
+      Set<String> namespaces = new TreeSet<>();
+      for (JsonNode one : api.get(ALL.formatted("node")).path("items")) {
+        if (isDaemon(one)) {
+          namespaces.add(one.path("metadata").path("namespace").asText());
+          daemons.put(one.path("spec").path("nodeName").asText(), in(api, one, CONTAINER));
+        }
+      }
+      if (daemons.isEmpty()) {
+        throw new IllegalStateException("no daemon of a mesh runs there; see 'sluice check'");
+      }
+      for (JsonNode one : api.get(ALL.formatted("controller")).path("items")) {
+        JsonNode metadata = one.path("metadata");
+        if (isRunning(one) && namespaces.contains(metadata.path("namespace").asText())) {
+          controllers.put(metadata.path("name").asText(), in(api, one, "controller"));
+        }
+      }
+      return work.apply(new Pods(daemons, controllers));
+    });
+  }
+
+  private static Run in(KubernetesApi api, JsonNode pod, String container) {
+    JsonNode metadata = pod.path("metadata");
+    String path =
+        PODS_OF.formatted(metadata.path("namespace").asText()) + metadata.path("name").asText();
+    return words -> api.exec(path, container, words, PATIENCE);
+  }
+
+  private static boolean isRunning(JsonNode pod) {
+    return !pod.path("metadata").has("deletionTimestamp")
+        && pod.path("status").path("phase").asText().equals("Running");
+  }
+
   /** Who may only make pods may label them so too, but not put them into the node's network. */
+  private static boolean isDaemon(JsonNode pod) {
+    return pod.path("spec").path("hostNetwork").asBoolean() && isRunning(pod);
+  }
+
   private static JsonNode daemon(KubernetesApi api, String node) {
     for (JsonNode one : api.get(DAEMONS + node).path("items")) {
-      if (one.path("spec").path("hostNetwork").asBoolean()
-          && !one.path("metadata").has("deletionTimestamp")
-          && one.path("status").path("phase").asText().equals("Running")) {
+      if (isDaemon(one)) {
         return one.path("metadata");
       }
     }

@@ -105,7 +105,7 @@ public final class ControlCommand {
       if (state == null || node == null) {
         throw new ParameterException(spec.commandLine(), "--state DIR and --node NAME are needed");
       }
-      StateDirectory directory = ControllerTarget.directory(state, spec);
+      StateDirectory directory = ControllerTarget.directory(state, ControllerTarget.STATE, spec);
       String token;
       try {
         token = directory.newJoinToken(node, lifetime, clock(directory));

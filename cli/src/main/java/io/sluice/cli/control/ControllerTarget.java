@@ -17,9 +17,11 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The option that says which controller is meant, and how that one is asked. */
-final class ControllerTarget {
+public final class ControllerTarget {
+  static final String STATE = "--state";
+
   @Option(
-      names = "--state",
+      names = STATE,
       required = true,
       paramLabel = "DIR",
       description = "The controller's directory.")
@@ -29,17 +31,18 @@ final class ControllerTarget {
   private CommandSpec spec = CommandSpec.create();
 
   StateDirectory directory() {
-    return directory(state, spec);
+    return directory(state, STATE, spec);
   }
 
   /** The directory of a controller that ran at least once. */
-  static StateDirectory directory(Path state, CommandSpec spec) {
-    Paths.require(spec, "--state", state);
+  public static StateDirectory directory(Path state, String option, CommandSpec spec) {
+    Paths.require(spec, option, state);
     if (LocalNode.keepsState(state) && !StateDirectory.isOne(state)) {
       Path embedded = NodeSettings.embeddedController(state);
       throw new ParameterException(
           spec.commandLine(),
-          "--state "
+          option
+              + " "
               + state
               + " is a node's folder; "
               + (Files.isDirectory(embedded)

@@ -1,7 +1,6 @@
 package io.sluice.cli.dashboard;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.IpAddresses;
@@ -20,12 +19,10 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,31 +65,70 @@ public final class Dashboard implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   /** So soon after each other pages have the same answer: each is four questions to the daemon. */
-  private static final Duration FRESH = Duration.ofMillis(900);
+  static final Duration FRESH = Duration.ofMillis(900);
 
   /** After so long no page looks any more: one that is open asks each two seconds. */
   private static final Duration UNWATCHED = Duration.ofSeconds(15);
 
   private static final TapFilter EVERYTHING = new TapFilter("", "", "", "", 0);
 
-  private final String node;
   private final String token;
-  private final AdminClient daemon;
-  private final LiveRecords refused;
-  private final LiveRecords requests;
+  private final Optional<LiveNode> node;
+  private final Optional<MeshView> mesh;
   private final PageServer server;
-  private @Nullable ObjectNode known; // under the lock, as what follows
-  private long knownNanos;
 
-  private Dashboard(InetSocketAddress address, String node, Path adminSocket) {
+  /** A daemon, and what it tells as it comes. */
+  private static final class LiveNode {
+    private final NodeView view;
+    private final LiveRecords refused;
+    private final LiveRecords requests;
+    private @Nullable ObjectNode known; // under the lock, as what follows
+    private long knownNanos;
+
+    LiveNode(NodeView view) {
+      this.view = view;
+      this.refused =
+          new LiveRecords(view.daemon(), new AdminRequest("events", "", true), UNWATCHED);
+      this.requests =
+          new LiveRecords(
+              view.daemon(), new AdminRequest("tap", EVERYTHING.toText(), true), UNWATCHED);
+    }
+
+    /** All that the page shows, and refusals and requests that came after {@code seen}. */
+    ObjectNode state(long seen) throws IOException {
+      ObjectNode state = NODES.objectNode();
+      state.setAll(now());
+      long last = LiveRecords.told(); // what comes between the two is for the next answer
+      state.put("last", last);
+      refused.after(seen, last, state.putArray("refused"));
+      requests.after(seen, last, state.putArray("requests"));
+      state.put("untold", requests.problem().or(refused::problem).orElse(""));
+      return state;
+    }
+
+    private synchronized ObjectNode now() throws IOException {
+      ObjectNode before = known;
+      if (before != null && System.nanoTime() - knownNanos < FRESH.toNanos()) {
+        return before;
+      }
+      ObjectNode next = view.now();
+      known = next;
+      knownNanos = System.nanoTime();
+      return next;
+    }
+
+    void close() {
+      refused.close();
+      requests.close();
+    }
+  }
+
+  private Dashboard(InetSocketAddress address, Optional<LiveNode> node, Optional<MeshSource> mesh) {
     byte[] random = new byte[TOKEN_BYTES];
     new SecureRandom().nextBytes(random);
-    this.node = node;
     this.token = HexFormat.of().formatHex(random);
-    this.daemon = new AdminClient(adminSocket, PATIENCE);
-    this.refused = new LiveRecords(daemon, new AdminRequest("events", "", true), UNWATCHED);
-    this.requests =
-        new LiveRecords(daemon, new AdminRequest("tap", EVERYTHING.toText(), true), UNWATCHED);
+    this.node = node;
+    this.mesh = mesh.map(MeshView::new);
     this.server = PageServer.start(address, "dashboard", "--address", HEADERS, this::answer);
   }
 
@@ -101,9 +137,17 @@ public final class Dashboard implements AutoCloseable {
    *
    * @param address of the loopback; port 0 takes a free one
    * @param adminSocket of its daemon, which need not run
+   * @param mesh that the page has a view of too, if any
    */
-  public static Dashboard start(InetSocketAddress address, String node, Path adminSocket) {
-    return new Dashboard(address, node, adminSocket);
+  public static Dashboard start(
+      InetSocketAddress address, String node, Path adminSocket, Optional<MeshSource> mesh) {
+    NodeView view = new NodeView(node, new AdminClient(adminSocket, PATIENCE));
+    return new Dashboard(address, Optional.of(new LiveNode(view)), mesh);
+  }
+
+  /** The same of a mesh alone. */
+  public static Dashboard start(InetSocketAddress address, MeshSource mesh) {
+    return new Dashboard(address, Optional.empty(), Optional.of(mesh));
   }
 
   /** What a browser is given; whoever has it reads all that the page shows. */
@@ -118,7 +162,7 @@ public final class Dashboard implements AutoCloseable {
           new Answer.Lines("403 Forbidden", "open the address that 'sluice dashboard' printed\n"));
     }
     String file = FILES.get(parts[2]);
-    return file == null ? data(parts[2].split("/", 3)) : Optional.of(page(file));
+    return file == null ? data(List.of(parts[2].split("/", -1))) : Optional.of(page(file));
   }
 
   /** In a time that tells nothing of it. */
@@ -146,17 +190,14 @@ public final class Dashboard implements AutoCloseable {
     }
   }
 
-  /** {@code state/SEEN} or {@code policies/NAMESPACE/POD}. */
-  private Optional<Answer> data(String[] words) {
+  /**
+   * {@code views}, {@code state/SEEN}, {@code policies/NAMESPACE/POD}, {@code mesh}, or {@code
+   * mesh/policies/NODE/NAMESPACE/POD}.
+   */
+  private Optional<Answer> data(List<String> words) {
     try {
-      if (words.length == 2 && words[0].equals("state")) {
-        return Optional.of(json(OK, state(Long.parseLong(words[1]))));
-      }
-      if (words.length == 3 && words[0].equals("policies")) {
-        return Optional.of(json(OK, policies(new NamespacedName(words[1], words[2]))));
-      }
-      return Optional.empty();
-    } catch (IOException e) {
+      return data(words.getFirst(), words.subList(1, words.size())).map(value -> json(OK, value));
+    } catch (IOException | UncheckedIOException | IllegalStateException e) {
       return Optional.of(json("503 Service Unavailable", error(e)));
     } catch (IllegalArgumentException e) { // no number or name, or the daemon says so
       return Optional.of(json("400 Bad Request", error(e)));
@@ -171,60 +212,32 @@ public final class Dashboard implements AutoCloseable {
     return NODES.objectNode().put("error", String.valueOf(e.getMessage()));
   }
 
-  /** All that the page shows, and records of refusals and requests that came after {@code seen}. */
-  private ObjectNode state(long seen) throws IOException {
-    ObjectNode state = NODES.objectNode();
-    state.setAll(daemonState());
-    long last = LiveRecords.told(); // what comes between the two is for the next answer
-    state.put("last", last);
-    refused.after(seen, last, state.putArray("refused"));
-    requests.after(seen, last, state.putArray("requests"));
-    return state;
-  }
-
-  private synchronized ObjectNode daemonState() throws IOException {
-    ObjectNode before = known;
-    if (before != null && System.nanoTime() - knownNanos < FRESH.toNanos()) {
-      return before;
+  private Optional<JsonNode> data(String what, List<String> words) throws IOException {
+    LiveNode live = node.orElse(null);
+    MeshView whole = mesh.orElse(null);
+    if (what.equals("views") && words.isEmpty()) {
+      ObjectNode views = NODES.objectNode().put("mesh", whole != null);
+      return Optional.of(views.put("node", live != null));
+    } else if (live != null && what.equals("state") && words.size() == 1) {
+      return Optional.of(live.state(Long.parseLong(words.getFirst())));
+    } else if (live != null && what.equals("policies") && words.size() == 2) {
+      return Optional.of(live.view.policies(new NamespacedName(words.get(0), words.get(1))));
+    } else if (whole != null && what.equals("mesh") && words.isEmpty()) {
+      return Optional.of(whole.now());
+    } else if (whole != null
+        && what.equals("mesh")
+        && words.size() == 4
+        && words.getFirst().equals("policies")) {
+      NamespacedName pod = new NamespacedName(words.get(2), words.get(3));
+      return Optional.of(whole.source().policies(words.get(1), pod));
     }
-    ObjectNode state = NODES.objectNode().put("node", node);
-    state.set("status", all("status").path(0));
-    state.set("edges", all("edges"));
-    state.put("millis", TimeUnit.NANOSECONDS.toMillis(System.nanoTime()));
-    state.put("time", System.currentTimeMillis());
-    state.set("pods", all("pods"));
-    try {
-      state.set("certificates", all("certificates"));
-    } catch (IllegalArgumentException e) { // there is no controller
-      state.put("noCertificates", e.getMessage());
-    }
-    known = state;
-    knownNanos = System.nanoTime();
-    return state;
-  }
-
-  private ArrayNode all(String command) throws IOException {
-    return NODES.arrayNode().addAll(daemon.ask(AdminRequest.of(command)));
-  }
-
-  /** What of a pod's configuration says who may call it and whom it may call. */
-  private ObjectNode policies(NamespacedName pod) throws IOException {
-    JsonNode all = daemon.ask(new AdminRequest("proxy", "config_dump " + pod, false)).getFirst();
-    ObjectNode some = NODES.objectNode();
-    Arrays.asList("pod", "inbound", "outbound", "settings", "elsewhere")
-        .forEach(name -> {
-          if (all.has(name)) {
-            some.set(name, all.path(name));
-          }
-        });
-    return some;
+    return Optional.empty();
   }
 
   /** Ends it; whoever is being answered is cut off. */
   @Override
   public void close() {
     server.close();
-    refused.close();
-    requests.close();
+    node.ifPresent(LiveNode::close);
   }
 }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,7 @@ final class LiveRecords implements AutoCloseable {
   private final Duration unwatched;
   private final Deque<JsonNode> kept = new ArrayDeque<>(); // under the lock, as what follows
   private Instant newest = Instant.MIN;
+  private Optional<String> problem = Optional.empty();
   private @Nullable Thread follower;
   private long lookedNanos;
 
@@ -66,9 +68,20 @@ final class LiveRecords implements AutoCloseable {
     Instant since = newest();
     try {
       daemon.stream(question, one -> keep(one, since));
-    } catch (IOException | IllegalArgumentException | CancellationException e) {
+    } catch (IllegalArgumentException e) {
+      refused(String.valueOf(e.getMessage()));
+    } catch (IOException | CancellationException e) {
       // The page says that the daemon is away; who looks next begins anew.
     }
+  }
+
+  private synchronized void refused(String why) {
+    problem = Optional.of(why);
+  }
+
+  /** Why the daemon tells none, in its words. */
+  synchronized Optional<String> problem() {
+    return problem;
   }
 
   private synchronized Instant newest() {
@@ -80,6 +93,7 @@ final class LiveRecords implements AutoCloseable {
     if (System.nanoTime() - lookedNanos > unwatched.toNanos()) {
       throw new CancellationException("nobody looks");
     }
+    problem = Optional.empty();
     if (!record.has("time")) {
       return; // says that it has begun
     }

@@ -36,7 +36,7 @@ public final class NodeTarget {
   private CommandSpec spec = CommandSpec.create();
 
   /** Whether an option names the node. */
-  boolean isNamed() {
+  public boolean isNamed() {
     return nodeName != null;
   }
 
@@ -138,7 +138,7 @@ public final class NodeTarget {
   }
 
   /** The same of a node that is asked without having been named. */
-  static IllegalStateException silence(String name, IOException why) {
+  public static IllegalStateException silence(String name, IOException why) {
     if (isDenied(why)) {
       return new IllegalStateException(
           "permission denied: run as root, who alone may ask the daemon of node '" + name + "'",

@@ -1,4 +1,4 @@
-// Asks for what the daemon tells, and keeps the page as that is. Whatever it is told is set as text: names, paths and reasons are
+// Asks for what daemons and controllers tell, and keeps the page as that is. Whatever it is told is set as text: names, paths and reasons are
 // chosen by others.
 import { account, isOf, pairs, rateOf } from "./model.js";
 import { draw, MOST } from "./graph.js";
@@ -10,14 +10,17 @@ const WINDOW = 10000; // ms that rates are of
 const CHARTED = 150; // readings
 const LISTED = 25; // requests of a pair
 const KEPT = 1000; // records
+const SHOWN = 500; // certificates
 
 const $ = (id) => document.getElementById(id);
 const readings = []; // { millis, pairs }, oldest first
 const curves = new Map(); // by pair, [seconds, requests a second, p95]
 const records = []; // of requests and connections, newest last
 const refusals = new Map(); // by what they are alike in
+let view; // "node" or "mesh"
+let turn = 0; // of asking for it
 let state;
-let pid;
+let origin; // whose counters they are
 let seen = 0;
 let rates = new Map();
 let chosen;
@@ -103,10 +106,10 @@ function duration(seconds) {
 
 function showNode() {
   const status = state.status;
-  document.title = `Sluice ${state.node}`;
-  say($("name"), state.node);
+  showTitle("node", state.node, "Node");
   say($("verdict"), status.verdict, status.ready ? "" : "bad");
-  const facts = [
+  say($("untold"), state.untold ? `Single requests or refusals are not shown: ${state.untold}.` : "", "bad");
+  showFacts([
     ["Mode", status.mode],
     ["Ready", status.ready ? "yes" : `no: ${status.missing}`],
     ["Policy", status.permissive ? "permissive" : "strict"],
@@ -114,26 +117,105 @@ function showNode() {
     ["Memory", bytes(status.residentBytes)],
     ["Up for", duration(status.uptimeSeconds)],
     ["Snapshot", `revision ${status.snapshotRevision} from ${status.snapshotFrom}`],
-    ["Snapshot age", status.snapshotAgeSeconds === undefined ? "read from its folder"
-      : status.snapshotAgeSeconds < 0 ? "never confirmed" : duration(status.snapshotAgeSeconds)],
+    ["Snapshot age", age(status)],
     ["Controller", status.controller ? `${status.controller}, ${status.controllerConnected ? "reached" : "not reached"}` : "none"],
     ["Pods", `${status.podsEnrolled} enrolled, ${status.podsPending} pending`],
     ["Connections", `${status.connectionsLive} of ${status.connectionsLimit}`],
-  ];
-  if ($("facts").children.length === 0) {
-    facts.forEach(([name]) => {
+  ]);
+}
+
+const age = (status) => (status.snapshotAgeSeconds === undefined ? "read from its folder"
+  : status.snapshotAgeSeconds < 0 ? "never confirmed" : duration(status.snapshotAgeSeconds));
+
+function showTitle(kind, name, facts) {
+  document.title = `Sluice ${name}`;
+  say($("kind"), kind);
+  say($("name"), name);
+  say($("facts-title"), facts);
+}
+
+function showFacts(facts) {
+  if ([...$("facts").children].map((pair) => pair.firstChild.textContent).join() !== facts.map(([name]) => name).join()) {
+    $("facts").replaceChildren(...facts.map(([name]) => {
       const pair = element("div", element("dt", name));
       pair.append(element("dd"));
-      $("facts").append(pair);
-    });
+      return pair;
+    }));
   }
   facts.forEach(([, text], index) => say($("facts").children[index].lastChild, text));
 }
 
+function showMesh() {
+  const controllers = Object.entries(state.controllers);
+  const silent = controllers.filter(([, status]) => status.silence);
+  const answering = controllers.map(([, status]) => status).filter((status) => !status.silence);
+  const first = answering.find((status) => status.leaseHeld) ?? answering[0];
+  const alone = state.nodes.filter(readsItself).length;
+  const following = state.nodes.filter((node) => node.follow?.connected).length;
+  const others = state.nodes.length - alone;
+  showTitle("mesh", first?.trustDomain ?? "", "Controller");
+  say($("untold"), "");
+  say($("verdict"), [...(alone ? [`${alone} ${alone === 1 ? "node reads" : "nodes read"} the objects without a controller`] : []),
+    ...(others || !alone ? [`${following} of ${others} nodes follow a controller`] : []),
+    ...silent.map(([name, status]) => `${name} does not answer: ${status.silence}`)].join("; "),
+  following < others || !first ? "bad" : "");
+  showFacts(first ? [
+    ["Trust domain", first.trustDomain],
+    ["Authority", `${first.authority}: ${first.authorityDetail}`],
+    ["Change of the root", first.rotation],
+    ["Its own certificate ends in", until(first.certificateEnd)],
+    ["Objects", `revision ${first.registryRevision}, ${first.registryComplete ? "all read" : "not all read"}`],
+    ["Controllers", `${answering.length} of ${controllers.length} answer${first.leaseHolder ? `, ${first.leaseHolder} writes` : ""}`],
+  ] : []);
+  showNodes();
+  showObjects();
+}
+
+const readsItself = ({ follow, status }) => !follow && status !== undefined && status.snapshotAgeSeconds === undefined;
+const until = (time) => (Number.isNaN(Date.parse(time)) ? "–" : duration((Date.parse(time) - state.time) / 1000));
+
+function showNodes() {
+  rows($("nodes"), state.nodes.map((one) => {
+    const { node, follow, status, silence } = one;
+    const ends = state.certificates.filter((held) => held.node === node).map((held) => held.notAfter)
+      .filter((time) => !Number.isNaN(Date.parse(time))).sort((a, b) => Date.parse(a) - Date.parse(b));
+    return [node, [node,
+      follow ? (follow.connected ? "follows" : ["gone", "bad"]) : readsItself(one) ? "needs none" : ["not known to it", "warn"],
+      status?.mode ?? (follow?.interception || "–"),
+      status ? [status.verdict, status.ready ? "" : "bad"] : silence ? [`no answer: ${silence}`, "bad"] : "not asked from here",
+      status ? bytes(status.residentBytes) : "–",
+      follow ? `${follow.revision}${follow.pendingRevision ? `, ${follow.pendingRevision} not answered yet` : ""}`
+        : String(status?.snapshotRevision ?? "–"),
+      status ? age(status) : follow?.since ? `confirmed ${follow.since}` : "–",
+      status ? `${status.podsEnrolled} enrolled, ${status.podsPending} pending` : "–",
+      until(ends[0]), follow?.software ?? "–"]];
+  }));
+}
+
+/** What of the mesh's objects has no effect, by who says so. */
+function showObjects() {
+  const told = [];
+  const tell = (by, what, texts) => (texts ?? []).forEach((text) => told.push([by, what, text]));
+  for (const [name, status] of Object.entries(state.controllers)) {
+    tell(name, "cannot be used", status.registryProblems);
+    tell(name, "no node is told of it", status.notDistributed);
+    tell(name, "not done in the cluster", status.replicaProblems);
+  }
+  for (const { node, follow, status } of state.nodes) {
+    tell(node, "refused by the node", follow?.problems);
+    tell(node, "refused by the node", status?.refusedChange);
+    tell(node, "cannot be used", status?.registryProblems);
+    tell(node, "has no effect in part", status?.registryWarnings);
+  }
+  $("no-objects").hidden = told.length > 0;
+  rows($("objects"), told.map((row) => [row.join("\n"), row]));
+}
+
 function read() {
   const now = { millis: state.millis, pairs: pairs(state.edges) };
-  if (pid !== state.status.pid) {
-    pid = state.status.pid; // another daemon counts from 0
+  const counted = state.nodes ? state.nodes.map((node) => `${node.node} ${node.status?.pid}`).join() : state.status.pid;
+  if (origin !== counted) {
+    origin = counted; // another daemon counts from 0, one that is silent does not count
     readings.length = 0;
   }
   if (readings.length && now.millis === readings[readings.length - 1].millis) {
@@ -218,12 +300,18 @@ function showCertificates() {
   const left = (time) => (Date.parse(time) - state.time) / 1000;
   $("no-certificates").hidden = !state.noCertificates;
   say($("no-certificates"), state.noCertificates ?? "");
-  rows($("certificates"), (state.certificates ?? []).map((one) => {
+  const all = [...state.certificates ?? []];
+  if (view === "mesh") {
+    all.sort((a, b) => (left(a.notAfter) || 0) - (left(b.notAfter) || 0)); // of many, those that end first
+  }
+  say($("more-certificates"), all.length > SHOWN ? `The first ${SHOWN} of ${all.length}.` : "");
+  rows($("certificates"), all.slice(0, SHOWN).map((one) => {
     const life = left(one.notAfter);
     const share = life / ((Date.parse(one.notAfter) - Date.parse(one.notBefore)) / 1000);
-    return [one.identity, [one.identity, one.state,
+    const node = one.node ?? state.node;
+    return [`${node} ${one.identity}`, [one.identity, one.state,
       Number.isNaN(life) ? "–" : [`${duration(life)} (${Math.round(100 * share)} % left)`, share < 0.25 ? "bad" : ""],
-      one.renewAt === "-" ? "–" : duration(left(one.renewAt)), one.pods.join(", "), one.problem]];
+      one.renewAt === "-" ? "–" : duration(left(one.renewAt)), one.pods.join(", "), one.problem, node]];
   }));
 }
 
@@ -257,7 +345,7 @@ function showDetail() {
   list($("answers"), [...pair.counts.answers].sort().map(([how, count]) => `${how}: ${count} since the daemon's start`)
     .concat(pair.counts.opened ? [`connections: ${pair.counts.opened} since the daemon's start, ${pair.counts.broken} broken off`] : []));
   const identities = new Map(state.pods.map((pod) => [pod.pod, pod.identity]));
-  const own = records.filter((record) => isOf(pair, record, identities)).slice(-LISTED).reverse();
+  const own = view === "mesh" ? [] : records.filter((record) => isOf(pair, record, identities)).slice(-LISTED).reverse();
   say($("no-requests"), own.length ? "" : "None has ended since this page follows them.");
   rows($("requests"), own.map((record) => [String(record.number), [clock(record.time),
     record.method ? `${record.method} ${record.path}` : `connection from ${record.client}`,
@@ -292,19 +380,20 @@ function forgetChart() {
 async function showPolicies(key) {
   const pair = current().get(key);
   const accounts = (name) => [...new Set(pair.ends.map((end) => account(end[name])).filter((one) => one))].sort();
-  const podOf = (name) => state.pods.find((pod) => account(pod.identity) === name)?.pod;
+  const podOf = (name) => state.pods.find((pod) => account(pod.identity) === name);
   const podsOf = (names) => names.map(podOf).filter((pod) => pod).slice(0, MOST_ASKED);
   const [sources, destinations] = [accounts("sourcePrincipal"), accounts("destinationPrincipal")];
   const inbound = podsOf(destinations).length > 0;
   const pods = inbound ? podsOf(destinations) : podsOf(sources);
   const note = (text) => key === chosen && say($("policy-note"), text);
   if (pods.length === 0) {
-    note("No pod of this node is at either end, so no policy is known here.");
+    note("No pod that is known here is at either end, so no policy is.");
     return;
   }
   note("Asking…");
   try {
-    const told = await Promise.all(pods.map((pod) => ask(`policies/${pod}`)));
+    const asked = pods.map((one) => one.pod).join(", ");
+    const told = await Promise.all(pods.map((one) => ask(one.node ? `mesh/policies/${one.node}/${one.pod}` : `policies/${one.pod}`)));
     const isOneOf = (names, id) => names.some((name) => id === name || account(id) === name);
     const named = (policy) => inbound
       ? [policy, policy.requests ?? {}].flatMap((one) => [...one.sources ?? [], ...one.foreignSources ?? []])
@@ -315,7 +404,7 @@ async function showPolicies(key) {
       list($("policies"), fit);
     }
     note(told[0].settings?.permissive ? "Traffic policy mode is permissive: calls need no TrafficTarget."
-      : fit.length ? `What grants it, by ${pods.join(", ")}:` : `No TrafficTarget grants it, by ${pods.join(", ")}.`);
+      : fit.length ? `What grants it, by ${asked}:` : `No TrafficTarget grants it, by ${asked}.`);
   } catch (error) {
     note(`Not known: ${error.message}`);
   }
@@ -375,24 +464,72 @@ function news(text, className = "") {
   say($("news"), text, className);
 }
 
-async function look() {
+async function look(mine) {
+  if (mine !== turn) {
+    return; // another view is asked for
+  }
   try {
-    state = await ask(`state/${seen}`);
-    records.push(...state.requests);
-    records.splice(0, records.length - KEPT);
-    seen = state.last;
+    const next = await ask(view === "mesh" ? "mesh" : `state/${seen}`);
+    if (mine !== turn) {
+      return;
+    }
+    state = next;
+    if (view === "node") {
+      records.push(...state.requests);
+      records.splice(0, records.length - KEPT);
+      seen = state.last;
+    }
     read();
-    showNode();
+    if (view === "node") {
+      showNode();
+      showRefused();
+    } else {
+      showMesh();
+    }
     showCalls();
-    showRefused();
     showCertificates();
     showDetail();
-    news($("news").className === "bad" ? `The daemon answers again since ${clock(state.time)}.` : $("news").textContent);
+    news($("news").className === "bad" ? `The ${view === "node" ? "daemon" : "mesh"} answers again since ${clock(state.time)}.`
+      : $("news").textContent);
   } catch (error) {
-    const since = state ? ` What is shown is of ${clock(state.time)}.` : "";
-    news(`Nothing new: ${error.message}.${since}`, "bad");
+    if (mine === turn) {
+      const since = state ? ` What is shown is of ${clock(state.time)}.` : "";
+      news(`Nothing new: ${error.message}.${since}`, "bad");
+    }
   }
-  setTimeout(() => (document.hidden ? document.addEventListener("visibilitychange", look, { once: true }) : look()), EVERY);
+  setTimeout(() => (document.hidden ? document.addEventListener("visibilitychange", () => look(mine), { once: true }) : look(mine)), EVERY);
 }
 
-look();
+/** Begins anew with that view; what was counted for the other one says nothing of it. */
+function show(name) {
+  view = name;
+  document.body.dataset.view = name;
+  ["node", "mesh"].forEach((each) => $(each).setAttribute("aria-pressed", each === name));
+  state = undefined;
+  readings.length = 0;
+  rates = new Map();
+  curves.clear();
+  chosen = undefined;
+  $("detail").hidden = true;
+  forgetChart();
+  ["pairs", "certificates"].forEach((id) => $(id).replaceChildren());
+  news("");
+  look(++turn);
+}
+
+async function begin() {
+  try {
+    const views = await ask("views");
+    $("views").hidden = !(views.node && views.mesh);
+    show(views.mesh && (!views.node || location.hash === "#mesh") ? "mesh" : "node");
+  } catch (error) {
+    news(`Nothing is shown yet: ${error.message}.`, "bad");
+    setTimeout(begin, EVERY);
+  }
+}
+
+["node", "mesh"].forEach((name) => $(name).addEventListener("click", () => {
+  history.replaceState(null, "", `#${name}`);
+  show(name);
+}));
+begin();

@@ -1,14 +1,14 @@
-// What two readings of the daemon's counters come to, and where a graph of them stands. Touches no page.
+// What two readings of daemons' counters come to, and where a graph of them stands. Touches no page.
 
 const UNKNOWN = "unknown";
 const UNDER_WAY = 16; // calls that one end has counted and the other has not yet
 
 const nothing = () =>
-  ({ requests: 0, failed: 0, opened: 0, ended: 0, broken: 0, bytes: 0, clear: 0, durations: new Map(), answers: new Map() });
+  ({ requests: 0, failed: 0, opened: 0, ended: 0, broken: 0, bytes: 0, durations: new Map(), answers: new Map() });
 
 /**
- * The counters by who calls whom. Of a call within the node both ends count, of any other the one that is here: the end that
- * counted more is shown. Of names that are not known the Service stands for who is called.
+ * The counters by who calls whom, of one node or of several. Either end counts, where it is here: the end that counted more is
+ * shown. Of names that are not known the Service stands for who is called.
  */
 export function pairs(edges) {
   const all = new Map();
@@ -19,7 +19,7 @@ export function pairs(edges) {
       : edge.service !== UNKNOWN ? `Service ${edge.service}` : "outside";
     const key = `${from} → ${to}`;
     if (!all.has(key)) {
-      all.set(key, { key, from, to, ends: [], protocols: new Set(), sides: {}, wires: new Set() });
+      all.set(key, { key, from, to, ends: [], protocols: new Set(), sides: {}, wires: new Set(), clear: new Map() });
     }
     const pair = all.get(key);
     pair.ends.push(edge);
@@ -54,17 +54,19 @@ function add(to, edge, pair) {
   }
   if (passed > 0) {
     pair.wires.add(edge.security); // what was refused went nowhere
-    to.clear += edge.security === "mutual_tls" ? 0 : passed;
+    const clear = pair.clear.get(edge.node) ?? { inbound: 0, outbound: 0 };
+    clear[edge.direction] += edge.security === "mutual_tls" ? 0 : passed;
+    pair.clear.set(edge.node, clear);
   }
 }
 
-/** What is in clear has not left the node only where both its ends were here. */
+/** What is in clear has not left a node only where both its ends were there. */
 function wire(pair) {
-  const { outbound: source = nothing(), inbound: destination = nothing() } = pair.sides;
-  const clear = Math.max(source.clear, destination.clear);
-  const leaves = clear - Math.min(source.clear, destination.clear) > UNDER_WAY || Math.min(source.clear, destination.clear) === 0;
+  const clear = [...pair.clear.values()].filter(({ inbound, outbound }) => inbound + outbound > 0);
+  const leaves = clear.some(({ inbound, outbound }) =>
+    Math.min(inbound, outbound) === 0 || Math.abs(inbound - outbound) > UNDER_WAY);
   const secure = pair.wires.has("mutual_tls");
-  if (clear === 0) {
+  if (clear.length === 0) {
     return secure ? "mutual TLS" : "nothing passed";
   }
   return secure ? (leaves ? "partly in clear" : "mutual TLS, inside node") : leaves ? "in clear" : "inside node";

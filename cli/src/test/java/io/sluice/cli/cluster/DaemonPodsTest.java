@@ -71,6 +71,11 @@ class DaemonPodsTest {
                   access, NamespacedName.parse("shop/cart"), node -> List.of("sluice", node)))
           .hasMessageContaining("answered 403 to exec in sluice-node-1; check --kubeconfig");
 
+      DaemonPods.Pods pods = DaemonPods.ask(access, found -> found);
+      assertThat(pods.daemons()).containsOnlyKeys("n");
+      assertThat(pods.controllers())
+          .as("in the daemons' namespace")
+          .containsOnlyKeys("sluice-node-1");
       assertThat(asked)
           .anyMatch(path ->
               path.startsWith(BEHIND_PROXY + "/api/v1/namespaces/sluice-system/pods/sluice-node-1"))

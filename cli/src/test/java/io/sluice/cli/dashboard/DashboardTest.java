@@ -3,7 +3,12 @@ package io.sluice.cli.dashboard;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.attack.Attack;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.process.AdminServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -12,8 +17,12 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Tag;
@@ -26,6 +35,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Who is let to the page, and what else there is. */
 class DashboardTest {
   private static final int MOST_OCTETS = 100 << 10;
+  private static final InetSocketAddress ANY_PORT =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
   private final Path directory;
   @AutoClose private final Dashboard page;
@@ -38,8 +50,7 @@ class DashboardTest {
   }
 
   private static Dashboard start(Path directory) {
-    return Dashboard.start(
-        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), "a", socket(directory));
+    return Dashboard.start(ANY_PORT, "a", socket(directory), Optional.empty());
   }
 
   private static Path socket(Path directory) {
@@ -48,6 +59,11 @@ class DashboardTest {
 
   /** The whole answer to a request for a path below the token, or for another one. */
   private String ask(String method, String path, String... headers) throws IOException {
+    return ask(url, method, path, headers);
+  }
+
+  private static String ask(URI url, String method, String path, String... headers)
+      throws IOException {
     String whole = path.startsWith("/") ? path : url.getPath() + path;
     try (Socket client = new Socket(url.getHost(), url.getPort())) {
       String head = method + " " + whole + " HTTP/1.1\r\n" + String.join("\r\n", headers);
@@ -127,14 +143,18 @@ class DashboardTest {
         "META-INF/MANIFEST.MF",
         "state",
         "state/0/1",
-        "policies/a"
+        "policies/a",
+        "policies/a/b/c",
+        "mesh",
+        "mesh/policies/n/a/b",
+        "views/0"
       })
   void nothingElseStandsBelowIt(String path) throws IOException {
     assertThat(ask("GET", url.getPath() + path, "Host: localhost")).startsWith("HTTP/1.1 404 ");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"state/x", "state/-", "policies/a/..", "policies/a/b/c", "policies//b"})
+  @ValueSource(strings = {"state/x", "state/-", "policies/a/..", "policies//b"})
   void whatIsNoNumberOrNameIsNotAsked(String path) throws IOException {
     assertThat(get(path)).startsWith("HTTP/1.1 400 ").contains("{\"error\":");
   }
@@ -171,6 +191,72 @@ class DashboardTest {
           .startsWith("HTTP/1.1 200 ")
           .contains("Content-Type: application/json\r\n")
           .contains("\"node\":\"a\"", "\"edges\":[]", "\"noCertificates\":\"no controller\"");
+    }
+  }
+
+  @Test
+  void aMeshIsWhatEachOfItSays() throws IOException {
+    AtomicInteger asked = new AtomicInteger();
+    try (Dashboard whole = Dashboard.start(ANY_PORT, new ToldMesh(asked))) {
+      URI at = URI.create(whole.url());
+      assertThat(ask(at, "GET", "views", "Host: localhost"))
+          .endsWith("{\"mesh\":true,\"node\":false}");
+      assertThat(ask(at, "GET", "state/0", "Host: localhost")).startsWith("HTTP/1.1 404 ");
+      String told = ask(at, "GET", "mesh", "Host: localhost");
+      assertThat(told)
+          .startsWith("HTTP/1.1 200 ")
+          .contains("\"old\":{\"silence\":\"gone\"}", "{\"node\":\"c\",\"silence\":\"away\"}")
+          .contains(
+              "{\"node\":\"b\",\"follow\":{\"connected\":true,\"revision\":3},\"status\":{\"pid\":1}}")
+          .contains("{\"node\":\"a\",\"follow\":{\"connected\":false,\"revision\":2}}")
+          .contains("\"edges\":[{\"number\":0,\"node\":\"b\"},", "\"time\":");
+      assertThat(told.split("\"number\"", -1)).hasSize(MeshView.MOST + 1);
+      assertThat(ask(at, "GET", "mesh", "Host: localhost")).isEqualTo(told);
+      assertThat(asked).as("one question for both pages").hasValue(1);
+      assertThat(ask(at, "GET", "mesh/policies/b/shop/cart", "Host: localhost"))
+          .endsWith("{\"pod\":\"shop/cart of b\"}");
+      assertThat(ask(at, "GET", "mesh/policies/x/shop/cart", "Host: localhost"))
+          .startsWith("HTTP/1.1 400 ");
+    }
+  }
+
+  /**
+   * Two controllers, of which one is gone; a node that answers, one that is silent, one elsewhere.
+   */
+  private record ToldMesh(AtomicInteger asked) implements MeshSource {
+    @Override
+    public Answers ask() {
+      asked.incrementAndGet();
+      ObjectNode status = JSON.objectNode();
+      ObjectNode nodes = status.putObject("nodes");
+      nodes.putObject("a").put("connected", false).put("revision", 2);
+      nodes.putObject("b").put("connected", true).put("revision", 3);
+      ObjectNode view = JSON.objectNode();
+      view.putObject("status").put("pid", 1);
+      ArrayNode edges = view.putArray("edges");
+      for (int i = 0; i < MeshView.MOST + 10; i++) {
+        edges.addObject().put("number", i);
+      }
+      return Answers.of(
+          Map.of("old", () -> away("gone"), "new", () -> status),
+          Map.of("b", () -> view, "c", () -> away("away")));
+    }
+
+    private static JsonNode away(String why) throws IOException {
+      throw new IOException(why);
+    }
+
+    @Override
+    public JsonNode policies(String node, NamespacedName pod) {
+      if (!node.equals("b")) {
+        throw new IllegalArgumentException("no node '" + node + "'");
+      }
+      return JSON.objectNode().put("pod", pod + " of " + node);
+    }
+
+    @Override
+    public Duration fresh() {
+      return Duration.ofHours(1);
     }
   }
 
