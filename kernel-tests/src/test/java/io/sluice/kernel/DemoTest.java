@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.architecture.SourceTree;
+import io.sluice.dashboard.Browser;
 import io.sluice.lab.demo.DemoCommand;
 import io.sluice.lab.site.AtOnce;
 import io.sluice.lab.site.Await;
@@ -32,6 +34,15 @@ import org.junit.jupiter.api.parallel.ResourceLock;
 class DemoTest {
   private static final long LONGEST_SECONDS = 300;
 
+  /** Of the buyer's purchases, on the page. */
+  private static final String RATE =
+      "#pairs tr[data-key='shop/bookbuyer → shop/bookstore'] :nth-child(4)";
+
+  private static final int PICTURE_HEIGHT = 1_300;
+
+  /** File of the README's picture, where it is to be taken. */
+  private static final String PICTURE = System.getProperty("sluice.page.picture", "");
+
   /** Both modes at once: most of a demo is waiting for certificates. */
   @Test
   @Tag("long")
@@ -47,9 +58,11 @@ class DemoTest {
    */
   @Test
   void ofOneNodeRulesCountEveryCallAndEveryRequestOnce(@TempDir Path directory) throws Exception {
-    String name = "demo1-" + ProcessHandle.current().pid();
+    String name = PICTURE.isEmpty() ? "demo1-" + ProcessHandle.current().pid() : "demo";
     try {
-      assertCounted(keptReport(name, directory));
+      JsonNode report = keptReport(name, directory);
+      assertCounted(report);
+      assertShown(report.path("page").asText(), directory.resolve("browser"));
       assertThat(JavaCommand.here("node", "pods", "--node-name", name))
           .containsPattern("shop/bookbuyer +enrolled");
       assertThat(JavaCommand.here("node", "status", "--node-name", name)).startsWith("ok");
@@ -86,6 +99,29 @@ class DemoTest {
         .isEmpty();
     assertThat(exit).as("%s", text).isZero();
     return report;
+  }
+
+  /** Its page shows the customers; that is the README's picture where a property names its file. */
+  private static void assertShown(String page, Path directory) throws Exception {
+    assertThat(page).matches("http://127\\.0\\.0\\.1:\\d+/[0-9a-f]{48}/");
+    try (Browser browser = new Browser(directory)) {
+      browser.open(page);
+      Await.untilPasses(
+          Await.PATIENCE,
+          () -> {
+            assertThat(browser.text(RATE)).as(browser.text("body")).matches("[1-9][0-9]*\\.[0-9]");
+            assertThat(browser.text("#refused")).contains("shop/bookthief");
+          });
+      assertThat(browser.complaints()).isEmpty();
+      if (!PICTURE.isEmpty()) {
+        browser.evaluate(
+            "document.querySelector(\""
+                + RATE
+                + "\").parentElement.querySelector('button').click()");
+        Await.until("a whole window", () -> browser.text("#window").contains(" 10 s"));
+        browser.savePicture(SourceTree.around().root().resolve(PICTURE), PICTURE_HEIGHT);
+      }
+    }
   }
 
   /** Its daemon and its servers. */
@@ -140,6 +176,9 @@ class DemoTest {
       String text = Files.readString(output, StandardCharsets.UTF_8);
       report = report(text, exit);
       assertThat(processesOf(name)).hasSize(kept ? 4 : 0);
+      if (kept) {
+        assertMeshShown(report.path("page").asText(), directory.resolve("browser"));
+      }
     } finally {
       assertThat(run(directory.resolve("stop.txt"), "--stop", "--node-name", name)).isZero();
     }
@@ -149,6 +188,20 @@ class DemoTest {
     assertThat(processesOf(name)).isEmpty();
     assertReported(report, mode);
     return report;
+  }
+
+  private static void assertMeshShown(String page, Path directory) throws Exception {
+    try (Browser browser = new Browser(directory)) {
+      browser.open(page + "#mesh");
+      Await.untilPasses(
+          Await.PATIENCE,
+          () -> {
+            assertThat(browser.text("#verdict")).isEqualTo("2 of 2 nodes follow a controller");
+            assertThat(browser.text(RATE)).as(browser.text("body")).matches("[1-9][0-9]*\\.[0-9]");
+            assertThat(browser.text("#pairs")).contains("mutual TLS");
+          });
+      assertThat(browser.complaints()).isEmpty();
+    }
   }
 
   private static void assertReported(JsonNode report, String mode) {

@@ -5,12 +5,13 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
 import io.sluice.lab.demo.DemoReport.Marks;
 import io.sluice.node.InterceptionMode;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true)
 public final class DemoCommand implements Callable<Integer> {
-  /** Hidden option: only the servers, for a demo that was kept. */
+  /** Hidden option: only what goes on in a demo that was kept. */
   static final String SERVE = "--serve";
 
   /** What shells report for Ctrl-C. */
@@ -46,7 +47,9 @@ public final class DemoCommand implements Callable<Integer> {
 
   @Option(
       names = "--keep",
-      description = "Leave the shop running and say how to look around; end it with --stop.")
+      description =
+          "Leave the shop running, with customers and a page that shows them, and say how to look"
+              + " around; end it with --stop.")
   private boolean keep;
 
   @Option(names = "--stop", description = "End a shop that was kept, or what a crash has left.")
@@ -88,7 +91,11 @@ public final class DemoCommand implements Callable<Integer> {
     }
     DemoPlan plan = new DemoPlan(nodeName, nodes);
     if (serve) {
-      return serve(plan);
+      try {
+        KeptShop.run(plan);
+      } catch (IOException e) {
+        throw new UncheckedIOException("the page's address cannot be told", e);
+      }
     }
     List<String> missing = stop ? DemoChecks.missingForStop() : DemoChecks.missing(mode);
     if (!missing.isEmpty()) {
@@ -156,11 +163,5 @@ public final class DemoCommand implements Callable<Integer> {
       spec.commandLine().getErr().println("sluice: " + Failures.sentence(e));
       return ExitCode.FAILED.code();
     }
-  }
-
-  private static int serve(DemoPlan plan) throws InterruptedException {
-    DemoShop.open(plan);
-    new CountDownLatch(1).await();
-    return ExitCode.OK.code();
   }
 }

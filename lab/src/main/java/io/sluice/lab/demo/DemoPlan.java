@@ -125,6 +125,11 @@ record DemoPlan(String node, int nodes) {
     return directory().resolve("lock");
   }
 
+  /** Address of the page of a demo that was kept. */
+  Path page() {
+    return directory().resolve("page");
+  }
+
   /** Present while a demo was left running on purpose. */
   Path keptMark() {
     return directory().resolve("kept");

@@ -10,8 +10,8 @@ interface DemoPlay {
   /** Makes what is needed, starts it and goes through every step; throws when it cannot go on. */
   void perform(DemoReport report) throws IOException, InterruptedException;
 
-  /** Goes on by itself when this process ends; returns when that has been seen. */
-  void keep(DemoStage stage) throws IOException, InterruptedException;
+  /** Goes on by itself when this process ends; returns when that has been seen, with its page. */
+  String keep(DemoStage stage) throws IOException, InterruptedException;
 
   /** How traffic is intercepted. */
   DemoMode mode();
@@ -32,5 +32,5 @@ interface DemoPlay {
   void print(PrintWriter out);
 
   /** How to look around in what was kept. */
-  void printHints(String option, PrintWriter out);
+  void printHints(String option, String page, PrintWriter out);
 }

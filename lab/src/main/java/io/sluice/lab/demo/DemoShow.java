@@ -1,6 +1,7 @@
 package io.sluice.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.cli.output.Failures;
 import io.sluice.lab.demo.DemoReport.Seen;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -24,7 +26,7 @@ final class DemoShow {
   private final CountDownLatch finished = new CountDownLatch(1);
   private final long beginNanos = System.nanoTime();
   private Duration took = Duration.ZERO;
-  private boolean kept;
+  private Optional<String> page = Optional.empty(); // of what was kept
   private volatile boolean interrupted;
 
   DemoShow(DemoStage stage, DemoPlay play, DemoReport report, boolean keep) {
@@ -43,7 +45,7 @@ final class DemoShow {
       perform();
     } finally {
       finished.countDown();
-      if (!kept && !interrupted) {
+      if (page.isEmpty() && !interrupted) {
         report.step(
             "nothing is left",
             "no process, namespace, pin, cgroup or file"
@@ -65,8 +67,7 @@ final class DemoShow {
     try {
       play.perform(report);
       if (keep) {
-        play.keep(stage);
-        kept = true;
+        page = Optional.of(play.keep(stage));
       }
     } catch (IOException | RuntimeException | AssertionError e) {
       if (Thread.interrupted()) {
@@ -119,7 +120,9 @@ final class DemoShow {
   }
 
   JsonNode json() {
-    return play.json(report, took);
+    ObjectNode json = play.json(report, took);
+    page.ifPresent(address -> json.put("page", address));
+    return json;
   }
 
   /** The end of the report for people. */
@@ -138,8 +141,6 @@ final class DemoShow {
             ? "all as expected"
             : failed.size() + " NOT as expected (" + String.join("; ", failed) + ")",
         took.toMillis() / 1000.0);
-    if (kept) {
-      play.printHints(stage.option(), out);
-    }
+    page.ifPresent(address -> play.printHints(stage.option(), address, out));
   }
 }

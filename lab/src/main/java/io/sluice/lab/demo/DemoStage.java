@@ -108,8 +108,11 @@ final class DemoStage {
     return any;
   }
 
-  /** Leaves daemon and namespaces, and starts servers that outlive this process. */
-  void keep() {
+  /**
+   * Leaves daemon and namespaces, and starts servers, customers and a page that outlive this
+   * process; returns the page's address.
+   */
+  String keep() {
     try {
       Files.writeString(plan.keptMark(), "");
       List<String> command = new ArrayList<>(JavaCommand.program(DemoCommand.class.getName()));
@@ -120,10 +123,12 @@ final class DemoStage {
               "servers", SitePod.thisMachine(), plan.directory().resolve("servers.log"));
       servers.inOwnSession();
       servers.start(command);
+      servers.awaitReady(DEADLINE, () -> Files.exists(plan.page()));
+      releaseLock();
+      return Files.readString(plan.page());
     } catch (IOException e) {
       throw new UncheckedIOException("cannot start servers that stay", e);
     }
-    releaseLock();
   }
 
   /** What has to be added to commands when the node has not the usual name. */

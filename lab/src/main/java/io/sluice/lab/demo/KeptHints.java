@@ -7,12 +7,10 @@ import java.io.PrintWriter;
 final class KeptHints {
   private KeptHints() {}
 
-  static void print(DemoPlan plan, DemoMode mode, String option, PrintWriter out) {
+  static void print(DemoPlan plan, DemoMode mode, String option, String page, PrintWriter out) {
     String node = " --node-name " + plan.node();
-    out.println();
-    out.println("The shop is still running. As root:");
+    head("The shop is still running", page, out);
     command(out, "./sluice node status" + node, "daemon, memory, where its metrics are");
-    command(out, "./sluice dashboard" + node, "a page of it for a browser");
     command(out, "./sluice node pods" + node, "who is enrolled");
     if (mode.countsInMaps()) {
       command(out, "./sluice node maps list" + node, "maps in the kernel");
@@ -33,12 +31,10 @@ final class KeptHints {
   }
 
   /** The same for two nodes. */
-  static void printNodes(NodesPlan plan, String option, PrintWriter out) {
-    out.println();
-    out.println("The shop is still running on two nodes. As root:");
+  static void printNodes(NodesPlan plan, String option, String page, PrintWriter out) {
+    head("The shop is still running on two nodes", page, out);
     for (DemoNode node : plan.nodes()) {
       command(out, "./sluice node status --node-name " + node.name(), "daemon of " + node.name());
-      command(out, "./sluice dashboard --node-name " + node.name(), "a page of it for a browser");
       command(out, "./sluice node certificates --node-name " + node.name(), "its certificates");
     }
     command(
@@ -49,6 +45,13 @@ final class KeptHints {
     command(out, call(plan.demo(), DemoPod.THIEF), "a refused one");
     command(out, "ls " + plan.demo().registry(), "the YAML; edit it, and the change is in force");
     command(out, "./sluice demo --stop" + option, "end it and remove everything");
+  }
+
+  private static void head(String what, String page, PrintWriter out) {
+    out.println();
+    out.println(what + ", with customers. In a browser of this machine:");
+    out.println("  " + page);
+    out.println("As root:");
   }
 
   private static String call(DemoPlan plan, DemoPod pod) {

@@ -1,11 +1,15 @@
 package io.sluice.lab.demo;
 
+import io.sluice.cli.dashboard.LocalMesh;
+import io.sluice.control.StateDirectory;
 import io.sluice.lab.site.ControlProcess;
 import io.sluice.lab.site.SitePod;
 import io.sluice.mesh.IpAddresses;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Who is where in a demo of two nodes. Each node has a network of its own; a third one joins the
@@ -96,13 +100,22 @@ record NodesPlan(DemoPlan demo) {
     return new InetSocketAddress(address(DemoPod.STORE_V2, family), DemoPlan.STORE_PORT);
   }
 
+  private Path controlState() {
+    return demo.directory().resolve("control").resolve("state");
+  }
+
+  /** What is said of the whole mesh by its controller, and by both nodes. */
+  LocalMesh mesh() {
+    return new LocalMesh(StateDirectory.at(controlState()), Set.of());
+  }
+
   /** Leaves live a minute, the shortest time there is, so that the demo sees a renewal. */
   ControlProcess controlProcess() {
     return new ControlProcess(
         new SitePod("control", demo.controlNetwork(), 0),
         controller(IpFamily.IPV6),
         ControlProcess.folder(demo.registry()),
-        demo.directory().resolve("control").resolve("state"),
+        controlState(),
         List.of("--leaf-lifetime", "60s"));
   }
 

@@ -42,10 +42,11 @@ final class NodesPlay implements DemoPlay {
   }
 
   @Override
-  public void keep(DemoStage stage) throws IOException, InterruptedException {
+  public String keep(DemoStage stage) throws IOException, InterruptedException {
     controller.start();
-    stage.keep();
+    String page = stage.keep();
     DemoConnection.awaitAnswer(plan.demo().machine(DemoPod.BUYER), plan.remoteStore(IpFamily.IPV4));
+    return page;
   }
 
   @Override
@@ -92,7 +93,7 @@ final class NodesPlay implements DemoPlay {
   }
 
   @Override
-  public void printHints(String option, PrintWriter out) {
-    KeptHints.printNodes(plan, option, out);
+  public void printHints(String option, String page, PrintWriter out) {
+    KeptHints.printNodes(plan, option, page, out);
   }
 }

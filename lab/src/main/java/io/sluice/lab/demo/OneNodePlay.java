@@ -31,9 +31,10 @@ final class OneNodePlay implements DemoPlay {
   }
 
   @Override
-  public void keep(DemoStage stage) throws InterruptedException {
-    stage.keep();
+  public String keep(DemoStage stage) throws InterruptedException {
+    String page = stage.keep();
     DemoConnection.awaitAnswer(plan.machine(DemoPod.BUYER), DemoPlan.storeService(IpFamily.IPV4));
+    return page;
   }
 
   @Override
@@ -69,7 +70,7 @@ final class OneNodePlay implements DemoPlay {
   }
 
   @Override
-  public void printHints(String option, PrintWriter out) {
-    KeptHints.print(plan, daemon.mode(), option, out);
+  public void printHints(String option, String page, PrintWriter out) {
+    KeptHints.print(plan, daemon.mode(), option, page, out);
   }
 }
