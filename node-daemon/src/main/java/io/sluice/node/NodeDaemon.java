@@ -288,7 +288,8 @@ public final class NodeDaemon implements AutoCloseable {
     source.measure(metrics, () -> snapshot);
     source.tell(
         new TroubledPods(
-            () -> NodeReporter.troubled(pods.statuses()), LONGEST_START, System::nanoTime));
+            () -> NodeReporter.troubled(pods.statuses()), LONGEST_START, System::nanoTime),
+        metrics);
     steps.done("hooks");
     parts.single(KernelEvents.read(interception, events, pods));
     Optional<FastPathTable> fastPaths = interception.fastPath();

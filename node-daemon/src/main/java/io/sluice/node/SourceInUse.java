@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SnapshotSource;
 import io.sluice.node.distribution.ControllerSnapshots;
+import io.sluice.node.distribution.ControllerSnapshots.Traffic;
 import io.sluice.node.distribution.FollowStatus;
 import io.sluice.node.distribution.TroubledPods;
 import io.sluice.node.identity.NodeIdentities;
@@ -75,9 +76,12 @@ final class SourceInUse implements SnapshotSource {
     return atHand.get();
   }
 
-  /** Has the controller told of pods of which something is wrong; before the start. */
-  void tell(TroubledPods pods) {
-    controller.ifPresent(followed -> followed.tell(pods));
+  /** Has the controller told of pods of which something is wrong, and of requests; first. */
+  void tell(TroubledPods pods, NodeMetrics metrics) {
+    controller.ifPresent(followed -> {
+      followed.tell(pods);
+      followed.tell(new Traffic(metrics::podTraffic, metrics::forgetPodTraffic));
+    });
   }
 
   /** Adds what is measured of the source; {@code inForce} is the snapshot of the data plane. */

@@ -3,12 +3,12 @@ package io.sluice.cli.node;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.Durations;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /** What came of requests and connections between two readings of a daemon's counters. */
@@ -28,10 +28,10 @@ public final class Signals {
 
   private record Key(String workload, String direction, String peer, String route) {}
 
-  /** How much of each, and how many requests took about so many microseconds. */
+  /** How much of each, and how long requests took. */
   private static final class Sum {
     private final Map<String, Long> counts = new HashMap<>();
-    private final TreeMap<Long, Long> durations = new TreeMap<>();
+    private final Durations durations = new Durations();
 
     void add(JsonNode counted, int sign) {
       COUNTS.forEach(name -> counts.merge(name, sign * counted.path(name).asLong(), Long::sum));
@@ -39,29 +39,20 @@ public final class Signals {
           .path("durations")
           .properties()
           .forEach(each ->
-              durations.merge(
-                  Long.parseLong(each.getKey()), sign * each.getValue().asLong(), Long::sum));
+              durations.add(Long.parseLong(each.getKey()), sign * each.getValue().asLong()));
     }
 
-    /** Of counters that are read one after the other, or began anew, some may have gone back. */
+    /** As of {@link Durations}, some may have gone back. */
     long count(String name) {
       return Math.max(0, counts.getOrDefault(name, 0L));
     }
 
     long requests() {
-      return durations.values().stream().mapToLong(count -> Math.max(0, count)).sum();
+      return durations.count();
     }
 
     double quantileMillis(double quantile) {
-      long rank = (long) Math.ceil(quantile * requests());
-      long seen = 0;
-      for (Map.Entry<Long, Long> each : durations.entrySet()) {
-        seen += Math.max(0, each.getValue());
-        if (seen >= rank) {
-          return each.getKey() / MICROS_PER_MILLI;
-        }
-      }
-      return 0;
+      return durations.quantileMicros(quantile) / MICROS_PER_MILLI;
     }
   }
 

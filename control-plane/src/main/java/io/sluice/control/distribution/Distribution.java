@@ -5,6 +5,7 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.control.distribution.ResourceSets.ResourceSet;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.NodeCertificates.Caller;
@@ -24,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -62,6 +64,7 @@ public final class Distribution implements AutoCloseable {
   private volatile @Nullable ResourceSet newest;
   private volatile List<String> problems = List.of();
   private volatile boolean everComplete;
+  private volatile boolean asksForTraffic;
   private volatile boolean closed;
 
   /**
@@ -168,6 +171,7 @@ public final class Distribution implements AutoCloseable {
     for (NodeStream stream : streams.values()) {
       certificates.noLongerProven(stream.caller()).ifPresent(stream.out()::refuse);
       stream.endLongGreeting();
+      stream.forgetStaleAnswer();
     }
   }
 
@@ -187,6 +191,27 @@ public final class Distribution implements AutoCloseable {
   /** What a node that follows now has acknowledged, in order of name; empty for any other. */
   public Optional<List<Resource>> acknowledged(String node) {
     return Optional.ofNullable(streams.get(node)).map(stream -> stream.acknowledged().inOrder());
+  }
+
+  /** From now on nodes count requests by pods, to be asked for that. */
+  public void countTraffic() {
+    asksForTraffic = true;
+    streams.values().forEach(NodeStream::askForTraffic);
+  }
+
+  boolean asksForTraffic() {
+    return asksForTraffic;
+  }
+
+  /**
+   * What a node has counted of requests of late; fails where it does not follow, or never comes.
+   */
+  public CompletableFuture<List<PodTraffic>> traffic(String node) {
+    NodeStream stream = streams.get(node);
+    return stream == null
+        ? CompletableFuture.failedFuture(
+            new IllegalStateException("node " + node + " does not follow this controller"))
+        : stream.askForTraffic();
   }
 
   void noted(NodeState state) {

@@ -7,6 +7,8 @@ import io.sluice.api.envoy.core.Node;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.api.traffic.v1.PodTraffic;
+import io.sluice.api.traffic.v1.TrafficReport;
 import io.sluice.control.distribution.ResourceSets.ResourceSet;
 import io.sluice.control.issuing.NodeCertificates.Caller;
 import io.sluice.control.issuing.RefusalReason;
@@ -18,12 +20,16 @@ import io.sluice.mesh.Marker;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Printable;
 import io.sluice.mesh.ResourceKey;
+import io.sluice.mesh.TrafficCodec;
 import io.sluice.mesh.Version;
 import io.sluice.mesh.WireLimits;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +62,8 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
   private @Nullable ResourceSet considered;
   private @Nullable Change change;
   private long nonces;
+  private boolean countsTraffic;
+  private @Nullable Question asked; // the latest
   private NodeState state;
 
   NodeStream(
@@ -115,6 +123,10 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
     if (out.isEnded()) {
       return;
     }
+    if (request.getTypeUrl().equals(TrafficCodec.TYPE_URL)) {
+      reported(request);
+      return;
+    }
     if (!request.getTypeUrl().equals(Marker.TYPE_URL)) {
       throw new RefusedException(
           RefusalReason.FORMAT_UNKNOWN,
@@ -141,6 +153,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
     }
     if (request.hasNode()) {
       Node node = request.getNode();
+      countsTraffic = node.getMetadata().containsFields(TrafficCodec.KNOWN);
       String interception =
           node.getMetadata()
               .getFieldsMap()
@@ -159,6 +172,9 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
       held.clear();
       subscribed = true;
       update(state);
+      if (distribution.asksForTraffic()) { // before the first change: so it knows that it is asked
+        var _ = askForTraffic();
+      }
     }
   }
 
@@ -199,6 +215,78 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
           }
         });
     return pods;
+  }
+
+  /**
+   * What the node has counted of requests of late, as it said within the last second or says now;
+   * it is not asked more often, whoever wants to know. Never, where it cannot say.
+   */
+  synchronized CompletableFuture<List<PodTraffic>> askForTraffic() {
+    Question known = asked;
+    if (known != null && known.isFresh()) {
+      return known.answer;
+    }
+    if (!subscribed || !countsTraffic || out.isEnded()) {
+      return CompletableFuture.failedFuture(
+          new IllegalStateException("node " + caller.nodeName() + " counts nothing to be asked"));
+    }
+    Question next = new Question(Long.toString(++nonces));
+    asked = next;
+    out.send(TrafficCodec.question(next.nonce));
+    return next.answer;
+  }
+
+  /** Lets go of an answer that nobody gets any more. */
+  synchronized void forgetStaleAnswer() {
+    Question known = asked;
+    if (known != null && known.answer.isDone() && !known.isFresh()) {
+      asked = null;
+    }
+  }
+
+  private void reported(DeltaDiscoveryRequest part) {
+    Question question = asked;
+    if (question == null || !part.getResponseNonce().equals(question.nonce)) {
+      return; // to one that nobody waits for any more
+    }
+    try {
+      question.take(TrafficCodec.report(part));
+    } catch (IllegalArgumentException e) {
+      throw malformed(
+          "the node tells nonsense of requests: " + e.getMessage(), "use a node of this release");
+    }
+  }
+
+  /** One at a time to a node; its stream's lock is held. */
+  private static final class Question {
+    private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final String nonce;
+    private final long askedNanos = System.nanoTime();
+    private final List<PodTraffic> come = new ArrayList<>();
+    private int bytes;
+    private final CompletableFuture<List<PodTraffic>> answer = new CompletableFuture<>();
+
+    Question(String nonce) {
+      this.nonce = nonce;
+    }
+
+    boolean isFresh() {
+      return System.nanoTime() - askedNanos < (answer.isDone() ? FRESH_NANOS : PATIENCE_NANOS);
+    }
+
+    void take(TrafficReport part) {
+      bytes += part.getSerializedSize();
+      if (come.size() + part.getTrafficCount() > TrafficCodec.MOST
+          || bytes > 2 * TrafficCodec.MOST_BYTES) { // with what frames it
+        throw new IllegalArgumentException("more than a node tells");
+      }
+      come.addAll(part.getTrafficList());
+      if (part.getLast()) {
+        answer.complete(List.copyOf(come));
+      }
+    }
   }
 
   private static String printable(String text, int longest) {
@@ -301,6 +389,10 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
 
   private void left() {
     synchronized (this) {
+      if (asked != null) {
+        asked.answer.completeExceptionally(
+            new IllegalStateException("node " + caller.nodeName() + " has gone"));
+      }
       change = null;
       acknowledged = NodeResources.NOTHING;
       considered = null;

@@ -3,10 +3,12 @@ package io.sluice.node.distribution;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.envoy.rpc.Status;
+import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.Marker;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.TrafficCodec;
 import io.sluice.node.distribution.FollowStatus.FollowTraffic;
 import io.sluice.node.distribution.Holding.ArrivingChange;
 import io.sluice.node.identity.control.ControlFailure;
@@ -27,6 +29,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,6 +68,12 @@ public final class ControllerSnapshots implements ConfirmedSource {
   private Holding holding = Holding.NOTHING;
   private long revision;
   private TroubledPods troubled = new TroubledPods(Map::of, Duration.ZERO, System::nanoTime);
+  private Traffic counted = Traffic.NONE;
+
+  /** What is counted of requests; the controller says whether it will ask for that. */
+  public record Traffic(Supplier<List<PodTraffic>> told, Runnable unasked) {
+    static final Traffic NONE = new Traffic(List::of, () -> {});
+  }
 
   /**
    * @param controller not owned
@@ -97,6 +106,11 @@ public final class ControllerSnapshots implements ConfirmedSource {
   /** Has the controller told of these pods too; before the start. */
   public void tell(TroubledPods pods) {
     troubled = pods;
+  }
+
+  /** Answers the controller so; before the start. */
+  public void tell(Traffic traffic) {
+    counted = traffic;
   }
 
   /** Waits for the controller for as long as it takes, or until {@link #close}. */
@@ -184,6 +198,7 @@ public final class ControllerSnapshots implements ConfirmedSource {
       holding.requests(interception).forEach(opened::send);
       ArrivingChange change = null;
       Map<NamespacedName, String> told = Map.of();
+      boolean isAsked = false;
       while (!closed) {
         Map<NamespacedName, String> pods = troubled.look();
         if (!pods.equals(told)) {
@@ -196,11 +211,19 @@ public final class ControllerSnapshots implements ConfirmedSource {
         }
         DeltaDiscoveryResponse part = come.get();
         traffic.received(part.getSerializedSize());
+        if (part.getTypeUrl().equals(TrafficCodec.TYPE_URL)) {
+          isAsked = true;
+          TrafficCodec.answer(part.getNonce(), counted.told().get()).forEach(opened::send);
+          continue;
+        }
         change = change == null ? new ArrivingChange(holding, kinds, part.getNonce()) : change;
         if (change.take(part)) {
           List<String> problems = finish(change, consumer);
           opened.send(answer(change.nonce(), problems));
           change = null;
+          if (!isAsked) { // who asks does so before the first change
+            counted.unasked().run();
+          }
           backoff.reset();
         }
       }

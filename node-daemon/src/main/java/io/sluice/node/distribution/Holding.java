@@ -19,6 +19,7 @@ import io.sluice.mesh.ResourceEncoder;
 import io.sluice.mesh.ResourceKey;
 import io.sluice.mesh.SnapshotDifference.Change;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.TrafficCodec;
 import io.sluice.mesh.UnusableResourceException;
 import io.sluice.mesh.Version;
 import io.sluice.mesh.WireLimits;
@@ -96,7 +97,9 @@ record Holding(MeshSnapshot content, long bytes) {
                     .setUserAgentName("sluice")
                     .setUserAgentVersion(Release.VERSION)
                     .setMetadata(
-                        Struct.newBuilder().putFields(Marker.INTERCEPTION, value(interception))));
+                        Struct.newBuilder()
+                            .putFields(Marker.INTERCEPTION, value(interception))
+                            .putFields(TrafficCodec.KNOWN, value("true"))));
     int size = 0;
     for (MeshObject object : (Iterable<MeshObject>) content.objects()::iterator) {
       String name = object.key().toString();

@@ -10,6 +10,7 @@ import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.Gauge;
 import io.prometheus.client.GaugeMetricFamily;
 import io.prometheus.client.exporter.common.TextFormat;
+import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.interception.Interception;
 import io.sluice.interception.maps.FastCountsValue;
 import io.sluice.interception.maps.PinDirectory;
@@ -278,6 +279,16 @@ public final class NodeMetrics {
     requests.tell(out);
     tcp.tell(out);
     refusals.tell(snapshot.get(), out);
+  }
+
+  /** What came of requests of late by pods, from the first call on; that one tells nothing. */
+  public List<PodTraffic> podTraffic() {
+    return requests.podTraffic();
+  }
+
+  /** Nobody will ask for {@link #podTraffic} any more. */
+  public void forgetPodTraffic() {
+    requests.forgetPodTraffic();
   }
 
   /** An action was taken on so many connections that are older than their pod's enrolment. */

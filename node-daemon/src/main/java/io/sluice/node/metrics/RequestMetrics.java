@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.prometheus.client.Collector;
 import io.prometheus.client.CollectorRegistry;
 import io.prometheus.client.CounterMetricFamily;
+import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.mesh.Decider;
 import io.sluice.mesh.FailedRequests;
 import io.sluice.mesh.MeshSnapshot;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -48,9 +50,12 @@ final class RequestMetrics {
   private static final String GRPC = "grpc";
 
   private final EndSeries<Series> series;
+  private final Supplier<MeshSnapshot> snapshot;
   private volatile boolean areRoutesFull;
+  private volatile @Nullable TrafficWindows windows; // while somebody may ask
 
   RequestMetrics(CollectorRegistry registry, Supplier<MeshSnapshot> snapshot) {
+    this.snapshot = snapshot;
     this.series = new EndSeries<>(snapshot, MAX_LABEL_SETS, Series::new);
     register(registry, this::requests);
     register(
@@ -103,6 +108,10 @@ final class RequestMetrics {
     if (route != null) {
       ofRoute(counted, route).ifPresent(led -> led.add(record, failed));
     }
+    TrafficWindows asked = windows;
+    if (asked != null) {
+      asked.add(record, failed, snapshot.get());
+    }
     counted.requestBytes.add(record.requestBytes());
     counted.responseBytes.add(record.responseBytes());
     if (record.grpc()) {
@@ -132,10 +141,29 @@ final class RequestMetrics {
     }
   }
 
+  /** What came of late by pods, from the first call on; that one tells nothing. */
+  List<PodTraffic> podTraffic() {
+    TrafficWindows asked = windows;
+    if (asked == null) {
+      windows = new TrafficWindows(System::nanoTime);
+      return List.of();
+    }
+    return asked.tell();
+  }
+
+  /** Nobody will ask for it any more. */
+  void forgetPodTraffic() {
+    windows = null;
+  }
+
   /** Ends the series whose ends are not there any more. */
   void keepOnly(TrafficLabels.Ends there) {
     series.keepOnly(there, Set.of());
     areRoutesFull = areRoutesFull();
+    TrafficWindows asked = windows;
+    if (asked != null) {
+      asked.keepOnly(snapshot.get());
+    }
   }
 
   private boolean areRoutesFull() {
@@ -284,9 +312,9 @@ final class RequestMetrics {
   }
 
   /** What {@code sluice stat} tells of some requests. */
-  private static final class Signals {
+  static final class Signals {
     final Distribution durations = new Distribution(Bounds.FINE, TimeUnit.MILLISECONDS.toMicros(1));
-    private final AtomicLong failed = new AtomicLong();
+    final AtomicLong failed = new AtomicLong();
     private final AtomicLong received = new AtomicLong();
     private final AtomicLong sent = new AtomicLong();
 
@@ -370,7 +398,10 @@ final class RequestMetrics {
    * How many amounts fell below which bounds, and their sum: of Envoy's 240 bytes, of finer ones 2
    * KB. The library's histogram takes six times as much, and more where threads meet.
    */
-  private static final class Distribution {
+  static final class Distribution {
+    private static final int COUNT_BITS = 48;
+    private static final long[] NOTHING = {};
+
     private final Bounds bounds;
     private final long perUnit;
 
@@ -412,13 +443,31 @@ final class RequestMetrics {
 
     /** How many are about so much, where there are any. */
     void tell(ObjectNode to) {
-      for (int at = 0; at < bounds.all.length; at++) {
-        long count = counts.get(at);
+      since(NOTHING).forEach((about, count) -> to.put(Long.toString(about), count));
+    }
+
+    /** Where there are any how many, for {@link #since}. */
+    long[] packed() {
+      return IntStream.range(0, bounds.all.length)
+          .filter(at -> counts.get(at) > 0)
+          .mapToLong(at -> (long) at << COUNT_BITS | counts.get(at))
+          .toArray();
+    }
+
+    /** How many more than earlier are about so much, where there are any. */
+    Map<Long, Long> since(long[] packed) {
+      long[] before = new long[bounds.all.length];
+      for (long each : packed) {
+        before[(int) (each >>> COUNT_BITS)] = each & (1L << COUNT_BITS) - 1;
+      }
+      Map<Long, Long> more = new TreeMap<>();
+      for (int at = 0; at < before.length; at++) {
+        long count = counts.get(at) - before[at];
         if (count > 0) {
-          String about = Long.toString(Math.round(bounds.middle(at) * perUnit));
-          to.put(about, to.path(about).asLong() + count);
+          more.merge(Math.round(bounds.middle(at) * perUnit), count, Long::sum);
         }
       }
+      return more;
     }
   }
 
