@@ -1,6 +1,7 @@
 package io.sluice.control;
 
 import io.sluice.api.envoy.discovery.Resource;
+import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.control.admission.AttestorChoice;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
@@ -12,12 +13,15 @@ import io.sluice.control.issuing.Issuing;
 import io.sluice.control.issuing.MemberCertificates;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.Placements;
+import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.metrics.MeasuredAuthority;
 import io.sluice.control.server.ControlServer;
 import io.sluice.control.server.ControllerCertificate;
 import io.sluice.control.server.NodeCalls;
+import io.sluice.control.traffic.MeasuredMesh;
+import io.sluice.control.traffic.TrafficApi;
 import io.sluice.control.xds.stream.XdsStreams;
 import io.sluice.mesh.MeshSettings.Flags;
 import io.sluice.mesh.MeshSnapshot;
@@ -29,6 +33,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** The controller's parts, put together. Methods for any thread. */
@@ -247,6 +252,25 @@ public final class Controller implements AutoCloseable {
   /** What a node that follows now has, in order of name; empty for any other. */
   Optional<List<Resource>> acknowledged(String node) {
     return distribution.acknowledged(node);
+  }
+
+  /** Has nodes count requests by pods from now on; the API by which to ask for that. */
+  public TrafficApi trafficApi(KubernetesAccess access, InstantSource clock) {
+    distribution.countTraffic();
+    return new TrafficApi(
+        access,
+        new MeasuredMesh() {
+          @Override
+          public MeshSnapshot snapshot() {
+            return mesh();
+          }
+
+          @Override
+          public CompletableFuture<List<PodTraffic>> traffic(String node) {
+            return distribution.traffic(node);
+          }
+        },
+        clock);
   }
 
   /** Takes no new call, lets those that run end, then closes everything. */

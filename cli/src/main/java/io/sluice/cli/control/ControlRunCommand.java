@@ -162,7 +162,7 @@ final class ControlRunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     ControllerSettings settings = settings();
-    webhook.check(spec);
+    webhook.check(spec, kubernetes);
     InetSocketAddress metrics =
         metricsAddress.equals("off") ? null : address("--metrics-address", metricsAddress);
     try (Termination termination = new Termination()) {
@@ -182,7 +182,7 @@ final class ControlRunCommand implements Callable<Integer> {
             AdminServer.start(
                 StateDirectory.at(state).adminSocket(),
                 new ControllerAnswers(controller, objects));
-        AdmissionWebhook reviews = webhook.start(state, objects);
+        AdmissionWebhook reviews = webhook.start(state, objects, controller, access());
         PageServer served = metrics == null ? null : serve(metrics, controller)) {
       termination.begin();
       if (awaitReady(controller, termination)) {

@@ -2,6 +2,8 @@ package io.sluice.cli.control;
 
 import io.sluice.cli.arguments.ListenAddress;
 import io.sluice.cli.arguments.Paths;
+import io.sluice.control.Controller;
+import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.registry.CompiledRegistry;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.control.webhook.SelfSigned;
@@ -45,8 +47,22 @@ final class WebhookArguments {
       description = "The key of that certificate, in PEM.")
   private @Nullable Path key;
 
+  @Option(
+      names = "--traffic-metrics",
+      paramLabel = "true|false",
+      arity = "1",
+      description =
+          "Whether the TrafficMetrics API of SMI (metrics.smi-spec.io) is served there too, to the API"
+              + " server of --kubernetes alone. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "false")
+  private boolean trafficMetrics;
+
   /** Refuses what does not go together, before anything is started. */
-  void check(CommandSpec spec) {
+  void check(CommandSpec spec, boolean ofCluster) {
+    if (trafficMetrics && (listen.equals("off") || !ofCluster)) {
+      throw new ParameterException(
+          spec.commandLine(), "--traffic-metrics needs --webhook and --kubernetes");
+    }
     if ((certificate == null) != (key == null)) {
       throw new ParameterException(
           spec.commandLine(), "--webhook-certificate and --webhook-key need each other");
@@ -67,7 +83,8 @@ final class WebhookArguments {
   }
 
   /** Starts it, unless it is off; {@code objects} are what it judges by. */
-  @Nullable AdmissionWebhook start(Path state, CompiledRegistry objects) {
+  @Nullable AdmissionWebhook start(
+      Path state, CompiledRegistry objects, Controller controller, KubernetesAccess access) {
     if (listen.equals("off")) {
       return null;
     }
@@ -78,6 +95,7 @@ final class WebhookArguments {
             ? ServingCertificate.of(certificate, key, clock)
             : SelfSigned.in(state.resolve("webhook"), name, clock),
         objects.rules(),
-        objects);
+        objects,
+        trafficMetrics ? controller.trafficApi(access, clock) : null);
   }
 }

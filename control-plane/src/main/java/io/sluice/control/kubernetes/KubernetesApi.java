@@ -41,6 +41,8 @@ import org.jspecify.annotations.Nullable;
 public final class KubernetesApi implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String JSON_TYPE = "application/json";
+  private static final String METADATA =
+      "application/json;as=PartialObjectMetadata%s;g=meta.k8s.io;v=v1,application/json";
   private static final String USUAL_NAMESPACE = "sluice-system";
   private static final int LONGEST_ANSWER_BYTES = 8 << 20;
   private static final int LONGEST_CREDENTIAL_BYTES = 16_384;
@@ -141,8 +143,22 @@ public final class KubernetesApi implements AutoCloseable {
 
   /** Gets an object; empty where there is none. */
   public Optional<JsonNode> find(String path) {
+    return find(path, JSON_TYPE);
+  }
+
+  /** As the other; what is not its metadata may be missing. */
+  public Optional<JsonNode> findMetadata(String path) {
+    return find(path, METADATA.formatted(""));
+  }
+
+  /** Gets a list, of whose objects what is not their metadata may be missing. */
+  public JsonNode listMetadata(String path) {
+    return send("GET", path, METADATA.formatted("List"), "");
+  }
+
+  private Optional<JsonNode> find(String path, String accept) {
     try {
-      return Optional.of(get(path));
+      return Optional.of(send("GET", path, accept, ""));
     } catch (KubernetesApiException e) {
       if (e.failure() == Failure.NOT_FOUND) {
         return Optional.empty();
@@ -364,7 +380,7 @@ public final class KubernetesApi implements AutoCloseable {
         client
             .newHttpRequestBuilder()
             .uri(at(path))
-            .setHeader("Accept", JSON_TYPE)
+            .setHeader("Accept", body.isEmpty() ? type : JSON_TYPE)
             .method(method, type, body.isEmpty() ? null : body)
             .build();
     CompletableFuture<HttpResponse<AsyncBody>> sent =

@@ -2,10 +2,12 @@ package io.sluice.control.webhook;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsExchange;
 import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
 import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.tls.HandshakeKeys;
+import io.sluice.control.traffic.TrafficApi;
 import io.sluice.control.validate.ObjectsPresent;
 import io.sluice.control.webhook.AdmissionReviews.NoReviewException;
 import java.io.IOException;
@@ -13,8 +15,11 @@ import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -24,11 +29,16 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509ExtendedTrustManager;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Serves {@code POST /validate} over TLS 1.3, one virtual thread a request. Whoever reaches the
- * port may ask: the answer tells nothing but what is wrong with the object that was sent.
+ * What the API server calls: {@code POST /validate} over TLS 1.3, one virtual thread a request.
+ * Whoever reaches the port may ask that: the answer tells nothing but what is wrong with the object
+ * that was sent. Where it is wanted {@link TrafficApi} too, which looks who asks.
  *
  * <p>Beyond its limits it answers with an error, and the failure policy of the webhook's
  * configuration decides.
@@ -56,6 +66,7 @@ public final class AdmissionWebhook implements AutoCloseable {
   private final HttpsServer server;
   private final CompilerSettings rules;
   private final ObjectsPresent present;
+  private final @Nullable TrafficApi trafficOrNull;
   private final Duration patience;
   private final ExecutorService executor =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("sluice-webhook-", 0).factory());
@@ -65,10 +76,15 @@ public final class AdmissionWebhook implements AutoCloseable {
   private final Semaphore places = new Semaphore(MAX_REQUESTS);
 
   private AdmissionWebhook(
-      HttpsServer server, CompilerSettings rules, ObjectsPresent present, Duration patience) {
+      HttpsServer server,
+      CompilerSettings rules,
+      ObjectsPresent present,
+      @Nullable TrafficApi trafficOrNull,
+      Duration patience) {
     this.server = server;
     this.rules = rules;
     this.present = present;
+    this.trafficOrNull = trafficOrNull;
     this.patience = patience;
     server.createContext("/", this::answer);
     server.setExecutor(executor);
@@ -81,14 +97,16 @@ public final class AdmissionWebhook implements AutoCloseable {
    * @param address port 0 for any
    * @param rules of the controller beside it, so that both judge alike
    * @param present what the controller knows of the mesh
+   * @param trafficOrNull served at the same port, and owned; null where it is not wanted
    * @throws UncheckedIOException when it cannot listen there
    */
   public static AdmissionWebhook start(
       InetSocketAddress address,
       ServingCertificate certificate,
       CompilerSettings rules,
-      ObjectsPresent present) {
-    return start(address, certificate, rules, present, Duration.ofSeconds(10));
+      ObjectsPresent present,
+      @Nullable TrafficApi trafficOrNull) {
+    return start(address, certificate, rules, present, trafficOrNull, Duration.ofSeconds(10));
   }
 
   /**
@@ -101,13 +119,15 @@ public final class AdmissionWebhook implements AutoCloseable {
       ServingCertificate certificate,
       CompilerSettings rules,
       ObjectsPresent present,
+      @Nullable TrafficApi trafficOrNull,
       Duration patience) {
     setDefault(MAX_CONNECTIONS, "256");
     setDefault(MAX_REQUEST_SECONDS, "10");
     try {
       HttpsServer server = HttpsServer.create(address, BACKLOG);
-      server.setHttpsConfigurator(new Tls(context(certificate)));
-      AdmissionWebhook started = new AdmissionWebhook(server, rules, present, patience);
+      server.setHttpsConfigurator(new Tls(context(certificate), trafficOrNull != null));
+      AdmissionWebhook started =
+          new AdmissionWebhook(server, rules, present, trafficOrNull, patience);
       LOG.log(Level.INFO, "webhook_ready port={0}", Integer.toString(started.port()));
       return started;
     } catch (IOException e) {
@@ -128,7 +148,7 @@ public final class AdmissionWebhook implements AutoCloseable {
           new KeyManager[] {
             new HandshakeKeys((keyType, engine) -> certificate.presentFor(keyType))
           },
-          null,
+          new TrustManager[] {new AnyClient()},
           null);
       return context;
     } catch (GeneralSecurityException e) {
@@ -136,15 +156,58 @@ public final class AdmissionWebhook implements AutoCloseable {
     }
   }
 
+  /**
+   * Lets the handshake end whatever certificate a client shows, which it has to have the key of:
+   * who is believed is said by the answer, as clients of Kubernetes expect it. There are no issuers
+   * to choose by, since those are asked for later.
+   */
+  private static final class AnyClient extends X509ExtendedTrustManager {
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String authType) {}
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket) {}
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType)
+        throws CertificateException {
+      throw new CertificateException("nobody is called from here");
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket)
+        throws CertificateException {
+      checkServerTrusted(chain, authType);
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
+        throws CertificateException {
+      checkServerTrusted(chain, authType);
+    }
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return new X509Certificate[0];
+    }
+  }
+
   private static final class Tls extends HttpsConfigurator {
-    Tls(SSLContext context) {
+    private final boolean asksWhoCalls;
+
+    Tls(SSLContext context, boolean asksWhoCalls) {
       super(context);
+      this.asksWhoCalls = asksWhoCalls;
     }
 
     @Override
     public void configure(HttpsParameters parameters) {
       SSLParameters tls = getSSLContext().getDefaultSSLParameters();
       tls.setProtocols(new String[] {"TLSv1.3"});
+      tls.setWantClientAuth(asksWhoCalls);
       parameters.setSSLParameters(tls);
     }
   }
@@ -180,6 +243,13 @@ public final class AdmissionWebhook implements AutoCloseable {
   }
 
   private Reply reply(HttpExchange exchange) throws IOException {
+    if (trafficOrNull != null
+        && TrafficApi.isFor(exchange.getRequestURI().getPath())
+        && exchange instanceof HttpsExchange secured) {
+      TrafficApi.Answered answered = trafficOrNull.answer(secured);
+      return new Reply(
+          answered.status(), answered.type(), answered.body().getBytes(StandardCharsets.UTF_8));
+    }
     if (!exchange.getRequestURI().getPath().equals(PATH)) {
       return Reply.error(404, "only " + PATH + " is served");
     }
@@ -219,5 +289,8 @@ public final class AdmissionWebhook implements AutoCloseable {
     server.stop(1);
     timer.shutdownNow();
     executor.shutdownNow();
+    if (trafficOrNull != null) {
+      trafficOrNull.close();
+    }
   }
 }

@@ -2,6 +2,11 @@ package io.sluice.control.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.Struct;
+import com.google.protobuf.Value;
+import io.sluice.api.envoy.core.Node;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
+import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.attack.Attack;
 import io.sluice.await.Await;
 import io.sluice.control.compile.CompilerSettings;
@@ -10,12 +15,15 @@ import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.KubernetesRegistry;
 import io.sluice.control.kubernetes.SiteManifests;
+import io.sluice.control.traffic.TrafficApi;
 import io.sluice.mesh.CallRefusal;
 import io.sluice.mesh.Marker;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.TrafficCodec;
 import io.sluice.mesh.svid.SvidJudge;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -331,6 +339,42 @@ class DistributionTest {
 
     node.awaitEnd();
     assertThat(node.reason()).isEqualTo("stream_malformed");
+  }
+
+  @Test
+  void nodeThatCountsRequestsIsAskedBeforeItsFirstChangeAndMayNotTellNonsense() throws Exception {
+    try (FakeCluster cluster = new FakeCluster();
+        TrafficApi _ =
+            site.controller().trafficApi(cluster.access(home, "reader"), InstantSource.system())) {
+      FollowingNode old = FollowingNode.silent(edge1);
+      Await.until("a change", () -> !old.unanswered().isEmpty());
+      assertThat(old.unanswered().getFirst().getTypeUrl()).isEqualTo(Marker.TYPE_URL);
+      FollowingNode node = FollowingNode.mute(edge1);
+      DeltaDiscoveryRequest.Builder hello = FollowingNode.hello();
+      hello
+          .getNodeBuilder()
+          .getMetadataBuilder()
+          .putFields(TrafficCodec.KNOWN, Value.getDefaultInstance());
+      node.send(hello.build());
+      Await.until("a question and a change", () -> node.unanswered().size() > 1);
+      DeltaDiscoveryResponse question = node.unanswered().getFirst();
+      assertThat(question.getTypeUrl()).isEqualTo(TrafficCodec.TYPE_URL);
+
+      TrafficCodec.answer("of another question", List.of()).forEach(node::send);
+      node.send(
+          TrafficCodec.answer(question.getNonce(), List.of()).getFirst().toBuilder()
+              .setNode(
+                  Node.newBuilder()
+                      .setMetadata(
+                          Struct.newBuilder()
+                              .putFields(
+                                  TrafficCodec.KNOWN,
+                                  Value.newBuilder().setStringValue("no base64!").build())))
+              .build());
+
+      node.awaitEnd();
+      assertThat(node.reason()).isEqualTo("stream_malformed");
+    }
   }
 
   @Test

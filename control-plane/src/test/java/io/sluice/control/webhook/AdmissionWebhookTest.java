@@ -81,6 +81,7 @@ class AdmissionWebhookTest {
         new CompilerSettings(
             "sluice-system", PodRangeRule.AUTO, Set.of(), null, validateTrafficTarget),
         namespace -> MEMBERSHIPS.getOrDefault(namespace, NamespaceMembership.OUTSIDE),
+        null,
         patience);
   }
 
