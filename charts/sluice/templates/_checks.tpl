@@ -37,6 +37,12 @@
 {{- fail (printf "%s: with localOnly nobody else can scrape the nodes; set one of them to false" $value) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.smi.trafficMetrics (not .Values.webhook.enabled) -}}
+{{- fail "smi.trafficMetrics: it is served at the webhook's port; set webhook.enabled to true" -}}
+{{- end -}}
+{{- if and .Values.smi.trafficMetrics (gt (int $controller.replicas) 1) -}}
+{{- fail "smi.trafficMetrics: a controller asks the nodes that follow it, and the API server asks any; set controller.replicas to 1" -}}
+{{- end -}}
 {{- if and .Values.osm.deployGrafana (not (or .Values.osm.deployPrometheus .Values.osm.grafana.prometheus)) -}}
 {{- fail "osm.deployGrafana: it has nothing to show; set osm.deployPrometheus to true, or osm.grafana.prometheus to the URL of yours" -}}
 {{- end -}}

@@ -27,6 +27,9 @@
 - --webhook=[::]:9443
 - --webhook-certificate=/etc/sluice/webhook/tls.crt
 - --webhook-key=/etc/sluice/webhook/tls.key
+{{- if .Values.smi.trafficMetrics }}
+- --traffic-metrics=true
+{{- end }}
 {{- end }}
 {{- end -}}
 

@@ -29,7 +29,7 @@ class AccessRulesTest {
     Objects objects =
         Chart.asItComes()
             .on("v1.31.0")
-            .with("controller: {authority: {type: certManager}}")
+            .with("{controller: {authority: {type: certManager}}, smi: {trafficMetrics: true}}")
             .objects();
 
     assertThat(Stream.concat(clusterRules(objects), rules(objects)).toList())
@@ -121,6 +121,22 @@ class AccessRulesTest {
               });
         });
     assertThat(objects.one(Role.class, "-issuing").getMetadata().getNamespace()).isEqualTo("pki");
+  }
+
+  @Test
+  void whoServesTrafficMetricsMayReadWhoTheApiServerIs() {
+    RoleBinding binding =
+        Chart.asItComes()
+            .with("smi: {trafficMetrics: true}")
+            .objects()
+            .one(RoleBinding.class, "-traffic-metrics");
+
+    assertThat(binding.getMetadata().getNamespace()).isEqualTo("kube-system");
+    assertThat(binding.getRoleRef().getName())
+        .isEqualTo("extension-apiserver-authentication-reader");
+    assertThat(binding.getSubjects())
+        .singleElement()
+        .satisfies(subject -> assertThat(subject.getNamespace()).isEqualTo(Chart.NAMESPACE));
   }
 
   private static List<String> resourcesOfOwnNamespace(String version) {

@@ -74,6 +74,8 @@ class SchemaTest {
         "osm: {deployGrafana: true}                              | osm.deployGrafana: it has",
         "{networkPolicies: {enabled: false}, osm: {deployPrometheus: true}} | osm.deployPrometheus, osm",
         "networkPolicies: {enabled: false, debugNamespaces: [a]} | networkPolicies.debugNamespaces",
+        "{webhook: {enabled: false}, smi: {trafficMetrics: true}} | smi.trafficMetrics: it is served",
+        "{smi: {trafficMetrics: true}, controller: {replicas: 2, state: {type: emptyDir}, authority: {type: certManager}}} | smi.trafficMetrics: a controller",
         "node: {updateStrategy: {maxUnavailable: 1}}             | node.updateStrategy",
         "node: {updateStrategy: {maxSurge: 0}}                   | node.updateStrategy",
         "webhook: {certificate: {existingSecret: mine}} | webhook.certificate.caBundle",

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.introspect.Annotated;
 import com.fasterxml.jackson.databind.introspect.JacksonAnnotationIntrospector;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.fabric8.kubernetes.api.model.APIService;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -55,6 +56,7 @@ final class StrictReader {
           Map.entry(
               "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration",
               ValidatingWebhookConfiguration.class),
+          Map.entry("apiregistration.k8s.io/v1/APIService", APIService.class),
           Map.entry(
               "apiextensions.k8s.io/v1/CustomResourceDefinition", CustomResourceDefinition.class),
           Map.entry("config.sluice.io/v1alpha1/MeshConfig", GenericKubernetesResource.class),

@@ -209,6 +209,11 @@ final class Switches {
             "smi.validateTrafficTarget",
             "false",
             controllerArgument("--validate-traffic-target=false")),
+        of(
+            "smi.trafficMetrics",
+            "true",
+            controllerArgument("--traffic-metrics=true")
+                .and(o -> named(o, "APIService/v1alpha1.metrics.smi-spec.io"))),
         of("crds.upgrade", "always", o -> o.has(CustomResourceDefinition.class)),
         of("crds.upgrade", "never", o -> !o.has(CustomResourceDefinition.class))
             .beside("crds: {upgrade: always}"),
