@@ -43,7 +43,11 @@ class HttpScenariosTest {
   private Stream<Scenario> rows() {
     Stream<Scenario> access = Stream.concat(AccessScenarios.all(), BookstoreScenario.row());
     return setting.readsApiServer() // of every kind an object
-        ? Stream.concat(access, OutsideScenarios.issued(site))
+        ? Stream.of(
+                TrafficMetricsScenarios.all(), // while nothing else is counted
+                access,
+                OutsideScenarios.issued(site))
+            .flatMap(rows -> rows)
         : Stream.of(
                 TelemetryScenarios.all(), // while the log is short
                 ProtocolScenarios.all(),

@@ -20,6 +20,9 @@ final class Nginx implements AutoCloseable {
   /** What has a path that begins so is answered 503. */
   static final String FAILING = "/failing/";
 
+  /** What has a path that begins so, and goes on with the pod's own name, is answered 503. */
+  static final String FAILING_IN = "/failing-in/";
+
   /** What has a path that begins so is refused after 4 s. */
   static final String SLOW = "/slow/";
 
@@ -55,7 +58,7 @@ final class Nginx implements AutoCloseable {
       Files.write(home.resolve("slow"), new byte[SLOW_BYTES]);
       Files.writeString(
           configuration,
-          """
+"""
           daemon off;
           master_process off;
           pid %1$s/pid;
@@ -84,6 +87,8 @@ final class Nginx implements AutoCloseable {
               location / { return 200 "%6$s\\n"; }
               location %7$s { auth_basic slow; auth_basic_user_file /dev/null; auth_delay 4s; }
               location %8$s { return 503 "failed\n"; }
+              location %13$s%6$s { return 503 "failed
+"; }
               location %9$s {
                 access_log %1$s/judged;
                 return 200 "%6$s $http_x_user,$http_x_secret\n";
@@ -106,7 +111,7 @@ final class Nginx implements AutoCloseable {
               }
             }
           }
-          """
+"""
               .formatted(
                   home,
                   HTTP,
@@ -119,7 +124,8 @@ final class Nginx implements AutoCloseable {
                   JUDGED,
                   READY,
                   TRACED,
-                  VIA));
+                  VIA,
+                  FAILING_IN));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + configuration, e);
     }

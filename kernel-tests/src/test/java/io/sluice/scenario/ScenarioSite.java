@@ -251,6 +251,11 @@ final class ScenarioSite implements AutoCloseable {
     }
   }
 
+  /** What is at that path of the API server. */
+  JsonNode found(String path) {
+    return registry.find(path).orElseThrow();
+  }
+
   /** Whether no such Secret is there any more. */
   boolean lacks(String secret) {
     return registry

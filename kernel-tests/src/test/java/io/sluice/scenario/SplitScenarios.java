@@ -142,7 +142,7 @@ final class SplitScenarios {
   }
 
   /** "books" has all pods, on a port that the others do not have. */
-  private static Map<String, String> services() {
+  static Map<String, String> services() {
     return files(
         "bookstore",
         service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
