@@ -49,7 +49,7 @@ class HttpScenariosTest {
                 OutsideScenarios.issued(site))
             .flatMap(rows -> rows)
         : Stream.of(
-                TelemetryScenarios.all(), // while the log is short
+                TelemetryScenarios.all(site), // while the log is short
                 ProtocolScenarios.all(),
                 access,
                 OutsideScenarios.all(site),

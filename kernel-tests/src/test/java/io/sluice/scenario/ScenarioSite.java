@@ -50,7 +50,7 @@ final class ScenarioSite implements AutoCloseable {
   private @Nullable NameServer names;
   private @Nullable Judge judge;
   private @Nullable RateLimits limits;
-  private @Nullable SpanCollector collector;
+  private @Nullable Collector collector;
   private Map<String, String> files = Map.of();
 
   private ScenarioSite(Cluster cluster, ScenarioRegistry registry) {
@@ -90,7 +90,7 @@ final class ScenarioSite implements AutoCloseable {
       opened.names = new NameServer(cluster.pod(OUT_THERE));
       opened.judge = new Judge(cluster.pod(OUT_THERE));
       opened.limits = new RateLimits(cluster.pod(OUT_THERE), cluster.directory());
-      opened.collector = new SpanCollector(cluster.pod(OUT_THERE));
+      opened.collector = new Collector(cluster.pod(OUT_THERE));
       opened.awaitCertificates();
       return opened;
     } catch (RuntimeException | Error e) {
@@ -282,8 +282,8 @@ final class ScenarioSite implements AutoCloseable {
     return Objects.requireNonNull(limits);
   }
 
-  /** A collector of spans that is not in the mesh, in the same pod. */
-  SpanCollector collector() {
+  /** A collector of spans and logs that is not in the mesh, in the same pod. */
+  Collector collector() {
     return Objects.requireNonNull(collector);
   }
 

@@ -11,6 +11,8 @@ import static io.sluice.scenario.ScenarioManifests.tcp;
 import static io.sluice.scenario.ScenarioManifests.tcpRoute;
 import static io.sluice.scenario.Step.act;
 import static io.sluice.scenario.Step.calls;
+import static io.sluice.scenario.Step.change;
+import static io.sluice.scenario.Step.remove;
 import static io.sluice.scenario.Step.times;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -19,6 +21,7 @@ import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RequestLine;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -39,9 +42,16 @@ final class TelemetryScenarios {
    */
   private static final int COPIED_AT_ONCE = 25;
 
+  private static final String TELEMETRY = "telemetry";
+  private static final String FORMAT =
+      "{\"asked\": \"%REQ(:PATH)%\", \"of\": \"%HOSTNAME%\", \"answered\": \"%RESPONSE_CODE%\"}";
+
+  private static final int LINES_WAITING = 2_048;
+  private static final int LINES_IN_BATCH = 128;
+
   private TelemetryScenarios() {}
 
-  static Stream<Scenario> all() {
+  static Stream<Scenario> all(ScenarioSite site) {
     Counted counted = new Counted();
     return Stream.of(
         Scenario.of(
@@ -90,7 +100,112 @@ final class TelemetryScenarios {
                 target(BUYER, "bookstore-v2", http("store")),
                 "mirrors",
                 mirrors("bookstore", "bookstore-v2", "bookwarehouse")),
-            act("the copies", TelemetryScenarios::checkCopies)));
+            act("the copies", TelemetryScenarios::checkCopies)),
+        new Scenario(
+            "a Telemetry says how lines of the pods are written that it selects, and who is sent them",
+            granted(),
+            List.of(
+                change(TELEMETRY, telemetry(site, "{version: v1}", FORMAT, Collector.LOGS_PORT)),
+                act("lines as it says", TelemetryScenarios::checkFormatted),
+                remove(TELEMETRY),
+                act("usual lines again", TelemetryScenarios::checkUsual))),
+        new Scenario(
+            "a collector of lines that hangs keeps no request waiting, and what waits has a bound",
+            granted(),
+            List.of(
+                act(
+                    "times",
+                    cell ->
+                        TracingScenarios.once(
+                            cell,
+                            () ->
+                                TracingScenarios.checkHanging(
+                                    cell,
+                                    Map.of(TELEMETRY, ""),
+                                    Map.of(
+                                        TELEMETRY,
+                                        telemetry(site, "{}", FORMAT, Collector.SILENT_PORT)),
+                                    "sluice_access_log_exports",
+                                    LINES_WAITING,
+                                    LINES_IN_BATCH))))));
+  }
+
+  private static Map<String, String> granted() {
+    return files(
+        "service",
+        service("bookstore", "version: v1", port(80, Nginx.HTTP, "http")),
+        "routes",
+        routes("store", "{name: all, methods: [GET]}"),
+        "target",
+        target(BUYER, "bookstore-v1", http("store")));
+  }
+
+  private static String telemetry(
+      ScenarioSite site, String selector, String format, int collector) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: Telemetry
+    metadata: {name: told, namespace: shop}
+    spec:
+      selector: %s
+      accessLog:
+        format: '%s'
+        openTelemetry:
+          extensionService: {name: collector, namespace: shop}
+          attributes: {site: north, verb: '%%REQ(:METHOD)%%'}
+    ---
+    apiVersion: config.openservicemesh.io/v1alpha2
+    kind: ExtensionService
+    metadata: {name: collector, namespace: shop}
+    spec: {host: '%s', port: %d, protocol: h2c}
+    """
+        .formatted(
+            selector, format, IpAddresses.text(site.address("outside", Family.IPV4)), collector);
+  }
+
+  /** The server's lines alone: the caller's pod is none of those. */
+  private static void checkFormatted(Cell cell) {
+    String path = "/formatted/" + cell.number();
+    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(LOGGED)));
+    Await.untilPasses(
+        Await.PATIENCE,
+        () -> {
+          assertThat(lines(cell.calling(), "outbound", path))
+              .hasSize(LOGGED)
+              .allSatisfy(TelemetryScenarios::checkFields);
+          assertThat(
+                  cell.site().serving().accessLog().stream()
+                      .filter(line -> line.path("asked").asText().equals(path)))
+              .hasSize(LOGGED)
+              .allSatisfy(line -> {
+                assertThat(line.size()).isEqualTo(3);
+                assertThat(line.path("of").asText()).isEqualTo("v1");
+                assertThat(line.path("answered").isInt()).isTrue();
+                assertThat(line.path("answered").asInt()).isEqualTo(OK);
+              });
+          assertThat(
+                  cell.site().collector().lines().stream()
+                      .filter(line -> line.body().contains(path + '"')))
+              .hasSize(LOGGED)
+              .containsOnly(
+                  new Collector.Line(
+                      "bookstore-v1.shop",
+                      "{\"asked\":\"%s\",\"of\":\"v1\",\"answered\":200}".formatted(path),
+                      Map.of("site", "north", "verb", "GET")));
+        });
+    assertThat(lines(cell.site().serving(), "inbound", path)).isEmpty();
+  }
+
+  private static void checkUsual(Cell cell) {
+    String path = "/usual/" + cell.number();
+    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path)));
+    Await.untilPasses(
+        Await.PATIENCE,
+        () ->
+            assertThat(lines(cell.site().serving(), "inbound", path))
+                .singleElement()
+                .satisfies(TelemetryScenarios::checkFields));
+    assertThat(cell.site().collector().lines()).noneMatch(line -> line.body().contains(path));
   }
 
   /** Before anything else is asked of the daemons; one after the other. */

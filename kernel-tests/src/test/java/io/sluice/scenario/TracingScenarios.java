@@ -14,7 +14,7 @@ import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Manifests;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.scenario.SpanCollector.Told;
+import io.sluice.scenario.Collector.Told;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
@@ -82,7 +82,7 @@ final class TracingScenarios {
                     reporting(
                         site,
                         Family.IPV6,
-                        "protocol: otlp, port: " + SpanCollector.PORT + ", sampledFraction: 1")),
+                        "protocol: otlp, port: " + Collector.PORT + ", sampledFraction: 1")),
                 act("what OTLP tells", cell -> checkHops(cell, "otlp")))),
         new Scenario(
             "of a tenth of the traces, and of what fails, spans are reported",
@@ -94,7 +94,24 @@ final class TracingScenarios {
         new Scenario(
             "a collector that hangs keeps no request waiting, and what waits for it has a bound",
             services,
-            List.of(act("times", cell -> once(cell, () -> checkHanging(cell))))));
+            List.of(
+                act(
+                    "times",
+                    cell ->
+                        once(
+                            cell,
+                            () ->
+                                checkHanging(
+                                    cell,
+                                    Map.of(MESH_CONFIG, ScenarioManifests.meshConfig(true)),
+                                    Map.of(MESH_CONFIG, hanging(site)),
+                                    "sluice_tracing_spans",
+                                    WAITING,
+                                    BATCH))))));
+  }
+
+  private static String hanging(ScenarioSite site) {
+    return reporting(site, Family.IPV4, "endpoint: " + Collector.SILENT + ", sampledFraction: 1");
   }
 
   private static String reporting(ScenarioSite site, Family family, String more) {
@@ -108,11 +125,11 @@ final class TracingScenarios {
   }
 
   @FunctionalInterface
-  private interface Check {
+  interface Check {
     void run() throws Exception;
   }
 
-  private static void once(Cell cell, Check what) throws Exception {
+  static void once(Cell cell, Check what) throws Exception {
     if (cell.number() == 0) {
       what.run();
     }
@@ -240,21 +257,31 @@ final class TracingScenarios {
         .collect(Collectors.toSet());
   }
 
-  /** As fast as it went with it is held against as fast as it went without. */
-  private static void checkHanging(Cell cell) throws Exception {
+  /**
+   * As fast as it went with it is held against as fast as it went without.
+   *
+   * @param metric how the names begin of what is counted of the queue
+   * @param waiting how many wait at most, but for a batch that is being sent
+   */
+  static void checkHanging(
+      Cell cell,
+      Map<String, String> quiet,
+      Map<String, String> hanging,
+      String metric,
+      int waiting,
+      int batch)
+      throws Exception {
     ScenarioSite site = cell.site();
-    String hanging =
-        reporting(site, Family.IPV4, "endpoint: " + SpanCollector.SILENT + ", sampledFraction: 1");
     long without = Long.MAX_VALUE;
     long with = Long.MAX_VALUE;
     for (int round = 0; round < ROUNDS; round++) {
-      site.amend(Map.of(MESH_CONFIG, ScenarioManifests.meshConfig(true)));
+      site.amend(quiet);
       without = Math.min(without, slowestHundredth(cell));
-      site.amend(Map.of(MESH_CONFIG, hanging));
+      site.amend(hanging);
       with = Math.min(with, slowestHundredth(cell));
-      assertThat(count(cell, "sluice_tracing_spans_waiting"))
-          .isBetween((double) WAITING - BATCH, (double) WAITING);
-      assertThat(count(cell, "sluice_tracing_spans_total", "outcome=\"dropped\"")).isPositive();
+      assertThat(count(cell, metric + "_waiting"))
+          .isBetween((double) waiting - batch, (double) waiting);
+      assertThat(count(cell, metric + "_total", "outcome=\"dropped\"")).isPositive();
     }
     assertThat(Duration.ofNanos(with - without))
         .as("%d ns with it, %d ns without", with, without)

@@ -74,6 +74,14 @@ public final class Kind<T extends MeshObject> {
       new Index<>(
           setting -> List.of(setting.name()), Comparator.comparing(UpstreamSetting::service));
 
+  /** What Telemetries say of the access log, by namespace of the pods; empty for those of all. */
+  public static final Index<AccessLogSetting, String> ACCESS_LOGS_BY_NAMESPACE =
+      new Index<>(
+          setting -> List.of(setting.isOfMesh() ? "" : setting.name().namespace()),
+          Comparator.comparing((AccessLogSetting setting) -> setting.selector().isEmpty())
+              .thenComparing(AccessLogSetting::createdSecond)
+              .thenComparing(AccessLogSetting::name));
+
   /** The settings, of which there is one, called {@value MeshSettings#NAME}. */
   public static final Kind<MeshSettings> SETTINGS =
       new Kind<>("settings", _ -> MeshSettings.NAME, SettingsCodec.CODEC, List.of());
@@ -130,6 +138,14 @@ public final class Kind<T extends MeshObject> {
   public static final Kind<Egress> EGRESS =
       new Kind<>("egress", Egress::name, EgressCodec.CODEC, List.of(EGRESSES_BY_SOURCE));
 
+  /** What Telemetries say of the access log. */
+  public static final Kind<AccessLogSetting> ACCESS_LOG =
+      new Kind<>(
+          "accesslog",
+          AccessLogSetting::name,
+          AccessLogCodec.CODEC,
+          List.of(ACCESS_LOGS_BY_NAMESPACE));
+
   /** Every kind that a node is told of. */
   public static final List<Kind<?>> ALL =
       List.of(
@@ -142,6 +158,7 @@ public final class Kind<T extends MeshObject> {
           PERMISSION,
           INGRESS,
           EGRESS,
+          ACCESS_LOG,
           SETTINGS);
 
   /**

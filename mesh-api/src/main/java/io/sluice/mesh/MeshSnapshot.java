@@ -239,6 +239,22 @@ public final class MeshSnapshot {
     return null;
   }
 
+  /**
+   * What is said of the access log of that pod: of its namespace's settings before the mesh's, and
+   * of either by one that selects it before one for all, the oldest.
+   */
+  public Optional<AccessLogSetting> accessLogOf(NamespacedName pod) {
+    if (all(Kind.ACCESS_LOG).isEmpty()) {
+      return Optional.empty();
+    }
+    Map<String, String> labels = workload(pod).map(Workload::labels).orElse(Map.of());
+    return Stream.of(pod.namespace(), "")
+        .flatMap(
+            namespace -> find(Kind.ACCESS_LOG, Kind.ACCESS_LOGS_BY_NAMESPACE, namespace).stream())
+        .filter(setting -> setting.selects(labels))
+        .findFirst();
+  }
+
   /** How much may be asked of the service; empty where nothing is said. */
   public Optional<UpstreamSetting> upstreamSetting(NamespacedName service) {
     return all(Kind.UPSTREAM_SETTING).isEmpty()

@@ -42,6 +42,7 @@ final class RandomObjects {
     list(this::upstream).forEach(editor::put);
     list(this::ingress).forEach(editor::put);
     list(this::egress).forEach(editor::put);
+    list(this::accessLog).forEach(editor::put);
     return editor.snapshot(1 + random.nextInt(1_000));
   }
 
@@ -226,6 +227,30 @@ final class RandomObjects {
             ? new Faults.Abort(
                 random.nextInt(101), 200 + random.nextInt(400), list(this::change), word())
             : null);
+  }
+
+  AccessLogSetting accessLog() {
+    return new AccessLogSetting(
+        name(),
+        random.nextBoolean(),
+        random.nextLong(),
+        Map.of(word(), word()),
+        random.nextBoolean() ? null : logFormat(),
+        random.nextBoolean()
+            ? null
+            : new AccessLogSetting.Collector(
+                new NamedServer(word(), 1 + random.nextInt(65_535)),
+                one(AccessLogSetting.Collector.Protocol.values()),
+                1 + random.nextInt(30_000),
+                Map.of(word(), logFormat())));
+  }
+
+  private LogFormat logFormat() {
+    return new LogFormat(
+        List.of(
+            new LogFormat.Literal(word()),
+            new LogFormat.Value(
+                one(LogFormat.Operator.values()), random.nextInt(100), random.nextBoolean())));
   }
 
   RetryPolicy retry() {

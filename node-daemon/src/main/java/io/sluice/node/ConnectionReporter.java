@@ -6,7 +6,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
-import io.sluice.node.events.AccessLog;
+import io.sluice.node.events.AccessLogs;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.NodeEvent;
 import io.sluice.node.events.Taps;
@@ -41,7 +41,7 @@ final class ConnectionReporter implements ConnectionListener {
 
   private final NodeMetrics metrics;
   private final EventLog events;
-  private final @Nullable AccessLog accessLog;
+  private final AccessLogs logs;
   private final Spans spans;
   private final @Nullable FlowRecorder flows;
   private final Function<NamespacedName, String> whyNoCertificate;
@@ -54,14 +54,14 @@ final class ConnectionReporter implements ConnectionListener {
   ConnectionReporter(
       NodeMetrics metrics,
       EventLog events,
-      @Nullable AccessLog accessLog,
+      AccessLogs logs,
       Spans spans,
       @Nullable FlowRecorder flows,
       Function<NamespacedName, String> whyNoCertificate,
       Taps taps) {
     this.metrics = metrics;
     this.events = events;
-    this.accessLog = accessLog;
+    this.logs = logs;
     this.spans = spans;
     this.flows = flows;
     this.whyNoCertificate = whyNoCertificate;
@@ -101,9 +101,7 @@ final class ConnectionReporter implements ConnectionListener {
   @Override
   public void request(RequestRecord record) {
     metrics.request(record);
-    if (accessLog != null) {
-      accessLog.write(record);
-    }
+    logs.write(record);
     spans.add(record);
     if (flows != null) {
       flows.record(record);
@@ -128,7 +126,7 @@ final class ConnectionReporter implements ConnectionListener {
 
   @Override
   public boolean timesAnswers() {
-    return accessLog != null || spans.isOn() || taps.areOpen();
+    return logs.areOn() || spans.isOn() || taps.areOpen();
   }
 
   @Override
@@ -200,9 +198,7 @@ final class ConnectionReporter implements ConnectionListener {
   }
 
   private void log(AccessRecord record) {
-    if (accessLog != null) {
-      accessLog.write(record);
-    }
+    logs.write(record);
     if (flows != null) {
       flows.record(record);
     }

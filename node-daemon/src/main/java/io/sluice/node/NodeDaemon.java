@@ -34,6 +34,7 @@ import io.sluice.node.enrolment.EarlierConnections;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.enrolment.Verification;
 import io.sluice.node.events.AccessLog;
+import io.sluice.node.events.AccessLogs;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.Taps;
 import io.sluice.node.fastpath.FastPathKeeper;
@@ -187,6 +188,8 @@ public final class NodeDaemon implements AutoCloseable {
     Optional<AccessLog> accessLog =
         AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(parts::opened);
     accessLog.ifPresent(metrics::observe);
+    AccessLogs logs = parts.opened(new AccessLogs(accessLog.orElse(null)));
+    metrics.observe(logs);
     Spans spans = parts.opened(new Spans());
     metrics.observe(spans);
     Optional<FlowRecorder> flows = flows();
@@ -212,7 +215,7 @@ public final class NodeDaemon implements AutoCloseable {
         new ConnectionReporter(
             metrics,
             events,
-            accessLog.orElse(null),
+            logs,
             spans,
             flows.orElse(null),
             pod -> identityAnswers.whyMissing(snapshot.identityOf(pod)),
@@ -339,6 +342,7 @@ public final class NodeDaemon implements AutoCloseable {
             next -> {
               snapshot = next;
               Logs.set(next.settings().logs());
+              logs.publish(next);
               spans.publish(next);
               flows.ifPresent(recorder -> recorder.publish(next));
             },

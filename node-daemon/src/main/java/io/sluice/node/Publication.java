@@ -1,9 +1,12 @@
 package io.sluice.node;
 
+import io.sluice.mesh.AccessLogSetting;
+import io.sluice.mesh.AccessLogSetting.Collector;
 import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Retirement;
@@ -194,18 +197,31 @@ final class Publication {
             .flatMap(server -> server.nameToFind(snapshot).stream())
             .collect(Collectors.toSet()));
     for (UpstreamSetting setting : snapshot.all(Kind.UPSTREAM_SETTING)) {
-      setting
-          .limits()
-          .servers()
-          .flatMap(server -> server.nameToFind(snapshot).stream())
-          .forEach(name ->
-              hosts.merge(
-                  setting.name().namespace(),
-                  Set.of(name),
-                  (some, more) ->
-                      Stream.of(some, more).flatMap(Set::stream).collect(Collectors.toSet())));
+      add(hosts, setting.name(), setting.limits().servers(), snapshot);
+    }
+    for (AccessLogSetting setting : snapshot.all(Kind.ACCESS_LOG)) {
+      add(
+          hosts,
+          setting.name(),
+          Stream.ofNullable(setting.collectorOrNull()).map(Collector::server),
+          snapshot);
     }
     return hosts;
+  }
+
+  private static void add(
+      Map<String, Set<String>> hosts,
+      NamespacedName by,
+      Stream<NamedServer> servers,
+      MeshSnapshot snapshot) {
+    servers
+        .flatMap(server -> server.nameToFind(snapshot).stream())
+        .forEach(name ->
+            hosts.merge(
+                by.namespace(),
+                Set.of(name),
+                (some, more) ->
+                    Stream.of(some, more).flatMap(Set::stream).collect(Collectors.toSet())));
   }
 
   /** Who forgot that the mesh is on its way out, or never heard of it, finds it here. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.node.events.AccessLogs;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.TapFilter;
 import io.sluice.node.events.Taps;
@@ -31,7 +32,7 @@ class ConnectionReporterTest {
   private final Taps taps = new Taps();
   private final ConnectionReporter reporter =
       new ConnectionReporter(
-          metrics, events, null, new Spans(), null, pod -> "it never asked", taps);
+          metrics, events, new AccessLogs(null), new Spans(), null, pod -> "it never asked", taps);
 
   @Test
   void aRefusedRequestIsCountedTwiceAndToldAsAnEvent() {

@@ -26,6 +26,8 @@ final class ClusterChecks {
           "httproutegroups.specs.smi-spec.io",
           "trafficsplits.split.smi-spec.io",
           "retries.policy.openservicemesh.io",
+          "telemetries.policy.openservicemesh.io",
+          "extensionservices.config.openservicemesh.io",
           "upstreamtrafficsettings.policy.openservicemesh.io",
           "ingressbackends.policy.openservicemesh.io",
           "accesscerts.policy.openservicemesh.io",

@@ -48,6 +48,7 @@ final class ConfigCompiler {
    * @param egresses whether Egresses are
    * @param accessCerts whether AccessCerts are
    * @param gatewayOrNull what the ingress gets
+   * @param namespaceOrNull the mesh's own; null where nothing tells which it is
    * @param held which one governs, as {@link Claims} remember it
    * @param known whether it is known what holds: else it is not told
    */
@@ -60,6 +61,7 @@ final class ConfigCompiler {
       boolean egresses,
       boolean accessCerts,
       @Nullable OutsideCertificate gatewayOrNull,
+      @Nullable String namespaceOrNull,
       Map<Object, String> held,
       boolean known) {
     private Settings by(Map<Object, String> parties) {
@@ -72,6 +74,7 @@ final class ConfigCompiler {
           egresses,
           accessCerts,
           gatewayOrNull,
+          namespaceOrNull,
           parties,
           known);
     }
@@ -154,6 +157,7 @@ final class ConfigCompiler {
         config.map(MeshConfig::egresses).orElse(true),
         config.map(MeshConfig::accessCerts).orElse(false),
         config.map(chosen -> CertificateCompiler.ofGateway(chosen, statuses)).orElse(null),
+        config.map(chosen -> chosen.meta().namespace()).orElse(namespace),
         held,
         known);
   }

@@ -4,6 +4,7 @@ import io.sluice.control.compile.ObjectsInForce.Replacement;
 import io.sluice.control.objects.AccessCert;
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.ExtensionService;
 import io.sluice.control.objects.FaultInjection;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.IngressBackend;
@@ -21,6 +22,7 @@ import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.Retry;
+import io.sluice.control.objects.Telemetry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
@@ -77,6 +79,8 @@ public final class IncrementalCompiler {
   private final NamespaceStage<Egress> egress = new NamespaceStage<>(statuses);
   private final GatewayStage gateway = new GatewayStage(statuses);
   private final NamespaceStage<UpstreamTrafficSetting> upstreams = new NamespaceStage<>(statuses);
+  private final NamespaceStage<Telemetry> telemetries = new NamespaceStage<>(statuses);
+  private final Map<NamespacedName, ExtensionService> extensions = new HashMap<>();
   private final Map<ObjectRef, AccessCert> accessCerts = new HashMap<>();
   private final Map<NamespacedName, Integer> accounts = new HashMap<>(); // Pods and objects of each
   private final Set<NamespacedName> accountsChanged = new HashSet<>(); // that came, or went
@@ -145,6 +149,8 @@ public final class IncrementalCompiler {
             inside.stream()
                 .flatMap(one -> new EgressCompiler(named, found).egress(one).stream())
                 .toList());
+    telemetries.compile(
+        editor, (inside, found) -> new TelemetryCompiler(named, found).settings(inside));
     List<ResourceKey> names = editor.changed();
     if (!names.isEmpty() || newest.revision() == 0) {
       revision++;
@@ -266,6 +272,7 @@ public final class IncrementalCompiler {
           EgressCompiler.Surroundings,
           UpstreamCompiler.Surroundings,
           RetryCompiler.Surroundings,
+          TelemetryCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     private final SnapshotEditor editor; // with the Services of now
 
@@ -340,6 +347,16 @@ public final class IncrementalCompiler {
     }
 
     @Override
+    public boolean isOfMesh(String namespace) {
+      return namespace.equals(config().namespaceOrNull());
+    }
+
+    @Override
+    public Optional<ExtensionService> extension(NamespacedName name) {
+      return Optional.ofNullable(extensions.get(name));
+    }
+
+    @Override
     public boolean knowsServices() {
       return true;
     }
@@ -367,6 +384,9 @@ public final class IncrementalCompiler {
     if (compiled.retries() != config().retries()) {
       retries.changed();
     }
+    if (!Objects.equals(compiled.namespaceOrNull(), config().namespaceOrNull())) {
+      telemetries.changed();
+    }
     configOrNull = compiled;
     statuses.put(configs.keySet(), found);
     Statuses ofIsolations = new Statuses();
@@ -390,6 +410,10 @@ public final class IncrementalCompiler {
     egress.changed();
     configsChanged = false;
     configsInDoubt = !everyConfig;
+  }
+
+  private static NamespacedName nameOf(ExtensionService service) {
+    return new NamespacedName(service.meta().namespace(), service.meta().name());
   }
 
   private void countAccount(KubernetesObject object, int by) {
@@ -460,6 +484,12 @@ public final class IncrementalCompiler {
       case GatewayRoute route -> gateway.remove(route);
       case ReferenceGrant grant -> gateway.remove(grant);
       case FaultInjection injection -> gateway.remove(injection);
+      case Telemetry telemetry -> telemetries.remove(telemetry);
+      case ExtensionService service -> {
+        NamespacedName name = nameOf(service);
+        extensions.remove(name);
+        telemetries.changed(one -> one.names(name));
+      }
       case ServiceAccount _, OtherObject _ -> {}
     }
   }
@@ -520,6 +550,12 @@ public final class IncrementalCompiler {
       case GatewayRoute route -> gateway.add(route);
       case ReferenceGrant grant -> gateway.add(grant);
       case FaultInjection injection -> gateway.add(injection);
+      case Telemetry telemetry -> telemetries.add(telemetry);
+      case ExtensionService service -> {
+        NamespacedName name = nameOf(service);
+        extensions.put(name, service);
+        telemetries.changed(one -> one.names(name));
+      }
       case ServiceAccount _ -> {}
       case OtherObject _ -> {
         Statuses found = new Statuses();

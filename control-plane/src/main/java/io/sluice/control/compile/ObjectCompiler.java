@@ -4,6 +4,7 @@ import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.AccessCert;
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.ExtensionService;
 import io.sluice.control.objects.FaultInjection;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.IngressBackend;
@@ -24,10 +25,14 @@ import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.ReadableKind;
 import io.sluice.control.objects.Retry;
+import io.sluice.control.objects.Telemetry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
+import io.sluice.mesh.AccessLogSetting.Collector;
+import io.sluice.mesh.AccessLogSetting.Collector.Protocol;
 import io.sluice.mesh.Faults;
+import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.TrustDomain;
@@ -85,6 +90,12 @@ public final class ObjectCompiler {
           new UpstreamCompiler(new Assumed(object.meta(), named(object, others)), statuses);
       compiler.settings(of(UpstreamTrafficSetting.class, others));
       compiler.settings(List.of(setting));
+    } else if (object instanceof Telemetry) {
+      TelemetryCompiler compiler = new TelemetryCompiler(new Assumed(object.meta()), statuses);
+      compiler.settings(
+          of(
+              Telemetry.class,
+              Stream.concat(beside.apply(object).stream(), Stream.of(object)).toList()));
     } else if (object instanceof IngressBackend written) {
       IngressCompiler compiler = new IngressCompiler(new Assumed(object.meta()), statuses);
       compiler.ingresses(of(IngressBackend.class, beside.apply(object)));
@@ -161,7 +172,11 @@ public final class ObjectCompiler {
       case GatewayRoute route ->
           new GatewayCompiler(new Assumed(route.meta()), statuses).routes(List.of(route));
       case Isolation isolation -> SettingsCompiler.isolated(List.of(isolation), statuses);
-      case ClusterNode _, FaultInjection _, ReferenceGrant _, ServiceAccount _, TcpRoute _ -> {}
+      case Telemetry telemetry ->
+          new TelemetryCompiler(new Assumed(telemetry.meta()), statuses)
+              .settings(List.of(telemetry));
+      case ClusterNode _, ExtensionService _, FaultInjection _ -> {}
+      case ReferenceGrant _, ServiceAccount _, TcpRoute _ -> {}
       case OtherObject _ -> {}
     }
   }
@@ -178,6 +193,7 @@ public final class ObjectCompiler {
           EgressCompiler.Surroundings,
           UpstreamCompiler.Surroundings,
           RetryCompiler.Surroundings,
+          TelemetryCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     Assumed(ObjectMeta meta) {
       this(meta, Set.of(meta.name()));
@@ -251,6 +267,21 @@ public final class ObjectCompiler {
     @Override
     public boolean accessControls() {
       return true;
+    }
+
+    @Override
+    public boolean isOfMesh(String namespace) {
+      return false;
+    }
+
+    @Override
+    public Optional<ExtensionService> extension(NamespacedName name) {
+      return Optional.of(
+          new ExtensionService(
+              meta,
+              new NamedServer("assumed", 1),
+              Protocol.GRPC,
+              Collector.DEFAULT_CONNECT_MILLIS));
     }
 
     @Override

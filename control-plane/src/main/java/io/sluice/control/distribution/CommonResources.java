@@ -23,7 +23,13 @@ import org.jspecify.annotations.Nullable;
 final class CommonResources {
   /** Kinds that only pods of the mesh make use of. */
   private static final Set<Kind<?>> OF_PODS =
-      Set.of(Kind.ROUTE, Kind.RETRY, Kind.UPSTREAM_SETTING, Kind.INGRESS, Kind.EGRESS);
+      Set.of(
+          Kind.ROUTE,
+          Kind.RETRY,
+          Kind.UPSTREAM_SETTING,
+          Kind.INGRESS,
+          Kind.EGRESS,
+          Kind.ACCESS_LOG);
 
   /** Kinds of which a node is told no more than it needs. */
   private static final Set<Kind<?>> RATIONED = Set.of(Kind.WORKLOAD, Kind.SERVICE, Kind.PERMISSION);

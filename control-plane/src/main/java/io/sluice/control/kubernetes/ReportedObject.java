@@ -57,6 +57,8 @@ public record ReportedObject(
           ReadableKind.HTTP_ROUTE_GROUP,
           ReadableKind.TRAFFIC_SPLIT,
           ReadableKind.RETRY,
+          ReadableKind.TELEMETRY,
+          ReadableKind.EXTENSION_SERVICE,
           ReadableKind.FAULT_INJECTION,
           ReadableKind.UPSTREAM_TRAFFIC_SETTING,
           ReadableKind.INGRESS_BACKEND,

@@ -12,6 +12,7 @@ import java.util.Set;
 public sealed interface KubernetesObject
     permits Egress,
         EndpointSlice,
+        ExtensionService,
         FaultInjection,
         AccessCert,
         GatewayRoute,
@@ -28,6 +29,7 @@ public sealed interface KubernetesObject
         OtherObject,
         Pod,
         Retry,
+        Telemetry,
         TrafficSplit,
         TrafficTarget,
         UpstreamTrafficSetting {

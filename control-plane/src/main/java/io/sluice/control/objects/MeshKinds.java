@@ -20,9 +20,9 @@ public final class MeshKinds {
           "split.smi-spec.io",
           List.of(),
           "config.openservicemesh.io",
-          List.of("MeshRootCertificate", "ExtensionService"),
+          List.of("MeshRootCertificate"),
           PolicyReader.GROUP,
-          List.of("Telemetry"),
+          List.of(),
           FaultReader.GROUP,
           List.of(
               "CircuitBreaker",

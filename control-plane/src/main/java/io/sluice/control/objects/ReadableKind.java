@@ -70,6 +70,15 @@ public enum ReadableKind {
       FaultReader.GROUP, FaultReader.KIND, "faultinjections", "v1alpha1", FaultReader::read),
   /** {@code policy.openservicemesh.io} Retry. */
   RETRY(PolicyReader.GROUP, "Retry", "retries", "v1alpha1", RetryReader::read),
+  /** {@code policy.openservicemesh.io} Telemetry. */
+  TELEMETRY(PolicyReader.GROUP, "Telemetry", "telemetries", "v1alpha1", TelemetryReader::read),
+  /** {@code config.openservicemesh.io} ExtensionService. */
+  EXTENSION_SERVICE(
+      "config.openservicemesh.io",
+      "ExtensionService",
+      "extensionservices",
+      "v1alpha2",
+      TelemetryReader::readService),
   /** {@code policy.openservicemesh.io} IngressBackend. */
   INGRESS_BACKEND(
       PolicyReader.GROUP,

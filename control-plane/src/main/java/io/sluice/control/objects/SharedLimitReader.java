@@ -26,6 +26,10 @@ final class SharedLimitReader {
   private static final String DESCRIPTORS = "descriptors";
   private static final String SHORTER = "write 1 to " + SharedLimit.MOST_CHARACTERS + " characters";
   private static final String UNKNOWN = "?";
+
+  /** What to write where {@link #server(String, int)} does not like a host. */
+  static final String SERVER_MEND = "write a host name or an IP address, without a scheme or port";
+
   private static final List<String> ENTRIES =
       List.of("genericKey", "remoteAddress", "requestHeader", "headerValueMatch");
   private static final Set<String> OF_THE_REQUEST =
@@ -92,22 +96,21 @@ final class SharedLimitReader {
     if (port == 0) {
       return null;
     }
-    return fields
-        .requiredParsed(
-            "host",
-            host -> {
-              NamedServer server = new NamedServer(host, port);
-              if (server.isSpecial()) {
-                throw new IllegalArgumentException(
-                    host + " is not asked: it is another server on each node, or none");
-              }
-              return server;
-            },
-            "write a host name or an IP address, without a scheme or port")
-        .orElse(null);
+    return fields.requiredParsed("host", host -> server(host, port), SERVER_MEND).orElse(null);
   }
 
-  private static long millis(String text) {
+  /** One that is the same wherever it is asked from. */
+  static NamedServer server(String host, int port) {
+    NamedServer server = new NamedServer(host, port);
+    if (server.isSpecial()) {
+      throw new IllegalArgumentException(
+          host + " is not asked: it is another server on each node, or none");
+    }
+    return server;
+  }
+
+  /** What a server is waited for. */
+  static long millis(String text) {
     long millis = WrittenDuration.parseGo(text).toMillis();
     if (millis < 1 || millis > NamedServer.MOST_TIMEOUT_MILLIS) {
       throw new IllegalArgumentException(text + " is outside 1ms..30s");

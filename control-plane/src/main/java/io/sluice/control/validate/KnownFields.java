@@ -39,6 +39,13 @@ final class KnownFields {
         spec.source: kind name namespace
         spec.destinations: kind name namespace
         spec.retryPolicy: retryOn perTryTimeout numRetries retryBackoffBaseInterval
+      Telemetry policy.openservicemesh.io
+        spec: selector
+        spec.accessLog: format
+        spec.accessLog.openTelemetry: attributes
+        spec.accessLog.openTelemetry.extensionService: namespace name
+      ExtensionService config.openservicemesh.io
+        spec: host port protocol connectTimeout
       FaultInjection extension.gateway.flomesh.io
         spec.delay: percentage min max
         spec.abort: percentage

@@ -96,7 +96,7 @@ public final class RandomCluster {
       case 17 -> upstream();
       case 18, 19 -> ingress();
       case 20, 21 -> egress();
-      case 22 -> isolation();
+      case 22 -> random.nextInt(3) == 0 ? isolation() : telemetry();
       default -> other();
     };
   }
@@ -353,6 +353,38 @@ public final class RandomCluster {
       retryPolicy: {retryOn: 5xx, numRetries: %d}
     """
         .formatted(app(), namespaceName(), app(), namespaceName(), app(), random.nextInt(3));
+  }
+
+  /** One, or the ExtensionService of one. */
+  private String telemetry() {
+    return random.nextInt(3) == 0
+        ? """
+        apiVersion: config.openservicemesh.io/v1alpha2
+        kind: ExtensionService
+        metadata: {name: %s, namespace: %s}
+        spec: {host: %s, port: 4317}
+        """
+            .formatted(app(), namespaceName(), app())
+        : """
+        apiVersion: policy.openservicemesh.io/v1alpha1
+        kind: Telemetry
+        metadata:
+          name: %s
+          namespace: %s%s
+        spec:
+          selector: {%s}
+          accessLog:
+            format: '%s'
+            openTelemetry: {extensionService: {name: %s, namespace: %s}, attributes: {a: b}}
+        """
+            .formatted(
+                app(),
+                one("mesh", namespaceName()),
+                one("", created()),
+                one("", "app: " + app(), "app: " + app() + ", version: v1"),
+                one("%PROTOCOL%", "{\"a\": \"%REQ(:PATH)%\"}"),
+                app(),
+                namespaceName());
   }
 
   private String faults() {

@@ -7,6 +7,7 @@ import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.AccessCert;
 import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.EndpointSlice;
+import io.sluice.control.objects.ExtensionService;
 import io.sluice.control.objects.FaultInjection;
 import io.sluice.control.objects.GatewayRoute;
 import io.sluice.control.objects.IngressBackend;
@@ -23,6 +24,7 @@ import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.OtherObject;
 import io.sluice.control.objects.Pod;
 import io.sluice.control.objects.Retry;
+import io.sluice.control.objects.Telemetry;
 import io.sluice.control.objects.TrafficSplit;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.UpstreamTrafficSetting;
@@ -141,6 +143,11 @@ public final class ReferenceCompiler {
     unique
         .of(Egress.class)
         .forEach(one -> new EgressCompiler(named, statuses).egress(one).ifPresent(editor::put));
+    unique.of(Telemetry.class).stream()
+        .collect(groupingBy(one -> one.meta().namespace()))
+        .values()
+        .forEach(
+            inside -> new TelemetryCompiler(named, statuses).settings(inside).forEach(editor::put));
     return new Compilation(
         editor.snapshot(revision),
         statuses.sorted(),
@@ -217,6 +224,7 @@ public final class ReferenceCompiler {
   /** What targets and splits name. */
   private record Named(
       Map<NamespacedName, Faults> faults,
+      Map<NamespacedName, ExtensionService> extensions,
       Map<NamespacedName, TcpRoute> routes,
       Map<NamespacedName, RouteGroup> groups,
       Map<NamespacedName, KubernetesService> services,
@@ -234,6 +242,7 @@ public final class ReferenceCompiler {
           EgressCompiler.Surroundings,
           UpstreamCompiler.Surroundings,
           RetryCompiler.Surroundings,
+          TelemetryCompiler.Surroundings,
           GatewayCompiler.Surroundings {
     static Named of(
         Objects objects,
@@ -242,6 +251,7 @@ public final class ReferenceCompiler {
         Statuses statuses) {
       Named named =
           new Named(
+              new HashMap<>(),
               new HashMap<>(),
               new HashMap<>(),
               new HashMap<>(),
@@ -261,6 +271,9 @@ public final class ReferenceCompiler {
       objects
           .of(FaultInjection.class)
           .forEach(injection -> named.faults.put(name(injection), injection.faults()));
+      objects
+          .of(ExtensionService.class)
+          .forEach(service -> named.extensions.put(name(service), service));
       objects
           .of(HttpRouteGroup.class)
           .forEach(group -> named.groups.put(name(group), RouteGroup.of(group, statuses)));
@@ -340,6 +353,16 @@ public final class ReferenceCompiler {
           .filter(one -> one.meta().namespace().equals(namespace))
           .flatMap(one -> one.settings().stream().map(TrafficSplit.Group::name))
           .collect(Collectors.toSet());
+    }
+
+    @Override
+    public boolean isOfMesh(String namespace) {
+      return namespace.equals(settings.namespaceOrNull());
+    }
+
+    @Override
+    public Optional<ExtensionService> extension(NamespacedName name) {
+      return Optional.ofNullable(extensions.get(name));
     }
 
     @Override

@@ -23,6 +23,8 @@ class CurrentStatusTest {
     "ISOLATION, True, committed",
     "EGRESS, False, error",
     "RETRY, True, committed",
+    "TELEMETRY, False, error",
+    "EXTENSION_SERVICE, True, ''",
     "UPSTREAM_TRAFFIC_SETTING, False, error",
     "TRAFFIC_SPLIT, True, ''",
   })

@@ -47,6 +47,7 @@ final class FreshResources {
     snapshot.all(Kind.UPSTREAM_SETTING).forEach(one -> put(busy, encode(one)));
     snapshot.all(Kind.EGRESS).forEach(one -> put(busy, encode(one)));
     snapshot.all(Kind.INGRESS).forEach(one -> put(busy, encode(one)));
+    snapshot.all(Kind.ACCESS_LOG).forEach(one -> put(busy, encode(one)));
     addPods();
     addServices();
     addPermissions();

@@ -67,6 +67,8 @@ class CustomResourcesTest {
         "HTTP_ROUTE_GROUP",
         "TRAFFIC_SPLIT",
         "RETRY",
+        "TELEMETRY",
+        "EXTENSION_SERVICE",
         "UPSTREAM_TRAFFIC_SETTING",
         "INGRESS_BACKEND",
         "ACCESS_CONTROL",

@@ -181,6 +181,26 @@ class EveryFieldTest {
        spec: {featureFlags: {enableRetryPolicy: true}}}
       """;
 
+  private static final String TELEMETRY =
+      """
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Telemetry,
+       metadata: {name: a, namespace: shop},
+       spec: {accessLog: {openTelemetry: {extensionService: {name: a, namespace: shop}}}}}
+      ---
+      {apiVersion: config.openservicemesh.io/v1alpha2, kind: ExtensionService,
+       metadata: {name: a, namespace: shop}, spec: {host: otel, port: 4317}}
+      """;
+
+  private static final String EXTENSION_SERVICE =
+      """
+      {apiVersion: config.openservicemesh.io/v1alpha2, kind: ExtensionService,
+       metadata: {name: a, namespace: shop}, spec: {host: otel, port: 4317}}
+      ---
+      {apiVersion: policy.openservicemesh.io/v1alpha1, kind: Telemetry,
+       metadata: {name: a, namespace: shop},
+       spec: {accessLog: {openTelemetry: {extensionService: {name: a, namespace: shop}}}}}
+      """;
+
   private static final String FAULTS =
       """
       {apiVersion: extension.gateway.flomesh.io/v1alpha1, kind: FaultInjection,
@@ -449,6 +469,8 @@ class EveryFieldTest {
                 Map.entry("httproutegroups.specs.smi-spec.io", GROUP),
                 Map.entry("trafficsplits.split.smi-spec.io", SPLIT),
                 Map.entry("retries.policy.openservicemesh.io", RETRY),
+                Map.entry("telemetries.policy.openservicemesh.io", TELEMETRY),
+                Map.entry("extensionservices.config.openservicemesh.io", EXTENSION_SERVICE),
                 Map.entry("upstreamtrafficsettings.policy.openservicemesh.io", UPSTREAM),
                 Map.entry("faultinjections.extension.gateway.flomesh.io", FAULTS),
                 Map.entry("ingressbackends.policy.openservicemesh.io", INGRESS),
@@ -599,6 +621,7 @@ class EveryFieldTest {
         snapshot.all(Kind.UPSTREAM_SETTING).toString(),
         snapshot.all(Kind.INGRESS).toString(),
         snapshot.all(Kind.EGRESS).toString(),
+        snapshot.all(Kind.ACCESS_LOG).toString(),
         change.certificates().toString());
   }
 

@@ -106,6 +106,20 @@ class SameWordsTest {
       Retry | retryOn: 5xx, numRetries: 101 | retryPolicy.numRetries | 101 is too much
       Retry | retryOn: 5xx, perTryTimeout: 1x | retryPolicy.perTryTimeout | is no duration
       Retry | retryOn: retriable-status-codes | retryPolicy.retryOn | has retriable-status
+      Telemetry | selector: {app: 1} | selector.app | this is an integer
+      Telemetry | accessLog: {format: '%REQ(COOKIE)%'} | accessLog.format | %REQ(COOKIE)% is no operator
+      Telemetry | accessLog: {format: '100% of %PROTOCOL%'} | accessLog.format | begins with no operator
+      Telemetry | accessLog: {format: '{"a": %PROTOCOL%}'} | accessLog.format | begins with { and is no JSON
+      Telemetry | accessLog: {format: '{"a": "", "a": ""}'} | accessLog.format | Duplicate field
+      Telemetry | accessLog: {format: 'LONG LONG LONG'} | accessLog.format | more than 8192 characters
+      Telemetry | accessLog: {format: "a\\nb"} | accessLog.format | more than ASCII that can be printed
+      Telemetry | accessLog: {openTelemetry: {attributes: {a: b}}} | accessLog.openTelemetry.extensionService | the field is missing
+      Telemetry | accessLog: {openTelemetry: {extensionService: {name: a, namespace: shop}, attributes: {a: LONG}}} | accessLog.openTelemetry.attributes.a | more than 256 characters
+      in mesh: Telemetry | selector: {app: gone}, accessLog: {openTelemetry: {extensionService: {name: gone, namespace: shop}}} | accessLog.openTelemetry.extensionService | is not there or cannot be used
+      ExtensionService | port: 4317 | host | the field is missing
+      ExtensionService | host: otel, port: 4317, protocol: https | protocol | 'https' is no protocol
+      ExtensionService | host: otel, port: 4317, connectTimeout: 1h | connectTimeout | 1h is outside
+      ExtensionService | host: 169.254.169.254, port: 80 | host | is not asked
       FaultInjection | delay: {percentage: 101} | delay.percentage | 101 is outside 0..100
       FaultInjection | delay: {min: 1s} | delay.percentage | the field is missing
       FaultInjection | delay: {percentage: 1, min: 2s} | delay.min | is longer than max
@@ -288,6 +302,7 @@ class SameWordsTest {
           """
           UpstreamTrafficSetting | host: web | host: v1 | spec.host: is web, which UpstreamTrafficSetting shop/a is for already
           IngressBackend | backends: [{name: web, port: {number: 80, protocol: http}}], sources: [{kind: IPRange, name: 10.0.0.0/8}] | backends: [{name: web, port: {number: 81, protocol: http}}], sources: [{kind: IPRange, name: 10.0.0.0/8}] | spec.backends: port 80 of Service web is a backend of IngressBackend shop/a already
+          Telemetry | selector: {app: a}, accessLog: {} | selector: {app: b}, accessLog: {} | spec.selector: selects no pod that Telemetry shop/a, which is older, is not for already
           AccessControl | backends: [{name: web, port: {number: 80, protocol: http}}], sources: [{kind: IPRange, name: 10.0.0.0/8}] | backends: [{name: web, port: {number: 81, protocol: http}}], sources: [{kind: IPRange, name: 10.0.0.0/8}] | spec.backends: port 80 of Service web is a backend of AccessControl shop/a already
           """)
   void whoClaimsWhatAnotherHasMeetsTheSameWordsEverywhere(

@@ -2,6 +2,7 @@ package io.sluice.node.events;
 
 import io.sluice.mesh.Decider;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LogFormat;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
@@ -34,15 +35,25 @@ public final class AccessLines {
   private record Known(ConnectionInfo info, byte[] ends, byte[] upstream) {}
 
   private final JsonLine json = new JsonLine();
+  private final FormattedLine formatted = new FormattedLine();
   private final AtomicReferenceArray<@Nullable Known> known =
       new AtomicReferenceArray<>(MOST_KNOWN);
 
-  /** What is known of a connection or request. */
+  /** What is known of a connection or request, or what its format wants of that. */
   byte[] of(AccessLog.Entry.Line entry) {
+    LogFormat format = entry.formatOrNull();
+    if (format != null) {
+      return formatted.of(format, entry, FormattedLine.MOST_OCTETS);
+    }
     return switch (entry) {
-      case AccessLog.Entry.OfConnection(Instant time, AccessRecord record) -> of(time, record);
-      case AccessLog.Entry.OfRequest(Instant time, RequestRecord record) -> of(time, record);
+      case AccessLog.Entry.OfConnection(Instant time, var record, var _) -> of(time, record);
+      case AccessLog.Entry.OfRequest(Instant time, var record, var _) -> of(time, record);
     };
+  }
+
+  /** What that format wants of it to be told beside the line. */
+  byte[] attribute(LogFormat format, AccessLog.Entry.Line entry) {
+    return formatted.of(format, entry, FormattedLine.MOST_OCTETS_OF_ATTRIBUTE);
   }
 
   /** What is known of a connection that ended then. */
@@ -97,12 +108,9 @@ public final class AccessLines {
     json.text("route", route(info));
     byte[] ends = json.cut(mark);
     InetSocketAddress upstream = info.upstreamOrNull();
-    NamespacedName service = info.serviceOrNull();
     json.textOrNull("requested_server_name", serverName(info));
     json.textOrNull("upstream_host", text(upstream));
-    json.textOrNull(
-        "upstream_cluster",
-        service == null || upstream == null ? null : service + "|" + upstream.getPort());
+    json.textOrNull("upstream_cluster", cluster(info.serviceOrNull(), upstream));
     return new Known(info, ends, json.cut(mark));
   }
 
@@ -153,11 +161,16 @@ public final class AccessLines {
     }
   }
 
-  private static @Nullable String serverName(ConnectionInfo info) {
+  static @Nullable String cluster(
+      @Nullable NamespacedName service, @Nullable InetSocketAddress upstream) {
+    return service == null || upstream == null ? null : service + "|" + upstream.getPort();
+  }
+
+  static @Nullable String serverName(ConnectionInfo info) {
     return cutIfKnown(info.serverNameOrNull(), MAX_TEXT);
   }
 
-  private static @Nullable String route(ConnectionInfo info) {
+  static @Nullable String route(ConnectionInfo info) {
     Decider route = info.routeOrNull();
     return route == null ? null : ConnectionInfo.routeText(route);
   }
@@ -216,7 +229,7 @@ public final class AccessLines {
   }
 
   /** Ends in three dots where it is not whole. */
-  private static String cut(String text, int most) {
+  static String cut(String text, int most) {
     return text.length() <= most ? text : text.substring(0, most) + "...";
   }
 }

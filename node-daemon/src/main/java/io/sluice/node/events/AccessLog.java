@@ -1,5 +1,6 @@
 package io.sluice.node.events;
 
+import io.sluice.mesh.LogFormat;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.RequestRecord;
 import java.io.BufferedOutputStream;
@@ -66,13 +67,27 @@ public final class AccessLog implements AutoCloseable {
   /** What waits to be written. */
   sealed interface Entry {
     /** What becomes a line. */
-    sealed interface Line extends Entry {}
+    sealed interface Line extends Entry {
+      /** How it is written; null for the usual way. */
+      @Nullable LogFormat formatOrNull();
+    }
 
-    record OfConnection(Instant time, AccessRecord record) implements Line {}
+    record OfConnection(Instant time, AccessRecord record, @Nullable LogFormat formatOrNull)
+        implements Line {}
 
-    record OfRequest(Instant time, RequestRecord record) implements Line {}
+    record OfRequest(Instant time, RequestRecord record, @Nullable LogFormat formatOrNull)
+        implements Line {}
 
     record End() implements Entry {}
+
+    static Line of(AccessRecord record, @Nullable LogFormat formatOrNull) {
+      return new OfConnection(Instant.now(), record, formatOrNull);
+    }
+
+    /** What a stranger put in is cut here, so that what waits is bounded too. */
+    static Line of(RequestRecord record, @Nullable LogFormat formatOrNull) {
+      return new OfRequest(Instant.now(), AccessLines.bounded(record), formatOrNull);
+    }
   }
 
   /** Where lines go; owned by the log's thread. */
@@ -147,17 +162,8 @@ public final class AccessLog implements AutoCloseable {
     }
   }
 
-  /** Queues a record; never blocks, any thread. */
-  public void write(AccessRecord record) {
-    queue(new Entry.OfConnection(Instant.now(), record));
-  }
-
-  /** The same; what a stranger put in is cut here, so that what waits is bounded too. */
-  public void write(RequestRecord record) {
-    queue(new Entry.OfRequest(Instant.now(), AccessLines.bounded(record)));
-  }
-
-  private void queue(Entry line) {
+  /** Queues a line; never blocks, any thread. */
+  void write(Entry.Line line) {
     if (!queue.offer(line)) {
       dropped.incrementAndGet();
     }

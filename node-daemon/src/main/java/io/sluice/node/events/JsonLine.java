@@ -30,7 +30,13 @@ final class JsonLine {
 
   /** Ends it; the octets are the caller's. */
   byte[] end() {
-    plain("}\n");
+    plain("}");
+    return endOfText();
+  }
+
+  /** The same of a line that is no object, or one that is written whole. */
+  byte[] endOfText() {
+    plain("\n");
     return Arrays.copyOf(octets, length);
   }
 
@@ -106,7 +112,8 @@ final class JsonLine {
     plain("\":");
   }
 
-  private void decimal(long value) {
+  /** The digits alone. */
+  void decimal(long value) {
     if (value >= 0 && value < 10) {
       room(1);
       octets[length++] = (byte) ('0' + value);
@@ -117,16 +124,23 @@ final class JsonLine {
 
   /** ASCII alone, and nothing to escape. */
   @SuppressWarnings("deprecation") // copies those octets as they are, which no encoder does
-  private void plain(String text) {
+  void plain(String text) {
     int more = text.length();
     room(more);
     text.getBytes(0, more, octets, length);
     length += more;
   }
 
-  private void quote(String text) {
-    room(6 * text.length() + 2);
-    octets[length++] = '"';
+  /** A text of whoever as a value of JSON. */
+  void quote(String text) {
+    plain("\"");
+    escaped(text);
+    plain("\"");
+  }
+
+  /** The same as a part of a value. */
+  void escaped(String text) {
+    room(6 * text.length());
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (c >= ' ' && c <= 0x7f && c != '"' && c != '\\') {
@@ -135,7 +149,6 @@ final class JsonLine {
         escape(c);
       }
     }
-    octets[length++] = '"';
   }
 
   private void escape(char c) {

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -50,7 +49,7 @@ public final class Taps {
   public void tell(AccessRecord record) {
     for (Tap tap : open) {
       if (tap.filter.wants(record)) {
-        tap.offer(new AccessLog.Entry.OfConnection(Instant.now(), record));
+        tap.offer(AccessLog.Entry.of(record, null));
       }
     }
   }
@@ -59,7 +58,7 @@ public final class Taps {
   public void tell(RequestRecord record) {
     for (Tap tap : open) {
       if (tap.filter.wants(record)) {
-        tap.offer(new AccessLog.Entry.OfRequest(Instant.now(), AccessLines.bounded(record)));
+        tap.offer(AccessLog.Entry.of(record, null));
       }
     }
   }

@@ -26,6 +26,7 @@ import io.sluice.node.distribution.FollowStatus.FollowTraffic;
 import io.sluice.node.enrolment.EarlierConnection.EarlierAction;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
+import io.sluice.node.events.AccessLogs;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.metrics.InterceptionCollector.RefusalCollector;
 import io.sluice.node.store.StoreFault;
@@ -163,9 +164,26 @@ public final class NodeMetrics {
         log::dropped);
   }
 
+  /** Adds what became of lines of the access log that collectors are sent. */
+  public void observe(AccessLogs logs) {
+    new ExportCollector(
+            "sluice_access_log_exports",
+            "Lines of the access log for collectors",
+            logs::areSent,
+            logs.counts(),
+            logs::waiting)
+        .register(registry);
+  }
+
   /** Adds what became of spans. */
   public void observe(Spans spans) {
-    new SpanCollector(spans).register(registry);
+    new ExportCollector(
+            "sluice_tracing_spans",
+            "Spans of requests",
+            spans::isOn,
+            spans.counts(),
+            spans::waiting)
+        .register(registry);
   }
 
   /** Adds the calls of the CNI client, which the result counts; once. */

@@ -2,22 +2,17 @@ package io.sluice.node.tracing;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.google.protobuf.ByteString;
-import io.sluice.api.opentelemetry.AnyValue;
 import io.sluice.api.opentelemetry.ExportTraceServiceRequest;
-import io.sluice.api.opentelemetry.InstrumentationScope;
-import io.sluice.api.opentelemetry.KeyValue;
-import io.sluice.api.opentelemetry.Resource;
 import io.sluice.api.opentelemetry.ResourceSpans;
 import io.sluice.api.opentelemetry.ScopeSpans;
 import io.sluice.api.opentelemetry.Status;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.node.export.Otlp;
 import io.sluice.proxy.TraceSpan;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
@@ -29,7 +24,6 @@ import org.jspecify.annotations.Nullable;
 /** Spans as collectors take them. */
 final class Batches {
   private static final HexFormat HEX = HexFormat.of();
-  private static final String SCOPE = "sluice";
 
   private Batches() {}
 
@@ -93,28 +87,21 @@ final class Batches {
     Map<String, ScopeSpans.Builder> services = new LinkedHashMap<>();
     for (Span span : spans) {
       services
-          .computeIfAbsent(
-              span.service(),
-              _ ->
-                  ScopeSpans.newBuilder()
-                      .setScope(InstrumentationScope.newBuilder().setName(SCOPE)))
+          .computeIfAbsent(span.service(), _ -> ScopeSpans.newBuilder().setScope(Otlp.SCOPE))
           .addSpans(message(span));
     }
     ExportTraceServiceRequest.Builder all = ExportTraceServiceRequest.newBuilder();
     services.forEach((service, some) ->
         all.addResourceSpans(
-            ResourceSpans.newBuilder()
-                .setResource(
-                    Resource.newBuilder().addAttributes(attribute("service.name", service)))
-                .addScopeSpans(some)));
+            ResourceSpans.newBuilder().setResource(Otlp.resource(service)).addScopeSpans(some)));
     return all.build().toByteArray();
   }
 
   private static io.sluice.api.opentelemetry.Span message(Span span) {
     io.sluice.api.opentelemetry.Span.Builder message =
         io.sluice.api.opentelemetry.Span.newBuilder()
-            .setTraceId(octets(span.trace().traceHigh(), span.trace().traceLow()))
-            .setSpanId(octets(span.trace().id()))
+            .setTraceId(Otlp.octets(span.trace().traceHigh(), span.trace().traceLow()))
+            .setSpanId(Otlp.octets(span.trace().id()))
             .setFlags(span.trace().flags() & (TraceSpan.SAMPLED | TraceSpan.RANDOM))
             .setName(span.name())
             .setKind(
@@ -124,37 +111,20 @@ final class Batches {
             .setStartTimeUnixNano(ChronoUnit.NANOS.between(Instant.EPOCH, span.start()))
             .setEndTimeUnixNano(ChronoUnit.NANOS.between(Instant.EPOCH, span.end()));
     if (span.trace().parent() != 0) {
-      message.setParentSpanId(octets(span.trace().parent()));
+      message.setParentSpanId(Otlp.octets(span.trace().parent()));
     }
-    span.attributes().forEach((name, value) -> message.addAttributes(attribute(name, value)));
+    span.attributes().forEach((name, value) -> message.addAttributes(Otlp.attribute(name, value)));
     InetSocketAddress peer = span.peer();
     if (peer != null) {
       message
-          .addAttributes(attribute("network.peer.address", IpAddresses.text(peer.getAddress())))
-          .addAttributes(attribute("network.peer.port", (long) peer.getPort()));
+          .addAttributes(
+              Otlp.attribute("network.peer.address", IpAddresses.text(peer.getAddress())))
+          .addAttributes(Otlp.attribute("network.peer.port", (long) peer.getPort()));
     }
     String failure = span.failure();
     if (failure != null) {
       message.setStatus(Status.newBuilder().setCode(Status.Code.ERROR).setMessage(failure));
     }
     return message.build();
-  }
-
-  private static KeyValue attribute(String name, Object value) {
-    AnyValue.Builder any = AnyValue.newBuilder();
-    if (value instanceof Long number) {
-      any.setIntValue(number);
-    } else {
-      any.setStringValue(value.toString());
-    }
-    return KeyValue.newBuilder().setKey(name).setValue(any).build();
-  }
-
-  private static ByteString octets(long... words) {
-    ByteBuffer octets = ByteBuffer.allocate(words.length * Long.BYTES);
-    for (long word : words) {
-      octets.putLong(word);
-    }
-    return ByteString.copyFrom(octets.flip());
   }
 }

@@ -1,10 +1,18 @@
 package io.sluice.node.tracing;
 
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.Tracing;
+import io.sluice.node.export.Delivery;
+import io.sluice.node.export.Delivery.Call.Http;
+import io.sluice.node.export.Exporter;
+import io.sluice.node.export.Otlp;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.TraceSpan;
+import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -13,20 +21,52 @@ import org.jspecify.annotations.Nullable;
  * or were slow, up to a number in a second. Any thread; never blocks but to close.
  */
 public final class Spans implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(Spans.class.getName());
+
   /** An answer that begins later is slow. */
   private static final long SLOW_NANOS = Duration.ofSeconds(1).toNanos();
 
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
   private static final int MOST_OF_OTHER_TRACES = 100; // in a second
   private static final long SECOND_NANOS = Duration.ofSeconds(1).toNanos();
 
-  private final AtomicLong sent = new AtomicLong();
-  private final AtomicLong dropped = new AtomicLong();
-  private final AtomicLong rejected = new AtomicLong();
+  private final Exporter.Counts counts = new Exporter.Counts();
+  private final Exporter.Kind kind =
+      new Exporter.Kind(
+          "sluice-tracing",
+          (collector, why) ->
+              LOG.log(
+                  System.Logger.Level.WARNING,
+                  "spans_not_taken collector={0}: {1}",
+                  collector,
+                  why),
+          e -> LOG.log(System.Logger.Level.ERROR, "spans_not_written", e),
+          256,
+          counts);
   private final AtomicLong othersUntil = new AtomicLong(System.nanoTime() - SECOND_NANOS);
-  private volatile @Nullable SpanExporter exporter; // written under this
+  private volatile @Nullable Exporter<Span> exporter; // written under this
+  private volatile MeshSnapshot known = MeshSnapshot.EMPTY;
 
-  /** What became of spans since the start, and how many wait now. */
-  public record Counts(long sent, long dropped, long rejected, int waiting) {}
+  /** The collector of now. */
+  private record Target(Tracing tracing, List<InetSocketAddress> addresses)
+      implements Exporter.Target<Span> {
+    @Override
+    public NamedServer server() {
+      return tracing.collector();
+    }
+
+    @Override
+    public Duration connectTimeout() {
+      return CONNECT_TIMEOUT;
+    }
+
+    @Override
+    public Delivery.Call call(List<Span> batch) throws IOException {
+      return tracing.protocol() == Tracing.Protocol.ZIPKIN
+          ? new Http(tracing.endpoint(), "application/json", Batches.zipkin(batch))
+          : new Http(tracing.endpoint(), Otlp.CONTENT_TYPE, Batches.otlp(batch));
+    }
+  }
 
   /** Whether spans are made. */
   public boolean isOn() {
@@ -36,27 +76,36 @@ public final class Spans implements AutoCloseable {
   /** Spans go where that snapshot says from now on. */
   public synchronized void publish(MeshSnapshot snapshot) {
     Tracing tracing = snapshot.settings().tracingOrNull();
-    SpanExporter running = exporter;
+    Exporter<Span> running = exporter;
+    known = snapshot;
     if (tracing == null) {
       exporter = null;
       if (running != null) {
         running.end();
       }
-    } else if (running == null) {
-      exporter = SpanExporter.start(tracing, snapshot, sent, dropped, rejected);
+      return;
+    }
+    Target target = new Target(tracing, tracing.collector().addresses(snapshot));
+    if (running == null) {
+      exporter = Exporter.start(kind, target);
     } else {
-      running.sendTo(tracing, snapshot);
+      running.sendTo(target);
     }
   }
 
   /** A request has ended. */
   public void add(RequestRecord request) {
-    SpanExporter running = exporter;
+    Exporter<Span> running = exporter;
     TraceSpan trace = request.traceOrNull();
     if (running != null
         && trace != null
         && (trace.isSampled() || (isRemarkable(request) && hasRoomForOthers()))) {
-      running.add(request, trace);
+      // Half of it is for what failed: callers decide which of the others are to be told.
+      if (Span.hasFailed(request) || running.waiting() < Exporter.MOST_WAITING / 2) {
+        running.add(Span.of(known, request, trace));
+      } else {
+        counts.drop();
+      }
     }
   }
 
@@ -72,17 +121,21 @@ public final class Spans implements AutoCloseable {
     return next <= now && othersUntil.compareAndSet(until, next);
   }
 
-  /** For metrics. */
-  public Counts counts() {
-    SpanExporter running = exporter;
-    return new Counts(
-        sent.get(), dropped.get(), rejected.get(), running == null ? 0 : running.waiting());
+  /** What became of spans since the start. */
+  public Exporter.Counts counts() {
+    return counts;
+  }
+
+  /** How many are to be sent. */
+  public int waiting() {
+    Exporter<Span> running = exporter;
+    return running == null ? 0 : running.waiting();
   }
 
   /** Reports what waits, for two seconds at most. */
   @Override
   public void close() {
-    SpanExporter running = exporter;
+    Exporter<Span> running = exporter;
     exporter = null;
     if (running != null) {
       running.close();

@@ -3,8 +3,8 @@
  * here runs, or is loaded but {@link io.sluice.node.tracing.Spans}, while it names none.
  *
  * <p>Which trace a request is of, and that the next hop is told so, is the proxy's matter ({@code
- * TraceFields}). Event loops only queue; all else is {@link io.sluice.node.tracing.SpanExporter}'s
- * thread's.
+ * TraceFields}). Event loops only queue; all else is the thread's of an {@link
+ * io.sluice.node.export.Exporter}.
  */
 @NullMarked
 package io.sluice.node.tracing;

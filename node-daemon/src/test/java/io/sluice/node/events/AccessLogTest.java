@@ -37,7 +37,7 @@ class AccessLogTest {
     Path file = directory.resolve("access.log");
 
     try (AccessLog log = AccessLog.toFile(file)) {
-      log.write(RECORD);
+      log.write(AccessLog.Entry.of(RECORD, null));
     }
 
     List<String> lines = Files.readAllLines(file);
@@ -79,7 +79,8 @@ class AccessLogTest {
     SpiffeId caller = Samples.identity(Samples.CART);
 
     try (AccessLog log = AccessLog.toFile(file)) {
-      log.write(Samples.ended(Samples.certified(1, caller), CloseKind.FIN));
+      log.write(
+          AccessLog.Entry.of(Samples.ended(Samples.certified(1, caller), CloseKind.FIN), null));
     }
 
     JsonNode line = new ObjectMapper().readTree(Files.readString(file));
@@ -95,7 +96,9 @@ class AccessLogTest {
     Path file = directory.resolve("access.log");
 
     try (AccessLog log = AccessLog.toFile(file)) {
-      log.write(Samples.refused(Samples.stranger(1), Reason.SOURCE_NOT_IN_MESH));
+      log.write(
+          AccessLog.Entry.of(
+              Samples.refused(Samples.stranger(1), Reason.SOURCE_NOT_IN_MESH), null));
     }
 
     JsonNode line = new ObjectMapper().readTree(Files.readString(file));
@@ -110,7 +113,7 @@ class AccessLogTest {
     Path file = directory.resolve("access.log");
 
     try (AccessLog log = AccessLog.toFile(file)) {
-      log.write(Samples.request(Samples.outbound(1), 200));
+      log.write(AccessLog.Entry.of(Samples.request(Samples.outbound(1), 200), null));
     }
 
     ObjectNode line = (ObjectNode) new ObjectMapper().readTree(Files.readString(file));
@@ -142,7 +145,9 @@ class AccessLogTest {
     Path file = directory.resolve("access.log");
 
     try (AccessLog log = AccessLog.toFile(file)) {
-      log.write(Samples.refusedRequest(Samples.stranger(1), Reason.NO_TRAFFIC_TARGET, false));
+      log.write(
+          AccessLog.Entry.of(
+              Samples.refusedRequest(Samples.stranger(1), Reason.NO_TRAFFIC_TARGET, false), null));
     }
 
     JsonNode line = new ObjectMapper().readTree(Files.readString(file));
@@ -164,27 +169,29 @@ class AccessLogTest {
 
     try (AccessLog log = AccessLog.toFile(file)) {
       log.write(
-          new RequestRecord(
-              one.info(),
-              one.verdict(),
-              one.version(),
-              true,
-              true,
-              hostile,
-              hostile,
-              "/" + hostile,
-              one.status(),
-              hostile,
-              one.end(),
-              0,
-              0,
-              0,
-              0,
-              one.duration(),
-              hostile,
-              hostile,
-              hostile,
-              Map.of()));
+          AccessLog.Entry.of(
+              new RequestRecord(
+                  one.info(),
+                  one.verdict(),
+                  one.version(),
+                  true,
+                  true,
+                  hostile,
+                  hostile,
+                  "/" + hostile,
+                  one.status(),
+                  hostile,
+                  one.end(),
+                  0,
+                  0,
+                  0,
+                  0,
+                  one.duration(),
+                  hostile,
+                  hostile,
+                  hostile,
+                  Map.of()),
+              null));
     }
 
     String text = Files.readString(file);
@@ -208,7 +215,7 @@ class AccessLogTest {
     Files.writeString(file, "{}\n");
 
     try (AccessLog log = AccessLog.toFile(file)) {
-      log.write(RECORD);
+      log.write(AccessLog.Entry.of(RECORD, null));
     }
 
     assertThat(Files.readAllLines(file)).hasSize(2).first().isEqualTo("{}");
@@ -220,7 +227,7 @@ class AccessLogTest {
 
     try (AccessLog log = AccessLog.toFile(file, 1_000)) {
       for (int i = 0; i < 20; i++) {
-        log.write(RECORD);
+        log.write(AccessLog.Entry.of(RECORD, null));
       }
     }
 
@@ -246,10 +253,10 @@ class AccessLogTest {
         };
 
     try (AccessLog log = AccessLog.to(sink, 2)) {
-      log.write(RECORD);
+      log.write(AccessLog.Entry.of(RECORD, null));
       writing.await();
       for (int i = 0; i < 5; i++) {
-        log.write(RECORD);
+        log.write(AccessLog.Entry.of(RECORD, null));
       }
       assertThat(log.dropped()).isEqualTo(3);
       goOn.countDown();
@@ -277,7 +284,7 @@ class AccessLogTest {
     AccessLog log = AccessLog.to(sink, 16);
 
     for (int i = 0; i < 5; i++) {
-      log.write(RECORD);
+      log.write(AccessLog.Entry.of(RECORD, null));
     }
     log.close();
 

@@ -20,6 +20,7 @@ import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.Tracing;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.node.Samples;
+import io.sluice.node.export.Exporter;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
@@ -131,12 +132,12 @@ class SpansTest {
       Duration added = Duration.ofNanos(System.nanoTime() - start);
 
       assertThat(added.dividedBy(many)).isLessThan(Duration.ofNanos(100_000));
-      assertThat(spans.counts().waiting()).isEqualTo(SpanExporter.MOST_WAITING / 2);
-      assertThat(spans.counts().dropped()).isEqualTo(many - SpanExporter.MOST_WAITING / 2);
+      assertThat(spans.waiting()).isEqualTo(Exporter.MOST_WAITING / 2);
+      assertThat(spans.counts().dropped()).isEqualTo(many - Exporter.MOST_WAITING / 2);
       spans.add(request(Samples.outbound(2), End.WHOLE, 503, TraceSpan.SAMPLED));
-      assertThat(spans.counts().waiting())
+      assertThat(spans.waiting())
           .as("what has failed has room that no caller takes")
-          .isEqualTo(SpanExporter.MOST_WAITING / 2 + 1);
+          .isEqualTo(Exporter.MOST_WAITING / 2 + 1);
       start = System.nanoTime();
       spans.close();
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(3));

@@ -4,24 +4,40 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.grpc.stub.StreamObserver;
+import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
+import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceResponse;
+import io.opentelemetry.proto.collector.logs.v1.LogsServiceGrpc;
 import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
 import io.opentelemetry.proto.common.v1.KeyValue;
+import io.opentelemetry.proto.logs.v1.ResourceLogs;
 import io.opentelemetry.proto.trace.v1.ResourceSpans;
 import io.opentelemetry.proto.trace.v1.ScopeSpans;
 import io.opentelemetry.proto.trace.v1.Status;
 import io.sluice.lab.site.SitePod;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
 
 /**
  * A collector of spans in a pod, at one port: by Zipkin's JSON, and by OTLP with OpenTelemetry's
  * own messages, and not by those of the mesh. What is sent anywhere else is kept waiting for ever.
+ * At other ports it takes logs by OTLP over gRPC, or nothing at all.
  */
-final class SpanCollector implements AutoCloseable {
+final class Collector implements AutoCloseable {
   static final int PORT = 9411;
+
+  /** Of logs. */
+  static final int LOGS_PORT = 4317;
+
+  /** Where connections are opened and nobody says anything. */
+  static final int SILENT_PORT = 4316;
 
   /** What has this path hangs. */
   static final String SILENT = "/silent";
@@ -42,18 +58,55 @@ final class SpanCollector implements AutoCloseable {
       long status,
       boolean failed) {}
 
+  /** A line of the access log, as it was sent. */
+  record Line(String service, String body, Map<String, String> attributes) {}
+
   private static final HexFormat HEX = HexFormat.of();
 
   private final List<Told> told = new CopyOnWriteArrayList<>();
+  private final List<Line> lines = new CopyOnWriteArrayList<>();
   private final HttpServer server;
+  private final GrpcInPod logs;
+  private final ServerSocket silent;
 
   /** Listens at once. */
-  SpanCollector(SitePod pod) {
+  Collector(SitePod pod) {
     server = pod.call(() -> HttpServer.create(new InetSocketAddress(PORT), 0));
     server.createContext("/api/v2/spans", exchange -> answer(exchange, this::zipkin));
     server.createContext("/v1/traces", exchange -> answer(exchange, this::otlp));
     server.createContext(SILENT, _ -> {});
     server.start();
+    silent = pod.call(() -> new ServerSocket(SILENT_PORT));
+    logs = new GrpcInPod(pod, LOGS_PORT, new Logs());
+    logs.start();
+  }
+
+  private final class Logs extends LogsServiceGrpc.LogsServiceImplBase {
+    @Override
+    public void export(
+        ExportLogsServiceRequest request, StreamObserver<ExportLogsServiceResponse> answer) {
+      for (ResourceLogs resource : request.getResourceLogsList()) {
+        String service =
+            attribute(resource.getResource().getAttributesList(), "service.name").getStringValue();
+        resource
+            .getScopeLogsList()
+            .forEach(scope ->
+                scope
+                    .getLogRecordsList()
+                    .forEach(record ->
+                        lines.add(
+                            new Line(
+                                service,
+                                record.getBody().getStringValue(),
+                                record.getAttributesList().stream()
+                                    .collect(
+                                        Collectors.toMap(
+                                            KeyValue::getKey,
+                                            one -> one.getValue().getStringValue()))))));
+      }
+      answer.onNext(ExportLogsServiceResponse.getDefaultInstance());
+      answer.onCompleted();
+    }
   }
 
   @FunctionalInterface
@@ -71,6 +124,11 @@ final class SpanCollector implements AutoCloseable {
   /** All spans so far. */
   List<Told> told() {
     return told;
+  }
+
+  /** All lines so far. */
+  List<Line> lines() {
+    return lines;
   }
 
   private void zipkin(HttpExchange exchange) throws IOException {
@@ -125,5 +183,11 @@ final class SpanCollector implements AutoCloseable {
   @Override
   public void close() {
     server.stop(0);
+    logs.close();
+    try {
+      silent.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

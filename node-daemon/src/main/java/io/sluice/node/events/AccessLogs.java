@@ -1,0 +1,309 @@
+package io.sluice.node.events;
+
+import io.sluice.api.opentelemetry.ExportLogsServiceRequest;
+import io.sluice.api.opentelemetry.LogRecord;
+import io.sluice.api.opentelemetry.ResourceLogs;
+import io.sluice.api.opentelemetry.ScopeLogs;
+import io.sluice.mesh.AccessLogSetting;
+import io.sluice.mesh.AccessLogSetting.Collector;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.LogFormat;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SpiffeId;
+import io.sluice.node.export.Delivery;
+import io.sluice.node.export.Exporter;
+import io.sluice.node.export.Otlp;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.TraceSpan;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes what has ended to the node's access log and sends it to collectors, each as the Telemetry
+ * for the pod says. While none says anything and there is no log, that costs two reads. Any thread;
+ * never blocks but to close.
+ */
+public final class AccessLogs implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(AccessLogs.class.getName());
+
+  /** Collectors of one node; lines for further ones are dropped. */
+  static final int MOST_COLLECTORS = 8;
+
+  private static final String METHOD = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
+  private static final String PATH = "/v1/logs";
+
+  private static final Rule USUAL = new Rule(null, null, null, "");
+
+  private final Exporter.Counts counts = new Exporter.Counts();
+  private final Exporter.Kind kind =
+      new Exporter.Kind(
+          "sluice-log-export",
+          (collector, why) ->
+              LOG.log(
+                  System.Logger.Level.WARNING,
+                  "access_log_not_taken collector={0}: {1}",
+                  collector,
+                  why),
+          e -> LOG.log(System.Logger.Level.ERROR, "access_log_not_exported", e),
+          128,
+          counts);
+  private final @Nullable AccessLog log;
+  private final Map<Place, Exporter<Line>> exporters = new HashMap<>(); // guarded by this
+  private volatile @Nullable Rules rules; // null while no Telemetry says anything
+
+  /** Where lines go; several Telemetries may name one. */
+  private record Place(NamedServer server, Collector.Protocol protocol, long connectMillis) {
+    static Place of(Collector collector) {
+      return new Place(collector.server(), collector.protocol(), collector.connectMillis());
+    }
+  }
+
+  /** A line that waits, and whose it is. */
+  private record Line(AccessLog.Entry.Line entry, Collector collector, String service) {}
+
+  /** What holds for the pods of one snapshot, as they are asked for. */
+  private record Rules(
+      MeshSnapshot snapshot, boolean areSent, ConcurrentHashMap<NamespacedName, Rule> known) {}
+
+  /**
+   * What holds for a pod.
+   *
+   * @param service as collectors call it
+   */
+  private record Rule(
+      @Nullable LogFormat formatOrNull,
+      @Nullable Collector collectorOrNull,
+      @Nullable Exporter<Line> exporterOrNull,
+      String service) {}
+
+  /** Writes to that log, or to none. */
+  public AccessLogs(@Nullable AccessLog log) {
+    this.log = log;
+  }
+
+  /** Whether anything is written or sent. */
+  public boolean areOn() {
+    return log != null || areSent();
+  }
+
+  /** Whether any Telemetry names a collector. */
+  public boolean areSent() {
+    Rules now = rules;
+    return now != null && now.areSent();
+  }
+
+  /** Telemetries of that snapshot hold from now on. */
+  public synchronized void publish(MeshSnapshot snapshot) {
+    Map<Place, Target> wanted =
+        snapshot.all(Kind.ACCESS_LOG).stream()
+            .map(AccessLogSetting::collectorOrNull)
+            .flatMap(Stream::ofNullable)
+            .map(Place::of)
+            .distinct()
+            .collect(
+                Collectors.toMap(
+                    place -> place,
+                    place -> new Target(place, place.server().addresses(snapshot))));
+    rules =
+        snapshot.all(Kind.ACCESS_LOG).isEmpty()
+            ? null
+            : new Rules(snapshot, !wanted.isEmpty(), new ConcurrentHashMap<>());
+    exporters
+        .entrySet()
+        .removeIf(running -> {
+          Target target = wanted.get(running.getKey());
+          if (target == null) {
+            running.getValue().end();
+          } else {
+            running.getValue().sendTo(target);
+          }
+          return target == null;
+        });
+  }
+
+  /** A connection has ended, or was refused. */
+  public void write(AccessRecord record) {
+    Rule rule = ruleOf(record.info().pod());
+    if (log != null || rule.collectorOrNull() != null) {
+      write(AccessLog.Entry.of(record, rule.formatOrNull()), rule);
+    }
+  }
+
+  /** A request has. */
+  public void write(RequestRecord record) {
+    Rule rule = ruleOf(record.info().pod());
+    if (log != null || rule.collectorOrNull() != null) {
+      write(AccessLog.Entry.of(record, rule.formatOrNull()), rule);
+    }
+  }
+
+  private void write(AccessLog.Entry.Line entry, Rule rule) {
+    if (log != null) {
+      log.write(entry);
+    }
+    if (rule.exporterOrNull() != null && rule.collectorOrNull() != null) {
+      rule.exporterOrNull().add(new Line(entry, rule.collectorOrNull(), rule.service()));
+    } else if (rule.collectorOrNull() != null) {
+      counts.drop();
+    }
+  }
+
+  private Rule ruleOf(NamespacedName pod) {
+    Rules now = rules;
+    if (now == null) {
+      return USUAL;
+    }
+    Rule known = now.known().get(pod);
+    return known == null ? now.known().computeIfAbsent(pod, _ -> rule(now.snapshot(), pod)) : known;
+  }
+
+  private Rule rule(MeshSnapshot snapshot, NamespacedName pod) {
+    Optional<AccessLogSetting> setting = snapshot.accessLogOf(pod);
+    Collector collector = setting.map(AccessLogSetting::collectorOrNull).orElse(null);
+    NamespacedName service = snapshot.identityOf(pod).map(SpiffeId::serviceAccountName).orElse(pod);
+    return new Rule(
+        setting.map(AccessLogSetting::formatOrNull).orElse(null),
+        collector,
+        collector == null ? null : exporterOrNull(snapshot, Place.of(collector)),
+        service.name() + "." + service.namespace());
+  }
+
+  /** The one that sends there; null where there are as many as there may be. */
+  private synchronized @Nullable Exporter<Line> exporterOrNull(MeshSnapshot snapshot, Place place) {
+    Rules now = rules;
+    Exporter<Line> running = exporters.get(place);
+    if (running == null
+        && now != null
+        && now.snapshot() == snapshot // else nobody would end it
+        && exporters.size() < MOST_COLLECTORS) {
+      running = Exporter.start(kind, new Target(place, place.server().addresses(snapshot)));
+      exporters.put(place, running);
+    }
+    return running;
+  }
+
+  /** What became of lines for collectors since the start. */
+  public Exporter.Counts counts() {
+    return counts;
+  }
+
+  /** How many lines are to be sent. */
+  public synchronized int waiting() {
+    return exporters.values().stream().mapToInt(Exporter::waiting).sum();
+  }
+
+  /** Sends what waits, for two seconds at most; the log is another's. */
+  @Override
+  public void close() {
+    List<Exporter<Line>> all;
+    synchronized (this) {
+      rules = null;
+      all = List.copyOf(exporters.values());
+      exporters.clear();
+    }
+    all.forEach(Exporter::end);
+    all.forEach(Exporter::close);
+  }
+
+  /** A collector as it is now. */
+  private static final class Target implements Exporter.Target<Line> {
+    private final Place place;
+    private final List<InetSocketAddress> addresses;
+    private final AccessLines lines = new AccessLines(); // of the exporter's thread
+
+    Target(Place place, List<InetSocketAddress> addresses) {
+      this.place = place;
+      this.addresses = addresses;
+    }
+
+    @Override
+    public NamedServer server() {
+      return place.server();
+    }
+
+    @Override
+    public List<InetSocketAddress> addresses() {
+      return addresses;
+    }
+
+    @Override
+    public Duration connectTimeout() {
+      return Duration.ofMillis(place.connectMillis());
+    }
+
+    @Override
+    public Delivery.Call call(List<Line> batch) {
+      byte[] message = message(batch).toByteArray();
+      return switch (place.protocol()) {
+        case GRPC -> new Delivery.Call.Grpc(METHOD, message);
+        case HTTP -> new Delivery.Call.Http(PATH, Otlp.CONTENT_TYPE, message);
+      };
+    }
+
+    private ExportLogsServiceRequest message(List<Line> batch) {
+      Map<String, ScopeLogs.Builder> services = new LinkedHashMap<>();
+      for (Line line : batch) {
+        services
+            .computeIfAbsent(line.service(), _ -> ScopeLogs.newBuilder().setScope(Otlp.SCOPE))
+            .addLogRecords(record(line));
+      }
+      ExportLogsServiceRequest.Builder all = ExportLogsServiceRequest.newBuilder();
+      services.forEach((service, some) ->
+          all.addResourceLogs(
+              ResourceLogs.newBuilder().setResource(Otlp.resource(service)).addScopeLogs(some)));
+      return all.build();
+    }
+
+    private LogRecord record(Line line) {
+      LogRecord.Builder record =
+          LogRecord.newBuilder().setBody(Otlp.text(text(lines.of(line.entry()))));
+      line.collector()
+          .attributes()
+          .forEach((name, format) ->
+              record.addAttributes(
+                  Otlp.attribute(name, text(lines.attribute(format, line.entry())))));
+      switch (line.entry()) {
+        case AccessLog.Entry.OfConnection(Instant end, var connection, var _) ->
+            addTimes(record, end, connection.duration());
+        case AccessLog.Entry.OfRequest(Instant end, var request, var _) -> {
+          addTimes(record, end, request.duration());
+          TraceSpan trace = request.traceOrNull();
+          if (trace != null) {
+            record
+                .setTraceId(Otlp.octets(trace.traceHigh(), trace.traceLow()))
+                .setSpanId(Otlp.octets(trace.id()))
+                .setFlags(trace.flags() & (TraceSpan.SAMPLED | TraceSpan.RANDOM));
+          }
+        }
+      }
+      return record.build();
+    }
+
+    private static void addTimes(LogRecord.Builder record, Instant end, Duration duration) {
+      record.setTimeUnixNano(nanos(end.minus(duration))).setObservedTimeUnixNano(nanos(end));
+    }
+
+    private static long nanos(Instant time) {
+      return ChronoUnit.NANOS.between(Instant.EPOCH, time);
+    }
+
+    private static String text(byte[] line) {
+      return new String(line, 0, line.length - 1, StandardCharsets.US_ASCII);
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package io.sluice.node.events;
+
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LogFormat;
+import io.sluice.mesh.LogFormat.Literal;
+import io.sluice.mesh.LogFormat.Operator;
+import io.sluice.mesh.LogFormat.Piece;
+import io.sluice.mesh.LogFormat.Value;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.ConnectionInfo;
+import io.sluice.proxy.RequestRecord;
+import java.net.InetSocketAddress;
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a Telemetry wants to be told of a connection or request. Of texts all but ASCII is escaped,
+ * quotes and ends of lines too: who is asked for a path, or says who asks, begins no line and no
+ * field of its own. What is not known is {@code -}, or null where it is a value of JSON. One
+ * thread.
+ */
+final class FormattedLine {
+  /**
+   * Octets of a line beyond which the rest of its texts is left out, but for those of its format.
+   */
+  static final int MOST_OCTETS = 16 * 1_024;
+
+  /** The same of an attribute. */
+  static final int MOST_OCTETS_OF_ATTRIBUTE = 1_024;
+
+  /** Octets that a character takes where it is escaped. */
+  private static final int WIDEST = 6;
+
+  private static final String UNKNOWN = "-";
+
+  private final JsonLine out = new JsonLine();
+
+  /**
+   * The line, with its end.
+   *
+   * @param mostOctets beyond which the rest of its texts is left out
+   */
+  byte[] of(LogFormat format, AccessLog.Entry.Line entry, int mostOctets) {
+    out.begin();
+    for (Piece piece : format.pieces()) {
+      switch (piece) {
+        case Literal(String text) -> out.plain(text);
+        case Value(Operator operator, int most, boolean isJson) ->
+            write(
+                switch (entry) {
+                  case AccessLog.Entry.OfConnection(Instant time, AccessRecord record, var _) ->
+                      value(operator, time, record);
+                  case AccessLog.Entry.OfRequest(Instant time, RequestRecord record, var _) ->
+                      value(operator, time, record);
+                },
+                most,
+                isJson,
+                mostOctets);
+      }
+    }
+    return out.endOfText();
+  }
+
+  /**
+   * Writes one.
+   *
+   * @param value a text or a number
+   */
+  private void write(@Nullable Object value, int most, boolean isJson, int mostOctets) {
+    if (value == null) {
+      out.plain(isJson ? "null" : UNKNOWN);
+    } else if (value instanceof Long number) {
+      out.decimal(number);
+    } else {
+      String text = value.toString();
+      if (most > 0 && text.length() > most) {
+        text = text.substring(0, most);
+      }
+      text = AccessLines.cut(text, Math.max(0, mostOctets - out.mark()) / WIDEST);
+      if (isJson) {
+        out.quote(text);
+      } else {
+        out.escaped(text);
+      }
+    }
+  }
+
+  private static @Nullable Object value(Operator operator, Instant end, AccessRecord record) {
+    return switch (operator) {
+      case START_TIME -> end.minus(record.duration());
+      case DURATION -> record.duration().toMillis();
+      case BYTES_RECEIVED -> record.bytesSent(); // the client's words turned into the proxy's
+      case BYTES_SENT -> record.bytesReceived();
+      case RESPONSE_CODE -> 0L;
+      case RESPONSE_CODE_DETAILS -> record.closeReason().label();
+      case METHOD,
+          PATH,
+          AUTHORITY,
+          USER_AGENT,
+          REQUEST_ID,
+          FORWARDED_FOR,
+          PROTOCOL,
+          RESPONSE_FLAGS,
+          RESPONSE_DURATION,
+          UPSTREAM_SERVICE_TIME,
+          GRPC_STATUS ->
+          null;
+      default -> value(operator, record.info());
+    };
+  }
+
+  private static @Nullable Object value(Operator operator, Instant end, RequestRecord record) {
+    return switch (operator) {
+      case START_TIME -> end.minus(record.duration());
+      case DURATION -> record.duration().toMillis();
+      case BYTES_RECEIVED -> record.requestBytes();
+      case BYTES_SENT -> record.responseBytes();
+      case RESPONSE_CODE -> (long) record.status();
+      case RESPONSE_CODE_DETAILS -> record.end().label();
+      case RESPONSE_FLAGS -> record.end().flag();
+      case RESPONSE_DURATION -> millis(record.firstByteNanos());
+      case UPSTREAM_SERVICE_TIME -> millis(record.upstreamNanos());
+      case METHOD -> record.method();
+      case PATH -> record.path();
+      case AUTHORITY -> record.authority();
+      case USER_AGENT -> record.userAgentOrNull();
+      case REQUEST_ID -> record.requestIdOrNull();
+      case FORWARDED_FOR -> record.forwardedForOrNull();
+      case PROTOCOL -> record.version();
+      case GRPC_STATUS -> record.grpcStatusOrNull();
+      default -> value(operator, record.info());
+    };
+  }
+
+  private static @Nullable Object value(Operator operator, ConnectionInfo info) {
+    NamespacedName service = info.serviceOrNull();
+    InetSocketAddress upstream = info.upstreamOrNull();
+    return switch (operator) {
+      case UPSTREAM_HOST -> text(upstream);
+      case UPSTREAM_CLUSTER -> AccessLines.cluster(service, upstream);
+      case REQUESTED_SERVER_NAME -> AccessLines.serverName(info);
+      case ROUTE_NAME -> AccessLines.route(info);
+      case HOSTNAME -> info.pod().name();
+      case CLIENT -> text(info.client());
+      case CLIENT_ADDRESS -> IpAddresses.text(info.client().getAddress());
+      case ORIGINAL_DESTINATION -> text(info.originalDestinationOrNull());
+      case SOURCE_PRINCIPAL -> info.sourceIdentityOrNull();
+      case DESTINATION_PRINCIPAL -> info.destinationIdentityOrNull();
+      case START_TIME,
+          DURATION,
+          BYTES_RECEIVED,
+          BYTES_SENT,
+          RESPONSE_CODE,
+          RESPONSE_CODE_DETAILS,
+          METHOD,
+          PATH,
+          AUTHORITY,
+          USER_AGENT,
+          REQUEST_ID,
+          FORWARDED_FOR,
+          PROTOCOL,
+          RESPONSE_FLAGS,
+          RESPONSE_DURATION,
+          UPSTREAM_SERVICE_TIME,
+          GRPC_STATUS ->
+          throw new IllegalStateException(operator + " is of a record");
+    };
+  }
+
+  private static @Nullable Long millis(long nanos) {
+    return nanos == RequestRecord.UNKNOWN ? null : TimeUnit.NANOSECONDS.toMillis(nanos);
+  }
+
+  private static @Nullable String text(@Nullable InetSocketAddress address) {
+    return address == null ? null : IpAddresses.text(address);
+  }
+}

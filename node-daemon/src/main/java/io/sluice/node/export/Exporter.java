@@ -1,0 +1,224 @@
+package io.sluice.node.export;
+
+import io.sluice.mesh.NamedServer;
+import io.sluice.process.Backoff;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.UnsupportedAddressTypeException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+
+/**
+ * Sends what it is given to a collector, a batch at a time, by a thread and from the network of its
+ * own. The queue between is bounded: while the collector is away, slow or full, what is too much is
+ * dropped and counted, and it is asked again after pauses that grow.
+ *
+ * @param <T> what it is given
+ */
+public final class Exporter<T> implements AutoCloseable {
+  /** At some KiB each where strangers choose what they say, and half a KiB else. */
+  public static final int MOST_WAITING = 2_048;
+
+  private static final Duration GATHERING = Duration.ofMillis(500);
+  private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
+
+  private final BlockingQueue<T> queue = new ArrayBlockingQueue<>(MOST_WAITING);
+  private final CountDownLatch ended = new CountDownLatch(1);
+  private final Backoff backoff = new Backoff(Backoff.SHORTEST, Backoff.LONGEST); // the thread's
+  private final Kind kind;
+  private final Thread thread;
+  private volatile Target<T> target;
+  private volatile long lastNanos; // once it has ended
+  private boolean troubled; // and told of it; the thread's
+
+  /**
+   * Where it goes, and as what.
+   *
+   * @param <T> what is told
+   */
+  public interface Target<T> {
+    /** As objects name it. */
+    NamedServer server();
+
+    /** Where it may be asked now. */
+    List<InetSocketAddress> addresses();
+
+    /** For which a connection is waited for. */
+    Duration connectTimeout();
+
+    /** What it is sent. */
+    Delivery.Call call(List<T> batch) throws IOException;
+  }
+
+  /** What became of all that exporters of one kind were given. */
+  public static final class Counts {
+    final AtomicLong sent = new AtomicLong();
+    final AtomicLong dropped = new AtomicLong();
+    final AtomicLong rejected = new AtomicLong();
+
+    /** Taken by a collector. */
+    public long sent() {
+      return sent.get();
+    }
+
+    /** More than may wait, or never sent. */
+    public long dropped() {
+      return dropped.get();
+    }
+
+    /** Not taken by a collector, which would not take it later either. */
+    public long rejected() {
+      return rejected.get();
+    }
+
+    /** One was not given to any. */
+    public void drop() {
+      dropped.incrementAndGet();
+    }
+  }
+
+  /**
+   * What exporters have in common.
+   *
+   * @param thread name of each one's
+   * @param notTaken hears of the collector and why it takes nothing, once until it takes something
+   * @param notWritten hears of a mistake of the daemon's own
+   * @param mostInBatch of what they are given
+   */
+  public record Kind(
+      String thread,
+      BiConsumer<String, String> notTaken,
+      Consumer<RuntimeException> notWritten,
+      int mostInBatch,
+      Counts counts) {}
+
+  private Exporter(Kind kind, Target<T> target) {
+    this.kind = kind;
+    this.target = target;
+    this.thread = Thread.ofPlatform().daemon().name(kind.thread()).unstarted(this::run);
+  }
+
+  /** Sends from now on. */
+  public static <T> Exporter<T> start(Kind kind, Target<T> target) {
+    Exporter<T> started = new Exporter<>(kind, target);
+    started.thread.start();
+    return started;
+  }
+
+  /** Of the same node, from now on. */
+  public void sendTo(Target<T> other) {
+    target = other;
+  }
+
+  /** Never blocks; any thread. */
+  public void add(T one) {
+    if (!queue.offer(one)) {
+      kind.counts().drop();
+    }
+  }
+
+  /** How many there are to be sent. */
+  public int waiting() {
+    return queue.size();
+  }
+
+  private void run() {
+    List<T> batch = new ArrayList<>(kind.mostInBatch());
+    Duration pause = GATHERING;
+    boolean last;
+    try {
+      do {
+        last = ended.await(pause.toMillis(), TimeUnit.MILLISECONDS);
+        queue.drainTo(batch, kind.mostInBatch() - batch.size());
+        if (!batch.isEmpty() && !reports(batch)) {
+          pause = backoff.failed();
+        } else {
+          pause = queue.size() < kind.mostInBatch() ? GATHERING : Duration.ZERO;
+        }
+      } while (!last || (batch.isEmpty() && !queue.isEmpty()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    kind.counts().dropped.addAndGet(batch.size() + (long) queue.size());
+  }
+
+  /** Empties the batch, unless it is worth to be sent again. */
+  private boolean reports(List<T> batch) {
+    Target<T> to = target;
+    try {
+      Delivery.Answer answer = send(to, batch);
+      if (!answer.isTaken() && answer.isForLater()) {
+        throw new IOException(answer.text());
+      }
+      (answer.isTaken() ? kind.counts().sent : kind.counts().rejected).addAndGet(batch.size());
+      if (answer.isTaken()) {
+        troubled = false;
+      } else {
+        tell(to, answer.text());
+      }
+      batch.clear();
+      backoff.reset();
+      return true;
+    } catch (IOException | UnsupportedAddressTypeException e) {
+      tell(to, e instanceof IOException ? String.valueOf(e.getMessage()) : "no way to its address");
+      return false;
+    } catch (RuntimeException e) {
+      // Top frame of what is sent: without the thread there would be nothing any more.
+      kind.notWritten().accept(e);
+      kind.counts().dropped.addAndGet(batch.size());
+      batch.clear();
+      return true;
+    }
+  }
+
+  private void tell(Target<T> to, String why) {
+    if (!troubled) {
+      troubled = true;
+      kind.notTaken().accept(to.server().authority(), why);
+    }
+  }
+
+  private Delivery.Answer send(Target<T> to, List<T> batch) throws IOException {
+    if (to.addresses().isEmpty()) {
+      throw new IOException("no address of it is known");
+    }
+    int turn = Math.floorMod(backoff.failures(), to.addresses().size());
+    return Delivery.send(
+        to.call(batch),
+        to.addresses().get(turn),
+        to.server().authority(),
+        to.connectTimeout(),
+        ANSWER_TIMEOUT,
+        () -> ended.getCount() == 0 && System.nanoTime() - lastNanos > 0);
+  }
+
+  /** Sends what waits once more, without waiting for that. */
+  public void end() {
+    end(ANSWER_TIMEOUT);
+  }
+
+  private void end(Duration longest) {
+    lastNanos = System.nanoTime() + longest.toNanos();
+    ended.countDown();
+  }
+
+  /** The same, and waits. */
+  @Override
+  public void close() {
+    end(CLOSE_TIMEOUT.dividedBy(2));
+    try {
+      thread.join(CLOSE_TIMEOUT);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

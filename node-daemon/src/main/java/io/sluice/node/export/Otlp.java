@@ -1,0 +1,50 @@
+package io.sluice.node.export;
+
+import com.google.protobuf.ByteString;
+import io.sluice.api.opentelemetry.AnyValue;
+import io.sluice.api.opentelemetry.InstrumentationScope;
+import io.sluice.api.opentelemetry.KeyValue;
+import io.sluice.api.opentelemetry.Resource;
+import java.nio.ByteBuffer;
+
+/** What messages of OpenTelemetry's protocol have in common. */
+public final class Otlp {
+  /** Who tells it. */
+  public static final InstrumentationScope SCOPE =
+      InstrumentationScope.newBuilder().setName("sluice").build();
+
+  /** Of its content over HTTP. */
+  public static final String CONTENT_TYPE = "application/x-protobuf";
+
+  private Otlp() {}
+
+  /** Whose it is. */
+  public static Resource resource(String service) {
+    return Resource.newBuilder().addAttributes(attribute("service.name", service)).build();
+  }
+
+  /** A number, or a text. */
+  public static KeyValue attribute(String name, Object value) {
+    return KeyValue.newBuilder()
+        .setKey(name)
+        .setValue(
+            value instanceof Long number
+                ? AnyValue.newBuilder().setIntValue(number).build()
+                : text(value.toString()))
+        .build();
+  }
+
+  /** A text. */
+  public static AnyValue text(String text) {
+    return AnyValue.newBuilder().setStringValue(text).build();
+  }
+
+  /** An id, in network byte order. */
+  public static ByteString octets(long... words) {
+    ByteBuffer octets = ByteBuffer.allocate(words.length * Long.BYTES);
+    for (long word : words) {
+      octets.putLong(word);
+    }
+    return ByteString.copyFrom(octets.flip());
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * Brings what the daemon tells of requests to collectors of others: a bounded queue, a thread and a
+ * connection for each, so that no request waits for any of them. Knows nothing of what is told.
+ * Start with {@link io.sluice.node.export.Exporter}.
+ */
+@NullMarked
+package io.sluice.node.export;
+
+import org.jspecify.annotations.NullMarked;

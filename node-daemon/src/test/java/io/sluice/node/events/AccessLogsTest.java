@@ -1,0 +1,376 @@
+package io.sluice.node.events;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.protobuf.ByteString;
+import com.sun.net.httpserver.HttpServer;
+import io.grpc.MethodDescriptor;
+import io.grpc.Server;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.ProtoUtils;
+import io.grpc.stub.ServerCalls;
+import io.sluice.api.opentelemetry.ExportLogsServiceRequest;
+import io.sluice.api.opentelemetry.KeyValue;
+import io.sluice.api.opentelemetry.LogRecord;
+import io.sluice.await.Await;
+import io.sluice.mesh.AccessLogSetting;
+import io.sluice.mesh.AccessLogSetting.Collector;
+import io.sluice.mesh.AccessLogSetting.Collector.Protocol;
+import io.sluice.mesh.LogFormat;
+import io.sluice.mesh.LogFormat.Literal;
+import io.sluice.mesh.LogFormat.Operator;
+import io.sluice.mesh.LogFormat.Piece;
+import io.sluice.mesh.LogFormat.Value;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.node.Samples;
+import io.sluice.node.export.Exporter;
+import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.TraceSpan;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class AccessLogsTest {
+  private static final RequestRecord CALL = Samples.request(Samples.outbound(1), 200);
+  private static final LogFormat PATH =
+      format(new Literal("told "), new Value(Operator.PATH, 0, false));
+
+  private final List<String> written = new CopyOnWriteArrayList<>();
+  private final AccessLog log =
+      AccessLog.to(
+          new AccessLog.Sink() {
+            @Override
+            public void write(byte[] line) {
+              written.add(new String(line, StandardCharsets.UTF_8));
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+          },
+          16);
+  private final AccessLogs logs = new AccessLogs(log);
+
+  /** What collectors were sent, by service. */
+  private final List<Map.Entry<String, LogRecord>> told = new CopyOnWriteArrayList<>();
+
+  @AfterEach
+  void close() {
+    logs.close();
+    log.close();
+  }
+
+  @Test
+  void aFormatIsForThePodsThatItsTelemetrySelectsAsLongAsItIsThere() {
+    logs.publish(snapshot(Map.of("app", "cart"), PATH, null));
+    logs.write(CALL);
+    logs.write(Samples.request(Samples.certified(2, Samples.identity(Samples.CART)), 200));
+    logs.write(Samples.ended(Samples.outbound(3), CloseKind.FIN));
+    logs.publish(Samples.snapshot(2, Samples.CART, Samples.CATALOGUE));
+    logs.write(CALL);
+
+    Await.until("all is written", () -> written.size() == 4);
+    assertThat(written.get(0)).isEqualTo("told /items/7\n");
+    assertThat(written.get(1)).startsWith("{\"time\":").contains("\"pod\":\"shop/catalogue-0\"");
+    assertThat(written.get(2)).isEqualTo("told -\n");
+    assertThat(written.get(3)).startsWith("{\"time\":").contains("\"pod\":\"shop/cart-0\"");
+  }
+
+  /** Of each what the usual line says of it. */
+  @Test
+  void eachOperatorTellsWhatItsFieldDoes() throws IOException {
+    List<Piece> pieces = new ArrayList<>();
+    for (Operator operator : Operator.values()) {
+      pieces.add(new Literal((pieces.isEmpty() ? "{\"" : ",\"") + operator + "\":"));
+      pieces.add(new Value(operator, operator == Operator.USER_AGENT ? 3 : 0, true));
+    }
+    pieces.add(new Literal("}"));
+    String hostile = "a\"\n\u2028é";
+    RequestRecord call =
+        Samples.grpc(Samples.certified(1, Samples.identity(Samples.CART)), hostile);
+
+    logs.write(call);
+    logs.write(Samples.ended(call.info(), CloseKind.FIN));
+    logs.publish(snapshot(Map.of(), new LogFormat(pieces), null));
+    logs.write(call);
+    logs.write(Samples.ended(call.info(), CloseKind.FIN));
+
+    Await.until("all is written", () -> written.size() == 4);
+    JsonNode usual = new ObjectMapper().readTree(written.get(0));
+    JsonNode line = new ObjectMapper().readTree(written.get(2));
+    assertThat(written.get(2)).matches("[ -~]+\n");
+    Map.ofEntries(
+            Map.entry("METHOD", "method"),
+            Map.entry("PATH", "path"),
+            Map.entry("AUTHORITY", "authority"),
+            Map.entry("REQUEST_ID", "request_id"),
+            Map.entry("FORWARDED_FOR", "x_forwarded_for"),
+            Map.entry("PROTOCOL", "protocol"),
+            Map.entry("RESPONSE_CODE", "response_code"),
+            Map.entry("RESPONSE_CODE_DETAILS", "response_code_details"),
+            Map.entry("RESPONSE_FLAGS", "response_flags"),
+            Map.entry("RESPONSE_DURATION", "time_to_first_byte"),
+            Map.entry("UPSTREAM_SERVICE_TIME", "upstream_service_time"),
+            Map.entry("GRPC_STATUS", "grpc_status"),
+            Map.entry("BYTES_RECEIVED", "bytes_received"),
+            Map.entry("BYTES_SENT", "bytes_sent"),
+            Map.entry("DURATION", "duration"),
+            Map.entry("UPSTREAM_HOST", "upstream_host"),
+            Map.entry("UPSTREAM_CLUSTER", "upstream_cluster"),
+            Map.entry("REQUESTED_SERVER_NAME", "requested_server_name"),
+            Map.entry("CLIENT", "client"),
+            Map.entry("SOURCE_PRINCIPAL", "source_principal"),
+            Map.entry("DESTINATION_PRINCIPAL", "destination_principal"))
+        .forEach((operator, field) ->
+            assertThat(line.get(operator)).as(operator).isEqualTo(usual.get(field)));
+    assertThat(line.path("USER_AGENT").asText()).isEqualTo("cur");
+    assertThat(line.path("HOSTNAME").asText()).isEqualTo("catalogue-0");
+    assertThat(line.path("CLIENT").asText()).contains(line.path("CLIENT_ADDRESS").asText());
+    JsonNode connection = new ObjectMapper().readTree(written.get(3));
+    assertThat(connection.path("METHOD").isNull()).isTrue();
+    assertThat(connection.path("BYTES_RECEIVED"))
+        .isEqualTo(new ObjectMapper().readTree(written.get(1)).get("bytes_sent"));
+  }
+
+  @Test
+  void aLineHasABoundWhateverItsFormatAsksFor() {
+    List<Piece> pieces = new ArrayList<>();
+    for (int i = 0; i < LogFormat.MOST_VALUES; i++) {
+      pieces.add(new Value(Operator.AUTHORITY, 0, true));
+    }
+    logs.publish(snapshot(Map.of(), new LogFormat(pieces), null));
+
+    logs.write(
+        new RequestRecord(
+            CALL.info(),
+            CALL.verdict(),
+            CALL.version(),
+            false,
+            false,
+            CALL.method(),
+            "é".repeat(10_000),
+            CALL.path(),
+            200,
+            null,
+            CALL.end(),
+            0,
+            0,
+            0,
+            0,
+            CALL.duration(),
+            null,
+            null,
+            null,
+            Map.of()));
+
+    Await.until("it is written", () -> written.size() == 1);
+    assertThat(written.getFirst())
+        .hasSizeBetween(FormattedLine.MOST_OCTETS / 2, FormattedLine.MOST_OCTETS * 5 / 4);
+  }
+
+  @Test
+  void aCollectorIsSentEachLineWithItsAttributesByGrpc() throws Exception {
+    AtomicInteger refusals = new AtomicInteger(1); // before it takes anything
+    Server collector = grpc(refusals);
+    try {
+      logs.publish(snapshot(Map.of("app", "cart"), PATH, to(collector.getPort(), Protocol.GRPC)));
+      for (int i = 0; i < 1_000; i++) { // more octets than a window of HTTP/2
+        logs.write(Samples.traced(CALL, new TraceSpan(10, 11, 12, 13, TraceSpan.SAMPLED)));
+      }
+      logs.write(Samples.ended(Samples.outbound(3), CloseKind.FIN));
+      logs.write(Samples.request(Samples.certified(2, Samples.identity(Samples.CART)), 200));
+
+      Await.until("all was sent", () -> told.size() == 1_001);
+      assertThat(told).extracting(Map.Entry::getKey).containsOnly("cart-0.shop");
+      LogRecord first = told.getFirst().getValue();
+      assertThat(first.getBody().getStringValue()).isEqualTo("told /items/7");
+      assertThat(
+              first.getAttributesList().stream()
+                  .collect(
+                      Collectors.toMap(KeyValue::getKey, one -> one.getValue().getStringValue())))
+          .containsOnly(Map.entry("site", "north"), Map.entry("method", "POST"));
+      assertThat(first.getTraceId())
+          .isEqualTo(ByteString.fromHex("000000000000000a000000000000000b"));
+      assertThat(first.getSpanId()).isEqualTo(ByteString.fromHex("000000000000000c"));
+      assertThat(first.getObservedTimeUnixNano() - first.getTimeUnixNano())
+          .isEqualTo(CALL.duration().toNanos());
+      Await.until("it is counted", () -> logs.counts().sent() == 1_001);
+      assertThat(refusals).hasValue(-1);
+      assertThat(logs.counts().dropped() + logs.counts().rejected()).isZero();
+    } finally {
+      collector.shutdownNow();
+    }
+  }
+
+  private Server grpc(AtomicInteger refusals) throws IOException {
+    MethodDescriptor<ExportLogsServiceRequest, ExportLogsServiceRequest> method =
+        MethodDescriptor.<ExportLogsServiceRequest, ExportLogsServiceRequest>newBuilder()
+            .setType(MethodDescriptor.MethodType.UNARY)
+            .setFullMethodName("opentelemetry.proto.collector.logs.v1.LogsService/Export")
+            .setRequestMarshaller(
+                ProtoUtils.marshaller(ExportLogsServiceRequest.getDefaultInstance()))
+            .setResponseMarshaller(
+                ProtoUtils.marshaller(ExportLogsServiceRequest.getDefaultInstance()))
+            .build();
+    return NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+        .addService(
+            ServerServiceDefinition.builder("opentelemetry.proto.collector.logs.v1.LogsService")
+                .addMethod(
+                    method,
+                    ServerCalls.asyncUnaryCall((request, answer) -> {
+                      if (refusals.getAndDecrement() > 0) {
+                        answer.onError(Status.UNAVAILABLE.asRuntimeException());
+                      } else {
+                        refusals.set(-1);
+                        tell(request);
+                        answer.onNext(ExportLogsServiceRequest.getDefaultInstance());
+                        answer.onCompleted();
+                      }
+                    }))
+                .build())
+        .build()
+        .start();
+  }
+
+  private void tell(ExportLogsServiceRequest request) {
+    request
+        .getResourceLogsList()
+        .forEach(resource ->
+            resource
+                .getScopeLogs(0)
+                .getLogRecordsList()
+                .forEach(record ->
+                    told.add(
+                        Map.entry(
+                            resource.getResource().getAttributes(0).getValue().getStringValue(),
+                            record))));
+  }
+
+  @Test
+  void aCollectorOfHttpIsSentTheSameAndAnotherOneFromTheNextSnapshotOn() throws Exception {
+    HttpServer collector =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    collector.createContext(
+        "/v1/logs",
+        exchange -> {
+          tell(ExportLogsServiceRequest.parseFrom(exchange.getRequestBody()));
+          exchange.sendResponseHeaders(200, -1);
+          exchange.close();
+        });
+    collector.start();
+    try {
+      logs.publish(snapshot(Map.of(), null, to(collector.getAddress().getPort(), Protocol.HTTP)));
+      logs.write(CALL);
+      logs.publish(Samples.snapshot(2, Samples.CART, Samples.CATALOGUE));
+      logs.write(CALL);
+
+      Await.until("both are written", () -> written.size() == 2);
+      Await.until("one was sent", () -> told.size() == 1);
+      assertThat(told.getFirst().getValue().getBody().getStringValue() + "\n")
+          .isEqualTo(written.getFirst());
+      assertThat(logs.areSent()).isFalse();
+    } finally {
+      collector.stop(0);
+    }
+  }
+
+  /** One that takes connections and says nothing, by either protocol, and one that is not there. */
+  @Test
+  void aCollectorThatHangsKeepsNobodyWaitingAndTheQueueHasABound() throws Exception {
+    int many = 20_000;
+    for (Protocol protocol : Protocol.values()) {
+      try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+        logs.publish(snapshot(Map.of(), null, to(silent.getLocalPort(), protocol)));
+        logs.write(CALL);
+        silent.accept().getInputStream().read(); // it is asked
+        long before = logs.counts().dropped();
+
+        long start = System.nanoTime();
+        for (int i = 0; i < many; i++) {
+          logs.write(CALL);
+        }
+        Duration added = Duration.ofNanos(System.nanoTime() - start);
+
+        assertThat(added.dividedBy(many)).isLessThan(Duration.ofNanos(100_000));
+        assertThat(logs.waiting()).isEqualTo(Exporter.MOST_WAITING);
+        assertThat(logs.counts().dropped() - before).isEqualTo(many - Exporter.MOST_WAITING);
+      }
+    }
+    long start = System.nanoTime();
+    logs.close();
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(3));
+  }
+
+  @Test
+  void moreCollectorsThanThereMayBeGetNothing() {
+    SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
+    for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
+      NamespacedName pod = new NamespacedName("shop", "p" + i);
+      Samples.snapshot(1, pod).workloads().forEach(editor::put);
+      editor.put(
+          new AccessLogSetting(
+              pod, false, i, Map.of("app", "p" + i), null, to(1 + i, Protocol.GRPC)));
+    }
+    logs.publish(editor.snapshot(2));
+
+    for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
+      logs.write(Samples.request(Samples.outbound(i, new NamespacedName("shop", "p" + i)), 200));
+    }
+
+    assertThat(logs.counts().dropped()).isEqualTo(1);
+    assertThat(
+            Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("sluice-log-export")))
+        .hasSize(AccessLogs.MOST_COLLECTORS);
+  }
+
+  private static Collector to(int port, Protocol protocol) {
+    return new Collector(
+        new NamedServer("127.0.0.1", port),
+        protocol,
+        1_000,
+        Map.of(
+            "site",
+            format(new Literal("north")),
+            "method",
+            format(new Value(Operator.METHOD, 0, false))));
+  }
+
+  private static LogFormat format(Piece... pieces) {
+    return new LogFormat(Stream.of(pieces).toList());
+  }
+
+  private static MeshSnapshot snapshot(
+      Map<String, String> selector, @Nullable LogFormat format, @Nullable Collector collector) {
+    SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
+    editor.put(
+        new AccessLogSetting(
+            new NamespacedName("shop", "told"), false, 1, selector, format, collector));
+    return editor.snapshot(2);
+  }
+}
