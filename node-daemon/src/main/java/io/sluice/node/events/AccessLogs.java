@@ -216,8 +216,7 @@ public final class AccessLogs implements AutoCloseable {
       all = List.copyOf(exporters.values());
       exporters.clear();
     }
-    all.forEach(Exporter::end);
-    all.forEach(Exporter::close);
+    Exporter.close(all);
   }
 
   /** A collector as it is now. */

@@ -7,6 +7,7 @@ import java.net.InetSocketAddress;
 import java.nio.channels.UnsupportedAddressTypeException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -214,9 +215,16 @@ public final class Exporter<T> implements AutoCloseable {
   /** The same, and waits. */
   @Override
   public void close() {
-    end(CLOSE_TIMEOUT.dividedBy(2));
+    close(List.of(this));
+  }
+
+  /** All at once. */
+  public static <T> void close(Collection<Exporter<T>> exporters) {
+    exporters.forEach(each -> each.end(CLOSE_TIMEOUT.dividedBy(2)));
     try {
-      thread.join(CLOSE_TIMEOUT);
+      for (Exporter<T> each : exporters) {
+        each.thread.join(CLOSE_TIMEOUT);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

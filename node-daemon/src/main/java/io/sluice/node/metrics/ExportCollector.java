@@ -7,14 +7,15 @@ import io.sluice.node.export.Exporter;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 
 /**
  * Reads, when it is scraped, what became of what exporters of one kind were given. Has series only
  * while there are any.
  */
 final class ExportCollector extends Collector {
-  private final String name;
-  private final String what;
+  private final Supplier<CounterMetricFamily> counted;
+  private final Supplier<GaugeMetricFamily> waits;
   private final BooleanSupplier isOn;
   private final Exporter.Counts counts;
   private final IntSupplier waiting;
@@ -22,13 +23,17 @@ final class ExportCollector extends Collector {
   /**
    * Of one kind.
    *
-   * @param name how the names of both metrics begin
-   * @param what is sent
+   * @param counted without samples, by outcome
+   * @param waits likewise, by nothing
    */
   ExportCollector(
-      String name, String what, BooleanSupplier isOn, Exporter.Counts counts, IntSupplier waiting) {
-    this.name = name;
-    this.what = what;
+      Supplier<CounterMetricFamily> counted,
+      Supplier<GaugeMetricFamily> waits,
+      BooleanSupplier isOn,
+      Exporter.Counts counts,
+      IntSupplier waiting) {
+    this.counted = counted;
+    this.waits = waits;
     this.isOn = isOn;
     this.counts = counts;
     this.waiting = waiting;
@@ -36,22 +41,14 @@ final class ExportCollector extends Collector {
 
   @Override
   public List<MetricFamilySamples> collect() {
-    CounterMetricFamily counted =
-        new CounterMetricFamily(
-            name + "_total",
-            what
-                + ", by what became of them: taken by the collector, rejected by it, or dropped as"
-                + " more waited than may.",
-            List.of("outcome"));
-    GaugeMetricFamily waits =
-        new GaugeMetricFamily(
-            name + "_waiting", what + " that wait for the collector now.", List.of());
+    CounterMetricFamily outcomes = counted.get();
+    GaugeMetricFamily queue = waits.get();
     if (isOn.getAsBoolean()) {
-      counted.addMetric(List.of("sent"), (double) counts.sent());
-      counted.addMetric(List.of("rejected"), (double) counts.rejected());
-      counted.addMetric(List.of("dropped"), (double) counts.dropped());
-      waits.addMetric(List.of(), waiting.getAsInt());
+      outcomes.addMetric(List.of("sent"), (double) counts.sent());
+      outcomes.addMetric(List.of("rejected"), (double) counts.rejected());
+      outcomes.addMetric(List.of("dropped"), (double) counts.dropped());
+      queue.addMetric(List.of(), waiting.getAsInt());
     }
-    return List.of(counted, waits);
+    return List.of(outcomes, queue);
   }
 }

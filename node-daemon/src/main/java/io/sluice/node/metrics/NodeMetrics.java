@@ -167,8 +167,17 @@ public final class NodeMetrics {
   /** Adds what became of lines of the access log that collectors are sent. */
   public void observe(AccessLogs logs) {
     new ExportCollector(
-            "sluice_access_log_exports",
-            "Lines of the access log for collectors",
+            () ->
+                new CounterMetricFamily(
+                    "sluice_access_log_exports_total",
+                    "Lines of the access log for collectors, by what became of them: taken by the"
+                        + " collector, rejected by it, or dropped as more waited than may.",
+                    List.of("outcome")),
+            () ->
+                new GaugeMetricFamily(
+                    "sluice_access_log_exports_waiting",
+                    "Lines of the access log that wait for collectors now.",
+                    List.of()),
             logs::areSent,
             logs.counts(),
             logs::waiting)
@@ -178,8 +187,17 @@ public final class NodeMetrics {
   /** Adds what became of spans. */
   public void observe(Spans spans) {
     new ExportCollector(
-            "sluice_tracing_spans",
-            "Spans of requests",
+            () ->
+                new CounterMetricFamily(
+                    "sluice_tracing_spans_total",
+                    "Spans of requests, by what became of them: taken by the collector, rejected by"
+                        + " it, or dropped as more waited than may.",
+                    List.of("outcome")),
+            () ->
+                new GaugeMetricFamily(
+                    "sluice_tracing_spans_waiting",
+                    "Spans that wait for the collector now.",
+                    List.of()),
             spans::isOn,
             spans.counts(),
             spans::waiting)

@@ -343,10 +343,6 @@ class AccessLogsTest {
     }
 
     assertThat(logs.counts().dropped()).isEqualTo(1);
-    assertThat(
-            Thread.getAllStackTraces().keySet().stream()
-                .filter(thread -> thread.getName().equals("sluice-log-export")))
-        .hasSize(AccessLogs.MOST_COLLECTORS);
   }
 
   private static Collector to(int port, Protocol protocol) {
