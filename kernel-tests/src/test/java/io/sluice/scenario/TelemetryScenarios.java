@@ -42,12 +42,9 @@ final class TelemetryScenarios {
    */
   private static final int COPIED_AT_ONCE = 25;
 
-  private static final String TELEMETRY = "telemetry";
+  static final String TELEMETRY = "telemetry";
   private static final String FORMAT =
       "{\"asked\": \"%REQ(:PATH)%\", \"of\": \"%HOSTNAME%\", \"answered\": \"%RESPONSE_CODE%\"}";
-
-  private static final int LINES_WAITING = 2_048;
-  private static final int LINES_IN_BATCH = 128;
 
   private TelemetryScenarios() {}
 
@@ -105,29 +102,10 @@ final class TelemetryScenarios {
             "a Telemetry says how lines of the pods are written that it selects, and who is sent them",
             granted(),
             List.of(
-                change(TELEMETRY, telemetry(site, "{version: v1}", FORMAT, Collector.LOGS_PORT)),
+                change(TELEMETRY, telemetry(site, "{version: v1}", Collector.LOGS_PORT)),
                 act("lines as it says", TelemetryScenarios::checkFormatted),
                 remove(TELEMETRY),
-                act("usual lines again", TelemetryScenarios::checkUsual))),
-        new Scenario(
-            "a collector of lines that hangs keeps no request waiting, and what waits has a bound",
-            granted(),
-            List.of(
-                act(
-                    "times",
-                    cell ->
-                        TracingScenarios.once(
-                            cell,
-                            () ->
-                                TracingScenarios.checkHanging(
-                                    cell,
-                                    Map.of(TELEMETRY, ""),
-                                    Map.of(
-                                        TELEMETRY,
-                                        telemetry(site, "{}", FORMAT, Collector.SILENT_PORT)),
-                                    "sluice_access_log_exports",
-                                    LINES_WAITING,
-                                    LINES_IN_BATCH))))));
+                act("usual lines again", TelemetryScenarios::checkUsual))));
   }
 
   private static Map<String, String> granted() {
@@ -140,8 +118,7 @@ final class TelemetryScenarios {
         target(BUYER, "bookstore-v1", http("store")));
   }
 
-  private static String telemetry(
-      ScenarioSite site, String selector, String format, int collector) {
+  static String telemetry(ScenarioSite site, String selector, int collector) {
     return """
     apiVersion: policy.openservicemesh.io/v1alpha1
     kind: Telemetry
@@ -160,7 +137,7 @@ final class TelemetryScenarios {
     spec: {host: '%s', port: %d, protocol: h2c}
     """
         .formatted(
-            selector, format, IpAddresses.text(site.address("outside", Family.IPV4)), collector);
+            selector, FORMAT, IpAddresses.text(site.address("outside", Family.IPV4)), collector);
   }
 
   /** The server's lines alone: the caller's pod is none of those. */

@@ -38,6 +38,7 @@ final class TracingScenarios {
   private static final int SAMPLED = 5_000;
 
   private static final int WAITING = 1_024; // of such as have not failed
+  private static final int LINES_WAITING = 2_048;
   private static final int BATCH = 256;
   private static final int TIMED = 100;
   private static final int SERIES = 15;
@@ -92,26 +93,9 @@ final class TracingScenarios {
                 act("a share", TracingScenarios::askMany),
                 act("how many", cell -> once(cell, () -> checkShare(site))))),
         new Scenario(
-            "a collector that hangs keeps no request waiting, and what waits for it has a bound",
+            "collectors that hang keep no request waiting, and what waits for them has a bound",
             services,
-            List.of(
-                act(
-                    "times",
-                    cell ->
-                        once(
-                            cell,
-                            () ->
-                                checkHanging(
-                                    cell,
-                                    Map.of(MESH_CONFIG, ScenarioManifests.meshConfig(true)),
-                                    Map.of(MESH_CONFIG, hanging(site)),
-                                    "sluice_tracing_spans",
-                                    WAITING,
-                                    BATCH))))));
-  }
-
-  private static String hanging(ScenarioSite site) {
-    return reporting(site, Family.IPV4, "endpoint: " + Collector.SILENT + ", sampledFraction: 1");
+            List.of(act("times", cell -> once(cell, () -> checkHanging(cell))))));
   }
 
   private static String reporting(ScenarioSite site, Family family, String more) {
@@ -125,11 +109,11 @@ final class TracingScenarios {
   }
 
   @FunctionalInterface
-  interface Check {
+  private interface Check {
     void run() throws Exception;
   }
 
-  static void once(Cell cell, Check what) throws Exception {
+  private static void once(Cell cell, Check what) throws Exception {
     if (cell.number() == 0) {
       what.run();
     }
@@ -257,21 +241,17 @@ final class TracingScenarios {
         .collect(Collectors.toSet());
   }
 
-  /**
-   * As fast as it went with it is held against as fast as it went without.
-   *
-   * @param metric how the names begin of what is counted of the queue
-   * @param waiting how many wait at most, but for a batch that is being sent
-   */
-  static void checkHanging(
-      Cell cell,
-      Map<String, String> quiet,
-      Map<String, String> hanging,
-      String metric,
-      int waiting,
-      int batch)
-      throws Exception {
+  /** As fast as it went with them is held against as fast as it went without. */
+  private static void checkHanging(Cell cell) throws Exception {
     ScenarioSite site = cell.site();
+    Map<String, String> hanging =
+        Map.of(
+            MESH_CONFIG,
+            reporting(site, Family.IPV4, "endpoint: " + Collector.SILENT + ", sampledFraction: 1"),
+            TelemetryScenarios.TELEMETRY,
+            TelemetryScenarios.telemetry(site, "{}", Collector.SILENT_PORT));
+    Map<String, String> quiet =
+        Map.of(MESH_CONFIG, ScenarioManifests.meshConfig(true), TelemetryScenarios.TELEMETRY, "");
     long without = Long.MAX_VALUE;
     long with = Long.MAX_VALUE;
     for (int round = 0; round < ROUNDS; round++) {
@@ -279,13 +259,17 @@ final class TracingScenarios {
       without = Math.min(without, slowestHundredth(cell));
       site.amend(hanging);
       with = Math.min(with, slowestHundredth(cell));
-      assertThat(count(cell, metric + "_waiting"))
-          .isBetween((double) waiting - batch, (double) waiting);
-      assertThat(count(cell, metric + "_total", "outcome=\"dropped\"")).isPositive();
+      checkQueue(cell, "sluice_tracing_spans", WAITING);
+      checkQueue(cell, "sluice_access_log_exports", LINES_WAITING);
     }
     assertThat(Duration.ofNanos(with - without))
-        .as("%d ns with it, %d ns without", with, without)
+        .as("%d ns with them, %d ns without", with, without)
         .isLessThan(quiet() ? Duration.ofMillis(1) : Duration.ofMillis(100));
+  }
+
+  private static void checkQueue(Cell cell, String metric, int most) {
+    assertThat(count(cell, metric + "_waiting")).isBetween((double) most - BATCH, (double) most);
+    assertThat(count(cell, metric + "_total", "outcome=\"dropped\"")).isPositive();
   }
 
   /** Else a hundredth of the calls waits for processors; who waits for the collector waits 5 s. */
