@@ -15,13 +15,14 @@ public final class Durations {
     counts.merge(micros, count, Long::sum);
   }
 
+  /** How many there are. */
   public long count() {
     return counts.values().stream().mapToLong(count -> Math.max(0, count)).sum();
   }
 
   /** What no more than this part took longer than; 0 where there are none. */
   public long quantileMicros(double quantile) {
-    long rank = (long) Math.ceil(quantile * count());
+    long rank = Math.max(1, (long) Math.ceil(quantile * count()));
     long seen = 0;
     for (Map.Entry<Long, Long> each : counts.entrySet()) {
       seen += Math.max(0, each.getValue());
