@@ -16,6 +16,9 @@ public record TraceSpan(long traceHigh, long traceLow, long id, long parent, int
   /** The trace's id was made by chance (W3C Trace Context Level 2). */
   public static final int RANDOM = 2;
 
+  /** All that {@code traceparent} and OTLP have. */
+  public static final int W3C_FLAGS = SAMPLED | RANDOM;
+
   /** Debug, as of B3. */
   public static final int DEBUG = 4;
 

@@ -179,7 +179,7 @@ public final class AccessLines {
     return value == null ? null : value.toString();
   }
 
-  private static @Nullable String text(@Nullable InetSocketAddress address) {
+  static @Nullable String text(@Nullable InetSocketAddress address) {
     return address == null ? null : IpAddresses.text(address);
   }
 

@@ -22,7 +22,6 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,6 +43,7 @@ public final class AccessLogs implements AutoCloseable {
   /** Collectors of one node; lines for further ones are dropped. */
   static final int MOST_COLLECTORS = 8;
 
+  private static final int MOST_IN_BATCH = 128;
   private static final String METHOD = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
   private static final String PATH = "/v1/logs";
 
@@ -60,7 +60,7 @@ public final class AccessLogs implements AutoCloseable {
                   collector,
                   why),
           e -> LOG.log(System.Logger.Level.ERROR, "access_log_not_exported", e),
-          128,
+          MOST_IN_BATCH,
           counts);
   private final @Nullable AccessLog log;
   private final Map<Place, Exporter<Line>> exporters = new HashMap<>(); // guarded by this
@@ -286,7 +286,7 @@ public final class AccessLogs implements AutoCloseable {
             record
                 .setTraceId(Otlp.octets(trace.traceHigh(), trace.traceLow()))
                 .setSpanId(Otlp.octets(trace.id()))
-                .setFlags(trace.flags() & (TraceSpan.SAMPLED | TraceSpan.RANDOM));
+                .setFlags(trace.flags() & TraceSpan.W3C_FLAGS);
           }
         }
       }
@@ -294,11 +294,9 @@ public final class AccessLogs implements AutoCloseable {
     }
 
     private static void addTimes(LogRecord.Builder record, Instant end, Duration duration) {
-      record.setTimeUnixNano(nanos(end.minus(duration))).setObservedTimeUnixNano(nanos(end));
-    }
-
-    private static long nanos(Instant time) {
-      return ChronoUnit.NANOS.between(Instant.EPOCH, time);
+      record
+          .setTimeUnixNano(Otlp.nanos(end.minus(duration)))
+          .setObservedTimeUnixNano(Otlp.nanos(end));
     }
 
     private static String text(byte[] line) {

@@ -138,14 +138,14 @@ final class FormattedLine {
     NamespacedName service = info.serviceOrNull();
     InetSocketAddress upstream = info.upstreamOrNull();
     return switch (operator) {
-      case UPSTREAM_HOST -> text(upstream);
+      case UPSTREAM_HOST -> AccessLines.text(upstream);
       case UPSTREAM_CLUSTER -> AccessLines.cluster(service, upstream);
       case REQUESTED_SERVER_NAME -> AccessLines.serverName(info);
       case ROUTE_NAME -> AccessLines.route(info);
       case HOSTNAME -> info.pod().name();
-      case CLIENT -> text(info.client());
+      case CLIENT -> AccessLines.text(info.client());
       case CLIENT_ADDRESS -> IpAddresses.text(info.client().getAddress());
-      case ORIGINAL_DESTINATION -> text(info.originalDestinationOrNull());
+      case ORIGINAL_DESTINATION -> AccessLines.text(info.originalDestinationOrNull());
       case SOURCE_PRINCIPAL -> info.sourceIdentityOrNull();
       case DESTINATION_PRINCIPAL -> info.destinationIdentityOrNull();
       case START_TIME,
@@ -171,9 +171,5 @@ final class FormattedLine {
 
   private static @Nullable Long millis(long nanos) {
     return nanos == RequestRecord.UNKNOWN ? null : TimeUnit.NANOSECONDS.toMillis(nanos);
-  }
-
-  private static @Nullable String text(@Nullable InetSocketAddress address) {
-    return address == null ? null : IpAddresses.text(address);
   }
 }

@@ -6,6 +6,8 @@ import io.sluice.api.opentelemetry.InstrumentationScope;
 import io.sluice.api.opentelemetry.KeyValue;
 import io.sluice.api.opentelemetry.Resource;
 import java.nio.ByteBuffer;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 
 /** What messages of OpenTelemetry's protocol have in common. */
 public final class Otlp {
@@ -46,5 +48,10 @@ public final class Otlp {
       octets.putLong(word);
     }
     return ByteString.copyFrom(octets.flip());
+  }
+
+  /** Nanoseconds since the epoch. */
+  public static long nanos(Instant time) {
+    return ChronoUnit.NANOS.between(Instant.EPOCH, time);
   }
 }

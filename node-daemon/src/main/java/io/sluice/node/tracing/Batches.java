@@ -102,14 +102,14 @@ final class Batches {
         io.sluice.api.opentelemetry.Span.newBuilder()
             .setTraceId(Otlp.octets(span.trace().traceHigh(), span.trace().traceLow()))
             .setSpanId(Otlp.octets(span.trace().id()))
-            .setFlags(span.trace().flags() & (TraceSpan.SAMPLED | TraceSpan.RANDOM))
+            .setFlags(span.trace().flags() & TraceSpan.W3C_FLAGS)
             .setName(span.name())
             .setKind(
                 span.isClient()
                     ? io.sluice.api.opentelemetry.Span.Kind.CLIENT
                     : io.sluice.api.opentelemetry.Span.Kind.SERVER)
-            .setStartTimeUnixNano(ChronoUnit.NANOS.between(Instant.EPOCH, span.start()))
-            .setEndTimeUnixNano(ChronoUnit.NANOS.between(Instant.EPOCH, span.end()));
+            .setStartTimeUnixNano(Otlp.nanos(span.start()))
+            .setEndTimeUnixNano(Otlp.nanos(span.end()));
     if (span.trace().parent() != 0) {
       message.setParentSpanId(Otlp.octets(span.trace().parent()));
     }

@@ -27,6 +27,7 @@ public final class Spans implements AutoCloseable {
   private static final long SLOW_NANOS = Duration.ofSeconds(1).toNanos();
 
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+  private static final int MOST_IN_BATCH = 256;
   private static final int MOST_OF_OTHER_TRACES = 100; // in a second
   private static final long SECOND_NANOS = Duration.ofSeconds(1).toNanos();
 
@@ -41,7 +42,7 @@ public final class Spans implements AutoCloseable {
                   collector,
                   why),
           e -> LOG.log(System.Logger.Level.ERROR, "spans_not_written", e),
-          256,
+          MOST_IN_BATCH,
           counts);
   private final AtomicLong othersUntil = new AtomicLong(System.nanoTime() - SECOND_NANOS);
   private volatile @Nullable Exporter<Span> exporter; // written under this

@@ -75,7 +75,7 @@ final class TraceFields {
     boolean debug = (span.flags() & TraceSpan.DEBUG) != 0;
     String sampled = span.isSampled() ? "1" : "0";
     if (fields.first(W3C) != null) {
-      int flags = span.flags() & (TraceSpan.SAMPLED | TraceSpan.RANDOM);
+      int flags = span.flags() & TraceSpan.W3C_FLAGS;
       fields.set(W3C, "00-" + high + low + "-" + id + "-0" + flags);
     }
     if (fields.first(B3) != null) {
@@ -163,10 +163,7 @@ final class TraceFields {
       return null;
     }
     int flags = HexFormat.fromHexDigits(text, 53, W3C_LENGTH);
-    return span(
-        text.substring(3, 35),
-        text.substring(36, 52),
-        flags & (TraceSpan.SAMPLED | TraceSpan.RANDOM));
+    return span(text.substring(3, 35), text.substring(36, 52), flags & TraceSpan.W3C_FLAGS);
   }
 
   private static @Nullable TraceSpan b3(String[] parts) {
