@@ -12,7 +12,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 
-/** The daemons of a cluster, which are asked by this program in their own pods. */
+/**
+ * The daemons and controllers of a cluster, which are asked by this program in their own pods.
+ */
 public final class DaemonPods {
   private static final String PODS_OF = "/api/v1/namespaces/%s/pods/";
 
@@ -23,7 +25,7 @@ public final class DaemonPods {
   /** Those of one node, whose name follows. */
   private static final String DAEMONS = ALL.formatted("node") + "&fieldSelector=spec.nodeName%3D";
 
-  /** Of the DaemonSet's pods. */
+  /** Of the daemons' pods. */
   private static final String CONTAINER = "node";
 
   private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -47,12 +49,7 @@ public final class DaemonPods {
       if (node.isEmpty()) {
         throw new IllegalStateException("pod " + pod + " is on no node yet");
       }
-      JsonNode daemon = daemon(api, node);
-      return api.exec(
-          PODS_OF.formatted(daemon.path("namespace").asText()) + daemon.path("name").asText(),
-          CONTAINER,
-          words.apply(node),
-          PATIENCE);
+      return in(api, daemon(api, node), CONTAINER).run(words.apply(node));
     });
   }
 
@@ -119,7 +116,7 @@ public final class DaemonPods {
   private static JsonNode daemon(KubernetesApi api, String node) {
     for (JsonNode one : api.get(DAEMONS + node).path("items")) {
       if (isDaemon(one)) {
-        return one.path("metadata");
+        return one;
       }
     }
     throw new IllegalStateException("no daemon runs on node " + node + "; see 'sluice check'");
