@@ -33,13 +33,13 @@ import java.util.UUID;
  * aggregator of a real one does.
  */
 final class ApiServerScenarios implements ScenarioRegistry {
-  private final Cluster cluster;
-  private final ClusterHistory history = new ClusterHistory();
   private static final String AGGREGATED = "/apis/metrics.smi-spec.io";
   private static final String TEMPLATE = "5d59d67564";
   private static final String CONTROLLER = "sluice-webhook.sluice-system.svc";
   private static final int PORT = 9443;
 
+  private final Cluster cluster;
+  private final ClusterHistory history = new ClusterHistory();
   private final FakeCluster api;
   private final Path kubeconfig;
   private final OpensslCertificate frontProxy;

@@ -250,12 +250,12 @@ final class TracingScenarios {
             reporting(site, Family.IPV4, "endpoint: " + Collector.SILENT + ", sampledFraction: 1"),
             TelemetryScenarios.TELEMETRY,
             TelemetryScenarios.telemetry(site, "{}", Collector.SILENT_PORT));
-    Map<String, String> quiet =
+    Map<String, String> noCollector =
         Map.of(MESH_CONFIG, ScenarioManifests.meshConfig(true), TelemetryScenarios.TELEMETRY, "");
     long without = Long.MAX_VALUE;
     long with = Long.MAX_VALUE;
     for (int round = 0; round < ROUNDS; round++) {
-      site.amend(quiet);
+      site.amend(noCollector);
       without = Math.min(without, slowestHundredth(cell));
       site.amend(hanging);
       with = Math.min(with, slowestHundredth(cell));

@@ -76,7 +76,7 @@ final class SourceInUse implements SnapshotSource {
     return atHand.get();
   }
 
-  /** Has the controller told of pods of which something is wrong, and of requests; first. */
+  /** Has the controller told of pods that are in trouble, and of requests; before the start. */
   void tell(TroubledPods pods, NodeMetrics metrics) {
     controller.ifPresent(followed -> {
       followed.tell(pods);

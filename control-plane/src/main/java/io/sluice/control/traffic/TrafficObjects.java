@@ -82,7 +82,7 @@ final class TrafficObjects {
 
     ObjectNode list(String labels) throws UnknownTrafficException {
       List<JsonNode> all = objects.all(labels);
-      ObjectNode list = JSON.objectNode();
+      ObjectNode list;
       if (asked.kind() == MeasuredKind.TRAFFIC_SPLIT) {
         list = backends(all, false);
       } else {

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One batch on its way to a collector, by a connection of its own. One thread, which it blocks. */
 public final class Delivery {
-  private static final long LOOK_MILLIS = 100;
+  private static final long LOOK_MILLIS = 100; // so soon it sees that nothing is waited for
   private static final int STATUS_OCTETS = 12; // HTTP/1.1 202
   private static final int STREAM = 1; // the only one of its connection
   private static final int READ_OCTETS = 16 * 1_024;
@@ -56,9 +56,9 @@ public final class Delivery {
   }
 
   /**
-   * What is said to it.
+   * What the collector says to it.
    *
-   * @param isForLater whether it is worth to be sent again, where it was not taken
+   * @param isForLater whether it is worth sending again, where it was not taken
    */
   record Answer(boolean isTaken, boolean isForLater, String text) {
     static Answer of(int status) {
@@ -202,7 +202,7 @@ public final class Delivery {
             out.release();
           }
         }
-        if (listener.isOver || !http2.isOpen()) {
+        if (listener.hasEnded || !http2.isOpen()) {
           throw new EOFException(NO_ANSWER);
         }
         read(read.clear());
@@ -234,7 +234,7 @@ public final class Delivery {
   /** Hears of the one stream. */
   private static final class Listener extends Http2FrameAdapter {
     private @Nullable Answer answer;
-    private boolean isOver; // without one
+    private boolean hasEnded; // without one
 
     @Override
     public void onHeadersRead(
@@ -266,13 +266,13 @@ public final class Delivery {
 
     @Override
     public void onRstStreamRead(ChannelHandlerContext context, int stream, long errorCode) {
-      isOver = true;
+      hasEnded = true;
     }
 
     @Override
     public void onGoAwayRead(
         ChannelHandlerContext context, int lastStream, long errorCode, ByteBuf why) {
-      isOver |= lastStream < STREAM;
+      hasEnded |= lastStream < STREAM;
     }
   }
 

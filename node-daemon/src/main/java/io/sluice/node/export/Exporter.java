@@ -18,14 +18,14 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
- * Sends what it is given to a collector, a batch at a time, by a thread and from the network of its
- * own. The queue between is bounded: while the collector is away, slow or full, what is too much is
- * dropped and counted, and it is asked again after pauses that grow.
+ * Sends what it is given to a collector, a batch at a time, by a thread of its own and from the
+ * node's network. The queue between is bounded: while the collector is away, slow or full, what is
+ * too much is dropped and counted, and it is asked again after pauses that grow.
  *
  * @param <T> what it is given
  */
 public final class Exporter<T> implements AutoCloseable {
-  /** At some KiB each where strangers choose what they say, and half a KiB else. */
+  /** In the queue: of some KiB each where strangers choose what they say, else of half a KiB. */
   public static final int MOST_WAITING = 2_048;
 
   private static final Duration GATHERING = Duration.ofMillis(500);
@@ -93,7 +93,7 @@ public final class Exporter<T> implements AutoCloseable {
    * @param thread name of each one's
    * @param notTaken hears of the collector and why it takes nothing, once until it takes something
    * @param notWritten hears of a mistake of the daemon's own
-   * @param mostInBatch of what they are given
+   * @param mostInBatch how much of what they are given is sent at once
    */
   public record Kind(
       String thread,
@@ -115,7 +115,7 @@ public final class Exporter<T> implements AutoCloseable {
     return started;
   }
 
-  /** Of the same node, from now on. */
+  /** From now on, what waits too. */
   public void sendTo(Target<T> other) {
     target = other;
   }
@@ -152,7 +152,7 @@ public final class Exporter<T> implements AutoCloseable {
     kind.counts().dropped.addAndGet(batch.size() + (long) queue.size());
   }
 
-  /** Empties the batch, unless it is worth to be sent again. */
+  /** Empties the batch, unless it is worth sending again. */
   private boolean reports(List<T> batch) {
     Target<T> to = target;
     try {

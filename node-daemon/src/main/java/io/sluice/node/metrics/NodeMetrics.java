@@ -347,7 +347,7 @@ public final class NodeMetrics {
     requests.keepOnly(ends);
   }
 
-  /** The same by ends alone, of namespaces whose series are shown: for pages. */
+  /** What {@link #tell} has by ends alone, of namespaces that are measured: for pages. */
   public void tellOfEnds(Consumer<ObjectNode> out) {
     Set<String> hidden = HiddenNamespaces.of(snapshot.get()).names();
     Consumer<ObjectNode> shown =
