@@ -27,8 +27,9 @@ import picocli.CommandLine.Spec;
       "Shows what came of requests and connections of this node's pods meanwhile: how many, which"
           + " share of requests succeeded, how long they took, and bytes. Of a call within the node"
           + " either end has a row.",
-      "A request failed that got no whole answer, an answer of the mesh in its place, one from 500"
-          + " on, or another status of gRPC than 0: on the page of 'sluice dashboard' too."
+      "A request failed that got no whole answer, an answer of the mesh in its place other than a"
+          + " route's, one from 500 on, or another status of gRPC than 0. The page of 'sluice"
+          + " dashboard' counts alike."
     },
     mixinStandardHelpOptions = true,
     footerHeading = "%nFields of -o json:%n",
