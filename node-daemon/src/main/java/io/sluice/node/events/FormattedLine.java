@@ -30,9 +30,6 @@ final class FormattedLine {
   /** The same of an attribute. */
   static final int MOST_OCTETS_OF_ATTRIBUTE = 1_024;
 
-  /** Octets that a character takes where it is escaped. */
-  private static final int WIDEST = 6;
-
   private static final String UNKNOWN = "-";
 
   private final JsonLine out = new JsonLine();
@@ -78,7 +75,7 @@ final class FormattedLine {
       if (most > 0 && text.length() > most) {
         text = text.substring(0, most);
       }
-      text = AccessLines.cut(text, Math.max(0, mostOctets - out.mark()) / WIDEST);
+      text = AccessLines.cut(text, Math.max(0, mostOctets - out.mark()) / JsonLine.WIDEST);
       if (isJson) {
         out.quote(text);
       } else {

@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  * One thread.
  */
 final class JsonLine {
+  /** Octets that a character takes where it is escaped. */
+  static final int WIDEST = 6;
+
   private static final DateTimeFormatter SECONDS =
       DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss").withZone(ZoneOffset.UTC);
   private static final byte[] HEX = "0123456789ABCDEF".getBytes(StandardCharsets.US_ASCII);
@@ -140,7 +143,7 @@ final class JsonLine {
 
   /** The same as a part of a value. */
   void escaped(String text) {
-    room(6 * text.length());
+    room(WIDEST * text.length());
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (c >= ' ' && c <= 0x7f && c != '"' && c != '\\') {
