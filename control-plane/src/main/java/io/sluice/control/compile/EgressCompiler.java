@@ -94,7 +94,7 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
         Matches.of(written, written.groups(), surroundings, statuses);
     return routes.map(matches ->
         new io.sluice.mesh.Egress(
-            new NamespacedName(written.meta().namespace(), written.meta().name()),
+            written.meta().namespacedName(),
             sources,
             hosts,
             written.ranges(),

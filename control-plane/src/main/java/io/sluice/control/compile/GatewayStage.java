@@ -58,17 +58,13 @@ final class GatewayStage {
   }
 
   void add(FaultInjection injection) {
-    faults.put(nameOf(injection), injection.faults());
+    faults.put(injection.meta().namespacedName(), injection.faults());
     due = true;
   }
 
   void remove(FaultInjection injection) {
-    faults.remove(nameOf(injection));
+    faults.remove(injection.meta().namespacedName());
     due = true;
-  }
-
-  private static NamespacedName nameOf(FaultInjection injection) {
-    return new NamespacedName(injection.meta().namespace(), injection.meta().name());
   }
 
   /** What the FaultInjection of that name says; null where there is none. */
@@ -78,7 +74,7 @@ final class GatewayStage {
 
   /** To be told of a Service as it was and as it is. */
   void changed(KubernetesService service) {
-    due |= named.contains(ServiceCompiler.nameOf(service));
+    due |= named.contains(service.meta().namespacedName());
   }
 
   /** Whether one of the grants of the Service's namespace lets the route lead there. */

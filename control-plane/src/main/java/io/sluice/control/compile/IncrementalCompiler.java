@@ -412,10 +412,6 @@ public final class IncrementalCompiler {
     configsInDoubt = !everyConfig;
   }
 
-  private static NamespacedName nameOf(ExtensionService service) {
-    return new NamespacedName(service.meta().namespace(), service.meta().name());
-  }
-
   private void countAccount(KubernetesObject object, int by) {
     RetryCompiler.accountOf(object)
         .ifPresent(account -> {
@@ -486,7 +482,7 @@ public final class IncrementalCompiler {
       case FaultInjection injection -> gateway.remove(injection);
       case Telemetry telemetry -> telemetries.remove(telemetry);
       case ExtensionService service -> {
-        NamespacedName name = nameOf(service);
+        NamespacedName name = service.meta().namespacedName();
         extensions.remove(name);
         telemetries.changed(one -> one.names(name));
       }
@@ -552,7 +548,7 @@ public final class IncrementalCompiler {
       case FaultInjection injection -> gateway.add(injection);
       case Telemetry telemetry -> telemetries.add(telemetry);
       case ExtensionService service -> {
-        NamespacedName name = nameOf(service);
+        NamespacedName name = service.meta().namespacedName();
         extensions.put(name, service);
         telemetries.changed(one -> one.names(name));
       }

@@ -173,7 +173,7 @@ final class IngressCompiler {
         Matches.of(written, written.groups(), surroundings, statuses).orElse(List.of());
     return Optional.of(
         new Ingress(
-            new NamespacedName(written.meta().namespace(), written.meta().name()),
+            written.meta().namespacedName(),
             origin,
             backends,
             bytes,

@@ -1,6 +1,5 @@
 package io.sluice.control.compile;
 
-import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.ObjectRef;
@@ -56,29 +55,25 @@ final class PermissionStage implements PermissionCompiler.Routes {
   }
 
   void add(TcpRoute route) {
-    routes.put(nameOf(route), route);
-    due.addAll(targetsByRoute.getOrDefault(nameOf(route), Set.of()));
+    routes.put(route.meta().namespacedName(), route);
+    due.addAll(targetsByRoute.getOrDefault(route.meta().namespacedName(), Set.of()));
   }
 
   void remove(TcpRoute route) {
-    routes.remove(nameOf(route));
-    due.addAll(targetsByRoute.getOrDefault(nameOf(route), Set.of()));
+    routes.remove(route.meta().namespacedName());
+    due.addAll(targetsByRoute.getOrDefault(route.meta().namespacedName(), Set.of()));
   }
 
   void add(HttpRouteGroup group) {
     Statuses found = new Statuses();
-    groups.put(nameOf(group), RouteGroup.of(group, found));
+    groups.put(group.meta().namespacedName(), RouteGroup.of(group, found));
     statuses.put(group.ref(), found);
-    due.addAll(targetsByRoute.getOrDefault(nameOf(group), Set.of()));
+    due.addAll(targetsByRoute.getOrDefault(group.meta().namespacedName(), Set.of()));
   }
 
   void remove(HttpRouteGroup group) {
-    groups.remove(nameOf(group));
-    due.addAll(targetsByRoute.getOrDefault(nameOf(group), Set.of()));
-  }
-
-  private static NamespacedName nameOf(KubernetesObject route) {
-    return new NamespacedName(route.meta().namespace(), route.meta().name());
+    groups.remove(group.meta().namespacedName());
+    due.addAll(targetsByRoute.getOrDefault(group.meta().namespacedName(), Set.of()));
   }
 
   @Override

@@ -4,7 +4,6 @@ import io.sluice.control.compile.Owners.Refusal;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import java.net.InetAddress;
@@ -52,7 +51,7 @@ record ServiceCompiler(Owners owners, Statuses statuses) {
     report(service);
     return Optional.of(
         new Service(
-            nameOf(service),
+            service.meta().namespacedName(),
             virtualAddresses(service),
             ports,
             service.affinity(),
@@ -62,10 +61,6 @@ record ServiceCompiler(Owners owners, Statuses statuses) {
   /** What only one Service can have: cluster IPs. */
   static Set<InetAddress> claims(KubernetesService service) {
     return service.externalName() ? Set.of() : new HashSet<>(service.clusterIps());
-  }
-
-  static NamespacedName nameOf(KubernetesService service) {
-    return new NamespacedName(service.meta().namespace(), service.meta().name());
   }
 
   private List<InetAddress> virtualAddresses(KubernetesService service) {

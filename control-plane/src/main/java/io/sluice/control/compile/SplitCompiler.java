@@ -131,7 +131,7 @@ final class SplitCompiler {
     warn(split, root.get(), backends);
     return Optional.of(
         new TrafficRoute(
-            new NamespacedName(split.meta().namespace(), split.meta().name()),
+            split.meta().namespacedName(),
             new NamespacedName(split.meta().namespace(), root.get()),
             List.of(new Rule(matches.get(), backends))));
   }

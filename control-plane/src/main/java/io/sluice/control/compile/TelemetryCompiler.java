@@ -52,7 +52,7 @@ record TelemetryCompiler(Surroundings surroundings, Statuses statuses) {
         before.add(one);
         made.add(
             new AccessLogSetting(
-                new NamespacedName(one.meta().namespace(), one.meta().name()),
+                one.meta().namespacedName(),
                 surroundings.isOfMesh(one.meta().namespace()),
                 one.meta().birth().createdSecond(),
                 one.selector(),

@@ -13,7 +13,6 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MetadataMode;
 import io.sluice.mesh.MtlsMode;
-import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Openings;
 import io.sluice.mesh.PingMode;
 import io.sluice.mesh.PodUid;
@@ -96,7 +95,7 @@ record WorkloadCompiler(MeshWide meshWide, Owners owners, PodRanges ranges, Stat
     String node =
         pod.nodeNameOrNull() == null ? meshWide.rules().onlyNodeOrNull() : pod.nodeNameOrNull();
     return new Workload(
-        new NamespacedName(pod.meta().namespace(), pod.meta().name()),
+        pod.meta().namespacedName(),
         identity(pod),
         addresses(pod),
         pod.meta().labels(),

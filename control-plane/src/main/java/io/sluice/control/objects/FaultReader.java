@@ -7,7 +7,6 @@ import io.sluice.mesh.Faults.Abort;
 import io.sluice.mesh.Faults.Delay;
 import io.sluice.mesh.HttpFilters.Action;
 import io.sluice.mesh.HttpFilters.FieldChange;
-import io.sluice.mesh.NamespacedName;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +27,7 @@ final class FaultReader {
     return new FaultInjection(
         meta,
         new Faults(
-            new Faults.Injection(new NamespacedName(meta.namespace(), meta.name())),
+            new Faults.Injection(meta.namespacedName()),
             spec.has("delay") ? delay(spec.objectOrEmpty("delay")) : null,
             spec.has("abort") ? abort(spec.objectOrEmpty("abort")) : null));
   }

@@ -1,5 +1,6 @@
 package io.sluice.control.objects;
 
+import io.sluice.mesh.NamespacedName;
 import java.util.Map;
 
 /**
@@ -34,5 +35,10 @@ public record ObjectMeta(
   /** Name. */
   public String name() {
     return ref.name();
+  }
+
+  /** Both; not for kinds that have no namespace. */
+  public NamespacedName namespacedName() {
+    return new NamespacedName(namespace(), name());
   }
 }

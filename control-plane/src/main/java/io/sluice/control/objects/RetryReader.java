@@ -44,7 +44,7 @@ final class RetryReader {
     return new Retry(
         meta,
         new RetryPolicy(
-            new NamespacedName(meta.namespace(), meta.name()),
+            meta.namespacedName(),
             source == spec
                 ? new NamespacedName(meta.namespace(), "unknown")
                 : named(source, TrafficTarget.ACCOUNT, meta),

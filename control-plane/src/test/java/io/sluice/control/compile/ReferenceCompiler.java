@@ -203,7 +203,7 @@ public final class ReferenceCompiler {
     for (KubernetesService service : objects.of(KubernetesService.class)) {
       var endpoints =
           new EndpointCompiler(
-              slices.getOrDefault(ServiceCompiler.nameOf(service), List.of()),
+              slices.getOrDefault(service.meta().namespacedName(), List.of()),
               pods.getOrDefault(service.meta().namespace(), List.of()),
               warmUps.getOrDefault(service.meta().namespace(), WarmUpWords.NONE));
       L7 l7 = withoutL7.contains(service.meta().namespace()) ? L7.OFF : L7.ON;
@@ -284,7 +284,7 @@ public final class ReferenceCompiler {
     }
 
     private static NamespacedName name(KubernetesObject object) {
-      return new NamespacedName(object.meta().namespace(), object.meta().name());
+      return object.meta().namespacedName();
     }
 
     @Override
