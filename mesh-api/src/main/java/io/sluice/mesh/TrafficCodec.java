@@ -8,6 +8,7 @@ import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.api.traffic.v1.TrafficReport;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -24,6 +25,9 @@ public final class TrafficCodec {
 
   /** In the metadata of a node that answers; in an answer, a {@link TrafficReport} in base64. */
   public static final String KNOWN = "sluice.io/traffic";
+
+  /** How far back an answer goes, or up to a third further. */
+  public static final Duration WINDOW = Duration.ofSeconds(30);
 
   /** Sets of ends in one answer. */
   public static final int MOST = 2_000;

@@ -22,8 +22,7 @@ public final class DaemonPods {
   private static final String ALL =
       "/api/v1/pods?labelSelector=app.kubernetes.io/name%%3Dsluice,app.kubernetes.io/component%%3D%s";
 
-  /** Those of one node, whose name follows. */
-  private static final String DAEMONS = ALL.formatted("node") + "&fieldSelector=spec.nodeName%3D";
+  private static final String DAEMONS = ALL.formatted("node");
 
   /** Of the daemons' pods. */
   private static final String CONTAINER = "node";
@@ -77,7 +76,7 @@ public final class DaemonPods {
       Map<String, Run> daemons = new TreeMap<>();
       Map<String, Run> controllers = new TreeMap<>();
       Set<String> namespaces = new TreeSet<>();
-      for (JsonNode one : api.get(ALL.formatted("node")).path("items")) {
+      for (JsonNode one : api.get(DAEMONS).path("items")) {
         if (isDaemon(one)) {
           namespaces.add(one.path("metadata").path("namespace").asText());
           daemons.put(one.path("spec").path("nodeName").asText(), in(api, one, CONTAINER));
@@ -114,7 +113,8 @@ public final class DaemonPods {
   }
 
   private static JsonNode daemon(KubernetesApi api, String node) {
-    for (JsonNode one : api.get(DAEMONS + node).path("items")) {
+    String there = DAEMONS + "&fieldSelector=spec.nodeName%3D" + node;
+    for (JsonNode one : api.get(there).path("items")) {
       if (isDaemon(one)) {
         return one;
       }

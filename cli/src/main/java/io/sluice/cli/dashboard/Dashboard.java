@@ -62,7 +62,7 @@ public final class Dashboard implements AutoCloseable {
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   /** Silence after which the page is told that the daemon does not answer. */
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  static final Duration PATIENCE = Duration.ofSeconds(5);
 
   /** So soon after each other pages have the same answer: each is four questions to the daemon. */
   static final Duration FRESH = Duration.ofMillis(900);

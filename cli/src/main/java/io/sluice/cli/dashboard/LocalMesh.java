@@ -21,9 +21,6 @@ import java.util.concurrent.Callable;
  * nodes that are here; of the others the controller tells.
  */
 public final class LocalMesh implements MeshSource {
-  /** Silence of one of them that is not waited for longer. */
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
-
   private final StateDirectory controller;
 
   /** Nodes that are of this mesh, as far as the controller has said; others may be here too. */
@@ -59,7 +56,8 @@ public final class LocalMesh implements MeshSource {
 
   private JsonNode status() throws IOException {
     List<JsonNode> said =
-        new AdminClient(controller.adminSocket(), PATIENCE).ask(AdminRequest.of("status"));
+        new AdminClient(controller.adminSocket(), Dashboard.PATIENCE)
+            .ask(AdminRequest.of("status"));
     if (said.size() != 1) {
       throw new IOException("it ended before it answered; see its log");
     }
@@ -70,7 +68,7 @@ public final class LocalMesh implements MeshSource {
   }
 
   private static NodeView view(String node) {
-    return new NodeView(node, new AdminClient(NodeSettings.adminSocket(node), PATIENCE));
+    return new NodeView(node, new AdminClient(NodeSettings.adminSocket(node), Dashboard.PATIENCE));
   }
 
   @Override

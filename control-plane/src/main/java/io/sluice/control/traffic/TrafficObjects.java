@@ -9,6 +9,7 @@ import io.sluice.control.traffic.TrafficApi.Asked;
 import io.sluice.mesh.Durations;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.TrafficCodec;
 import io.sluice.mesh.Workload;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -34,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * what the nodes of those who called saw. Any thread; blocks.
  */
 final class TrafficObjects {
-  private static final String WINDOW = "30s";
+  private static final String WINDOW = TrafficCodec.WINDOW.toSeconds() + "s";
   private static final long PATIENCE_SECONDS = 3;
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 

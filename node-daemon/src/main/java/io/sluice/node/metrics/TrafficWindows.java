@@ -3,6 +3,7 @@ package io.sluice.node.metrics;
 import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.TrafficCodec;
 import io.sluice.mesh.Workload;
 import io.sluice.node.metrics.RequestMetrics.Signals;
 import io.sluice.proxy.ConnectionInfo;
@@ -32,7 +33,7 @@ final class TrafficWindows {
   static final int MAX_ENDS = 500;
 
   private static final long SLOT_NANOS = TimeUnit.SECONDS.toNanos(10);
-  private static final int SLOTS_BEFORE = 3;
+  private static final int SLOTS_BEFORE = (int) (TrafficCodec.WINDOW.toNanos() / SLOT_NANOS);
 
   private final LongSupplier nanoClock;
   private final Map<Ends, Window> windows = new ConcurrentHashMap<>();
