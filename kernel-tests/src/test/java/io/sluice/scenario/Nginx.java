@@ -58,7 +58,7 @@ final class Nginx implements AutoCloseable {
       Files.write(home.resolve("slow"), new byte[SLOW_BYTES]);
       Files.writeString(
           configuration,
-"""
+          """
           daemon off;
           master_process off;
           pid %1$s/pid;
@@ -87,8 +87,7 @@ final class Nginx implements AutoCloseable {
               location / { return 200 "%6$s\\n"; }
               location %7$s { auth_basic slow; auth_basic_user_file /dev/null; auth_delay 4s; }
               location %8$s { return 503 "failed\n"; }
-              location %13$s%6$s { return 503 "failed
-"; }
+              location %13$s%6$s { return 503 "failed\n"; }
               location %9$s {
                 access_log %1$s/judged;
                 return 200 "%6$s $http_x_user,$http_x_secret\n";
@@ -111,7 +110,7 @@ final class Nginx implements AutoCloseable {
               }
             }
           }
-"""
+          """
               .formatted(
                   home,
                   HTTP,
