@@ -121,7 +121,7 @@ class CommandLineTest {
         "proxy set logging?level=debug web --for 0s; 0 s is outside",
         "proxy set logging ../web; names no Pod",
         "proxy set logging web --kubeconfig /nonexistent; cannot be read",
-        "policy check-conflicts Telemetry --registry DIR; KIND 'Telemetry' is not read",
+        "policy check-conflicts Gossip --registry DIR; KIND 'Gossip' is not read",
         "why shop/buyer shop/store get /x; METHOD 'get' is written in capitals: GET",
         "policy check-conflicts --kubeconfig /nonexistent; cannot be read",
         "dashboard --address 0.0.0.0:80; is none of the loopback",
