@@ -44,6 +44,9 @@ public final class AccessLogs implements AutoCloseable {
   /** Collectors of one node; lines for further ones are dropped. */
   static final int MOST_COLLECTORS = 8;
 
+  /** Of the lines of one message, but where a single one has more: attributes make them long. */
+  private static final int MOST_OCTETS = 256 * 1_024;
+
   private static final String METHOD = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
   private static final String PATH = "/v1/logs";
 
@@ -203,8 +206,8 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   /** How many lines are to be sent. */
-  public synchronized int waiting() {
-    return exporters.values().stream().mapToInt(Exporter::waiting).sum();
+  public int waiting() {
+    return counts.waiting();
   }
 
   /** Sends what waits, for two seconds at most; the log is another's. */
@@ -246,21 +249,31 @@ public final class AccessLogs implements AutoCloseable {
     }
 
     @Override
-    public Delivery.Call call(List<Line> batch) {
-      byte[] message = message(batch).toByteArray();
-      return switch (place.protocol()) {
-        case GRPC -> new Delivery.Call.Grpc(METHOD, message);
-        case HTTP -> new Delivery.Call.Http(PATH, Otlp.CONTENT_TYPE, message);
-      };
-    }
-
-    private ExportLogsServiceRequest message(List<Line> batch) {
+    public Exporter.Part call(List<Line> batch) {
       Map<String, ScopeLogs.Builder> services = new LinkedHashMap<>();
+      int count = 0;
+      int octets = 0;
       for (Line line : batch) {
+        LogRecord record = record(line);
+        octets += record.getSerializedSize();
+        if (count > 0 && octets > MOST_OCTETS) {
+          break;
+        }
         services
             .computeIfAbsent(line.service(), _ -> ScopeLogs.newBuilder().setScope(Otlp.SCOPE))
-            .addLogRecords(record(line));
+            .addLogRecords(record);
+        count++;
       }
+      byte[] message = message(services).toByteArray();
+      return new Exporter.Part(
+          switch (place.protocol()) {
+            case GRPC -> new Delivery.Call.Grpc(METHOD, message);
+            case HTTP -> new Delivery.Call.Http(PATH, Otlp.CONTENT_TYPE, message);
+          },
+          count);
+    }
+
+    private static ExportLogsServiceRequest message(Map<String, ScopeLogs.Builder> services) {
       ExportLogsServiceRequest.Builder all = ExportLogsServiceRequest.newBuilder();
       services.forEach((service, some) ->
           all.addResourceLogs(

@@ -13,6 +13,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -27,6 +28,9 @@ import java.util.function.Consumer;
 public final class Exporter<T> implements AutoCloseable {
   /** At some KiB each where strangers choose what they say, and half a KiB else. */
   public static final int MOST_WAITING = 2_048;
+
+  /** Over all of one kind. */
+  private static final int MOST_WAITING_TOGETHER = 2 * MOST_WAITING;
 
   private static final Duration GATHERING = Duration.ofMillis(500);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(5);
@@ -56,15 +60,23 @@ public final class Exporter<T> implements AutoCloseable {
     /** For which a connection is waited for. */
     Duration connectTimeout();
 
-    /** What it is sent. */
-    Delivery.Call call(List<T> batch) throws IOException;
+    /** What it is sent of the batch now. */
+    Part call(List<T> batch) throws IOException;
   }
+
+  /**
+   * As much of a batch as goes at once.
+   *
+   * @param count how many of it, from the first one on; one at least
+   */
+  public record Part(Delivery.Call call, int count) {}
 
   /** What became of all that exporters of one kind were given. */
   public static final class Counts {
     final AtomicLong sent = new AtomicLong();
     final AtomicLong dropped = new AtomicLong();
     final AtomicLong rejected = new AtomicLong();
+    final AtomicInteger waiting = new AtomicInteger();
 
     /** Taken by a collector. */
     public long sent() {
@@ -79,6 +91,11 @@ public final class Exporter<T> implements AutoCloseable {
     /** Not taken by a collector, which would not take it later either. */
     public long rejected() {
       return rejected.get();
+    }
+
+    /** How many there are to be sent. */
+    public int waiting() {
+      return waiting.get();
     }
 
     /** One was not given to any. */
@@ -120,10 +137,16 @@ public final class Exporter<T> implements AutoCloseable {
     target = other;
   }
 
-  /** Never blocks; any thread. */
+  /**
+   * Never blocks; any thread. No more waits here than there is room left for all together, so that
+   * others have some too, however many collectors hang.
+   */
   public void add(T one) {
-    if (!queue.offer(one)) {
-      kind.counts().drop();
+    Counts counts = kind.counts();
+    if (queue.size() < MOST_WAITING_TOGETHER - counts.waiting() && queue.offer(one)) {
+      counts.waiting.incrementAndGet();
+    } else {
+      counts.drop();
     }
   }
 
@@ -136,37 +159,46 @@ public final class Exporter<T> implements AutoCloseable {
     List<T> batch = new ArrayList<>(kind.mostInBatch());
     Duration pause = GATHERING;
     boolean last;
+    boolean reports;
     try {
       do {
         last = ended.await(pause.toMillis(), TimeUnit.MILLISECONDS);
-        queue.drainTo(batch, kind.mostInBatch() - batch.size());
-        if (!batch.isEmpty() && !reports(batch)) {
+        take(batch, kind.mostInBatch() - batch.size());
+        reports = batch.isEmpty() || reports(batch);
+        if (!reports) {
           pause = backoff.failed();
         } else {
-          pause = queue.size() < kind.mostInBatch() ? GATHERING : Duration.ZERO;
+          boolean isLittle = batch.isEmpty() && queue.size() < kind.mostInBatch();
+          pause = isLittle ? GATHERING : Duration.ZERO;
         }
-      } while (!last || (batch.isEmpty() && !queue.isEmpty()));
+      } while (!last || (reports && !(batch.isEmpty() && queue.isEmpty())));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    kind.counts().dropped.addAndGet(batch.size() + (long) queue.size());
+    take(batch, Integer.MAX_VALUE);
+    kind.counts().dropped.addAndGet(batch.size());
   }
 
-  /** Empties the batch, unless it is worth to be sent again. */
+  private void take(List<T> batch, int most) {
+    kind.counts().waiting.addAndGet(-queue.drainTo(batch, most));
+  }
+
+  /** Takes what it has sent out of the batch, unless it is worth to be sent again. */
   private boolean reports(List<T> batch) {
     Target<T> to = target;
     try {
-      Delivery.Answer answer = send(to, batch);
+      Part part = to.call(batch);
+      Delivery.Answer answer = send(to, part.call());
       if (!answer.isTaken() && answer.isForLater()) {
         throw new IOException(answer.text());
       }
-      (answer.isTaken() ? kind.counts().sent : kind.counts().rejected).addAndGet(batch.size());
+      (answer.isTaken() ? kind.counts().sent : kind.counts().rejected).addAndGet(part.count());
       if (answer.isTaken()) {
         troubled = false;
       } else {
         tell(to, answer.text());
       }
-      batch.clear();
+      batch.subList(0, part.count()).clear();
       backoff.reset();
       return true;
     } catch (IOException | UnsupportedAddressTypeException e) {
@@ -188,13 +220,13 @@ public final class Exporter<T> implements AutoCloseable {
     }
   }
 
-  private Delivery.Answer send(Target<T> to, List<T> batch) throws IOException {
+  private Delivery.Answer send(Target<T> to, Delivery.Call call) throws IOException {
     if (to.addresses().isEmpty()) {
       throw new IOException("no address of it is known");
     }
     int turn = Math.floorMod(backoff.failures(), to.addresses().size());
     return Delivery.send(
-        to.call(batch),
+        call,
         to.addresses().get(turn),
         to.server().authority(),
         to.connectTimeout(),
