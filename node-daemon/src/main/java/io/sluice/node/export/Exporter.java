@@ -250,12 +250,13 @@ public final class Exporter<T> implements AutoCloseable {
     close(List.of(this));
   }
 
-  /** All at once. */
+  /** All at once, for two seconds at most. */
   public static <T> void close(Collection<Exporter<T>> exporters) {
+    long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
     exporters.forEach(each -> each.end(CLOSE_TIMEOUT.dividedBy(2)));
     try {
       for (Exporter<T> each : exporters) {
-        each.thread.join(CLOSE_TIMEOUT);
+        each.thread.join(Duration.ofNanos(deadline - System.nanoTime()));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
