@@ -50,7 +50,7 @@ public final class AccessLogs implements AutoCloseable {
   private static final String METHOD = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
   private static final String PATH = "/v1/logs";
 
-  private static final Rule USUAL = new Rule(null, null, null, "");
+  private static final Rule USUAL = new Rule(null, null, null, null, "");
 
   private final Exporter.Counts counts = new Exporter.Counts();
   private final Exporter.Kind kind =
@@ -77,7 +77,11 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   /** A line that waits, and whose it is. */
-  private record Line(AccessLog.Entry.Line entry, Collector collector, String service) {}
+  private record Line(
+      AccessLog.Entry.Line entry,
+      @Nullable LogFormat formatOrNull,
+      Collector collector,
+      String service) {}
 
   /** What holds for the pods of one snapshot, as they are asked for. */
   private record Rules(
@@ -86,9 +90,13 @@ public final class AccessLogs implements AutoCloseable {
   /**
    * What holds for a pod.
    *
+   * @param logFormatOrNull of the node's own log, which only the mesh's own Telemetries change:
+   *     whoever has another namespace neither takes lines out of it nor writes some of others
+   * @param formatOrNull of what its collector is sent
    * @param service as collectors call it
    */
   private record Rule(
+      @Nullable LogFormat logFormatOrNull,
       @Nullable LogFormat formatOrNull,
       @Nullable Collector collectorOrNull,
       @Nullable Exporter<Line> exporterOrNull,
@@ -143,7 +151,7 @@ public final class AccessLogs implements AutoCloseable {
   public void write(AccessRecord record) {
     Rule rule = ruleOf(record.info().pod());
     if (log != null || rule.collectorOrNull() != null) {
-      write(AccessLog.Entry.of(record, rule.formatOrNull()), rule);
+      write(AccessLog.Entry.of(record, rule.logFormatOrNull()), rule);
     }
   }
 
@@ -151,7 +159,7 @@ public final class AccessLogs implements AutoCloseable {
   public void write(RequestRecord record) {
     Rule rule = ruleOf(record.info().pod());
     if (log != null || rule.collectorOrNull() != null) {
-      write(AccessLog.Entry.of(record, rule.formatOrNull()), rule);
+      write(AccessLog.Entry.of(record, rule.logFormatOrNull()), rule);
     }
   }
 
@@ -160,7 +168,8 @@ public final class AccessLogs implements AutoCloseable {
       log.write(entry);
     }
     if (rule.exporterOrNull() != null && rule.collectorOrNull() != null) {
-      rule.exporterOrNull().add(new Line(entry, rule.collectorOrNull(), rule.service()));
+      rule.exporterOrNull()
+          .add(new Line(entry, rule.formatOrNull(), rule.collectorOrNull(), rule.service()));
     } else if (rule.collectorOrNull() != null) {
       counts.drop();
     }
@@ -176,10 +185,14 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   private Rule rule(MeshSnapshot snapshot, NamespacedName pod) {
-    Optional<AccessLogSetting> setting = snapshot.accessLogOf(pod);
+    List<AccessLogSetting> settings = snapshot.accessLogsOf(pod);
+    Optional<AccessLogSetting> setting = settings.stream().findFirst();
+    Optional<AccessLogSetting> own =
+        settings.stream().filter(AccessLogSetting::isOfMesh).findFirst();
     Collector collector = setting.map(AccessLogSetting::collectorOrNull).orElse(null);
     NamespacedName service = snapshot.identityOf(pod).map(SpiffeId::serviceAccountName).orElse(pod);
     return new Rule(
+        own.map(AccessLogSetting::formatOrNull).orElse(null),
         setting.map(AccessLogSetting::formatOrNull).orElse(null),
         collector,
         collector == null ? null : exporterOrNull(snapshot, Place.of(collector)),
@@ -283,7 +296,7 @@ public final class AccessLogs implements AutoCloseable {
 
     private LogRecord record(Line line) {
       LogRecord.Builder record =
-          LogRecord.newBuilder().setBody(Otlp.text(text(lines.of(line.entry()))));
+          LogRecord.newBuilder().setBody(Otlp.text(text(lines.of(line.entry(), line.formatOrNull()))));
       line.collector()
           .attributes()
           .forEach((name, format) ->

@@ -104,6 +104,34 @@ class AccessLogsTest {
     assertThat(written.get(3)).startsWith("{\"time\":").contains("\"pod\":\"shop/cart-0\"");
   }
 
+  /** Else who has a namespace takes its lines out of the log, or writes such of other ones. */
+  @Test
+  void theNodesOwnLogHasNoFormatButOfTheMeshsOwnTelemetries() throws Exception {
+    HttpServer collector = http(new CopyOnWriteArrayList<>());
+    LogFormat forged = format(new Literal("{\"pod\":\"bank/teller-0\"}"));
+    try {
+      SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
+      editor.put(
+          setting(false, forged, to(collector.getAddress().getPort(), Protocol.HTTP), Map.of()));
+      logs.publish(editor.snapshot(2));
+      logs.write(CALL);
+      editor = editor.snapshot(2).edit();
+      editor.put(setting(true, PATH, null, Map.of("app", "cart")));
+      logs.publish(editor.snapshot(3));
+      logs.write(CALL);
+
+      Await.until("both are written", () -> written.size() == 2);
+      assertThat(written.get(0)).startsWith("{\"time\":").contains("\"pod\":\"shop/cart-0\"");
+      assertThat(written.get(1)).isEqualTo("told /items/7\n");
+      Await.until("both were sent", () -> told.size() == 2);
+      assertThat(told)
+          .extracting(each -> each.getValue().getBody().getStringValue())
+          .containsOnly("{\"pod\":\"bank/teller-0\"}");
+    } finally {
+      collector.stop(0);
+    }
+  }
+
   /** Of each what the usual line says of it. */
   @Test
   void eachOperatorTellsWhatItsFieldDoes() throws IOException {
@@ -438,12 +466,25 @@ class AccessLogsTest {
     return new LogFormat(Stream.of(pieces).toList());
   }
 
+  /** By one of the mesh's own. */
   private static MeshSnapshot snapshot(
       Map<String, String> selector, @Nullable LogFormat format, @Nullable Collector collector) {
     SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
-    editor.put(
-        new AccessLogSetting(
-            new NamespacedName("shop", "told"), false, 1, selector, format, collector));
+    editor.put(setting(true, format, collector, selector));
     return editor.snapshot(2);
+  }
+
+  private static AccessLogSetting setting(
+      boolean isOfMesh,
+      @Nullable LogFormat format,
+      @Nullable Collector collector,
+      Map<String, String> selector) {
+    return new AccessLogSetting(
+        new NamespacedName(isOfMesh ? "mesh" : "shop", "told"),
+        isOfMesh,
+        1,
+        selector,
+        format,
+        collector);
   }
 }
