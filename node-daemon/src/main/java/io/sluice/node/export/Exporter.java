@@ -32,6 +32,9 @@ public final class Exporter<T> implements AutoCloseable {
   /** Over all of one kind. */
   private static final int MOST_WAITING_TOGETHER = 2 * MOST_WAITING;
 
+  /** Answers that some of it is for later, after which it is not. */
+  private static final int MOST_REFUSALS = 3;
+
   private static final Duration GATHERING = Duration.ofMillis(500);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
@@ -44,6 +47,7 @@ public final class Exporter<T> implements AutoCloseable {
   private volatile Target<T> target;
   private volatile long lastNanos; // once it has ended
   private boolean troubled; // and told of it; the thread's
+  private int refusals; // of what is sent next; the thread's
 
   /**
    * Where it goes, and as what.
@@ -183,13 +187,18 @@ public final class Exporter<T> implements AutoCloseable {
     kind.counts().waiting.addAndGet(-queue.drainTo(batch, most));
   }
 
-  /** Takes what it has sent out of the batch, unless it is worth to be sent again. */
+  /**
+   * Takes what it has sent out of the batch, unless it is worth to be sent again: a collector that
+   * has no room for it, and never will, is sent what comes behind it. Returns whether it takes
+   * anything now.
+   */
   private boolean reports(List<T> batch) {
     Target<T> to = target;
     try {
       Part part = to.call(batch);
       Delivery.Answer answer = send(to, part.call());
-      if (!answer.isTaken() && answer.isForLater()) {
+      boolean isForLater = !answer.isTaken() && answer.isForLater();
+      if (isForLater && ++refusals < MOST_REFUSALS) {
         throw new IOException(answer.text());
       }
       (answer.isTaken() ? kind.counts().sent : kind.counts().rejected).addAndGet(part.count());
@@ -199,8 +208,11 @@ public final class Exporter<T> implements AutoCloseable {
         tell(to, answer.text());
       }
       batch.subList(0, part.count()).clear();
-      backoff.reset();
-      return true;
+      refusals = 0;
+      if (!isForLater) {
+        backoff.reset();
+      }
+      return !isForLater;
     } catch (IOException | UnsupportedAddressTypeException e) {
       tell(to, e instanceof IOException ? String.valueOf(e.getMessage()) : "no way to its address");
       return false;

@@ -46,6 +46,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -227,7 +228,8 @@ class AccessLogsTest {
   @Test
   void aCollectorIsSentEachLineWithItsAttributesByGrpc() throws Exception {
     AtomicInteger refusals = new AtomicInteger(1); // before it takes anything
-    Server collector = grpc(refusals);
+    Server collector =
+        grpc(_ -> refusals.getAndDecrement() > 0 ? Status.UNAVAILABLE : Status.OK);
     try {
       logs.publish(snapshot(Map.of("app", "cart"), PATH, to(collector.getPort(), Protocol.GRPC)));
       for (int i = 0; i < 1_000; i++) { // more octets than a window of HTTP/2
@@ -251,14 +253,35 @@ class AccessLogsTest {
       assertThat(first.getObservedTimeUnixNano() - first.getTimeUnixNano())
           .isEqualTo(CALL.duration().toNanos());
       Await.until("it is counted", () -> logs.counts().sent() == 1_001);
-      assertThat(refusals).hasValue(-1);
+      assertThat(refusals.get()).isNegative();
       assertThat(logs.counts().dropped() + logs.counts().rejected()).isZero();
     } finally {
       collector.shutdownNow();
     }
   }
 
-  private Server grpc(AtomicInteger refusals) throws IOException {
+  /** As one whose limit of octets it is beyond. */
+  @Test
+  void whatACollectorHasNoRoomForAgainAndAgainKeepsNothingElseFromIt() throws Exception {
+    Server collector =
+        grpc(request ->
+            request.toString().contains("/items/7") ? Status.RESOURCE_EXHAUSTED : Status.OK);
+    try {
+      logs.publish(snapshot(Map.of(), PATH, to(collector.getPort(), Protocol.GRPC)));
+      logs.write(CALL);
+      Await.until("it is given up", () -> logs.counts().rejected() == 1);
+      logs.write(Samples.ended(Samples.outbound(3), CloseKind.FIN));
+      logs.close();
+
+      assertThat(told)
+          .extracting(each -> each.getValue().getBody().getStringValue())
+          .containsExactly("told -");
+    } finally {
+      collector.shutdownNow();
+    }
+  }
+
+  private Server grpc(Function<ExportLogsServiceRequest, Status> answers) throws IOException {
     MethodDescriptor<ExportLogsServiceRequest, ExportLogsServiceRequest> method =
         MethodDescriptor.<ExportLogsServiceRequest, ExportLogsServiceRequest>newBuilder()
             .setType(MethodDescriptor.MethodType.UNARY)
@@ -274,10 +297,10 @@ class AccessLogsTest {
                 .addMethod(
                     method,
                     ServerCalls.asyncUnaryCall((request, answer) -> {
-                      if (refusals.getAndDecrement() > 0) {
-                        answer.onError(Status.UNAVAILABLE.asRuntimeException());
+                      Status status = answers.apply(request);
+                      if (!status.isOk()) {
+                        answer.onError(status.asRuntimeException());
                       } else {
-                        refusals.set(-1);
                         tell(request);
                         answer.onNext(ExportLogsServiceRequest.getDefaultInstance());
                         answer.onCompleted();
