@@ -24,13 +24,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,8 +41,14 @@ import org.jspecify.annotations.Nullable;
 public final class AccessLogs implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(AccessLogs.class.getName());
 
-  /** Collectors of one node; lines for further ones are dropped. */
+  /**
+   * Collectors of one node that Telemetries of the mesh's own name, and as many again that others
+   * do alone; lines for further ones are dropped.
+   */
   static final int MOST_COLLECTORS = 8;
+
+  /** Of the latter those that one namespace names. */
+  private static final int MOST_COLLECTORS_OF_NAMESPACE = 2;
 
   /** Of the lines of one message, but where a single one has more: attributes make them long. */
   private static final int MOST_OCTETS = 256 * 1_024;
@@ -70,9 +76,9 @@ public final class AccessLogs implements AutoCloseable {
   private volatile @Nullable Rules rules; // null while no Telemetry says anything
 
   /** Where lines go; several Telemetries may name one. */
-  private record Place(NamedServer server, Collector.Protocol protocol, long connectMillis) {
+  private record Place(NamedServer server, Collector.Protocol protocol) {
     static Place of(Collector collector) {
-      return new Place(collector.server(), collector.protocol(), collector.connectMillis());
+      return new Place(collector.server(), collector.protocol());
     }
   }
 
@@ -85,7 +91,9 @@ public final class AccessLogs implements AutoCloseable {
 
   /** What holds for the pods of one snapshot, as they are asked for. */
   private record Rules(
-      MeshSnapshot snapshot, boolean areSent, ConcurrentHashMap<NamespacedName, Rule> known) {}
+      MeshSnapshot snapshot,
+      Map<Place, Target> targets,
+      ConcurrentHashMap<NamespacedName, Rule> known) {}
 
   /**
    * What holds for a pod.
@@ -115,25 +123,26 @@ public final class AccessLogs implements AutoCloseable {
   /** Whether any Telemetry names a collector. */
   public boolean areSent() {
     Rules now = rules;
-    return now != null && now.areSent();
+    return now != null && !now.targets().isEmpty();
   }
 
   /** Telemetries of that snapshot hold from now on. */
   public synchronized void publish(MeshSnapshot snapshot) {
-    Map<Place, Target> wanted =
-        snapshot.all(Kind.ACCESS_LOG).stream()
-            .map(AccessLogSetting::collectorOrNull)
-            .flatMap(Stream::ofNullable)
-            .map(Place::of)
-            .distinct()
-            .collect(
-                Collectors.toMap(
-                    place -> place,
-                    place -> new Target(place, place.server().addresses(snapshot))));
+    Map<Place, Target> wanted = new HashMap<>();
+    for (AccessLogSetting setting : snapshot.all(Kind.ACCESS_LOG)) {
+      Collector collector = setting.collectorOrNull();
+      if (collector != null) {
+        wanted
+            .computeIfAbsent(
+                Place.of(collector),
+                place -> new Target(place, place.server().addresses(snapshot)))
+            .namedBy(setting, collector);
+      }
+    }
     rules =
         snapshot.all(Kind.ACCESS_LOG).isEmpty()
             ? null
-            : new Rules(snapshot, !wanted.isEmpty(), new ConcurrentHashMap<>());
+            : new Rules(snapshot, wanted, new ConcurrentHashMap<>());
     exporters
         .entrySet()
         .removeIf(running -> {
@@ -195,22 +204,35 @@ public final class AccessLogs implements AutoCloseable {
         own.map(AccessLogSetting::formatOrNull).orElse(null),
         setting.map(AccessLogSetting::formatOrNull).orElse(null),
         collector,
-        collector == null ? null : exporterOrNull(snapshot, Place.of(collector)),
+        collector == null ? null : exporterOrNull(snapshot, Place.of(collector), pod.namespace()),
         service.name() + "." + service.namespace());
   }
 
   /** The one that sends there; null where there are as many as there may be. */
-  private synchronized @Nullable Exporter<Line> exporterOrNull(MeshSnapshot snapshot, Place place) {
+  private synchronized @Nullable Exporter<Line> exporterOrNull(
+      MeshSnapshot snapshot, Place place, String namespace) {
     Rules now = rules;
     Exporter<Line> running = exporters.get(place);
-    if (running == null
-        && now != null
-        && now.snapshot() == snapshot // else nobody would end it
-        && exporters.size() < MOST_COLLECTORS) {
-      running = Exporter.start(kind, new Target(place, place.server().addresses(snapshot)));
-      exporters.put(place, running);
+    if (running == null && now != null && now.snapshot() == snapshot) { // else nobody would end it
+      Target target = now.targets().get(place);
+      if (target != null && hasRoom(now, target, namespace)) {
+        running = Exporter.start(kind, target);
+        exporters.put(place, running);
+      }
     }
     return running;
+  }
+
+  /** Who comes first has neither the mesh's places nor, but for a few, those of the next one. */
+  private boolean hasRoom(Rules now, Target target, String namespace) {
+    List<Target> alike =
+        now.targets().values().stream()
+            .filter(one -> exporters.containsKey(one.place) && one.isOfMesh == target.isOfMesh)
+            .toList();
+    return alike.size() < MOST_COLLECTORS
+        && (target.isOfMesh
+            || alike.stream().filter(one -> one.namespaces.contains(namespace)).count()
+                < MOST_COLLECTORS_OF_NAMESPACE);
   }
 
   /** What became of lines for collectors since the start. */
@@ -240,10 +262,23 @@ public final class AccessLogs implements AutoCloseable {
     private final Place place;
     private final List<InetSocketAddress> addresses;
     private final AccessLines lines = new AccessLines(); // of the exporter's thread
+    private final Set<String> namespaces = new HashSet<>(); // of Telemetries that name it
+    private boolean isOfMesh;
+    private long connectMillis;
 
     Target(Place place, List<InetSocketAddress> addresses) {
       this.place = place;
       this.addresses = addresses;
+    }
+
+    /**
+     * Before it is published. The longest wait of all that name it counts: with a short one one
+     * namespace would keep it from the others.
+     */
+    void namedBy(AccessLogSetting setting, Collector collector) {
+      namespaces.add(setting.name().namespace());
+      isOfMesh |= setting.isOfMesh();
+      connectMillis = Math.max(connectMillis, collector.connectMillis());
     }
 
     @Override
@@ -258,7 +293,7 @@ public final class AccessLogs implements AutoCloseable {
 
     @Override
     public Duration connectTimeout() {
-      return Duration.ofMillis(place.connectMillis());
+      return Duration.ofMillis(connectMillis);
     }
 
     @Override

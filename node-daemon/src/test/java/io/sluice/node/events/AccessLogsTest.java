@@ -431,8 +431,7 @@ class AccessLogsTest {
       logs.publish(editor.snapshot(2));
       int before = 0;
       for (int i = 0; i < 4; i++) {
-        RequestRecord call =
-            Samples.request(Samples.outbound(i, new NamespacedName("n" + i, "p")), 200);
+        RequestRecord call = call("n" + i, "p");
         logs.write(call);
         silent.get(i).accept().getInputStream().read(); // it is asked
         for (int one = 0; one < 3_000; one++) {
@@ -451,18 +450,55 @@ class AccessLogsTest {
   }
 
   @Test
-  void moreCollectorsThanThereMayBeGetNothing() {
+  void aNamespaceHasTwoCollectorsTheMeshItsOwnAndWhatIsForMoreIsCounted() {
     SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
-    for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
-      put(editor, "shop", "p" + i, to(1 + i, Protocol.GRPC));
+    int port = 1;
+    for (int namespace = 0; namespace < 5; namespace++) {
+      for (int pod = 0; pod < 3; pod++) {
+        put(editor, "n" + namespace, "p" + pod, to(port++, Protocol.GRPC));
+      }
     }
+    editor.put(setting(true, null, to(port, Protocol.GRPC), Map.of()));
     logs.publish(editor.snapshot(2));
 
-    for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
-      logs.write(Samples.request(Samples.outbound(i, new NamespacedName("shop", "p" + i)), 200));
+    for (int namespace = 0; namespace < 5; namespace++) {
+      for (int pod = 0; pod < 3; pod++) {
+        logs.write(call("n" + namespace, "p" + pod));
+      }
+      int refused = namespace < 4 ? 1 + namespace : 4 + 3; // eight of all
+      assertThat(logs.counts().dropped()).as("in %d", namespace).isEqualTo(refused);
     }
+    long before = logs.counts().dropped();
+    logs.write(CALL);
+    assertThat(logs.counts().dropped()).as("of the mesh's own").isEqualTo(before);
+  }
 
-    assertThat(logs.counts().dropped()).isEqualTo(1);
+  /** One exporter has what all say. */
+  @Test
+  void howLongAConnectionIsWaitedForMakesNoOtherCollectorOfIt() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+      SnapshotEditor editor = Samples.snapshot(1).edit();
+      for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
+        Collector collector = to(silent.getLocalPort(), Protocol.GRPC);
+        put(
+            editor,
+            "shop",
+            "p" + i,
+            new Collector(
+                collector.server(), collector.protocol(), 1_000 + i, collector.attributes()));
+      }
+      logs.publish(editor.snapshot(2));
+
+      for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
+        logs.write(call("shop", "p" + i));
+      }
+
+      assertThat(logs.counts().dropped()).isZero();
+    }
+  }
+
+  private static RequestRecord call(String namespace, String pod) {
+    return Samples.request(Samples.outbound(1, new NamespacedName(namespace, pod)), 200);
   }
 
   /** A pod, and the Telemetry of its own. */
