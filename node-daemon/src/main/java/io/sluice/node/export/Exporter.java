@@ -45,7 +45,8 @@ public final class Exporter<T> implements AutoCloseable {
   private final Kind kind;
   private final Thread thread;
   private volatile Target<T> target;
-  private volatile long lastNanos; // once it has ended
+  private volatile long lastNanos; // once it is to end
+  private volatile boolean hasEnded; // and takes nothing out of the queue any more
   private boolean troubled; // and told of it; the thread's
   private int refusals; // of what is sent next; the thread's
 
@@ -152,6 +153,15 @@ public final class Exporter<T> implements AutoCloseable {
     } else {
       counts.drop();
     }
+    if (hasEnded) { // who writes by an older snapshot comes after its thread
+      dropWaiting();
+    }
+  }
+
+  private void dropWaiting() {
+    List<T> left = new ArrayList<>();
+    take(left, Integer.MAX_VALUE);
+    kind.counts().dropped.addAndGet(left.size());
   }
 
   /** How many there are to be sent. */
@@ -179,8 +189,9 @@ public final class Exporter<T> implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    take(batch, Integer.MAX_VALUE);
     kind.counts().dropped.addAndGet(batch.size());
+    hasEnded = true;
+    dropWaiting();
   }
 
   private void take(List<T> batch, int most) {

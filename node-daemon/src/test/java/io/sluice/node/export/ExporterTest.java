@@ -54,6 +54,9 @@ class ExporterTest {
 
       Await.until("its thread has ended", () -> threads("flooded") == 0);
       assertThat(counts.dropped()).isEqualTo(1);
+      exporter.add("after its end");
+      assertThat(counts.dropped()).isEqualTo(2);
+      assertThat(counts.waiting()).isZero();
     }
   }
 
