@@ -118,11 +118,12 @@ final class TelemetryScenarios {
         target(BUYER, "bookstore-v1", http("store")));
   }
 
+  /** In the mesh's own namespace: others' formats are not those of the node's log. */
   static String telemetry(ScenarioSite site, String selector, int collector) {
     return """
     apiVersion: policy.openservicemesh.io/v1alpha1
     kind: Telemetry
-    metadata: {name: told, namespace: shop}
+    metadata: {name: told, namespace: osm-system}
     spec:
       selector: %s
       accessLog:

@@ -257,6 +257,9 @@ final class TracingScenarios {
     for (int round = 0; round < ROUNDS; round++) {
       site.amend(noCollector);
       without = Math.min(without, slowestHundredth(cell));
+      Await.until(
+          "nothing waits for the collector of the round before",
+          () -> count(cell, "sluice_access_log_exports_waiting") == 0);
       site.amend(hanging);
       with = Math.min(with, slowestHundredth(cell));
       checkQueue(cell, "sluice_tracing_spans", WAITING);

@@ -240,19 +240,19 @@ public final class MeshSnapshot {
   }
 
   /**
-   * What is said of the access log of that pod: of its namespace's settings before the mesh's, and
-   * of either by one that selects it before one for all, the oldest.
+   * What is said of the access log of that pod, what counts first: of its namespace's settings
+   * before the mesh's, and of either those that select it before those for all, the oldest first.
    */
-  public Optional<AccessLogSetting> accessLogOf(NamespacedName pod) {
+  public List<AccessLogSetting> accessLogsOf(NamespacedName pod) {
     if (all(Kind.ACCESS_LOG).isEmpty()) {
-      return Optional.empty();
+      return List.of();
     }
     Map<String, String> labels = workload(pod).map(Workload::labels).orElse(Map.of());
     return Stream.of(pod.namespace(), "")
         .flatMap(
             namespace -> find(Kind.ACCESS_LOG, Kind.ACCESS_LOGS_BY_NAMESPACE, namespace).stream())
         .filter(setting -> setting.selects(labels))
-        .findFirst();
+        .toList();
   }
 
   /** How much may be asked of the service; empty where nothing is said. */

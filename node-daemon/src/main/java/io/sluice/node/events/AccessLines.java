@@ -41,9 +41,13 @@ public final class AccessLines {
 
   /** What is known of a connection or request, or what its format wants of that. */
   byte[] of(AccessLog.Entry.Line entry) {
-    LogFormat format = entry.formatOrNull();
-    if (format != null) {
-      return formatted.of(format, entry, FormattedLine.MOST_OCTETS);
+    return of(entry, entry.formatOrNull());
+  }
+
+  /** The same by another format, or the usual one. */
+  byte[] of(AccessLog.Entry.Line entry, @Nullable LogFormat formatOrNull) {
+    if (formatOrNull != null) {
+      return formatted.of(formatOrNull, entry, FormattedLine.MOST_OCTETS);
     }
     return switch (entry) {
       case AccessLog.Entry.OfConnection(Instant time, var record, var _) -> of(time, record);

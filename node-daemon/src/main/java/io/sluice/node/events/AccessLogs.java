@@ -23,13 +23,13 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,14 +40,24 @@ import org.jspecify.annotations.Nullable;
 public final class AccessLogs implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(AccessLogs.class.getName());
 
-  /** Collectors of one node; lines for further ones are dropped. */
+  /**
+   * Collectors of one node that Telemetries of the mesh's own name, and as many again that others
+   * do alone; lines for further ones are dropped.
+   */
   static final int MOST_COLLECTORS = 8;
 
+  /** Of the latter those that one namespace names. */
+  private static final int MOST_COLLECTORS_OF_NAMESPACE = 2;
+
   private static final int MOST_IN_BATCH = 128;
+
+  /** Of the lines of one message, but where a single one has more: attributes make them long. */
+  private static final int MOST_OCTETS = 256 * 1_024;
+
   private static final String METHOD = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
   private static final String PATH = "/v1/logs";
 
-  private static final Rule USUAL = new Rule(null, null, null, "");
+  private static final Rule USUAL = new Rule(null, null, null, null, "");
 
   private final Exporter.Counts counts = new Exporter.Counts();
   private final Exporter.Kind kind =
@@ -67,25 +77,35 @@ public final class AccessLogs implements AutoCloseable {
   private volatile @Nullable Rules rules; // null while no Telemetry says anything
 
   /** Where lines go; several Telemetries may name one. */
-  private record Place(NamedServer server, Collector.Protocol protocol, long connectMillis) {
+  private record Place(NamedServer server, Collector.Protocol protocol) {
     static Place of(Collector collector) {
-      return new Place(collector.server(), collector.protocol(), collector.connectMillis());
+      return new Place(collector.server(), collector.protocol());
     }
   }
 
   /** A line that waits, and whose it is. */
-  private record Line(AccessLog.Entry.Line entry, Collector collector, String service) {}
+  private record Line(
+      AccessLog.Entry.Line entry,
+      @Nullable LogFormat formatOrNull,
+      Collector collector,
+      String service) {}
 
   /** What holds for the pods of one snapshot, as they are asked for. */
   private record Rules(
-      MeshSnapshot snapshot, boolean areSent, ConcurrentHashMap<NamespacedName, Rule> known) {}
+      MeshSnapshot snapshot,
+      Map<Place, Target> targets,
+      ConcurrentHashMap<NamespacedName, Rule> known) {}
 
   /**
    * What holds for a pod.
    *
+   * @param logFormatOrNull of the node's own log, which only the mesh's own Telemetries change:
+   *     whoever has another namespace neither takes lines out of it nor writes some of others
+   * @param formatOrNull of what its collector is sent
    * @param service as collectors call it
    */
   private record Rule(
+      @Nullable LogFormat logFormatOrNull,
       @Nullable LogFormat formatOrNull,
       @Nullable Collector collectorOrNull,
       @Nullable Exporter<Line> exporterOrNull,
@@ -104,25 +124,26 @@ public final class AccessLogs implements AutoCloseable {
   /** Whether any Telemetry names a collector. */
   public boolean areSent() {
     Rules now = rules;
-    return now != null && now.areSent();
+    return now != null && !now.targets().isEmpty();
   }
 
   /** Telemetries of that snapshot hold from now on. */
   public synchronized void publish(MeshSnapshot snapshot) {
-    Map<Place, Target> wanted =
-        snapshot.all(Kind.ACCESS_LOG).stream()
-            .map(AccessLogSetting::collectorOrNull)
-            .flatMap(Stream::ofNullable)
-            .map(Place::of)
-            .distinct()
-            .collect(
-                Collectors.toMap(
-                    place -> place,
-                    place -> new Target(place, place.server().addresses(snapshot))));
+    Map<Place, Target> wanted = new HashMap<>();
+    for (AccessLogSetting setting : snapshot.all(Kind.ACCESS_LOG)) {
+      Collector collector = setting.collectorOrNull();
+      if (collector != null) {
+        wanted
+            .computeIfAbsent(
+                Place.of(collector),
+                place -> new Target(place, place.server().addresses(snapshot)))
+            .namedBy(setting, collector);
+      }
+    }
     rules =
         snapshot.all(Kind.ACCESS_LOG).isEmpty()
             ? null
-            : new Rules(snapshot, !wanted.isEmpty(), new ConcurrentHashMap<>());
+            : new Rules(snapshot, wanted, new ConcurrentHashMap<>());
     exporters
         .entrySet()
         .removeIf(running -> {
@@ -140,7 +161,7 @@ public final class AccessLogs implements AutoCloseable {
   public void write(AccessRecord record) {
     Rule rule = ruleOf(record.info().pod());
     if (log != null || rule.collectorOrNull() != null) {
-      write(AccessLog.Entry.of(record, rule.formatOrNull()), rule);
+      write(AccessLog.Entry.of(record, rule.logFormatOrNull()), rule);
     }
   }
 
@@ -148,7 +169,7 @@ public final class AccessLogs implements AutoCloseable {
   public void write(RequestRecord record) {
     Rule rule = ruleOf(record.info().pod());
     if (log != null || rule.collectorOrNull() != null) {
-      write(AccessLog.Entry.of(record, rule.formatOrNull()), rule);
+      write(AccessLog.Entry.of(record, rule.logFormatOrNull()), rule);
     }
   }
 
@@ -157,7 +178,8 @@ public final class AccessLogs implements AutoCloseable {
       log.write(entry);
     }
     if (rule.exporterOrNull() != null && rule.collectorOrNull() != null) {
-      rule.exporterOrNull().add(new Line(entry, rule.collectorOrNull(), rule.service()));
+      rule.exporterOrNull()
+          .add(new Line(entry, rule.formatOrNull(), rule.collectorOrNull(), rule.service()));
     } else if (rule.collectorOrNull() != null) {
       counts.drop();
     }
@@ -173,28 +195,45 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   private Rule rule(MeshSnapshot snapshot, NamespacedName pod) {
-    Optional<AccessLogSetting> setting = snapshot.accessLogOf(pod);
+    List<AccessLogSetting> settings = snapshot.accessLogsOf(pod);
+    Optional<AccessLogSetting> setting = settings.stream().findFirst();
+    Optional<AccessLogSetting> own =
+        settings.stream().filter(AccessLogSetting::isOfMesh).findFirst();
     Collector collector = setting.map(AccessLogSetting::collectorOrNull).orElse(null);
     NamespacedName service = snapshot.identityOf(pod).map(SpiffeId::serviceAccountName).orElse(pod);
     return new Rule(
+        own.map(AccessLogSetting::formatOrNull).orElse(null),
         setting.map(AccessLogSetting::formatOrNull).orElse(null),
         collector,
-        collector == null ? null : exporterOrNull(snapshot, Place.of(collector)),
+        collector == null ? null : exporterOrNull(snapshot, Place.of(collector), pod.namespace()),
         service.name() + "." + service.namespace());
   }
 
   /** The one that sends there; null where there are as many as there may be. */
-  private synchronized @Nullable Exporter<Line> exporterOrNull(MeshSnapshot snapshot, Place place) {
+  private synchronized @Nullable Exporter<Line> exporterOrNull(
+      MeshSnapshot snapshot, Place place, String namespace) {
     Rules now = rules;
     Exporter<Line> running = exporters.get(place);
-    if (running == null
-        && now != null
-        && now.snapshot() == snapshot // else nobody would end it
-        && exporters.size() < MOST_COLLECTORS) {
-      running = Exporter.start(kind, new Target(place, place.server().addresses(snapshot)));
-      exporters.put(place, running);
+    if (running == null && now != null && now.snapshot() == snapshot) { // else nobody would end it
+      Target target = now.targets().get(place);
+      if (target != null && hasRoom(now, target, namespace)) {
+        running = Exporter.start(kind, target);
+        exporters.put(place, running);
+      }
     }
     return running;
+  }
+
+  /** Who comes first has neither the mesh's places nor, but for a few, those of the next one. */
+  private boolean hasRoom(Rules now, Target target, String namespace) {
+    List<Target> alike =
+        now.targets().values().stream()
+            .filter(one -> exporters.containsKey(one.place) && one.isOfMesh == target.isOfMesh)
+            .toList();
+    return alike.size() < MOST_COLLECTORS
+        && (target.isOfMesh
+            || alike.stream().filter(one -> one.namespaces.contains(namespace)).count()
+                < MOST_COLLECTORS_OF_NAMESPACE);
   }
 
   /** What became of lines for collectors since the start. */
@@ -203,8 +242,8 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   /** How many lines are to be sent. */
-  public synchronized int waiting() {
-    return exporters.values().stream().mapToInt(Exporter::waiting).sum();
+  public int waiting() {
+    return counts.waiting();
   }
 
   /** Sends what waits, for two seconds at most; the log is another's. */
@@ -224,10 +263,23 @@ public final class AccessLogs implements AutoCloseable {
     private final Place place;
     private final List<InetSocketAddress> addresses;
     private final AccessLines lines = new AccessLines(); // of the exporter's thread
+    private final Set<String> namespaces = new HashSet<>(); // of Telemetries that name it
+    private boolean isOfMesh;
+    private long connectMillis;
 
     Target(Place place, List<InetSocketAddress> addresses) {
       this.place = place;
       this.addresses = addresses;
+    }
+
+    /**
+     * Before it is published. The longest wait of all that name it counts: with a short one one
+     * namespace would keep it from the others.
+     */
+    void namedBy(AccessLogSetting setting, Collector collector) {
+      namespaces.add(setting.name().namespace());
+      isOfMesh |= setting.isOfMesh();
+      connectMillis = Math.max(connectMillis, collector.connectMillis());
     }
 
     @Override
@@ -242,25 +294,35 @@ public final class AccessLogs implements AutoCloseable {
 
     @Override
     public Duration connectTimeout() {
-      return Duration.ofMillis(place.connectMillis());
+      return Duration.ofMillis(connectMillis);
     }
 
     @Override
-    public Delivery.Call call(List<Line> batch) {
-      byte[] message = message(batch).toByteArray();
-      return switch (place.protocol()) {
-        case GRPC -> new Delivery.Call.Grpc(METHOD, message);
-        case HTTP -> new Delivery.Call.Http(PATH, Otlp.CONTENT_TYPE, message);
-      };
-    }
-
-    private ExportLogsServiceRequest message(List<Line> batch) {
+    public Exporter.Part call(List<Line> batch) {
       Map<String, ScopeLogs.Builder> services = new LinkedHashMap<>();
+      int count = 0;
+      int octets = 0;
       for (Line line : batch) {
+        LogRecord record = record(line);
+        octets += record.getSerializedSize();
+        if (count > 0 && octets > MOST_OCTETS) {
+          break;
+        }
         services
             .computeIfAbsent(line.service(), _ -> ScopeLogs.newBuilder().setScope(Otlp.SCOPE))
-            .addLogRecords(record(line));
+            .addLogRecords(record);
+        count++;
       }
+      byte[] message = message(services).toByteArray();
+      return new Exporter.Part(
+          switch (place.protocol()) {
+            case GRPC -> new Delivery.Call.Grpc(METHOD, message);
+            case HTTP -> new Delivery.Call.Http(PATH, Otlp.CONTENT_TYPE, message);
+          },
+          count);
+    }
+
+    private static ExportLogsServiceRequest message(Map<String, ScopeLogs.Builder> services) {
       ExportLogsServiceRequest.Builder all = ExportLogsServiceRequest.newBuilder();
       services.forEach((service, some) ->
           all.addResourceLogs(
@@ -270,7 +332,7 @@ public final class AccessLogs implements AutoCloseable {
 
     private LogRecord record(Line line) {
       LogRecord.Builder record =
-          LogRecord.newBuilder().setBody(Otlp.text(text(lines.of(line.entry()))));
+          LogRecord.newBuilder().setBody(Otlp.text(text(lines.of(line.entry(), line.formatOrNull()))));
       line.collector()
           .attributes()
           .forEach((name, format) ->

@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a Telemetry wants to be told of a connection or request. Of texts all but ASCII is escaped,
- * quotes and ends of lines too: who is asked for a path, or says who asks, begins no line and no
- * field of its own. What is not known is {@code -}, or null where it is a value of JSON. One
- * thread.
+ * quotes and ends of lines too: who says a path, or who asks, begins no line of its own, and no
+ * field where the format has quotes around it; where spaces or commas part fields, it does. What is
+ * not known is {@code -}, or null where it is a value of JSON. One thread.
  */
 final class FormattedLine {
   /**

@@ -32,6 +32,7 @@ public final class Delivery {
   private static final int STATUS_OCTETS = 12; // HTTP/1.1 202
   private static final int STREAM = 1; // the only one of its connection
   private static final int READ_OCTETS = 16 * 1_024;
+  private static final int MOST_ANSWER_OCTETS = 64 * 1_024; // of which it takes some hundred
   private static final String NO_ANSWER = "it ended the connection without an answer";
 
   /** OTLP's, of OTLP/HTTP "Retryable Response Codes": what is answered otherwise stays so. */
@@ -45,6 +46,7 @@ public final class Delivery {
   private final SelectionKey key;
   private final BooleanSupplier isOver;
   private long deadline;
+  private int answerOctets;
 
   /** What is sent, and how. */
   public sealed interface Call {
@@ -119,10 +121,15 @@ public final class Delivery {
     }
   }
 
-  private void await() throws IOException {
+  /** At each turn: who always has something to say would have the thread for ever. */
+  private void requireTime() throws SocketTimeoutException {
     if (System.nanoTime() - deadline > 0 || isOver.getAsBoolean()) {
       throw new SocketTimeoutException("it does not answer in time");
     }
+  }
+
+  private void await() throws IOException {
+    requireTime();
     selector.select(LOOK_MILLIS);
     selector.selectedKeys().clear();
   }
@@ -130,6 +137,7 @@ public final class Delivery {
   private void write(ByteBuffer... parts) throws IOException {
     key.interestOps(SelectionKey.OP_WRITE);
     while (parts[parts.length - 1].hasRemaining()) {
+      requireTime();
       if (channel.write(parts) == 0) {
         await();
       }
@@ -138,6 +146,7 @@ public final class Delivery {
 
   /** Some octets, once there are any. */
   private void read(ByteBuffer into) throws IOException {
+    requireTime();
     key.interestOps(SelectionKey.OP_READ);
     int octets = channel.read(into);
     while (octets == 0) {
@@ -146,6 +155,10 @@ public final class Delivery {
     }
     if (octets < 0) {
       throw new EOFException(NO_ANSWER);
+    }
+    answerOctets += octets;
+    if (answerOctets > MOST_ANSWER_OCTETS) {
+      throw new IOException("its answer has more than " + MOST_ANSWER_OCTETS + " octets");
     }
   }
 

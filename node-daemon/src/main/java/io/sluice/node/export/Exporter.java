@@ -13,6 +13,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -28,6 +29,12 @@ public final class Exporter<T> implements AutoCloseable {
   /** In the queue: of some KiB each where strangers choose what they say, else of half a KiB. */
   public static final int MOST_WAITING = 2_048;
 
+  /** Over all of one kind. */
+  private static final int MOST_WAITING_TOGETHER = 2 * MOST_WAITING;
+
+  /** Answers that some of it is for later, after which it is not. */
+  private static final int MOST_REFUSALS = 3;
+
   private static final Duration GATHERING = Duration.ofMillis(500);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
@@ -38,8 +45,10 @@ public final class Exporter<T> implements AutoCloseable {
   private final Kind kind;
   private final Thread thread;
   private volatile Target<T> target;
-  private volatile long lastNanos; // once it has ended
+  private volatile long lastNanos; // once it is to end
+  private volatile boolean hasEnded; // and takes nothing out of the queue any more
   private boolean troubled; // and told of it; the thread's
+  private int refusals; // of what is sent next; the thread's
 
   /**
    * Where it goes, and as what.
@@ -56,15 +65,23 @@ public final class Exporter<T> implements AutoCloseable {
     /** For which a connection is waited for. */
     Duration connectTimeout();
 
-    /** What it is sent. */
-    Delivery.Call call(List<T> batch) throws IOException;
+    /** What it is sent of the batch now. */
+    Part call(List<T> batch) throws IOException;
   }
+
+  /**
+   * As much of a batch as goes at once.
+   *
+   * @param count how many of it, from the first one on; one at least
+   */
+  public record Part(Delivery.Call call, int count) {}
 
   /** What became of all that exporters of one kind were given. */
   public static final class Counts {
     final AtomicLong sent = new AtomicLong();
     final AtomicLong dropped = new AtomicLong();
     final AtomicLong rejected = new AtomicLong();
+    final AtomicInteger waiting = new AtomicInteger();
 
     /** Taken by a collector. */
     public long sent() {
@@ -79,6 +96,11 @@ public final class Exporter<T> implements AutoCloseable {
     /** Not taken by a collector, which would not take it later either. */
     public long rejected() {
       return rejected.get();
+    }
+
+    /** How many there are to be sent. */
+    public int waiting() {
+      return waiting.get();
     }
 
     /** One was not given to any. */
@@ -120,11 +142,26 @@ public final class Exporter<T> implements AutoCloseable {
     target = other;
   }
 
-  /** Never blocks; any thread. */
+  /**
+   * Never blocks; any thread. No more waits here than there is room left for all together, so that
+   * others have some too, however many collectors hang.
+   */
   public void add(T one) {
-    if (!queue.offer(one)) {
-      kind.counts().drop();
+    Counts counts = kind.counts();
+    if (queue.size() < MOST_WAITING_TOGETHER - counts.waiting() && queue.offer(one)) {
+      counts.waiting.incrementAndGet();
+    } else {
+      counts.drop();
     }
+    if (hasEnded) { // who writes by an older snapshot comes after its thread
+      dropWaiting();
+    }
+  }
+
+  private void dropWaiting() {
+    List<T> left = new ArrayList<>();
+    take(left, Integer.MAX_VALUE);
+    kind.counts().dropped.addAndGet(left.size());
   }
 
   /** How many there are to be sent. */
@@ -136,39 +173,57 @@ public final class Exporter<T> implements AutoCloseable {
     List<T> batch = new ArrayList<>(kind.mostInBatch());
     Duration pause = GATHERING;
     boolean last;
+    boolean reports;
     try {
       do {
         last = ended.await(pause.toMillis(), TimeUnit.MILLISECONDS);
-        queue.drainTo(batch, kind.mostInBatch() - batch.size());
-        if (!batch.isEmpty() && !reports(batch)) {
+        take(batch, kind.mostInBatch() - batch.size());
+        reports = batch.isEmpty() || reports(batch);
+        if (!reports) {
           pause = backoff.failed();
         } else {
-          pause = queue.size() < kind.mostInBatch() ? GATHERING : Duration.ZERO;
+          boolean isLittle = batch.isEmpty() && queue.size() < kind.mostInBatch();
+          pause = isLittle ? GATHERING : Duration.ZERO;
         }
-      } while (!last || (batch.isEmpty() && !queue.isEmpty()));
+      } while (!last || (reports && !(batch.isEmpty() && queue.isEmpty())));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    kind.counts().dropped.addAndGet(batch.size() + (long) queue.size());
+    kind.counts().dropped.addAndGet(batch.size());
+    hasEnded = true;
+    dropWaiting();
   }
 
-  /** Empties the batch, unless it is worth sending again. */
+  private void take(List<T> batch, int most) {
+    kind.counts().waiting.addAndGet(-queue.drainTo(batch, most));
+  }
+
+  /**
+   * Takes what it has sent out of the batch, unless it is worth to be sent again: a collector that
+   * has no room for it, and never will, is sent what comes behind it. Returns whether it takes
+   * anything now.
+   */
   private boolean reports(List<T> batch) {
     Target<T> to = target;
     try {
-      Delivery.Answer answer = send(to, batch);
-      if (!answer.isTaken() && answer.isForLater()) {
+      Part part = to.call(batch);
+      Delivery.Answer answer = send(to, part.call());
+      boolean isForLater = !answer.isTaken() && answer.isForLater();
+      if (isForLater && ++refusals < MOST_REFUSALS) {
         throw new IOException(answer.text());
       }
-      (answer.isTaken() ? kind.counts().sent : kind.counts().rejected).addAndGet(batch.size());
+      (answer.isTaken() ? kind.counts().sent : kind.counts().rejected).addAndGet(part.count());
       if (answer.isTaken()) {
         troubled = false;
       } else {
         tell(to, answer.text());
       }
-      batch.clear();
-      backoff.reset();
-      return true;
+      batch.subList(0, part.count()).clear();
+      refusals = 0;
+      if (!isForLater) {
+        backoff.reset();
+      }
+      return !isForLater;
     } catch (IOException | UnsupportedAddressTypeException e) {
       tell(to, e instanceof IOException ? String.valueOf(e.getMessage()) : "no way to its address");
       return false;
@@ -188,13 +243,13 @@ public final class Exporter<T> implements AutoCloseable {
     }
   }
 
-  private Delivery.Answer send(Target<T> to, List<T> batch) throws IOException {
+  private Delivery.Answer send(Target<T> to, Delivery.Call call) throws IOException {
     if (to.addresses().isEmpty()) {
       throw new IOException("no address of it is known");
     }
     int turn = Math.floorMod(backoff.failures(), to.addresses().size());
     return Delivery.send(
-        to.call(batch),
+        call,
         to.addresses().get(turn),
         to.server().authority(),
         to.connectTimeout(),
@@ -218,12 +273,13 @@ public final class Exporter<T> implements AutoCloseable {
     close(List.of(this));
   }
 
-  /** All at once. */
+  /** All at once, for two seconds at most. */
   public static <T> void close(Collection<Exporter<T>> exporters) {
+    long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
     exporters.forEach(each -> each.end(CLOSE_TIMEOUT.dividedBy(2)));
     try {
       for (Exporter<T> each : exporters) {
-        each.thread.join(CLOSE_TIMEOUT);
+        each.thread.join(Duration.ofNanos(deadline - System.nanoTime()));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -178,7 +178,7 @@ public final class NodeMetrics {
                     "sluice_access_log_exports_waiting",
                     "Lines of the access log that wait for collectors now.",
                     List.of()),
-            logs::areSent,
+            () -> logs.areSent() || logs.waiting() > 0,
             logs.counts(),
             logs::waiting)
         .register(registry);

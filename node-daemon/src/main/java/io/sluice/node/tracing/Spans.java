@@ -62,10 +62,12 @@ public final class Spans implements AutoCloseable {
     }
 
     @Override
-    public Delivery.Call call(List<Span> batch) throws IOException {
-      return tracing.protocol() == Tracing.Protocol.ZIPKIN
-          ? new Http(tracing.endpoint(), "application/json", Batches.zipkin(batch))
-          : new Http(tracing.endpoint(), Otlp.CONTENT_TYPE, Batches.otlp(batch));
+    public Exporter.Part call(List<Span> batch) throws IOException {
+      Delivery.Call all =
+          tracing.protocol() == Tracing.Protocol.ZIPKIN
+              ? new Http(tracing.endpoint(), "application/json", Batches.zipkin(batch))
+              : new Http(tracing.endpoint(), Otlp.CONTENT_TYPE, Batches.otlp(batch));
+      return new Exporter.Part(all, batch.size());
     }
   }
 

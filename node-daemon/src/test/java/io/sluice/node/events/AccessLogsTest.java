@@ -41,16 +41,20 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 @Timeout(60)
 class AccessLogsTest {
@@ -99,6 +103,34 @@ class AccessLogsTest {
     assertThat(written.get(1)).startsWith("{\"time\":").contains("\"pod\":\"shop/catalogue-0\"");
     assertThat(written.get(2)).isEqualTo("told -\n");
     assertThat(written.get(3)).startsWith("{\"time\":").contains("\"pod\":\"shop/cart-0\"");
+  }
+
+  /** Else who has a namespace takes its lines out of the log, or writes such of other ones. */
+  @Test
+  void theNodesOwnLogHasNoFormatButOfTheMeshsOwnTelemetries() throws Exception {
+    HttpServer collector = http(new CopyOnWriteArrayList<>());
+    LogFormat forged = format(new Literal("{\"pod\":\"bank/teller-0\"}"));
+    try {
+      SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
+      editor.put(
+          setting(false, forged, to(collector.getAddress().getPort(), Protocol.HTTP), Map.of()));
+      logs.publish(editor.snapshot(2));
+      logs.write(CALL);
+      editor = editor.snapshot(2).edit();
+      editor.put(setting(true, PATH, null, Map.of("app", "cart")));
+      logs.publish(editor.snapshot(3));
+      logs.write(CALL);
+
+      Await.until("both are written", () -> written.size() == 2);
+      assertThat(written.get(0)).startsWith("{\"time\":").contains("\"pod\":\"shop/cart-0\"");
+      assertThat(written.get(1)).isEqualTo("told /items/7\n");
+      Await.until("both were sent", () -> told.size() == 2);
+      assertThat(told)
+          .extracting(each -> each.getValue().getBody().getStringValue())
+          .containsOnly("{\"pod\":\"bank/teller-0\"}");
+    } finally {
+      collector.stop(0);
+    }
   }
 
   /** Of each what the usual line says of it. */
@@ -196,7 +228,8 @@ class AccessLogsTest {
   @Test
   void aCollectorIsSentEachLineWithItsAttributesByGrpc() throws Exception {
     AtomicInteger refusals = new AtomicInteger(1); // before it takes anything
-    Server collector = grpc(refusals);
+    Server collector =
+        grpc(_ -> refusals.getAndDecrement() > 0 ? Status.UNAVAILABLE : Status.OK);
     try {
       logs.publish(snapshot(Map.of("app", "cart"), PATH, to(collector.getPort(), Protocol.GRPC)));
       for (int i = 0; i < 1_000; i++) { // more octets than a window of HTTP/2
@@ -220,14 +253,35 @@ class AccessLogsTest {
       assertThat(first.getObservedTimeUnixNano() - first.getTimeUnixNano())
           .isEqualTo(CALL.duration().toNanos());
       Await.until("it is counted", () -> logs.counts().sent() == 1_001);
-      assertThat(refusals).hasValue(-1);
+      assertThat(refusals.get()).isNegative();
       assertThat(logs.counts().dropped() + logs.counts().rejected()).isZero();
     } finally {
       collector.shutdownNow();
     }
   }
 
-  private Server grpc(AtomicInteger refusals) throws IOException {
+  /** As one whose limit of octets it is beyond. */
+  @Test
+  void whatACollectorHasNoRoomForAgainAndAgainKeepsNothingElseFromIt() throws Exception {
+    Server collector =
+        grpc(request ->
+            request.toString().contains("/items/7") ? Status.RESOURCE_EXHAUSTED : Status.OK);
+    try {
+      logs.publish(snapshot(Map.of(), PATH, to(collector.getPort(), Protocol.GRPC)));
+      logs.write(CALL);
+      Await.until("it is given up", () -> logs.counts().rejected() == 1);
+      logs.write(Samples.ended(Samples.outbound(3), CloseKind.FIN));
+      logs.close();
+
+      assertThat(told)
+          .extracting(each -> each.getValue().getBody().getStringValue())
+          .containsExactly("told -");
+    } finally {
+      collector.shutdownNow();
+    }
+  }
+
+  private Server grpc(Function<ExportLogsServiceRequest, Status> answers) throws IOException {
     MethodDescriptor<ExportLogsServiceRequest, ExportLogsServiceRequest> method =
         MethodDescriptor.<ExportLogsServiceRequest, ExportLogsServiceRequest>newBuilder()
             .setType(MethodDescriptor.MethodType.UNARY)
@@ -243,10 +297,10 @@ class AccessLogsTest {
                 .addMethod(
                     method,
                     ServerCalls.asyncUnaryCall((request, answer) -> {
-                      if (refusals.getAndDecrement() > 0) {
-                        answer.onError(Status.UNAVAILABLE.asRuntimeException());
+                      Status status = answers.apply(request);
+                      if (!status.isOk()) {
+                        answer.onError(status.asRuntimeException());
                       } else {
-                        refusals.set(-1);
                         tell(request);
                         answer.onNext(ExportLogsServiceRequest.getDefaultInstance());
                         answer.onCompleted();
@@ -271,18 +325,57 @@ class AccessLogsTest {
                             record))));
   }
 
-  @Test
-  void aCollectorOfHttpIsSentTheSameAndAnotherOneFromTheNextSnapshotOn() throws Exception {
+  /** Each message, as long as it was. */
+  private HttpServer http(List<Integer> octets) throws IOException {
     HttpServer collector =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     collector.createContext(
         "/v1/logs",
         exchange -> {
-          tell(ExportLogsServiceRequest.parseFrom(exchange.getRequestBody()));
+          byte[] message = exchange.getRequestBody().readAllBytes();
+          octets.add(message.length);
+          tell(ExportLogsServiceRequest.parseFrom(message));
           exchange.sendResponseHeaders(200, -1);
           exchange.close();
         });
     collector.start();
+    return collector;
+  }
+
+  /** Else a Telemetry fills the heap of the node, whatever its pods are asked. */
+  @Test
+  void noMessageIsLongHoweverLongItsTelemetryMakesALine() throws Exception {
+    List<Integer> octets = new CopyOnWriteArrayList<>();
+    HttpServer collector = http(octets);
+    Map<String, LogFormat> attributes = new HashMap<>();
+    for (int i = 0; i < Collector.MOST_ATTRIBUTES; i++) {
+      attributes.put("fat-" + i, format(new Literal("x".repeat(LogFormat.MOST_CHARACTERS / 8))));
+    }
+    try {
+      logs.publish(
+          snapshot(
+              Map.of(),
+              null,
+              new Collector(
+                  new NamedServer("127.0.0.1", collector.getAddress().getPort()),
+                  Protocol.HTTP,
+                  1_000,
+                  attributes)));
+      for (int i = 0; i < 300; i++) {
+        logs.write(CALL);
+      }
+
+      Await.until("all was sent", () -> told.size() == 300);
+      assertThat(octets).allMatch(each -> each < 300_000);
+      Await.until("it is counted", () -> logs.counts().sent() == 300);
+    } finally {
+      collector.stop(0);
+    }
+  }
+
+  @Test
+  void aCollectorOfHttpIsSentTheSameAndAnotherOneFromTheNextSnapshotOn() throws Exception {
+    HttpServer collector = http(new CopyOnWriteArrayList<>());
     try {
       logs.publish(snapshot(Map.of(), null, to(collector.getAddress().getPort(), Protocol.HTTP)));
       logs.write(CALL);
@@ -299,27 +392,26 @@ class AccessLogsTest {
     }
   }
 
-  /** One that takes connections and says nothing, by either protocol, and one that is not there. */
-  @Test
-  void aCollectorThatHangsKeepsNobodyWaitingAndTheQueueHasABound() throws Exception {
+  /** One that takes connections and says nothing. */
+  @ParameterizedTest
+  @EnumSource(Protocol.class)
+  void aCollectorThatHangsKeepsNobodyWaitingAndTheQueueHasABound(Protocol protocol)
+      throws Exception {
     int many = 20_000;
-    for (Protocol protocol : Protocol.values()) {
-      try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        logs.publish(snapshot(Map.of(), null, to(silent.getLocalPort(), protocol)));
+    try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      logs.publish(snapshot(Map.of(), null, to(silent.getLocalPort(), protocol)));
+      logs.write(CALL);
+      silent.accept().getInputStream().read(); // it is asked
+
+      long start = System.nanoTime();
+      for (int i = 0; i < many; i++) {
         logs.write(CALL);
-        silent.accept().getInputStream().read(); // it is asked
-        long before = logs.counts().dropped();
-
-        long start = System.nanoTime();
-        for (int i = 0; i < many; i++) {
-          logs.write(CALL);
-        }
-        Duration added = Duration.ofNanos(System.nanoTime() - start);
-
-        assertThat(added.dividedBy(many)).isLessThan(Duration.ofNanos(100_000));
-        assertThat(logs.waiting()).isEqualTo(Exporter.MOST_WAITING);
-        assertThat(logs.counts().dropped() - before).isEqualTo(many - Exporter.MOST_WAITING);
       }
+      Duration added = Duration.ofNanos(System.nanoTime() - start);
+
+      assertThat(added.dividedBy(many)).isLessThan(Duration.ofNanos(100_000));
+      assertThat(logs.waiting()).isEqualTo(Exporter.MOST_WAITING);
+      assertThat(logs.counts().dropped()).isEqualTo(many - Exporter.MOST_WAITING);
     }
     long start = System.nanoTime();
     logs.close();
@@ -327,22 +419,94 @@ class AccessLogsTest {
   }
 
   @Test
-  void moreCollectorsThanThereMayBeGetNothing() {
-    SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
-    for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
-      NamespacedName pod = new NamespacedName("shop", "p" + i);
-      Samples.snapshot(1, pod).workloads().forEach(editor::put);
-      editor.put(
-          new AccessLogSetting(
-              pod, false, i, Map.of("app", "p" + i), null, to(1 + i, Protocol.GRPC)));
+  void whatWaitsForAllCollectorsThatHangHasOneBoundAndTheNextOneHasRoomAllTheSame()
+      throws Exception {
+    List<ServerSocket> silent = new ArrayList<>();
+    try {
+      SnapshotEditor editor = Samples.snapshot(1).edit();
+      for (int i = 0; i < 4; i++) {
+        silent.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
+        put(editor, "n" + i, "p", to(silent.getLast().getLocalPort(), Protocol.GRPC));
+      }
+      logs.publish(editor.snapshot(2));
+      int before = 0;
+      for (int i = 0; i < 4; i++) {
+        RequestRecord call = call("n" + i, "p");
+        logs.write(call);
+        silent.get(i).accept().getInputStream().read(); // it is asked
+        for (int one = 0; one < 3_000; one++) {
+          logs.write(call);
+        }
+        assertThat(logs.waiting() - before).as("of collector %d", i).isGreaterThan(100);
+        before = logs.waiting();
+      }
+
+      assertThat(logs.waiting()).isLessThan(2 * Exporter.MOST_WAITING);
+    } finally {
+      for (ServerSocket each : silent) {
+        each.close();
+      }
     }
+  }
+
+  @Test
+  void aNamespaceHasTwoCollectorsTheMeshItsOwnAndWhatIsForMoreIsCounted() {
+    SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
+    int port = 1;
+    for (int namespace = 0; namespace < 5; namespace++) {
+      for (int pod = 0; pod < 3; pod++) {
+        put(editor, "n" + namespace, "p" + pod, to(port++, Protocol.GRPC));
+      }
+    }
+    editor.put(setting(true, null, to(port, Protocol.GRPC), Map.of()));
     logs.publish(editor.snapshot(2));
 
-    for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
-      logs.write(Samples.request(Samples.outbound(i, new NamespacedName("shop", "p" + i)), 200));
+    for (int namespace = 0; namespace < 5; namespace++) {
+      for (int pod = 0; pod < 3; pod++) {
+        logs.write(call("n" + namespace, "p" + pod));
+      }
+      int refused = namespace < 4 ? 1 + namespace : 4 + 3; // eight of all
+      assertThat(logs.counts().dropped()).as("in %d", namespace).isEqualTo(refused);
     }
+    long before = logs.counts().dropped();
+    logs.write(CALL);
+    assertThat(logs.counts().dropped()).as("of the mesh's own").isEqualTo(before);
+  }
 
-    assertThat(logs.counts().dropped()).isEqualTo(1);
+  /** One exporter has what all say. */
+  @Test
+  void howLongAConnectionIsWaitedForMakesNoOtherCollectorOfIt() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+      SnapshotEditor editor = Samples.snapshot(1).edit();
+      for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
+        Collector collector = to(silent.getLocalPort(), Protocol.GRPC);
+        put(
+            editor,
+            "shop",
+            "p" + i,
+            new Collector(
+                collector.server(), collector.protocol(), 1_000 + i, collector.attributes()));
+      }
+      logs.publish(editor.snapshot(2));
+
+      for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
+        logs.write(call("shop", "p" + i));
+      }
+
+      assertThat(logs.counts().dropped()).isZero();
+    }
+  }
+
+  private static RequestRecord call(String namespace, String pod) {
+    return Samples.request(Samples.outbound(1, new NamespacedName(namespace, pod)), 200);
+  }
+
+  /** A pod, and the Telemetry of its own. */
+  private static void put(
+      SnapshotEditor editor, String namespace, String name, @Nullable Collector collector) {
+    NamespacedName pod = new NamespacedName(namespace, name);
+    Samples.snapshot(1, pod).workloads().forEach(editor::put);
+    editor.put(new AccessLogSetting(pod, false, 1, Map.of("app", name), null, collector));
   }
 
   private static Collector to(int port, Protocol protocol) {
@@ -361,12 +525,25 @@ class AccessLogsTest {
     return new LogFormat(Stream.of(pieces).toList());
   }
 
+  /** By one of the mesh's own. */
   private static MeshSnapshot snapshot(
       Map<String, String> selector, @Nullable LogFormat format, @Nullable Collector collector) {
     SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
-    editor.put(
-        new AccessLogSetting(
-            new NamespacedName("shop", "told"), false, 1, selector, format, collector));
+    editor.put(setting(true, format, collector, selector));
     return editor.snapshot(2);
+  }
+
+  private static AccessLogSetting setting(
+      boolean isOfMesh,
+      @Nullable LogFormat format,
+      @Nullable Collector collector,
+      Map<String, String> selector) {
+    return new AccessLogSetting(
+        new NamespacedName(isOfMesh ? "mesh" : "shop", "told"),
+        isOfMesh,
+        1,
+        selector,
+        format,
+        collector);
   }
 }
