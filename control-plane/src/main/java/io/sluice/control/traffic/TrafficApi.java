@@ -34,6 +34,11 @@ public final class TrafficApi implements AutoCloseable {
   /** Asked for at once; each may ask every node. */
   static final int MOST_AT_ONCE = 4;
 
+  /** Characters of a path, of which the longest that is served has about 600, and of a query. */
+  private static final int LONGEST_PATH = 1_024;
+
+  private static final int LONGEST_QUERY = 8_192;
+
   /** Of each request to the API server; all of what is answered here ends after 10 s. */
   private static final Duration PATIENCE = Duration.ofSeconds(3);
 
@@ -145,11 +150,18 @@ public final class TrafficApi implements AutoCloseable {
     if (!exchange.getRequestMethod().equals("GET")) {
       return Answered.failure(405, "MethodNotAllowed", "metrics are only read");
     }
+    String query = exchange.getRequestURI().getRawQuery();
+    if (path.length() > LONGEST_PATH || path.contains("//")) { // before anybody is asked about it
+      return Answered.failure(404, "NotFound", "there is no such path");
+    }
+    if (query != null && query.length() > LONGEST_QUERY) {
+      return Answered.failure(414, "URITooLong", "there are too many labels or other parameters");
+    }
     if (!places.tryAcquire()) {
       return Answered.failure(429, "TooManyRequests", "others ask; try again");
     }
     try {
-      return answer(caller.get(), path, query(exchange.getRequestURI().getRawQuery()));
+      return answer(caller.get(), path, query(query));
     } catch (KubernetesApiException e) {
       return Answered.failure(503, "ServiceUnavailable", String.valueOf(e.getMessage()));
     } finally {

@@ -330,6 +330,16 @@ class TrafficApiTest {
   }
 
   @Test
+  void whatIsTooLongOrHasEmptyWordsIsNoCauseToAskWhoMay() throws Exception {
+    for (String path : List.of("/" + "a".repeat(1_024), "/".repeat(512), "//pods")) {
+      assertThat(get(PROXY, AT + path, "X-Remote-User", "canary").statusCode()).isEqualTo(404);
+    }
+    String labels = "/pods?labelSelector=" + "a".repeat(8_192);
+    assertThat(get(PROXY, AT + labels, "X-Remote-User", "canary").statusCode()).isEqualTo(414);
+    assertThat(reviews).isEmpty();
+  }
+
+  @Test
   void nobodyMayAskWhileNobodySaysWhoMay() throws Exception {
     cluster.fail("POST", FakeCluster.Failing.of("500"));
 
