@@ -132,6 +132,7 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
     return asked.namespace().isEmpty() || asked.namespace().equals(service.name().namespace());
   }
 
+  /** In its namespace: who may write there may write any address into its EndpointSlices. */
   private Set<Workload> endpoints(Service service) {
     Set<Workload> pods = new LinkedHashSet<>();
     service
@@ -142,6 +143,7 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
                     snapshot
                         .workloadAt(endpoint.address().getAddress())
                         .filter(MeasuredObjects::isMeasured)
+                        .filter(pod -> pod.name().namespace().equals(service.name().namespace()))
                         .ifPresent(pods::add)));
     return pods;
   }

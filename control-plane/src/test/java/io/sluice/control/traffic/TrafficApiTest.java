@@ -13,11 +13,15 @@ import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.control.webhook.SelfSigned;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import java.io.IOException;
@@ -40,6 +44,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -101,11 +106,26 @@ class TrafficApiTest {
     cluster.close();
   }
 
-  /** {@code web} on node a and {@code shop} on node b are in the mesh. */
+  /**
+   * {@code web} on node a and {@code shop} on node b are in the mesh, as is another namespace's pod
+   * on a, which the Service {@code front} claims as an endpoint beside {@code web}.
+   */
   private final class Mesh implements MeasuredMesh {
     @Override
     public MeshSnapshot snapshot() {
-      return MeshSnapshot.of(1, true, List.of(pod("web", "a", 1), pod("shop", "b", 2)));
+      Workload web = pod("shop", "web", "a", 1);
+      Workload foreign = pod("bank", "ledger", "a", 3);
+      List<Endpoint> endpoints =
+          Stream.of(web, foreign)
+              .map(pod -> new Endpoint(new InetSocketAddress(pod.addresses().getFirst(), 80), true))
+              .toList();
+      Service front =
+          new Service(
+              new NamespacedName("shop", "front"),
+              List.of(),
+              List.of(new ServicePort("http", 80, AppProtocol.HTTP, endpoints)));
+      return MeshSnapshot.of(
+          1, true, List.of(web, pod("shop", "shop", "b", 2), foreign, front));
     }
 
     @Override
@@ -116,11 +136,11 @@ class TrafficApiTest {
           : CompletableFuture.completedFuture(told);
     }
 
-    private static Workload pod(String name, String node, int address) {
+    private static Workload pod(String namespace, String name, String node, int address) {
       try {
         return new Workload(
-            new NamespacedName("shop", name),
-            SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/" + name),
+            new NamespacedName(namespace, name),
+            SpiffeId.parse("spiffe://cluster.local/ns/" + namespace + "/sa/" + name),
             List.of(InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) address})),
             Map.of(),
             true,
@@ -401,6 +421,17 @@ class TrafficApiTest {
 
     assertThat(pods.path("items")).hasSize(2);
     assertThat(pods.findValuesAsText("value")).containsOnly("0", "0m");
+  }
+
+  @Test
+  void aServiceTellsNothingOfPodsOfOtherNamespaces() throws Exception {
+    put("v1", "services", "front");
+    nodes.put(
+        "a",
+        List.of(traffic(false, "", "shop/web", 5, 0), traffic(false, "", "bank/ledger", 70, 0)));
+
+    assertThat(asked(AT + "/namespaces/shop/services/front").findValuesAsText("value"))
+        .containsExactly("2m", "2m", "2m", "5", "0");
   }
 
   @Test
