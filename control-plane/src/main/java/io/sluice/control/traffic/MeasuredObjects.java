@@ -120,7 +120,7 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
     pods.computeIfAbsent(key, _ -> new ArrayList<>()).add(pod);
   }
 
-  private static boolean isMeasured(Workload pod) {
+  static boolean isMeasured(Workload pod) {
     return pod.enrolled() && pod.connections().measured();
   }
 

@@ -108,13 +108,15 @@ class TrafficApiTest {
 
   /**
    * {@code web} on node a and {@code shop} on node b are in the mesh, as is another namespace's pod
-   * on a, which the Service {@code front} claims as an endpoint beside {@code web}.
+   * on a, which the Service {@code front} claims as an endpoint beside {@code web}; {@code outside}
+   * on b is not.
    */
   private final class Mesh implements MeasuredMesh {
     @Override
     public MeshSnapshot snapshot() {
-      Workload web = pod("shop", "web", "a", 1);
-      Workload foreign = pod("bank", "ledger", "a", 3);
+      Workload web = pod("shop", "web", "a", 1, true);
+      Workload foreign = pod("bank", "ledger", "a", 3, true);
+      Workload outside = pod("shop", "outside", "b", 4, false);
       List<Endpoint> endpoints =
           Stream.of(web, foreign)
               .map(pod -> new Endpoint(new InetSocketAddress(pod.addresses().getFirst(), 80), true))
@@ -125,7 +127,7 @@ class TrafficApiTest {
               List.of(),
               List.of(new ServicePort("http", 80, AppProtocol.HTTP, endpoints)));
       return MeshSnapshot.of(
-          1, true, List.of(web, pod("shop", "shop", "b", 2), foreign, front));
+          1, true, List.of(web, pod("shop", "shop", "b", 2, true), foreign, outside, front));
     }
 
     @Override
@@ -136,14 +138,15 @@ class TrafficApiTest {
           : CompletableFuture.completedFuture(told);
     }
 
-    private static Workload pod(String namespace, String name, String node, int address) {
+    private static Workload pod(
+        String namespace, String name, String node, int address, boolean isEnrolled) {
       try {
         return new Workload(
             new NamespacedName(namespace, name),
             SpiffeId.parse("spiffe://cluster.local/ns/" + namespace + "/sa/" + name),
             List.of(InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) address})),
             Map.of(),
-            true,
+            isEnrolled,
             null,
             null,
             node,
@@ -421,6 +424,40 @@ class TrafficApiTest {
 
     assertThat(pods.path("items")).hasSize(2);
     assertThat(pods.findValuesAsText("value")).containsOnly("0", "0m");
+  }
+
+  @Test
+  void whatANodeSaysFailedIsOfWhatItCounted() throws Exception {
+    ObjectNode namespace = JsonNodeFactory.instance.objectNode();
+    namespace.putObject("metadata").put("name", "shop");
+    cluster.put("/api/v1/namespaces/shop", namespace);
+    nodes.put("a", List.of(traffic(false, "", "shop/web", 0, 1).toBuilder().setFailed(50).build()));
+    nodes.put("b", List.of(traffic(false, "", "shop/shop", 9, 0)));
+
+    JsonNode metrics = asked(AT + "/namespaces/shop").path("metrics");
+    assertThat(metrics.path(3).path("value").asText()).as("success").isEqualTo("9");
+    assertThat(metrics.path(4).path("value").asText()).as("failure").isEqualTo("1");
+  }
+
+  @Test
+  void aSplitIsWhatPodsInTheMeshWereLedByAsTheirOwnNodesSay() throws Exception {
+    ObjectNode split = JsonNodeFactory.instance.objectNode();
+    split.putObject("metadata").put("namespace", "shop").put("name", "ways");
+    split.putObject("spec").put("service", "front").putArray("backends").addObject()
+        .put("service", "new").put("weight", 1);
+    cluster.put("/apis/split.smi-spec.io/v1alpha4/namespaces/shop/trafficsplits/ways", split);
+    nodes.put("a", List.of(led("shop/web", 3), led("shop/shop", 100)));
+    nodes.put("b", List.of(led("shop/shop", 5), led("shop/outside", 1_000)));
+
+    assertThat(asked(AT + "/namespaces/shop/trafficsplits/ways").findValuesAsText("value"))
+        .containsExactly("2m", "2m", "2m", "8", "0");
+  }
+
+  private static PodTraffic led(String source, int good) {
+    return traffic(true, source, "", good, 0).toBuilder()
+        .setSplit("shop/ways")
+        .setService("shop/new")
+        .build();
   }
 
   @Test
