@@ -14,6 +14,12 @@ import java.util.function.Function;
 
 /** The daemons of a cluster, which are asked by this program in their own pods. */
 public final class DaemonPods {
+  /** Far more than is said of one pod in a mesh of thousands. */
+  public static final int LONGEST_BYTES = 64 << 20;
+
+  /** Of what is asked of several at once, or by a program with a small heap. */
+  public static final int SHORT_BYTES = 2 << 20;
+
   private static final String PODS_OF = "/api/v1/namespaces/%s/pods/";
 
   /** Those of a component. */
@@ -35,10 +41,14 @@ public final class DaemonPods {
    * get and list for pods, and create for pods/exec.
    *
    * @param words makes the command, of the name of the node
+   * @param longestBytes of its answer
    * @throws IllegalStateException where there is no such pod or daemon, or the API server refuses
    */
   public static Ended run(
-      ClusterAccess access, NamespacedName pod, Function<String, List<String>> words) {
+      ClusterAccess access,
+      NamespacedName pod,
+      Function<String, List<String>> words,
+      int longestBytes) {
     return access.request(api -> {
       JsonNode found =
           api.find(PODS_OF.formatted(pod.namespace()) + pod.name())
@@ -52,11 +62,12 @@ public final class DaemonPods {
           PODS_OF.formatted(daemon.path("namespace").asText()) + daemon.path("name").asText(),
           CONTAINER,
           words.apply(node),
-          PATIENCE);
+          PATIENCE,
+          longestBytes);
     });
   }
 
-  /** Runs a command in a pod, to its end. */
+  /** Runs a command in a pod, to its end; it writes {@link #SHORT_BYTES} at most. */
   @FunctionalInterface
   public interface Run {
     Ended run(List<String> words);
@@ -103,7 +114,7 @@ public final class DaemonPods {
     JsonNode metadata = pod.path("metadata");
     String path =
         PODS_OF.formatted(metadata.path("namespace").asText()) + metadata.path("name").asText();
-    return words -> api.exec(path, container, words, PATIENCE);
+    return words -> api.exec(path, container, words, PATIENCE, SHORT_BYTES);
   }
 
   private static boolean isRunning(JsonNode pod) {
