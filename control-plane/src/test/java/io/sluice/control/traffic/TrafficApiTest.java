@@ -352,6 +352,27 @@ class TrafficApiTest {
     assertThat(reviews.getLast().at("/nonResourceAttributes/path").asText()).isEqualTo(AT);
   }
 
+  /** The default rules let that group read what an API describes. */
+  @ParameterizedTest
+  @CsvSource({
+    "system:aggregator, '', 'system:authenticated'",
+    "canary, testers, 'testers system:authenticated'",
+    "canary, system:authenticated, 'system:authenticated'",
+    "system:anonymous, system:unauthenticated, 'system:unauthenticated'",
+    "system:anonymous, '', ''"
+  })
+  void whoeverIsNamedIsAuthenticated(String user, String group, String groups) throws Exception {
+    List<String> headers = new ArrayList<>(List.of("X-Remote-User", user));
+    if (!group.isEmpty()) {
+      headers.addAll(List.of("X-Remote-Group", group));
+    }
+    get(PROXY, "/openapi/v2", headers.toArray(String[]::new));
+
+    List<String> asked = new ArrayList<>();
+    reviews.getFirst().path("groups").forEach(each -> asked.add(each.asText()));
+    assertThat(String.join(" ", asked)).isEqualTo(groups);
+  }
+
   @Test
   void whatIsTooLongOrHasEmptyWordsIsNoCauseToAskWhoMay() throws Exception {
     for (String path : List.of("/" + "a".repeat(1_024), "/".repeat(512), "//pods")) {
