@@ -114,18 +114,33 @@ public final class TrafficApi implements AutoCloseable {
               .map(kind -> new Asked(kind, namespace, name, edges));
     }
 
-    /** As access rules name it. */
+    /**
+     * As access rules name it, and the API server itself when it reads the path: what stands below
+     * a namespace's name is a list of objects there.
+     */
     ObjectNode attributes() {
+      if (edges && kind == MeasuredKind.NAMESPACE) {
+        return attributes(EDGES, "list", name, "");
+      }
       ObjectNode attributes =
-          JsonNodeFactory.instance
-              .objectNode()
-              .put("group", GROUP)
-              .put("version", VERSION)
-              .put("resource", kind.resource())
-              .put("verb", name.isEmpty() ? "list" : "get")
-              .put("namespace", kind == MeasuredKind.NAMESPACE ? name : namespace)
-              .put("name", name);
+          attributes(
+              kind.resource(),
+              name.isEmpty() ? "list" : "get",
+              kind == MeasuredKind.NAMESPACE ? name : namespace,
+              name);
       return edges ? attributes.put("subresource", EDGES) : attributes;
+    }
+
+    private static ObjectNode attributes(
+        String resource, String verb, String namespace, String name) {
+      return JsonNodeFactory.instance
+          .objectNode()
+          .put("group", GROUP)
+          .put("version", VERSION)
+          .put("resource", resource)
+          .put("verb", verb)
+          .put("namespace", namespace)
+          .put("name", name);
     }
   }
 

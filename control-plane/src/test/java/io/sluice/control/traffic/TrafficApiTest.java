@@ -352,6 +352,29 @@ class TrafficApiTest {
     assertThat(reviews.getLast().at("/nonResourceAttributes/path").asText()).isEqualTo(AT);
   }
 
+  /** By the API server's own reading of paths (RequestInfo), so that one rule is enough. */
+  @ParameterizedTest
+  @CsvSource({
+    "/namespaces, list, namespaces, '', '', ''",
+    "/namespaces/shop, get, namespaces, shop, shop, ''",
+    "/namespaces/shop/edges, list, edges, shop, '', ''",
+    "/nodes/a/edges, get, nodes, '', a, edges",
+    "/pods, list, pods, '', '', ''",
+    "/namespaces/shop/deployments, list, deployments, shop, '', ''",
+    "/namespaces/shop/deployments/web/edges, get, deployments, shop, web, edges",
+  })
+  void rulesAreThoseByWhichTheApiServerHasPassedItOn(
+      String path, String verb, String resource, String namespace, String name, String subresource)
+      throws Exception {
+    get(PROXY, AT + path, "X-Remote-User", "stranger");
+
+    JsonNode attributes = reviews.getFirst().path("resourceAttributes");
+    assertThat(
+            Stream.of("verb", "resource", "namespace", "name", "subresource")
+                .map(field -> attributes.path(field).asText()))
+        .containsExactly(verb, resource, namespace, name, subresource);
+  }
+
   /** The default rules let that group read what an API describes. */
   @ParameterizedTest
   @CsvSource({
