@@ -128,7 +128,9 @@ final class FrontProxy {
     private static Stream<String> commonNames(X509Certificate leaf)
         throws GeneralSecurityException {
       return Stream.of(new JcaX509CertificateHolder(leaf).getSubject().getRDNs(BCStyle.CN))
-          .map(name -> IETFUtils.valueToString(name.getFirst().getValue()));
+          .flatMap(name -> Stream.of(name.getTypesAndValues()))
+          .filter(each -> each.getType().equals(BCStyle.CN))
+          .map(each -> IETFUtils.valueToString(each.getValue()));
     }
 
     Optional<Caller> caller(Headers headers) {

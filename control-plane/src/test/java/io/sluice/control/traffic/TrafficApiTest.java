@@ -282,6 +282,16 @@ class TrafficApiTest {
     assertThat(get(shown, "/healthz").body()).isEqualTo("ok");
   }
 
+  /** The shorter one of a set comes first in DER. */
+  @Test
+  void ofSeveralAttributesTheNameCounts() throws Exception {
+    client("authority", "several", "/O=org+CN=front-proxy-client", "clientAuth");
+    client("authority", "another", "/O=front-proxy-client+CN=some-other-component", "clientAuth");
+
+    assertThat(get("several", AT, "X-Remote-User", "canary").statusCode()).isEqualTo(200);
+    assertThat(get("another", AT, "X-Remote-User", "canary").statusCode()).isEqualTo(401);
+  }
+
   @Test
   void theApiServerItselfHasToNameACaller() throws Exception {
     assertThat(get(PROXY, AT).statusCode()).isEqualTo(401);
