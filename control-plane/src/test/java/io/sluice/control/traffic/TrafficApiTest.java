@@ -525,6 +525,26 @@ class TrafficApiTest {
         .containsExactly("2m", "2m", "2m", "5", "0");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "/deployments, 'there are more than 2000 pods; ask by namespace'",
+    "/namespaces/shop/deployments/web, 'there are more than 2000 pods in shop; ask for these themselves, by labelSelector'",
+    "/pods, there are more than 2000; ask by namespace or labelSelector"
+  })
+  void whoAsksForTooMuchIsToldHowToAskForLess(String path, String mend) throws Exception {
+    ObjectNode deployment = JsonNodeFactory.instance.objectNode();
+    deployment.putObject("metadata").put("namespace", "shop").put("name", "web");
+    cluster.put("/apis/apps/v1/namespaces/shop/deployments/web", deployment);
+    for (int i = 0; i < MeasuredObjects.MOST; i++) {
+      put("v1", "pods", "pod-" + i);
+    }
+
+    HttpResponse<String> response = get(PROXY, AT + path, "X-Remote-User", "canary");
+    assertThat(response.statusCode()).isEqualTo(413);
+    assertThat(new ObjectMapper().readTree(response.body()).path("message").asText())
+        .isEqualTo(mend);
+  }
+
   @Test
   void whatANodeDoesNotTellIsLeftOutOfListsAndFailsWhereItIsAskedFor() throws Exception {
     nodes.put("a", List.of());
