@@ -39,7 +39,7 @@ public final class TrafficApi implements AutoCloseable {
 
   private static final int LONGEST_QUERY = 8_192;
 
-  /** Of each request to the API server; all of what is answered here ends after 10 s. */
+  /** Of each request to the API server; the port interrupts what takes 10 s in all. */
   private static final Duration PATIENCE = Duration.ofSeconds(3);
 
   private static final String HEALTH = "/healthz";
