@@ -35,6 +35,12 @@ public final class TrafficCodec {
   /** Bytes of one answer. */
   public static final int MOST_BYTES = 1 << 20;
 
+  /**
+   * Requests in one answer, and microseconds that one took: far more than there are, and so few
+   * that sums over all nodes of a mesh do not overflow.
+   */
+  public static final long MOST_COUNTED = 1L << 40;
+
   /** Leaves room for one more in a message of {@link WireLimits#REQUEST_BYTES}. */
   private static final int PART_BYTES = WireLimits.REQUEST_BYTES / 2;
 

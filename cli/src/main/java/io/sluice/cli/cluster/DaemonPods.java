@@ -16,6 +16,12 @@ import java.util.function.Function;
  * The daemons and controllers of a cluster, which are asked by this program in their own pods.
  */
 public final class DaemonPods {
+  /** Far more than is said of one pod in a mesh of thousands. */
+  public static final int LONGEST_BYTES = 64 << 20;
+
+  /** Of what is asked of several at once, or by a program with a small heap. */
+  public static final int SHORT_BYTES = 2 << 20;
+
   private static final String PODS_OF = "/api/v1/namespaces/%s/pods/";
 
   /** Those of a component. */
@@ -36,10 +42,14 @@ public final class DaemonPods {
    * get and list for pods, and create for pods/exec.
    *
    * @param words makes the command, of the name of the node
+   * @param longestBytes of its answer
    * @throws IllegalStateException where there is no such pod or daemon, or the API server refuses
    */
   public static Ended run(
-      ClusterAccess access, NamespacedName pod, Function<String, List<String>> words) {
+      ClusterAccess access,
+      NamespacedName pod,
+      Function<String, List<String>> words,
+      int longestBytes) {
     return access.request(api -> {
       JsonNode found =
           api.find(PODS_OF.formatted(pod.namespace()) + pod.name())
@@ -48,11 +58,11 @@ public final class DaemonPods {
       if (node.isEmpty()) {
         throw new IllegalStateException("pod " + pod + " is on no node yet");
       }
-      return in(api, daemon(api, node), CONTAINER).run(words.apply(node));
+      return in(api, daemon(api, node), CONTAINER, longestBytes).run(words.apply(node));
     });
   }
 
-  /** Runs a command in a pod, to its end. */
+  /** Runs a command in a pod, to its end; it writes {@link #SHORT_BYTES} at most. */
   @FunctionalInterface
   public interface Run {
     Ended run(List<String> words);
@@ -79,7 +89,8 @@ public final class DaemonPods {
       for (JsonNode one : api.get(DAEMONS).path("items")) {
         if (isDaemon(one)) {
           namespaces.add(one.path("metadata").path("namespace").asText());
-          daemons.put(one.path("spec").path("nodeName").asText(), in(api, one, CONTAINER));
+          daemons.put(
+              one.path("spec").path("nodeName").asText(), in(api, one, CONTAINER, SHORT_BYTES));
         }
       }
       if (daemons.isEmpty()) {
@@ -88,18 +99,19 @@ public final class DaemonPods {
       for (JsonNode one : api.get(ALL.formatted("controller")).path("items")) {
         JsonNode metadata = one.path("metadata");
         if (isRunning(one) && namespaces.contains(metadata.path("namespace").asText())) {
-          controllers.put(metadata.path("name").asText(), in(api, one, "controller"));
+          controllers.put(
+              metadata.path("name").asText(), in(api, one, "controller", SHORT_BYTES));
         }
       }
       return work.apply(new Pods(daemons, controllers));
     });
   }
 
-  private static Run in(KubernetesApi api, JsonNode pod, String container) {
+  private static Run in(KubernetesApi api, JsonNode pod, String container, int longestBytes) {
     JsonNode metadata = pod.path("metadata");
     String path =
         PODS_OF.formatted(metadata.path("namespace").asText()) + metadata.path("name").asText();
-    return words -> api.exec(path, container, words, PATIENCE);
+    return words -> api.exec(path, container, words, PATIENCE, longestBytes);
   }
 
   private static boolean isRunning(JsonNode pod) {

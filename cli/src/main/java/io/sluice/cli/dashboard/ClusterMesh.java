@@ -63,7 +63,8 @@ record ClusterMesh(ClusterAccess access) implements MeshSource {
                 access,
                 pod,
                 own ->
-                    List.of("sluice", "proxy", "get", "config_dump", name, "--node-name", own))));
+                    List.of("sluice", "proxy", "get", "config_dump", name, "--node-name", own),
+                DaemonPods.SHORT_BYTES)));
   }
 
   @Override

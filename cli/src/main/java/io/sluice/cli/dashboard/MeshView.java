@@ -17,6 +17,7 @@ final class MeshView {
   /** Of each list, however many nodes have it: a page, and a small heap, has room for no more. */
   static final int MOST = 5_000;
 
+  private static final String NONSENSE = "its answer makes no sense";
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   private final MeshSource source;
@@ -53,13 +54,14 @@ final class MeshView {
         .forEach((name, answer) -> {
           switch (answer) {
             case Answer.Silence(String why) -> controllers.putObject(name).put("silence", why);
-            case Answer.Said(JsonNode status) -> {
+            case Answer.Said(ObjectNode status) -> {
               controllers.set(name, status);
               status
                   .path("nodes")
                   .properties()
                   .forEach(each -> follow(row(rows, each.getKey()), each.getValue()));
             }
+            case Answer.Said _ -> controllers.putObject(name).put("silence", NONSENSE);
           }
         });
     ObjectNode all = NODES.objectNode();
@@ -70,12 +72,12 @@ final class MeshView {
         .forEach((name, answer) -> {
           switch (answer) {
             case Answer.Silence(String why) -> row(rows, name).put("silence", why);
-            case Answer.Said(JsonNode view) -> {
-              JsonNode status = view.path("status");
+            case Answer.Said(JsonNode view) when view.path("status") instanceof ObjectNode status -> {
               String node = status.path("node").asText(name); // a directory's name may be another
               row(rows, node).set("status", status);
               lists.forEach(list -> add(view.path(list), node, all.withArray(list)));
             }
+            case Answer.Said _ -> row(rows, name).put("silence", NONSENSE);
           }
         });
     mesh.set("nodes", NODES.arrayNode().addAll(rows.values()));
@@ -89,15 +91,15 @@ final class MeshView {
 
   /** Of several controllers the one counts that the node follows now. */
   private static void follow(ObjectNode row, JsonNode standing) {
-    if (!row.has("follow") || standing.path("connected").asBoolean()) {
+    if (standing.isObject() && !row.has("follow") || standing.path("connected").asBoolean()) {
       row.set("follow", standing);
     }
   }
 
   private static void add(JsonNode some, String node, ArrayNode to) {
     for (JsonNode each : some) {
-      if (to.size() < MOST) {
-        to.add(((ObjectNode) each).put("node", node));
+      if (each instanceof ObjectNode object && to.size() < MOST) {
+        to.add(object.put("node", node));
       }
     }
   }

@@ -133,7 +133,8 @@ public record PodProxy(NodeTarget target, Optional<ClusterOptions> cluster) {
               node ->
                   Stream.of(Stream.of("sluice"), Stream.of(words), Stream.of("--node-name", node))
                       .flatMap(each -> each)
-                      .toList());
+                      .toList(),
+              DaemonPods.LONGEST_BYTES);
       if (said.out().isEmpty()) {
         List<String> lines = new ArrayList<>(said.err().lines().toList());
         throw new IllegalStateException(

@@ -68,7 +68,10 @@ class DaemonPodsTest {
 
       assertThatThrownBy(() ->
               DaemonPods.run(
-                  access, NamespacedName.parse("shop/cart"), node -> List.of("sluice", node)))
+                  access,
+                  NamespacedName.parse("shop/cart"),
+                  node -> List.of("sluice", node),
+                  DaemonPods.SHORT_BYTES))
           .hasMessageContaining("answered 403 to exec in sluice-node-1; check --kubeconfig");
 
       DaemonPods.Pods pods = DaemonPods.ask(access, found -> found);

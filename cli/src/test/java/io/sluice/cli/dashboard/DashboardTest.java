@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -258,6 +259,39 @@ class DashboardTest {
     public Duration fresh() {
       return Duration.ofHours(1);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "null",
+        "[]",
+        "\"x\"",
+        "{}",
+        "{\"status\": null}",
+        "{\"status\": [1], \"nodes\": [1], \"edges\": 1}",
+        "{\"status\": {}, \"nodes\": {\"well\": 1}, \"edges\": [1, null, []], \"pods\": {\"a\": \"b\"}}"
+      })
+  void nonsenseOfOneKeepsNoOtherFromThePage(String nonsense) throws IOException {
+    JsonNode odd = new ObjectMapper().readTree(nonsense);
+    ObjectNode well = JSON.objectNode();
+    well.putObject("status").put("pid", 1);
+    well.putArray("edges").addObject().put("number", 2);
+
+    JsonNode told =
+        new ObjectMapper()
+            .readTree(
+                MeshView.of(
+                        MeshSource.Answers.of(
+                            Map.of("odd", () -> odd), Map.of("odd", () -> odd, "well", () -> well)))
+                    .toString());
+
+    assertThat(told.at("/edges").toString()).isEqualTo("[{\"number\":2,\"node\":\"well\"}]");
+    assertThat(told.at("/nodes/1").toString())
+        .isEqualTo("{\"node\":\"well\",\"status\":{\"pid\":1}}");
+    JsonNode row = told.at("/nodes/0");
+    assertThat(row.at("/status").isObject() || row.has("silence")).as(told.toString()).isTrue();
+    assertThat(told.at("/controllers/odd").isObject()).isTrue();
   }
 
   @Test

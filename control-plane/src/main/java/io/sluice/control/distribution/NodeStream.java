@@ -266,6 +266,7 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
     private final long askedNanos = System.nanoTime();
     private final List<PodTraffic> come = new ArrayList<>();
     private int bytes;
+    private long requests;
     private final CompletableFuture<List<PodTraffic>> answer = new CompletableFuture<>();
 
     Question(String nonce) {
@@ -282,9 +283,26 @@ final class NodeStream implements ServedStream<DeltaDiscoveryRequest> {
           || bytes > 2 * TrafficCodec.MOST_BYTES) { // with what frames it
         throw new IllegalArgumentException("more than a node tells");
       }
+      for (PodTraffic each : part.getTrafficList()) {
+        requireCount(each.getFailed());
+        each.getDurationsMap()
+            .forEach((micros, count) -> {
+              requireCount(micros);
+              requireCount(count);
+              requests += count;
+              requireCount(requests);
+            });
+      }
       come.addAll(part.getTrafficList());
       if (part.getLast()) {
         answer.complete(List.copyOf(come));
+      }
+    }
+
+    /** Numbers of the protocol have no sign, those of Java have. */
+    private static void requireCount(long number) {
+      if (number < 0 || number > TrafficCodec.MOST_COUNTED) {
+        throw new IllegalArgumentException("no node counts as many as " + number);
       }
     }
   }

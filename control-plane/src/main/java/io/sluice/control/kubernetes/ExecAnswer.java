@@ -18,20 +18,23 @@ final class ExecAnswer implements WebSocket.Listener {
   /** With the status as JSON. */
   static final String PROTOCOL = "v4.channel.k8s.io";
 
-  /** Far more than is said of one pod in a mesh of thousands. */
-  private static final int LONGEST_BYTES = 64 << 20;
-
   private static final int STDOUT = 1;
   private static final int STDERR = 2;
   private static final int STATUS = 3;
   private static final int AS_INTENDED = 1000; // RFC 6455 §7.4.1
   private static final ObjectMapper JSON = new ObjectMapper();
 
+  private final int longestBytes;
   private final CompletableFuture<Ended> ended = new CompletableFuture<>();
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
-  /** Fails where the connection does, or the command did not begin. */
+  /** Of as many bytes as {@code longestBytes}. */
+  ExecAnswer(int longestBytes) {
+    this.longestBytes = longestBytes;
+  }
+
+  /** Fails where the connection does, it is longer, or the command did not begin. */
   CompletableFuture<Ended> ended() {
     return ended;
   }
@@ -41,8 +44,8 @@ final class ExecAnswer implements WebSocket.Listener {
     int channel = message.hasRemaining() ? message.get() : 0;
     byte[] piece = new byte[message.remaining()];
     message.get(piece);
-    if (out.size() + err.size() + piece.length > LONGEST_BYTES) {
-      ended.completeExceptionally(new IOException("it says more than " + LONGEST_BYTES + " bytes"));
+    if (out.size() + err.size() + piece.length > longestBytes) {
+      ended.completeExceptionally(new IOException("it says more than " + longestBytes + " bytes"));
     } else if (channel == STDOUT) {
       out.writeBytes(piece);
     } else if (channel == STDERR) {

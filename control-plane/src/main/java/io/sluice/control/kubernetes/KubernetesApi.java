@@ -294,15 +294,17 @@ public final class KubernetesApi implements AutoCloseable {
    *
    * @param pod its path, from the root of the server
    * @param patience longest wait for that end
+   * @param longestBytes of all that it writes
    */
-  public Ended exec(String pod, String container, List<String> command, Duration patience) {
+  public Ended exec(
+      String pod, String container, List<String> command, Duration patience, int longestBytes) {
     StringBuilder path =
         new StringBuilder(pod + "/exec?container=" + container + "&stdout=true&stderr=true");
     for (String word : command) {
       path.append("&command=").append(URLEncoder.encode(word, StandardCharsets.UTF_8));
     }
     String subject = "exec in " + pod.substring(pod.lastIndexOf('/') + 1);
-    ExecAnswer answer = new ExecAnswer();
+    ExecAnswer answer = new ExecAnswer(longestBytes);
     try {
       return client
           .newWebSocketBuilder()

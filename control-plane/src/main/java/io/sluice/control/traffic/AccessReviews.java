@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.traffic.FrontProxy.Caller;
+import io.sluice.mesh.Sha256;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -26,7 +28,9 @@ final class AccessReviews {
 
   private final KubernetesApi api;
   private final InstantSource clock;
-  private final Map<String, Reviewed> kept =
+
+  /** By hashes, since callers choose how long names and paths are. */
+  final Map<String, Reviewed> kept =
       new LinkedHashMap<>(16, 0.75f, true) { // guarded by itself
         private static final long serialVersionUID = 1L;
 
@@ -36,7 +40,7 @@ final class AccessReviews {
         }
       };
 
-  private record Reviewed(boolean isAllowed, Instant end) {}
+  record Reviewed(boolean isAllowed, Instant end) {}
 
   /**
    * @param api not closed here
@@ -59,7 +63,7 @@ final class AccessReviews {
     ObjectNode extra = spec.putObject("extra");
     caller.extra().forEach((key, values) -> values.forEach(extra.withArrayProperty(key)::add));
     asked.accept(spec);
-    String key = spec.toString();
+    String key = Sha256.hex(spec.toString().getBytes(StandardCharsets.UTF_8));
     Instant now = clock.instant();
     synchronized (kept) {
       @Nullable Reviewed known = kept.get(key);
@@ -75,6 +79,7 @@ final class AccessReviews {
     review.set("spec", spec);
     boolean isAllowed = api.post(PATH, review).path("status").path("allowed").asBoolean();
     synchronized (kept) {
+      kept.values().removeIf(each -> !now.isBefore(each.end));
       kept.put(key, new Reviewed(isAllowed, now.plus(KEPT)));
     }
     return isAllowed;

@@ -23,7 +23,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Date;
 import java.util.List;
 import java.util.Locale;
@@ -55,6 +54,7 @@ final class FrontProxy {
   /** Of who is not believed, as its certificate may be newer than what was read. */
   private static final Duration READ_AT_ONCE = Duration.ofSeconds(5);
 
+  private static final String AUTHENTICATED = "system:authenticated";
   private static final int LONGEST_CHAIN = 6;
   private static final String CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"; // RFC 5280 §4.2.1.12
 
@@ -128,7 +128,9 @@ final class FrontProxy {
     private static Stream<String> commonNames(X509Certificate leaf)
         throws GeneralSecurityException {
       return Stream.of(new JcaX509CertificateHolder(leaf).getSubject().getRDNs(BCStyle.CN))
-          .map(name -> IETFUtils.valueToString(name.getFirst().getValue()));
+          .flatMap(name -> Stream.of(name.getTypesAndValues()))
+          .filter(each -> each.getType().equals(BCStyle.CN))
+          .map(each -> IETFUtils.valueToString(each.getValue()));
     }
 
     Optional<Caller> caller(Headers headers) {
@@ -137,12 +139,23 @@ final class FrontProxy {
               new Caller(
                   user,
                   first(uidHeaders, headers).orElse(""),
-                  groupHeaders.stream()
-                      .map(headers::get)
-                      .filter(Objects::nonNull)
-                      .flatMap(Collection::stream)
-                      .toList(),
+                  groups(user, headers),
                   extra(headers)));
+    }
+
+    /** Whoever is named has shown who it is; Kubernetes has each server say so by itself. */
+    private List<String> groups(String user, Headers headers) {
+      List<String> groups = new ArrayList<>();
+      groupHeaders.stream()
+          .map(headers::get)
+          .filter(Objects::nonNull)
+          .forEach(groups::addAll);
+      if (!user.equals("system:anonymous")
+          && !groups.contains("system:unauthenticated")
+          && !groups.contains(AUTHENTICATED)) {
+        groups.add(AUTHENTICATED);
+      }
+      return groups;
     }
 
     private static Optional<String> first(List<String> names, Headers headers) {

@@ -29,6 +29,7 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
   static final int MOST = 2_000;
 
   private static final int PAGE = 500;
+  private static final String LESS = "; ask by namespace or labelSelector";
 
   /** The one that is asked for. */
   JsonNode one() throws UnknownTrafficException {
@@ -68,10 +69,17 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
         throw new UnknownTrafficException(
             413,
             "RequestEntityTooLarge",
-            "there are more than " + MOST + "; ask by namespace or labelSelector");
+            "there are more than " + MOST + (kind == asked.kind() ? LESS : lessPods()));
       }
     } while (!next.isEmpty());
     return all;
+  }
+
+  /** Labels that are asked for are the workload's: all pods of its namespace are read for it. */
+  private String lessPods() {
+    return asked.namespace().isEmpty()
+        ? " pods; ask by namespace"
+        : " pods in " + asked.namespace() + "; ask for these themselves, by labelSelector";
   }
 
   /** What {@link #pods} knows an object by. */
@@ -120,7 +128,7 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
     pods.computeIfAbsent(key, _ -> new ArrayList<>()).add(pod);
   }
 
-  private static boolean isMeasured(Workload pod) {
+  static boolean isMeasured(Workload pod) {
     return pod.enrolled() && pod.connections().measured();
   }
 
@@ -132,6 +140,7 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
     return asked.namespace().isEmpty() || asked.namespace().equals(service.name().namespace());
   }
 
+  /** In its namespace: who may write there may write any address into its EndpointSlices. */
   private Set<Workload> endpoints(Service service) {
     Set<Workload> pods = new LinkedHashSet<>();
     service
@@ -142,6 +151,7 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
                     snapshot
                         .workloadAt(endpoint.address().getAddress())
                         .filter(MeasuredObjects::isMeasured)
+                        .filter(pod -> pod.name().namespace().equals(service.name().namespace()))
                         .ifPresent(pods::add)));
     return pods;
   }

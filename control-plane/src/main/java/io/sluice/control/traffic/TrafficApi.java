@@ -34,7 +34,12 @@ public final class TrafficApi implements AutoCloseable {
   /** Asked for at once; each may ask every node. */
   static final int MOST_AT_ONCE = 4;
 
-  /** Of each request to the API server; all of what is answered here ends after 10 s. */
+  /** Characters of a path, of which the longest that is served has about 600, and of a query. */
+  private static final int LONGEST_PATH = 1_024;
+
+  private static final int LONGEST_QUERY = 8_192;
+
+  /** Of each request to the API server; the port interrupts what takes 10 s in all. */
   private static final Duration PATIENCE = Duration.ofSeconds(3);
 
   private static final String HEALTH = "/healthz";
@@ -109,18 +114,33 @@ public final class TrafficApi implements AutoCloseable {
               .map(kind -> new Asked(kind, namespace, name, edges));
     }
 
-    /** As access rules name it. */
+    /**
+     * As access rules name it, and the API server itself when it reads the path: what stands below
+     * a namespace's name is a list of objects there.
+     */
     ObjectNode attributes() {
+      if (edges && kind == MeasuredKind.NAMESPACE) {
+        return attributes(EDGES, "list", name, "");
+      }
       ObjectNode attributes =
-          JsonNodeFactory.instance
-              .objectNode()
-              .put("group", GROUP)
-              .put("version", VERSION)
-              .put("resource", kind.resource())
-              .put("verb", name.isEmpty() ? "list" : "get")
-              .put("namespace", kind == MeasuredKind.NAMESPACE ? name : namespace)
-              .put("name", name);
+          attributes(
+              kind.resource(),
+              name.isEmpty() ? "list" : "get",
+              kind == MeasuredKind.NAMESPACE ? name : namespace,
+              name);
       return edges ? attributes.put("subresource", EDGES) : attributes;
+    }
+
+    private static ObjectNode attributes(
+        String resource, String verb, String namespace, String name) {
+      return JsonNodeFactory.instance
+          .objectNode()
+          .put("group", GROUP)
+          .put("version", VERSION)
+          .put("resource", resource)
+          .put("verb", verb)
+          .put("namespace", namespace)
+          .put("name", name);
     }
   }
 
@@ -145,11 +165,18 @@ public final class TrafficApi implements AutoCloseable {
     if (!exchange.getRequestMethod().equals("GET")) {
       return Answered.failure(405, "MethodNotAllowed", "metrics are only read");
     }
+    String query = exchange.getRequestURI().getRawQuery();
+    if (path.length() > LONGEST_PATH || path.contains("//")) { // before anybody is asked about it
+      return Answered.failure(404, "NotFound", "there is no such path");
+    }
+    if (query != null && query.length() > LONGEST_QUERY) {
+      return Answered.failure(414, "URITooLong", "there are too many labels or other parameters");
+    }
     if (!places.tryAcquire()) {
       return Answered.failure(429, "TooManyRequests", "others ask; try again");
     }
     try {
-      return answer(caller.get(), path, query(exchange.getRequestURI().getRawQuery()));
+      return answer(caller.get(), path, query(query));
     } catch (KubernetesApiException e) {
       return Answered.failure(503, "ServiceUnavailable", String.valueOf(e.getMessage()));
     } finally {

@@ -131,6 +131,7 @@ final class TrafficObjects {
     /** The pod by whose node it was seen; a node is believed about its own alone. */
     private Optional<Workload> own(String node, PodTraffic traffic) {
       return pod(traffic.getAtClient() ? traffic.getSource() : traffic.getDestination())
+          .filter(MeasuredObjects::isMeasured)
           .filter(pod -> node.equals(pod.nodeNameOrNull()));
     }
 
@@ -303,9 +304,11 @@ final class TrafficObjects {
     private final Durations durations = new Durations();
     private long failed;
 
+    /** Of one pod no more fail than there are: those of another would seem to have failed. */
     void add(PodTraffic traffic) {
       traffic.getDurationsMap().forEach(durations::add);
-      failed += traffic.getFailed();
+      long all = traffic.getDurationsMap().values().stream().mapToLong(Long::longValue).sum();
+      failed += Math.min(all, traffic.getFailed());
     }
 
     void tell(ObjectNode to) {
@@ -314,8 +317,8 @@ final class TrafficObjects {
       latency(to, "p99_response_latency", 0.99);
       latency(to, "p90_response_latency", 0.9);
       latency(to, "p50_response_latency", 0.5);
-      metric(to, "success_count", Long.toString(Math.max(0, all - failed)));
-      metric(to, "failure_count", Long.toString(Math.min(all, failed)));
+      metric(to, "success_count", Long.toString(all - failed));
+      metric(to, "failure_count", Long.toString(failed));
     }
 
     /** A quantity, whose {@code m} and {@code u} are thousandths and millionths. */

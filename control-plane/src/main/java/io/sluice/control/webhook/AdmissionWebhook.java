@@ -218,8 +218,9 @@ public final class AdmissionWebhook implements AutoCloseable {
   }
 
   private void answer(HttpExchange exchange) {
+    Thread answering = Thread.currentThread();
     ScheduledFuture<?> deadline =
-        timer.schedule(() -> cut(exchange), patience.toNanos(), TimeUnit.NANOSECONDS);
+        timer.schedule(() -> cut(exchange, answering), patience.toNanos(), TimeUnit.NANOSECONDS);
     boolean hasPlace = places.tryAcquire();
     try (exchange) {
       Reply reply = hasPlace ? reply(exchange) : Reply.error(503, "too many requests at once");
@@ -237,8 +238,12 @@ public final class AdmissionWebhook implements AutoCloseable {
     }
   }
 
-  /** Closing may wait for whoever reads, so the timer's only thread leaves it to another. */
-  private void cut(HttpExchange exchange) {
+  /**
+   * Who waits for others gives its place back. Closing may wait for whoever reads, so the timer's
+   * only thread leaves it to another.
+   */
+  private static void cut(HttpExchange exchange, Thread answering) {
+    answering.interrupt();
     Thread.ofVirtual().start(exchange::close);
   }
 

@@ -7,6 +7,7 @@ import com.google.protobuf.Value;
 import io.sluice.api.envoy.core.Node;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
+import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.attack.Attack;
 import io.sluice.await.Await;
 import io.sluice.control.compile.CompilerSettings;
@@ -349,20 +350,12 @@ class DistributionTest {
       FollowingNode old = FollowingNode.silent(edge1);
       Await.until("a change", () -> !old.unanswered().isEmpty());
       assertThat(old.unanswered().getFirst().getTypeUrl()).isEqualTo(Marker.TYPE_URL);
-      FollowingNode node = FollowingNode.mute(edge1);
-      DeltaDiscoveryRequest.Builder hello = FollowingNode.hello();
-      hello
-          .getNodeBuilder()
-          .getMetadataBuilder()
-          .putFields(TrafficCodec.KNOWN, Value.getDefaultInstance());
-      node.send(hello.build());
-      Await.until("a question and a change", () -> node.unanswered().size() > 1);
-      DeltaDiscoveryResponse question = node.unanswered().getFirst();
-      assertThat(question.getTypeUrl()).isEqualTo(TrafficCodec.TYPE_URL);
+      FollowingNode node = counting();
+      String nonce = node.unanswered().getFirst().getNonce();
 
       TrafficCodec.answer("of another question", List.of()).forEach(node::send);
       node.send(
-          TrafficCodec.answer(question.getNonce(), List.of()).getFirst().toBuilder()
+          TrafficCodec.answer(nonce, List.of()).getFirst().toBuilder()
               .setNode(
                   Node.newBuilder()
                       .setMetadata(
@@ -374,7 +367,36 @@ class DistributionTest {
 
       node.awaitEnd();
       assertThat(node.reason()).isEqualTo("stream_malformed");
+      long most = TrafficCodec.MOST_COUNTED;
+      for (PodTraffic.Builder hostile :
+          List.of(
+              PodTraffic.newBuilder().setFailed(-1),
+              PodTraffic.newBuilder().setFailed(most + 1),
+              PodTraffic.newBuilder().putDurations(1, -1),
+              PodTraffic.newBuilder().putDurations(-1, 1),
+              PodTraffic.newBuilder().putDurations(1, most).putDurations(2, 1))) {
+        FollowingNode next = counting();
+        String asked = next.unanswered().getFirst().getNonce();
+        TrafficCodec.answer(asked, List.of(hostile.build())).forEach(next::send);
+
+        next.awaitEnd();
+        assertThat(next.reason()).as(hostile.toString()).isEqualTo("stream_malformed");
+      }
     }
+  }
+
+  /** Has been asked what it counted, before its first change. */
+  private FollowingNode counting() {
+    FollowingNode node = FollowingNode.mute(edge1);
+    DeltaDiscoveryRequest.Builder hello = FollowingNode.hello();
+    hello
+        .getNodeBuilder()
+        .getMetadataBuilder()
+        .putFields(TrafficCodec.KNOWN, Value.getDefaultInstance());
+    node.send(hello.build());
+    Await.until("a question and a change", () -> node.unanswered().size() > 1);
+    assertThat(node.unanswered().getFirst().getTypeUrl()).isEqualTo(TrafficCodec.TYPE_URL);
+    return node;
   }
 
   @Test

@@ -13,11 +13,15 @@ import io.sluice.control.compile.CompilerSettings;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.webhook.AdmissionWebhook;
 import io.sluice.control.webhook.SelfSigned;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Service;
+import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import java.io.IOException;
@@ -40,6 +44,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -101,11 +106,28 @@ class TrafficApiTest {
     cluster.close();
   }
 
-  /** {@code web} on node a and {@code shop} on node b are in the mesh. */
+  /**
+   * {@code web} on node a and {@code shop} on node b are in the mesh, as is another namespace's pod
+   * on a, which the Service {@code front} claims as an endpoint beside {@code web}; {@code outside}
+   * on b is not.
+   */
   private final class Mesh implements MeasuredMesh {
     @Override
     public MeshSnapshot snapshot() {
-      return MeshSnapshot.of(1, true, List.of(pod("web", "a", 1), pod("shop", "b", 2)));
+      Workload web = pod("shop", "web", "a", 1, true);
+      Workload foreign = pod("bank", "ledger", "a", 3, true);
+      Workload outside = pod("shop", "outside", "b", 4, false);
+      List<Endpoint> endpoints =
+          Stream.of(web, foreign)
+              .map(pod -> new Endpoint(new InetSocketAddress(pod.addresses().getFirst(), 80), true))
+              .toList();
+      Service front =
+          new Service(
+              new NamespacedName("shop", "front"),
+              List.of(),
+              List.of(new ServicePort("http", 80, AppProtocol.HTTP, endpoints)));
+      return MeshSnapshot.of(
+          1, true, List.of(web, pod("shop", "shop", "b", 2, true), foreign, outside, front));
     }
 
     @Override
@@ -116,14 +138,15 @@ class TrafficApiTest {
           : CompletableFuture.completedFuture(told);
     }
 
-    private static Workload pod(String name, String node, int address) {
+    private static Workload pod(
+        String namespace, String name, String node, int address, boolean isEnrolled) {
       try {
         return new Workload(
-            new NamespacedName("shop", name),
-            SpiffeId.parse("spiffe://cluster.local/ns/shop/sa/" + name),
+            new NamespacedName(namespace, name),
+            SpiffeId.parse("spiffe://cluster.local/ns/" + namespace + "/sa/" + name),
             List.of(InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) address})),
             Map.of(),
-            true,
+            isEnrolled,
             null,
             null,
             node,
@@ -259,6 +282,16 @@ class TrafficApiTest {
     assertThat(get(shown, "/healthz").body()).isEqualTo("ok");
   }
 
+  /** The shorter one of a set comes first in DER. */
+  @Test
+  void ofSeveralAttributesTheNameCounts() throws Exception {
+    client("authority", "several", "/O=org+CN=front-proxy-client", "clientAuth");
+    client("authority", "another", "/O=front-proxy-client+CN=some-other-component", "clientAuth");
+
+    assertThat(get("several", AT, "X-Remote-User", "canary").statusCode()).isEqualTo(200);
+    assertThat(get("another", AT, "X-Remote-User", "canary").statusCode()).isEqualTo(401);
+  }
+
   @Test
   void theApiServerItselfHasToNameACaller() throws Exception {
     assertThat(get(PROXY, AT).statusCode()).isEqualTo(401);
@@ -329,6 +362,60 @@ class TrafficApiTest {
     assertThat(reviews.getLast().at("/nonResourceAttributes/path").asText()).isEqualTo(AT);
   }
 
+  /** By the API server's own reading of paths (RequestInfo), so that one rule is enough. */
+  @ParameterizedTest
+  @CsvSource({
+    "/namespaces, list, namespaces, '', '', ''",
+    "/namespaces/shop, get, namespaces, shop, shop, ''",
+    "/namespaces/shop/edges, list, edges, shop, '', ''",
+    "/nodes/a/edges, get, nodes, '', a, edges",
+    "/pods, list, pods, '', '', ''",
+    "/namespaces/shop/deployments, list, deployments, shop, '', ''",
+    "/namespaces/shop/deployments/web/edges, get, deployments, shop, web, edges",
+  })
+  void rulesAreThoseByWhichTheApiServerHasPassedItOn(
+      String path, String verb, String resource, String namespace, String name, String subresource)
+      throws Exception {
+    get(PROXY, AT + path, "X-Remote-User", "stranger");
+
+    JsonNode attributes = reviews.getFirst().path("resourceAttributes");
+    assertThat(
+            Stream.of("verb", "resource", "namespace", "name", "subresource")
+                .map(field -> attributes.path(field).asText()))
+        .containsExactly(verb, resource, namespace, name, subresource);
+  }
+
+  /** The default rules let that group read what an API describes. */
+  @ParameterizedTest
+  @CsvSource({
+    "system:aggregator, '', 'system:authenticated'",
+    "canary, testers, 'testers system:authenticated'",
+    "canary, system:authenticated, 'system:authenticated'",
+    "system:anonymous, system:unauthenticated, 'system:unauthenticated'",
+    "system:anonymous, '', ''"
+  })
+  void whoeverIsNamedIsAuthenticated(String user, String group, String groups) throws Exception {
+    List<String> headers = new ArrayList<>(List.of("X-Remote-User", user));
+    if (!group.isEmpty()) {
+      headers.addAll(List.of("X-Remote-Group", group));
+    }
+    get(PROXY, "/openapi/v2", headers.toArray(String[]::new));
+
+    List<String> asked = new ArrayList<>();
+    reviews.getFirst().path("groups").forEach(each -> asked.add(each.asText()));
+    assertThat(String.join(" ", asked)).isEqualTo(groups);
+  }
+
+  @Test
+  void whatIsTooLongOrHasEmptyWordsIsNoCauseToAskWhoMay() throws Exception {
+    for (String path : List.of("/" + "a".repeat(1_024), "/".repeat(512), "//pods")) {
+      assertThat(get(PROXY, AT + path, "X-Remote-User", "canary").statusCode()).isEqualTo(404);
+    }
+    String labels = "/pods?labelSelector=" + "a".repeat(8_192);
+    assertThat(get(PROXY, AT + labels, "X-Remote-User", "canary").statusCode()).isEqualTo(414);
+    assertThat(reviews).isEmpty();
+  }
+
   @Test
   void nobodyMayAskWhileNobodySaysWhoMay() throws Exception {
     cluster.fail("POST", FakeCluster.Failing.of("500"));
@@ -391,6 +478,71 @@ class TrafficApiTest {
 
     assertThat(pods.path("items")).hasSize(2);
     assertThat(pods.findValuesAsText("value")).containsOnly("0", "0m");
+  }
+
+  @Test
+  void whatANodeSaysFailedIsOfWhatItCounted() throws Exception {
+    ObjectNode namespace = JsonNodeFactory.instance.objectNode();
+    namespace.putObject("metadata").put("name", "shop");
+    cluster.put("/api/v1/namespaces/shop", namespace);
+    nodes.put("a", List.of(traffic(false, "", "shop/web", 0, 1).toBuilder().setFailed(50).build()));
+    nodes.put("b", List.of(traffic(false, "", "shop/shop", 9, 0)));
+
+    JsonNode metrics = asked(AT + "/namespaces/shop").path("metrics");
+    assertThat(metrics.path(3).path("value").asText()).as("success").isEqualTo("9");
+    assertThat(metrics.path(4).path("value").asText()).as("failure").isEqualTo("1");
+  }
+
+  @Test
+  void aSplitIsWhatPodsInTheMeshWereLedByAsTheirOwnNodesSay() throws Exception {
+    ObjectNode split = JsonNodeFactory.instance.objectNode();
+    split.putObject("metadata").put("namespace", "shop").put("name", "ways");
+    split.putObject("spec").put("service", "front").putArray("backends").addObject()
+        .put("service", "new").put("weight", 1);
+    cluster.put("/apis/split.smi-spec.io/v1alpha4/namespaces/shop/trafficsplits/ways", split);
+    nodes.put("a", List.of(led("shop/web", 3), led("shop/shop", 100)));
+    nodes.put("b", List.of(led("shop/shop", 5), led("shop/outside", 1_000)));
+
+    assertThat(asked(AT + "/namespaces/shop/trafficsplits/ways").findValuesAsText("value"))
+        .containsExactly("2m", "2m", "2m", "8", "0");
+  }
+
+  private static PodTraffic led(String source, int good) {
+    return traffic(true, source, "", good, 0).toBuilder()
+        .setSplit("shop/ways")
+        .setService("shop/new")
+        .build();
+  }
+
+  @Test
+  void aServiceTellsNothingOfPodsOfOtherNamespaces() throws Exception {
+    put("v1", "services", "front");
+    nodes.put(
+        "a",
+        List.of(traffic(false, "", "shop/web", 5, 0), traffic(false, "", "bank/ledger", 70, 0)));
+
+    assertThat(asked(AT + "/namespaces/shop/services/front").findValuesAsText("value"))
+        .containsExactly("2m", "2m", "2m", "5", "0");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "/deployments, 'there are more than 2000 pods; ask by namespace'",
+    "/namespaces/shop/deployments/web, 'there are more than 2000 pods in shop; ask for these themselves, by labelSelector'",
+    "/pods, there are more than 2000; ask by namespace or labelSelector"
+  })
+  void whoAsksForTooMuchIsToldHowToAskForLess(String path, String mend) throws Exception {
+    ObjectNode deployment = JsonNodeFactory.instance.objectNode();
+    deployment.putObject("metadata").put("namespace", "shop").put("name", "web");
+    cluster.put("/apis/apps/v1/namespaces/shop/deployments/web", deployment);
+    for (int i = 0; i < MeasuredObjects.MOST; i++) {
+      put("v1", "pods", "pod-" + i);
+    }
+
+    HttpResponse<String> response = get(PROXY, AT + path, "X-Remote-User", "canary");
+    assertThat(response.statusCode()).isEqualTo(413);
+    assertThat(new ObjectMapper().readTree(response.body()).path("message").asText())
+        .isEqualTo(mend);
   }
 
   @Test

@@ -32,6 +32,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
@@ -64,6 +66,7 @@ class AdmissionWebhookTest {
       Map.of("shop", NamespaceMembership.INSIDE, "moving", NamespaceMembership.MIXED);
 
   @TempDir private Path directory = Path.of("");
+  private final CountDownLatch interrupted = new CountDownLatch(1);
   private Instant now = Instant.now();
   private AdmissionWebhook webhook;
   private HttpClient client;
@@ -80,9 +83,21 @@ class AdmissionWebhookTest {
         SelfSigned.in(directory.resolve("webhook"), NAME, () -> now),
         new CompilerSettings(
             "sluice-system", PodRangeRule.AUTO, Set.of(), null, validateTrafficTarget),
-        namespace -> MEMBERSHIPS.getOrDefault(namespace, NamespaceMembership.OUTSIDE),
+        this::membership,
         null,
         patience);
+  }
+
+  private NamespaceMembership membership(String namespace) {
+    if (namespace.equals("hanging")) {
+      try {
+        new CountDownLatch(1).await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        interrupted.countDown();
+      }
+    }
+    return MEMBERSHIPS.getOrDefault(namespace, NamespaceMembership.OUTSIDE);
   }
 
   @AfterEach
@@ -308,6 +323,16 @@ class AdmissionWebhookTest {
 
       assertThat(endsOf(slow)).isTrue();
     }
+  }
+
+  @Test
+  void whoWaitsForOthersInVainGivesItsPlaceBack() throws Exception {
+    webhook.close();
+    webhook = startWith(Duration.ofMillis(300), true);
+
+    assertThatThrownBy(() -> review(TARGET.replace("\"shop\"},", "\"hanging\"},")))
+        .isInstanceOf(IOException.class);
+    assertThat(interrupted.await(10, TimeUnit.SECONDS)).isTrue();
   }
 
   /** Whether the other side closes, orderly or not, before the time-out of the socket. */
