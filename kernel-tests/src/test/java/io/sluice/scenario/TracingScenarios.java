@@ -16,7 +16,6 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.scenario.Collector.Told;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -267,17 +266,12 @@ final class TracingScenarios {
     }
     assertThat(Duration.ofNanos(with - without))
         .as("%d ns with them, %d ns without", with, without)
-        .isLessThan(quiet() ? Duration.ofMillis(1) : Duration.ofMillis(100));
+        .isLessThan(ScenarioRun.isCalm() ? Duration.ofMillis(1) : Duration.ofMillis(100));
   }
 
   private static void checkQueue(Cell cell, String metric, int most) {
     assertThat(count(cell, metric + "_waiting")).isBetween((double) most - BATCH, (double) most);
     assertThat(count(cell, metric + "_total", "outcome=\"dropped\"")).isPositive();
-  }
-
-  /** Else a hundredth of the calls waits for processors; who waits for the collector waits 5 s. */
-  private static boolean quiet() {
-    return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage() < 4;
   }
 
   private static double count(Cell cell, String metric, String... labels) {
