@@ -62,16 +62,17 @@ public final class HandOverTarget {
   }
 
   private static void toTheNewDaemon(byte[] said) throws InterruptedException {
+    Thread speaker;
     try (UnixListener old = UnixListener.open(SOCKET, 1)) {
-      Thread speaker = Thread.ofPlatform().daemon().start(() -> say(old, said));
+      speaker = Thread.ofPlatform().daemon().start(() -> say(old, said));
       InheritedListeners listeners = new InheritedListeners();
       try (Predecessor _ = Predecessor.askToLeave(SOCKET, "", listeners).orElseThrow()) {
         require(listeners.size() <= 1, "more listeners than descriptors");
       } catch (HandOverException e) {
         require(!String.valueOf(e.getMessage()).isBlank(), "refused without a word");
       }
-      speaker.join();
     }
+    speaker.join(); // also where nobody came to it
   }
 
   /** Once it was asked, and with one descriptor. */
