@@ -26,7 +26,10 @@ sealed interface Step {
   record Shares(String account, Request request, int times, Map<String, Integer> percent)
       implements Step {}
 
-  /** The registry changes; an empty text takes the file away. It has effect within 5 s on a calm machine. */
+  /**
+   * The registry changes; an empty text takes the file away. It has effect within 5 s on a calm
+   * machine.
+   */
   record Change(Map<String, String> manifests) implements Step {
     static final Duration LIMIT = Duration.ofSeconds(5);
   }

@@ -12,9 +12,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 
-/**
- * The daemons and controllers of a cluster, which are asked by this program in their own pods.
- */
+/** The daemons and controllers of a cluster, which are asked by this program in their own pods. */
 public final class DaemonPods {
   /** Far more than is said of one pod in a mesh of thousands. */
   public static final int LONGEST_BYTES = 64 << 20;
@@ -99,8 +97,7 @@ public final class DaemonPods {
       for (JsonNode one : api.get(ALL.formatted("controller")).path("items")) {
         JsonNode metadata = one.path("metadata");
         if (isRunning(one) && namespaces.contains(metadata.path("namespace").asText())) {
-          controllers.put(
-              metadata.path("name").asText(), in(api, one, "controller", SHORT_BYTES));
+          controllers.put(metadata.path("name").asText(), in(api, one, "controller", SHORT_BYTES));
         }
       }
       return work.apply(new Pods(daemons, controllers));

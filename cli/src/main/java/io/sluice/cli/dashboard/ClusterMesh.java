@@ -62,8 +62,7 @@ record ClusterMesh(ClusterAccess access) implements MeshSource {
             DaemonPods.run(
                 access,
                 pod,
-                own ->
-                    List.of("sluice", "proxy", "get", "config_dump", name, "--node-name", own),
+                own -> List.of("sluice", "proxy", "get", "config_dump", name, "--node-name", own),
                 DaemonPods.SHORT_BYTES)));
   }
 

@@ -72,7 +72,8 @@ final class MeshView {
         .forEach((name, answer) -> {
           switch (answer) {
             case Answer.Silence(String why) -> row(rows, name).put("silence", why);
-            case Answer.Said(JsonNode view) when view.path("status") instanceof ObjectNode status -> {
+            case Answer.Said(JsonNode view)
+                when view.path("status") instanceof ObjectNode status -> {
               String node = status.path("node").asText(name); // a directory's name may be another
               row(rows, node).set("status", status);
               lists.forEach(list -> add(view.path(list), node, all.withArray(list)));

@@ -30,8 +30,7 @@ final class AccessReviews {
   private final InstantSource clock;
 
   /** By hashes, since callers choose how long names and paths are. */
-  final Map<String, Reviewed> kept =
-      new LinkedHashMap<>(16, 0.75f, true) { // guarded by itself
+  final Map<String, Reviewed> kept = new LinkedHashMap<>(16, 0.75f, true) { // guarded by itself
         private static final long serialVersionUID = 1L;
 
         @Override

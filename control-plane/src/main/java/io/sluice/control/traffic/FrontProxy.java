@@ -146,10 +146,7 @@ final class FrontProxy {
     /** Whoever is named has shown who it is; Kubernetes has each server say so by itself. */
     private List<String> groups(String user, Headers headers) {
       List<String> groups = new ArrayList<>();
-      groupHeaders.stream()
-          .map(headers::get)
-          .filter(Objects::nonNull)
-          .forEach(groups::addAll);
+      groupHeaders.stream().map(headers::get).filter(Objects::nonNull).forEach(groups::addAll);
       if (!user.equals("system:anonymous")
           && !groups.contains("system:unauthenticated")
           && !groups.contains(AUTHENTICATED)) {

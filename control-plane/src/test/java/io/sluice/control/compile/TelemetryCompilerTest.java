@@ -82,9 +82,8 @@ class TelemetryCompilerTest {
             telemetry("silent", "shop", "01", "selector: {app: db}"),
             pod(pod, namespace));
 
-    assertThat(change.snapshot().accessLogOf(new NamespacedName(namespace, pod)))
-        .map(setting -> setting.name().toString())
-        .contains(by);
+    assertThat(change.snapshot().accessLogsOf(new NamespacedName(namespace, pod)).getFirst().name())
+        .hasToString(by);
     assertThat(change.statuses())
         .extracting(ObjectStatus::sentence)
         .containsExactly(
@@ -100,9 +99,8 @@ class TelemetryCompilerTest {
             telemetry("c", "shop", "03", "selector: {app: web, tier: back}, accessLog: {}"),
             pod("web", "shop"));
 
-    assertThat(change.snapshot().accessLogOf(new NamespacedName("shop", "web")))
-        .map(setting -> setting.name().name())
-        .contains("b");
+    assertThat(change.snapshot().accessLogsOf(new NamespacedName("shop", "web")).getFirst().name())
+        .hasToString("shop/b");
     assertThat(change.statuses())
         .singleElement()
         .satisfies(status -> {

@@ -6,7 +6,6 @@ import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
 import io.sluice.api.envoy.core.Node;
 import io.sluice.api.envoy.discovery.DeltaDiscoveryRequest;
-import io.sluice.api.envoy.discovery.DeltaDiscoveryResponse;
 import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.attack.Attack;
 import io.sluice.await.Await;

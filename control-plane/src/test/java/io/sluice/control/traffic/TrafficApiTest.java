@@ -497,8 +497,13 @@ class TrafficApiTest {
   void aSplitIsWhatPodsInTheMeshWereLedByAsTheirOwnNodesSay() throws Exception {
     ObjectNode split = JsonNodeFactory.instance.objectNode();
     split.putObject("metadata").put("namespace", "shop").put("name", "ways");
-    split.putObject("spec").put("service", "front").putArray("backends").addObject()
-        .put("service", "new").put("weight", 1);
+    split
+        .putObject("spec")
+        .put("service", "front")
+        .putArray("backends")
+        .addObject()
+        .put("service", "new")
+        .put("weight", 1);
     cluster.put("/apis/split.smi-spec.io/v1alpha4/namespaces/shop/trafficsplits/ways", split);
     nodes.put("a", List.of(led("shop/web", 3), led("shop/shop", 100)));
     nodes.put("b", List.of(led("shop/shop", 5), led("shop/outside", 1_000)));

@@ -135,8 +135,7 @@ public final class AccessLogs implements AutoCloseable {
       if (collector != null) {
         wanted
             .computeIfAbsent(
-                Place.of(collector),
-                place -> new Target(place, place.server().addresses(snapshot)))
+                Place.of(collector), place -> new Target(place, place.server().addresses(snapshot)))
             .namedBy(setting, collector);
       }
     }
@@ -332,7 +331,8 @@ public final class AccessLogs implements AutoCloseable {
 
     private LogRecord record(Line line) {
       LogRecord.Builder record =
-          LogRecord.newBuilder().setBody(Otlp.text(text(lines.of(line.entry(), line.formatOrNull()))));
+          LogRecord.newBuilder()
+              .setBody(Otlp.text(text(lines.of(line.entry(), line.formatOrNull()))));
       line.collector()
           .attributes()
           .forEach((name, format) ->

@@ -228,8 +228,7 @@ class AccessLogsTest {
   @Test
   void aCollectorIsSentEachLineWithItsAttributesByGrpc() throws Exception {
     AtomicInteger refusals = new AtomicInteger(1); // before it takes anything
-    Server collector =
-        grpc(_ -> refusals.getAndDecrement() > 0 ? Status.UNAVAILABLE : Status.OK);
+    Server collector = grpc(_ -> refusals.getAndDecrement() > 0 ? Status.UNAVAILABLE : Status.OK);
     try {
       logs.publish(snapshot(Map.of("app", "cart"), PATH, to(collector.getPort(), Protocol.GRPC)));
       for (int i = 0; i < 1_000; i++) { // more octets than a window of HTTP/2

@@ -29,15 +29,15 @@ class ExporterTest {
   @Test
   void aCollectorThatNeverEndsToSpeakIsLeft() throws Exception {
     try (Flood collector = new Flood()) {
-      assertThatThrownBy(() ->
-              Delivery.send(CALL, collector.address(), "flood", LONG, LONG, () -> false))
+      assertThatThrownBy(
+              () -> Delivery.send(CALL, collector.address(), "flood", LONG, LONG, () -> false))
           .isInstanceOf(IOException.class)
           .hasMessageContaining("65536 octets");
       assertThatThrownBy(() ->
               Delivery.send(CALL, collector.address(), "flood", LONG, Duration.ZERO, () -> false))
           .isInstanceOf(SocketTimeoutException.class);
-      assertThatThrownBy(() ->
-              Delivery.send(CALL, collector.address(), "flood", LONG, LONG, () -> true))
+      assertThatThrownBy(
+              () -> Delivery.send(CALL, collector.address(), "flood", LONG, LONG, () -> true))
           .isInstanceOf(SocketTimeoutException.class);
     }
   }
@@ -65,8 +65,7 @@ class ExporterTest {
     CountDownLatch hang = new CountDownLatch(1);
     try (Flood collector = new Flood()) {
       List<Exporter<String>> hanging =
-          Stream.generate(() ->
-                  Exporter.start(kind("hanging"), new To(collector.address(), hang)))
+          Stream.generate(() -> Exporter.start(kind("hanging"), new To(collector.address(), hang)))
               .limit(3)
               .toList();
       hanging.forEach(each -> each.add("one"));
@@ -133,8 +132,7 @@ class ExporterTest {
     private static final byte[] PING = {0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8};
 
     final CountDownLatch asked = new CountDownLatch(1);
-    private final ServerSocket socket =
-        new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+    private final ServerSocket socket = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
 
     Flood() throws IOException {
       Thread.ofVirtual().start(this::serve);
