@@ -92,18 +92,6 @@ final class FormattedLine {
       case BYTES_SENT -> record.bytesReceived();
       case RESPONSE_CODE -> 0L;
       case RESPONSE_CODE_DETAILS -> record.closeReason().label();
-      case METHOD,
-          PATH,
-          AUTHORITY,
-          USER_AGENT,
-          REQUEST_ID,
-          FORWARDED_FOR,
-          PROTOCOL,
-          RESPONSE_FLAGS,
-          RESPONSE_DURATION,
-          UPSTREAM_SERVICE_TIME,
-          GRPC_STATUS ->
-          null;
       default -> value(operator, record.info());
     };
   }
@@ -131,6 +119,7 @@ final class FormattedLine {
     };
   }
 
+  /** What a record does not say itself; null is what it has not, as a connection has no method. */
   private static @Nullable Object value(Operator operator, ConnectionInfo info) {
     NamespacedName service = info.serviceOrNull();
     InetSocketAddress upstream = info.upstreamOrNull();
@@ -162,7 +151,7 @@ final class FormattedLine {
           RESPONSE_DURATION,
           UPSTREAM_SERVICE_TIME,
           GRPC_STATUS ->
-          throw new IllegalStateException(operator + " is of a record");
+          null;
     };
   }
 
