@@ -110,6 +110,7 @@ class AlertsTest {
             "1+0x100 _x60",
             "up{job='sluice-node',instance='b'}",
             "1+0x100 _x60"));
+    faults.put("SluiceNodeGone", Map.of("up{job='sluice-node',instance='b'}", "1+0x100 _x60"));
     faults.put(
         "SluiceInterceptionBroken",
         Map.of("sluice_interception_ok{instance='a',pod='store'}", "0" + ALWAYS));

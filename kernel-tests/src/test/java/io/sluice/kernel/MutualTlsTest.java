@@ -3,6 +3,7 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.await.AtLoad;
 import io.sluice.lab.capture.FrameCapture;
 import io.sluice.lab.capture.TcpStream;
 import io.sluice.lab.capture.TlsRecords;
@@ -165,7 +166,8 @@ class MutualTlsTest extends RealServersContract {
 
         long begin = System.nanoTime();
         assertThat(granted.end()).isEqualTo(Attempt.End.RESET);
-        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(REVOKE_LIMIT);
+        assertThat(Duration.ofNanos(System.nanoTime() - begin))
+            .isLessThan(AtLoad.limit(REVOKE_LIMIT));
         String how = shop.callingView().record("outbound", granted).path("close").asText();
         assertThat(how).isIn("revoked", "reset_by_upstream");
       }
@@ -325,7 +327,7 @@ class MutualTlsTest extends RealServersContract {
       Duration took = Duration.ofNanos(System.nanoTime() - begin);
 
       assertThat(end).isEqualTo(Attempt.End.RESET);
-      assertThat(took).isLessThan(CUT_LIMIT);
+      assertThat(took).isLessThan(AtLoad.limit(CUT_LIMIT));
       assertThat(spared.isAlive()).isTrue();
       assertThat(shop.call(shop.buyer, family, server.port(), "again").answered()).isFalse();
     }

@@ -3,6 +3,7 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.await.AtLoad;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Manifests;
@@ -99,7 +100,7 @@ class PolicyTest {
   private static void assertIsCut(Talk established) {
     long begin = System.nanoTime();
     assertThat(established.end()).isEqualTo(Attempt.End.RESET);
-    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(CLOSE_LIMIT);
+    assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(AtLoad.limit(CLOSE_LIMIT));
   }
 
   @ParameterizedTest
@@ -133,14 +134,14 @@ class PolicyTest {
       shop.configure(true, false, Map.of());
       try (Talk established = Talk.begin(shop.thief, destination)) {
         assertThat(established.exchange("hello")).isEqualTo("hello");
-        assertThat(Duration.ofNanos(System.nanoTime() - on)).isLessThan(FLIP_LIMIT);
+        assertThat(Duration.ofNanos(System.nanoTime() - on)).isLessThan(AtLoad.limit(FLIP_LIMIT));
 
         long off = System.nanoTime();
         shop.configureAsAtFirst();
 
         assertIsCut(established);
         assertThat(Attempt.from(shop.thief, destination, "again").wasReset()).isTrue();
-        assertThat(Duration.ofNanos(System.nanoTime() - off)).isLessThan(FLIP_LIMIT);
+        assertThat(Duration.ofNanos(System.nanoTime() - off)).isLessThan(AtLoad.limit(FLIP_LIMIT));
       }
     } finally {
       shop.configureAsAtFirst();
@@ -286,7 +287,9 @@ class PolicyTest {
       }
       times.sort(Duration::compareTo);
 
-      assertThat(times.get(MEASURED / 2)).as("median of %s", times).isLessThan(REFUSAL_LIMIT);
+      assertThat(times.get(MEASURED / 2))
+          .as("median of %s", times)
+          .isLessThan(AtLoad.limit(REFUSAL_LIMIT));
       assertThat(server.accepted()).isEmpty();
     }
   }

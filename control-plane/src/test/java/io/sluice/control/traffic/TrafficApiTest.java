@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.api.traffic.v1.PodTraffic;
+import io.sluice.attack.Attack;
 import io.sluice.control.authority.OpenSsl;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.compile.CompilerSettings;
@@ -50,6 +51,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -267,6 +269,7 @@ class TrafficApiTest {
 
   // --- who asks ------------------------------------------------------------------------------
 
+  @Tag("attack")
   @ParameterizedTest
   @ValueSource(strings = {NOBODY, "unnamed", "server", "foreign"})
   void whoIsNotTheApiServerIsRefusedWhateverItSays(String shown) throws Exception {
@@ -280,6 +283,11 @@ class TrafficApiTest {
     }
     assertThat(reviews).isEmpty();
     assertThat(get(shown, "/healthz").body()).isEqualTo("ok");
+    Attack.tried(
+            "TrafficMetrics are asked for in an administrator's name, certificate: "
+                + (shown.equals(NOBODY) ? "none" : shown))
+        .refusedBy("the controller, before it asks the API server who may")
+        .countedAs("the answer: 401");
   }
 
   /** The shorter one of a set comes first in DER. */
