@@ -125,6 +125,9 @@ public final class BenchCommand implements Callable<Integer> {
     if (parts().contains(Part.resilience)) {
       longest = longest.plus(ResilienceMeasurement.LONGEST);
     }
+    if (parts().contains(Part.telemetry)) {
+      longest = longest.plus(TelemetryMeasurement.LONGEST);
+    }
     return longest;
   }
 
@@ -149,7 +152,8 @@ public final class BenchCommand implements Callable<Integer> {
   private Set<Part> parts() {
     return only == null
         ? EnumSet.complementOf(
-            EnumSet.of(Part.http, Part.rotation, Part.distribution, Part.resilience))
+            EnumSet.of(
+                Part.http, Part.rotation, Part.distribution, Part.resilience, Part.telemetry))
         : EnumSet.copyOf(only);
   }
 

@@ -32,7 +32,7 @@ final class BenchRun implements AutoCloseable {
 
   /** Parts that make nodes of their own. */
   private static final Set<Part> SEVERAL_NODES =
-      EnumSet.of(Part.mtls, Part.rotation, Part.distribution, Part.resilience);
+      EnumSet.of(Part.mtls, Part.rotation, Part.distribution, Part.resilience, Part.telemetry);
 
   /** The same for each run: one at a time, and the next removes what one that was killed left. */
   private static final String ROTATION_NODE = "bench-rotation";
@@ -105,6 +105,10 @@ final class BenchRun implements AutoCloseable {
     if (parts.contains(Part.resilience)) {
       Path own = Files.createDirectory(directory.resolve(Part.resilience.name()));
       add(Part.resilience, () -> ResilienceMeasurement.run(name, launcher, own, extent));
+    }
+    if (parts.contains(Part.telemetry)) {
+      Path own = Files.createDirectory(directory.resolve(Part.telemetry.name()));
+      add(Part.telemetry, () -> TelemetryMeasurement.run(name, launcher, own, extent));
     }
     List<Growth> growths = List.of();
     if (parts.contains(Part.distribution)) {

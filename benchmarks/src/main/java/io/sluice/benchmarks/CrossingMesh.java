@@ -28,6 +28,7 @@ final class CrossingMesh implements AutoCloseable {
       spec:
         traffic: {enablePermissiveTrafficPolicyMode: %s%s}
         sidecar: {sidecarDisabledMTLS: %s}
+        observability: {%s}
         featureFlags: {%s}
       """;
   private static final String POD =
@@ -91,7 +92,7 @@ final class CrossingMesh implements AutoCloseable {
 
   private void start() throws Exception {
     Path registry = Files.createDirectory(directory.resolve("registry"));
-    Files.writeString(registry.resolve("mesh.yaml"), registry("", "", "", "", "None"));
+    Files.writeString(registry.resolve("mesh.yaml"), registry(Means.NOTHING));
     for (int side = 0; side < 2; side++) {
       List<String> launch = new ArrayList<>(List.of(launcher.toString(), "node", "run"));
       launch.addAll(crossing == Crossing.MUTUAL_TLS ? joining(registry, side) : List.of());
@@ -113,18 +114,11 @@ final class CrossingMesh implements AutoCloseable {
   /**
    * Adds this to the registry in the place of what was added before, and returns when both daemons
    * go by it.
-   *
-   * @param flags of the MeshConfig
-   * @param traffic further fields of its {@code spec.traffic}, each behind a comma
-   * @param objects further YAML
-   * @param annotations of the service, with commas
-   * @param affinity its {@code sessionAffinity}
    */
-  void configure(String flags, String traffic, String objects, String annotations, String affinity)
-      throws IOException {
+  void configure(Means means) throws IOException {
     List<Long> before = enforced();
     RegistryFolder folder = new RegistryFolder(directory.resolve("registry"));
-    folder.write("mesh", registry(flags, traffic, objects, annotations, affinity));
+    folder.write("mesh", registry(means));
     if (folder.changes() > 0) {
       Await.until(
           "both nodes go by the change",
@@ -163,7 +157,13 @@ final class CrossingMesh implements AutoCloseable {
         controller.joinToken(nodeName(side)).toString());
   }
 
-  private String nodeName(int side) {
+  /** The daemon of a node. */
+  DaemonProcess daemon(int side) {
+    return daemons.get(side);
+  }
+
+  /** Of the daemon of a node. */
+  String nodeName(int side) {
     return nodeName(name, crossing, side);
   }
 
@@ -184,16 +184,16 @@ final class CrossingMesh implements AutoCloseable {
   /**
    * Without mutual TLS nothing proves a source of another node, so only a permissive mesh works.
    */
-  private String registry(
-      String flags, String traffic, String objects, String annotations, String affinity) {
+  private String registry(Means means) {
     boolean plain = crossing == Crossing.PLAINTEXT;
-    return REGISTRY.formatted(plain, traffic, plain, flags)
+    return REGISTRY.formatted(plain, means.traffic(), plain, means.observability(), means.flags())
         + "---\n"
-        + objects
+        + means.objects()
         + "---\n"
-        + Manifests.enrolledNamespaceAndTarget()
+        + Manifests.enrolledNamespaceAndTarget(means.namespace())
         + (http
-            ? Manifests.decidedRequests(testbed.podAddress(crossing, 1), annotations, affinity)
+            ? Manifests.decidedRequests(
+                testbed.podAddress(crossing, 1), means.service(), means.affinity())
             : "")
         + pod("client", 0)
         + pod("server", 1);

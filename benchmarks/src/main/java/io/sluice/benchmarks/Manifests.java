@@ -35,12 +35,12 @@ final class Manifests {
       """
       apiVersion: v1
       kind: Namespace
-      metadata: {name: bench, labels: {sluice.io/mesh: enabled}}
+      metadata: {name: bench, labels: {sluice.io/mesh: enabled}, annotations: {%2$s}}
       ---
       apiVersion: specs.smi-spec.io/v1alpha4
       kind: TCPRoute
       metadata: {name: load, namespace: bench}
-      spec: {matches: {ports: [%s]}}
+      spec: {matches: {ports: [%1$s]}}
       ---
       apiVersion: access.smi-spec.io/v1alpha3
       kind: TrafficTarget
@@ -134,8 +134,12 @@ final class Manifests {
         STARTING.formatted(STARTING_POD, NAMESPACE, STARTING_POD_UID));
   }
 
-  /** The namespace of all pods, and the permission of the load's clients to call its servers. */
-  static String enrolledNamespaceAndTarget() {
+  /**
+   * The namespace of all pods, and the permission of the load's clients to call its servers.
+   *
+   * @param annotations of the namespace
+   */
+  static String enrolledNamespaceAndTarget(String annotations) {
     String ports =
         IntStream.of(
                 LoadServer.ECHO_PORT,
@@ -145,7 +149,7 @@ final class Manifests {
                 LoadServer.HOLD_PORT)
             .mapToObj(Integer::toString)
             .collect(Collectors.joining(", "));
-    return POLICY.formatted(ports);
+    return POLICY.formatted(ports, annotations);
   }
 
   /**
@@ -173,7 +177,7 @@ final class Manifests {
    * @param http whether {@link #decidedRequests} belong to it: other loads are not to pay for them
    */
   static void write(Path folder, Testbed testbed, int pods, boolean http) throws IOException {
-    StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget());
+    StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget(""));
     if (http) {
       text.append(decidedRequests(testbed.path(Route.MESHED).serverAddress(), "", "None"));
     }

@@ -27,5 +27,7 @@ enum Part {
   /** What a controller tells a hundred nodes, for several sizes of the mesh; asked for only. */
   distribution,
   /** What each means of resilience costs HTTP between two nodes; asked for only. */
-  resilience
+  resilience,
+  /** What it costs HTTP between two nodes that requests are seen; asked for only. */
+  telemetry
 }

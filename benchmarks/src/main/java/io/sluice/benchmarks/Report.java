@@ -34,7 +34,8 @@ record Report(
   private enum Section {
     OTHERS("sluice bench", "bench", "direct", "meshed"),
     HTTP("sluice bench http", "bench-http", "direct", "meshed"),
-    RESILIENCE("sluice bench resilience", "bench-resilience", "nothing configured", "with it");
+    RESILIENCE("sluice bench resilience", "bench-resilience", "nothing configured", "with it"),
+    TELEMETRY("sluice bench telemetry", "bench-telemetry", "nothing configured", "with it");
 
     private final String marker;
     private final String picture;
@@ -51,7 +52,9 @@ record Report(
     private static Section of(String id) {
       return id.startsWith("http.") || id.startsWith("mtls.http.")
           ? HTTP
-          : id.startsWith("resilience.") ? RESILIENCE : OTHERS;
+          : id.startsWith("resilience.")
+              ? RESILIENCE
+              : id.startsWith("telemetry.") ? TELEMETRY : OTHERS;
     }
 
     private List<String> headings() {

@@ -20,38 +20,21 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
-/**
- * What each means of resilience costs requests that need none of it: GETs of a service on lasting
- * connections between two nodes, beside the same with nothing configured. One pair of daemons
- * serves all; the registry changes from sample to sample, so that whatever else changes falls on
- * all alike.
- */
+/** What each means of resilience costs requests that need none of it, by {@link MeansInTurn}. */
 final class ResilienceMeasurement {
   /** Longest part: daemons start, and each of the samples waits for its change. */
   static final Duration LONGEST = Duration.ofMinutes(7);
 
-  private static final int ROUNDS = 10;
-  private static final int QUICK_ROUNDS = 4;
-  private static final int CLIENTS = 16;
   private static final int AUTHORISER_PORT = 9_191;
   private static final int LIMITS_PORT = 9_192;
-  private static final Duration SAMPLE = Duration.ofMillis(1_000);
-  private static final Duration WAKING = Duration.ofMillis(300);
-  private static final Duration WARM_UP = Duration.ofSeconds(8);
-  private static final double HUNDRED_THOUSAND = 100_000;
+  private static final String AUTHORISER = "authoriser";
+  private static final String SHARED_LIMIT = "shared-limit";
 
   private static final String SETTING =
       """
@@ -75,135 +58,106 @@ final class ResilienceMeasurement {
     return ROUTE.formatted(LoadServer.HTTP_PORT, rule);
   }
 
-  /** What is configured; of limits, so much that none is reached. */
-  private enum Means {
-    NOTHING("nothing", "", "", ""),
-    RETRIES(
-        "retries",
-        "enableRetryPolicy: true",
-        "",
-        """
-        apiVersion: policy.openservicemesh.io/v1alpha1
-        kind: Retry
-        metadata: {name: client, namespace: bench}
-        spec:
-          source: {kind: ServiceAccount, name: client, namespace: bench}
-          destinations: [{kind: Service, name: server, namespace: bench}]
-          retryPolicy: {retryOn: "5xx,reset", numRetries: 3, perTryTimeout: 5s}
-        """),
-    BREAKER(
-        "a circuit breaker",
-        "",
-        "",
-        SETTING.formatted(
-            "connectionSettings: {http: {circuitBreaking: {errorRatioThreshold: 0.5}}}")),
-    LOCAL_LIMIT(
-        "a local rate limit",
-        "",
-        "",
-        SETTING.formatted("rateLimit: {local: {http: {requests: 1000000, unit: second}}}")),
-    POOL_LIMITS(
-        "limits of connections",
-        "",
-        "",
-        SETTING.formatted(
-            "connectionSettings: {tcp: {maxConnections: 1000},"
-                + " http: {maxRequests: 1000, maxPendingRequests: 1000, maxRetries: 1000}}")),
-    EJECTION(
-        "ejection",
-        "",
-        "",
-        SETTING.formatted(
-            "connectionSettings: {http: {outlierDetection: {consecutive5xxErrors: 5}}}")),
-    WARM_UP(
-        "warm-up",
-        "",
-        "",
-        "",
-        "flomesh.io/traffic-warmup-enable: enabled, flomesh.io/traffic-warmup-duration: 90s",
-        "None"),
-    AFFINITY("affinity by address", "", "", "", "", "ClientIP"),
-    SESSIONS(
-        "sessions by cookie",
-        "",
-        "",
-        route("sessionPersistence: {type: Cookie, cookie: {name: s, lifetimeType: Session}}")),
-    TIME_LIMITS("time limits", "", "", route("timeouts: {request: 10s, backendRequest: 5s}")),
-    FAULTS(
-        "a millisecond's delay of one in a hundred",
-        "",
-        "",
-        """
-        apiVersion: extension.gateway.flomesh.io/v1alpha1
-        kind: FaultInjection
-        metadata: {name: server, namespace: bench}
-        spec: {delay: {percentage: 1, min: 1ms, max: 1ms}}
-        ---
-        """
-            + route(
-                "filters: [{type: ExtensionRef, extensionRef: {group: extension.gateway.flomesh.io,"
-                    + " kind: FaultInjection, name: server}}]")),
-    COPIES(
-        "a copy of each",
-        "",
-        "",
-        route(
-            "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: server, port: "
-                + LoadServer.HTTP_PORT
-                + "}}}]")),
-    HEALTH_CHECKS("health checks", "enableEnvoyActiveHealthChecks: true", "", ""),
-    SHARED_LIMIT(
-        "a shared rate limit",
-        "",
-        "",
-        SETTING.formatted(
-            "rateLimit: {global: {http: {rateLimitService: {host: \"%s\", port: "
-                + LIMITS_PORT
-                + "}, domain: bench, timeout: 5s,"
-                + " descriptors: [{entries: [{genericKey: {key: a, value: b}}]}]}}}")),
-    AUTHORISER(
-        "an authoriser",
-        "",
-        ", inboundExternalAuthorization: {enable: true, address: \"%s\", port: "
-            + AUTHORISER_PORT
-            + ", timeout: 5s}",
-        "");
+  private static Means means(String word, String label) {
+    return Means.called("resilience." + word, label);
+  }
 
-    private final String label;
-    private final String flags;
-    private final String traffic;
-    private final String objects;
-    private final String annotations;
-    private final String affinity;
+  /** Of an UpstreamTrafficSetting or a route alone. */
+  private static Means means(String word, String label, String objects) {
+    return means(word, label).objects(objects);
+  }
 
-    Means(String label, String flags, String traffic, String objects) {
-      this(label, flags, traffic, objects, "", "None");
-    }
-
-    Means(
-        String label,
-        String flags,
-        String traffic,
-        String objects,
-        String annotations,
-        String affinity) {
-      this.label = label;
-      this.flags = flags;
-      this.traffic = traffic;
-      this.objects = objects;
-      this.annotations = annotations;
-      this.affinity = affinity;
-    }
-
-    private String id() {
-      return "resilience." + name().toLowerCase(Locale.ROOT).replace('_', '-');
-    }
+  /**
+   * All of them; of limits, so much that none is reached.
+   *
+   * @param services address of what is asked about requests
+   */
+  private static List<Means> all(String services) {
+    return List.of(
+        means(
+                "retries",
+                "retries",
+                """
+                apiVersion: policy.openservicemesh.io/v1alpha1
+                kind: Retry
+                metadata: {name: client, namespace: bench}
+                spec:
+                  source: {kind: ServiceAccount, name: client, namespace: bench}
+                  destinations: [{kind: Service, name: server, namespace: bench}]
+                  retryPolicy: {retryOn: "5xx,reset", numRetries: 3, perTryTimeout: 5s}
+                """)
+            .flags("enableRetryPolicy: true"),
+        means(
+            "breaker",
+            "a circuit breaker",
+            SETTING.formatted(
+                "connectionSettings: {http: {circuitBreaking: {errorRatioThreshold: 0.5}}}")),
+        means(
+            "local-limit",
+            "a local rate limit",
+            SETTING.formatted("rateLimit: {local: {http: {requests: 1000000, unit: second}}}")),
+        means(
+            "pool-limits",
+            "limits of connections",
+            SETTING.formatted(
+                "connectionSettings: {tcp: {maxConnections: 1000},"
+                    + " http: {maxRequests: 1000, maxPendingRequests: 1000, maxRetries: 1000}}")),
+        means(
+            "ejection",
+            "ejection",
+            SETTING.formatted(
+                "connectionSettings: {http: {outlierDetection: {consecutive5xxErrors: 5}}}")),
+        means("warm-up", "warm-up")
+            .service(
+                "flomesh.io/traffic-warmup-enable: enabled,"
+                    + " flomesh.io/traffic-warmup-duration: 90s",
+                "None"),
+        means("affinity", "affinity by address").service("", "ClientIP"),
+        means(
+            "sessions",
+            "sessions by cookie",
+            route("sessionPersistence: {type: Cookie, cookie: {name: s, lifetimeType: Session}}")),
+        means("time-limits", "time limits", route("timeouts: {request: 10s, backendRequest: 5s}")),
+        means(
+            "faults",
+            "a millisecond's delay of one in a hundred",
+            """
+            apiVersion: extension.gateway.flomesh.io/v1alpha1
+            kind: FaultInjection
+            metadata: {name: server, namespace: bench}
+            spec: {delay: {percentage: 1, min: 1ms, max: 1ms}}
+            ---
+            """
+                + route(
+                    "filters: [{type: ExtensionRef, extensionRef: {group:"
+                        + " extension.gateway.flomesh.io, kind: FaultInjection, name: server}}]")),
+        means(
+            "copies",
+            "a copy of each",
+            route(
+                "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: server, port: "
+                    + LoadServer.HTTP_PORT
+                    + "}}}]")),
+        means("health-checks", "health checks").flags("enableEnvoyActiveHealthChecks: true"),
+        means(
+            SHARED_LIMIT,
+            "a shared rate limit",
+            SETTING.formatted(
+                "rateLimit: {global: {http: {rateLimitService: {host: \"%s\", port: %d}, domain:"
+                        .formatted(services, LIMITS_PORT)
+                    + " bench, timeout: 5s,"
+                    + " descriptors: [{entries: [{genericKey: {key: a, value: b}}]}]}}}")),
+        means(AUTHORISER, "an authoriser")
+            .traffic(
+                ", inboundExternalAuthorization: {enable: true, address: \"%s\", port: %d,"
+                        .formatted(services, AUTHORISER_PORT)
+                    + " timeout: 5s}"));
   }
 
   private ResilienceMeasurement() {}
 
   /** Two services that grant everything, on one event loop: an authoriser and one of limits. */
-  private static final class Grants implements AutoCloseable {
+  private static final class Grants implements MeansInTurn.Check, AutoCloseable {
     private final LongAdder authorised = new LongAdder();
     private final LongAdder limited = new LongAdder();
     private final EventLoopGroup group =
@@ -254,11 +208,18 @@ final class ResilienceMeasurement {
       to.onCompleted();
     }
 
+    @Override
+    public void begin(Means means) {
+      authorised.reset();
+      limited.reset();
+    }
+
     /** Fails unless those were asked meanwhile who are with {@code means}, and no others. */
-    void require(Means means) throws IOException {
-      if ((authorised.sumThenReset() > 0) != (means == Means.AUTHORISER)
-          || (limited.sumThenReset() > 0) != (means == Means.SHARED_LIMIT)) {
-        throw new IOException("with " + means.label + " a service was asked, or was not");
+    @Override
+    public void end(Means means) throws IOException {
+      if ((authorised.sum() > 0) != means.id().endsWith(AUTHORISER)
+          || (limited.sum() > 0) != means.id().endsWith(SHARED_LIMIT)) {
+        throw new IOException("with " + means.label() + " a service was asked, or was not");
       }
     }
 
@@ -276,85 +237,10 @@ final class ResilienceMeasurement {
    */
   static List<Figure> run(String name, Path launcher, Path directory, Bench.Extent extent)
       throws Exception {
-    try (NodesTestbed testbed =
-            new NodesTestbed(
-                name,
-                Files.createDirectory(directory.resolve("nodes")),
-                EnumSet.of(Crossing.DIRECT, Crossing.MUTUAL_TLS));
-        LoadServer server = LoadServer.start(testbed.path(Crossing.MUTUAL_TLS));
-        Grants services = new Grants(testbed.node(1));
-        CrossingMesh mesh =
-            CrossingMesh.start(
-                testbed,
-                Crossing.MUTUAL_TLS,
-                name,
-                launcher,
-                Files.createDirectory(directory.resolve("mesh")),
-                true)) {
-      LoadPath path = testbed.path(Crossing.MUTUAL_TLS);
-      LoadClient client =
-          new LoadClient(
-              new LoadPath(
-                  path.name(),
-                  path.client(),
-                  path.server(),
-                  path.serverAddress(),
-                  Manifests.SERVICE_ADDRESS,
-                  0),
-              mesh.hops());
-      client.requireDecisions(true);
-      client.requests(Talk.GET, CLIENTS, WARM_UP);
-      String address = IpAddresses.text(testbed.node(1).address(Family.IPV4));
-      int rounds = extent == Bench.Extent.QUICK ? QUICK_ROUNDS : ROUNDS;
-      Map<Means, List<Sample>> samples = new EnumMap<>(Means.class);
-      List<Means> order = new ArrayList<>(List.of(Means.values()));
-      for (int round = 0; round < rounds; round++) {
-        for (Means means : order) {
-          mesh.configure(
-              means.flags,
-              means.traffic.formatted(address),
-              means.objects.formatted(address),
-              means.annotations,
-              means.affinity);
-          client.requests(Talk.GET, CLIENTS, WAKING);
-          Sample sample = client.requests(Talk.GET, CLIENTS, SAMPLE);
-          services.require(means);
-          samples.computeIfAbsent(means, _ -> new ArrayList<>()).add(sample);
-        }
-        Collections.reverse(order); // nobody is always next to the same one
-      }
-      return figures(samples);
+    try (MeansInTurn turns = new MeansInTurn(name, launcher, directory, extent);
+        Grants services = new Grants(turns.testbed().node(1))) {
+      String address = IpAddresses.text(turns.testbed().node(1).address(Family.IPV4));
+      return turns.rates(all(address), services);
     }
-  }
-
-  private static List<Figure> figures(Map<Means, List<Sample>> samples) {
-    List<Figure> figures = new ArrayList<>();
-    for (Means means : Means.values()) {
-      if (means != Means.NOTHING) {
-        figures.add(
-            new Figure(
-                means.id() + ".rate",
-                "GETs, 16 connections, with " + means.label,
-                "1/s",
-                rates(samples.getOrDefault(Means.NOTHING, List.of())),
-                rates(samples.getOrDefault(means, List.of()))));
-        figures.add(
-            new Figure(
-                means.id() + ".hops",
-                "CPU time of both hops, 100,000 GETs, with " + means.label,
-                "s",
-                hops(samples.getOrDefault(Means.NOTHING, List.of())),
-                hops(samples.getOrDefault(means, List.of()))));
-      }
-    }
-    return figures;
-  }
-
-  private static Values rates(List<Sample> samples) {
-    return Values.of(samples.stream().map(Sample::perSecond).toList());
-  }
-
-  private static Values hops(List<Sample> samples) {
-    return Values.of(samples.stream().map(one -> one.hopsCpu() * HUNDRED_THOUSAND).toList());
   }
 }

@@ -1,0 +1,160 @@
+package io.sluice.benchmarks;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * GETs of a service on lasting connections between two nodes, with each of some means and with
+ * none. One pair of daemons serves all; the registry changes from sample to sample, so that
+ * whatever else changes falls on all alike.
+ */
+final class MeansInTurn implements AutoCloseable {
+  private static final int ROUNDS = 10;
+  private static final int QUICK_ROUNDS = 4;
+  private static final int CLIENTS = 16;
+  private static final Duration SAMPLE = Duration.ofMillis(1_000);
+  private static final Duration WAKING = Duration.ofMillis(300);
+  private static final Duration WARM_UP = Duration.ofSeconds(8);
+  private static final double HUNDRED_THOUSAND = 100_000;
+  private static final double MEBIBYTE = 1 << 20;
+
+  private final Bench.Extent extent;
+  private final NodesTestbed testbed;
+  private final LoadServer server;
+  private final CrossingMesh mesh;
+  private final LoadClient client;
+
+  /**
+   * Makes the nodes and the mesh.
+   *
+   * @param directory empty
+   */
+  MeansInTurn(String name, Path launcher, Path directory, Bench.Extent extent) throws Exception {
+    this.extent = extent;
+    testbed =
+        new NodesTestbed(
+            name,
+            Files.createDirectory(directory.resolve("nodes")),
+            EnumSet.of(Crossing.DIRECT, Crossing.MUTUAL_TLS));
+    LoadPath path = testbed.path(Crossing.MUTUAL_TLS);
+    server = LoadServer.start(path);
+    mesh =
+        CrossingMesh.start(
+            testbed,
+            Crossing.MUTUAL_TLS,
+            name,
+            launcher,
+            Files.createDirectory(directory.resolve("mesh")),
+            true);
+    client =
+        new LoadClient(
+            new LoadPath(
+                path.name(),
+                path.client(),
+                path.server(),
+                path.serverAddress(),
+                Manifests.SERVICE_ADDRESS,
+                0),
+            mesh.hops());
+    client.requireDecisions(true);
+  }
+
+  NodesTestbed testbed() {
+    return testbed;
+  }
+
+  CrossingMesh mesh() {
+    return mesh;
+  }
+
+  /** What has to be so while means are in force. */
+  interface Check {
+    /** Before the first request. */
+    void begin(Means means) throws Exception;
+
+    /** After a sample. */
+    void end(Means means) throws Exception;
+  }
+
+  /** Resident memory of a node after as many requests without the means as with them, in MiB. */
+  Figure memory(Means means, Check check) throws Exception {
+    return new Figure(
+        means.id() + ".rss",
+        "resident memory of a node, with " + means.label(),
+        "MiB",
+        Values.of(List.of(residentWith(Means.NOTHING, check))),
+        Values.of(List.of(residentWith(means, check))));
+  }
+
+  private double residentWith(Means means, Check check) throws Exception {
+    mesh.configure(means);
+    check.begin(means);
+    client.requests(Talk.GET, CLIENTS, WARM_UP);
+    check.end(means);
+    return mesh.hops().residentBytes() / MEBIBYTE / 2;
+  }
+
+  /** Rates and CPU time of all of them, each beside nothing. */
+  List<Figure> rates(List<Means> some, Check check) throws Exception {
+    client.requests(Talk.GET, CLIENTS, WARM_UP);
+    List<Means> order = new ArrayList<>(some);
+    order.addFirst(Means.NOTHING);
+    Map<Means, List<Sample>> samples = new LinkedHashMap<>();
+    int rounds = extent == Bench.Extent.QUICK ? QUICK_ROUNDS : ROUNDS;
+    for (int round = 0; round < rounds; round++) {
+      for (Means means : order) {
+        mesh.configure(means);
+        check.begin(means);
+        client.requests(Talk.GET, CLIENTS, WAKING);
+        Sample sample = client.requests(Talk.GET, CLIENTS, SAMPLE);
+        check.end(means);
+        samples.computeIfAbsent(means, _ -> new ArrayList<>()).add(sample);
+      }
+      Collections.reverse(order); // nobody is always next to the same one
+    }
+    List<Sample> nothing = samples.getOrDefault(Means.NOTHING, List.of());
+    List<Figure> figures = new ArrayList<>();
+    for (Means means : some) {
+      List<Sample> with = samples.getOrDefault(means, List.of());
+      figures.add(
+          new Figure(
+              means.id() + ".rate",
+              "GETs, 16 connections, with " + means.label(),
+              "1/s",
+              rates(nothing),
+              rates(with)));
+      figures.add(
+          new Figure(
+              means.id() + ".hops",
+              "CPU time of both hops, 100,000 GETs, with " + means.label(),
+              "s",
+              hops(nothing),
+              hops(with)));
+    }
+    return figures;
+  }
+
+  private static Values rates(List<Sample> samples) {
+    return Values.of(samples.stream().map(Sample::perSecond).toList());
+  }
+
+  private static Values hops(List<Sample> samples) {
+    return Values.of(samples.stream().map(one -> one.hopsCpu() * HUNDRED_THOUSAND).toList());
+  }
+
+  @Override
+  public void close() throws Exception {
+    try (testbed;
+        server;
+        mesh) {
+      // in the reverse order of their making
+    }
+  }
+}
