@@ -59,7 +59,7 @@ class ConnectionReporterTest {
     List<String> seen = new ArrayList<>();
 
     taps.watch(
-        new TapFilter("", "", "", "", 3),
+        new TapFilter("", "", "", "", 3, 0),
         record -> {
           if (record.isEmpty()) {
             assertThat(reporter.timesAnswers()).isTrue();

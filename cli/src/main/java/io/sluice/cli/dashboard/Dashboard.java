@@ -70,7 +70,8 @@ public final class Dashboard implements AutoCloseable {
   /** After so long no page looks any more: one that is open asks each two seconds. */
   private static final Duration UNWATCHED = Duration.ofSeconds(15);
 
-  private static final TapFilter EVERYTHING = new TapFilter("", "", "", "", 0);
+  /** Of each pod more in a second than people read; a busy one would take the daemon's time. */
+  private static final TapFilter SOME = TapFilter.some(10);
 
   private final String token;
   private final Optional<LiveNode> node;
@@ -90,8 +91,7 @@ public final class Dashboard implements AutoCloseable {
       this.refused =
           new LiveRecords(view.daemon(), new AdminRequest("events", "", true), UNWATCHED);
       this.requests =
-          new LiveRecords(
-              view.daemon(), new AdminRequest("tap", EVERYTHING.toText(), true), UNWATCHED);
+          new LiveRecords(view.daemon(), new AdminRequest("tap", SOME.toText(), true), UNWATCHED);
     }
 
     /** All that the page shows, and refusals and requests that came after {@code seen}. */

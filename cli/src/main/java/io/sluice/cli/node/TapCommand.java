@@ -114,7 +114,7 @@ public final class TapCommand implements Callable<Integer> {
 
   private TapFilter filter() {
     try {
-      return new TapFilter(pod, path, status, verdict, max);
+      return new TapFilter(pod, path, status, verdict, max, 0);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     }

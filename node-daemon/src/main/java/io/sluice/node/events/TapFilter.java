@@ -15,11 +15,17 @@ import java.util.regex.Pattern;
  * @param status of the response: {@code 404}, {@code 5xx}, {@code 0} where there was none
  * @param verdict {@code allowed} or {@code refused}
  * @param max how many; 0 without end
+ * @param perSecond of each pod, ten times as many of all: who looks at some of them spares the
+ *     daemon the rest; 0 as many as there are
  */
-public record TapFilter(String pod, String path, String status, String verdict, long max) {
+public record TapFilter(
+    String pod, String path, String status, String verdict, long max, int perSecond) {
+  private static final TapFilter ALL = new TapFilter("", "", "", "", 0, 0);
+
   private static final Pattern STATUS = Pattern.compile("0|[1-5](xx|[0-9]{2})");
   private static final int CLASS = 100;
-  private static final int PARTS = 5;
+  private static final int MOST_PER_SECOND = 1_000;
+  private static final int PARTS = 6;
 
   /** Throws {@link IllegalArgumentException} with the option that says something else. */
   public TapFilter {
@@ -39,11 +45,26 @@ public record TapFilter(String pod, String path, String status, String verdict, 
     if (max < 0) {
       throw new IllegalArgumentException("--max " + max + " is less than 0");
     }
+    if (perSecond < 0 || perSecond > MOST_PER_SECOND) {
+      throw new IllegalArgumentException(
+          perSecond + " a second is no number up to " + MOST_PER_SECOND);
+    }
+  }
+
+  /** Everything, as fast as it is read. */
+  public static TapFilter all() {
+    return ALL;
+  }
+
+  /** Of everything some. */
+  public static TapFilter some(int perSecond) {
+    return new TapFilter("", "", "", "", 0, perSecond);
   }
 
   /** As the admin socket carries it. */
   public String toText() {
-    return String.join("\n", pod, path, status, verdict, Long.toString(max));
+    return String.join(
+        "\n", pod, path, status, verdict, Long.toString(max), Integer.toString(perSecond));
   }
 
   /** Reads {@link #toText}. */
@@ -52,7 +73,13 @@ public record TapFilter(String pod, String path, String status, String verdict, 
     if (parts.length != PARTS) {
       throw new IllegalArgumentException("what is to be seen is told by " + PARTS + " lines");
     }
-    return new TapFilter(parts[0], parts[1], parts[2], parts[3], Long.parseLong(parts[4]));
+    return new TapFilter(
+        parts[0],
+        parts[1],
+        parts[2],
+        parts[3],
+        Long.parseLong(parts[4]),
+        Integer.parseInt(parts[5]));
   }
 
   /** Of a connection there is no status, and a path where it was refused for one request. */

@@ -3,6 +3,7 @@ package io.sluice.node.events;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
@@ -32,7 +33,19 @@ public final class Taps {
   private volatile List<Tap> open = List.of();
 
   private record Tap(
-      TapFilter filter, BlockingQueue<AccessLog.Entry.Line> queue, AtomicLong leftOut) {
+      TapFilter filter,
+      SomePerSecond some,
+      BlockingQueue<AccessLog.Entry.Line> queue,
+      AtomicLong leftOut) {
+    /** Whether {@code pod} may have one more shown now; else it is left out. */
+    boolean takes(NamespacedName pod) {
+      if (filter.perSecond() == 0 || some.take(pod, System.nanoTime())) {
+        return true;
+      }
+      leftOut.incrementAndGet();
+      return false;
+    }
+
     void offer(AccessLog.Entry.Line entry) {
       if (!queue.offer(entry)) {
         leftOut.incrementAndGet();
@@ -48,7 +61,7 @@ public final class Taps {
   /** A connection has ended, or was refused; never blocks, any thread. */
   public void tell(AccessRecord record) {
     for (Tap tap : open) {
-      if (tap.filter.wants(record)) {
+      if (tap.filter.wants(record) && tap.takes(record.info().pod())) {
         tap.offer(AccessLog.Entry.of(record, null));
       }
     }
@@ -57,7 +70,7 @@ public final class Taps {
   /** The same of a request. */
   public void tell(RequestRecord record) {
     for (Tap tap : open) {
-      if (tap.filter.wants(record)) {
+      if (tap.filter.wants(record) && tap.takes(record.info().pod())) {
         tap.offer(AccessLog.Entry.of(record, null));
       }
     }
@@ -69,7 +82,12 @@ public final class Taps {
    * may watch do so already.
    */
   public void watch(TapFilter filter, Consumer<JsonNode> out) throws InterruptedException {
-    Tap own = new Tap(filter, new ArrayBlockingQueue<>(QUEUE), new AtomicLong());
+    Tap own =
+        new Tap(
+            filter,
+            new SomePerSecond(filter.perSecond()),
+            new ArrayBlockingQueue<>(QUEUE),
+            new AtomicLong());
     add(own);
     try {
       out.accept(JSON.createObjectNode());

@@ -80,7 +80,7 @@ class TapsTest {
 
   @Test
   void whatIsRefusedIsShownWithItsReasonAndNothingElseIsWhenSoMuchIsWanted() throws Exception {
-    List<JsonNode> seen = watch(new TapFilter("cart-0", "/items", "403", "refused", 2));
+    List<JsonNode> seen = watch(new TapFilter("cart-0", "/items", "403", "refused", 2, 0));
 
     for (int i = 0; i < 3; i++) {
       taps.tell(SERVED);
@@ -124,7 +124,7 @@ class TapsTest {
       boolean served,
       boolean refused,
       boolean connection) {
-    TapFilter filter = TapFilter.parse(new TapFilter(pod, path, status, verdict, 0).toText());
+    TapFilter filter = TapFilter.parse(new TapFilter(pod, path, status, verdict, 0, 0).toText());
 
     assertThat(filter.wants(SERVED)).isEqualTo(served);
     assertThat(filter.wants(REFUSED)).isEqualTo(refused);
@@ -132,9 +132,25 @@ class TapsTest {
   }
 
   @Test
+  void ofABusyPodSomeAreShownBesideThoseOfAQuietOne() {
+    List<JsonNode> seen = watch(TapFilter.parse(TapFilter.some(3).toText()));
+    ConnectionInfo quiet = Samples.outbound(2, Samples.CATALOGUE);
+
+    for (int i = 0; i < 5; i++) {
+      taps.tell(SERVED);
+    }
+    taps.tell(Samples.request(quiet, 200));
+
+    Await.until("the quiet one's is shown", () -> seen.size() == 4);
+    assertThat(seen.getLast().path("pod").asText()).isEqualTo(quiet.pod().toString());
+    assertThat(seen.stream().mapToLong(record -> record.path("leftOut").asLong()).sum())
+        .isEqualTo(2);
+  }
+
+  @Test
   void whatIsNotReadInTimeIsLeftOutAndCounted() {
     CountDownLatch gate = new CountDownLatch(1);
-    List<JsonNode> seen = watch(new TapFilter("", "", "", "", 0), gate);
+    List<JsonNode> seen = watch(TapFilter.all(), gate);
 
     for (int i = 0; i < Taps.QUEUE + 7; i++) {
       taps.tell(SERVED);
@@ -148,7 +164,7 @@ class TapsTest {
 
   @Test
   void nothingIsKeptWhileNobodyWatchesAndNoMoreThanSomeMay() {
-    TapFilter all = new TapFilter("", "", "", "", 0);
+    TapFilter all = TapFilter.all();
     assertThat(taps.areOpen()).isFalse();
     for (int i = 0; i < Taps.MOST; i++) {
       watch(all);
