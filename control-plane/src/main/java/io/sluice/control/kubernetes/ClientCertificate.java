@@ -73,7 +73,8 @@ public final class ClientCertificate {
 
   private static KeyManager[] keys(Config config) {
     try {
-      KeyStore store = KeyStore.getInstance("PKCS12");
+      // Nothing is stored: PKCS#12 would derive a key in 10,000 rounds to wrap it, and again to unwrap.
+      KeyStore store = KeyStore.getInstance("JKS");
       store.load(null, null);
       Certificate[] chain =
           pem(config.getClientCertData()).certificates().toArray(Certificate[]::new);
