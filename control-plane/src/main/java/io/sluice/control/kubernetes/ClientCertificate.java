@@ -73,7 +73,7 @@ public final class ClientCertificate {
 
   private static KeyManager[] keys(Config config) {
     try {
-      // Nothing is stored: PKCS#12 would derive a key in 10,000 rounds to wrap it, and again to unwrap.
+      // Nothing is stored: PKCS#12 would wrap and unwrap the key, in 10,000 rounds each.
       KeyStore store = KeyStore.getInstance("JKS");
       store.load(null, null);
       Certificate[] chain =

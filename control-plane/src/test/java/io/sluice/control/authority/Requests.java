@@ -29,7 +29,7 @@ public final class Requests {
 
   private Requests() {}
 
-  /** {@code algorithm}: a curve's name, {@code Ed25519}, or {@code RSA-<bits>}, which is always the same. */
+  /** {@code algorithm}: a curve's name, {@code Ed25519}, or {@code RSA-<bits>}, always the same. */
   public static KeyPair keyPair(String algorithm) throws Exception {
     if (algorithm.startsWith("RSA-")) {
       return RsaKeys.of(Integer.parseInt(algorithm.substring(4)), 65_537);
