@@ -12,8 +12,8 @@ that an upgrade changes nothing. Two objects need the same one, so it is kept wi
 {{- $made := (lookup "v1" "Secret" .Release.Namespace $name).data -}}
 {{- if not (and $made (hasKey $made "ca.crt")) -}}
 {{- $host := printf "%s.%s.svc" $name .Release.Namespace -}}
-{{- $authority := genCA (printf "%s authority" $name | trunc 64) 3650 -}}
-{{- $signed := genSignedCert ($name | trunc 64) nil (list $host) 3650 $authority -}}
+{{- $authority := genCAWithKey (printf "%s authority" $name | trunc 64) 3650 (genPrivateKey "ecdsa") -}}
+{{- $signed := genSignedCertWithKey ($name | trunc 64) nil (list $host) 3650 $authority (genPrivateKey "ecdsa") -}}
 {{- $made = dict "tls.crt" (b64enc $signed.Cert) "tls.key" (b64enc $signed.Key) "ca.crt" (b64enc $authority.Cert) -}}
 {{- end -}}
 {{- $_ := set .Values "madeCertificate" $made -}}

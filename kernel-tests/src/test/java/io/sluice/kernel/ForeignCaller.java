@@ -119,7 +119,7 @@ final class ForeignCaller implements AutoCloseable {
               .map(X509Certificate.class::cast)
               .toArray(X509Certificate[]::new);
     }
-    KeyStore store = KeyStore.getInstance("PKCS12");
+    KeyStore store = KeyStore.getInstance("JKS");
     store.load(null, null);
     store.setKeyEntry("own", key(shown.key()), new char[0], chain);
     KeyManagerFactory keys = KeyManagerFactory.getInstance("NewSunX509");

@@ -21,13 +21,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -74,16 +74,18 @@ final class SettingsCompiler {
               .anyMatch(length -> ranges.contains(Cidr.around(range.network(), length))));
     }
     for (int length = IPV6_BITS; kept.size() > WireLimits.ISOLATED; length--) {
-      Map<Cidr, List<Cidr>> neighbours = new TreeMap<>(BY_TEXT);
+      Map<Cidr, List<Cidr>> neighbours = new HashMap<>();
       for (Cidr range : kept) {
         neighbours.computeIfAbsent(around(range, length), first -> new ArrayList<>()).add(range);
       }
-      neighbours.forEach((holding, held) -> {
-        if (held.size() > 1 && kept.size() > WireLimits.ISOLATED) {
-          held.forEach(kept::remove);
-          kept.add(holding);
-        }
-      });
+      neighbours.values().removeIf(held -> held.size() == 1);
+      neighbours.entrySet().stream()
+          .sorted(Map.Entry.comparingByKey(BY_TEXT))
+          .takeWhile(_ -> kept.size() > WireLimits.ISOLATED)
+          .forEach(each -> {
+            each.getValue().forEach(kept::remove);
+            kept.add(each.getKey());
+          });
     }
     return kept;
   }

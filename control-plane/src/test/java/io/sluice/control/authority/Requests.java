@@ -1,19 +1,14 @@
 package io.sluice.control.authority;
 
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.svid.RsaKeys;
 import java.math.BigInteger;
-import java.nio.file.Path;
-import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.cert.X509Certificate;
-import java.security.interfaces.RSAPrivateCrtKey;
 import java.security.spec.ECGenParameterSpec;
-import java.security.spec.PKCS8EncodedKeySpec;
-import java.security.spec.RSAPublicKeySpec;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Base64;
 import java.util.Date;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.x500.X500Name;
@@ -34,10 +29,10 @@ public final class Requests {
 
   private Requests() {}
 
-  /** {@code algorithm}: a curve's name, {@code Ed25519}, or {@code RSA-<bits>}. */
+  /** {@code algorithm}: a curve's name, {@code Ed25519}, or {@code RSA-<bits>}, always the same. */
   public static KeyPair keyPair(String algorithm) throws Exception {
     if (algorithm.startsWith("RSA-")) {
-      return rsaKeyPair(algorithm.substring(4));
+      return RsaKeys.of(Integer.parseInt(algorithm.substring(4)), 65_537);
     }
     if (algorithm.equals("Ed25519") || algorithm.equals("Ed448")) {
       return KeyPairGenerator.getInstance(algorithm).generateKeyPair();
@@ -45,19 +40,6 @@ public final class Requests {
     KeyPairGenerator ec = KeyPairGenerator.getInstance("EC");
     ec.initialize(new ECGenParameterSpec(algorithm));
     return ec.generateKeyPair();
-  }
-
-  /** By openssl: a JVM that does not optimise takes seconds for the larger ones. */
-  private static KeyPair rsaKeyPair(String bits) throws Exception {
-    String pem =
-        OpenSsl.run(
-                Path.of("/"), "genpkey -quiet -algorithm RSA -pkeyopt", "rsa_keygen_bits:" + bits)
-            .text();
-    byte[] der = Base64.getMimeDecoder().decode(pem.replaceAll("-----.*-----", ""));
-    KeyFactory factory = KeyFactory.getInstance("RSA");
-    var secret = (RSAPrivateCrtKey) factory.generatePrivate(new PKCS8EncodedKeySpec(der));
-    var open = new RSAPublicKeySpec(secret.getModulus(), secret.getPublicExponent());
-    return new KeyPair(factory.generatePublic(open), secret);
   }
 
   public static String signatureFor(KeyPair pair) {

@@ -47,7 +47,8 @@ public final class ServerTls {
         new JcaX509CertificateConverter()
             .getCertificate(
                 builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(issuer.key())));
-    KeyStore store = KeyStore.getInstance("PKCS12");
+    // PKCS#12 would spend a tenth of a second of each server on wrapping its key.
+    KeyStore store = KeyStore.getInstance("JKS");
     store.load(null, null);
     store.setKeyEntry("server", pair.getPrivate(), new char[0], new Certificate[] {certificate});
     KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());

@@ -4,10 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.mesh.svid.RsaKeys;
 import java.math.BigInteger;
 import java.security.KeyPair;
-import java.security.KeyPairGenerator;
-import java.security.spec.RSAKeyGenParameterSpec;
 import java.util.Arrays;
 import java.util.Random;
 import org.bouncycastle.asn1.ASN1EncodableVector;
@@ -68,10 +67,7 @@ class SigningRequestTest {
 
   @Test
   void refusesAnRsaKeyWithASmallExponent() throws Exception {
-    KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
-    generator.initialize(new RSAKeyGenParameterSpec(2048, RSAKeyGenParameterSpec.F0));
-
-    refuses(Requests.der(generator.generateKeyPair()), Reason.KEY_REFUSED);
+    refuses(Requests.der(RsaKeys.of(2048, 3)), Reason.KEY_REFUSED);
   }
 
   /** Before the key is used: what it would cost is the stranger's choice. */

@@ -27,11 +27,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What follows from change after change is what follows from the whole, for every node. */
 class ResourceSetsTest {
-  private static final int MESHES = 150;
+  private static final int MESHES = 30;
+  private static final int MORE_MESHES = 150;
   private static final int CHANGES = 60;
 
   /** Some meshes jump now and then to another that has nothing to do with it. */
@@ -45,8 +47,18 @@ class ResourceSetsTest {
 
   @Test
   void everyNodeIsToldAfterEachChangeWhatAFreshLookAtTheMeshWouldTellIt() {
+    compare(0, MESHES);
+  }
+
+  @Test
+  @Tag("long")
+  void everyNodeIsToldWhatAFreshLookAtMoreMeshesWouldTellIt() {
+    compare(MESHES, MORE_MESHES);
+  }
+
+  private static void compare(int from, int end) {
     int unusable = 0;
-    for (int seed = 0; seed < MESHES; seed++) {
+    for (int seed = from; seed < end; seed++) {
       RandomMesh mesh = new RandomMesh(seed, seed % 2 == 0);
       ResourceSets sets = new ResourceSets();
       MeshSnapshot snapshot = mesh.snapshot(1);

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 
 /** What a node is told is enough for every decision it makes, and not much more. */
 class ScopeTest {
-  private static final int MESHES = 200;
+  private static final int MESHES = 50;
   private static final int MORE_MESHES = 1_000;
   private static final int CLIENT_PORT = 40_000;
   static final HttpRequest GET = new Get();

@@ -1,5 +1,6 @@
 package io.sluice.control.kubernetes;
 
+import io.sluice.mesh.svid.RsaKeys;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -39,11 +40,7 @@ public enum ClientKey {
   record Made(String certificate, String key) {}
 
   Made make() throws Exception {
-    KeyPairGenerator generator = KeyPairGenerator.getInstance(type);
-    if (bits > 0) {
-      generator.initialize(bits);
-    }
-    KeyPair pair = generator.generateKeyPair();
+    KeyPair pair = pair();
     byte[] pkcs8 = pair.getPrivate().getEncoded();
     byte[] der =
         block.equals("PRIVATE KEY") ? pkcs8 : traditional(PrivateKeyInfo.getInstance(pkcs8));
@@ -56,6 +53,17 @@ public enum ClientKey {
             + block
             + "-----\n";
     return new Made(ApiDoor.certificate(pair.getPublic()), key);
+  }
+
+  private KeyPair pair() throws Exception {
+    if (type.equals("RSA")) {
+      return RsaKeys.of(bits, 65_537);
+    }
+    KeyPairGenerator generator = KeyPairGenerator.getInstance(type);
+    if (bits > 0) {
+      generator.initialize(bits);
+    }
+    return generator.generateKeyPair();
   }
 
   /** What is inside; of an EC key with the curve, which stands outside in PKCS#8. */

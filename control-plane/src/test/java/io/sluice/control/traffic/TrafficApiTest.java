@@ -236,7 +236,7 @@ class TrafficApiTest {
   }
 
   private SSLContext context(String shown) throws Exception {
-    KeyStore store = KeyStore.getInstance("PKCS12");
+    KeyStore store = KeyStore.getInstance("JKS");
     store.load(null, null);
     store.setCertificateEntry(
         "port", pem(directory.resolve("webhook/webhook.crt")).certificates().getFirst());

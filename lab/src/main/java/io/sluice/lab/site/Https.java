@@ -44,7 +44,7 @@ public final class Https {
   }
 
   private static SSLContext context(Pem pem) throws GeneralSecurityException, IOException {
-    KeyStore store = KeyStore.getInstance("PKCS12");
+    KeyStore store = KeyStore.getInstance("JKS");
     store.load(null, NO_PASSWORD);
     Certificate[] chain = pem.certificates().toArray(Certificate[]::new);
     store.setKeyEntry(HOST, pem.keys().getFirst(), NO_PASSWORD, chain);

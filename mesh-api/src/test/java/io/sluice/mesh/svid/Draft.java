@@ -190,6 +190,9 @@ final class Draft {
     return KEYS.computeIfAbsent(
         kind + bits,
         _ -> {
+          if (algorithm.equals("RSA")) {
+            return RsaKeys.of(bits, 65_537);
+          }
           try {
             KeyPairGenerator generator = KeyPairGenerator.getInstance(algorithm);
             if (bits > 0) {

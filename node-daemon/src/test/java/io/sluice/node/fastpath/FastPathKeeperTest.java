@@ -110,7 +110,7 @@ class FastPathKeeperTest {
             netns,
             () -> {
               long end = System.nanoTime() + PATIENCE.toNanos();
-              while (table.grants().containsKey(key(refused)) && System.nanoTime() < end) {
+              while (!table.grants().equals(granted) && System.nanoTime() < end) {
                 Thread.onSpinWait();
               }
               return table.grants();

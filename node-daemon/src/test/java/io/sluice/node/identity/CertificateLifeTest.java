@@ -91,12 +91,12 @@ class CertificateLifeTest extends ControlledNodeTest {
   }
 
   @Test
-  void isOneModestClientWhenAThousandPodsAreNew() {
+  void isOneModestClientWhenHundredsOfPodsAreNew() {
     startNode();
-    node().identities.want(identities("pod", 1_000), identity -> false);
-    Await.until(() -> assertThat(node().status().valid()).isEqualTo(1_000));
+    node().identities.want(identities("pod", 300), identity -> false);
+    Await.until(() -> assertThat(node().status().valid()).isEqualTo(300));
     assertThat(controller.mostConcurrent.get()).isBetween(2, IdentityKeeper.MOST_IN_FLIGHT);
-    assertThat(controller.issued).hasSize(1_000);
+    assertThat(controller.issued).hasSize(300);
   }
 
   @Test

@@ -117,6 +117,7 @@ public final class TestController implements AutoCloseable {
                   SslContextBuilder.forServer(
                       key.getPrivate(), chain.toArray(X509Certificate[]::new)),
                   SslProvider.JDK)
+              .keyStoreType("JKS")
               .protocols("TLSv1.3")
               .clientAuth(ClientAuth.OPTIONAL)
               .trustManager(InsecureTrustManagerFactory.INSTANCE)

@@ -61,6 +61,7 @@ final class BoringSslEngines implements Engines {
       SslContextBuilder builder, TlsParameters wanted, PeerVerifier verifier) {
     return builder
         .sslProvider(SslProvider.OPENSSL_REFCNT)
+        .keyStoreType("JKS") // of the key, in memory: PKCS#12 takes 20,000 rounds of a hash for it
         .protocols(Engines.protocols(wanted))
         .ciphers(List.of(Engines.suites(wanted)))
         .trustManager(verifier)

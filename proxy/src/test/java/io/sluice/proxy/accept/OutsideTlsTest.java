@@ -439,7 +439,7 @@ class OutsideTlsTest {
     if (shown == null) {
       return null;
     }
-    KeyStore store = KeyStore.getInstance("PKCS12");
+    KeyStore store = KeyStore.getInstance("JKS");
     store.load(null, null);
     store.setKeyEntry(
         "key", shown.key(), new char[0], shown.chain().toArray(X509Certificate[]::new));

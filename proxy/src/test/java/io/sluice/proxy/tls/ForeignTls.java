@@ -28,7 +28,7 @@ public final class ForeignTls {
       throws GeneralSecurityException, IOException {
     KeyManager[] keys = null;
     if (chain != null) {
-      KeyStore store = KeyStore.getInstance("PKCS12");
+      KeyStore store = KeyStore.getInstance("JKS");
       store.load(null, null);
       store.setKeyEntry(
           "k", chain.key(), new char[0], chain.chain().toArray(X509Certificate[]::new));

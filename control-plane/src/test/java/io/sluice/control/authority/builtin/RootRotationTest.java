@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -109,13 +110,24 @@ class RootRotationTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void noLeafEverMeetsAPeerThatRefusesIt(long seed) {
+    walk(seed);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {4, 5, 6, 7, 8})
+  @Tag("long")
+  void noLeafEverMeetsAPeerThatRefusesItOnMoreWalks(long seed) {
+    walk(seed);
+  }
+
   /**
    * Walks at random through time, restarts, rotations and cancellations. Nodes hold any bundle of
    * this phase or the one before; peers hold any leaf that has not expired.
    */
-  @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
-  void noLeafEverMeetsAPeerThatRefusesIt(long seed) {
+  private void walk(long seed) {
     Random random = new Random(seed);
     List<IssuedCertificate> leaves = new ArrayList<>();
     TrustBundle previous;

@@ -113,6 +113,7 @@ final class Connection {
         GrpcSslContexts.configure(SslContextBuilder.forClient(), provider)
             .protocols("TLSv1.3")
             .trustManager(verifier)
+            .keyStoreType("JKS") // of the key, in memory, without the rounds of PKCS#12
             .sessionCacheSize(1)
             .sessionTimeout(1); // a resumed session would prove the controller by old roots
     own.ifPresent(credential ->
