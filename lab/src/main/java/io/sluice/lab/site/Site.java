@@ -313,9 +313,14 @@ public final class Site implements AutoCloseable {
     return directory.resolve("state");
   }
 
+  /** Whether a daemon was made. */
+  public boolean hasDaemon() {
+    return !daemons.isEmpty();
+  }
+
   /** The daemon that was made last. */
   public DaemonProcess daemon() {
-    if (daemons.isEmpty()) {
+    if (!hasDaemon()) {
       throw new IllegalStateException("this site has no daemon yet");
     }
     return daemons.getLast();
