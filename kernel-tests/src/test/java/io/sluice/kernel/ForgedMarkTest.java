@@ -5,18 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.attack.Attack;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.TcpServer;
-import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.TrafficMark;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,35 +64,6 @@ class ForgedMarkTest {
     Attack.tried("connect() with the proxy's mark, CAP_" + capability + ", iptables, " + family)
         .refusedBy("nat rules: redirected into the proxy, reset by policy")
         .countedAs("sluice_interception_verdicts_total{reason=\"mesh_traffic\"}");
-  }
-
-  /** Rules hold a cgroup, not its name: those of the daemon before know one that is no more. */
-  @Test
-  void theProxyIsKnownAfterItsCgroupWasRemovedAndMadeAgain() {
-    Path cgroup = cgroupOfDaemon();
-    shop.daemon().kill();
-    Await.until(
-        "its children have ended",
-        () -> Files.readString(cgroup.resolve("cgroup.procs")).isEmpty());
-    Cgroups.remove(cgroup);
-    shop.daemon().start();
-
-    assertThat(cgroupOfDaemon()).isEqualTo(cgroup);
-    shop.assertEnforced();
-    assertThat(shop.daemon().log()).doesNotContain("proxy_told_by_mark");
-  }
-
-  private Path cgroupOfDaemon() {
-    try {
-      return Files.readAllLines(Path.of("/proc", Long.toString(shop.daemon().pid()), "cgroup"))
-          .stream()
-          .filter(line -> line.startsWith("0::"))
-          .map(line -> Path.of(Cgroups.rootV2() + line.substring("0::".length())))
-          .findFirst()
-          .orElseThrow();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   private long redirected() {
