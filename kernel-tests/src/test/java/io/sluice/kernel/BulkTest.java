@@ -42,7 +42,7 @@ class BulkTest {
 
   @BeforeAll
   static void openShop() {
-    shop = Shop.open(Mechanism.EBPF, "--fast-path", "false"); // whose bytes the kernel copies
+    shop = Shop.lent(Mechanism.EBPF, "--fast-path", "false"); // whose bytes the kernel copies
   }
 
   /** How much came, and what it was. */

@@ -46,9 +46,6 @@ class DaemonDeathTest {
 
   private static final int RESTARTS = 2;
 
-  /** With the fast path granted calls go on without it. */
-  private static final String THROUGH_THE_DAEMON = "--fast-path=false";
-
   /** Descriptors more that two daemons in the same state may differ by; under one a restart. */
   private static final int DESCRIPTOR_TOLERANCE = RESTARTS - 1;
 
@@ -56,7 +53,7 @@ class DaemonDeathTest {
 
   @BeforeAll
   static void openShop() {
-    shop = Shop.open(Mechanism.EBPF, THROUGH_THE_DAEMON);
+    shop = Shop.lent(Mechanism.EBPF, "--fast-path", "false"); // with which granted calls go on
   }
 
   @BeforeEach
@@ -179,7 +176,7 @@ class DaemonDeathTest {
   @Test
   void withFailOpenTrafficFlowsDirectlyWhileTheDaemonIsDead() {
     shop.daemon().kill();
-    shop.site.startDaemon(Mechanism.EBPF.arguments(THROUGH_THE_DAEMON, "--fail-open"));
+    shop.site.startDaemon(Mechanism.EBPF.arguments("--fast-path", "false", "--fail-open"));
     try {
       shop.isolate(
           shop.outside(Family.IPV4, 0).getAddress(), shop.outside(Family.IPV6, 0).getAddress());
@@ -192,7 +189,7 @@ class DaemonDeathTest {
         assertStaysIsolated(family);
       }
     } finally {
-      shop.site.startDaemon(Mechanism.EBPF.arguments(THROUGH_THE_DAEMON));
+      shop.site.startDaemon(Mechanism.EBPF.arguments("--fast-path", "false"));
       shop.isolate();
     }
     assertIntercepted();

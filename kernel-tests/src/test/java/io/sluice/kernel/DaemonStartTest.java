@@ -52,7 +52,7 @@ class DaemonStartTest {
 
   @EachMechanism
   void aRestartEnrolsAdoptsAndReleasesAndSaysSo(Mechanism mechanism) {
-    try (Shop shop = Shop.open(mechanism)) {
+    try (Shop shop = Shop.lent(mechanism)) {
       List<SitePod> added = shop.site.addPods("stays", "joins", "mounted", "inhabited");
       SitePod stays = added.get(0);
       SitePod joins = added.get(1);

@@ -56,7 +56,7 @@ class ExclusionTest {
 
   @BeforeParameterizedClassInvocation
   void openShop() {
-    shop = Shop.open(mechanism);
+    shop = Shop.lent(mechanism);
     shop.site.joinBySecondInterface(shop.thief, shop.stranger);
     for (Family family : Family.values()) {
       give(shop.thief, second(family, 1), family);
@@ -76,6 +76,7 @@ class ExclusionTest {
     heldServers.forEach(TcpServer::close);
     held.clear();
     heldServers.clear();
+    Commands.ip(shop.thief.netns(), List.of("link delete " + SECOND));
     shop.close();
     assertThat(median).as("from a change until traffic shows it").isLessThan(LIVE);
   }
