@@ -104,8 +104,7 @@ run_tests() {
 	drop_lock    # kernel tests start launchers of their own
 	result=0
 	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
-	# The number of pod starts that FirstPacketTest tries: hundreds belong to the long run.
-	if [ "$long" ]; then soaks=''; else soaks=long && set -- "$@" -Dsluice.cni.starts=20; fi
+	if [ "$long" ]; then soaks=''; else soaks=long; fi
 	if [ $mode != strict ]; then
 		say "NOT RUN: $(kernel_test_sources | wc -l) test classes that need root$([ $mode = quick ] || echo '; run as root to have them')"
 		soaks=${soaks:+$soaks|}kernel

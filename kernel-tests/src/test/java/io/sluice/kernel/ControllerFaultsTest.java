@@ -137,7 +137,6 @@ class ControllerFaultsTest {
   @Test
   void fullDiskCostsTheKeepingAndNotTheCertificates() throws Exception {
     awaitHealthy();
-    shop.a().daemon().kill();
     // A disk of their own: where snapshots are replaced too, there is room again in between.
     Path kept = identities.resolveSibling("kept");
     Commands.run("cp", "-a", identities.toString(), kept.toString());
@@ -145,8 +144,6 @@ class ControllerFaultsTest {
         "mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "sluice-test", identities.toString());
     try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV6, PORT)) {
       Commands.run("cp", "-a", kept + "/.", identities.toString());
-      shop.a().daemon().start();
-      awaitHealthy();
       Path ballast = identities.resolve("ballast");
       fill(ballast);
 
@@ -163,10 +160,8 @@ class ControllerFaultsTest {
           Await.patience(45),
           () -> status().path("identityStoreProblem").asText().equals("-"));
     } finally {
-      shop.a().daemon().kill();
       Commands.run("umount", identities.toString());
       useAccount("thief", "thief");
-      shop.a().daemon().start();
     }
     awaitHealthy();
   }

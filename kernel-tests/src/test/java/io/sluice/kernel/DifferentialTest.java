@@ -9,8 +9,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -21,6 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Tag("kernel")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class DifferentialTest {
   /** Excluded in both directions where faults are seeded. */
   static final int FAULTY_PORT = 8_080;
@@ -42,36 +46,38 @@ class DifferentialTest {
               Set.of("net1")),
           false);
 
-  private final Map<Mechanism, FlowSite> faultySites = new EnumMap<>(Mechanism.class);
+  private final Map<Mechanism, FlowSite> sites = new EnumMap<>(Mechanism.class);
   private final Map<Mechanism, RandomFlows> faultyFlows = new EnumMap<>(Mechanism.class);
 
   @AfterAll
-  void closeFaultySites() {
-    faultySites.values().forEach(FlowSite::close);
+  void closeSites() {
+    sites.values().forEach(FlowSite::close);
   }
 
   @ParameterizedTest
   @EnumSource(Mechanism.class)
+  @Order(1)
   void theKernelAgreesWithTheModel(Mechanism mechanism) {
     System.out.printf("differential: %s, seed %d%n", mechanism, SEED);
-    try (FlowSite site = FlowSite.open(mechanism)) {
-      RandomFlows flows = new RandomFlows(SEED, site);
-      for (int i = 0; i < SETTINGS; i++) {
-        FlowSetting setting = flows.setting();
-        site.configure(setting);
+    FlowSite site = sites.computeIfAbsent(mechanism, FlowSite::open);
+    RandomFlows flows = new RandomFlows(SEED, site);
+    for (int i = 0; i < SETTINGS; i++) {
+      FlowSetting setting = flows.setting();
+      site.configure(setting);
 
-        assertThat(differences(mechanism, site, setting, flows))
-            .as("%s, seed %d, setting %d: %s", mechanism, SEED, i, setting)
-            .isEmpty();
-      }
+      assertThat(differences(mechanism, site, setting, flows))
+          .as("%s, seed %d, setting %d: %s", mechanism, SEED, i, setting)
+          .isEmpty();
     }
   }
 
+  /** After the others, which find nothing of a fault that way. */
   @ParameterizedTest
   @EnumSource(SeededFault.class)
+  @Order(2)
   void aFaultInTheMechanismIsNoticed(SeededFault fault) {
     Mechanism mechanism = fault.mechanism();
-    FlowSite site = faultySites.computeIfAbsent(mechanism, FlowSite::open);
+    FlowSite site = sites.computeIfAbsent(mechanism, FlowSite::open);
     RandomFlows flows = faultyFlows.computeIfAbsent(mechanism, _ -> new RandomFlows(SEED, site));
     SeededFault.Deed deed = fault.prepare();
     // From nothing, so that whatever the fault before this one broke is written anew.

@@ -37,37 +37,6 @@ class DirectionChoiceTest {
   }
 
   @Test
-  void autoKeepsEbpfOutboundWhereOnlySteeringIsRefusedAndSaysWhyForEachDirection() {
-    shop.site.startDaemon("--mode", "auto", "--without-program", "sk_lookup");
-
-    assertModes("ebpf/iptables", "ebpf", "iptables");
-    assertThat(status("outboundReason")).isEqualTo("a trial of every outbound program succeeded");
-    assertThat(status("inboundReason")).isEqualTo("eBPF does not work here: " + LEFT_OUT);
-    assertThat(status("modeReason"))
-        .isEqualTo(
-            "outbound: " + status("outboundReason") + "; inbound: " + status("inboundReason"));
-    assertThat(
-            shop.view()
-                .metric("sluice_interception_mode", "direction=\"outbound\"", "mode=\"ebpf\""))
-        .isEqualTo(1);
-    assertThat(
-            shop.view()
-                .metric("sluice_interception_mode", "direction=\"inbound\"", "mode=\"iptables\""))
-        .isEqualTo(1);
-    shop.assertEnforced();
-  }
-
-  @Test
-  void ebpfFallsBackInboundAloneWhenAllowed() {
-    shop.site.startDaemon("--mode", "ebpf", "--fallback", "true", "--without-program", "sk_lookup");
-
-    assertModes("ebpf/iptables", "ebpf", "iptables");
-    assertThat(status("outboundReason")).isEqualTo("asked for");
-    assertThat(status("inboundReason")).isEqualTo("eBPF was asked for and is refused: " + LEFT_OUT);
-    shop.assertEnforced();
-  }
-
-  @Test
   void ebpfWithoutFallbackDoesNotStartWithoutSteering() {
     assertThatThrownBy(
             () -> shop.site.startDaemon("--mode", "ebpf", "--without-program", "sk_lookup"))
@@ -101,13 +70,10 @@ class DirectionChoiceTest {
 
   @Test
   void aNameThatNoProgramHasIsRefusedWithTheNamesThereAre() {
-    assertThatThrownBy(
-            () -> shop.site.startDaemon("--mode", "auto", "--without-program", "sk_lookdown"))
-        .hasMessageContaining("the daemon ended at once");
-
-    assertThat(shop.daemon().log())
-        .contains("--without-program: there is no program 'sk_lookdown'; the programs are connect4")
-        .contains(", sk_lookup");
+    assertThatThrownBy(() -> capabilities("--without-program", "sk_lookdown"))
+        .hasMessageContaining(
+            "--without-program: there is no program 'sk_lookdown'; the programs are connect4")
+        .hasMessageContaining(", sk_lookup");
   }
 
   @Test
@@ -121,8 +87,10 @@ class DirectionChoiceTest {
         .contains("iptables rules cannot tell whether a daemon runs");
   }
 
+  /** The whole log of a program that the verifier refuses is kept until the next start. */
   @Test
-  void theWholeLogOfAProgramThatTheVerifierRefusesIsKeptUntilTheNextStart() throws IOException {
+  void whereOnlySteeringIsRefusedOutboundStaysWithEbpfAndWhyIsSaidForEachDirection()
+      throws IOException {
     List<String> faulty =
         FaultyProgram.launcher(shop.site.directory(), InterceptionProgram.SK_LOOKUP);
     Path log = shop.site.directory().resolve("state").resolve("verifier-sk_lookup.log");
@@ -130,18 +98,35 @@ class DirectionChoiceTest {
     shop.site.startDaemonBehind(faulty, "--mode", "auto");
 
     assertModes("ebpf/iptables", "ebpf", "iptables");
+    assertThat(status("outboundReason")).isEqualTo("a trial of every outbound program succeeded");
     assertThat(status("inboundReason"))
         .startsWith("eBPF does not work here: bpf(PROG_LOAD) on program sluice_sk_lookup")
         .contains(FaultyProgram.COMPLAINT)
         .endsWith("; the whole verifier log: " + log);
+    assertThat(status("modeReason"))
+        .isEqualTo(
+            "outbound: " + status("outboundReason") + "; inbound: " + status("inboundReason"));
+    assertThat(modeIs("outbound", "ebpf") && modeIs("inbound", "iptables")).isTrue();
     assertThat(Files.readString(log)).contains(FaultyProgram.COMPLAINT);
     shop.assertEnforced();
 
     shop.daemon().kill();
-    shop.site.startDaemon("--mode", "auto");
+    shop.site.startDaemon("--mode", "ebpf", "--fallback", "true", "--without-program", "sk_lookup");
 
-    assertModes("ebpf", "ebpf", "ebpf");
+    assertModes("ebpf/iptables", "ebpf", "iptables");
+    assertThat(status("outboundReason")).isEqualTo("asked for");
+    assertThat(status("inboundReason")).isEqualTo("eBPF was asked for and is refused: " + LEFT_OUT);
     assertThat(log).doesNotExist();
+    shop.assertEnforced();
+  }
+
+  private static boolean modeIs(String direction, String mode) {
+    return shop.view()
+            .metric(
+                "sluice_interception_mode",
+                "direction=\"" + direction + "\"",
+                "mode=\"" + mode + "\"")
+        == 1;
   }
 
   @Test

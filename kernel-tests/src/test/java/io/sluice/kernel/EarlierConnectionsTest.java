@@ -49,8 +49,8 @@ class EarlierConnectionsTest {
 
   @BeforeAll
   static void openShops() {
-    shop = Shop.open(Mechanism.EBPF);
-    shopWithRules = Shop.open(Mechanism.IPTABLES);
+    shop = Shop.lent(Mechanism.EBPF);
+    shopWithRules = Shop.lent(Mechanism.IPTABLES);
   }
 
   @ParameterizedTest

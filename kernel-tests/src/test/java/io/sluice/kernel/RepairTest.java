@@ -54,7 +54,7 @@ class RepairTest {
 
     @BeforeAll
     static void openShop() {
-      shop = Shop.open(Mechanism.IPTABLES);
+      shop = Shop.lent(Mechanism.IPTABLES);
     }
 
     @AfterEach
@@ -176,7 +176,7 @@ class RepairTest {
 
     @BeforeAll
     static void openShop() {
-      shop = Shop.open(Mechanism.EBPF);
+      shop = Shop.lent(Mechanism.EBPF);
     }
 
     @AfterEach

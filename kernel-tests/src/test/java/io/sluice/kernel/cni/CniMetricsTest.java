@@ -13,13 +13,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** What an operator sees of the plugin from outside. */
+@ExtendWith(CniSites.Shared.class)
+@ResourceLock(CniSites.LOCK)
 @Tag("kernel")
 class CniMetricsTest {
   private static final String ADD = "command=\"add\"";
@@ -28,17 +31,17 @@ class CniMetricsTest {
 
   @TempDir private Path directory;
 
-  private static final CniSite site = new CniSite(Mechanism.EBPF);
-  private static DaemonView view;
+  private final CniSite site;
+  private final DaemonView view;
 
-  @BeforeAll
-  static void start() {
-    view = site.startDaemon().view();
+  CniMetricsTest(CniSites sites) {
+    site = sites.of(Mechanism.EBPF);
+    view = site.site.daemon().view();
   }
 
-  @AfterAll
-  static void close() {
-    site.close();
+  @AfterEach
+  void forgetPods() {
+    List.of("pod-counted", "pod-shown").forEach(site.site.registry()::remove);
   }
 
   @Test

@@ -48,8 +48,7 @@ final class CniSite implements AutoCloseable {
       configurations = Files.createDirectories(site.directory().resolve("net.d"));
       plugins = Files.createDirectories(site.directory().resolve("bin"));
       writePrimary();
-      site.registry().write("namespace", Manifests.namespace());
-      site.registry().write("mesh-config", Manifests.meshConfig(false, false, Map.of()));
+      writeRegistry();
       arguments =
           Stream.concat(
                   Stream.of(
@@ -73,6 +72,12 @@ final class CniSite implements AutoCloseable {
     }
   }
 
+  /** Namespace and MeshConfig, as at the beginning. */
+  void writeRegistry() {
+    site.registry().write("namespace", Manifests.namespace());
+    site.registry().write("mesh-config", Manifests.meshConfig(false, false, Map.of()));
+  }
+
   /** The network's own configuration. */
   void writePrimary() throws IOException {
     BridgeNetwork.write(configurations, site.directory().resolve("ipam"));
@@ -83,6 +88,16 @@ final class CniSite implements AutoCloseable {
     DaemonProcess daemon = site.startDaemon(arguments.toArray(String[]::new));
     awaitChained();
     return daemon;
+  }
+
+  /** Starts the daemon where nothing has yet, or a test before has ended it. */
+  void reviveDaemon() {
+    if (!site.hasDaemon()) {
+      startDaemon();
+    } else if (!site.daemon().isAlive()) {
+      site.daemon().start();
+      awaitChained();
+    }
   }
 
   /** Returns when the daemon says that its plugin is chained. */
@@ -135,7 +150,7 @@ final class CniSite implements AutoCloseable {
       assertThat(server.accepted()).isNotEmpty();
     }
     runtime.delete(peer);
-    site.registry().remove("pod-peer");
+    List.of("pod-peer", "peer-service", "to-peer").forEach(site.registry()::remove);
   }
 
   /** A registered pod's sandbox with its network, which our plugin has not been asked about. */

@@ -5,49 +5,41 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.kernel.Mechanism;
 import io.sluice.kernel.Traces;
 import io.sluice.lab.site.Commands;
-import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.mesh.PodUid;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Our place in the chain is kept while others write there, and given up when we are asked to. */
+@ExtendWith(CniSites.Shared.class)
+@ResourceLock(CniSites.LOCK)
 @Tag("kernel")
 class ConfigurationLifeTest {
   private static final int REWRITES = 10;
   private static final long LONGEST_START_NANOS = 200_000_000;
 
-  private static final CniSite site = new CniSite(Mechanism.EBPF);
-  private static final PodUid uid = site.register("pod");
-  private static DaemonProcess daemon;
+  private final CniSite site;
+  private final PodUid uid;
 
-  @BeforeAll
-  static void start() {
-    daemon = site.startDaemon();
+  ConfigurationLifeTest(CniSites sites) {
+    site = sites.of(Mechanism.EBPF);
+    uid = site.register("pod");
   }
 
-  @AfterAll
-  static void close() {
-    site.close();
-  }
-
-  /** Others have ended it, and taken its plugin away. */
-  @BeforeEach
-  void revive() {
-    if (!daemon.isAlive()) {
-      daemon.start();
-    }
-    site.awaitChained();
+  @AfterEach
+  void forgetPod() {
+    site.site.registry().remove("pod-pod");
   }
 
   @Test
@@ -68,7 +60,7 @@ class ConfigurationLifeTest {
   }
 
   /** As careless writers do it: emptied first, then written. */
-  private static void rewriteAfter(long delayNanos) {
+  private void rewriteAfter(long delayNanos) {
     LockSupport.parkNanos(delayNanos);
     try {
       Files.writeString(site.configurations.resolve("10-bridge.conflist"), "");
@@ -79,29 +71,43 @@ class ConfigurationLifeTest {
     }
   }
 
+  /** The daemon has ended, and the runtime goes on. */
   @Test
-  void uninstallingGivesTheNodeBackToItsNetwork() throws Exception {
+  void uninstallingOrOneCommandGivesTheNodeBackToItsNetwork() throws Exception {
+    Path ours = site.configurations.resolve("00-00-sluice.conflist");
+    String chain = Files.readString(ours);
     Container earlier = site.add("pod", uid);
-    daemon.terminate();
-    daemon.awaitEnd();
+    site.site.daemon().terminate();
+    site.site.daemon().awaitEnd();
     CniSite.failure(11, () -> site.add("pod", uid)); // a stop is no uninstall
 
     sluice("uninstall");
 
-    Container later = site.add("pod", uid);
-    assertThat(later.chain().findValuesAsText("type")).doesNotContain("sluice-cni");
-    assertThat(Traces.in(later.network())).isEmpty();
+    assertStartsWithoutUs();
     assertThat(site.plugins.resolve("sluice-cni")).exists();
     site.runtime.delete(earlier); // through the chain that it was made by
+
+    Files.writeString(ours, chain);
+    CniSite.failure(11, () -> site.add("pod", uid));
+    Commands.run("sh", "-c", commandToRemoveByHand());
+
+    assertStartsWithoutUs();
     sluice("uninstall", "--binary");
     assertThat(site.plugins.resolve("sluice-cni")).doesNotExist();
-    site.runtime.delete(later);
   }
 
-  @Test
-  void afterACrashOneCommandLetsPodsStart() throws Exception {
-    daemon.kill();
-    CniSite.failure(11, () -> site.add("pod", uid));
+  private void assertStartsWithoutUs() throws Exception {
+    try (Silence silence = Silence.around(site)) {
+      Container container = site.add("pod", uid);
+      assertThat(container.chain().findValuesAsText("type")).doesNotContain("sluice-cni");
+      assertThat(Traces.in(container.network())).isEmpty();
+      silence.sing(container.network());
+      silence.awaitHeard();
+      site.runtime.delete(container);
+    }
+  }
+
+  private String commandToRemoveByHand() {
     String command =
         sluice("status")
             .lines()
@@ -110,15 +116,10 @@ class ConfigurationLifeTest {
             .findFirst()
             .orElseThrow();
     assertThat(command).startsWith("rm -f ");
-
-    Commands.run("sh", "-c", command);
-
-    Container container = site.add("pod", uid);
-    assertThat(Traces.in(container.network())).isEmpty();
-    site.runtime.delete(container);
+    return command;
   }
 
-  private static String sluice(String... words) {
+  private String sluice(String... words) {
     List<String> all = new ArrayList<>(List.of("node", "cni"));
     all.addAll(List.of(words));
     all.addAll(

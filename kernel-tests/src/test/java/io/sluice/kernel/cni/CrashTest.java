@@ -1,23 +1,31 @@
 package io.sluice.kernel.cni;
 
+import io.sluice.kernel.LongRun;
 import io.sluice.kernel.Mechanism;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.mesh.PodUid;
 import io.sluice.node.fault.FaultPoint;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The daemon dies in the middle of a call, at every point where what is left differs: afterwards a
  * pod is in force as if nothing had happened, and nothing of the sandbox that failed is left.
  */
+@ExtendWith(CniSites.Shared.class)
+@ResourceLock(CniSites.LOCK)
 @Tag("kernel")
 class CrashTest {
   private static final String POD = "pod-0";
@@ -26,7 +34,7 @@ class CrashTest {
   @Tag("kernel")
   class UnderEbpf extends Contract {
     UnderEbpf() {
-      super(Mechanism.EBPF);
+      super(Mechanism.EBPF, FaultPoint.POD_PREPARED);
     }
 
     @ParameterizedTest
@@ -35,7 +43,7 @@ class CrashTest {
         names = {"SANDBOX_RECORDED", "POD_ACTIVE", "CALL_ANSWERED"})
     void theSameAddIsRepeatedAfterADeath(FaultPoint point) throws Exception {
       Container failed = failToAdd(point);
-      daemon.startMortal();
+      daemon.start();
 
       site.runtime.callOurs("ADD", failed, "eth0");
 
@@ -53,16 +61,14 @@ class CrashTest {
     }
 
     @ParameterizedTest
-    @EnumSource(
-        value = FaultPoint.class,
-        names = {"SANDBOX_FORGOTTEN", "POD_RELEASED"})
+    @EnumSource(value = FaultPoint.class, names = "SANDBOX_FORGOTTEN")
     void aSandboxEndsWhileTheDaemonDies(FaultPoint point) throws Exception {
       Container container = addThenDieAtItsEnd(point);
 
       site.runtime.delete(container);
 
       Await.until("the daemon died", () -> !daemon.isAlive()); // its socket goes before it does
-      daemon.startMortal();
+      daemon.start();
       assertNothingIsLeft(container);
     }
 
@@ -70,7 +76,7 @@ class CrashTest {
     @ParameterizedTest
     @EnumSource(
         value = FaultPoint.class,
-        names = {"CALL_RECEIVED", "CALL_ANSWERED"})
+        names = {"CALL_RECEIVED", "POD_RELEASED", "CALL_ANSWERED"})
     void aSandboxEndsWhileTheDaemonDiesElsewhere(FaultPoint point) throws Exception {
       aSandboxEndsWhileTheDaemonDies(point);
     }
@@ -80,7 +86,7 @@ class CrashTest {
   @Tag("kernel")
   class UnderIptables extends Contract {
     UnderIptables() {
-      super(Mechanism.IPTABLES);
+      super(Mechanism.IPTABLES, FaultPoint.SANDBOX_ATTACHED);
     }
 
     @ParameterizedTest
@@ -93,7 +99,7 @@ class CrashTest {
       site.runtime.callOurs("DEL", container, "eth0");
 
       daemon.awaitEnd();
-      daemon.startMortal();
+      daemon.start();
       deleteAndAssertNothingIsLeft(container);
     }
 
@@ -111,6 +117,7 @@ class CrashTest {
   @TestInstance(TestInstance.Lifecycle.PER_CLASS)
   abstract static class Contract {
     private final Mechanism mechanism;
+    private final FaultPoint pointOfNewSandbox;
     CniSite site;
     private Silence silence;
     DaemonProcess daemon;
@@ -119,39 +126,45 @@ class CrashTest {
     private List<String> whole;
     private int idleDescriptors;
 
-    Contract(Mechanism mechanism) {
+    Contract(Mechanism mechanism, FaultPoint pointOfNewSandbox) {
       this.mechanism = mechanism;
+      this.pointOfNewSandbox = pointOfNewSandbox;
     }
 
     @BeforeAll
-    void observeAnUndisturbedPod() throws Exception {
-      site = new CniSite(mechanism);
+    void observeAnUndisturbedPod(CniSites sites) throws Exception {
+      site = sites.of(mechanism);
       silence = Silence.around(site);
       uid = site.register(POD);
-      daemon = site.startDaemon();
+      daemon = site.site.daemon();
       site.runtime.delete(site.add(POD, uid)); // what is opened once and for all is open now
       empty = site.settledFootprint();
       idleDescriptors = daemon.descriptors();
       Container container = site.add(POD, uid);
       whole = Footprint.of(site, container);
       site.runtime.delete(container);
-      daemon.kill();
     }
 
     @AfterAll
     void close() {
       silence.close();
-      site.close();
+      site.site.registry().remove("pod-" + POD);
+    }
+
+    Stream<FaultPoint> pointsOfNewSandboxes() {
+      return LongRun.ON
+          ? Stream.concat(
+              EnumSet.range(FaultPoint.CALL_RECEIVED, FaultPoint.SANDBOX_ATTACHED).stream(),
+              Stream.of(FaultPoint.CALL_ANSWERED))
+          : Stream.of(pointOfNewSandbox);
     }
 
     @ParameterizedTest
-    @EnumSource(
-        value = FaultPoint.class,
-        names = {"POD_PREPARED", "SANDBOX_ATTACHED"})
+    @MethodSource("pointsOfNewSandboxes")
     void aNewSandboxIsMadeAfterADeathInTheAddOfTheFormerOne(FaultPoint point) throws Exception {
       Container failed = failToAdd(point);
       site.runtime.delete(failed); // nobody hears of it
-      daemon.startMortal();
+      daemon.start();
 
       Container container = site.add(POD, uid);
 
@@ -160,19 +173,10 @@ class CrashTest {
       deleteAndAssertNothingIsLeft(container);
     }
 
-    @Tag("long")
-    @ParameterizedTest
-    @EnumSource(
-        value = FaultPoint.class,
-        names = {"CALL_RECEIVED", "SANDBOX_RECORDED", "POD_ACTIVE", "CALL_ANSWERED"})
-    void aNewSandboxIsMadeAfterADeathElsewhere(FaultPoint point) throws Exception {
-      aNewSandboxIsMadeAfterADeathInTheAddOfTheFormerOne(point);
-    }
-
     /** Each case leaves a daemon to the next one, unless it failed. */
     private void awaitDaemon() {
       if (!daemon.isAlive()) {
-        daemon.startMortal();
+        daemon.start();
       }
     }
 

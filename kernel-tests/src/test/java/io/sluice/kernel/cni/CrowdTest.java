@@ -15,15 +15,19 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.parallel.Isolated;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A node that starts every pod at once. */
 @Isolated("a crowd of pods starts at once, each within a time limit")
+@ExtendWith(CniSites.Shared.class)
+@ResourceLock(CniSites.LOCK)
 @Tag("kernel")
 class CrowdTest {
-  private static final int PODS = LongRun.ON ? 100 : 40;
+  private static final int PODS = LongRun.ON ? 100 : 20;
 
   /** Two or three on quiet processors, which this class shares with three others. */
   private static final int MOST_ATTEMPTS = 6;
@@ -40,15 +44,16 @@ class CrowdTest {
   @EnumSource(
       value = Mechanism.class,
       names = {"EBPF", "IPTABLES"})
-  void everyPodStartsInForceOrAtItsNextAttempt(Mechanism mechanism) throws Exception {
-    try (CniSite site = new CniSite(mechanism);
-        ExecutorService threads =
-            Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory())) {
+  void everyPodStartsInForceOrAtItsNextAttempt(Mechanism mechanism, CniSites sites)
+      throws Exception {
+    CniSite site = sites.of(mechanism);
+    try (ExecutorService threads =
+        Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory())) {
       List<PodUid> uids = new ArrayList<>();
       for (int i = 0; i < PODS; i++) {
         uids.add(site.register("pod-" + i));
       }
-      DaemonProcess daemon = site.startDaemon();
+      DaemonProcess daemon = site.site.daemon();
       site.runtime.delete(site.add("pod-0", uids.getFirst()));
       List<String> empty = site.settledFootprint();
       int idle = daemon.descriptors();
@@ -77,6 +82,7 @@ class CrowdTest {
       Await.untilPasses(
           FAREWELL, () -> assertThat(Footprint.of(site)).containsExactlyElementsOf(empty));
       crowd.forEach(site::awaitGone);
+      crowd.forEach(one -> site.site.registry().remove("pod-" + one.pod()));
       Await.until("no descriptor is left", () -> daemon.descriptors() <= idle);
     }
   }

@@ -3,29 +3,35 @@ package io.sluice.kernel.cni;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.attack.Attack;
+import io.sluice.kernel.LongRun;
 import io.sluice.kernel.Mechanism;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.mesh.PodUid;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A program that talks from its first instruction is heard by nobody, however often pods start and
- * the daemon dies meanwhile; and would be heard without the plugin. Pod starts per mechanism:
- * {@code -Dsluice.cni.starts=N}.
+ * the daemon dies meanwhile; {@link ConfigurationLifeTest} hears it without the plugin. Pod starts
+ * per mechanism: {@code -Dsluice.cni.starts=N}.
  */
+@ExtendWith(CniSites.Shared.class)
+@ResourceLock(CniSites.LOCK)
 @Tag("kernel")
 class FirstPacketTest {
-  private static final int STARTS = Integer.getInteger("sluice.cni.starts", 200);
+  private static final int STARTS = Integer.getInteger("sluice.cni.starts", LongRun.ON ? 200 : 10);
 
-  /** Every so many starts the daemon is killed, at some moment of the next one. */
+  /**
+   * Every so many starts the daemon is killed, at some moment of the next one; in a short run
+   * {@link CrashTest} does it at chosen moments alone.
+   */
   private static final int STARTS_PER_KILL = 20;
 
   @Tag("attack")
@@ -33,14 +39,15 @@ class FirstPacketTest {
   @EnumSource(
       value = Mechanism.class,
       names = {"EBPF", "IPTABLES"})
-  void nothingIsHeardFromTheFirstInstructionOn(Mechanism mechanism) throws Exception {
-    try (CniSite site = new CniSite(mechanism);
-        Silence silence = Silence.around(site)) {
+  void nothingIsHeardFromTheFirstInstructionOn(Mechanism mechanism, CniSites sites)
+      throws Exception {
+    CniSite site = sites.of(mechanism);
+    try (Silence silence = Silence.around(site)) {
       List<PodUid> pods = new ArrayList<>();
       for (int i = 0; i < STARTS; i++) {
         pods.add(site.register("pod-" + i));
       }
-      DaemonProcess daemon = site.startDaemon();
+      DaemonProcess daemon = site.site.daemon();
       int refusals = 0;
       for (int i = 0; i < STARTS; i++) {
         Thread killer = null;
@@ -67,6 +74,7 @@ class FirstPacketTest {
           daemon.start();
         }
         site.runtime.delete(container);
+        site.site.registry().remove("pod-pod-" + i);
         silence.listen();
       }
       System.out.printf("%s: %d pod starts, %d refused first%n", mechanism, STARTS, refusals);
@@ -77,23 +85,6 @@ class FirstPacketTest {
             "a pod speaks from its first instruction on, daemon killed now and then, " + mechanism)
         .refusedBy("the CNI plugin: ADD waits until the pod is in force; nothing is heard")
         .countedAs("the ADD's error, code 11, for the runtime");
-  }
-
-  @Test
-  void withoutThePluginTheCanaryIsHeard() throws Exception {
-    try (CniSite site = new CniSite(Mechanism.EBPF);
-        Silence silence = Silence.around(site)) {
-      PodUid pod = site.register("pod-0");
-      DaemonProcess daemon = site.startDaemon();
-      daemon.kill();
-      Files.delete(site.configurations.resolve("00-00-sluice.conflist"));
-
-      Container container = site.add("pod-0", pod);
-      silence.sing(container.network());
-
-      silence.awaitHeard();
-      site.runtime.delete(container);
-    }
   }
 
   private static Thread killSoon(DaemonProcess daemon) {

@@ -12,30 +12,30 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** The runtime is faster than the registry, or the registry never tells, or says no. */
+@ExtendWith(CniSites.Shared.class)
+@ResourceLock(CniSites.LOCK)
 @Tag("kernel")
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class LateRegistryTest {
   private static final Duration LATE = Duration.ofSeconds(1);
 
-  private final CniSite site = new CniSite(Mechanism.EBPF);
-  private List<String> empty;
+  private final CniSite site;
+  private final List<String> empty;
 
-  @BeforeAll
-  void start() {
-    site.startDaemon();
+  LateRegistryTest(CniSites sites) {
+    site = sites.of(Mechanism.EBPF);
     empty = site.settledFootprint();
   }
 
-  @AfterAll
-  void close() {
-    site.close();
+  @AfterEach
+  void forgetPods() {
+    List.of("pod-late", "pod-known", "pod-free").forEach(site.site.registry()::remove);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.kernel.Mechanism;
+import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.Manifests;
 import io.sluice.mesh.PodUid;
@@ -14,6 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -21,6 +24,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  * The node comes up again: what was in memory has gone, the files stay, and kubelet is faster than
  * the daemon.
  */
+@ExtendWith(CniSites.Shared.class)
+@ResourceLock(CniSites.LOCK)
 @Tag("kernel")
 class RebootTest {
   private static final int PODS = 2;
@@ -29,15 +34,16 @@ class RebootTest {
   @EnumSource(
       value = Mechanism.class,
       names = {"EBPF", "IPTABLES"})
-  void podsOfTheMeshWaitForTheDaemonAndTheOthersDoNot(Mechanism mechanism) throws Exception {
-    try (CniSite site = new CniSite(mechanism);
-        Silence silence = Silence.around(site)) {
+  void podsOfTheMeshWaitForTheDaemonAndTheOthersDoNot(Mechanism mechanism, CniSites sites)
+      throws Exception {
+    CniSite site = sites.of(mechanism);
+    try (Silence silence = Silence.around(site)) {
       site.site.registry().write("plain", outside("plain"));
       Map<String, PodUid> pods = new LinkedHashMap<>();
       for (int i = 0; i < PODS; i++) {
         pods.put("pod-" + i, site.register("pod-" + i));
       }
-      DaemonProcess daemon = site.startDaemon();
+      DaemonProcess daemon = site.site.daemon();
       List<Container> before = new ArrayList<>();
       for (Map.Entry<String, PodUid> pod : pods.entrySet()) {
         before.add(site.add(pod.getKey(), pod.getValue()));
@@ -54,7 +60,8 @@ class RebootTest {
       assertStartsUnchanged(site, "kube-system");
       assertWaits(site, "nobody-knows");
 
-      byte[] file = Files.readAllBytes(site.membershipFile());
+      byte[] whole = Files.readAllBytes(site.membershipFile());
+      byte[] file = whole.clone();
       file[file.length / 2] ^= 1;
       Files.write(site.membershipFile(), file);
       for (String namespace : List.of("plain", "kube-system", Manifests.NAMESPACE)) {
@@ -62,13 +69,16 @@ class RebootTest {
       }
 
       daemon.start();
+      Await.untilPasses(
+          Await.PATIENCE, () -> assertThat(site.membershipFile()).hasBinaryContent(whole));
       for (Map.Entry<String, PodUid> pod : pods.entrySet()) {
         Container container = site.add(pod.getKey(), pod.getValue());
         silence.sing(container.network());
         assertThat(site.enrolledCookie(pod.getKey())).isEqualTo(container.cookie());
+        site.runtime.delete(container);
+        site.site.registry().remove("pod-" + pod.getKey());
       }
-      daemon.kill();
-      assertStartsUnchanged(site, "plain"); // the file is whole again
+      site.site.registry().remove("plain");
       silence.assertKept();
     }
   }

@@ -146,7 +146,11 @@ class SandboxLifeTest {
   }
 
   @Test
-  void ofTwoSandboxesTheNewerCountsAndTheOlderIsRefused() throws Exception {
+  void ofTwoSandboxesTheNewerCountsAlsoForTheNextDaemonWhichEndsWhatWentMeanwhile()
+      throws Exception {
+    PodUid third = site.register("third");
+    Container told = site.addWithoutOurs("third", third);
+    site.runtime.callOurs("ADD", told, "eth0");
     Container older = site.addWithoutOurs("pod", uid);
     Container newer = site.addWithoutOurs("pod", uid);
     site.runtime.callOurs("ADD", older, "eth0");
@@ -160,9 +164,12 @@ class SandboxLifeTest {
     assertThat(failure.getMessage()).contains("replaced by " + newer.id());
     assertThat(site.enrolledCookie("pod")).isEqualTo(newer.cookie());
     daemon.kill();
+    site.runtime.delete(told);
     daemon.start();
     assertThat(site.enrolledCookie("pod")).isEqualTo(newer.cookie());
     singInBoth(older, newer);
+    site.awaitGone(told);
+    site.site.registry().remove("pod-third");
 
     site.runtime.detach(older); // after the newer one was added
     assertThat(Traces.in(older.network())).isEmpty();
@@ -244,19 +251,6 @@ class SandboxLifeTest {
     Await.until("nothing is left", () -> Traces.in(container.network()).isEmpty());
     site.runtime.delete(container);
     assertNothingIsLeft(unseen, container);
-  }
-
-  @Test
-  void aSandboxThatEndedWhileNoDaemonRanLeavesNothing() throws Exception {
-    Container told = site.addWithoutOurs("pod", uid);
-    site.runtime.callOurs("ADD", told, "eth0");
-    daemon.kill();
-    site.runtime.delete(told);
-
-    daemon.start();
-
-    site.awaitFootprint(empty);
-    site.awaitGone(told);
   }
 
   /** Somebody takes away what intercepts the sandbox. */

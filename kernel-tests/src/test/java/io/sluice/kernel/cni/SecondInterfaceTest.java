@@ -15,10 +15,14 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A second network is attached to a sandbox, as Multus does: our plugin is called once more. */
+@ExtendWith(CniSites.Shared.class)
+@ResourceLock(CniSites.LOCK)
 @Tag("kernel")
 class SecondInterfaceTest {
   private static final String THERE = "10.88.0.1";
@@ -28,12 +32,12 @@ class SecondInterfaceTest {
   @EnumSource(
       value = Mechanism.class,
       names = {"EBPF", "IPTABLES"})
-  void itIsRefusedAndChangesNothingElseAndAnExcludedOneServesAtOnce(Mechanism mechanism)
-      throws Exception {
-    try (CniSite site = new CniSite(mechanism);
-        Silence silence = Silence.around(site)) {
+  void itIsRefusedAndChangesNothingElseAndAnExcludedOneServesAtOnce(
+      Mechanism mechanism, CniSites sites) throws Exception {
+    CniSite site = sites.of(mechanism);
+    try (Silence silence = Silence.around(site)) {
       site.register("pod");
-      DaemonView view = site.startDaemon().view();
+      DaemonView view = site.site.daemon().view();
       assertRefused(site, silence);
 
       long before = view.status().path("enforcedRevision").asLong();
@@ -53,6 +57,9 @@ class SecondInterfaceTest {
       assertThat(attempt.answer()).as("%s", attempt).isEqualTo("hi");
       site.runtime.delete(container);
       site.awaitGone(container);
+    } finally {
+      site.writeRegistry();
+      site.site.registry().remove("pod-pod");
     }
   }
 

@@ -42,6 +42,12 @@ public final class Callers implements AutoCloseable {
     return calls().stream().filter(call -> call.attempt().answered()).count();
   }
 
+  /** Returns when so many more have ended, well or not. */
+  public void awaitMore(int count) {
+    int before = calls().size();
+    Await.until("callers go on", () -> calls().size() >= before + count);
+  }
+
   /** Those that had not. */
   public List<Attempt> failed() {
     return calls().stream().map(Call::attempt).filter(attempt -> !attempt.answered()).toList();

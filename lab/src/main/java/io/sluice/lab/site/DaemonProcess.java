@@ -84,21 +84,6 @@ public final class DaemonProcess implements AutoCloseable {
     return view;
   }
 
-  /** Starts it and returns when it is ready; fails with its log when it is not. */
-  public void start() {
-    start(List.of());
-  }
-
-  /** The same for one that {@link #letDieAt} may end. */
-  public void startMortal() {
-    try {
-      Files.deleteIfExists(mortality());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    start(List.of(HALT_AT + mortality()));
-  }
-
   /** From now on it will die by itself when it comes to {@code point}. */
   public void letDieAt(FaultPoint point) {
     try { // in one step: it may look at any time
@@ -116,21 +101,31 @@ public final class DaemonProcess implements AutoCloseable {
 
   /** Starts it and returns at once: it may never be ready. */
   public void begin() {
-    program.start(command(List.of()));
+    begin(mortality().toString());
   }
 
   /** The same for one that will die by itself when it first comes to {@code point}. */
   public void beginToDieAt(FaultPoint point) {
-    program.start(command(List.of(HALT_AT + name(point))));
+    begin(name(point));
+  }
+
+  private Process begin(String haltAt) {
+    try {
+      Files.deleteIfExists(mortality());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return program.start(command(HALT_AT + haltAt));
   }
 
   private static String name(FaultPoint point) {
     return point.name().toLowerCase(Locale.ROOT);
   }
 
-  private void start(List<String> options) {
+  /** Starts it and returns when it is ready; fails with its log when it is not. */
+  public void start() {
     long begin = System.nanoTime();
-    ProcessHandle process = program.start(command(options)).toHandle();
+    ProcessHandle process = begin(mortality().toString()).toHandle();
     long pid = process.pid();
     program.awaitReady(
         START_PATIENCE,
@@ -143,10 +138,10 @@ public final class DaemonProcess implements AutoCloseable {
     lastStart = busy.compareTo(wall) < 0 ? busy : wall;
   }
 
-  private List<String> command(List<String> options) {
+  private List<String> command(String option) {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(launch);
-    command.addAll(prefix.size() + 1, options); // the JVM's own go before its main class
+    command.add(prefix.size() + 1, option); // the JVM's own go before its main class
     command.addAll(
         List.of(
             "--node-name",
