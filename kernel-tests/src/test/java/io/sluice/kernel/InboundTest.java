@@ -49,7 +49,7 @@ class InboundTest {
 
   @BeforeParameterizedClassInvocation
   void openShop() {
-    shop = Shop.open(mechanism);
+    shop = Shop.lent(mechanism);
     String pod = Manifests.pod(shop.store, Map.of(), List.of(PROBE_PORT));
     shop.change(() -> shop.site.registry().write("pod-store", pod));
   }

@@ -44,7 +44,7 @@ class KernelFactsTest {
 
   @BeforeAll
   static void openShop() {
-    shop = Shop.open(Mechanism.EBPF);
+    shop = Shop.lent(Mechanism.EBPF);
     shop.buyer.sysctl(FAST_OPEN, "3");
   }
 

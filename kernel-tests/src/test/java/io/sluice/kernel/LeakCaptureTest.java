@@ -33,7 +33,7 @@ class LeakCaptureTest {
 
   @BeforeAll
   static void openShop() {
-    shop = Shop.open(Mechanism.EBPF, "--fast-path", "false"); // with which granted calls go on
+    shop = Shop.lent(Mechanism.EBPF, "--fast-path", "false"); // with which granted calls go on
   }
 
   @BeforeEach

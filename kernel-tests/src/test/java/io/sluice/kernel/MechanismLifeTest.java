@@ -31,7 +31,7 @@ class MechanismLifeTest {
 
   @BeforeAll
   static void openShops() {
-    shops = ShopsByMechanism.open();
+    shops = ShopsByMechanism.lent();
   }
 
   @EachMechanism

@@ -40,7 +40,7 @@ class NamespaceClaimTest {
 
   @BeforeAll
   static void openShops() {
-    shops = ShopsByMechanism.open();
+    shops = ShopsByMechanism.lent();
   }
 
   /** Files that are no namespace of a pod, and what is told of the Pod that names one. */

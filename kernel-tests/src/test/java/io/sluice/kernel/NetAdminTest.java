@@ -41,7 +41,7 @@ class NetAdminTest {
 
   @BeforeAll
   static void openShops() {
-    shops = ShopsByMechanism.open();
+    shops = ShopsByMechanism.lent();
   }
 
   @AfterEach

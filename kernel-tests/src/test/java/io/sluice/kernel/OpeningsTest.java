@@ -46,7 +46,7 @@ class OpeningsTest {
 
   @BeforeAll
   static void openShops() {
-    shops = ShopsByMechanism.open();
+    shops = ShopsByMechanism.lent();
   }
 
   @EachMechanism

@@ -51,7 +51,7 @@ class OtherProtocolsTest {
 
   @BeforeParameterizedClassInvocation
   void openShop() {
-    shop = Shop.open(mechanism);
+    shop = Shop.lent(mechanism);
   }
 
   @AfterParameterizedClassInvocation

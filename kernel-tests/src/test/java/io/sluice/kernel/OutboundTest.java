@@ -46,7 +46,7 @@ class OutboundTest {
 
   @BeforeParameterizedClassInvocation
   void openShop() {
-    shop = Shop.open(mechanism, "--fast-path", "false"); // all is led by the proxy
+    shop = Shop.lent(mechanism, "--fast-path", "false"); // all is led by the proxy
     shop.forgetEndedConnections(mechanism);
     https = Https.in(shop.site.directory());
   }

@@ -24,7 +24,7 @@ class PodLifeTest {
 
   @BeforeAll
   static void openShop() {
-    shop = Shop.open(Mechanism.EBPF);
+    shop = Shop.lent(Mechanism.EBPF);
   }
 
   @Test

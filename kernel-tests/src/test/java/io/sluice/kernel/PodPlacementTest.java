@@ -29,7 +29,7 @@ class PodPlacementTest {
 
   @BeforeAll
   static void openShops() {
-    shops = ShopsByMechanism.open();
+    shops = ShopsByMechanism.lent();
   }
 
   /** Where a pod is found says nothing of how it is intercepted: in a short run not each pair. */

@@ -58,7 +58,7 @@ class PodQuotaTest {
 
   @BeforeAll
   static void openShop() {
-    shop = Shop.open(Mechanism.EBPF);
+    shop = Shop.lent(Mechanism.EBPF);
   }
 
   @Test

@@ -59,7 +59,7 @@ class PolicyTest {
 
   @BeforeParameterizedClassInvocation
   void openShop() {
-    shop = Shop.open(mechanism);
+    shop = Shop.lent(mechanism);
     shop.forgetEndedConnections(mechanism);
   }
 

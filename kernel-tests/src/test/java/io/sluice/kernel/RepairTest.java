@@ -53,7 +53,7 @@ class RepairTest {
 
     @BeforeAll
     static void openShop() {
-      shop = Shop.open(Mechanism.IPTABLES);
+      shop = Shop.lent(Mechanism.IPTABLES);
     }
 
     @AfterEach
@@ -175,7 +175,7 @@ class RepairTest {
 
     @BeforeAll
     static void openShop() {
-      shop = Shop.open(Mechanism.EBPF);
+      shop = Shop.lent(Mechanism.EBPF);
     }
 
     @AfterEach

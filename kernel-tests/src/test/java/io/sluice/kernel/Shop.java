@@ -22,6 +22,9 @@ import io.sluice.mesh.LocalProxyMode;
 import io.sluice.node.NodeCleanup;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -42,11 +45,15 @@ final class Shop implements AutoCloseable {
   static final int STORE_PORT = 8080;
   static final String MESH_CONFIG = "mesh-config";
 
+  private static final String SERVICE = "service-store";
   private static final String SERVICE_IPV4 = "10.99.0.10";
   private static final String SERVICE_IPV6 = "fd99::10";
   private static final String OUTSIDE_IPV4 = "198.51.100.7"; // RFC 5737
   private static final String OUTSIDE_IPV6 = "2001:db8::7"; // RFC 3849
   private static final int FIRST_PORT = 20_000;
+
+  /** Those that nobody has now, by the arguments of their daemons. Guarded by itself. */
+  private static final Map<List<String>, Deque<Shop>> FREE = new HashMap<>();
 
   final Site site;
   final SitePod buyer;
@@ -54,6 +61,7 @@ final class Shop implements AutoCloseable {
   final SitePod thief;
   final SitePod stranger;
   private final Mechanism mechanism;
+  private List<String> kind = List.of(); // of one that is lent
   private final AtomicInteger ports = new AtomicInteger(FIRST_PORT);
 
   private Shop(Site site, Mechanism mechanism) {
@@ -68,6 +76,23 @@ final class Shop implements AutoCloseable {
   /** Opens the shop under a running daemon, with further arguments of {@code node run}. */
   static Shop open(Mechanism mechanism, String... arguments) {
     return open(Confinement.NONE, mechanism, arguments);
+  }
+
+  /**
+   * One that a class before had, as it was at the beginning, else a new one; to close it is to give
+   * it back. For tests that need not be the first under their daemon; the end of the JVM removes it.
+   */
+  static Shop lent(Mechanism mechanism, String... arguments) {
+    List<String> kind = List.of(mechanism.arguments(arguments));
+    synchronized (FREE) {
+      Shop free = FREE.getOrDefault(kind, new ArrayDeque<>()).poll();
+      if (free != null) {
+        return free;
+      }
+    }
+    Shop opened = open(mechanism, arguments);
+    opened.kind = kind;
+    return opened;
   }
 
   /** The same under a daemon that is started in another way. */
@@ -100,19 +125,23 @@ final class Shop implements AutoCloseable {
   }
 
   private void writeRegistry() {
-    site.registry().write("namespace", Manifests.namespace());
-    site.registry().write(MESH_CONFIG, Manifests.meshConfig(false, false, Map.of()));
-    writeService();
-    site.registry().write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
-    Stream.of(buyer, store, thief).forEach(site.registry()::write);
+    Map<String, String> files = new HashMap<>();
+    files.put("namespace", Manifests.namespace());
+    files.put(MESH_CONFIG, Manifests.meshConfig(false, false, Map.of()));
+    files.put(SERVICE, service());
+    files.put("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
+    Stream.of(buyer, store, thief)
+        .forEach(pod -> files.put("pod-" + pod.name(), Manifests.pod(pod)));
+    site.registry().hold(files);
+  }
+
+  private static String service() {
+    return Manifests.service("store", SERVICE_IPV4, SERVICE_IPV6, SERVICE_PORT, STORE_PORT);
   }
 
   /** Writes the store's Service, as at the beginning. */
   void writeService() {
-    site.registry()
-        .write(
-            "service-store",
-            Manifests.service("store", SERVICE_IPV4, SERVICE_IPV6, SERVICE_PORT, STORE_PORT));
+    site.registry().write(SERVICE, service());
   }
 
   /**
@@ -297,6 +326,23 @@ final class Shop implements AutoCloseable {
 
   @Override
   public void close() {
-    site.close();
+    if (kind.isEmpty()) {
+      site.close();
+      return;
+    }
+    try {
+      reviveDaemon();
+      change(this::writeRegistry);
+      site.removePods(
+          site.pods().stream()
+              .filter(pod -> !List.of(buyer, store, thief, stranger).contains(pod))
+              .toList());
+    } catch (RuntimeException | Error e) {
+      site.close();
+      throw e;
+    }
+    synchronized (FREE) {
+      FREE.computeIfAbsent(kind, _ -> new ArrayDeque<>()).add(this);
+    }
   }
 }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /**
  * A shop under each mechanism that is {@linkplain Mechanism#tried tried}, for all tests of a class.
@@ -16,17 +17,20 @@ final class ShopsByMechanism implements AutoCloseable {
 
   private ShopsByMechanism() {}
 
-  static ShopsByMechanism open() {
-    return open(Confinement.NONE);
+  /** {@linkplain Shop#lent Lent} ones. */
+  static ShopsByMechanism lent() {
+    return of(Shop::lent);
   }
 
   /** Under daemons that are started in another way, with further arguments of {@code node run}. */
   static ShopsByMechanism open(Confinement confinement, String... arguments) {
+    return of(mechanism -> Shop.open(confinement, mechanism, arguments));
+  }
+
+  private static ShopsByMechanism of(Function<Mechanism, Shop> source) {
     ShopsByMechanism opened = new ShopsByMechanism();
     try {
-      Mechanism.tried()
-          .forEach(mechanism ->
-              opened.shops.put(mechanism, Shop.open(confinement, mechanism, arguments)));
+      Mechanism.tried().forEach(mechanism -> opened.shops.put(mechanism, source.apply(mechanism)));
       return opened;
     } catch (RuntimeException | Error e) {
       opened.close();

@@ -9,6 +9,7 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -25,7 +26,16 @@ class UntranslatedTest {
 
   @BeforeAll
   static void openShop() {
-    shop = Shop.open(Mechanism.IPTABLES);
+    shop = Shop.lent(Mechanism.IPTABLES);
+    raw("-A");
+  }
+
+  @AfterAll
+  static void track() {
+    raw("-D");
+  }
+
+  private static void raw(String change) {
     for (SitePod pod : List.of(shop.store, shop.thief)) {
       for (String program : List.of("iptables-nft", "ip6tables-nft")) {
         for (String chain : List.of("PREROUTING", "OUTPUT")) {
@@ -37,7 +47,7 @@ class UntranslatedTest {
               program,
               "-t",
               "raw",
-              "-A",
+              change,
               chain,
               "-p",
               "tcp",

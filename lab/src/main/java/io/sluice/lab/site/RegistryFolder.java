@@ -5,6 +5,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Map;
+import java.util.stream.Stream;
 
 /** The folder of YAML that a daemon watches. Files appear whole, by renaming. For one thread. */
 public final class RegistryFolder {
@@ -46,6 +48,20 @@ public final class RegistryFolder {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + name, e);
     }
+  }
+
+  /** It has these, by name, and no others. */
+  public void hold(Map<String, String> files) {
+    try (Stream<Path> present = Files.list(directory)) {
+      present
+          .map(file -> file.getFileName().toString().replaceFirst("\\.yaml$", ""))
+          .filter(name -> !files.containsKey(name))
+          .toList()
+          .forEach(this::remove);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot list " + directory, e);
+    }
+    files.forEach(this::write);
   }
 
   /** Writes a pod, in the file that has its name. */

@@ -140,6 +140,15 @@ public final class Site implements AutoCloseable {
     Commands.ip(other.netns(), List.of("link set net1 up"));
   }
 
+  /** Takes pods away with all their processes; their names are free again. */
+  public void removePods(List<SitePod> gone) {
+    processes.close();
+    List<String> present = namespaces(prefix);
+    Commands.deleteNamespaces(
+        gone.stream().map(SitePod::netns).filter(present::contains).toList());
+    pods.removeAll(gone);
+  }
+
   /** Deletes a pod's namespace; it goes when nothing holds it any more. */
   public void deleteNamespace(SitePod pod) {
     Commands.ip("", List.of("netns delete " + pod.netns()));
