@@ -31,16 +31,26 @@ class MechanismLifeTest {
 
   @BeforeAll
   static void openShops() {
-    shops = ShopsByMechanism.open();
+    shops = ShopsByMechanism.lent();
   }
 
   @EachMechanism
-  void aKilledDaemonRefusesAllButProbesBothWaysAndEnforcesWhenItIsBack(Mechanism mechanism) {
+  void aKilledDaemonRefusesAllButProbesUntilItIsCleanedUpAndEnforcesWhenItIsBack(
+      Mechanism mechanism) {
     Shop shop = shop(mechanism);
     declareProbe(shop);
     shop.assertEnforced();
 
     shop.daemon().kill();
+    assertAllButProbesRefusedBothWays(shop);
+    assertCleaningUpOpensWhatNoOtherNodeHolds(shop, mechanism);
+    shop.daemon().start();
+
+    assertThat(Traces.in(shop.thief)).isNotEmpty();
+    assertServedAndOthersReset(shop);
+  }
+
+  private static void assertAllButProbesRefusedBothWays(Shop shop) {
     for (Family family : Family.values()) {
       // At a port that no object names, to which the kernel leads nobody by itself.
       try (TcpServer store = TcpServer.echo(shop.store, family, shop.freshPort());
@@ -53,8 +63,9 @@ class MechanismLifeTest {
       }
       assertTheNodesProbesAreAnsweredByTheApplication(shop, family);
     }
-    shop.daemon().start();
+  }
 
+  private static void assertServedAndOthersReset(Shop shop) {
     for (Family family : Family.values()) {
       try (TcpServer store = TcpServer.echo(shop.store, family, Shop.STORE_PORT);
           TcpServer outside = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
@@ -173,10 +184,7 @@ class MechanismLifeTest {
     }
   }
 
-  @EachMechanism
-  void cleaningUpAfterAKillOpensWhatNoOtherNodeHoldsUntilTheNextDaemon(Mechanism mechanism) {
-    Shop shop = shop(mechanism);
-    shop.daemon().kill();
+  private static void assertCleaningUpOpensWhatNoOtherNodeHolds(Shop shop, Mechanism mechanism) {
     List<String> held = Traces.in(shop.store);
     String other = shop.site.prefix() + "-other";
     try (DaemonProcess daemon = daemonOf(other, shop, mechanism)) {
@@ -185,7 +193,7 @@ class MechanismLifeTest {
 
     assertThat(JavaCommand.here("node", "cleanup", "--node-name", other))
         .startsWith("removed: node '" + other + "'")
-        .containsPattern("open, but for [1-9] that node '" + shop.site.prefix() + "' keeps")
+        .containsPattern("open, but for [1-9][0-9]* that node '" + shop.site.prefix() + "' keeps")
         .contains("`sluice node cleanup --node-name " + shop.site.prefix() + "` removes that");
     assertThat(NodeCleanup.removeAll(other)).isFalse();
     assertThat(kinds(Traces.in(shop.store).toString().replace(other, shop.site.prefix())))
@@ -201,9 +209,6 @@ class MechanismLifeTest {
       assertThat(Traces.in(shop.store)).isEmpty();
       Attempt free = Attempt.from(shop.thief, outbound, "hi");
       assertThat(free.answer()).as("%s", free).isEqualTo("hi");
-      shop.daemon().start();
-      assertThat(Traces.in(shop.thief)).isNotEmpty();
-      assertReset(shop.thief, outbound);
     }
   }
 

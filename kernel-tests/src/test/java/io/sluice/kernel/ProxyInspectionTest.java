@@ -139,7 +139,7 @@ class ProxyInspectionTest {
   /** Which has no certificates; all else is answered. */
   @Test
   void aNodeWithoutAControllerAnswersTheRest() throws Exception {
-    try (Shop shop = Shop.open(Mechanism.EBPF)) {
+    try (Shop shop = Shop.lent(Mechanism.EBPF)) {
       String pod = shop.site.pods().getFirst().meshName();
       JsonNode all =
           JSON.readTree(

@@ -17,15 +17,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Two daemons on one machine under one registry: each has its own pods and nothing else. */
 @Tag("kernel")
 class SeveralNodesTest {
   private static final int PORT = 8080;
 
-  @EachMechanism
-  void eachDaemonHasItsOwnPodsAndWorksOnWhenTheOtherDiesAndGoes(Mechanism mechanism) {
-    try (Cluster cluster = open(mechanism)) {
+  @ParameterizedTest
+  @MethodSource("io.sluice.kernel.TwoNodes#mechanisms")
+  void eachDaemonHasItsOwnPodsAndWorksOnWhenTheOtherDiesAndGoes(List<Mechanism> mechanisms) {
+    try (Cluster cluster = open(mechanisms)) {
       Site a = cluster.site("a");
       DaemonProcess other = cluster.site("b").daemon();
       assertThat(podsOf(a.daemon())).containsExactlyInAnyOrder("shop/buyer", "shop/neighbour");
@@ -58,7 +61,7 @@ class SeveralNodesTest {
   }
 
   /** Without a controller: what is tested here needs no certificates. */
-  private static Cluster open(Mechanism mechanism) {
+  private static Cluster open(List<Mechanism> mechanisms) {
     Cluster cluster = new Cluster(List.of("buyer", "neighbour"), List.of("thief", "store"));
     try {
       cluster.registry().write("namespace", Manifests.namespace());
@@ -72,7 +75,9 @@ class SeveralNodesTest {
       cluster.sites().stream()
           .flatMap(site -> site.pods().stream())
           .forEach(cluster.registry()::write);
-      cluster.sites().forEach(site -> site.startDaemon(mechanism.arguments()));
+      for (int i = 0; i < mechanisms.size(); i++) {
+        cluster.sites().get(i).startDaemon(mechanisms.get(i).arguments());
+      }
       return cluster;
     } catch (RuntimeException | Error e) {
       cluster.close();

@@ -80,7 +80,8 @@ final class Shop implements AutoCloseable {
 
   /**
    * One that a class before had, as it was at the beginning, else a new one; to close it is to give
-   * it back. For tests that need not be the first under their daemon; the end of the JVM removes it.
+   * it back. For tests that need not be the first under their daemon; the end of the JVM removes
+   * it.
    */
   static Shop lent(Mechanism mechanism, String... arguments) {
     List<String> kind = List.of(mechanism.arguments(arguments));

@@ -8,6 +8,7 @@ import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.DaemonView;
+import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
@@ -16,16 +17,17 @@ import io.sluice.node.store.SnapshotStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 
 /** A node starts while its controller is out of reach: it goes by the snapshot on its disk. */
 @Tag("kernel")
 class StoredSnapshotTest {
-  private static final int START_SECONDS = 3;
+  private static final Duration LIMIT = Await.patience(3);
 
   private static DaemonProcess stored(Shop shop, Mechanism mechanism) {
     return shop.site.storedDaemon(mechanism.arguments());
@@ -74,18 +76,25 @@ class StoredSnapshotTest {
   void goesByWhatIsStoredAndOpensNothing(Mechanism mechanism) throws Exception {
     try (Shop shop = Shop.open(mechanism)) {
       assertTheSameVerdicts(shop);
-      aPodThatTheStoredSnapshotDoesNotKnowIsNotReleased(shop, mechanism);
+      Duration usual = shop.daemon().lastStart();
+      goesByThePreviousSnapshotAndReleasesNoPodThatItDoesNotKnow(shop, mechanism);
       withoutAUsableSnapshotWhatWasClosedStaysClosed(shop, mechanism);
-      enforcesWithinSecondsOfItsStartWithTheSameVerdicts(shop, mechanism);
+      if (mechanism == Mechanism.EBPF || LongRun.ON) {
+        enforcesWithinSecondsOfItsStartWithTheSameVerdicts(shop, mechanism, usual);
+      }
     }
   }
 
-  private static void aPodThatTheStoredSnapshotDoesNotKnowIsNotReleased(
-      Shop shop, Mechanism mechanism) {
+  /** The newest is torn, by which the buyer could reach nobody. */
+  private static void goesByThePreviousSnapshotAndReleasesNoPodThatItDoesNotKnow(
+      Shop shop, Mechanism mechanism) throws IOException {
     shop.daemon().kill();
     shop.site.registry().remove(shop.thief);
     save(shop);
-    shop.site.registry().write(shop.thief);
+    shop.site.registry().remove("buyer-to-store");
+    save(shop);
+    Path newest = slots(shop).resolve("b.snapshot");
+    tear(newest);
 
     DaemonProcess daemon = stored(shop, mechanism);
     daemon.start();
@@ -93,7 +102,20 @@ class StoredSnapshotTest {
 
     assertTheSameVerdicts(shop);
     assertEverythingIsRefused(shop, shop.thief);
-    assertThat(daemon.log()).doesNotContain("leftover_released");
+    assertThat(daemon.log())
+        .doesNotContain("leftover_released")
+        .contains("snapshot_not_used")
+        .contains("b.snapshot");
+    DaemonView view = daemon.view();
+    assertThat(view.status().path("snapshotStoreProblem").asText()).contains("b.snapshot");
+    assertThat(view.metric("sluice_snapshot_store_faults_total", "fault=\"damaged\"")).isEqualTo(1);
+    assertThat(view.events())
+        .anyMatch(event -> event.path("reason").asText().equals("snapshot_unusable"));
+    Files.delete(newest);
+    shop.site.registry().write(shop.thief);
+    shop.site
+        .registry()
+        .write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
   }
 
   private static void withoutAUsableSnapshotWhatWasClosedStaysClosed(Shop shop, Mechanism mechanism)
@@ -115,8 +137,9 @@ class StoredSnapshotTest {
     Files.delete(only);
   }
 
+  /** Of a machine that others have, as soon as one whose registry is at hand. */
   private static void enforcesWithinSecondsOfItsStartWithTheSameVerdicts(
-      Shop shop, Mechanism mechanism) {
+      Shop shop, Mechanism mechanism, Duration usual) {
     save(shop);
     shop.removeTraces(); // they do not outlive the boot
 
@@ -130,31 +153,9 @@ class StoredSnapshotTest {
     assertThat(status.path("snapshotStoreProblem").asText()).isEqualTo("-");
     assertThat(daemon.view().metric("sluice_snapshot_stored")).isEqualTo(1);
     assertThat(daemon.view().metric("sluice_snapshot_age_seconds")).isPositive();
-    assertThat(daemon.lastStart()).isLessThan(Await.patience(START_SECONDS));
-  }
-
-  /** Which file counts is decided before any mechanism is asked. */
-  @Test
-  void goesByThePreviousSnapshotWhenTheNewestIsTornAndSaysSo() throws Exception {
-    Mechanism mechanism = Mechanism.EBPF;
-    try (Shop shop = Shop.withoutDaemon(mechanism)) {
-      save(shop);
-      shop.site.registry().remove("buyer-to-store");
-      save(shop);
-      tear(slots(shop).resolve("b.snapshot"));
-
-      DaemonProcess daemon = stored(shop, mechanism);
-      daemon.start();
-
-      assertTheSameVerdicts(shop);
-      DaemonView view = daemon.view();
-      assertThat(view.status().path("snapshotStoreProblem").asText()).contains("b.snapshot");
-      assertThat(view.metric("sluice_snapshot_store_faults_total", "fault=\"damaged\""))
-          .isEqualTo(1);
-      assertThat(view.events())
-          .anyMatch(event -> event.path("reason").asText().equals("snapshot_unusable"));
-      assertThat(daemon.log()).contains("snapshot_not_used").contains("b.snapshot");
-    }
+    assertThat(daemon.lastStart())
+        .as("beside %s", usual)
+        .isLessThan(Collections.max(List.of(LIMIT, usual.multipliedBy(3).dividedBy(2))));
   }
 
   private static void assertEverythingIsRefused(Shop shop, SitePod pod) {

@@ -17,7 +17,7 @@ import java.util.concurrent.locks.LockSupport;
  * content, and opens another one when it is told to.
  */
 final class HttpCallers implements AutoCloseable {
-  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(8);
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(32);
   private static final int BYTES = 3_000;
 
   private final AtomicLong answered = new AtomicLong();

@@ -161,7 +161,8 @@ class HttpLoadTest {
   // --- one daemon after another --------------------------------------------------------------
 
   @Test
-  void aDaemonIsReplacedInTheMidstOfRequests() throws IOException {
+  void aDaemonIsReplacedInTheMidstOfRequestsAndTheNextKnowsWhatWasTakenAndWhoIsSpared()
+      throws IOException {
     replaceInTurn(Mechanism.IPTABLES);
   }
 
@@ -174,7 +175,9 @@ class HttpLoadTest {
   /** The callers' daemon by one, then the servers' by one of each. */
   private static void replaceInTurn(Mechanism... servers) throws IOException {
     List<HttpCallers> callers = new ArrayList<>();
+    Cell limited = new Cell(site, false, Family.IPV4);
     try {
+      beginLimits(limited);
       for (Cell cell : site.cells()) {
         for (boolean http2 : new boolean[] {false, true}) {
           callers.add(
@@ -190,8 +193,11 @@ class HttpLoadTest {
       for (Mechanism next : servers) {
         replace(true, next, callers);
       }
+      assertThat(statuses(limited, "bookstore-v2/", 2)).containsOnly(429);
+      assertThat(statuses(limited, "bookstore-v3/", 2)).containsOnly(409);
     } finally {
       callers.forEach(HttpCallers::close);
+      endLimits();
     }
     assertThat(callers)
         .allSatisfy(one ->
@@ -202,9 +208,8 @@ class HttpLoadTest {
                     ClientConnection.Farewell.GO_AWAY));
   }
 
-  @Test
-  void whatWasTakenAndWhoIsSparedIsKnownToTheNextDaemon() {
-    Cell cell = new Cell(site, false, Family.IPV4);
+  /** Services of which one has no requests left, and the other is spared. */
+  private static void beginLimits(Cell cell) {
     String ports = port(80, Nginx.HTTP, "http");
     site.amend(
         files(
@@ -222,24 +227,13 @@ class HttpLoadTest {
                     "bookstore-v3",
                     "connectionSettings: {http: {circuitBreaking: {minRequestAmount: 5,"
                         + " errorRatioThreshold: 0.5, degradedTimeWindow: 300s}}}"))));
-    try {
-      assertThat(statuses(cell, "bookstore-v2/", 3)).containsExactly(200, 200, 429);
-      assertThat(statuses(cell, "bookstore-v3/fail", 6)).endsWith(500, 409);
+    assertThat(statuses(cell, "bookstore-v2/", 3)).containsExactly(200, 200, 429);
+    assertThat(statuses(cell, "bookstore-v3/fail", 6)).endsWith(500, 409);
+  }
 
-      for (boolean serving : new boolean[] {true, false}) {
-        Site node = site.node(serving);
-        DaemonProcess before = node.daemon();
-        node.succeedDaemonWith(Mechanism.EBPF.arguments(DRAIN)).start();
-        before.terminate();
-        before.awaitEnd();
-      }
-
-      assertThat(statuses(cell, "bookstore-v2/", 2)).containsOnly(429);
-      assertThat(statuses(cell, "bookstore-v3/", 2)).containsOnly(409);
-    } finally {
-      site.amend(
-          files("target-2", target(BUYER, "bookstore-v2", http("store")), "any", "", "limits", ""));
-    }
+  private static void endLimits() {
+    site.amend(
+        files("target-2", target(BUYER, "bookstore-v2", http("store")), "any", "", "limits", ""));
   }
 
   private static List<Integer> statuses(Cell cell, String target, int times) {

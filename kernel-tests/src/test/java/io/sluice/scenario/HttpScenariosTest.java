@@ -2,6 +2,7 @@ package io.sluice.scenario;
 
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import io.sluice.kernel.LongRun;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
@@ -41,17 +42,18 @@ class HttpScenariosTest {
   }
 
   private Stream<Scenario> rows() {
-    Stream<Scenario> access = Stream.concat(AccessScenarios.all(), BookstoreScenario.row());
-    return setting.readsApiServer() // of every kind an object
+    return setting.readsApiServer()
         ? Stream.of(
                 TrafficMetricsScenarios.all(), // while nothing else is counted
-                access,
+                LongRun.ON ? AccessScenarios.all() : Stream.<Scenario>empty(),
+                BookstoreScenario.row(),
                 OutsideScenarios.issued(site))
             .flatMap(rows -> rows)
         : Stream.of(
                 TelemetryScenarios.all(site), // while the log is short
                 ProtocolScenarios.all(),
-                access,
+                AccessScenarios.all(),
+                BookstoreScenario.row(),
                 OutsideScenarios.all(site),
                 SplitScenarios.all(),
                 Stream.of(WarmUpScenario.row()),

@@ -18,9 +18,10 @@ sealed interface Step {
   record Call(Request request, int times, String outcome) {}
 
   /**
-   * Calls over one connection are answered by these pods, each as often as its share says, within
-   * five points; a share of 0 is none at all.
+   * Calls over one connection are answered by these pods, each as often as its share says: those of
+   * all cells together within five points. A share of 0 is none at all.
    *
+   * @param times in each cell
    * @param percent by pod
    */
   record Shares(String account, Request request, int times, Map<String, Integer> percent)

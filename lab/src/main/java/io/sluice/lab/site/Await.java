@@ -49,26 +49,36 @@ public final class Await {
   public static <E extends Exception> boolean until(Duration patience, Condition<E> condition)
       throws E, InterruptedException {
     long begin = System.nanoTime();
-    while (!condition.holds()) {
+    while (true) {
+      long asked = System.nanoTime();
+      if (condition.holds()) {
+        return true;
+      }
       if (isOver(begin, patience)) {
         return false;
       }
-      pause(begin);
+      pause(begin, asked);
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }
     }
-    return true;
   }
 
   private static boolean isOver(long begin, Duration patience) {
     return System.nanoTime() - begin >= patience.toNanos();
   }
 
-  /** A tenth of what was waited so far: to ask costs the machine that is waited for. */
-  private static void pause(long begin) {
+  /**
+   * A tenth of what was waited so far, and twice as long as it took to ask: that costs the machine
+   * that is waited for.
+   */
+  private static void pause(long begin, long asked) {
+    long now = System.nanoTime();
     LockSupport.parkNanos(
-        Math.clamp((System.nanoTime() - begin) / 10, SHORTEST_PAUSE_NANOS, LONGEST_PAUSE_NANOS));
+        Math.clamp(
+            Math.max((now - begin) / 10, (now - asked) * 2),
+            SHORTEST_PAUSE_NANOS,
+            LONGEST_PAUSE_NANOS));
   }
 
   /** The first value that {@code source} has. An exception counts as "not yet". */
@@ -76,6 +86,7 @@ public final class Await {
     long begin = System.nanoTime();
     @Nullable Throwable last = null;
     do {
+      long asked = System.nanoTime();
       try {
         Optional<T> value = source.call();
         if (value.isPresent()) {
@@ -85,7 +96,7 @@ public final class Await {
       } catch (Exception | AssertionError e) {
         last = e;
       }
-      pause(begin);
+      pause(begin, asked);
       if (Thread.currentThread().isInterrupted()) {
         throw new IllegalStateException("interrupted while waiting until " + what, last);
       }
@@ -97,6 +108,7 @@ public final class Await {
   public static void untilPasses(Duration patience, Runnable assertion) {
     long begin = System.nanoTime();
     while (true) {
+      long asked = System.nanoTime();
       try {
         assertion.run();
         return;
@@ -104,7 +116,7 @@ public final class Await {
         if (isOver(begin, patience)) {
           throw e;
         }
-        pause(begin);
+        pause(begin, asked);
       }
     }
   }

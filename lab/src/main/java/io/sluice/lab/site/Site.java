@@ -144,8 +144,7 @@ public final class Site implements AutoCloseable {
   public void removePods(List<SitePod> gone) {
     processes.close();
     List<String> present = namespaces(prefix);
-    Commands.deleteNamespaces(
-        gone.stream().map(SitePod::netns).filter(present::contains).toList());
+    Commands.deleteNamespaces(gone.stream().map(SitePod::netns).filter(present::contains).toList());
     pods.removeAll(gone);
   }
 
