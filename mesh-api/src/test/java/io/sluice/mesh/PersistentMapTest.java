@@ -29,12 +29,12 @@ class PersistentMapTest {
     Map<Key, Integer> expected = new HashMap<>();
     PersistentMap<Key, Integer> map = PersistentMap.empty();
 
-    for (int step = 0; step < 4_000; step++) {
+    for (int step = 0; step < 1_000; step++) {
       int number = random.nextInt(300);
       Key key = new Key(number, number % hashes);
       Map<Key, Integer> before = new HashMap<>(expected);
       PersistentMap<Key, Integer> earlier = map;
-      if (random.nextInt(5) < 2 + step / 2_000) {
+      if (random.nextInt(5) < 2 + step / 500) {
         expected.remove(key);
         map = map.without(key);
       } else {
