@@ -35,7 +35,7 @@ public final class DaemonProcess implements AutoCloseable {
    * Not started yet. Its log lies beside its state.
    *
    * @param prefix words that go before those of the command
-   * @param launch the command up to its options that every daemon has; the first word is Java's
+   * @param launch the command up to its options that every daemon has, of a JVM or of the launcher
    */
   public DaemonProcess(
       SitePod node,
@@ -141,7 +141,9 @@ public final class DaemonProcess implements AutoCloseable {
   private List<String> command(String option) {
     List<String> command = new ArrayList<>(prefix);
     command.addAll(launch);
-    command.add(prefix.size() + 1, option); // the JVM's own go before its main class
+    if (Path.of(launch.getFirst()).endsWith("java")) { // the launcher takes none of the JVM's
+      command.add(prefix.size() + 1, option); // which go before its main class
+    }
     command.addAll(
         List.of(
             "--node-name",
