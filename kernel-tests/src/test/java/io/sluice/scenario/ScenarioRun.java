@@ -25,9 +25,7 @@ import java.util.concurrent.Future;
 
 /** Takes the steps of scenarios at a site. For one thread; it has others, one for each cell. */
 final class ScenarioRun implements AutoCloseable {
-  private static final int TOLERANCE_PERCENT = 5;
-
-  /** Of the calls of one cell, which are fewer. */
+  /** So many points from a share, of the calls of one cell, which are fewer than those of all. */
   private static final int TOLERANCE_IN_A_CELL = 12;
 
   private static final int CALLS_UNDER_LOAD = 20;
@@ -129,7 +127,7 @@ final class ScenarioRun implements AutoCloseable {
       assertShares(answers, step, TOLERANCE_IN_A_CELL);
       all.addAll(answers);
     });
-    assertShares(all, step, TOLERANCE_PERCENT);
+    assertShares(all, step, step.points());
   }
 
   private static void assertShares(Collection<Answer> answers, Step.Shares step, int tolerance) {
