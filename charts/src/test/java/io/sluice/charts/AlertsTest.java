@@ -36,6 +36,7 @@ class AlertsTest {
   static {
     WELL.put("up{job='sluice-node',instance='a'}", "1" + ALWAYS);
     WELL.put("up{job='sluice-node',instance='b'}", "1" + ALWAYS);
+    WELL.put("up{job='sluice-node',instance='b',pod='replaced'}", "1+0x60 _x100");
     WELL.put("up{job='sluice-controller',instance='c'}", "1" + ALWAYS);
     WELL.put("sluice_interception_ok{instance='a',pod='store'}", "1" + ALWAYS);
     WELL.put(mode("a", "inbound", "ebpf"), "1" + ALWAYS);

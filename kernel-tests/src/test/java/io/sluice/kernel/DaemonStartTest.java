@@ -83,7 +83,8 @@ class DaemonStartTest {
       assertThat(log).containsOnlyOnce("start_adopted pods=3");
       assertThat(log).doesNotContain("proxy_told_by_mark");
       Await.until(
-          "the release is told", () -> shop.daemon().log().contains("start_released pods=3"));
+          "the release is told",
+          () -> shop.daemon().log().substring(logged).contains("start_released pods=3"));
       shop.site.nameNamespace(inhabited, another);
       for (SitePod left : List.of(shop.thief, mounted, inhabited)) {
         assertThat(Traces.in(left)).as(left.name()).isEmpty();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.sluice.attack.Attack;
+import io.sluice.await.AtLoad;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.JavaCommand;
@@ -20,6 +21,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -241,15 +243,20 @@ class FastPathTest {
     }
   }
 
-  /** In less than a tenth of a second since the snapshot, unless the machine does more. */
+  /** In a tenth of a second since the snapshot, or the slower family in one, by the load. */
   @Test
   void whatIsRevokedIsEndedInTime() {
     int before = toldEnded().size();
+    long longest = AtLoad.limit(Duration.ofSeconds(1)).toMillis();
     for (Family family : Family.values()) {
       assertRevokedIsEnded(family);
     }
-    assertThat(toldEnded().subList(before, toldEnded().size()))
-        .anyMatch(line -> line.matches(".*millis=\\d{1,2}$"));
+    List<Long> millis =
+        toldEnded().stream()
+            .skip(before)
+            .map(line -> Long.valueOf(line.replaceFirst(".*millis=", "")))
+            .toList();
+    assertThat(millis).anyMatch(each -> each < 100).allMatch(each -> each < longest);
   }
 
   private static void assertRevokedIsEnded(Family family) {

@@ -45,7 +45,7 @@ class KernelFactsTest {
   @BeforeAll
   static void openShop() {
     shop = Shop.lent(Mechanism.EBPF);
-    shop.buyer.sysctl(FAST_OPEN, "3");
+    shop.sysctl(shop.buyer, FAST_OPEN, "3");
   }
 
   @ParameterizedTest

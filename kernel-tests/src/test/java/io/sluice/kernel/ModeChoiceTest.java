@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.await.AtLoad;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Commands;
@@ -14,11 +15,10 @@ import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.management.ManagementFactory;
-import java.lang.management.OperatingSystemMXBean;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -39,8 +39,7 @@ class ModeChoiceTest {
   private static final int MIN_ATTEMPTS = 20;
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
-  /** Of a machine to itself; shared by as many as want its processors, it is their share. */
-  private static final double CHOICE_LIMIT_MILLIS = 2_000;
+  private static final Duration CHOICE_LIMIT = Duration.ofSeconds(2);
 
   private static final Pattern CHOOSING =
       Pattern.compile("\\b(?:process|approach|mechanism)=(\\d+)");
@@ -106,12 +105,9 @@ class ModeChoiceTest {
     String ready = shop.daemon().lastLogLine("node_ready");
     long millis =
         CHOOSING.matcher(ready).results().mapToLong(step -> Long.parseLong(step.group(1))).sum();
-    OperatingSystemMXBean machine = ManagementFactory.getOperatingSystemMXBean();
-    double others = machine.getSystemLoadAverage() / machine.getAvailableProcessors();
     System.out.printf(
-        "iptables chosen in %d ms, load %.1f%n", millis, machine.getSystemLoadAverage());
-    assertThat(millis).as(ready).isPositive();
-    assertThat(millis / Math.max(1, others)).as(ready).isLessThan(CHOICE_LIMIT_MILLIS);
+        "iptables chosen in %d ms, load of a processor %.1f%n", millis, AtLoad.perProcessor());
+    assertThat(millis).as(ready).isBetween(1L, AtLoad.limit(CHOICE_LIMIT).toMillis());
   }
 
   @Test

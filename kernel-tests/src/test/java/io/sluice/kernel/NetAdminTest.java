@@ -189,7 +189,7 @@ class NetAdminTest {
             "route add %s via %s"
                 .formatted(
                     ipv4 ? "default" : "::/0", network.formatted(1).replaceFirst("/.*", ""))));
-    shop.thief.sysctl(ipv4 ? "net/ipv4/conf/all/forwarding" : "net/ipv6/conf/all/forwarding", "1");
+    shop.sysctl(shop.thief, "net/" + (ipv4 ? "ipv4" : "ipv6") + "/conf/all/forwarding", "1");
     Commands.run(
         "ip",
         "netns",

@@ -149,7 +149,7 @@ class OpeningsTest {
   @EachMechanism
   void aPingCarriesNoMoreThanPingDoes(Mechanism mechanism) {
     Shop shop = shops.of(mechanism);
-    shop.thief.sysctl("net/ipv4/ping_group_range", "0 0");
+    shop.sysctl(shop.thief, "net/ipv4/ping_group_range", "0 0");
     String node = ranges(Stream.of(Family.values()).map(shop.site.node()::address).toList());
     for (Family family : Family.values()) {
       long before = refused(shop, "ping_refused");

@@ -282,7 +282,7 @@ class OtherProtocolsTest {
   void nothingElseGoesToAnIsolatedRange(Family family) {
     boolean ipv4 = family == Family.IPV4;
     shop.configure(true, false, Map.of());
-    shop.thief.sysctl("net/ipv4/ping_group_range", "0 0");
+    shop.sysctl(shop.thief, "net/ipv4/ping_group_range", "0 0");
     InetSocketAddress there = shop.stranger.at(family, shop.freshPort());
     InetSocketAddress pinged = shop.stranger.at(family, 0);
     int lite = datagrams(family, IPPROTO_UDPLITE);

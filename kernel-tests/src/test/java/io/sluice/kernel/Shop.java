@@ -62,6 +62,7 @@ final class Shop implements AutoCloseable {
   final SitePod stranger;
   private final Mechanism mechanism;
   private List<String> kind = List.of(); // of one that is lent
+  private final Deque<Runnable> changes = new ArrayDeque<>(); // what undoes them, the last first
   private final AtomicInteger ports = new AtomicInteger(FIRST_PORT);
 
   private Shop(Site site, Mechanism mechanism) {
@@ -153,10 +154,16 @@ final class Shop implements AutoCloseable {
     if (!mechanism.steers()) {
       for (SitePod pod : List.of(buyer, store, thief)) {
         for (String state : List.of("time_wait", "close", "last_ack", "fin_wait")) {
-          pod.sysctl("net/netfilter/nf_conntrack_tcp_timeout_" + state, "1");
+          sysctl(pod, "net/netfilter/nf_conntrack_tcp_timeout_" + state, "1");
         }
       }
     }
+  }
+
+  /** Sets a sysctl of a pod until the shop is given back. */
+  void sysctl(SitePod pod, String name, String value) {
+    String before = pod.sysctl(name, value);
+    changes.addFirst(() -> pod.sysctl(name, before));
   }
 
   DaemonProcess daemon() {
@@ -332,6 +339,8 @@ final class Shop implements AutoCloseable {
       return;
     }
     try {
+      changes.forEach(Runnable::run);
+      changes.clear();
       reviveDaemon();
       change(this::writeRegistry);
       site.removePods(

@@ -2,10 +2,10 @@ package io.sluice.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.await.AtLoad;
 import io.sluice.lab.site.Await;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,15 +25,12 @@ import java.util.concurrent.Future;
 
 /** Takes the steps of scenarios at a site. For one thread; it has others, one for each cell. */
 final class ScenarioRun implements AutoCloseable {
-  private static final int TOLERANCE_PERCENT = 5;
-
-  /** Of the calls of one cell, which are fewer. */
+  /** So many points from a share, of the calls of one cell, which are fewer than those of all. */
   private static final int TOLERANCE_IN_A_CELL = 12;
 
   private static final int CALLS_UNDER_LOAD = 20;
 
-  /** Of a machine of two processors. */
-  private static final double CALM_LOAD = 4;
+  private static final double CALM_PER_PROCESSOR = 2;
 
   /** How a line of a load begins that was answered. */
   private static final String SERVED = "200 0 ";
@@ -72,7 +69,7 @@ final class ScenarioRun implements AutoCloseable {
 
   /** Else what is measured is how long daemons wait for a processor. */
   static boolean isCalm() {
-    return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage() < CALM_LOAD;
+    return AtLoad.perProcessor() < CALM_PER_PROCESSOR;
   }
 
   /** In all cells at once; tells of every cell in which it does not hold. */
@@ -129,7 +126,7 @@ final class ScenarioRun implements AutoCloseable {
       assertShares(answers, step, TOLERANCE_IN_A_CELL);
       all.addAll(answers);
     });
-    assertShares(all, step, TOLERANCE_PERCENT);
+    assertShares(all, step, step.points());
   }
 
   private static void assertShares(Collection<Answer> answers, Step.Shares step, int tolerance) {

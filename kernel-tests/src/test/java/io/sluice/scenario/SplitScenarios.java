@@ -81,10 +81,11 @@ final class SplitScenarios {
             "requests of one connection spread evenly over replicas",
             with(""),
             shares(
-                BUYER,
-                Request.get("http://books:81/").h2(),
-                MANY,
-                Map.of("v1", 33, "v2", 33, "v3", 33))),
+                    BUYER,
+                    Request.get("http://books:81/").h2(),
+                    3 * MANY,
+                    Map.of("v1", 33, "v2", 33, "v3", 33))
+                .within(3)),
         Scenario.of(
             "who has an affinity stays with one replica, by whatever it calls",
             with("books", "sessionAffinity: ClientIP"),

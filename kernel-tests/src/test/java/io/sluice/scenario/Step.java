@@ -18,14 +18,22 @@ sealed interface Step {
   record Call(Request request, int times, String outcome) {}
 
   /**
-   * Calls over one connection are answered by these pods, each as often as its share says: those of
-   * all cells together within five points. A share of 0 is none at all.
+   * Calls over one connection are answered by these pods, each as often as its share says. A share
+   * of 0 is none at all.
    *
    * @param times in each cell
    * @param percent by pod
+   * @param points so far from its share each may be in all cells together
    */
-  record Shares(String account, Request request, int times, Map<String, Integer> percent)
-      implements Step {}
+  record Shares(
+      String account, Request request, int times, Map<String, Integer> percent, int points)
+      implements Step {
+    static final int USUAL = 5;
+
+    Shares within(int points) {
+      return new Shares(account, request, times, percent, points);
+    }
+  }
 
   /**
    * The registry changes; an empty text takes the file away. It has effect within 5 s on a calm
@@ -63,8 +71,8 @@ sealed interface Step {
     return new Call(request, times, outcome);
   }
 
-  static Step shares(String account, Request request, int times, Map<String, Integer> percent) {
-    return new Shares(account, request, times, percent);
+  static Shares shares(String account, Request request, int times, Map<String, Integer> percent) {
+    return new Shares(account, request, times, percent, Shares.USUAL);
   }
 
   static Step change(String name, String yaml) {

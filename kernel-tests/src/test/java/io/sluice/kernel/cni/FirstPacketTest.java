@@ -82,7 +82,9 @@ class FirstPacketTest {
     }
 
     Attack.tried(
-            "a pod speaks from its first instruction on, daemon killed now and then, " + mechanism)
+            "a pod speaks from its first instruction on, "
+                + (LongRun.ON ? "daemon killed now and then, " : "")
+                + mechanism)
         .refusedBy("the CNI plugin: ADD waits until the pod is in force; nothing is heard")
         .countedAs("the ADD's error, code 11, for the runtime");
   }

@@ -122,9 +122,18 @@ public record SitePod(String name, String netns, int index, SitePlace place) {
     }
   }
 
-  /** Sets a sysctl of the namespace, such as {@code net/ipv4/ip_local_port_range}. */
-  public void sysctl(String name, String value) {
-    call(() -> Files.writeString(Path.of("/proc/sys", name), value));
+  /**
+   * Sets a sysctl of the namespace, such as {@code net/ipv4/ip_local_port_range}.
+   *
+   * @return what it was
+   */
+  public String sysctl(String name, String value) {
+    Path file = Path.of("/proc/sys", name);
+    return call(() -> {
+      String before = Files.readString(file).strip();
+      Files.writeString(file, value);
+      return before;
+    });
   }
 
   /** Short connections by the thousand leave as many sockets in TIME_WAIT. */

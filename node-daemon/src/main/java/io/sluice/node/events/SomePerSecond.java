@@ -16,9 +16,8 @@ final class SomePerSecond {
   private final int share;
   private final Map<NamespacedName, Integer> given = new HashMap<>(); // under the lock
   private int all; // under the lock
-  private long begin = System.nanoTime() - SECOND; // under the lock
   private volatile boolean spent;
-  private volatile long end = begin;
+  private volatile long end = System.nanoTime(); // written under the lock
 
   /**
    * Nobody has had any yet.
@@ -35,10 +34,9 @@ final class SomePerSecond {
   }
 
   private synchronized boolean takeOne(NamespacedName pod, long nanos) {
-    if (nanos - begin >= SECOND) {
+    if (nanos - end >= 0) {
       given.clear();
       all = 0;
-      begin = nanos;
       end = nanos + SECOND;
       spent = false;
     }

@@ -20,8 +20,6 @@ import java.util.regex.Pattern;
  */
 public record TapFilter(
     String pod, String path, String status, String verdict, long max, int perSecond) {
-  private static final TapFilter ALL = new TapFilter("", "", "", "", 0, 0);
-
   private static final Pattern STATUS = Pattern.compile("0|[1-5](xx|[0-9]{2})");
   private static final int CLASS = 100;
   private static final int MOST_PER_SECOND = 1_000;
@@ -51,12 +49,7 @@ public record TapFilter(
     }
   }
 
-  /** Everything, as fast as it is read. */
-  public static TapFilter all() {
-    return ALL;
-  }
-
-  /** Of everything some. */
+  /** Of everything so many; 0 all. */
   public static TapFilter some(int perSecond) {
     return new TapFilter("", "", "", "", 0, perSecond);
   }

@@ -43,7 +43,7 @@ class FaultsTest {
       new Faults.Injection(new NamespacedName("shop", "bad-day"));
   private static final String GET = "GET /books HTTP/1.1\r\nHost: store\r\n\r\n";
 
-  /** Of so many, three points are four deviations: of 2,000 one run in 300 would miss them. */
+  /** Of so many, five points are more than four deviations of chance. */
   private static final int REQUESTS = 1_500;
 
   private static final int SHORT_MILLIS = 200;

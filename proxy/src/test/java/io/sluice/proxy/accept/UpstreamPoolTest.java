@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.util.concurrent.ScheduledTasks;
-import io.sluice.await.AtLoad;
 import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.MeshSnapshot;
@@ -16,6 +15,7 @@ import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
 import io.sluice.proxy.admission.ServicePool;
@@ -315,7 +315,8 @@ class UpstreamPoolTest {
 
       Await.until("it is told of", () -> !ended(End.NO_UPSTREAM).isEmpty());
       assertThat(ended(End.NO_UPSTREAM).getFirst().duration())
-          .isLessThan(AtLoad.limit(Duration.ofSeconds(4)));
+          .as("sooner than where nothing is said")
+          .isLessThan(ProxySettings.DEFAULTS.connectTimeout());
       assertThat(one.isConnected()).isEqualTo(two.isConnected());
     }
   }
