@@ -13,11 +13,11 @@ import static io.sluice.scenario.Step.change;
 import static io.sluice.scenario.Step.remove;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.time.Duration;
 import io.sluice.await.AtLoad;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.RequestLine;
 import io.sluice.lab.site.Talk;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
