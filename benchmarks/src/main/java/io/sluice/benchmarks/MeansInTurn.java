@@ -9,6 +9,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 
 /**
  * GETs of a service on lasting connections between two nodes, with each of some means and with
@@ -104,6 +105,7 @@ final class MeansInTurn implements AutoCloseable {
   /** Rates and CPU time of all of them, each beside nothing. */
   List<Figure> rates(List<Means> some, Check check) throws Exception {
     client.requests(Talk.GET, CLIENTS, WARM_UP);
+    Random turns = new Random(1);
     List<Means> order = new ArrayList<>(some);
     order.addFirst(Means.NOTHING);
     Map<Means, List<Sample>> samples = new LinkedHashMap<>();
@@ -117,7 +119,11 @@ final class MeansInTurn implements AutoCloseable {
         check.end(means);
         samples.computeIfAbsent(means, _ -> new ArrayList<>()).add(sample);
       }
-      Collections.reverse(order); // nobody is always next to the same one
+      Means last = order.getLast();
+      Collections.shuffle(order, turns); // nobody is always next to the same one
+      if (order.getFirst().equals(last)) {
+        Collections.swap(order, 0, 1); // nor twice in a row: a change costs something itself
+      }
     }
     List<Sample> nothing = samples.getOrDefault(Means.NOTHING, List.of());
     List<Figure> figures = new ArrayList<>();
