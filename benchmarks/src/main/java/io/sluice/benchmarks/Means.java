@@ -23,25 +23,11 @@ record Means(
     String namespace,
     String service,
     String affinity) {
-  static final Means NOTHING = new Means("", "nothing", "", "", "", "", "", "", "None");
-
-  /** The same under another name. */
-  private Means(String id, String label, Means like) {
-    this(
-        id,
-        label,
-        like.flags,
-        like.traffic,
-        like.observability,
-        like.objects,
-        like.namespace,
-        like.service,
-        like.affinity);
-  }
+  static final Means NOTHING = called("", "nothing");
 
   /** Nothing yet but its name. */
   static Means called(String id, String label) {
-    return new Means(id, label, NOTHING);
+    return new Means(id, label, "", "", "", "", "", "", "None");
   }
 
   Means flags(String yaml) {

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Function;
 
 /**
  * GETs of a service on lasting connections between two nodes, with each of some means and with
@@ -130,29 +131,34 @@ final class MeansInTurn implements AutoCloseable {
     for (Means means : some) {
       List<Sample> with = samples.getOrDefault(means, List.of());
       figures.add(
-          new Figure(
-              means.id() + ".rate",
-              "GETs, 16 connections, with " + means.label(),
-              "1/s",
-              rates(nothing),
-              rates(with)));
+          figure(means, "rate", "GETs, 16 connections", "1/s", Sample::perSecond, nothing, with));
       figures.add(
-          new Figure(
-              means.id() + ".hops",
-              "CPU time of both hops, 100,000 GETs, with " + means.label(),
+          figure(
+              means,
+              "hops",
+              "CPU time of both hops, 100,000 GETs",
               "s",
-              hops(nothing),
-              hops(with)));
+              one -> one.hopsCpu() * HUNDRED_THOUSAND,
+              nothing,
+              with));
     }
     return figures;
   }
 
-  private static Values rates(List<Sample> samples) {
-    return Values.of(samples.stream().map(Sample::perSecond).toList());
-  }
-
-  private static Values hops(List<Sample> samples) {
-    return Values.of(samples.stream().map(one -> one.hopsCpu() * HUNDRED_THOUSAND).toList());
+  private static Figure figure(
+      Means means,
+      String id,
+      String label,
+      String unit,
+      Function<Sample, Double> value,
+      List<Sample> nothing,
+      List<Sample> with) {
+    return new Figure(
+        means.id() + "." + id,
+        label + ", with " + means.label(),
+        unit,
+        Values.of(nothing.stream().map(value).toList()),
+        Values.of(with.stream().map(value).toList()));
   }
 
   @Override

@@ -90,7 +90,7 @@ final class TelemetryMeasurement {
     }
   }
 
-  /** Opens the pages of both nodes, and asks them as a browser does, while {@code seen} says so. */
+  /** Has the pages of both nodes asked as a browser does, while {@code watched} are in force. */
   private static final class Watched implements MeansInTurn.Check, AutoCloseable {
     private static final long EACH_MILLIS = 2_000; // as the page's script has it
     private static final ObjectMapper JSON = new ObjectMapper();
