@@ -141,10 +141,37 @@ final class Exchange implements Upstream.Listener {
     search();
   }
 
-  /** The one that dialled where this one was to go has reached it, or has gone. */
+  /** The one that dialled where this one was to go has reached another one, or has gone. */
   void searchAgain() {
     if (!ended && joined == null) {
       search();
+    }
+  }
+
+  /**
+   * What it waited for is reached, and it goes there: to choose anew would take from who is reached
+   * late what was meant for it.
+   */
+  void goTo(InetSocketAddress endpoint) {
+    if (ended || joined != null) {
+      return;
+    }
+    Verdict refusal = owner.refusalAtOpening(subject);
+    Admission known = admission;
+    Reason surplus = known == null || refusal != null ? null : known.begin();
+    if (surplus != null) {
+      refusal = known.refusal(surplus);
+    }
+    if (refusal != null) {
+      refused(refusal, CloseKind.REFUSED);
+      return;
+    }
+    HttpStream free = owner.leads().open(endpoint, subject, this);
+    if (free == null) {
+      search(); // it carries as many as it may
+    } else {
+      upstream = null; // which has dialled nothing
+      join(free, endpoint);
     }
   }
 

@@ -202,8 +202,9 @@ final class Leads implements Http1Client.Owner {
       lead.close(); // what cannot carry its first request is nobody's
       remove(lead);
     }
+    boolean isAwaited = isDialling(exchange, lead.endpoint);
     for (Exchange one : waitingFor(exchange)) {
-      setup.loop().execute(one::searchAgain);
+      setup.loop().execute(isAwaited ? () -> one.goTo(lead.endpoint) : one::searchAgain);
     }
     roomMade();
     return stream;
@@ -241,6 +242,11 @@ final class Leads implements Http1Client.Owner {
       setup.loop().execute(one::searchAgain);
     }
     dialling.forEach(one -> one.waiting.remove(exchange));
+  }
+
+  private boolean isDialling(Exchange exchange, InetSocketAddress endpoint) {
+    return dialling.stream()
+        .anyMatch(one -> one.first == exchange && one.endpoint.equals(endpoint));
   }
 
   private List<Exchange> waitingFor(Exchange exchange) {
