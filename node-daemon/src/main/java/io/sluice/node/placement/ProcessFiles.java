@@ -91,7 +91,7 @@ final class ProcessFiles {
     } catch (IOException e) {
       countUnlessGone(e);
     } catch (DirectoryIteratorException e) {
-      countUnlessGone(e.getCause());
+      countUnlessGone(new IOException(e)); // whose text has that of the cause
     }
     return false;
   }

@@ -158,9 +158,9 @@ final class Exchange implements Upstream.Listener {
     }
     Verdict refusal = owner.refusalAtOpening(subject);
     Admission known = admission;
-    Reason surplus = known == null || refusal != null ? null : known.begin();
-    if (surplus != null) {
-      refusal = known.refusal(surplus);
+    if (refusal == null && known != null) {
+      Reason surplus = known.begin();
+      refusal = surplus == null ? null : known.refusal(surplus);
     }
     if (refusal != null) {
       refused(refusal, CloseKind.REFUSED);
