@@ -13,7 +13,7 @@ import io.sluice.node.placement.ProcessScan.PodTasks;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +49,9 @@ final class ProcessPlaces {
   /** Of one pod in one look, some 30 µs each; a pod that was found is found again without. */
   static final int MAX_NETWORKS = 128;
 
+  /** Far above the pods of a node. Whoever was asked for last stays, for who ends is not told. */
+  private static final int MAX_PLACES = 4_096;
+
   private final NetworkNamespaces namespaces;
   private final ProcessFiles files;
   private final PodCgroups cgroups;
@@ -56,7 +59,15 @@ final class ProcessPlaces {
   private final MountedNamespaces mounts;
   private final NamespaceOpening opening;
   private final LongSupplier nanoClock;
-  private final Map<PodUid, Place> places = new HashMap<>();
+  private final Map<PodUid, Place> places =
+      new LinkedHashMap<>(16, 0.75f, true) {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<PodUid, Place> eldest) {
+          return size() > MAX_PLACES;
+        }
+      };
   private ProcessScan.Seen seen = new ProcessScan.Seen(Map.of(), true);
   private @Nullable Map<Long, Path> mounted; // as of the last look, once asked for
   private boolean hasScanned;
@@ -107,12 +118,14 @@ final class ProcessPlaces {
           case Place.Mounted _ -> Optional.empty();
           case null -> openUnknown(uid);
         };
-    boolean isLost = found.isEmpty() && known instanceof Place.Running;
-    if (found.isEmpty() && isDue(isLost ? Duration.ZERO : SCAN_INTERVAL)) {
+    boolean isLost = found.isEmpty() && known != null;
+    if (found.isEmpty() && isDue(known instanceof Place.Running ? Duration.ZERO : SCAN_INTERVAL)) {
       look();
       isLost = false;
-      Place stillKnown = places.get(uid);
-      found = stillKnown == null ? openUnknown(uid) : openKnown(uid, stillKnown);
+      found = known == null ? openUnknown(uid) : openKnown(uid, known);
+    }
+    if (found.isEmpty() && known == null) {
+      found = openHost(uid);
     }
     if (found.isPresent()) {
       return found.get();
@@ -131,9 +144,6 @@ final class ProcessPlaces {
     long begin = nanoClock.getAsLong();
     seen = scan.run();
     mounted = null;
-    if (seen.isWhole()) {
-      places.entrySet().removeIf(entry -> hasEnded(entry.getKey(), entry.getValue()));
-    }
     hasScanned = true;
     scanBegan = begin;
     scanTook = nanoClock.getAsLong() - begin;
@@ -145,13 +155,6 @@ final class ProcessPlaces {
           files.failures());
     }
     wasWhole = seen.isWhole();
-  }
-
-  private boolean hasEnded(PodUid uid, Place place) {
-    return !seen.of(uid).isAlive()
-        && !(place instanceof Place.Running running
-            && isAlive(running.task(), running.startTicks()))
-        && !mounted().containsKey(place.inode());
   }
 
   private Map<Long, Path> mounted() {
@@ -216,9 +219,25 @@ final class ProcessPlaces {
     if (found.isEmpty()) {
       tasks.noteUseless();
     }
-    return found.isPresent() || tasks.isAlive()
-        ? found
-        : tasks.host().flatMap(host -> openFound(uid, host, _ -> true));
+    return found;
+  }
+
+  /**
+   * The node's own, where a pod that was nowhere else has something: it is told then. Nowhere to
+   * stay, for a runtime's helpers are there before the pod's own processes.
+   */
+  private Optional<FoundNamespace> openHost(PodUid uid) {
+    PodTasks tasks = seen.of(uid);
+    return tasks.isAlive()
+        ? Optional.empty()
+        : tasks
+            .host()
+            .flatMap(host -> opening.open(files.namespace(host.task()), _ -> isPods(uid, host)));
+  }
+
+  private boolean isPods(PodUid uid, Found one) {
+    return isAlive(one.task(), one.startTicks())
+        && files.cgroup(one.task()).flatMap(cgroups::podOf).filter(uid::equals).isPresent();
   }
 
   /**
@@ -262,20 +281,13 @@ final class ProcessPlaces {
     return opening.open(
         files.namespace(one.task()),
         netns -> {
-          boolean isPods =
-              isAlive(one.task(), one.startTicks())
-                  && files
-                      .cgroup(one.task())
-                      .flatMap(cgroups::podOf)
-                      .filter(uid::equals)
-                      .isPresent()
-                  && isRight.test(netns);
-          if (isPods) {
+          boolean isKept = isPods(uid, one) && isRight.test(netns);
+          if (isKept) {
             places.put(
                 uid,
                 new Place.Running(one.task(), one.startTicks(), netns.inode(), netns.cookie()));
           }
-          return isPods;
+          return isKept;
         });
   }
 
@@ -335,6 +347,9 @@ final class ProcessPlaces {
     }
     // ENOENT ends the enrolment, so it must be certain.
     boolean isCertain = wasWhole && !isLost && !tasks.isAlive();
+    if (isCertain) {
+      places.remove(uid);
+    }
     return new LinuxException(
         "find network namespace",
         isCertain ? Errno.ENOENT : Errno.EAGAIN,

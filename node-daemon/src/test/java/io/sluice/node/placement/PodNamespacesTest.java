@@ -213,6 +213,27 @@ class PodNamespacesTest {
   }
 
   @Test
+  void leavesTheNodesOwnNetworkForThePodsAsSoonAsThatIsThere() {
+    proc.process(50, POD, 90, FakeProc.HOST_INODE);
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("50/ns/net"));
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("50/ns/net"));
+    proc.process(60, POD, 95, 41);
+    now += ProcessPlaces.SCAN_INTERVAL.toNanos();
+
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("60/ns/net"));
+  }
+
+  @Test
+  void aPodThatHasEndedIsNotWhereAHelperOfItsRuntimeIs() {
+    proc.process(50, POD, 90, 41);
+    proc.process(51, POD, 80, FakeProc.HOST_INODE);
+    pathOf(UID);
+    proc.end(50);
+
+    assertMissing(UID, Errno.ENOENT);
+  }
+
+  @Test
   void staysWhereAThreadIsWhoseFirstHasEnded() {
     long inode = inodeOfOwn();
     proc.process(50, POD, 90, inode);
