@@ -27,7 +27,7 @@ run_maven_tests() {
 	say "the whole output: $output"
 	: >"$output"
 	# Its own process group is what ends with it.
-	(cd "$root" && exec setsid mvn -B -ntp -fae -Dmaven.test.failure.ignore "-Dsluice.dist=$root/cli/target/dist" "$@" verify) </dev/null >"$output" 2>&1 &
+	(cd "$root" && exec setsid mvn -B -ntp -fae -Dmaven.test.failure.ignore -Dspotless.check.skip "-Dsluice.dist=$root/cli/target/dist" "$@" verify) </dev/null >"$output" 2>&1 &
 	maven=$!
 	trap 'end_maven & wait $maven; exit 143' INT TERM HUP
 	end_where_it_hangs &
@@ -149,8 +149,10 @@ run_tests() {
 		echo '0 passed, 0 failed, 0 skipped'
 		exit 1
 	}
-	train_aot_caches
 	drop_lock    # kernel tests start launchers of their own
+	# Daemons are started by the last of the modules, minutes later, where no word chooses that alone.
+	train_aot_caches &
+	[ -z "$word" ] || wait $!
 	result=0
 	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
 	if [ "$long" ]; then soaks='' most_still=5400 most_in_all=36000; else soaks=long; fi
