@@ -55,6 +55,15 @@ final class Rejudgement {
     }
   }
 
+  /** The others are judged, whatever becomes of it. */
+  private void endUnused() {
+    try {
+      before.run();
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "connection_not_judged_again", e);
+    }
+  }
+
   private void begin() {
     if (current == null) {
       current = due.getAndSet(null);
@@ -68,7 +77,7 @@ final class Rejudgement {
     if (affected == null) {
       return;
     }
-    before.run();
+    endUnused();
     long start = System.nanoTime();
     while (left > 0) {
       left = Math.min(left, connections.size()) - 1;

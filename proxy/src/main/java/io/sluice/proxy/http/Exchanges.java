@@ -285,7 +285,9 @@ public final class Exchanges implements DirectPeer {
     return !draining && !ended && http1 == null && http2 == null;
   }
 
-  /** Whether it waits for a request, and its application too: for those of other clients as well. */
+  /**
+   * Whether it waits for a request, and its application too: for those of other clients as well.
+   */
   boolean mayBeLeft() {
     Leads known = leads;
     return takesDirectly() && !retiring && open.isEmpty() && known != null && known.mayBeLeft();
@@ -566,7 +568,7 @@ public final class Exchanges implements DirectPeer {
   /** To the next client of the pod, where this one has ended in peace. */
   private void leaveLeads() {
     Leads known = leads;
-    boolean inPeace = open.isEmpty() && !draining && !retiring && downstream != null;
+    boolean inPeace = open.isEmpty() && !version2 && !draining && !retiring && downstream != null;
     if (known != null && inPeace && subject.direction() == Direction.OUTBOUND) {
       known.leave(around.snapshot().get());
     }

@@ -49,7 +49,10 @@ final class Lead implements Http1Client.Owner, ByteChannel.Listener {
    * @param proven whether certificates have proven both ends to each other
    */
   Lead(
-      @Nullable Upstream upstreamOrNull, InetSocketAddress endpoint, boolean proven, Holder holder) {
+      @Nullable Upstream upstreamOrNull,
+      InetSocketAddress endpoint,
+      boolean proven,
+      Holder holder) {
     this.upstream = upstreamOrNull;
     this.endpoint = endpoint;
     this.proven = proven;
@@ -135,7 +138,8 @@ final class Lead implements Http1Client.Owner, ByteChannel.Listener {
   boolean mayBeLeft() {
     Exchanges inProcess = direct;
     Http1Client single = http1;
-    return free && (inProcess == null ? single != null && single.mayBeLeft() : inProcess.mayBeLeft());
+    return free
+        && (inProcess == null ? single != null && single.mayBeLeft() : inProcess.mayBeLeft());
   }
 
   /** It waits for another client, or waits no more: it is no load meanwhile. */

@@ -35,8 +35,7 @@ final class Leads implements Lead.Holder {
   private @Nullable Unasked application; // reached before a request came; nothing was asked yet
 
   /** None yet, all of one version. */
-  Leads(
-      HttpSetup setup, IdleLeads left, boolean version2, @Nullable Unasked applicationOrNull) {
+  Leads(HttpSetup setup, IdleLeads left, boolean version2, @Nullable Unasked applicationOrNull) {
     this.setup = setup;
     this.left = left;
     this.version2 = version2;

@@ -98,7 +98,9 @@ final class HboneDial implements Dial, HbonePool.Opening {
     owner.failed(failure.reason());
   }
 
-  /** Where the pod proves itself otherwise since, or their connection is to end, another is used. */
+  /**
+   * Where the pod proves itself otherwise since, or their connection is to end, another is used.
+   */
   @Override
   public boolean isCurrent() {
     HboneStream stream = reached;

@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,9 +32,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What a client leaves ends with all that it rests on, and is in nobody's way: ADR 48. */
 @Timeout(60)
 class LeftConnectionsEndTest {
+  private static final Duration LIFE = Duration.ofSeconds(60);
   private static final int NONE = UpstreamSetting.UNLIMITED;
   private static final String OK = "HTTP/1.1 200 OK\r\n";
-  private static final String POST = "POST /books HTTP/1.1\r\nHost: store\r\nContent-Length: 0\r\n\r\n";
+  private static final String POST =
+      "POST /books HTTP/1.1\r\nHost: store\r\nContent-Length: 0\r\n\r\n";
 
   private static void leaveOne(LeftSite site) throws IOException {
     assertThat(site.ask()).startsWith(OK);
@@ -50,11 +53,15 @@ class LeftConnectionsEndTest {
   void itEndsWithTheSnapshotThatHasLedThere(Way way) throws Exception {
     try (var site = new LeftSite(way)) {
       leaveOne(site);
-      site.publish(); // in which nothing of policy differs
-
+      site.publish(site.node.proxy.path.snapshot); // in which nothing differs
       awaitNone(site);
+
       leaveOne(site);
-      assertThat(site.carried()).containsExactly(1, 1);
+      site.publish(site.granting("GET"));
+      awaitNone(site);
+
+      leaveOne(site);
+      assertThat(site.carried()).containsExactly(1, 1, 1);
     }
   }
 
@@ -63,8 +70,7 @@ class LeftConnectionsEndTest {
   void policyThatRefusesItsLikeRefusesNobody() throws Exception {
     try (var site = new LeftSite(Way.PAST_THE_LISTENER)) {
       leaveOne(site);
-      site.publish(
-          ProxyFixture.snapshot(false, false, List.of(Peers.V4), List.of(), List.of()));
+      site.publish(ProxyFixture.snapshot(false, false, List.of(Peers.V4), List.of(), List.of()));
 
       awaitNone(site);
       assertThat(site.node.recorder.refused).isEmpty();
@@ -312,10 +318,7 @@ class LeftConnectionsEndTest {
         editor.put(TwoNodes.workload(pod, buyer.identity(), List.of()));
         entries.add(
             site.node.serve(
-                pod,
-                Direction.OUTBOUND,
-                new InetSocketAddress(Peers.V4, 0),
-                site.app.address()));
+                pod, Direction.OUTBOUND, new InetSocketAddress(Peers.V4, 0), site.app.address()));
       }
       site.publish(editor.snapshot(9));
       List<Socket> clients = new ArrayList<>();
@@ -333,6 +336,23 @@ class LeftConnectionsEndTest {
       Await.until("clients are gone", () -> site.node.proxy.stats().live() == 0);
 
       assertThat(site.left()).isEqualTo(64);
+    }
+  }
+
+  /** It has less than the time left for which it might wait. */
+  @Tag("long")
+  @Test
+  void whatIsOldIsNotLeft() throws Exception {
+    try (var site = new LeftSite(Way.PAST_THE_LISTENER);
+        Socket client = Peers.connect(site.entry)) {
+      LeftSite.say(client, GET);
+      assertThat(HttpFixture.read(client, END)).startsWith(OK);
+      long old = System.nanoTime() + LIFE.minus(LeftSite.LONG).plusSeconds(1).toNanos();
+      Await.until("it is old", LIFE, () -> System.nanoTime() - old > 0);
+      client.close();
+      site.awaitEnd();
+
+      assertThat(site.left()).isZero();
     }
   }
 

@@ -75,7 +75,8 @@ class LeftConnectionsTest {
     try (var site = new LeftSite(way)) {
       site.ask();
 
-      assertThat(site.ask(GET + GET.replace("/books", "/more"), END + OK + "Content-Length: 2" + END))
+      assertThat(
+              site.ask(GET + GET.replace("/books", "/more"), END + OK + "Content-Length: 2" + END))
           .startsWith(OK);
 
       assertThat(site.carried()).containsExactly(3);
@@ -148,8 +149,7 @@ class LeftConnectionsTest {
   private static final List<Exchange> LAST =
       List.of(
           new Exchange(GET.replace("GET", "HEAD"), OK + "Content-Length: 2\r\nX: \r\n\r\n"),
-          new Exchange(
-              GET, "HTTP/1.1 401 No\r\nwww-authenticate: ntlm\r\nContent-Length: 2" + END),
+          new Exchange(GET, "HTTP/1.1 401 No\r\nwww-authenticate: ntlm\r\nContent-Length: 2" + END),
           new Exchange(
               GET,
               "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nWWW-Authenticate: Negotiate\r\n"

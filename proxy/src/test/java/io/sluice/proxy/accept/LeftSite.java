@@ -82,8 +82,7 @@ final class LeftSite implements AutoCloseable {
           application.serve(socket, one);
         };
     if (way == Way.BETWEEN_NODES) {
-      TwoNodes nodes =
-          new TwoNodes(TlsStack.JDK, settings, ProxySettings.DEFAULTS, conversation);
+      TwoNodes nodes = new TwoNodes(TlsStack.JDK, settings, ProxySettings.DEFAULTS, conversation);
       site = nodes;
       node = nodes.client;
       app = nodes.app;

@@ -59,7 +59,9 @@ class SmugglingTest {
   private static final List<Row> ROWS = new ArrayList<>();
   private static HttpFixture mesh;
 
-  /** How much each connection to the application had brought before, which clients leave to another. */
+  /**
+   * How much each connection to the application had brought before, which clients leave to another.
+   */
   private static final Map<HttpFixture.Received, Integer> BEFORE = new IdentityHashMap<>();
 
   private static void row(String name, String octets, String answers, String received) {
