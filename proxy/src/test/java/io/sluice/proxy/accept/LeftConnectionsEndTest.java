@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What a client leaves ends with all that it rests on, and is in nobody's way: ADR 48. */
 @Timeout(60)
 class LeftConnectionsEndTest {
+  private static final Duration SOON = LeftSite.LONG.dividedBy(2);
   private static final Duration LIFE = Duration.ofSeconds(60);
   private static final int NONE = UpstreamSetting.UNLIMITED;
   private static final String OK = "HTTP/1.1 200 OK\r\n";
@@ -43,9 +44,10 @@ class LeftConnectionsEndTest {
     assertThat(site.left()).isEqualTo(1);
   }
 
+  /** Before they have waited for so long that they end by themselves. */
   private static void awaitNone(LeftSite site) {
-    Await.until("none waits", () -> site.left() == 0);
-    Await.until("nothing is left", () -> site.node.proxy.stats().live() == 0);
+    Await.until("none waits", SOON, () -> site.left() == 0);
+    Await.until("nothing is left", SOON, () -> site.node.proxy.stats().live() == 0);
   }
 
   @ParameterizedTest
@@ -126,7 +128,7 @@ class LeftConnectionsEndTest {
 
       site.node.proxy.leaveListeners();
 
-      Await.until("none waits", () -> site.left() == 0);
+      Await.until("none waits", SOON, () -> site.left() == 0);
       LeftSite.say(client, GET);
       assertThat(HttpFixture.read(client, END)).contains("Connection: close\r\n");
       client.close();
