@@ -566,6 +566,10 @@ final class Exchange implements Upstream.Listener {
   @Override
   public boolean takes(InetSocketAddress endpoint) {
     HttpStream free = owner.leads().open(endpoint, subject, this);
+    Upstream search = upstream;
+    if (free == null && search != null && takesLeft()) {
+      free = owner.leads().openLeft(search, subject, this);
+    }
     if (free == null) {
       boolean waits = owner.leads().waits(this, endpoint);
       Admission known = admission;
@@ -578,6 +582,23 @@ final class Exchange implements Upstream.Listener {
     owner.leads().gaveUp(this); // what it dialled first, others may still wait for
     join(free, endpoint);
     return true;
+  }
+
+  /** Only what may be sent again, once that connection turns out to be closed. */
+  private boolean takesLeft() {
+    return subject.direction() == Direction.OUTBOUND
+        && mirror == null
+        && !repeated
+        && !countsRetries()
+        && isRepeatable();
+  }
+
+  /** Without content, and its like means the same when it is sent twice. */
+  private boolean isRepeatable() {
+    return asked.whole
+        && asked.bytes() == 0
+        && !asksForBytes()
+        && IDEMPOTENT.contains(request.method());
   }
 
   @Override
@@ -633,7 +654,11 @@ final class Exchange implements Upstream.Listener {
       answer(403);
     } else if (kind == CloseKind.CONNECT_FAILURE) {
       end = End.NO_UPSTREAM;
-      answer(503);
+      if (owner.isAskedAgain() && isRepeatable()) {
+        leaveUnanswered();
+      } else {
+        answer(503);
+      }
     } else if (isWithoutEndpoint(reason)) {
       end = End.NO_ENDPOINT;
       answer(503);
@@ -650,6 +675,14 @@ final class Exchange implements Upstream.Listener {
       owner.refuse(this, verdict);
       downstream.abort(HttpStream.Abort.RESET); // where no connection of bytes has told it
     }
+  }
+
+  /** The connection ends instead, as it would have with the application's own. */
+  private void leaveUnanswered() {
+    dropUpstream();
+    owner.drain();
+    downstream.abort(HttpStream.Abort.RESET);
+    finish();
   }
 
   /** As is said for while the service is spared. */
