@@ -12,6 +12,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.node.export.Counts;
 import io.sluice.node.export.Delivery;
 import io.sluice.node.export.Exporter;
 import io.sluice.node.export.Otlp;
@@ -59,7 +60,7 @@ public final class AccessLogs implements AutoCloseable {
 
   private static final Rule USUAL = new Rule(null, null, null, null, "");
 
-  private final Exporter.Counts counts = new Exporter.Counts();
+  private final Counts counts = new Counts();
   private final Exporter.Kind kind =
       new Exporter.Kind(
           "sluice-log-export",
@@ -236,13 +237,8 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   /** What became of lines for collectors since the start. */
-  public Exporter.Counts counts() {
+  public Counts counts() {
     return counts;
-  }
-
-  /** How many lines are to be sent. */
-  public int waiting() {
-    return counts.waiting();
   }
 
   /** Sends what waits, for two seconds at most; the log is another's. */
