@@ -6,6 +6,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -59,6 +60,8 @@ final class Connection implements AutoCloseable {
     this.selector = selector;
     this.protocol = protocol;
     channel.configureBlocking(false);
+    // Else the end of each batch but the first waits for what is acknowledged late: 40 ms.
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
     this.key = channel.register(selector, SelectionKey.OP_CONNECT);
   }
 
