@@ -61,7 +61,8 @@ public final class Counts {
 
   /** How many there are to be sent, or are on their way. */
   public long waiting() {
-    return now().waiting();
+    long ended = sent.get() + rejected.get() + unanswered.get() + dropped.get();
+    return given.get() - ended;
   }
 
   /** One was not given to any. */

@@ -206,16 +206,7 @@ public final class Exporter<T> implements AutoCloseable {
     switch (answer.verdict()) {
       case TAKEN -> take(to, count, answer);
       case TOO_LARGE -> divide(to, count, answer);
-      case REFUSED -> {
-        tell(to, answer.text());
-        kind.counts().reject(count);
-        end(count);
-        boolean isFirst = backoff.isClear();
-        Duration pause = failed();
-        if (!isFirst) { // one batch may be at fault, not so the next one too
-          pause(to, pause, false);
-        }
-      }
+      case REFUSED -> refuse(to, count, answer);
       case LATER, UNANSWERED -> {
         tell(to, answer.text());
         tried = count;
@@ -256,9 +247,19 @@ public final class Exporter<T> implements AutoCloseable {
       most = count / 2;
       tries = 0;
     } else {
-      tell(to, answer.text());
-      kind.counts().reject(1);
-      end(1);
+      refuse(to, count, answer);
+    }
+  }
+
+  /** One batch may be at fault, not so the next one too. */
+  private void refuse(Target<T> to, int count, Answer answer) {
+    tell(to, answer.text());
+    kind.counts().reject(count);
+    end(count);
+    boolean isFirst = backoff.isClear();
+    Duration pause = failed();
+    if (!isFirst) {
+      pause(to, pause, false);
     }
   }
 

@@ -79,17 +79,17 @@ final class Waiting<T> {
       full = batch;
       while (true) {
         long now = System.nanoTime();
-        long left = untilNanos - now;
-        if (isWoken || left <= 0 || isOver(now)) {
+        if (isWoken || isOver(now)) {
           isWoken = false;
           return false;
         }
-        if (!queue.isEmpty()) {
-          long due = nanosToNext(now);
-          if (due <= 0) {
-            return true;
-          }
-          left = Math.min(left, due);
+        long due = queue.isEmpty() ? Long.MAX_VALUE : nanosToNext(now);
+        if (due <= 0) {
+          return true;
+        }
+        long left = Math.min(due, untilNanos - now);
+        if (left <= 0) {
+          return false;
         }
         changed.awaitNanos(isEnding ? Math.min(left, lastNanos - now) : left);
       }
