@@ -134,6 +134,28 @@ class AccessLogsTest {
     }
   }
 
+  @Test
+  void whatIsWrittenAndSentAlikeIsMadeIntoALineOnce() {
+    AccessLog.Entry.Line alone = AccessLog.Entry.of(CALL, null);
+    AccessLog.Entry.Line both = alone.shared();
+    AccessLines log = new AccessLines();
+    AccessLines sent = new AccessLines();
+
+    assertThat(sent.of(both, null)).isSameAs(log.of(both)).isEqualTo(log.of(alone));
+    assertThat(sent.of(alone, null)).isNotSameAs(log.of(alone));
+    assertThat(sent.of(both, PATH)).isEqualTo("told /items/7\n".getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void aLongLineIsNotKeptWhileItWaits() {
+    LogFormat fat = format(new Literal("x".repeat(2_000)));
+    AccessLog.Entry.Line both = AccessLog.Entry.of(CALL, fat).shared();
+
+    byte[] line = new AccessLines().of(both);
+
+    assertThat(new AccessLines().of(both)).isEqualTo(line).isNotSameAs(line);
+  }
+
   /** Of each what the usual line says of it. */
   @Test
   void eachOperatorTellsWhatItsFieldDoes() throws IOException {
