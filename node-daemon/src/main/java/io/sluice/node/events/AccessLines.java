@@ -41,17 +41,29 @@ public final class AccessLines {
 
   /** What is known of a connection or request, or what its format wants of that. */
   byte[] of(AccessLog.Entry.Line entry) {
-    return of(entry, entry.formatOrNull());
+    AccessLog.Entry.Written written = entry.writtenOrNull();
+    byte[] line = written == null ? null : written.line();
+    if (line == null) {
+      line = writtenOf(entry, entry.formatOrNull());
+      if (written != null) {
+        written.keep(line);
+      }
+    }
+    return line;
   }
 
   /** The same by another format, or the usual one. */
   byte[] of(AccessLog.Entry.Line entry, @Nullable LogFormat formatOrNull) {
+    return formatOrNull == entry.formatOrNull() ? of(entry) : writtenOf(entry, formatOrNull);
+  }
+
+  private byte[] writtenOf(AccessLog.Entry.Line entry, @Nullable LogFormat formatOrNull) {
     if (formatOrNull != null) {
       return formatted.of(formatOrNull, entry, FormattedLine.MOST_OCTETS);
     }
     return switch (entry) {
-      case AccessLog.Entry.OfConnection(Instant time, var record, var _) -> of(time, record);
-      case AccessLog.Entry.OfRequest(Instant time, var record, var _) -> of(time, record);
+      case AccessLog.Entry.OfConnection(Instant time, var record, var _, var _) -> of(time, record);
+      case AccessLog.Entry.OfRequest(Instant time, var record, var _, var _) -> of(time, record);
     };
   }
 

@@ -70,23 +70,62 @@ public final class AccessLog implements AutoCloseable {
     sealed interface Line extends Entry {
       /** How it is written; null for the usual way. */
       @Nullable LogFormat formatOrNull();
+
+      /** Where it is kept as it is written; null where nobody else writes it likewise. */
+      @Nullable Written writtenOrNull();
+
+      /** The same, for two who write it alike: who comes second has the line of the first one. */
+      Line shared();
     }
 
-    record OfConnection(Instant time, AccessRecord record, @Nullable LogFormat formatOrNull)
-        implements Line {}
+    record OfConnection(
+        Instant time,
+        AccessRecord record,
+        @Nullable LogFormat formatOrNull,
+        @Nullable Written writtenOrNull)
+        implements Line {
+      @Override
+      public Line shared() {
+        return new OfConnection(time, record, formatOrNull, new Written());
+      }
+    }
 
-    record OfRequest(Instant time, RequestRecord record, @Nullable LogFormat formatOrNull)
-        implements Line {}
+    record OfRequest(
+        Instant time,
+        RequestRecord record,
+        @Nullable LogFormat formatOrNull,
+        @Nullable Written writtenOrNull)
+        implements Line {
+      @Override
+      public Line shared() {
+        return new OfRequest(time, record, formatOrNull, new Written());
+      }
+    }
+
+    /** A line once somebody has written it; nobody changes it. Any thread. */
+    final class Written {
+      private static final int MOST_OCTETS = 1_024; // longer ones would fill the heap as they wait
+
+      private volatile byte @Nullable [] line;
+
+      byte @Nullable [] line() {
+        return line;
+      }
+
+      void keep(byte[] one) {
+        line = one.length <= MOST_OCTETS ? one : null;
+      }
+    }
 
     record End() implements Entry {}
 
     static Line of(AccessRecord record, @Nullable LogFormat formatOrNull) {
-      return new OfConnection(Instant.now(), record, formatOrNull);
+      return new OfConnection(Instant.now(), record, formatOrNull, null);
     }
 
     /** What a stranger put in is cut here, so that what waits is bounded too. */
     static Line of(RequestRecord record, @Nullable LogFormat formatOrNull) {
-      return new OfRequest(Instant.now(), AccessLines.bounded(record), formatOrNull);
+      return new OfRequest(Instant.now(), AccessLines.bounded(record), formatOrNull, null);
     }
   }
 

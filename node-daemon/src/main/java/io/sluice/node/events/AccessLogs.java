@@ -1,5 +1,6 @@
 package io.sluice.node.events;
 
+import io.sluice.api.opentelemetry.AnyValue;
 import io.sluice.api.opentelemetry.ExportLogsServiceRequest;
 import io.sluice.api.opentelemetry.LogRecord;
 import io.sluice.api.opentelemetry.ResourceLogs;
@@ -12,6 +13,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.node.export.Counts;
 import io.sluice.node.export.Delivery;
 import io.sluice.node.export.Exporter;
 import io.sluice.node.export.Otlp;
@@ -19,7 +21,6 @@ import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.TraceSpan;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -59,7 +60,7 @@ public final class AccessLogs implements AutoCloseable {
 
   private static final Rule USUAL = new Rule(null, null, null, null, "");
 
-  private final Exporter.Counts counts = new Exporter.Counts();
+  private final Counts counts = new Counts();
   private final Exporter.Kind kind =
       new Exporter.Kind(
           "sluice-log-export",
@@ -172,14 +173,18 @@ public final class AccessLogs implements AutoCloseable {
     }
   }
 
-  private void write(AccessLog.Entry.Line entry, Rule rule) {
+  private void write(AccessLog.Entry.Line ended, Rule rule) {
+    Exporter<Line> exporter = rule.exporterOrNull();
+    Collector collector = rule.collectorOrNull();
+    boolean isAlike = rule.formatOrNull() == rule.logFormatOrNull();
+    AccessLog.Entry.Line entry =
+        log != null && exporter != null && isAlike ? ended.shared() : ended;
     if (log != null) {
       log.write(entry);
     }
-    if (rule.exporterOrNull() != null && rule.collectorOrNull() != null) {
-      rule.exporterOrNull()
-          .add(new Line(entry, rule.formatOrNull(), rule.collectorOrNull(), rule.service()));
-    } else if (rule.collectorOrNull() != null) {
+    if (exporter != null && collector != null) {
+      exporter.add(new Line(entry, rule.formatOrNull(), collector, rule.service()));
+    } else if (collector != null) {
       counts.drop();
     }
   }
@@ -236,13 +241,8 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   /** What became of lines for collectors since the start. */
-  public Exporter.Counts counts() {
+  public Counts counts() {
     return counts;
-  }
-
-  /** How many lines are to be sent. */
-  public int waiting() {
-    return counts.waiting();
   }
 
   /** Sends what waits, for two seconds at most; the log is another's. */
@@ -331,17 +331,16 @@ public final class AccessLogs implements AutoCloseable {
 
     private LogRecord record(Line line) {
       LogRecord.Builder record =
-          LogRecord.newBuilder()
-              .setBody(Otlp.text(text(lines.of(line.entry(), line.formatOrNull()))));
+          LogRecord.newBuilder().setBody(text(lines.of(line.entry(), line.formatOrNull())));
       line.collector()
           .attributes()
           .forEach((name, format) ->
               record.addAttributes(
                   Otlp.attribute(name, text(lines.attribute(format, line.entry())))));
       switch (line.entry()) {
-        case AccessLog.Entry.OfConnection(Instant end, var connection, var _) ->
+        case AccessLog.Entry.OfConnection(Instant end, var connection, var _, var _) ->
             addTimes(record, end, connection.duration());
-        case AccessLog.Entry.OfRequest(Instant end, var request, var _) -> {
+        case AccessLog.Entry.OfRequest(Instant end, var request, var _, var _) -> {
           addTimes(record, end, request.duration());
           TraceSpan trace = request.traceOrNull();
           if (trace != null) {
@@ -361,8 +360,9 @@ public final class AccessLogs implements AutoCloseable {
           .setObservedTimeUnixNano(Otlp.nanos(end));
     }
 
-    private static String text(byte[] line) {
-      return new String(line, 0, line.length - 1, StandardCharsets.US_ASCII);
+    /** Without its end. */
+    private static AnyValue text(byte[] line) {
+      return Otlp.ascii(line, line.length - 1);
     }
   }
 }

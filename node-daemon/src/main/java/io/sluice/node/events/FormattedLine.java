@@ -47,9 +47,17 @@ final class FormattedLine {
         case Value(Operator operator, int most, boolean isJson) ->
             write(
                 switch (entry) {
-                  case AccessLog.Entry.OfConnection(Instant time, AccessRecord record, var _) ->
+                  case AccessLog.Entry.OfConnection(
+                          Instant time,
+                          AccessRecord record,
+                          var _,
+                          var _) ->
                       value(operator, time, record);
-                  case AccessLog.Entry.OfRequest(Instant time, RequestRecord record, var _) ->
+                  case AccessLog.Entry.OfRequest(
+                          Instant time,
+                          RequestRecord record,
+                          var _,
+                          var _) ->
                       value(operator, time, record);
                 },
                 most,

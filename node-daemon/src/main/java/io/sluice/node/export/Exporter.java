@@ -2,19 +2,10 @@ package io.sluice.node.export;
 
 import io.sluice.mesh.NamedServer;
 import io.sluice.process.Backoff;
-import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.channels.UnsupportedAddressTypeException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
@@ -26,29 +17,37 @@ import java.util.function.Consumer;
  * @param <T> what it is given
  */
 public final class Exporter<T> implements AutoCloseable {
-  /** In the queue: of some KiB each where strangers choose what they say, else of half a KiB. */
+  /** For one collector: of some KiB each where strangers choose what they say, else half a KiB. */
   public static final int MOST_WAITING = 2_048;
 
   /** Over all of one kind. */
   private static final int MOST_WAITING_TOGETHER = 2 * MOST_WAITING;
 
-  /** Answers that some of it is for later, after which it is not. */
-  private static final int MOST_REFUSALS = 3;
+  /** Of a batch that gets no answer, or is for later. */
+  private static final int MOST_TRIES = 3;
 
   private static final Duration GATHERING = Duration.ofMillis(500);
+  private static final Duration IDLE = Duration.ofSeconds(30);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
+  private static final Duration BETWEEN_PARTLY = Duration.ofMinutes(1);
+  private static final int GROWTH_DIVISOR = 8; // of batches, after one was too large
 
-  private final BlockingQueue<T> queue = new ArrayBlockingQueue<>(MOST_WAITING);
-  private final CountDownLatch ended = new CountDownLatch(1);
-  private final Backoff backoff = new Backoff(Backoff.SHORTEST, Backoff.LONGEST); // the thread's
   private final Kind kind;
+  private final Waiting<T> waiting;
   private final Thread thread;
-  private volatile Target<T> target;
-  private volatile long lastNanos; // once it is to end
-  private volatile boolean hasEnded; // and takes nothing out of the queue any more
-  private boolean troubled; // and told of it; the thread's
-  private int refusals; // of what is sent next; the thread's
+  private volatile Target<T> target; // written under this
+
+  // The thread's:
+  private final Backoff backoff = new Backoff(Backoff.SHORTEST, Backoff.LONGEST);
+  private final Delivery delivery;
+  private NamedServer asked; // of which all below is true
+  private int most; // in a batch
+  private int tries; // of the oldest
+  private int tried; // how many of the oldest that were
+  private int turn; // which of its addresses is asked: the next one after each failure
+  private boolean isTold; // that it takes nothing
+  private long partlyToldNanos;
 
   /**
    * Where it goes, and as what.
@@ -66,7 +65,7 @@ public final class Exporter<T> implements AutoCloseable {
     Duration connectTimeout();
 
     /** What it is sent of the batch now. */
-    Part call(List<T> batch) throws IOException;
+    Part call(List<T> batch);
   }
 
   /**
@@ -76,44 +75,12 @@ public final class Exporter<T> implements AutoCloseable {
    */
   public record Part(Delivery.Call call, int count) {}
 
-  /** What became of all that exporters of one kind were given. */
-  public static final class Counts {
-    final AtomicLong sent = new AtomicLong();
-    final AtomicLong dropped = new AtomicLong();
-    final AtomicLong rejected = new AtomicLong();
-    final AtomicInteger waiting = new AtomicInteger();
-
-    /** Taken by a collector. */
-    public long sent() {
-      return sent.get();
-    }
-
-    /** More than may wait, or never sent. */
-    public long dropped() {
-      return dropped.get();
-    }
-
-    /** Not taken by a collector, which would not take it later either. */
-    public long rejected() {
-      return rejected.get();
-    }
-
-    /** How many there are to be sent. */
-    public int waiting() {
-      return waiting.get();
-    }
-
-    /** One was not given to any. */
-    public void drop() {
-      dropped.incrementAndGet();
-    }
-  }
-
   /**
    * What exporters have in common.
    *
    * @param thread name of each one's
-   * @param notTaken hears of the collector and why it takes nothing, once until it takes something
+   * @param notTaken hears of the collector and why it takes nothing, once until it takes something,
+   *     and each minute at most why it does not take all
    * @param notWritten hears of a mistake of the daemon's own
    * @param mostInBatch how much of what they are given is sent at once
    */
@@ -124,22 +91,39 @@ public final class Exporter<T> implements AutoCloseable {
       int mostInBatch,
       Counts counts) {}
 
-  private Exporter(Kind kind, Target<T> target) {
+  private Exporter(Kind kind, Target<T> target, Duration gathering, Duration idle) {
     this.kind = kind;
     this.target = target;
+    this.asked = target.server();
+    this.most = kind.mostInBatch();
+    this.waiting = new Waiting<>(gathering);
+    this.delivery = new Delivery(idle);
+    this.partlyToldNanos = System.nanoTime() - BETWEEN_PARTLY.toNanos();
     this.thread = Thread.ofPlatform().daemon().name(kind.thread()).unstarted(this::run);
   }
 
   /** Sends from now on. */
   public static <T> Exporter<T> start(Kind kind, Target<T> target) {
-    Exporter<T> started = new Exporter<>(kind, target);
+    return start(kind, target, GATHERING, IDLE);
+  }
+
+  /**
+   * The same.
+   *
+   * @param gathering for which what does not make a batch waits for more
+   * @param idle for which a connection is kept that nothing goes by
+   */
+  static <T> Exporter<T> start(Kind kind, Target<T> target, Duration gathering, Duration idle) {
+    Exporter<T> started = new Exporter<>(kind, target, gathering, idle);
     started.thread.start();
     return started;
   }
 
-  /** From now on, what waits too. */
-  public void sendTo(Target<T> other) {
+  /** From now on, what waits too; a pause that another collector has asked for is over. */
+  public synchronized void sendTo(Target<T> other) {
+    boolean isAnother = !other.server().equals(target.server());
     target = other;
+    waiting.wake(isAnother);
   }
 
   /**
@@ -148,123 +132,178 @@ public final class Exporter<T> implements AutoCloseable {
    */
   public void add(T one) {
     Counts counts = kind.counts();
-    if (queue.size() < MOST_WAITING_TOGETHER - counts.waiting() && queue.offer(one)) {
-      counts.waiting.incrementAndGet();
-    } else {
-      counts.drop();
-    }
-    if (hasEnded) { // who writes by an older snapshot comes after its thread
-      dropWaiting();
+    long room = Math.min(MOST_WAITING, MOST_WAITING_TOGETHER - counts.waiting());
+    counts.add();
+    if (!waiting.add(one, room)) {
+      counts.drop(1);
     }
   }
 
-  private void dropWaiting() {
-    List<T> left = new ArrayList<>();
-    take(left, Integer.MAX_VALUE);
-    kind.counts().dropped.addAndGet(left.size());
-  }
-
-  /** How many there are to be sent. */
+  /** How many there are to be sent, or are on their way. */
   public int waiting() {
-    return queue.size();
+    return waiting.size();
   }
 
   private void run() {
-    List<T> batch = new ArrayList<>(kind.mostInBatch());
-    Duration pause = GATHERING;
-    boolean last;
-    boolean reports;
     try {
-      do {
-        last = ended.await(pause.toMillis(), TimeUnit.MILLISECONDS);
-        take(batch, kind.mostInBatch() - batch.size());
-        reports = batch.isEmpty() || reports(batch);
-        if (!reports) {
-          pause = backoff.failed();
+      while (!waiting.isOver()) {
+        if (waiting.await(most, delivery.tidyAtNanos())) {
+          deliver();
         } else {
-          boolean isLittle = batch.isEmpty() && queue.size() < kind.mostInBatch();
-          pause = isLittle ? GATHERING : Duration.ZERO;
+          delivery.tidy(target.addresses());
         }
-      } while (!last || (reports && !(batch.isEmpty() && queue.isEmpty())));
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    kind.counts().dropped.addAndGet(batch.size());
-    hasEnded = true;
-    dropWaiting();
+    delivery.close();
+    kind.counts().drop(waiting.close());
   }
 
-  private void take(List<T> batch, int most) {
-    kind.counts().waiting.addAndGet(-queue.drainTo(batch, most));
-  }
-
-  /**
-   * Takes what it has sent out of the batch, unless it is worth to be sent again: a collector that
-   * has no room for it, and never will, is sent what comes behind it. Returns whether it takes
-   * anything now.
-   */
-  private boolean reports(List<T> batch) {
+  private void deliver() {
     Target<T> to = target;
+    if (!to.server().equals(asked)) {
+      asked = to.server();
+      most = kind.mostInBatch();
+      tries = 0;
+      isTold = false;
+      backoff.reset();
+    }
+    // What is sent again is what was: what has come meanwhile has its own tries.
+    List<T> batch = waiting.oldest(tries == 0 ? most : tried);
+    Part part;
+    Answer answer;
     try {
-      Part part = to.call(batch);
-      Delivery.Answer answer = send(to, part.call());
-      boolean isForLater = !answer.isTaken() && answer.isForLater();
-      if (isForLater && ++refusals < MOST_REFUSALS) {
-        throw new IOException(answer.text());
-      }
-      (answer.isTaken() ? kind.counts().sent : kind.counts().rejected).addAndGet(part.count());
-      if (answer.isTaken()) {
-        troubled = false;
-      } else {
-        tell(to, answer.text());
-      }
-      batch.subList(0, part.count()).clear();
-      refusals = 0;
-      if (!isForLater) {
-        backoff.reset();
-      }
-      return !isForLater;
-    } catch (IOException | UnsupportedAddressTypeException e) {
-      tell(to, e instanceof IOException ? String.valueOf(e.getMessage()) : "no way to its address");
-      return false;
+      part = to.call(batch);
+      answer = send(to, part.call());
     } catch (RuntimeException e) {
       // Top frame of what is sent: without the thread there would be nothing any more.
+      delivery.close();
+      kind.counts().drop(batch.size());
+      end(batch.size());
       kind.notWritten().accept(e);
-      kind.counts().dropped.addAndGet(batch.size());
-      batch.clear();
-      return true;
+      return;
+    }
+    settle(to, part.count(), answer);
+  }
+
+  private Answer send(Target<T> to, Delivery.Call call) {
+    List<InetSocketAddress> addresses = to.addresses();
+    if (addresses.isEmpty()) {
+      return Answer.unreached("no address of it is known");
+    }
+    return delivery.send(
+        call,
+        addresses.get(Math.floorMod(turn, addresses.size())),
+        to.server().authority(),
+        to.connectTimeout(),
+        ANSWER_TIMEOUT,
+        waiting::isOver);
+  }
+
+  /** So many of the oldest have got that answer. */
+  private void settle(Target<T> to, int count, Answer answer) {
+    switch (answer.verdict()) {
+      case TAKEN -> take(to, count, answer);
+      case TOO_LARGE -> divide(to, count, answer);
+      case REFUSED -> refuse(to, count, answer);
+      case LATER, UNANSWERED -> {
+        tell(to, answer.text());
+        tried = count;
+        if (++tries == MOST_TRIES) {
+          giveUp(count, answer.verdict() == Answer.Verdict.LATER);
+        }
+        pause(to, longest(failed(), answer.pause()), !answer.pause().isZero());
+      }
+      case UNREACHED -> { // which says nothing about the batch
+        tell(to, answer.text());
+        pause(to, failed(), false);
+      }
+    }
+  }
+
+  private void take(Target<T> to, int count, Answer answer) {
+    int rejected = (int) Math.min(answer.rejected(), count);
+    kind.counts().send(count - rejected);
+    kind.counts().reject(rejected);
+    end(count);
+    most = Math.min(kind.mostInBatch(), most + Math.ceilDiv(most, GROWTH_DIVISOR));
+    isTold = false;
+    backoff.reset();
+    long now = System.nanoTime();
+    if ((rejected > 0 || !answer.text().isEmpty())
+        && now - partlyToldNanos >= BETWEEN_PARTLY.toNanos()) {
+      partlyToldNanos = now;
+      kind.notTaken()
+          .accept(
+              to.server().authority(),
+              "it rejects %d of %d: %s".formatted(rejected, count, answer.text()));
+    }
+  }
+
+  /** The limit may be lasting, or one among them be long: later batches grow again by and by. */
+  private void divide(Target<T> to, int count, Answer answer) {
+    if (count > 1) {
+      most = count / 2;
+      tries = 0;
+    } else {
+      refuse(to, count, answer);
+    }
+  }
+
+  /** One batch may be at fault, not so the next one too. */
+  private void refuse(Target<T> to, int count, Answer answer) {
+    tell(to, answer.text());
+    kind.counts().reject(count);
+    end(count);
+    boolean isFirst = backoff.isClear();
+    Duration pause = failed();
+    if (!isFirst) {
+      pause(to, pause, false);
+    }
+  }
+
+  private void giveUp(int count, boolean isAnswered) {
+    if (isAnswered) {
+      kind.counts().reject(count);
+    } else {
+      kind.counts().leaveUnanswered(count);
+    }
+    end(count);
+  }
+
+  private void end(int count) {
+    waiting.remove(count);
+    tries = 0;
+  }
+
+  /** Returns the pause. */
+  private Duration failed() {
+    turn++;
+    return backoff.failed();
+  }
+
+  private static Duration longest(Duration one, Duration other) {
+    return one.compareTo(other) > 0 ? one : other;
+  }
+
+  /** Unless another one is to be asked meanwhile. */
+  private synchronized void pause(Target<T> to, Duration pause, boolean isAsked) {
+    if (target.server().equals(to.server())) {
+      waiting.pause(pause, isAsked);
     }
   }
 
   private void tell(Target<T> to, String why) {
-    if (!troubled) {
-      troubled = true;
+    if (!isTold) {
+      isTold = true;
       kind.notTaken().accept(to.server().authority(), why);
     }
   }
 
-  private Delivery.Answer send(Target<T> to, Delivery.Call call) throws IOException {
-    if (to.addresses().isEmpty()) {
-      throw new IOException("no address of it is known");
-    }
-    int turn = Math.floorMod(backoff.failures(), to.addresses().size());
-    return Delivery.send(
-        call,
-        to.addresses().get(turn),
-        to.server().authority(),
-        to.connectTimeout(),
-        ANSWER_TIMEOUT,
-        () -> ended.getCount() == 0 && System.nanoTime() - lastNanos > 0);
-  }
-
   /** Sends what waits once more, without waiting for that. */
   public void end() {
-    end(ANSWER_TIMEOUT);
-  }
-
-  private void end(Duration longest) {
-    lastNanos = System.nanoTime() + longest.toNanos();
-    ended.countDown();
+    waiting.end(ANSWER_TIMEOUT);
   }
 
   /** The same, and waits. */
@@ -276,7 +315,7 @@ public final class Exporter<T> implements AutoCloseable {
   /** All at once, for two seconds at most. */
   public static <T> void close(Collection<Exporter<T>> exporters) {
     long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
-    exporters.forEach(each -> each.end(CLOSE_TIMEOUT.dividedBy(2)));
+    exporters.forEach(each -> each.waiting.end(CLOSE_TIMEOUT.dividedBy(2)));
     try {
       for (Exporter<T> each : exporters) {
         each.thread.join(Duration.ofNanos(deadline - System.nanoTime()));

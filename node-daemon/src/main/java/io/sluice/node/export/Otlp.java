@@ -1,6 +1,7 @@
 package io.sluice.node.export;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnsafeByteOperations;
 import io.sluice.api.opentelemetry.AnyValue;
 import io.sluice.api.opentelemetry.InstrumentationScope;
 import io.sluice.api.opentelemetry.KeyValue;
@@ -27,18 +28,28 @@ public final class Otlp {
 
   /** A number, or a text. */
   public static KeyValue attribute(String name, Object value) {
-    return KeyValue.newBuilder()
-        .setKey(name)
-        .setValue(
-            value instanceof Long number
-                ? AnyValue.newBuilder().setIntValue(number).build()
-                : text(value.toString()))
-        .build();
+    return attribute(
+        name,
+        value instanceof Long number
+            ? AnyValue.newBuilder().setIntValue(number).build()
+            : text(value.toString()));
+  }
+
+  /** What is said already. */
+  public static KeyValue attribute(String name, AnyValue value) {
+    return KeyValue.newBuilder().setKey(name).setValue(value).build();
   }
 
   /** A text. */
   public static AnyValue text(String text) {
     return AnyValue.newBuilder().setStringValue(text).build();
+  }
+
+  /** A text of ASCII, as many of these octets, which nobody changes from now on. */
+  public static AnyValue ascii(byte[] octets, int count) {
+    return AnyValue.newBuilder()
+        .setStringValueBytes(UnsafeByteOperations.unsafeWrap(octets, 0, count))
+        .build();
   }
 
   /** An id, in network byte order. */

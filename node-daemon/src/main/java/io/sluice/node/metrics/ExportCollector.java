@@ -3,10 +3,9 @@ package io.sluice.node.metrics;
 import io.prometheus.client.Collector;
 import io.prometheus.client.CounterMetricFamily;
 import io.prometheus.client.GaugeMetricFamily;
-import io.sluice.node.export.Exporter;
+import io.sluice.node.export.Counts;
 import java.util.List;
 import java.util.function.BooleanSupplier;
-import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -17,8 +16,7 @@ final class ExportCollector extends Collector {
   private final Supplier<CounterMetricFamily> counted;
   private final Supplier<GaugeMetricFamily> waits;
   private final BooleanSupplier isOn;
-  private final Exporter.Counts counts;
-  private final IntSupplier waiting;
+  private final Counts counts;
 
   /**
    * Of one kind.
@@ -30,13 +28,11 @@ final class ExportCollector extends Collector {
       Supplier<CounterMetricFamily> counted,
       Supplier<GaugeMetricFamily> waits,
       BooleanSupplier isOn,
-      Exporter.Counts counts,
-      IntSupplier waiting) {
+      Counts counts) {
     this.counted = counted;
     this.waits = waits;
     this.isOn = isOn;
     this.counts = counts;
-    this.waiting = waiting;
   }
 
   @Override
@@ -44,10 +40,12 @@ final class ExportCollector extends Collector {
     CounterMetricFamily outcomes = counted.get();
     GaugeMetricFamily queue = waits.get();
     if (isOn.getAsBoolean()) {
-      outcomes.addMetric(List.of("sent"), (double) counts.sent());
-      outcomes.addMetric(List.of("rejected"), (double) counts.rejected());
-      outcomes.addMetric(List.of("dropped"), (double) counts.dropped());
-      queue.addMetric(List.of(), waiting.getAsInt());
+      Counts.Now now = counts.now();
+      outcomes.addMetric(List.of("sent"), (double) now.sent());
+      outcomes.addMetric(List.of("rejected"), (double) now.rejected());
+      outcomes.addMetric(List.of("unanswered"), (double) now.unanswered());
+      outcomes.addMetric(List.of("dropped"), (double) now.dropped());
+      queue.addMetric(List.of(), (double) now.waiting());
     }
     return List.of(outcomes, queue);
   }

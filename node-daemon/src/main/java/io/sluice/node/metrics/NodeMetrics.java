@@ -171,16 +171,16 @@ public final class NodeMetrics {
                 new CounterMetricFamily(
                     "sluice_access_log_exports_total",
                     "Lines of the access log for collectors, by what became of them: taken by the"
-                        + " collector, rejected by it, or dropped as more waited than may.",
+                        + " collector, rejected by it, left without an answer, or dropped as more"
+                        + " waited than may.",
                     List.of("outcome")),
             () ->
                 new GaugeMetricFamily(
                     "sluice_access_log_exports_waiting",
                     "Lines of the access log that wait for collectors now.",
                     List.of()),
-            () -> logs.areSent() || logs.waiting() > 0,
-            logs.counts(),
-            logs::waiting)
+            () -> logs.areSent() || logs.counts().waiting() > 0,
+            logs.counts())
         .register(registry);
   }
 
@@ -191,7 +191,7 @@ public final class NodeMetrics {
                 new CounterMetricFamily(
                     "sluice_tracing_spans_total",
                     "Spans of requests, by what became of them: taken by the collector, rejected by"
-                        + " it, or dropped as more waited than may.",
+                        + " it, left without an answer, or dropped as more waited than may.",
                     List.of("outcome")),
             () ->
                 new GaugeMetricFamily(
@@ -199,8 +199,7 @@ public final class NodeMetrics {
                     "Spans that wait for the collector now.",
                     List.of()),
             spans::isOn,
-            spans.counts(),
-            spans::waiting)
+            spans.counts())
         .register(registry);
   }
 

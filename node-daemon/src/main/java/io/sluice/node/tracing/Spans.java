@@ -3,6 +3,7 @@ package io.sluice.node.tracing;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.Tracing;
+import io.sluice.node.export.Counts;
 import io.sluice.node.export.Delivery;
 import io.sluice.node.export.Delivery.Call.Http;
 import io.sluice.node.export.Exporter;
@@ -10,6 +11,7 @@ import io.sluice.node.export.Otlp;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.TraceSpan;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -31,7 +33,7 @@ public final class Spans implements AutoCloseable {
   private static final int MOST_OF_OTHER_TRACES = 100; // in a second
   private static final long SECOND_NANOS = Duration.ofSeconds(1).toNanos();
 
-  private final Exporter.Counts counts = new Exporter.Counts();
+  private final Counts counts = new Counts();
   private final Exporter.Kind kind =
       new Exporter.Kind(
           "sluice-tracing",
@@ -62,12 +64,16 @@ public final class Spans implements AutoCloseable {
     }
 
     @Override
-    public Exporter.Part call(List<Span> batch) throws IOException {
-      Delivery.Call all =
-          tracing.protocol() == Tracing.Protocol.ZIPKIN
-              ? new Http(tracing.endpoint(), "application/json", Batches.zipkin(batch))
-              : new Http(tracing.endpoint(), Otlp.CONTENT_TYPE, Batches.otlp(batch));
-      return new Exporter.Part(all, batch.size());
+    public Exporter.Part call(List<Span> batch) {
+      try {
+        Delivery.Call all =
+            tracing.protocol() == Tracing.Protocol.ZIPKIN
+                ? new Http(tracing.endpoint(), "application/json", Batches.zipkin(batch))
+                : new Http(tracing.endpoint(), Otlp.CONTENT_TYPE, Batches.otlp(batch));
+        return new Exporter.Part(all, batch.size());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e); // no world behind it: what JSON cannot say
+      }
     }
   }
 
@@ -125,14 +131,8 @@ public final class Spans implements AutoCloseable {
   }
 
   /** What became of spans since the start. */
-  public Exporter.Counts counts() {
+  public Counts counts() {
     return counts;
-  }
-
-  /** How many are to be sent. */
-  public int waiting() {
-    Exporter<Span> running = exporter;
-    return running == null ? 0 : running.waiting();
   }
 
   /** Reports what waits, for two seconds at most. */

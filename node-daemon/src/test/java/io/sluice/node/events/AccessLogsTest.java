@@ -134,6 +134,28 @@ class AccessLogsTest {
     }
   }
 
+  @Test
+  void whatIsWrittenAndSentAlikeIsMadeIntoALineOnce() {
+    AccessLog.Entry.Line alone = AccessLog.Entry.of(CALL, null);
+    AccessLog.Entry.Line both = alone.shared();
+    AccessLines log = new AccessLines();
+    AccessLines sent = new AccessLines();
+
+    assertThat(sent.of(both, null)).isSameAs(log.of(both)).isEqualTo(log.of(alone));
+    assertThat(sent.of(alone, null)).isNotSameAs(log.of(alone));
+    assertThat(sent.of(both, PATH)).isEqualTo("told /items/7\n".getBytes(StandardCharsets.UTF_8));
+  }
+
+  @Test
+  void aLongLineIsNotKeptWhileItWaits() {
+    LogFormat fat = format(new Literal("x".repeat(2_000)));
+    AccessLog.Entry.Line both = AccessLog.Entry.of(CALL, fat).shared();
+
+    byte[] line = new AccessLines().of(both);
+
+    assertThat(new AccessLines().of(both)).isEqualTo(line).isNotSameAs(line);
+  }
+
   /** Of each what the usual line says of it. */
   @Test
   void eachOperatorTellsWhatItsFieldDoes() throws IOException {
@@ -410,8 +432,8 @@ class AccessLogsTest {
       Duration added = Duration.ofNanos(System.nanoTime() - start);
 
       assertThat(added.dividedBy(many)).isLessThan(AtLoad.limit(Duration.ofNanos(100_000)));
-      assertThat(logs.waiting()).isEqualTo(Exporter.MOST_WAITING);
-      assertThat(logs.counts().dropped()).isEqualTo(many - Exporter.MOST_WAITING);
+      assertThat(logs.counts().waiting()).isEqualTo(Exporter.MOST_WAITING);
+      assertThat(logs.counts().dropped()).isEqualTo(many + 1 - Exporter.MOST_WAITING);
     }
     long start = System.nanoTime();
     logs.close();
@@ -430,7 +452,7 @@ class AccessLogsTest {
         put(editor, "n" + i, "p", to(silent.getLast().getLocalPort(), Protocol.GRPC));
       }
       logs.publish(editor.snapshot(2));
-      int before = 0;
+      long before = 0;
       for (int i = 0; i < 4; i++) {
         RequestRecord call = call("n" + i, "p");
         logs.write(call);
@@ -438,11 +460,11 @@ class AccessLogsTest {
         for (int one = 0; one < 3_000; one++) {
           logs.write(call);
         }
-        assertThat(logs.waiting() - before).as("of collector %d", i).isGreaterThan(100);
-        before = logs.waiting();
+        assertThat(logs.counts().waiting() - before).as("of collector %d", i).isGreaterThan(100);
+        before = logs.counts().waiting();
       }
 
-      assertThat(logs.waiting()).isLessThan(2 * Exporter.MOST_WAITING);
+      assertThat(logs.counts().waiting()).isLessThan(2 * Exporter.MOST_WAITING);
     } finally {
       for (ServerSocket each : silent) {
         each.close();

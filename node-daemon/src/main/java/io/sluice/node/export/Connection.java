@@ -1,0 +1,220 @@
+package io.sluice.node.export;
+
+import io.netty.buffer.ByteBuf;
+import io.sluice.node.export.Delivery.Call;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection to a collector, which is asked one thing after the other. What it says is heard
+ * before all that it is told is written: a collector that wants no more of it answers and hangs up.
+ * One thread, which it blocks until the deadline at most.
+ */
+final class Connection implements AutoCloseable {
+  static final String NO_ANSWER = "it ended the connection without an answer";
+
+  private static final long LOOK_MILLIS = 100; // so soon it sees that nothing is waited for
+  private static final int READ_OCTETS = 16 * 1_024;
+  private static final int WRITE_OCTETS = 128 * 1_024; // before it listens again
+  private static final int MOST_ANSWER_OCTETS = 64 * 1_024; // of which it takes some hundred
+
+  private final InetSocketAddress address;
+  private final SocketChannel channel;
+  private final Selector selector;
+  private final SelectionKey key;
+  private final Protocol protocol;
+  private final ByteBuffer buffer = ByteBuffer.allocate(READ_OCTETS);
+  private @Nullable ByteBuf out; // of which a part may be written
+  private int answerOctets;
+
+  /**
+   * Until when something is waited for.
+   *
+   * @param nanos of the system's clock
+   * @param isOver whether nothing is to be waited for any longer, whatever the time
+   */
+  record Deadline(long nanos, BooleanSupplier isOver) {
+    /** At each turn: who always has something to say would have the thread for ever. */
+    void require() throws SocketTimeoutException {
+      if (System.nanoTime() - nanos > 0 || isOver.getAsBoolean()) {
+        throw new SocketTimeoutException("it does not answer in time");
+      }
+    }
+  }
+
+  private Connection(
+      InetSocketAddress address, SocketChannel channel, Selector selector, Protocol protocol)
+      throws IOException {
+    this.address = address;
+    this.channel = channel;
+    this.selector = selector;
+    this.protocol = protocol;
+    channel.configureBlocking(false);
+    // Else the end of each batch but the first waits for what is acknowledged late: 40 ms.
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    this.key = channel.register(selector, SelectionKey.OP_CONNECT);
+  }
+
+  /** Connects for calls of that kind. */
+  static Connection open(InetSocketAddress address, Call call, Deadline deadline)
+      throws IOException {
+    SocketChannel channel = SocketChannel.open();
+    try {
+      Selector selector = Selector.open();
+      try {
+        Connection opened = new Connection(address, channel, selector, protocol(call));
+        for (boolean connected = channel.connect(address); !connected; ) {
+          opened.await(deadline);
+          connected = channel.finishConnect();
+        }
+        return opened;
+      } catch (IOException | RuntimeException e) {
+        selector.close();
+        throw e;
+      }
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  private static Protocol protocol(Call call) {
+    return switch (call) {
+      case Call.Http _ -> new Http1();
+      case Call.Grpc _ -> new Http2();
+    };
+  }
+
+  private void await(Deadline deadline) throws IOException {
+    deadline.require();
+    selector.select(LOOK_MILLIS);
+    selector.selectedKeys().clear();
+  }
+
+  /** Whether what is to be sent there goes by it. */
+  boolean leadsTo(InetSocketAddress other) {
+    return address.equals(other);
+  }
+
+  /**
+   * Whether the collector has neither ended it nor said what nobody asked for, as far as is known
+   * here. Between calls.
+   */
+  boolean isUsable() {
+    try {
+      answerOctets = 0;
+      int octets = read();
+      while (octets > 0) {
+        octets = read();
+      }
+      return octets == 0 && isReusable();
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** Whether another call may follow the one that was answered. */
+  boolean isReusable() {
+    return out == null && protocol.isReusable();
+  }
+
+  /**
+   * What the collector answers to that call.
+   *
+   * @throws IOException where it does not answer, or not in time, or in too many octets
+   */
+  Answer exchange(String authority, Call call, Deadline deadline) throws IOException {
+    answerOctets = 0;
+    protocol.begin(authority, call);
+    try {
+      return answered(deadline);
+    } catch (IOException e) {
+      return protocol.begun().orElseThrow(() -> e);
+    }
+  }
+
+  private Answer answered(Deadline deadline) throws IOException {
+    @Nullable IOException unwritten = null;
+    while (true) {
+      deadline.require();
+      int read = read();
+      int written = 0;
+      if (unwritten == null) {
+        try {
+          written = write();
+        } catch (IOException e) {
+          unwritten = e; // it has hung up, after it has answered maybe
+        }
+      }
+      Optional<Answer> answer = protocol.answer();
+      if (answer.isPresent()) {
+        return answer.get();
+      }
+      if (read < 0) {
+        throw unwritten == null ? new EOFException(NO_ANSWER) : unwritten;
+      }
+      if (read == 0 && written == 0) {
+        boolean hasMore = out != null && unwritten == null;
+        key.interestOps(SelectionKey.OP_READ | (hasMore ? SelectionKey.OP_WRITE : 0));
+        await(deadline);
+      }
+    }
+  }
+
+  /** What is there; negative at its end. */
+  private int read() throws IOException {
+    int octets = channel.read(buffer.clear());
+    if (octets < 0) {
+      protocol.end();
+    } else if (octets > 0) {
+      answerOctets += octets;
+      if (answerOctets > MOST_ANSWER_OCTETS) {
+        throw new IOException("its answer has more than " + MOST_ANSWER_OCTETS + " octets");
+      }
+      protocol.read(buffer.flip());
+    }
+    return octets;
+  }
+
+  /** As much as goes now. */
+  private int write() throws IOException {
+    int octets = 0;
+    ByteBuf next = out == null ? protocol.toWrite() : out;
+    while (next != null) {
+      out = next;
+      octets += next.readBytes(channel, Math.min(next.readableBytes(), WRITE_OCTETS));
+      if (next.isReadable()) {
+        return octets;
+      }
+      next.release();
+      out = null;
+      next = protocol.toWrite();
+    }
+    return octets;
+  }
+
+  /** No octet of it is waited for. */
+  @Override
+  public void close() throws IOException {
+    if (out != null) {
+      out.release();
+      out = null;
+    }
+    protocol.close();
+    try {
+      selector.close();
+    } finally {
+      channel.close();
+    }
+  }
+}

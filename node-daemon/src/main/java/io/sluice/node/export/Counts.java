@@ -1,0 +1,94 @@
+package io.sluice.node.export;
+
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What became of all that exporters of one kind were given. What waits is what was given and has no
+ * end yet, so that all adds up whenever it is read. Any thread.
+ */
+public final class Counts {
+  private final AtomicLong given = new AtomicLong();
+  private final AtomicLong sent = new AtomicLong();
+  private final AtomicLong rejected = new AtomicLong();
+  private final AtomicLong unanswered = new AtomicLong();
+  private final AtomicLong dropped = new AtomicLong();
+
+  /**
+   * At one moment; together all that was given until then.
+   *
+   * @param sent taken by a collector
+   * @param rejected not taken by a collector, which would not take it later either
+   * @param unanswered sent as often as anything is, without an answer
+   * @param dropped never sent: more than may wait, or left at the end
+   * @param waiting to be sent, or on its way
+   */
+  public record Now(long sent, long rejected, long unanswered, long dropped, long waiting) {}
+
+  /** As they are now. */
+  public Now now() {
+    // What was given is read last: nothing has an end before it is counted there.
+    long ofSent = sent.get();
+    long ofRejected = rejected.get();
+    long ofUnanswered = unanswered.get();
+    long ofDropped = dropped.get();
+    return new Now(
+        ofSent,
+        ofRejected,
+        ofUnanswered,
+        ofDropped,
+        given.get() - ofSent - ofRejected - ofUnanswered - ofDropped);
+  }
+
+  /** Taken by a collector. */
+  public long sent() {
+    return sent.get();
+  }
+
+  /** Not taken by a collector, which would not take it later either. */
+  public long rejected() {
+    return rejected.get();
+  }
+
+  /** Sent as often as anything is, without an answer. */
+  public long unanswered() {
+    return unanswered.get();
+  }
+
+  /** Never sent: more than may wait, or left at the end. */
+  public long dropped() {
+    return dropped.get();
+  }
+
+  /** How many there are to be sent, or are on their way. */
+  public long waiting() {
+    long ended = sent.get() + rejected.get() + unanswered.get() + dropped.get();
+    return given.get() - ended;
+  }
+
+  /** One was not given to any. */
+  public void drop() {
+    add();
+    drop(1);
+  }
+
+  /** One is given, whatever becomes of it. */
+  void add() {
+    given.incrementAndGet();
+  }
+
+  void drop(int count) {
+    dropped.addAndGet(count);
+  }
+
+  void send(int count) {
+    sent.addAndGet(count);
+  }
+
+  void reject(int count) {
+    rejected.addAndGet(count);
+  }
+
+  void leaveUnanswered(int count) {
+    unanswered.addAndGet(count);
+  }
+}

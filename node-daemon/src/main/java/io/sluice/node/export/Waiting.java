@@ -1,0 +1,208 @@
+package io.sluice.node.export;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * What waits for one collector, the oldest first, with what is on its way; and until when its one
+ * taker has nothing to do. Any thread adds, for which nobody is woken but by the first one and by
+ * one that makes a batch full.
+ *
+ * @param <T> what waits
+ */
+final class Waiting<T> {
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final ArrayDeque<T> queue = new ArrayDeque<>(); // this and all below: under the lock
+  private final long gatheringNanos;
+  private int full; // a batch that is sent without waiting for more
+  private long dueNanos; // of the oldest, unless there is none
+  private long nextDueNanos; // of what is left behind the batch on its way
+  private boolean isPaused;
+  private boolean isPauseAsked; // by the collector: not even the end makes it shorter
+  private long pausedUntilNanos;
+  private boolean isWoken;
+  private boolean isEnding;
+  private long lastNanos; // where it is ending
+  private boolean isClosed;
+
+  /**
+   * Empty.
+   *
+   * @param gathering how long the first of a batch waits for others
+   */
+  Waiting(Duration gathering) {
+    gatheringNanos = gathering.toNanos();
+  }
+
+  /** Never blocks for long. Returns whether it waits: else there is no room, or no taker. */
+  boolean add(T one, long room) {
+    lock.lock();
+    try {
+      if (isClosed || queue.size() >= room) {
+        return false;
+      }
+      queue.add(one);
+      if (queue.size() == 1) {
+        dueNanos = System.nanoTime() + gatheringNanos;
+        changed.signal();
+      } else if (queue.size() == full) {
+        changed.signal();
+      }
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  int size() {
+    lock.lock();
+    try {
+      return queue.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Waits until a batch is to be sent: when so many wait, when the oldest has waited for long
+   * enough, or all at the end, but not before a pause is over. Returns false where none is: when
+   * that moment has come, somebody has woken it, or it is over.
+   */
+  boolean await(int batch, long untilNanos) throws InterruptedException {
+    lock.lock();
+    try {
+      full = batch;
+      while (true) {
+        long now = System.nanoTime();
+        if (isWoken || isOver(now)) {
+          isWoken = false;
+          return false;
+        }
+        long due = queue.isEmpty() ? Long.MAX_VALUE : nanosToNext(now);
+        if (due <= 0) {
+          return true;
+        }
+        long left = Math.min(due, untilNanos - now);
+        if (left <= 0) {
+          return false;
+        }
+        changed.awaitNanos(isEnding ? Math.min(left, lastNanos - now) : left);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private long nanosToNext(long now) {
+    long gathering = isEnding || queue.size() >= full ? 0 : dueNanos - now;
+    long pause = isPaused && (!isEnding || isPauseAsked) ? pausedUntilNanos - now : 0;
+    return Math.max(gathering, pause);
+  }
+
+  /** The oldest, which go on waiting until they are {@linkplain #remove removed}. */
+  List<T> oldest(int most) {
+    lock.lock();
+    try {
+      isPaused = false;
+      List<T> batch = new ArrayList<>(Math.min(most, queue.size()));
+      for (T one : queue) {
+        if (batch.size() == most) {
+          break;
+        }
+        batch.add(one);
+      }
+      // What comes from now on is younger; what is there already is as old as the batch may be.
+      nextDueNanos = batch.size() < queue.size() ? dueNanos : System.nanoTime() + gatheringNanos;
+      return batch;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** So many of the oldest have got their end. */
+  void remove(int count) {
+    lock.lock();
+    try {
+      for (int i = 0; i < count; i++) {
+        queue.remove();
+      }
+      dueNanos = nextDueNanos;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Nothing is sent for so long. At the end no pause of our own is waited for, and what fails then
+   * is not tried again.
+   */
+  void pause(Duration pause, boolean isAsked) {
+    lock.lock();
+    try {
+      isPaused = true;
+      isPauseAsked = isAsked;
+      pausedUntilNanos = System.nanoTime() + pause.toNanos();
+      if (isEnding) {
+        lastNanos = System.nanoTime();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Its taker is to look round. */
+  void wake(boolean endsPause) {
+    lock.lock();
+    try {
+      isWoken = true;
+      isPaused &= !endsPause;
+      changed.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What waits is sent once more, for so long. */
+  void end(Duration longest) {
+    lock.lock();
+    try {
+      isEnding = true;
+      lastNanos = System.nanoTime() + longest.toNanos();
+      changed.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether nothing is to be sent any more. */
+  boolean isOver() {
+    lock.lock();
+    try {
+      return isOver(System.nanoTime());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean isOver(long now) {
+    return isEnding && (queue.isEmpty() || now - lastNanos >= 0);
+  }
+
+  /** Takes nothing from now on; returns how many were left. */
+  int close() {
+    lock.lock();
+    try {
+      isClosed = true;
+      int left = queue.size();
+      queue.clear();
+      return left;
+    } finally {
+      lock.unlock();
+    }
+  }
+}
