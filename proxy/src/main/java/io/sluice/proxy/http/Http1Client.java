@@ -106,7 +106,7 @@ final class Http1Client extends Http1Side {
     asking.head(head, last);
   }
 
-  /** Of schemes that authenticate a connection instead of its requests (RFC 4559 §6). */
+  /** Of schemes that authenticate a connection instead of its requests (RFC 4559). */
   private static boolean bindsConnection(@Nullable String value) {
     if (value == null) {
       return false;
