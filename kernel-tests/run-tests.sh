@@ -15,17 +15,29 @@ summarize() {
 		awk -v mode="$1" -v kernel_classes="$kernel_classes" -v may_skip="$root/kernel-tests/may-skip.txt" -f "$root/kernel-tests/summarize.awk"
 }
 
+# Seconds after which a run ends itself: that long without the end of a test class, that long in all.
+most_still=900 most_in_all=4500
+
 # Tests of every module that the arguments choose, two modules at a time, also of those behind one in which a test failed. What is
-# printed is progress, and what failed.
+# printed is progress, and what failed. Maven writes to a file and is waited for by its number: a process that a test left behind, and
+# that still has Maven's output, holds nothing up.
 run_maven_tests() {
 	output=$root/target/test.log
 	test_classes >"$root/target/test-classes.txt"
 	say "the whole output: $output"
-	{
-		(cd "$root" && exec mvn -B -ntp -fae -Dmaven.test.failure.ignore "-Dsluice.dist=$root/cli/target/dist" "$@" verify) </dev/null 2>&1
-		echo $? >"$root/target/test-status"
-	} | tee "$output" | awk -v classes="$root/target/test-classes.txt" -v before="$root/target/test-seconds.txt" -f "$root/kernel-tests/progress.awk"
-	status=$(cat "$root/target/test-status")
+	: >"$output"
+	# Its own process group is what ends with it.
+	(cd "$root" && exec setsid mvn -B -ntp -fae -Dmaven.test.failure.ignore -Dspotless.check.skip "-Dsluice.dist=$root/cli/target/dist" "$@" verify) </dev/null >"$output" 2>&1 &
+	maven=$!
+	trap 'end_maven & wait $maven; exit 143' INT TERM HUP
+	end_where_it_hangs &
+	watch=$!
+	tail -n +1 -s 0.2 -f --pid=$maven "$output" | awk -v classes="$root/target/test-classes.txt" -v before="$root/target/test-seconds.txt" -f "$root/kernel-tests/progress.awk" &
+	progress=$!
+	status=0
+	wait $maven || status=$?
+	wait $progress $watch
+	trap - INT TERM HUP
 	[ "$status" -eq 0 ] || say "maven ended with status $status, see above"
 	# A failure does not end Maven, nor does a JVM that dies in the midst of its tests.
 	while read -r module class; do
@@ -33,6 +45,43 @@ run_maven_tests() {
 		[ -f "$1" ] || { say "NOT RUN: $module $class" && status=1; }
 	done <"$root/target/test-classes.txt"
 	[ "$status" -eq 0 ]
+}
+
+# Maven's processes and those of its tests, as far as they have not left its group: asked to end, then ended.
+end_maven() {
+	kill -s TERM -- -$maven 2>/dev/null || return 0
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		kill -s 0 -- -$maven 2>/dev/null || return 0
+		sleep 1
+	done
+	kill -s KILL -- -$maven 2>/dev/null || :
+}
+
+# Ends Maven where it takes too long, and says which classes it was in; what their threads did is kept.
+end_where_it_hangs() {
+	begun=$(date +%s) moved=$begun ended=0
+	while sleep 1 && kill -0 $maven 2>/dev/null; do
+		now=$(date +%s)
+		count=$(find "$root"/*/target/surefire-reports -name 'TEST-*.xml' 2>/dev/null | wc -l)
+		[ "$count" -eq $ended ] || { ended=$count moved=$now; }
+		if [ $((now - moved)) -ge $most_still ]; then
+			why="no test class has ended for $((now - moved)) s"
+		elif [ $((now - begun)) -ge $most_in_all ]; then
+			why="the tests have taken $((now - begun)) s"
+		else
+			continue
+		fi
+		say "ENDED: $why; begun and not ended: $(unended_classes)"
+		for jvm in $(cat /proc/[0-9]*/stat 2>/dev/null | awk -v group=$maven '$2 == "(java)" && $5 == group { print $1 }'); do
+			timeout 20 "$JAVA_HOME/bin/jcmd" "$jvm" Thread.print >"$root/target/threads-$jvm.txt" 2>&1 || continue
+			say "its threads: $root/target/threads-$jvm.txt"
+		done
+		end_maven
+	done
+}
+
+unended_classes() {
+	awk '/^\[INFO\] Running / { begun[$3] } / -- in / { delete begun[$NF] } END { for (class in begun) printf "%s ", class }' "$root/target/test.log"
 }
 
 # Module and name of each test class of this run whose path contains $word.
@@ -100,11 +149,13 @@ run_tests() {
 		echo '0 passed, 0 failed, 0 skipped'
 		exit 1
 	}
-	train_aot_caches
 	drop_lock    # kernel tests start launchers of their own
+	# Daemons are started by the last of the modules, minutes later, where no word chooses that alone.
+	train_aot_caches &
+	[ -z "$word" ] || wait $!
 	result=0
 	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
-	if [ "$long" ]; then soaks=''; else soaks=long; fi
+	if [ "$long" ]; then soaks='' most_still=5400 most_in_all=36000; else soaks=long; fi
 	if [ $mode != strict ]; then
 		say "NOT RUN: $(kernel_test_sources | wc -l) test classes that need root$([ $mode = quick ] || echo '; run as root to have them')"
 		soaks=${soaks:+$soaks|}kernel

@@ -19,6 +19,19 @@
 {{- if and $controller.authority.dnsNames (eq $controller.authority.type "certManager") -}}
 {{- fail "controller.authority.dnsNames: certManager cannot give DNS names; set false" -}}
 {{- end -}}
+{{- $seconds := dict -}}
+{{- range $value := list "leafLifetime" "nodeLifetime" -}}
+{{- $written := index $controller $value -}}
+{{- $number := regexFind "^[0-9]+" $written -}}
+{{- $life := mul (int64 (trunc 9 $number)) (index (dict "s" 1 "m" 60 "h" 3600 "d" 86400) (regexFind "[smhd]$" $written)) -}}
+{{- if or (lt $life 60) (gt $life 604800) (gt (len $number) 9) -}}
+{{- fail (printf "controller.%s: no certificate lives for %s; set 60s to 7d" $value $written) -}}
+{{- end -}}
+{{- $_ := set $seconds $value $life -}}
+{{- end -}}
+{{- if lt $seconds.nodeLifetime $seconds.leafLifetime -}}
+{{- fail (printf "controller.nodeLifetime: a node's certificate (%s) lives as long as those of pods (%s) at least; set %s or more" $controller.nodeLifetime $controller.leafLifetime $controller.leafLifetime) -}}
+{{- end -}}
 {{- $update := .Values.node.updateStrategy -}}
 {{- if eq $update.type "RollingUpdate" -}}
 {{- $surges := ne (toString $update.maxSurge) "0" -}}

@@ -76,6 +76,11 @@ class SchemaTest {
         "networkPolicies: {enabled: false, debugNamespaces: [a]} | networkPolicies.debugNamespaces",
         "{webhook: {enabled: false}, smi: {trafficMetrics: true}} | smi.trafficMetrics: it is served",
         "{smi: {trafficMetrics: true}, controller: {replicas: 2, state: {type: emptyDir}, authority: {type: certManager}}} | smi.trafficMetrics: a controller",
+        "controller: {leafLifetime: 7d}                          | set 7d or more",
+        "controller: {leafLifetime: 4d, nodeLifetime: 95h}       | controller.nodeLifetime: a node's",
+        "controller: {leafLifetime: 59s}                         | controller.leafLifetime: no cert",
+        "controller: {nodeLifetime: 169h}                        | controller.nodeLifetime: no cert",
+        "controller: {nodeLifetime: 99999999999999999999d}       | controller.nodeLifetime: no cert",
         "node: {updateStrategy: {maxUnavailable: 1}}             | node.updateStrategy",
         "node: {updateStrategy: {maxSurge: 0}}                   | node.updateStrategy",
         "webhook: {certificate: {existingSecret: mine}} | webhook.certificate.caBundle",
@@ -90,6 +95,8 @@ class SchemaTest {
   @ValueSource(
       strings = {
         "fullnameOverride: mesh",
+        "controller: {leafLifetime: 7d, nodeLifetime: 168h}",
+        "controller: {leafLifetime: 60s, nodeLifetime: 1m}",
         "image: {registry: 'registry.site.example:5000/mirror/of/sluice', pullSecrets: [mirror]}",
         "node: {updateStrategy: {maxSurge: 10%}, nodeSelector: {site/mesh: 'yes'}}",
         "node: {tolerations: [{key: a, operator: Equal, value: b, effect: NoExecute}]}",

@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -29,6 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * names them. SYS_RESOURCE and NET_RAW are for some kernels: {@code OtherKernelTest} shows them.
  */
 @ResourceLock(OneAtATime.CONTAINER_ENGINE)
+@Order(3)
 @Tag("kernel")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CapabilityTest {

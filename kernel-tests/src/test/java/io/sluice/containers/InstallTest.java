@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The life of an installation: images and chart of this source tree in a real engine. */
 @ResourceLock(OneAtATime.CONTAINER_ENGINE)
+@Order(7)
 @Tag("kernel")
 class InstallTest {
   private static final int PORT = 80;

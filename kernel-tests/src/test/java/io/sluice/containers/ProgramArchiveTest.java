@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.parallel.ResourceLock;
  * no source tree, no Java, no Maven, no network.
  */
 @ResourceLock(OneAtATime.CONTAINER_ENGINE)
+@Order(10)
 @Tag("kernel")
 class ProgramArchiveTest {
   private static final Path TREE = SourceTree.around().root();

@@ -129,10 +129,7 @@ final class NodeFaults {
             code,
             object,
             bay -> bay.clock.set(ahead),
-            bay -> {
-              bay.clock.set(Duration.ZERO);
-              bay.restart();
-            }));
+            SickBay::setClockRight));
   }
 
   private void folder() {

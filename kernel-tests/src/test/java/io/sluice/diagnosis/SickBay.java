@@ -10,9 +10,11 @@ import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.process.SiteClock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
@@ -185,6 +187,19 @@ final class SickBay implements AutoCloseable {
     if (daemon().isAlive()) {
       daemon().kill();
     }
+    daemon().start();
+  }
+
+  /**
+   * Sets the clock right, and has the daemon forget that it has believed a later one: while it runs
+   * it would write that anew.
+   */
+  void setClockRight() throws IOException {
+    if (daemon().isAlive()) {
+      daemon().kill();
+    }
+    clock.set(Duration.ZERO);
+    Files.deleteIfExists(SiteClock.file(site.state()));
     daemon().start();
   }
 

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.Test;
  * the cause. Before each one and after the last nothing is found. The short run makes each third of
  * them, and takes the page's word for the others.
  */
+@Order(12)
 @Tag("kernel")
 class SixtyFaultsTest {
   private static final Path PAGE = Path.of("..", "docs", "diagnosis.md");

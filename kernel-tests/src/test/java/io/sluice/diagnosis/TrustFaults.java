@@ -120,11 +120,10 @@ final class TrustFaults {
               bay.clock.set(ahead);
             },
             bay -> {
-              bay.clock.set(Duration.ZERO);
               if (withoutController) {
                 bay.cluster.control().start();
               }
-              bay.restart();
+              bay.setClockRight();
             }));
   }
 

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.Test;
  * The controller or the disk fails a node whose certificates live for a minute. What is there goes
  * on until it ends, {@code node status} says until when and why, and everything mends by itself.
  */
+@Order(4)
 @Tag("kernel")
 class ControllerFaultsTest {
   private static final int PORT = 8080;

@@ -15,20 +15,18 @@ import java.util.TreeSet;
 
 /** Sends flows and holds the kernel's counters and what each client saw against the model. */
 final class FlowComparison {
-  private final FlowSite site;
   private final FlowModel model;
   private final Map<String, Long> expected = new TreeMap<>();
   private final List<String> differences = new ArrayList<>();
 
-  private FlowComparison(FlowSite site, FlowModel model) {
-    this.site = site;
+  private FlowComparison(FlowModel model) {
     this.model = model;
   }
 
   /** Everything in which mechanism and model differ; empty when they agree. */
   static List<String> differences(
       FlowSite site, FlowModel model, List<Flow> outbound, List<Flow> inbound) {
-    FlowComparison comparison = new FlowComparison(site, model);
+    FlowComparison comparison = new FlowComparison(model);
     Map<String, Long> before = site.counted();
     comparison.send(site.pod, outbound);
     comparison.ping(site.pod, outbound.stream().filter(model::canBePinged).toList());

@@ -80,7 +80,7 @@ record FlowModel(Mechanism mechanism, SteeredPod pod) {
     Optional<Verdict> verdict = verdict(flow);
     boolean tcp = flow.transport() == Transport.TCP;
     if (flow.direction() == Direction.INBOUND) {
-      return tcp ? seenFromOutside(flow, verdict.map(Verdict::outcome).orElseThrow()) : Seen.SENT;
+      return tcp ? seenFromOutside(verdict.map(Verdict::outcome).orElseThrow()) : Seen.SENT;
     }
     if (!hasWayBack(flow)) {
       return Seen.UNWATCHED;
@@ -95,7 +95,7 @@ record FlowModel(Mechanism mechanism, SteeredPod pod) {
     };
   }
 
-  private Seen seenFromOutside(Flow flow, Outcome outcome) {
+  private Seen seenFromOutside(Outcome outcome) {
     if (outcome == Outcome.PASSTHROUGH) {
       return Seen.ANSWERED;
     } else if (!pod.permissive()) {

@@ -22,10 +22,12 @@ import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** One daemon takes the place of another: no new connection fails, and none that is open. */
+@Order(2)
 @Tag("kernel")
 class HandOverTest {
   private static final int ROUNDS = 3;

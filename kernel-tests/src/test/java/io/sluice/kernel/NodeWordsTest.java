@@ -294,8 +294,14 @@ class NodeWordsTest {
     assertThat(set(site, "logging?level=disabled").code()).isZero();
     daemon.kill();
     cluster.startDaemon(site);
-    assertThat(set(site, "logging").output())
-        .isEqualTo("io.sluice: debug\nio.sluice.proxy: debug\nas the MeshConfig says\n");
+    // It begins with the snapshot on its disk, which may be from before the last change.
+    Await.until(
+        "it logs as the MeshConfig says",
+        Await.patience(30),
+        () ->
+            set(site, "logging")
+                .output()
+                .equals("io.sluice: debug\nio.sluice.proxy: debug\nas the MeshConfig says\n"));
   }
 
   private static SitePod enrolled(Cluster cluster, Site site, String name) {

@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * The daemon looks whether interception works, and refuses a pod as a whole while it does not and
  * cannot be put right.
  */
+@Order(9)
 @Tag("kernel")
 @TestMethodOrder(OrderAnnotation.class)
 class VerificationTest {

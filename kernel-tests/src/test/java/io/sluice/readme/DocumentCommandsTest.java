@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Runs the {@code sh} blocks of the pages below {@code docs}, with places of the test's own. */
 @ResourceLock(OneAtATime.DEMO)
+@Order(6)
 @Tag("kernel")
 class DocumentCommandsTest {
   static final Path IDENTITY = Path.of("docs", "identity.md");

@@ -49,11 +49,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Much HTTP at once, through one site. */
+@Order(11)
 @Tag("kernel")
 class HttpLoadTest {
   private static final String BUYER = "bookbuyer";

@@ -24,6 +24,8 @@ import java.time.Duration;
  *     connection can buffer at most
  * @param reportInterval longest time between two byte reports of one connection; 100 ms or more
  * @param listenerDrainTime a replaced listener is closed once it accepted nothing for so long
+ * @param leftTime how long a connection to an application that a pod's client leaves waits for the
+ *     pod's next one, ADR 48; up to 30 s, zero where it ends with its client
  * @param hbone limits and times of what crosses between nodes
  */
 public record ProxySettings(
@@ -38,6 +40,7 @@ public record ProxySettings(
     int maxReadBytes,
     Duration reportInterval,
     Duration listenerDrainTime,
+    Duration leftTime,
     HboneSettings hbone) {
 
   // Parts of the direct memory. What may wait takes three eighths; as much again is what the pool
@@ -86,6 +89,7 @@ public record ProxySettings(
         Math.clamp(memory / READ_PARTS, MIN_USUAL_READ_BYTES, MAX_USUAL_READ_BYTES),
         Duration.ofSeconds(10),
         Duration.ofSeconds(1),
+        Duration.ofSeconds(1), // less than any application's own patience
         HboneSettings.forMemory(memory));
   }
 
@@ -113,6 +117,7 @@ public record ProxySettings(
         MIN_READ_BYTES + ".." + MAX_READ_BYTES);
     requireWithin(reportInterval, "reportInterval", Duration.ofMillis(100), Duration.ofHours(1));
     requireWithin(listenerDrainTime, "listenerDrainTime", Duration.ZERO, Duration.ofMinutes(1));
+    requireWithin(leftTime, "leftTime", Duration.ZERO, Duration.ofSeconds(30));
   }
 
   private static void requireWithin(Duration value, String name, Duration from, Duration to) {

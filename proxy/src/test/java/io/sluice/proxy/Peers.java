@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Applications: blocking sockets, one virtual thread per accepted connection. */
@@ -25,6 +27,8 @@ public final class Peers {
         socket.getInputStream().transferTo(socket.getOutputStream());
         socket.shutdownOutput();
       };
+
+  private static final long MOST_HELD_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   private Peers() {}
 
@@ -79,17 +83,36 @@ public final class Peers {
       return new InetSocketAddress(listener.getInetAddress(), listener.getLocalPort());
     }
 
-    /** The kernel takes connections until the acceptor has let go of the socket. */
+    /**
+     * The kernel takes connections until the acceptor has let go of the socket, and so has a
+     * process that another test is just starting, which has it until it becomes another program.
+     */
     @Override
     public void close() {
+      InetSocketAddress address = address();
       try {
         listener.close();
         acceptor.join();
+        long begin = System.nanoTime();
+        while (System.nanoTime() - begin < MOST_HELD_NANOS && isTaken(address)) {
+          Thread.sleep(1);
+        }
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  private static boolean isTaken(InetSocketAddress address) {
+    try (Socket socket = new Socket()) {
+      socket.connect(address, 1_000);
+      return true;
+    } catch (ConnectException e) {
+      return false;
+    } catch (IOException e) {
+      return true; // taken and reset
     }
   }
 

@@ -15,6 +15,7 @@ public final class TestSettings {
   public int maxConnectionsPerPod = USUAL.maxConnectionsPerPod();
   public long maxBufferedBytesPerPod = USUAL.maxBufferedBytesPerPod();
   public Duration reportInterval = USUAL.reportInterval();
+  public Duration leftTime = USUAL.leftTime();
   public HboneSettings hbone = USUAL.hbone();
 
   private TestSettings() {}
@@ -35,6 +36,7 @@ public final class TestSettings {
         USUAL.maxReadBytes(),
         changed.reportInterval,
         USUAL.listenerDrainTime(),
+        changed.leftTime,
         changed.hbone);
   }
 }

@@ -160,6 +160,7 @@ public final class ProxyCommand {
         names = {"-p", "--local-port"},
         paramLabel = "PORT",
         description = "Without effect, for scripts of OSM: no port is opened.")
+    @SuppressWarnings("UnusedVariable")
     private int port;
 
     @Mixin private NodeTarget target = new NodeTarget();

@@ -525,8 +525,6 @@ final class Faults {
   private void cluster() {
 
     made(Code.CRD_MISSING, source(CLUSTER), site -> site.noItems("definitions"));
-    String labels =
-        "labels: {'app.kubernetes.io/name': 'sluice', 'app.kubernetes.io/component': 'controller'}";
     made(
         Code.MESH_ABSENT,
         source(CLUSTER),

@@ -8,7 +8,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class EnrolmentTest {
-  private static final String OSM = "openservicemesh.io/";
 
   /** One way of saying, or not saying, that a pod belongs to the mesh. */
   record Case(

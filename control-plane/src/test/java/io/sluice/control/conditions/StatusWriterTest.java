@@ -212,8 +212,13 @@ class StatusWriterTest {
     awaitCondition(route(""), "Programmed", "Programmed");
     int before = cluster.statuses().size();
 
+    // Both at once, as far as the writer is concerned.
+    mayWrite = false;
+    long seen = newest.revision();
     nodes = List.of(node("edge-1", 100), node("edge-2", 100));
     history.apply(config(false));
+    Await.until("the change", () -> newest.revision() > seen);
+    mayWrite = true;
 
     for (String object : List.of(TARGET, route(""), config(false))) {
       Await.until(
@@ -373,10 +378,10 @@ class StatusWriterTest {
   void leavesTheServerAloneForAsLongAsItAsks() {
     cluster.fail("writes", new Failing.Status(429, "1"));
     start();
-    Await.until("a first try", () -> writes("unavailable") == 1);
+    Await.until("a first try", () -> writes("unavailable") >= 1);
     long began = System.nanoTime();
 
-    Await.until("a second try", () -> writes("unavailable") == 2);
+    Await.until("a second try", () -> writes("unavailable") >= 2);
 
     assertThat(Duration.ofNanos(System.nanoTime() - began)).isGreaterThan(Duration.ofMillis(900));
     cluster.heal("writes");

@@ -154,6 +154,7 @@ final class Edge implements Exchanges.Listener, AutoCloseable {
         new Exchanges(
             new Exchanges.Surroundings(
                 upstreams,
+                new IdleLeads(loop, ProxySettings.DEFAULTS.leftTime()),
                 caller,
                 caller,
                 () -> SNAPSHOT,

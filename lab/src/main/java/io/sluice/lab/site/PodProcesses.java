@@ -29,8 +29,13 @@ public final class PodProcesses implements AutoCloseable {
 
   /** The same as another user than root. */
   public Process startAs(int user, SitePod pod, String cgroup) {
-    Process process =
-        pod.start("setpriv", "--reuid=" + user, "--clear-groups", "sleep", "infinity");
+    return startProgram(
+        pod, cgroup, "setpriv", "--reuid=" + user, "--clear-groups", "sleep", "infinity");
+  }
+
+  /** Starts a program with the network of {@code pod}; it begins before it is in the cgroup. */
+  public Process startProgram(SitePod pod, String cgroup, String... words) {
+    Process process = pod.start(words);
     running.add(process);
     return moved(process, cgroup);
   }

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public final class LinuxNetworkNamespaces implements NetworkNamespaces {
   private static final String OWN_PATH = "/proc/thread-self/ns/net";
   private static final MemorySegment OWN_PATH_MEMORY = Arena.global().allocateFrom(OWN_PATH);
+  private static final String OWN_USER_PATH = "/proc/thread-self/ns/user";
   private static final String NO_NAMESPACE = "this file is no network namespace";
   private static final String OWN_DESCRIPTORS = "/proc/self/fd/";
 
@@ -55,6 +56,21 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
       MemorySegment statx = FileCalls.identityMemory(arena);
       return FileCalls.identify(arena.allocateFrom(path.toString()), statx) >= 0
           && netns.hasIdentity(FileCalls.identity(statx));
+    }
+  }
+
+  @Override
+  public boolean isMadeByNode(NetnsHandle netns) {
+    int fd = SystemCalls.owningUserNamespace(netns.fd());
+    if (fd == -Errno.EPERM.number()) {
+      return false;
+    }
+    if (fd < 0) {
+      throw failure("ioctl(NS_GET_USERNS)", fd, netns.toString(), "needs Linux 4.9 or newer");
+    }
+    try (var owner = new Descriptor(fd, netns.toString());
+        var own = openDescriptor(OWN_USER_PATH, FileCalls.O_PATH)) {
+      return identityOf(owner).equals(identityOf(own));
     }
   }
 

@@ -23,6 +23,13 @@ public interface NetworkNamespaces {
   boolean leadsTo(Path path, NetnsHandle netns);
 
   /**
+   * Whether its owner is the user namespace of this process, as of all that the node and its
+   * runtime make for pods in that. What a container without further rights makes has an owner of
+   * its own, see user_namespaces(7).
+   */
+  boolean isMadeByNode(NetnsHandle netns);
+
+  /**
    * The namespace behind a descriptor that another process passed; the handle owns it then.
    *
    * @param subject names it in messages, such as the path that the sender opened

@@ -82,6 +82,9 @@ public final class Sockets {
   private static final int ORIGINAL_DESTINATION = 80; // the same number in SOL_IP and SOL_IPV6
   private static final int MAX_ADDRESS_BYTES = 128;
 
+  /** What is copied for one call: the kernel takes about as much, and the rest is copied again. */
+  private static final int MOST_WRITTEN = 256 << 10;
+
   private Sockets() {}
 
   /**
@@ -323,9 +326,9 @@ public final class Sockets {
   /** Writes from the buffer: the bytes the kernel took, 0 when its buffer is full. */
   public static int write(int fd, ByteBuffer from) {
     try (var arena = Arena.ofConfined()) {
-      int bytes = from.remaining();
+      int bytes = Math.min(from.remaining(), MOST_WRITTEN);
       MemorySegment memory = arena.allocate(Math.max(1, bytes));
-      memory.asByteBuffer().put(from.duplicate());
+      memory.asByteBuffer().put(from.slice(from.position(), bytes));
       // send(2) and not write(2): a peer that has gone must not raise SIGPIPE.
       long sent = SocketCalls.sendTo(fd, memory, bytes, MSG_NOSIGNAL, MemorySegment.NULL, 0);
       if (sent == -Errno.EAGAIN.number()) {

@@ -15,6 +15,7 @@ public final class SystemCalls {
   public static final int PROT_READ = 1;
   public static final int PROT_WRITE = 2;
 
+  private static final long NS_GET_USERNS = 0xb701;
   private static final long NS_GET_NSTYPE = 0xb703;
   private static final long TIOCGWINSZ = 0x5413;
   private static final int WINSIZE_BYTES = 8;
@@ -43,6 +44,14 @@ public final class SystemCalls {
   /** The CLONE_NEW flag of the namespace behind {@code fd}, or a negated error number. */
   public static int namespaceKind(int fd) {
     return IOCTL.call(fd, NS_GET_NSTYPE);
+  }
+
+  /**
+   * Opens the user namespace that owns the namespace behind {@code fd}, or a negated error number:
+   * EPERM where it is neither the caller's nor below that.
+   */
+  public static int owningUserNamespace(int fd) {
+    return IOCTL.call(fd, NS_GET_USERNS);
   }
 
   /** Characters of a line of the terminal behind {@code fd}, or a negated error number. */

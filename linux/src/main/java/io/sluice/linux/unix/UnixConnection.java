@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
  * one thread; close may be called by any.
  */
 public final class UnixConnection implements AutoCloseable {
-  private static final int CHUNK_BYTES = 8_192;
+  private static final int CHUNK_BYTES = 65_536;
 
   private final Descriptor descriptor;
   private final Deque<Integer> received = new ConcurrentLinkedDeque<>();

@@ -15,7 +15,6 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
@@ -29,7 +28,7 @@ public final class UnixListener implements AutoCloseable {
   private final Path path;
   private final Object file; // which one it is, whatever comes to lie at the path
   private final Descriptor descriptor;
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private boolean isClosed;
 
   private UnixListener(Path path, Object file, Descriptor descriptor) {
     this.path = path;
@@ -110,18 +109,30 @@ public final class UnixListener implements AutoCloseable {
     }
   }
 
-  /** Ends {@link #accept} and removes the file, unless another listener's lies there by now. */
+  /**
+   * Ends {@link #accept} and removes the file, unless another listener's lies there by now. The
+   * file goes before the descriptor: while that is open, no other file can have the inode that
+   * tells which one it is.
+   */
   @Override
-  public void close() {
-    if (!closed.compareAndSet(false, true)) {
+  public synchronized void close() {
+    if (isClosed) {
       return;
     }
+    isClosed = true;
     try {
-      Sockets.shutdown(descriptor.fd(), Sockets.SHUT_RDWR); // wakes the accepting thread
-    } catch (LinuxException | IllegalStateException e) {
-      // Closed before.
+      removeFile();
+    } finally {
+      try {
+        Sockets.shutdown(descriptor.fd(), Sockets.SHUT_RDWR); // wakes the accepting thread
+      } catch (LinuxException e) {
+        // It waits for nothing.
+      }
+      descriptor.close();
     }
-    descriptor.close();
+  }
+
+  private void removeFile() {
     try {
       if (file.equals(fileAt(path))) {
         Files.deleteIfExists(path);

@@ -39,6 +39,11 @@ public record FakeNamespaces(boolean isEntered) implements NetworkNamespaces {
   }
 
   @Override
+  public boolean isMadeByNode(NetnsHandle netns) {
+    return true;
+  }
+
+  @Override
   public NetnsHandle adopt(int fd, String subject) {
     return new NetnsHandle(new Descriptor(fd, subject), IDENTITY, _ -> cookie());
   }

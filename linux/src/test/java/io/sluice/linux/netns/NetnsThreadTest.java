@@ -35,6 +35,11 @@ class NetnsThreadTest {
     }
 
     @Override
+    public boolean isMadeByNode(NetnsHandle netns) {
+      return true;
+    }
+
+    @Override
     public NetnsHandle current() {
       return ANY;
     }

@@ -236,6 +236,27 @@ class NetworkNamespacesTest {
     }
   }
 
+  @Test
+  void knowsWhatWasMadeInsideAnotherUserNamespace() throws Exception {
+    Process inside =
+        new ProcessBuilder("unshare", "--user", "--net", "sh", "-c", "echo made; exec sleep 600")
+            .start();
+    try (var ns = ScratchNetns.create();
+        var byNode = ns.open();
+        var told = inside.inputReader()) {
+      assertThat(told.readLine()).isEqualTo("made");
+      long before = openFiles();
+      try (var byContainer =
+          namespaces.open(Path.of("/proc", Long.toString(inside.pid()), "ns/net"))) {
+        assertThat(namespaces.isMadeByNode(byNode)).isTrue();
+        assertThat(namespaces.isMadeByNode(byContainer)).isFalse();
+      }
+      assertThat(openFiles()).isLessThanOrEqualTo(before);
+    } finally {
+      inside.destroyForcibly();
+    }
+  }
+
   private static long openFiles() throws IOException {
     try (var files = Files.list(Path.of("/proc/self/fd"))) {
       return files.count();

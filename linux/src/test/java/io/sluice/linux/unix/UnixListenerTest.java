@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -169,6 +170,30 @@ class UnixListenerTest {
       assertThat(socket).exists();
     }
     assertThat(socket).doesNotExist();
+  }
+
+  /** A file that went after the descriptor could be another listener's, by the same inode. */
+  @RepeatedTest(50)
+  void whoeverSeesItClosedFindsItsFileGone() {
+    Path socket = directory.resolve("s");
+    UnixListener listener = UnixListener.open(socket, 1);
+    CompletableFuture<Boolean> accepting =
+        gone(socket, () -> assertThat(listener.accept()).isEmpty());
+    CompletableFuture<Boolean> closing = gone(socket, listener::close);
+    listener.close();
+
+    assertThat(socket).doesNotExist();
+    assertThat(accepting.orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join()).isTrue();
+    assertThat(closing.orTimeout(PATIENCE.toSeconds(), TimeUnit.SECONDS).join()).isTrue();
+  }
+
+  private static CompletableFuture<Boolean> gone(Path socket, Runnable step) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          step.run();
+          return Files.notExists(socket);
+        },
+        task -> Thread.ofPlatform().start(task));
   }
 
   @Test

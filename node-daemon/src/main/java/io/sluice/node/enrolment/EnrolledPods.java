@@ -209,6 +209,7 @@ final class EnrolledPods {
       return;
     }
     try {
+      requireOwn(workload, present.netns(), current); // else the pod would lose what it has
       // The sandbox was made anew: same pod, another namespace.
       if (before != null && places.sandboxes().holds(before.cookie())) {
         retire(before);
@@ -297,13 +298,7 @@ final class EnrolledPods {
 
   private void enrol(Workload workload, FoundNamespace found, MeshSnapshot current) {
     NetnsHandle netns = found.netns();
-    if (netns.isSameAs(hostNamespace)) {
-      throw new InterceptionException(
-          "pod " + workload.name() + " shares the node's network namespace",
-          "pods on the host network cannot be enrolled; remove the label");
-    }
     long cookie = netns.cookie();
-    requireClaim(workload, netns, cookie, current);
     PodPlacement pod =
         placements.of(workload, found.path(), netns, cookie, found.addresses(), current);
     boolean adopted = former.meets(cookie) | interception.leftBehind().contains(cookie);
@@ -335,6 +330,15 @@ final class EnrolledPods {
         "pod_enrolled pod={0} netns_cookie={1}",
         pod.name(),
         Long.toUnsignedString(cookie));
+  }
+
+  private void requireOwn(Workload workload, NetnsHandle netns, MeshSnapshot current) {
+    if (netns.isSameAs(hostNamespace)) {
+      throw new InterceptionException(
+          "pod " + workload.name() + " shares the node's network namespace",
+          "pods on the host network cannot be enrolled; remove the label");
+    }
+    requireClaim(workload, netns, netns.cookie(), current);
   }
 
   /**

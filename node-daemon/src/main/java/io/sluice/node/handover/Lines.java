@@ -6,6 +6,8 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.unix.UnixConnection;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -22,7 +24,7 @@ final class Lines {
   /** A thousand certificates with their chains fit in. */
   private static final int LONGEST_LINE = 16 << 20;
 
-  private static final int READ_BYTES = 8_192;
+  private static final int READ_BYTES = 65_536;
 
   private final UnixConnection connection;
   private final ByteBuffer read = ByteBuffer.allocate(READ_BYTES).flip();
@@ -48,11 +50,19 @@ final class Lines {
     return ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
-  /** The next line; a missing node at the end of the stream. */
+  /**
+   * The next line; a missing node at the end of the stream.
+   *
+   * @throws LinuxException ETIMEDOUT when it has not come by the deadline, whatever goes on coming
+   */
   JsonNode receive(long deadlineNanos) {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     while (true) {
       if (!read.hasRemaining()) {
+        if (System.nanoTime() - deadlineNanos > 0) {
+          throw new LinuxException(
+              "recvmsg", Errno.ETIMEDOUT, "a line", "it goes on after its deadline");
+        }
         read.clear();
         int got = connection.receive(read, deadlineNanos);
         read.flip();
@@ -60,12 +70,17 @@ final class Lines {
           return JSON.missingNode();
         }
       }
-      byte next = read.get();
-      if (next == '\n') {
-        return parse(line.toByteArray());
+      int end = read.position();
+      while (end < read.limit() && read.get(end) != '\n') {
+        end++;
       }
-      if (line.size() <= LONGEST_LINE) { // the rest goes by, so that the next line is one
-        line.write(next);
+      // What is longer than a line may be goes by, so that the next line is one.
+      int kept = Math.clamp(LONGEST_LINE + 1L - line.size(), 0, end - read.position());
+      line.write(read.array(), read.position(), kept);
+      boolean ended = end < read.limit();
+      read.position(ended ? end + 1 : end);
+      if (ended) {
+        return parse(line.toByteArray());
       }
     }
   }

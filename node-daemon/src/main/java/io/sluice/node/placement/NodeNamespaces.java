@@ -4,7 +4,7 @@ import io.sluice.interception.NamespaceSearch;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
-import io.sluice.node.placement.ProcessFiles.ProcessScan;
+import io.sluice.node.placement.ProcessFiles.Task;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -65,9 +65,9 @@ public final class NodeNamespaces implements NamespaceSearch {
     files.forEachProcess(
         ProcessScan.MAX_PROCESSES,
         pid -> {
-          OptionalLong inode = files.namespaceInode(pid);
+          OptionalLong inode = files.namespaceInode(Task.first(pid));
           if (inode.isPresent() && byInode.size() < MAX_NAMESPACES) {
-            byInode.putIfAbsent(inode.getAsLong(), files.namespace(pid));
+            byInode.putIfAbsent(inode.getAsLong(), files.namespace(Task.first(pid)));
           }
         });
     byInode.putAll(mounts.byInode()); // outlives the process that was seen

@@ -1,6 +1,5 @@
 package io.sluice.node.placement;
 
-import io.sluice.mesh.PodUid;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -12,8 +11,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.IntConsumer;
@@ -31,7 +28,9 @@ final class ProcessFiles {
   private static final int MAX_DIGITS = 7;
 
   private static final String LINK_BEGIN = "net:[";
-  private static final int FLAGS = 6; // field 9 of stat; the first two are cut off
+  private static final int STATE = 0; // field 3 of stat; the first two are cut off
+  private static final int FLAGS = 6; // field 9
+  private static final int THREADS = 17; // field 20
   private static final int START_TIME = 19; // field 22
   private static final long PF_KTHREAD = 0x0020_0000;
 
@@ -45,12 +44,32 @@ final class ProcessFiles {
   }
 
   /**
-   * What never changes while a process lives.
+   * One thread of a process.
    *
-   * @param startTicks clock ticks from boot to its start; with the process id, names one process
-   * @param isKernelThread whether it runs no program
+   * @param pid of the process
+   * @param tid of the thread; the first one's is the process id
    */
-  record Birth(long startTicks, boolean isKernelThread) {}
+  record Task(int pid, int tid) {
+    /** The thread that is read where a process is asked about. */
+    static Task first(int pid) {
+      return new Task(pid, pid);
+    }
+  }
+
+  /**
+   * What is told of a thread, or by its first one of a process.
+   *
+   * @param startTicks clock ticks from boot to its start; with the id, names one for ever
+   * @param isKernelThread whether it runs no program
+   * @param threads of its process, the first one also when that has ended
+   * @param isZombie whether it has ended itself; others of its process may go on
+   */
+  record Birth(long startTicks, boolean isKernelThread, long threads, boolean isZombie) {
+    /** Whether nothing of the process runs any more. */
+    boolean hasEnded() {
+      return isZombie && threads <= 1;
+    }
+  }
 
   /**
    * Calls for every process id, in the kernel's order, up to a limit.
@@ -58,20 +77,39 @@ final class ProcessFiles {
    * @return whether there were more
    */
   boolean forEachProcess(int limit, IntConsumer consumer) {
+    try {
+      return forEach(proc, limit, consumer);
+    } catch (IOException | DirectoryIteratorException e) {
+      throw unlisted(e);
+    }
+  }
+
+  /** The same for the threads of a process; it has none when it has gone. */
+  boolean forEachThread(int pid, int limit, IntConsumer consumer) {
+    try {
+      return forEach(proc.resolve(pid + "/task"), limit, consumer);
+    } catch (IOException e) {
+      countUnlessGone(e);
+    } catch (DirectoryIteratorException e) {
+      countUnlessGone(new IOException(e)); // whose text has that of the cause
+    }
+    return false;
+  }
+
+  private static boolean forEach(Path directory, int limit, IntConsumer consumer)
+      throws IOException {
     int seen = 0;
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(proc)) {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
       for (Path entry : entries) {
-        int pid = processId(entry.getFileName().toString());
-        if (pid > 0) {
+        int id = processId(entry.getFileName().toString());
+        if (id > 0) {
           if (++seen > limit) {
             return true;
           }
-          consumer.accept(pid);
+          consumer.accept(id);
         }
       }
       return false;
-    } catch (IOException | DirectoryIteratorException e) {
-      throw unlisted(e);
     }
   }
 
@@ -94,13 +132,13 @@ final class ProcessFiles {
   }
 
   /** Content of {@code cgroup}. */
-  Optional<String> cgroup(int pid) {
-    return read(file(pid, "cgroup"));
+  Optional<String> cgroup(Task task) {
+    return read(file(task, "cgroup"));
   }
 
   /** Parts of {@code stat}. */
-  Optional<Birth> birth(int pid) {
-    return read(file(pid, "stat"))
+  Optional<Birth> birth(Task task) {
+    return read(file(task, "stat"))
         .flatMap(stat -> {
           // The program's name stands in parentheses, and may hold blanks and parentheses.
           String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ", -1);
@@ -110,17 +148,21 @@ final class ProcessFiles {
                 : Optional.of(
                     new Birth(
                         Long.parseLong(fields[START_TIME]),
-                        (Long.parseLong(fields[FLAGS]) & PF_KTHREAD) != 0));
+                        (Long.parseLong(fields[FLAGS]) & PF_KTHREAD) != 0,
+                        Long.parseLong(fields[THREADS]),
+                        fields[STATE].equals("Z") || fields[STATE].equals("X")));
           } catch (NumberFormatException e) {
             return Optional.empty();
           }
         });
   }
 
-  /** Inode of its network namespace: the number in {@code net:[4026531840]}. */
-  OptionalLong namespaceInode(int pid) {
+  /**
+   * Inode of its network namespace, where it has not ended: the number in {@code net:[4026531840]}.
+   */
+  OptionalLong namespaceInode(Task task) {
     try {
-      String link = Files.readSymbolicLink(namespace(pid)).toString();
+      String link = Files.readSymbolicLink(namespace(task)).toString();
       return link.startsWith(LINK_BEGIN) && link.endsWith("]")
           ? OptionalLong.of(Long.parseLong(link, LINK_BEGIN.length(), link.length() - 1, 10))
           : OptionalLong.empty();
@@ -148,13 +190,13 @@ final class ProcessFiles {
   }
 
   /** The file by which its network namespace is opened. */
-  Path namespace(int pid) {
-    return file(pid, "ns/net");
+  Path namespace(Task task) {
+    return file(task, "ns/net");
   }
 
   /** The root directory of the node's first process: where the node's own mounts are seen. */
   Path rootOfInit() {
-    return file(1, "root");
+    return file(Task.first(1), "root");
   }
 
   /** Files that could not be read for lack of a right, so far. */
@@ -167,8 +209,9 @@ final class ProcessFiles {
     return failures;
   }
 
-  private Path file(int pid, String name) {
-    return proc.resolve(pid + "/" + name);
+  private Path file(Task task, String name) {
+    String thread = task.tid() == task.pid() ? "" : "task/" + task.tid() + "/";
+    return proc.resolve(task.pid() + "/" + thread + name);
   }
 
   private Optional<String> read(Path file) {
@@ -181,78 +224,6 @@ final class ProcessFiles {
     } catch (IOException e) {
       countUnlessGone(e);
       return Optional.empty();
-    }
-  }
-
-  /**
-   * One look at all processes of the node: which of them stands for which pod. For one thread.
-   *
-   * <p>{@code hostInode} is that of the node's own network namespace; conmon and other helpers that
-   * a runtime puts into a pod's cgroup live there.
-   */
-  record ProcessScan(ProcessFiles files, PodCgroups cgroups, long hostInode) {
-    /**
-     * Far above what a node of this size runs. One look at so many takes about a second; processes
-     * beyond it are not found.
-     */
-    static final int MAX_PROCESSES = 32_768;
-
-    /**
-     * The process that stands for a pod.
-     *
-     * @param pid its id
-     * @param startTicks when it started
-     * @param inode of its network namespace
-     */
-    record Found(int pid, long startTicks, long inode) {}
-
-    /**
-     * What was seen.
-     *
-     * @param pods by UID, what stands for each
-     * @param isWhole whether every process was looked at; without it, a pod that is missing may run
-     */
-    record Seen(Map<PodUid, Found> pods, boolean isWhole) {}
-
-    /**
-     * Looks once. Of a pod's processes the oldest one outside the node's own namespace stands for
-     * it: that is the sandbox's, and a namespace that a container made for itself is younger.
-     * Nothing that is found is certain before it was opened and checked.
-     */
-    Seen run() {
-      Map<PodUid, Found> pods = new HashMap<>();
-      int failures = files.failures();
-      boolean cut = files.forEachProcess(MAX_PROCESSES, pid -> look(pid, pods));
-      return new Seen(pods, !cut && files.failures() == failures);
-    }
-
-    private void look(int pid, Map<PodUid, Found> pods) {
-      // One read for a process of no pod; kernel threads are in no pod's cgroup but for helpers.
-      Optional<PodUid> pod = files.cgroup(pid).flatMap(cgroups::podOf);
-      if (pod.isEmpty()) {
-        return;
-      }
-      Optional<ProcessFiles.Birth> birth =
-          files.birth(pid).filter(found -> !found.isKernelThread());
-      OptionalLong inode = files.namespaceInode(pid);
-      if (birth.isPresent() && inode.isPresent()) {
-        pods.merge(
-            pod.get(),
-            new Found(pid, birth.get().startTicks(), inode.getAsLong()),
-            this::moreCertain);
-      }
-    }
-
-    private Found moreCertain(Found one, Found other) {
-      boolean oneIsHost = one.inode() == hostInode;
-      boolean otherIsHost = other.inode() == hostInode;
-      if (oneIsHost != otherIsHost) {
-        return oneIsHost ? other : one;
-      }
-      if (one.startTicks() != other.startTicks()) {
-        return one.startTicks() < other.startTicks() ? one : other;
-      }
-      return one.pid() < other.pid() ? one : other;
     }
   }
 }

@@ -164,7 +164,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
                 "",
                 ""));
       }
-      case MTLS_REQUIRED, SOURCE_NOT_IN_MESH -> Optional.of(unproven(source, fate, first));
+      case MTLS_REQUIRED, SOURCE_NOT_IN_MESH -> Optional.of(unproven(source, first));
       case UNKNOWN_SERVICE_PORT ->
           Optional.of(Change.of("call a port that it has, or add the port to " + first, "", ""));
       default -> Optional.of(Change.of(mend(fate, first), "", ""));
@@ -220,7 +220,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
   }
 
   /** Nothing proves who calls: the pod has to come into the mesh, or through it. */
-  private Change unproven(Workload source, Fate fate, Cause first) {
+  private Change unproven(Workload source, Cause first) {
     Optional<String> stranger = Stranger.addressOf(source);
     if (stranger.isPresent()) {
       return Change.of(

@@ -55,7 +55,11 @@ class CniServerTest {
   private final SnapshotView snapshots = new SnapshotView(() -> tellsOfEveryPod);
   private SandboxRecords records;
   private CniAnswers answers;
-  @AutoClose private CniServer server;
+
+  @SuppressWarnings("UnusedVariable") // who closes it is an extension
+  @AutoClose
+  private CniServer server;
+
   private volatile Optional<String> replacementOrWhyNot = Optional.of("it is another's");
   private final List<String> replaced = Collections.synchronizedList(new ArrayList<>());
   private final EndedCalls ended = new EndedCalls();

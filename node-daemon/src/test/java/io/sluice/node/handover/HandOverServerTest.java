@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.attack.Attack;
 import io.sluice.interception.InheritedListeners;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.unix.UnixConnection;
 import io.sluice.linux.unix.UnixListener;
@@ -26,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -262,6 +264,28 @@ class HandOverServerTest {
       assertThat(asked.remembered()).isEqualTo(Remembered.NOTHING);
       asked.release();
       giving.join();
+    }
+  }
+
+  @Test
+  void aLineWithoutEndIsNotReadBeyondItsDeadline() {
+    try (UnixListener daemon = UnixListener.open(socket(), 1);
+        UnixConnection endless = UnixConnection.to(socket());
+        UnixConnection reader = daemon.accept().orElseThrow()) {
+      CompletableFuture<Void> sending =
+          CompletableFuture.runAsync(() -> {
+            ByteBuffer part = ByteBuffer.allocate(4_096);
+            while (true) {
+              endless.send(part.clear(), Lines.deadline(PATIENCE));
+            }
+          });
+      assertThatExceptionOfType(LinuxException.class)
+          .isThrownBy(() -> new Lines(reader).receive(Lines.deadline(Duration.ofMillis(200))))
+          .withMessageContaining("ETIMEDOUT");
+      reader.close();
+      assertThatExceptionOfType(CompletionException.class)
+          .isThrownBy(sending::join)
+          .withCauseInstanceOf(LinuxException.class);
     }
   }
 

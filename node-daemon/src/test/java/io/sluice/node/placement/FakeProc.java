@@ -33,12 +33,31 @@ final class FakeProc {
     write(pid, "cgroup", cgroup.startsWith("/") ? "0::" + cgroup + "\n" : cgroup);
   }
 
+  /** A process whose first thread has ended, and another one that goes on. */
+  void headless(int pid, int tid, String cgroup, long startTicks, long inode) {
+    directory(pid);
+    cgroup(pid, cgroup);
+    stat(pid, "sleep", 'Z', 2, 0x0040_0000, startTicks);
+    FakeProc tasks = new FakeProc(directory(pid).resolve("task"));
+    tasks.ended(pid, 2, startTicks);
+    tasks.process(tid, cgroup, startTicks, inode);
+  }
+
+  /** A process that nobody waits for, or a first thread of several. */
+  void ended(int pid, int threads, long startTicks) {
+    stat(pid, "sleep", 'Z', threads, 0x0040_0000, startTicks);
+  }
+
   void stat(int pid, String name, long flags, long startTicks) {
+    stat(pid, name, 'S', 1, flags, startTicks);
+  }
+
+  private void stat(int pid, String name, char state, int threads, long flags, long startTicks) {
     write(
         pid,
         "stat",
-        "%d (%s) S 1 1 1 0 -1 %d 1 0 0 0 0 0 0 0 20 0 1 0 %d 4096 1\n"
-            .formatted(pid, name, flags, startTicks));
+        "%d (%s) %c 1 1 1 0 -1 %d 1 0 0 0 0 0 0 0 20 0 %d 0 %d 4096 1\n"
+            .formatted(pid, name, state, flags, threads, startTicks));
   }
 
   /**

@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -104,7 +105,7 @@ class PodNamespacesTest {
     pathOf(UID);
     assertMissing(OTHER, Errno.ENOENT);
     proc.process(60, "/kubepods/pod" + OTHER + "/app", 91, 42);
-    now += PodNamespaces.SCAN_INTERVAL.toNanos() - 1;
+    now += ProcessPlaces.SCAN_INTERVAL.toNanos() - 1;
     assertMissing(OTHER, Errno.ENOENT);
 
     now += 1;
@@ -187,6 +188,120 @@ class PodNamespacesTest {
   }
 
   @Test
+  void takesNoNetworkThatWasMadeInsideAndSaysSo() {
+    proc.process(50, POD, 90, 41);
+    namespaces.foreign.add(proc.root().resolve("50/ns/net"));
+
+    assertMissing(UID, Errno.EAGAIN);
+    assertThatThrownBy(() -> pathOf(UID)).hasMessageContaining("made for itself");
+    int opened = namespaces.opened.size();
+    assertMissing(UID, Errno.EAGAIN);
+    assertThat(namespaces.opened).as("tried once for each look").hasSize(opened);
+
+    proc.process(60, POD, 95, 42);
+    now += ProcessPlaces.SCAN_INTERVAL.toNanos();
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("60/ns/net"));
+  }
+
+  @Test
+  void takesOneOfAUserNamespaceThatTheRuntimeKeepsMounted() throws IOException {
+    proc.process(50, POD, 90, 41);
+    namespaces.foreign.add(proc.root().resolve("50/ns/net"));
+    Path _ = Files.createSymbolicLink(mounts.resolve("cni-1"), Path.of("/proc/self/ns/net"));
+
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("50/ns/net"));
+  }
+
+  @Test
+  void leavesTheNodesOwnNetworkForThePodsAsSoonAsThatIsThere() {
+    proc.process(50, POD, 90, FakeProc.HOST_INODE);
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("50/ns/net"));
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("50/ns/net"));
+    proc.process(60, POD, 95, 41);
+    now += ProcessPlaces.SCAN_INTERVAL.toNanos();
+
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("60/ns/net"));
+  }
+
+  @Test
+  void aPodThatHasEndedIsNotWhereAHelperOfItsRuntimeIs() {
+    proc.process(50, POD, 90, 41);
+    proc.process(51, POD, 80, FakeProc.HOST_INODE);
+    pathOf(UID);
+    proc.end(50);
+
+    assertMissing(UID, Errno.ENOENT);
+  }
+
+  @Test
+  void staysWhereAThreadIsWhoseFirstHasEnded() {
+    long inode = inodeOfOwn();
+    proc.process(50, POD, 90, inode);
+    pathOf(UID);
+    proc.end(50);
+    proc.process(60, POD, 70, 42); // older, elsewhere
+    proc.headless(70, 71, POD, 95, inode);
+
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("70/task/71/ns/net"));
+  }
+
+  @Test
+  void aPodHasNotEndedWhileAThreadOfItRunsSomewhere() {
+    proc.process(50, POD, 90, 41);
+    pathOf(UID);
+    proc.end(50);
+    proc.headless(70, 71, POD, 95, 42);
+    namespaces.foreign.add(proc.root().resolve("70/task/71/ns/net"));
+
+    assertMissing(UID, Errno.EAGAIN);
+
+    proc.end(70);
+    now += ProcessPlaces.SCAN_INTERVAL.toNanos();
+    assertMissing(UID, Errno.ENOENT);
+  }
+
+  @Test
+  void opensNoMoreNetworksOfOnePodThanItsBound() {
+    for (int i = 0; i < 3 * ProcessPlaces.MAX_NETWORKS; i++) {
+      proc.process(100 + i, POD, 10 + i, 1_000 + i);
+      namespaces.foreign.add(proc.root().resolve(100 + i + "/ns/net"));
+    }
+    proc.process(50, "/kubepods/pod" + OTHER + "/app", 90, 41);
+
+    assertMissing(UID, Errno.EAGAIN);
+
+    assertThat(namespaces.opened).hasSize(ProcessPlaces.MAX_NETWORKS);
+    assertThat(pathOf(OTHER)).isEqualTo(proc.root().resolve("50/ns/net"));
+  }
+
+  @Test
+  void findsAgainWhatItKnowsAmongAnyNumberOfOlderNetworks() {
+    long inode = inodeOfOwn();
+    proc.process(50, POD, 90, inode);
+    pathOf(UID);
+    proc.end(50);
+    for (int i = 0; i < 3 * ProcessPlaces.MAX_NETWORKS; i++) {
+      proc.process(100 + i, POD, 10 + i, 1_000 + i);
+      namespaces.foreign.add(proc.root().resolve(100 + i + "/ns/net"));
+    }
+    proc.process(60, POD, 9_000, inode);
+
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("60/ns/net"));
+  }
+
+  @Test
+  void aSandboxIsThereWhileAThreadKeepsIt() {
+    try (NetnsHandle own = new LinuxNetworkNamespaces().current()) {
+      Path nowhere = mounts.resolve("gone");
+      proc.headless(70, 71, POD, 95, own.inode());
+
+      assertThat(places.hasGone(sandbox(nowhere, own.cookie(), own.inode()))).isFalse();
+      proc.end(70);
+      assertThat(places.hasGone(sandbox(nowhere, own.cookie(), own.inode()))).isTrue();
+    }
+  }
+
+  @Test
   void takesNoMountForAPodThatWasNeverSeen() throws IOException {
     Files.createSymbolicLink(mounts.resolve("cni-1"), Path.of("/proc/self/ns/net"));
 
@@ -257,6 +372,8 @@ class PodNamespacesTest {
   private static final class Opening implements NetworkNamespaces {
     private final NetworkNamespaces real = new LinuxNetworkNamespaces();
     private final List<NetnsHandle> opened = new ArrayList<>();
+    private final Set<Path> foreign = new HashSet<>();
+    private final Set<NetnsHandle> madeInside = new HashSet<>();
     private Runnable afterOpening = () -> {};
 
     @Override
@@ -268,8 +385,16 @@ class PodNamespacesTest {
     public NetnsHandle open(Path path) {
       NetnsHandle handle = real.open(path);
       opened.add(handle);
+      if (foreign.contains(path)) {
+        madeInside.add(handle);
+      }
       afterOpening.run();
       return handle;
+    }
+
+    @Override
+    public boolean isMadeByNode(NetnsHandle netns) {
+      return !madeInside.contains(netns);
     }
 
     @Override

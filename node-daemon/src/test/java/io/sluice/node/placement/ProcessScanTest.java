@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.mesh.PodUid;
-import io.sluice.node.placement.ProcessFiles.ProcessScan;
-import io.sluice.node.placement.ProcessFiles.ProcessScan.Found;
+import io.sluice.node.placement.ProcessFiles.Task;
+import io.sluice.node.placement.ProcessScan.Found;
+import io.sluice.node.placement.ProcessScan.PodTasks;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,21 +34,24 @@ class ProcessScanTest {
   }
 
   @Test
-  void takesTheOldestProcessOfAPod() {
+  void seesTheOldestProcessOfEachNetworkOfAPod() {
     proc.process(900, POD + "/pause", 100, 41);
     proc.process(31, POD + "/app", 200, 41);
     proc.process(950, POD + "/app", 101, 42); // a namespace of its own inside the container
     proc.process(1, "/init.scope", 1, FakeProc.HOST_INODE);
 
-    assertThat(scan().pods()).containsOnly(Map.entry(UID, new Found(900, 100, 41)));
+    assertThat(scan().pods()).containsOnlyKeys(UID);
+    assertThat(scan().of(UID).networks())
+        .containsExactlyInAnyOrder(
+            new Found(Task.first(900), 100, 41), new Found(Task.first(950), 101, 42));
   }
 
   @Test
   void takesTheLowerProcessIdOfTwoThatStartedInTheSameTick() {
-    proc.process(31, POD + "/b", 100, 42);
+    proc.process(31, POD + "/b", 100, 41);
     proc.process(30, POD + "/a", 100, 41);
 
-    assertThat(scan().pods().get(UID)).isEqualTo(new Found(30, 100, 41));
+    assertThat(scan().of(UID).networks()).containsExactly(new Found(Task.first(30), 100, 41));
   }
 
   @Test
@@ -56,14 +59,17 @@ class ProcessScanTest {
     proc.process(50, POD + "/crio-conmon-3f", 90, FakeProc.HOST_INODE);
     proc.process(51, POD + "/crio-3f", 100, 41);
 
-    assertThat(scan().pods().get(UID)).isEqualTo(new Found(51, 100, 41));
+    assertThat(scan().of(UID).networks()).containsExactly(new Found(Task.first(51), 100, 41));
   }
 
   @Test
   void namesTheNodesNamespaceWhereThePodHasNoOther() {
     proc.process(50, POD + "/app", 90, FakeProc.HOST_INODE);
 
-    assertThat(scan().pods().get(UID)).isEqualTo(new Found(50, 90, FakeProc.HOST_INODE));
+    PodTasks pod = scan().of(UID);
+    assertThat(pod.networks()).isEmpty();
+    assertThat(pod.host()).contains(new Found(Task.first(50), 90, FakeProc.HOST_INODE));
+    assertThat(pod.isAlive()).isFalse();
   }
 
   @Test
@@ -72,7 +78,32 @@ class ProcessScanTest {
     proc.process(49, POD + "/app", 80, 44);
     proc.stat(49, "vhost-50", 0x0020_8040, 80);
 
-    assertThat(scan().pods().get(UID)).isEqualTo(new Found(50, 90, 41));
+    assertThat(scan().of(UID).networks()).containsExactly(new Found(Task.first(50), 90, 41));
+  }
+
+  @Test
+  void passesOverAThousandThatHaveEnded() {
+    for (int pid = 100; pid < 1_100; pid++) {
+      proc.cgroup(pid, POD + "/app");
+      proc.ended(pid, 1, 5);
+    }
+    assertThat(scan().of(UID).isAlive()).isFalse();
+    proc.process(2_000, POD + "/app", 90, 41);
+
+    assertThat(scan().of(UID).networks()).containsExactly(new Found(Task.first(2_000), 90, 41));
+  }
+
+  @Test
+  void findsTheThreadOfAProcessWhoseFirstOneHasEnded() {
+    proc.headless(50, 51, POD + "/app", 90, 41);
+    ProcessScan scan = new ProcessScan(files, new PodCgroups("/"), FakeProc.HOST_INODE);
+    PodTasks pod = scan.run().of(UID);
+
+    assertThat(pod.isAlive()).isTrue();
+    assertThat(pod.networks()).isEmpty();
+    assertThat(scan.addThreads(pod)).isTrue();
+    assertThat(pod.networks()).containsExactly(new Found(new Task(50, 51), 90, 41));
+    assertThat(scan.addThreads(pod)).as("again").isFalse();
   }
 
   @Test
@@ -80,7 +111,7 @@ class ProcessScanTest {
     proc.process(50, POD + "/app", 1, 41);
     proc.stat(50, "a) S 1 1 1 0 -1 2097152 0 0 (\n 0", 0x0040_0000, 90);
 
-    assertThat(scan().pods().get(UID)).isEqualTo(new Found(50, 90, 41));
+    assertThat(scan().of(UID).networks()).containsExactly(new Found(Task.first(50), 90, 41));
   }
 
   @Test
@@ -99,7 +130,7 @@ class ProcessScanTest {
     Files.createSymbolicLink(directory.resolve("15/ns/net"), Path.of("net:[99x]"));
     proc.process(17, POD + "/f", 300, 41);
 
-    assertThat(scan().pods()).hasSize(1).containsEntry(UID, new Found(17, 300, 41));
+    assertThat(scan().of(UID).networks()).containsExactly(new Found(Task.first(17), 300, 41));
   }
 
   @Test
@@ -137,7 +168,7 @@ class ProcessScanTest {
     }
     proc.process(10_001, POD + "/app", 90, 41);
 
-    assertThat(scan().pods().get(UID)).isEqualTo(new Found(10_001, 90, 41));
+    assertThat(scan().of(UID).networks()).containsExactly(new Found(Task.first(10_001), 90, 41));
   }
 
   @Test

@@ -79,6 +79,14 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
     }
   }
 
+  /** What it has led to waits for another client, or waits no more. */
+  final void rests(boolean waits) {
+    Upstream asked = upstream;
+    if (asked != null) {
+      asked.rests(waits);
+    }
+  }
+
   final boolean hasEnded() {
     return ended;
   }

@@ -305,6 +305,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
         new Exchanges(
             new Exchanges.Surroundings(
                 loop.upstreams,
+                loop.left,
                 pod,
                 caller.dialsInside(),
                 () -> path.snapshot,
@@ -455,6 +456,11 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   }
 
   // --- the end -------------------------------------------------------------------------------
+
+  @Override
+  public void rests(boolean waits) {
+    caller.rests(waits);
+  }
 
   @Override
   public boolean timesAnswers() {

@@ -7,6 +7,7 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.http.Authorizer;
 import io.sluice.proxy.http.GrpcClients;
+import io.sluice.proxy.http.IdleLeads;
 import io.sluice.proxy.http.RateLimiter;
 import io.sluice.proxy.limits.Turns;
 import io.sluice.proxy.upstream.LocalDial;
@@ -28,6 +29,7 @@ final class Loop {
 
   final EventLoop executor;
   final UpstreamLoop upstreams;
+  final IdleLeads left;
   final Turns turns;
   final Rejudgement rejudgement;
   final GrpcClients clients;
@@ -42,7 +44,8 @@ final class Loop {
     this.turns = turns;
     this.upstreams =
         new UpstreamLoop(executor, path, path.allocator, path.hboneEvents, this::receive);
-    this.rejudgement = new Rejudgement(executor, connections);
+    this.left = new IdleLeads(executor, path.settings.leftTime());
+    this.rejudgement = new Rejudgement(executor, connections, left::endAll);
     this.clients =
         new GrpcClients(
             executor,
@@ -113,14 +116,30 @@ final class Loop {
     });
   }
 
+  /**
+   * Ends connections that wait for another client of their pod: who is reached how may have
+   * changed. Any thread, done on the loop.
+   */
+  void endLeft() {
+    if (!executor.isShuttingDown()) {
+      executor.execute(left::endAll);
+    }
+  }
+
   /** Tells clients of connections that stand to ask elsewhere; any thread, done on the loop. */
   Future<?> retire() {
-    return executor.submit(() -> each(Connection::retire));
+    return executor.submit(() -> {
+      left.close();
+      each(Connection::retire);
+    });
   }
 
   /** Takes no further requests on connections that stand; any thread, done on the loop. */
   Future<?> finish() {
-    return executor.submit(() -> each(Connection::finish));
+    return executor.submit(() -> {
+      left.close();
+      each(Connection::finish);
+    });
   }
 
   /** Whether one may have no upstream yet that leads to another pod; any thread. */

@@ -154,7 +154,9 @@ public final class Proxy implements AutoCloseable {
       recheck();
     }
     Affected affected = Affected.between(before, snapshot);
-    if (!affected.isNone()) {
+    if (affected.isNone()) {
+      loops.forEach(Loop::endLeft);
+    } else {
       loops.forEach(loop -> loop.rejudgement.add(affected));
     }
   }
@@ -164,6 +166,7 @@ public final class Proxy implements AutoCloseable {
    * roots are not believed any more. To be called when the roots have changed; returns at once.
    */
   public void recheck() {
+    loops.forEach(Loop::endLeft);
     loops.forEach(loop -> loop.upstreams.pool.recheck());
     hboneServers().forEach(HboneServer::recheck);
   }
@@ -238,6 +241,7 @@ public final class Proxy implements AutoCloseable {
       }
       served.service = service;
       path.served.put(served.pod.name, served.pod);
+      loops.forEach(Loop::endLeft);
       if (!holding) {
         service.accept();
       }
@@ -277,6 +281,7 @@ public final class Proxy implements AutoCloseable {
         served.pod.gone = true;
       }
     }
+    loops.forEach(Loop::endLeft);
     CompletableFuture<Void> closed =
         service == null
             ? CompletableFuture.completedFuture(null)

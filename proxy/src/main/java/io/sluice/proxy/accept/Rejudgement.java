@@ -21,6 +21,7 @@ final class Rejudgement {
 
   private final EventLoop executor;
   private final List<Connection> connections;
+  private final Runnable before;
   private final AtomicReference<@Nullable Affected> due = new AtomicReference<>();
   private @Nullable Affected current; // of the pass that runs
   private int left;
@@ -28,10 +29,12 @@ final class Rejudgement {
   /**
    * @param connections the loop's own list, of which a connection that ends leaves by the last one
    *     taking its place; new ones come to its end, and are judged by the latest snapshot already
+   * @param before ends what nobody uses, which has nothing to be judged for
    */
-  Rejudgement(EventLoop executor, List<Connection> connections) {
+  Rejudgement(EventLoop executor, List<Connection> connections, Runnable before) {
     this.executor = executor;
     this.connections = connections;
+    this.before = before;
   }
 
   /** Judges these soon, together with others that wait for it. Any thread. */
@@ -52,6 +55,15 @@ final class Rejudgement {
     }
   }
 
+  /** The others are judged, whatever becomes of it. */
+  private void endUnused() {
+    try {
+      before.run();
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, "connection_not_judged_again", e);
+    }
+  }
+
   private void begin() {
     if (current == null) {
       current = due.getAndSet(null);
@@ -65,6 +77,7 @@ final class Rejudgement {
     if (affected == null) {
       return;
     }
+    endUnused();
     long start = System.nanoTime();
     while (left > 0) {
       left = Math.min(left, connections.size()) - 1;

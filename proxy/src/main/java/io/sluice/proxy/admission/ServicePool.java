@@ -331,6 +331,14 @@ public final class ServicePool {
       return served < limits.maxRequestsPerConnection();
     }
 
+    /** Whether its connection may wait for nobody: no limit keeps others from having one too. */
+    public boolean mayRest() {
+      return !left
+          && users == 0
+          && mayCarry()
+          && limits.maxConnections() == UpstreamSetting.UNLIMITED;
+    }
+
     /** Of a request that nothing was asked of the service for. */
     public Admission unasked() {
       return new Admission(ServicePool.this, pod);

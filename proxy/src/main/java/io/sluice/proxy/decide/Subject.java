@@ -247,6 +247,24 @@ public final class Subject {
         && Objects.equals(originalDestination, other.originalDestinationOrNull());
   }
 
+  /**
+   * Whether the same ends call each other, by the same service and route, so that the one's
+   * connection leads where the other's would: only what they ask and the client's port may differ.
+   */
+  public boolean isLike(Subject other) {
+    return pod.equals(other.pod)
+        && direction == other.direction
+        && Objects.equals(source, other.source)
+        && Objects.equals(sourceIdentity, other.sourceIdentity)
+        && Objects.equals(destinationIdentity, other.destinationIdentity)
+        && client.getAddress().equals(other.client.getAddress())
+        && Objects.equals(originalDestination, other.originalDestination)
+        && Objects.equals(endpoint, other.endpoint)
+        && Objects.equals(service, other.service)
+        && Objects.equals(route, other.route)
+        && Objects.equals(serverName, other.serverName);
+  }
+
   private ConnectionInfo made(long id) {
     return new ConnectionInfo(
         id,

@@ -78,6 +78,11 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     return connection.peer;
   }
 
+  /** Whether its connection takes further streams: else its successor has newer certificates. */
+  public boolean mayHaveOthers() {
+    return !closed && !connection.isLeaving();
+  }
+
   @Override
   public void listen(Listener local) {
     opener = null;

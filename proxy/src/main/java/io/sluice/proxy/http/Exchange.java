@@ -141,10 +141,37 @@ final class Exchange implements Upstream.Listener {
     search();
   }
 
-  /** The one that dialled where this one was to go has reached it, or has gone. */
+  /** The one that dialled where this one was to go has reached another one, or has gone. */
   void searchAgain() {
     if (!ended && joined == null) {
       search();
+    }
+  }
+
+  /**
+   * What it waited for is reached, and it goes there: to choose anew would take from who is reached
+   * late what was meant for it.
+   */
+  void goTo(InetSocketAddress endpoint) {
+    if (ended || joined != null) {
+      return;
+    }
+    Verdict refusal = owner.refusalAtOpening(subject);
+    Admission known = admission;
+    if (refusal == null && known != null) {
+      Reason surplus = known.begin();
+      refusal = surplus == null ? null : known.refusal(surplus);
+    }
+    if (refusal != null) {
+      refused(refusal, CloseKind.REFUSED);
+      return;
+    }
+    HttpStream free = owner.leads().open(endpoint, subject, this);
+    if (free == null) {
+      search(); // it carries as many as it may
+    } else {
+      upstream = null; // which has dialled nothing
+      join(free, endpoint);
     }
   }
 
@@ -539,6 +566,10 @@ final class Exchange implements Upstream.Listener {
   @Override
   public boolean takes(InetSocketAddress endpoint) {
     HttpStream free = owner.leads().open(endpoint, subject, this);
+    Upstream search = upstream;
+    if (free == null && search != null && takesLeft()) {
+      free = owner.leads().openLeft(search, subject, this);
+    }
     if (free == null) {
       boolean waits = owner.leads().waits(this, endpoint);
       Admission known = admission;
@@ -551,6 +582,23 @@ final class Exchange implements Upstream.Listener {
     owner.leads().gaveUp(this); // what it dialled first, others may still wait for
     join(free, endpoint);
     return true;
+  }
+
+  /** Only what may be sent again, once that connection turns out to be closed. */
+  private boolean takesLeft() {
+    return subject.direction() == Direction.OUTBOUND
+        && mirror == null
+        && !repeated
+        && !countsRetries()
+        && isRepeatable();
+  }
+
+  /** Without content, and its like means the same when it is sent twice. */
+  private boolean isRepeatable() {
+    return asked.whole
+        && asked.bytes() == 0
+        && !asksForBytes()
+        && IDEMPOTENT.contains(request.method());
   }
 
   @Override
@@ -606,7 +654,11 @@ final class Exchange implements Upstream.Listener {
       answer(403);
     } else if (kind == CloseKind.CONNECT_FAILURE) {
       end = End.NO_UPSTREAM;
-      answer(503);
+      if (owner.isAskedAgain() && isRepeatable()) {
+        leaveUnanswered();
+      } else {
+        answer(503);
+      }
     } else if (isWithoutEndpoint(reason)) {
       end = End.NO_ENDPOINT;
       answer(503);
@@ -623,6 +675,14 @@ final class Exchange implements Upstream.Listener {
       owner.refuse(this, verdict);
       downstream.abort(HttpStream.Abort.RESET); // where no connection of bytes has told it
     }
+  }
+
+  /** The connection ends instead, as it would have with the application's own. */
+  private void leaveUnanswered() {
+    dropUpstream();
+    owner.drain();
+    downstream.abort(HttpStream.Abort.RESET);
+    finish();
   }
 
   /** As is said for while the service is spared. */

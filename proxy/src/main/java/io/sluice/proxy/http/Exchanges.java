@@ -12,6 +12,7 @@ import io.sluice.mesh.RetryPolicy;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Tracing;
 import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -66,6 +67,9 @@ public final class Exchanges implements DirectPeer {
     /** Headers that records of requests are to have. */
     List<String> headersToTell();
 
+    /** Whether it waits for another client: what was reached first has nothing to do meanwhile. */
+    default void rests(boolean waits) {}
+
     /** The downstream's connection is gone; called once, and not after {@link Exchanges#end}. */
     void ended(boolean byClient, ChannelEnd how);
   }
@@ -73,10 +77,12 @@ public final class Exchanges implements DirectPeer {
   /**
    * What all of them share.
    *
+   * @param left what clients have left to others of their pods
    * @param inTurn runs what has been read already, once it is the turn of whoever is charged
    */
   public record Surroundings(
       UpstreamLoop upstreams,
+      IdleLeads left,
       LocalPod pod,
       LocalPod inside,
       Supplier<MeshSnapshot> snapshot,
@@ -121,6 +127,7 @@ public final class Exchanges implements DirectPeer {
   private @Nullable MeshSnapshot limitedBy;
   private PodLimits.@Nullable Arrivals limits; // as that one says
   private boolean version2;
+  private boolean hasCarried; // an exchange that has ended
   private boolean retiring;
   private long retiredNanos;
   private boolean draining;
@@ -252,7 +259,7 @@ public final class Exchanges implements DirectPeer {
 
   private void lead(boolean http2Spoken) {
     version2 = http2Spoken;
-    leads = new Leads(setup(), http2Spoken, application);
+    leads = new Leads(setup(), around.left(), http2Spoken, application);
   }
 
   private String version() {
@@ -276,6 +283,19 @@ public final class Exchanges implements DirectPeer {
   /** Whether a request may be given to it directly. */
   boolean takesDirectly() {
     return !draining && !ended && http1 == null && http2 == null;
+  }
+
+  /**
+   * Whether it waits for a request, and its application too: for those of other clients as well.
+   */
+  boolean mayBeLeft() {
+    Leads known = leads;
+    return takesDirectly() && !retiring && open.isEmpty() && known != null && known.mayBeLeft();
+  }
+
+  /** It waits for another client, or waits no more. */
+  void rests(boolean waits) {
+    listener.rests(waits);
   }
 
   /** A request that the other side of a call within this process has read. */
@@ -537,8 +557,20 @@ public final class Exchanges implements DirectPeer {
   private void hasEnded(ChannelEnd how) {
     if (!ended) {
       boolean byClient = how != ChannelEnd.RESET_BY_US;
+      if (how == ChannelEnd.FINISHED) {
+        leaveLeads();
+      }
       cut(byClient);
       listener.ended(byClient, how);
+    }
+  }
+
+  /** To the next client of the pod, where this one has ended in peace. */
+  private void leaveLeads() {
+    Leads known = leads;
+    boolean inPeace = open.isEmpty() && !version2 && !draining && !retiring && downstream != null;
+    if (known != null && inPeace && subject.direction() == Direction.OUTBOUND) {
+      known.leave(around.snapshot().get());
     }
   }
 
@@ -546,9 +578,21 @@ public final class Exchanges implements DirectPeer {
     return listener.timesAnswers();
   }
 
+  /**
+   * Whether whoever asks may ask again by another connection, and learn there what became of the
+   * application: a proxy does of one that has carried an exchange (RFC 9110 §9.2.2).
+   */
+  boolean isAskedAgain() {
+    return hasCarried
+        && !version2
+        && subject.direction() == Direction.INBOUND
+        && subject.callerOrNull() != null;
+  }
+
   /** It has ended, whole or not. */
   void ended(Exchange exchange) {
     progress++;
+    hasCarried = true;
     remove(exchange);
     listener.exchanged(record(exchange));
     endDirect();

@@ -4,6 +4,8 @@ import io.netty.buffer.ByteBufAllocator;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * HTTP/1 towards who answers (RFC 9112): one exchange at a time, and the next one where both
@@ -29,6 +31,9 @@ final class Http1Client extends Http1Side {
   private boolean tunnel;
   private boolean ending;
   private boolean told; // that it is gone
+  private boolean answered; // once at least, and whole
+  private boolean bound; // to somebody who has shown at its beginning who he is
+  private boolean answersHead; // the last one
 
   Http1Client(ByteChannel channel, ByteBufAllocator allocator, BufferBudget budget, Owner owner) {
     super(channel, false, allocator, budget);
@@ -42,6 +47,11 @@ final class Http1Client extends Http1Side {
     requestOpen = !last && head.upgrade == null;
     responseOpen = true;
     upgrades = head.upgrade != null;
+    answersHead = head.method().equals("HEAD");
+    bound =
+        bound
+            || bindsConnection(head.fields.joined("authorization"))
+            || bindsConnection(head.fields.joined("proxy-authorization"));
     parser.answers(head.method());
     writer.request(head, last);
   }
@@ -59,8 +69,12 @@ final class Http1Client extends Http1Side {
 
   // --- responses -----------------------------------------------------------------------------
 
+  /** An octet that nobody asked for may be the beginning of somebody's answer to the next one. */
   @Override
-  boolean expectsMessage() {
+  boolean expectsMessage() throws BadMessage {
+    if (listener() == null) {
+      throw new BadMessage(502, "nobody asked");
+    }
     return true;
   }
 
@@ -83,7 +97,22 @@ final class Http1Client extends Http1Side {
       requestOpen = true;
       parser.becomeTunnel();
     }
+    if (head.status() == 401 || head.status() == 407) {
+      bound =
+          bound
+              || bindsConnection(head.fields.joined("www-authenticate"))
+              || bindsConnection(head.fields.joined("proxy-authenticate"));
+    }
     asking.head(head, last);
+  }
+
+  /** Of schemes that authenticate a connection instead of its requests (RFC 4559 §6). */
+  private static boolean bindsConnection(@Nullable String value) {
+    if (value == null) {
+      return false;
+    }
+    String schemes = value.toLowerCase(Locale.ROOT);
+    return schemes.contains("ntlm") || schemes.contains("negotiate");
   }
 
   @Override
@@ -97,11 +126,28 @@ final class Http1Client extends Http1Side {
       return;
     }
     endExchange();
+    answered = true;
     if (parser.isPersistent() && !tunnel && !hasInputEnded()) {
       owner.idle(this);
     } else if (!tunnel) {
       endOutput();
     }
+  }
+
+  /**
+   * Whether it waits for a request, and what it has carried leaves nothing behind for who asks the
+   * next one: an answer to HEAD may have content all the same, which would come as the next answer.
+   */
+  boolean mayBeLeft() {
+    return answered
+        && !bound
+        && !answersHead
+        && listener() == null
+        && !requestOpen
+        && !responseOpen
+        && !ending
+        && isQuiet()
+        && channel.isWritable();
   }
 
   /** Ends it in peace where it waits for a request. */

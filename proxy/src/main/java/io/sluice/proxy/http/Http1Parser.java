@@ -74,7 +74,6 @@ final class Http1Parser {
   private boolean skippedLine;
   private long left; // of the content, or of the chunk
   private boolean answersHead; // what is read answers HEAD
-  private boolean tunnel;
 
   // What the last head said of its connection.
   private boolean persistent;
@@ -93,7 +92,6 @@ final class Http1Parser {
 
   /** What follows belongs to another protocol: it is content without an end. */
   void becomeTunnel() {
-    tunnel = true;
     state = State.UNTIL_CLOSE;
   }
 

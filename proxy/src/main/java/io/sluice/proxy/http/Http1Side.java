@@ -40,8 +40,8 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
 
   // --- what the two sides do differently -----------------------------------------------------
 
-  /** Whether what the peer sends now can be a message, or a part of one. */
-  abstract boolean expectsMessage();
+  /** Whether what the peer sends now can be a message, or a part of one, and is to be read. */
+  abstract boolean expectsMessage() throws BadMessage;
 
   /** Whether the connection ends, and what the peer still sends is nobody's. */
   abstract boolean dropsInput();
@@ -96,6 +96,11 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
   /** Octets of which nothing was made. */
   final long dropped() {
     return dropped;
+  }
+
+  /** Whether it stands, and nothing has come of the peer's next message, nor its end. */
+  final boolean isQuiet() {
+    return !closed && !endCame && arrived.size() == 0 && !parser.isWithinMessage();
   }
 
   /** Whether the peer has sent what nobody has looked at. */

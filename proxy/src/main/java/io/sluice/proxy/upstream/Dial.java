@@ -7,6 +7,9 @@ package io.sluice.proxy.upstream;
 sealed interface Dial permits SocketDial, HboneDial, LocalDial {
   void start();
 
+  /** Whether the connection that came of it is what another attempt would use now. */
+  boolean isCurrent();
+
   /** Gives the attempt up, or forgets the connection that came of it. */
   void end();
 }

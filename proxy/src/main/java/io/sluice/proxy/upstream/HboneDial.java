@@ -11,6 +11,7 @@ import io.sluice.proxy.tls.TlsIdentity;
 import java.net.InetSocketAddress;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /** Reaches a workload of another node by a stream of a shared connection. */
 final class HboneDial implements Dial, HbonePool.Opening {
@@ -23,6 +24,7 @@ final class HboneDial implements Dial, HbonePool.Opening {
   private final PoolKey key;
   private final TlsIdentity identity;
   private final HboneRequest request;
+  private @Nullable HboneStream reached;
   private boolean ended;
 
   HboneDial(
@@ -79,6 +81,7 @@ final class HboneDial implements Dial, HbonePool.Opening {
     if (ended) {
       stream.reset();
     } else {
+      reached = stream;
       owner.opened(stream);
     }
   }
@@ -93,6 +96,17 @@ final class HboneDial implements Dial, HbonePool.Opening {
       loop.means.failed("socket-open-failed", pod.name, failure.causeOrNull());
     }
     owner.failed(failure.reason());
+  }
+
+  /**
+   * Where the pod proves itself otherwise since, or their connection is to end, another is used.
+   */
+  @Override
+  public boolean isCurrent() {
+    HboneStream stream = reached;
+    return stream != null
+        && stream.mayHaveOthers()
+        && loop.means.identities.of(key.source()).orElse(null) == identity;
   }
 
   @Override

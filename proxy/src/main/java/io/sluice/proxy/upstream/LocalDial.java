@@ -66,6 +66,11 @@ public final class LocalDial implements Dial, Incoming {
   }
 
   @Override
+  public boolean isCurrent() {
+    return loop.means.served.get(callee.name) == callee;
+  }
+
+  @Override
   public void end() {
     boolean waits = !settled;
     settled = true;

@@ -151,6 +151,11 @@ final class SocketDial implements Dial, PendingSocket.Listener {
   }
 
   @Override
+  public boolean isCurrent() {
+    return true;
+  }
+
+  @Override
   public void end() {
     boolean opened = pending.isSettled();
     pending.settle();

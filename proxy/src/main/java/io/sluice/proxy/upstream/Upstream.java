@@ -194,6 +194,7 @@ public final class Upstream {
   private @Nullable Future<?> connectTimer; // of that, where it has none of its own
   private boolean loopbackMayAnswer;
   private boolean counted;
+  private boolean resting; // what was counted waits
   private boolean over;
   private @Nullable ServicePool ofService; // that is asked, where anything is said of it
   private @Nullable ServicePool pool; // of the endpoint that is tried
@@ -996,6 +997,67 @@ public final class Upstream {
     };
   }
 
+  // --- a connection that outlives who asked for it -------------------------------------------
+
+  /** By which snapshot it was searched. */
+  public MeshSnapshot snapshot() {
+    return snapshot;
+  }
+
+  /**
+   * Whether what was reached may wait for another client of the pod: {@code now} has led to it, it
+   * would be reached the same way again, and nobody else waits for its place.
+   */
+  public boolean mayRest(MeshSnapshot now) {
+    InetSocketAddress reached = endpoint;
+    Dial last = dial;
+    Workload called =
+        reached == null ? null : snapshot.workloadAt(reached.getAddress()).orElse(null);
+    return snapshot == now
+        && !over
+        && subject.direction() == Direction.OUTBOUND
+        && called != null
+        && called.enrolled()
+        && !called.name().equals(pod.name)
+        && last != null
+        && last.isCurrent()
+        && last instanceof HboneDial == needsMutualTls(called)
+        && loop.means.served.get(pod.name) == pod
+        && (place == null || place.mayRest());
+  }
+
+  /** Whether what this one has reached is what {@code other} would reach, for the same caller. */
+  public boolean servesToo(Upstream other) {
+    return snapshot == other.snapshot
+        && pod == other.pod
+        && inside == other.inside
+        && pool == other.pool
+        && Objects.equals(endpoint, other.endpoint)
+        && subject.isLike(other.subject);
+  }
+
+  /** Whether the same pod calls. */
+  public boolean isOfPodOf(Upstream other) {
+    return pod == other.pod;
+  }
+
+  /** What was reached waits for another client, as nothing that its endpoint has to do; or not. */
+  public void rests(boolean waits) {
+    InetSocketAddress reached = endpoint;
+    if (reached == null || over) {
+      return;
+    }
+    if (waits && counted) {
+      counted = false;
+      resting = true;
+      loop.loads.closed(reached);
+    } else if (!waits && resting) {
+      counted = true;
+      resting = false;
+      loop.loads.opened(reached);
+    }
+  }
+
   /** The endpoint that was reached. */
   public InetSocketAddress reached() {
     return Objects.requireNonNull(endpoint, "nothing was reached");
@@ -1003,6 +1065,7 @@ public final class Upstream {
 
   /** Gives it up, or forgets what was reached; the channel is not closed by that. */
   public void end() {
+    rests(true);
     over = true;
     stopTimer();
     ServicePool.Waiting waits = waiting;
@@ -1014,11 +1077,6 @@ public final class Upstream {
     Dial last = dial;
     if (last != null) {
       last.end();
-    }
-    InetSocketAddress reached = endpoint;
-    if (counted && reached != null) {
-      counted = false;
-      loop.loads.closed(reached);
     }
   }
 }

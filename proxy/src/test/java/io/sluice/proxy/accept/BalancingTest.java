@@ -26,7 +26,9 @@ import io.sluice.proxy.http2.RawClient;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -227,6 +229,106 @@ class BalancingTest {
         }
         assertThat(one.accepted.get() + two.accepted.get()).isEqualTo(1);
       }
+    }
+  }
+
+  /** Of 400 requests by chance 200 are for each, and less than 140 for one once in a lifetime. */
+  @Test
+  void whatWaitsForAnEndpointThatIsReachedLateStaysWithIt() throws IOException {
+    AtomicInteger atOnce = new AtomicInteger();
+    AtomicInteger late = new AtomicInteger();
+    Peers.Conversation quick =
+        socket -> HttpFixture.answerStreams(socket, _ -> atOnce.incrementAndGet() > 0);
+    List<Socket> before = new ArrayList<>();
+    List<RawClient> clients = new ArrayList<>();
+    try (var one = new Peers.Server(Peers.V4, quick);
+        var listener = new ServerSocket(0, 1, Peers.V4);
+        var fixture =
+            new ProxyFixture(
+                TestSettings.but(settings -> settings.connectTimeout = Duration.ofSeconds(40)))) {
+      var slow = (InetSocketAddress) listener.getLocalSocketAddress();
+      fillBacklog(slow, before);
+      SnapshotEditor editor = ProxyFixture.permissive().edit();
+      editor.put(
+          new Service(
+              ProxyFixture.STORE,
+              List.of(ProxyFixture.STORE_VIP),
+              List.of(
+                  new ServicePort(
+                      "http",
+                      80,
+                      AppProtocol.HTTP,
+                      List.of(new Endpoint(one.address(), true), new Endpoint(slow, true))))));
+      fixture.publish(editor.snapshot(9));
+      for (int i = 0; i < 5; i++) {
+        RawClient client = new RawClient(fixture.outboundTo(STORE));
+        clients.add(client);
+        client.settle();
+        for (int stream = 1; stream < 160; stream += 2) {
+          client.flood(HttpFixture.frames(stream));
+        }
+      }
+      Await.until("the other one has answered", () -> atOnce.get() >= 100);
+
+      Thread acceptor =
+          Thread.ofVirtual()
+              .start(() -> {
+                while (true) {
+                  try {
+                    Socket socket = listener.accept();
+                    Thread.ofVirtual().start(() -> answerAll(socket, late));
+                  } catch (IOException e) {
+                    return; // the end of the test
+                  }
+                }
+              });
+      for (RawClient client : clients) {
+        for (int i = 0; i < 80; i++) {
+          client.next(RawClient.HEADERS);
+        }
+      }
+
+      assertThat(atOnce.get() + late.get()).isEqualTo(400);
+      assertThat(late).hasValueBetween(140, 260);
+      listener.close();
+      join(acceptor);
+    } finally {
+      for (RawClient client : clients) {
+        client.close();
+      }
+      for (Socket socket : before) {
+        socket.close();
+      }
+    }
+  }
+
+  /** Until it does not answer the next one, which then has to ask again a second later. */
+  private static void fillBacklog(InetSocketAddress listener, List<Socket> open)
+      throws IOException {
+    for (int i = 0; i < 8; i++) {
+      Socket socket = new Socket();
+      open.add(socket);
+      try {
+        socket.connect(listener, 300);
+      } catch (SocketTimeoutException e) {
+        return;
+      }
+    }
+  }
+
+  private static void answerAll(Socket socket, AtomicInteger asked) {
+    try (socket) {
+      HttpFixture.answerStreams(socket, _ -> asked.incrementAndGet() > 0);
+    } catch (IOException e) {
+      // The other end has gone, or never said anything.
+    }
+  }
+
+  private static void join(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
