@@ -23,19 +23,10 @@ public final class Otlp {
 
   /** Whose it is. */
   public static Resource resource(String service) {
-    return Resource.newBuilder().addAttributes(attribute("service.name", service)).build();
+    return Resource.newBuilder().addAttributes(attribute("service.name", text(service))).build();
   }
 
-  /** A number, or a text. */
-  public static KeyValue attribute(String name, Object value) {
-    return attribute(
-        name,
-        value instanceof Long number
-            ? AnyValue.newBuilder().setIntValue(number).build()
-            : text(value.toString()));
-  }
-
-  /** What is said already. */
+  /** By its name. */
   public static KeyValue attribute(String name, AnyValue value) {
     return KeyValue.newBuilder().setKey(name).setValue(value).build();
   }
@@ -43,6 +34,11 @@ public final class Otlp {
   /** A text. */
   public static AnyValue text(String text) {
     return AnyValue.newBuilder().setStringValue(text).build();
+  }
+
+  /** A number. */
+  public static AnyValue number(long number) {
+    return AnyValue.newBuilder().setIntValue(number).build();
   }
 
   /** A text of ASCII, as many of these octets, which nobody changes from now on. */

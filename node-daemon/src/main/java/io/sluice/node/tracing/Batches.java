@@ -55,8 +55,10 @@ final class Batches {
     writeEndpoint(json, "localEndpoint", span.service(), null);
     writeEndpoint(json, "remoteEndpoint", span.peerOrNull(), span.peer());
     json.writeObjectFieldStart("tags");
-    for (Map.Entry<String, Object> each : span.attributes().entrySet()) {
-      json.writeStringField(each.getKey(), each.getValue().toString());
+    Tags tags = new Tags(json);
+    span.tell(tags);
+    if (tags.failure != null) {
+      throw tags.failure;
     }
     String failure = span.failure();
     if (failure != null) {
@@ -64,6 +66,30 @@ final class Batches {
     }
     json.writeEndObject();
     json.writeEndObject();
+  }
+
+  /** Zipkin's attributes, which are texts alone. */
+  private static final class Tags implements Span.Attributes {
+    private final JsonGenerator json;
+    private @Nullable IOException failure; // the first one
+
+    Tags(JsonGenerator json) {
+      this.json = json;
+    }
+
+    @Override
+    public void text(String name, String value) {
+      try {
+        json.writeStringField(name, value);
+      } catch (IOException e) {
+        failure = failure == null ? e : failure;
+      }
+    }
+
+    @Override
+    public void number(String name, long value) {
+      text(name, Long.toString(value));
+    }
   }
 
   private static void writeEndpoint(
@@ -97,6 +123,19 @@ final class Batches {
     return all.build().toByteArray();
   }
 
+  /** OTLP's attributes. */
+  private record Told(io.sluice.api.opentelemetry.Span.Builder message) implements Span.Attributes {
+    @Override
+    public void text(String name, String value) {
+      message.addAttributes(Otlp.attribute(name, Otlp.text(value)));
+    }
+
+    @Override
+    public void number(String name, long value) {
+      message.addAttributes(Otlp.attribute(name, Otlp.number(value)));
+    }
+  }
+
   private static io.sluice.api.opentelemetry.Span message(Span span) {
     io.sluice.api.opentelemetry.Span.Builder message =
         io.sluice.api.opentelemetry.Span.newBuilder()
@@ -113,13 +152,14 @@ final class Batches {
     if (span.trace().parent() != 0) {
       message.setParentSpanId(Otlp.octets(span.trace().parent()));
     }
-    span.attributes().forEach((name, value) -> message.addAttributes(Otlp.attribute(name, value)));
+    span.tell(new Told(message));
     InetSocketAddress peer = span.peer();
     if (peer != null) {
       message
           .addAttributes(
-              Otlp.attribute("network.peer.address", IpAddresses.text(peer.getAddress())))
-          .addAttributes(Otlp.attribute("network.peer.port", (long) peer.getPort()));
+              Otlp.attribute(
+                  "network.peer.address", Otlp.text(IpAddresses.text(peer.getAddress()))))
+          .addAttributes(Otlp.attribute("network.peer.port", Otlp.number(peer.getPort())));
     }
     String failure = span.failure();
     if (failure != null) {

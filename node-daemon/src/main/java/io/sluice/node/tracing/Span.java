@@ -11,8 +11,6 @@ import io.sluice.proxy.RequestRecord.End;
 import io.sluice.proxy.TraceSpan;
 import java.net.InetSocketAddress;
 import java.time.Instant;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -115,33 +113,48 @@ record Span(
     return name.name() + "." + name.namespace();
   }
 
-  /** Texts and numbers. */
-  Map<String, Object> attributes() {
-    Map<String, Object> all = new LinkedHashMap<>();
-    boolean known = METHODS.contains(request.method());
-    all.put("http.request.method", known ? request.method() : "_OTHER");
-    putIfKnown(all, "http.request.method_original", known ? null : request.method());
-    all.put("url.path", request.path());
-    all.put("server.address", request.authority().replaceFirst(":[0-9]*$", ""));
-    all.put("network.protocol.version", request.version().substring("HTTP/".length()));
-    if (request.status() > 0) {
-      all.put("http.response.status_code", (long) request.status());
+  /** Hears of attributes, in the order in which they are told. */
+  interface Attributes {
+    void text(String name, String value);
+
+    void number(String name, long value);
+
+    default void textIfKnown(String name, @Nullable String value) {
+      if (value != null) {
+        text(name, value);
+      }
     }
-    all.put("http.request.body.size", request.requestBytes());
-    all.put("http.response.body.size", request.responseBytes());
-    putIfKnown(all, "rpc.grpc.status_code", request.grpcStatusOrNull());
-    putIfKnown(all, "user_agent.original", request.userAgentOrNull());
-    putIfKnown(all, "http.request.header.x-request-id", request.requestIdOrNull());
-    putIfKnown(all, "error.type", failure());
-    all.put("k8s.namespace.name", info().pod().namespace());
-    all.put("k8s.pod.name", info().pod().name());
-    all.put("sluice.response_flags", request.end().flag());
-    return all;
   }
 
-  private static void putIfKnown(Map<String, Object> all, String name, @Nullable String value) {
-    if (value != null) {
-      all.put(name, value);
+  /** Tells all of them. */
+  void tell(Attributes to) {
+    boolean known = METHODS.contains(request.method());
+    to.text("http.request.method", known ? request.method() : "_OTHER");
+    to.textIfKnown("http.request.method_original", known ? null : request.method());
+    to.text("url.path", request.path());
+    to.text("server.address", withoutPort(request.authority()));
+    to.text("network.protocol.version", request.version().substring("HTTP/".length()));
+    if (request.status() > 0) {
+      to.number("http.response.status_code", request.status());
     }
+    to.number("http.request.body.size", request.requestBytes());
+    to.number("http.response.body.size", request.responseBytes());
+    to.textIfKnown("rpc.grpc.status_code", request.grpcStatusOrNull());
+    to.textIfKnown("user_agent.original", request.userAgentOrNull());
+    to.textIfKnown("http.request.header.x-request-id", request.requestIdOrNull());
+    to.textIfKnown("error.type", failure());
+    to.text("k8s.namespace.name", info().pod().namespace());
+    to.text("k8s.pod.name", info().pod().name());
+    to.text("sluice.response_flags", request.end().flag());
+  }
+
+  private static String withoutPort(String authority) {
+    int end = authority.length();
+    while (end > 0 && authority.charAt(end - 1) >= '0' && authority.charAt(end - 1) <= '9') {
+      end--;
+    }
+    return end > 0 && authority.charAt(end - 1) == ':'
+        ? authority.substring(0, end - 1)
+        : authority;
   }
 }
