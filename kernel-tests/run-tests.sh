@@ -26,10 +26,11 @@ run_maven_tests() {
 	test_classes >"$root/target/test-classes.txt"
 	say "the whole output: $output"
 	: >"$output"
+	# Set before anything can tell that Maven has begun.
+	trap 'end_run' INT TERM HUP
 	# Its own process group is what ends with it.
 	(cd "$root" && exec setsid mvn -B -ntp -fae -Dmaven.test.failure.ignore -Dspotless.check.skip "-Dsluice.dist=$root/cli/target/dist" "$@" verify) </dev/null >"$output" 2>&1 &
 	maven=$!
-	trap 'end_maven & wait $maven; exit 143' INT TERM HUP
 	end_where_it_hangs &
 	watch=$!
 	tail -n +1 -s 0.2 -f --pid=$maven "$output" | awk -v classes="$root/target/test-classes.txt" -v before="$root/target/test-seconds.txt" -f "$root/kernel-tests/progress.awk" &
@@ -47,9 +48,19 @@ run_maven_tests() {
 	[ "$status" -eq 0 ]
 }
 
-# Maven's processes and those of its tests, as far as they have not left its group: asked to end, then ended.
+# What was begun here ends before this does.
+end_run() {
+	maven=${maven:-$!}
+	end_maven &
+	[ -z "${training:-}" ] || kill -s TERM "$training" 2>/dev/null || :
+	wait
+	exit 143
+}
+
+# Maven's processes and those of its tests, as far as they have not left its group: asked to end, then ended. In its first moment it
+# has no group yet.
 end_maven() {
-	kill -s TERM -- -$maven 2>/dev/null || return 0
+	kill -s TERM -- -$maven 2>/dev/null || kill -s TERM $maven 2>/dev/null || return 0
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		kill -s 0 -- -$maven 2>/dev/null || return 0
 		sleep 1
@@ -150,9 +161,10 @@ run_tests() {
 		exit 1
 	}
 	drop_lock    # kernel tests start launchers of their own
-	# Daemons are started by the last of the modules, minutes later, where no word chooses that alone.
+	# Daemons are started by the last of the modules, minutes later, where neither a word nor a group chooses that alone.
 	train_aot_caches &
-	[ -z "$word" ] || wait $!
+	training=$!
+	[ -z "$word$group" ] || wait $training
 	result=0
 	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
 	if [ "$long" ]; then soaks='' most_still=5400 most_in_all=36000; else soaks=long; fi
@@ -162,6 +174,7 @@ run_tests() {
 	fi
 	# Tests share the processors by modules, and in those that have most of them by classes: see surefire.classes.
 	run_maven_tests -T 1C "-Dgroups=$group" "-DexcludedGroups=$soaks" "$@" || result=1
+	wait $training || :
 	[ "$word" ] || keep_seconds
 	summary=$(summarize $mode) || result=1
 	[ -z "$group" ] || print_attacks $result $mode

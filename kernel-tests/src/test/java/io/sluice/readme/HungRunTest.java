@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,7 @@ class HungRunTest {
       say() { echo "said: $*"; }
       . "$2/kernel-tests/run-tests.sh"
       most_still=$3 most_in_all=60
+      if [ "$4" ]; then sleep 1000 & training=$! && echo $training >"$root/$4"; fi
       run_maven_tests || echo "failed"
       echo "over"
       """;
@@ -50,13 +52,18 @@ class HungRunTest {
   }
 
   private Process begin(String maven, int mostStill) throws IOException {
+    return begin(maven, mostStill, "");
+  }
+
+  /** {@code training} is where the number of what the launcher does beside the tests is written. */
+  private Process begin(String maven, int mostStill, String training) throws IOException {
     Path bin = Files.createDirectory(root.resolve("bin"));
     Files.writeString(bin.resolve("mvn"), "#!/bin/sh\n" + maven);
     Files.setPosixFilePermissions(bin.resolve("mvn"), PosixFilePermissions.fromString("rwxr-xr-x"));
     String tree = SourceTree.around().root().toString();
     ProcessBuilder shell =
         new ProcessBuilder(
-            "sh", "-c", RUN, "sh", root.toString(), tree, Integer.toString(mostStill));
+            "sh", "-c", RUN, "sh", root.toString(), tree, Integer.toString(mostStill), training);
     shell.environment().merge("PATH", bin.toString(), (path, first) -> first + ":" + path);
     return shell.redirectErrorStream(true).redirectOutput(root.resolve("printed").toFile()).start();
   }
@@ -83,7 +90,7 @@ class HungRunTest {
   void whereNoClassEndsMavenIsEndedAndTheClassIsNamed() throws Exception {
     String hangs = "echo $$ >pid\necho '[INFO] Running a.ATest'\nwhile :; do sleep 1; done\n";
 
-    String printed = printed(begin(hangs, 3));
+    String printed = printed(begin(hangs, 8));
 
     assertThat(printed)
         .containsPattern("ENDED: no test class has ended for \\d+ s; begun and not ended: a.ATest")
@@ -105,15 +112,17 @@ class HungRunTest {
   }
 
   @Test
-  void anInterruptedRunTakesMavenWithIt() throws Exception {
+  void anInterruptedRunTakesWithItAllThatItBegan() throws Exception {
     String hangs = "echo $$ >pid.next\nmv pid.next pid\nwhile :; do sleep 1; done\n";
-    Process run = begin(hangs, 60);
+    Process run = begin(hangs, 60, "training");
     Await.until("it has begun", () -> Files.exists(root.resolve("pid")));
 
     run.destroy();
 
     assertThat(printed(run)).doesNotContain("over");
     assertThat(run.exitValue()).isEqualTo(143);
-    assertThat(isAlive("pid")).isFalse();
+    for (String pidFile : List.of("pid", "training")) {
+      assertThat(isAlive(pidFile)).as(pidFile).isFalse();
+    }
   }
 }

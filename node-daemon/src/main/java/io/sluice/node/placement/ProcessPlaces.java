@@ -123,6 +123,8 @@ final class ProcessPlaces {
       look();
       isLost = false;
       found = known == null ? openUnknown(uid) : openKnown(uid, known);
+    } else if (found.isEmpty() && known != null) {
+      found = openKnown(uid, known); // another may have had all the looks since
     }
     if (found.isEmpty() && known == null) {
       found = openHost(uid);

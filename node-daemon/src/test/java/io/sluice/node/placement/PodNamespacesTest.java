@@ -301,6 +301,29 @@ class PodNamespacesTest {
     }
   }
 
+  /** Each look is asked for by the other one, so that none is due when this one is asked about. */
+  @Test
+  void isFoundAgainHoweverOftenAnotherPodHasTheNodeLook() throws IOException {
+    long inode = inodeOfOwn();
+    String other = "/kubepods/pod" + OTHER + "/app";
+    proc.process(50, POD, 90, inode);
+    proc.process(100, other, 90, 42);
+    pathOf(UID);
+    pathOf(OTHER);
+    proc.end(50);
+    Path mount = Files.createSymbolicLink(mounts.resolve("cni-1"), Path.of("/proc/self/ns/net"));
+    assertThat(pathOf(UID)).isEqualTo(mount);
+    Files.delete(mount);
+    proc.process(60, POD, 95, 43);
+    proc.process(101, other, 91, 42);
+    proc.end(100);
+    now += Duration.ofMillis(900).toNanos();
+
+    assertThat(pathOf(OTHER)).isEqualTo(proc.root().resolve("101/ns/net"));
+
+    assertThat(pathOf(UID)).isEqualTo(proc.root().resolve("60/ns/net"));
+  }
+
   @Test
   void takesNoMountForAPodThatWasNeverSeen() throws IOException {
     Files.createSymbolicLink(mounts.resolve("cni-1"), Path.of("/proc/self/ns/net"));
