@@ -201,6 +201,31 @@ struct {
 	__type(value, struct pod_key);
 } socket_pods SEC(".maps");
 
+/* Whose the addresses of the mesh are, wherever they run. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_DATAGRAM_PEERS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct address_key);
+	__type(value, struct datagram_peer);
+} datagram_peers SEC(".maps");
+
+/* What UDPRoutes grant this node's pods, with what has gone by it. Whatever is not here is not. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SLUICE_MAX_DATAGRAM_RULES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct datagram_rule_key);
+	__type(value, struct datagram_counts);
+} datagram_rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct datagram_socket);
+} datagram_sockets SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
 	__uint(max_entries, SLUICE_MAX_COUNTERS);

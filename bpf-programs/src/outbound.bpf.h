@@ -3,6 +3,7 @@
 #ifndef SLUICE_OUTBOUND_BPF_H
 #define SLUICE_OUTBOUND_BPF_H
 
+#include "datagram.bpf.h"
 #include "verdict.bpf.h"
 
 #define SOCK_STREAM 1
@@ -139,6 +140,29 @@ static __always_inline struct decision decide_outbound(const struct flow *flow,
 	if ((pod->flags & POD_FAIL_OPEN) && !(rules & RULE_ISOLATED) && !is_daemon_alive())
 		return decided(OUTCOME_PASSTHROUGH, REASON_FAIL_OPEN);
 	return decided(OUTCOME_REDIRECTED, REASON_MESH_TRAFFIC);
+}
+
+/*
+ * A datagram that is refused else: let through where a UDPRoute grants it, or grants what it
+ * answers. The port that an answer comes from is the one called.
+ */
+static __always_inline struct decision decide_granted(const struct flow *flow, struct bpf_sock *sk,
+						      struct decision d)
+{
+	const struct datagram_peer *peer;
+	__u16 own_port_be;
+
+	if (flow->protocol != IPPROTO_UDP ||
+	    (d.reason != REASON_DATAGRAM_REFUSED && d.reason != REASON_DNS_REFUSED))
+		return d;
+	peer = peer_at(flow->destination_be);
+	if (!peer)
+		return d;
+	own_port_be = sk ? bpf_htons((__u16)sk->src_port) : 0;
+	if (find_grant(flow->netns_cookie, DIRECTION_OUTBOUND, peer, flow->destination_port_be) ||
+	    (own_port_be && find_grant(flow->netns_cookie, DIRECTION_INBOUND, peer, own_port_be)))
+		return decided(OUTCOME_PASSTHROUGH, REASON_DATAGRAM_GRANTED);
+	return d;
 }
 
 static __always_inline int is_proxy_process(void)
@@ -350,7 +374,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 		return ANSWER_PROCEED;
 	}
 	bound_ifindex = sk->bound_dev_if;
-	d = decide_outbound(flow, pod, bound_ifindex);
+	d = decide_granted(flow, sk, decide_outbound(flow, pod, bound_ifindex));
 	if (d.outcome == OUTCOME_REDIRECTED && lead_fast(sk, flow, pod, way)) {
 		settle(flow, OUTCOME_PASSTHROUGH, REASON_FAST_PATH);
 		return ANSWER_PROCEED;
@@ -397,7 +421,7 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, struct flow *fl
 		settle(flow, OUTCOME_PASSTHROUGH, REASON_PROXY_SOCKET);
 		return ANSWER_PROCEED;
 	}
-	d = decide_outbound(flow, pod, sk ? sk->bound_dev_if : 0);
+	d = decide_granted(flow, sk, decide_outbound(flow, pod, sk ? sk->bound_dev_if : 0));
 	settle(flow, d.outcome, d.reason);
 	return d.outcome == OUTCOME_REFUSED ? ANSWER_REFUSE : ANSWER_PROCEED;
 }

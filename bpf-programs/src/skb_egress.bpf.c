@@ -6,17 +6,17 @@
  * other hook sees, and what is addressed to the pod itself and would leave it nevertheless, for
  * ancillary data or options of the socket name another interface; in a strict mesh also echo
  * requests that carry more than a ping does, and transports that no socket may be made for; and
- * what is not TCP and goes to isolated ranges, to which a socket may have been connected before.
+ * what is not TCP and goes to isolated ranges, to which a socket may have been connected before;
+ * and what is not TCP and comes from an address of another pod, by which its receiver would take
+ * it for that one's. Datagrams that UDPRoutes grant are counted.
  * Runs for every packet of every socket of the node, so the questions that cost nothing come
  * first.
  * Not asked: what the pod forwards, which belongs to no socket.
  * Pass: the packet goes on. Refuse: it is dropped, and a datagram's sender told EPERM.
  */
-#include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-
+#include "datagram.bpf.h"
 #include "outbound.bpf.h"
+#include "packet.bpf.h"
 
 /* IPv4 options that are looked at; more cost the verifier too much, and nobody sends as many. */
 #define MAX_OPTIONS 6
@@ -28,11 +28,6 @@
 /* Options, options for the hops, route: a fourth comes only from a raw socket. */
 #define MAX_EXTENSION_HEADERS 4
 #define EXTENSION_UNIT_BYTES 8
-
-enum skb_answer { PACKET_REFUSE = 0, PACKET_PASS = 1 };
-
-/* Whether programs of this type may ask for the namespace's cookie; set before loading. */
-const volatile __u32 has_netns_cookie = 1;
 
 /* Options of an IPv4 header, or extension headers that may hold a route. */
 enum packet_shape { SHAPE_PLAIN, SHAPE_OPTIONS, SHAPE_EXTENDED };
@@ -57,36 +52,6 @@ static __always_inline enum packet_shape shape_of(const struct __sk_buff *skb)
 			return SHAPE_EXTENDED;
 	}
 	return SHAPE_PLAIN;
-}
-
-/* False for what has no whole header of IP. */
-static __always_inline int fill_flow(struct flow *flow, const struct __sk_buff *skb)
-{
-	const void *data = (const void *)(long)skb->data;
-	const void *end = (const void *)(long)skb->data_end;
-
-	flow->direction = DIRECTION_OUTBOUND;
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		const struct iphdr *ip = data;
-
-		if (data + sizeof(*ip) > end)
-			return 0;
-		map_ipv4(flow->source_be, ip->saddr);
-		map_ipv4(flow->destination_be, ip->daddr);
-		flow->protocol = ip->protocol;
-		return 1;
-	}
-	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		const struct ipv6hdr *ip = data;
-
-		if (data + sizeof(*ip) > end)
-			return 0;
-		copy_address(flow->source_be, ip->saddr.in6_u.u6_addr32);
-		copy_address(flow->destination_be, ip->daddr.in6_u.u6_addr32);
-		flow->protocol = ip->nexthdr;
-		return 1;
-	}
-	return 0;
 }
 
 /* What cannot be followed to its end is taken for a route. */
@@ -257,22 +222,46 @@ static __always_inline int is_isolated_datagram(const struct __sk_buff *skb,
 		       OUTCOME_PASSTHROUGH;
 }
 
-/* The namespace of the packet's socket; 0 when that is not known to be a pod's. */
-static __always_inline __u64 sending_pod(struct __sk_buff *skb)
+/*
+ * Whether the pod sends from an address of the mesh that is not its own. What is no pod of the mesh
+ * on this node is not asked: another cluster's node on this machine may have the same addresses.
+ */
+static __always_inline int is_forged(const struct flow *flow)
 {
-	const struct pod_key *pod;
+	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
+
+	copy_address(own.address_be, flow->source_be);
+	return !bpf_map_lookup_elem(&pod_addresses, &own) && peer_at(flow->source_be);
+}
+
+/* Counts what a UDPRoute grants, and remembers whom the socket asks. */
+static __always_inline void follow_datagram(struct __sk_buff *skb, const struct flow *flow)
+{
+	const struct datagram_peer *peer = peer_at(flow->destination_be);
+	struct datagram_counts *counts;
+	struct datagram datagram = {};
 	struct bpf_sock *sk;
 
-	if (has_netns_cookie)
-		return bpf_get_netns_cookie(skb);
+	if (!peer || !read_datagram(&datagram, skb, is_mapped(flow->destination_be)))
+		return;
+	counts = find_grant(flow->netns_cookie, DIRECTION_OUTBOUND, peer,
+			    datagram.destination_port_be);
+	if (counts) {
+		count_granted(counts, &datagram);
+	} else {
+		counts = find_grant(flow->netns_cookie, DIRECTION_INBOUND, peer,
+				    datagram.source_port_be);
+		if (counts) {
+			count_answer(counts, &datagram);
+			return;
+		}
+	}
 	sk = skb->sk;
 	if (!sk)
-		return 0;
+		return;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk)
-		return 0;
-	pod = bpf_sk_storage_get(&socket_pods, sk, 0, 0);
-	return pod ? pod->netns_cookie : 0;
+	if (sk)
+		remember_asked(sk, flow->destination_be, datagram.destination_port_be);
 }
 
 SEC("cgroup_skb/egress")
@@ -287,11 +276,11 @@ int sluice_skb_egress(struct __sk_buff *skb)
 
 	if (ifindex == IFINDEX_LOOPBACK && shape == SHAPE_PLAIN)
 		return PACKET_PASS;
-	key.netns_cookie = sending_pod(skb);
+	key.netns_cookie = pod_of_socket(skb);
+	flow.netns_cookie = key.netns_cookie;
 	pod = bpf_map_lookup_elem(&pods, &key);
 	if (!pod || (pod->flags & POD_LEAVING) || !fill_flow(&flow, skb))
 		return PACKET_PASS;
-	flow.netns_cookie = key.netns_cookie;
 	if ((shape == SHAPE_OPTIONS && has_source_route(skb)) ||
 	    (shape == SHAPE_EXTENDED && has_routing_header(skb, flow.protocol))) {
 		settle(&flow, OUTCOME_REFUSED, REASON_ROUTING_HEADER);
@@ -299,6 +288,10 @@ int sluice_skb_egress(struct __sk_buff *skb)
 	}
 	if (ifindex != IFINDEX_LOOPBACK && (is_loopback(flow.destination_be) || is_own(&flow))) {
 		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
+		return PACKET_REFUSE;
+	}
+	if (flow.protocol != IPPROTO_TCP && is_forged(&flow)) {
+		settle(&flow, OUTCOME_REFUSED, REASON_FORWARDED);
 		return PACKET_REFUSE;
 	}
 	/* A socket from before the enrolment sends it, which the kernel cannot end. */
@@ -316,6 +309,9 @@ int sluice_skb_egress(struct __sk_buff *skb)
 		settle(&flow, OUTCOME_REFUSED, REASON_PING_REFUSED);
 		return PACKET_REFUSE;
 	}
+	if (!(pod->flags & POD_PERMISSIVE) &&
+	    (flow.protocol == IPPROTO_UDP || shape == SHAPE_EXTENDED))
+		follow_datagram(skb, &flow);
 	return PACKET_PASS;
 }
 

@@ -72,6 +72,16 @@
 #define SLUICE_MAX_FAST_COUNTERS 16384
 #define SLUICE_RECORD_BYTES (256 * 1024)
 
+/*
+ * Datagrams that UDPRoutes grant: addresses of the mesh, each pod's share of the rules, and how many
+ * peers one socket may have asked before it forgets the first; an answer is let in for so long.
+ */
+#define SLUICE_MAX_DATAGRAM_PEERS 16384
+#define SLUICE_MAX_DATAGRAM_RULES_OF_POD 128
+#define SLUICE_MAX_DATAGRAM_RULES (SLUICE_MAX_PODS * SLUICE_MAX_DATAGRAM_RULES_OF_POD)
+#define SLUICE_DATAGRAM_PEERS_OF_SOCKET 8
+#define SLUICE_DATAGRAM_ANSWER_NANOS 120000000000ull
+
 /* Mirrored by io.sluice.mesh.decision.Direction. */
 enum sluice_direction {
 	DIRECTION_OUTBOUND = 0,
@@ -117,6 +127,7 @@ enum sluice_reason {
 	REASON_NODE_PROBE = 30,
 	REASON_DATAGRAM_ISOLATED = 31,
 	REASON_FAST_PATH = 32,
+	REASON_DATAGRAM_GRANTED = 33,
 };
 
 /* Slots of a pod's listener map: direction * 2 + (IPv6 ? 1 : 0). */
@@ -352,6 +363,48 @@ struct fast_record {
 	__u8 pad;
 };
 _Static_assert(sizeof(struct fast_record) == 104, "mirrored by FastRecordValue");
+
+/*
+ * Whose an address of the mesh is: a digest of identity and application, so that it is the same for
+ * every daemon, before a restart and after it. All zero for what several claim: granted nothing.
+ */
+struct datagram_peer {
+	__u32 digest[4];
+};
+_Static_assert(sizeof(struct datagram_peer) == 16, "mirrored by DatagramPeerValue");
+
+/* Outbound: the pod may send to the peer's port. Inbound: the peer may send to the pod's port. */
+struct datagram_rule_key {
+	__u64 netns_cookie;
+	__u32 peer_digest[4];
+	__u16 port_be; /* 0: every port */
+	__u8 direction; /* enum sluice_direction */
+	__u8 pad[5];
+};
+_Static_assert(sizeof(struct datagram_rule_key) == 32, "mirrored by DatagramRuleKey");
+
+/* What has gone by a rule; bytes of payload. */
+struct datagram_counts {
+	__u64 datagrams; /* in the rule's direction */
+	__u64 bytes;
+	__u64 answers; /* the other way */
+	__u64 answer_bytes;
+};
+_Static_assert(sizeof(struct datagram_counts) == 32, "mirrored by DatagramCountsValue");
+
+/* Whom a socket has sent to of late; lives and dies with it (BPF_MAP_TYPE_SK_STORAGE). */
+struct datagram_asked {
+	__u64 at_nanos; /* bpf_ktime_get_ns() */
+	__u32 address_be[4];
+	__u16 port_be;
+	__u8 pad[6];
+};
+
+struct datagram_socket {
+	__u32 next; /* the one to be forgotten */
+	__u32 pad;
+	struct datagram_asked asked[SLUICE_DATAGRAM_PEERS_OF_SOCKET];
+};
 
 /* What is known of one socket; lives and dies with it (BPF_MAP_TYPE_SK_STORAGE). */
 enum socket_role {

@@ -15,6 +15,7 @@ public enum InterceptionProgram {
   SOCK_OPS("sock_ops", 3, true),
   SOCK_CREATE("sock_create", 2, true),
   SKB_EGRESS("skb_egress", 1, true),
+  SKB_INGRESS("skb_ingress", 0, true),
   GETPEERNAME4("getpeername4", 29, true),
   GETPEERNAME6("getpeername6", 30, true),
   GETSOCKNAME4("getsockname4", 31, true),

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** {@code sluice install --print}: no cluster is there, and none is asked. */
 class PrintedChartTest {
   /** Of custom resources, which come before all else. */
-  private static final int DEFINITIONS = 15;
+  private static final int DEFINITIONS = 16;
 
   private static final String OWN_CERTIFICATE =
       "--set webhook.certificate.existingSecret=mine,webhook.certificate.caBundle=x ";

@@ -1,7 +1,9 @@
 package io.sluice.interception;
 
 import io.sluice.interception.PassedTrial.BootId;
+import io.sluice.interception.maps.AddressKey;
 import io.sluice.interception.maps.ConfigValue;
+import io.sluice.interception.maps.DatagramPeerValue;
 import io.sluice.interception.maps.EventValue;
 import io.sluice.interception.maps.InstallationValue;
 import io.sluice.interception.maps.PinDirectory;
@@ -21,6 +23,7 @@ import io.sluice.proxy.PodListeners;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -52,6 +55,8 @@ public final class EbpfInterception implements Interception {
   private final Map<Long, FamilyPorts> outboundPorts = new ConcurrentHashMap<>();
   private final PodEntries entries;
   private final FastPathTable fastPath;
+  private final DatagramPeers peers;
+  private final DatagramRules datagrams;
 
   /**
    * Nothing is in force before {@link #begin}.
@@ -79,8 +84,10 @@ public final class EbpfInterception implements Interception {
     this.shape = programs.shape();
     this.cgroupId = maps.kernel().cgroupId(ownCgroup);
     this.facts = new EbpfSocketFacts(maps.sockets());
-    this.entries = new PodEntries(maps);
+    this.datagrams = new DatagramRules(maps.datagramRules());
+    this.entries = new PodEntries(maps, datagrams);
     this.fastPath = new FastPathTable(maps);
+    this.peers = new DatagramPeers(maps.datagramPeers());
   }
 
   /** Puts the node's hooks in force. */
@@ -130,6 +137,13 @@ public final class EbpfInterception implements Interception {
   @Override
   public Optional<FastPathTable> fastPath() {
     return shape.steers() ? Optional.of(fastPath) : Optional.empty();
+  }
+
+  @Override
+  public int knowPeers(Map<InetAddress, DatagramPeerValue> known) {
+    Map<AddressKey, DatagramPeerValue> entries = new HashMap<>();
+    known.forEach((address, peer) -> entries.put(new AddressKey(address), peer));
+    return peers.know(entries);
   }
 
   /** The shared maps, for dumps and metrics. */
@@ -323,6 +337,11 @@ public final class EbpfInterception implements Interception {
     maps.verdictCounters().forEachSum((key, sum) -> counts.add(new VerdictCount(key, sum)));
     counts.addAll(forwarding.verdicts());
     return counts;
+  }
+
+  @Override
+  public List<DatagramCount> datagrams() {
+    return datagrams.counts();
   }
 
   /** One reader only. */

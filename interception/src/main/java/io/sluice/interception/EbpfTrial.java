@@ -152,7 +152,8 @@ public final class EbpfTrial {
                 Set.of()),
             InterceptionSettings.EVERYTHING,
             false,
-            Set.of());
+            Set.of(),
+            DatagramGrants.NONE);
     PodListeners listeners = interception.prepare(pod);
     try {
       interception.activate(pod);

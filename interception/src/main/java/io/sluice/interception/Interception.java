@@ -1,10 +1,12 @@
 package io.sluice.interception;
 
+import io.sluice.interception.maps.DatagramPeerValue;
 import io.sluice.interception.maps.EventValue;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.PodListeners;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -44,6 +46,16 @@ public interface Interception extends AutoCloseable {
     return Optional.empty();
   }
 
+  /**
+   * Lets all pods know whose the addresses of the mesh are, before pods are brought to what
+   * UDPRoutes grant them.
+   *
+   * @return how many are left out for want of room
+   */
+  default int knowPeers(Map<InetAddress, DatagramPeerValue> peers) {
+    return 0;
+  }
+
   /** Cookies of pods that are enrolled, by this daemon or an earlier one. */
   List<Long> leftBehind();
 
@@ -81,6 +93,11 @@ public interface Interception extends AutoCloseable {
 
   /** Every verdict counter. */
   List<VerdictCount> verdicts();
+
+  /** Datagrams that have gone by grants of UDPRoutes; none where they are not counted. */
+  default List<DatagramCount> datagrams() {
+    return List.of();
+  }
 
   /** What could not be recorded since the node booted, by what it was; both are counts. */
   default Map<String, Long> losses() {

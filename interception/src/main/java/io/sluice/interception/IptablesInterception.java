@@ -2,6 +2,7 @@ package io.sluice.interception;
 
 import io.sluice.interception.RulesInForce.PresentedClients;
 import io.sluice.interception.maps.CounterKey;
+import io.sluice.interception.maps.DatagramPeerValue;
 import io.sluice.iptables.ClientAddresses.ShownClients;
 import io.sluice.iptables.CountedVerdict;
 import io.sluice.iptables.IptablesBackend;
@@ -19,6 +20,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,6 +47,7 @@ public final class IptablesInterception implements Interception {
   private final PresentedClients clients;
   private final Map<Long, RulesInForce> pods = new ConcurrentHashMap<>();
   private final Set<Long> translating = ConcurrentHashMap.newKeySet();
+  private volatile Set<InetAddress> peers = Set.of();
 
   /**
    * Changes nothing yet.
@@ -91,6 +94,12 @@ public final class IptablesInterception implements Interception {
   }
 
   @Override
+  public int knowPeers(Map<InetAddress, DatagramPeerValue> known) {
+    peers = Set.copyOf(known.keySet());
+    return 0;
+  }
+
+  @Override
   public List<Long> leftBehind() {
     return records.cookies().stream().filter(cookie -> !translating.contains(cookie)).toList();
   }
@@ -130,6 +139,7 @@ public final class IptablesInterception implements Interception {
           new PodRedirection(pod.netns(), backend),
           generation,
           ShownClients.open(namespaces, pod.netns()),
+          () -> peers,
           directions,
           opened,
           pod);
@@ -173,6 +183,9 @@ public final class IptablesInterception implements Interception {
   @Override
   public Optional<String> problem(PodPlacement pod) {
     RulesInForce active = pods.get(pod.cookie());
+    if (active != null) {
+      active.followPeers();
+    }
     if (active == null || !active.isIntact()) {
       return Optional.of("its rules were flushed, changed or moved from first place");
     }

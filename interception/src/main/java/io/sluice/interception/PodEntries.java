@@ -25,12 +25,14 @@ final class PodEntries {
   private static final RandomGenerator ENROLMENTS = RandomGenerator.getDefault();
 
   private final SluiceMaps maps;
+  private final DatagramRules datagrams;
 
   /** Own addresses of the pods that this daemon has prepared, in the order in which it has. */
   private final Map<PodKey, Set<AddressKey>> claims = new LinkedHashMap<>();
 
-  PodEntries(SluiceMaps maps) {
+  PodEntries(SluiceMaps maps, DatagramRules datagrams) {
     this.maps = maps;
+    this.datagrams = datagrams;
   }
 
   /** Everything but what puts the pod in force. */
@@ -44,6 +46,7 @@ final class PodEntries {
     converge(maps.portRules(), rules.ports(), k -> k.netnsCookie() == cookie);
     converge(maps.probePorts(), rules.probes(), k -> k.netnsCookie() == cookie);
     converge(maps.interfaceRules(), rules.interfaces(), k -> k.netnsCookie() == cookie);
+    datagrams.grant(cookie, pod.datagrams());
     claims.put(key, pod.network().own().stream().map(AddressKey::new).collect(Collectors.toSet()));
     settleAddresses();
   }
@@ -56,6 +59,7 @@ final class PodEntries {
     converge(maps.portRules(), Map.of(), k -> k.netnsCookie() == cookie);
     converge(maps.probePorts(), Map.of(), k -> k.netnsCookie() == cookie);
     converge(maps.interfaceRules(), Map.of(), k -> k.netnsCookie() == cookie);
+    datagrams.forget(cookie);
     claims.remove(key);
     settleAddresses();
     maps.podConnections().remove(key); // what it was opening goes with its sockets

@@ -18,6 +18,7 @@ import java.util.Set;
  * @param settings what is left alone
  * @param permissive whether datagrams and other protocols are left alone
  * @param probePorts ports that the pod declares for probes: the node may call them directly
+ * @param datagrams what UDPRoutes grant; without meaning where it is permissive
  */
 public record PodPlacement(
     NamespacedName name,
@@ -27,7 +28,8 @@ public record PodPlacement(
     PodNetwork network,
     InterceptionSettings settings,
     boolean permissive,
-    Set<Integer> probePorts) {
+    Set<Integer> probePorts,
+    DatagramGrants datagrams) {
 
   /** Addresses that one pod may have; {@code SLUICE_MAX_ADDRESSES_OF_POD}. */
   public static final int MAX_ADDRESSES = 32;
@@ -103,13 +105,31 @@ public record PodPlacement(
         || network.excludedAddresses().contains(destination.getAddress());
   }
 
-  /** What of the pod was left out, as a sentence; empty when nothing was. */
+  /** What of the pod was left out, in sentences; empty when nothing was. */
   public String leftOut() {
+    String addresses = addressesLeftOut();
+    String datagrams = datagramsLeftOut();
+    return addresses + (addresses.isEmpty() || datagrams.isEmpty() ? "" : "; ") + datagrams;
+  }
+
+  /** The same of its addresses. */
+  public String addressesLeftOut() {
     return network.leftOut() == 0
         ? ""
         : network.leftOut()
             + " addresses beyond the "
             + MAX_ADDRESSES
             + " that a pod may have are not taken for its own; traffic to them is intercepted";
+  }
+
+  /** The same of datagrams that are granted. */
+  public String datagramsLeftOut() {
+    return datagrams.leftOut() == 0
+        ? ""
+        : datagrams.leftOut()
+            + " grants of datagrams beyond the "
+            + DatagramGrants.MAX_RULES
+            + " that a pod may have are refused; let UDPRoutes name fewer ports, or TrafficTargets"
+            + " fewer sources";
   }
 }

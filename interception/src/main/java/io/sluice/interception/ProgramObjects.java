@@ -14,7 +14,7 @@ public final class ProgramObjects {
   /** Constant of programs whose type may or may not ask for the namespace. */
   static final String HAS_NETNS_COOKIE = "has_netns_cookie";
 
-  /** Constant of sock_create and connect: whether skb_egress needs to be told. */
+  /** Constant of sock_create and connect: whether skb_egress and skb_ingress need to be told. */
   static final String MARKS_SOCKETS = "marks_sockets";
 
   private ProgramObjects() {}
@@ -22,13 +22,14 @@ public final class ProgramObjects {
   /**
    * Opens the object; the caller shares maps with it, loads and closes it. Where the verifier would
    * refuse to tell the namespace, the call in question is cut off: before Linux 5.15 of sock_ops,
-   * before 6.15 of skb_egress, which goes by what sock_create and connect write down then.
+   * before 6.15 of skb_egress and skb_ingress, which go by what sock_create and connect write down
+   * then.
    */
   public static BpfObject open(BpfKernel kernel, InterceptionProgram program) {
     BpfObject object = kernel.open(program.object(), program.objectName());
     switch (program) {
       case SOCK_OPS -> cutOffWithout(KernelFeature.SOCK_OPS_NETNS_COOKIE, object);
-      case SKB_EGRESS -> cutOffWithout(KernelFeature.EGRESS_NETNS_COOKIE, object);
+      case SKB_EGRESS, SKB_INGRESS -> cutOffWithout(KernelFeature.EGRESS_NETNS_COOKIE, object);
       case SOCK_CREATE, CONNECT4, CONNECT6 -> {
         if (!has(KernelFeature.EGRESS_NETNS_COOKIE)) {
           object.variable(MARKS_SOCKETS, 1);

@@ -1,10 +1,12 @@
 package io.sluice.interception;
 
+import io.sluice.iptables.ArrivingDatagrams;
 import io.sluice.iptables.ClientAddresses;
 import io.sluice.iptables.ClientAddresses.ShownClients;
 import io.sluice.iptables.CountedVerdict;
 import io.sluice.iptables.PodRedirection;
 import io.sluice.iptables.PodTraffic;
+import io.sluice.iptables.PodTraffic.Datagram;
 import io.sluice.iptables.RedirectionException;
 import io.sluice.iptables.RulesProof;
 import io.sluice.iptables.RulesetGeneration;
@@ -13,14 +15,24 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.Outcome;
+import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.ListenerFd;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rules of a pod whose listeners are open. Whenever they are known to be whole, a proof of it
@@ -31,17 +43,28 @@ import java.util.concurrent.ConcurrentHashMap;
  * to it that the application is shown the true client.
  */
 final class RulesInForce implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(RulesInForce.class.getName());
+
+  /** Between two tables for the sake of who is of the mesh: each takes a process. */
+  private static final long PEERS_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final EnrolledRecords records;
   private final PresentedClients clients;
   private final PodRedirection redirection;
   private final RulesetGeneration generation;
   private final ShownClients shown;
+  private final Supplier<Set<InetAddress>> peers;
   private final Set<Direction> directions;
   private final FamilyPorts outboundPorts;
   private final FamilyPorts inboundPorts;
   private PodPlacement pod;
   private String wanted = "";
+  private @Nullable ArrivingDatagrams asked; // by the table that this daemon has raised
+  private long askedNanos;
+  private final Map<Refusal, Long> former = new ConcurrentHashMap<>(); // of tables before that
   private OptionalInt intactAt = OptionalInt.empty();
+
+  private record Refusal(Family family, boolean forged) {}
 
   /** Writes nothing yet; owns {@code redirection}, {@code generation} and {@code shown}. */
   RulesInForce(
@@ -50,6 +73,7 @@ final class RulesInForce implements AutoCloseable {
       PodRedirection redirection,
       RulesetGeneration generation,
       ShownClients shown,
+      Supplier<Set<InetAddress>> peers,
       Set<Direction> directions,
       List<ListenerFd> listeners,
       PodPlacement pod) {
@@ -58,6 +82,7 @@ final class RulesInForce implements AutoCloseable {
     this.redirection = redirection;
     this.generation = generation;
     this.shown = shown;
+    this.peers = peers;
     this.directions = directions;
     this.outboundPorts = PodListenerSockets.ports(listeners, Direction.OUTBOUND);
     this.inboundPorts = PodListenerSockets.ports(listeners, Direction.INBOUND);
@@ -77,9 +102,7 @@ final class RulesInForce implements AutoCloseable {
       clients.found(pod.cookie());
       return;
     }
-    if (showsClients()) {
-      clients.raise(pod);
-    }
+    raise();
     boolean possible = clients.isPossible(pod.cookie());
     if (proof.isEmpty() || possible || !adopts(traffic, proof.get(), false)) {
       records.write(pod.name(), pod.path(), pod.cookie());
@@ -106,12 +129,75 @@ final class RulesInForce implements AutoCloseable {
   /** Makes the rules those of the same pod as it is now. */
   void update(PodPlacement present) {
     pod = present;
-    if (showsClients()) {
-      clients.raise(pod);
-    }
+    raise();
     PodTraffic traffic = traffic();
     wanted = redirection.digest(traffic, clients.isPossible(pod.cookie()));
     apply(traffic);
+  }
+
+  private synchronized void raise() {
+    if (showsClients()) {
+      keepCounts();
+      ArrivingDatagrams datagrams = arriving();
+      if (clients.raise(pod, datagrams)) {
+        raised(datagrams);
+      }
+    }
+  }
+
+  private void raised(ArrivingDatagrams datagrams) {
+    asked = datagrams;
+    askedNanos = System.nanoTime();
+  }
+
+  /** Of the table that is about to be replaced, whose counters begin anew. */
+  private void keepCounts() {
+    for (Family family : Family.values()) {
+      former.merge(new Refusal(family, false), shown.refused(family), Long::sum);
+      former.merge(new Refusal(family, true), shown.forged(family), Long::sum);
+    }
+  }
+
+  private ArrivingDatagrams arriving() {
+    if (pod.permissive()) {
+      return ArrivingDatagrams.NOT_ASKED;
+    }
+    Set<InetAddress> others = new HashSet<>(peers.get());
+    others.removeAll(pod.network().own());
+    others.removeAll(pod.network().excludedAddresses());
+    Set<Integer> open = new HashSet<>(pod.settings().inboundPortExclusions());
+    if (pod.network().own().stream().anyMatch(pod.settings()::isResolver)) {
+      open.add(MeshPorts.DNS); // asked for names by pods of the mesh without a grant
+    }
+    return new ArrivingDatagrams(
+        true, others, datagrams(), open, pod.network().excludedAddresses());
+  }
+
+  /**
+   * Lets the pod know who is of the mesh now, not too often: whoever is new is held to what it may
+   * send by its own node, and whoever is gone is refused a while longer. Also where an earlier
+   * daemon has left its rules.
+   */
+  synchronized void followPeers() {
+    if (!showsClients()
+        || !clients.isPossible(pod.cookie())
+        || (asked != null && System.nanoTime() - askedNanos < PEERS_NANOS)) {
+      return;
+    }
+    ArrivingDatagrams wanted = arriving();
+    if (wanted.equals(asked)) {
+      raised(wanted);
+      return;
+    }
+    keepCounts();
+    try {
+      ClientAddresses.raise(pod.netns(), wanted);
+      raised(wanted);
+    } catch (RedirectionException e) {
+      // What was asked before still is; the look that follows tells what has gone.
+      LOG.log(System.Logger.Level.DEBUG, "datagram_peers_not_followed pod=" + pod.name(), e);
+      askedNanos = System.nanoTime();
+    }
   }
 
   private boolean showsClients() {
@@ -134,7 +220,31 @@ final class RulesInForce implements AutoCloseable {
         network.ipv6(),
         outboundPorts,
         inboundPorts,
-        directions);
+        directions,
+        datagrams());
+  }
+
+  /** Each is a rule, so that many are left out: those are refused. */
+  private Set<Datagram> datagrams() {
+    List<Datagram> all =
+        pod.datagrams().granted().stream()
+            .flatMap(granted ->
+                granted.addresses().stream()
+                    .map(address -> new Datagram(granted.direction(), address, granted.port())))
+            .distinct()
+            .sorted(
+                Comparator.comparing(Datagram::direction)
+                    .thenComparing(each -> each.peer().getHostAddress())
+                    .thenComparingInt(Datagram::port))
+            .toList();
+    if (all.size() > PodTraffic.MAX_DATAGRAMS) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "datagram_rules_left_out pod={0} problem={1}",
+          pod.name(),
+          all.size() + " are granted, by address, and rules hold " + PodTraffic.MAX_DATAGRAMS);
+    }
+    return Set.copyOf(all.subList(0, Math.min(all.size(), PodTraffic.MAX_DATAGRAMS)));
   }
 
   /** Rules that were all written anew, and read back, need no second look. */
@@ -160,7 +270,8 @@ final class RulesInForce implements AutoCloseable {
 
   /** Whether what shows the true client stands where it was raised; asks without a program. */
   boolean showsClientsAsRaised() {
-    return !clients.isPossible(pod.cookie()) || shown.stand(PresentedClients.families(pod));
+    return !clients.isPossible(pod.cookie())
+        || (shown.stand(PresentedClients.families(pod)) && shown.askDatagrams(!pod.permissive()));
   }
 
   private void foundIntact(OptionalInt at) {
@@ -175,12 +286,35 @@ final class RulesInForce implements AutoCloseable {
   }
 
   List<CountedVerdict> verdicts() {
-    return redirection.verdicts();
+    List<CountedVerdict> verdicts = new ArrayList<>(redirection.verdicts());
+    addDatagrams(verdicts);
+    return verdicts;
+  }
+
+  private synchronized void addDatagrams(List<CountedVerdict> verdicts) {
+    for (Family family : Family.values()) {
+      for (boolean forged : List.of(false, true)) {
+        long now = forged ? shown.forged(family) : shown.refused(family);
+        long count = former.getOrDefault(new Refusal(family, forged), 0L) + now;
+        if (count > 0) {
+          verdicts.add(
+              new CountedVerdict(
+                  forged ? Direction.OUTBOUND : Direction.INBOUND,
+                  family,
+                  Outcome.REFUSED,
+                  forged ? Reason.FORWARDED : Reason.DATAGRAM_REFUSED,
+                  count));
+        }
+      }
+    }
   }
 
   /** Takes nothing new; what is open is translated, and shown its client, until {@link #remove}. */
   void detach() {
     redirection.detach();
+    if (clients.isPossible(pod.cookie())) {
+      ClientAddresses.raise(pod.netns(), ArrivingDatagrams.NOT_ASKED);
+    }
   }
 
   void remove() {
@@ -222,11 +356,12 @@ final class RulesInForce implements AutoCloseable {
       possible.add(cookie);
     }
 
-    /** Makes it possible for a pod that is about to be in force, or renews it. */
-    void raise(PodPlacement pod) {
+    /** Makes it possible for a pod that is about to be in force, or renews it, if it can. */
+    boolean raise(PodPlacement pod, ArrivingDatagrams datagrams) {
       try {
-        ClientAddresses.raise(namespaces, pod.netns(), families(pod));
+        ClientAddresses.raise(namespaces, pod.netns(), families(pod), datagrams);
         possible.add(pod.cookie());
+        return true;
       } catch (RedirectionException | LinuxException e) {
         possible.remove(pod.cookie());
         if (refused.add(pod.cookie())) {
@@ -236,6 +371,7 @@ final class RulesInForce implements AutoCloseable {
               pod.name(),
               e.getMessage());
         }
+        return false;
       }
     }
 

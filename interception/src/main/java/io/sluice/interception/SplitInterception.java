@@ -1,6 +1,7 @@
 package io.sluice.interception;
 
 import io.sluice.interception.maps.CounterKey;
+import io.sluice.interception.maps.DatagramPeerValue;
 import io.sluice.interception.maps.EventValue;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
@@ -93,6 +94,11 @@ public final class SplitInterception implements Interception {
   @Override
   public SocketFacts sockets() {
     return facts;
+  }
+
+  @Override
+  public int knowPeers(Map<InetAddress, DatagramPeerValue> peers) {
+    return outbound.knowPeers(peers);
   }
 
   @Override
@@ -195,6 +201,11 @@ public final class SplitInterception implements Interception {
     return counts.entrySet().stream()
         .map(count -> new VerdictCount(count.getKey(), count.getValue()))
         .toList();
+  }
+
+  @Override
+  public List<DatagramCount> datagrams() {
+    return outbound.datagrams();
   }
 
   @Override

@@ -338,7 +338,8 @@ class EbpfInterceptionTest {
         network,
         InterceptionSettings.EVERYTHING,
         false,
-        Set.of(8_080));
+        Set.of(8_080),
+        DatagramGrants.NONE);
   }
 
   private PinDirectory pins() {

@@ -95,7 +95,8 @@ class FormerMechanismTest {
         network,
         InterceptionSettings.EVERYTHING,
         false,
-        Set.of());
+        Set.of(),
+        DatagramGrants.NONE);
   }
 
   /** Rules that are in force already. */

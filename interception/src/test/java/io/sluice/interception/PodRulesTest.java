@@ -245,7 +245,8 @@ class PodRulesTest {
         network,
         settings,
         permissive,
-        probePorts);
+        probePorts,
+        DatagramGrants.NONE);
   }
 
   @Test

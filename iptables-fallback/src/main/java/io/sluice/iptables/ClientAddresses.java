@@ -59,7 +59,6 @@ public final class ClientAddresses {
           type filter hook prerouting priority -300; policy accept;
           iifname "lo" meta mark %s notrack
         }
-      }
       """
           .formatted(TABLE, MARK, MARK, MARK);
 
@@ -69,11 +68,15 @@ public final class ClientAddresses {
    * Makes it possible from now on, or renews it.
    *
    * @param families that the pod has
+   * @param datagrams what the pod takes of them, asked by the same table
    * @throws RedirectionException when a program is missing or the kernel refuses
    */
   public static void raise(
-      NetworkNamespaces namespaces, NetnsHandle namespace, Set<Family> families) {
-    run(namespace, List.of("nft", "-f", "-"), REMOVE + ADD); // first: by it the rest is found
+      NetworkNamespaces namespaces,
+      NetnsHandle namespace,
+      Set<Family> families,
+      ArrivingDatagrams datagrams) {
+    raise(namespace, datagrams); // first: by it the rest is found
     for (Family family : families) {
       run(
           namespace,
@@ -95,6 +98,11 @@ public final class ClientAddresses {
       }
     }
     set(namespaces, namespace, families, "1");
+  }
+
+  /** Renews the table alone, of a pod in which all of it stands. */
+  public static void raise(NetnsHandle namespace, ArrivingDatagrams datagrams) {
+    run(namespace, List.of("nft", "-f", "-"), REMOVE + ADD + datagrams.render() + "}\n");
   }
 
   /**
@@ -232,6 +240,11 @@ public final class ClientAddresses {
 
     private static final int NFPROTO_INET = 1;
 
+    // linux/netfilter/nf_tables.h: NFT_OBJECT_COUNTER, NFTA_OBJ_DATA, NFTA_COUNTER_PACKETS.
+    private static final int COUNTER_OBJECT = 1;
+    private static final int OBJECT_DATA = 4;
+    private static final int COUNTER_PACKETS = 2;
+
     private final NetworkNamespaces namespaces;
     private final NetnsHandle namespace;
     private final ByteBuffer message = NfTablesSocket.buffer();
@@ -268,10 +281,39 @@ public final class ClientAddresses {
     }
 
     /** Whether all of it stands for these families; on a platform thread. */
-    public boolean stand(Set<Family> families) {
+    public synchronized boolean stand(Set<Family> families) {
       return families.stream().allMatch(this::leadsInside)
           && chainsStand()
           && ClientAddresses.areSet(namespaces, namespace, families);
+    }
+
+    /** Whether datagrams are asked about too, where they are to be. */
+    public synchronized boolean askDatagrams(boolean wanted) {
+      boolean asked =
+          tables.chain(NFPROTO_INET, ClientAddresses.TABLE, ArrivingDatagrams.CHAIN).isPresent()
+              && tables
+                  .chain(NFPROTO_INET, ClientAddresses.TABLE, ArrivingDatagrams.SENDING_CHAIN)
+                  .isPresent();
+      return asked == wanted;
+    }
+
+    /** Datagrams of others that the pod was not sent, since the table was last raised. */
+    public synchronized long refused(Family family) {
+      return counted(ArrivingDatagrams.counter(ArrivingDatagrams.REFUSED, family));
+    }
+
+    /** Datagrams that the pod would have sent from an address of another pod, likewise. */
+    public synchronized long forged(Family family) {
+      return counted(ArrivingDatagrams.counter(ArrivingDatagrams.FORGED, family));
+    }
+
+    private long counted(String name) {
+      return tables
+          .object(NFPROTO_INET, ClientAddresses.TABLE, name, COUNTER_OBJECT)
+          .flatMap(told -> NfTablesSocket.attribute(told, OBJECT_DATA))
+          .flatMap(data -> NfTablesSocket.attribute(data, COUNTER_PACKETS))
+          .map(packets -> packets.order(ByteOrder.BIG_ENDIAN).getLong())
+          .orElse(0L);
     }
 
     private boolean leadsInside(Family family) {
@@ -316,7 +358,7 @@ public final class ClientAddresses {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
       Sockets.close(routes);
       tables.close();
     }

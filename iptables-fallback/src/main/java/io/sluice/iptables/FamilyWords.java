@@ -6,6 +6,7 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.PingMode;
 import io.sluice.mesh.TrafficMark;
+import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
 import java.util.Collection;
 import java.util.List;
@@ -63,6 +64,28 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
   /** The pod's name servers as far as they are included. */
   List<String> resolvers() {
     return ranges(included(traffic.settings().openings().resolvers()));
+  }
+
+  /**
+   * Datagrams that UDPRoutes grant: what the pod asks, and what answers those that may ask it.
+   * Rules of the kernel know which of both it is, by who has begun.
+   */
+  List<String> grantedDatagrams() {
+    return traffic.datagrams().stream()
+        .filter(one -> Family.of(one.peer()) == family)
+        .map(one ->
+            one.direction() == Direction.OUTBOUND
+                ? destination(Cidr.of(one.peer())) + " -p udp" + port(one.port(), " --dport ")
+                : destination(Cidr.of(one.peer()))
+                    + " -p udp"
+                    + port(one.port(), " --sport ")
+                    + " -m conntrack --ctstate ESTABLISHED --ctdir REPLY")
+        .sorted()
+        .toList();
+  }
+
+  private static String port(int port, String end) {
+    return port == 0 ? "" : " -m udp" + end + port;
   }
 
   /** Where nothing goes, as far as that is included. */

@@ -160,7 +160,8 @@ record FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
         true,
         plain.outboundPorts(),
         plain.inboundPorts(),
-        plain.directions());
+        plain.directions(),
+        Set.of());
   }
 
   /** A datagram fails with EPERM when the filter table works; a connection would only time out. */

@@ -29,11 +29,14 @@ final class NfTablesSocket implements AutoCloseable {
 
   private static final int GET_TABLE = type(1);
   private static final int GET_CHAIN = type(4);
+  private static final int GET_OBJECT = type(19);
 
   // NFTA_TABLE_* and NFTA_CHAIN_*; the table's name is the first of both.
   private static final int NAME = 1;
   private static final int TABLE_FLAGS = 2;
   private static final int CHAIN_NAME = 3;
+  private static final int OBJECT_NAME = 2; // NFTA_OBJ_*
+  private static final int OBJECT_TYPE = 3;
   private static final int CHAIN_HOOK = 4;
   private static final int CHAIN_USE = 6;
 
@@ -165,6 +168,18 @@ final class NfTablesSocket implements AutoCloseable {
         body -> {
           text(body, NAME, table);
           text(body, CHAIN_NAME, chain);
+        });
+  }
+
+  /** What is told of an object with a state, such as a counter; empty where there is none. */
+  Optional<ByteBuffer> object(int family, String table, String name, int type) {
+    return ask(
+        GET_OBJECT,
+        family,
+        body -> {
+          text(body, NAME, table);
+          text(body, OBJECT_NAME, name);
+          put(body, OBJECT_TYPE, ByteBuffer.allocate(Integer.BYTES).putInt(type).array());
         });
   }
 

@@ -54,6 +54,9 @@ final class OutboundRules {
     for (String resolver : words.resolvers()) {
       chain.add(FamilyWords.RETURN, Outcome.PASSTHROUGH, Reason.DNS, resolver, dns);
     }
+    if (!permissive) {
+      chain.pass(words.grantedDatagrams(), Reason.DATAGRAM_GRANTED);
+    }
     for (String included : words.hasInclusions() ? words.inclusions() : List.of("")) {
       if (permissive) {
         chain.pass(included, Reason.DATAGRAM_PERMISSIVE);

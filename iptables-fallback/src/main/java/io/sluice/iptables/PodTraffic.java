@@ -32,6 +32,7 @@ import java.util.regex.Pattern;
  * @param outboundPorts where the outbound listeners wait, on all addresses
  * @param inboundPorts where the inbound listeners wait, on all addresses
  * @param directions which rules are wanted; the other direction is left to another mechanism
+ * @param datagrams what UDPRoutes grant
  */
 public record PodTraffic(
     InterceptionSettings settings,
@@ -47,7 +48,22 @@ public record PodTraffic(
     boolean ipv6,
     FamilyPorts outboundPorts,
     FamilyPorts inboundPorts,
-    Set<Direction> directions) {
+    Set<Direction> directions,
+    Set<Datagram> datagrams) {
+
+  /**
+   * Datagrams granted to one pod that rules are written for; each is asked about every datagram.
+   */
+  public static final int MAX_DATAGRAMS = 1_024;
+
+  /**
+   * Datagrams between the pod and one address.
+   *
+   * @param direction outbound: the pod may send there; inbound: may be sent to from there
+   * @param peer the address
+   * @param port of whoever is sent to, 1..65535; 0 for every one
+   */
+  public record Datagram(Direction direction, InetAddress peer, int port) {}
 
   /**
    * Who may call which ports past the proxy.
@@ -79,6 +95,7 @@ public record PodTraffic(
     excludedInterfaces.forEach(PodTraffic::requireInterface);
     otherInterfaces.forEach(PodTraffic::requireInterface);
     directions = Set.copyOf(directions);
+    datagrams = Set.copyOf(datagrams);
     if (directions.isEmpty()) {
       throw new IllegalArgumentException("rules for no direction at all are none");
     }
@@ -106,7 +123,8 @@ public record PodTraffic(
         ipv6,
         outboundPorts,
         inboundPorts,
-        EnumSet.allOf(Direction.class));
+        EnumSet.allOf(Direction.class),
+        Set.of());
   }
 
   /** The same traffic with rules for these directions alone. */
@@ -125,7 +143,8 @@ public record PodTraffic(
         ipv6,
         outboundPorts,
         inboundPorts,
-        wanted);
+        wanted,
+        datagrams);
   }
 
   boolean has(Direction direction) {

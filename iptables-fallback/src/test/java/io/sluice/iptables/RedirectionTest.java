@@ -195,7 +195,8 @@ class RedirectionTest extends RulesInAPod {
         true,
         plain.outboundPorts(),
         plain.inboundPorts(),
-        EnumSet.allOf(Direction.class));
+        EnumSet.allOf(Direction.class),
+        Set.of());
   }
 
   @Test

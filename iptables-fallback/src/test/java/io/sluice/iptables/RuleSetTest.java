@@ -66,7 +66,8 @@ class RuleSetTest {
         true,
         OUTBOUND,
         INBOUND,
-        EnumSet.allOf(Direction.class));
+        EnumSet.allOf(Direction.class),
+        Set.of());
   }
 
   @Test

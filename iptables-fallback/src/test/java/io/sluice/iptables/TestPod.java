@@ -91,7 +91,8 @@ final class TestPod implements AutoCloseable {
         true,
         new FamilyPorts(OUTBOUND, OUTBOUND),
         new FamilyPorts(INBOUND, INBOUND),
-        EnumSet.allOf(Direction.class));
+        EnumSet.allOf(Direction.class),
+        Set.of());
   }
 
   static PodTraffic plain() {

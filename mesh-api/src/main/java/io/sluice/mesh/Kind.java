@@ -60,6 +60,16 @@ public final class Kind<T extends MeshObject> {
   public static final Index<Permission, NamespacedName> PERMISSIONS_BY_SOURCE =
       new Index<>(Permission::sources, Comparator.comparing(Permission::name));
 
+  /** What datagrams are granted to reach a service account. */
+  public static final Index<DatagramPermission, NamespacedName> DATAGRAMS_BY_DESTINATION =
+      new Index<>(
+          permission -> List.of(permission.destination()),
+          Comparator.comparing(DatagramPermission::name));
+
+  /** What datagrams are granted to a service account. */
+  public static final Index<DatagramPermission, NamespacedName> DATAGRAMS_BY_SOURCE =
+      new Index<>(DatagramPermission::sources, Comparator.comparing(DatagramPermission::name));
+
   /** What is let in from outside the mesh, by what it leads to. */
   public static final Index<Ingress, Ingress.Backend> INGRESSES_BY_BACKEND =
       new Index<>(
@@ -130,6 +140,19 @@ public final class Kind<T extends MeshObject> {
           PermissionCodec.CODEC,
           List.of(PERMISSIONS_BY_DESTINATION, PERMISSIONS_BY_SOURCE));
 
+  /** What TrafficTargets grant by UDPRoutes. */
+  public static final Kind<DatagramPermission> DATAGRAM_PERMISSION =
+      new Kind<>(
+          "datagrams",
+          DatagramPermission::name,
+          DatagramPermissionCodec.CODEC,
+          List.of(DATAGRAMS_BY_DESTINATION, DATAGRAMS_BY_SOURCE));
+
+  /** Services with ports of UDP. */
+  public static final Kind<DatagramService> DATAGRAM_SERVICE =
+      new Kind<>(
+          "datagramservice", one -> one.service().name(), ServiceCodec.DATAGRAM_CODEC, List.of());
+
   /** What IngressBackends and AccessControls let in. */
   public static final Kind<Ingress> INGRESS =
       new Kind<>("ingress", Ingress::called, IngressCodec.CODEC, List.of(INGRESSES_BY_BACKEND));
@@ -156,6 +179,8 @@ public final class Kind<T extends MeshObject> {
           RETRY,
           UPSTREAM_SETTING,
           PERMISSION,
+          DATAGRAM_PERMISSION,
+          DATAGRAM_SERVICE,
           INGRESS,
           EGRESS,
           ACCESS_LOG,

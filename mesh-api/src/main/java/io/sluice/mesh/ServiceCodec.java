@@ -13,6 +13,12 @@ final class ServiceCodec {
           ServiceCodec::message,
           ServiceCodec::model);
 
+  static final Codec<DatagramService> DATAGRAM_CODEC =
+      Codec.of(
+          io.sluice.api.resources.v1.Service.getDefaultInstance(),
+          one -> message(one.service()),
+          (message, checks) -> new DatagramService(model(message, checks)));
+
   private ServiceCodec() {}
 
   static io.sluice.api.resources.v1.Service message(Service service) {

@@ -3,7 +3,7 @@ package io.sluice.cli.check;
 import io.sluice.cli.check.Check.NotThereException;
 import io.sluice.cli.check.Check.Sink;
 import io.sluice.control.compile.Ground;
-import io.sluice.control.objects.KubernetesObject.TcpRoute;
+import io.sluice.control.objects.KubernetesObject.PortRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.Namespace;
@@ -170,9 +170,10 @@ final class PolicyChecks {
   private static void ports(Facts facts, Sink found) throws NotThereException {
     Objects objects = facts.objects();
     Map<NamespacedName, Set<Integer>> served = served(objects);
-    Map<NamespacedName, TcpRoute> routes = new HashMap<>();
+    Map<NamespacedName, PortRoute> routes = new HashMap<>();
     objects
-        .of(TcpRoute.class)
+        .of(PortRoute.class)
+        .filter(route -> !route.isOfDatagrams()) // of UDP no pod says what it serves
         .forEach(route ->
             Objects.name(route.meta().namespace(), route.meta().name())
                 .ifPresent(name -> routes.put(name, route)));
@@ -182,9 +183,10 @@ final class PolicyChecks {
               .map(account -> served.getOrDefault(account, Set.of()))
               .orElse(Set.of());
       for (TrafficTarget.Rule rule : target.rules()) {
-        TcpRoute route =
+        PortRoute route =
             Objects.name(target.meta().namespace(), rule.name()).map(routes::get).orElse(null);
         if (route == null
+            || !rule.kind().equals(route.ref().kind())
             || there.isEmpty() // nothing is declared: any port may be served
             || isFound(Ground.SERVICE_PORT, route.ref(), objects)) {
           continue;

@@ -13,7 +13,7 @@ import io.sluice.control.objects.Egress;
 import io.sluice.control.objects.IngressBackend;
 import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
-import io.sluice.control.objects.KubernetesObject.TcpRoute;
+import io.sluice.control.objects.KubernetesObject.PortRoute;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.ObjectReader;
 import io.sluice.control.objects.TrafficSplit;
@@ -111,7 +111,7 @@ record Candidate(
     Set<String> present = new HashSet<>();
     for (KubernetesObject one : sources.values().stream().flatMap(List::stream).toList()) {
       switch (one) {
-        case HttpRouteGroup _, TcpRoute _ -> present.add(one.ref().toString());
+        case HttpRouteGroup _, PortRoute _ -> present.add(one.ref().toString());
         case TrafficTarget target ->
             target.rules().forEach(rule -> named.add(route(one, rule.kind(), rule.name())));
         case Egress egress -> egress.groups().forEach(group -> named.add(group(one, group)));
@@ -136,7 +136,7 @@ record Candidate(
 
   private static boolean hasRoutesAlone(Map<String, List<KubernetesObject>> sources) {
     List<KubernetesObject> all = sources.values().stream().flatMap(List::stream).toList();
-    return all.stream().anyMatch(one -> one instanceof HttpRouteGroup || one instanceof TcpRoute)
+    return all.stream().anyMatch(one -> one instanceof HttpRouteGroup || one instanceof PortRoute)
         && all.stream().noneMatch(TrafficTarget.class::isInstance);
   }
 

@@ -182,6 +182,7 @@ final class Site {
             "meshconfigs.config.sluice.io",
             "traffictargets.access.smi-spec.io",
             "tcproutes.specs.smi-spec.io",
+            "udproutes.specs.smi-spec.io",
             "httproutegroups.specs.smi-spec.io",
             "trafficsplits.split.smi-spec.io",
             "retries.policy.openservicemesh.io",

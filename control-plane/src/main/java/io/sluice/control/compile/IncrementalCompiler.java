@@ -12,9 +12,9 @@ import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject.Isolation;
+import io.sluice.control.objects.KubernetesObject.PortRoute;
 import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesObject.ServiceAccount;
-import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.Namespace;
@@ -448,7 +448,7 @@ public final class IncrementalCompiler {
       }
       case EndpointSlice slice -> services.remove(slice);
       case TrafficTarget target -> permissions.remove(target);
-      case TcpRoute route -> permissions.remove(route);
+      case PortRoute route -> permissions.remove(route);
       case HttpRouteGroup group -> {
         permissions.remove(group);
         splits.changed(group.meta().namespace());
@@ -514,7 +514,7 @@ public final class IncrementalCompiler {
       }
       case EndpointSlice slice -> services.add(slice);
       case TrafficTarget target -> permissions.add(target);
-      case TcpRoute route -> permissions.add(route);
+      case PortRoute route -> permissions.add(route);
       case HttpRouteGroup group -> {
         permissions.add(group);
         splits.changed(group.meta().namespace());

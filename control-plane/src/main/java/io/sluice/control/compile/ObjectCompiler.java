@@ -12,9 +12,9 @@ import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject.Isolation;
+import io.sluice.control.objects.KubernetesObject.PortRoute;
 import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
 import io.sluice.control.objects.KubernetesObject.ServiceAccount;
-import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.MeshKinds;
@@ -154,7 +154,7 @@ public final class ObjectCompiler {
                   Optional.empty(),
                   rules.validateTrafficTarget(),
                   statuses)
-              .permission(target);
+              .granted(target);
       case HttpRouteGroup group -> RouteGroup.of(group, statuses);
       case TrafficSplit split ->
           new SplitCompiler(new Assumed(split.meta()), statuses).routes(List.of(split));
@@ -176,7 +176,7 @@ public final class ObjectCompiler {
           new TelemetryCompiler(new Assumed(telemetry.meta()), statuses)
               .settings(List.of(telemetry));
       case ClusterNode _, ExtensionService _, FaultInjection _ -> {}
-      case ReferenceGrant _, ServiceAccount _, TcpRoute _ -> {}
+      case ReferenceGrant _, ServiceAccount _, PortRoute _ -> {}
       case OtherObject _ -> {}
     }
   }
@@ -200,8 +200,13 @@ public final class ObjectCompiler {
     }
 
     @Override
-    public TcpRoute tcp(NamespacedName name) {
-      return new TcpRoute(meta, Set.of());
+    public PortRoute tcp(NamespacedName name) {
+      return new PortRoute(meta, Set.of());
+    }
+
+    @Override
+    public PortRoute udp(NamespacedName name) {
+      return new PortRoute(meta, Set.of());
     }
 
     @Override

@@ -1,11 +1,12 @@
 package io.sluice.control.compile;
 
-import io.sluice.control.objects.KubernetesObject.TcpRoute;
+import io.sluice.control.objects.KubernetesObject.PortRoute;
 import io.sluice.control.objects.MeshKey;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.control.objects.TrafficTarget.Rule;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Access;
+import io.sluice.mesh.DatagramPermission;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
@@ -20,13 +21,14 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns TrafficTargets, TCPRoutes and HTTPRouteGroups into permissions. TCPRoutes say on which
- * ports, HTTPRouteGroups which requests; a target with both grants those requests on those ports
- * and nothing else (SMI Traffic Access, "Example implementation for L7"). A part that cannot be
- * used grants nothing. For one compilation.
+ * Turns TrafficTargets, TCPRoutes, UDPRoutes and HTTPRouteGroups into permissions. UDPRoutes grant
+ * datagrams, whatever else there is. TCPRoutes say on which ports, HTTPRouteGroups which requests;
+ * a target with both grants those requests on those ports and nothing else (SMI Traffic Access,
+ * "Example implementation for L7"). A part that cannot be used grants nothing. For one compilation.
  *
  * @param settings of the mesh; empty where only the target itself is looked at
  * @param validateTrafficTarget whether a target has to be in the namespace of its destination
@@ -37,6 +39,7 @@ record PermissionCompiler(
     boolean validateTrafficTarget,
     Statuses statuses) {
   private static final String TCP = "TCPRoute";
+  private static final String UDP = "UDPRoute";
   private static final String HTTP = "HTTPRouteGroup";
   private static final String ACCOUNT = TrafficTarget.ACCOUNT;
   private static final String SOURCES = "spec.sources";
@@ -44,32 +47,49 @@ record PermissionCompiler(
   /** What targets name. */
   interface Routes {
     /** The TCPRoute of that name, if there is one. */
-    @Nullable TcpRoute tcp(NamespacedName name);
+    @Nullable PortRoute tcp(NamespacedName name);
+
+    /** The UDPRoute of that name, if there is one. */
+    @Nullable PortRoute udp(NamespacedName name);
 
     /** The HTTPRouteGroup of that name, if there is one. */
     @Nullable RouteGroup http(NamespacedName name);
   }
 
+  /**
+   * What one target grants.
+   *
+   * @param connections of TCPRoutes and HTTPRouteGroups; empty where it has none, or none that can
+   *     be used
+   * @param datagrams of UDPRoutes, likewise
+   */
+  record Granted(Optional<Permission> connections, Optional<DatagramPermission> datagrams) {
+    /** By a target that cannot be used. */
+    static final Granted NOTHING = new Granted(Optional.empty(), Optional.empty());
+  }
+
   /** What the target grants, unless it cannot be used. */
-  Optional<Permission> permission(TrafficTarget target) {
+  Granted granted(TrafficTarget target) {
     String namespace = target.meta().namespace();
     Subject destination = target.destination();
     String called = destination.namespace().isEmpty() ? namespace : destination.namespace();
     if (!destination.kind().equals(ACCOUNT)) {
-      return refuse(
+      refuse(
           Ground.END_KIND,
           target,
           "spec.destination.kind",
           "is " + destination.kind(),
           "a destination is a ServiceAccount");
+      return Granted.NOTHING;
     }
     if (validateTrafficTarget && !called.equals(namespace)) {
-      return refuse(
+      refuse(
           Ground.TARGET_NAMESPACE,
           target,
           "spec.destination.namespace",
           "is " + called + ", not " + namespace,
           "put the TrafficTarget into the namespace of its destination (SMI)");
+      return Granted.NOTHING;
     }
     Set<NamespacedName> sources = new HashSet<>();
     Set<SpiffeId> foreign = new HashSet<>();
@@ -86,24 +106,27 @@ record PermissionCompiler(
             SOURCES,
             "no source of it can be used",
             "add a ServiceAccount");
-    if (hasNone) {
-      return Optional.empty();
+    if (hasNone || !areRulesKnown(target)) {
+      return Granted.NOTHING;
     }
-    if (!areRulesKnown(target)) {
-      return Optional.empty();
+    NamespacedName name = new NamespacedName(namespace, target.meta().name());
+    NamespacedName account = new NamespacedName(called, destination.name());
+    Optional<DatagramPermission> datagrams =
+        datagramPorts(target, foreign)
+            .filter(_ -> !sources.isEmpty())
+            .map(ports -> new DatagramPermission(name, account, sources, ports));
+    if (!has(target, TCP) && !has(target, HTTP)) {
+      return new Granted(Optional.empty(), datagrams);
     }
-    return ports(target)
-        .flatMap(ports ->
-            access(target)
-                .map(access ->
-                    new Permission(
-                        new NamespacedName(namespace, target.meta().name()),
-                        new NamespacedName(called, destination.name()),
-                        sources,
-                        foreign,
-                        ports,
-                        access,
-                        revoked(target))));
+    boolean isUsed = datagrams.isPresent(); // whatever becomes of the rest
+    Optional<Permission> connections =
+        ports(target, isUsed)
+            .flatMap(ports ->
+                access(target, isUsed)
+                    .map(access ->
+                        new Permission(
+                            name, account, sources, foreign, ports, access, revoked(target))));
+    return new Granted(connections, datagrams);
   }
 
   private @Nullable RevokedMode revoked(TrafficTarget target) {
@@ -189,27 +212,28 @@ record PermissionCompiler(
           target,
           "spec.rules",
           "is empty",
-          "add a rule of kind TCPRoute or HTTPRouteGroup");
+          "add a rule of kind TCPRoute, UDPRoute or HTTPRouteGroup");
       return false;
     }
     for (int i = 0; i < target.rules().size(); i++) {
       Rule rule = target.rules().get(i);
       String field = "spec.rules[" + i + "]";
-      if (!rule.kind().equals(TCP) && !rule.kind().equals(HTTP)) {
+      boolean isOfPorts = rule.kind().equals(TCP) || rule.kind().equals(UDP);
+      if (!isOfPorts && !rule.kind().equals(HTTP)) {
         refuse(
             Ground.SAID,
             target,
             field + ".kind",
             rule.kind() + " is not known",
-            "use a TCPRoute or an HTTPRouteGroup");
+            "use a TCPRoute, a UDPRoute or an HTTPRouteGroup");
         return false;
       }
-      if (rule.kind().equals(TCP) && !rule.matches().isEmpty()) {
+      if (isOfPorts && !rule.matches().isEmpty()) {
         refuse(
             Ground.SAID,
             target,
             field + ".matches",
-            "has no meaning for a TCPRoute",
+            "has no meaning for a " + rule.kind(),
             "remove the matches");
         return false;
       }
@@ -221,18 +245,43 @@ record PermissionCompiler(
     return target.rules().stream().anyMatch(rule -> rule.kind().equals(kind));
   }
 
-  /** The ports of its TCPRoutes, every one without any; nothing when none of those can be used. */
-  private Optional<Ports> ports(TrafficTarget target) {
-    if (!has(target, TCP)) {
-      return Optional.of(Ports.EVERY);
+  /**
+   * The ports of its TCPRoutes, every one without any; nothing when none of those can be used.
+   *
+   * @param isUsed whether the target grants something all the same
+   */
+  private Optional<Ports> ports(TrafficTarget target, boolean isUsed) {
+    return has(target, TCP) ? ports(target, TCP, routes::tcp, isUsed) : Optional.of(Ports.EVERY);
+  }
+
+  /** The ports of its UDPRoutes; nothing without any, or when none of those can be used. */
+  private Optional<Ports> datagramPorts(TrafficTarget target, Set<SpiffeId> foreign) {
+    if (!has(target, UDP)) {
+      return Optional.empty();
     }
+    if (!foreign.isEmpty()) {
+      statuses.warning(
+          target,
+          SOURCES,
+          "names identities of other meshes, which UDPRoutes grant nothing: nobody proves who sends"
+              + " a datagram from there",
+          "grant them a TCPRoute in a TrafficTarget of its own");
+    }
+    return ports(target, UDP, routes::udp, has(target, TCP) || has(target, HTTP));
+  }
+
+  private Optional<Ports> ports(
+      TrafficTarget target,
+      String kind,
+      Function<NamespacedName, @Nullable PortRoute> named,
+      boolean isUsed) {
     Set<Integer> ports = new HashSet<>();
     boolean every = false;
     Statuses ofRules = new Statuses();
     for (int i = 0; i < target.rules().size(); i++) {
       Rule rule = target.rules().get(i);
-      if (rule.kind().equals(TCP)) {
-        TcpRoute route = routeName(target, rule.name()).map(routes::tcp).orElse(null);
+      if (rule.kind().equals(kind)) {
+        PortRoute route = routeName(target, rule.name()).map(named).orElse(null);
         if (route == null) {
           warnOfAbsent(target, i, ofRules);
         } else {
@@ -242,12 +291,12 @@ record PermissionCompiler(
       }
     }
     boolean areLost = !every && ports.isEmpty();
-    takeRules(target, ofRules, areLost);
+    takeRules(target, ofRules, areLost && !isUsed);
     return areLost ? Optional.empty() : Optional.of(every ? Ports.EVERY : Ports.of(ports));
   }
 
   /** The requests of its HTTPRouteGroups, bytes without any; nothing when none can be used. */
-  private Optional<Access> access(TrafficTarget target) {
+  private Optional<Access> access(TrafficTarget target, boolean isUsed) {
     if (!has(target, HTTP)) {
       return Optional.of(Access.BYTES);
     }
@@ -265,7 +314,7 @@ record PermissionCompiler(
         }
       }
     }
-    takeRules(target, ofRules, matches.isEmpty());
+    takeRules(target, ofRules, matches.isEmpty() && !isUsed);
     return matches.isEmpty()
         ? Optional.empty()
         : Optional.of(new Access.Requests(List.copyOf(matches)));
@@ -330,9 +379,8 @@ record PermissionCompiler(
     }
   }
 
-  private <T> Optional<T> refuse(
+  private void refuse(
       Ground ground, TrafficTarget target, String field, String reason, String mend) {
     statuses.on(ground).add(target, Severity.UNUSABLE, field, reason, mend);
-    return Optional.empty();
   }
 }

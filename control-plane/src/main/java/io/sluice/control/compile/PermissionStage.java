@@ -1,7 +1,7 @@
 package io.sluice.control.compile;
 
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
-import io.sluice.control.objects.KubernetesObject.TcpRoute;
+import io.sluice.control.objects.KubernetesObject.PortRoute;
 import io.sluice.control.objects.ObjectRef;
 import io.sluice.control.objects.TrafficTarget;
 import io.sluice.mesh.Kind;
@@ -16,14 +16,15 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TrafficTargets, TCPRoutes and HTTPRouteGroups. A permission depends on its target and on the
- * routes and groups that it names.
+ * TrafficTargets, TCPRoutes, UDPRoutes and HTTPRouteGroups. A permission depends on its target and
+ * on the routes and groups that it names.
  */
 final class PermissionStage implements PermissionCompiler.Routes {
   private final boolean validateTrafficTarget;
   private final Statuses.StatusBook statuses;
   private final Map<ObjectRef, TrafficTarget> targets = new HashMap<>();
-  private final Map<NamespacedName, TcpRoute> routes = new HashMap<>();
+  private final Map<NamespacedName, PortRoute> routes = new HashMap<>();
+  private final Map<NamespacedName, PortRoute> datagramRoutes = new HashMap<>();
   private final Map<NamespacedName, RouteGroup> groups = new HashMap<>();
   private final Map<NamespacedName, Set<ObjectRef>> targetsByRoute = new HashMap<>();
   private final Set<ObjectRef> due = new HashSet<>();
@@ -54,14 +55,18 @@ final class PermissionStage implements PermissionCompiler.Routes {
     due.add(target.ref());
   }
 
-  void add(TcpRoute route) {
-    routes.put(route.meta().namespacedName(), route);
+  void add(PortRoute route) {
+    of(route).put(route.meta().namespacedName(), route);
     due.addAll(targetsByRoute.getOrDefault(route.meta().namespacedName(), Set.of()));
   }
 
-  void remove(TcpRoute route) {
-    routes.remove(route.meta().namespacedName());
+  void remove(PortRoute route) {
+    of(route).remove(route.meta().namespacedName());
     due.addAll(targetsByRoute.getOrDefault(route.meta().namespacedName(), Set.of()));
+  }
+
+  private Map<NamespacedName, PortRoute> of(PortRoute route) {
+    return route.isOfDatagrams() ? datagramRoutes : routes;
   }
 
   void add(HttpRouteGroup group) {
@@ -77,8 +82,13 @@ final class PermissionStage implements PermissionCompiler.Routes {
   }
 
   @Override
-  public @Nullable TcpRoute tcp(NamespacedName name) {
+  public @Nullable PortRoute tcp(NamespacedName name) {
     return routes.get(name);
+  }
+
+  @Override
+  public @Nullable PortRoute udp(NamespacedName name) {
+    return datagramRoutes.get(name);
   }
 
   @Override
@@ -108,11 +118,18 @@ final class PermissionStage implements PermissionCompiler.Routes {
       TrafficTarget target = targets.get(ref);
       if (target == null) {
         editor.remove(Kind.PERMISSION.key(name));
+        editor.remove(Kind.DATAGRAM_PERMISSION.key(name));
       } else {
         Statuses found = new Statuses();
-        new PermissionCompiler(this, Optional.of(settings), validateTrafficTarget, found)
-            .permission(target)
+        PermissionCompiler.Granted granted =
+            new PermissionCompiler(this, Optional.of(settings), validateTrafficTarget, found)
+                .granted(target);
+        granted
+            .connections()
             .ifPresentOrElse(editor::put, () -> editor.remove(Kind.PERMISSION.key(name)));
+        granted
+            .datagrams()
+            .ifPresentOrElse(editor::put, () -> editor.remove(Kind.DATAGRAM_PERMISSION.key(name)));
         statuses.put(ref, found);
       }
     }

@@ -3,7 +3,9 @@ package io.sluice.control.compile;
 import io.sluice.control.compile.Owners.Refusal;
 import io.sluice.control.objects.EndpointSlice;
 import io.sluice.control.objects.KubernetesService;
+import io.sluice.mesh.DatagramService;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import java.net.InetAddress;
@@ -20,13 +22,22 @@ import java.util.Set;
  */
 record ServiceCompiler(Owners owners, Statuses statuses) {
   private static final String TCP = "TCP";
+  private static final String UDP = "UDP";
+
+  /**
+   * What a Service is.
+   *
+   * @param streams of TCP; empty where it cannot be called
+   * @param datagrams of UDP; empty without such ports
+   */
+  record Compiled(Optional<Service> streams, Optional<DatagramService> datagrams) {}
 
   /**
    * The service, unless it cannot be one.
    *
    * @param ofNamespace what holds where the Service does not say
    */
-  Optional<Service> service(KubernetesService service, EndpointCompiler endpoints, L7 ofNamespace) {
+  Compiled service(KubernetesService service, EndpointCompiler endpoints, L7 ofNamespace) {
     L7 l7 = L7.of(service, statuses).orElse(ofNamespace);
     if (service.externalName()) {
       statuses
@@ -35,27 +46,29 @@ record ServiceCompiler(Owners owners, Statuses statuses) {
               service,
               "a Service of type ExternalName has no endpoints",
               "call its target by name");
-      return Optional.empty();
+      return new Compiled(Optional.empty(), Optional.empty());
     }
     List<ServicePort> ports = new ArrayList<>();
+    List<ServicePort> datagramPorts = new ArrayList<>();
     for (KubernetesService.Port port : service.ports()) {
-      if (port.transport().equals(TCP)) {
-        ports.add(
-            new ServicePort(
-                port.name(),
-                port.number(),
-                l7.applied(port.protocol()),
-                endpoints.of(service, port)));
+      if (port.transport().equals(TCP) || port.transport().equals(UDP)) {
+        (port.transport().equals(TCP) ? ports : datagramPorts)
+            .add(
+                new ServicePort(
+                    port.name(),
+                    port.number(),
+                    l7.applied(port.protocol()),
+                    endpoints.of(service, port)));
       }
     }
     report(service);
-    return Optional.of(
-        new Service(
-            service.meta().namespacedName(),
-            virtualAddresses(service),
-            ports,
-            service.affinity(),
-            service.nearness()));
+    NamespacedName name = service.meta().namespacedName();
+    List<InetAddress> addresses = virtualAddresses(service);
+    return new Compiled(
+        Optional.of(new Service(name, addresses, ports, service.affinity(), service.nearness())),
+        datagramPorts.isEmpty()
+            ? Optional.empty()
+            : Optional.of(new DatagramService(new Service(name, addresses, datagramPorts))));
   }
 
   /** What only one Service can have: cluster IPs. */
@@ -88,11 +101,13 @@ record ServiceCompiler(Owners owners, Statuses statuses) {
     WarmUpWords.of(service, statuses); // used with the endpoints; a wrong word is told here
     List<String> others =
         service.ports().stream()
-            .filter(port -> !port.transport().equals(TCP))
+            .filter(port -> !port.transport().equals(TCP) && !port.transport().equals(UDP))
             .map(port -> port.number() + "/" + port.transport())
             .toList();
     if (!others.isEmpty()) {
-      statuses.info(service, "ports that are not TCP are left alone: " + String.join(", ", others));
+      statuses.info(
+          service,
+          "ports that are neither TCP nor UDP are left alone: " + String.join(", ", others));
     }
     for (String path : service.notEnforced()) {
       statuses.on(Ground.NOT_ENFORCED).warning(service, path, ConfigCompiler.NOT_ENFORCED, "");

@@ -128,6 +128,7 @@ final class ServiceStage {
     NamespacedName name = new NamespacedName(ref.namespace(), ref.name());
     if (service == null) {
       editor.remove(Kind.SERVICE.key(name));
+      editor.remove(Kind.DATAGRAM_SERVICE.key(name));
       return;
     }
     Collection<EndpointSlice> own = slices.getOrDefault(name, Map.of()).values();
@@ -141,12 +142,16 @@ final class ServiceStage {
       candidates = pods.in(ref.namespace());
     }
     Statuses found = new Statuses();
-    new ServiceCompiler(claims, found)
-        .service(
-            service,
-            new EndpointCompiler(own, candidates, warmUp),
-            withoutL7.contains(ref.namespace()) ? L7.OFF : L7.ON)
-        .ifPresentOrElse(editor::put, () -> editor.remove(Kind.SERVICE.key(name)));
+    ServiceCompiler.Compiled compiled =
+        new ServiceCompiler(claims, found)
+            .service(
+                service,
+                new EndpointCompiler(own, candidates, warmUp),
+                withoutL7.contains(ref.namespace()) ? L7.OFF : L7.ON);
+    compiled.streams().ifPresentOrElse(editor::put, () -> editor.remove(Kind.SERVICE.key(name)));
+    compiled
+        .datagrams()
+        .ifPresentOrElse(editor::put, () -> editor.remove(Kind.DATAGRAM_SERVICE.key(name)));
     statuses.put(ref, found);
   }
 

@@ -27,6 +27,8 @@ final class CommonResources {
           Kind.ROUTE,
           Kind.RETRY,
           Kind.UPSTREAM_SETTING,
+          Kind.DATAGRAM_PERMISSION,
+          Kind.DATAGRAM_SERVICE,
           Kind.INGRESS,
           Kind.EGRESS,
           Kind.ACCESS_LOG);

@@ -22,7 +22,7 @@ public sealed interface KubernetesObject
         KubernetesObject.Isolation,
         KubernetesObject.ReferenceGrant,
         KubernetesObject.ServiceAccount,
-        KubernetesObject.TcpRoute,
+        KubernetesObject.PortRoute,
         KubernetesService,
         MeshConfig,
         Namespace,
@@ -121,14 +121,19 @@ public sealed interface KubernetesObject
   }
 
   /**
-   * An SMI TCPRoute ({@code specs.smi-spec.io/v1alpha4}).
+   * An SMI TCPRoute or UDPRoute ({@code specs.smi-spec.io/v1alpha4}).
    *
    * @param meta name and origin
    * @param ports {@code spec.matches.ports}; empty means every port
    */
-  record TcpRoute(ObjectMeta meta, Set<Integer> ports) implements KubernetesObject {
-    public TcpRoute {
+  record PortRoute(ObjectMeta meta, Set<Integer> ports) implements KubernetesObject {
+    public PortRoute {
       ports = Set.copyOf(ports);
+    }
+
+    /** Whether it is of datagrams, rather than of TCP. */
+    public boolean isOfDatagrams() {
+      return ref().kind().equals(ReadableKind.UDP_ROUTE.kind());
     }
   }
 

@@ -16,7 +16,7 @@ public final class MeshKinds {
           "access.smi-spec.io",
           List.of(),
           "specs.smi-spec.io",
-          List.of("UDPRoute"),
+          List.of(),
           "split.smi-spec.io",
           List.of(),
           "config.openservicemesh.io",

@@ -31,7 +31,9 @@ public enum ReadableKind {
   TRAFFIC_TARGET(
       "access.smi-spec.io", "TrafficTarget", "traffictargets", "v1alpha3", SmiReader::readTarget),
   /** {@code specs.smi-spec.io} TCPRoute. */
-  TCP_ROUTE("specs.smi-spec.io", "TCPRoute", "tcproutes", "v1alpha4", SmiReader::readTcpRoute),
+  TCP_ROUTE("specs.smi-spec.io", "TCPRoute", "tcproutes", "v1alpha4", SmiReader::readPortRoute),
+  /** {@code specs.smi-spec.io} UDPRoute. */
+  UDP_ROUTE("specs.smi-spec.io", "UDPRoute", "udproutes", "v1alpha4", SmiReader::readPortRoute),
   /** {@code specs.smi-spec.io} HTTPRouteGroup. */
   HTTP_ROUTE_GROUP(
       "specs.smi-spec.io",

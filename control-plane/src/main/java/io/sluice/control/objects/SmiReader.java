@@ -194,7 +194,7 @@ final class SmiReader {
         .orElse(0);
   }
 
-  static KubernetesObject.TcpRoute readTcpRoute(Fields document, ObjectMeta meta) {
+  static KubernetesObject.PortRoute readPortRoute(Fields document, ObjectMeta meta) {
     Fields matches = document.objectOrEmpty("spec").objectOrEmpty("matches");
     List<Integer> ports = matches.ports("ports");
     if (matches.has("ports") && ports.isEmpty()) {
@@ -203,6 +203,6 @@ final class SmiReader {
       matches.problem(
           "ports", "the list names no port", "name ports, or leave 'ports' out to mean every port");
     }
-    return new KubernetesObject.TcpRoute(meta, new HashSet<>(ports));
+    return new KubernetesObject.PortRoute(meta, new HashSet<>(ports));
   }
 }

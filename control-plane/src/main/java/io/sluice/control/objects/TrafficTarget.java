@@ -36,7 +36,7 @@ public record TrafficTarget(
   /**
    * A rule of a TrafficTarget.
    *
-   * @param kind {@code TCPRoute} or {@code HTTPRouteGroup}
+   * @param kind {@code TCPRoute}, {@code UDPRoute} or {@code HTTPRouteGroup}
    * @param name name of the route, in the namespace of the target
    * @param matches names of the matches that are meant; empty for all
    */

@@ -29,6 +29,8 @@ final class KnownFields {
         spec.rules: kind name matches
       TCPRoute specs.smi-spec.io
         spec.matches: name ports
+      UDPRoute specs.smi-spec.io
+        spec.matches: name ports
       HTTPRouteGroup specs.smi-spec.io
         spec.matches: name pathRegex methods headers
       TrafficSplit split.smi-spec.io

@@ -2,7 +2,7 @@ package io.sluice.control.validate;
 
 import io.sluice.control.compile.Ground;
 import io.sluice.control.objects.KubernetesObject;
-import io.sluice.control.objects.KubernetesObject.TcpRoute;
+import io.sluice.control.objects.KubernetesObject.PortRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.KubernetesService.Port;
 import io.sluice.control.objects.KubernetesService.Target;
@@ -30,10 +30,13 @@ import java.util.stream.Stream;
 final class PolicyEnds {
   private PolicyEnds() {}
 
-  /** A warning for each port of a TCPRoute that Services of its namespace have and no pod does. */
+  /**
+   * A warning for each port of a TCPRoute or UDPRoute that Services of its namespace have and no
+   * pod does.
+   */
   static List<Finding> check(List<KubernetesObject> objects, MeshSnapshot snapshot) {
     List<Finding> findings = new ArrayList<>();
-    for (TcpRoute route : of(TcpRoute.class, objects).toList()) {
+    for (PortRoute route : of(PortRoute.class, objects).toList()) {
       List<KubernetesObject> beside =
           objects.stream()
               .filter(each -> each.meta().namespace().equals(route.meta().namespace()))
@@ -135,7 +138,7 @@ final class PolicyEnds {
   }
 
   private static Optional<Finding> warning(
-      TcpRoute route, int number, List<KubernetesObject> beside) {
+      PortRoute route, int number, List<KubernetesObject> beside) {
     for (KubernetesService service : of(KubernetesService.class, beside).toList()) {
       for (Port port : service.ports()) {
         if (port.number() == number) {
@@ -143,8 +146,12 @@ final class PolicyEnds {
               warning(
                   route,
                   "spec.matches.ports",
-                  "%d is a port of Service %s, which leads to %s; a TCPRoute means ports of pods"
-                      .formatted(number, service.meta().name(), described(port.target())),
+                  "%d is a port of Service %s, which leads to %s; a %s means ports of pods"
+                      .formatted(
+                          number,
+                          service.meta().name(),
+                          described(port.target()),
+                          route.ref().kind()),
                   switch (port.target()) {
                     case Target.Number pod -> "write " + pod.port();
                     case Target.Named(String name) ->

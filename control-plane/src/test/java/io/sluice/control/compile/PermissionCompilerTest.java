@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.mesh.Access;
+import io.sluice.mesh.DatagramPermission;
 import io.sluice.mesh.HttpMatch;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
 import io.sluice.mesh.Regex;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -26,6 +29,11 @@ class PermissionCompilerTest {
       {apiVersion: specs.smi-spec.io/v1alpha4, kind: TCPRoute, metadata: {name: all, namespace: shop}}
       ---
       {apiVersion: specs.smi-spec.io/v1alpha4, kind: TCPRoute, metadata: {name: far, namespace: other}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: UDPRoute, metadata: {name: sql, namespace: shop},
+       spec: {matches: {ports: [5300]}}}
+      ---
+      {apiVersion: specs.smi-spec.io/v1alpha4, kind: UDPRoute, metadata: {name: any, namespace: shop}}
       ---
       {apiVersion: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup,
        metadata: {name: http, namespace: shop},
@@ -56,6 +64,55 @@ class PermissionCompilerTest {
                 new NamespacedName("shop", "db"),
                 Set.of(new NamespacedName("front", "web")),
                 Ports.of(5432, 5433)));
+  }
+
+  @Test
+  void grantsDatagramsByUdpRoutesAndNothingElseByThem() {
+    CompiledChange both =
+        Manifests.compile(
+            ROUTES, target(DB, WEB, "{kind: UDPRoute, name: sql}, {kind: TCPRoute, name: sql}"));
+    CompiledChange alone =
+        Manifests.compile(ROUTES, target(DB, WEB, "{kind: UDPRoute, name: any}"));
+    CompiledChange half =
+        Manifests.compile(
+            ROUTES, target(DB, WEB, "{kind: UDPRoute, name: sql}, {kind: TCPRoute, name: absent}"));
+
+    assertThat(permissions(both))
+        .extracting(Permission::ports)
+        .containsExactly(Ports.of(5432, 5433));
+    assertThat(datagrams(both)).containsExactly(datagrams(Ports.of(5300)));
+    assertThat(permissions(alone)).isEmpty();
+    assertThat(datagrams(alone)).containsExactly(datagrams(Ports.EVERY));
+    assertThat(ownStatuses(alone)).isEmpty();
+    assertThat(permissions(half)).as("no port rather than every one").isEmpty();
+    assertThat(datagrams(half)).containsExactly(datagrams(Ports.of(5300)));
+    assertThat(ownStatuses(half))
+        .extracting(ObjectStatus::severity)
+        .containsExactly(Severity.WARNING);
+  }
+
+  @Test
+  void grantsNoDatagramsToIdentitiesOfOtherMeshes() {
+    String other = "{kind: AuthenticatedPrincipal, name: spiffe://far.example/ns/a/sa/b}";
+    CompiledChange compilation =
+        Manifests.compile(ROUTES, target(DB, WEB + ", " + other, "{kind: UDPRoute, name: any}"));
+
+    assertThat(datagrams(compilation)).containsExactly(datagrams(Ports.EVERY));
+    assertThat(ownStatuses(compilation))
+        .extracting(ObjectStatus::sentence)
+        .anyMatch(sentence -> sentence.contains("which UDPRoutes grant nothing"));
+  }
+
+  private static DatagramPermission datagrams(Ports ports) {
+    return new DatagramPermission(
+        new NamespacedName("shop", "grant"),
+        new NamespacedName("shop", "db"),
+        Set.of(new NamespacedName("front", "web")),
+        ports);
+  }
+
+  private static Collection<DatagramPermission> datagrams(CompiledChange compilation) {
+    return compilation.snapshot().all(Kind.DATAGRAM_PERMISSION);
   }
 
   @Test
@@ -204,8 +261,15 @@ class PermissionCompilerTest {
         new Refused(DB, WEB, sql + ", {kind: HTTPRouteGroup, name: absent}", none),
         new Refused(
             DB, WEB, "{kind: TCPRoute, name: absent}, {kind: HTTPRouteGroup, name: http}", none),
+        new Refused(DB, WEB, "{kind: UDPRoute, name: absent}", none),
+        new Refused(DB, WEB, "{kind: UDPRoute, name: all}", none), // of TCP is another
         new Refused(
-            DB, WEB, "{kind: UDPRoute, name: dns}", "spec.rules[0].kind: UDPRoute is not known"),
+            DB, WEB, "{kind: SCTPRoute, name: dns}", "spec.rules[0].kind: SCTPRoute is not known"),
+        new Refused(
+            DB,
+            WEB,
+            "{kind: UDPRoute, name: dns, matches: [some]}",
+            "spec.rules[0].matches: has no meaning for a UDPRoute"),
         new Refused(
             DB,
             WEB,

@@ -295,10 +295,11 @@ public final class RandomCluster {
             app(),
             namespaceName(),
             app(),
-            one("TCPRoute", "TCPRoute", "TCPRoute", "HTTPRouteGroup"),
+            one("TCPRoute", "TCPRoute", "UDPRoute", "HTTPRouteGroup"),
             app(),
             one(
                 "kind: TCPRoute",
+                "kind: UDPRoute",
                 "kind: HTTPRouteGroup",
                 "kind: HTTPRouteGroup, matches: [first]",
                 "kind: HTTPRouteGroup, matches: [second, none]"),
@@ -312,11 +313,12 @@ public final class RandomCluster {
   private String route() {
     return """
     apiVersion: specs.smi-spec.io/v1alpha4
-    kind: TCPRoute
+    kind: %s
     metadata: {name: %s, namespace: %s}
     spec: {%s}
     """
         .formatted(
+            one("TCPRoute", "UDPRoute"),
             app(),
             namespaceName(),
             one("", "matches: {ports: [80]}", "matches: {ports: [81, 82]}"));

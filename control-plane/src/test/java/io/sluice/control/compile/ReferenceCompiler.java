@@ -3,6 +3,7 @@ package io.sluice.control.compile;
 import static java.util.stream.Collectors.groupingBy;
 
 import io.sluice.control.compile.Claims.Claimant;
+import io.sluice.control.compile.PermissionCompiler.Granted;
 import io.sluice.control.compile.WorkloadCompiler.Surroundings;
 import io.sluice.control.objects.AccessCert;
 import io.sluice.control.objects.Egress;
@@ -15,8 +16,8 @@ import io.sluice.control.objects.KubernetesObject;
 import io.sluice.control.objects.KubernetesObject.ClusterNode;
 import io.sluice.control.objects.KubernetesObject.HttpRouteGroup;
 import io.sluice.control.objects.KubernetesObject.Isolation;
+import io.sluice.control.objects.KubernetesObject.PortRoute;
 import io.sluice.control.objects.KubernetesObject.ReferenceGrant;
-import io.sluice.control.objects.KubernetesObject.TcpRoute;
 import io.sluice.control.objects.KubernetesService;
 import io.sluice.control.objects.MeshConfig;
 import io.sluice.control.objects.Namespace;
@@ -34,7 +35,6 @@ import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespaceMembership;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Permission;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
@@ -86,6 +86,8 @@ public final class ReferenceCompiler {
     var workloads = new WorkloadCompiler(settings.meshWide(), podClaims, ranges, statuses);
     Map<NamespacedName, Service> compiled = new HashMap<>();
     Named named = Named.of(unique, compiled, settings, statuses);
+    List<ServiceCompiler.Compiled> both = services(unique, serviceClaims, statuses);
+    List<Granted> granted = granted(unique, settings.mesh(), named, statuses);
     SnapshotEditor editor =
         new MeshSnapshot(
                 revision,
@@ -93,10 +95,12 @@ public final class ReferenceCompiler {
                     .mesh()
                     .isolating(SettingsCompiler.isolated(unique.of(Isolation.class), statuses)),
                 workloads(unique, workloads, statuses),
-                services(unique, serviceClaims, statuses),
-                permissions(unique, settings.mesh(), named, statuses),
+                both.stream().flatMap(each -> each.streams().stream()).toList(),
+                granted.stream().flatMap(each -> each.connections().stream()).toList(),
                 namespaces(unique))
             .edit();
+    granted.forEach(each -> each.datagrams().ifPresent(editor::put));
+    both.forEach(each -> each.datagrams().ifPresent(editor::put));
     CertificateCompiler.all(
         settings.gatewayOrNull(),
         settings.accessCerts(),
@@ -181,7 +185,8 @@ public final class ReferenceCompiler {
     return workloads;
   }
 
-  private static List<Service> services(Objects objects, Owners owners, Statuses statuses) {
+  private static List<ServiceCompiler.Compiled> services(
+      Objects objects, Owners owners, Statuses statuses) {
     Map<NamespacedName, List<EndpointSlice>> slices =
         objects.of(EndpointSlice.class).stream()
             .filter(slice -> !slice.service().isEmpty())
@@ -199,7 +204,7 @@ public final class ReferenceCompiler {
                 Collectors.toMap(
                     each -> each.meta().name(), each -> WarmUpWords.of(each, new Statuses())));
     var compiler = new ServiceCompiler(owners, statuses);
-    List<Service> services = new ArrayList<>();
+    List<ServiceCompiler.Compiled> services = new ArrayList<>();
     for (KubernetesService service : objects.of(KubernetesService.class)) {
       var endpoints =
           new EndpointCompiler(
@@ -207,25 +212,24 @@ public final class ReferenceCompiler {
               pods.getOrDefault(service.meta().namespace(), List.of()),
               warmUps.getOrDefault(service.meta().namespace(), WarmUpWords.NONE));
       L7 l7 = withoutL7.contains(service.meta().namespace()) ? L7.OFF : L7.ON;
-      compiler.service(service, endpoints, l7).ifPresent(services::add);
+      services.add(compiler.service(service, endpoints, l7));
     }
     objects.of(EndpointSlice.class).forEach(slice -> ServiceCompiler.report(slice, statuses));
     return services;
   }
 
-  private static List<Permission> permissions(
+  private static List<Granted> granted(
       Objects objects, MeshSettings settings, Named named, Statuses statuses) {
     var compiler = new PermissionCompiler(named, Optional.of(settings), true, statuses);
-    return objects.of(TrafficTarget.class).stream()
-        .flatMap(target -> compiler.permission(target).stream())
-        .toList();
+    return objects.of(TrafficTarget.class).stream().map(compiler::granted).toList();
   }
 
   /** What targets and splits name. */
   private record Named(
       Map<NamespacedName, Faults> faults,
       Map<NamespacedName, ExtensionService> extensions,
-      Map<NamespacedName, TcpRoute> routes,
+      Map<NamespacedName, PortRoute> routes,
+      Map<NamespacedName, PortRoute> datagramRoutes,
       Map<NamespacedName, RouteGroup> groups,
       Map<NamespacedName, KubernetesService> services,
       List<ReferenceGrant> grants,
@@ -256,6 +260,7 @@ public final class ReferenceCompiler {
               new HashMap<>(),
               new HashMap<>(),
               new HashMap<>(),
+              new HashMap<>(),
               objects.of(ReferenceGrant.class),
               new HashMap<>(),
               made,
@@ -267,7 +272,11 @@ public final class ReferenceCompiler {
       objects
           .all()
           .forEach(object -> RetryCompiler.accountOf(object).ifPresent(named.accounts::add));
-      objects.of(TcpRoute.class).forEach(route -> named.routes.put(name(route), route));
+      objects
+          .of(PortRoute.class)
+          .forEach(route ->
+              (route.isOfDatagrams() ? named.datagramRoutes : named.routes)
+                  .put(name(route), route));
       objects
           .of(FaultInjection.class)
           .forEach(injection -> named.faults.put(name(injection), injection.faults()));
@@ -288,8 +297,13 @@ public final class ReferenceCompiler {
     }
 
     @Override
-    public @Nullable TcpRoute tcp(NamespacedName name) {
+    public @Nullable PortRoute tcp(NamespacedName name) {
       return routes.get(name);
+    }
+
+    @Override
+    public @Nullable PortRoute udp(NamespacedName name) {
+      return datagramRoutes.get(name);
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Nearness;
 import io.sluice.mesh.Service;
@@ -156,7 +157,10 @@ class ServiceCompilerTest {
   void leavesOutOtherTransportsAndExternalNames() {
     CompiledChange compilation =
         Manifests.compile(
-            service("{name: dns, port: 53, protocol: UDP}, {name: db, port: 1}", "clusterIP: None"),
+            service(
+                "{name: dns, port: 53, protocol: UDP}, {name: other, port: 53, protocol: SCTP},"
+                    + " {name: db, port: 1}",
+                "clusterIP: None"),
             "{apiVersion: v1, kind: Service, metadata: {name: out}, "
                 + "spec: {type: ExternalName, externalName: example.com}}",
             SLICE.formatted("lost", "10.0.0.1", true).replace("web", ""),
@@ -165,6 +169,10 @@ class ServiceCompilerTest {
                 .replace("addressType: IPv4", "addressType: FQDN"));
 
     assertThat(web(compilation).ports()).extracting("port").containsExactly(1);
+    assertThat(compilation.snapshot().all(Kind.DATAGRAM_SERVICE))
+        .singleElement()
+        .satisfies(
+            one -> assertThat(one.service().ports()).extracting("name").containsExactly("dns"));
     assertThat(compilation.snapshot().services()).hasSize(1);
     assertThat(compilation.statuses())
         .extracting(ObjectStatus::reason)
@@ -172,7 +180,7 @@ class ServiceCompilerTest {
             "it belongs to no Service",
             "endpoints by host name are not used",
             "a Service of type ExternalName has no endpoints",
-            "ports that are not TCP are left alone: 53/UDP");
+            "ports that are neither TCP nor UDP are left alone: 53/SCTP");
   }
 
   @Test

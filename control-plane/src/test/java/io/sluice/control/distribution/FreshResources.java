@@ -46,6 +46,8 @@ final class FreshResources {
     snapshot.all(Kind.RETRY).forEach(one -> put(busy, encode(one)));
     snapshot.all(Kind.UPSTREAM_SETTING).forEach(one -> put(busy, encode(one)));
     snapshot.all(Kind.EGRESS).forEach(one -> put(busy, encode(one)));
+    snapshot.all(Kind.DATAGRAM_PERMISSION).forEach(one -> put(busy, encode(one)));
+    snapshot.all(Kind.DATAGRAM_SERVICE).forEach(one -> put(busy, encode(one)));
     snapshot.all(Kind.INGRESS).forEach(one -> put(busy, encode(one)));
     snapshot.all(Kind.ACCESS_LOG).forEach(one -> put(busy, encode(one)));
     addPods();

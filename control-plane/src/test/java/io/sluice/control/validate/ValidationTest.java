@@ -66,7 +66,7 @@ class ValidationTest {
           assertThat(finding.level()).isEqualTo(Level.ERROR);
           assertThat(finding.field()).isEqualTo("spec.rules[0].kind");
           assertThat(finding.reason()).isEqualTo("TCPRule is not known");
-          assertThat(finding.mend()).isEqualTo("use a TCPRoute or an HTTPRouteGroup");
+          assertThat(finding.mend()).isEqualTo("use a TCPRoute, a UDPRoute or an HTTPRouteGroup");
         });
   }
 

@@ -120,7 +120,7 @@ class AdmissionWebhookTest {
       delimiter = ';',
       value = {
         "\"name\": \"main\"; \"name\": 5; TrafficTarget shop/web: spec.rules[0].name: this is an integer",
-        "TCPRoute; UDPRoute; spec.rules[0].kind: UDPRoute is not known; use a TCPRoute or an",
+        "TCPRoute; SCTPRoute; spec.rules[0].kind: SCTPRoute is not known; use a TCPRoute, a",
         "\"rules\"; \"ruels\"; spec.ruels: no such field is known",
         "\"web\", \"names; \"Web\", \"names; metadata.name: 'Web' is not the name of an object",
       })
@@ -157,12 +157,12 @@ class AdmissionWebhookTest {
     JsonNode response =
         review(
             TARGET
-                .replace("TCPRoute", "UDPRoute")
+                .replace("TCPRoute", "SCTPRoute")
                 .replace("\"namespace\": \"shop\"}", "\"namespace\": \"" + namespace + "\"}"));
 
     assertThat(response.path("allowed").asBoolean()).isEqualTo(isAllowed);
     assertThat(response.path("warnings")).hasSize(warnings);
-    assertThat(response.toString().contains("UDPRoute is not known"))
+    assertThat(response.toString().contains("SCTPRoute is not known"))
         .isEqualTo(!isAllowed || warnings > 0);
   }
 

@@ -64,7 +64,9 @@ class SameWordsTest {
       TrafficSplit | service: web, backends: [{service: v1, weight: 1}], matches: [{kind: TCPRoute, name: main}] | matches[0].kind | TCPRoute
       in mesh: TrafficSplit | service: gone, backends: [{service: v1, weight: 1}] | service | no such Service
       in mesh: TrafficSplit | service: web, backends: [{service: gone, weight: 1}] | backends[0].service | does not exist
-      TrafficTarget | rules: [{kind: UDPRoute, name: main}] | rules[0].kind | is not known
+      TrafficTarget | rules: [{kind: SCTPRoute, name: main}] | rules[0].kind | is not known
+      TrafficTarget | rules: [{kind: UDPRoute, name: main, matches: [a]}] | rules[0].matches | a
+      in mesh: TrafficTarget | rules: [{kind: UDPRoute, name: gone}] | rules[0] | does not exist
       TrafficTarget | rules: [{kind: TCPRoute, name: main, matches: [a]}] | rules[0].matches | a
       TrafficTarget | rules: [{kind: HTTPRouteGroup, name: all, matches: []}] | rules[0].matches | no
       TrafficTarget | rules: [{name: main}] | rules[0].kind | the field is missing

@@ -179,6 +179,7 @@ public final class MapCatalogue {
     List<Table> all() {
       List<Table> tables = new ArrayList<>(ofPods());
       tables.addAll(ofRules());
+      tables.addAll(ofDatagrams());
       tables.addAll(ofConnections());
       tables.addAll(ofTheFastPath());
       tables.addAll(ofTheNode());
@@ -247,6 +248,34 @@ public final class MapCatalogue {
               List.of("pod", "ifindex", "action"),
               (k, v) ->
                   List.of(pods.apply(k.netnsCookie()), number(k.ifindex()), RuleAction.label(v))));
+    }
+
+    private List<Table> ofDatagrams() {
+      return List.of(
+          walked(
+              "datagram_peers",
+              "whose an address of the mesh is, for datagrams",
+              AddressKey.CODEC,
+              DatagramPeerValue.CODEC,
+              List.of("address", "peer"),
+              (k, v) -> List.of(host(k.address()), v.toString())),
+          walked(
+              "datagram_rules",
+              "datagrams that UDPRoutes grant",
+              DatagramRuleKey.CODEC,
+              DatagramCountsValue.CODEC,
+              List.of("pod", "direction", "peer", "port", "datagrams", "bytes", "answers"),
+              (k, v) ->
+                  List.of(
+                      pods.apply(k.netnsCookie()),
+                      k.direction().label(),
+                      k.peer().toString(),
+                      k.port() == 0 ? "every" : number(k.port()),
+                      Long.toUnsignedString(v.datagrams()),
+                      Long.toUnsignedString(v.bytes()),
+                      Long.toUnsignedString(v.answers()))),
+          unwalkable(
+              "datagram_sockets", "whom single sockets have sent to, stored in the sockets"));
     }
 
     private List<Table> ofConnections() {

@@ -174,6 +174,16 @@ public final class SluiceMaps implements AutoCloseable {
     return descriptor("fast_records");
   }
 
+  /** Whose the addresses of the mesh are, for datagrams. */
+  public BpfMap<AddressKey, DatagramPeerValue> datagramPeers() {
+    return map("datagram_peers", AddressKey.CODEC, DatagramPeerValue.CODEC);
+  }
+
+  /** Datagrams that are granted, with what has gone by each grant. */
+  public BpfMap<DatagramRuleKey, DatagramCountsValue> datagramRules() {
+    return map("datagram_rules", DatagramRuleKey.CODEC, DatagramCountsValue.CODEC);
+  }
+
   /** Cgroups whose sockets are the proxy's, with a process id for people. */
   public BpfMap<Long, Integer> proxyCgroups() {
     return map("proxy_cgroups", MapCodec.u64(), MapCodec.u32());

@@ -56,6 +56,11 @@ class CodecRoundTripTest {
         new Sample<>(
             CounterKey.CODEC,
             new CounterKey(COOKIE, Direction.INBOUND, 6, Outcome.PASSTHROUGH, Reason.LEAVING)),
+        new Sample<>(DatagramCountsValue.CODEC, new DatagramCountsValue(1, 2, 3, 4)),
+        new Sample<>(DatagramPeerValue.CODEC, DatagramPeerValue.of("spiffe://a/ns/b/sa/c d")),
+        new Sample<>(
+            DatagramRuleKey.CODEC,
+            new DatagramRuleKey(COOKIE, new DatagramPeerValue(1, -1), 0xfffe, Direction.INBOUND)),
         new Sample<>(FastConnectionValue.CODEC, new FastConnectionValue(COOKIE, 1, 2, 3, V6_PORT)),
         new Sample<>(FastCounterKey.CODEC, new FastCounterKey(COOKIE, 5, V4_PORT)),
         new Sample<>(FastCountsValue.CODEC, new FastCountsValue(1, 2, 3, 4, 5, 6)),

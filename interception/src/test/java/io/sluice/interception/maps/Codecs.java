@@ -1,5 +1,6 @@
 package io.sluice.interception.maps;
 
+import io.sluice.interception.maps.StructCodec.Field;
 import java.util.List;
 
 /** Every codec of a C struct. */
@@ -11,6 +12,11 @@ final class Codecs {
           ConnectionKey.CODEC,
           ConnectionValue.CODEC,
           CounterKey.CODEC,
+          DatagramCountsValue.CODEC,
+          DatagramPeerValue.CODEC,
+          DatagramRuleKey.CODEC,
+          onlyOfPrograms(
+              "datagram_socket", 264, new Field("next", 0, 4), new Field("asked", 8, 256)),
           EventValue.CODEC,
           FastConnectionValue.CODEC,
           FastCounterKey.CODEC,
@@ -31,4 +37,18 @@ final class Codecs {
           SocketStateValue.CODEC);
 
   private Codecs() {}
+
+  /** Of a struct that nothing but programs reads or writes. */
+  private static StructCodec<Void> onlyOfPrograms(String name, int size, Field... fields) {
+    return new StructCodec<>(
+        name,
+        size,
+        List.of(fields),
+        (_, _) -> {
+          throw new UnsupportedOperationException(name);
+        },
+        _ -> {
+          throw new UnsupportedOperationException(name);
+        });
+  }
 }

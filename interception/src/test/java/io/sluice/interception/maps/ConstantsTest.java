@@ -2,6 +2,8 @@ package io.sluice.interception.maps;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.interception.DatagramGrants;
+import io.sluice.interception.DatagramPeers;
 import io.sluice.interception.FastPathTable;
 import io.sluice.interception.PodPlacement;
 import io.sluice.mesh.InterceptionSettings;
@@ -153,6 +155,9 @@ class ConstantsTest {
         .isEqualTo(PodPlacement.MAX_INTERFACES)
         .isEqualTo(InterceptionSettings.MAX_INTERFACES);
     assertThat(header.constant("SLUICE_MAX_GRANT_ENDPOINTS")).isEqualTo(GrantValue.MAX_ENDPOINTS);
+    assertThat(header.constant("SLUICE_MAX_DATAGRAM_RULES_OF_POD"))
+        .isEqualTo(DatagramGrants.MAX_RULES);
+    assertThat(header.constant("SLUICE_MAX_DATAGRAM_PEERS")).isEqualTo(DatagramPeers.MAX_ADDRESSES);
     assertThat(header.constant("SLUICE_MAX_GRANTS")).isEqualTo(FastPathTable.MAX_GRANTS);
     // A verdict has a family; both directions and all outcomes of one reason are never met.
     assertThat(header.constant("SLUICE_MAX_COUNTERS_OF_POD"))

@@ -71,6 +71,9 @@ class MapLayoutTest {
         .containsExactly("connection_key", "fast_connection");
     assertThat(names(maps, "fast_counters")).containsExactly("fast_counter_key", "fast_counts");
     assertThat(names(maps, "fast_told")).containsExactly("fast_counter_key", "fast_counts");
+    assertThat(names(maps, "datagram_peers")).containsExactly("address_key", "datagram_peer");
+    assertThat(names(maps, "datagram_rules"))
+        .containsExactly("datagram_rule_key", "datagram_counts");
     assertThat(names(maps, "verdict_counters")).containsExactly("counter_key");
     assertThat(names(maps, "sockets")).containsExactly("socket_state");
     assertThat(names(maps, "config")).containsExactly("config");

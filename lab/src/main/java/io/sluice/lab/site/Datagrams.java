@@ -28,7 +28,11 @@ public final class Datagrams implements AutoCloseable {
 
   /** Serves on the pod's address. */
   public static Datagrams echo(SitePod pod, Family family, int port) {
-    InetSocketAddress address = pod.at(family, port);
+    return echoAt(pod, pod.at(family, port));
+  }
+
+  /** Serves on an address that the pod has beside its own. */
+  public static Datagrams echoAt(SitePod pod, InetSocketAddress address) {
     DatagramChannel bound =
         pod.call(
             () -> DatagramChannel.open(Family.of(address.getAddress()).protocol()).bind(address));

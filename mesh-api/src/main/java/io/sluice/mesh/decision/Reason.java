@@ -21,7 +21,7 @@ public enum Reason {
   PROXY_SOCKET(9, "the proxy's own connection"),
   DNS(10, "names are asked of the pod's own resolvers"),
   DATAGRAM_PERMISSIVE(11, "datagrams are left alone in permissive mode"),
-  DATAGRAM_REFUSED(12, "datagrams other than DNS need permissive mode or an exclusion"),
+  DATAGRAM_REFUSED(12, "datagrams other than DNS need a UDPRoute, permissive mode or an exclusion"),
   PROTOCOL_PERMISSIVE(13, "a protocol that cannot be intercepted, left alone in permissive mode"),
   PROTOCOL_REFUSED(14, "a protocol that cannot be intercepted needs permissive mode"),
   RAW_SOCKET(15, "raw sockets need CAP_NET_RAW and are outside interception"),
@@ -32,7 +32,7 @@ public enum Reason {
   LEAVING(20, "the pod is leaving the mesh"),
   ROUTING_HEADER(21, "it names a way: an IPv6 routing header or an IPv4 source route"),
   STRAYED(22, "it was addressed to the pod itself, by an interface that leads out of the pod"),
-  FORWARDED(23, "a pod sends what is its own, and forwards nothing"),
+  FORWARDED(23, "a pod sends what is its own, from its own address, and forwards nothing"),
   DNS_REFUSED(
       25,
       "port 53 of a host that is no resolver of the pod; if it should be one, name it in"
@@ -52,6 +52,7 @@ public enum Reason {
       32,
       "policy grants it and nothing else is to be done, so the kernel leads it to the pod of this node"
           + " without the proxy; refused where that has changed since"),
+  DATAGRAM_GRANTED(33, "a TrafficTarget grants datagrams to that port by a UDPRoute"),
 
   // Policy.
   PERMISSIVE_MODE(64, "permissive mode allows all mesh traffic"),
@@ -210,13 +211,17 @@ public enum Reason {
           "nothing: it is as it should be";
       case PERMISSIVE_MODE, DATAGRAM_PERMISSIVE, PROTOCOL_PERMISSIVE ->
           "set spec.traffic.enablePermissiveTrafficPolicyMode of the" + " MeshConfig to false";
-      case TRAFFIC_TARGET, EGRESS_POLICY, INGRESS_BACKEND ->
+      case TRAFFIC_TARGET, DATAGRAM_GRANTED, EGRESS_POLICY, INGRESS_BACKEND ->
           "mend or remove the object that `why SRC DST` names";
       case EGRESS_ALLOWED -> "set spec.traffic.enableEgress to false, and write Egresses";
       case EXCLUDED_PORT, EXCLUDED_RANGE, NOT_INCLUDED, EXCLUDED_INTERFACE ->
           "mend the lists of spec.traffic of the MeshConfig, or of the"
               + " pod's annotations (docs/reference/annotations.md)";
-      case DATAGRAM_REFUSED, PROTOCOL_REFUSED ->
+      case DATAGRAM_REFUSED ->
+          "grant the port by a UDPRoute (docs/policy.md), or exclude it or the range"
+              + " (spec.traffic.outboundPortExclusionList or outboundIPRangeExclusionList, or the"
+              + " pod's annotations), if it should pass";
+      case PROTOCOL_REFUSED ->
           "exclude the port or range (spec.traffic.outboundPortExclusionList or"
               + " outboundIPRangeExclusionList, or the pod's annotations), if it should pass";
       case RAW_SOCKET -> "take CAP_NET_RAW from the pod, unless it needs it";
@@ -297,6 +302,7 @@ public enum Reason {
           DATAGRAM_PERMISSIVE,
           PROTOCOL_PERMISSIVE,
           TRAFFIC_TARGET,
+          DATAGRAM_GRANTED,
           EGRESS_POLICY,
           INGRESS_BACKEND,
           EGRESS_ALLOWED,

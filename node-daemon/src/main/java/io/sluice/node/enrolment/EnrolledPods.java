@@ -1,5 +1,6 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.DatagramPeers;
 import io.sluice.interception.FormerMechanism;
 import io.sluice.interception.Interception;
 import io.sluice.interception.InterceptionException;
@@ -35,6 +36,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The pods that are enrolled now, and the steps by which one becomes enrolled and ceases to be. A
@@ -65,6 +67,9 @@ final class EnrolledPods {
   private final Set<Long> leftToOthers = new HashSet<>();
 
   private final NamespaceClaims claims;
+
+  /** Whose addresses the kernel knows. */
+  private @Nullable MeshSnapshot known;
 
   /** {@code isWanted} says which workloads of a snapshot are to be enrolled on this node. */
   EnrolledPods(
@@ -439,12 +444,35 @@ final class EnrolledPods {
   }
 
   private static void tellLeftOut(PodPlacement pod) {
-    if (!pod.leftOut().isEmpty()) {
+    if (!pod.addressesLeftOut().isEmpty()) {
       LOG.log(
           System.Logger.Level.WARNING,
           "pod_addresses_left_out pod={0} problem={1}",
           pod.name(),
-          pod.leftOut());
+          pod.addressesLeftOut());
+    }
+    if (!pod.datagramsLeftOut().isEmpty()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "datagram_rules_left_out pod={0} problem={1}",
+          pod.name(),
+          pod.datagramsLeftOut());
+    }
+  }
+
+  /** Lets the kernel know whose the mesh's addresses are, before pods are brought to a snapshot. */
+  void knowPeers(MeshSnapshot current) {
+    if (known == current) {
+      return;
+    }
+    int leftOut = interception.knowPeers(placements.datagrams(current).peers());
+    known = current;
+    if (leftOut > 0) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "datagram_peers_left_out addresses={0} most={1}",
+          leftOut,
+          DatagramPeers.MAX_ADDRESSES);
     }
   }
 

@@ -274,6 +274,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     Set<NamespacedName> failedBefore = problems.begin();
     refusedPending.clear();
     sandboxes.sweep(calls::run);
+    enrolled.knowPeers(current);
     enrolled.releaseOthers(wanted.keySet());
     verification.beginSweep();
     enrolled.compareClaims(wanted.values());

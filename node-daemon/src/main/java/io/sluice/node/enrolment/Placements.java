@@ -13,8 +13,25 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** What a pod is to be enrolled with, looked at from inside it. For one thread at a time. */
-record Placements(PodNamespaces places, PodNetworkReader networks) {
+final class Placements {
   private static final System.Logger LOG = System.getLogger(Placements.class.getName());
+
+  private final PodNamespaces places;
+  private final PodNetworkReader networks;
+  private DatagramPolicy datagrams = new DatagramPolicy(MeshSnapshot.EMPTY);
+
+  Placements(PodNamespaces places, PodNetworkReader networks) {
+    this.places = places;
+    this.networks = networks;
+  }
+
+  /** What UDPRoutes of the snapshot grant; worked out once for each. */
+  DatagramPolicy datagrams(MeshSnapshot current) {
+    if (datagrams.snapshot() != current) {
+      datagrams = new DatagramPolicy(current);
+    }
+    return datagrams;
+  }
 
   /**
    * Enters the namespace; {@code given} are the addresses that plugins gave the pod.
@@ -40,7 +57,8 @@ record Placements(PodNamespaces places, PodNetworkReader networks) {
                 .withResolvers(Resolvers.of(current, workload))
                 .isolating(current.settings().isolated()),
             current.settings().permissive(),
-            workload.probePorts())
+            workload.probePorts(),
+            datagrams(current).of(workload))
         .requireShare();
   }
 

@@ -99,6 +99,7 @@ public final class NodeMetrics {
   /** Adds what the hooks count and how the pods stand. */
   public void observe(Interception interception, Enrolment enrolment, PinDirectory pins) {
     new InterceptionCollector(interception, enrolment, pins).register(registry);
+    new DatagramCollector(interception::datagrams, enrolment::nameOf, snapshot).register(registry);
   }
 
   /** Adds what the proxy holds. */

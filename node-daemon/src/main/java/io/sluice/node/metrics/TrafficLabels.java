@@ -18,6 +18,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,6 +71,10 @@ record TrafficLabels(List<String> ends, String protocol, String security) {
           "grpc_response_status",
           "response_flags",
           "connection_security_policy");
+
+  /** Order of values of the same labels. */
+  static final Comparator<List<String>> BY_VALUES =
+      Comparator.comparing(values -> String.join("\n", values));
 
   /** What labels say of what is not known. */
   static final String UNKNOWN = "unknown";

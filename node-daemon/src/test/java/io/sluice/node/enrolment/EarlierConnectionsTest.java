@@ -10,6 +10,7 @@ import static io.sluice.node.enrolment.EarlierConnection.EarlierAction.KEPT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.sluice.interception.DatagramGrants;
 import io.sluice.interception.PodPlacement;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
@@ -86,7 +87,8 @@ class EarlierConnectionsTest {
         Connections.NETWORK,
         InterceptionSettings.EVERYTHING,
         permissive,
-        Set.of());
+        Set.of(),
+        DatagramGrants.NONE);
   }
 
   private void enrol(EarlierConnections earlier, boolean permissive) {

@@ -3,6 +3,7 @@ package io.sluice.node.fastpath;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.Await;
+import io.sluice.interception.DatagramGrants;
 import io.sluice.interception.FastPathTable;
 import io.sluice.interception.PodNetwork;
 import io.sluice.interception.PodPlacement;
@@ -188,7 +189,8 @@ class FastPathKeeperTest {
             Set.of()),
         InterceptionSettings.EVERYTHING,
         false,
-        Set.of());
+        Set.of(),
+        DatagramGrants.NONE);
   }
 
   private static GrantKey key(InetSocketAddress called) {

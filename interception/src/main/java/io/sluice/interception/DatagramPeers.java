@@ -1,0 +1,61 @@
+package io.sluice.interception;
+
+import io.sluice.interception.maps.AddressKey;
+import io.sluice.interception.maps.DatagramPeerValue;
+import io.sluice.linux.bpf.BpfMap;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whose the addresses of the mesh are, as the programs know it. What an earlier daemon has written
+ * stays where it is right. For one thread at a time.
+ */
+public final class DatagramPeers {
+  /** {@code SLUICE_MAX_DATAGRAM_PEERS}. */
+  public static final int MAX_ADDRESSES = 16_384;
+
+  private final BpfMap<AddressKey, DatagramPeerValue> map;
+
+  /** As this daemon has left it; null before it has written anything. */
+  private @Nullable Map<AddressKey, DatagramPeerValue> written;
+
+  DatagramPeers(BpfMap<AddressKey, DatagramPeerValue> map) {
+    this.map = map;
+  }
+
+  /**
+   * Lets the programs know these and nobody else; what is new replaces what was there without a
+   * moment in between.
+   *
+   * @return how many there is no room for: they are taken for nobody of the mesh
+   */
+  int know(Map<AddressKey, DatagramPeerValue> wanted) {
+    Map<AddressKey, DatagramPeerValue> present =
+        Optional.ofNullable(written).orElseGet(map::snapshot);
+    for (AddressKey former : present.keySet()) {
+      if (!wanted.containsKey(former)) {
+        map.remove(former);
+      }
+    }
+    Map<AddressKey, DatagramPeerValue> known = new HashMap<>();
+    wanted.forEach((address, peer) -> {
+      if (present.containsKey(address)) {
+        known.put(address, peer);
+      }
+    });
+    wanted.forEach((address, peer) -> {
+      if (known.size() < MAX_ADDRESSES) {
+        known.put(address, peer);
+      }
+    });
+    known.forEach((address, peer) -> {
+      if (!peer.equals(present.get(address))) {
+        map.put(address, peer);
+      }
+    });
+    written = known;
+    return wanted.size() - known.size();
+  }
+}

@@ -1,0 +1,53 @@
+package io.sluice.iptables;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.iptables.PodTraffic.Datagram;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.decision.Direction;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class ArrivingDatagramsTest {
+  private static final InetAddress BUYER = IpAddresses.parse("10.0.0.2");
+  private static final InetAddress BUYER6 = IpAddresses.parse("fd00::2");
+  private static final InetAddress THIEF = IpAddresses.parse("10.0.0.9");
+
+  @Test
+  void asksNothingWhereThePodIsNotToBeAsked() {
+    assertThat(ArrivingDatagrams.NOT_ASKED.render()).isEmpty();
+  }
+
+  @Test
+  void holdsPeersAndGrantsInSetsOfTheirFamily() {
+    ArrivingDatagrams datagrams =
+        new ArrivingDatagrams(
+            true,
+            Set.of(BUYER, BUYER6, THIEF),
+            Set.of(
+                new Datagram(Direction.INBOUND, BUYER, 514),
+                new Datagram(Direction.INBOUND, BUYER6, 0),
+                new Datagram(Direction.OUTBOUND, THIEF, 514)),
+            Set.of(5353, 53),
+            Set.of());
+
+    List<String> words = datagrams.render().lines().map(String::strip).toList();
+
+    assertThat(words)
+        .contains(
+            "set peers4 { type ipv4_addr; elements = { 10.0.0.2, 10.0.0.9 }; }",
+            "set peers6 { type ipv6_addr; elements = { fd00::2 }; }",
+            "set some4 { type ipv4_addr . inet_service; elements = { 10.0.0.2 . 514 }; }",
+            "set every4 { type ipv4_addr; }",
+            "set every6 { type ipv6_addr; elements = { fd00::2 }; }");
+    assertThat(words)
+        .containsSubsequence(
+            "ct state established ct direction reply accept",
+            "udp dport { 53, 5353 } accept",
+            "ip saddr . udp dport @some4 accept",
+            "ip saddr @every4 accept",
+            "ip saddr @peers4 counter name refused4 drop");
+  }
+}

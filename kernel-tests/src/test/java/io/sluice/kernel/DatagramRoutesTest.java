@@ -1,0 +1,537 @@
+package io.sluice.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.sluice.attack.Attack;
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Commands;
+import io.sluice.lab.site.Datagrams;
+import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.SitePod;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.socket.Sockets;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.IpAddresses;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Datagrams between pods of a strict mesh go where UDPRoutes grant them, and nowhere else. */
+@Tag("kernel")
+@ParameterizedClass
+@MethodSource("io.sluice.kernel.Mechanism#tried")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class DatagramRoutesTest {
+  private static final int SERVICE_PORT = 514;
+  private static final int SOCK_RAW = 3;
+  private static final int IPPROTO_UDP = 17;
+  private static final int IPPROTO_RAW = 255;
+  private static final int IPV4_HEADER = 20;
+  private static final int IPV6_HEADER = 40;
+  private static final int UDP_HEADER = 8;
+  private static final int IN_FRAGMENTS = 2_000; // more than the wire takes at once
+
+  @Parameter private Mechanism mechanism = Mechanism.EBPF;
+  private Shop shop;
+
+  @BeforeParameterizedClassInvocation
+  void openShop() {
+    shop = Shop.lent(mechanism);
+  }
+
+  @AfterParameterizedClassInvocation
+  void closeShop() {
+    shop.close();
+  }
+
+  @AfterEach
+  void takeGrantsBack() {
+    shop.change(() -> shop.site.registry().remove("datagrams"));
+  }
+
+  private void grant(SitePod from, SitePod to, Integer... ports) {
+    shop.change(() -> shop.site.registry().write("datagrams", route(from, to, List.of(ports))));
+  }
+
+  private static String route(SitePod from, SitePod to, List<Integer> ports) {
+    String matches = ports.isEmpty() ? "" : "\nspec: {matches: {ports: %s}}".formatted(ports);
+    return """
+    apiVersion: specs.smi-spec.io/v1alpha4
+    kind: UDPRoute
+    metadata: {name: datagrams, namespace: shop}%s
+    ---
+    apiVersion: access.smi-spec.io/v1alpha3
+    kind: TrafficTarget
+    metadata: {name: datagrams, namespace: shop}
+    spec:
+      destination: {kind: ServiceAccount, name: %s, namespace: shop}
+      sources: [{kind: ServiceAccount, name: %s, namespace: shop}]
+      rules: [{kind: UDPRoute, name: datagrams}]
+    """
+        .formatted(matches, to.name(), from.name());
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aListedPortIsAnsweredAndAnotherOneRefusedAndCounted(Family family) {
+    int listed = shop.freshPort();
+    int unlisted = shop.freshPort();
+    grant(shop.buyer, shop.store, listed);
+    try (Datagrams there = Datagrams.echo(shop.store, family, listed);
+        Datagrams beside = Datagrams.echo(shop.store, family, unlisted)) {
+      long granted = counted(shop.buyer, "outbound", "passthrough", "datagram_granted");
+      assertThat(Datagrams.askConnected(shop.buyer, family, there.address(), "a")).isEqualTo("a");
+      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "b")).isEqualTo("b");
+      assertThat(counted(shop.buyer, "outbound", "passthrough", "datagram_granted"))
+          .isGreaterThanOrEqualTo(granted + 2);
+
+      assertRefused(shop.buyer, family, beside.address());
+      assertRefused(shop.thief, family, there.address());
+
+      assertThat(there.received()).containsExactly("a", "b");
+      assertThat(beside.received()).isEmpty();
+    }
+  }
+
+  private void assertRefused(SitePod from, Family family, InetSocketAddress to) {
+    long before = counted(from, "outbound", "refused", "datagram_refused");
+
+    assertNotPermitted(() -> Datagrams.send(from, family, to, "refused"));
+    assertNotPermitted(() -> Datagrams.askConnected(from, family, to, "refused"));
+
+    assertThat(counted(from, "outbound", "refused", "datagram_refused")).isEqualTo(before + 2);
+  }
+
+  private static void assertNotPermitted(Runnable call) {
+    assertThatThrownBy(call::run)
+        .isInstanceOfSatisfying(
+            LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EPERM));
+  }
+
+  private long counted(SitePod pod, String direction, String verdict, String reason) {
+    return shop.view().counted(pod, direction, verdict, reason);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aRouteWithoutPortsMeansEveryPort(Family family) {
+    grant(shop.buyer, shop.store);
+    try (Datagrams one = Datagrams.echo(shop.store, family, shop.freshPort());
+        Datagrams other = Datagrams.echo(shop.store, family, shop.freshPort())) {
+      assertThat(Datagrams.askUnconnected(shop.buyer, family, one.address(), "a")).isEqualTo("a");
+      assertThat(Datagrams.askConnected(shop.buyer, family, other.address(), "b")).isEqualTo("b");
+      assertRefused(shop.thief, family, one.address());
+    }
+  }
+
+  @Test
+  void ofAnIpv4AddressInAnIpv6SocketTheSameIsTrue() {
+    int port = shop.freshPort();
+    grant(shop.buyer, shop.store, port);
+    try (Datagrams there = Datagrams.echo(shop.store, Family.IPV4, port)) {
+      assertThat(Datagrams.askUnconnected(shop.buyer, Family.IPV6, there.address(), "a"))
+          .isEqualTo("a");
+      assertThat(Datagrams.askConnected(shop.buyer, Family.IPV6, there.address(), "b"))
+          .isEqualTo("b");
+      assertRefused(shop.thief, Family.IPV6, there.address());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatIsSentInFragmentsIsDecidedAsOne(Family family) {
+    int port = shop.freshPort();
+    String much = "x".repeat(IN_FRAGMENTS);
+    grant(shop.buyer, shop.store, port);
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), much))
+          .isEqualTo(much);
+      assertRefused(shop.thief, family, there.address());
+    }
+  }
+
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoMayBeAskedMayOnlyAnswer(Family family) {
+    int port = shop.freshPort();
+    grant(shop.buyer, shop.store, port);
+    int asked = bound(shop.store, family, port);
+    try (Datagrams own = Datagrams.echo(shop.buyer, family, shop.freshPort())) {
+      // From the port that it may answer from, to one that has asked nothing.
+      tryTo(() -> Sockets.sendTo(asked, text("unasked"), 0, own.address()));
+      // From another one.
+      assertRefused(shop.store, family, own.address());
+
+      assertNothingCame(shop.buyer, own);
+    } finally {
+      Sockets.close(asked);
+    }
+    Attack.tried("a datagram from a granted port to one that has not asked, " + mechanism)
+        .refusedBy(mechanism.hooksConnect() ? "skb_ingress" : "rules, EPERM")
+        .countedAs("sluice_interception_refused_total{reason=\"datagram_refused\"}");
+  }
+
+  /** What is sent to itself arrives after what was sent before, were that to arrive. */
+  private static void assertNothingCame(SitePod pod, Datagrams server) {
+    Family family = Family.of(server.address().getAddress());
+    Datagrams.send(pod, family, server.address(), "own");
+    Await.until("its own has arrived", () -> !server.received().isEmpty());
+    assertThat(server.received()).containsExactly("own");
+  }
+
+  private static void tryTo(Runnable call) {
+    try {
+      call.run();
+    } catch (LinuxException e) {
+      assertThat(e.errno()).isEqualTo(Errno.EPERM);
+    }
+  }
+
+  private static int bound(SitePod pod, Family family, int port) {
+    int socket = pod.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    try {
+      Sockets.bind(socket, pod.at(family, port));
+      return socket;
+    } catch (RuntimeException e) {
+      Sockets.close(socket);
+      throw e;
+    }
+  }
+
+  private static ByteBuffer text(String ascii) {
+    return ByteBuffer.wrap(ascii.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatIsTakenBackIsRefusedAtOnce(Family family) {
+    int port = shop.freshPort();
+    grant(shop.buyer, shop.store, port);
+    int connected = shop.buyer.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      Sockets.connect(connected, there.address());
+      Sockets.write(connected, text("before"));
+      Await.until("it has arrived", () -> there.received().equals(List.of("before")));
+
+      grant(shop.buyer, shop.store, shop.freshPort());
+      tryTo(() -> Sockets.write(connected, text("after")));
+      assertRefused(shop.buyer, family, there.address());
+      grant(shop.buyer, shop.store, port);
+      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "again"))
+          .isEqualTo("again");
+
+      assertThat(there.received()).containsExactly("before", "again");
+    } finally {
+      Sockets.close(connected);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aPermissiveMeshAsksNobody(Family family) {
+    shop.configure(true, false, Map.of());
+    try (Datagrams there = Datagrams.echo(shop.store, family, shop.freshPort())) {
+      assertThat(Datagrams.askUnconnected(shop.thief, family, there.address(), "a")).isEqualTo("a");
+    } finally {
+      shop.configureAsAtFirst();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoIsNotOfTheMeshIsTakenAsBefore(Family family) {
+    try (Datagrams there = Datagrams.echo(shop.store, family, shop.freshPort())) {
+      Datagrams.send(shop.stranger, family, there.address(), "a");
+      Await.until("it has arrived", () -> there.received().equals(List.of("a")));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatIsGrantedIsWithoutADaemonToo(Family family) {
+    int port = shop.freshPort();
+    grant(shop.buyer, shop.store, port);
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      shop.daemon().kill();
+      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "a")).isEqualTo("a");
+      assertNotPermitted(() -> Datagrams.send(shop.thief, family, there.address(), "b"));
+      shop.reviveDaemon();
+      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "c")).isEqualTo("c");
+      assertRefused(shop.thief, family, there.address());
+      assertThat(there.received()).containsExactly("a", "c");
+    }
+  }
+
+  /** Its own node lets it send, and the receiver's does not take it. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatItsSenderExcludesIsTakenByGrantAlone(Family family) {
+    int port = shop.freshPort();
+    excludeOfTheThief(port);
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      long before = counted(shop.store, "inbound", "refused", "datagram_refused");
+      Datagrams.send(shop.thief, family, there.address(), "loot");
+      assertNothingCame(shop.store, there);
+      assertThat(counted(shop.store, "inbound", "refused", "datagram_refused"))
+          .isEqualTo(before + 1);
+
+      grant(shop.thief, shop.store, port);
+      assertThat(Datagrams.askUnconnected(shop.thief, family, there.address(), "a")).isEqualTo("a");
+      assertThat(there.received()).containsExactly("own", "a");
+    } finally {
+      excludeNothingOfTheThief();
+    }
+    Attack.tried("a datagram to an excluded port of a pod that grants none, " + mechanism)
+        .refusedBy(mechanism.hooksConnect() ? "skb_ingress" : "rules")
+        .countedAs("sluice_interception_refused_total{reason=\"datagram_refused\"}");
+  }
+
+  private void excludeOfTheThief(int port) {
+    shop.change(() ->
+        shop.site
+            .registry()
+            .write(
+                "pod-thief",
+                Manifests.pod(
+                    shop.thief,
+                    Map.of("sluice.io/outbound-port-exclusion-list", "" + port),
+                    List.of())));
+  }
+
+  private void excludeNothingOfTheThief() {
+    shop.change(() -> shop.site.registry().write("pod-thief", Manifests.pod(shop.thief)));
+  }
+
+  /** With an address more, by a socket that is bound to it, and by one that writes headers. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoTakesTheAddressOfAnotherIsNotTakenForIt(Family family) {
+    int port = shop.freshPort();
+    InetAddress buyers = shop.buyer.address(family);
+    String address = Cidr.of(buyers) + " dev lo" + (family == Family.IPV4 ? "" : " nodad");
+    grant(shop.buyer, shop.store, port);
+    excludeOfTheThief(port);
+    Commands.ip(shop.thief.netns(), List.of("addr add " + address));
+    int forger = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      long before = counted(shop.thief, "outbound", "refused", "forwarded");
+      Sockets.bind(forger, new InetSocketAddress(buyers, 0));
+      assertNotPermitted(() -> Sockets.sendTo(forger, text("forged"), 0, there.address()));
+      InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
+      tryTo(() -> Sockets.sendTo(raw, packet(buyers, there.address(), "forged"), 0, host));
+
+      assertNothingCame(shop.store, there);
+      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 2);
+    } finally {
+      Sockets.close(forger);
+      Sockets.close(raw);
+      Commands.ip(shop.thief.netns(), List.of("addr del " + Cidr.of(buyers) + " dev lo"));
+      excludeNothingOfTheThief();
+    }
+    Attack.tried("datagrams from another pod's address, also by a raw socket, " + mechanism)
+        .refusedBy(mechanism.hooksConnect() ? "skb_egress" : "rules")
+        .countedAs("sluice_interception_refused_total{reason=\"forwarded\"}");
+  }
+
+  /** A header of IP, one of UDP without a sum, which IPv6 would not take, and the text. */
+  private static ByteBuffer packet(InetAddress from, InetSocketAddress to, String text) {
+    byte[] payload = text.getBytes(StandardCharsets.US_ASCII);
+    boolean ipv4 = from.getAddress().length == 4;
+    int length = UDP_HEADER + payload.length;
+    ByteBuffer packet = ByteBuffer.allocate((ipv4 ? IPV4_HEADER : IPV6_HEADER) + length);
+    if (ipv4) {
+      packet.put((byte) 0x45).put((byte) 0).putShort((short) packet.capacity()).putInt(0);
+      packet.put((byte) 64).put((byte) IPPROTO_UDP).putShort((short) 0);
+    } else {
+      packet.putInt(0x6000_0000).putShort((short) length);
+      packet.put((byte) IPPROTO_UDP).put((byte) 64);
+    }
+    packet.put(from.getAddress()).put(to.getAddress().getAddress());
+    packet.putShort((short) 4_000).putShort((short) to.getPort());
+    return packet.putShort((short) length).putShort((short) 0).put(payload).flip();
+  }
+
+  /** As where a pod has gone and another one gets its address. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoeverHasTheAddressNextHasNothingOfTheGrant(Family family) {
+    int port = shop.freshPort();
+    SitePod heir = new SitePod("heir", shop.buyer.netns(), shop.buyer.index());
+    grant(shop.buyer, shop.store, port);
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "a")).isEqualTo("a");
+      shop.change(() -> shop.site.registry().remove("pod-buyer"));
+      shop.change(() -> shop.site.registry().write("pod-heir", Manifests.pod(heir)));
+      Await.until("the heir is enrolled", () -> shop.view().stateOf(heir).equals("enrolled"));
+
+      assertRefused(heir, family, there.address());
+
+      assertThat(there.received()).containsExactly("a");
+    } finally {
+      shop.change(() -> shop.site.registry().remove("pod-heir"));
+      shop.change(() -> shop.site.registry().write("pod-buyer", Manifests.pod(shop.buyer)));
+      Await.until("all is as before", () -> shop.view().isEnforced());
+    }
+  }
+
+  @Test
+  void whatWasCountedOutlivesTheDaemon() {
+    int port = shop.freshPort();
+    assumeTrue(mechanism.hooksConnect());
+    grant(shop.buyer, shop.store, port);
+    List<Double> source = told("source");
+    List<Double> destination = told("destination");
+    try (Datagrams there = Datagrams.echo(shop.store, Family.IPV4, port)) {
+      for (int i = 0; i < 100; i++) {
+        assertThat(Datagrams.askUnconnected(shop.buyer, Family.IPV4, there.address(), "abc"))
+            .isEqualTo("abc");
+      }
+      assertThat(rules())
+          .containsExactly("buyer outbound 100 300 100", "store inbound 100 300 100");
+
+      assertThat(more(source, told("source"))).containsExactly(100.0, 100.0, 300.0);
+      assertThat(more(destination, told("destination"))).containsExactly(100.0, 100.0, 300.0);
+
+      shop.daemon().kill();
+      shop.reviveDaemon();
+
+      assertThat(rules())
+          .containsExactly("buyer outbound 100 300 100", "store inbound 100 300 100");
+    }
+  }
+
+  /** Tests before have counted too. */
+  private static List<Double> more(List<Double> before, List<Double> now) {
+    return IntStream.range(0, now.size()).mapToObj(i -> now.get(i) - before.get(i)).toList();
+  }
+
+  /** Datagrams to the store, answers, bytes to the store, by the metrics of an end. */
+  private List<Double> told(String reporter) {
+    String end = "reporter=\"" + reporter + "\"";
+    String toStore = "destination_workload=\"store\"";
+    return List.of(
+        shop.view().metric("sluice_datagrams_sent_total", end, toStore),
+        shop.view().metric("sluice_datagrams_sent_total", end, "source_workload=\"store\""),
+        shop.view().metric("sluice_datagrams_sent_bytes_total", end, toStore));
+  }
+
+  private List<String> rules() {
+    return shop.view().dump("datagram_rules").stream()
+        .map(row ->
+            Stream.of("pod", "direction", "datagrams", "bytes", "answers")
+                .map(row::get)
+                .collect(Collectors.joining(" "))
+                .replace("shop/", ""))
+        .sorted()
+        .toList();
+  }
+
+  /** The stranger does what a node does for Services, on the way there and back. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aServiceIsAskedThatLeadsToWhatIsGranted(Family family) {
+    int port = shop.freshPort();
+    InetAddress clusterIp = IpAddresses.parse(family == Family.IPV4 ? "10.99.0.77" : "fd99::77");
+    InetSocketAddress service = new InetSocketAddress(clusterIp, SERVICE_PORT);
+    shop.change(() ->
+        shop.site
+            .registry()
+            .write(
+                "datagram-service",
+                """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: syslog, namespace: shop}
+                spec:
+                  clusterIP: "%s"
+                  selector: {app: store}
+                  ports: [{name: syslog, port: %d, targetPort: %d, protocol: UDP}]
+                """
+                    .formatted(IpAddresses.text(clusterIp), SERVICE_PORT, port)));
+    translate(family, service, shop.store.at(family, port));
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      assertRefused(shop.buyer, family, service);
+      grant(shop.buyer, shop.store, port);
+      assertThat(Datagrams.askConnected(shop.buyer, family, service, "a")).isEqualTo("a");
+      assertThat(Datagrams.askUnconnected(shop.buyer, family, service, "b")).isEqualTo("b");
+      assertRefused(shop.thief, family, service);
+      assertThat(there.received()).containsExactly("a", "b");
+    } finally {
+      translateNothing(family, clusterIp);
+      shop.change(() -> shop.site.registry().remove("datagram-service"));
+    }
+  }
+
+  private void translate(Family family, InetSocketAddress from, InetSocketAddress to) {
+    boolean ipv4 = family == Family.IPV4;
+    SitePod node = shop.stranger;
+    String via = " via " + IpAddresses.text(node.address(family));
+    for (String name : List.of("all", "eth0")) {
+      shop.sysctl(node, "net/ipv4/conf/" + name + "/send_redirects", "0");
+      shop.sysctl(shop.store, "net/ipv6/conf/" + name + "/accept_redirects", "0");
+    }
+    shop.sysctl(node, ipv4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding", "1");
+    Commands.run(
+        "ip",
+        "netns",
+        "exec",
+        node.netns(),
+        "nft",
+        """
+        table %1$s test {
+          chain there { type nat hook prerouting priority -100;
+            %1$s daddr %2$s udp dport %3$d dnat to %4$s; }
+        }
+        """
+            .formatted(
+                ipv4 ? "ip" : "ip6",
+                IpAddresses.text(from.getAddress()),
+                from.getPort(),
+                IpAddresses.text(to)));
+    for (SitePod pod : List.of(shop.buyer, shop.thief)) {
+      Commands.ip(pod.netns(), List.of("route replace " + Cidr.of(from.getAddress()) + via));
+    }
+    Commands.ip(
+        shop.store.netns(), List.of("route replace " + Cidr.of(shop.buyer.address(family)) + via));
+  }
+
+  private void translateNothing(Family family, InetAddress clusterIp) {
+    for (SitePod pod : List.of(shop.buyer, shop.thief)) {
+      Commands.ip(pod.netns(), List.of("route del " + Cidr.of(clusterIp)));
+    }
+    Commands.ip(shop.store.netns(), List.of("route del " + Cidr.of(shop.buyer.address(family))));
+    Commands.run(
+        "ip",
+        "netns",
+        "exec",
+        shop.stranger.netns(),
+        "nft",
+        "delete table " + (family == Family.IPV4 ? "ip" : "ip6") + " test");
+  }
+}
