@@ -49,6 +49,9 @@ record Answer(Verdict verdict, String text, long rejected, Duration pause) {
 
   private static final String RETRY_INFO = "/google.rpc.RetryInfo"; // behind any host
 
+  /** Characters of any date of RFC 9110 §5.6.7: what has more is refused by who reads dates. */
+  private static final int LONGEST_DATE = 40;
+
   private static final Pattern SECONDS = Pattern.compile("[0-9]{1,9}");
 
   /** What it means for the batch. */
@@ -164,7 +167,7 @@ record Answer(Verdict verdict, String text, long rejected, Duration pause) {
     if (SECONDS.matcher(text).matches()) {
       return bounded(Duration.ofSeconds(Long.parseLong(text)));
     }
-    Date date = DateFormatter.parseHttpDate(text);
+    Date date = text.length() > LONGEST_DATE ? null : DateFormatter.parseHttpDate(text);
     return date == null ? Duration.ZERO : bounded(Duration.between(now, date.toInstant()));
   }
 

@@ -69,6 +69,14 @@ class AnswerTest {
     assertThat(Answer.retryAfter(text, Instant.parse("2026-11-27T10:00:00Z"))).isEqualTo(pause);
   }
 
+  /** Else what was to be sent would be lost as by a mistake of the daemon's own. */
+  @Test
+  void aPauseInTooManyWordsIsNone() {
+    Answer answer = Answer.of(503, "Fri, 27 Nov 2026" + " ".repeat(50) + "10:00:09 GMT", NOTHING);
+
+    assertThat(answer).isEqualTo(Answer.of(503, null, NOTHING));
+  }
+
   @ParameterizedTest
   @CsvSource({
     "2, 500000000, PT2.5S",

@@ -32,6 +32,7 @@ class KeptConnectionTest {
   private static final Duration LONG = Duration.ofSeconds(20);
   private static final Duration NEVER = Duration.ofDays(1);
   private static final int BATCH = 4;
+  private static final int HEARD_OCTETS = 600; // of 5 ms each and more
   private static final Delivery.Call CALL =
       new Delivery.Call.Http("/v1/logs", Otlp.CONTENT_TYPE, new byte[100]);
 
@@ -142,27 +143,33 @@ class KeptConnectionTest {
   /** Its head has said it all; the rest is not waited for longer than all of it may take. */
   @Test
   void anAnswerThatTricklesIsHeardForAsLongAsAnyIs() throws Exception {
+    AtomicInteger octets = new AtomicInteger();
     try (ScriptedCollector taking =
-            trickling("HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n");
-        ScriptedCollector saying = trickling("");
+            trickling("HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n", octets);
+        ScriptedCollector saying = trickling("", new AtomicInteger());
         Delivery delivery = new Delivery(NEVER)) {
-      Duration longest = Duration.ofSeconds(1);
+      // Until it has said more than its head: by the clock alone that might come too late.
+      Answer taken =
+          delivery.send(
+              CALL, taking.address(), "collector", LONG, LONG, () -> octets.get() > HEARD_OCTETS);
       long start = System.nanoTime();
+      Answer unanswered = send(delivery, saying, Duration.ofSeconds(3));
 
-      assertThat(send(delivery, taking, longest).verdict()).isEqualTo(Verdict.TAKEN);
-      assertThat(send(delivery, saying, longest).verdict()).isEqualTo(Verdict.UNANSWERED);
-
+      assertThat(taken.verdict()).isEqualTo(Verdict.TAKEN);
+      assertThat(unanswered.verdict()).isEqualTo(Verdict.UNANSWERED);
       assertThat(Duration.ofNanos(System.nanoTime() - start))
           .isLessThan(AtLoad.limit(Duration.ofSeconds(10)));
       Await.until("neither is kept", () -> taking.ended.get() + saying.ended.get() == 2);
     }
   }
 
-  private static ScriptedCollector trickling(String first) throws IOException {
+  private static ScriptedCollector trickling(String first, AtomicInteger octets)
+      throws IOException {
     return ScriptedCollector.answering((_, socket, _) -> {
       ScriptedCollector.say(socket, first);
       while (true) {
         ScriptedCollector.say(socket, "H");
+        octets.incrementAndGet();
         LockSupport.parkNanos(5_000_000); // an octet at a time
       }
     });
