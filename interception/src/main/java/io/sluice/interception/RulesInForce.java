@@ -185,7 +185,7 @@ final class RulesInForce implements AutoCloseable {
       return;
     }
     ArrivingDatagrams wanted = arriving();
-    if (wanted.equals(asked)) {
+    if (wanted.equals(asked) || (asked == null && shown.wereRaisedFor(wanted))) {
       raised(wanted);
       return;
     }

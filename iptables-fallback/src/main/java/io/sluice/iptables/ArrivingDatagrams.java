@@ -5,7 +5,11 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -113,6 +117,20 @@ public record ArrivingDatagrams(
     %s  }
     """
         .formatted(sets, CHAIN, ports, arriving, SENDING_CHAIN, leaving);
+  }
+
+  /**
+   * Name of an empty chain of the table that was raised for these: by it the next daemon knows that
+   * they need not be written again.
+   */
+  String mark() {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(render().getBytes(StandardCharsets.UTF_8));
+      return "for_" + HexFormat.of().formatHex(digest, 0, 16);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JVM has SHA-256", e);
+    }
   }
 
   private List<Datagram> inbound(Family family) {

@@ -102,7 +102,8 @@ public final class ClientAddresses {
 
   /** Renews the table alone, of a pod in which all of it stands. */
   public static void raise(NetnsHandle namespace, ArrivingDatagrams datagrams) {
-    run(namespace, List.of("nft", "-f", "-"), REMOVE + ADD + datagrams.render() + "}\n");
+    String mark = "  chain %s { }\n".formatted(datagrams.mark());
+    run(namespace, List.of("nft", "-f", "-"), REMOVE + ADD + datagrams.render() + mark + "}\n");
   }
 
   /**
@@ -295,6 +296,11 @@ public final class ClientAddresses {
                   .chain(NFPROTO_INET, ClientAddresses.TABLE, ArrivingDatagrams.SENDING_CHAIN)
                   .isPresent();
       return asked == wanted;
+    }
+
+    /** Whether the table was raised for the same, by whichever daemon. */
+    public synchronized boolean wereRaisedFor(ArrivingDatagrams datagrams) {
+      return tables.chain(NFPROTO_INET, ClientAddresses.TABLE, datagrams.mark()).isPresent();
     }
 
     /** Datagrams of others that the pod was not sent, since the table was last raised. */
