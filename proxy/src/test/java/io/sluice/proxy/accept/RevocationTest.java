@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.attack.Attack;
+import io.sluice.await.AtLoad;
 import io.sluice.await.Await;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSettings;
@@ -107,7 +108,7 @@ class RevocationTest {
       Peers.exchange(spared, 9);
       spared.close();
       Await.until("all have ended", () -> fixture.recorder.closed.size() == MANY + 1);
-      assertThat(took).isLessThan(LIMIT.multipliedBy(ROOM));
+      assertThat(took).isLessThan(AtLoad.limit(LIMIT.multipliedBy(ROOM)));
       assertThat(fixture.recorder.closed)
           .filteredOn(record -> record.closeKind() == CloseKind.REVOKED)
           .hasSize(MANY)
@@ -220,7 +221,7 @@ class RevocationTest {
             nodes.snapshot(
                 TwoNodes.settings(DeniedPeers.NONE), List.of(), nodes.storeAddresses(), List.of()));
 
-        assertThat(resetAfter(begin, client)).isLessThan(LIMIT.multipliedBy(ROOM));
+        assertThat(resetAfter(begin, client)).isLessThan(AtLoad.limit(LIMIT.multipliedBy(ROOM)));
         AccessRecord record = node.recorder.onlyClosed();
         assertThat(record.closeKind()).isEqualTo(CloseKind.REVOKED);
         assertThat(record.info().direction())
