@@ -58,6 +58,7 @@ final class RulesInForce implements AutoCloseable {
   private final FamilyPorts outboundPorts;
   private final FamilyPorts inboundPorts;
   private PodPlacement pod;
+  private Set<Datagram> datagrams; // that the pod is granted
   private String wanted = "";
   private @Nullable ArrivingDatagrams asked; // by the table that this daemon has raised
   private long askedNanos;
@@ -87,6 +88,7 @@ final class RulesInForce implements AutoCloseable {
     this.outboundPorts = PodListenerSockets.ports(listeners, Direction.OUTBOUND);
     this.inboundPorts = PodListenerSockets.ports(listeners, Direction.INBOUND);
     this.pod = pod;
+    this.datagrams = datagrams(pod);
   }
 
   /**
@@ -129,6 +131,7 @@ final class RulesInForce implements AutoCloseable {
   /** Makes the rules those of the same pod as it is now. */
   void update(PodPlacement present) {
     pod = present;
+    datagrams = datagrams(present);
     raise();
     PodTraffic traffic = traffic();
     wanted = redirection.digest(traffic, clients.isPossible(pod.cookie()));
@@ -169,8 +172,7 @@ final class RulesInForce implements AutoCloseable {
     if (pod.network().own().stream().anyMatch(pod.settings()::isResolver)) {
       open.add(MeshPorts.DNS); // asked for names by pods of the mesh without a grant
     }
-    return new ArrivingDatagrams(
-        true, others, datagrams(), open, pod.network().excludedAddresses());
+    return new ArrivingDatagrams(true, others, datagrams, open, pod.network().excludedAddresses());
   }
 
   /**
@@ -221,11 +223,11 @@ final class RulesInForce implements AutoCloseable {
         outboundPorts,
         inboundPorts,
         directions,
-        datagrams());
+        datagrams);
   }
 
   /** Each is a rule, so that many are left out: those are refused. */
-  private Set<Datagram> datagrams() {
+  private static Set<Datagram> datagrams(PodPlacement pod) {
     List<Datagram> all =
         pod.datagrams().granted().stream()
             .flatMap(granted ->
