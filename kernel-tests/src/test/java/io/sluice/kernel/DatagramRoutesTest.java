@@ -3,6 +3,7 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.attack.Attack;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Commands;
@@ -15,6 +16,12 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.node.NodeSettings;
+import io.sluice.node.why.WhyQuestion;
+import io.sluice.process.AdminClient;
+import io.sluice.process.AdminRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -49,6 +56,7 @@ class DatagramRoutesTest {
   private static final int SOCK_RAW = 3;
   private static final int IPPROTO_UDP = 17;
   private static final int IPPROTO_RAW = 255;
+  private static final int UDP_SEGMENT = 103;
   private static final int IP_TRANSPARENT = 19;
   private static final int IPV6_FREEBIND = 78;
   private static final int IPV4_HEADER = 20;
@@ -113,8 +121,25 @@ class DatagramRoutesTest {
       assertRefused(shop.buyer, family, beside.address());
       assertRefused(shop.thief, family, there.address());
 
+      assertThat(foretold(shop.buyer, there.address())).isEqualTo("allowed datagram_granted");
+      assertThat(foretold(shop.buyer, beside.address())).isEqualTo("refused datagram_refused");
+      assertThat(foretold(shop.thief, there.address())).isEqualTo("refused datagram_refused");
       assertThat(there.received()).containsExactly("a", "b");
       assertThat(beside.received()).isEmpty();
+    }
+  }
+
+  /** What {@code why --udp} says of it. */
+  private String foretold(SitePod from, InetSocketAddress to) {
+    WhyQuestion question = WhyQuestion.ofDatagram(from.meshName(), IpAddresses.text(to));
+    try {
+      JsonNode answer =
+          new AdminClient(NodeSettings.adminSocket(shop.site.prefix()))
+              .ask(new AdminRequest("why", question.toText(), false))
+              .getFirst();
+      return answer.path("verdict").asText() + " " + answer.path("reason").asText();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -172,6 +197,31 @@ class DatagramRoutesTest {
       assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), much))
           .isEqualTo(much);
       assertRefused(shop.thief, family, there.address());
+    }
+  }
+
+  /** The kernel cuts up what a socket gives it as one, behind every hook. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatTheKernelCutsUpIsDecidedAsOneAndCountedAsMany(Family family) {
+    int port = shop.freshPort();
+    grant(shop.buyer, shop.store, port);
+    int socket = shop.buyer.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    try (Datagrams there = Datagrams.echo(shop.store, family, port);
+        Datagrams beside = Datagrams.echo(shop.store, family, shop.freshPort())) {
+      Sockets.setsockopt(socket, IPPROTO_UDP, UDP_SEGMENT, 3);
+      Sockets.sendTo(socket, text("abcdefgh"), 0, there.address());
+      assertNotPermitted(() -> Sockets.sendTo(socket, text("abcdefgh"), 0, beside.address()));
+
+      Await.until("all have arrived", () -> there.received().size() >= 3);
+      assertThat(there.received()).containsExactly("abc", "def", "gh");
+      assertThat(beside.received()).isEmpty();
+      if (mechanism.hooksConnect()) { // rules count no pairs
+        assertThat(rules().getFirst()).startsWith("buyer outbound 3 8 ");
+        assertThat(rules().getLast()).startsWith("store inbound 3 8 ");
+      }
+    } finally {
+      Sockets.close(socket);
     }
   }
 
@@ -299,6 +349,7 @@ class DatagramRoutesTest {
       long before = counted(shop.store, "inbound", "refused", "datagram_refused");
       Datagrams.send(shop.thief, family, there.address(), "loot");
       assertNothingCame(shop.store, there);
+      assertThat(foretold(shop.thief, there.address())).isEqualTo("refused datagram_refused");
       assertThat(counted(shop.store, "inbound", "refused", "datagram_refused"))
           .isEqualTo(before + 1);
 
@@ -676,7 +727,9 @@ class DatagramRoutesTest {
     translate(family, service, shop.store.at(family, port));
     try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
       assertRefused(shop.buyer, family, service);
+      assertThat(foretold(shop.buyer, service)).isEqualTo("refused datagram_refused");
       grant(shop.buyer, shop.store, port);
+      assertThat(foretold(shop.buyer, service)).isEqualTo("allowed datagram_granted");
       assertThat(Datagrams.askConnected(shop.buyer, family, service, "a")).isEqualTo("a");
       assertThat(Datagrams.askUnconnected(shop.buyer, family, service, "b")).isEqualTo("b");
       assertRefused(shop.thief, family, service);

@@ -31,7 +31,7 @@ import java.util.stream.Collectors;
  * What UDPRoutes of one snapshot grant, as kernels decide it: whose the addresses of the mesh are,
  * and who may send to whom. Nothing in a permissive mesh, which asks nobody.
  */
-final class DatagramPolicy {
+public final class DatagramPolicy {
   private static final Comparator<Peer> PEERS =
       comparing(Peer::identity).thenComparing(Peer::namespace).thenComparing(Peer::name);
 
@@ -51,7 +51,8 @@ final class DatagramPolicy {
   private final Map<Peer, NamespacedName> accounts = new HashMap<>();
   private final Map<NamespacedName, List<Integer>> firstPorts = new HashMap<>(); // by permission
 
-  DatagramPolicy(MeshSnapshot snapshot) {
+  /** Works out whose the addresses are; what is granted is, when it is asked for. */
+  public DatagramPolicy(MeshSnapshot snapshot) {
     this.snapshot = snapshot;
     if (snapshot.settings().permissive()) {
       return;
@@ -112,7 +113,7 @@ final class DatagramPolicy {
   }
 
   /** What is granted to a pod, and to others towards it. For one thread. */
-  DatagramGrants of(Workload pod) {
+  public DatagramGrants of(Workload pod) {
     if (byAccount.isEmpty()) {
       return DatagramGrants.NONE;
     }
