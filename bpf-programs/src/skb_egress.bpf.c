@@ -223,16 +223,13 @@ static __always_inline int is_isolated_datagram(const struct __sk_buff *skb,
 		       OUTCOME_PASSTHROUGH;
 }
 
-/*
- * Whether the pod sends from an address of the mesh that is not its own. What is no pod of the mesh
- * on this node is not asked: another cluster's node on this machine may have the same addresses.
- */
-static __always_inline int is_forged(const struct flow *flow)
+/* Whether the pod sends from an address of its own. */
+static __always_inline int has_own_source(const struct flow *flow)
 {
 	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
 
 	copy_address(own.address_be, flow->source_be);
-	return !bpf_map_lookup_elem(&pod_addresses, &own) && peer_at(flow->source_be);
+	return bpf_map_lookup_elem(&pod_addresses, &own) != 0;
 }
 
 /*
@@ -241,9 +238,8 @@ static __always_inline int is_forged(const struct flow *flow)
  * whom the socket asks. The verdict is settled where it is refused.
  */
 static __always_inline int let_datagram(struct __sk_buff *skb, struct flow *flow,
-					const struct pod *pod)
+					const struct pod *pod, int from_own)
 {
-	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
 	const struct datagram_peer *peer = peer_at(flow->destination_be);
 	struct datagram_counts *counts;
 	struct datagram datagram = {};
@@ -258,12 +254,9 @@ static __always_inline int let_datagram(struct __sk_buff *skb, struct flow *flow
 	flow->protocol = IPPROTO_UDP;
 	flow->source_port_be = datagram.source_port_be;
 	flow->destination_port_be = datagram.destination_port_be;
-	if (peer) {
-		copy_address(own.address_be, flow->source_be);
-		if (!bpf_map_lookup_elem(&pod_addresses, &own)) {
-			settle(flow, OUTCOME_REFUSED, REASON_FORWARDED);
-			return 0; /* whose address it is the receiver could not know */
-		}
+	if (peer && !from_own) {
+		settle(flow, OUTCOME_REFUSED, REASON_FORWARDED);
+		return 0; /* the receiver could not know whose it is */
 	}
 	if (peer && whole) {
 		counts = find_grant(flow->netns_cookie, DIRECTION_OUTBOUND, peer,
@@ -299,6 +292,7 @@ int sluice_skb_egress(struct __sk_buff *skb)
 	struct flow flow = {};
 	const struct pod *pod;
 	enum echo echo;
+	int from_own;
 
 	if (ifindex == IFINDEX_LOOPBACK && shape == SHAPE_PLAIN)
 		return PACKET_PASS;
@@ -316,7 +310,9 @@ int sluice_skb_egress(struct __sk_buff *skb)
 		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
 		return PACKET_REFUSE;
 	}
-	if (flow.protocol != IPPROTO_TCP && is_forged(&flow)) {
+	/* Only addresses of the mesh: another cluster's node on this machine may have the same. */
+	from_own = flow.protocol == IPPROTO_TCP || has_own_source(&flow);
+	if (!from_own && peer_at(flow.source_be)) {
 		settle(&flow, OUTCOME_REFUSED, REASON_FORWARDED);
 		return PACKET_REFUSE;
 	}
@@ -337,7 +333,7 @@ int sluice_skb_egress(struct __sk_buff *skb)
 	}
 	if (!(pod->flags & POD_PERMISSIVE) &&
 	    (flow.protocol == IPPROTO_UDP || shape == SHAPE_EXTENDED) &&
-	    !let_datagram(skb, &flow, pod))
+	    !let_datagram(skb, &flow, pod, from_own))
 		return PACKET_REFUSE;
 	return PACKET_PASS;
 }

@@ -1,6 +1,7 @@
 package io.sluice.interception;
 
 import io.sluice.interception.maps.DatagramPeerValue;
+import io.sluice.mesh.DatagramPermission;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
@@ -22,8 +23,8 @@ import java.util.function.Function;
  * @param leftOut how many more there are, which are refused
  */
 public record DatagramGrants(List<Granted> granted, long leftOut) {
-  /** Of one pod; {@code SLUICE_MAX_DATAGRAM_RULES_OF_POD}. */
-  public static final int MAX_RULES = 128;
+  /** Of one pod. */
+  public static final int MAX_RULES = DatagramPermission.MAX_OF_POD;
 
   /** None. */
   public static final DatagramGrants NONE = new DatagramGrants(List.of(), 0);

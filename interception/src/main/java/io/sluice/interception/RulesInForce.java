@@ -26,6 +26,7 @@ import io.sluice.proxy.ListenerFd;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -162,9 +163,10 @@ final class RulesInForce implements AutoCloseable {
       clients.found(pod.cookie()); // who is not known yet would be taken for a stranger
       return;
     }
-    keepCounts();
+    Map<Refusal, Long> counts = counted();
     ArrivingDatagrams datagrams = arriving(known);
     if (clients.raise(pod, datagrams)) {
+      counts.forEach((refusal, count) -> former.merge(refusal, count, Long::sum));
       raised(datagrams, known);
     }
   }
@@ -180,12 +182,14 @@ final class RulesInForce implements AutoCloseable {
     askedNanos = System.nanoTime();
   }
 
-  /** Of the table that is about to be replaced, whose counters begin anew. */
-  private void keepCounts() {
+  /** Of the table that stands, whose counters begin anew in the one that replaces it. */
+  private Map<Refusal, Long> counted() {
+    Map<Refusal, Long> counts = new HashMap<>();
     for (Family family : Family.values()) {
-      former.merge(new Refusal(family, false), shown.refused(family), Long::sum);
-      former.merge(new Refusal(family, true), shown.forged(family), Long::sum);
+      counts.put(new Refusal(family, false), shown.refused(family));
+      counts.put(new Refusal(family, true), shown.forged(family));
     }
+    return counts;
   }
 
   private ArrivingDatagrams arriving(MeshAddresses known) {
@@ -239,7 +243,7 @@ final class RulesInForce implements AutoCloseable {
         || !clients.isPossible(pod.cookie())
         || known.equals(followed)
         || holdsBack(known)
-        || (asked != null && System.nanoTime() - askedNanos < PEERS_NANOS)) {
+        || (followed.complete() && System.nanoTime() - askedNanos < PEERS_NANOS)) {
       return;
     }
     ArrivingDatagrams wanted = arriving(known);
@@ -247,9 +251,10 @@ final class RulesInForce implements AutoCloseable {
       raised(wanted, known);
       return;
     }
-    keepCounts();
+    Map<Refusal, Long> counts = counted();
     try {
       ClientAddresses.raise(pod.netns(), wanted);
+      counts.forEach((refusal, count) -> former.merge(refusal, count, Long::sum));
       raised(wanted, known);
     } catch (RedirectionException e) {
       // What was asked before still is; the look that follows tells what has gone.

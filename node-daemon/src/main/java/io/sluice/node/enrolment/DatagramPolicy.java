@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /**
@@ -49,7 +50,8 @@ public final class DatagramPolicy {
   private final Map<InetAddress, DatagramPeerValue> peers = new HashMap<>();
   private final Map<NamespacedName, Map<Peer, Set<InetAddress>>> byAccount = new HashMap<>();
   private final Map<Peer, NamespacedName> accounts = new HashMap<>();
-  private final Map<NamespacedName, List<Integer>> firstPorts = new HashMap<>(); // by permission
+  private final Map<NamespacedName, List<Integer>> firstPorts =
+      new ConcurrentHashMap<>(); // by permission
 
   /** Works out whose the addresses are; what is granted is, when it is asked for. */
   public DatagramPolicy(MeshSnapshot snapshot) {
@@ -112,7 +114,7 @@ public final class DatagramPolicy {
     return peers;
   }
 
-  /** What is granted to a pod, and to others towards it. For one thread. */
+  /** What is granted to a pod, and to others towards it. Any thread. */
   public DatagramGrants of(Workload pod) {
     if (byAccount.isEmpty()) {
       return DatagramGrants.NONE;
