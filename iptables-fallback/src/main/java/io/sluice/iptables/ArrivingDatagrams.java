@@ -19,9 +19,9 @@ import java.util.stream.Collectors;
  * What of datagrams from other pods of the mesh a pod takes, where rules intercept: what UDPRoutes
  * grant, and answers, which connection tracking knows, of whom it may still ask; of link-local
  * addresses of IPv6, which may be another pod's of the wire, answers alone. Asked beside it: that
- * no datagram leaves from an address of another pod, nor any into the mesh but from an own one.
- * Part of the table of {@link ClientAddresses}: sets hold the addresses of the mesh, since a rule
- * for each would be asked about each datagram.
+ * no datagram leaves from an address of another pod, nor any into the mesh but from an own one,
+ * behind whatever translates addresses in the pod. Part of the table of {@link ClientAddresses}:
+ * sets hold the addresses of the mesh, since a rule for each would be asked about each datagram.
  *
  * @param strict whether anything is asked
  * @param own addresses of the pod, those that are left alone too
@@ -127,7 +127,7 @@ public record ArrivingDatagrams(
     %s%s%s    ip6 saddr fe80::/10 counter name %s drop
       }
       chain %s {
-        type filter hook output priority -300; policy accept;
+        type filter hook postrouting priority 300; policy accept;
         oifname "lo" accept
         meta l4proto tcp accept
     %s  }

@@ -431,6 +431,38 @@ class DatagramRoutesTest {
     return packet.putShort((short) length).putShort((short) 0).put(payload).flip();
   }
 
+  /** Behind every socket, by what translates in its own namespace. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoTranslatesItsAddressIsNotTakenForAnother(Family family) {
+    int port = shop.freshPort();
+    String words = family == Family.IPV4 ? "ip" : "ip6";
+    grant(shop.buyer, shop.store, port);
+    excludeOfTheThief(port);
+    inside(
+        shop.thief,
+        "table %s test { chain out { type nat hook postrouting priority 100; udp dport %d snat to %s; }\n}"
+            .formatted(words, port, IpAddresses.text(shop.buyer.address(family))));
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      long before = counted(shop.thief, "outbound", "refused", "forwarded");
+      assertNotPermitted(() -> Datagrams.send(shop.thief, family, there.address(), "forged"));
+
+      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 1);
+      assertThat(there.received()).isEmpty();
+    } finally {
+      inside(shop.thief, "delete table " + words + " test");
+      excludeNothingOfTheThief();
+    }
+    Attack.tried("a datagram whose source is translated to another pod's address, " + mechanism)
+        .refusedBy((mechanism.hooksConnect() ? "skb_egress" : "rules") + ", EPERM")
+        .countedAs("sluice_interception_refused_total{reason=\"forwarded\"}");
+  }
+
+  private static void inside(SitePod pod, String rules) {
+    Commands.run("ip", "netns", "exec", pod.netns(), "nft", rules);
+  }
+
   /** Nobody of the mesh has that address, so that it would be taken for somebody from outside. */
   @Tag("attack")
   @ParameterizedTest
@@ -749,12 +781,8 @@ class DatagramRoutesTest {
       shop.sysctl(shop.store, "net/ipv6/conf/" + name + "/accept_redirects", "0");
     }
     shop.sysctl(node, ipv4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding", "1");
-    Commands.run(
-        "ip",
-        "netns",
-        "exec",
-        node.netns(),
-        "nft",
+    inside(
+        node,
         """
         table %1$s test {
           chain there { type nat hook prerouting priority -100;
@@ -778,12 +806,6 @@ class DatagramRoutesTest {
       Commands.ip(pod.netns(), List.of("route del " + Cidr.of(clusterIp)));
     }
     Commands.ip(shop.store.netns(), List.of("route del " + Cidr.of(shop.buyer.address(family))));
-    Commands.run(
-        "ip",
-        "netns",
-        "exec",
-        shop.stranger.netns(),
-        "nft",
-        "delete table " + (family == Family.IPV4 ? "ip" : "ip6") + " test");
+    inside(shop.stranger, "delete table " + (family == Family.IPV4 ? "ip" : "ip6") + " test");
   }
 }
