@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
  * before. Longer, with more nodes, or with another seed: {@code -Dsluice.chaos.minutes=60
  * -Dsluice.chaos.nodes=4 -Dsluice.chaos.seed=N}.
  */
+@Order(22)
 class ChaosTest {
   /** Has a fault of nearly every kind in its two rounds. */
   private static final long SEED = Long.getLong("sluice.chaos.seed", 1_232);

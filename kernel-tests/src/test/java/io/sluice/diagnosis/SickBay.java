@@ -216,7 +216,8 @@ final class SickBay implements AutoCloseable {
             return last.isEmpty();
           });
     } catch (AssertionError e) {
-      throw new AssertionError(e.getMessage() + ": " + last, e);
+      throw new AssertionError(
+          e.getMessage() + ": " + last + "\n" + cluster.control().logTail(), e);
     }
   }
 

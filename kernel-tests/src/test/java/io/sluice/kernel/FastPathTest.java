@@ -44,6 +44,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Calls within the node that the kernel leads without the proxy. */
 @Tag("kernel")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@Order(19)
 class FastPathTest {
   private static final int CALLS = 200;
   private static final int PORT = 9_000;

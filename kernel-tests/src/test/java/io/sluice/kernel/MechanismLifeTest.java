@@ -20,10 +20,12 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 
 /** What either mechanism puts in force outlives the daemon, and goes when it shall, as a whole. */
 @Tag("kernel")
+@Order(18)
 class MechanismLifeTest {
   private static final int PROBE_PORT = 9_090;
 

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -38,6 +39,7 @@ import org.junit.jupiter.api.Test;
  * the time have their mesh. One site for both, since it takes longer to make than to use.
  */
 @Tag("kernel")
+@Order(15)
 class MovedClockTest {
   private static final int PORT = 8080;
   private static final String MESH_CONFIG = "mesh-config";

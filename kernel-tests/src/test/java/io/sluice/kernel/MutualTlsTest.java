@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("kernel")
 @ParameterizedClass
 @MethodSource("io.sluice.kernel.TwoNodes#mechanisms")
+@Order(20)
 class MutualTlsTest extends RealServersContract {
   private static final String SECRET = "canary-19c2fe-between-nodes";
   private static final String PAST_THE_MESH = "canary-7e0b44-past-the-mesh-";

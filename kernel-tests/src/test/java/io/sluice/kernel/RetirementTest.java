@@ -9,12 +9,14 @@ import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.node.NodeCleanup;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A mesh is taken away, node by node, while its pods go on calling each other. */
 @Tag("kernel")
+@Order(16)
 class RetirementTest {
   @ParameterizedTest
   @MethodSource("io.sluice.kernel.TwoNodes#mechanisms")

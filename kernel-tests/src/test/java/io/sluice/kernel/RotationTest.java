@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * everything began with.
  */
 @Tag("kernel")
+@Order(13)
 class RotationTest {
   private static final int PORT = 8080;
   private static final int CONNECTIONS_PER_SECOND = LongRun.ON ? 500 : 50;

@@ -42,6 +42,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 @Tag("kernel")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class) // the last one leaves no daemon
+@Order(17)
 class WhyTest {
   private static final int CALLS_OF_A_MESH = 20;
   private static final long SEED = 1;

@@ -31,10 +31,12 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is written into the objects of a cluster, and what is not. */
+@Order(1)
 class StatusWriterTest {
   private static final String TARGET = target("web", "db");
 

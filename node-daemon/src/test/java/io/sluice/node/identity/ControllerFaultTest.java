@@ -18,12 +18,14 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a node does while its controller fails it. */
+@Order(1)
 class ControllerFaultTest extends ControlledNodeTest {
   private void startAndGet(SpiffeId identity) {
     startNode();

@@ -19,10 +19,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A node whose controller comes back with another root, and one where only its address is his. */
+@Order(2)
 class ReadmissionTest extends ControlledNodeTest {
   private static final String ACCOUNT_TOKEN = "account-token";
   private final List<String> former = new CopyOnWriteArrayList<>();

@@ -68,6 +68,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -77,6 +78,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** A service of two pods that are asked whether they are well, by the node of a pod that calls. */
 @Timeout(60)
+@Order(1)
 class HealthChecksTest {
   private static final NamespacedName OTHER = new NamespacedName("shop", "store-2");
   private static final NamespacedName THIEF = new NamespacedName("shop", "thief-1");
