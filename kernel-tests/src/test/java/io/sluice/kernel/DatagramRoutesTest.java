@@ -57,6 +57,7 @@ class DatagramRoutesTest {
   private static final int IPPROTO_UDP = 17;
   private static final int IPPROTO_RAW = 255;
   private static final int UDP_SEGMENT = 103;
+  private static final int IFA_F_TENTATIVE = 0x40;
   private static final int IP_TRANSPARENT = 19;
   private static final int IPV6_FREEBIND = 78;
   private static final int IPV4_HEADER = 20;
@@ -525,25 +526,31 @@ class DatagramRoutesTest {
         .countedAs("sluice_interception_refused_total{reason=\"datagram_refused\"}");
   }
 
-  /** Of {@code pod}, as {@code from} calls it. */
+  /**
+   * Of {@code pod}, as {@code from} calls it, once the kernel has found that nobody else has it.
+   */
   private static InetAddress linkLocal(SitePod pod, SitePod from) {
-    String[] own = line(pod, "fe80");
-    int wire = Integer.parseInt(line(from, "fe80")[1], 16);
+    String address = eth0(pod)[0];
+    int wire = Integer.parseInt(eth0(from)[1], 16);
     try {
-      return Inet6Address.getByAddress(null, HexFormat.of().parseHex(own[0]), wire);
+      return Inet6Address.getByAddress(null, HexFormat.of().parseHex(address), wire);
     } catch (UnknownHostException e) {
       throw new IllegalStateException("the kernel writes 16 octets", e);
     }
   }
 
-  /** Address, index of its interface and more. */
-  private static String[] line(SitePod pod, String beginning) {
-    return pod.procNet("if_inet6")
-        .lines()
-        .filter(line -> line.startsWith(beginning) && line.endsWith("eth0"))
-        .findFirst()
-        .orElseThrow()
-        .split("\\s+", -1);
+  /** Address, index, length of the prefix, scope, flags and name; see net/ipv6/addrconf.c. */
+  private static String[] eth0(SitePod pod) {
+    return Await.value(
+        "the link-local address is in use",
+        Await.PATIENCE,
+        () ->
+            pod.procNet("if_inet6")
+                .lines()
+                .map(line -> line.strip().split("\\s+", -1))
+                .filter(words -> words[0].startsWith("fe80") && words[5].equals("eth0"))
+                .filter(words -> (Integer.parseInt(words[4], 16) & IFA_F_TENTATIVE) == 0)
+                .findFirst());
   }
 
   /** What a socket was connected to before the mesh became strict, or while it was granted. */

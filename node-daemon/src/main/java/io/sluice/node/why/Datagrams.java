@@ -19,13 +19,15 @@ import io.sluice.node.enrolment.DatagramPolicy;
 import io.sluice.node.why.Fate.Cause;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 
 /**
  * Goes the way of a datagram: kernels decide it, with or without a daemon, where it leaves and
- * where it arrives, by what UDPRoutes grant; no proxy carries it.
+ * where it arrives, by what UDPRoutes grant; no proxy carries it. For one thread.
  */
 final class Datagrams {
   private final MeshSnapshot snapshot;
@@ -33,6 +35,7 @@ final class Datagrams {
   private final Causes causes;
   private final Arriving arriving;
   private final DatagramPolicy policy;
+  private final Map<NamespacedName, DatagramGrants> held = new HashMap<>(); // by pods
 
   Datagrams(MeshSnapshot snapshot, NodeView node, Causes causes, Arriving arriving) {
     this.snapshot = snapshot;
@@ -103,23 +106,8 @@ final class Datagrams {
                   service.name(), "spec.ports", "of UDP it has " + ports + ", and not " + port);
       return List.of(story.end(Fate.Kind.REFUSED, refusal, List.of(cause)));
     }
-    List<InetSocketAddress> others =
-        all.stream().filter(each -> !isGranted(Direction.OUTBOUND, source, each)).toList();
-    if (!others.isEmpty()) {
-      story.ok(
-          "Service %s port %d has %d endpoints, of which %d are not granted: who translates its address may choose any"
-              .formatted(service.name(), port, all.size(), others.size()));
-      return others.stream()
-          .map(each -> {
-            Optional<Workload> pod = snapshot.workloadAt(each.getAddress());
-            Story own = story.fork(1.0 / others.size());
-            own.to(each, pod.map(Workload::name).orElse(null));
-            return refused(source, pod, each, refusal, own);
-          })
-          .toList();
-    }
     if (!isGranted(Direction.OUTBOUND, source, call.called())) {
-      return List.of(leftOut(source, refusal, story));
+      return refusedToService(source, service, port, all, refusal, story);
     }
     List<InetSocketAddress> ready = ServiceEnds.ready(service.port(port).get(), call.called());
     if (ready.isEmpty()) {
@@ -131,6 +119,31 @@ final class Datagrams {
           Story own = story.fork(1.0 / ready.size());
           own.to(each, pod.name());
           return enter(source, pod, each, own);
+        })
+        .toList();
+  }
+
+  private List<Fate> refusedToService(
+      Workload source,
+      Service service,
+      int port,
+      List<InetSocketAddress> all,
+      Reason refusal,
+      Story story) {
+    List<InetSocketAddress> others =
+        all.stream().filter(each -> !isGranted(Direction.OUTBOUND, source, each)).toList();
+    if (others.isEmpty()) {
+      return List.of(leftOut(source, refusal, story));
+    }
+    story.ok(
+        "Service %s port %d has %d endpoints, of which %d are not granted: who translates its address may choose any"
+            .formatted(service.name(), port, all.size(), others.size()));
+    return others.stream()
+        .map(each -> {
+          Optional<Workload> pod = snapshot.workloadAt(each.getAddress());
+          Story own = story.fork(1.0 / others.size());
+          own.to(each, pod.map(Workload::name).orElse(null));
+          return refused(source, pod, each, refusal, own);
         })
         .toList();
   }
@@ -238,7 +251,7 @@ final class Datagrams {
 
   /** An object grants it, and the kernel does not hold that. */
   private Fate leftOut(Workload pod, Reason reason, Story story) {
-    long more = policy.of(pod).leftOut();
+    long more = held(pod).leftOut();
     String text =
         more == 0
             ? "an address of pod %s, or of who is called, is claimed by another, too"
@@ -272,11 +285,15 @@ final class Datagrams {
 
   /** Whether the pod's kernel holds it: {@code peer} is the other end, with the port called. */
   private boolean isGranted(Direction direction, Workload pod, InetSocketAddress peer) {
-    return policy.of(pod).granted().stream()
+    return held(pod).granted().stream()
         .anyMatch(one ->
             one.direction() == direction
                 && one.addresses().contains(peer.getAddress())
                 && (one.port() == 0 || one.port() == peer.getPort()));
+  }
+
+  private DatagramGrants held(Workload pod) {
+    return held.computeIfAbsent(pod.name(), _ -> policy.of(pod));
   }
 
   private boolean isResolverOf(Workload pod, InetAddress address) {
