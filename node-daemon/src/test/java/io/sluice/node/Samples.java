@@ -242,15 +242,26 @@ public final class Samples {
 
   /** The same, as a span of a trace. */
   public static RequestRecord traced(RequestRecord one, TraceSpan trace) {
+    return asking(one, one.verdict(), one.authority(), one.path(), one.userAgentOrNull(), trace);
+  }
+
+  /** The same connection's, as it was asked and decided instead. */
+  public static RequestRecord asking(
+      RequestRecord one,
+      Verdict verdict,
+      String authority,
+      String path,
+      @Nullable String userAgent,
+      @Nullable TraceSpan trace) {
     return new RequestRecord(
         one.info(),
-        one.verdict(),
+        verdict,
         one.version(),
         one.grpc(),
         one.copy(),
         one.method(),
-        one.authority(),
-        one.path(),
+        authority,
+        path,
         one.status(),
         one.grpcStatusOrNull(),
         one.end(),
@@ -261,7 +272,7 @@ public final class Samples {
         one.duration(),
         one.firstByteNanos(),
         one.upstreamNanos(),
-        one.userAgentOrNull(),
+        userAgent,
         one.requestIdOrNull(),
         one.forwardedForOrNull(),
         one.headers(),

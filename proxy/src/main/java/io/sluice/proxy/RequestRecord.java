@@ -148,6 +148,7 @@ public record RequestRecord(
 
     private final String flag;
     private final String explanation;
+    private final String label = name().toLowerCase(Locale.ROOT);
 
     End(String flag, String explanation) {
       this.flag = flag;
@@ -161,7 +162,7 @@ public record RequestRecord(
 
     /** Value of {@code response_code_details}: Envoy's word where it has one that fits. */
     public String label() {
-      return this == WHOLE ? "via_upstream" : name().toLowerCase(Locale.ROOT);
+      return this == WHOLE ? "via_upstream" : label;
     }
 
     /** Value of the label {@code response_flags}. */

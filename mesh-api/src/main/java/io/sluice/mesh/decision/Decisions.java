@@ -303,7 +303,7 @@ public final class Decisions {
       return Reason.PORT_NOT_GRANTED;
     }
     if (requestOrNull != null) {
-      return Matching.grants(permission, port, requestOrNull)
+      return Matching.grants(permission.access(), requestOrNull)
           ? Reason.TRAFFIC_TARGET
           : Reason.ROUTE_NOT_GRANTED;
     }

@@ -2,7 +2,6 @@ package io.sluice.mesh.decision;
 
 import io.sluice.mesh.Access;
 import io.sluice.mesh.HttpMatch;
-import io.sluice.mesh.Permission;
 import io.sluice.mesh.Regex;
 import java.util.List;
 import java.util.Locale;
@@ -13,15 +12,12 @@ import org.jspecify.annotations.Nullable;
 final class Matching {
   private Matching() {}
 
-  /** Whether {@code permission} grants {@code request} to {@code port}. */
-  static boolean grants(Permission permission, int port, HttpRequest request) {
-    return permission.ports().contain(port)
-        && switch (permission.access()) {
-          case Access.Bytes _ -> true;
-          case Access.Requests requests ->
-              (requests.hosts().isEmpty() || requests.hosts().contains(host(request)))
-                  && any(requests.routes(), request);
-        };
+  /** Whether {@code request} is granted by who may have {@code access} to the port called. */
+  static boolean grants(Access access, HttpRequest request) {
+    return access instanceof Access.Bytes
+        || (access instanceof Access.Requests requests
+            && (requests.hosts().isEmpty() || requests.hosts().contains(host(request)))
+            && any(requests.routes(), request));
   }
 
   /** The name called, without a port. */
@@ -34,8 +30,8 @@ final class Matching {
 
   /** Whether one of {@code matches} means {@code request}. */
   static boolean any(List<HttpMatch> matches, HttpRequest request) {
-    for (HttpMatch match : matches) {
-      if (matches(match, request)) {
+    for (int i = 0; i < matches.size(); i++) { // without an iterator, for it is asked each time
+      if (matches(matches.get(i), request)) {
         return true;
       }
     }
@@ -48,6 +44,9 @@ final class Matching {
     }
     if (!match.path().matches(request.path())) {
       return false;
+    }
+    if (match.headers().isEmpty() && match.parameters().isEmpty()) {
+      return true; // as nearly all, and without an iterator
     }
     for (Map.Entry<String, Regex> header : match.headers().entrySet()) {
       String value = value(request, header.getKey());

@@ -14,6 +14,7 @@ public enum Outcome {
   ALLOWED(3);
 
   private final int code;
+  private final String label = name().toLowerCase(Locale.ROOT);
 
   Outcome(int code) {
     this.code = code;
@@ -26,7 +27,7 @@ public enum Outcome {
 
   /** Value of the metric label {@code verdict}. */
   public String label() {
-    return name().toLowerCase(Locale.ROOT);
+    return label;
   }
 
   /** The constant with this code; throws {@link IllegalArgumentException} for an unknown one. */

@@ -177,6 +177,7 @@ public enum Reason {
 
   private final int code;
   private final String explanation;
+  private final String label = name().toLowerCase(Locale.ROOT);
 
   Reason(int code, String explanation) {
     this.code = code;
@@ -320,7 +321,7 @@ public enum Reason {
 
   /** Value of the metric label {@code reason}. */
   public String label() {
-    return name().toLowerCase(Locale.ROOT);
+    return label;
   }
 
   /** The reason with this code. */

@@ -2,6 +2,7 @@ package io.sluice.mesh.decision;
 
 import io.sluice.mesh.Decider;
 import io.sluice.mesh.NamespacedName;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,21 @@ public record Verdict(Outcome outcome, Reason reason, @Nullable Decider ruleOrNu
   /** Whether the flow may go on. */
   public boolean isAllowed() {
     return outcome != Outcome.REFUSED;
+  }
+
+  /** As of any record; written out, for it is asked for with every request. */
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return this == other
+        || (other instanceof Verdict that
+            && outcome == that.outcome
+            && reason == that.reason
+            && Objects.equals(ruleOrNull, that.ruleOrNull));
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * reason.hashCode() + Objects.hashCode(ruleOrNull);
   }
 
   /** The object that decided, when one as a whole did. */

@@ -4,11 +4,14 @@ import io.sluice.mesh.Decider;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.LogFormat;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +34,27 @@ public final class AccessLines {
   /** Connections whose fields are kept for the next request; a power of two. */
   private static final int MOST_KNOWN = 64;
 
-  /** What all requests of a connection say alike, which share their {@link ConnectionInfo}. */
-  private record Known(ConnectionInfo info, byte[] ends, byte[] upstream) {}
+  /**
+   * What all requests of a connection say alike, which share their {@link ConnectionInfo}, and what
+   * most of them do.
+   */
+  private static final class Known {
+    final ConnectionInfo info;
+    final byte[] ends;
+    final byte[] upstream;
+    @Nullable Verdict verdict; // of the last one, and how that is written
+    byte[] decided = {};
+    String version = ""; // of the last one, with the next two; likewise
+    String authority = "";
+    @Nullable String userAgent;
+    byte[] client = {};
+
+    Known(ConnectionInfo info, byte[] ends, byte[] upstream) {
+      this.info = info;
+      this.ends = ends;
+      this.upstream = upstream;
+    }
+  }
 
   private final JsonLine json = new JsonLine();
   private final FormattedLine formatted = new FormattedLine();
@@ -52,6 +74,16 @@ public final class AccessLines {
     return line;
   }
 
+  /** Writes the same to {@code sink}; one that nobody else writes likewise is not copied. */
+  void write(AccessLog.Entry.Line entry, AccessLog.Sink sink) throws IOException {
+    if (entry.writtenOrNull() == null && entry.formatOrNull() == null) {
+      usual(entry).to(sink);
+    } else {
+      byte[] line = of(entry);
+      sink.write(line, line.length);
+    }
+  }
+
   /** The same by another format, or the usual one. */
   byte[] of(AccessLog.Entry.Line entry, @Nullable LogFormat formatOrNull) {
     return formatOrNull == entry.formatOrNull() ? of(entry) : writtenOf(entry, formatOrNull);
@@ -61,9 +93,14 @@ public final class AccessLines {
     if (formatOrNull != null) {
       return formatted.of(formatOrNull, entry, FormattedLine.MOST_OCTETS);
     }
+    return usual(entry).copy();
+  }
+
+  private JsonLine usual(AccessLog.Entry.Line entry) {
     return switch (entry) {
-      case AccessLog.Entry.OfConnection(Instant time, var record, var _, var _) -> of(time, record);
-      case AccessLog.Entry.OfRequest(Instant time, var record, var _, var _) -> of(time, record);
+      case AccessLog.Entry.OfConnection(Instant time, var record, var _, var _) ->
+          line(time, record);
+      case AccessLog.Entry.OfRequest(Instant time, var record, var _, var _) -> line(time, record);
     };
   }
 
@@ -74,6 +111,10 @@ public final class AccessLines {
 
   /** What is known of a connection that ended then. */
   byte[] of(Instant time, AccessRecord record) {
+    return line(time, record).copy();
+  }
+
+  private JsonLine line(Instant time, AccessRecord record) {
     ConnectionInfo info = record.info();
     json.begin();
     json.time("time", time);
@@ -96,6 +137,10 @@ public final class AccessLines {
 
   /** What is known of a request that ended then. */
   byte[] of(Instant time, RequestRecord record) {
+    return line(time, record).copy();
+  }
+
+  private JsonLine line(Instant time, RequestRecord record) {
     json.begin();
     json.time("time", time);
     json.time("start_time", time.minus(record.duration()));
@@ -106,10 +151,8 @@ public final class AccessLines {
       known.set(slot, connection);
     }
     json.again(connection.ends);
-    json.text("verdict", record.verdict().outcome().label());
-    json.text("reason", record.verdict().reason().label());
-    json.text("rule", text(record.verdict().ruleOrNull()));
-    writeRequest(record);
+    writeVerdict(connection, record.verdict());
+    writeRequest(connection, record);
     json.again(connection.upstream);
     writeResponse(record);
     json.number("revision", record.info().revision());
@@ -142,17 +185,45 @@ public final class AccessLines {
     json.text("original_destination", text(info.originalDestinationOrNull()));
   }
 
-  private void writeRequest(RequestRecord record) {
+  private void writeVerdict(Known connection, Verdict verdict) {
+    if (verdict.equals(connection.verdict)) {
+      json.again(connection.decided);
+      return;
+    }
+    int mark = json.mark();
+    json.text("verdict", verdict.outcome().label());
+    json.text("reason", verdict.reason().label());
+    json.text("rule", text(verdict.ruleOrNull()));
+    connection.verdict = verdict;
+    connection.decided = json.since(mark);
+  }
+
+  private void writeRequest(Known connection, RequestRecord record) {
     if (record.copy()) {
       json.text("copy", "true");
     }
     json.text("method", record.method());
     json.text("path", record.path());
+    writeClient(connection, record);
+    json.textOrNull("request_id", record.requestIdOrNull());
+    json.textOrNull("x_forwarded_for", record.forwardedForOrNull());
+  }
+
+  private void writeClient(Known connection, RequestRecord record) {
+    if (record.version().equals(connection.version)
+        && record.authority().equals(connection.authority)
+        && Objects.equals(record.userAgentOrNull(), connection.userAgent)) {
+      json.again(connection.client);
+      return;
+    }
+    int mark = json.mark();
     json.text("protocol", record.version());
     json.text("authority", record.authority());
     json.textOrNull("user_agent", record.userAgentOrNull());
-    json.textOrNull("request_id", record.requestIdOrNull());
-    json.textOrNull("x_forwarded_for", record.forwardedForOrNull());
+    connection.version = record.version();
+    connection.authority = record.authority();
+    connection.userAgent = record.userAgentOrNull();
+    connection.client = json.since(mark);
   }
 
   private void writeResponse(RequestRecord record) {

@@ -131,7 +131,8 @@ public final class AccessLog implements AutoCloseable {
 
   /** Where lines go; owned by the log's thread. */
   interface Sink {
-    void write(byte[] line) throws IOException;
+    /** Writes the first {@code length} octets, which are the caller's again afterwards. */
+    void write(byte[] line, int length) throws IOException;
 
     void flush() throws IOException;
 
@@ -184,8 +185,8 @@ public final class AccessLog implements AutoCloseable {
   /** The stream stays open: it belongs to the process. */
   private record StandardOutput(PrintStream out) implements Sink {
     @Override
-    public void write(byte[] line) throws IOException {
-      out.write(line);
+    public void write(byte[] line, int length) {
+      out.write(line, 0, length);
     }
 
     @Override
@@ -218,7 +219,7 @@ public final class AccessLog implements AutoCloseable {
     try {
       for (Entry next = queue.take(); next instanceof Entry.Line line; next = queue.take()) {
         try {
-          sink.write(lines.of(line));
+          lines.write(line, sink);
           if (queue.isEmpty()) {
             sink.flush();
             Thread.sleep(GATHERING);
@@ -280,18 +281,18 @@ public final class AccessLog implements AutoCloseable {
       opened();
     }
 
-    /** Appends {@code line}, after rotation when it would exceed the limit. */
+    /** Appends it, after rotation when it would exceed the limit. */
     @Override
-    public void write(byte[] line) throws IOException {
+    public void write(byte[] line, int length) throws IOException {
       try {
         OutputStream current = opened();
-        if (size > 0 && size + line.length > maxBytes) {
+        if (size > 0 && size + length > maxBytes) {
           close();
           Files.move(file, predecessor(), StandardCopyOption.REPLACE_EXISTING);
           current = opened();
         }
-        current.write(line);
-        size += line.length;
+        current.write(line, 0, length);
+        size += length;
       } catch (IOException e) {
         abandon();
         throw e;

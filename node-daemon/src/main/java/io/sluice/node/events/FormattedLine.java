@@ -65,7 +65,7 @@ final class FormattedLine {
                 mostOctets);
       }
     }
-    return out.endOfText();
+    return out.endOfText().copy();
   }
 
   /**

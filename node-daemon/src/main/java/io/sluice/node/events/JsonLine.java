@@ -1,5 +1,6 @@
 package io.sluice.node.events;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -21,6 +22,15 @@ final class JsonLine {
   private static final byte[] HEX = "0123456789ABCDEF".getBytes(StandardCharsets.US_ASCII);
   private static final int NANO_DIGITS = 9;
 
+  /** Characters that stand for themselves. */
+  private static final boolean[] PLAIN = new boolean[0x80];
+
+  static {
+    Arrays.fill(PLAIN, ' ', PLAIN.length, true);
+    PLAIN['"'] = false;
+    PLAIN['\\'] = false;
+  }
+
   private byte[] octets = new byte[2_048];
   private int length;
   private long second = Long.MIN_VALUE; // of which the text is known
@@ -31,16 +41,26 @@ final class JsonLine {
     length = 0;
   }
 
-  /** Ends it; the octets are the caller's. */
-  byte[] end() {
+  /** Ends it. */
+  JsonLine end() {
     plain("}");
     return endOfText();
   }
 
   /** The same of a line that is no object, or one that is written whole. */
-  byte[] endOfText() {
+  JsonLine endOfText() {
     plain("\n");
+    return this;
+  }
+
+  /** What was written, which is the caller's. */
+  byte[] copy() {
     return Arrays.copyOf(octets, length);
+  }
+
+  /** Hands it on as it is: it is copied there, or lost with the next line. */
+  void to(AccessLog.Sink sink) throws IOException {
+    sink.write(octets, length);
   }
 
   /** Where it stands, for {@link #cut}. */
@@ -50,9 +70,14 @@ final class JsonLine {
 
   /** Takes out what was written since then, for {@link #again}. */
   byte[] cut(int mark) {
-    byte[] fields = Arrays.copyOfRange(octets, mark, length);
+    byte[] fields = since(mark);
     length = mark;
     return fields;
+  }
+
+  /** The same, which stays. */
+  byte[] since(int mark) {
+    return Arrays.copyOfRange(octets, mark, length);
   }
 
   /** Fields that were written before, not as the first ones. */
@@ -99,11 +124,7 @@ final class JsonLine {
     if (nanos != 0) {
       room(NANO_DIGITS + 1);
       octets[length] = '.';
-      int left = nanos;
-      for (int i = NANO_DIGITS; i > 0; i--) {
-        octets[length + i] = (byte) ('0' + left % 10);
-        left /= 10;
-      }
+      digits(length + 1, NANO_DIGITS, nanos);
       length += 1 + (nanos % 1_000_000 == 0 ? 3 : nanos % 1_000 == 0 ? 6 : NANO_DIGITS);
     }
     plain("Z\"");
@@ -117,11 +138,24 @@ final class JsonLine {
 
   /** The digits alone. */
   void decimal(long value) {
-    if (value >= 0 && value < 10) {
-      room(1);
-      octets[length++] = (byte) ('0' + value);
-    } else {
+    if (value < 0) {
       plain(Long.toString(value));
+      return;
+    }
+    int digits = 1;
+    for (long left = value; left >= 10; left /= 10) {
+      digits++;
+    }
+    room(digits);
+    digits(length, digits, value);
+    length += digits;
+  }
+
+  private void digits(int at, int count, long value) {
+    long left = value;
+    for (int i = at + count - 1; i >= at; i--) {
+      octets[i] = (byte) ('0' + left % 10);
+      left /= 10;
     }
   }
 
@@ -141,17 +175,29 @@ final class JsonLine {
     plain("\"");
   }
 
-  /** The same as a part of a value. */
+  /** The same as a part of a value. Most have nothing to escape, and are copied as a whole. */
+  @SuppressWarnings("deprecation") // what of a character it leaves out is looked at before
   void escaped(String text) {
-    room(WIDEST * text.length());
-    for (int i = 0; i < text.length(); i++) {
+    int count = text.length();
+    int plain = 0;
+    while (plain < count && isPlain(text.charAt(plain))) {
+      plain++;
+    }
+    room(plain + WIDEST * (count - plain));
+    text.getBytes(0, plain, octets, length);
+    length += plain;
+    for (int i = plain; i < count; i++) {
       char c = text.charAt(i);
-      if (c >= ' ' && c <= 0x7f && c != '"' && c != '\\') {
+      if (isPlain(c)) {
         octets[length++] = (byte) c;
       } else {
         escape(c);
       }
     }
+  }
+
+  private static boolean isPlain(char c) {
+    return c < PLAIN.length && PLAIN[c];
   }
 
   private void escape(char c) {

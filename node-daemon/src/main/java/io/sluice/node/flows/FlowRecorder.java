@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,6 +60,9 @@ public final class FlowRecorder implements AutoCloseable {
   private static final Set<String> NOT_TOLD =
       Set.of("host", ":authority", "authorization", "proxy-authorization", "cookie", "x-api-key");
 
+  /** Connections whose last flow is known; a power of two. */
+  private static final int MOST_LAST = 64;
+
   /** As the access log does: records do not wake the thread one by one. */
   private static final Duration GATHERING = Duration.ofMillis(20);
 
@@ -81,6 +85,22 @@ public final class FlowRecorder implements AutoCloseable {
     record End() implements Entry {}
   }
 
+  /** The flow of a connection's last request: most are asked again and again. */
+  private record Last(ConnectionInfo info, Verdict verdict, @Nullable RecordedFlow flowOrNull) {
+    /** Whether it is that of {@code request} too, which is told without headers. */
+    boolean is(Entry.Told told, RequestRecord request) {
+      Asked asked = flowOrNull == null ? null : flowOrNull.askedOrNull();
+      return asked != null
+          && info == told.info
+          && !asked.cut()
+          && asked.path().equals(request.path())
+          && asked.method().equals(request.method())
+          && asked.authority().equals(request.authority())
+          && asked.absent().isEmpty()
+          && verdict.equals(told.verdict);
+    }
+  }
+
   private final Path directory;
   private final FlowFiles files;
   private final Supplier<MeshSnapshot> snapshot;
@@ -98,6 +118,8 @@ public final class FlowRecorder implements AutoCloseable {
   private long allowanceNanos;
   private boolean failing;
   private long noted; // of what is left out
+  private final @Nullable Last[] last = new @Nullable Last[MOST_LAST]; // by connection
+  private @Nullable MeshSnapshot namedBy; // the ends of those
 
   private FlowRecorder(
       Path directory, Supplier<MeshSnapshot> snapshot, InstantSource clock, LongSupplier nanos) {
@@ -216,23 +238,55 @@ public final class FlowRecorder implements AutoCloseable {
 
   private void take(Entry.Told told) {
     try {
-      RequestRecord request = told.askedOrNull;
-      Asked asked = request == null ? null : Asked.of(request, headers);
-      RecordedFlow.of(snapshot.get(), told.info, told.verdict, asked)
-          .ifPresent(flow -> add(flow, new Seen(1, told.time, told.time)));
+      RecordedFlow flow = flow(told);
+      if (flow != null) {
+        add(flow, told.time);
+      }
     } catch (RuntimeException e) {
       leftOut.incrementAndGet(); // one record must not end all recording
       LOG.log(System.Logger.Level.ERROR, "flow_not_recorded", e);
     }
   }
 
-  private void add(RecordedFlow flow, Seen seen) {
-    if (present.computeIfPresent(flow, (_, before) -> before.and(seen)) != null) {
+  /** Null where policy did not decide it. */
+  private @Nullable RecordedFlow flow(Entry.Told told) {
+    MeshSnapshot now = snapshot.get();
+    if (now != namedBy) {
+      forgetLast();
+      namedBy = now;
+    }
+    RequestRecord request = told.askedOrNull;
+    List<String> wanted = headers;
+    if (request == null || !wanted.isEmpty()) {
+      Asked asked = request == null ? null : Asked.of(request, wanted);
+      return RecordedFlow.of(now, told.info, told.verdict, asked).orElse(null);
+    }
+    int slot = (int) told.info.id() & MOST_LAST - 1;
+    Last same = last[slot];
+    if (same == null || !same.is(told, request)) {
+      RecordedFlow flow =
+          RecordedFlow.of(now, told.info, told.verdict, Asked.of(request, wanted)).orElse(null);
+      same = new Last(told.info, told.verdict, flow);
+      last[slot] = same;
+    }
+    return same.flowOrNull;
+  }
+
+  /** No snapshot is held that is not in force, nor what was told, longer than a window. */
+  private void forgetLast() {
+    namedBy = null;
+    Arrays.fill(last, null);
+  }
+
+  private void add(RecordedFlow flow, Instant time) {
+    Seen before = present.get(flow);
+    if (before != null) {
+      present.put(flow, before.and(new Seen(1, time, time)));
       return;
     }
     if (present.size() < MOST_FLOWS
         && sources.merge(source(flow), 1, Integer::sum) <= MOST_OF_SOURCE) {
-      present.put(flow, seen);
+      present.put(flow, new Seen(1, time, time));
     } else {
       leftOut.incrementAndGet();
     }
@@ -282,6 +336,7 @@ public final class FlowRecorder implements AutoCloseable {
     }
     present.clear();
     sources.clear();
+    forgetLast();
     boolean isWritten = taken > 0 && append(batch);
     leftOut.addAndGet(isWritten ? all - taken : all);
     noteLeftOut();

@@ -102,13 +102,14 @@ public record RecordedFlow(
     /** By hand, as that of the flow. */
     @Override
     public boolean equals(@Nullable Object other) {
-      return other instanceof Asked that
-          && path.equals(that.path)
-          && method.equals(that.method)
-          && authority.equals(that.authority)
-          && cut == that.cut
-          && headers.equals(that.headers)
-          && absent.equals(that.absent);
+      return other == this
+          || other instanceof Asked that
+              && path.equals(that.path)
+              && method.equals(that.method)
+              && authority.equals(that.authority)
+              && cut == that.cut
+              && headers.equals(that.headers)
+              && absent.equals(that.absent);
     }
 
     @Override
@@ -174,21 +175,22 @@ public record RecordedFlow(
    */
   @Override
   public boolean equals(@Nullable Object other) {
-    return other instanceof RecordedFlow that
-        && port == that.port
-        && direction == that.direction
-        && certified == that.certified
-        && foreign == that.foreign
-        && Objects.equals(askedOrNull, that.askedOrNull)
-        && Objects.equals(sourceOrNull, that.sourceOrNull)
-        && Objects.equals(sourceIdentityOrNull, that.sourceIdentityOrNull)
-        && Objects.equals(destinationOrNull, that.destinationOrNull)
-        && Objects.equals(destinationIdentityOrNull, that.destinationIdentityOrNull)
-        && address.equals(that.address)
-        && service.equals(that.service)
-        && verdict.outcome() == that.verdict.outcome()
-        && verdict.reason() == that.verdict.reason()
-        && Objects.equals(verdict.ruleOrNull(), that.verdict.ruleOrNull());
+    return other == this
+        || other instanceof RecordedFlow that
+            && port == that.port
+            && direction == that.direction
+            && certified == that.certified
+            && foreign == that.foreign
+            && Objects.equals(askedOrNull, that.askedOrNull)
+            && Objects.equals(sourceOrNull, that.sourceOrNull)
+            && Objects.equals(sourceIdentityOrNull, that.sourceIdentityOrNull)
+            && Objects.equals(destinationOrNull, that.destinationOrNull)
+            && Objects.equals(destinationIdentityOrNull, that.destinationIdentityOrNull)
+            && address.equals(that.address)
+            && service.equals(that.service)
+            && verdict.outcome() == that.verdict.outcome()
+            && verdict.reason() == that.verdict.reason()
+            && Objects.equals(verdict.ruleOrNull(), that.verdict.ruleOrNull());
   }
 
   @Override

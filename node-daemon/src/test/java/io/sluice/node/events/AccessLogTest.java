@@ -8,11 +8,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.Samples;
 import io.sluice.node.events.AccessLog.RotatingFile;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -140,6 +143,40 @@ class AccessLogTest {
                     """));
   }
 
+  /** What the last request of a connection said is not said of the next one. */
+  @Test
+  void requestsOfOneConnectionTellEachItsOwn() throws IOException {
+    Path file = directory.resolve("access.log");
+    ConnectionInfo info = Samples.outbound(1);
+    RequestRecord one = Samples.request(info, 200);
+    Verdict other = Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE);
+    List<RequestRecord> asked =
+        List.of(
+            one,
+            one,
+            Samples.asking(one, other, "catalogue.shop", "/items/7", "curl/8.5", null),
+            Samples.asking(one, one.verdict(), "other.shop", "/items/7", "curl/8.5", null),
+            Samples.asking(one, one.verdict(), "other.shop", "/items/8", null, null),
+            Samples.grpc(info, "0"));
+
+    try (AccessLog log = AccessLog.toFile(file)) {
+      asked.forEach(each -> log.write(AccessLog.Entry.of(each, null)));
+    }
+
+    List<String> lines = Files.readAllLines(file);
+    assertThat(lines).hasSize(asked.size());
+    for (int i = 0; i < asked.size(); i++) {
+      RequestRecord each = asked.get(i);
+      JsonNode line = new ObjectMapper().readTree(lines.get(i));
+      assertThat(line.path("reason").asText()).isEqualTo(each.verdict().reason().label());
+      assertThat(line.has("rule")).isEqualTo(each.verdict().ruleOrNull() != null);
+      assertThat(line.path("authority").asText()).isEqualTo(each.authority());
+      assertThat(line.path("path").asText()).isEqualTo(each.path());
+      assertThat(line.path("protocol").asText()).isEqualTo(each.version());
+      assertThat(line.path("user_agent").textValue()).isEqualTo(each.userAgentOrNull());
+    }
+  }
+
   @Test
   void aRefusedRequestTellsWhyAndNamesNoUpstream() throws IOException {
     Path file = directory.resolve("access.log");
@@ -245,10 +282,10 @@ class AccessLogTest {
     Recording sink =
         new Recording() {
           @Override
-          public void write(byte[] line) throws IOException {
+          public void write(byte[] line, int length) throws IOException {
             writing.countDown();
             await(goOn);
-            super.write(line);
+            super.write(line, length);
           }
         };
 
@@ -273,12 +310,12 @@ class AccessLogTest {
           private int writes;
 
           @Override
-          public void write(byte[] line) throws IOException {
+          public void write(byte[] line, int length) throws IOException {
             writes++;
             if (writes <= 2) {
               throw new IOException("No space left on device");
             }
-            super.write(line);
+            super.write(line, length);
           }
         };
     AccessLog log = AccessLog.to(sink, 16);
@@ -297,18 +334,22 @@ class AccessLogTest {
     Path folder = Files.createDirectory(directory.resolve("logs"));
     Path file = folder.resolve("access.log");
     RotatingFile log = new RotatingFile(file, 10);
-    log.write("12345678\n".getBytes(StandardCharsets.UTF_8));
+    write(log, "12345678\n");
     log.flush();
     Files.delete(file);
     Files.delete(folder);
 
-    assertThatThrownBy(() -> log.write("12345678\n".getBytes(StandardCharsets.UTF_8)))
-        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> write(log, "12345678\n")).isInstanceOf(IOException.class);
     Files.createDirectory(folder);
-    log.write("again\n".getBytes(StandardCharsets.UTF_8));
+    write(log, "again\n");
     log.close();
 
     assertThat(file).hasContent("again");
+  }
+
+  private static void write(RotatingFile log, String text) throws IOException {
+    byte[] line = text.getBytes(StandardCharsets.UTF_8);
+    log.write(line, line.length);
   }
 
   @Test
@@ -332,8 +373,8 @@ class AccessLogTest {
     boolean closed;
 
     @Override
-    public void write(byte[] line) throws IOException {
-      lines.add(new String(line, StandardCharsets.UTF_8));
+    public void write(byte[] line, int length) throws IOException {
+      lines.add(new String(line, 0, length, StandardCharsets.UTF_8));
     }
 
     @Override

@@ -68,8 +68,8 @@ class AccessLogsTest {
       AccessLog.to(
           new AccessLog.Sink() {
             @Override
-            public void write(byte[] line) {
-              written.add(new String(line, StandardCharsets.UTF_8));
+            public void write(byte[] line, int length) {
+              written.add(new String(line, 0, length, StandardCharsets.UTF_8));
             }
 
             @Override

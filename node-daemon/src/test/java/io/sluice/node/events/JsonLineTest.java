@@ -77,6 +77,6 @@ class JsonLineTest {
   }
 
   private String ended() {
-    return new String(line.end(), StandardCharsets.US_ASCII);
+    return new String(line.end().copy(), StandardCharsets.US_ASCII);
   }
 }

@@ -6,7 +6,9 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.Samples;
 import io.sluice.node.flows.RecordedFlow.Asked;
 import io.sluice.node.flows.RecordedFlow.Entry;
@@ -29,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -91,6 +94,37 @@ class FlowRecorderTest {
       assertThat(flow.address()).isEmpty();
       assertThat(flow.askedOrNull()).isNull();
       assertThat(read().get(1).flow().verdict().reason()).isEqualTo(Reason.NO_TRAFFIC_TARGET);
+    }
+  }
+
+  /** What is the same is known again, by what the snapshot in force calls both ends. */
+  @Test
+  void requestsOfOneConnectionAreFlowsByWhatTheyAskAndBySnapshot() throws InterruptedException {
+    AtomicReference<MeshSnapshot> snapshot = new AtomicReference<>(SNAPSHOT);
+    RequestRecord one = Samples.request(Samples.outbound(1), 200);
+    Verdict other = Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE);
+    try (FlowRecorder recorder = FlowRecorder.start(directory(), snapshot::get)) {
+      for (int i = 0; i < 3; i++) {
+        recorder.record(one);
+        recorder.record(Samples.asking(one, one.verdict(), one.authority(), "/other", null, null));
+        recorder.record(Samples.asking(one, one.verdict(), "other", one.path(), null, null));
+        recorder.record(Samples.asking(one, other, one.authority(), one.path(), null, null));
+        recorder.record(one);
+      }
+      recorder.writeAll();
+      assertThat(read()).extracting(each -> each.seen().count()).containsExactly(6L, 3L, 3L, 3L);
+      assertThat(read().getFirst().flow().destinationOrNull()).isEqualTo(Samples.CATALOGUE);
+      assertThat(read().get(1).flow().askedOrNull())
+          .isNotNull()
+          .extracting(Asked::path)
+          .isEqualTo("/other");
+      assertThat(read().get(3).flow().verdict()).isEqualTo(other);
+
+      snapshot.set(Samples.snapshot(4, Samples.CART));
+      recorder.record(one);
+      recorder.writeAll();
+      assertThat(read()).hasSize(5);
+      assertThat(read().getLast().flow().destinationOrNull()).isNull();
     }
   }
 

@@ -141,19 +141,29 @@ final class Exchange implements Upstream.Listener {
     search();
   }
 
-  /** The one that dialled where this one was to go has reached another one, or has gone. */
-  void searchAgain() {
-    if (!ended && joined == null) {
+  /** What is searched for at present: whoever it waits for has to have been waited for by this. */
+  @Nullable Upstream searching() {
+    return upstream;
+  }
+
+  /** Whether that has come to nothing meanwhile: timed out, or replaced by another try. */
+  private boolean isPast(@Nullable Upstream search) {
+    return ended || joined != null || search == null || search != upstream;
+  }
+
+  /** The one that dialled where {@code search} was to go has reached another one, or has gone. */
+  void searchAgain(@Nullable Upstream search) {
+    if (!isPast(search)) {
       search();
     }
   }
 
   /**
-   * What it waited for is reached, and it goes there: to choose anew would take from who is reached
-   * late what was meant for it.
+   * What {@code search} waited for is reached, and it goes there: to choose anew would take from
+   * who is reached late what was meant for it.
    */
-  void goTo(InetSocketAddress endpoint) {
-    if (ended || joined != null) {
+  void goTo(InetSocketAddress endpoint, @Nullable Upstream search) {
+    if (isPast(search)) {
       return;
     }
     Verdict refusal = owner.refusalAtOpening(subject);

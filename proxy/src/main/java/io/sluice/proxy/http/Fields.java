@@ -1,7 +1,7 @@
 package io.sluice.proxy.http;
 
 import io.sluice.mesh.HttpFilters.FieldChange;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,41 +10,62 @@ import org.jspecify.annotations.Nullable;
  * and kept as they were written; values are ISO 8859-1, one character an octet.
  */
 final class Fields {
-  private final List<String> lines = new ArrayList<>(24); // name, value, name, value
-  private long lengths; // those that names have or had, by bit: most names are not asked for
+  private static final int USUAL = 24;
+
+  private String[] lines = new String[USUAL]; // name, value, name, value
+  private int used; // of it
+  private long kinds; // of names that are or were there, by bit: most names are not asked for
 
   /** How many field lines there are. */
   int size() {
-    return lines.size() / 2;
+    return used / 2;
   }
 
   String name(int index) {
-    return lines.get(2 * index);
+    return lines[2 * index];
   }
 
   String value(int index) {
-    return lines.get(2 * index + 1);
+    return lines[2 * index + 1];
   }
 
   void add(String name, String value) {
-    lines.add(name);
-    lines.add(value);
-    lengths |= 1L << name.length();
+    if (used == lines.length) {
+      lines = Arrays.copyOf(lines, 2 * used);
+    }
+    lines[used++] = name;
+    lines[used++] = value;
+    kinds |= kind(name);
+  }
+
+  /** A bit by length and last letter: the same for names that {@link #removeLike} takes for one. */
+  private static long kind(String name) {
+    int length = name.length();
+    char last = length == 0 ? '-' : name.charAt(length - 1);
+    return 1L << (length * 5 + ((last == '_' ? '-' : last) & 0x1f));
   }
 
   private boolean mayHave(String name) {
-    return (lengths & 1L << name.length()) != 0;
+    return (kinds & kind(name)) != 0;
   }
 
   private boolean isNamed(int line, String name) {
-    return lines.get(line).length() == name.length() && lines.get(line).equalsIgnoreCase(name);
+    String there = lines[line];
+    return there.length() == name.length() && there.equalsIgnoreCase(name);
+  }
+
+  private void removeLine(int line) {
+    used -= 2;
+    System.arraycopy(lines, line + 2, lines, line, used - line);
+    lines[used] = "";
+    lines[used + 1] = "";
   }
 
   /** The first value of that name. */
   @Nullable String first(String name) {
-    for (int i = 0; mayHave(name) && i < lines.size(); i += 2) {
+    for (int i = mayHave(name) ? 0 : used; i < used; i += 2) {
       if (isNamed(i, name)) {
-        return lines.get(i + 1);
+        return lines[i + 1];
       }
     }
     return null;
@@ -53,9 +74,9 @@ final class Fields {
   /** All values of that name, as one list (RFC 9110 §5.3); null where there is none. */
   @Nullable String joined(String name) {
     String joined = null;
-    for (int i = 0; mayHave(name) && i < lines.size(); i += 2) {
+    for (int i = mayHave(name) ? 0 : used; i < used; i += 2) {
       if (isNamed(i, name)) {
-        joined = joined == null ? lines.get(i + 1) : joined + ", " + lines.get(i + 1);
+        joined = joined == null ? lines[i + 1] : joined + ", " + lines[i + 1];
       }
     }
     return joined;
@@ -64,7 +85,7 @@ final class Fields {
   /** How many field lines have that name. */
   int count(String name) {
     int count = 0;
-    for (int i = 0; mayHave(name) && i < lines.size(); i += 2) {
+    for (int i = mayHave(name) ? 0 : used; i < used; i += 2) {
       if (isNamed(i, name)) {
         count++;
       }
@@ -74,10 +95,9 @@ final class Fields {
 
   /** Removes every field line of that name. */
   void remove(String name) {
-    for (int i = lines.size() - 2; mayHave(name) && i >= 0; i -= 2) {
+    for (int i = mayHave(name) ? used - 2 : -1; i >= 0; i -= 2) {
       if (isNamed(i, name)) {
-        lines.remove(i + 1);
-        lines.remove(i);
+        removeLine(i);
       }
     }
   }
@@ -87,11 +107,9 @@ final class Fields {
    * write hyphens as underscores (RFC 3875 §4.1.18).
    */
   void removeLike(String name) {
-    for (int i = lines.size() - 2; mayHave(name) && i >= 0; i -= 2) {
-      if (lines.get(i).length() == name.length()
-          && lines.get(i).replace('_', '-').equalsIgnoreCase(name)) {
-        lines.remove(i + 1);
-        lines.remove(i);
+    for (int i = mayHave(name) ? used - 2 : -1; i >= 0; i -= 2) {
+      if (lines[i].length() == name.length() && lines[i].replace('_', '-').equalsIgnoreCase(name)) {
+        removeLine(i);
       }
     }
   }
@@ -119,16 +137,17 @@ final class Fields {
   /** The same lines, to be changed without these. */
   Fields copy() {
     Fields copy = new Fields();
-    copy.lines.addAll(lines);
-    copy.lengths = lengths;
+    copy.lines = lines.clone();
+    copy.used = used;
+    copy.kinds = kinds;
     return copy;
   }
 
   /** Octets of names and values, with the 32 for each that RFC 9113 §6.5.2 counts. */
   int octets() {
     int octets = 0;
-    for (int i = 0; i < lines.size(); i += 2) {
-      octets += lines.get(i).length() + lines.get(i + 1).length() + 32;
+    for (int i = 0; i < used; i += 2) {
+      octets += lines[i].length() + lines[i + 1].length() + 32;
     }
     return octets;
   }

@@ -21,6 +21,8 @@ final class HopByHop {
           "authorization",
           "x-forwarded-client-cert");
 
+  private static final String[] NOTHING = {};
+
   private HopByHop() {}
 
   /**
@@ -37,11 +39,8 @@ final class HopByHop {
     boolean upgrades = false;
     if (listed != null) {
       fields.remove("Connection");
-      if (listed.equalsIgnoreCase("keep-alive")) { // as most say it
-        keepAlive = true;
-        listed = "";
-      }
-      for (String item : listed.split(",")) {
+      keepAlive = listed.equalsIgnoreCase("keep-alive"); // as most say it, and nothing else
+      for (String item : keepAlive ? NOTHING : listed.split(",")) {
         String option = item.strip().toLowerCase(Locale.ROOT);
         switch (option) {
           case "", "te" -> {}

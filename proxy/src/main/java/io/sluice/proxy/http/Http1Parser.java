@@ -281,12 +281,19 @@ final class Http1Parser {
     while (to > from && isBlank(bytes[to - 1])) {
       to--;
     }
+    String name = Octets.name(bytes, start, colon);
+    KnownValues values = Octets.isRepeated(name) ? KnownValues.ofThread() : null;
+    String known = values == null ? null : values.find(bytes, from, to);
+    if (known != null) {
+      fields.add(name, known);
+      return;
+    }
     for (int i = from; i < to; i++) {
       if (!Octets.isValue(bytes[i])) {
         throw new BadMessage(400, "a field's value has an octet that is not allowed");
       }
     }
-    fields.add(Octets.name(bytes, start, colon), Octets.text(bytes, from, to));
+    fields.add(name, values == null ? Octets.text(bytes, from, to) : values.text(bytes, from, to));
   }
 
   private static boolean isBlank(byte octet) {

@@ -143,7 +143,11 @@ final class Leads implements Lead.Holder {
     }
     boolean isAwaited = isDialling(exchange, lead.endpoint);
     for (Exchange one : waitingFor(exchange)) {
-      setup.loop().execute(isAwaited ? () -> one.goTo(lead.endpoint) : one::searchAgain);
+      Upstream search = one.searching();
+      setup
+          .loop()
+          .execute(
+              isAwaited ? () -> one.goTo(lead.endpoint, search) : () -> one.searchAgain(search));
     }
     roomMade();
     return stream;
@@ -178,7 +182,8 @@ final class Leads implements Lead.Holder {
       return; // as always where nobody shares what is dialled
     }
     for (Exchange one : waitingFor(exchange)) {
-      setup.loop().execute(one::searchAgain);
+      Upstream search = one.searching();
+      setup.loop().execute(() -> one.searchAgain(search));
     }
     dialling.forEach(one -> one.waiting.remove(exchange));
   }

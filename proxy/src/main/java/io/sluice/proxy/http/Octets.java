@@ -1,6 +1,9 @@
 package io.sluice.proxy.http;
 
 import java.nio.charset.StandardCharsets;
+import java.util.IdentityHashMap;
+import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +19,9 @@ final class Octets {
 
   /** Names that most messages have, as they are written most often; a power of two of slots. */
   private static final @Nullable String[] KNOWN = new @Nullable String[512];
+
+  /** Those of them whose values are the same in most messages, and no secrets; by identity. */
+  private static final IdentityHashMap<String, Boolean> REPEATED = new IdentityHashMap<>();
 
   static {
     for (char c = '0'; c <= 'z'; c++) {
@@ -43,10 +49,22 @@ final class Octets {
                 + "Content-Length,Transfer-Encoding,Date,Server,Cache-Control,Cookie,Set-Cookie,"
                 + "Expect,Upgrade,Vary,ETag,Last-Modified,Location,Authorization,Origin,Referer,"
                 + "Keep-Alive,TE,Trailer,X-Request-Id,X-Forwarded-For,Traceparent,"
-                + "If-None-Match,If-Modified-Since,Content-Encoding,Pragma,Age,Via")
+                + "If-None-Match,If-Modified-Since,Content-Encoding,Pragma,Age,Via,"
+                + "X-Content-Type-Options")
             .split(",")) {
       know(name);
-      know(name.toLowerCase(java.util.Locale.ROOT));
+      know(name.toLowerCase(Locale.ROOT));
+    }
+    Set<String> repeated =
+        Set.of(
+            ("host,user-agent,accept,accept-encoding,accept-language,connection,content-type,"
+                    + "content-length,transfer-encoding,date,server,cache-control,vary,"
+                    + "content-encoding,pragma,via,x-content-type-options")
+                .split(","));
+    for (String name : KNOWN) {
+      if (name != null && repeated.contains(name.toLowerCase(Locale.ROOT))) {
+        REPEATED.put(name, true);
+      }
     }
   }
 
@@ -61,6 +79,14 @@ final class Octets {
     int length = to - from;
     int hash = length * 31 + bytes[from] * 7 + bytes[to - 1] * 131 + bytes[from + length / 2] * 17;
     return hash & (KNOWN.length - 1);
+  }
+
+  /**
+   * Whether a field of that name, which {@link #name} has given, says the same in most messages,
+   * and no secret.
+   */
+  static boolean isRepeated(String name) {
+    return REPEATED.containsKey(name);
   }
 
   /** The name there, of one character at least. */
