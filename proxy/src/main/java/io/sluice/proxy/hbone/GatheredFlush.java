@@ -20,7 +20,7 @@ final class GatheredFlush extends ChannelOutboundHandlerAdapter implements Runna
   private boolean written;
   private boolean due;
   private boolean scheduled;
-  private boolean flushing;
+  private boolean telling;
 
   GatheredFlush(SendWindows sends) {
     this.sends = sends;
@@ -63,24 +63,32 @@ final class GatheredFlush extends ChannelOutboundHandlerAdapter implements Runna
     now();
   }
 
+  /** What waits for its turn goes before what is written from here on. */
+  void hand() {
+    due |= sends.distribute();
+    if (due) {
+      soon();
+    }
+  }
+
   /** Waits no longer. */
   void now() {
-    if (flushing) {
-      soon();
+    due |= sends.distribute();
+    if (due) {
+      written = false;
+      due = false;
+      context().flush();
+    }
+    if (telling) {
       return;
     }
-    flushing = true;
+    telling = true;
     try {
-      if (sends.distribute() || due) {
-        written = false;
-        due = false;
-        context().flush();
-      }
       for (int left = changed.size(); left > 0; left--) {
         changed.remove().flushed(); // who writes because of that comes behind the next flush
       }
     } finally {
-      flushing = false;
+      telling = false;
     }
   }
 

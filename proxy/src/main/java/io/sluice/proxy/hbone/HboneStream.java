@@ -154,6 +154,8 @@ public final class HboneStream implements ByteChannel {
     }
     gathered += bytes.readableBytes();
     outgoing.add(bytes);
+    // A relay that waits for what went before has read this already, and asks when that has gone.
+    connection.sends.giveTurn(outgoing);
   }
 
   @Override
@@ -279,7 +281,7 @@ public final class HboneStream implements ByteChannel {
 
   private void reset(Http2Error error) {
     if (outgoing.isWaiting()) {
-      connection.flush.now(); // an answer before it arrives before it
+      connection.flush.hand(); // an answer before it arrives before it
     }
     connection.reset(id, error);
     ended(endIfCut);

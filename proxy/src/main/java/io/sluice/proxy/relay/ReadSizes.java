@@ -21,6 +21,10 @@ public final class ReadSizes implements RecvByteBufAllocator {
   /** Longer than what moving the largest read on takes, by far. */
   private static final long LONG_NANOS = 200_000;
 
+  /** Of HTTP/2, in front of a record's content: the largest read fills whole records. */
+  private static final int BYTES_PER_FRAME = 9;
+
+  private static final int FRAME_BYTES = 16_384;
   private static final int FIRST_BYTES = 2_048;
   private static final int LEAST_BYTES = 512;
 
@@ -28,13 +32,13 @@ public final class ReadSizes implements RecvByteBufAllocator {
   private final BufferBudget budget;
   private final int maxReadBytes;
 
-  /** Up to {@code maxReadBytes}, for the sockets that {@code budget} is of. */
+  /** Up to {@code maxReadBytes}, or a little less, for the sockets that {@code budget} is of. */
   public ReadSizes(int maxReadBytes, BufferBudget budget) {
     this.adaptive =
         new AdaptiveRecvByteBufAllocator(
             LEAST_BYTES, Math.min(FIRST_BYTES, maxReadBytes), maxReadBytes);
     this.budget = budget;
-    this.maxReadBytes = maxReadBytes;
+    this.maxReadBytes = maxReadBytes - maxReadBytes / FRAME_BYTES * BYTES_PER_FRAME;
   }
 
   @Override

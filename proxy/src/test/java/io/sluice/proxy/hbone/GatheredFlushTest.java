@@ -2,6 +2,7 @@ package io.sluice.proxy.hbone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
@@ -13,6 +14,8 @@ import io.netty.channel.local.LocalIoHandler;
 import io.netty.handler.codec.http2.DefaultHttp2Connection;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.http2.RawClient;
+import io.sluice.proxy.relay.ByteChannel;
+import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsStack;
 import java.time.Duration;
@@ -94,6 +97,7 @@ class GatheredFlushTest {
     assertThat(afterTurn(channel::flush)).isEmpty();
   }
 
+  /** Also while streams are told what became of their writing. */
   @Test
   void aResetComesBehindTheContentBeforeIt() throws Exception {
     try (var app = Peers.echo(Peers.V4);
@@ -102,18 +106,60 @@ class GatheredFlushTest {
             new RawClient(
                 fixture.exit,
                 fixture.authority.present(TestAuthority.Leaf.of(HboneFixture.BUYER)))) {
-      fixture.policy =
-          exchange -> {
-            HboneStream stream = exchange.accept();
-            stream.write(Unpooled.wrappedBuffer(new byte[] {1, 2, 3}));
-            stream.flush();
-            stream.reset();
-          };
+      fixture.policy = exchange -> new LastWord(exchange.accept());
       client.settle();
-      client.send(RawClient.HEADERS, RawClient.END_HEADERS, 1, RawClient.connectTo(app.address()));
+      for (int stream : List.of(1, 3)) {
+        client.send(
+            RawClient.HEADERS, RawClient.END_HEADERS, stream, RawClient.connectTo(app.address()));
 
-      assertThat(client.next(RawClient.DATA).payload()).containsExactly(1, 2, 3);
-      assertThat(client.next(RawClient.RST_STREAM).stream()).isEqualTo(1);
+        assertThat(client.next(RawClient.DATA).payload()).containsExactly(1);
+        assertThat(client.next(RawClient.DATA).payload()).containsExactly(2, 3);
+        assertThat(client.next(RawClient.RST_STREAM).stream()).isEqualTo(stream);
+      }
+    }
+  }
+
+  /** Says something, and as that has left something more, and resets. */
+  private static final class LastWord implements ByteChannel.Listener {
+    private final HboneStream stream;
+    private boolean said;
+
+    LastWord(HboneStream stream) {
+      this.stream = stream;
+      stream.listen(this);
+      stream.start();
+      say(1);
+    }
+
+    private void say(int... bytes) {
+      for (int one : bytes) {
+        stream.write(Unpooled.wrappedBuffer(new byte[] {(byte) one}));
+      }
+      stream.flush();
+    }
+
+    @Override
+    public void writable() {
+      if (!said) {
+        said = true;
+        say(2, 3);
+        stream.reset();
+      }
+    }
+
+    @Override
+    public void bytes(ByteBuf bytes) {
+      bytes.release();
+    }
+
+    @Override
+    public void inputEnded() {
+      // The client says nothing.
+    }
+
+    @Override
+    public void closed(ChannelEnd end) {
+      // Nobody asks.
     }
   }
 

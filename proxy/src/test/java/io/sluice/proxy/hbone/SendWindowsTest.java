@@ -36,6 +36,7 @@ class SendWindowsTest {
   private final Queue<ChannelEnd> ends = new ConcurrentLinkedQueue<>();
   private final Map<Integer, Integer> bytes = new HashMap<>();
   private final List<Integer> frames = new ArrayList<>();
+  private boolean ending = true;
   private Peers.Server app;
   private HboneFixture fixture;
   private RawClient client;
@@ -87,7 +88,9 @@ class SendWindowsTest {
         });
     stream.start();
     stream.write(Unpooled.wrappedBuffer(new byte[length]));
-    stream.endOutput();
+    if (ending) {
+      stream.endOutput();
+    }
   }
 
   private void ask(int stream) throws IOException {
@@ -165,6 +168,17 @@ class SendWindowsTest {
     Frame last = data();
     assertThat(last.payload()).hasSize(15);
     assertThat(last.flags()).isEqualTo(RawClient.END_STREAM);
+  }
+
+  /** A relay may have read more than it is to flush before what it wrote has gone. */
+  @Test
+  void whatWasWrittenLeavesWithWhateverIsFlushedNext() throws Exception {
+    ending = false;
+    answer(1, 5);
+    ask(1);
+    client.send(RawClient.PING, 0, 0, new byte[8]);
+
+    assertThat(data().payload()).hasSize(5);
   }
 
   @Test
