@@ -8,6 +8,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The hooks at the root of cgroup2: one pinned link per program. A program that is attached already
@@ -18,6 +19,7 @@ final class CgroupHooks implements AutoCloseable {
   static final CgroupHooks NONE = new CgroupHooks(Map.of());
 
   private final Map<InterceptionProgram, PinnedLink> links;
+  private final AtomicInteger looks = new AtomicInteger();
 
   private CgroupHooks(Map<InterceptionProgram, PinnedLink> links) {
     this.links = links;
@@ -75,10 +77,16 @@ final class CgroupHooks implements AutoCloseable {
     }
   }
 
-  /** What is wrong with the first hook that is not as it was attached, if any. */
+  /**
+   * What is wrong with the first hook that is not as it was attached, if any. One of the pins is
+   * looked at with each call: without it a hook is in force still, and only ends with the daemon.
+   */
   Optional<String> problem() {
+    int inTurn = links.isEmpty() ? 0 : Math.floorMod(looks.getAndIncrement(), links.size());
+    int place = 0;
     for (Map.Entry<InterceptionProgram, PinnedLink> entry : links.entrySet()) {
-      Optional<String> problem = entry.getValue().problem();
+      PinnedLink link = entry.getValue();
+      Optional<String> problem = place++ == inTurn ? link.problem() : link.problemInForce();
       if (problem.isPresent()) {
         return Optional.of("the hook " + entry.getKey().objectName() + " " + problem.get());
       }

@@ -346,8 +346,9 @@ public final class EbpfInterception implements Interception {
 
   /** One reader only. */
   @Override
-  public void readEvents(Consumer<EventValue> consumer) {
-    RingBuffer.follow(maps.events(), bytes -> consumer.accept(EventValue.CODEC.decode(bytes)));
+  public void readEvents(Consumer<EventValue> consumer, RingBuffer.Ending ending) {
+    RingBuffer.follow(
+        maps.events(), bytes -> consumer.accept(EventValue.CODEC.decode(bytes)), ending);
   }
 
   /** Closes descriptors. What is pinned stays in force: new connections are refused. */

@@ -135,9 +135,9 @@ public final class FastPathTable {
     return news;
   }
 
-  /** Reads what is over until the thread is interrupted; one reader only. */
-  public void readRecords(Consumer<FastRecordValue> consumer) {
+  /** Reads what is over until {@code ending} is told; one reader only. */
+  public void readRecords(Consumer<FastRecordValue> consumer, RingBuffer.Ending ending) {
     RingBuffer.follow(
-        maps.fastRecords(), bytes -> consumer.accept(FastRecordValue.CODEC.decode(bytes)));
+        maps.fastRecords(), bytes -> consumer.accept(FastRecordValue.CODEC.decode(bytes)), ending);
   }
 }

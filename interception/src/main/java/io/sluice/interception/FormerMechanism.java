@@ -235,6 +235,11 @@ public final class FormerMechanism {
     }
   }
 
+  /** Whether {@link #settle} and {@link #removeAll} have nothing more to do. */
+  public boolean isSettled() {
+    return done && changing.isEmpty() && !hasWaitingListeners();
+  }
+
   private void removePrograms() {
     if (programs.exist()) {
       programs.removeAll();

@@ -3,6 +3,7 @@ package io.sluice.interception;
 import io.sluice.interception.maps.DatagramPeerValue;
 import io.sluice.interception.maps.EventValue;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.linux.bpf.RingBuffer;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.PodListeners;
@@ -105,10 +106,8 @@ public interface Interception extends AutoCloseable {
     return Map.of();
   }
 
-  /**
-   * Reads the kernel's events until the thread is interrupted; returns at once where none exist.
-   */
-  default void readEvents(Consumer<EventValue> consumer) {}
+  /** Reads the kernel's events until {@code ending} is told; returns at once where none exist. */
+  default void readEvents(Consumer<EventValue> consumer, RingBuffer.Ending ending) {}
 
   /** Whether connections of that family are redirected rather than refused. */
   default boolean redirects(Sockets.Family family) {

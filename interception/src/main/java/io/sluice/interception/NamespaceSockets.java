@@ -41,12 +41,21 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
   private final PathChecks paths;
   private final Map<NamespacedName, Known> pods = new ConcurrentHashMap<>();
   private final Set<NamespacedName> inForce = ConcurrentHashMap.newKeySet();
+  private volatile Runnable changed = () -> {};
 
   /** Over what the mechanism knows, the thread that enters pods, and who looks at their paths. */
   public NamespaceSockets(SocketFacts facts, NetnsThread namespaces, PathChecks paths) {
     this.facts = facts;
     this.paths = paths;
     this.namespaces = namespaces;
+  }
+
+  /**
+   * Has {@code listener} told, from now on, whenever {@link #inForce} may have changed: on the
+   * thread that changes it, which must not wait for it.
+   */
+  public void onChange(Runnable listener) {
+    changed = listener;
   }
 
   /** Makes the pod known; before its listeners accept. */
@@ -65,11 +74,13 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
               new SocketReserve(namespaces, pod.netns(), Sockets.Family.IPV4),
               new SocketReserve(namespaces, pod.netns(), Sockets.Family.IPV6));
         });
+    changed.run();
   }
 
   /** Interception is in force in the pod, so what is sent to it may be led past its listener. */
   public void activated(NamespacedName pod) {
     inForce.add(pod);
+    changed.run();
   }
 
   /** Pods of which interception is in force. */
@@ -87,6 +98,7 @@ public final class NamespaceSockets implements PodSockets, AutoCloseable {
     if (known != null) {
       known.close();
     }
+    changed.run();
   }
 
   /** Closes the waiting sockets of pods that opened no connection since the last call. */

@@ -2,7 +2,6 @@ package io.sluice.interception;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
@@ -23,6 +22,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,7 +61,6 @@ public final class PathChecks implements AutoCloseable {
   private final SocketFacts facts;
   private final Predicate<Family> redirects;
   private final NetnsThread namespaces;
-  private final NetnsHandle host;
   private final WaysFromNode ways;
   private final long patienceNanos;
   private final Map<NamespacedName, Look> looks = new ConcurrentHashMap<>();
@@ -83,7 +82,6 @@ public final class PathChecks implements AutoCloseable {
    *
    * @param redirects whether the mechanism redirects that family rather than refuse it
    * @param namespaces thread that enters pods
-   * @param host the node's network namespace, which outlives this object
    * @param ways from there to pods
    * @param patience how long the connections of a look may take to arrive; ten times as long while
    *     others do
@@ -92,13 +90,11 @@ public final class PathChecks implements AutoCloseable {
       SocketFacts facts,
       Predicate<Family> redirects,
       NetnsThread namespaces,
-      NetnsHandle host,
       WaysFromNode ways,
       Duration patience) {
     this.facts = facts;
     this.redirects = redirects;
     this.namespaces = namespaces;
-    this.host = host;
     this.ways = ways;
     this.patienceNanos = patience.toNanos();
   }
@@ -108,16 +104,23 @@ public final class PathChecks implements AutoCloseable {
     forget(pod.name());
     List<PathProbe> probes = new ArrayList<>();
     List<String> notChecked = new ArrayList<>();
+    List<Family> redirected = new ArrayList<>();
     for (Family family : Family.values()) {
       if (family == Family.IPV4 || pod.network().ipv6()) {
         if (redirects.test(family)) {
-          add(probes, notChecked, pod, family, Direction.OUTBOUND);
-          if (primary(pod, family).isPresent()) {
-            add(probes, notChecked, pod, family, Direction.INBOUND);
-          }
+          redirected.add(family);
         } else {
           notChecked.add(family + " is refused here and not redirected");
         }
+      }
+    }
+    List<Made> inside = madeInside(pod, redirected);
+    for (int i = 0; i < redirected.size(); i++) {
+      Family family = redirected.get(i);
+      Made own = inside.get(i);
+      add(probes, notChecked, Direction.OUTBOUND, family, () -> fromInside(own.fd(), pod, family));
+      if (primary(pod, family).isPresent()) {
+        add(probes, notChecked, Direction.INBOUND, family, () -> fromNode(pod, family));
       }
     }
     // Known before the first SYN leaves: it may be accepted before connect() returns.
@@ -130,24 +133,50 @@ public final class PathChecks implements AutoCloseable {
   private void add(
       List<PathProbe> probes,
       List<String> notChecked,
-      PodPlacement pod,
+      Direction direction,
       Family family,
-      Direction direction) {
+      Supplier<PathProbe> made) {
     try {
-      probes.add(direction == Direction.OUTBOUND ? fromInside(pod, family) : fromNode(pod, family));
+      probes.add(made.get());
     } catch (LinuxException | CompletionException e) {
       Throwable cause = e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
       notChecked.add(direction.label() + " " + family + ": " + cause.getMessage());
     }
   }
 
-  private PathProbe fromInside(PodPlacement pod, Family family) {
+  /** A socket each, made at once: to enter a pod costs more than what is done inside. */
+  private List<Made> madeInside(PodPlacement pod, List<Family> families) {
+    try {
+      return namespaces.submit(pod.netns(), () -> families.stream().map(Made::of).toList()).join();
+    } catch (CompletionException e) {
+      return families.stream().map(_ -> new Made(-1, e)).toList();
+    }
+  }
+
+  /** A socket, or why there is none. */
+  private record Made(int fdOrNone, @Nullable RuntimeException refusal) {
+    static Made of(Family family) {
+      try {
+        return new Made(Sockets.tcpSocket(family), null);
+      } catch (LinuxException e) {
+        return new Made(-1, e);
+      }
+    }
+
+    int fd() {
+      if (refusal != null) {
+        throw refusal;
+      }
+      return fdOrNone;
+    }
+  }
+
+  private PathProbe fromInside(int fd, PodPlacement pod, Family family) {
     InetSocketAddress destination =
         new InetSocketAddress(
             IpAddresses.parse(family == Family.IPV4 ? "192.0.2.1" : "2001:db8::1"),
             MeshPorts.PATH_CHECK);
     InetAddress loopback = InetAddress.ofLiteral(family == Family.IPV4 ? "127.0.0.1" : "::1");
-    int fd = namespaces.submit(pod.netns(), () -> Sockets.tcpSocket(family)).join();
     return ready(
         fd,
         pod,
@@ -160,7 +189,7 @@ public final class PathChecks implements AutoCloseable {
   private PathProbe fromNode(PodPlacement pod, Family family) {
     InetAddress address = primary(pod, family).orElseThrow();
     InetSocketAddress source = new InetSocketAddress(ways.towards(address), MeshPorts.PATH_CHECK);
-    int fd = namespaces.submit(host, () -> Sockets.tcpSocket(family)).join();
+    int fd = Sockets.tcpSocket(family);
     return ready(
         fd,
         pod,

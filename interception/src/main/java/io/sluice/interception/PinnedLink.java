@@ -52,13 +52,20 @@ final class PinnedLink implements AutoCloseable {
 
   /** What somebody has done to it behind our back, as the end of a sentence. */
   Optional<String> problem() {
+    return problemInForce()
+        .or(() ->
+            Files.exists(pin)
+                ? Optional.empty()
+                : Optional.of("has lost its pin and would end with this daemon"));
+  }
+
+  /** The same of what counts while this daemon runs: all but the pin. */
+  Optional<String> problemInForce() {
     BpfLinkInfo info = link.info();
     if (isDetached(info)) {
       return Optional.of("was detached");
     } else if (info.programId() != programId) {
       return Optional.of("runs another program than ours");
-    } else if (!Files.exists(pin)) {
-      return Optional.of("has lost its pin and would end with this daemon");
     }
     return Optional.empty();
   }

@@ -3,6 +3,7 @@ package io.sluice.interception;
 import io.sluice.interception.maps.CounterKey;
 import io.sluice.interception.maps.DatagramPeerValue;
 import io.sluice.interception.maps.EventValue;
+import io.sluice.linux.bpf.RingBuffer;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
@@ -214,8 +215,8 @@ public final class SplitInterception implements Interception {
   }
 
   @Override
-  public void readEvents(Consumer<EventValue> consumer) {
-    outbound.readEvents(consumer);
+  public void readEvents(Consumer<EventValue> consumer, RingBuffer.Ending ending) {
+    outbound.readEvents(consumer, ending);
   }
 
   @Override

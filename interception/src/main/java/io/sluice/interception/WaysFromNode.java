@@ -1,8 +1,6 @@
 package io.sluice.interception;
 
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.netns.NetnsHandle;
-import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.MeshPorts;
@@ -12,7 +10,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
 
 /**
@@ -22,30 +19,13 @@ import java.util.stream.Collectors;
 public final class WaysFromNode {
   private static final System.Logger LOG = System.getLogger(WaysFromNode.class.getName());
 
-  private final NetnsThread namespaces;
-  private final NetnsHandle host;
-
-  /**
-   * Looks at nothing yet.
-   *
-   * @param namespaces thread that enters namespaces
-   * @param host the node's network namespace, which outlives this object
-   */
-  public WaysFromNode(NetnsThread namespaces, NetnsHandle host) {
-    this.namespaces = namespaces;
-    this.host = host;
-  }
-
   /**
    * The node's address on the way to {@code pod}, found by a datagram socket that sends nothing.
    *
-   * @throws LinuxException or CompletionException when there is no way
+   * @throws LinuxException when there is no way
    */
   InetAddress towards(InetAddress pod) {
-    int fd =
-        namespaces
-            .submit(host, () -> Sockets.socket(Family.of(pod).domain(), Sockets.SOCK_DGRAM, 0))
-            .join();
+    int fd = Sockets.socket(Family.of(pod).domain(), Sockets.SOCK_DGRAM, 0);
     try {
       Sockets.connect(fd, new InetSocketAddress(pod, MeshPorts.PATH_CHECK));
       return Sockets.localAddress(fd).getAddress();
@@ -60,7 +40,7 @@ public final class WaysFromNode {
     for (InetAddress address : addresses) {
       try {
         ways.put(address, towards(address));
-      } catch (LinuxException | CompletionException e) {
+      } catch (LinuxException e) {
         LOG.log(System.Logger.Level.DEBUG, "no_way_from_node address=" + address, e);
       }
     }

@@ -14,6 +14,7 @@ import io.sluice.linux.cgroup.Cgroups;
 import io.sluice.linux.cgroup.Cgroups.CgroupNamespace;
 import io.sluice.linux.memory.ProcessMemory;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.MountTable;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.netns.NetworkNamespaces;
@@ -193,14 +194,13 @@ public final class NodeDaemon implements AutoCloseable {
     Spans spans = parts.opened(new Spans());
     metrics.observe(spans);
     Optional<FlowRecorder> flows = flows();
-    WaysFromNode ways = new WaysFromNode(thread, host);
+    WaysFromNode ways = new WaysFromNode();
     PathChecks paths =
         parts.opened(
             new PathChecks(
                 interception.sockets(),
                 interception::redirects,
                 thread,
-                host,
                 ways,
                 settings.pathCheckPatience()));
     FormerMechanism former = choice.former(interception);
@@ -250,7 +250,12 @@ public final class NodeDaemon implements AutoCloseable {
                 interception,
                 sockets,
                 dataPath,
-                new PodNamespaces(namespaces, settings.placement(), sandboxes, host),
+                new PodNamespaces(
+                    namespaces,
+                    settings.placement(),
+                    sandboxes,
+                    parts.opened(new MountTable()),
+                    host),
                 new PodNetworkReader(thread, ways),
                 host,
                 earlier,
@@ -309,6 +314,7 @@ public final class NodeDaemon implements AutoCloseable {
                     thread,
                     metrics::counted,
                     reporter::tellClosed)));
+    fastPath.ifPresent(keeper -> sockets.onChange(keeper::podsChanged));
     if (settings.fastPath() && obstacle.isPresent()) {
       LOG.log(
           System.Logger.Level.INFO,

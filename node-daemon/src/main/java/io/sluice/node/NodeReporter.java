@@ -2,6 +2,7 @@ package io.sluice.node;
 
 import io.sluice.interception.Interception;
 import io.sluice.interception.maps.EventValue;
+import io.sluice.linux.bpf.RingBuffer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Printable;
 import io.sluice.mesh.decision.Direction;
@@ -143,24 +144,24 @@ record NodeReporter(NodeMetrics metrics, EventLog events)
   static final class KernelEvents implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(KernelEvents.class.getName());
 
+    private final RingBuffer.Ending ending = new RingBuffer.Ending();
     private final Thread thread;
 
-    private KernelEvents(Thread thread) {
-      this.thread = thread;
-    }
-
-    static KernelEvents read(Interception interception, EventLog events, Enrolment pods) {
-      return new KernelEvents(
+    private KernelEvents(Interception interception, EventLog events, Enrolment pods) {
+      this.thread =
           Thread.ofPlatform()
               .daemon()
               .name("sluice-events")
-              .start(() -> readUntilInterrupted(interception, events, pods)));
+              .start(() -> readUntilTold(interception, events, pods));
     }
 
-    private static void readUntilInterrupted(
-        Interception interception, EventLog events, Enrolment pods) {
+    static KernelEvents read(Interception interception, EventLog events, Enrolment pods) {
+      return new KernelEvents(interception, events, pods);
+    }
+
+    private void readUntilTold(Interception interception, EventLog events, Enrolment pods) {
       try {
-        interception.readEvents(event -> add(events, pods, event));
+        interception.readEvents(event -> add(events, pods, event), ending);
       } catch (RuntimeException | Error e) {
         // Top frame of the thread. Traffic goes on as before; only `node events` has less to tell.
         LOG.log(System.Logger.Level.ERROR, "kernel_events_ended", e);
@@ -202,8 +203,10 @@ record NodeReporter(NodeMetrics metrics, EventLog events)
 
     @Override
     public void close() throws InterruptedException {
-      thread.interrupt();
-      thread.join(Duration.ofSeconds(2));
+      ending.tell();
+      if (thread.join(Duration.ofSeconds(2))) {
+        ending.close();
+      } // else it still looks at it
     }
   }
 }

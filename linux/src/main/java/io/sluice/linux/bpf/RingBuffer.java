@@ -1,6 +1,8 @@
 package io.sluice.linux.bpf;
 
 import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.syscall.Descriptor;
 import io.sluice.linux.syscall.FileCalls;
 import io.sluice.linux.syscall.SystemCalls;
 import java.lang.foreign.MemorySegment;
@@ -25,9 +27,6 @@ public final class RingBuffer implements AutoCloseable {
   private static final int HEADER_BYTES = 8;
   private static final int BUSY = 1 << 31;
   private static final int DISCARDED = 1 << 30;
-
-  /** A thread that follows sees by then that it is interrupted. */
-  private static final Duration LONGEST_POLL = Duration.ofMillis(200);
 
   /** Short against what a reader of records waits for, and as to how long a ring takes to fill. */
   private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
@@ -93,17 +92,58 @@ public final class RingBuffer implements AutoCloseable {
   }
 
   /**
-   * Hands over records of {@code map} as they come, until the thread is interrupted. After each
-   * look it rests: the kernel wakes nobody for a record behind one that has not been read, so that
-   * many at once cost one awakening, and no processor time of those who cause them.
+   * Hands over records of {@code map} as they come, until {@code ending} is told. While none comes
+   * it sleeps in the kernel. After each look it rests: the kernel wakes nobody for a record behind
+   * one that has not been read, so that many at once cost one awakening, and no processor time of
+   * those who cause them.
    */
-  public static void follow(BpfMapFd map, Consumer<ByteBuffer> sample) {
+  public static void follow(BpfMapFd map, Consumer<ByteBuffer> sample, Ending ending) {
     try (RingBuffer ring = new RingBuffer(map)) {
-      while (!Thread.currentThread().isInterrupted()) {
-        if (ring.poll(LONGEST_POLL, sample) > 0) {
+      while (!ending.isTold()) {
+        if (ring.drain(sample) > 0) {
           LockSupport.parkNanos(REST_NANOS);
+        } else {
+          int ready = FileCalls.pollEither(ring.map.fd(), ending.fd());
+          if (ready < 0 && ready != -Errno.EINTR.number()) {
+            throw BpfFailure.of("poll", ready, ring.map.subject(), "");
+          }
         }
       }
+    }
+  }
+
+  /** Ends {@link #follow}, which waits where no interrupt of the JVM's reaches it. Any thread. */
+  public static final class Ending implements AutoCloseable {
+    private final Descriptor event;
+    private volatile boolean isTold;
+
+    /** Of one that goes on until it is told. */
+    public Ending() {
+      int fd = FileCalls.eventfd();
+      if (fd < 0) {
+        throw new LinuxException("eventfd", Errno.of(-fd), "end of a reader", "raise LimitNOFILE");
+      }
+      this.event = new Descriptor(fd, "end of a reader");
+    }
+
+    /** Says that it is to end; returns at once. */
+    public void tell() {
+      isTold = true;
+      int _ = FileCalls.signal(event.fd()); // fails only where it would count beyond 64 bits
+    }
+
+    boolean isTold() {
+      return isTold;
+    }
+
+    int fd() {
+      return event.fd();
+    }
+
+    /** To be called once what it ends has ended. */
+    @Override
+    public void close() {
+      event.close();
     }
   }
 

@@ -60,6 +60,16 @@ public final class LinuxNetworkNamespaces implements NetworkNamespaces {
   }
 
   @Override
+  public boolean isMountedAt(Path path, NetnsHandle netns) {
+    try (var arena = Arena.ofConfined()) {
+      MemorySegment statx = FileCalls.identityMemory(arena);
+      return FileCalls.identifyUnfollowed(arena.allocateFrom(path.toString()), statx) >= 0
+          && FileCalls.isMountRoot(statx)
+          && netns.hasIdentity(FileCalls.identity(statx));
+    }
+  }
+
+  @Override
   public boolean isMadeByNode(NetnsHandle netns) {
     int fd = SystemCalls.owningUserNamespace(netns.fd());
     if (fd == -Errno.EPERM.number()) {

@@ -23,6 +23,13 @@ public interface NetworkNamespaces {
   boolean leadsTo(Path path, NetnsHandle netns);
 
   /**
+   * Whether that namespace is mounted at the very path, so that the path leads there until the
+   * {@linkplain MountTable table of mounts} has changed, or a folder on the way has. False where
+   * the kernel does not tell (before Linux 5.8).
+   */
+  boolean isMountedAt(Path path, NetnsHandle netns);
+
+  /**
    * Whether its owner is the user namespace of this process, as of all that the node and its
    * runtime make for pods in that. What a container without further rights makes has an owner of
    * its own, see user_namespaces(7).

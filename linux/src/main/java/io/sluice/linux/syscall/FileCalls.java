@@ -7,7 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** open(2), close(2), read(2), statx(2), poll(2) and fcntl(2). */
+/** open(2), close(2), read(2), statx(2), poll(2), eventfd(2) and fcntl(2). */
 public final class FileCalls {
   public static final int O_RDONLY = 0;
   public static final int O_NONBLOCK = 0x800;
@@ -17,16 +17,25 @@ public final class FileCalls {
   public static final int O_PATH = 0x20_0000;
 
   public static final short POLLIN = 1;
+  public static final short POLLPRI = 2;
   public static final short POLLOUT = 4;
 
   private static final int AT_FDCWD = -100;
   private static final int AT_EMPTY_PATH = 0x1000;
+  private static final int AT_SYMLINK_NOFOLLOW = 0x100;
   private static final int STATX_INO = 0x100;
   private static final int STATX_BYTES = 256;
+  private static final int STATX_ATTRIBUTES_AT = 8;
   private static final int STATX_INODE_AT = 32;
   private static final int STATX_DEVICE_MAJOR_AT = 136;
   private static final int STATX_DEVICE_MINOR_AT = 140;
+
+  /** Linux 5.8; kernels before never say it. */
+  private static final long STATX_ATTR_MOUNT_ROOT = 0x2000;
+
   private static final int F_DUPFD_CLOEXEC = 1030;
+  private static final int EFD_CLOEXEC = O_CLOEXEC;
+  private static final int POLLFD_BYTES = 8;
 
   private static final Downcall OPEN = Downcall.of("open");
   private static final Downcall CLOSE = Downcall.of("close");
@@ -34,6 +43,8 @@ public final class FileCalls {
   private static final Downcall FCNTL = Downcall.of("fcntl");
   private static final Downcall STATX = Downcall.of("statx");
   private static final Downcall POLL = Downcall.of("poll");
+  private static final Downcall EVENTFD = Downcall.of("eventfd");
+  private static final Downcall EVENTFD_WRITE = Downcall.of("eventfd_write");
 
   private static final MemorySegment EMPTY_PATH = Arena.global().allocateFrom("");
 
@@ -62,11 +73,33 @@ public final class FileCalls {
   /** Waits for events on one descriptor; 0 after the timeout, 1 when something is there. */
   public static int poll(int fd, short events, int timeoutMillis) {
     try (var arena = Arena.ofConfined()) {
-      var pollfd = arena.allocate(8, 4);
+      var pollfd = arena.allocate(POLLFD_BYTES, 4);
       pollfd.set(JAVA_INT, 0, fd);
       pollfd.set(JAVA_SHORT, 4, events);
       return POLL.call(Downcall.at(pollfd), 1, timeoutMillis);
     }
+  }
+
+  /** Waits until one of two descriptors can be read, however long that takes. */
+  public static int pollEither(int fd, int other) {
+    try (var arena = Arena.ofConfined()) {
+      var pollfds = arena.allocate(2 * POLLFD_BYTES, 4);
+      pollfds.set(JAVA_INT, 0, fd);
+      pollfds.set(JAVA_SHORT, 4, POLLIN);
+      pollfds.set(JAVA_INT, POLLFD_BYTES, other);
+      pollfds.set(JAVA_SHORT, POLLFD_BYTES + 4, POLLIN);
+      return POLL.call(Downcall.at(pollfds), 2, -1);
+    }
+  }
+
+  /** A counter that can be read once it has been {@linkplain #signal raised}, close-on-exec. */
+  public static int eventfd() {
+    return EVENTFD.call(0, EFD_CLOEXEC);
+  }
+
+  /** Adds one to an eventfd. */
+  public static int signal(int eventfd) {
+    return EVENTFD_WRITE.call(eventfd, 1);
   }
 
   /** Fills {@code into} (from {@link #identityMemory}) for an open descriptor. */
@@ -77,6 +110,16 @@ public final class FileCalls {
   /** Fills {@code into} (from {@link #identityMemory}) for a C string path, following links. */
   public static int identify(MemorySegment path, MemorySegment into) {
     return statx(AT_FDCWD, path, 0, into);
+  }
+
+  /** The same for the place itself where a link is. */
+  public static int identifyUnfollowed(MemorySegment path, MemorySegment into) {
+    return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, into);
+  }
+
+  /** Whether what {@code identify} stored is of the root of a mount. */
+  public static boolean isMountRoot(MemorySegment statx) {
+    return (statx.get(JAVA_LONG, STATX_ATTRIBUTES_AT) & STATX_ATTR_MOUNT_ROOT) != 0;
   }
 
   /** Memory for the result of {@code identify}. */

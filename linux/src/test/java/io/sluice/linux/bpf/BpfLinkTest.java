@@ -20,7 +20,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -99,6 +102,33 @@ class BpfLinkTest {
       assertThat(all).hasSize(4).containsEntry(0, 2L).containsEntry(1, 0L);
       assertThat(new PerCpuBpfMap<>(perNetns, MapCodec.u64()).sum(here.cookie())).isEqualTo(2);
       assertThat(link.info().cgroupId()).isEqualTo(Cgroups.id(cgroup.path()));
+    }
+  }
+
+  @Test
+  void whoFollowsTheRingBufferHearsOfEachRecordAndOfTheEnd() throws Exception {
+    try (var cgroup = ScratchCgroup.create();
+        var program = object.program("report_connect");
+        var events = object.map("events");
+        var link = BpfLink.attachCgroup(program, cgroup.path(), AttachType.CGROUP_INET4_CONNECT);
+        var ending = new RingBuffer.Ending()) {
+      var seen = new Semaphore(0);
+      var failure = new AtomicReference<Throwable>();
+      Thread follower =
+          Thread.ofPlatform()
+              .daemon()
+              .uncaughtExceptionHandler((_, thrown) -> failure.set(thrown))
+              .start(() -> RingBuffer.follow(events, _ -> seen.release(), ending));
+      for (int i = 0; i < 3; i++) { // each of them wakes it
+        cgroup.inside(() -> connectTo(9));
+        assertThat(seen.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+      }
+      assertThat(link.info().cgroupId()).isEqualTo(Cgroups.id(cgroup.path()));
+
+      ending.tell();
+
+      assertThat(follower.join(Duration.ofSeconds(30))).isTrue();
+      assertThat(failure).hasNullValue();
     }
   }
 

@@ -39,6 +39,11 @@ public record FakeNamespaces(boolean isEntered) implements NetworkNamespaces {
   }
 
   @Override
+  public boolean isMountedAt(Path path, NetnsHandle netns) {
+    return false;
+  }
+
+  @Override
   public boolean isMadeByNode(NetnsHandle netns) {
     return true;
   }

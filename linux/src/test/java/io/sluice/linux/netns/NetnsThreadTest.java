@@ -35,6 +35,11 @@ class NetnsThreadTest {
     }
 
     @Override
+    public boolean isMountedAt(Path path, NetnsHandle netns) {
+      return false;
+    }
+
+    @Override
     public boolean isMadeByNode(NetnsHandle netns) {
       return true;
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.sluice.linux.Commands;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.ScratchNetns;
@@ -46,6 +47,41 @@ class NetworkNamespacesTest {
       assertThat(namespaces.callIn(handle, this::inodeHere)).isEqualTo(handle.inode());
       assertThat(handle.inode()).isNotEqualTo(home);
       assertThat(inodeHere()).isEqualTo(home);
+    }
+  }
+
+  /** A path that was seen to be a mount needs no second look until the table says so. */
+  @Test
+  void whatIsMountedElsewhereIsToldByTheTableOfMounts() throws Exception {
+    try (var table = new MountTable();
+        var ns = ScratchNetns.create();
+        var other = ScratchNetns.create();
+        var handle = ns.open()) {
+      assertThat(table.hasChanged()).as("both were mounted").isTrue();
+      assertThat(namespaces.isMountedAt(ns.path(), handle)).isTrue();
+      assertThat(namespaces.isMountedAt(other.path(), handle)).isFalse();
+      Path link = Files.createSymbolicLink(directory.resolve("link"), ns.path());
+      assertThat(namespaces.leadsTo(link, handle)).isTrue();
+      assertThat(namespaces.isMountedAt(link, handle)).as("a link may be changed").isFalse();
+      Path process = Path.of("/proc/self/ns/net");
+      try (var here = namespaces.open(process)) {
+        assertThat(namespaces.leadsTo(process, here)).isTrue();
+        assertThat(namespaces.isMountedAt(process, here)).as("a process moves").isFalse();
+      }
+      while (table.hasChanged()) { // others mount something too
+        Thread.onSpinWait();
+      }
+
+      Commands.run("mount", "--bind", other.path().toString(), ns.path().toString());
+
+      try {
+        assertThat(table.hasChanged()).as("one over the other").isTrue();
+        assertThat(namespaces.isMountedAt(ns.path(), handle)).isFalse();
+      } finally {
+        Commands.run("umount", ns.path().toString());
+      }
+      assertThat(table.hasChanged()).as("that has gone").isTrue();
+      assertThat(namespaces.isMountedAt(ns.path(), handle)).isTrue();
     }
   }
 

@@ -42,11 +42,14 @@ final class CallQueue {
     return call.result();
   }
 
-  /** Does what is there; the enrolment thread. */
-  void run() {
+  /** Does what is there, and says whether that was anything; the enrolment thread. */
+  boolean run() {
+    boolean isAny = false;
     for (Call<?> call = calls.poll(); call != null; call = calls.poll()) {
       call.run();
+      isAny = true;
     }
+    return isAny;
   }
 
   /** Refuses what is there and what comes; any thread. */

@@ -246,11 +246,12 @@ final class EnrolledPods {
   /**
    * Looks whether the pod is intercepted as it should be, puts it right, or refuses it.
    *
+   * @param isInTurn else only at what is due
    * @return what is or was wrong, until a look has found it whole
    */
-  Optional<String> verify(NamespacedName name) {
+  Optional<String> verify(NamespacedName name, boolean isInTurn) {
     PodPlacement pod = enrolled.get(name);
-    return pod == null ? Optional.empty() : verification.verify(pod);
+    return pod == null ? Optional.empty() : verification.verify(pod, isInTurn);
   }
 
   /**
@@ -536,6 +537,12 @@ final class EnrolledPods {
   /** Looks after the connections that pods had before they were enrolled. */
   void followEarlierConnections() {
     enrolled.values().forEach(earlier::follow);
+  }
+
+  /** Whether each of these is in force, and is until something is mounted or unmounted. */
+  boolean areSettled(Set<NamespacedName> wanted) {
+    return wanted.equals(enrolled.keySet())
+        && enrolled.values().stream().allMatch(pod -> places.isMounted(pod.path(), pod.netns()));
   }
 
   /** Closes the namespaces; the pods stay enrolled in the kernel. */

@@ -20,6 +20,7 @@ import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.Sandbox;
 import io.sluice.proxy.accept.Proxy;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -44,8 +45,17 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private static final Duration SWEEP_INTERVAL = Duration.ofSeconds(1);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(5);
 
-  /** Sweeps between two looks at the addresses inside unchanged pods, and two runs of upkeep. */
-  private static final int SWEEPS_PER_LOOK = 30;
+  /** Sweeps between two runs of upkeep. */
+  private static final int SWEEPS_PER_UPKEEP = 30;
+
+  /**
+   * Sweeps of which one looks at pods in their turn, and at whatever else nobody tells of. Many
+   * looks at once cost a fraction of as many that find the processor's caches used by others.
+   */
+  private static final int SWEEPS_PER_TURN = 5;
+
+  /** Pods of a turn, so that a site of few pods need not wait for a round. */
+  private static final int LEAST_LOOKS = SWEEPS_PER_TURN;
 
   private final String nodeName;
   private final FormerMechanism former;
@@ -66,11 +76,22 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private final Leftovers leftovers;
   private final ReleasedPods released;
   private volatile long reconciledRevision = -1;
-  private int sweepsSinceLook;
-  private final LookTurns turns = new LookTurns();
+  private int sweepsSinceUpkeep;
+  private int sweepsSinceTurn;
+
+  /** Nothing but what is due by itself needs a look until something is told or mounted. */
+  private boolean isSettled;
+
+  private boolean hasCalled; // since the last look at all pods has begun
+
+  private final LookTurns turns = new LookTurns(LEAST_LOOKS);
+
+  /** Of looks at the addresses inside unchanged pods. */
+  private final LookTurns networkTurns = new LookTurns(0);
+
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile Map<NamespacedName, PodStatus> statuses = Map.of();
-  private volatile boolean sweepWanted;
+  private final AtomicBoolean sweepWanted = new AtomicBoolean();
   private volatile boolean stopping;
   private final boolean opens;
 
@@ -160,7 +181,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
 
   /** Looks after everything soon instead of within a second; returns at once, any thread. */
   public void sweepSoon() {
-    sweepWanted = true;
+    sweepWanted.set(true);
     wakeUp.release();
   }
 
@@ -246,11 +267,12 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
         if (wakeUp.tryAcquire(Math.max(0, nextSweep - System.nanoTime()), TimeUnit.NANOSECONDS)) {
           wakeUp.drainPermits();
         }
-        calls.run();
-        if (!stopping && (sweepWanted || System.nanoTime() - nextSweep >= 0)) {
-          sweepWanted = false;
+        runCalls();
+        boolean isWanted = sweepWanted.getAndSet(false);
+        isSettled &= !isWanted;
+        if (!stopping && (isWanted || System.nanoTime() - nextSweep >= 0)) {
           nextSweep = System.nanoTime() + SWEEP_INTERVAL.toNanos();
-          reconcile(null);
+          sweep();
         }
       } catch (InterruptedException e) {
         return;
@@ -261,7 +283,35 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
   }
 
+  private void runCalls() {
+    if (calls.run()) {
+      isSettled = false;
+      hasCalled = true;
+    }
+  }
+
+  private void sweep() {
+    sweepsSinceTurn++;
+    if (places.beginRound() || !isSettled || sweepsSinceTurn >= SWEEPS_PER_TURN) {
+      reconcile(null);
+    } else {
+      verification.beginSweep();
+      if (verifyDue(enrolled.names(), Set.of())) {
+        publishStatuses(snapshot);
+      }
+      enrolled.followEarlierConnections();
+    }
+    if (++sweepsSinceUpkeep >= SWEEPS_PER_UPKEEP) {
+      sweepsSinceUpkeep = 0;
+      upkeep.run();
+    }
+  }
+
   private void reconcile(@Nullable Runnable brought) {
+    isSettled = false;
+    hasCalled = false;
+    boolean isTurn = sweepsSinceTurn >= SWEEPS_PER_TURN;
+    sweepsSinceTurn = isTurn ? 0 : sweepsSinceTurn;
     MeshSnapshot current = snapshot;
     Map<NamespacedName, Workload> wanted = new TreeMap<>();
     for (Workload workload : current.workloadsOn(nodeName)) {
@@ -269,11 +319,11 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
         wanted.put(workload.name(), workload);
       }
     }
-    boolean due = ++sweepsSinceLook >= SWEEPS_PER_LOOK;
-    boolean look = due || current.revision() != reconciledRevision;
+    boolean isNew = current.revision() != reconciledRevision;
+    Set<NamespacedName> networks = isTurn ? networkTurns.next(wanted.keySet()) : Set.of();
     Set<NamespacedName> failedBefore = problems.begin();
     refusedPending.clear();
-    sandboxes.sweep(calls::run);
+    sandboxes.sweep(this::runCalls);
     enrolled.knowPeers(current);
     enrolled.releaseOthers(wanted.keySet());
     verification.beginSweep();
@@ -286,21 +336,17 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
     // Those are served already, and may take their time.
     Predicate<Workload> mayWait = pod -> enrolled.isServedFormerly(pod.name());
-    Predicate<Workload> mayLook = pod -> look || failedBefore.contains(pod.name());
+    Predicate<Workload> mayLook =
+        pod -> isNew || networks.contains(pod.name()) || failedBefore.contains(pod.name());
     bring(inTurn, mayWait.negate(), current, mayLook);
     if (brought != null) {
       brought.run();
     }
     bring(inTurn, mayWait, current, mayLook);
     former.settle();
-    Set<NamespacedName> looks = looksInTurn ? turns.next(wanted.keySet()) : wanted.keySet();
-    for (Workload workload : inTurn) {
-      NamespacedName name = workload.name();
-      if (looks.contains(name) || verification.isDue(name)) {
-        calls.run();
-        verify(name);
-      }
-    }
+    Set<NamespacedName> looks =
+        !looksInTurn ? wanted.keySet() : isTurn ? turns.next(wanted.keySet()) : Set.of();
+    boolean _ = verifyDue(inTurn.stream().map(Workload::name).toList(), looks);
     enrolled.followEarlierConnections();
     publishStatuses(current);
     reconciledRevision = current.revision(); // after the statuses: whoever waits for it reads them
@@ -312,10 +358,35 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     if (problems.current().isEmpty() && current.isComplete()) {
       former.removeAll();
     }
-    if (due) {
-      sweepsSinceLook = 0;
-      upkeep.run();
+    isSettled =
+        looksInTurn
+            && !hasCalled
+            && current.isComplete()
+            && problems.current().isEmpty()
+            && enrolled.areSettled(wanted.keySet())
+            && sandboxes.areSettled()
+            && leftovers.areSettled()
+            && former.isSettled()
+            && released.areSettled();
+  }
+
+  /**
+   * Looks at those of {@code looks}, and at whatever is due of the others.
+   *
+   * @return whether anything was
+   */
+  private boolean verifyDue(Collection<NamespacedName> pods, Set<NamespacedName> looks) {
+    boolean isAny = false;
+    for (NamespacedName name : pods) {
+      boolean isInTurn = looks.contains(name);
+      if (isInTurn || verification.isDue(name)) {
+        runCalls();
+        verify(name, isInTurn);
+        isAny = true;
+      }
     }
+    isSettled &= problems.current().isEmpty();
+    return isAny;
   }
 
   private void bring(
@@ -325,7 +396,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       Predicate<Workload> look) {
     for (Workload workload : inTurn) {
       if (due.test(workload)) {
-        calls.run(); // a look into a broken pod may take seconds
+        runCalls(); // a look into a broken pod may take seconds
         bring(workload, current, look.test(workload));
       }
     }
@@ -344,9 +415,9 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
   }
 
-  private void verify(NamespacedName name) {
+  private void verify(NamespacedName name, boolean isInTurn) {
     try {
-      enrolled.verify(name).ifPresent(problem -> problems.current().put(name, problem));
+      enrolled.verify(name, isInTurn).ifPresent(problem -> problems.current().put(name, problem));
     } catch (RuntimeException e) {
       noteProblem(name, e, false);
     }

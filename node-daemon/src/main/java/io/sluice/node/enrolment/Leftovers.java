@@ -89,6 +89,11 @@ final class Leftovers {
     }
   }
 
+  /** Whether {@link #release} has nothing to do until another pod is refused as a whole. */
+  boolean areSettled() {
+    return isDone && closed.cookies().isEmpty();
+  }
+
   private boolean isAwaited(Optional<NamespacedName> name, Set<NamespacedName> wanted) {
     return name.filter(wanted::contains).filter(pod -> enrolled.find(pod).isEmpty()).isPresent();
   }

@@ -12,32 +12,33 @@ import java.util.stream.Collectors;
 
 /**
  * Whose turn it is to be looked at, of pods at which nothing is wrong: a look takes some twenty
- * system calls, which a node of many pods cannot spend on all of them in every sweep. For one
- * thread.
+ * system calls, which a node of many pods cannot spend on all of them at once. For one thread.
  */
 final class LookTurns {
-  /** In so many sweeps each pod has its turn, if none comes. */
-  static final int ROUND = 30;
+  /** In so many calls each pod has its turn, if none comes. */
+  static final int ROUND = 6;
 
-  /** Pods of a sweep where there are that many: a site of few pods need not wait for a round. */
-  static final int LEAST = 2;
-
-  /** Behind the sweep in which it was a pod's turn last, or in which it came and was enrolled. */
+  /** Behind the call in which it was a pod's turn last, or in which it came and was enrolled. */
   private final Map<NamespacedName, Long> seen = new HashMap<>();
 
-  private long sweeps;
+  private final int least;
+  private long calls;
+  private int owed; // turns, times the calls of a round
 
-  /** Those of a sweep: whom none of these has waited longer than. */
+  /** {@code least} pods of a call, if there are so many, need not wait until a round is over. */
+  LookTurns(int least) {
+    this.least = least;
+  }
+
+  /** Whose turn it is: whom none of these has waited longer than. */
   Set<NamespacedName> next(Collection<NamespacedName> pods) {
     seen.keySet().retainAll(Set.copyOf(pods));
-    pods.forEach(pod -> seen.putIfAbsent(pod, sweeps));
+    pods.forEach(pod -> seen.putIfAbsent(pod, calls));
+    owed = owed % ROUND + pods.size();
     List<NamespacedName> longest =
-        pods.stream()
-            .sorted(comparing(seen::get))
-            .limit(Math.max(LEAST, Math.ceilDiv(pods.size(), ROUND)))
-            .toList();
-    sweeps++;
-    longest.forEach(pod -> seen.put(pod, sweeps));
+        pods.stream().sorted(comparing(seen::get)).limit(Math.max(least, owed / ROUND)).toList();
+    calls++;
+    longest.forEach(pod -> seen.put(pod, calls));
     return longest.stream().collect(Collectors.toUnmodifiableSet());
   }
 }

@@ -40,6 +40,11 @@ record ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy prox
     }
   }
 
+  /** Whether {@link #settle} has nothing to do until another pod leaves. */
+  boolean areSettled() {
+    return interception.translating().isEmpty();
+  }
+
   /** Of a pod that is enrolled again elsewhere, nothing is left here. */
   private boolean isIdle(long cookie, Map<NamespacedName, ProxyStats.PodStats> pods) {
     return interception

@@ -135,6 +135,11 @@ final class Sandboxes {
     }
   }
 
+  /** Whether {@link #sweep} has nothing to do until the runtime tells of another, or one goes. */
+  boolean areSettled() {
+    return records.leaving().isEmpty() && records.all().stream().allMatch(this::isInForce);
+  }
+
   /** One that cannot be looked at must not keep the others from being brought. */
   private boolean hasGone(Sandbox sandbox) {
     try {

@@ -31,6 +31,12 @@ import java.util.function.LongPredicate;
 public final class Verification {
   private static final System.Logger LOG = System.getLogger(Verification.class.getName());
 
+  /**
+   * Groups in which pods that are enrolled at once are looked at later: a node of many is not busy
+   * with all of them at once, and one of few with several together, which costs less.
+   */
+  private static final int GROUPS = 3;
+
   private final Interception interception;
   private final Proxy proxy;
   private final PathChecks paths;
@@ -47,6 +53,7 @@ public final class Verification {
   private final LongAdder looks = new LongAdder();
   private volatile boolean stopped;
   private boolean looking;
+  private int group; // of the next pod
 
   /**
    * Another node of this machine that has a pod in force, or has left it so.
@@ -84,6 +91,10 @@ public final class Verification {
     String problem = "";
     String notChecked = "";
     long nextLook;
+
+    /** By so much the second look comes before its time, or all pods would have theirs at once. */
+    long earlier;
+
     final Backoff repairs = new Backoff(Backoff.SHORTEST, Backoff.LONGEST);
   }
 
@@ -162,6 +173,8 @@ public final class Verification {
     }
     watches.put(pod.name(), watch);
     watch.nextLook = System.nanoTime();
+    watch.earlier = intervalNanos * group / GROUPS;
+    group = (group + 1) % GROUPS;
     if (!formerHolds.test(pod.cookie())) {
       look(pod, watch);
     }
@@ -191,21 +204,26 @@ public final class Verification {
   /**
    * Looks at one pod, and puts it right or refuses it.
    *
+   * @param isInTurn else a look at its paths that goes on is followed, or whatever else is due
    * @return what is or was wrong, until a look has found it whole
    */
-  Optional<String> verify(PodPlacement pod) {
+  Optional<String> verify(PodPlacement pod, boolean isInTurn) {
     Watch watch = watches.get(pod.name());
     if (stopped || watch == null) {
       return Optional.empty();
     }
-    Optional<String> found = nodeProblem.isPresent() ? nodeProblem : problem(pod);
+    boolean looksOn = !isInTurn && watch.state == Watch.State.WHOLE && paths.isUnderWay(pod.name());
+    Optional<String> found = nodeProblem.isPresent() || looksOn ? nodeProblem : problem(pod);
     if (found.isEmpty() && formerHolds.test(pod.cookie())) {
       paths.forget(pod.name());
       return Optional.empty(); // it goes once nothing is wrong; what is refused stays so till then
     }
     Optional<PathChecks.Verdict> verdict =
         found.isEmpty() ? paths.poll(pod.name()) : Optional.empty();
-    found = found.or(() -> verdict.flatMap(PathChecks.Verdict::problem));
+    if (verdict.flatMap(PathChecks.Verdict::problem).isPresent()) {
+      found = looksOn ? problem(pod) : found; // names the cause
+      found = found.or(() -> verdict.flatMap(PathChecks.Verdict::problem));
+    }
     verdict.ifPresent(seen -> note(pod, watch, seen));
     if (found.isPresent()) {
       broken(pod, watch, found.get(), nodeProblem.isEmpty());
@@ -243,7 +261,8 @@ public final class Verification {
       return; // it stays due
     }
     paths.begin(pod);
-    watch.nextLook = System.nanoTime() + intervalNanos;
+    watch.nextLook = System.nanoTime() + intervalNanos - watch.earlier;
+    watch.earlier = 0;
   }
 
   private void note(PodPlacement pod, Watch watch, PathChecks.Verdict seen) {

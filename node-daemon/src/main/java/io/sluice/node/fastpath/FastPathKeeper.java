@@ -48,8 +48,8 @@ import org.jspecify.annotations.Nullable;
 public final class FastPathKeeper implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(FastPathKeeper.class.getName());
 
-  /** Between two looks at pods. */
-  private static final long LOOK_MILLIS = 500;
+  /** Between the first pod that changes and a look, so that one is enough for those behind it. */
+  private static final long GATHERING_MILLIS = 100;
 
   /** Between two looks at listeners and counters, which are most of what a look costs. */
   private static final long LISTENERS_NANOS = TimeUnit.SECONDS.toNanos(2);
@@ -76,6 +76,7 @@ public final class FastPathKeeper implements AutoCloseable {
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
   private volatile long publishedNanos;
   private volatile boolean published;
+  private volatile boolean isNew; // since the last look
   private volatile boolean stopping;
 
   // Owned by the thread.
@@ -183,7 +184,13 @@ public final class FastPathKeeper implements AutoCloseable {
     publishedNanos = System.nanoTime();
     snapshot = next;
     reports.publish(next);
+    isNew = true;
     published = true;
+    wakeUp.release();
+  }
+
+  /** Looks at the pods in force soon; returns at once, any thread. */
+  public void podsChanged() {
     wakeUp.release();
   }
 
@@ -221,10 +228,18 @@ public final class FastPathKeeper implements AutoCloseable {
   private void run() {
     while (!stopping) {
       try {
-        boolean woken =
-            wakeUp.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS) | wakeUp.drainPermits() > 0;
+        long sinceListed = published ? System.nanoTime() - listedNanos : 0;
+        if (wakeUp.tryAcquire(LISTENERS_NANOS - sinceListed, TimeUnit.NANOSECONDS)) {
+          wakeUp.drainPermits();
+          if (!isNew && !stopping) {
+            boolean _ = wakeUp.tryAcquire(GATHERING_MILLIS, TimeUnit.MILLISECONDS);
+            wakeUp.drainPermits();
+          }
+        }
         if (!stopping && published) {
-          look(woken);
+          boolean news = isNew;
+          isNew = false;
+          look(news);
         }
       } catch (InterruptedException e) {
         return;
@@ -232,8 +247,12 @@ public final class FastPathKeeper implements AutoCloseable {
     }
   }
 
-  /** Brings the kernel to what is known now; on the keeper's thread. */
-  void look(boolean woken) throws InterruptedException {
+  /**
+   * Brings the kernel to what is known now; on the keeper's thread.
+   *
+   * @param isNews whether a snapshot has come, so that what rests on the one before may still come
+   */
+  void look(boolean isNews) throws InterruptedException {
     boolean isDue = System.nanoTime() - listedNanos >= LISTENERS_NANOS;
     if (isDue) {
       listedNanos = System.nanoTime();
@@ -243,7 +262,7 @@ public final class FastPathKeeper implements AutoCloseable {
         settle(snapshot, pods.get()); // nothing is granted before what is open can be judged
       }
       keep(false);
-      if (woken) {
+      if (isNews) {
         Thread.sleep(SECOND_JUDGEMENT_MILLIS);
         settle(snapshot, pods.get());
       }
@@ -470,9 +489,7 @@ public final class FastPathKeeper implements AutoCloseable {
     boolean started = stop();
     wakeUp.release();
     boolean isOver = !started || thread.join(CLOSE_TIMEOUT);
-    if (started) {
-      reports.close();
-    }
+    reports.close();
     if (isOver) {
       sockets.close();
     }

@@ -6,6 +6,7 @@ import io.sluice.interception.maps.ConnectionKey;
 import io.sluice.interception.maps.FastCounterKey;
 import io.sluice.interception.maps.FastCountsValue;
 import io.sluice.interception.maps.FastRecordValue;
+import io.sluice.linux.bpf.RingBuffer;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
@@ -51,6 +52,7 @@ final class FastPathReports implements AutoCloseable {
   private final AtomicLong ids = new AtomicLong(Long.MAX_VALUE); // the proxy's grow from below
   private final Map<Long, NamespacedName> known = new ConcurrentHashMap<>(); // by cookie
   private final Map<ConnectionKey, Mark> revoked = new ConcurrentHashMap<>(); // until told
+  private final RingBuffer.Ending ending = new RingBuffer.Ending();
   private final Thread records =
       Thread.ofPlatform().daemon().name("sluice-fast-records").unstarted(this::readRecords);
   private volatile MeshSnapshot snapshot = MeshSnapshot.EMPTY;
@@ -159,7 +161,7 @@ final class FastPathReports implements AutoCloseable {
 
   private void readRecords() {
     try {
-      table.readRecords(this::over);
+      table.readRecords(this::over, ending);
     } catch (RuntimeException | Error e) {
       // Top frame of the thread. Connections go on, and are counted; records are lacking.
       recordsEnded = true;
@@ -251,7 +253,9 @@ final class FastPathReports implements AutoCloseable {
 
   @Override
   public void close() throws InterruptedException {
-    records.interrupt();
-    records.join(FastPathKeeper.CLOSE_TIMEOUT);
+    ending.tell();
+    if (records.getState() == Thread.State.NEW || records.join(FastPathKeeper.CLOSE_TIMEOUT)) {
+      ending.close();
+    } // else it still looks at it
   }
 }

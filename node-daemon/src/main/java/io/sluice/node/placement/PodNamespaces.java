@@ -2,6 +2,7 @@ package io.sluice.node.placement;
 
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.netns.MountTable;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.PodUid;
@@ -9,7 +10,9 @@ import io.sluice.mesh.Workload;
 import io.sluice.node.placement.NodeNamespaces.MountedNamespaces;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 
@@ -25,19 +28,26 @@ public final class PodNamespaces {
   private final MountedNamespaces mounts;
   private final SandboxRecords sandboxes;
   private final ProcessPlaces processes;
+  private final MountTable table;
+
+  /** What is mounted where, as seen since the table of mounts has changed last. */
+  private final Map<Path, NetnsHandle> mounted = new HashMap<>();
 
   /**
-   * {@code hostNamespace} is the node's own; {@code sandboxes} are those that the runtime told of.
+   * {@code hostNamespace} is the node's own; {@code sandboxes} are those that the runtime told of;
+   * {@code table} is the caller's.
    */
   public PodNamespaces(
       NetworkNamespaces namespaces,
       PlacementSettings settings,
       SandboxRecords sandboxes,
+      MountTable table,
       NetnsHandle hostNamespace) {
     this(
         namespaces,
         settings,
         sandboxes,
+        table,
         hostNamespace.inode(),
         List.of(Path.of("/"), new ProcessFiles(settings.proc()).rootOfInit()),
         System::nanoTime);
@@ -47,11 +57,13 @@ public final class PodNamespaces {
       NetworkNamespaces namespaces,
       PlacementSettings settings,
       SandboxRecords sandboxes,
+      MountTable table,
       long hostInode,
       List<Path> mountRoots,
       LongSupplier nanoClock) {
     this.namespaces = namespaces;
     this.sandboxes = sandboxes;
+    this.table = table;
     this.opening = new NamespaceOpening(namespaces);
     this.mounts = new MountedNamespaces(mountRoots);
     this.processes = new ProcessPlaces(namespaces, settings, hostInode, mounts, nanoClock);
@@ -105,8 +117,27 @@ public final class PodNamespaces {
   }
 
   /**
+   * To be called once before a round of {@link #isStill}.
+   *
+   * @return whether anything was mounted or unmounted, so that all may be elsewhere
+   */
+  public boolean beginRound() {
+    boolean isChanged = table.hasChanged();
+    if (isChanged) {
+      mounted.clear();
+    }
+    return isChanged;
+  }
+
+  /** Whether {@link #isStill} needs no look at it until something is mounted or unmounted. */
+  public boolean isMounted(Path path, NetnsHandle netns) {
+    return mounted.get(path) == netns;
+  }
+
+  /**
    * Whether the workload is told to be at {@code path} and that leads to {@code netns} still. Opens
-   * nothing, for it is asked of every pod in every sweep; false where only processes tell.
+   * nothing and, while nothing is mounted or unmounted, looks at no mounted one again, for it is
+   * asked of every pod in every sweep; false where only processes tell.
    */
   public boolean isStill(Workload workload, Path path, NetnsHandle netns) {
     return workload
@@ -115,7 +146,16 @@ public final class PodNamespaces {
             .or(() -> sandboxes.of(workload.name()).map(Sandbox::netns))
             .filter(path::equals)
             .isPresent()
-        && namespaces.leadsTo(path, netns);
+        && (isMounted(path, netns) || leadsTo(path, netns));
+  }
+
+  private boolean leadsTo(Path path, NetnsHandle netns) {
+    if (namespaces.isMountedAt(path, netns)) {
+      mounted.put(path, netns);
+      return true;
+    }
+    mounted.remove(path);
+    return namespaces.leadsTo(path, netns);
   }
 
   /** Whether this workload can be found at all, if it is on this node. */

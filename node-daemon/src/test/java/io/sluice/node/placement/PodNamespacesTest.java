@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
+import io.sluice.linux.netns.MountTable;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.mesh.InterceptionSettings;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -38,6 +40,8 @@ class PodNamespacesTest {
   private static final PodUid UID = new PodUid("0b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c");
   private static final PodUid OTHER = new PodUid("1b6cd7b5-4f4e-4b0a-9c1e-5f1d2e3a4b5c");
   private static final String POD = "/kubepods/pod" + UID + "/app";
+
+  @AutoClose private final MountTable table = new MountTable();
 
   @TempDir private Path directory = Path.of("");
   private FakeProc proc = new FakeProc(directory);
@@ -64,6 +68,7 @@ class PodNamespacesTest {
         namespaces,
         new PlacementSettings(proc.root().toAbsolutePath(), "/"),
         SandboxRecords.open(directory.resolve("sandboxes")),
+        table,
         FakeProc.HOST_INODE,
         List.of(directory.resolve("root")),
         () -> now);
@@ -423,6 +428,11 @@ class PodNamespacesTest {
     @Override
     public boolean leadsTo(Path path, NetnsHandle netns) {
       return real.leadsTo(path, netns);
+    }
+
+    @Override
+    public boolean isMountedAt(Path path, NetnsHandle netns) {
+      return real.isMountedAt(path, netns);
     }
 
     @Override
