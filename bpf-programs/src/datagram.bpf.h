@@ -17,7 +17,16 @@ static __always_inline const struct datagram_peer *peer_at(const __u32 address_b
 	return bpf_map_lookup_elem(&datagram_peers, &key);
 }
 
-/* What grants it, the port's own rule before that for every port; null where nothing does. */
+/* Link-local of IPv6: every interface has such an address, and nothing tells whose it is. */
+static __always_inline int is_on_the_wire(const __u32 address_be[4])
+{
+	return !is_mapped(address_be) && is_link_local(address_be);
+}
+
+/*
+ * What grants it, the port's own rule before that for every port; null where nothing does, and for
+ * nobody of the mesh.
+ */
 static __always_inline struct datagram_counts *
 find_grant(__u64 netns_cookie, __u8 direction, const struct datagram_peer *peer, __u16 port_be)
 {
@@ -28,6 +37,8 @@ find_grant(__u64 netns_cookie, __u8 direction, const struct datagram_peer *peer,
 	};
 	struct datagram_counts *counts;
 
+	if (!peer)
+		return 0;
 	copy_address(key.peer_digest, peer->digest);
 	if (is_unspecified(key.peer_digest))
 		return 0; /* several claim the address */

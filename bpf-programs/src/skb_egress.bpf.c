@@ -7,8 +7,9 @@
  * ancillary data or options of the socket name another interface; in a strict mesh also echo
  * requests that carry more than a ping does, and transports that no socket may be made for; and
  * what is not TCP and goes to isolated ranges, to which a socket may have been connected before;
- * and what is not TCP and comes from an address of another pod, by which its receiver would take
- * it for that one's. Datagrams that UDPRoutes grant are counted.
+ * what is not TCP and comes from an address of another pod, by which its receiver would take it for
+ * that one's; and datagrams that sendmsg() would refuse, or that go into the mesh from an address
+ * that is not the pod's. Those that UDPRoutes grant are counted.
  * Runs for every packet of every socket of the node, so the questions that cost nothing come
  * first.
  * Not asked: what the pod forwards, which belongs to no socket.
@@ -222,46 +223,64 @@ static __always_inline int is_isolated_datagram(const struct __sk_buff *skb,
 		       OUTCOME_PASSTHROUGH;
 }
 
-/*
- * Whether the pod sends from an address of the mesh that is not its own. What is no pod of the mesh
- * on this node is not asked: another cluster's node on this machine may have the same addresses.
- */
-static __always_inline int is_forged(const struct flow *flow)
+/* Whether the pod sends from an address of its own. */
+static __always_inline int has_own_source(const struct flow *flow)
 {
 	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
 
 	copy_address(own.address_be, flow->source_be);
-	return !bpf_map_lookup_elem(&pod_addresses, &own) && peer_at(flow->source_be);
+	return bpf_map_lookup_elem(&pod_addresses, &own) != 0;
 }
 
-/* Counts what a UDPRoute grants, and remembers whom the socket asks. */
-static __always_inline void follow_datagram(struct __sk_buff *skb, const struct flow *flow)
+/*
+ * Decides a datagram as if it were sent anew, for its socket may have been connected before, or write
+ * headers itself, and then no other hook has been asked. Counts what a UDPRoute grants, and remembers
+ * whom the socket asks. The verdict is settled where it is refused.
+ */
+static __always_inline int let_datagram(struct __sk_buff *skb, struct flow *flow,
+					const struct pod *pod, int from_own)
 {
 	const struct datagram_peer *peer = peer_at(flow->destination_be);
 	struct datagram_counts *counts;
 	struct datagram datagram = {};
-	struct bpf_sock *sk;
+	struct bpf_sock *sk = skb->sk;
+	struct decision d;
+	int whole;
 
-	if (!peer || !read_datagram(&datagram, skb, is_mapped(flow->destination_be)))
-		return;
-	counts = find_grant(flow->netns_cookie, DIRECTION_OUTBOUND, peer,
-			    datagram.destination_port_be);
-	if (counts) {
-		count_granted(counts, &datagram);
-	} else {
+	sk = sk ? bpf_sk_fullsock(sk) : 0;
+	whole = read_datagram(&datagram, skb, is_mapped(flow->destination_be));
+	if (!whole && flow->protocol != IPPROTO_UDP)
+		return 1; /* other than UDP, behind extension headers */
+	flow->protocol = IPPROTO_UDP;
+	flow->source_port_be = datagram.source_port_be;
+	flow->destination_port_be = datagram.destination_port_be;
+	if (peer && !from_own) {
+		settle(flow, OUTCOME_REFUSED, REASON_FORWARDED);
+		return 0; /* the receiver could not know whose it is */
+	}
+	if (peer && whole) {
+		counts = find_grant(flow->netns_cookie, DIRECTION_OUTBOUND, peer,
+				    flow->destination_port_be);
+		if (counts) {
+			count_granted(counts, &datagram);
+			goto asked;
+		}
 		counts = find_grant(flow->netns_cookie, DIRECTION_INBOUND, peer,
-				    datagram.source_port_be);
+				    flow->source_port_be);
 		if (counts) {
 			count_answer(counts, &datagram);
-			return;
+			return 1;
 		}
 	}
-	sk = skb->sk;
-	if (!sk)
-		return;
-	sk = bpf_sk_fullsock(sk);
-	if (sk)
-		remember_asked(sk, flow->destination_be, datagram.destination_port_be);
+	d = decide_outbound(flow, pod, sk ? sk->bound_dev_if : 0);
+	if (d.outcome == OUTCOME_REFUSED) {
+		settle(flow, d.outcome, d.reason);
+		return 0;
+	}
+asked:
+	if (sk && (peer || is_on_the_wire(flow->destination_be)))
+		remember_asked(sk, flow->destination_be, flow->destination_port_be);
+	return 1;
 }
 
 SEC("cgroup_skb/egress")
@@ -273,6 +292,7 @@ int sluice_skb_egress(struct __sk_buff *skb)
 	struct flow flow = {};
 	const struct pod *pod;
 	enum echo echo;
+	int from_own;
 
 	if (ifindex == IFINDEX_LOOPBACK && shape == SHAPE_PLAIN)
 		return PACKET_PASS;
@@ -290,7 +310,9 @@ int sluice_skb_egress(struct __sk_buff *skb)
 		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
 		return PACKET_REFUSE;
 	}
-	if (flow.protocol != IPPROTO_TCP && is_forged(&flow)) {
+	/* Only addresses of the mesh: another cluster's node on this machine may have the same. */
+	from_own = flow.protocol == IPPROTO_TCP || has_own_source(&flow);
+	if (!from_own && peer_at(flow.source_be)) {
 		settle(&flow, OUTCOME_REFUSED, REASON_FORWARDED);
 		return PACKET_REFUSE;
 	}
@@ -310,8 +332,9 @@ int sluice_skb_egress(struct __sk_buff *skb)
 		return PACKET_REFUSE;
 	}
 	if (!(pod->flags & POD_PERMISSIVE) &&
-	    (flow.protocol == IPPROTO_UDP || shape == SHAPE_EXTENDED))
-		follow_datagram(skb, &flow);
+	    (flow.protocol == IPPROTO_UDP || shape == SHAPE_EXTENDED) &&
+	    !let_datagram(skb, &flow, pod, from_own))
+		return PACKET_REFUSE;
 	return PACKET_PASS;
 }
 

@@ -3,7 +3,8 @@
  * Hook: cgroup_skb/ingress, from kernel 4.10 (socket storage 5.2), attached at the root of cgroup2.
  * Runs for every packet that reaches a socket, fragments put together; all but datagrams pass.
  * A pod of a strict mesh takes datagrams of another pod of the mesh where a UDPRoute grants the port,
- * or as the answer to what the very socket has sent there of late, if it may send there still.
+ * or as the answer to what the very socket has sent there of late, if it may send there still; from
+ * a link-local address of IPv6, which may be another pod's of the wire, answers alone.
  * What comes from elsewhere passes, as does what is excluded.
  * Pass: the socket gets it. Refuse: it is dropped, and nobody is told.
  */
@@ -48,6 +49,16 @@ static __always_inline int is_exempt(const struct flow *flow)
 	kind = bpf_map_lookup_elem(&pod_addresses, &own);
 	return (kind && *kind == POD_ADDRESS_EXCLUDED) || bpf_map_lookup_elem(&port_rules, &port) ||
 	       (is_dns_port(flow) && (find_range_rules(flow) & RULE_RESOLVER));
+}
+
+static __always_inline int is_on_excluded(const struct __sk_buff *skb, const struct flow *flow)
+{
+	struct interface_rule_key key = {
+		.netns_cookie = flow->netns_cookie,
+		.ifindex = skb->ifindex,
+	};
+
+	return bpf_map_lookup_elem(&interface_rules, &key) != 0;
 }
 
 /* Whether the pod may send there now what the datagram came from. */
@@ -109,7 +120,7 @@ int sluice_skb_ingress(struct __sk_buff *skb)
 	if (skb->ifindex == IFINDEX_LOOPBACK || !fill_flow(&flow, skb) || !is_datagram(skb, &flow))
 		return PACKET_PASS;
 	peer = peer_at(flow.source_be);
-	if (!peer)
+	if (!peer && !is_on_the_wire(flow.source_be))
 		return PACKET_PASS; /* from outside the mesh */
 	key.netns_cookie = receiving_pod(skb, &flow);
 	pod = bpf_map_lookup_elem(&pods, &key);
@@ -124,7 +135,7 @@ int sluice_skb_ingress(struct __sk_buff *skb)
 	}
 	flow.source_port_be = datagram.source_port_be;
 	flow.destination_port_be = datagram.destination_port_be;
-	if (is_exempt(&flow))
+	if (is_exempt(&flow) || (!peer && is_on_excluded(skb, &flow)))
 		return PACKET_PASS;
 	grant = find_grant(key.netns_cookie, DIRECTION_INBOUND, peer, flow.destination_port_be);
 	if (grant) {

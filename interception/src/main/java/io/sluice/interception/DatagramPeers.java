@@ -29,11 +29,15 @@ public final class DatagramPeers {
    * Lets the programs know these and nobody else; what is new replaces what was there without a
    * moment in between.
    *
+   * @param complete whether these are all: else who is known already may only be not read yet, and
+   *     stays known, since a stranger's datagrams are taken
    * @return how many there is no room for: they are taken for nobody of the mesh
    */
-  int know(Map<AddressKey, DatagramPeerValue> wanted) {
+  int know(Map<AddressKey, DatagramPeerValue> all, boolean complete) {
     Map<AddressKey, DatagramPeerValue> present =
         Optional.ofNullable(written).orElseGet(map::snapshot);
+    Map<AddressKey, DatagramPeerValue> wanted = new HashMap<>(complete ? Map.of() : present);
+    wanted.putAll(all);
     for (AddressKey former : present.keySet()) {
       if (!wanted.containsKey(former)) {
         map.remove(former);

@@ -140,10 +140,10 @@ public final class EbpfInterception implements Interception {
   }
 
   @Override
-  public int knowPeers(Map<InetAddress, DatagramPeerValue> known) {
+  public int knowPeers(Map<InetAddress, DatagramPeerValue> known, boolean complete) {
     Map<AddressKey, DatagramPeerValue> entries = new HashMap<>();
     known.forEach((address, peer) -> entries.put(new AddressKey(address), peer));
-    return peers.know(entries);
+    return peers.know(entries, complete);
   }
 
   /** The shared maps, for dumps and metrics. */

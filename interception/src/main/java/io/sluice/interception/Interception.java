@@ -50,9 +50,10 @@ public interface Interception extends AutoCloseable {
    * Lets all pods know whose the addresses of the mesh are, before pods are brought to what
    * UDPRoutes grant them.
    *
+   * @param complete whether these are all; else who is known already stays known
    * @return how many are left out for want of room
    */
-  default int knowPeers(Map<InetAddress, DatagramPeerValue> peers) {
+  default int knowPeers(Map<InetAddress, DatagramPeerValue> peers, boolean complete) {
     return 0;
   }
 

@@ -1,5 +1,6 @@
 package io.sluice.interception;
 
+import io.sluice.interception.RulesInForce.MeshAddresses;
 import io.sluice.interception.RulesInForce.PresentedClients;
 import io.sluice.interception.maps.CounterKey;
 import io.sluice.interception.maps.DatagramPeerValue;
@@ -23,6 +24,7 @@ import io.sluice.proxy.PodListeners;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,7 +49,7 @@ public final class IptablesInterception implements Interception {
   private final PresentedClients clients;
   private final Map<Long, RulesInForce> pods = new ConcurrentHashMap<>();
   private final Set<Long> translating = ConcurrentHashMap.newKeySet();
-  private volatile Set<InetAddress> peers = Set.of();
+  private volatile MeshAddresses peers = MeshAddresses.NONE;
 
   /**
    * Changes nothing yet.
@@ -94,8 +96,15 @@ public final class IptablesInterception implements Interception {
   }
 
   @Override
-  public int knowPeers(Map<InetAddress, DatagramPeerValue> known) {
-    peers = Set.copyOf(known.keySet());
+  public int knowPeers(Map<InetAddress, DatagramPeerValue> known, boolean complete) {
+    Set<InetAddress> all = new HashSet<>(known.keySet());
+    if (!complete) {
+      all.addAll(peers.all());
+    }
+    MeshAddresses now = new MeshAddresses(Set.copyOf(all), complete);
+    if (!now.equals(peers)) {
+      peers = now;
+    }
     return 0;
   }
 

@@ -1,5 +1,6 @@
 package io.sluice.interception;
 
+import io.sluice.interception.DatagramGrants.Granted;
 import io.sluice.iptables.ArrivingDatagrams;
 import io.sluice.iptables.ClientAddresses;
 import io.sluice.iptables.ClientAddresses.ShownClients;
@@ -15,6 +16,8 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.Cidr;
+import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
@@ -23,7 +26,9 @@ import io.sluice.proxy.ListenerFd;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,7 +58,7 @@ final class RulesInForce implements AutoCloseable {
   private final PodRedirection redirection;
   private final RulesetGeneration generation;
   private final ShownClients shown;
-  private final Supplier<Set<InetAddress>> peers;
+  private final Supplier<MeshAddresses> peers;
   private final Set<Direction> directions;
   private final FamilyPorts outboundPorts;
   private final FamilyPorts inboundPorts;
@@ -61,11 +66,22 @@ final class RulesInForce implements AutoCloseable {
   private Set<Datagram> datagrams; // that the pod is granted
   private String wanted = "";
   private @Nullable ArrivingDatagrams asked; // by the table that this daemon has raised
+  private MeshAddresses followed = MeshAddresses.NONE; // of which it knows
   private long askedNanos;
   private final Map<Refusal, Long> former = new ConcurrentHashMap<>(); // of tables before that
   private OptionalInt intactAt = OptionalInt.empty();
 
   private record Refusal(Family family, boolean forged) {}
+
+  /**
+   * Addresses of the mesh.
+   *
+   * @param complete whether they are all, as far as a registry says that was read to its end
+   */
+  record MeshAddresses(Set<InetAddress> all, boolean complete) {
+    /** Before anything is known. */
+    static final MeshAddresses NONE = new MeshAddresses(Set.of(), false);
+  }
 
   /** Writes nothing yet; owns {@code redirection}, {@code generation} and {@code shown}. */
   RulesInForce(
@@ -74,7 +90,7 @@ final class RulesInForce implements AutoCloseable {
       PodRedirection redirection,
       RulesetGeneration generation,
       ShownClients shown,
-      Supplier<Set<InetAddress>> peers,
+      Supplier<MeshAddresses> peers,
       Set<Direction> directions,
       List<ListenerFd> listeners,
       PodPlacement pod) {
@@ -139,40 +155,81 @@ final class RulesInForce implements AutoCloseable {
   }
 
   private synchronized void raise() {
-    if (showsClients()) {
-      keepCounts();
-      ArrivingDatagrams datagrams = arriving();
-      if (clients.raise(pod, datagrams)) {
-        raised(datagrams);
-      }
+    if (!showsClients()) {
+      return;
+    }
+    MeshAddresses known = peers.get();
+    if (holdsBack(known) && shown.askDatagrams(!pod.permissive())) {
+      clients.found(pod.cookie()); // who is not known yet would be taken for a stranger
+      return;
+    }
+    Map<Refusal, Long> counts = counted();
+    ArrivingDatagrams datagrams = arriving(known);
+    if (clients.raise(pod, datagrams)) {
+      counts.forEach((refusal, count) -> former.merge(refusal, count, Long::sum));
+      raised(datagrams, known);
     }
   }
 
-  private void raised(ArrivingDatagrams datagrams) {
+  /** Whether an earlier daemon may have known more. */
+  private boolean holdsBack(MeshAddresses known) {
+    return asked == null && !known.complete();
+  }
+
+  private void raised(ArrivingDatagrams datagrams, MeshAddresses known) {
     asked = datagrams;
+    followed = known;
     askedNanos = System.nanoTime();
   }
 
-  /** Of the table that is about to be replaced, whose counters begin anew. */
-  private void keepCounts() {
+  /** Of the table that stands, whose counters begin anew in the one that replaces it. */
+  private Map<Refusal, Long> counted() {
+    Map<Refusal, Long> counts = new HashMap<>();
     for (Family family : Family.values()) {
-      former.merge(new Refusal(family, false), shown.refused(family), Long::sum);
-      former.merge(new Refusal(family, true), shown.forged(family), Long::sum);
+      counts.put(new Refusal(family, false), shown.refused(family));
+      counts.put(new Refusal(family, true), shown.forged(family));
     }
+    return counts;
   }
 
-  private ArrivingDatagrams arriving() {
+  private ArrivingDatagrams arriving(MeshAddresses known) {
     if (pod.permissive()) {
       return ArrivingDatagrams.NOT_ASKED;
     }
-    Set<InetAddress> others = new HashSet<>(peers.get());
-    others.removeAll(pod.network().own());
-    others.removeAll(pod.network().excludedAddresses());
-    Set<Integer> open = new HashSet<>(pod.settings().inboundPortExclusions());
-    if (pod.network().own().stream().anyMatch(pod.settings()::isResolver)) {
+    PodNetwork network = pod.network();
+    InterceptionSettings settings = pod.settings();
+    Set<InetAddress> own = new HashSet<>(network.own());
+    own.addAll(network.excludedAddresses());
+    Set<InetAddress> others = new HashSet<>(known.all());
+    others.removeAll(own);
+    Set<Datagram> granted = new HashSet<>(datagrams);
+    for (InetAddress other : others) {
+      if (isLeftAlone(other)) {
+        granted.add(new Datagram(Direction.OUTBOUND, other, 0));
+      } else if (settings.isResolver(other)) {
+        granted.add(new Datagram(Direction.OUTBOUND, other, MeshPorts.DNS));
+      }
+    }
+    Set<Integer> open = new HashSet<>(settings.inboundPortExclusions());
+    if (network.own().stream().anyMatch(settings::isResolver)) {
       open.add(MeshPorts.DNS); // asked for names by pods of the mesh without a grant
     }
-    return new ArrivingDatagrams(true, others, datagrams, open, pod.network().excludedAddresses());
+    return new ArrivingDatagrams(
+        true,
+        own,
+        others,
+        granted,
+        settings.outboundPortExclusions(),
+        open,
+        network.excludedAddresses(),
+        network.excludedInterfaces());
+  }
+
+  private boolean isLeftAlone(InetAddress address) {
+    List<Cidr> included = pod.settings().outboundRangeInclusions();
+    return pod.settings().outboundRangeExclusions().stream().anyMatch(one -> one.contains(address))
+        || pod.network().excludedRanges().stream().anyMatch(one -> one.contains(address))
+        || (!included.isEmpty() && included.stream().noneMatch(one -> one.contains(address)));
   }
 
   /**
@@ -181,20 +238,24 @@ final class RulesInForce implements AutoCloseable {
    * daemon has left its rules.
    */
   synchronized void followPeers() {
+    MeshAddresses known = peers.get();
     if (!showsClients()
         || !clients.isPossible(pod.cookie())
-        || (asked != null && System.nanoTime() - askedNanos < PEERS_NANOS)) {
+        || known.equals(followed)
+        || holdsBack(known)
+        || (followed.complete() && System.nanoTime() - askedNanos < PEERS_NANOS)) {
       return;
     }
-    ArrivingDatagrams wanted = arriving();
+    ArrivingDatagrams wanted = arriving(known);
     if (wanted.equals(asked) || (asked == null && shown.wereRaisedFor(wanted))) {
-      raised(wanted);
+      raised(wanted, known);
       return;
     }
-    keepCounts();
+    Map<Refusal, Long> counts = counted();
     try {
       ClientAddresses.raise(pod.netns(), wanted);
-      raised(wanted);
+      counts.forEach((refusal, count) -> former.merge(refusal, count, Long::sum));
+      raised(wanted, known);
     } catch (RedirectionException e) {
       // What was asked before still is; the look that follows tells what has gone.
       LOG.log(System.Logger.Level.DEBUG, "datagram_peers_not_followed pod=" + pod.name(), e);
@@ -228,17 +289,14 @@ final class RulesInForce implements AutoCloseable {
 
   /** Each is a rule, so that many are left out: those are refused. */
   private static Set<Datagram> datagrams(PodPlacement pod) {
-    List<Datagram> all =
-        pod.datagrams().granted().stream()
-            .flatMap(granted ->
-                granted.addresses().stream()
-                    .map(address -> new Datagram(granted.direction(), address, granted.port())))
-            .distinct()
-            .sorted(
-                Comparator.comparing(Datagram::direction)
-                    .thenComparing(each -> each.peer().getHostAddress())
-                    .thenComparingInt(Datagram::port))
-            .toList();
+    String own = pod.name().namespace();
+    Map<Datagram, String> all = new LinkedHashMap<>(); // with whose they are
+    for (Granted granted : pod.datagrams().granted()) {
+      granted.addresses().stream()
+          .sorted(Comparator.comparing(InetAddress::getHostAddress))
+          .map(address -> new Datagram(granted.direction(), address, granted.port()))
+          .forEach(one -> all.putIfAbsent(one, granted.namespace(own)));
+    }
     if (all.size() > PodTraffic.MAX_DATAGRAMS) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -246,7 +304,7 @@ final class RulesInForce implements AutoCloseable {
           pod.name(),
           all.size() + " are granted, by address, and rules hold " + PodTraffic.MAX_DATAGRAMS);
     }
-    return Set.copyOf(all.subList(0, Math.min(all.size(), PodTraffic.MAX_DATAGRAMS)));
+    return Set.copyOf(DatagramGrants.share(all.keySet(), all::get, own, PodTraffic.MAX_DATAGRAMS));
   }
 
   /** Rules that were all written anew, and read back, need no second look. */

@@ -97,8 +97,8 @@ public final class SplitInterception implements Interception {
   }
 
   @Override
-  public int knowPeers(Map<InetAddress, DatagramPeerValue> peers) {
-    return outbound.knowPeers(peers);
+  public int knowPeers(Map<InetAddress, DatagramPeerValue> peers, boolean complete) {
+    return outbound.knowPeers(peers, complete);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.attack.Attack;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Commands;
@@ -15,10 +16,19 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.node.NodeSettings;
+import io.sluice.node.why.WhyQuestion;
+import io.sluice.process.AdminClient;
+import io.sluice.process.AdminRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -46,6 +56,9 @@ class DatagramRoutesTest {
   private static final int SOCK_RAW = 3;
   private static final int IPPROTO_UDP = 17;
   private static final int IPPROTO_RAW = 255;
+  private static final int UDP_SEGMENT = 103;
+  private static final int IP_TRANSPARENT = 19;
+  private static final int IPV6_FREEBIND = 78;
   private static final int IPV4_HEADER = 20;
   private static final int IPV6_HEADER = 40;
   private static final int UDP_HEADER = 8;
@@ -108,8 +121,25 @@ class DatagramRoutesTest {
       assertRefused(shop.buyer, family, beside.address());
       assertRefused(shop.thief, family, there.address());
 
+      assertThat(foretold(shop.buyer, there.address())).isEqualTo("allowed datagram_granted");
+      assertThat(foretold(shop.buyer, beside.address())).isEqualTo("refused datagram_refused");
+      assertThat(foretold(shop.thief, there.address())).isEqualTo("refused datagram_refused");
       assertThat(there.received()).containsExactly("a", "b");
       assertThat(beside.received()).isEmpty();
+    }
+  }
+
+  /** What {@code why --udp} says of it. */
+  private String foretold(SitePod from, InetSocketAddress to) {
+    WhyQuestion question = WhyQuestion.ofDatagram(from.meshName(), IpAddresses.text(to));
+    try {
+      JsonNode answer =
+          new AdminClient(NodeSettings.adminSocket(shop.site.prefix()))
+              .ask(new AdminRequest("why", question.toText(), false))
+              .getFirst();
+      return answer.path("verdict").asText() + " " + answer.path("reason").asText();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -167,6 +197,31 @@ class DatagramRoutesTest {
       assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), much))
           .isEqualTo(much);
       assertRefused(shop.thief, family, there.address());
+    }
+  }
+
+  /** The kernel cuts up what a socket gives it as one, behind every hook. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whatTheKernelCutsUpIsDecidedAsOneAndCountedAsMany(Family family) {
+    int port = shop.freshPort();
+    grant(shop.buyer, shop.store, port);
+    int socket = shop.buyer.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    try (Datagrams there = Datagrams.echo(shop.store, family, port);
+        Datagrams beside = Datagrams.echo(shop.store, family, shop.freshPort())) {
+      Sockets.setsockopt(socket, IPPROTO_UDP, UDP_SEGMENT, 3);
+      Sockets.sendTo(socket, text("abcdefgh"), 0, there.address());
+      assertNotPermitted(() -> Sockets.sendTo(socket, text("abcdefgh"), 0, beside.address()));
+
+      Await.until("all have arrived", () -> there.received().size() >= 3);
+      assertThat(there.received()).containsExactly("abc", "def", "gh");
+      assertThat(beside.received()).isEmpty();
+      if (mechanism.hooksConnect()) { // rules count no pairs
+        assertThat(rules().getFirst()).startsWith("buyer outbound 3 8 ");
+        assertThat(rules().getLast()).startsWith("store inbound 3 8 ");
+      }
+    } finally {
+      Sockets.close(socket);
     }
   }
 
@@ -294,6 +349,7 @@ class DatagramRoutesTest {
       long before = counted(shop.store, "inbound", "refused", "datagram_refused");
       Datagrams.send(shop.thief, family, there.address(), "loot");
       assertNothingCame(shop.store, there);
+      assertThat(foretold(shop.thief, there.address())).isEqualTo("refused datagram_refused");
       assertThat(counted(shop.store, "inbound", "refused", "datagram_refused"))
           .isEqualTo(before + 1);
 
@@ -373,6 +429,231 @@ class DatagramRoutesTest {
     packet.put(from.getAddress()).put(to.getAddress().getAddress());
     packet.putShort((short) 4_000).putShort((short) to.getPort());
     return packet.putShort((short) length).putShort((short) 0).put(payload).flip();
+  }
+
+  /** Behind every socket, by what translates in its own namespace. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoTranslatesItsAddressIsNotTakenForAnother(Family family) {
+    int port = shop.freshPort();
+    String words = family == Family.IPV4 ? "ip" : "ip6";
+    grant(shop.buyer, shop.store, port);
+    excludeOfTheThief(port);
+    inside(
+        shop.thief,
+        "table %s test { chain out { type nat hook postrouting priority 100; udp dport %d snat to %s; }\n}"
+            .formatted(words, port, IpAddresses.text(shop.buyer.address(family))));
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      long before = counted(shop.thief, "outbound", "refused", "forwarded");
+      assertNotPermitted(() -> Datagrams.send(shop.thief, family, there.address(), "forged"));
+
+      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 1);
+      assertThat(there.received()).isEmpty();
+    } finally {
+      inside(shop.thief, "delete table " + words + " test");
+      excludeNothingOfTheThief();
+    }
+    Attack.tried("a datagram whose source is translated to another pod's address, " + mechanism)
+        .refusedBy((mechanism.hooksConnect() ? "skb_egress" : "rules") + ", EPERM")
+        .countedAs("sluice_interception_refused_total{reason=\"forwarded\"}");
+  }
+
+  private static void inside(SitePod pod, String rules) {
+    Commands.run("ip", "netns", "exec", pod.netns(), "nft", rules);
+  }
+
+  /** Nobody of the mesh has that address, so that it would be taken for somebody from outside. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoTakesAnAddressBeyondTheMeshSendsNothingIntoIt(Family family) {
+    boolean ipv4 = family == Family.IPV4;
+    int port = shop.freshPort();
+    InetAddress nobodys = IpAddresses.parse(ipv4 ? "203.0.113.9" : "2001:db8:9::9");
+    excludeOfTheThief(port);
+    int forger = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      long before = counted(shop.thief, "outbound", "refused", "forwarded");
+      if (ipv4) {
+        Sockets.setsockopt(forger, Sockets.SOL_IP, IP_TRANSPARENT, 1);
+      } else {
+        Sockets.setsockopt(forger, Sockets.SOL_IPV6, IPV6_FREEBIND, 1); // needs no capability
+      }
+      Sockets.bind(forger, new InetSocketAddress(nobodys, 0));
+      assertNotPermitted(() -> Sockets.sendTo(forger, text("forged"), 0, there.address()));
+      InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
+      tryTo(() -> Sockets.sendTo(raw, packet(nobodys, there.address(), "forged"), 0, host));
+
+      assertNothingCame(shop.store, there);
+      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 2);
+    } finally {
+      Sockets.close(forger);
+      Sockets.close(raw);
+      excludeNothingOfTheThief();
+    }
+    Attack.tried("datagrams to a pod from an address that nobody has, " + mechanism)
+        .refusedBy(mechanism.hooksConnect() ? "skb_egress" : "rules")
+        .countedAs("sluice_interception_refused_total{reason=\"forwarded\"}");
+  }
+
+  /** On one wire, by the addresses that the kernel gives every interface itself. */
+  @Tag("attack")
+  @Test
+  void whatComesFromALinkLocalAddressIsTakenAsAnAnswerAlone() {
+    int port = shop.freshPort();
+    InetSocketAddress any = new InetSocketAddress(IpAddresses.parse("::"), port);
+    InetSocketAddress there = new InetSocketAddress(linkLocal(shop.store, shop.thief), port);
+    try (Datagrams server = Datagrams.echoAt(shop.store, any)) {
+      long before = counted(shop.store, "inbound", "refused", "datagram_refused");
+      Datagrams.send(shop.thief, Family.IPV6, there, "unasked");
+      Await.until(
+          "it is refused",
+          () -> counted(shop.store, "inbound", "refused", "datagram_refused") > before);
+      assertThat(server.received()).isEmpty();
+    }
+    try (Datagrams server = Datagrams.echoAt(shop.stranger, any)) {
+      InetSocketAddress cache =
+          new InetSocketAddress(linkLocal(shop.stranger, shop.thief), any.getPort());
+      assertThat(Datagrams.askUnconnected(shop.thief, Family.IPV6, cache, "a")).isEqualTo("a");
+      assertThat(Datagrams.askConnected(shop.thief, Family.IPV6, cache, "b")).isEqualTo("b");
+      assertThat(server.received()).containsExactly("a", "b");
+    }
+    Attack.tried("a datagram from a link-local address to a pod on the same wire, " + mechanism)
+        .refusedBy(mechanism.hooksConnect() ? "skb_ingress" : "rules")
+        .countedAs("sluice_interception_refused_total{reason=\"datagram_refused\"}");
+  }
+
+  /** Of {@code pod}, as {@code from} calls it. */
+  private static InetAddress linkLocal(SitePod pod, SitePod from) {
+    String[] own = line(pod, "fe80");
+    int wire = Integer.parseInt(line(from, "fe80")[1], 16);
+    try {
+      return Inet6Address.getByAddress(null, HexFormat.of().parseHex(own[0]), wire);
+    } catch (UnknownHostException e) {
+      throw new IllegalStateException("the kernel writes 16 octets", e);
+    }
+  }
+
+  /** Address, index of its interface and more. */
+  private static String[] line(SitePod pod, String beginning) {
+    return pod.procNet("if_inet6")
+        .lines()
+        .filter(line -> line.startsWith(beginning) && line.endsWith("eth0"))
+        .findFirst()
+        .orElseThrow()
+        .split("\\s+", -1);
+  }
+
+  /** What a socket was connected to before the mesh became strict, or while it was granted. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aSocketThatWasConnectedBeforeSendsNothingMoreOutOfTheMesh(Family family) {
+    shop.configure(true, false, Map.of());
+    int connected = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    try (Datagrams there = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
+      Sockets.connect(connected, there.address());
+      Sockets.write(connected, text("before"));
+      Await.until("it has arrived", () -> there.received().equals(List.of("before")));
+
+      shop.configureAsAtFirst();
+
+      long before = counted(shop.thief, "outbound", "refused", "datagram_refused");
+      assertNotPermitted(() -> Sockets.write(connected, text("after")));
+      assertThat(counted(shop.thief, "outbound", "refused", "datagram_refused"))
+          .isEqualTo(before + 1);
+      Datagrams.send(shop.stranger, family, there.address(), "own");
+      Await.until("its own has arrived", () -> there.received().size() > 1);
+      assertThat(there.received()).containsExactly("before", "own");
+    } finally {
+      Sockets.close(connected);
+      shop.configureAsAtFirst();
+    }
+    Attack.tried("UDP by a socket that was connected while the mesh was permissive, " + mechanism)
+        .refusedBy((mechanism.hooksConnect() ? "skb_egress" : "rules") + ", EPERM")
+        .countedAs("sluice_interception_refused_total{reason=\"datagram_refused\"}");
+  }
+
+  /** Who is asked no more goes on from the port that was asked, without a rest. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void answersEndWithTheGrant(Family family) {
+    int port = shop.freshPort();
+    grant(shop.buyer, shop.thief, port);
+    int asked = bound(shop.thief, family, port);
+    try (Datagrams asking = Datagrams.echo(shop.buyer, family, shop.freshPort())) {
+      excludeOfTheThief(asking.address().getPort());
+      InetSocketAddress thiefs = shop.thief.at(family, port);
+      asking.send("question", thiefs);
+      tryTo(() -> Sockets.sendTo(asked, text("answer"), 0, asking.address()));
+      Await.until("it is answered", () -> asking.received().contains("answer"));
+
+      grant(shop.buyer, shop.thief, shop.freshPort());
+
+      long before = counted(shop.buyer, "inbound", "refused", "datagram_refused");
+      Sockets.sendTo(asked, text("late"), 0, asking.address());
+      Await.until(
+          "it is refused",
+          () -> counted(shop.buyer, "inbound", "refused", "datagram_refused") > before);
+      assertThat(asking.received()).doesNotContain("late");
+    } finally {
+      Sockets.close(asked);
+      excludeNothingOfTheThief();
+    }
+    Attack.tried("an answer where the question is granted no more, " + mechanism)
+        .refusedBy(mechanism.hooksConnect() ? "skb_ingress" : "rules")
+        .countedAs("sluice_interception_refused_total{reason=\"datagram_refused\"}");
+  }
+
+  /** Rules ask about each packet of UDP; so do programs, whatever socket has made it. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aSocketThatWritesHeadersSendsNoOtherDatagrams(Family family) {
+    int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
+    try (Datagrams there = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
+      long before = counted(shop.thief, "outbound", "refused", "datagram_refused");
+      InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
+      InetAddress own = shop.thief.address(family);
+      tryTo(() -> Sockets.sendTo(raw, packet(own, there.address(), "raw"), 0, host));
+      assertThat(counted(shop.thief, "outbound", "refused", "datagram_refused"))
+          .isEqualTo(before + 1);
+    } finally {
+      Sockets.close(raw);
+    }
+    Attack.tried("UDP out of the mesh by a raw socket, " + mechanism)
+        .refusedBy(mechanism.hooksConnect() ? "skb_egress" : "rules")
+        .countedAs("sluice_interception_refused_total{reason=\"datagram_refused\"}");
+  }
+
+  /** The daemon has not read all of the registry, and so not who the sender is. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoCannotBeReadIsStillOfTheMesh(Family family) {
+    int port = shop.freshPort();
+    excludeOfTheThief(port);
+    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+      shop.daemon().kill();
+      shop.site.registry().write("pod-thief", "kind: Pod\nmetadata: {name: [");
+      shop.reviveDaemon();
+
+      long before = counted(shop.store, "inbound", "refused", "datagram_refused");
+      Datagrams.send(shop.thief, family, there.address(), "loot");
+      Await.until(
+          "it is refused",
+          () -> counted(shop.store, "inbound", "refused", "datagram_refused") > before);
+      assertThat(there.received()).isEmpty();
+    } finally {
+      excludeNothingOfTheThief();
+      Await.until("all is as before", () -> shop.view().isEnforced());
+    }
+    Attack.tried("a datagram from a pod whose object cannot be read, " + mechanism)
+        .refusedBy(mechanism.hooksConnect() ? "skb_ingress" : "rules")
+        .countedAs("sluice_interception_refused_total{reason=\"datagram_refused\"}");
   }
 
   /** As where a pod has gone and another one gets its address. */
@@ -478,7 +759,9 @@ class DatagramRoutesTest {
     translate(family, service, shop.store.at(family, port));
     try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
       assertRefused(shop.buyer, family, service);
+      assertThat(foretold(shop.buyer, service)).isEqualTo("refused datagram_refused");
       grant(shop.buyer, shop.store, port);
+      assertThat(foretold(shop.buyer, service)).isEqualTo("allowed datagram_granted");
       assertThat(Datagrams.askConnected(shop.buyer, family, service, "a")).isEqualTo("a");
       assertThat(Datagrams.askUnconnected(shop.buyer, family, service, "b")).isEqualTo("b");
       assertRefused(shop.thief, family, service);
@@ -498,12 +781,8 @@ class DatagramRoutesTest {
       shop.sysctl(shop.store, "net/ipv6/conf/" + name + "/accept_redirects", "0");
     }
     shop.sysctl(node, ipv4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding", "1");
-    Commands.run(
-        "ip",
-        "netns",
-        "exec",
-        node.netns(),
-        "nft",
+    inside(
+        node,
         """
         table %1$s test {
           chain there { type nat hook prerouting priority -100;
@@ -527,12 +806,6 @@ class DatagramRoutesTest {
       Commands.ip(pod.netns(), List.of("route del " + Cidr.of(clusterIp)));
     }
     Commands.ip(shop.store.netns(), List.of("route del " + Cidr.of(shop.buyer.address(family))));
-    Commands.run(
-        "ip",
-        "netns",
-        "exec",
-        shop.stranger.netns(),
-        "nft",
-        "delete table " + (family == Family.IPV4 ? "ip" : "ip6") + " test");
+    inside(shop.stranger, "delete table " + (family == Family.IPV4 ? "ip" : "ip6") + " test");
   }
 }

@@ -15,6 +15,9 @@ import java.util.Set;
 public record DatagramPermission(
     NamespacedName name, NamespacedName destination, Set<NamespacedName> sources, Ports ports)
     implements MeshObject {
+  /** Grants of one pod, each of one port and peer; {@code SLUICE_MAX_DATAGRAM_RULES_OF_POD}. */
+  public static final int MAX_OF_POD = 128;
+
   public DatagramPermission {
     sources = Set.copyOf(sources);
   }

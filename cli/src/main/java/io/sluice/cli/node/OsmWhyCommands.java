@@ -122,7 +122,8 @@ public final class OsmWhyCommands {
                   http ? "GET" : "",
                   http ? "/" : "",
                   Map.of(),
-                  protocol == Protocol.https),
+                  protocol == Protocol.https,
+                  false),
               true);
       List<String> pods = answer.path("ways").findValuesAsText("pod");
       if (to == null) {

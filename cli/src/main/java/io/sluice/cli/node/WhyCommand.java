@@ -67,6 +67,11 @@ public final class WhyCommand implements Callable<Integer> {
       description = "Make the call, too, from inside the pod's network namespace.")
   private boolean probe;
 
+  @Option(
+      names = "--udp",
+      description = "A datagram is meant, to a port of UDP, rather than a connection.")
+  private boolean udp;
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Override
@@ -85,7 +90,11 @@ public final class WhyCommand implements Callable<Integer> {
         }
         fields.put(header.substring(0, colon).strip(), header.substring(colon + 1).strip());
       }
-      return new WhyQuestion(source, destination, method, path, fields);
+      if (udp && probe) {
+        throw new IllegalArgumentException(
+            "--probe makes connections: leave out --udp, or --probe");
+      }
+      return new WhyQuestion(source, destination, method, path, fields, false, udp);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     }

@@ -46,6 +46,7 @@ import picocli.CommandLine.Spec;
       "destination.service: NAMESPACE/NAME of the Service called, or -",
       "destination.authority: as a client would name it in a request",
       "destination.addresses[]: what the application calls",
+      "protocol: tcp, or udp for a datagram",
       "request: METHOD path, or -",
       "because[].kind: of an object that is responsible; node for what stands in no manifest",
       "because[].name: NAMESPACE/NAME, or -",
@@ -138,10 +139,16 @@ final class WhyInquiry {
   private ObjectNode answer(WhyQuestion question) {
     AdminRequest request = new AdminRequest("why", question.toText(), false);
     try {
-      return target.client().ask(request).stream()
-          .map(ObjectNode.class::cast)
-          .findFirst()
-          .orElseThrow(() -> new IOException("it ended before it answered; see its log"));
+      ObjectNode answer =
+          target.client().ask(request).stream()
+              .map(ObjectNode.class::cast)
+              .findFirst()
+              .orElseThrow(() -> new IOException("it ended before it answered; see its log"));
+      if (question.udp() && !answer.path("protocol").asText().equals("udp")) {
+        throw new IllegalArgumentException(
+            "the daemon is of an earlier version, and knows nothing of --udp");
+      }
+      return answer;
     } catch (IOException e) {
       if (NodeTarget.isDenied(e)) {
         throw target.silence(e);

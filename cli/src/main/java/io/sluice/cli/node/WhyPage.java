@@ -37,7 +37,8 @@ record WhyPage(JsonNode answer, PrintWriter out) {
             + (service.equals(NONE) || asked.startsWith(service)
                 ? ""
                 : " (Service " + service + ")")
-            + (request.equals(NONE) ? "" : ", " + request));
+            + (request.equals(NONE) ? "" : ", " + request)
+            + (text(answer, "protocol").equals("udp") ? ", UDP" : ""));
     int status = answer.path("status").asInt();
     out.println(
         text(answer, "verdict").toUpperCase(Locale.ROOT)

@@ -152,7 +152,8 @@ record Suggestion(String text, List<Row> permitted) {
     NamespacedName name =
         new NamespacedName(
             pair.to().namespace(), pair.name(kind, ports.hashCode() + requests.hashCode()));
-    return new TargetManifest(name, pair.from(), pair.to(), ports, requests).yaml() + "---\n";
+    return new TargetManifest(name, pair.from(), pair.to(), "TCPRoute", ports, requests).yaml()
+        + "---\n";
   }
 
   private static String plain(String value) {

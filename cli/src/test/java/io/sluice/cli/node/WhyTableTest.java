@@ -252,13 +252,15 @@ class WhyTableTest {
     for (int i = 4; i < words.length; i++) {
       headers.put(words[i].split("=", 2)[0], words[i].split("=", 2)[1]);
     }
-    boolean isRequest = words.length > 2;
+    boolean isRequest = words.length > 2 && !words[2].equals("UDP");
     return new WhyQuestion(
         words[0].matches("[a-z]+") ? "shop/" + words[0] : words[0],
         words[1],
         isRequest ? words[2] : "",
         isRequest ? words[3] : "",
-        headers);
+        headers,
+        false,
+        words.length > 2 && !isRequest);
   }
 
   private static final String PERMISSIVE = "enablePermissiveTrafficPolicyMode: true";
@@ -359,6 +361,27 @@ class WhyTableTest {
       an address that an AccessControl has; 192.0.2.7 shop/store:8080; allowed ingress_backend AccessControl shop/store spec.sources; access
       an address that it has not, either; 192.0.3.7 shop/store:8080; refused ingress_refused AccessControl shop/store spec.sources; access
       isolated; buyer 192.0.2.1:80; refused isolated Isolation - spec.cidrs; egress isolation
+      datagram; buyer shop/store:514 UDP; allowed datagram_granted TrafficTarget shop/buyer-to-store spec; datagrams
+      datagram without a grant; buyer shop/store:514 UDP; refused datagram_refused TrafficTarget - spec.rules;
+      datagram where bytes of TCP are granted; buyer shop/store:8080 UDP; refused datagram_refused TrafficTarget - spec.rules; store
+      datagram to another port; buyer shop/store:515 UDP; refused datagram_refused TrafficTarget shop/buyer-to-store spec.rules; datagrams
+      datagram of another account; web shop/store:514 UDP; refused datagram_refused TrafficTarget - spec.rules; datagrams
+      datagram to another node; buyer shop/far:514 UDP; allowed datagram_granted TrafficTarget shop/buyer-to-store spec; datagrams
+      datagram to a Service; buyer shop/logs:5140 UDP; allowed datagram_granted TrafficTarget shop/buyer-to-store spec; datagrams logs
+      datagram to the first port of a Service; buyer shop/logs UDP; allowed datagram_granted TrafficTarget shop/buyer-to-store spec; datagrams logs
+      datagram to a Service of two accounts; buyer shop/logs:5140 UDP; refused datagram_refused TrafficTarget - spec.rules; datagrams logs logsOfTwo
+      datagram to a Service without that port; buyer shop/logs:5141 UDP; refused datagram_refused Service shop/logs spec.ports; datagrams logs
+      datagram to a Service of TCP; buyer shop/books:80 UDP; refused datagram_refused Service shop/books spec.ports; datagrams
+      datagram out of the mesh; buyer 192.0.2.1:514 UDP; refused datagram_refused node - -; datagrams
+      datagram to a resolver; buyer 192.0.2.1:53 UDP; allowed dns node - -; resolver
+      datagram to no resolver; buyer 192.0.2.1:53 UDP; refused dns_refused node - -;
+      datagram to an isolated range; buyer 192.0.2.1:514 UDP; refused datagram_isolated Isolation - spec.cidrs; isolation
+      datagram in a permissive mesh; buyer shop/store:514 UDP; in the clear datagram_permissive MeshConfig - spec.traffic.enablePermissiveTrafficPolicyMode; permissive
+      datagram that its sender excludes; buyer shop/store:8080 UDP; refused datagram_refused Pod shop/buyer metadata.annotations["sluice.io/outbound-port-exclusion-list"]; portExcluded
+      datagram that is excluded for what arrives; buyer shop/store:8080 UDP; in the clear excluded_port Pod shop/store metadata.annotations["sluice.io/inbound-port-exclusion-list"]; portExcluded arrivalExcluded
+      datagram from outside; town/walker shop/store:514 UDP; in the clear source_not_in_mesh Namespace town metadata.labels["sluice.io/mesh"]; datagrams
+      datagram from a pod refused as a whole; buyer shop/store:514 UDP; refused interception_failed_closed Pod shop/buyer -; datagrams @closed
+      datagram without a daemon; buyer shop/store:514 UDP; allowed datagram_granted TrafficTarget shop/buyer-to-store spec; datagrams @dead
       route along; buyer shop/pages:80 GET /x v=one; allowed traffic_target TrafficTarget shop/buyer-to-web spec; web route
       """;
 
@@ -366,6 +389,17 @@ class WhyTableTest {
   private static Map.Entry<String, String> file(String word) {
     return switch (word) {
       case "store" -> Map.entry(TARGET, BUYER_HAS_STORE);
+      case "datagrams" ->
+          Map.entry(
+              TARGET, target("buyer", "store", "514").replace("kind: TCPRoute", "kind: UDPRoute"));
+      case "logs" ->
+          Map.entry(
+              "logs",
+              service("logs", "10.96.0.5", "store", 5140, 514, "udp")
+                  .replace("appProtocol: udp", "protocol: UDP"));
+      case "logsOfTwo" ->
+          Map.entry(
+              "web", pod("shop", "web", "web", "a", 31, "").replace("{app: web}", "{app: store}"));
       case "storeItself" -> Map.entry(TARGET, target("store", "store", "8080"));
       case "storeHttp" ->
           Map.entry(TARGET, target("buyer", "store", "8080", "{name: x, methods: [GET]}"));
@@ -877,7 +911,8 @@ class WhyTableTest {
                 http ? "GET" : "",
                 http ? "/" : "",
                 Map.of(),
-                protocol.equals("https")));
+                protocol.equals("https"),
+                false));
   }
 
   @ParameterizedTest
@@ -910,6 +945,20 @@ class WhyTableTest {
     assertThat(answer.path("reason").asText()).isEqualTo("egress_disabled");
     assertThat(answer.path("steps").findValuesAsText("text"))
         .contains("permissive mode opens what the mesh knows, and this it does not know");
+  }
+
+  @Test
+  void aUdpRouteIsProposedForADatagram() {
+    JsonNode answer = ask("buyer shop/store:514 UDP", mesh());
+
+    assertThat(answer.path("protocol").asText()).isEqualTo("udp");
+    assertThat(answer.path("change").path("yaml").asText())
+        .contains("kind: UDPRoute", "ports: [514]", "{kind: UDPRoute, name: buyer-to-store-514}");
+    assertThat(answer.path("change").path("then").asText()).isEqualTo("allowed");
+    assertThat(answer.path("change").path("besides").asInt()).isEqualTo(5);
+    StringWriter page = new StringWriter();
+    WhyPage.print(answer, new PrintWriter(page));
+    assertThat(page.toString()).startsWith("shop/buyer -> shop/store:514, UDP\nREFUSED: ");
   }
 
   /** One name may be a Pod's and a Service's. */

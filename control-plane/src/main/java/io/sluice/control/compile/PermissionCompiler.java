@@ -43,6 +43,7 @@ record PermissionCompiler(
   private static final String HTTP = "HTTPRouteGroup";
   private static final String ACCOUNT = TrafficTarget.ACCOUNT;
   private static final String SOURCES = "spec.sources";
+  private static final String RULES = "spec.rules";
 
   /** What targets name. */
   interface Routes {
@@ -210,7 +211,7 @@ record PermissionCompiler(
       refuse(
           Ground.SAID,
           target,
-          "spec.rules",
+          RULES,
           "is empty",
           "add a rule of kind TCPRoute, UDPRoute or HTTPRouteGroup");
       return false;
@@ -267,7 +268,17 @@ record PermissionCompiler(
               + " a datagram from there",
           "grant them a TCPRoute in a TrafficTarget of its own");
     }
-    return ports(target, UDP, routes::udp, has(target, TCP) || has(target, HTTP));
+    Optional<Ports> ports = ports(target, UDP, routes::udp, has(target, TCP) || has(target, HTTP));
+    int number = ports.map(named -> named.some().size()).orElse(0);
+    if (number > DatagramPermission.MAX_OF_POD) {
+      statuses.warning(
+          target,
+          RULES,
+          "its UDPRoutes name %d ports, and a pod has room for %d grants of datagrams: the first are kept"
+              .formatted(number, DatagramPermission.MAX_OF_POD),
+          "name fewer ports, or leave them out to mean every one");
+    }
+    return ports;
   }
 
   private Optional<Ports> ports(

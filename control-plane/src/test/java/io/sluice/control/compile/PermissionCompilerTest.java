@@ -15,6 +15,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -101,6 +102,20 @@ class PermissionCompilerTest {
     assertThat(ownStatuses(compilation))
         .extracting(ObjectStatus::sentence)
         .anyMatch(sentence -> sentence.contains("which UDPRoutes grant nothing"));
+  }
+
+  @Test
+  void tellsOfMorePortsForDatagramsThanAPodHasRoomFor() {
+    Set<Integer> ports =
+        Set.copyOf(IntStream.rangeClosed(1, DatagramPermission.MAX_OF_POD + 1).boxed().toList());
+    String many = ROUTES.replace("ports: [5300]", "ports: %s".formatted(ports));
+    CompiledChange compilation =
+        Manifests.compile(many, target(DB, WEB, "{kind: UDPRoute, name: sql}"));
+
+    assertThat(datagrams(compilation)).containsExactly(datagrams(Ports.of(ports)));
+    assertThat(ownStatuses(compilation))
+        .extracting(ObjectStatus::sentence)
+        .anyMatch(sentence -> sentence.contains("129 ports, and a pod has room for 128 grants"));
   }
 
   private static DatagramPermission datagrams(Ports ports) {

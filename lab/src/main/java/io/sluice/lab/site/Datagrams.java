@@ -59,6 +59,15 @@ public final class Datagrams implements AutoCloseable {
     return address;
   }
 
+  /** Sends from the server's own port. */
+  public void send(String text, InetSocketAddress to) {
+    try {
+      channel.send(bytes(text), to);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot send to " + to, e);
+    }
+  }
+
   /** What has come so far. */
   public List<String> received() {
     return List.copyOf(received);

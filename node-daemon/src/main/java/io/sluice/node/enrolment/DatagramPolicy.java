@@ -11,6 +11,7 @@ import io.sluice.mesh.DatagramService;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
@@ -22,19 +23,23 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /**
  * What UDPRoutes of one snapshot grant, as kernels decide it: whose the addresses of the mesh are,
- * and who may send to whom. Immutable. Nothing in a permissive mesh, which asks nobody.
+ * and who may send to whom. Nothing in a permissive mesh, which asks nobody.
  */
-final class DatagramPolicy {
+public final class DatagramPolicy {
+  private static final Comparator<Peer> PEERS =
+      comparing(Peer::identity).thenComparing(Peer::namespace).thenComparing(Peer::name);
+
   /** Which of too many are left out must not change from one look to the next. */
   private static final Comparator<Granted> IN_ORDER =
       comparing(Granted::direction)
-          .thenComparing(each -> each.peer().identity())
-          .thenComparing(each -> each.peer().namespace())
-          .thenComparing(each -> each.peer().name())
+          .thenComparing(Granted::peer, PEERS)
           .thenComparingInt(Granted::port);
 
   /** Whose an address is that several claim. */
@@ -44,8 +49,12 @@ final class DatagramPolicy {
   private final Map<InetAddress, Peer> owners = new HashMap<>();
   private final Map<InetAddress, DatagramPeerValue> peers = new HashMap<>();
   private final Map<NamespacedName, Map<Peer, Set<InetAddress>>> byAccount = new HashMap<>();
+  private final Map<Peer, NamespacedName> accounts = new HashMap<>();
+  private final Map<NamespacedName, List<Integer>> firstPorts =
+      new ConcurrentHashMap<>(); // by permission
 
-  DatagramPolicy(MeshSnapshot snapshot) {
+  /** Works out whose the addresses are; what is granted is, when it is asked for. */
+  public DatagramPolicy(MeshSnapshot snapshot) {
     this.snapshot = snapshot;
     if (snapshot.settings().permissive()) {
       return;
@@ -71,9 +80,11 @@ final class DatagramPolicy {
     for (Workload pod : snapshot.workloads()) {
       Peer peer = Peer.of(pod);
       if (pod.enrolled() && !pod.identity().isNobody()) {
+        NamespacedName account = pod.identity().serviceAccountName();
+        accounts.put(peer, account);
         Set<InetAddress> own =
             byAccount
-                .computeIfAbsent(pod.identity().serviceAccountName(), _ -> new HashMap<>())
+                .computeIfAbsent(account, _ -> new TreeMap<>(PEERS))
                 .computeIfAbsent(peer, _ -> new HashSet<>());
         pod.addresses().stream()
             .filter(address -> peer.equals(owners.get(address)))
@@ -103,41 +114,35 @@ final class DatagramPolicy {
     return peers;
   }
 
-  /** What is granted to a pod, and to others towards it. */
-  DatagramGrants of(Workload pod) {
+  /** What is granted to a pod, and to others towards it. Any thread. */
+  public DatagramGrants of(Workload pod) {
     if (byAccount.isEmpty()) {
       return DatagramGrants.NONE;
     }
     NamespacedName account = pod.identity().serviceAccountName();
-    Set<Granted> granted = new HashSet<>();
+    Set<Granted> granted = new TreeSet<>(IN_ORDER);
+    long more = 0;
     for (DatagramPermission permission : find(Kind.DATAGRAMS_BY_DESTINATION, account)) {
-      permission.sources().forEach(one -> add(Direction.INBOUND, one, permission, granted));
+      more += add(Direction.INBOUND, permission.sources(), permission, granted);
     }
-    for (DatagramPermission permission : find(Kind.DATAGRAMS_BY_SOURCE, account)) {
-      add(Direction.OUTBOUND, permission.destination(), permission, granted);
+    List<DatagramPermission> asks = find(Kind.DATAGRAMS_BY_SOURCE, account);
+    for (DatagramPermission permission : asks) {
+      more += add(Direction.OUTBOUND, Set.of(permission.destination()), permission, granted);
     }
-    addServices(granted);
-    if (granted.size() <= DatagramGrants.MAX_RULES) {
-      return new DatagramGrants(granted, 0);
+    if (!asks.isEmpty()) {
+      addServices(asks, granted);
     }
-    List<Granted> kept = granted.stream().sorted(IN_ORDER).limit(DatagramGrants.MAX_RULES).toList();
-    return new DatagramGrants(Set.copyOf(kept), granted.size() - kept.size());
+    String own = pod.name().namespace();
+    List<Granted> kept =
+        DatagramGrants.share(granted, each -> each.namespace(own), own, DatagramGrants.MAX_RULES);
+    return new DatagramGrants(kept, more + granted.size() - kept.size());
   }
 
   /**
    * Ports of Services that lead to nothing but what is granted: somebody else chooses the endpoint,
    * behind every hook that knows who sends.
    */
-  private void addServices(Set<Granted> granted) {
-    Map<Peer, Set<Integer>> ports = new HashMap<>();
-    for (Granted each : granted) {
-      if (each.direction() == Direction.OUTBOUND) {
-        ports.computeIfAbsent(each.peer(), _ -> new HashSet<>()).add(each.port());
-      }
-    }
-    if (ports.isEmpty()) {
-      return;
-    }
+  private void addServices(List<DatagramPermission> asks, Set<Granted> granted) {
     for (DatagramService one : snapshot.all(Kind.DATAGRAM_SERVICE)) {
       Peer peer = Peer.of(one.service().name());
       Set<InetAddress> addresses =
@@ -146,7 +151,7 @@ final class DatagramPolicy {
               .collect(Collectors.toSet());
       for (ServicePort port : one.service().ports()) {
         boolean leadsElsewhere =
-            port.endpoints().stream().anyMatch(endpoint -> !isGranted(endpoint.address(), ports));
+            port.endpoints().stream().anyMatch(endpoint -> !isGranted(endpoint.address(), asks));
         if (!addresses.isEmpty() && !port.endpoints().isEmpty() && !leadsElsewhere) {
           granted.add(new Granted(Direction.OUTBOUND, peer, port.port(), addresses));
         }
@@ -154,10 +159,13 @@ final class DatagramPolicy {
     }
   }
 
-  private boolean isGranted(InetSocketAddress endpoint, Map<Peer, Set<Integer>> ports) {
+  private boolean isGranted(InetSocketAddress endpoint, List<DatagramPermission> asks) {
     Peer owner = owners.get(endpoint.getAddress());
-    Set<Integer> open = owner == null ? Set.of() : ports.getOrDefault(owner, Set.of());
-    return open.contains(0) || open.contains(endpoint.getPort());
+    NamespacedName account = owner == null ? null : accounts.get(owner);
+    return account != null
+        && asks.stream()
+            .anyMatch(
+                by -> by.destination().equals(account) && by.ports().contain(endpoint.getPort()));
   }
 
   private List<DatagramPermission> find(
@@ -165,12 +173,35 @@ final class DatagramPolicy {
     return snapshot.find(Kind.DATAGRAM_PERMISSION, index, account);
   }
 
-  private void add(
-      Direction direction, NamespacedName account, DatagramPermission by, Set<Granted> granted) {
-    Set<Integer> ports = by.ports().every() ? Set.of(0) : by.ports().some();
-    byAccount
-        .getOrDefault(account, Map.of())
-        .forEach((peer, addresses) ->
-            ports.forEach(port -> granted.add(new Granted(direction, peer, port, addresses))));
+  /**
+   * Adds as many as there could be room for, however many peers and ports one object names.
+   *
+   * @return how many more it grants
+   */
+  private long add(
+      Direction direction,
+      Set<NamespacedName> others,
+      DatagramPermission by,
+      Set<Granted> granted) {
+    List<Integer> ports = firstPorts.computeIfAbsent(by.name(), _ -> firstPorts(by.ports()));
+    long all = 0;
+    int taken = 0;
+    for (NamespacedName account : others.stream().sorted().toList()) {
+      for (var peer : byAccount.getOrDefault(account, Map.of()).entrySet()) {
+        all += by.ports().every() ? 1 : by.ports().some().size();
+        int room = Math.min(ports.size(), DatagramGrants.MAX_RULES - taken);
+        for (int port : ports.subList(0, room)) {
+          granted.add(new Granted(direction, peer.getKey(), port, peer.getValue()));
+        }
+        taken += room;
+      }
+    }
+    return all - taken;
+  }
+
+  private static List<Integer> firstPorts(Ports ports) {
+    return ports.every()
+        ? List.of(0)
+        : ports.some().stream().sorted().limit(DatagramGrants.MAX_RULES).toList();
   }
 }

@@ -465,7 +465,8 @@ final class EnrolledPods {
     if (known == current) {
       return;
     }
-    int leftOut = interception.knowPeers(placements.datagrams(current).peers());
+    int leftOut =
+        interception.knowPeers(placements.datagrams(current).peers(), current.isComplete());
     known = current;
     if (leftOut > 0) {
       LOG.log(

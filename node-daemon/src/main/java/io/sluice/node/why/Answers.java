@@ -42,6 +42,7 @@ record Answers(MeshSnapshot snapshot, NodeView node) {
     to.put("authority", destination.authority());
     ArrayNode addresses = to.putArray("addresses");
     destination.called().forEach(each -> addresses.add(IpAddresses.text(each)));
+    answer.put("protocol", question.udp() ? "udp" : "tcp");
     answer.put("request", question.isRequest() ? question.method() + " " + question.path() : "-");
     ArrayNode because = answer.putArray("because");
     causes(fates, first).forEach(cause -> cause(cause, because.addObject()));

@@ -13,13 +13,15 @@ import org.jspecify.annotations.Nullable;
  * @param called what the application asked for
  * @param host name outside the mesh by which it found that; empty for none
  * @param tls whether it begins with TLS that names the host
+ * @param udp whether it is a datagram
  */
 record Call(
     Workload source,
     InetSocketAddress called,
     @Nullable WrittenRequest requestOrNull,
     String host,
-    boolean tls) {
+    boolean tls,
+    boolean udp) {
   /** The pod's own address, of the family called. */
   InetSocketAddress client() {
     Family family = Family.of(called.getAddress());

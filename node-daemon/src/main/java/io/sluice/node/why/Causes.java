@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
 record Causes(MeshSnapshot snapshot, String nodeName) {
   private static final String MESH_LABEL = "metadata.labels[\"sluice.io/mesh\"]";
   private static final String POD = "Pod";
-  private static final String TARGET = "TrafficTarget";
+  static final String TARGET = "TrafficTarget";
 
   /** Of the object that sets the mesh. */
   static Cause meshConfig(String field, String text) {

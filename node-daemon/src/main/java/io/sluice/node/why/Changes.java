@@ -31,7 +31,8 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
           Reason.NO_TRAFFIC_TARGET,
           Reason.PORT_NOT_GRANTED,
           Reason.HTTP_ONLY,
-          Reason.ROUTE_NOT_GRANTED);
+          Reason.ROUTE_NOT_GRANTED,
+          Reason.DATAGRAM_REFUSED);
 
   /** The smallest one that this can name; empty where the call arrives or a route answers it. */
   Optional<Change> permitting(
@@ -72,6 +73,7 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
                 source.identity().serviceAccountName(),
                 pod.identity().serviceAccountName(),
                 to.getPort(),
+                fate.reason() == Reason.DATAGRAM_REFUSED,
                 request));
   }
 
@@ -92,7 +94,10 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
     MeshSnapshot after = then;
     Walk walk = new Walk(after, node);
     List<Fate> fates =
-        called.stream().flatMap(each -> walk.from(source, each, requestOrNull).stream()).toList();
+        called.stream()
+            .map(each -> new Call(source, each, requestOrNull, "", false, grants.getFirst().udp()))
+            .flatMap(call -> walk.of(call).stream())
+            .toList();
     Set<String> pairs = new LinkedHashSet<>();
     grants.forEach(grant -> pairs.addAll(grant.pairs(snapshot, after)));
     Set<NamespacedName> asked =
@@ -120,6 +125,8 @@ record Changes(MeshSnapshot snapshot, NodeView node) {
             switch (fate.reason()) {
               case PORT_NOT_GRANTED ->
                   "; or add the port to a TCPRoute of TrafficTarget " + cause.name();
+              case DATAGRAM_REFUSED ->
+                  "; or add the port to a UDPRoute of TrafficTarget " + cause.name();
               case HTTP_ONLY ->
                   "; or let the Service declare the port http, by appProtocol or its name, and write no"
                       + " sluice.io/l7: off";

@@ -1,7 +1,9 @@
 package io.sluice.node.why;
 
+import io.sluice.mesh.DatagramService;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Service;
@@ -23,10 +25,15 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Finds out which pod calls, and which address it calls. */
-record Destinations(MeshSnapshot snapshot, NodeView node) {
+/**
+ * Finds out which pod calls, and which address it calls.
+ *
+ * @param udp whether ports of UDP are meant
+ */
+record Destinations(MeshSnapshot snapshot, NodeView node, boolean udp) {
   private static final int HTTP = 80;
   private static final int NO_PORT = 0;
 
@@ -103,11 +110,23 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
                 : "; pods of other nodes that are outside the mesh are asked about by address");
   }
 
+  /** The Service as far as it is of what is sent; without ports where none are. */
+  private Optional<Service> find(NamespacedName name) {
+    Optional<Service> service = snapshot.service(name);
+    return udp
+        ? snapshot
+            .get(Kind.DATAGRAM_SERVICE, name)
+            .map(DatagramService::service)
+            .or(() ->
+                service.map(one -> new Service(one.name(), one.virtualAddresses(), List.of())))
+        : service;
+  }
+
   Destination of(WhyQuestion question, Workload source) {
     Asked asked = Asked.parse(question.destination());
     if (asked.host().contains("/")) {
       NamespacedName name = Why.name(asked.host(), "DST");
-      Optional<Service> service = snapshot.service(name);
+      Optional<Service> service = find(name);
       Optional<Workload> pod = snapshot.workload(name);
       if (pod.isPresent()) {
         int port = asked.port();
@@ -145,7 +164,7 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
     boolean ofCluster = labels.size() <= 2 || labels.get(2).equals("svc") && labels.size() <= 5;
     try {
       return ofCluster
-          ? snapshot.service(
+          ? find(
               new NamespacedName(
                   labels.size() == 1 ? source.name().namespace() : labels.get(1), labels.get(0)))
           : Optional.empty();
@@ -250,7 +269,11 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
 
   /** Those of the pod that Services lead to. */
   private Set<Integer> ports(Workload pod) {
-    return snapshot.services().stream()
+    Stream<Service> services =
+        udp
+            ? snapshot.all(Kind.DATAGRAM_SERVICE).stream().map(DatagramService::service)
+            : snapshot.services().stream();
+    return services
         .flatMap(service -> service.ports().stream())
         .flatMap(each -> each.endpoints().stream())
         .map(Endpoint::address)
@@ -265,7 +288,8 @@ record Destinations(MeshSnapshot snapshot, NodeView node) {
     if (port == NO_PORT) {
       List<Integer> ports = service.ports().stream().map(ServicePort::port).toList();
       if (ports.isEmpty()) {
-        throw new IllegalArgumentException("Service " + service.name() + " has no TCP port");
+        throw new IllegalArgumentException(
+            "Service " + service.name() + " has no " + (udp ? "UDP" : "TCP") + " port");
       }
       port = ports.getFirst();
       if (ports.size() > 1) {

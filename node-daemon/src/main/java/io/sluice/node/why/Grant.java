@@ -1,8 +1,11 @@
 package io.sluice.node.why;
 
 import io.sluice.mesh.Access;
+import io.sluice.mesh.DatagramPermission;
 import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.Kind;
+import io.sluice.mesh.MeshObject;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
@@ -25,12 +28,14 @@ import org.jspecify.annotations.Nullable;
  * A TrafficTarget that grants one call and as little besides as its API can say: of accounts, at
  * one port, where requests are decided one method and path.
  *
+ * @param udp whether it is of datagrams
  * @param requestOrNull null where whatever is sent is granted
  */
 record Grant(
     NamespacedName source,
     NamespacedName destination,
     int port,
+    boolean udp,
     @Nullable HttpRequest requestOrNull) {
   private static final int MAX_PAIRS = 1_000;
 
@@ -40,7 +45,10 @@ record Grant(
     String plain =
         wanted.substring(Math.max(0, wanted.length() - NamespacedName.MAX_NAME_LENGTH + 4));
     NamespacedName name = new NamespacedName(destination.namespace(), plain);
-    for (int number = 2; snapshot.permission(name).isPresent(); number++) {
+    for (int number = 2;
+        snapshot.permission(name).isPresent()
+            || snapshot.get(Kind.DATAGRAM_PERMISSION, name).isPresent();
+        number++) {
       name = new NamespacedName(destination.namespace(), plain + "-" + number);
     }
     return name;
@@ -51,7 +59,10 @@ record Grant(
   }
 
   /** As nodes know it. */
-  Permission permission(MeshSnapshot snapshot) {
+  MeshObject permission(MeshSnapshot snapshot) {
+    if (udp) {
+      return new DatagramPermission(name(snapshot), destination, Set.of(source), Ports.of(port));
+    }
     HttpRequest request = requestOrNull;
     Access access =
         request == null
@@ -70,6 +81,7 @@ record Grant(
             name(snapshot),
             source,
             destination,
+            udp ? "UDPRoute" : "TCPRoute",
             List.of(port),
             request == null ? Map.of() : Map.of(regex(request), Set.of(request.method())))
         .yaml();
@@ -82,7 +94,7 @@ record Grant(
         + source
         + ", now and later, may then "
         + (request == null
-            ? "send whatever it likes"
+            ? udp ? "send datagrams" : "send whatever it likes"
             : "send " + request.method() + " " + request.path() + ", with any query and headers,")
         + " to port "
         + port
@@ -114,6 +126,10 @@ record Grant(
   }
 
   private boolean isAllowed(MeshSnapshot snapshot, Workload from, Workload to) {
+    if (udp) {
+      return snapshot.find(Kind.DATAGRAM_PERMISSION, Kind.DATAGRAMS_BY_SOURCE, source).stream()
+          .anyMatch(by -> by.destination().equals(destination) && by.ports().contain(port));
+    }
     InetAddress address = to.addresses().getFirst();
     Flow flow =
         new Flow(

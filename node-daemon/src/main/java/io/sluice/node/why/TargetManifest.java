@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
  * @param name of all of them
  * @param source account that may call
  * @param destination account that is called
+ * @param route kind of the route that names the ports
  * @param ports that it may call
  * @param requests methods by expression of a path; empty where whatever is sent is granted
  */
@@ -20,6 +21,7 @@ public record TargetManifest(
     NamespacedName name,
     NamespacedName source,
     NamespacedName destination,
+    String route,
     Collection<Integer> ports,
     Map<String, ? extends Set<String>> requests) {
   private static final Pattern UNUSUAL = Pattern.compile("[^ -~]");
@@ -52,7 +54,7 @@ public record TargetManifest(
     }
     return """
     apiVersion: specs.smi-spec.io/v1alpha4
-    kind: TCPRoute
+    kind: %9$s
     metadata: {name: %1$s, namespace: %2$s}
     spec: {matches: {ports: %3$s}}
     ---
@@ -63,7 +65,7 @@ public record TargetManifest(
       destination: {kind: ServiceAccount, name: %5$s, namespace: %2$s}
       sources: [{kind: ServiceAccount, name: %6$s, namespace: %7$s}]
       rules:
-      - {kind: TCPRoute, name: %1$s}
+      - {kind: %9$s, name: %1$s}
     %8$s\
     """
         .formatted(
@@ -74,7 +76,8 @@ public record TargetManifest(
             destination.name(),
             source.name(),
             source.namespace(),
-            requests.isEmpty() ? "" : "  - {kind: HTTPRouteGroup, name: " + name.name() + "}\n");
+            requests.isEmpty() ? "" : "  - {kind: HTTPRouteGroup, name: " + name.name() + "}\n",
+            route);
   }
 
   /** As in JSON, in which nothing that callers chose ends the line or the text. */

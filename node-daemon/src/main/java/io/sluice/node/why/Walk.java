@@ -46,7 +46,7 @@ final class Walk {
    */
   List<Fate> from(
       Workload source, InetSocketAddress called, @Nullable WrittenRequest requestOrNull) {
-    return of(new Call(source, called, requestOrNull, "", false));
+    return of(new Call(source, called, requestOrNull, "", false, false));
   }
 
   /** Every way of that call. */
@@ -80,6 +80,8 @@ final class Walk {
               + source.name()
               + " is intercepted, what it excludes, and its certificate: ask on "
               + Arriving.nodeOf(source));
+    } else if (!node.isRunning() && call.udp()) {
+      story.ok("no daemon runs: what the kernel was told last decides about datagrams");
     } else if (!node.isRunning()) {
       return withoutDaemon(call, story);
     } else if (status.map(PodStatus::protection).orElse(Protection.OUTSIDE)
@@ -90,7 +92,13 @@ final class Walk {
       story.ok("pod " + source.name() + " is intercepted");
       differences.forEach(text -> story.turn(Causes.pod(source, "", text)));
     }
-    return new Proxied(snapshot, node, arriving).ways(call, story);
+    return call.udp()
+        ? datagrams().sent(call, story)
+        : new Proxied(snapshot, node, arriving).ways(call, story);
+  }
+
+  private Datagrams datagrams() {
+    return new Datagrams(snapshot, node, causes, arriving);
   }
 
   // --- out of the pod ------------------------------------------------------------------------
@@ -155,6 +163,9 @@ final class Walk {
 
   /** The call does not come through the proxy of its node, so nothing proves who makes it. */
   private List<Fate> past(Call call, Story story, Reason reason) {
+    if (call.udp()) {
+      return datagrams().past(call, story, reason);
+    }
     InetSocketAddress called = call.called();
     Service service = snapshot.serviceAt(called.getAddress()).orElse(null);
     if (service == null) {

@@ -26,7 +26,7 @@ public record Why(MeshSnapshot snapshot, NodeView node) {
    * @throws IllegalArgumentException where it means no pod or address, in words for people
    */
   public ObjectNode answer(WhyQuestion question) {
-    Destinations destinations = new Destinations(snapshot, node);
+    Destinations destinations = new Destinations(snapshot, node, question.udp());
     Workload source = destinations.source(question.source());
     Destination destination = destinations.of(question, source);
     WrittenRequest request =
@@ -40,7 +40,14 @@ public record Why(MeshSnapshot snapshot, NodeView node) {
         .called()
         .forEach(each ->
             fates.addAll(
-                walk.of(new Call(source, each, request, destination.host(), question.tls()))));
+                walk.of(
+                    new Call(
+                        source,
+                        each,
+                        request,
+                        destination.host(),
+                        question.tls(),
+                        question.udp()))));
     Optional<Change> change =
         new Changes(snapshot, node).permitting(source, destination.called(), request, fates);
     return new Answers(snapshot, node).json(question, source, destination, fates, change);

@@ -17,6 +17,7 @@ import java.util.TreeMap;
  * @param path of it with its query; empty for a connection
  * @param headers of it by name
  * @param tls whether a connection begins with TLS that names the host called
+ * @param udp whether a datagram is meant
  */
 public record WhyQuestion(
     String source,
@@ -24,7 +25,8 @@ public record WhyQuestion(
     String method,
     String path,
     Map<String, String> headers,
-    boolean tls) {
+    boolean tls,
+    boolean udp) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   public WhyQuestion {
@@ -43,12 +45,21 @@ public record WhyQuestion(
     if (tls && !method.isEmpty()) {
       throw new IllegalArgumentException("what is asked for inside TLS is not seen");
     }
+    if (udp && (tls || !method.isEmpty())) {
+      throw new IllegalArgumentException(
+          "of a datagram nobody looks at what it carries: leave METHOD and path out");
+    }
   }
 
   /** Of one that does not begin with TLS. */
   public WhyQuestion(
       String source, String destination, String method, String path, Map<String, String> headers) {
-    this(source, destination, method, path, headers, false);
+    this(source, destination, method, path, headers, false, false);
+  }
+
+  /** Of a datagram. */
+  public static WhyQuestion ofDatagram(String source, String destination) {
+    return new WhyQuestion(source, destination, "", "", Map.of(), false, true);
   }
 
   /** Whether it is about an HTTP request rather than a connection. */
@@ -60,7 +71,7 @@ public record WhyQuestion(
   public String toText() {
     ObjectNode node = JSON.createObjectNode();
     node.put("source", source).put("destination", destination);
-    node.put("method", method).put("path", path).put("tls", tls);
+    node.put("method", method).put("path", path).put("tls", tls).put("udp", udp);
     ObjectNode fields = node.putObject("headers");
     new TreeMap<>(headers).forEach(fields::put);
     return node.toString();
@@ -84,7 +95,8 @@ public record WhyQuestion(
           node.path("method").asText(),
           node.path("path").asText(),
           headers,
-          node.path("tls").asBoolean());
+          node.path("tls").asBoolean(),
+          node.path("udp").asBoolean());
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("no question: " + e.getOriginalMessage(), e);
     }

@@ -111,6 +111,49 @@ class DatagramPolicyTest {
     assertThat(policy.of(db)).isEqualTo(policy(db, web, permission(Ports.of(ports))).of(db));
   }
 
+  /** A pod is named as a source by whoever likes, and asks nobody for it. */
+  @Test
+  void whatOthersGrantAPodTakesNoRoomFromWhatItsOwnNamespaceGrants() {
+    Workload evil = podIn("aaa", "evil-0", "evil", "10.6.6.6");
+    Workload far = podIn("zzz", "far-0", "far", "10.7.7.7");
+    Ports all = Ports.of(Set.copyOf(IntStream.rangeClosed(1, 65_535).boxed().toList()));
+    MeshObject flood = grant(evil, web, all);
+    MeshObject asksFar = grant(far, web, Ports.of(514));
+
+    DatagramGrants grants =
+        policy(db, web, evil, far, permission(Ports.of(514)), flood, asksFar).of(web);
+
+    assertThat(grants.granted())
+        .hasSize(DatagramGrants.MAX_RULES)
+        .contains(granted(Direction.OUTBOUND, db, 514), granted(Direction.OUTBOUND, far, 514));
+    assertThat(grants.leftOut()).isEqualTo(65_535 + 2 - DatagramGrants.MAX_RULES);
+  }
+
+  /** Each pod without a label for it is an application of its own. */
+  @Test
+  void whatOneObjectGrantsIsNotWorkedOutBeyondTheRoomThereIs() {
+    Stream<MeshObject> crowd =
+        IntStream.range(0, 200).mapToObj(i -> podIn("aaa", "evil-" + i, "evil", "10.6.6." + i));
+    Workload evil = podIn("aaa", "evil-0", "evil", "10.6.6.0");
+    Ports all = Ports.of(Set.copyOf(IntStream.rangeClosed(1, 65_535).boxed().toList()));
+    DatagramPolicy policy =
+        policy(
+            Stream.concat(crowd, Stream.of(db, web, grant(evil, web, all)))
+                .toArray(MeshObject[]::new));
+
+    assertThat(policy.of(web).granted()).hasSize(DatagramGrants.MAX_RULES);
+    assertThat(policy.of(web).leftOut()).isEqualTo(200L * 65_535 - DatagramGrants.MAX_RULES);
+  }
+
+  private static DatagramPermission grant(Workload to, Workload from, Ports ports) {
+    NamespacedName destination = to.identity().serviceAccountName();
+    return new DatagramPermission(
+        new NamespacedName(destination.namespace(), "to-" + destination.name()),
+        destination,
+        Set.of(from.identity().serviceAccountName()),
+        ports);
+  }
+
   @Test
   void aPermissiveMeshAsksNobody() {
     MeshSettings permissive = new MeshSettings(true, false, TrustDomain.CLUSTER_LOCAL);
@@ -157,11 +200,17 @@ class DatagramPolicyTest {
   }
 
   private static Workload pod(String name, String account, String... addresses) {
+    return podIn("shop", name, account, addresses);
+  }
+
+  /** Elsewhere than in the shop without a label that names its application. */
+  private static Workload podIn(
+      String namespace, String name, String account, String... addresses) {
     return new Workload(
-        new NamespacedName("shop", name),
-        new SpiffeId(TrustDomain.CLUSTER_LOCAL, "shop", account),
+        new NamespacedName(namespace, name),
+        new SpiffeId(TrustDomain.CLUSTER_LOCAL, namespace, account),
         Stream.of(addresses).map(IpAddresses::parse).toList(),
-        Map.of("app", account),
+        namespace.equals("shop") ? Map.of("app", account) : Map.of(),
         true,
         null,
         null,

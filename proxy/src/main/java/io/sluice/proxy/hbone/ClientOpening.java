@@ -1,7 +1,6 @@
 package io.sluice.proxy.hbone;
 
-import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
-import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.util.concurrent.Future;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.socket.Timers;
@@ -49,20 +48,17 @@ final class ClientOpening implements HboneStream.Opener {
       return;
     }
     asked.deadline(group.pool.settings.times().answer(), ChannelEnd.TIMEOUT);
-    asked
-        .channel()
-        .writeAndFlush(
-            new DefaultHttp2HeadersFrame(request.toHeaders()), asked.channel().voidPromise());
+    asked.writeHead(request.toHeaders(), false);
   }
 
   @Override
-  public void headers(HboneStream answered, Http2HeadersFrame frame) {
-    int status = HboneExchange.status(frame);
+  public void headers(HboneStream answered, Http2Headers headers) {
+    int status = HboneExchange.status(headers);
     if (status == OK) {
       settle();
       opening.opened(answered);
     } else {
-      fail(OpenFailure.refused(HboneExchange.refusal(frame)));
+      fail(OpenFailure.refused(HboneExchange.refusal(headers)));
       answered.reset();
     }
   }

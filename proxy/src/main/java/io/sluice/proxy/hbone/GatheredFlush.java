@@ -3,39 +3,57 @@ package io.sluice.proxy.hbone;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
-import io.netty.handler.codec.http2.Http2ResetFrame;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands between the codec of a connection and its streams: what they write while the event loop
- * deals with what is ready leaves together behind that, in as few records and system calls as it
- * fits into. Event loop of the connection.
+ * Stands between the codec of a connection and its socket: what is said while the event loop deals
+ * with what is ready leaves together behind that, in as few records and system calls as it fits
+ * into. Event loop of the connection.
  */
 final class GatheredFlush extends ChannelOutboundHandlerAdapter implements Runnable {
-  private final Queue<HboneStream> written = new ArrayDeque<>(1);
+  private final SendWindows sends;
+  private final Queue<HboneStream> changed = new ArrayDeque<>(2);
   private @Nullable ChannelHandlerContext context;
+  private boolean written;
   private boolean due;
   private boolean scheduled;
+  private boolean flushing;
+
+  GatheredFlush(SendWindows sends) {
+    this.sends = sends;
+  }
 
   @Override
   public void handlerAdded(ChannelHandlerContext ours) {
     context = ours;
   }
 
-  /** Is to be told when what it has written was handed to the connection's socket. */
-  void tell(HboneStream stream) {
-    written.add(stream);
+  private ChannelHandlerContext context() {
+    return Objects.requireNonNull(context);
   }
 
-  @Override
-  public void flush(ChannelHandlerContext ours) {
-    due = true;
+  /** Is to be told, behind the next flush, what has become of what it has written. */
+  void tell(HboneStream stream) {
+    changed.add(stream);
+    soon();
+  }
+
+  private void soon() {
     if (!scheduled) {
       scheduled = true;
-      ours.executor().execute(this);
+      context().executor().execute(this);
+    }
+  }
+
+  /** Where nothing was said, TLS would look for something to say. */
+  @Override
+  public void flush(ChannelHandlerContext ours) {
+    due |= written;
+    if (due || sends.isWaiting()) {
+      soon();
     }
   }
 
@@ -47,23 +65,28 @@ final class GatheredFlush extends ChannelOutboundHandlerAdapter implements Runna
 
   /** Waits no longer. */
   void now() {
-    if (!due) {
+    if (flushing) {
+      soon();
       return;
     }
-    due = false;
-    Objects.requireNonNull(context).flush();
-    int left = written.size(); // who writes because of that comes behind the next flush
-    for (HboneStream one = written.poll(); one != null; one = --left > 0 ? written.poll() : null) {
-      one.flushed();
+    flushing = true;
+    try {
+      if (sends.distribute() || due) {
+        written = false;
+        due = false;
+        context().flush();
+      }
+      for (int left = changed.size(); left > 0; left--) {
+        changed.remove().flushed(); // who writes because of that comes behind the next flush
+      }
+    } finally {
+      flushing = false;
     }
   }
 
-  /** The codec sends a reset at once, and content no sooner than it is flushed. */
   @Override
   public void write(ChannelHandlerContext ours, Object message, ChannelPromise promise) {
-    if (message instanceof Http2ResetFrame) {
-      now();
-    }
+    written = true;
     ours.write(message, promise);
   }
 

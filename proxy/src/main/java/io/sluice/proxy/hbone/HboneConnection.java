@@ -1,22 +1,25 @@
 package io.sluice.proxy.hbone;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.epoll.EpollSocketChannel;
-import io.netty.handler.codec.http2.DefaultHttp2GoAwayFrame;
-import io.netty.handler.codec.http2.DefaultHttp2PingFrame;
-import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
+import io.netty.handler.codec.http2.Http2Connection;
+import io.netty.handler.codec.http2.Http2ConnectionAdapter;
+import io.netty.handler.codec.http2.Http2ConnectionDecoder;
+import io.netty.handler.codec.http2.Http2ConnectionEncoder;
+import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Exception;
-import io.netty.handler.codec.http2.Http2GoAwayFrame;
+import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2Settings;
-import io.netty.handler.codec.http2.Http2SettingsAckFrame;
-import io.netty.handler.codec.http2.Http2SettingsFrame;
-import io.netty.util.ReferenceCountUtil;
+import io.netty.handler.codec.http2.Http2Stream;
 import io.netty.util.concurrent.Future;
 import io.sluice.proxy.http2.FrameMeter;
 import io.sluice.proxy.http2.ReceiveWindows;
+import io.sluice.proxy.limits.BufferBudget;
+import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.socket.Timers;
 import io.sluice.proxy.tls.TlsFailures;
 import io.sluice.proxy.tls.TlsReason;
@@ -30,17 +33,20 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One HTTP/2 connection after its handshake: settings, signs of life, age, and its orderly end.
- * Event loop of the connection.
+ * Netty's codec keeps frames, HPACK, the states of streams and the windows of what comes; content
+ * goes from and to {@link HboneStream}s without further channels. Event loop of the connection.
  */
-final class HboneConnection extends ChannelInboundHandlerAdapter {
+final class HboneConnection extends Http2ConnectionHandler {
   /** Whoever holds the connection. */
   interface Owner {
     /** The peer has said, or changed, how many streams may be open at once. */
@@ -61,13 +67,33 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   private static final long DRAIN_PING = 0x51ce_0002L;
   private static final int TICKS_PER_PING = 4;
   private static final int ABSENT = Integer.MAX_VALUE;
+  private static final int MOST_LAST_STREAM = Integer.MAX_VALUE;
+
+  /**
+   * What a connection is for.
+   *
+   * @param openers one for each stream that the peer begins; null where it may begin none
+   * @param key of a stream's {@link HboneStream}
+   */
+  record Purpose(
+      Channel channel,
+      HboneSettings settings,
+      VerifiedPeer peer,
+      BufferBudget budget,
+      Owner owner,
+      @Nullable Supplier<HboneStream.Opener> openers,
+      Http2Connection.PropertyKey key,
+      SendWindows sends) {}
 
   final GatheredFlush flush;
   final HboneSettings settings;
   final ReceiveWindows windows;
+  final SendWindows sends;
   final VerifiedPeer peer;
-  private final HboneEvents.Side side;
+  private final @Nullable Supplier<HboneStream.Opener> openers;
+  private final Http2Connection.PropertyKey key;
   private final Channel channel;
+  private @Nullable ChannelHandlerContext context;
   private final FrameMeter meter;
   private final Owner owner;
   private final List<HboneStream> inBatch = new ArrayList<>(1);
@@ -89,22 +115,47 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   private @Nullable Future<?> ticks;
 
   HboneConnection(
-      HboneEvents.Side side,
-      Channel channel,
-      FrameMeter meter,
-      GatheredFlush flush,
-      HboneSettings settings,
-      ReceiveWindows windows,
-      VerifiedPeer peer,
-      Owner owner) {
-    this.side = side;
-    this.channel = channel;
-    this.meter = meter;
-    this.flush = flush;
-    this.settings = settings;
-    this.windows = windows;
-    this.peer = peer;
-    this.owner = owner;
+      Http2ConnectionDecoder decoder,
+      Http2ConnectionEncoder encoder,
+      Http2Settings initial,
+      Purpose purpose) {
+    super(decoder, encoder, initial, true);
+    this.channel = purpose.channel;
+    this.settings = purpose.settings;
+    this.peer = purpose.peer;
+    this.owner = purpose.owner;
+    this.openers = purpose.openers;
+    this.key = purpose.key;
+    this.sends = purpose.sends;
+    this.flush = new GatheredFlush(sends);
+    this.meter =
+        new FrameMeter(
+            this,
+            settings.limits().maxResetsPerSecond(),
+            settings.limits().maxControlFramesPerSecond(),
+            isServer() ? FrameMeter.PREFACE_BYTES : 0);
+    this.windows =
+        new ReceiveWindows(
+            channel,
+            this,
+            settings.flow().streamWindow(),
+            settings.flow().connectionWindow(),
+            purpose.budget.part());
+    decoder.frameListener(new HboneFrames(this));
+    connection().addListener(new Streams());
+  }
+
+  /** Begins, behind the handshake. */
+  void start() {
+    channel.pipeline().addLast(meter, flush, this);
+  }
+
+  private boolean isServer() {
+    return connection().isServer();
+  }
+
+  private ChannelHandlerContext context() {
+    return Objects.requireNonNull(context); // nothing is asked before it is started
   }
 
   EpollSocketChannel channel() {
@@ -125,21 +176,100 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   }
 
   @Override
-  public void handlerAdded(ChannelHandlerContext context) {
+  public void handlerAdded(ChannelHandlerContext added) throws Exception {
+    context = added;
+    super.handlerAdded(added);
     long tick = Math.max(1, settings.times().pingAfter().toNanos() / TICKS_PER_PING);
     ticks =
         channel.eventLoop().scheduleWithFixedDelay(this::tick, tick, tick, TimeUnit.NANOSECONDS);
-    context.flush();
+    added.flush();
   }
 
   // --- streams -------------------------------------------------------------------------------
 
-  void streamOpened(HboneStream stream) {
-    streams.add(stream);
+  /** Its stream, where it has one: not those that were refused before it was made. */
+  @Nullable HboneStream stream(@Nullable Http2Stream stream) {
+    return stream == null ? null : stream.getProperty(key);
+  }
+
+  /** The peer has begun a stream. */
+  HboneStream requested(Http2Stream begun) throws Http2Exception {
+    Supplier<HboneStream.Opener> known = openers;
+    if (known == null) {
+      throw Http2Exception.connectionError(Http2Error.PROTOCOL_ERROR, "a server asks for nothing");
+    }
     // The peer is bound by our SETTINGS only from its acknowledgement on.
-    if (side == HboneEvents.Side.SERVER && streams.size() > settings.limits().maxStreams()) {
-      stream.channel().writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.REFUSED_STREAM));
-      stream.channel().close();
+    if (connection().numActiveStreams() > settings.limits().maxStreams()) {
+      throw Http2Exception.streamError(begun.id(), Http2Error.REFUSED_STREAM, "too many streams");
+    }
+    return added(begun, known.get());
+  }
+
+  /** Begins a stream; null where the peer takes none now, or identifiers are used up. */
+  @Nullable HboneStream open(HboneStream.Opener opener) {
+    Http2Connection.Endpoint<?> local = connection().local();
+    int id = local.incrementAndGetNextStreamId();
+    if (id <= 0) {
+      leave(ConnectionEnd.AGED);
+      return null;
+    }
+    try {
+      return added(local.createStream(id, false), opener);
+    } catch (Http2Exception e) {
+      LOG.log(Level.DEBUG, () -> "hbone_stream_not_begun peer=" + peer.identity(), e);
+      return null;
+    }
+  }
+
+  private HboneStream added(Http2Stream begun, HboneStream.Opener opener) {
+    HboneStream stream = new HboneStream(this, begun.id(), opener, sends.initialWindowSize());
+    begun.setProperty(key, stream);
+    streams.add(stream);
+    return stream;
+  }
+
+  void writeHead(int id, Http2Headers head, boolean last) {
+    ChannelHandlerContext ours = context();
+    encoder().writeHeaders(ours, id, head, 0, last, ours.newPromise());
+    flush(ours);
+  }
+
+  /** A stream's last frame was handed to the socket. */
+  void outputSent(int id) {
+    Http2Stream stream = connection().stream(id);
+    if (stream != null) {
+      closeStreamLocal(stream, context().newSucceededFuture());
+    }
+  }
+
+  /** RST_STREAM. */
+  void reset(int id, Http2Error error) {
+    if (channel.isActive() && connection().stream(id) != null) {
+      ChannelHandlerContext ours = context();
+      encoder().writeRstStream(ours, id, error.code(), ours.newPromise());
+      flush(ours);
+    }
+  }
+
+  private final class Streams extends Http2ConnectionAdapter {
+    @Override
+    public void onStreamClosed(Http2Stream closing) {
+      HboneStream stream = stream(closing);
+      if (stream != null) {
+        Http2Connection.Endpoint<?> local = connection().local();
+        boolean seen =
+            isServer()
+                || !connection().goAwayReceived()
+                || closing.id() <= local.lastStreamKnownByPeer();
+        stream.ended(seen ? ChannelEnd.CONNECTION_LOST : ChannelEnd.NOT_PROCESSED);
+      }
+    }
+
+    @Override
+    public void onGoAwaySent(int lastStream, long error, ByteBuf debugData) {
+      if (error == Http2Error.ENHANCE_YOUR_CALM.code() && end == null) {
+        end = ConnectionEnd.FLOOD; // of what it counts itself the codec tells nobody else
+      }
     }
   }
 
@@ -158,7 +288,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   }
 
   @Override
-  public void channelReadComplete(ChannelHandlerContext context) {
+  public void channelReadComplete(ChannelHandlerContext ours) throws Exception {
     for (int i = 0; i < inBatch.size(); i++) {
       inBatch.get(i).batchEnded();
     }
@@ -167,6 +297,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
       inBatch.forEach(HboneStream::giveUpIfStalled);
     }
     inBatch.clear();
+    super.channelReadComplete(ours);
   }
 
   /**
@@ -190,9 +321,10 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     waiting.add(stream);
   }
 
-  /** Netty tells a stream of its own limit alone; those that wait for this one would for ever. */
+  /** Those that wait for the connection would for ever, if nobody told them. */
   @Override
-  public void channelWritabilityChanged(ChannelHandlerContext context) {
+  public void channelWritabilityChanged(ChannelHandlerContext ours) throws Exception {
+    super.channelWritabilityChanged(ours);
     for (int left = waiting.size(); left > 0 && channel.isWritable(); left--) {
       waiting.remove().connectionWritable();
     }
@@ -204,24 +336,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
 
   // --- frames --------------------------------------------------------------------------------
 
-  @Override
-  public void channelRead(ChannelHandlerContext context, Object message) {
-    try {
-      switch (message) {
-        case Http2SettingsFrame frame -> peerSettings(frame.settings());
-        case Http2SettingsAckFrame _ -> ownSettingsAcknowledged = true;
-        case DefaultHttp2PingFrame frame -> ping(frame);
-        case Http2GoAwayFrame frame -> goAway(frame);
-        default -> {
-          // Everything else has its effect inside the codec.
-        }
-      }
-    } finally {
-      ReferenceCountUtil.release(message);
-    }
-  }
-
-  private void peerSettings(Http2Settings frame) {
+  void peerSettings(Http2Settings frame) {
     Long most = frame.maxConcurrentStreams();
     if (!peerSettingsSeen || most != null) {
       peerSettingsSeen = true;
@@ -229,21 +344,35 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     }
   }
 
-  private void ping(DefaultHttp2PingFrame frame) {
-    if (frame.ack() && frame.content() == DRAIN_PING) {
+  void ownSettingsAcknowledged() {
+    ownSettingsAcknowledged = true;
+  }
+
+  void pingAnswered(long content) {
+    if (content == DRAIN_PING) {
       nameLastStream();
     }
   }
 
-  private void goAway(Http2GoAwayFrame frame) {
-    if (frame.errorCode() == Http2Error.NO_ERROR.code()) {
+  void goAway(long error) {
+    if (error == Http2Error.NO_ERROR.code()) {
       leave(ConnectionEnd.PEER_GOAWAY);
     } else {
-      LOG.log(
-          Level.DEBUG,
-          () -> "hbone_goaway peer=" + peer.identity() + " error=" + frame.errorCode());
+      LOG.log(Level.DEBUG, () -> "hbone_goaway peer=" + peer.identity() + " error=" + error);
       leave(ConnectionEnd.LOST);
     }
+  }
+
+  private void ping(long content) {
+    ChannelHandlerContext ours = context();
+    encoder().writePing(ours, false, content, ours.newPromise());
+    flush(ours);
+  }
+
+  private void sendGoAway(int lastStream) {
+    ChannelHandlerContext ours = context();
+    goAway(ours, lastStream, Http2Error.NO_ERROR.code(), Unpooled.EMPTY_BUFFER, ours.newPromise());
+    flush(ours);
   }
 
   // --- time ----------------------------------------------------------------------------------
@@ -268,7 +397,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     } else if (!pinging && now - meter.lastReadNanos() > times.pingAfter().toNanos()) {
       pinging = true;
       pingSentNanos = now;
-      channel.writeAndFlush(new DefaultHttp2PingFrame(KEEP_ALIVE_PING));
+      ping(KEEP_ALIVE_PING);
     } else if (leaving) {
       if (now - leftNanos > times.pingTimeout().toNanos()) {
         nameLastStream(); // whether the peer answers pings or not
@@ -310,11 +439,11 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     leftNanos = System.nanoTime();
     end = reason;
     owner.leaving(this);
-    if (side == HboneEvents.Side.SERVER) {
+    if (isServer()) {
       // RFC 9113 §6.8: first without a last stream, since requests may be on their way; the answer
       // to the ping comes behind all that were sent before it.
-      channel.write(new DefaultHttp2GoAwayFrame(Http2Error.NO_ERROR).setExtraStreamIds(ABSENT / 2));
-      channel.writeAndFlush(new DefaultHttp2PingFrame(DRAIN_PING));
+      sendGoAway(MOST_LAST_STREAM);
+      ping(DRAIN_PING);
     } else {
       nameLastStream();
     }
@@ -323,7 +452,7 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   private void nameLastStream() {
     if (leaving && !lastStreamNamed) {
       lastStreamNamed = true;
-      channel.writeAndFlush(new DefaultHttp2GoAwayFrame(Http2Error.NO_ERROR));
+      sendGoAway(connection().remote().lastStreamCreated());
       closeIfDone();
     }
   }
@@ -349,7 +478,8 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
   }
 
   @Override
-  public void channelInactive(ChannelHandlerContext context) {
+  public void channelInactive(ChannelHandlerContext ours) throws Exception {
+    super.channelInactive(ours);
     if (closed) {
       return;
     }
@@ -359,8 +489,43 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
     owner.closed(this, endOr(ConnectionEnd.LOST));
   }
 
+  /** A fault of one stream, which is reset for it. */
   @Override
-  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+  protected void onStreamError(
+      ChannelHandlerContext ours,
+      boolean outbound,
+      Throwable cause,
+      Http2Exception.StreamException fault) {
+    HboneStream stream = stream(connection().stream(fault.streamId()));
+    if (stream != null) {
+      streamFailed(cause);
+      stream.endsAs(ChannelEnd.RESET_BY_US);
+    }
+    super.onStreamError(ours, outbound, cause, fault);
+  }
+
+  @Override
+  protected void onConnectionError(
+      ChannelHandlerContext ours,
+      boolean outbound,
+      Throwable cause,
+      @Nullable Http2Exception fault) {
+    if (!outbound) {
+      failed(cause);
+    }
+    super.onConnectionError(ours, outbound, cause, fault); // sends GOAWAY and closes
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext ours, Throwable cause) throws Exception {
+    if (http2(cause).isPresent()) {
+      super.exceptionCaught(ours, cause);
+    } else {
+      failed(cause);
+    }
+  }
+
+  private void failed(Throwable cause) {
     LOG.log(Level.DEBUG, () -> "hbone_connection_failed peer=" + peer.identity(), cause);
     if (end != null) {
       return;
@@ -374,19 +539,12 @@ final class HboneConnection extends ChannelInboundHandlerAdapter {
             .map(Http2Exception::error)
             .filter(Http2Error.ENHANCE_YOUR_CALM::equals)
             .isPresent()) {
-      end = ConnectionEnd.FLOOD; // the codec sends GOAWAY and closes
+      end = ConnectionEnd.FLOOD;
     } else if (http2.isPresent()) {
       end = ConnectionEnd.PROTOCOL;
     } else {
       end = cause instanceof RuntimeException ? ConnectionEnd.INTERNAL : ConnectionEnd.LOST;
       channel.close();
-    }
-  }
-
-  /** The peer makes too much of what costs it little; the connection is being closed. */
-  void floods() {
-    if (end == null) {
-      end = ConnectionEnd.FLOOD;
     }
   }
 

@@ -2,9 +2,7 @@ package io.sluice.proxy.hbone;
 
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
-import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
 import io.netty.handler.codec.http2.Http2Headers;
-import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.util.concurrent.Future;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.relay.ChannelEnd;
@@ -60,12 +58,12 @@ public final class HboneExchange implements Incoming {
 
   /** Address of the connection's other end, which is the calling pod's where nothing translates. */
   public InetSocketAddress remoteAddress() {
-    return (InetSocketAddress) stream.channel().parent().remoteAddress();
+    return stream.remoteAddress();
   }
 
   /** Where to answer, and where a socket that is joined with the stream has to live. */
   public EventLoop eventLoop() {
-    return stream.channel().eventLoop();
+    return stream.eventLoop();
   }
 
   @Override
@@ -82,11 +80,7 @@ public final class HboneExchange implements Incoming {
     if (!answered && !gone) {
       answered = true;
       settle();
-      stream
-          .channel()
-          .writeAndFlush(
-              new DefaultHttp2HeadersFrame(new DefaultHttp2Headers(false).status("200")),
-              stream.channel().voidPromise());
+      stream.writeHead(new DefaultHttp2Headers(false).status("200"), false);
     }
     return stream;
   }
@@ -111,10 +105,8 @@ public final class HboneExchange implements Incoming {
         new DefaultHttp2Headers(false)
             .status(Integer.toString(status.code()))
             .add(PROXY_STATUS, status.proxyStatus());
-    stream
-        .channel()
-        .writeAndFlush(new DefaultHttp2HeadersFrame(headers, true))
-        .addListener(sent -> stream.endUnwanted());
+    stream.writeHead(headers, true);
+    stream.endUnwanted();
   }
 
   void gone(ChannelEnd end) {
@@ -128,8 +120,8 @@ public final class HboneExchange implements Incoming {
   }
 
   /** Status and reason of an answer. */
-  static int status(Http2HeadersFrame frame) {
-    CharSequence text = frame.headers().status();
+  static int status(Http2Headers headers) {
+    CharSequence text = headers.status();
     try {
       return text == null ? 0 : Integer.parseInt(text, 0, text.length(), 10);
     } catch (NumberFormatException e) {
@@ -137,7 +129,7 @@ public final class HboneExchange implements Incoming {
     }
   }
 
-  static HboneStatus refusal(Http2HeadersFrame frame) {
-    return HboneStatus.of(status(frame), Optional.ofNullable(frame.headers().get(PROXY_STATUS)));
+  static HboneStatus refusal(Http2Headers headers) {
+    return HboneStatus.of(status(headers), Optional.ofNullable(headers.get(PROXY_STATUS)));
   }
 }

@@ -240,13 +240,7 @@ public final class HboneServer {
       events.opened(pod, HboneEvents.Side.SERVER, remote, peer);
       connection =
           Http2Stack.server(
-              channel,
-              settings,
-              peer,
-              own,
-              this,
-              (within, stream) ->
-                  new HboneStream(within, stream, new ServerStream(settings, requests)));
+              channel, settings, peer, own, this, () -> new ServerStream(settings, requests));
       recheck(); // list and roots may have changed since the certificate was looked at
     }
 

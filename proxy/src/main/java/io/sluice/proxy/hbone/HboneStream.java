@@ -1,26 +1,16 @@
 package io.sluice.proxy.hbone;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.handler.codec.http2.DefaultHttp2DataFrame;
-import io.netty.handler.codec.http2.DefaultHttp2ResetFrame;
-import io.netty.handler.codec.http2.Http2DataFrame;
+import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http2.Http2Error;
-import io.netty.handler.codec.http2.Http2Exception;
-import io.netty.handler.codec.http2.Http2GoAwayFrame;
-import io.netty.handler.codec.http2.Http2HeadersFrame;
-import io.netty.handler.codec.http2.Http2ResetFrame;
-import io.netty.handler.codec.http2.Http2StreamChannel;
-import io.netty.util.ReferenceCountUtil;
+import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.util.concurrent.Future;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ByteQueue;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.socket.Timers;
 import io.sluice.proxy.tls.VerifiedPeer;
-import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -32,10 +22,10 @@ import org.jspecify.annotations.Nullable;
  * stream's window bounds how much, and opens again only as the receiver reports bytes {@link
  * #consumed}.
  */
-public final class HboneStream extends ChannelInboundHandlerAdapter implements ByteChannel {
+public final class HboneStream implements ByteChannel {
   /** What happens before bytes may flow. */
   interface Opener {
-    void headers(HboneStream stream, Http2HeadersFrame frame);
+    void headers(HboneStream stream, Http2Headers headers);
 
     /** The stream ended instead. */
     void closed(ChannelEnd end);
@@ -45,32 +35,52 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
   private static final int FULL_BYTES = 16_384;
 
   private final HboneConnection connection;
-  private final Http2StreamChannel channel;
+  private final int id;
+  private final Outgoing outgoing;
   private @Nullable Opener opener;
   private @Nullable Listener listener;
   private @Nullable ByteQueue early;
   private @Nullable Future<?> deadline;
-  private @Nullable ChannelFuture endSent;
   private ChannelEnd endIfCut = ChannelEnd.CONNECTION_LOST;
   private int unread;
   private int taken; // since the window was last looked at
-  private int unsent;
-  private int gathered; // of it, what the connection has not been asked to send
+  private int gathered; // of what waits, what the connection has not been asked to send
   private boolean headersSeen;
-  private boolean flushing; // together with others, behind this turn of the event loop
+  private boolean flushing; // the connection tells what became of what was written
   private boolean stuck; // the connection has not taken what it was asked to send
+  private boolean full; // too much waits; until half of that has gone
   private boolean inBatch;
   private boolean wantsAll;
-  private boolean waitsForAll;
   private boolean waitsForConnection;
   private boolean inputEnded;
   private boolean outputEnded;
-  private boolean closed;
+  private boolean endLeaves; // it was handed to the socket
+  private boolean endLeft;
+  private boolean waitsForEnd; // to have left, with what it has to tell
+  private boolean ended; // nothing can be sent any more
+  private boolean closed; // and everything that came has been passed on
 
-  HboneStream(HboneConnection connection, Http2StreamChannel channel, Opener opener) {
+  HboneStream(HboneConnection connection, int id, Opener opener, int window) {
     this.connection = connection;
-    this.channel = channel;
+    this.id = id;
+    this.outgoing = new Outgoing(this, window);
     this.opener = opener;
+  }
+
+  int id() {
+    return id;
+  }
+
+  Outgoing outgoing() {
+    return outgoing;
+  }
+
+  EventLoop eventLoop() {
+    return connection.channel().eventLoop();
+  }
+
+  InetSocketAddress remoteAddress() {
+    return connection.channel().remoteAddress();
   }
 
   /** Who is at the other end. */
@@ -111,7 +121,7 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
   /** Cuts the stream if nothing has happened by then. */
   void deadline(Duration after, ChannelEnd end) {
     cancelDeadline();
-    deadline = channel.eventLoop().schedule(() -> cut(end), after.toNanos(), TimeUnit.NANOSECONDS);
+    deadline = eventLoop().schedule(() -> cut(end), after.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   private void cancelDeadline() {
@@ -128,28 +138,42 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     return true;
   }
 
+  /** The head of a message; nothing comes behind it where it is the {@code last}. */
+  void writeHead(Http2Headers head, boolean last) {
+    if (!ended && !outputEnded) {
+      outputEnded = last;
+      connection.writeHead(id, head, last);
+    }
+  }
+
   @Override
   public void write(ByteBuf bytes) {
-    if (closed || outputEnded || !channel.isActive()) {
+    if (ended || outputEnded || !bytes.isReadable()) {
       bytes.release();
       return;
     }
     gathered += bytes.readableBytes();
-    channel.write(new DefaultHttp2DataFrame(bytes, false), channel.voidPromise());
+    outgoing.add(bytes);
   }
 
   @Override
   public void flush() {
-    if (closed) {
+    if (ended) {
       return;
     }
-    if (gathered > 0 && !flushing) {
-      flushing = true;
-      connection.flush.tell(this);
+    if (outgoing.isWaiting()) {
+      connection.sends.giveTurn(outgoing);
+      tellLater();
     }
-    channel.flush();
     if (gathered >= FULL_BYTES) {
       connection.flush.now();
+    }
+  }
+
+  private void tellLater() {
+    if (!flushing) {
+      flushing = true;
+      connection.flush.tell(this);
     }
   }
 
@@ -158,19 +182,40 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     flushing = false;
     gathered = 0;
     stuck = unsentBytes() > 0;
-    waitForAll(wantsAll);
     Listener local = listener;
-    if (!stuck && !closed && local != null) {
+    if (!closed && local != null && (!stuck || isWritable())) {
       local.writable();
+    }
+  }
+
+  /** A frame was handed to the socket, which is the last one. */
+  void outputSent() {
+    endLeaves = true;
+    connection.outputSent(id);
+  }
+
+  /** A frame has left, or never will. */
+  void left(boolean last, boolean sent) {
+    if (last) {
+      endLeaves = false;
+      endLeft = sent;
+    }
+    if (!closed) {
+      tellLater();
+    } else if (last && waitsForEnd) {
+      tellClosed();
     }
   }
 
   @Override
   public boolean isWritable() {
-    if (!channel.isWritable()) {
-      return false; // Netty tells when it is again
+    int most = wantsAll && stuck ? 0 : connection.settings.flow().writeBuffer();
+    int waiting = unsentBytes();
+    full = full && most > 0 ? waiting > most / 2 : waiting > most;
+    if (full) {
+      return false; // it is told when it is again
     }
-    if (channel.parent().isWritable()) {
+    if (connection.channel().isWritable()) {
       return true;
     }
     if (!waitsForConnection) {
@@ -182,19 +227,13 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
 
   @Override
   public int unsentBytes() {
-    unsent = closed ? 0 : Http2Stack.unsentBytes(channel, unsent);
-    return unsent;
+    return closed ? 0 : outgoing.unsent();
   }
 
   /** What leaves behind this turn of the event loop waits for nobody. */
   @Override
   public void waitForAll(boolean all) {
     wantsAll = all;
-    boolean waits = all && stuck;
-    if (waits != waitsForAll && !closed) {
-      waitsForAll = waits;
-      Http2Stack.limitWrites(channel, connection.settings, waits);
-    }
   }
 
   /** The connection takes bytes again. */
@@ -209,11 +248,11 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
   /** END_STREAM, behind what was written. */
   @Override
   public void endOutput() {
-    if (closed || outputEnded || !channel.isActive()) {
-      return;
+    if (!ended && !outputEnded) {
+      outputEnded = true;
+      outgoing.addEnd();
+      flush();
     }
-    outputEnded = true;
-    endSent = channel.writeAndFlush(new DefaultHttp2DataFrame(true));
   }
 
   /** RST_STREAM with CANCEL. */
@@ -224,26 +263,46 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
 
   /** After a complete answer: the rest of the request is not wanted, RFC 9113 §8.1. */
   void endUnwanted() {
-    if (!closed && !inputEnded) {
-      channel.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.NO_ERROR));
+    if (!ended && !inputEnded) {
+      reset(Http2Error.NO_ERROR);
     }
-    channel.close();
   }
 
   private void cut(ChannelEnd end) {
     if (!closed) {
-      if (endIfCut == ChannelEnd.CONNECTION_LOST) {
-        endIfCut = end;
+      endsAs(end);
+      if (!ended) {
+        reset(Http2Error.CANCEL);
       }
-      channel.close();
     }
+  }
+
+  private void reset(Http2Error error) {
+    if (outgoing.isWaiting()) {
+      connection.flush.now(); // an answer before it arrives before it
+    }
+    connection.reset(id, error);
+    ended(endIfCut);
+  }
+
+  /** How it ended, unless that is known already. */
+  void endsAs(ChannelEnd end) {
+    if (endIfCut == ChannelEnd.CONNECTION_LOST) {
+      endIfCut = end;
+    }
+  }
+
+  /** An error of ours, which is no reason to end the connection. */
+  void failed(RuntimeException cause) {
+    connection.streamFailed(cause);
+    cut(ChannelEnd.RESET_BY_US);
   }
 
   /** Gives the peer credit for them. */
   @Override
   public void consumed(int bytes) {
     unread -= bytes;
-    taken = connection.windows.taken(channel.stream().id(), bytes, taken);
+    taken = connection.windows.taken(id, bytes, taken);
   }
 
   /** Bytes that came and were neither passed on nor dropped. */
@@ -258,23 +317,10 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     }
   }
 
-  Http2StreamChannel channel() {
-    return channel;
-  }
-
   private void passOnAfterRead() {
     if (!inBatch) {
       inBatch = true;
       connection.passOnAfterRead(this);
-    }
-  }
-
-  @Override
-  public void channelRead(ChannelHandlerContext context, Object message) {
-    switch (message) {
-      case Http2HeadersFrame frame -> headers(frame);
-      case Http2DataFrame frame -> data(frame);
-      default -> ReferenceCountUtil.release(message); // unknown frames are ignored, RFC 9113 §5.5
     }
   }
 
@@ -287,39 +333,44 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     }
   }
 
-  private void headers(Http2HeadersFrame frame) {
+  void headers(Http2Headers headers, boolean last) {
     Opener waiting = opener;
     if (!headersSeen && waiting != null) {
       headersSeen = true;
-      inputEnded = frame.isEndStream();
-      waiting.headers(this, frame);
-    } else if (frame.isEndStream()) {
+      inputEnded = last;
+      waiting.headers(this, headers);
+    } else if (last) {
       inputEnded(); // trailers say nothing about bytes
     } else {
       cut(ChannelEnd.RESET_BY_US);
     }
   }
 
-  private void data(Http2DataFrame frame) {
-    int overhead = frame.initialFlowControlledBytes() - frame.content().readableBytes();
-    ByteBuf bytes = frame.content();
-    unread += frame.initialFlowControlledBytes();
-    connection.windows.came(frame.initialFlowControlledBytes());
+  /**
+   * Takes ownership.
+   *
+   * @param padding bytes that count for the windows only
+   */
+  void data(ByteBuf bytes, int padding, boolean last) {
+    int length = bytes.readableBytes();
+    unread += length + padding;
+    connection.windows.came(length + padding);
     passOnAfterRead();
-    if (overhead > 0) {
-      consumed(overhead);
+    if (padding > 0) {
+      consumed(padding);
     }
-    if (!bytes.isReadable()) {
+    Listener local = listener;
+    if (length == 0) {
       bytes.release();
-    } else if (listener != null) {
-      listener.bytes(bytes);
+    } else if (local != null) {
+      local.bytes(bytes);
     } else {
       if (early == null) {
         early = new ByteQueue();
       }
       early.add(bytes, false);
     }
-    if (frame.isEndStream()) {
+    if (last) {
       inputEnded();
     }
   }
@@ -333,61 +384,38 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     }
   }
 
-  @Override
-  public void userEventTriggered(ChannelHandlerContext context, Object event) {
-    if (event instanceof Http2ResetFrame reset) {
-      endIfCut =
-          reset.errorCode() == Http2Error.REFUSED_STREAM.code()
-              ? ChannelEnd.NOT_PROCESSED
-              : ChannelEnd.RESET_BY_PEER;
-    } else if (event instanceof Http2GoAwayFrame goAway) {
-      goAway.release();
-      endIfCut = ChannelEnd.NOT_PROCESSED;
+  void resetByPeer(long error) {
+    endIfCut =
+        error == Http2Error.REFUSED_STREAM.code()
+            ? ChannelEnd.NOT_PROCESSED
+            : ChannelEnd.RESET_BY_PEER;
+  }
+
+  /** Nothing comes or goes any more; what was read with it is passed on before anybody is told. */
+  void ended(ChannelEnd how) {
+    endsAs(how);
+    if (!ended) {
+      ended = true;
+      connection.sends.drop(outgoing);
+      eventLoop().execute(this::close);
     }
-  }
-
-  @Override
-  public void channelWritabilityChanged(ChannelHandlerContext context) {
-    if (isWritable() && listener != null) {
-      listener.writable();
-    }
-  }
-
-  @Override
-  public void channelActive(ChannelHandlerContext context) {
-    connection.streamOpened(this);
-  }
-
-  @Override
-  public void channelInactive(ChannelHandlerContext context) {
-    close();
-  }
-
-  @Override
-  public void handlerRemoved(ChannelHandlerContext context) {
-    close(); // registration failed half-way
   }
 
   private void close() {
-    if (closed) {
-      return;
-    }
     closed = true;
     cancelDeadline();
     connection.streamClosed(this);
-    ChannelFuture end = endSent;
-    if (inputEnded && end != null && endIfCut == ChannelEnd.CONNECTION_LOST) {
-      // HTTP/2 is done with the stream once its end is queued, the socket possibly not yet.
-      end.addListener(sent -> {
-        endIfCut = sent.isSuccess() ? ChannelEnd.FINISHED : ChannelEnd.CONNECTION_LOST;
-        tellClosed();
-      });
-    } else {
+    // HTTP/2 is done with the stream once its end is handed to the socket, which may lose it yet.
+    waitsForEnd = endLeaves && inputEnded && endIfCut == ChannelEnd.CONNECTION_LOST;
+    if (!waitsForEnd) {
       tellClosed();
     }
   }
 
   private void tellClosed() {
+    if (endIfCut == ChannelEnd.CONNECTION_LOST && inputEnded && endLeft) {
+      endIfCut = ChannelEnd.FINISHED;
+    }
     if (endIfCut == ChannelEnd.CONNECTION_LOST && connection.wasDenied()) {
       endIfCut = ChannelEnd.DENIED;
     }
@@ -402,22 +430,6 @@ public final class HboneStream extends ChannelInboundHandlerAdapter implements B
     consumed(unread);
     if (opener != null) {
       opener.closed(endIfCut);
-    }
-  }
-
-  @Override
-  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    // Writes that the end of the stream or connection left over fail too; the end says enough.
-    if (cause instanceof IOException) {
-      cut(endIfCut);
-      return;
-    }
-    connection.streamFailed(cause);
-    if (cause instanceof Http2Exception) {
-      endIfCut = ChannelEnd.RESET_BY_US;
-      context.fireExceptionCaught(cause); // Netty resets the stream with the error in it
-    } else {
-      cut(ChannelEnd.RESET_BY_US);
     }
   }
 }

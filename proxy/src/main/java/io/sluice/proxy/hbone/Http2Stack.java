@@ -1,27 +1,22 @@
 package io.sluice.proxy.hbone;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelHandler;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollSocketChannel;
-import io.netty.handler.codec.http2.Http2ConnectionAdapter;
-import io.netty.handler.codec.http2.Http2Error;
-import io.netty.handler.codec.http2.Http2FrameCodec;
-import io.netty.handler.codec.http2.Http2FrameCodecBuilder;
-import io.netty.handler.codec.http2.Http2MultiplexHandler;
+import io.netty.handler.codec.http2.AbstractHttp2ConnectionHandlerBuilder;
+import io.netty.handler.codec.http2.DefaultHttp2Connection;
+import io.netty.handler.codec.http2.Http2Connection;
+import io.netty.handler.codec.http2.Http2ConnectionDecoder;
+import io.netty.handler.codec.http2.Http2ConnectionEncoder;
 import io.netty.handler.codec.http2.Http2Settings;
-import io.netty.handler.codec.http2.Http2StreamChannel;
-import io.netty.handler.codec.http2.Http2StreamChannelOption;
-import io.sluice.proxy.http2.FrameMeter;
 import io.sluice.proxy.http2.ReceiveWindows;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.tls.VerifiedPeer;
-import java.util.function.BiFunction;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** Puts HTTP/2 behind a finished handshake, with every limit set. Event loop of the connection. */
-final class Http2Stack {
+final class Http2Stack extends AbstractHttp2ConnectionHandlerBuilder<HboneConnection, Http2Stack> {
   /** PING, SETTINGS and RST_STREAM of ours that wait for a peer who does not read. */
   private static final int MAX_QUEUED_CONTROL_FRAMES = 1_000;
 
@@ -34,26 +29,49 @@ final class Http2Stack {
   private static final WriteBufferWaterMark CONNECTION_WATER_MARK =
       new WriteBufferWaterMark(128 * 1_024, 256 * 1_024);
 
-  private static final WriteBufferWaterMark NOTHING_WAITS = new WriteBufferWaterMark(1, 1);
+  private final HboneConnection.Purpose purpose;
 
-  private Http2Stack() {}
+  private Http2Stack(Http2Connection connection, HboneConnection.Purpose purpose) {
+    this.purpose = purpose;
+    HboneSettings.Limits limits = purpose.settings().limits();
+    connection(connection);
+    decoupleCloseAndGoAway(true);
+    gracefulShutdownTimeoutMillis(0);
+    validateHeaders(true);
+    validateRequiredPseudoHeaders(true);
+    encoderEnforceMaxConcurrentStreams(false);
+    encoderEnforceMaxQueuedControlFrames(MAX_QUEUED_CONTROL_FRAMES);
+    decoderEnforceMaxConsecutiveEmptyDataFrames(MAX_EMPTY_DATA_FRAMES);
+    decoderEnforceMaxSmallContinuationFrames(MAX_SMALL_CONTINUATIONS);
+    decoderEnforceMaxRstFramesPerWindow(0, 0); // FrameMeter's
+    encoderEnforceMaxRstFramesPerWindow(limits.maxResetsPerSecond(), 1);
+    Http2Settings initial =
+        new Http2Settings()
+            .initialWindowSize(ReceiveWindows.FIRST_OF_STREAM)
+            .maxHeaderListSize(limits.maxHeaderListBytes());
+    initialSettings(
+        connection.isServer()
+            ? initial.maxConcurrentStreams(limits.maxStreams())
+            : initial.pushEnabled(false));
+  }
 
   static void configure(EpollSocketChannel channel) {
     channel.config().setWriteBufferWaterMark(CONNECTION_WATER_MARK);
   }
 
+  /**
+   * Begins HTTP/2 as the server.
+   *
+   * @param openers one for each stream
+   */
   static HboneConnection server(
       Channel channel,
       HboneSettings settings,
       VerifiedPeer peer,
       BufferBudget budget,
       HboneConnection.Owner owner,
-      BiFunction<HboneConnection, Http2StreamChannel, ChannelHandler> streams) {
-    Http2FrameCodec codec =
-        limited(Http2FrameCodecBuilder.forServer(), settings)
-            .initialSettings(common(settings).maxConcurrentStreams(settings.limits().maxStreams()))
-            .build();
-    return add(channel, codec, FrameMeter.PREFACE_BYTES, settings, peer, budget, owner, streams);
+      Supplier<HboneStream.Opener> openers) {
+    return start(channel, settings, peer, budget, owner, openers);
   }
 
   static HboneConnection client(
@@ -62,132 +80,33 @@ final class Http2Stack {
       VerifiedPeer peer,
       BufferBudget budget,
       HboneConnection.Owner owner) {
-    Http2FrameCodec codec =
-        limited(Http2FrameCodecBuilder.forClient(), settings)
-            .initialSettings(common(settings).pushEnabled(false))
-            .build();
-    return add(
-        channel,
-        codec,
-        0,
-        settings,
-        peer,
-        budget,
-        owner,
-        (connection, stream) ->
-            new ChannelInitializer<Channel>() {
-              @Override
-              protected void initChannel(Channel pushed) {
-                pushed.close(); // push is off: the codec has ended the connection already
-              }
-            });
+    return start(channel, settings, peer, budget, owner, null);
   }
 
-  private static Http2Settings common(HboneSettings settings) {
-    return new Http2Settings()
-        .initialWindowSize(ReceiveWindows.FIRST_OF_STREAM)
-        .maxHeaderListSize(settings.limits().maxHeaderListBytes());
-  }
-
-  private static Http2FrameCodecBuilder limited(
-      Http2FrameCodecBuilder builder, HboneSettings settings) {
-    return builder
-        .decoupleCloseAndGoAway(true)
-        .gracefulShutdownTimeoutMillis(0)
-        .validateHeaders(true)
-        .validateRequiredPseudoHeaders(true)
-        .encoderEnforceMaxConcurrentStreams(false)
-        .encoderEnforceMaxQueuedControlFrames(MAX_QUEUED_CONTROL_FRAMES)
-        .decoderEnforceMaxConsecutiveEmptyDataFrames(MAX_EMPTY_DATA_FRAMES)
-        .decoderEnforceMaxSmallContinuationFrames(MAX_SMALL_CONTINUATIONS)
-        .decoderEnforceMaxRstFramesPerWindow(0, 0) // FrameMeter's
-        .encoderEnforceMaxRstFramesPerWindow(settings.limits().maxResetsPerSecond(), 1);
-  }
-
-  private static HboneConnection add(
+  private static HboneConnection start(
       Channel channel,
-      Http2FrameCodec codec,
-      int skipBytes,
       HboneSettings settings,
       VerifiedPeer peer,
       BufferBudget budget,
       HboneConnection.Owner owner,
-      BiFunction<HboneConnection, Http2StreamChannel, ChannelHandler> streams) {
-    FrameMeter meter =
-        new FrameMeter(
-            codec,
-            settings.limits().maxResetsPerSecond(),
-            settings.limits().maxControlFramesPerSecond(),
-            skipBytes);
-    HboneEvents.Side side = skipBytes > 0 ? HboneEvents.Side.SERVER : HboneEvents.Side.CLIENT;
-    ReceiveWindows windows =
-        new ReceiveWindows(
-            channel,
-            codec,
-            settings.flow().streamWindow(),
-            settings.flow().connectionWindow(),
-            budget.part());
-    GatheredFlush flush = new GatheredFlush();
-    HboneConnection connection =
-        new HboneConnection(side, channel, meter, flush, settings, windows, peer, owner);
-    codec
-        .connection()
-        .addListener(
-            new Http2ConnectionAdapter() {
-              @Override
-              public void onGoAwaySent(int lastStream, long error, ByteBuf debugData) {
-                if (error == Http2Error.ENHANCE_YOUR_CALM.code()) {
-                  connection.floods(); // of what it counts itself the codec tells nobody else
-                }
-              }
-            });
-    channel
-        .pipeline()
-        .addLast(
-            meter,
-            codec,
-            flush,
-            new Http2MultiplexHandler(
-                new ChannelInitializer<Http2StreamChannel>() {
-                  @Override
-                  protected void initChannel(Http2StreamChannel stream) {
-                    configure(stream, settings);
-                    stream.pipeline().addLast(streams.apply(connection, stream));
-                  }
-                }),
-            connection);
-    return connection;
+      @Nullable Supplier<HboneStream.Opener> openers) {
+    var connection = new DefaultHttp2Connection(openers != null, 0);
+    Http2Connection.PropertyKey key = connection.newKey();
+    SendWindows sends = new SendWindows(connection, key);
+    connection.remote().flowController(sends);
+    HboneConnection made =
+        new Http2Stack(
+                connection,
+                new HboneConnection.Purpose(
+                    channel, settings, peer, budget, owner, openers, key, sends))
+            .build();
+    made.start();
+    return made;
   }
 
-  /**
-   * Bytes that wait on a stream, frame headers included.
-   *
-   * @param before the answer before, which holds while Netty has not looked at a lowered limit
-   */
-  static int unsentBytes(Http2StreamChannel stream, int before) {
-    WriteBufferWaterMark mark = stream.config().getWriteBufferWaterMark();
-    long room = stream.bytesBeforeUnwritable();
-    if (room > 0) {
-      return (int) (mark.high() + 1 - room);
-    }
-    return stream.isWritable() ? before : (int) (stream.bytesBeforeWritable() + mark.low() - 1);
-  }
-
-  static void configure(Http2StreamChannel stream, HboneSettings settings) {
-    stream.config().setOption(Http2StreamChannelOption.AUTO_STREAM_FLOW_CONTROL, false);
-    limitWrites(stream, settings, false);
-  }
-
-  /**
-   * Sets how much may wait on a stream that can be written to.
-   *
-   * @param nothing whether nothing may, from the next write on
-   */
-  static void limitWrites(Http2StreamChannel stream, HboneSettings settings, boolean nothing) {
-    int most = settings.flow().writeBuffer();
-    stream
-        .config()
-        .setWriteBufferWaterMark(
-            nothing ? NOTHING_WAITS : new WriteBufferWaterMark(most / 2, most));
+  @Override
+  protected HboneConnection build(
+      Http2ConnectionDecoder decoder, Http2ConnectionEncoder encoder, Http2Settings initial) {
+    return new HboneConnection(decoder, encoder, initial, purpose);
   }
 }

@@ -1,8 +1,6 @@
 package io.sluice.proxy.hbone;
 
-import io.netty.channel.ChannelInitializer;
-import io.netty.handler.codec.http2.Http2StreamChannel;
-import io.netty.handler.codec.http2.Http2StreamChannelBootstrap;
+import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.tls.TlsPolicy;
 import java.time.Duration;
 
@@ -32,25 +30,13 @@ final class PooledConnection {
   }
 
   void open(ClientOpening wanted) {
-    new Http2StreamChannelBootstrap(connection.channel())
-        .handler(
-            new ChannelInitializer<Http2StreamChannel>() {
-              @Override
-              protected void initChannel(Http2StreamChannel channel) {
-                Http2Stack.configure(channel, group.pool.settings);
-                HboneStream stream = new HboneStream(connection, channel, wanted);
-                channel.pipeline().addLast(stream);
-                wanted.placed(stream);
-              }
-            })
-        .open()
-        .addListener(opened -> {
-          if (opened.isSuccess()) {
-            wanted.ask();
-          } else {
-            wanted.fail(OpenFailure.of(OpenFailure.Kind.CONNECTION_LOST, opened.cause()));
-          }
-        });
+    HboneStream stream = connection.open(wanted);
+    if (stream == null) {
+      wanted.closed(ChannelEnd.NOT_PROCESSED);
+    } else {
+      wanted.placed(stream);
+      wanted.ask();
+    }
   }
 
   void recheck() {

@@ -1,7 +1,6 @@
 package io.sluice.proxy.hbone;
 
 import io.netty.handler.codec.http2.Http2Headers;
-import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.sluice.proxy.relay.ChannelEnd;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +17,7 @@ final class ServerStream implements HboneStream.Opener {
   }
 
   @Override
-  public void headers(HboneStream stream, Http2HeadersFrame frame) {
-    Http2Headers headers = frame.headers();
+  public void headers(HboneStream stream, Http2Headers headers) {
     CharSequence method = headers.method();
     if (headers.size() > settings.limits().maxHeaders()) {
       HboneExchange.answer(stream, HboneStatus.HEADERS_TOO_MANY);
@@ -43,7 +41,7 @@ final class ServerStream implements HboneStream.Opener {
       requests.connect(asked);
     } catch (RuntimeException e) {
       asked.refuse(HboneStatus.INTERNAL_ERROR);
-      stream.channel().pipeline().fireExceptionCaught(e);
+      stream.failed(e);
     }
   }
 

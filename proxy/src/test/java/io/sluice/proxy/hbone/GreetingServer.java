@@ -11,8 +11,7 @@ import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
-import io.netty.handler.codec.http2.DefaultHttp2HeadersFrame;
-import io.netty.handler.codec.http2.Http2HeadersFrame;
+import io.netty.handler.codec.http2.Http2Headers;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
@@ -76,7 +75,7 @@ final class GreetingServer implements AutoCloseable {
           peer,
           new BufferBudget(1 << 20, null),
           this,
-          (within, stream) -> new HboneStream(within, stream, new Greeting()));
+          Greeting::new);
     }
 
     @Override
@@ -94,7 +93,7 @@ final class GreetingServer implements AutoCloseable {
     private @Nullable HboneStream stream;
 
     @Override
-    public void headers(HboneStream opened, Http2HeadersFrame frame) {
+    public void headers(HboneStream opened, Http2Headers headers) {
       stream = opened;
       opened.listen(this);
       opened.start();
@@ -108,10 +107,7 @@ final class GreetingServer implements AutoCloseable {
     @Override
     public void inputEnded() {
       HboneStream answered = Objects.requireNonNull(stream);
-      answered
-          .channel()
-          .writeAndFlush(
-              new DefaultHttp2HeadersFrame(new DefaultHttp2Headers(false).status("200")));
+      answered.writeHead(new DefaultHttp2Headers(false).status("200"), false);
       answered.write(Unpooled.wrappedBuffer(GREETING));
       answered.endOutput();
     }

@@ -36,6 +36,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -446,15 +447,22 @@ class GrpcClientTest {
     GrpcPeer silent = serve((caller, stream, message) -> {});
     asks(LONG_MILLIS, silent.address());
     Status large = Status.newBuilder().setMessage("x".repeat(16_000)).build();
+    var held = new AtomicLong(); // before the connection stands, and what waits can leave
     long taken =
-        loop.submit(() ->
-                IntStream.iterate(0, i -> i + 1)
-                    .takeWhile(i ->
-                        client.call(pod("shop" + i), PATH, large, LONG_MILLIS, ignored()) != null)
-                    .count())
+        loop.submit(
+                () -> {
+                  long calls =
+                      IntStream.iterate(0, i -> i + 1)
+                          .takeWhile(i ->
+                              client.call(pod("shop" + i), PATH, large, LONG_MILLIS, ignored())
+                                  != null)
+                          .count();
+                  held.set(budget.held());
+                  return calls;
+                })
             .get();
     assertThat(taken).isEqualTo(GrpcClient.MOST_BYTES / (large.getSerializedSize() + 5));
-    assertThat(budget.held()).isBetween(taken * 16_000, (long) GrpcClient.MOST_BYTES);
+    assertThat(held.get()).isBetween(taken * 16_000, (long) GrpcClient.MOST_BYTES);
   }
 
   private static final GrpcClients.Protocol<String> PROTOCOL =
