@@ -11,8 +11,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
-/** A controller that runs, with a token for a node that a test starts when it is to. */
+/**
+ * A controller that runs, with a token for a node that a test starts when it is to. Tests share
+ * nothing, and nearly all of their time goes by waiting.
+ */
+@Execution(ExecutionMode.CONCURRENT)
 abstract class ControlledNodeTest {
   @TempDir Path directory;
   final TestClock clock = new TestClock();
