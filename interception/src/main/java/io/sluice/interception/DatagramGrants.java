@@ -19,7 +19,8 @@ import java.util.function.Function;
 /**
  * Datagrams that UDPRoutes grant one pod, in both directions.
  *
- * @param granted at most {@link #MAX_RULES}, without any twice, those that are left out last first
+ * @param granted at most {@link #MAX_RULES}, none twice; where there is less room, those at the end
+ *     are left out
  * @param leftOut how many more there are, which are refused
  */
 public record DatagramGrants(List<Granted> granted, long leftOut) {

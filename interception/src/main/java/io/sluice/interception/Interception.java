@@ -122,7 +122,7 @@ public interface Interception extends AutoCloseable {
   /** Puts right what all pods share. What is missing refuses, or leaves it to the pods' checks. */
   default void repairNode() {}
 
-  /** What is wrong with the interception of an active pod, if anything is. Cheap: every sweep. */
+  /** What is wrong with the interception of an active pod, if anything is; asked at each look. */
   Optional<String> problem(PodPlacement pod);
 
   /**

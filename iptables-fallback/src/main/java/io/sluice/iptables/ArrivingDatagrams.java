@@ -26,8 +26,8 @@ import java.util.stream.Collectors;
  * @param strict whether anything is asked
  * @param own addresses of the pod, those that are left alone too
  * @param peers addresses of the mesh that are not the pod's own
- * @param granted what is granted of them; what the pod may ask without a grant stands here too
- * @param askedPorts of whomever it may ask there without a grant
+ * @param granted what is granted to or by them; peers that the pod may ask without a grant too
+ * @param askedPorts ports at which the pod may ask anybody without a grant
  * @param excludedPorts ports of the pod that anybody may send to
  * @param excludedAddresses addresses of the pod that are left alone
  * @param excludedInterfaces names of interfaces that are left alone

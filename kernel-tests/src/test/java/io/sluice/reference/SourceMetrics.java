@@ -43,6 +43,7 @@ final class SourceMetrics extends TreeScanner<@Nullable Void, @Nullable Void> {
   private final Map<String, Metric> found = new TreeMap<>();
   private final Set<String> named = new HashSet<>();
   private final Map<String, ExpressionTree> fields = new HashMap<>();
+  private final Map<String, ExpressionTree> own = new HashMap<>(); // of the file that is read
   private final Map<String, MethodTree> methods = new HashMap<>();
 
   /** Labels that were given to what a call of the library makes, by that call. */
@@ -54,8 +55,10 @@ final class SourceMetrics extends TreeScanner<@Nullable Void, @Nullable Void> {
   static List<Metric> in(List<Path> sources) {
     SourceMetrics metrics = new SourceMetrics();
     List<CompilationUnitTree> units = parse(sources);
-    units.forEach(unit -> members(unit).forEach(metrics::rememberField));
+    units.forEach(unit -> members(unit).forEach(member -> rememberField(member, metrics.fields)));
     for (CompilationUnitTree unit : units) {
+      metrics.own.clear();
+      members(unit).forEach(member -> rememberField(member, metrics.own));
       metrics.methods.clear();
       members(unit).forEach(metrics::rememberMethod);
       metrics.scan(unit, null);
@@ -93,7 +96,7 @@ final class SourceMetrics extends TreeScanner<@Nullable Void, @Nullable Void> {
         : Stream.of(tree);
   }
 
-  private void rememberField(Tree member) {
+  private static void rememberField(Tree member, Map<String, ExpressionTree> fields) {
     if (member instanceof VariableTree field && field.getInitializer() != null) {
       fields.putIfAbsent(field.getName().toString(), field.getInitializer());
     }
@@ -220,8 +223,12 @@ final class SourceMetrics extends TreeScanner<@Nullable Void, @Nullable Void> {
     for (ExpressionTree tree : trees) {
       switch (tree) {
         case LiteralTree literal when literal.getValue() instanceof String text -> texts.add(text);
-        case IdentifierTree name -> texts.addAll(ofField(name.getName().toString()));
-        case MemberSelectTree name -> texts.addAll(ofField(name.getIdentifier().toString()));
+        case IdentifierTree name -> {
+          String field = name.getName().toString();
+          texts.addAll(value(own.getOrDefault(field, fields.get(field))));
+        }
+        case MemberSelectTree name ->
+            texts.addAll(value(fields.get(name.getIdentifier().toString())));
         case MethodInvocationTree call
             when call.getMethodSelect() instanceof MemberSelectTree select -> {
           boolean array = select.getIdentifier().contentEquals("toArray");
@@ -240,8 +247,7 @@ final class SourceMetrics extends TreeScanner<@Nullable Void, @Nullable Void> {
     return texts;
   }
 
-  private List<String> ofField(String name) {
-    ExpressionTree value = fields.get(name);
+  private List<String> value(@Nullable ExpressionTree value) {
     return value == null ? List.of() : texts(List.of(value));
   }
 

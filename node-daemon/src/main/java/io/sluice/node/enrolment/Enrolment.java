@@ -39,6 +39,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Keeps the pods of this node enrolled as the latest snapshot says. One thread does all the work:
  * it runs at every new snapshot and once a second, because namespaces come and go without notice.
+ * While all is in order and nothing was told or mounted, most of these runs look at no more than
+ * what is due by itself.
  */
 public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Enrolment.class.getName());

@@ -51,7 +51,7 @@ public record WhyQuestion(
     }
   }
 
-  /** Of one that does not begin with TLS. */
+  /** Of what does not begin with TLS, and is no datagram. */
   public WhyQuestion(
       String source, String destination, String method, String path, Map<String, String> headers) {
     this(source, destination, method, path, headers, false, false);

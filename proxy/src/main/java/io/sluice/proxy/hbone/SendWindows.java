@@ -21,11 +21,14 @@ import org.jspecify.annotations.Nullable;
 final class SendWindows implements Http2RemoteFlowController {
   private static final int HEADER_BYTES = Http2CodecUtil.FRAME_HEADER_LENGTH;
 
-  /** With its header it fills a record (RFC 8446 §5.1), so none is split over two. */
-  private static final int MOST_DATA = 16_384 - HEADER_BYTES;
+  /** Of TLS (RFC 8446 §5.1). */
+  private static final int RECORD_BYTES = 16_384;
+
+  /** With its header it fills a record, so none is split over two. */
+  private static final int MOST_DATA = RECORD_BYTES - HEADER_BYTES;
 
   /** Four records, which TLS makes together. */
-  private static final int MOST_BLOCK = 4 * 16_384;
+  private static final int MOST_BLOCK = 4 * RECORD_BYTES;
 
   private static final int END_STREAM = 1;
   private static final String TOO_LARGE = "a window of more than 2^31-1 bytes"; // RFC 9113 §6.9.1
