@@ -116,7 +116,9 @@ public final class JavaCommand {
             "--enable-native-access=ALL-UNNAMED",
             "-XX:-UsePerfData",
             "--sun-misc-unsafe-memory-access=allow",
-            "-XX:ArchiveRelocationMode=0"));
+            "-XX:ArchiveRelocationMode=0",
+            "-XX:AsyncDeflationInterval=5000",
+            "-XX:ServiceThreadCleanupInterval=30000"));
     command.addAll(flags);
     command.addAll(List.of("-cp", classPath, mainClass));
     return List.copyOf(command);
