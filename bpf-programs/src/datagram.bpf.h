@@ -55,6 +55,7 @@ struct datagram {
 	__u16 destination_port_be;
 	__u32 count; /* of those that the kernel sends or takes as one */
 	__u32 bytes; /* of payload */
+	__u8 is_fragment; /* of IPv6; the kernel makes its own behind the hook for what is sent */
 };
 
 #define UDP_HEADER_BYTES 8
@@ -62,6 +63,7 @@ struct datagram {
 #define IPV4_OFFSET_MASK 0x1fff
 #define IPV6_HEADER_BYTES 40
 #define IPPROTO_HOP_OPTIONS 0
+#define IPPROTO_FRAGMENT 44
 #define IPPROTO_DESTINATION_OPTIONS 60
 /* Before a datagram's own header; more come from no socket that needs no capability. */
 #define MAX_HEADERS_BEFORE 3
@@ -87,16 +89,18 @@ static __always_inline int read_datagram(struct datagram *datagram, const struct
 	} else {
 		if (bpf_skb_load_bytes(skb, 6, header, 1))
 			return 0;
-		for (i = 0; i < MAX_HEADERS_BEFORE && header[0] != IPPROTO_UDP; i++) {
+		for (i = 0; i < MAX_HEADERS_BEFORE; i++) {
 			if (header[0] != IPPROTO_HOP_OPTIONS &&
 			    header[0] != IPPROTO_DESTINATION_OPTIONS)
-				return 0;
+				break;
 			if (bpf_skb_load_bytes(skb, offset, header, sizeof(header)))
 				return 0;
 			offset += (header[1] + 1) * 8;
 		}
-		if (header[0] != IPPROTO_UDP)
+		if (header[0] != IPPROTO_UDP) {
+			datagram->is_fragment = header[0] == IPPROTO_FRAGMENT;
 			return 0;
+		}
 	}
 	if (bpf_skb_load_bytes(skb, offset, ports, sizeof(ports)))
 		return 0;

@@ -55,6 +55,12 @@ static __always_inline __u32 find_range_rules(const struct flow *flow)
 	return rules ? *rules : 0;
 }
 
+/* Whether it asks one of the pod's resolvers for a name. */
+static __always_inline int asks_resolver(const struct flow *flow)
+{
+	return is_dns_port(flow) && (find_range_rules(flow) & RULE_RESOLVER);
+}
+
 static __always_inline struct decision decide_range(__u32 rules, const struct pod *pod)
 {
 	if (rules & RULE_EXCLUDE)

@@ -9,7 +9,8 @@
  * what is not TCP and goes to isolated ranges, to which a socket may have been connected before;
  * what is not TCP and comes from an address of another pod, by which its receiver would take it for
  * that one's; and datagrams that sendmsg() would refuse, or that go into the mesh from an address
- * that is not the pod's. Those that UDPRoutes grant are counted.
+ * that is not the pod's; fragments that a socket makes itself are such of no port. Those that
+ * UDPRoutes grant are counted.
  * Runs for every packet of every socket of the node, so the questions that cost nothing come
  * first.
  * Not asked: what the pod forwards, which belongs to no socket.
@@ -25,12 +26,13 @@
 /* Extension headers that the kernel puts before the transport's (RFC 8200 4.1). */
 #define NEXT_HOP_OPTIONS 0
 #define NEXT_ROUTING 43
+#define NEXT_FRAGMENT 44
 #define NEXT_DESTINATION_OPTIONS 60
 /* Options, options for the hops, route: a fourth comes only from a raw socket. */
 #define MAX_EXTENSION_HEADERS 4
 #define EXTENSION_UNIT_BYTES 8
 
-/* Options of an IPv4 header, or extension headers that may hold a route. */
+/* Options of an IPv4 header, or extension headers that may hold a route or hide a datagram. */
 enum packet_shape { SHAPE_PLAIN, SHAPE_OPTIONS, SHAPE_EXTENDED };
 
 /* What is shorter than its header is plain: made by a raw socket, and nobody forwards it. */
@@ -49,7 +51,7 @@ static __always_inline enum packet_shape shape_of(const struct __sk_buff *skb)
 
 		if (data + sizeof(*ip) <= end &&
 		    (ip->nexthdr == NEXT_HOP_OPTIONS || ip->nexthdr == NEXT_ROUTING ||
-		     ip->nexthdr == NEXT_DESTINATION_OPTIONS))
+		     ip->nexthdr == NEXT_FRAGMENT || ip->nexthdr == NEXT_DESTINATION_OPTIONS))
 			return SHAPE_EXTENDED;
 	}
 	return SHAPE_PLAIN;
@@ -232,6 +234,12 @@ static __always_inline int has_own_source(const struct flow *flow)
 	return bpf_map_lookup_elem(&pod_addresses, &own) != 0;
 }
 
+/* Not of a pod that is found by its processes before the registry names an address. */
+static __always_inline int has_known_address(const struct pod *pod)
+{
+	return !is_unspecified(pod->address4_be) || !is_unspecified(pod->address6_be);
+}
+
 /*
  * Decides a datagram as if it were sent anew, for its socket may have been connected before, or write
  * headers itself, and then no other hook has been asked. Counts what a UDPRoute grants, and remembers
@@ -249,12 +257,12 @@ static __always_inline int let_datagram(struct __sk_buff *skb, struct flow *flow
 
 	sk = sk ? bpf_sk_fullsock(sk) : 0;
 	whole = read_datagram(&datagram, skb, is_mapped(flow->destination_be));
-	if (!whole && flow->protocol != IPPROTO_UDP)
+	if (!whole && flow->protocol != IPPROTO_UDP && !datagram.is_fragment)
 		return 1; /* other than UDP, behind extension headers */
 	flow->protocol = IPPROTO_UDP;
 	flow->source_port_be = datagram.source_port_be;
 	flow->destination_port_be = datagram.destination_port_be;
-	if (peer && !from_own) {
+	if (peer && !from_own && has_known_address(pod) && !asks_resolver(flow)) {
 		settle(flow, OUTCOME_REFUSED, REASON_FORWARDED);
 		return 0; /* the receiver could not know whose it is */
 	}

@@ -48,7 +48,7 @@ static __always_inline int is_exempt(const struct flow *flow)
 	copy_address(own.address_be, flow->destination_be);
 	kind = bpf_map_lookup_elem(&pod_addresses, &own);
 	return (kind && *kind == POD_ADDRESS_EXCLUDED) || bpf_map_lookup_elem(&port_rules, &port) ||
-	       (is_dns_port(flow) && (find_range_rules(flow) & RULE_RESOLVER));
+	       asks_resolver(flow);
 }
 
 static __always_inline int is_on_excluded(const struct __sk_buff *skb, const struct flow *flow)

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param excludedRanges ranges that excluded interfaces reach directly
  * @param excludedIfindexes indexes of excluded interfaces
  * @param excludedInterfaces names of excluded interfaces that the pod has
- * @param otherInterfaces names of interfaces that neither carry a primary address nor are excluded
+ * @param otherInterfaces names of interfaces that neither carry a primary address nor are excluded;
+ *     none where no primary address is known
  * @param primaryIfindex interface that carries the primary address; 0 when none does
  * @param ipv6 whether the pod has IPv6 at all
  * @param leftOut addresses beyond the pod's share, which are not taken for its own: what goes to

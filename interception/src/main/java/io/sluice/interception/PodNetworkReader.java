@@ -107,6 +107,9 @@ public final class PodNetworkReader {
           "loopback is down inside " + netns,
           "redirection needs it: `ip -n NAME link set lo up`; a runtime does this for its pods");
     }
+    if (primary.isEmpty()) {
+      otherNames.clear(); // beside which one is not known yet
+    }
     otherNames.removeAll(primaryNames);
     own.removeAll(excludedAddresses);
     return new PodNetwork(

@@ -203,11 +203,13 @@ final class RulesInForce implements AutoCloseable {
     Set<InetAddress> others = new HashSet<>(known.all());
     others.removeAll(own);
     Set<Datagram> granted = new HashSet<>(datagrams);
+    Set<InetAddress> resolvers = new HashSet<>();
     for (InetAddress other : others) {
       if (isLeftAlone(other)) {
         granted.add(new Datagram(Direction.OUTBOUND, other, 0));
-      } else if (settings.isResolver(other)) {
-        granted.add(new Datagram(Direction.OUTBOUND, other, MeshPorts.DNS));
+      }
+      if (settings.isResolver(other)) {
+        resolvers.add(other);
       }
     }
     Set<Integer> open = new HashSet<>(settings.inboundPortExclusions());
@@ -218,6 +220,7 @@ final class RulesInForce implements AutoCloseable {
         true,
         own,
         others,
+        resolvers,
         granted,
         settings.outboundPortExclusions(),
         open,

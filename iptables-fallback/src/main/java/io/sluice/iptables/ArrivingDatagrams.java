@@ -3,6 +3,7 @@ package io.sluice.iptables;
 import io.sluice.iptables.PodTraffic.Datagram;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
@@ -19,13 +20,15 @@ import java.util.stream.Collectors;
  * What of datagrams from other pods of the mesh a pod takes, where rules intercept: what UDPRoutes
  * grant, and answers, which connection tracking knows, of whom it may still ask; of link-local
  * addresses of IPv6, which may be another pod's of the wire, answers alone. Asked beside it: that
- * no datagram leaves from an address of another pod, nor any into the mesh but from an own one,
- * behind whatever translates addresses in the pod. Part of the table of {@link ClientAddresses}:
- * sets hold the addresses of the mesh, since a rule for each would be asked about each datagram.
+ * no datagram leaves from an address of another pod, nor any into the mesh but from an own one, if
+ * any is known, or to ask for names, behind whatever translates addresses in the pod. Part of the
+ * table of {@link ClientAddresses}: sets hold the addresses of the mesh, since a rule for each
+ * would be asked about each datagram.
  *
  * @param strict whether anything is asked
  * @param own addresses of the pod, those that are left alone too
  * @param peers addresses of the mesh that are not the pod's own
+ * @param resolvers those of them that the pod may ask for names
  * @param granted what is granted to or by them; peers that the pod may ask without a grant too
  * @param askedPorts ports at which the pod may ask anybody without a grant
  * @param excludedPorts ports of the pod that anybody may send to
@@ -36,6 +39,7 @@ public record ArrivingDatagrams(
     boolean strict,
     Set<InetAddress> own,
     Set<InetAddress> peers,
+    Set<InetAddress> resolvers,
     Set<Datagram> granted,
     Set<Integer> askedPorts,
     Set<Integer> excludedPorts,
@@ -44,7 +48,7 @@ public record ArrivingDatagrams(
   /** Nothing is asked. */
   public static final ArrivingDatagrams NOT_ASKED =
       new ArrivingDatagrams(
-          false, Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of());
+          false, Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of());
 
   static final String CHAIN = "datagrams";
   static final String SENDING_CHAIN = "senders";
@@ -55,6 +59,7 @@ public record ArrivingDatagrams(
   public ArrivingDatagrams {
     own = Set.copyOf(own);
     peers = Set.copyOf(peers);
+    resolvers = Set.copyOf(resolvers);
     granted = Set.copyOf(granted);
     askedPorts = Set.copyOf(askedPorts);
     excludedPorts = Set.copyOf(excludedPorts);
@@ -82,6 +87,7 @@ public record ArrivingDatagrams(
       String type = family == Family.IPV4 ? "ipv4_addr" : "ipv6_addr";
       int number = family == Family.IPV4 ? 4 : 6;
       sets.append(set("peers" + number, type, texts(of(peers, family), IpAddresses::text)));
+      sets.append(set("names" + number, type, texts(of(resolvers, family), IpAddresses::text)));
       sets.append(some("some" + number, type, granted(Direction.INBOUND, family)));
       sets.append(every("every" + number, type, granted(Direction.INBOUND, family)));
       sets.append(some("asked" + number, type, granted(Direction.OUTBOUND, family)));
@@ -91,10 +97,11 @@ public record ArrivingDatagrams(
       answers.append(
           """
               %1$s saddr != @peers%2$d accept
+              udp sport %3$d %1$s saddr @names%2$d accept
               %1$s saddr . udp sport @asked%2$d accept
               %1$s saddr @any%2$d accept
           """
-              .formatted(ip, number));
+              .formatted(ip, number, MeshPorts.DNS));
       arriving.append(
           accept(ip + " daddr", texts(of(excludedAddresses, family), IpAddresses::text)));
       arriving.append(
@@ -104,17 +111,7 @@ public record ArrivingDatagrams(
               %1$s saddr @peers%2$d counter name %3$s drop
           """
               .formatted(ip, number, counter(REFUSED, family)));
-      List<String> others = texts(of(own, family), IpAddresses::text);
-      leaving.append(
-          """
-              %1$s saddr @peers%2$d counter name %3$s drop
-              meta l4proto udp %1$s daddr @peers%2$d%4$s counter name %3$s drop
-          """
-              .formatted(
-                  ip,
-                  number,
-                  counter(FORGED, family),
-                  others.isEmpty() ? "" : " %s saddr != %s".formatted(ip, anyOf(others))));
+      leaving.append(leaving(family, ip, number));
     }
     return """
     %s  chain %s {
@@ -146,6 +143,26 @@ public record ArrivingDatagrams(
             counter(REFUSED, Family.IPV6),
             SENDING_CHAIN,
             leaving);
+  }
+
+  private String leaving(Family family, String ip, int number) {
+    String counter = counter(FORGED, family);
+    String forged = "    %s saddr @peers%d counter name %s drop\n".formatted(ip, number, counter);
+    if (own.isEmpty()) {
+      return forged; // found by its processes before the registry names an address
+    }
+    List<String> known = texts(of(own, family), IpAddresses::text);
+    return forged
+        + """
+            udp dport %5$d %1$s daddr @names%2$d accept
+            meta l4proto udp %1$s daddr @peers%2$d%4$s counter name %3$s drop
+        """
+            .formatted(
+                ip,
+                number,
+                counter,
+                known.isEmpty() ? "" : " %s saddr != %s".formatted(ip, anyOf(known)),
+                MeshPorts.DNS);
   }
 
   /**

@@ -15,6 +15,7 @@ class ArrivingDatagramsTest {
   private static final InetAddress BUYER = IpAddresses.parse("10.0.0.2");
   private static final InetAddress BUYER6 = IpAddresses.parse("fd00::2");
   private static final InetAddress THIEF = IpAddresses.parse("10.0.0.9");
+  private static final InetAddress RESOLVER = IpAddresses.parse("10.0.0.53");
 
   @Test
   void asksNothingWhereThePodIsNotToBeAsked() {
@@ -27,7 +28,8 @@ class ArrivingDatagramsTest {
         new ArrivingDatagrams(
             true,
             Set.of(OWN),
-            Set.of(BUYER, BUYER6, THIEF),
+            Set.of(BUYER, BUYER6, THIEF, RESOLVER),
+            Set.of(RESOLVER),
             Set.of(
                 new Datagram(Direction.INBOUND, BUYER, 514),
                 new Datagram(Direction.INBOUND, BUYER6, 0),
@@ -41,8 +43,10 @@ class ArrivingDatagramsTest {
 
     assertThat(words)
         .contains(
-            "set peers4 { type ipv4_addr; elements = { 10.0.0.2, 10.0.0.9 }; }",
+            "set peers4 { type ipv4_addr; elements = { 10.0.0.2, 10.0.0.53, 10.0.0.9 }; }",
             "set peers6 { type ipv6_addr; elements = { fd00::2 }; }",
+            "set names4 { type ipv4_addr; elements = { 10.0.0.53 }; }",
+            "set names6 { type ipv6_addr; }",
             "set some4 { type ipv4_addr . inet_service; elements = { 10.0.0.2 . 514 }; }",
             "set every4 { type ipv4_addr; }",
             "set every6 { type ipv6_addr; elements = { fd00::2 }; }",
@@ -53,6 +57,7 @@ class ArrivingDatagramsTest {
             "iifname { \"net1\" } accept",
             "udp sport { 123 } accept",
             "ip saddr != @peers4 accept",
+            "udp sport 53 ip saddr @names4 accept",
             "ip saddr . udp sport @asked4 accept",
             "ct state established ct direction reply jump answers",
             "udp dport { 53, 5353 } accept",
@@ -62,7 +67,23 @@ class ArrivingDatagramsTest {
             "iifname { \"net1\" } accept",
             "ip6 saddr fe80::/10 counter name refused6 drop",
             "ip saddr @peers4 counter name forged4 drop",
+            "udp dport 53 ip daddr @names4 accept",
             "meta l4proto udp ip daddr @peers4 ip saddr != { 10.0.0.3 } counter name forged4 drop",
             "meta l4proto udp ip6 daddr @peers6 counter name forged6 drop");
+  }
+
+  @Test
+  void asksForNoOwnAddressOfAPodThatHasNoneYet() {
+    Set<InetAddress> peers = Set.of(BUYER, BUYER6);
+
+    assertThat(of(Set.of(), peers).render())
+        .contains("ip saddr @peers4 counter name forged4 drop", "ip6 saddr @peers6 counter")
+        .doesNotContain("daddr @peers");
+    assertThat(of(Set.of(OWN), peers).render()).contains("ip daddr @peers4", "ip6 daddr @peers6");
+  }
+
+  private static ArrivingDatagrams of(Set<InetAddress> own, Set<InetAddress> peers) {
+    return new ArrivingDatagrams(
+        true, own, peers, Set.of(), Set.of(), Set.of(), Set.of(), Set.of(), Set.of());
   }
 }

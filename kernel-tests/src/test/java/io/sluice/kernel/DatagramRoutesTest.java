@@ -16,6 +16,7 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.MeshPorts;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.why.WhyQuestion;
 import io.sluice.process.AdminClient;
@@ -45,6 +46,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Datagrams between pods of a strict mesh go where UDPRoutes grant them, and nowhere else. */
 @Tag("kernel")
@@ -63,6 +65,9 @@ class DatagramRoutesTest {
   private static final int IPV4_HEADER = 20;
   private static final int IPV6_HEADER = 40;
   private static final int UDP_HEADER = 8;
+  private static final int IPV6_NEXT = 6; // where the header of IPv6 names what follows
+  private static final int FRAGMENT = 44;
+  private static final int DESTINATION_OPTIONS = 60;
   private static final int IN_FRAGMENTS = 2_000; // more than the wire takes at once
 
   @Parameter private Mechanism mechanism = Mechanism.EBPF;
@@ -469,20 +474,13 @@ class DatagramRoutesTest {
   @ParameterizedTest
   @EnumSource(Family.class)
   void whoTakesAnAddressBeyondTheMeshSendsNothingIntoIt(Family family) {
-    boolean ipv4 = family == Family.IPV4;
     int port = shop.freshPort();
-    InetAddress nobodys = IpAddresses.parse(ipv4 ? "203.0.113.9" : "2001:db8:9::9");
+    InetAddress nobodys = nobodys(family);
     excludeOfTheThief(port);
-    int forger = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    int forger = boundToNobodys(family);
     int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
     try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
       long before = counted(shop.thief, "outbound", "refused", "forwarded");
-      if (ipv4) {
-        Sockets.setsockopt(forger, Sockets.SOL_IP, IP_TRANSPARENT, 1);
-      } else {
-        Sockets.setsockopt(forger, Sockets.SOL_IPV6, IPV6_FREEBIND, 1); // needs no capability
-      }
-      Sockets.bind(forger, new InetSocketAddress(nobodys, 0));
       assertNotPermitted(() -> Sockets.sendTo(forger, text("forged"), 0, there.address()));
       InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
       tryTo(() -> Sockets.sendTo(raw, packet(nobodys, there.address(), "forged"), 0, host));
@@ -497,6 +495,107 @@ class DatagramRoutesTest {
     Attack.tried("datagrams to a pod from an address that nobody has, " + mechanism)
         .refusedBy(mechanism.hooksConnect() ? "skb_egress" : "rules")
         .countedAs("sluice_interception_refused_total{reason=\"forwarded\"}");
+  }
+
+  private static InetAddress nobodys(Family family) {
+    return IpAddresses.parse(family == Family.IPV4 ? "203.0.113.9" : "2001:db8:9::9");
+  }
+
+  private int boundToNobodys(Family family) {
+    int socket = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+    try {
+      if (family == Family.IPV4) {
+        Sockets.setsockopt(socket, Sockets.SOL_IP, IP_TRANSPARENT, 1);
+      } else {
+        Sockets.setsockopt(socket, Sockets.SOL_IPV6, IPV6_FREEBIND, 1); // needs no capability
+      }
+      Sockets.bind(socket, new InetSocketAddress(nobodys(family), 0));
+      return socket;
+    } catch (RuntimeException e) {
+      Sockets.close(socket);
+      throw e;
+    }
+  }
+
+  /** Which anybody may send it: the registry need not know the address yet. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoAsksAResolverOfTheMeshNeedsNoAddressInIt(Family family) {
+    String resolver = "[\"" + IpAddresses.text(shop.store.address(family)) + "\"]";
+    shop.configure(false, false, Map.of("dnsResolvers", resolver));
+    int asking = boundToNobodys(family);
+    try {
+      long before = counted(shop.thief, "outbound", "refused", "forwarded");
+      Sockets.sendTo(asking, text("who?"), 0, shop.store.at(family, MeshPorts.DNS));
+      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before);
+    } finally {
+      Sockets.close(asking);
+      shop.configureAsAtFirst();
+    }
+  }
+
+  /** As of a pod that is found by its processes before the kubelet has told its addresses. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whoseAddressesAreNotKnownYetSendsWhatItMay(Family family) {
+    int port = shop.freshPort();
+    String known = Manifests.pod(shop.thief);
+    String unknown = known.substring(0, known.indexOf("status:"));
+    grant(shop.thief, shop.store, port);
+    shop.change(() -> shop.site.registry().write("pod-thief", unknown));
+    try (Datagrams there = Datagrams.echo(shop.store, family, port);
+        Datagrams beside = Datagrams.echo(shop.store, family, shop.freshPort())) {
+      Datagrams.send(shop.thief, family, there.address(), "a");
+      Await.until("it has arrived", () -> there.received().equals(List.of("a")));
+      assertRefused(shop.thief, family, beside.address());
+      assertThat(beside.received()).isEmpty();
+    } finally {
+      excludeNothingOfTheThief();
+    }
+  }
+
+  /** The kernel makes its own behind every hook; this one could hide a datagram from it. */
+  @Tag("attack")
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aFragmentMadeByHandIsDecidedAsADatagram(boolean behindOptions) {
+    int port = shop.freshPort();
+    excludeOfTheThief(port);
+    int raw = shop.thief.call(() -> Sockets.socket(Family.IPV6.domain(), SOCK_RAW, IPPROTO_RAW));
+    try {
+      long forwarded = counted(shop.thief, "outbound", "refused", "forwarded");
+      long refused = counted(shop.thief, "outbound", "refused", "datagram_refused");
+      InetSocketAddress there = shop.store.at(Family.IPV6, port);
+      InetSocketAddress outside = shop.stranger.at(Family.IPV6, shop.freshPort());
+      sendFragment(raw, nobodys(Family.IPV6), there, behindOptions);
+      sendFragment(raw, shop.thief.address(Family.IPV6), outside, behindOptions);
+
+      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(forwarded + 1);
+      assertThat(counted(shop.thief, "outbound", "refused", "datagram_refused"))
+          .isEqualTo(refused + 1);
+    } finally {
+      Sockets.close(raw);
+      excludeNothingOfTheThief();
+    }
+    Attack.tried("UDP behind a header for fragments of a raw socket's own, " + mechanism)
+        .refusedBy(mechanism.hooksConnect() ? "skb_egress" : "rules")
+        .countedAs("sluice_interception_refused_total{reason=\"forwarded\"}");
+  }
+
+  /** The whole datagram, as the first and last of its fragments (RFC 6946). */
+  private static void sendFragment(
+      int raw, InetAddress from, InetSocketAddress to, boolean behindOptions) {
+    ByteBuffer plain = packet(from, to, "hidden");
+    ByteBuffer longer = ByteBuffer.allocate(plain.limit() + (behindOptions ? 16 : 8));
+    longer.put(plain.slice(0, IPV6_HEADER));
+    longer.putShort(4, (short) (longer.capacity() - IPV6_HEADER));
+    longer.put(IPV6_NEXT, (byte) (behindOptions ? DESTINATION_OPTIONS : FRAGMENT));
+    if (behindOptions) {
+      longer.put((byte) FRAGMENT).put((byte) 0).put((byte) 1).put((byte) 4).putInt(0); // PadN
+    }
+    longer.put((byte) IPPROTO_UDP).put((byte) 0).putShort((short) 0).putInt(4711);
+    longer.put(plain.slice(IPV6_HEADER, plain.limit() - IPV6_HEADER)).flip();
+    tryTo(() -> Sockets.sendTo(raw, longer, 0, new InetSocketAddress(to.getAddress(), 0)));
   }
 
   /** On one wire, by the addresses that the kernel gives every interface itself. */

@@ -57,7 +57,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private static final int SWEEPS_PER_TURN = 5;
 
   /** Pods of a turn, so that a site of few pods need not wait for a round. */
-  private static final int LEAST_LOOKS = SWEEPS_PER_TURN;
+  private static final int LEAST_LOOKS = 2 * SWEEPS_PER_TURN;
 
   private final String nodeName;
   private final FormerMechanism former;

@@ -17,11 +17,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LookTurnsTest {
   @ParameterizedTest
   @CsvSource({
-    "5, 0, 0, 1",
-    "5, 3, 3, 1",
-    "5, 30, 5, 6",
-    "5, 60, 10, 6",
-    "5, 1000, 167, 6",
+    "10, 0, 0, 1",
+    "10, 3, 3, 1",
+    "10, 10, 10, 1",
+    "10, 30, 10, 3",
+    "10, 60, 10, 6",
+    "10, 1000, 167, 6",
     "0, 3, 1, 6",
     "0, 30, 5, 6",
     "0, 45, 8, 6"
@@ -44,7 +45,7 @@ class LookTurnsTest {
   @Test
   void whoStaysHasTurnsWhileOthersComeAndGo() {
     Random random = new Random(1);
-    LookTurns turns = new LookTurns(5);
+    LookTurns turns = new LookTurns(10);
     Map<NamespacedName, Integer> waiting = new HashMap<>();
     IntStream.range(0, 60).forEach(number -> waiting.put(pod(number), 0));
     for (int sweep = 0; sweep < 500; sweep++) {

@@ -107,8 +107,12 @@ final class Fields {
    * write hyphens as underscores (RFC 3875 §4.1.18).
    */
   void removeLike(String name) {
-    for (int i = mayHave(name) ? used - 2 : -1; i >= 0; i -= 2) {
-      if (lines[i].length() == name.length() && lines[i].replace('_', '-').equalsIgnoreCase(name)) {
+    if (!mayHave(name)) {
+      return;
+    }
+    String read = name.replace('_', '-');
+    for (int i = used - 2; i >= 0; i -= 2) {
+      if (lines[i].length() == read.length() && lines[i].replace('_', '-').equalsIgnoreCase(read)) {
         removeLine(i);
       }
     }

@@ -58,6 +58,15 @@ class FieldsTest {
   }
 
   @Test
+  void whatReadsLikeANameWithUnderscoresGoesWithIt() {
+    Fields fields = of("x_user", "1", "X-User", "2", "x-used", "3", "id_", "4", "ID-", "5");
+
+    fields.removeLike("X_user");
+    fields.removeLike("id_");
+    assertThat(text(fields)).isEqualTo("x-used=3 ");
+  }
+
+  @Test
   void aCopyHasAsManyLinesAndIsChangedAlone() {
     Fields fields = new Fields();
     IntStream.range(0, 100).forEach(i -> fields.add("name-" + i, "value-" + i));
