@@ -101,7 +101,10 @@ final class GatheredFlush extends ChannelOutboundHandlerAdapter implements Runna
   /** What was said last goes before the end. */
   @Override
   public void close(ChannelHandlerContext ours, ChannelPromise promise) {
-    now();
-    ours.close(promise);
+    try {
+      now();
+    } finally {
+      ours.close(promise);
+    }
   }
 }

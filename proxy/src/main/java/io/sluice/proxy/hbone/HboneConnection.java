@@ -103,6 +103,7 @@ final class HboneConnection extends Http2ConnectionHandler {
   private long pingSentNanos;
   private boolean pinging;
   private final Set<HboneStream> streams = Collections.newSetFromMap(new IdentityHashMap<>(1));
+  private int ending; // closed streams whose end has not left
   private boolean peerSettingsSeen;
   private boolean ownSettingsAcknowledged;
   private boolean leaving;
@@ -274,12 +275,24 @@ final class HboneConnection extends Http2ConnectionHandler {
   }
 
   void streamClosed(HboneStream stream) {
+    if (stream.waitsForConnection()) {
+      waiting.remove(stream);
+    }
+    if (stream.waitsForEnd()) {
+      ending++;
+    }
     streams.remove(stream);
     if (streams.isEmpty()) {
       emptySinceNanos = System.nanoTime();
       closeIfDone();
     }
     owner.streamEnded(this);
+  }
+
+  /** The end that a closed stream waited for has left, or never will. */
+  void endLeft() {
+    ending--;
+    closeIfDone();
   }
 
   /** Bytes came for it: to be passed on when all that was read together has been looked at. */
@@ -458,7 +471,7 @@ final class HboneConnection extends Http2ConnectionHandler {
   }
 
   private void closeIfDone() {
-    if (leaving && lastStreamNamed && streams.isEmpty()) {
+    if (leaving && lastStreamNamed && streams.isEmpty() && ending == 0) {
       channel.close();
     }
   }

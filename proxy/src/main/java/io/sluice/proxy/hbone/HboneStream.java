@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +58,7 @@ public final class HboneStream implements ByteChannel {
   private boolean endLeaves; // it was handed to the socket
   private boolean endLeft;
   private boolean waitsForEnd; // to have left, with what it has to tell
+  private boolean failed; // by an error of ours
   private boolean ended; // nothing can be sent any more
   private boolean closed; // and everything that came has been passed on
 
@@ -184,9 +186,8 @@ public final class HboneStream implements ByteChannel {
     flushing = false;
     gathered = 0;
     stuck = unsentBytes() > 0;
-    Listener local = listener;
-    if (!closed && local != null && (!stuck || isWritable())) {
-      local.writable();
+    if (!closed && listener != null && (!stuck || isWritable())) {
+      tell(Listener::writable);
     }
   }
 
@@ -206,6 +207,7 @@ public final class HboneStream implements ByteChannel {
       tellLater();
     } else if (last && waitsForEnd) {
       tellClosed();
+      connection.endLeft();
     }
   }
 
@@ -220,7 +222,7 @@ public final class HboneStream implements ByteChannel {
     if (connection.channel().isWritable()) {
       return true;
     }
-    if (!waitsForConnection) {
+    if (!waitsForConnection && !closed) {
       waitsForConnection = true;
       connection.tellWhenWritable(this);
     }
@@ -232,6 +234,14 @@ public final class HboneStream implements ByteChannel {
     return closed ? 0 : outgoing.unsent();
   }
 
+  boolean waitsForConnection() {
+    return waitsForConnection;
+  }
+
+  boolean waitsForEnd() {
+    return waitsForEnd;
+  }
+
   /** What leaves behind this turn of the event loop waits for nobody. */
   @Override
   public void waitForAll(boolean all) {
@@ -241,9 +251,8 @@ public final class HboneStream implements ByteChannel {
   /** The connection takes bytes again. */
   void connectionWritable() {
     waitsForConnection = false;
-    Listener local = listener;
-    if (local != null && !closed && isWritable()) {
-      local.writable();
+    if (listener != null && !closed && isWritable()) {
+      tell(Listener::writable);
     }
   }
 
@@ -296,6 +305,7 @@ public final class HboneStream implements ByteChannel {
 
   /** An error of ours, which is no reason to end the connection. */
   void failed(RuntimeException cause) {
+    failed = true;
     connection.streamFailed(cause);
     cut(ChannelEnd.RESET_BY_US);
   }
@@ -303,8 +313,9 @@ public final class HboneStream implements ByteChannel {
   /** Gives the peer credit for them. */
   @Override
   public void consumed(int bytes) {
-    unread -= bytes;
-    taken = connection.windows.taken(id, bytes, taken);
+    int known = failed ? Math.min(bytes, unread) : bytes; // the rest was given back at its end
+    unread -= known;
+    taken = connection.windows.taken(id, known, taken);
   }
 
   /** Bytes that came and were neither passed on nor dropped. */
@@ -314,7 +325,7 @@ public final class HboneStream implements ByteChannel {
 
   /** There is too little memory for what nobody takes. */
   void giveUpIfStalled() {
-    if (unread > 0) {
+    if (unread > 0 && !ended) {
       cut(ChannelEnd.NO_MEMORY);
     }
   }
@@ -329,9 +340,20 @@ public final class HboneStream implements ByteChannel {
   /** The connection has nothing more for now. */
   void batchEnded() {
     inBatch = false;
+    if (!closed) {
+      tell(Listener::batchEnded);
+    }
+  }
+
+  /** The connection tells others behind it, who are not to suffer from a listener's error. */
+  private void tell(Consumer<Listener> what) {
     Listener local = listener;
-    if (local != null && !closed) {
-      local.batchEnded();
+    if (local != null) {
+      try {
+        what.accept(local);
+      } catch (RuntimeException e) {
+        failed(e);
+      }
     }
   }
 
@@ -406,9 +428,9 @@ public final class HboneStream implements ByteChannel {
   private void close() {
     closed = true;
     cancelDeadline();
-    connection.streamClosed(this);
     // HTTP/2 is done with the stream once its end is handed to the socket, which may lose it yet.
     waitsForEnd = endLeaves && inputEnded && endIfCut == ChannelEnd.CONNECTION_LOST;
+    connection.streamClosed(this);
     if (!waitsForEnd) {
       tellClosed();
     }
@@ -422,7 +444,10 @@ public final class HboneStream implements ByteChannel {
       endIfCut = ChannelEnd.DENIED;
     }
     if (listener != null) {
-      listener.closed(endIfCut);
+      tell(local -> local.closed(endIfCut));
+      if (failed) {
+        consumed(unread); // what it had in hand is lost
+      }
       return;
     }
     if (early != null) {

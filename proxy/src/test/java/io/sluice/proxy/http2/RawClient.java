@@ -64,6 +64,11 @@ public final class RawClient implements AutoCloseable {
     flood(frame(SETTINGS, 0, 0, new byte[0]));
   }
 
+  /** The kernel is to keep little of what is not read. */
+  public void keepLittle() throws IOException {
+    socket.setReceiveBufferSize(4_096);
+  }
+
   public void send(int type, int flags, int stream, byte[] payload) throws IOException {
     out.write(frame(type, flags, stream, payload));
   }
