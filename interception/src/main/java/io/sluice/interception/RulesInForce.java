@@ -160,8 +160,10 @@ final class RulesInForce implements AutoCloseable {
     }
     MeshAddresses known = peers.get();
     if (holdsBack(known) && shown.askDatagrams(!pod.permissive())) {
-      clients.found(pod.cookie()); // who is not known yet would be taken for a stranger
-      return;
+      if (shown.stand(PresentedClients.families(pod))) {
+        clients.found(pod.cookie());
+      }
+      return; // who is not known yet would be taken for a stranger
     }
     Map<Refusal, Long> counts = counted();
     ArrivingDatagrams datagrams = arriving(known);
