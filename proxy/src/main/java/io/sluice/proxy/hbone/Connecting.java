@@ -58,7 +58,7 @@ final class Connecting
     try {
       made.config().setAllocator(pool.allocator);
       made.config().setConnectTimeoutMillis(0); // the deadline here covers everything
-      Http2Stack.configure(made);
+      Http2Stack.configure(made, pool.settings);
     } catch (RuntimeException e) {
       fail(OpenFailure.of(OpenFailure.Kind.NO_SOCKET, e));
       return;

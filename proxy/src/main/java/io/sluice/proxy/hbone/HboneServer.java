@@ -221,7 +221,7 @@ public final class HboneServer {
       leave();
       take(room.handshakes(channel.eventLoop()).begun);
       try {
-        Http2Stack.configure(channel);
+        Http2Stack.configure(channel, settings);
         identity.accept(channel.alloc(), this).addTo(channel.pipeline());
       } catch (RuntimeException e) {
         failed(TlsReason.INTERNAL, e);

@@ -25,9 +25,8 @@ final class Http2Stack extends AbstractHttp2ConnectionHandlerBuilder<HboneConnec
 
   private static final int MAX_EMPTY_DATA_FRAMES = 100;
 
-  /** Unsent bytes of all streams of a connection, above which no stream's source is read. */
-  private static final WriteBufferWaterMark CONNECTION_WATER_MARK =
-      new WriteBufferWaterMark(128 * 1_024, 256 * 1_024);
+  /** So many streams may wait with all that a stream may before no stream's source is read. */
+  private static final int STREAMS_THAT_WAIT = 4;
 
   private final HboneConnection.Purpose purpose;
 
@@ -55,8 +54,9 @@ final class Http2Stack extends AbstractHttp2ConnectionHandlerBuilder<HboneConnec
             : initial.pushEnabled(false));
   }
 
-  static void configure(EpollSocketChannel channel) {
-    channel.config().setWriteBufferWaterMark(CONNECTION_WATER_MARK);
+  static void configure(EpollSocketChannel channel, HboneSettings settings) {
+    int most = STREAMS_THAT_WAIT * settings.flow().writeBuffer();
+    channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(most / 2, most));
   }
 
   /**
@@ -92,7 +92,7 @@ final class Http2Stack extends AbstractHttp2ConnectionHandlerBuilder<HboneConnec
       @Nullable Supplier<HboneStream.Opener> openers) {
     var connection = new DefaultHttp2Connection(openers != null, 0);
     Http2Connection.PropertyKey key = connection.newKey();
-    SendWindows sends = new SendWindows(connection, key);
+    SendWindows sends = new SendWindows(connection, key, settings.flow().writeBuffer());
     connection.remote().flowController(sends);
     HboneConnection made =
         new Http2Stack(

@@ -27,8 +27,8 @@ final class SendWindows implements Http2RemoteFlowController {
   /** With its header it fills a record, so none is split over two. */
   private static final int MOST_DATA = RECORD_BYTES - HEADER_BYTES;
 
-  /** Four records, which TLS makes together. */
-  private static final int MOST_BLOCK = 4 * RECORD_BYTES;
+  /** Which TLS makes together. */
+  private static final int MOST_RECORDS = 4;
 
   private static final int END_STREAM = 1;
   private static final String TOO_LARGE = "a window of more than 2^31-1 bytes"; // RFC 9113 §6.9.1
@@ -38,6 +38,7 @@ final class SendWindows implements Http2RemoteFlowController {
 
   private final Http2Connection connection;
   private final Http2Connection.PropertyKey key;
+  private final int mostBlock;
   private final Queue<Outgoing> turns = new ArrayDeque<>(2);
   private final Queue<Outgoing> starved =
       new ArrayDeque<>(2); // until the connection's window opens
@@ -49,10 +50,14 @@ final class SendWindows implements Http2RemoteFlowController {
    * Of a new connection.
    *
    * @param key of a stream's {@link HboneStream}
+   * @param writeBuffer of a stream, bytes: where that holds less than a block of several records,
+   *     as with little memory, a block is one
    */
-  SendWindows(Http2Connection connection, Http2Connection.PropertyKey key) {
+  SendWindows(Http2Connection connection, Http2Connection.PropertyKey key, int writeBuffer) {
     this.connection = connection;
     this.key = key;
+    this.mostBlock =
+        writeBuffer < MOST_RECORDS * RECORD_BYTES ? RECORD_BYTES : MOST_RECORDS * RECORD_BYTES;
   }
 
   /** Something was added, or may be sent now. */
@@ -136,10 +141,10 @@ final class SendWindows implements Http2RemoteFlowController {
   private int room() {
     int bytes = 0;
     for (Outgoing one : turns) {
-      int data = one.sendable(window, MOST_BLOCK);
+      int data = one.sendable(window, mostBlock);
       bytes += data + HEADER_BYTES * Math.max(1, Math.ceilDiv(data, MOST_DATA));
-      if (bytes >= MOST_BLOCK) {
-        return MOST_BLOCK;
+      if (bytes >= mostBlock) {
+        return mostBlock;
       }
     }
     return bytes;

@@ -33,7 +33,7 @@ class GatheredFlushTest {
   private final LocalChannel channel = new LocalChannel();
   private final DefaultHttp2Connection connection = new DefaultHttp2Connection(true);
   private final GatheredFlush gathered =
-      new GatheredFlush(new SendWindows(connection, connection.newKey()));
+      new GatheredFlush(new SendWindows(connection, connection.newKey(), 65_536));
   private final List<String> seen = new CopyOnWriteArrayList<>();
 
   @BeforeEach

@@ -47,7 +47,7 @@ final class GreetingServer implements AutoCloseable {
                 new ChannelInitializer<EpollSocketChannel>() {
                   @Override
                   protected void initChannel(EpollSocketChannel channel) {
-                    Http2Stack.configure(channel);
+                    Http2Stack.configure(channel, HboneSettings.DEFAULTS);
                     identity.accept(channel.alloc(), new Welcome()).addTo(channel.pipeline());
                   }
                 })
