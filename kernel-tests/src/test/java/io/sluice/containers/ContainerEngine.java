@@ -26,7 +26,7 @@ import org.testcontainers.dockerclient.TransportConfig;
  * machine would start containers in the machine's own network, and is left alone. For one thread.
  */
 final class ContainerEngine implements AutoCloseable {
-  private static final Duration START_PATIENCE = Await.patience(30);
+  private static final Duration START_PATIENCE = Await.patience(120);
   private static final Duration STOP_PATIENCE = Await.patience(30);
   private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
 

@@ -125,26 +125,18 @@ class FastPathTest {
    * Permitted too, but HTTP, and a pod of another node, which the stranger's address stands for.
    */
   private static void permitWhatNeedsTheProxy() {
-    shop.change(() -> {
-      shop.site
-          .registry()
-          .write(
-              "web",
-              Manifests.service("web", "10.99.0.11", "fd99::11", Shop.SERVICE_PORT, WEB_PORT)
-                  .replace("app: web", "app: store")
-                  .replace("appProtocol: tcp", "appProtocol: http"));
-      shop.site
-          .registry()
-          .write(
-              "far",
-              Manifests.startedPod(
-                      "far",
-                      PodUid.find("7f6a1f0e-0000-4000-8000-000000000001").orElseThrow(),
-                      List.of(
-                          shop.stranger.address(Family.IPV4), shop.stranger.address(Family.IPV6)))
-                  .replace(
-                      "serviceAccountName: far", "serviceAccountName: store, nodeName: elsewhere"));
-    });
+    String web =
+        Manifests.service("web", "10.99.0.11", "fd99::11", Shop.SERVICE_PORT, WEB_PORT)
+            .replace("app: web", "app: store")
+            .replace("appProtocol: tcp", "appProtocol: http");
+    String far =
+        Manifests.startedPod(
+                "far",
+                PodUid.find("7f6a1f0e-0000-4000-8000-000000000001").orElseThrow(),
+                List.of(shop.stranger.address(Family.IPV4), shop.stranger.address(Family.IPV6)))
+            .replace("serviceAccountName: far", "serviceAccountName: store, nodeName: elsewhere");
+    shop.change(
+        () -> shop.site.registry().write("web", web), () -> shop.site.registry().write("far", far));
   }
 
   private static void awaitGrant(InetSocketAddress called) {

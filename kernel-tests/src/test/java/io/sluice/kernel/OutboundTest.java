@@ -18,6 +18,7 @@ import io.sluice.mesh.LocalProxyMode;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -237,11 +238,10 @@ class OutboundTest {
   @ParameterizedTest
   @EnumSource(Family.class)
   void everyPortOfEveryServiceOfOnePodLeadsToItsOwn(Family family) {
-    shop.change(() -> {
-      shop.site.registry().write("orders", twoPorts("orders", "10.99.0.21", "fd99::21", 7001));
-      shop.site.registry().write("returns", twoPorts("returns", "10.99.0.22", "fd99::22", 7003));
-      shop.site.registry().write("peers", twoPorts("peers", "None", "None", 7005));
-    });
+    shop.change(
+        () -> writeTwoPorts("orders", "10.99.0.21", "fd99::21", 7001),
+        () -> writeTwoPorts("returns", "10.99.0.22", "fd99::22", 7003),
+        () -> writeTwoPorts("peers", "None", "None", 7005));
     try {
       for (int target = 7001; target <= 7006; target++) {
         String service = List.of("orders", "returns", "peers").get((target - 7001) / 2);
@@ -258,7 +258,9 @@ class OutboundTest {
       }
     } finally {
       shop.change(
-          () -> List.of("orders", "returns", "peers").forEach(shop.site.registry()::remove));
+          Stream.of("orders", "returns", "peers")
+              .<Runnable>map(name -> () -> shop.site.registry().remove(name))
+              .toArray(Runnable[]::new));
     }
   }
 
@@ -266,6 +268,10 @@ class OutboundTest {
   private static InetSocketAddress at(Family family, int number, int port) {
     String network = family == Family.IPV4 ? "10.99.0." : "fd99::";
     return new InetSocketAddress(IpAddresses.parse(network + number), port);
+  }
+
+  private static void writeTwoPorts(String name, String ipv4, String ipv6, int target) {
+    shop.site.registry().write(name, twoPorts(name, ipv4, ipv6, target));
   }
 
   /** In front of the store: port 82 leads to {@code target}, 81 to the one after it. */

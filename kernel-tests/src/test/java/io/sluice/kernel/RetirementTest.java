@@ -22,10 +22,8 @@ class RetirementTest {
   @MethodSource("io.sluice.kernel.TwoNodes#mechanisms")
   void callsGoOnInClearWhileOneNodeAfterTheOtherIsGivenBack(List<Mechanism> mechanisms) {
     try (TwoNodes shop = TwoNodes.open(mechanisms, List.of(), "--drain-seconds", "2")) {
-      shop.change(() -> {
-        grant(shop, shop.buyer, shop.neighbour);
-        grant(shop, shop.store, shop.buyer);
-      });
+      shop.change(() -> grant(shop, shop.buyer, shop.neighbour));
+      shop.change(() -> grant(shop, shop.store, shop.buyer));
       try (Traffic traffic = new Traffic()) {
         for (Family family : Family.values()) {
           traffic.begin(shop.buyer, shop.store, family); // to another node

@@ -117,7 +117,7 @@ final class Shop implements AutoCloseable {
           List.of(
               "addr add " + OUTSIDE_IPV4 + "/32 dev eth0",
               "addr add " + OUTSIDE_IPV6 + "/128 dev eth0 nodad"));
-      shop.writeRegistry();
+      site.registry().hold(shop.atFirst());
       opening.accept(site);
       return shop;
     } catch (RuntimeException | Error e) {
@@ -126,7 +126,8 @@ final class Shop implements AutoCloseable {
     }
   }
 
-  private void writeRegistry() {
+  /** The files of the registry. */
+  private Map<String, String> atFirst() {
     Map<String, String> files = new HashMap<>();
     files.put("namespace", Manifests.namespace());
     files.put(MESH_CONFIG, Manifests.meshConfig(false, false, Map.of()));
@@ -134,7 +135,7 @@ final class Shop implements AutoCloseable {
     files.put("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
     Stream.of(buyer, store, thief)
         .forEach(pod -> files.put("pod-" + pod.name(), Manifests.pod(pod)));
-    site.registry().hold(files);
+    return files;
   }
 
   private static String service() {
@@ -204,8 +205,15 @@ final class Shop implements AutoCloseable {
     return ports.getAndIncrement();
   }
 
-  /** Makes a change to the registry and returns when the daemon has taken it over. */
-  void change(Runnable change) {
+  /**
+   * Makes changes to the registry, one after the other, each of them of one file, since the daemon
+   * may read the folder between two; returns when it has taken over the last.
+   */
+  void change(Runnable... changes) {
+    Stream.of(changes).forEach(this::changeOne);
+  }
+
+  private void changeOne(Runnable change) {
     long before = revision();
     int changes = site.registry().changes();
     change.run();
@@ -342,7 +350,7 @@ final class Shop implements AutoCloseable {
       changes.forEach(Runnable::run);
       changes.clear();
       reviveDaemon();
-      change(this::writeRegistry);
+      change(site.registry().toHold(atFirst()));
       site.removePods(
           site.pods().stream()
               .filter(pod -> !List.of(buyer, store, thief, stranger).contains(pod))

@@ -37,7 +37,7 @@ class TokenReviewAttestorTest {
   @BeforeEach
   void start() throws Exception {
     server = new FakeCluster();
-    api = new KubernetesApi(server.access(home), Duration.ofSeconds(2));
+    api = new KubernetesApi(server.access(home), Duration.ofSeconds(20));
   }
 
   @AfterEach

@@ -282,7 +282,7 @@ class DistributionTest {
 
     node.awaitEnd();
     assertThat(node.reason()).isEqualTo("certificate_expired");
-    assertThat(state("edge1").connected()).isFalse();
+    Await.until("the controller has noted it", () -> !state("edge1").connected());
   }
 
   @Test

@@ -88,7 +88,7 @@ class TrafficApiTest {
     client("authority", "unnamed", "/CN=kubelet", "clientAuth");
     client("authority", "server", "/CN=front-proxy-client", "serverAuth");
     client("other", "foreign", "/CN=front-proxy-client", "clientAuth");
-    now = Instant.now();
+    now = Instant.now().plusSeconds(1); // after the second in which the last of them begins
     say("authority", "[\"front-proxy-client\"]");
     for (String pod : List.of("web", "shop", "outside")) {
       put("v1", "pods", pod);

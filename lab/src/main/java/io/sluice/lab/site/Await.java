@@ -13,7 +13,7 @@ public final class Await {
   private static final int SLOWNESS = Integer.getInteger("sluice.patience", 1);
 
   /** Far more than anything in a healthy mesh takes, on a busy machine too. */
-  public static final Duration PATIENCE = patience(15);
+  public static final Duration PATIENCE = patience(30);
 
   private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
   private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);

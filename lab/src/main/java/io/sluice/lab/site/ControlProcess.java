@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
 
 /** {@code sluice control run} as a child process on a machine of its own. For one thread. */
 public final class ControlProcess {
-  private static final Duration START_PATIENCE = Await.patience(30);
+  private static final Duration START_PATIENCE = Await.patience(120);
 
   /** A listener on 127.0.0.1 as a line of proc_net_tcp(5) for sockets of both families. */
   private static final Pattern LOOPBACK_LISTENER =

@@ -17,7 +17,7 @@ import java.util.Locale;
  * daemon's cgroup. Its network namespace is the node of the site.
  */
 public final class DaemonProcess implements AutoCloseable {
-  private static final Duration START_PATIENCE = Await.patience(30);
+  private static final Duration START_PATIENCE = Await.patience(120);
   private static final String TAKE_OVER = "--take-over";
   private static final String HALT_AT = "-Dsluice.halt-at=";
 

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -52,16 +53,25 @@ public final class RegistryFolder {
 
   /** It has these, by name, and no others. */
   public void hold(Map<String, String> files) {
+    Stream.of(toHold(files)).forEach(Runnable::run);
+  }
+
+  /** What makes it so, each of one file. */
+  public Runnable[] toHold(Map<String, String> files) {
     try (Stream<Path> present = Files.list(directory)) {
-      present
-          .map(file -> file.getFileName().toString().replaceFirst("\\.yaml$", ""))
-          .filter(name -> !files.containsKey(name))
-          .toList()
-          .forEach(this::remove);
+      List<String> others =
+          present
+              .map(file -> file.getFileName().toString().replaceFirst("\\.yaml$", ""))
+              .filter(name -> !files.containsKey(name))
+              .toList();
+      return Stream.concat(
+              others.stream().<Runnable>map(name -> () -> remove(name)),
+              files.entrySet().stream()
+                  .<Runnable>map(file -> () -> write(file.getKey(), file.getValue())))
+          .toArray(Runnable[]::new);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot list " + directory, e);
     }
-    files.forEach(this::write);
   }
 
   /** Writes a pod, in the file that has its name. */
