@@ -44,7 +44,9 @@ public record Attempt(
   /** Far above any answer in a site; a refused flow must never come near it. */
   public static final Duration TIMEOUT = Await.patience(15);
 
-  /** Below those that the kernel chooses from, and below the mesh's own, which captures look for. */
+  /**
+   * Below those that the kernel chooses from, and below the mesh's own, which captures look for.
+   */
   private static final int FIRST_PORT = 10_000;
 
   private static final int PORT_COUNT = 5_000;

@@ -20,6 +20,7 @@ final class TestNode implements AutoCloseable {
   static final TrustDomain SITE = new TrustDomain("site.example");
   static final SpiffeId SHOP = new SpiffeId(SITE, "shop", "web");
   static final SpiffeId BANK = new SpiffeId(SITE, "bank", "ledger");
+
   /** A first call pays for the controller's and the client's classes, on whatever machine. */
   private static final ControlTiming QUICK =
       new ControlTiming(Duration.ofSeconds(15), Duration.ofSeconds(10), Duration.ofSeconds(5));

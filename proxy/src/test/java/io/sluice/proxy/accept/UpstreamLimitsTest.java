@@ -222,14 +222,18 @@ class UpstreamLimitsTest {
       Await.until("all are open", () -> mesh.nodes.server.recorder.opened.size() == 200);
       long now = System.nanoTime();
       converse();
-      assertThat(System.nanoTime() - now).as("of each a piece or two").isLessThan(AtLoad.limit(Duration.ofSeconds(5)).toNanos());
+      assertThat(System.nanoTime() - now)
+          .as("of each a piece or two")
+          .isLessThan(AtLoad.limit(Duration.ofSeconds(5)).toNanos());
       now = System.nanoTime();
       for (Socket socket : many) {
         Peers.reset(socket);
       }
       Await.until("they have gone", () -> mesh.nodes.server.recorder.closed.size() == 201);
       converse();
-      assertThat(System.nanoTime() - now).as("nothing is owed").isLessThan(AtLoad.limit(Duration.ofSeconds(2)).toNanos());
+      assertThat(System.nanoTime() - now)
+          .as("nothing is owed")
+          .isLessThan(AtLoad.limit(Duration.ofSeconds(2)).toNanos());
     } finally {
       for (Socket socket : many) {
         socket.close();
