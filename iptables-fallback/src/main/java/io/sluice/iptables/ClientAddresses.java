@@ -1,8 +1,10 @@
 package io.sluice.iptables;
 
+import io.sluice.iptables.IptablesBackend.SideBySide;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.process.ShortProgram;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * What a pod needs so that its application sees the true client: the proxy connects from inside, by
@@ -37,6 +40,9 @@ public final class ClientAddresses {
 
   private static final String MARK = "0x" + Integer.toHexString(TrafficMark.PRESENTING);
   private static final String PLACE = String.valueOf(ROUTES);
+
+  /** What {@code ip} says of the first line that it was given. */
+  private static final String FIRST_FAILED = "Command failed -:1";
 
   private static final Path SETTINGS = Path.of("/proc/sys/net");
 
@@ -77,27 +83,20 @@ public final class ClientAddresses {
       Set<Family> families,
       ArrivingDatagrams datagrams) {
     raise(namespace, datagrams); // first: by it the rest is found
-    for (Family family : families) {
-      run(
-          namespace,
-          List.of(
-              "ip",
-              option(family),
-              "route",
-              "replace",
-              "local",
-              "default",
-              "dev",
-              "lo",
-              "table",
-              PLACE),
-          "");
-      NamespaceCommand.Result rule = rule(namespace, family, "add");
-      if (!rule.isSuccess() && !rule.errors().contains("File exists")) {
-        throw failure("ip", rule);
-      }
-    }
+    SideBySide.run(
+        families.stream().<Supplier<Family>>map(each -> () -> lead(namespace, each)).toList());
     set(namespaces, namespace, families, "1");
+  }
+
+  private static Family lead(NetnsHandle namespace, Family family) {
+    ShortProgram.End led =
+        ip(namespace, family, "route replace local default dev lo table " + PLACE, rule("add"));
+    boolean ruleWasThere =
+        led.errors().contains("File exists") && !led.errors().contains(FIRST_FAILED);
+    if (!led.isSuccess() && !ruleWasThere) {
+      throw failure("ip", led);
+    }
+    return family;
   }
 
   /** Renews the table alone, of a pod in which all of it stands. */
@@ -115,34 +114,32 @@ public final class ClientAddresses {
       return;
     }
     for (Family family : Family.values()) {
-      rule(namespace, family, "del"); // fails where there is none
-      NamespaceCommand.run(
-          namespace, List.of("ip", option(family), "route", "flush", "table", PLACE), "");
+      ip(namespace, family, rule("del"), "route flush table " + PLACE); // either may be gone
     }
     set(namespaces, namespace, Set.of(Family.values()), "0");
     run(namespace, List.of("nft", "-f", "-"), REMOVE); // last: what fails before is found again
   }
 
-  private static NamespaceCommand.Result rule(NetnsHandle namespace, Family family, String action) {
-    return NamespaceCommand.run(
-        namespace,
-        List.of(
-            "ip", option(family), "rule", action, "fwmark", MARK, "lookup", PLACE, "pref", PLACE),
-        "");
+  private static String rule(String action) {
+    return "rule %s fwmark %s lookup %s pref %s".formatted(action, MARK, PLACE, PLACE);
   }
 
-  private static String option(Family family) {
-    return family == Family.IPV4 ? "-4" : "-6";
+  /** One command after the other by one process, whatever becomes of those before. */
+  private static ShortProgram.End ip(NetnsHandle namespace, Family family, String... commands) {
+    return NamespaceCommand.run(
+        namespace,
+        List.of("ip", family == Family.IPV4 ? "-4" : "-6", "-force", "-batch", "-"),
+        String.join("\n", commands) + "\n");
   }
 
   private static void run(NetnsHandle namespace, List<String> command, String input) {
-    NamespaceCommand.Result result = NamespaceCommand.run(namespace, command, input);
+    ShortProgram.End result = NamespaceCommand.run(namespace, command, input);
     if (!result.isSuccess()) {
       throw failure(command.getFirst(), result);
     }
   }
 
-  private static RedirectionException failure(String program, NamespaceCommand.Result result) {
+  private static RedirectionException failure(String program, ShortProgram.End result) {
     return new RedirectionException(
         program,
         "table " + TABLE + ", rule and route " + PLACE,

@@ -6,6 +6,7 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.process.Children;
+import io.sluice.linux.process.ShortProgram;
 import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
@@ -25,6 +26,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 
 /**
  * Puts the real rules into a scratch namespace and connects through them: being able to list or to
@@ -236,6 +238,9 @@ record FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
 
     private static final Duration DEADLINE = Duration.ofSeconds(5);
 
+    /** What {@code ip} says of one of the first three lines that it was given. */
+    private static final Pattern MUST = Pattern.compile("(?m)^Command failed -:[123]$");
+
     private final Process holder;
     private final NetnsHandle namespace;
 
@@ -285,24 +290,22 @@ record FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
     }
 
     private void setUp() {
-      require("ip", "link", "set", "lo", "up");
-      require("ip", "address", "add", OWN_IPV4 + "/32", "dev", "lo");
-      require("ip", "route", "add", ELSEWHERE_IPV4 + "/32", "dev", "lo");
-      // Fail where the node has no IPv6; nothing is probed there then.
-      attempt("ip", "-6", "address", "add", OWN_IPV6 + "/128", "dev", "lo", "nodad");
-      attempt("ip", "-6", "route", "add", ELSEWHERE_IPV6 + "/128", "dev", "lo");
-    }
-
-    private void require(String... command) {
-      var result = attempt(command);
-      if (!result.isSuccess()) {
-        throw new RedirectionException(
-            String.join(" ", command), "", result.errors(), "needs ip (iproute2)");
+      ShortProgram.End done =
+          ip(
+              "link set lo up",
+              "address add " + OWN_IPV4 + "/32 dev lo",
+              "route add " + ELSEWHERE_IPV4 + "/32 dev lo",
+              // Fail where the node has no IPv6; nothing is probed there then.
+              "address add " + OWN_IPV6 + "/128 dev lo nodad",
+              "route add " + ELSEWHERE_IPV6 + "/128 dev lo");
+      if (MUST.matcher(done.errors()).find() || !done.isSuccess() && done.errors().isEmpty()) {
+        throw new RedirectionException("ip", "", done.errors(), "needs ip (iproute2)");
       }
     }
 
-    private NamespaceCommand.Result attempt(String... command) {
-      return NamespaceCommand.run(namespace, List.of(command), "");
+    private ShortProgram.End ip(String... commands) {
+      return NamespaceCommand.run(
+          namespace, List.of("ip", "-force", "-batch", "-"), String.join("\n", commands) + "\n");
     }
 
     NetnsHandle namespace() {

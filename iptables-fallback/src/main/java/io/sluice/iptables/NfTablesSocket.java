@@ -1,5 +1,6 @@
 package io.sluice.iptables;
 
+import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
@@ -151,6 +152,13 @@ final class NfTablesSocket implements AutoCloseable {
     } catch (LinuxException e) {
       return OptionalInt.empty();
     }
+  }
+
+  /** Whether the kernel says that there is no such table; false too where it says nothing. */
+  boolean lacks(int family, String table) {
+    message(question.clear(), GET_TABLE, 0, family, body -> text(body, NAME, table));
+    send(question);
+    return receive().filter(told -> errorOf(told) == Errno.ENOENT.number()).isPresent();
   }
 
   /** Whether the table is there and its chains are in use. */

@@ -1,6 +1,7 @@
 package io.sluice.iptables;
 
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.process.ShortProgram;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
@@ -11,8 +12,8 @@ import java.util.List;
  * Refuses everything of one pod but its loopback, in both directions: an nftables table of its own,
  * which shares nothing with either mechanism, comes and goes in one transaction, and holds whatever
  * other tables accept, since a drop anywhere is final. New TCP connections are reset; packets of
- * established ones are dropped, so that those outlive a short time behind the barrier. Any thread;
- * starts a process each, some milliseconds.
+ * established ones are dropped, so that those outlive a short time behind the barrier. On a
+ * platform thread; starts a process each, some milliseconds.
  */
 public final class PodBarrier {
   /** Nobody else's, so that what is left of a daemon can be recognised. */
@@ -52,7 +53,7 @@ public final class PodBarrier {
    * @throws RedirectionException when nft is missing or the kernel refuses
    */
   public static String raise(NetnsHandle namespace, List<Exemption> exemptions) {
-    NamespaceCommand.Result result = nft(namespace, script(exemptions, REFUSE_NEW));
+    ShortProgram.End result = nft(namespace, script(exemptions, REFUSE_NEW));
     if (!result.isSuccess()) {
       // Kernels without nft_reject can still drop.
       result = nft(namespace, script(exemptions, ""));
@@ -70,17 +71,17 @@ public final class PodBarrier {
 
   /** Takes the barrier away without a trace; does nothing when there is none. */
   public static void lower(NetnsHandle namespace) {
-    NamespaceCommand.Result result = nft(namespace, REMOVE);
+    ShortProgram.End result = nft(namespace, REMOVE);
     if (!result.isSuccess()) {
       throw failure("delete", result);
     }
   }
 
-  private static NamespaceCommand.Result nft(NetnsHandle namespace, String script) {
+  private static ShortProgram.End nft(NetnsHandle namespace, String script) {
     return NamespaceCommand.run(namespace, List.of("nft", "-f", "-"), script);
   }
 
-  private static RedirectionException failure(String action, NamespaceCommand.Result result) {
+  private static RedirectionException failure(String action, ShortProgram.End result) {
     return new RedirectionException(
         "nft",
         action + " table inet " + TABLE,

@@ -1,10 +1,13 @@
 package io.sluice.iptables;
 
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.capability.Capabilities;
 import io.sluice.linux.capability.Capability;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +23,16 @@ import java.util.regex.Pattern;
  */
 record Tool(Family family, String variant, Path restore, Path save) {
   private static final String NFT = "nft";
+  private static final String LEGACY = "legacy";
+
+  /** Those that the programs know, whichever of them rules are put into. */
+  private static final List<String> TABLES = List.of("filter", "nat", "mangle", "raw", "security");
+
+  // linux/netfilter.h
+  private static final int NFPROTO_IPV4 = 2;
+  private static final int NFPROTO_IPV6 = 10;
+
+  private static final Path NET = Path.of("/proc/thread-self/net");
 
   private static final List<Path> DIRECTORIES =
       List.of(
@@ -37,7 +50,7 @@ record Tool(Family family, String variant, Path restore, Path save) {
     String base = family == Family.IPV4 ? "iptables" : "ip6tables";
     List<Tool> found = new ArrayList<>();
     add(found, family, NFT, base + "-nft");
-    add(found, family, "legacy", base + "-legacy");
+    add(found, family, LEGACY, base + "-legacy");
     if (found.isEmpty()) {
       add(found, family, "plain", base);
     }
@@ -60,9 +73,45 @@ record Tool(Family family, String variant, Path restore, Path save) {
     return variant.equals(NFT);
   }
 
-  /** The namespace's rules. */
+  /** The namespace's rules. Starts no program where none of the tables is there. */
   SavedRules save(NetnsHandle namespace) {
-    return saved(namespace, List.of(save.toString()));
+    return hasNoTable(namespace)
+        ? SavedRules.parse("")
+        : saved(namespace, List.of(save.toString()));
+  }
+
+  /** For sure; asks as the program would, which a pod that starts need not wait for. */
+  private boolean hasNoTable(NetnsHandle namespace) {
+    return switch (variant) {
+      case NFT -> hasNoNftTable(namespace);
+      case LEGACY -> hasNoLegacyTable(namespace);
+      default -> false;
+    };
+  }
+
+  private boolean hasNoNftTable(NetnsHandle namespace) {
+    try (var tables = NfTablesSocket.open(NamespaceCommand.NAMESPACES, namespace)) {
+      int protocol = family == Family.IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
+      return TABLES.stream().allMatch(table -> tables.lacks(protocol, table));
+    } catch (LinuxException e) {
+      return false; // nobody knows
+    }
+  }
+
+  /** Which tables a namespace has is in a file of its own once the module is there. */
+  private boolean hasNoLegacyTable(NetnsHandle namespace) {
+    Path names = NET.resolve(family == Family.IPV4 ? "ip_tables_names" : "ip6_tables_names");
+    return NamespaceCommand.NAMESPACES.callIn(
+        namespace,
+        () -> {
+          try {
+            return Files.readString(names).isEmpty();
+          } catch (NoSuchFileException e) {
+            return Files.exists(NET.resolve("dev"));
+          } catch (IOException e) {
+            return false; // nobody knows
+          }
+        });
   }
 
   /** The namespace's rules with their packet counters. */

@@ -2,6 +2,7 @@ package io.sluice.iptables;
 
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.process.ShortProgram;
 import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
@@ -11,11 +12,12 @@ import io.sluice.mesh.decision.Direction;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -37,6 +39,7 @@ final class TestPod implements AutoCloseable {
   static final int OUTBOUND = 50_001;
   static final int INBOUND = 50_006;
 
+  private static final Duration DEADLINE = Duration.ofSeconds(30);
   private static final long WAIT_NANOS = 2_000_000_000L;
 
   private final LinuxNetworkNamespaces namespaces = new LinuxNetworkNamespaces();
@@ -50,30 +53,31 @@ final class TestPod implements AutoCloseable {
     String suffix = Integer.toHexString(ThreadLocalRandom.current().nextInt());
     pod = "slxipt-p" + suffix;
     outside = "slxipt-o" + suffix;
-    for (String name : List.of(pod, outside)) {
-      run("ip", "netns", "add", name);
-      run("ip", "-n", name, "link", "set", "lo", "up");
-    }
-    for (String device : List.of("eth0", "net1")) {
-      run(
-          "ip", "-n", pod, "link", "add", device, "type", "veth", "peer", "name", device, "netns",
-          outside);
-    }
-    address(pod, "eth0", "10.9.0.2/24", "fd09::2/64");
-    address(outside, "eth0", "10.9.0.1/24", "fd09::1/64");
-    address(pod, "net1", "10.10.0.2/24", "fd10::2/64");
-    address(outside, "net1", "10.10.0.1/24", "fd10::1/64");
-    run("ip", "-n", pod, "route", "add", "default", "via", "10.9.0.1");
-    run("ip", "-n", pod, "-6", "route", "add", "default", "via", "fd09::1");
+    output(List.of("ip", "-batch", "-"), "netns add " + pod + "\nnetns add " + outside + "\n");
     netns = namespaces.open(Path.of("/run/netns", pod));
     outsideNetns = namespaces.open(Path.of("/run/netns", outside));
+    String links = "";
+    for (String device : List.of("eth0", "net1")) {
+      links += "link add %1$s type veth peer name %1$s netns %2$s\n".formatted(device, outside);
+    }
+    output(List.of("ip", "-n", pod, "-batch", "-"), links + addresses(2));
+    output(List.of("ip", "-n", outside, "-batch", "-"), addresses(1));
+    output(
+        List.of("ip", "-n", pod, "-batch", "-"),
+        "route add default via 10.9.0.1\nroute add ::/0 via fd09::1\n");
   }
 
-  private static void address(String name, String device, String ipv4, String ipv6)
-      throws Exception {
-    run("ip", "-n", name, "address", "add", ipv4, "dev", device);
-    run("ip", "-n", name, "address", "add", ipv6, "dev", device, "nodad");
-    run("ip", "-n", name, "link", "set", device, "up");
+  private static String addresses(int host) {
+    return """
+    link set lo up
+    address add 10.9.0.%1$d/24 dev eth0
+    address add fd09::%1$d/64 dev eth0 nodad
+    address add 10.10.0.%1$d/24 dev net1
+    address add fd10::%1$d/64 dev net1 nodad
+    link set eth0 up
+    link set net1 up
+    """
+        .formatted(host);
   }
 
   static PodTraffic traffic(InterceptionSettings settings) {
@@ -99,24 +103,30 @@ final class TestPod implements AutoCloseable {
     return traffic(InterceptionSettings.EVERYTHING);
   }
 
-  static String run(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    if (process.waitFor() != 0) {
-      throw new IOException(String.join(" ", command) + ": " + output);
+  static String run(String... command) throws IOException {
+    return output(List.of(command), "");
+  }
+
+  private static String output(List<String> command, String input) throws IOException {
+    try (ShortProgram program = ShortProgram.start(command, Map.of())) {
+      return output(command, program.finish(input, DEADLINE));
     }
-    return output;
+  }
+
+  private static String output(List<String> command, ShortProgram.End end) throws IOException {
+    if (!end.isSuccess()) {
+      throw new IOException(String.join(" ", command) + ": " + end.output() + end.errors());
+    }
+    return end.output() + end.errors();
   }
 
   /** Runs a command inside the pod. */
-  String inside(String... command) throws IOException, InterruptedException {
-    List<String> words = new ArrayList<>(List.of("ip", "netns", "exec", pod));
-    words.addAll(List.of(command));
-    return run(words.toArray(String[]::new));
+  String inside(String... command) throws IOException {
+    return output(List.of(command), NamespaceCommand.run(netns, List.of(command), ""));
   }
 
   /** Rules of both families as iptables-save prints them, without dates and counters. */
-  String saved(String variant) throws IOException, InterruptedException {
+  String saved(String variant) throws IOException {
     StringBuilder text = new StringBuilder();
     for (String base : List.of("iptables", "ip6tables")) {
       inside(base + "-" + variant + "-save")
@@ -128,7 +138,7 @@ final class TestPod implements AutoCloseable {
   }
 
   /** Rules and chains, without tables and their built-in chains. */
-  String savedRules(String variant) throws IOException, InterruptedException {
+  String savedRules(String variant) throws IOException {
     StringBuilder text = new StringBuilder();
     for (String base : List.of("iptables", "ip6tables")) {
       inside(base + "-" + variant + "-save")

@@ -2,16 +2,19 @@ package io.sluice.lab.site;
 
 import static java.util.stream.Collectors.joining;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
+import io.sluice.linux.process.ShortProgram;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 
 /** Runs the tools of the machine. */
 public final class Commands {
+  /** No tool takes as long. */
+  private static final Duration DEADLINE = Duration.ofMinutes(10);
+
   private Commands() {}
 
-  /** What the command prints; fails with its output when it fails. */
+  /** What the command prints, its errors last; fails with that when it fails. */
   public static String run(String... command) {
     return run(List.of(command), "");
   }
@@ -38,21 +41,13 @@ public final class Commands {
   }
 
   private static String run(List<String> command, String input) {
-    try {
-      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-      try (var in = process.getOutputStream()) {
-        in.write(input.getBytes(StandardCharsets.UTF_8));
-      }
-      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      if (process.waitFor() != 0) {
+    try (ShortProgram program = ShortProgram.start(command, Map.of())) {
+      ShortProgram.End end = program.finish(input, DEADLINE);
+      String output = end.output() + end.errors();
+      if (!end.isSuccess()) {
         throw new IllegalStateException(String.join(" ", command) + " failed: " + output + input);
       }
       return output;
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot run " + command, e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while running " + command, e);
     }
   }
 }

@@ -7,7 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** open(2), close(2), read(2), statx(2), poll(2), eventfd(2) and fcntl(2). */
+/** open(2), close(2), read(2), write(2), statx(2), poll(2), eventfd(2) and fcntl(2). */
 public final class FileCalls {
   public static final int O_RDONLY = 0;
   public static final int O_NONBLOCK = 0x800;
@@ -40,6 +40,7 @@ public final class FileCalls {
   private static final Downcall OPEN = Downcall.of("open");
   private static final Downcall CLOSE = Downcall.of("close");
   private static final Downcall READ = Downcall.of("read");
+  private static final Downcall WRITE = Downcall.of("write");
   private static final Downcall FCNTL = Downcall.of("fcntl");
   private static final Downcall STATX = Downcall.of("statx");
   private static final Downcall POLL = Downcall.of("poll");
@@ -70,6 +71,10 @@ public final class FileCalls {
     return READ.callLong(fd, Downcall.at(into), bytes);
   }
 
+  public static long write(int fd, MemorySegment from, long bytes) {
+    return WRITE.callLong(fd, Downcall.at(from), bytes);
+  }
+
   /** Waits for events on one descriptor; 0 after the timeout, 1 when something is there. */
   public static int poll(int fd, short events, int timeoutMillis) {
     try (var arena = Arena.ofConfined()) {
@@ -89,6 +94,32 @@ public final class FileCalls {
       pollfds.set(JAVA_INT, POLLFD_BYTES, other);
       pollfds.set(JAVA_SHORT, POLLFD_BYTES + 4, POLLIN);
       return POLL.call(Downcall.at(pollfds), 2, -1);
+    }
+  }
+
+  /** Several descriptors that are waited for together, see poll(2). */
+  public static final class Watched {
+    private final MemorySegment pollfds;
+
+    /** Without any yet; as long as the arena lives. */
+    public Watched(Arena arena, int descriptors) {
+      pollfds = arena.allocate((long) descriptors * POLLFD_BYTES, 4);
+    }
+
+    /** Waits for these events on {@code fd}, or, where that is negative, for none. */
+    public void set(int index, int fd, short events) {
+      pollfds.set(JAVA_INT, (long) index * POLLFD_BYTES, fd);
+      pollfds.set(JAVA_SHORT, (long) index * POLLFD_BYTES + 4, events);
+    }
+
+    /** How many have something; 0 after the timeout, a negated error number where it fails. */
+    public int await(int timeoutMillis) {
+      return POLL.call(Downcall.at(pollfds), pollfds.byteSize() / POLLFD_BYTES, timeoutMillis);
+    }
+
+    /** Whether there is an event, an end or an error. */
+    public boolean isReady(int index) {
+      return pollfds.get(JAVA_SHORT, (long) index * POLLFD_BYTES + 6) != 0;
     }
   }
 
