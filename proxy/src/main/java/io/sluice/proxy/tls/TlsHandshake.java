@@ -3,8 +3,10 @@ package io.sluice.proxy.tls;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ChannelPromise;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
+import io.netty.util.ReferenceCountUtil;
 import io.sluice.mesh.SpiffeId;
 import java.time.Duration;
 import java.util.Set;
@@ -49,7 +51,7 @@ public final class TlsHandshake extends ChannelInboundHandlerAdapter {
     this.engine = engine;
     this.handshakes = handshakes;
     this.listener = listener;
-    this.handler = new SslHandler(engine);
+    this.handler = new Records(engine);
     handler.setWrapDataSize(WRAP_BYTES);
     handler.setHandshakeTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS);
     this.entry = handshakes.begin(engine, expected);
@@ -114,5 +116,32 @@ public final class TlsHandshake extends ChannelInboundHandlerAdapter {
   private void settle() {
     settled = true;
     handshakes.end(engine);
+  }
+
+  /**
+   * A handler that keeps nothing of what still comes while its last words wait for a peer that may
+   * read nothing: the engine takes no more, so that all of it would be put together until then.
+   */
+  private static final class Records extends SslHandler {
+    private boolean isClosing;
+
+    Records(SSLEngine engine) {
+      super(engine);
+    }
+
+    @Override
+    public void close(ChannelHandlerContext context, ChannelPromise promise) throws Exception {
+      isClosing = true;
+      super.close(context, promise);
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) throws Exception {
+      if (isClosing) {
+        ReferenceCountUtil.release(message);
+      } else {
+        super.channelRead(context, message);
+      }
+    }
   }
 }

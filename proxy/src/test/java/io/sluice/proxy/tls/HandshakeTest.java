@@ -4,6 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.util.ReferenceCountUtil;
 import io.sluice.attack.Attack;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.MeshSnapshot;
@@ -21,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLSocket;
@@ -80,6 +87,57 @@ class HandshakeTest {
       assertThat(store.handshakes.size() + buyer.handshakes.size()).isZero();
     }
     assertThat(LeakCounter.REPORTS).isEmpty();
+  }
+
+  /** Its peer reads nothing, so the last words wait; it goes on sending meanwhile. */
+  @Tag("attack")
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void whatComesWhileItIsBeingClosedIsLetGo(TlsStack stack) throws Exception {
+    try (TlsIdentity store = end(stack, STORES);
+        TlsIdentity buyer = end(stack, BUYERS);
+        TlsPair pair = new TlsPair(store)) {
+      TlsPair.Verdict client = pair.connect(buyer, Set.of(STORE));
+      assertThat(client.outcome.get(10, TimeUnit.SECONDS).peer()).isNotNull();
+      Channel channel = Objects.requireNonNull(client.channel);
+      UnwrittenWords words = new UnwrittenWords();
+      List<ByteBuf> late = new ArrayList<>();
+      Callable<List<ByteBuf>> closing =
+          () -> {
+            channel.pipeline().addFirst(words);
+            channel.close();
+            for (int i = 0; i < 64; i++) {
+              late.add(channel.alloc().directBuffer().writeBytes(record()));
+              channel.pipeline().fireChannelRead(late.getLast());
+            }
+            return late.stream().filter(record -> record.refCnt() > 0).toList();
+          };
+
+      assertThat(channel.eventLoop().submit(closing).get(10, TimeUnit.SECONDS)).isEmpty();
+      assertThat(words.held).as("the last words").isNotEmpty();
+      assertThat(channel.isOpen()).isTrue();
+      words.held.forEach(ReferenceCountUtil::release);
+    }
+    Attack.tried("bytes of a peer whose connection is being closed, and that reads nothing")
+        .refusedBy("the proxy's TLS, which lets them go")
+        .countedAs("sluice_hbone_connections_closed_total{reason}, once");
+  }
+
+  /** As long as records get (RFC 8446 §5.1). */
+  private static byte[] record() {
+    byte[] record = new byte[5 + 16_384];
+    System.arraycopy(new byte[] {23, 3, 3, 64, 0}, 0, record, 0, 5);
+    return record;
+  }
+
+  /** A socket that takes nothing any more. */
+  private static final class UnwrittenWords extends ChannelOutboundHandlerAdapter {
+    private final List<Object> held = new ArrayList<>();
+
+    @Override
+    public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+      held.add(message);
+    }
   }
 
   @ParameterizedTest

@@ -36,9 +36,11 @@ final class TlsPair implements AutoCloseable {
   /** Completes with the first word about one handshake. */
   static final class Verdict implements TlsHandshake.Listener {
     final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+    volatile @Nullable Channel channel; // once the peer is proven
 
     @Override
     public void verified(ChannelHandlerContext context, VerifiedPeer peer) {
+      channel = context.channel();
       outcome.complete(new Outcome(peer, null, null));
     }
 
