@@ -270,7 +270,7 @@ class OutboundTest {
     return new InetSocketAddress(IpAddresses.parse(network + number), port);
   }
 
-  private static void writeTwoPorts(String name, String ipv4, String ipv6, int target) {
+  private void writeTwoPorts(String name, String ipv4, String ipv6, int target) {
     shop.site.registry().write(name, twoPorts(name, ipv4, ipv6, target));
   }
 

@@ -499,7 +499,7 @@ public final class Proxy implements AutoCloseable {
     }
   }
 
-  /** Connections to endpoints that are open now, of all pods of the node; waits for the loops. */
+  /** Connections to endpoints that pods of the node have open now; waits for the loops. */
   public Map<InetSocketAddress, Integer> endpointLoads() {
     Map<InetSocketAddress, Integer> all = new HashMap<>();
     for (Loop loop : loops) {

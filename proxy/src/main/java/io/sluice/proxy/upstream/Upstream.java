@@ -924,7 +924,9 @@ public final class Upstream {
     InetSocketAddress reached = endpoint;
     if (reached != null && !listener.isCheck()) {
       counted = true;
-      loop.loads.opened(reached);
+      if (isLoad()) {
+        loop.loads.opened(reached);
+      }
       if (pool != null && listener.request() == null) {
         pool.told(reached, false); // of a request the answer tells
       }
@@ -1050,12 +1052,24 @@ public final class Upstream {
     if (waits && counted) {
       counted = false;
       resting = true;
-      loop.loads.closed(reached);
+      if (isLoad()) {
+        loop.loads.closed(reached);
+      }
     } else if (!waits && resting) {
       counted = true;
       resting = false;
-      loop.loads.opened(reached);
+      if (isLoad()) {
+        loop.loads.opened(reached);
+      }
     }
+  }
+
+  /**
+   * Whether the endpoint was chosen here. What comes from another node was chosen there, and may
+   * stand for long without a client; of a call within the node the caller's side tells already.
+   */
+  private boolean isLoad() {
+    return subject.direction() == Direction.OUTBOUND;
   }
 
   /** The endpoint that was reached. */

@@ -27,6 +27,7 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -85,6 +86,19 @@ class CrossingTest {
       FakePodSockets.Opened shared = nodes.client.sockets.opened.element();
       assertThat(shared.inside()).isEqualTo(TwoNodes.BUYER);
       assertThat(shared.application()).isEmpty();
+    }
+  }
+
+  /** By which this node's own callers would be led to others. */
+  @ParameterizedTest
+  @EnumSource(TlsStack.class)
+  void isALoadOfTheEndpointForTheNodeOfTheCallerAlone(TlsStack stack) throws Exception {
+    try (var nodes = new TwoNodes(stack, ECHO);
+        Socket socket = Peers.connect(nodes.entry)) {
+      exchange(socket);
+
+      assertThat(nodes.client.proxy.endpointLoads()).isEqualTo(Map.of(nodes.app.address(), 1));
+      assertThat(nodes.server.proxy.endpointLoads()).isEmpty();
     }
   }
 

@@ -47,6 +47,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
@@ -288,6 +289,17 @@ class WithinNodeTest {
       closeClients();
       awaitRecords(2 * MOST);
     }
+  }
+
+  @Test
+  void isALoadOfItsEndpointOnce() throws IOException {
+    try (var app = Peers.echo(Peers.V4);
+        Socket client = Peers.connect(entryTo(app.address()))) {
+      Peers.exchange(client, 'a');
+
+      assertThat(fixture.proxy.endpointLoads()).isEqualTo(Map.of(app.address(), 1));
+    }
+    awaitRecords(2);
   }
 
   @Test
