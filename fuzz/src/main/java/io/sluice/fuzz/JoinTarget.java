@@ -82,7 +82,7 @@ public final class JoinTarget {
     // With the ID of a token that exists: no fuzzer guesses one.
     for (String token : List.of(request.getToken(), TOKEN.substring(0, 17) + request.getToken())) {
       try {
-        TOKENS.admit(token, request.getNodeName());
+        TOKENS.admit(token, request.getNodeName(), KEY.getPublic());
         require(token.equals(TOKEN), "admitted by a token that is not the one");
       } catch (AdmissionException e) {
         require(!String.valueOf(e.getMessage()).isBlank(), "refused without a word");

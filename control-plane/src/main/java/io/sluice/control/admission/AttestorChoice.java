@@ -4,6 +4,7 @@ import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.admission.TokenReviewAttestor.NodeAccount;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
+import java.security.PublicKey;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -55,8 +56,8 @@ public final class AttestorChoice implements NodeAttestor, AutoCloseable {
   }
 
   @Override
-  public AdmittedNode admit(String token, String claimedName) {
-    return attestor(token).admit(token, claimedName);
+  public AdmittedNode admit(String token, String claimedName, PublicKey key) {
+    return attestor(token).admit(token, claimedName, key);
   }
 
   private NodeAttestor attestor(String token) {

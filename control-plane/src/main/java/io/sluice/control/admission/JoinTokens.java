@@ -3,6 +3,7 @@ package io.sluice.control.admission;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.admission.JoinTokens.JoinToken.State;
 import io.sluice.control.authority.AuthorityException;
@@ -17,6 +18,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
+import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
@@ -31,12 +33,14 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Join tokens, each in a file of its own in a directory that only its owner may read. Several
  * processes may work on one directory: the command that makes a token and the controller that takes
  * it. A token is used up by renaming its file, which of several callers one alone can do, and which
- * is on disk before anything else happens.
+ * is on disk before anything else happens. The key that it was used for is written there then: the
+ * same is admitted again, until the token expires, for the answer may have been lost.
  *
  * <p>Any thread; blocks on the disk.
  */
@@ -111,7 +115,8 @@ public final class JoinTokens implements NodeAttestor {
     String secret = Base64.getUrlEncoder().withoutPadding().encodeToString(random(SECRET_BYTES));
     DurableFiles.write(
         open(id),
-        new JoinTokenFile(nodeName, JoinTokenFile.sha256(secret), now, now.plus(lifetime)).json());
+        new JoinTokenFile(nodeName, JoinTokenFile.sha256(secret), now, now.plus(lifetime), null)
+            .json());
     return id + "." + secret;
   }
 
@@ -157,38 +162,53 @@ public final class JoinTokens implements NodeAttestor {
                 open.isEmpty() ? State.USED : isOver(file) ? State.EXPIRED : State.OPEN));
   }
 
-  /** Makes a token good for nothing. Returns whether there was one that could still be used. */
-  public boolean revoke(String id) {
-    if (!ID.matcher(id).matches() || !Files.exists(open(id))) {
+  /**
+   * Makes a token good for nothing, also for the key that has used it. Returns whether there was
+   * one that could still be used.
+   */
+  public synchronized boolean revoke(String id) {
+    if (!ID.matcher(id).matches()) {
       return false;
     }
-    DurableFiles.delete(open(id));
-    return true;
+    if (Files.exists(open(id))) {
+      DurableFiles.delete(open(id));
+      return true;
+    }
+    Optional<JoinTokenFile> again =
+        read(used(id)).filter(file -> file.keySha256() != null && !isOver(file));
+    again.ifPresent(file -> DurableFiles.write(used(id), file.of(null).json()));
+    return again.isPresent();
   }
 
   @Override
   public AdmittedNode admit(String token) {
-    Presented presented = presented(token);
-    return use(presented);
+    return use(presented(token, null), null);
   }
 
-  /** As the other; a wrong name is refused before the token is used up. */
+  /**
+   * As the other; a wrong name is refused before the token is used up. One call at a time, or that
+   * key might be refused which is about to be noted.
+   */
   @Override
-  public AdmittedNode admit(String token, String claimedName) {
-    Presented presented = presented(token);
+  public synchronized AdmittedNode admit(String token, String claimedName, PublicKey key) {
+    String sha256 = Sha256.hex(key.getEncoded());
+    Presented presented = presented(token, sha256);
     if (!presented.file().nodeName().equals(claimedName)) {
       throw NodeAttestor.otherName(presented.file().nodeName(), claimedName);
     }
-    return use(presented);
+    return presented.isUsed() ? presented.admitted() : use(presented, sha256);
   }
 
-  private Presented presented(String token) {
+  private Presented presented(String token, @Nullable String keySha256) {
     Matcher parts = FORM.matcher(token);
     if (!parts.matches()) {
       throw new AdmissionException(Reason.MALFORMED, "this is no join token", MAKE_ANOTHER);
     }
     String id = parts.group(1);
-    JoinTokenFile file = read(open(id)).orElseThrow(() -> gone(id));
+    Optional<JoinTokenFile> open = read(open(id));
+    JoinTokenFile file =
+        open.or(() -> read(used(id)).filter(used -> used.isOf(keySha256)))
+            .orElseThrow(() -> gone(id));
     if (!file.isSecret(parts.group(2))) {
       throw unknown();
     }
@@ -196,14 +216,17 @@ public final class JoinTokens implements NodeAttestor {
       throw new AdmissionException(
           Reason.EXPIRED, "join token " + id + " expired at " + file.expires(), MAKE_ANOTHER);
     }
-    return new Presented(id, file);
+    return new Presented(id, file, open.isEmpty());
   }
 
-  private AdmittedNode use(Presented presented) {
+  private AdmittedNode use(Presented presented, @Nullable String keySha256) {
     String id = presented.id();
     try {
       Files.move(open(id), used(id), StandardCopyOption.ATOMIC_MOVE);
       DurableFile.syncDirectory(directory);
+      if (keySha256 != null) {
+        DurableFiles.write(used(id), presented.file().of(keySha256).json());
+      }
     } catch (NoSuchFileException e) {
       throw gone(id); // another call, or a revocation, was faster
     } catch (IOException e) {
@@ -217,7 +240,7 @@ public final class JoinTokens implements NodeAttestor {
           "look at the controller's disk",
           e);
     }
-    return new AdmittedNode(presented.file().nodeName(), "join-token " + id);
+    return presented.admitted();
   }
 
   private AdmissionException gone(String id) {
@@ -259,7 +282,11 @@ public final class JoinTokens implements NodeAttestor {
   }
 
   /** A token whose secret was right, and its file. */
-  private record Presented(String id, JoinTokenFile file) {}
+  private record Presented(String id, JoinTokenFile file, boolean isUsed) {
+    AdmittedNode admitted() {
+      return new AdmittedNode(file.nodeName(), "join-token " + id);
+    }
+  }
 
   /**
    * A join token as people see it, without its secret.
@@ -286,9 +313,15 @@ public final class JoinTokens implements NodeAttestor {
   /**
    * What is kept of a join token: never its secret, only the secret's SHA-256. The secret has 256
    * random bits, so nothing slower is needed to keep it from being guessed out of its hash.
+   *
+   * @param keySha256 of the public key, as X.509 has it, that was admitted by it; null for none
    */
   private record JoinTokenFile(
-      String nodeName, String secretSha256, Instant created, Instant expires) {
+      String nodeName,
+      String secretSha256,
+      Instant created,
+      Instant expires,
+      @Nullable String keySha256) {
     static final int LONGEST_BYTES = 4_096;
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -300,7 +333,8 @@ public final class JoinTokens implements NodeAttestor {
             required(node, "nodeName", file),
             required(node, "secretSha256", file),
             Instant.parse(required(node, "created", file)),
-            Instant.parse(required(node, "expires", file)));
+            Instant.parse(required(node, "expires", file)),
+            node.path("keySha256").textValue());
       } catch (JsonProcessingException | DateTimeParseException e) {
         throw DurableFiles.damaged(file, "it is not as it was written");
       }
@@ -315,13 +349,25 @@ public final class JoinTokens implements NodeAttestor {
     }
 
     String json() {
-      return JSON.createObjectNode()
+      ObjectNode node =
+          JSON.createObjectNode()
               .put("nodeName", nodeName)
               .put("secretSha256", secretSha256)
               .put("created", created.toString())
-              .put("expires", expires.toString())
-              .toString()
-          + "\n";
+              .put("expires", expires.toString());
+      if (keySha256 != null) {
+        node.put("keySha256", keySha256);
+      }
+      return node + "\n";
+    }
+
+    /** The same, used for that key. */
+    JoinTokenFile of(@Nullable String sha256) {
+      return new JoinTokenFile(nodeName, secretSha256, created, expires, sha256);
+    }
+
+    boolean isOf(@Nullable String sha256) {
+      return sha256 != null && sha256.equals(keySha256);
     }
 
     /** Whether {@code secret} is the one; takes as long for a near miss as for a far one. */

@@ -1,6 +1,7 @@
 package io.sluice.control.admission;
 
 import io.sluice.control.admission.AdmissionException.Reason;
+import java.security.PublicKey;
 
 /**
  * Finds out which node a token proves. One implementation for each kind of token.
@@ -21,9 +22,11 @@ public interface NodeAttestor {
    * As {@link #admit(String)}, for a node that says what it is called. A token of single use should
    * look at the name before it is used up.
    *
+   * @param key of which the node has proven that it holds the private one. A token of single use
+   *     may admit it again: the node may never have heard the answer
    * @throws AdmissionException also where the token is for another name
    */
-  default AdmittedNode admit(String token, String claimedName) {
+  default AdmittedNode admit(String token, String claimedName, PublicKey key) {
     AdmittedNode node = admit(token);
     if (!node.nodeName().equals(claimedName)) {
       throw otherName(node.nodeName(), claimedName);

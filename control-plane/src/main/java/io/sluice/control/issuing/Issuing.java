@@ -15,6 +15,7 @@ import java.security.PublicKey;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -56,11 +57,12 @@ public final class Issuing {
    * The first certificate of a node.
    *
    * @param nodeName what the node says it is called
-   * @param admission throws unless the node is proven, and may use up its token: called once
-   *     everything else is known to be in order
+   * @param admission throws unless the node of that key is proven, and may use up its token: called
+   *     once everything else is known to be in order
    * @throws RefusedException where it gets none
    */
-  public IssuedCertificate admit(String nodeName, byte[] signingRequest, Runnable admission) {
+  public IssuedCertificate admit(
+      String nodeName, byte[] signingRequest, Consumer<PublicKey> admission) {
     SpiffeId identity;
     try {
       identity = SystemIdentity.node(trustDomain.get(), nodeName);
@@ -80,7 +82,7 @@ public final class Issuing {
           "'sluice control status' on the controller says why");
     }
     keys.requireFree(proof.publicKey(), nodeName, identity);
-    admission.run();
+    admission.accept(proof.publicKey());
     keys.claim(proof.publicKey(), nodeName, identity);
     return sign(identity, proof, lifetimes.node(), nodeName);
   }

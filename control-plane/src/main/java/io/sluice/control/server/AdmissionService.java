@@ -14,6 +14,7 @@ import io.sluice.control.issuing.Issuing;
 import io.sluice.control.metrics.ControllerMetrics.Call;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.security.PublicKey;
 
 /** The one service that is open to those without a certificate. */
 final class AdmissionService extends NodeAdmissionImplBase {
@@ -50,7 +51,7 @@ final class AdmissionService extends NodeAdmissionImplBase {
         issuing.admit(
             request.getNodeName(),
             request.getSigningRequest().toByteArray(),
-            () -> tries.run(peer.address(), () -> attested(request)));
+            key -> tries.run(peer.address(), () -> attested(request, key)));
     LOG.log(
         Level.INFO,
         "node_admitted node={0} from={1} serial={2}",
@@ -63,7 +64,7 @@ final class AdmissionService extends NodeAdmissionImplBase {
         .build();
   }
 
-  private AdmittedNode attested(AdmitRequest request) {
+  private AdmittedNode attested(AdmitRequest request, PublicKey key) {
     String token = request.getToken();
     if (token.isEmpty() || token.length() > LONGEST_TOKEN) {
       throw new AdmissionException(
@@ -71,7 +72,7 @@ final class AdmissionService extends NodeAdmissionImplBase {
           "a token has 1 to " + LONGEST_TOKEN + " characters",
           "send the token as it was made");
     }
-    AdmittedNode node = attestor.admit(token, request.getNodeName());
+    AdmittedNode node = attestor.admit(token, request.getNodeName(), key);
     LOG.log(Level.INFO, "node_attested node={0} how={1}", node.nodeName(), node.how());
     return node;
   }

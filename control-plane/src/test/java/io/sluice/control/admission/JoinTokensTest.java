@@ -9,10 +9,12 @@ import io.sluice.attack.Attack;
 import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.admission.JoinTokens.JoinToken;
 import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.TestClock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.PublicKey;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -32,6 +34,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class JoinTokensTest {
   private static final Duration HOUR = Duration.ofHours(1);
+  private static final PublicKey KEY = key();
+
+  private static PublicKey key() {
+    try {
+      return Requests.keyPair("secp256r1").getPublic();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
 
   @TempDir private Path home;
   private final TestClock clock = new TestClock(Instant.parse("2026-06-01T12:00:00Z"));
@@ -86,11 +97,12 @@ class JoinTokensTest {
       try (ExecutorService threads = Executors.newFixedThreadPool(callers)) {
         for (int i = 0; i < callers; i++) {
           JoinTokens ofOneProcess = JoinTokens.in(directory, clock);
+          PublicKey key = key();
           results.add(
               threads.submit(() -> {
                 together.await();
                 try {
-                  ofOneProcess.admit(token, "edge1");
+                  ofOneProcess.admit(token, "edge1", key);
                   return true;
                 } catch (AdmissionException e) {
                   assertThat(e.reason()).isEqualTo(Reason.USED);
@@ -115,8 +127,42 @@ class JoinTokensTest {
   void wrongNameLeavesTheTokenForTheRightOne() {
     String token = tokens.create("edge1", HOUR);
 
-    assertThat(refusal(() -> tokens.admit(token, "edge2"))).isEqualTo(Reason.WRONG_ACCOUNT);
-    assertThat(tokens.admit(token, "edge1").nodeName()).isEqualTo("edge1");
+    assertThat(refusal(() -> tokens.admit(token, "edge2", KEY))).isEqualTo(Reason.WRONG_ACCOUNT);
+    assertThat(tokens.admit(token, "edge1", KEY).nodeName()).isEqualTo("edge1");
+  }
+
+  /** Whose answer was lost: nobody else has that key. */
+  @Tag("attack")
+  @Test
+  void tokenAdmitsTheKeyThatHasUsedItAgainUntilItExpiresAndNoOther() {
+    String token = tokens.create("edge1", HOUR);
+    tokens.admit(token, "edge1", KEY);
+    tokens = JoinTokens.in(directory, clock); // as after a restart
+
+    assertThat(tokens.admit(token, "edge1", KEY).nodeName()).isEqualTo("edge1");
+    assertThat(tokens.list()).extracting(JoinToken::state).containsExactly(JoinToken.State.USED);
+    assertThat(refusal(() -> tokens.admit(token, "edge1", key()))).isEqualTo(Reason.USED);
+    assertThat(refusal(() -> tokens.admit(token, "edge2", KEY))).isEqualTo(Reason.WRONG_ACCOUNT);
+    assertThat(refusal(() -> tokens.admit(token.substring(0, 17) + "A".repeat(43), "edge1", KEY)))
+        .isEqualTo(Reason.UNKNOWN);
+    assertThat(refusal(token)).as("without a key").isEqualTo(Reason.USED);
+    clock.advance(HOUR);
+    assertThat(refusal(() -> tokens.admit(token, "edge1", KEY))).isEqualTo(Reason.EXPIRED);
+    Attack.tried("a join token that was used, with another key than then")
+        .refusedBy("the controller, call Admit")
+        .countedAs("sluice_control_refusals_total{call=\"admit\",reason=\"token_used\"}");
+  }
+
+  @Test
+  void revokedTokenAdmitsNotEvenTheKeyThatHasUsedIt() {
+    String token = tokens.create("edge1", HOUR);
+    tokens.admit(token, "edge1", KEY);
+
+    assertThat(tokens.revoke(token.substring(0, 16))).isTrue();
+
+    assertThat(refusal(() -> tokens.admit(token, "edge1", KEY))).isEqualTo(Reason.USED);
+    assertThat(tokens.revoke(token.substring(0, 16))).isFalse();
+    assertThat(tokens.list()).extracting(JoinToken::state).containsExactly(JoinToken.State.USED);
   }
 
   @Test

@@ -37,6 +37,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Each kind of request from the new key to the checked certificate. Blocks, so on virtual threads
@@ -85,7 +86,7 @@ record Requests(
   }
 
   private KeptNode admit(AdmissionProof.Read read) {
-    KeyPair key = SigningRequests.newKey();
+    KeyPair key = proof.keyFor(read);
     ControllerClient.Admission admission =
         controller.admit(read.trust(), nodeName, read.token(), SigningRequests.of(key));
     TrustRoots roots = admission.roots();
@@ -96,6 +97,7 @@ record Requests(
             SystemIdentity.node(roots.trustDomain(), nodeName),
             roots,
             "the admission");
+    proof.hasAdmitted();
     return new KeptNode(own, roots, read.joinTokenId());
   }
 
@@ -201,9 +203,32 @@ record Requests(
     }
 
     private final Admission admission;
+    private @Nullable Tried tried; // guarded by this
+
+    /** The key that a join token was sent with. */
+    private record Tried(String token, KeyPair key) {}
 
     AdmissionProof(Admission admission) {
       this.admission = admission;
+    }
+
+    /**
+     * A new key; of a join token that was sent before the one of then: the controller may have
+     * admitted it by that, for nobody else, and the answer was lost.
+     */
+    synchronized KeyPair keyFor(Read read) {
+      Tried before = tried;
+      if (before != null && before.token.equals(read.token())) {
+        return before.key;
+      }
+      KeyPair key = SigningRequests.newKey();
+      tried = read.joinTokenId().isEmpty() ? null : new Tried(read.token(), key);
+      return key;
+    }
+
+    /** The answer has come: the next admission is for another key. */
+    synchronized void hasAdmitted() {
+      tried = null;
     }
 
     /**

@@ -69,6 +69,17 @@ class ControllerFaultTest extends ControlledNodeTest {
     assertThat(controller.admissions).hasValue(1);
   }
 
+  /** Nobody has to go to the site with another token. */
+  @Test
+  void isAdmittedByItsOneTokenThoughTheFirstAnswersAreLost() {
+    controller.losing.set(2);
+
+    startAndGet(SHOP);
+
+    assertThat(controller.losing).hasValue(0);
+    assertThat(controller.admissions).hasValue(1);
+  }
+
   @Test
   void slowControllerCostsTheDeadlineAndNoMore() {
     startAndGet(SHOP);

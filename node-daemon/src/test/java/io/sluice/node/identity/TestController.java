@@ -46,6 +46,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -89,7 +90,12 @@ public final class TestController implements AutoCloseable {
   public volatile boolean superseding;
   public volatile CountDownLatch gate = new CountDownLatch(0);
   private final List<StreamObserver<TrustBundle>> followers = new CopyOnWriteArrayList<>();
+
+  /** How many answers to admissions are lost on their way. */
+  public final AtomicInteger losing = new AtomicInteger();
+
   private final Set<String> tokens = ConcurrentHashMap.newKeySet();
+  private final Map<String, PublicKey> used = new ConcurrentHashMap<>();
   private volatile TrustBundle bundle;
   private Server server;
   private final int port;
@@ -141,7 +147,7 @@ public final class TestController implements AutoCloseable {
     return "127.0.0.1:" + port;
   }
 
-  /** A token that admits once. */
+  /** A token that admits one key. */
   public String token(String id) {
     tokens.add(id + ".secret");
     return "sluice-join." + Certificates.fingerprint(authority.root) + "." + id + ".secret";
@@ -282,8 +288,15 @@ public final class TestController implements AutoCloseable {
       answer(
           out,
           () -> {
-            if (!tokens.remove(request.getToken()) && !tokens.contains("*" + request.getToken())) {
+            String token = request.getToken();
+            PublicKey key = proven(request.getSigningRequest());
+            if (tokens.remove(token)) {
+              used.put(token, key);
+            } else if (!tokens.contains("*" + token) && !key.equals(used.get(token))) {
               throw refused(Status.UNAUTHENTICATED, "token_unknown");
+            }
+            if (losing.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+              throw refused(Status.UNAVAILABLE, "lost");
             }
             admissions.incrementAndGet();
             return AdmitResponse.newBuilder()
@@ -291,7 +304,7 @@ public final class TestController implements AutoCloseable {
                     message(
                         authority.issue(
                             SystemIdentity.node(authority.domain, request.getNodeName()),
-                            proven(request.getSigningRequest()),
+                            key,
                             nodeLife)))
                 .setTrustBundle(bundle)
                 .build();

@@ -23,7 +23,7 @@ final class TestNode implements AutoCloseable {
 
   /** A first call pays for the controller's and the client's classes, on whatever machine. */
   private static final ControlTiming QUICK =
-      new ControlTiming(Duration.ofSeconds(15), Duration.ofSeconds(10), Duration.ofSeconds(5));
+      new ControlTiming(Duration.ofSeconds(10), Duration.ofSeconds(10), Duration.ofSeconds(5));
 
   final NodeIdentities identities;
 
