@@ -11,8 +11,10 @@ import io.sluice.control.folder.ManifestSet;
 import io.sluice.interception.Mechanism;
 import io.sluice.interception.maps.MapCatalogue;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.capability.Capabilities;
 import io.sluice.linux.capability.Capability;
+import io.sluice.linux.process.ShortProgram;
 import io.sluice.node.LocalNode;
 import io.sluice.node.NodeCapabilities;
 import io.sluice.node.NodeSettings;
@@ -26,15 +28,14 @@ import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** How the facts of a node are gathered. */
@@ -47,6 +48,8 @@ final class NodeFacts {
   static final String UNKNOWN = "unknown";
 
   /** Silence after which a daemon or controller is taken for hung; a third of a check's time. */
+  private static final Duration TOOL_WAIT = Duration.ofSeconds(5);
+
   private static final Duration ADMIN_WAIT = Duration.ofSeconds(6);
 
   /** A query for the name servers of the root (RFC 1035 §4.1), which every resolver can answer. */
@@ -245,24 +248,22 @@ final class NodeFacts {
 
   /** The node's rules as each tool prints them; tools that are missing are left out. */
   static JsonNode rules() {
+    return rules(
+        List.of("iptables-nft-save", "iptables-legacy-save", "ip6tables-nft-save"), TOOL_WAIT);
+  }
+
+  /** Of one that fails or does not end in time, a comment says so. */
+  static JsonNode rules(List<String> tools, Duration wait) {
     ObjectNode all = JSON.objectNode();
-    for (String tool : List.of("iptables-nft-save", "iptables-legacy-save", "ip6tables-nft-save")) {
+    for (String tool : tools) {
       if (tool.contains("legacy") && !Files.exists(Path.of("/proc/net/ip_tables_names"))) {
         continue; // it would load the tables' modules, of which none is in use
       }
-      try {
-        Process process =
-            new ProcessBuilder(tool).redirectError(ProcessBuilder.Redirect.DISCARD).start();
-        process.getOutputStream().close();
-        String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (process.waitFor(5, TimeUnit.SECONDS) && process.exitValue() == 0) {
-          all.put(tool, text);
-        }
-      } catch (IOException e) {
+      try (ShortProgram program = ShortProgram.start(List.of(tool), Map.of())) {
+        ShortProgram.End end = program.finish("", wait);
+        all.put(tool, end.isSuccess() ? end.output() : "# " + end.errors().strip() + "\n");
+      } catch (LinuxException e) {
         continue; // it is not installed
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        break;
       }
     }
     return all;
