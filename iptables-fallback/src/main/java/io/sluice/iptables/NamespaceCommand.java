@@ -1,5 +1,6 @@
 package io.sluice.iptables;
 
+import io.sluice.iptables.IptablesBackend.SideBySide;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
@@ -8,11 +9,12 @@ import io.sluice.linux.process.ShortProgram;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** Runs a program inside a network namespace, without a shell and with a deadline. */
 final class NamespaceCommand {
   private static final Duration DEADLINE = Duration.ofSeconds(10);
-  static final NetworkNamespaces NAMESPACES = new LinuxNetworkNamespaces();
+  private static final NetworkNamespaces NAMESPACES = new LinuxNetworkNamespaces();
 
   /** Or messages and numbers would be those of the node's language. */
   private static final Map<String, String> LANGUAGE = Map.of("LC_ALL", "C");
@@ -20,18 +22,25 @@ final class NamespaceCommand {
   private NamespaceCommand() {}
 
   /**
-   * On a platform thread. Status 124 when the deadline passed, as timeout(1) says it.
+   * Any thread. Status 124 when the deadline passed, as timeout(1) says it.
    *
    * @throws RedirectionException where the program is not installed, or the namespace cannot be
    *     entered
    */
   static ShortProgram.End run(NetnsHandle namespace, List<String> command, String input) {
-    try (ShortProgram program =
-        NAMESPACES.callIn(namespace, () -> ShortProgram.start(command, LANGUAGE))) {
+    try (ShortProgram program = in(namespace, () -> ShortProgram.start(command, LANGUAGE))) {
       return program.finish(input, DEADLINE);
     } catch (LinuxException e) {
       throw new RedirectionException(
           command.getFirst(), "", String.valueOf(e.getMessage()), "install " + command.getFirst());
     }
+  }
+
+  /** Runs a short body inside the namespace; of a virtual thread by a platform thread. */
+  static <T> T in(NetnsHandle namespace, Supplier<T> body) {
+    Supplier<T> inside = () -> NAMESPACES.callIn(namespace, body::get);
+    return Thread.currentThread().isVirtual()
+        ? SideBySide.run(List.of(inside)).getFirst()
+        : inside.get();
   }
 }

@@ -12,8 +12,8 @@ import java.util.List;
  * Refuses everything of one pod but its loopback, in both directions: an nftables table of its own,
  * which shares nothing with either mechanism, comes and goes in one transaction, and holds whatever
  * other tables accept, since a drop anywhere is final. New TCP connections are reset; packets of
- * established ones are dropped, so that those outlive a short time behind the barrier. On a
- * platform thread; starts a process each, some milliseconds.
+ * established ones are dropped, so that those outlive a short time behind the barrier. Any thread;
+ * starts a process each, some milliseconds.
  */
 public final class PodBarrier {
   /** Nobody else's, so that what is left of a daemon can be recognised. */

@@ -17,9 +17,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The rules inside one pod's network namespace. Calls may come from any platform thread; they run
- * one after the other and start a process each, some milliseconds. The object does not own the
- * handle.
+ * The rules inside one pod's network namespace. Calls may come from any thread, virtual ones too;
+ * they run one after the other and start a process each, some milliseconds. The object does not own
+ * the handle.
  */
 public final class PodRedirection implements AutoCloseable {
   /** Somebody in the pod may change rules between our look and our change. */

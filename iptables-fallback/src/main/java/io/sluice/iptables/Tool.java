@@ -90,7 +90,7 @@ record Tool(Family family, String variant, Path restore, Path save) {
   }
 
   private boolean hasNoNftTable(NetnsHandle namespace) {
-    try (var tables = NfTablesSocket.open(NamespaceCommand.NAMESPACES, namespace)) {
+    try (var tables = NamespaceCommand.in(namespace, NfTablesSocket::openHere)) {
       int protocol = family == Family.IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
       return TABLES.stream().allMatch(table -> tables.lacks(protocol, table));
     } catch (LinuxException e) {
@@ -101,7 +101,7 @@ record Tool(Family family, String variant, Path restore, Path save) {
   /** Which tables a namespace has is in a file of its own once the module is there. */
   private boolean hasNoLegacyTable(NetnsHandle namespace) {
     Path names = NET.resolve(family == Family.IPV4 ? "ip_tables_names" : "ip6_tables_names");
-    return NamespaceCommand.NAMESPACES.callIn(
+    return NamespaceCommand.in(
         namespace,
         () -> {
           try {

@@ -356,7 +356,7 @@ class PodRedirectionTest {
   @ValueSource(strings = {"nft", "legacy"})
   void thirtyPodsAtOnce(String variant) throws Exception {
     List<TestPod> pods = new ArrayList<>();
-    try (var executor = Executors.newFixedThreadPool(30)) {
+    try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < 30; i++) {
         pods.add(new TestPod());
       }
