@@ -46,8 +46,8 @@ import picocli.CommandLine.Spec;
             + " it is stopped.",
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
-  /** Seconds; a daemon that was killed is started again within them. */
-  private static final int FORSAKEN_LOOKS = 10;
+  /** Seconds; a daemon that was killed is started again within them, on a slow machine too. */
+  private static final int FORSAKEN_LOOKS = 20;
 
   @Option(
       names = "--registry",

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * one log over all its lives. For one thread.
  */
 public final class ChildProgram implements AutoCloseable {
-  private static final Duration STOP_PATIENCE = Await.patience(30);
+  private static final Duration STOP_PATIENCE = Await.patience(60);
   private static final int LOG_TAIL_LINES = 30;
   private static final int LAST_WORDS = 5;
 
