@@ -1,6 +1,7 @@
 package io.sluice.iptables;
 
 import io.sluice.iptables.IptablesBackend.SideBySide;
+import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
@@ -32,7 +33,12 @@ final class NamespaceCommand {
       return program.finish(input, DEADLINE);
     } catch (LinuxException e) {
       throw new RedirectionException(
-          command.getFirst(), "", String.valueOf(e.getMessage()), "install " + command.getFirst());
+          command.getFirst(),
+          "",
+          String.valueOf(e.getMessage()),
+          e.errno() == Errno.ENOENT
+              ? "install " + command.getFirst()
+              : "the daemon has to enter the pod's namespace and to start programs");
     }
   }
 

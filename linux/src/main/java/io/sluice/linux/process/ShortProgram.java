@@ -13,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -223,42 +224,42 @@ public final class ShortProgram implements AutoCloseable {
 
   /** Three, each its end to read and its end to write. */
   private static final class Pipes implements AutoCloseable {
+    private final List<Descriptor> opened = new ArrayList<>();
     private final Descriptor[] input;
     private final Descriptor[] output;
     private final Descriptor[] errors;
-    private boolean isKept;
 
     Pipes(String name) {
-      input = pipe(name);
-      output = pipe(name);
-      errors = pipe(name);
+      try {
+        input = pipe(name);
+        output = pipe(name);
+        errors = pipe(name);
+      } catch (LinuxException e) {
+        close();
+        throw e;
+      }
     }
 
-    private static Descriptor[] pipe(String name) {
+    private Descriptor[] pipe(String name) {
       int[] ends = new int[2];
       int result = SpawnCalls.pipe(ends);
       if (result < 0) {
         throw new LinuxException("pipe2", Errno.of(-result), name, "too many files are open");
       }
-      return new Descriptor[] {new Descriptor(ends[0], name), new Descriptor(ends[1], name)};
+      Descriptor[] both = {new Descriptor(ends[0], name), new Descriptor(ends[1], name)};
+      opened.addAll(List.of(both));
+      return both;
     }
 
     /** These, whose ends at this side somebody else closes from now on. */
     Pipes kept() {
-      isKept = true;
+      opened.removeAll(List.of(input[1], output[0], errors[0]));
       return this;
     }
 
     @Override
     public void close() {
-      for (Descriptor theirs : List.of(input[0], output[1], errors[1])) {
-        theirs.close();
-      }
-      if (!isKept) {
-        for (Descriptor ours : List.of(input[1], output[0], errors[0])) {
-          ours.close();
-        }
-      }
+      opened.forEach(Descriptor::close);
     }
   }
 }
