@@ -90,13 +90,13 @@ class DocumentCommandsTest {
               metadata: {name: osm-mesh-config, namespace: osm-system}
               spec:
                 traffic: {enablePermissiveTrafficPolicyMode: false, enableEgress: true}
-                observability: {remoteLogging: {enable: false}}
+                observability: {fsmLogLevel: info}
             """);
 
     List<List<String>> commands = commands(MIGRATION, Map.of("mesh.yaml", manifests));
 
     assertThat(commands).hasSize(1);
     assertThat(new Commands(directory).execute(commands.getFirst()))
-        .contains("spec.observability.remoteLogging: is not enforced yet", "0 errors, 1 warnings");
+        .contains("spec.observability.fsmLogLevel: is not enforced yet", "0 errors, 1 warnings");
   }
 }

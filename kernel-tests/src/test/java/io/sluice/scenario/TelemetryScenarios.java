@@ -1,5 +1,6 @@
 package io.sluice.scenario;
 
+import static io.sluice.scenario.ScenarioManifests.MESH_CONFIG;
 import static io.sluice.scenario.ScenarioManifests.files;
 import static io.sluice.scenario.ScenarioManifests.http;
 import static io.sluice.scenario.ScenarioManifests.mirrors;
@@ -105,7 +106,53 @@ final class TelemetryScenarios {
                 change(TELEMETRY, telemetry(site, "{version: v1}", Collector.LOGS_PORT)),
                 act("lines as it says", TelemetryScenarios::checkFormatted),
                 remove(TELEMETRY),
-                act("usual lines again", TelemetryScenarios::checkUsual))));
+                act("usual lines again", TelemetryScenarios::checkUsual))),
+        new Scenario(
+            "lines of all pods go to the collector of the MeshConfig, with its secret",
+            granted(),
+            List.of(
+                change(MESH_CONFIG, remoteLogging(site)),
+                act("every line", TelemetryScenarios::checkIngested),
+                change(MESH_CONFIG, ScenarioManifests.meshConfig(false)),
+                act("none", TelemetryScenarios::checkNotIngested))));
+  }
+
+  private static String remoteLogging(ScenarioSite site) {
+    return Manifests.meshConfig(
+        Map.of(
+            "observability",
+            "{remoteLogging: {enable: true, address: '%s', port: %d, endpoint: %s, authorization: %s}}"
+                .formatted(
+                    IpAddresses.text(site.address("outside", Family.IPV6)),
+                    Collector.PORT,
+                    Collector.INGEST,
+                    Collector.SECRET)));
+  }
+
+  /** The caller's and the server's, from one node or two. */
+  private static void checkIngested(Cell cell) {
+    String path = "/ingested/" + cell.number();
+    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(LOGGED)));
+    for (String reporter : List.of("source", "destination")) {
+      Await.until(
+          "all lines of the " + reporter + " are there",
+          () -> ingested(cell, path, reporter) == LOGGED);
+    }
+  }
+
+  private static void checkNotIngested(Cell cell) {
+    String path = "/not-ingested/" + cell.number();
+    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(2)));
+    Await.until("both are logged", () -> lines(cell.site().serving(), "inbound", path).size() == 2);
+    assertThat(cell.site().collector().ingested())
+        .noneMatch(line -> line.path("path").asText().equals(path));
+  }
+
+  private static long ingested(Cell cell, String path, String reporter) {
+    return cell.site().collector().ingested().stream()
+        .filter(line -> line.path("path").asText().equals(path))
+        .filter(line -> line.path("reporter").asText().equals(reporter))
+        .count();
   }
 
   private static Map<String, String> granted() {

@@ -37,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  * @param balancesHttp1 {@code http1PerRequestLoadBalancing}: whether requests of a connection of
  *     HTTP/1 go to endpoints each for itself, as those of HTTP/2 do
  * @param tracingOrNull {@code tracing}: where spans are reported; null where that is off
+ * @param remoteLoggingOrNull {@code remoteLogging}: where lines of all pods are sent; likewise
  */
 public record MeshSettings(
     boolean permissive,
@@ -58,7 +59,8 @@ public record MeshSettings(
     @Nullable Flags flagsOrNull,
     @Nullable Duration leafLifetimeOrNull,
     boolean balancesHttp1,
-    @Nullable Tracing tracingOrNull)
+    @Nullable Tracing tracingOrNull,
+    @Nullable RemoteLogging remoteLoggingOrNull)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
@@ -123,6 +125,7 @@ public record MeshSettings(
         null,
         null,
         false,
+        null,
         null);
   }
 
@@ -172,7 +175,8 @@ public record MeshSettings(
         flagsOrNull,
         leafLifetimeOrNull,
         balancesHttp1,
-        tracingOrNull);
+        tracingOrNull,
+        remoteLoggingOrNull);
   }
 
   /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */

@@ -42,6 +42,16 @@ final class SettingsCodec {
               .setEndpoint(tracing.endpoint())
               .setSampledFraction(tracing.sampledFraction()));
     }
+    RemoteLogging remote = settings.remoteLoggingOrNull();
+    if (remote != null) {
+      message.setRemoteLogging(
+          io.sluice.api.resources.v1.RemoteLogging.newBuilder()
+              .setHost(remote.collector().host())
+              .setPort(remote.collector().port())
+              .setEndpoint(remote.endpoint())
+              .setAuthorization(remote.authorization())
+              .setSampledFraction(remote.sampledFraction()));
+    }
     return message
         .setPermissive(settings.permissive())
         .setEgress(settings.egress())
@@ -112,7 +122,20 @@ final class SettingsCodec {
         null,
         null,
         message.getBalancesHttp1(),
-        message.hasTracing() ? tracing(message.getTracing(), checks) : null);
+        message.hasTracing() ? tracing(message.getTracing(), checks) : null,
+        message.hasRemoteLogging() ? remoteLogging(message.getRemoteLogging(), checks) : null);
+  }
+
+  private static RemoteLogging remoteLogging(
+      io.sluice.api.resources.v1.RemoteLogging message, Checks checks) {
+    return checks.value(
+        "remote_logging",
+        () ->
+            new RemoteLogging(
+                new NamedServer(message.getHost(), message.getPort()),
+                message.getEndpoint(),
+                message.getAuthorization(),
+                message.getSampledFraction()));
   }
 
   private static Tracing tracing(io.sluice.api.resources.v1.Tracing message, Checks checks) {

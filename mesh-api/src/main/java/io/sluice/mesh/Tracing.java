@@ -36,10 +36,18 @@ public record Tracing(
   }
 
   public Tracing {
+    requirePath(endpoint);
+    requireFraction(sampledFraction);
+  }
+
+  static void requirePath(String endpoint) {
     if (endpoint.length() > MOST_CHARACTERS || !endpoint.matches("/[!-~&&[^#]]*")) {
       throw new IllegalArgumentException(
           "'" + Printable.text(endpoint, 80) + "' is no path of a URL");
     }
+  }
+
+  static void requireFraction(double sampledFraction) {
     if (!(sampledFraction >= 0 && sampledFraction <= 1)) {
       throw new IllegalArgumentException(sampledFraction + " is outside 0..1");
     }

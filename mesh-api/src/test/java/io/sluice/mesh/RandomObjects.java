@@ -76,6 +76,13 @@ final class RandomObjects {
         random.nextBoolean()
             ? new Tracing(
                 server(), one(Tracing.Protocol.values()), "/" + word(), random.nextDouble())
+            : null,
+        random.nextBoolean()
+            ? new RemoteLogging(
+                server(),
+                "/" + word(),
+                random.nextBoolean() ? "" : "Bearer " + word(),
+                random.nextDouble())
             : null);
   }
 

@@ -191,6 +191,7 @@ public final class NodeDaemon implements AutoCloseable {
     accessLog.ifPresent(metrics::observe);
     AccessLogs logs = parts.opened(new AccessLogs(accessLog.orElse(null)));
     metrics.observe(logs);
+    metrics.observeRemote(logs);
     Spans spans = parts.opened(new Spans());
     metrics.observe(spans);
     Optional<FlowRecorder> flows = flows();

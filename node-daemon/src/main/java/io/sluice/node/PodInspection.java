@@ -8,6 +8,7 @@ import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.Kind;
 import io.sluice.mesh.MeshObject;
+import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.ResourceEncoder;
@@ -129,11 +130,21 @@ record PodInspection(
         .put("snapshotRevision", snapshot.revision());
   }
 
+  /** Without the secret that collectors are asked with. */
+  private static ObjectNode shown(MeshSettings settings) {
+    ObjectNode all = MessageJson.of(ResourceEncoder.message(settings));
+    if (all.get("remoteLogging") instanceof ObjectNode remote
+        && !remote.path("authorization").asText().isEmpty()) {
+      remote.put("authorization", "(not shown)");
+    }
+    return all;
+  }
+
   private void addConfiguration(PodStatus pod, ObjectNode to) {
     to.put("enforcedRevision", pods.enforcedRevision());
     to.put("snapshotComplete", snapshot.isComplete());
     to.set("status", listed.apply(pod));
-    to.set("settings", MessageJson.of(ResourceEncoder.message(snapshot.settings())));
+    to.set("settings", shown(snapshot.settings()));
     Optional<Workload> workload = snapshot.workload(pod.name());
     workload.ifPresent(one -> to.set("workload", MessageJson.of(ResourceEncoder.message(one))));
     Optional<NamespacedName> account =

@@ -22,6 +22,15 @@ public record TraceSpan(long traceHigh, long traceLow, long id, long parent, int
   /** Debug, as of B3. */
   public static final int DEBUG = 4;
 
+  /**
+   * Whether a trace is of a part of all, by its id: whoever asks about it has the same answer.
+   *
+   * @param part 0 to 1
+   */
+  public static boolean isOfPart(long traceLow, double part) {
+    return part >= 1 || (traceLow & Long.MAX_VALUE) < (long) (part * Long.MAX_VALUE);
+  }
+
   /** Whether the trace is reported. */
   public boolean isSampled() {
     return (flags & SAMPLED) != 0;

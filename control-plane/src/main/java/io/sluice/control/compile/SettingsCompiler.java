@@ -199,7 +199,8 @@ final class SettingsCompiler {
         new MeshSettings.Flags(config.flags(), config.debugServer()),
         leafLifetime(config, statuses),
         config.balancesHttp1(),
-        config.tracingOrNull());
+        config.tracingOrNull(),
+        config.remoteLoggingOrNull());
   }
 
   /** Null where it says nothing that can be used: then the controller's option holds. */

@@ -3,6 +3,7 @@ package io.sluice.control.objects;
 import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.RemoteLogging;
 import io.sluice.mesh.Tracing;
 import io.sluice.mesh.TrustDomain;
 import java.util.List;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param proxyLogLevelOrNull {@code spec.sidecar.logLevel} as written
  * @param debugServer {@code spec.observability.enableDebugServer}
  * @param tracingOrNull {@code spec.observability.tracing}, where it is on
+ * @param remoteLoggingOrNull {@code spec.observability.remoteLogging}, likewise
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
  * @param retirementOrNull {@code spec.traffic.retirement} as written
@@ -68,6 +70,7 @@ public record MeshConfig(
     @Nullable String proxyLogLevelOrNull,
     boolean debugServer,
     @Nullable Tracing tracingOrNull,
+    @Nullable RemoteLogging remoteLoggingOrNull,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
     @Nullable String retirementOrNull,

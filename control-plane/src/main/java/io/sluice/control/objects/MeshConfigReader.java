@@ -93,7 +93,7 @@ final class MeshConfigReader {
               "ecdhCurves",
               "logLevel"),
           OBSERVABILITY,
-          Set.of("osmLogLevel", DEBUG_SERVER, TracingReader.FIELD),
+          Set.of("osmLogLevel", DEBUG_SERVER, TracingReader.FIELD, RemoteLoggingReader.FIELD),
           FLAGS,
           Set.of(
               RETRY_FLAG,
@@ -163,7 +163,7 @@ final class MeshConfigReader {
               "enableWASMStats",
               "useEndpointSlicesForGateway"),
           OBSERVABILITY,
-          Set.of("remoteLogging", "fsmLogLevel"),
+          Set.of("fsmLogLevel"),
           CERTIFICATE,
           Set.of("certKeyBitSize"));
 
@@ -196,6 +196,7 @@ final class MeshConfigReader {
     unknown.addAll(AuthorizationReader.unknown(traffic));
     Fields observability = spec.objectOrEmpty(OBSERVABILITY);
     unknown.addAll(TracingReader.unknown(observability));
+    unknown.addAll(RemoteLoggingReader.unknown(observability));
     Fields gateway = certificate.objectOrEmpty(GATEWAY);
     unknown.addAll(gateway.unknown(OF_GATEWAY));
     unknown.addAll(gateway.objectOrEmpty("secret").unknown(OF_SECRET));
@@ -228,6 +229,7 @@ final class MeshConfigReader {
         sidecar.text("logLevel").orElse(null),
         observability.isTrue(DEBUG_SERVER),
         TracingReader.read(observability, meta.namespace()),
+        RemoteLoggingReader.read(observability),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),
@@ -298,7 +300,10 @@ final class MeshConfigReader {
       known.addAll(
           switch (names[1]) {
             case TRAFFIC -> AuthorizationReader.FIELDS;
-            case OBSERVABILITY -> TracingReader.FIELDS;
+            case OBSERVABILITY ->
+                names[2].equals(RemoteLoggingReader.FIELD)
+                    ? RemoteLoggingReader.FIELDS
+                    : TracingReader.FIELDS;
             default -> FederationReader.FIELDS;
           });
     }

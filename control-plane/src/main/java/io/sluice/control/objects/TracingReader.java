@@ -21,7 +21,9 @@ final class TracingReader {
   private static final String PORT = "port";
   private static final String ENDPOINT = "endpoint";
   private static final String PROTOCOL = "protocol";
-  private static final String FRACTION = "sampledFraction";
+
+  /** Of what is sampled. */
+  static final String FRACTION = "sampledFraction";
 
   /** What it may have. */
   static final Set<String> FIELDS = Set.of(ENABLE, ADDRESS, PORT, ENDPOINT, PROTOCOL, FRACTION);
@@ -42,12 +44,7 @@ final class TracingReader {
     int port = fields.port(PORT).orElse(protocol.port());
     String endpoint =
         fields.text(ENDPOINT).filter(text -> !text.isEmpty()).orElse(protocol.endpoint());
-    double fraction =
-        fields.isText(FRACTION)
-            ? fields
-                .parsed(FRACTION, TracingReader::fraction, "write 0 to 1, such as 0.1")
-                .orElse(1.0)
-            : Math.min(1, fields.share(FRACTION));
+    double fraction = fraction(fields);
     String address =
         fields
             .text(ADDRESS)
@@ -81,6 +78,13 @@ final class TracingReader {
       case "otlp" -> Protocol.OTLP;
       default -> throw new IllegalArgumentException("'" + word + "' is no protocol of collectors");
     };
+  }
+
+  /** A part of all, by default the whole: a number, or text, as osm-edge and FSM have it. */
+  static double fraction(Fields fields) {
+    return fields.isText(FRACTION)
+        ? fields.parsed(FRACTION, TracingReader::fraction, "write 0 to 1, such as 0.1").orElse(1.0)
+        : Math.min(1, fields.share(FRACTION));
   }
 
   private static double fraction(String text) {

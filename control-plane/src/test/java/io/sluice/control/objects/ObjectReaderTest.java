@@ -12,6 +12,7 @@ import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.RemoteLogging;
 import io.sluice.mesh.Tracing;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -20,6 +21,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ObjectReaderTest {
   /** One object stops nothing but itself: not those of its kind, nor what follows them. */
@@ -310,11 +312,71 @@ class ObjectReaderTest {
   }
 
   private static String traced(String fields) {
+    return observed("tracing", fields);
+  }
+
+  private static String observed(String section, String fields) {
     return """
     {apiVersion: config.sluice.io/v1alpha1, kind: MeshConfig, metadata: {name: a, namespace: b},
-     spec: {observability: {tracing: {%s}}}}
+     spec: {observability: {%s: {%s}}}}
     """
-        .formatted(fields);
+        .formatted(section, fields);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      emptyValue = "",
+      textBlock =
+          """
+          address: a | a | 30514 | / | '' | 1
+          address: a, level: 1, endpoint: "" | a | 30514 | / | '' | 1
+          address: "2001:db8::1", port: 80, endpoint: ingest | 2001:db8::1 | 80 | /ingest | '' | 1
+          address: a, authorization: Basic YTpi, sampledFraction: "0.25" | a | 30514 | / | Basic YTpi | 0.25
+          address: a, sampledFraction: 0.5 | a | 30514 | / | '' | 0.5
+          """)
+  void linesOfAllPodsGoWhereOsmEdgeAndFsmWouldSendThem(
+      String fields, String host, int port, String endpoint, String authorization, double part) {
+    MeshConfig config = (MeshConfig) one(observed("remoteLogging", "enable: true, " + fields));
+
+    assertThat(config.remoteLoggingOrNull())
+        .isEqualTo(new RemoteLogging(new NamedServer(host, port), endpoint, authorization, part))
+        .asString()
+        .doesNotContain("YTpi");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"address: a", "enable: false, address: a", "enable: true, level: 0"})
+  void theyGoNowhereWhereThatIsNotOn(String fields) {
+    assertThat(((MeshConfig) one(observed("remoteLogging", fields))).remoteLoggingOrNull())
+        .isNull();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          enable: true | address
+          enable: true, address: "http://a" | address
+          enable: true, address: a, port: 0 | port
+          enable: true, address: a, level: high | level
+          enable: true, address: a, endpoint: "/a b" | endpoint
+          enable: true, address: a, sampledFraction: "1.1" | sampledFraction
+          enable: true, address: a, authorization: "canary-7\\r\\nHost: b" | authorization
+          enable: true, address: a, authorization: " canary-7" | authorization
+          enable: true, address: a, authorization: 70077 | authorization
+          enable: false, authorization: [canary-7] | authorization
+          """)
+  void whatCannotBeUsedOfThatMakesTheMeshConfigUnusableAndTellsNoSecret(
+      String fields, String field) {
+    ReadObjects read = read(observed("remoteLogging", fields));
+
+    assertThat(read.objects()).isEmpty();
+    assertThat(read.problems())
+        .extracting(Problem::field)
+        .containsExactly("spec.observability.remoteLogging." + field);
+    assertThat(read.problems().toString()).doesNotContain("canary", "70077");
   }
 
   @Test

@@ -276,7 +276,9 @@ class EveryFieldTest {
        metadata: {name: mesh, namespace: sluice-system},
        spec: {traffic: {inboundExternalAuthorization: {
          enable: true, address: opa.example, port: 9191}},
-         observability: {tracing: {enable: true, sampledFraction: 0.5}},
+         observability: {
+           remoteLogging: {enable: true, address: logs.example},
+           tracing: {enable: true, sampledFraction: 0.5}},
          certificate: {ingressGateway: {
            subjectAltNames: [a.shop.cluster.local], secret: {name: a, namespace: shop}}}}}
       ---
@@ -352,6 +354,12 @@ class EveryFieldTest {
           Map.entry("spec.ipAddresses[]", "198.51.100.0/24"),
           Map.entry("spec.cidrs[]", "198.51.100.0/24"),
           Map.entry("spec.traffic.inboundExternalAuthorization.enable", "false"),
+          Map.entry("spec.observability.remoteLogging.enable", "false"),
+          Map.entry("spec.observability.remoteLogging.level", "0"),
+          Map.entry("spec.observability.remoteLogging.address", "other.example"),
+          Map.entry("spec.observability.remoteLogging.endpoint", "/other"),
+          Map.entry("spec.observability.remoteLogging.authorization", "Basic YTpi"),
+          Map.entry("spec.observability.remoteLogging.sampledFraction", "0.25"),
           Map.entry("spec.observability.tracing.enable", "false"),
           Map.entry("spec.observability.tracing.protocol", "otlp"),
           Map.entry("spec.observability.tracing.endpoint", "/other"),
@@ -504,7 +512,8 @@ class EveryFieldTest {
       strings = {
         "spec.sidecar.localDNSProxy",
         "spec.traffic.http2PerRequestLoadBalancing",
-        "spec.observability.remoteLogging",
+        "spec.observability.fsmLogLevel",
+        "spec.observability.remoteLogging.levels",
         "spec.certificate.certKeyBitSize",
         "spec.featureFlags.enableWASMStats",
         "spec.traffic.enableEgres",

@@ -82,6 +82,7 @@ class RetirementDecisionsTest {
             null,
             null,
             false,
+            null,
             null),
         List.of(
             Samples.workload("web", WEB),

@@ -12,6 +12,7 @@ import io.sluice.mesh.LogFormat;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.RemoteLogging;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.node.export.Counts;
 import io.sluice.node.export.Delivery;
@@ -20,9 +21,11 @@ import io.sluice.node.export.Otlp;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.TraceSpan;
+import java.io.ByteArrayOutputStream;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -31,6 +34,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +62,8 @@ public final class AccessLogs implements AutoCloseable {
   private static final String METHOD = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
   private static final String PATH = "/v1/logs";
 
+  private static final Duration REMOTE_CONNECT = Duration.ofSeconds(5);
+
   private static final Rule USUAL = new Rule(null, null, null, null, "");
 
   private final Counts counts = new Counts();
@@ -73,7 +79,21 @@ public final class AccessLogs implements AutoCloseable {
           e -> LOG.log(System.Logger.Level.ERROR, "access_log_not_exported", e),
           MOST_IN_BATCH,
           counts);
+  private final Counts remoteCounts = new Counts(); // others' collectors take none of its room
+  private final Exporter.Kind remoteKind =
+      new Exporter.Kind(
+          "sluice-remote-log",
+          (collector, why) ->
+              LOG.log(
+                  System.Logger.Level.WARNING,
+                  "access_log_not_taken collector={0}: {1}",
+                  collector,
+                  why),
+          e -> LOG.log(System.Logger.Level.ERROR, "access_log_not_exported", e),
+          MOST_IN_BATCH,
+          remoteCounts);
   private final @Nullable AccessLog log;
+  private volatile @Nullable Remote remote; // written under this; null where it is off
   private final Map<Place, Exporter<Line>> exporters = new HashMap<>(); // guarded by this
   private volatile @Nullable Rules rules; // null while no Telemetry says anything
 
@@ -119,7 +139,12 @@ public final class AccessLogs implements AutoCloseable {
 
   /** Whether anything is written or sent. */
   public boolean areOn() {
-    return log != null || areSent();
+    return log != null || areSent() || isRemote();
+  }
+
+  /** Whether the MeshConfig has lines of all pods sent. */
+  public boolean isRemote() {
+    return remote != null;
   }
 
   /** Whether any Telemetry names a collector. */
@@ -128,8 +153,9 @@ public final class AccessLogs implements AutoCloseable {
     return now != null && !now.targets().isEmpty();
   }
 
-  /** Telemetries of that snapshot hold from now on. */
+  /** Telemetries and settings of that snapshot hold from now on. */
   public synchronized void publish(MeshSnapshot snapshot) {
+    remote = remote(snapshot, remote);
     Map<Place, Target> wanted = new HashMap<>();
     for (AccessLogSetting setting : snapshot.all(Kind.ACCESS_LOG)) {
       Collector collector = setting.collectorOrNull();
@@ -157,11 +183,31 @@ public final class AccessLogs implements AutoCloseable {
         });
   }
 
+  private @Nullable Remote remote(MeshSnapshot snapshot, @Nullable Remote running) {
+    RemoteLogging said = snapshot.settings().remoteLoggingOrNull();
+    if (said == null) {
+      if (running != null) {
+        running.exporter().end();
+      }
+      return null;
+    }
+    RemoteTarget target = new RemoteTarget(said, said.collector().addresses(snapshot));
+    if (running == null) {
+      return new Remote(said, Exporter.start(remoteKind, target));
+    }
+    running.exporter().sendTo(target);
+    return new Remote(said, running.exporter());
+  }
+
   /** A connection has ended, or was refused. */
   public void write(AccessRecord record) {
     Rule rule = ruleOf(record.info().pod());
     if (log != null || rule.collectorOrNull() != null) {
       write(AccessLog.Entry.of(record, rule.logFormatOrNull()), rule);
+    }
+    Remote all = remote;
+    if (all != null && all.isOfPart(null)) {
+      all.exporter().add(AccessLog.Entry.of(record, null));
     }
   }
 
@@ -170,6 +216,10 @@ public final class AccessLogs implements AutoCloseable {
     Rule rule = ruleOf(record.info().pod());
     if (log != null || rule.collectorOrNull() != null) {
       write(AccessLog.Entry.of(record, rule.logFormatOrNull()), rule);
+    }
+    Remote all = remote;
+    if (all != null && all.isOfPart(record.traceOrNull())) {
+      all.exporter().add(AccessLog.Entry.of(record, null));
     }
   }
 
@@ -240,21 +290,89 @@ public final class AccessLogs implements AutoCloseable {
                 < MOST_COLLECTORS_OF_NAMESPACE);
   }
 
-  /** What became of lines for collectors since the start. */
+  /** What became of lines for collectors of Telemetries since the start. */
   public Counts counts() {
     return counts;
+  }
+
+  /** The same of those for the collector of the MeshConfig. */
+  public Counts remoteCounts() {
+    return remoteCounts;
   }
 
   /** Sends what waits, for two seconds at most; the log is another's. */
   @Override
   public void close() {
-    List<Exporter<Line>> all;
+    List<Exporter<?>> all;
     synchronized (this) {
       rules = null;
-      all = List.copyOf(exporters.values());
+      all = new ArrayList<>(exporters.values());
       exporters.clear();
+      Remote running = remote;
+      remote = null;
+      if (running != null) {
+        all.add(running.exporter());
+      }
     }
     Exporter.close(all);
+  }
+
+  /** What the MeshConfig says of all pods' lines, and who sends them. */
+  private record Remote(RemoteLogging said, Exporter<AccessLog.Entry.Line> exporter) {
+    /** By the trace, so that all of a call is told or nothing; else by chance. */
+    boolean isOfPart(@Nullable TraceSpan trace) {
+      return trace == null
+          ? ThreadLocalRandom.current().nextDouble() < said.sampledFraction()
+          : TraceSpan.isOfPart(trace.traceLow(), said.sampledFraction());
+    }
+  }
+
+  /** A collector of all pods' lines as it is now: arrays of the usual lines. */
+  private record RemoteTarget(
+      RemoteLogging said, List<InetSocketAddress> addresses, AccessLines lines)
+      implements Exporter.Target<AccessLog.Entry.Line> {
+    RemoteTarget(RemoteLogging said, List<InetSocketAddress> addresses) {
+      this(said, addresses, new AccessLines()); // of the exporter's thread
+    }
+
+    @Override
+    public NamedServer server() {
+      return said.collector();
+    }
+
+    @Override
+    public Duration connectTimeout() {
+      return REMOTE_CONNECT;
+    }
+
+    /** A mended secret or path is tried at once. */
+    @Override
+    public boolean isSameAs(Exporter.Target<AccessLog.Entry.Line> other) {
+      return other instanceof RemoteTarget one
+          && said.collector().equals(one.said.collector())
+          && said.endpoint().equals(one.said.endpoint())
+          && said.authorization().equals(one.said.authorization());
+    }
+
+    @Override
+    public Exporter.Part call(List<AccessLog.Entry.Line> batch) {
+      ByteArrayOutputStream array = new ByteArrayOutputStream();
+      int count = 0;
+      for (AccessLog.Entry.Line entry : batch) {
+        byte[] line = lines.of(entry, null);
+        if (count > 0 && array.size() + line.length > MOST_OCTETS) {
+          break;
+        }
+        array.write(count == 0 ? '[' : ',');
+        array.write(line, 0, line.length - 1); // without its end
+        count++;
+      }
+      array.write(']');
+      return new Exporter.Part(
+          new Delivery.Call.Http(
+              said.endpoint(), "application/json", array.toByteArray(), said.authorization()),
+          count);
+    }
   }
 
   /** A collector as it is now. */

@@ -22,8 +22,17 @@ public final class Delivery implements AutoCloseable {
 
   /** What is sent, and how. */
   public sealed interface Call {
-    /** By HTTP/1.1. */
-    record Http(String path, String contentType, byte[] body) implements Call {}
+    /**
+     * By HTTP/1.1.
+     *
+     * @param authorization value of that field; empty for none
+     */
+    record Http(String path, String contentType, byte[] body, String authorization)
+        implements Call {
+      public Http(String path, String contentType, byte[] body) {
+        this(path, contentType, body, "");
+      }
+    }
 
     /** By gRPC, which is HTTP/2. */
     record Grpc(String method, byte[] message) implements Call {}

@@ -41,7 +41,7 @@ public final class Exporter<T> implements AutoCloseable {
   // The thread's:
   private final Backoff backoff = new Backoff(Backoff.SHORTEST, Backoff.LONGEST);
   private final Delivery delivery;
-  private NamedServer asked; // of which all below is true
+  private Target<T> asked; // of which all below is true
   private int most; // in a batch
   private int tries; // of the oldest
   private int tried; // how many of the oldest that were
@@ -66,6 +66,11 @@ public final class Exporter<T> implements AutoCloseable {
 
     /** What it is sent of the batch now. */
     Part call(List<T> batch);
+
+    /** Whether it is asked as that one is: a pause that one has asked for holds for this too. */
+    default boolean isSameAs(Target<T> other) {
+      return server().equals(other.server());
+    }
   }
 
   /**
@@ -94,7 +99,7 @@ public final class Exporter<T> implements AutoCloseable {
   private Exporter(Kind kind, Target<T> target, Duration gathering, Duration idle) {
     this.kind = kind;
     this.target = target;
-    this.asked = target.server();
+    this.asked = target;
     this.most = kind.mostInBatch();
     this.waiting = new Waiting<>(gathering);
     this.delivery = new Delivery(idle);
@@ -121,7 +126,7 @@ public final class Exporter<T> implements AutoCloseable {
 
   /** From now on, what waits too; a pause that another collector has asked for is over. */
   public synchronized void sendTo(Target<T> other) {
-    boolean isAnother = !other.server().equals(target.server());
+    boolean isAnother = !other.isSameAs(target);
     target = other;
     waiting.wake(isAnother);
   }
@@ -162,8 +167,8 @@ public final class Exporter<T> implements AutoCloseable {
 
   private void deliver() {
     Target<T> to = target;
-    if (!to.server().equals(asked)) {
-      asked = to.server();
+    if (!to.isSameAs(asked)) {
+      asked = to;
       most = kind.mostInBatch();
       tries = 0;
       isTold = false;
@@ -289,7 +294,7 @@ public final class Exporter<T> implements AutoCloseable {
 
   /** Unless another one is to be asked meanwhile. */
   private synchronized void pause(Target<T> to, Duration pause, boolean isAsked) {
-    if (target.server().equals(to.server())) {
+    if (target.isSameAs(to)) {
       waiting.pause(pause, isAsked);
     }
   }
@@ -306,6 +311,10 @@ public final class Exporter<T> implements AutoCloseable {
     waiting.end(ANSWER_TIMEOUT);
   }
 
+  private void endSoon() {
+    waiting.end(CLOSE_TIMEOUT.dividedBy(2));
+  }
+
   /** The same, and waits. */
   @Override
   public void close() {
@@ -313,11 +322,11 @@ public final class Exporter<T> implements AutoCloseable {
   }
 
   /** All at once, for two seconds at most. */
-  public static <T> void close(Collection<Exporter<T>> exporters) {
+  public static void close(Collection<? extends Exporter<?>> exporters) {
     long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
-    exporters.forEach(each -> each.waiting.end(CLOSE_TIMEOUT.dividedBy(2)));
+    exporters.forEach(Exporter::endSoon);
     try {
-      for (Exporter<T> each : exporters) {
+      for (Exporter<?> each : exporters) {
         each.thread.join(Duration.ofNanos(deadline - System.nanoTime()));
       }
     } catch (InterruptedException e) {

@@ -41,7 +41,9 @@ final class Http1 implements Protocol {
 
   @Override
   public void begin(String authority, Call call) {
-    if (!(call instanceof Call.Http(String path, String contentType, byte[] content))) {
+    if (!(call
+        instanceof
+        Call.Http(String path, String contentType, byte[] content, String authorization))) {
       throw new IllegalArgumentException("not by HTTP/1.1: " + call.getClass());
     }
     isOtlp = contentType.equals(Otlp.CONTENT_TYPE);
@@ -55,9 +57,14 @@ final class Http1 implements Protocol {
         User-Agent: sluice\r
         Content-Type: %s\r
         Content-Length: %d\r
-        \r
+        %s\r
         """
-            .formatted(path, authority, contentType, content.length);
+            .formatted(
+                path,
+                authority,
+                contentType,
+                content.length,
+                authorization.isEmpty() ? "" : "Authorization: " + authorization + "\r\n");
     request = Unpooled.wrappedBuffer(start.getBytes(StandardCharsets.US_ASCII), content);
   }
 

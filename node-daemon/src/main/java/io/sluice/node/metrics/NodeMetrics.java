@@ -185,6 +185,26 @@ public final class NodeMetrics {
         .register(registry);
   }
 
+  /** Adds what became of those that all pods' collector is sent. */
+  public void observeRemote(AccessLogs logs) {
+    new ExportCollector(
+            () ->
+                new CounterMetricFamily(
+                    "sluice_remote_log_lines_total",
+                    "Lines of all pods for the MeshConfig's collector, by what became of them: taken"
+                        + " by it, rejected by it, left without an answer, or dropped as more waited"
+                        + " than may.",
+                    List.of("outcome")),
+            () ->
+                new GaugeMetricFamily(
+                    "sluice_remote_log_lines_waiting",
+                    "Lines of all pods that wait for the MeshConfig's collector now.",
+                    List.of()),
+            () -> logs.isRemote() || logs.remoteCounts().waiting() > 0,
+            logs.remoteCounts())
+        .register(registry);
+  }
+
   /** Adds what became of spans. */
   public void observe(Spans spans) {
     new ExportCollector(

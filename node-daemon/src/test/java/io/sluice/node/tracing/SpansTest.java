@@ -223,7 +223,8 @@ class SpansTest {
             null,
             null,
             false,
-            tracing));
+            tracing,
+            null));
     return editor.snapshot(2);
   }
 }

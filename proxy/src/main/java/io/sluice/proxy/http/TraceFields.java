@@ -51,7 +51,7 @@ final class TraceFields {
     }
     int flags = from.flags();
     if (flags == UNDECIDED) {
-      flags = isSampled(from.traceLow(), sampledFraction) ? TraceSpan.SAMPLED : 0;
+      flags = TraceSpan.isOfPart(from.traceLow(), sampledFraction) ? TraceSpan.SAMPLED : 0;
     }
     return new TraceSpan(from.traceHigh(), from.traceLow(), id(random), from.id(), flags);
   }
@@ -59,11 +59,6 @@ final class TraceFields {
   private static long id(RandomGenerator random) {
     long id = random.nextLong();
     return id == 0 ? 1 : id;
-  }
-
-  /** By the id alone, so that whoever is asked about a trace says the same. */
-  static boolean isSampled(long traceLow, double fraction) {
-    return fraction >= 1 || (traceLow & Long.MAX_VALUE) < (long) (fraction * Long.MAX_VALUE);
   }
 
   /** Names the span as the parent of whatever follows, in each of the forms that are there. */

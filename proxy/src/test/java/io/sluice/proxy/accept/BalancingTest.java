@@ -388,6 +388,7 @@ class BalancingTest {
               null,
               null,
               each,
+              null,
               null));
       List<Endpoint> endpoints =
           Stream.of(one, two, three).map(app -> new Endpoint(app.address(), true)).toList();

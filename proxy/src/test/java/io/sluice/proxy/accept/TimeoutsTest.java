@@ -124,6 +124,7 @@ class TimeoutsTest {
             null,
             null,
             false,
+            null,
             null));
     editor.put(
         new TrafficRoute(
