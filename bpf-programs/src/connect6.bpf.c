@@ -15,6 +15,7 @@ int sluice_connect6(struct bpf_sock_addr *ctx)
 {
 	struct flow flow;
 	struct way way;
+	__u32 words[2];
 	int answer;
 
 	fill_flow6(&flow, ctx);
@@ -30,6 +31,12 @@ int sluice_connect6(struct bpf_sock_addr *ctx)
 		ctx->user_ip6[3] = way.address_be[3];
 	} else if (is_mapped(flow.destination_be)) {
 		ctx->user_ip6[3] = bpf_htonl(spread(&flow));
+	} else if (way.is_spread6) {
+		spread6(&flow, words);
+		ctx->user_ip6[0] = bpf_htonl(SLUICE_LOOPBACK6_NET);
+		ctx->user_ip6[1] = bpf_htonl(SLUICE_LOOPBACK6_SUBNET);
+		ctx->user_ip6[2] = words[0];
+		ctx->user_ip6[3] = words[1];
 	} else {
 		ctx->user_ip6[0] = 0;
 		ctx->user_ip6[1] = 0;

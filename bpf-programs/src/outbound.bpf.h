@@ -262,6 +262,7 @@ struct way {
 	enum way_kind kind;
 	__u32 address_be[4];
 	__u16 port_be;
+	__u8 is_spread6; /* the pod has the range for IPv6 */
 };
 
 /* Whether a source address was chosen that may not lead to another pod. */
@@ -365,6 +366,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct flow *fl
 		return ANSWER_REFUSE;
 	way->port_be =
 		is_mapped(flow->destination_be) ? pod->outbound_port4_be : pod->outbound_port6_be;
+	way->is_spread6 = (pod->flags & POD_SPREAD_IPV6) != 0;
 	if (is_proxy_process()) {
 		if (flow->protocol == IPPROTO_TCP) {
 			if (is_path_check(flow, sk)) {
@@ -432,16 +434,31 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, struct flow *fl
 	return d.outcome == OUTCOME_REFUSED ? ANSWER_REFUSE : ANSWER_PROCEED;
 }
 
-/* Spreads destinations over the loopback range; the constant is 2^32 divided by the golden ratio. */
-static __always_inline __u32 spread(const struct flow *flow)
+/* Spreads destinations over a loopback range; the constant is 2^32 divided by the golden ratio. */
+static __always_inline __u32 spread_of(__u32 word, __u32 other)
 {
-	__u32 hash = flow->destination_be[3] * 0x9e3779b1u;
+	__u32 hash = word * 0x9e3779b1u;
 
-	hash ^= (flow->destination_port_be + 0x7f4a7c15u) * 0x85ebca6bu;
+	hash ^= (other + 0x7f4a7c15u) * 0x85ebca6bu;
 	hash ^= hash >> 15;
 	hash *= 0xc2b2ae35u;
 	hash ^= hash >> 13;
+	return hash;
+}
+
+static __always_inline __u32 spread(const struct flow *flow)
+{
+	__u32 hash = spread_of(flow->destination_be[3], flow->destination_port_be);
+
 	return SLUICE_LOOPBACK_NET | (hash & ~SLUICE_LOOPBACK_MASK);
+}
+
+/* The last two words of an address of the range for IPv6: by each word of the destination. */
+static __always_inline void spread6(const struct flow *flow, __u32 words[2])
+{
+	words[0] = spread_of(spread_of(flow->destination_be[0], flow->destination_be[1]),
+			     flow->destination_be[2]);
+	words[1] = spread_of(flow->destination_be[3], flow->destination_port_be);
 }
 
 static __always_inline void fill_flow4(struct flow *flow, struct bpf_sock_addr *ctx)

@@ -80,7 +80,8 @@ static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *f
 
 /*
  * A packet for the pod's own loopback: ours only if the connect hook sent it here. What has our
- * port without that is refused; nobody knows where it was going.
+ * port without that is refused; nobody knows where it was going. So is all else for the range of
+ * IPv6: unlike 127.0.0.0/8 and ::1 the kernel takes it from outside too.
  */
 static __always_inline int on_loopback(struct bpf_sk_lookup *ctx, const struct flow *flow,
 				       const struct connection *connection, const struct pod *pod)
@@ -99,6 +100,8 @@ static __always_inline int on_loopback(struct bpf_sk_lookup *ctx, const struct f
 		return steer_path_check(ctx, slot);
 	if (connection && connection->kind == CONNECTION_REDIRECTED)
 		return steer(ctx, flow, pod, slot, 0);
+	if (is_spread6(flow->destination_be))
+		return SK_DROP;
 	return flow->destination_port_be == port_be ? SK_DROP : SK_PASS;
 }
 

@@ -28,6 +28,13 @@
 #define SLUICE_LOOPBACK_NET 0x7f400000u
 #define SLUICE_LOOPBACK_MASK 0xffc00000u
 
+/*
+ * Those of IPv6 likewise to 100:0:0:1::/64 (RFC 9780), by a hash of 64 bits, in pods where a route
+ * makes that loopback; these are its first two words. In others they go to ::1.
+ */
+#define SLUICE_LOOPBACK6_NET 0x01000000u
+#define SLUICE_LOOPBACK6_SUBNET 0x00000001u
+
 #define SLUICE_MAX_PODS 512
 
 /*
@@ -148,6 +155,7 @@ enum pod_flag {
 	POD_PING_REFUSED = 1 << 4, /* no echo request may be sent */
 	POD_PING_ALLOWED = 1 << 5, /* any echo request may be sent */
 	POD_HAS_ISOLATED = 1 << 6, /* ranges of its rules are isolated */
+	POD_SPREAD_IPV6 = 1 << 7, /* SLUICE_LOOPBACK6_NET is loopback inside */
 };
 
 /* Bits of struct config.flags. */

@@ -69,11 +69,18 @@ static __always_inline int is_unspecified(const __u32 a[4])
 	return a[0] == 0 && a[1] == 0 && a[2] == 0 && a[3] == 0;
 }
 
+/* Of the range for redirected IPv6 connections: nothing that leaves the pod bears it. */
+static __always_inline int is_spread6(const __u32 a[4])
+{
+	return a[0] == bpf_htonl(SLUICE_LOOPBACK6_NET) &&
+	       a[1] == bpf_htonl(SLUICE_LOOPBACK6_SUBNET);
+}
+
 static __always_inline int is_loopback(const __u32 a[4])
 {
 	if (is_mapped(a))
 		return (a[3] & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
-	return a[0] == 0 && a[1] == 0 && a[2] == 0 && a[3] == bpf_htonl(1);
+	return is_spread6(a) || (a[0] == 0 && a[1] == 0 && a[2] == 0 && a[3] == bpf_htonl(1));
 }
 
 /* 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291 2.5.6). */

@@ -27,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
@@ -51,6 +52,7 @@ public final class EbpfInterception implements Interception {
   private final long cgroupId;
   private final SocketFacts facts;
   private final ForwardingPods forwarding;
+  private final SpreadPods spread;
   private final Map<Long, PodSteering> steering = new ConcurrentHashMap<>();
   private final Map<Long, FamilyPorts> outboundPorts = new ConcurrentHashMap<>();
   private final PodEntries entries;
@@ -67,6 +69,7 @@ public final class EbpfInterception implements Interception {
    * @param namespaces thread that enters pods
    * @param inherited listeners that are used before new ones are made
    * @param forwarding keeps pods from forwarding; closed with this
+   * @param spread gives pods a loopback range of IPv6; closed with this
    */
   public EbpfInterception(
       LoadedPrograms programs,
@@ -74,9 +77,11 @@ public final class EbpfInterception implements Interception {
       NetnsHandle hostNamespace,
       NetnsThread namespaces,
       InheritedListeners inherited,
-      ForwardingPods forwarding) {
+      ForwardingPods forwarding,
+      SpreadPods spread) {
     this.programs = programs;
     this.forwarding = forwarding;
+    this.spread = spread;
     this.maps = programs.maps();
     this.hooks = CgroupHooks.NONE;
     this.hostCookie = hostNamespace.cookie();
@@ -160,7 +165,8 @@ public final class EbpfInterception implements Interception {
   public Optional<NamespacedName> nameOf(long cookie) {
     return maps.podNames()
         .lookup(new PodKey(cookie))
-        .map(name -> new NamespacedName(name.namespace(), name.name()));
+        .map(name -> new NamespacedName(name.namespace(), name.name()))
+        .or(() -> spread.nameOf(cookie));
   }
 
   @Override
@@ -230,6 +236,7 @@ public final class EbpfInterception implements Interception {
       }
       prepared.attach(pod.netns());
     }
+    spread.spread(pod); // before a hook sends anything there
     maps.pods().put(new PodKey(pod.cookie()), rulesOf(pod).pod());
     forwarding.refuse(pod);
     // What another release's daemon steers it by refuses everything, and goes only now.
@@ -252,7 +259,10 @@ public final class EbpfInterception implements Interception {
 
   private PodRules rulesOf(PodPlacement pod) {
     return PodRules.of(
-        pod, shape.failOpen(), outboundPorts.getOrDefault(pod.cookie(), FamilyPorts.NONE));
+        pod,
+        shape.failOpen(),
+        spread.isSpread(pod.cookie()),
+        outboundPorts.getOrDefault(pod.cookie(), FamilyPorts.NONE));
   }
 
   @Override
@@ -281,6 +291,12 @@ public final class EbpfInterception implements Interception {
     }
     maps.pins().removePod(cookie);
     entries.remove(cookie);
+    spread.release(cookie);
+  }
+
+  @Override
+  public Set<Long> translating() {
+    return spread.released();
   }
 
   @Override
@@ -307,9 +323,10 @@ public final class EbpfInterception implements Interception {
     if (maps.pods().lookup(new PodKey(pod.cookie())).isEmpty()) {
       return Optional.of("its entry in the map pods is missing");
     }
-    return active == null
-        ? forwarding.problem(pod)
-        : active.problem(pod.netns()).or(() -> forwarding.problem(pod));
+    return Optional.ofNullable(active)
+        .flatMap(steering -> steering.problem(pod.netns()))
+        .or(() -> forwarding.problem(pod))
+        .or(() -> spread.problem(pod));
   }
 
   @Override
@@ -318,6 +335,7 @@ public final class EbpfInterception implements Interception {
       serve.accept(prepare(pod));
       activate(pod);
     } else {
+      spread.spread(pod);
       update(pod); // its listeners have their port and serve on
       forwarding.refuse(pod);
     }
@@ -362,6 +380,7 @@ public final class EbpfInterception implements Interception {
     } finally {
       steering.values().forEach(PodSteering::close);
       forwarding.close();
+      spread.close();
       hooks.close();
       if (livenessListener >= 0) {
         Sockets.close(livenessListener);

@@ -111,7 +111,8 @@ public final class EbpfTrial {
                   host,
                   thread,
                   new InheritedListeners(),
-                  new ForwardingPods(namespaces, NamespaceSearch.NOWHERE))) {
+                  new ForwardingPods(namespaces, NamespaceSearch.NOWHERE),
+                  new SpreadPods(namespaces, NamespaceSearch.NOWHERE))) {
         interception.begin();
         return tryOut(interception, scratch);
       }

@@ -207,7 +207,18 @@ public final class FormerMechanism {
     rules.endTranslations();
     changing
         .entrySet()
-        .removeIf(entry -> System.nanoTime() - entry.getValue() >= 0 && !holds(entry.getKey()));
+        .removeIf(entry ->
+            System.nanoTime() - entry.getValue() >= 0
+                && !holds(entry.getKey())
+                && gathered(entry.getKey()));
+  }
+
+  /** Always true: what could not be taken away is told, and in nobody's way. */
+  private boolean gathered(long cookie) {
+    if (present.mechanism() == Mechanism.IPTABLES) {
+      programs.gather(cookie);
+    }
+    return true;
   }
 
   /** Takes away all that is left; to be called when every pod that is wanted is in force. */
@@ -242,7 +253,7 @@ public final class FormerMechanism {
 
   private void removePrograms() {
     if (programs.exist()) {
-      programs.removeAll();
+      programs.removeAll(changing.keySet());
       LOG.log(System.Logger.Level.INFO, "former_mechanism_removed mode=ebpf");
     }
   }

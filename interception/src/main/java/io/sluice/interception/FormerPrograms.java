@@ -161,16 +161,30 @@ public final class FormerPrograms {
     }
   }
 
+  /** The last connection that hooks have led to a pod's loopback range is over. */
+  void gather(long cookie) {
+    if (!pins.isHeldByAnother(cookie)) {
+      try (SpreadPods spread = new SpreadPods(namespaces, everywhere)) {
+        spread.gather(cookie);
+      }
+    }
+  }
+
   /** Removes the pins of all schemas, and what programs cannot do and is in the pods. */
   public void removeAll() {
-    pins.allSchemas().forEach(this::end);
+    removeAll(Set.of());
+  }
+
+  /** The same, but for the loopback ranges of these pods, which {@link #gather} takes away. */
+  void removeAll(Set<Long> connected) {
+    pins.allSchemas().forEach(schema -> end(schema, connected));
     pins.removeAll();
   }
 
   /** By now each holds only pods that are not wanted any more. */
   void removeOtherSchemas() {
     for (PinDirectory former : pins.otherSchemas()) {
-      end(former);
+      end(former, Set.of());
       former.removeSchema();
       LOG.log(
           System.Logger.Level.INFO,
@@ -179,7 +193,7 @@ public final class FormerPrograms {
     }
   }
 
-  private void end(PinDirectory schema) {
+  private void end(PinDirectory schema, Set<Long> connected) {
     List<Long> cookies = schema.podCookies();
     allowForwarding(cookies);
     Path hooks = schema.link("any").resolveSibling("");
@@ -191,6 +205,7 @@ public final class FormerPrograms {
       }
     }
     cookies.forEach(cookie -> PodSteering.detach(kernel, schema.pod(cookie)));
+    cookies.stream().filter(cookie -> !connected.contains(cookie)).forEach(this::gather);
   }
 
   /** Where this daemon may not, the program ends with the last descriptor. */

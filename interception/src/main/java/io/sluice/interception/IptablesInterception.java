@@ -269,6 +269,7 @@ public final class IptablesInterception implements Interception {
       try (NetnsHandle namespace = found.get()) {
         new PodRedirection(namespace, backend).remove();
         clients.lower(cookie, namespace);
+        SpreadPods.gather(namespaces, namespace); // of connect hooks before the rules
       }
     }
   }

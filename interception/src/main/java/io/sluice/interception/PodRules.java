@@ -45,8 +45,12 @@ record PodRules(
 
   private static final Cidr ALL_IPV4 = Cidr.parse("0.0.0.0/0");
 
-  /** {@code outboundPorts} says where our listeners wait for what the pod sends. */
-  static PodRules of(PodPlacement pod, boolean failOpen, FamilyPorts outboundPorts) {
+  /**
+   * {@code outboundPorts} says where our listeners wait for what the pod sends, {@code spread}
+   * whether its IPv6 connections may go to {@link io.sluice.mesh.LoopbackRange#IPV6}.
+   */
+  static PodRules of(
+      PodPlacement pod, boolean failOpen, boolean spread, FamilyPorts outboundPorts) {
     long cookie = pod.cookie();
     InterceptionSettings settings = pod.settings();
     PodNetwork network = pod.network();
@@ -87,13 +91,13 @@ record PodRules(
         new PodValue(
             network.primary4(),
             network.primary6(),
-            PodFlag.bits(flags(pod, failOpen)),
+            PodFlag.bits(flags(pod, failOpen, spread)),
             network.primaryIfindex(),
             outboundPorts);
     return new PodRules(value, addresses, ranges, ports, probes, interfaces);
   }
 
-  private static Set<PodFlag> flags(PodPlacement pod, boolean failOpen) {
+  private static Set<PodFlag> flags(PodPlacement pod, boolean failOpen, boolean spread) {
     Set<PodFlag> flags = EnumSet.noneOf(PodFlag.class);
     if (pod.permissive()) {
       flags.add(PodFlag.PERMISSIVE);
@@ -106,6 +110,9 @@ record PodRules(
     }
     if (!pod.settings().isolated().isEmpty()) {
       flags.add(PodFlag.HAS_ISOLATED);
+    }
+    if (spread) {
+      flags.add(PodFlag.SPREAD_IPV6);
     }
     switch (pod.settings().openings().ping()) {
       case REFUSE -> flags.add(PodFlag.PING_REFUSED);

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -190,7 +191,8 @@ public final class SplitInterception implements Interception {
 
   @Override
   public Set<Long> translating() {
-    return inbound.translating();
+    return Stream.concat(outbound.translating().stream(), inbound.translating().stream())
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** Inbound counters that an earlier daemon left in the maps go on where they were. */

@@ -296,7 +296,8 @@ class EbpfInterceptionTest {
             thread,
             new InheritedListeners(),
             // Without nf_tables, which would be the machine's own.
-            new ForwardingPods(new FakeNamespaces(false), NamespaceSearch.NOWHERE));
+            new ForwardingPods(new FakeNamespaces(false), NamespaceSearch.NOWHERE),
+            new SpreadPods(new FakeNamespaces(false), NamespaceSearch.NOWHERE));
     daemons.add(made);
     made.begin();
     return made;

@@ -153,7 +153,9 @@ class PodRulesTest {
         new InterceptionSettings(
             Set.of(443), Set.of(9_090), List.of(), List.of(), Set.of("net1"), OPEN, List.of());
 
-    PodRules rules = PodRules.of(placement(5, network, settings, false), false, FamilyPorts.NONE);
+    PodRules rules =
+        PodRules.of(placement(5, network, settings, false), false, true, FamilyPorts.NONE);
+    assertThat(PodFlag.of(rules.pod().flags())).contains(PodFlag.SPREAD_IPV6);
 
     assertThat(rules.addresses())
         .isEqualTo(Map.of(new PodAddressKey(5, own), 1, new PodAddressKey(5, second), 2));
@@ -262,7 +264,8 @@ class PodRulesTest {
   }
 
   private int flags(InterceptionSettings settings, boolean permissive, boolean failOpen) {
-    return PodRules.of(placement(1, NOWHERE, settings, permissive), failOpen, FamilyPorts.NONE)
+    return PodRules.of(
+            placement(1, NOWHERE, settings, permissive), failOpen, false, FamilyPorts.NONE)
         .pod()
         .flags();
   }

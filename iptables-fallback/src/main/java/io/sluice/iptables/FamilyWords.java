@@ -3,6 +3,7 @@ package io.sluice.iptables;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LoopbackRange;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.PingMode;
 import io.sluice.mesh.TrafficMark;
@@ -36,9 +37,14 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
         : "-m cgroup --path " + dialect.proxyCgroup();
   }
 
-  /** A connection to 0.0.0.0 or :: has become one to loopback before any rule sees it. */
-  String loopback() {
-    return family == Family.IPV4 ? "-d 127.0.0.0/8" : "-d ::1/128";
+  /**
+   * A connection to 0.0.0.0 or :: has become one to loopback before any rule sees it; another
+   * daemon's hooks may have led one to the range.
+   */
+  List<String> loopback() {
+    return family == Family.IPV4
+        ? List.of("-d 127.0.0.0/8")
+        : List.of("-d ::1/128", destination(LoopbackRange.IPV6));
   }
 
   /** RFC 3927, RFC 4291 §2.5.6. */

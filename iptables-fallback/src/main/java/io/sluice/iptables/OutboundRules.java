@@ -211,9 +211,13 @@ final class OutboundRules {
    * the pod itself, and it would leave by that.
    */
   private static void mustStayInPod(FamilyWords words, ChainWriter chain) {
-    chain.pass(words.loopback() + FamilyWords.OVER_LOOPBACK, Reason.LOOPBACK);
+    words
+        .loopback()
+        .forEach(inside -> chain.pass(inside + FamilyWords.OVER_LOOPBACK, Reason.LOOPBACK));
     words.own().forEach(own -> chain.pass(own + FamilyWords.OVER_LOOPBACK, Reason.SELF));
-    chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.STRAYED, words.loopback());
+    words
+        .loopback()
+        .forEach(inside -> chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.STRAYED, inside));
     words.own().forEach(own -> chain.add(FamilyWords.DROP, Outcome.REFUSED, Reason.STRAYED, own));
   }
 

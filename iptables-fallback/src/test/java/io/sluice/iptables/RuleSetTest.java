@@ -156,6 +156,7 @@ class RuleSetTest {
             -A SLUICE_OUTPUT -d 2001:db8::1/128 -p tcp -m tcp --dport 15009 -j REDIRECT --to-ports 60001
             -A SLUICE_OUTPUT -m mark --mark 0x51ce/0xffff -j RETURN
             -A SLUICE_OUTPUT -d ::1/128 -j RETURN
+            -A SLUICE_OUTPUT -d 100:0:0:1::/64 -j RETURN
             -A SLUICE_OUTPUT -d fd00::2/128 -j RETURN
             -A SLUICE_OUTPUT -d fe80::/10 -j RETURN
             -A SLUICE_OUTPUT -p tcp -j REDIRECT --to-ports 60001

@@ -17,11 +17,9 @@ import io.sluice.mesh.IpAddresses;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -37,7 +35,6 @@ class KernelFactsTest {
   private static final int TCP_FASTOPEN_CONNECT = 30;
   private static final int SO_REUSEPORT = 15;
   private static final String FAST_OPEN = "net/ipv4/tcp_fastopen";
-  private static final String PORT_RANGE = "net/ipv4/ip_local_port_range";
   private static final byte[] ETH0 = "eth0\0".getBytes(StandardCharsets.US_ASCII);
 
   @AutoClose private static Shop shop;
@@ -133,31 +130,6 @@ class KernelFactsTest {
     }
   }
 
-  @Test
-  void oneSourcePortServesTwoDestinations() {
-    try (TcpServer one = echo(Family.IPV4);
-        TcpServer two = echo(Family.IPV4)) {
-      InetSocketAddress source = shop.buyer.at(Family.IPV4, shop.freshPort());
-      try (RawTcp first = fromSource(source, one);
-          RawTcp second = fromSource(source, two)) {
-        assertThat(first.exchange("one")).isEqualTo("one");
-        assertThat(second.exchange("two")).isEqualTo("two");
-        assertThat(second.peer()).isEqualTo(shop.store.at(Family.IPV4, two.port()));
-      }
-    }
-  }
-
-  private static RawTcp fromSource(InetSocketAddress source, TcpServer server) {
-    return RawTcp.connect(
-        shop.buyer,
-        Family.IPV4,
-        shop.store.at(Family.IPV4, server.port()),
-        fd -> {
-          Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
-          Sockets.bind(fd, source);
-        });
-  }
-
   @ParameterizedTest
   @EnumSource(Family.class)
   void aSocketBoundToThePodsInterfaceIsRedirected(Family family) {
@@ -197,26 +169,6 @@ class KernelFactsTest {
 
     assertThat(shop.view().counted(shop.thief, "outbound", "refused", "other_interface"))
         .isEqualTo(before + 1);
-  }
-
-  @Test
-  void moreConnectionsThanEphemeralPortsAreOpenAtOnce() {
-    List<TcpServer> servers = new ArrayList<>();
-    List<RawTcp> clients = new ArrayList<>();
-    shop.buyer.sysctl(PORT_RANGE, "50000 50049");
-    try {
-      IntStream.range(0, 200).forEach(i -> servers.add(echo(Family.IPV4)));
-      for (TcpServer server : servers) {
-        clients.add(RawTcp.connect(shop.buyer, shop.store.at(Family.IPV4, server.port())));
-      }
-      for (RawTcp client : clients) {
-        assertThat(client.exchange("hello")).isEqualTo("hello");
-      }
-    } finally {
-      clients.forEach(RawTcp::close);
-      servers.forEach(TcpServer::close);
-      shop.buyer.sysctl(PORT_RANGE, "32768 60999");
-    }
   }
 
   @ParameterizedTest

@@ -3,8 +3,10 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.attack.Attack;
 import io.sluice.await.AtLoad;
 import io.sluice.lab.site.Attempt;
+import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.Https;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RawTcp;
@@ -12,11 +14,14 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.LocalProxyMode;
+import io.sluice.mesh.LoopbackRange;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -41,6 +46,8 @@ class OutboundTest {
 
   private static final int CALLS_PER_SECOND = 50;
   private static final int HELD = 4;
+
+  private static final String PORT_RANGE = "net/ipv4/ip_local_port_range";
 
   @Parameter private Mechanism mechanism = Mechanism.EBPF;
   private Shop shop;
@@ -339,6 +346,86 @@ class OutboundTest {
     assertThat(attempt.wasReset()).as("%s", attempt).isTrue();
     assertThat(shop.view().record("outbound", attempt).path("reason").asText())
         .isEqualTo("unknown_service_port");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void oneSourcePortServesTwoDestinations(Family family) {
+    try (TcpServer one = TcpServer.echo(shop.store, family, shop.freshPort());
+        TcpServer two = TcpServer.echo(shop.store, family, shop.freshPort())) {
+      InetSocketAddress source = shop.buyer.at(family, shop.freshPort());
+      try (RawTcp first = fromSource(source, one, family);
+          RawTcp second = fromSource(source, two, family)) {
+        assertThat(first.exchange("one")).isEqualTo("one");
+        assertThat(second.exchange("two")).isEqualTo("two");
+        assertThat(second.peer()).isEqualTo(shop.store.at(family, two.port()));
+        assertThat(second.local()).isEqualTo(source);
+      }
+    }
+  }
+
+  private RawTcp fromSource(InetSocketAddress source, TcpServer server, Family family) {
+    return RawTcp.connect(
+        shop.buyer,
+        family,
+        shop.store.at(family, server.port()),
+        fd -> {
+          Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+          Sockets.bind(fd, source);
+        });
+  }
+
+  /** To each destination alone the range suffices, for the pod's sockets and the proxy's. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void aPodHasMoreConnectionsThanEphemeralPorts(Family family) {
+    List<TcpServer> servers = new ArrayList<>();
+    List<RawTcp> clients = new ArrayList<>();
+    shop.buyer.sysctl(PORT_RANGE, "50000 50049");
+    try {
+      for (int server = 0; server < 6; server++) {
+        servers.add(TcpServer.echo(shop.store, family, shop.freshPort()));
+        for (int call = 0; call < 20; call++) {
+          clients.add(RawTcp.connect(shop.buyer, shop.store.at(family, servers.getLast().port())));
+        }
+      }
+      for (RawTcp client : clients) {
+        assertThat(client.exchange("hello")).isEqualTo("hello");
+      }
+    } finally {
+      clients.forEach(RawTcp::close);
+      servers.forEach(TcpServer::close);
+      shop.buyer.sysctl(PORT_RANGE, "32768 60999");
+    }
+  }
+
+  /**
+   * Where a route makes it loopback the kernel takes it from anybody, unlike 127.0.0.0/8 and ::1.
+   */
+  @Tag("attack")
+  @Test
+  void theRangeOfRedirectedConnectionsIsClosedToNeighbours() {
+    InetSocketAddress every = new InetSocketAddress(IpAddresses.parse("::"), shop.freshPort());
+    InetSocketAddress called =
+        new InetSocketAddress(IpAddresses.parse("100:0:0:1::1234:5678"), every.getPort());
+    String route =
+        "nsenter --net=%s ip -6 route %%s %s via %s dev eth0"
+            .formatted(
+                shop.stranger.path(),
+                LoopbackRange.IPV6,
+                IpAddresses.text(shop.store.address(Family.IPV6)));
+    Commands.run(route.formatted("add").split(" "));
+    try (TcpServer server = TcpServer.open(shop.store, every, TcpServer::echoAll)) {
+      Attempt attempt = Attempt.from(shop.stranger, called, "anyone?");
+
+      assertThat(attempt.answered()).as("%s", attempt).isFalse();
+      assertThat(server.accepted()).isEmpty();
+    } finally {
+      Commands.run(route.formatted("del").split(" "));
+    }
+    Attack.tried("a pod's loopback range of IPv6 called by a neighbour")
+        .refusedBy("steering: no hook has sent it there; rules: as any call of the pod")
+        .countedAs("nothing: it is no traffic of the mesh");
   }
 
   @ParameterizedTest

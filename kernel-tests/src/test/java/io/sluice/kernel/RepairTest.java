@@ -208,6 +208,19 @@ class RepairTest {
     }
 
     @Test
+    void aRangeThatIsLoopbackNoMoreIsMadeSoAgain() {
+      long told = told(shop, "interception_broken", shop.store);
+      List<String> whole = Traces.loopbackRange(shop.store);
+      assertThat(whole).hasSize(1);
+
+      Commands.run(
+          ("ip -6 -n " + shop.store.netns() + " route del " + whole.getFirst()).split(" +"));
+
+      awaitRepair("route removed", () -> Traces.loopbackRange(shop.store).equals(whole));
+      assertThat(told(shop, "interception_broken", shop.store)).isGreaterThan(told);
+    }
+
+    @Test
     void emptiedListenerSlotsAreFilledAgain() {
       assertFilledAgain(0, 1, 2, 3);
     }

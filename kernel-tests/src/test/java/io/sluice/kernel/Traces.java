@@ -8,6 +8,7 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.linux.bpf.AttachType;
 import io.sluice.linux.bpf.AttachedPrograms;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.mesh.LoopbackRange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -23,8 +24,14 @@ public final class Traces {
     List<String> traces = new ArrayList<>(rules(pod));
     traces.addAll(programs(pod));
     traces.addAll(tables(pod, PodBarrier.TABLE, ClientAddresses.TABLE, PodForwarding.TABLE));
-    traces.addAll(routes(pod));
+    traces.addAll(routes(pod, ClientAddresses.ROUTES + ""));
+    traces.addAll(loopbackRange(pod));
     return traces;
+  }
+
+  /** What makes the range for redirected IPv6 connections loopback. */
+  static List<String> loopbackRange(SitePod pod) {
+    return routes(pod, LoopbackRange.IPV6.toString());
   }
 
   /** Programs that steer what arrives. */
@@ -39,11 +46,11 @@ public final class Traces {
   /** What shows true clients to applications where rules intercept. */
   static List<String> presentedClients(SitePod pod) {
     List<String> traces = new ArrayList<>(tables(pod, ClientAddresses.TABLE));
-    traces.addAll(routes(pod));
+    traces.addAll(routes(pod, ClientAddresses.ROUTES + ""));
     return traces;
   }
 
-  private static List<String> routes(SitePod pod) {
+  private static List<String> routes(SitePod pod, String word) {
     List<String> routes = new ArrayList<>();
     for (String family : List.of("-4", "-6")) {
       for (String kind : List.of("rule", "route show table all")) {
@@ -51,7 +58,7 @@ public final class Traces {
         command.addAll(List.of(kind.split(" ", -1)));
         Commands.run(command.toArray(String[]::new))
             .lines()
-            .filter(line -> line.contains(" " + ClientAddresses.ROUTES))
+            .filter(line -> line.contains(" " + word))
             .forEach(routes::add);
       }
     }

@@ -17,6 +17,7 @@ import io.sluice.interception.NamespaceSearch;
 import io.sluice.interception.PassedTrial;
 import io.sluice.interception.ProgramRefusedException;
 import io.sluice.interception.SplitInterception;
+import io.sluice.interception.SpreadPods;
 import io.sluice.iptables.IptablesBackend;
 import io.sluice.iptables.ProbeAnswer;
 import io.sluice.linux.LinuxException;
@@ -297,7 +298,8 @@ final class MechanismChoice implements AutoCloseable {
               host,
               thread,
               inherited,
-              new ForwardingPods(namespaces, everywhere()));
+              new ForwardingPods(namespaces, everywhere()),
+              new SpreadPods(namespaces, everywhere()));
       if (begins) {
         made.begin();
       }

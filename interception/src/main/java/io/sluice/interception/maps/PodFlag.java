@@ -18,7 +18,9 @@ public enum PodFlag {
   /** Any echo request may be sent. */
   PING_ALLOWED(0x20),
   /** Ranges of its rules are isolated. */
-  HAS_ISOLATED(0x40);
+  HAS_ISOLATED(0x40),
+  /** The range for redirected IPv6 connections is loopback inside. */
+  SPREAD_IPV6(0x80);
 
   private final int bit;
 

@@ -7,11 +7,13 @@ import io.sluice.interception.DatagramPeers;
 import io.sluice.interception.FastPathTable;
 import io.sluice.interception.PodPlacement;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.LoopbackRange;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.WireLimits;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -55,6 +57,15 @@ class ConstantsTest {
     java.remove("OUTCOME_ALLOWED");
 
     assertThat(header.enumeration("sluice_outcome")).isEqualTo(java);
+  }
+
+  @Test
+  void theLoopbackRangeOfIpv6IsEqual() {
+    ByteBuffer network = ByteBuffer.wrap(LoopbackRange.IPV6.network().getAddress());
+
+    assertThat(header.constant("SLUICE_LOOPBACK6_NET")).isEqualTo(network.getInt());
+    assertThat(header.constant("SLUICE_LOOPBACK6_SUBNET")).isEqualTo(network.getInt());
+    assertThat(LoopbackRange.IPV6.prefixLength()).isEqualTo(64);
   }
 
   @Test

@@ -42,6 +42,7 @@ final class MatrixChecks {
     forBoth("a Service address leads to its endpoint", this::serviceAddress);
     forBoth("what policy forbids is refused by reset", this::refusedByReset);
     forBoth("SO_ORIGINAL_DST tells the first destination", this::originalDestination);
+    forBoth("one source port serves two destinations", this::twoDestinations);
     forBoth("an excluded port is left alone", this::excludedPort);
     forBoth("datagrams are refused, DNS passes", this::datagrams);
     forBoth("a stranger is refused inbound, let in when permissive", this::inboundFromOutside);
@@ -132,6 +133,28 @@ final class MatrixChecks {
     } finally {
       Sockets.close(socket);
     }
+  }
+
+  private void twoDestinations(Family family) {
+    InetSocketAddress source = site.buyer.at(family, site.freshPort());
+    try (TcpServer one = TcpServer.echo(site.store, family, site.freshPort());
+        TcpServer two = TcpServer.echo(site.store, family, site.freshPort());
+        RawTcp first = fromSource(source, one, family);
+        RawTcp second = fromSource(source, two, family)) {
+      same("the first answer", first.exchange("one"), "one");
+      same("the second answer", second.exchange("two"), "two");
+    }
+  }
+
+  private RawTcp fromSource(InetSocketAddress source, TcpServer server, Family family) {
+    return RawTcp.connect(
+        site.buyer,
+        family,
+        site.store.at(family, server.port()),
+        fd -> {
+          Sockets.setsockopt(fd, Sockets.SOL_SOCKET, Sockets.SO_REUSEADDR, 1);
+          Sockets.bind(fd, source);
+        });
   }
 
   private void excludedPort(Family family) {

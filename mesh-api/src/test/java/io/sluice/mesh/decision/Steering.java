@@ -1,5 +1,6 @@
 package io.sluice.mesh.decision;
 
+import io.sluice.mesh.LoopbackRange;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.PingMode;
 import java.net.Inet4Address;
@@ -32,7 +33,7 @@ public final class Steering {
       SteeredPod pod, Transport transport, String interfaceName, InetSocketAddress destination) {
     InetAddress address = destination.getAddress();
     int port = destination.getPort();
-    if (address.isLoopbackAddress() || address.isAnyLocalAddress()) {
+    if (LoopbackRange.isLoopback(address) || address.isAnyLocalAddress()) {
       return passthrough(Reason.LOOPBACK);
     }
     if (pod.isOwn(address)) {
@@ -113,7 +114,7 @@ public final class Steering {
   public static Verdict ping(
       SteeredPod pod, String interfaceName, InetAddress destination, int payloadBytes) {
     boolean isLeftAlone =
-        destination.isLoopbackAddress()
+        LoopbackRange.isLoopback(destination)
             || destination.isAnyLocalAddress()
             || pod.isOwn(destination)
             || destination.isLinkLocalAddress()

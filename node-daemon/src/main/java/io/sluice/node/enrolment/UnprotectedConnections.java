@@ -6,6 +6,7 @@ import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.diag.Transport;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.LoopbackRange;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
@@ -88,7 +89,7 @@ record UnprotectedConnections(
   /** Redirected connections are among these: their peer is loopback or the pod itself. */
   private boolean staysInside(InetSocket socket) {
     InetAddress peer = socket.peer().getAddress();
-    return peer.isLoopbackAddress()
+    return LoopbackRange.isLoopback(peer)
         || peer.isAnyLocalAddress()
         || peer.equals(socket.local().getAddress())
         || network.own().contains(peer)

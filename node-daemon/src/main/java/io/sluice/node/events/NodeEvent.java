@@ -1,6 +1,7 @@
 package io.sluice.node.events;
 
 import io.sluice.mesh.Decider;
+import io.sluice.mesh.LoopbackRange;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
@@ -102,7 +103,7 @@ public record NodeEvent(
     return reason == Reason.PROXY_UNAVAILABLE
         && direction == Direction.OUTBOUND
         && destination != null
-        && destination.getAddress().isLoopbackAddress();
+        && LoopbackRange.isLoopback(destination.getAddress());
   }
 
   /**

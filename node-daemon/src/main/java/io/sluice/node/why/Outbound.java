@@ -3,6 +3,7 @@ package io.sluice.node.why;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.LoopbackRange;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.Resolvers;
@@ -26,7 +27,7 @@ record Outbound(Outcome outcome, Reason reason) {
   static Optional<Outbound> left(MeshSnapshot snapshot, Workload own, InetSocketAddress called) {
     InetAddress address = called.getAddress();
     InterceptionSettings settings = own.interception();
-    if (address.isLoopbackAddress() || address.isAnyLocalAddress()) {
+    if (LoopbackRange.isLoopback(address) || address.isAnyLocalAddress()) {
       return passes(Reason.LOOPBACK);
     }
     if (own.addresses().contains(address)) {
