@@ -301,7 +301,7 @@ class VerificationTest {
     if (mechanism == Mechanism.EBPF) {
       mount(shop, "mount", "-o", "remount,bind,rw", "/sys/fs/bpf");
     } else {
-      mount(shop, "umount", iptables());
+      mount(shop, "umount", "--lazy", iptables()); // the daemon may be starting it just now
     }
   }
 

@@ -115,7 +115,7 @@ final class Faults {
       change | FOREIGN_DOMAIN | target | {kind: ServiceAccount, name: buyer, namespace: shop} | {kind: AuthenticatedPrincipal, name: "spiffe://other.example/ns/a/sa/b"}
       change | WORD_UNKNOWN | store | labels: | annotations: {sluice.io/mtls-mode: strictly}, labels:
       change | CLAIMED_TWICE | buyer | 10.0.0.3 | 10.0.0.2
-      change | NOT_ENFORCED | config | Mode: false | Mode: false}, observability: {remoteLogging: {enable: true}
+      change | NOT_ENFORCED | config | Mode: false | Mode: false}, observability: {fsmLogLevel: info
       change | DENIES_OWN | config | traffic: | certificate: {deniedIdentities: ["spiffe://cluster.local/ns/sluice-system/sa/node.edge"]}, traffic:
       change | TARGET_PORT | route | [8080] | [80]
       change | SERVICE_EMPTY | service | {app: store} | {app: stroe}
