@@ -101,17 +101,21 @@ record Tool(Family family, String variant, Path restore, Path save) {
   /** Which tables a namespace has is in a file of its own once the module is there. */
   private boolean hasNoLegacyTable(NetnsHandle namespace) {
     Path names = NET.resolve(family == Family.IPV4 ? "ip_tables_names" : "ip6_tables_names");
-    return NamespaceCommand.in(
-        namespace,
-        () -> {
-          try {
-            return Files.readString(names).isEmpty();
-          } catch (NoSuchFileException e) {
-            return Files.exists(NET.resolve("dev"));
-          } catch (IOException e) {
-            return false; // nobody knows
-          }
-        });
+    try {
+      return NamespaceCommand.in(
+          namespace,
+          () -> {
+            try {
+              return Files.readString(names).isEmpty();
+            } catch (NoSuchFileException e) {
+              return Files.exists(NET.resolve("dev"));
+            } catch (IOException e) {
+              return false; // nobody knows
+            }
+          });
+    } catch (LinuxException e) {
+      return false; // it cannot be entered, as the program will say
+    }
   }
 
   /** The namespace's rules with their packet counters. */

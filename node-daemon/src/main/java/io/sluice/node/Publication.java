@@ -8,6 +8,7 @@ import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.RemoteLogging;
 import io.sluice.mesh.Resolvers;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.SnapshotEditor;
@@ -174,9 +175,9 @@ final class Publication {
   /**
    * Names that the Egresses of each namespace let requests out to, where these are asked for, and
    * those of servers that nodes ask or tell themselves, where they are no Service's: no namespace
-   * names the authoriser and the collector of spans.
+   * names the authoriser and the collectors of spans and of all pods' lines.
    */
-  private static Map<String, Set<String>> hosts(MeshSnapshot snapshot) {
+  static Map<String, Set<String>> hosts(MeshSnapshot snapshot) {
     MeshSettings settings = snapshot.settings();
     Map<String, Set<String>> hosts =
         settings.egress()
@@ -190,10 +191,12 @@ final class Publication {
                             egress -> egress.hosts().stream(), Collectors.toSet())));
     hosts.put(
         "",
-        Stream.concat(
-                Stream.ofNullable(settings.authorizationOrNull())
+        Stream.of(
+                Optional.ofNullable(settings.authorizationOrNull())
                     .map(ExternalAuthorization::server),
-                Stream.ofNullable(settings.tracingOrNull()).map(Tracing::collector))
+                Optional.ofNullable(settings.tracingOrNull()).map(Tracing::collector),
+                Optional.ofNullable(settings.remoteLoggingOrNull()).map(RemoteLogging::collector))
+            .flatMap(Optional::stream)
             .flatMap(server -> server.nameToFind(snapshot).stream())
             .collect(Collectors.toSet()));
     for (UpstreamSetting setting : snapshot.all(Kind.UPSTREAM_SETTING)) {

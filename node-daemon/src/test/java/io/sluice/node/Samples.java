@@ -1,16 +1,26 @@
 package io.sluice.node;
 
 import io.sluice.mesh.ConnectionSettings;
+import io.sluice.mesh.DeniedPeers;
+import io.sluice.mesh.FederatedBundles;
+import io.sluice.mesh.HostNames;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.LocalProxyMode;
+import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.RemoteLogging;
+import io.sluice.mesh.Retirement;
+import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TlsParameters;
+import io.sluice.mesh.Tracing;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
@@ -44,6 +54,35 @@ public final class Samples {
   private static final InetSocketAddress UPSTREAM = endpoint("10.0.0.2", 8_080);
 
   private Samples() {}
+
+  /** The cart and the catalogue, under settings that say this. */
+  public static MeshSnapshot snapshot(@Nullable Tracing tracing, @Nullable RemoteLogging remote) {
+    SnapshotEditor editor = snapshot(1, CART, CATALOGUE).edit();
+    editor.put(
+        new MeshSettings(
+            false,
+            false,
+            TrustDomain.CLUSTER_LOCAL,
+            true,
+            DeniedPeers.NONE,
+            RevokedMode.CLOSE,
+            Retirement.NONE,
+            MeshSettings.DEFAULT_ANSWER_TIMEOUT,
+            List.of(),
+            null,
+            TlsParameters.DEFAULTS,
+            LogLevels.DEFAULTS,
+            FederatedBundles.NONE,
+            List.of(),
+            HostNames.NONE,
+            false,
+            null,
+            null,
+            false,
+            tracing,
+            remote));
+    return editor.snapshot(2);
+  }
 
   public static MeshSnapshot snapshot(long revision, NamespacedName... pods) {
     List<Workload> workloads =

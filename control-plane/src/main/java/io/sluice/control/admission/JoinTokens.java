@@ -3,7 +3,6 @@ package io.sluice.control.admission;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.admission.JoinTokens.JoinToken.State;
 import io.sluice.control.authority.AuthorityException;
@@ -17,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.PublicKey;
 import java.security.SecureRandom;
@@ -33,14 +33,13 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Join tokens, each in a file of its own in a directory that only its owner may read. Several
  * processes may work on one directory: the command that makes a token and the controller that takes
  * it. A token is used up by renaming its file, which of several callers one alone can do, and which
- * is on disk before anything else happens. The key that it was used for is written there then: the
- * same is admitted again, until the token expires, for the answer may have been lost.
+ * is on disk before anything else happens. The name that it gets says for which key: the same is
+ * admitted again for a while, for the answer may have been lost.
  *
  * <p>Any thread; blocks on the disk.
  */
@@ -56,6 +55,12 @@ public final class JoinTokens implements NodeAttestor {
 
   /** How long one that is used or expired is listed. */
   static final Duration KEPT_AFTER_ITS_END = Duration.ofDays(7);
+
+  /**
+   * How long one that is used admits the same key again: as long as a node needs to find out that
+   * it has no answer. Not for the token's life, or who steals that key may evade a denied serial.
+   */
+  static final Duration ADMITTED_AGAIN = Duration.ofMinutes(10);
 
   /** Far more than a site has nodes. */
   static final int MOST_TOKENS = 2_000;
@@ -115,8 +120,7 @@ public final class JoinTokens implements NodeAttestor {
     String secret = Base64.getUrlEncoder().withoutPadding().encodeToString(random(SECRET_BYTES));
     DurableFiles.write(
         open(id),
-        new JoinTokenFile(nodeName, JoinTokenFile.sha256(secret), now, now.plus(lifetime), null)
-            .json());
+        new JoinTokenFile(nodeName, JoinTokenFile.sha256(secret), now, now.plus(lifetime)).json());
     return id + "." + secret;
   }
 
@@ -141,7 +145,7 @@ public final class JoinTokens implements NodeAttestor {
       return files
           .map(file -> file.getFileName().toString())
           .filter(name -> name.endsWith(OPEN) || name.endsWith(USED))
-          .map(name -> name.substring(0, name.lastIndexOf('.')))
+          .map(name -> name.substring(0, name.indexOf('.')))
           .filter(id -> ID.matcher(id).matches())
           .distinct()
           .toList();
@@ -152,7 +156,7 @@ public final class JoinTokens implements NodeAttestor {
 
   private Optional<JoinToken> token(String id) {
     Optional<JoinTokenFile> open = read(open(id));
-    return open.or(() -> read(used(id)))
+    return open.or(() -> used(id).flatMap(JoinTokens::read))
         .map(file ->
             new JoinToken(
                 id,
@@ -166,31 +170,36 @@ public final class JoinTokens implements NodeAttestor {
    * Makes a token good for nothing, also for the key that has used it. Returns whether there was
    * one that could still be used.
    */
-  public synchronized boolean revoke(String id) {
+  public boolean revoke(String id) {
     if (!ID.matcher(id).matches()) {
       return false;
     }
-    if (Files.exists(open(id))) {
-      DurableFiles.delete(open(id));
-      return true;
+    try {
+      if (Files.deleteIfExists(open(id))) {
+        DurableFile.syncDirectory(directory);
+        return true;
+      }
+      Optional<Path> used = used(id).filter(file -> !file.equals(usedFor(id, "")));
+      if (used.isEmpty()) {
+        return false;
+      }
+      boolean wasAdmitting = admitsAgain(used.get());
+      Files.move(used.get(), usedFor(id, ""), StandardCopyOption.ATOMIC_MOVE);
+      DurableFile.syncDirectory(directory);
+      return wasAdmitting;
+    } catch (IOException e) {
+      throw DurableFiles.unwritable(directory, e);
     }
-    Optional<JoinTokenFile> again =
-        read(used(id)).filter(file -> file.keySha256() != null && !isOver(file));
-    again.ifPresent(file -> DurableFiles.write(used(id), file.of(null).json()));
-    return again.isPresent();
   }
 
   @Override
   public AdmittedNode admit(String token) {
-    return use(presented(token, null), null);
+    return use(presented(token, ""), "");
   }
 
-  /**
-   * As the other; a wrong name is refused before the token is used up. One call at a time, or that
-   * key might be refused which is about to be noted.
-   */
+  /** As the other; a wrong name is refused before the token is used up. */
   @Override
-  public synchronized AdmittedNode admit(String token, String claimedName, PublicKey key) {
+  public AdmittedNode admit(String token, String claimedName, PublicKey key) {
     String sha256 = Sha256.hex(key.getEncoded());
     Presented presented = presented(token, sha256);
     if (!presented.file().nodeName().equals(claimedName)) {
@@ -199,7 +208,7 @@ public final class JoinTokens implements NodeAttestor {
     return presented.isUsed() ? presented.admitted() : use(presented, sha256);
   }
 
-  private Presented presented(String token, @Nullable String keySha256) {
+  private Presented presented(String token, String keySha256) {
     Matcher parts = FORM.matcher(token);
     if (!parts.matches()) {
       throw new AdmissionException(Reason.MALFORMED, "this is no join token", MAKE_ANOTHER);
@@ -207,7 +216,10 @@ public final class JoinTokens implements NodeAttestor {
     String id = parts.group(1);
     Optional<JoinTokenFile> open = read(open(id));
     JoinTokenFile file =
-        open.or(() -> read(used(id)).filter(used -> used.isOf(keySha256)))
+        open.or(() ->
+                Optional.of(usedFor(id, keySha256))
+                    .filter(used -> !keySha256.isEmpty() && admitsAgain(used))
+                    .flatMap(JoinTokens::read))
             .orElseThrow(() -> gone(id));
     if (!file.isSecret(parts.group(2))) {
       throw unknown();
@@ -219,14 +231,13 @@ public final class JoinTokens implements NodeAttestor {
     return new Presented(id, file, open.isEmpty());
   }
 
-  private AdmittedNode use(Presented presented, @Nullable String keySha256) {
+  private AdmittedNode use(Presented presented, String keySha256) {
     String id = presented.id();
+    Path used = usedFor(id, keySha256);
     try {
-      Files.move(open(id), used(id), StandardCopyOption.ATOMIC_MOVE);
+      Files.move(open(id), used, StandardCopyOption.ATOMIC_MOVE);
       DurableFile.syncDirectory(directory);
-      if (keySha256 != null) {
-        DurableFiles.write(used(id), presented.file().of(keySha256).json());
-      }
+      Files.setLastModifiedTime(used, FileTime.from(clock.instant())); // else as of its making
     } catch (NoSuchFileException e) {
       throw gone(id); // another call, or a revocation, was faster
     } catch (IOException e) {
@@ -244,7 +255,7 @@ public final class JoinTokens implements NodeAttestor {
   }
 
   private AdmissionException gone(String id) {
-    return Files.exists(used(id))
+    return used(id).isPresent()
         ? new AdmissionException(Reason.USED, "join token " + id + " was used", MAKE_ANOTHER)
         : unknown();
   }
@@ -263,7 +274,7 @@ public final class JoinTokens implements NodeAttestor {
     for (JoinToken token : list()) {
       if (token.expires().isBefore(before)) {
         DurableFiles.delete(open(token.id()));
-        DurableFiles.delete(used(token.id()));
+        used(token.id()).ifPresent(DurableFiles::delete);
       }
     }
   }
@@ -277,8 +288,30 @@ public final class JoinTokens implements NodeAttestor {
     return directory.resolve(id + OPEN);
   }
 
-  private Path used(String id) {
-    return directory.resolve(id + USED);
+  /** Its name once that key has used it; with an empty one no key is admitted again. */
+  private Path usedFor(String id, String keySha256) {
+    return directory.resolve(id + (keySha256.isEmpty() ? "" : "." + keySha256) + USED);
+  }
+
+  /** The file of a used one, for whichever key. */
+  private Optional<Path> used(String id) {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files
+          .filter(file -> file.getFileName().toString().startsWith(id + "."))
+          .filter(file -> file.getFileName().toString().endsWith(USED))
+          .findFirst();
+    } catch (IOException e) {
+      throw DurableFiles.unwritable(directory, e);
+    }
+  }
+
+  private boolean admitsAgain(Path used) {
+    try {
+      Instant end = Files.getLastModifiedTime(used).toInstant().plus(ADMITTED_AGAIN);
+      return clock.instant().isBefore(end);
+    } catch (IOException e) {
+      return false; // there is none
+    }
   }
 
   /** A token whose secret was right, and its file. */
@@ -313,15 +346,9 @@ public final class JoinTokens implements NodeAttestor {
   /**
    * What is kept of a join token: never its secret, only the secret's SHA-256. The secret has 256
    * random bits, so nothing slower is needed to keep it from being guessed out of its hash.
-   *
-   * @param keySha256 of the public key, as X.509 has it, that was admitted by it; null for none
    */
   private record JoinTokenFile(
-      String nodeName,
-      String secretSha256,
-      Instant created,
-      Instant expires,
-      @Nullable String keySha256) {
+      String nodeName, String secretSha256, Instant created, Instant expires) {
     static final int LONGEST_BYTES = 4_096;
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -333,8 +360,7 @@ public final class JoinTokens implements NodeAttestor {
             required(node, "nodeName", file),
             required(node, "secretSha256", file),
             Instant.parse(required(node, "created", file)),
-            Instant.parse(required(node, "expires", file)),
-            node.path("keySha256").textValue());
+            Instant.parse(required(node, "expires", file)));
       } catch (JsonProcessingException | DateTimeParseException e) {
         throw DurableFiles.damaged(file, "it is not as it was written");
       }
@@ -349,25 +375,13 @@ public final class JoinTokens implements NodeAttestor {
     }
 
     String json() {
-      ObjectNode node =
-          JSON.createObjectNode()
+      return JSON.createObjectNode()
               .put("nodeName", nodeName)
               .put("secretSha256", secretSha256)
               .put("created", created.toString())
-              .put("expires", expires.toString());
-      if (keySha256 != null) {
-        node.put("keySha256", keySha256);
-      }
-      return node + "\n";
-    }
-
-    /** The same, used for that key. */
-    JoinTokenFile of(@Nullable String sha256) {
-      return new JoinTokenFile(nodeName, secretSha256, created, expires, sha256);
-    }
-
-    boolean isOf(@Nullable String sha256) {
-      return sha256 != null && sha256.equals(keySha256);
+              .put("expires", expires.toString())
+              .toString()
+          + "\n";
     }
 
     /** Whether {@code secret} is the one; takes as long for a near miss as for a far one. */

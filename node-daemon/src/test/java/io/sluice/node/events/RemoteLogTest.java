@@ -6,19 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import io.sluice.await.Await;
-import io.sluice.mesh.DeniedPeers;
-import io.sluice.mesh.FederatedBundles;
-import io.sluice.mesh.HostNames;
-import io.sluice.mesh.LogLevels;
-import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.RemoteLogging;
-import io.sluice.mesh.Retirement;
-import io.sluice.mesh.RevokedMode;
-import io.sluice.mesh.SnapshotEditor;
-import io.sluice.mesh.TlsParameters;
-import io.sluice.mesh.TrustDomain;
 import io.sluice.node.Samples;
 import io.sluice.node.export.Exporter;
 import io.sluice.proxy.CloseKind;
@@ -81,31 +71,7 @@ class RemoteLogTest {
   }
 
   private static MeshSnapshot snapshot(@Nullable RemoteLogging remote) {
-    SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
-    editor.put(
-        new MeshSettings(
-            false,
-            false,
-            TrustDomain.CLUSTER_LOCAL,
-            true,
-            DeniedPeers.NONE,
-            RevokedMode.CLOSE,
-            Retirement.NONE,
-            MeshSettings.DEFAULT_ANSWER_TIMEOUT,
-            List.of(),
-            null,
-            TlsParameters.DEFAULTS,
-            LogLevels.DEFAULTS,
-            FederatedBundles.NONE,
-            List.of(),
-            HostNames.NONE,
-            false,
-            null,
-            null,
-            false,
-            null,
-            remote));
-    return editor.snapshot(2);
+    return Samples.snapshot(null, remote);
   }
 
   private static MeshSnapshot to(String host, int port, String authorization, double part) {

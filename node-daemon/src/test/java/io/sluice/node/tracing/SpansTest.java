@@ -7,19 +7,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import io.sluice.await.AtLoad;
 import io.sluice.await.Await;
-import io.sluice.mesh.DeniedPeers;
-import io.sluice.mesh.FederatedBundles;
-import io.sluice.mesh.HostNames;
-import io.sluice.mesh.LogLevels;
-import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
-import io.sluice.mesh.Retirement;
-import io.sluice.mesh.RevokedMode;
-import io.sluice.mesh.SnapshotEditor;
-import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.Tracing;
-import io.sluice.mesh.TrustDomain;
 import io.sluice.node.Samples;
 import io.sluice.node.export.Exporter;
 import io.sluice.proxy.ConnectionInfo;
@@ -34,7 +24,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -201,30 +190,6 @@ class SpansTest {
   }
 
   private static MeshSnapshot snapshot(@Nullable Tracing tracing) {
-    SnapshotEditor editor = Samples.snapshot(1, Samples.CART, Samples.CATALOGUE).edit();
-    editor.put(
-        new MeshSettings(
-            false,
-            false,
-            TrustDomain.CLUSTER_LOCAL,
-            true,
-            DeniedPeers.NONE,
-            RevokedMode.CLOSE,
-            Retirement.NONE,
-            MeshSettings.DEFAULT_ANSWER_TIMEOUT,
-            List.of(),
-            null,
-            TlsParameters.DEFAULTS,
-            LogLevels.DEFAULTS,
-            FederatedBundles.NONE,
-            List.of(),
-            HostNames.NONE,
-            false,
-            null,
-            null,
-            false,
-            tracing,
-            null));
-    return editor.snapshot(2);
+    return Samples.snapshot(tracing, null);
   }
 }
