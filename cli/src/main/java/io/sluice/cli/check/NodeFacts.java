@@ -41,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 /** How the facts of a node are gathered. */
 final class NodeFacts {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+  private static final Duration TOOL_WAIT = Duration.ofSeconds(5);
   private static final Duration RESOLVER_WAIT = Duration.ofSeconds(2);
   private static final int DNS = 53;
 
@@ -48,8 +49,6 @@ final class NodeFacts {
   static final String UNKNOWN = "unknown";
 
   /** Silence after which a daemon or controller is taken for hung; a third of a check's time. */
-  private static final Duration TOOL_WAIT = Duration.ofSeconds(5);
-
   private static final Duration ADMIN_WAIT = Duration.ofSeconds(6);
 
   /** A query for the name servers of the root (RFC 1035 §4.1), which every resolver can answer. */

@@ -235,9 +235,10 @@ public final class JoinTokens implements NodeAttestor {
     String id = presented.id();
     Path used = usedFor(id, keySha256);
     try {
+      // First, so that nothing is left to do once it is used: who asks again is admitted again.
+      Files.setLastModifiedTime(open(id), FileTime.from(clock.instant()));
       Files.move(open(id), used, StandardCopyOption.ATOMIC_MOVE);
       DurableFile.syncDirectory(directory);
-      Files.setLastModifiedTime(used, FileTime.from(clock.instant())); // else as of its making
     } catch (NoSuchFileException e) {
       throw gone(id); // another call, or a revocation, was faster
     } catch (IOException e) {
