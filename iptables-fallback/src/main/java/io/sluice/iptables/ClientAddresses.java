@@ -124,12 +124,8 @@ public final class ClientAddresses {
     return "rule %s fwmark %s lookup %s pref %s".formatted(action, MARK, PLACE, PLACE);
   }
 
-  /** One command after the other by one process, whatever becomes of those before. */
   private static ShortProgram.End ip(NetnsHandle namespace, Family family, String... commands) {
-    return NamespaceCommand.run(
-        namespace,
-        List.of("ip", family == Family.IPV4 ? "-4" : "-6", "-force", "-batch", "-"),
-        String.join("\n", commands) + "\n");
+    return NamespaceCommand.ip(namespace, List.of(family == Family.IPV4 ? "-4" : "-6"), commands);
   }
 
   private static void run(NetnsHandle namespace, List<String> command, String input) {

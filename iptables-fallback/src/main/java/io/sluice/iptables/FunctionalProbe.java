@@ -294,7 +294,9 @@ record FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
 
     private void setUp() {
       ShortProgram.End done =
-          ip(
+          NamespaceCommand.ip(
+              namespace,
+              List.of(),
               "link set lo up",
               "address add " + OWN_IPV4 + "/32 dev lo",
               "route add " + ELSEWHERE_IPV4 + "/32 dev lo",
@@ -305,11 +307,6 @@ record FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
           && (MUST.matcher(done.errors()).find() || !MAY.matcher(done.errors()).find())) {
         throw new RedirectionException("ip", "", done.errors(), "needs ip (iproute2)");
       }
-    }
-
-    private ShortProgram.End ip(String... commands) {
-      return NamespaceCommand.run(
-          namespace, List.of("ip", "-force", "-batch", "-"), String.join("\n", commands) + "\n");
     }
 
     NetnsHandle namespace() {

@@ -8,6 +8,7 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.process.ShortProgram;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -40,6 +41,19 @@ final class NamespaceCommand {
               ? "install " + command.getFirst()
               : "the daemon has to enter the pod's namespace and to start programs");
     }
+  }
+
+  /**
+   * Commands of {@code ip} by one process, each whatever becomes of those before; of one that fails
+   * the errors have {@code Command failed -:LINE}.
+   *
+   * @param options that go before them, such as {@code -6}
+   */
+  static ShortProgram.End ip(NetnsHandle namespace, List<String> options, String... commands) {
+    List<String> words = new ArrayList<>(List.of("ip"));
+    words.addAll(options);
+    words.addAll(List.of("-force", "-batch", "-"));
+    return run(namespace, words, String.join("\n", commands) + "\n");
   }
 
   /** Runs a short body inside the namespace; of a virtual thread by a platform thread. */

@@ -78,22 +78,19 @@ public final class FileCalls {
   /** Waits for events on one descriptor; 0 after the timeout, 1 when something is there. */
   public static int poll(int fd, short events, int timeoutMillis) {
     try (var arena = Arena.ofConfined()) {
-      var pollfd = arena.allocate(POLLFD_BYTES, 4);
-      pollfd.set(JAVA_INT, 0, fd);
-      pollfd.set(JAVA_SHORT, 4, events);
-      return POLL.call(Downcall.at(pollfd), 1, timeoutMillis);
+      Watched one = new Watched(arena, 1);
+      one.set(0, fd, events);
+      return one.await(timeoutMillis);
     }
   }
 
   /** Waits until one of two descriptors can be read, however long that takes. */
   public static int pollEither(int fd, int other) {
     try (var arena = Arena.ofConfined()) {
-      var pollfds = arena.allocate(2 * POLLFD_BYTES, 4);
-      pollfds.set(JAVA_INT, 0, fd);
-      pollfds.set(JAVA_SHORT, 4, POLLIN);
-      pollfds.set(JAVA_INT, POLLFD_BYTES, other);
-      pollfds.set(JAVA_SHORT, POLLFD_BYTES + 4, POLLIN);
-      return POLL.call(Downcall.at(pollfds), 2, -1);
+      Watched both = new Watched(arena, 2);
+      both.set(0, fd, POLLIN);
+      both.set(1, other, POLLIN);
+      return both.await(-1);
     }
   }
 

@@ -67,31 +67,9 @@ public final class AccessLogs implements AutoCloseable {
   private static final Rule USUAL = new Rule(null, null, null, null, "");
 
   private final Counts counts = new Counts();
-  private final Exporter.Kind kind =
-      new Exporter.Kind(
-          "sluice-log-export",
-          (collector, why) ->
-              LOG.log(
-                  System.Logger.Level.WARNING,
-                  "access_log_not_taken collector={0}: {1}",
-                  collector,
-                  why),
-          e -> LOG.log(System.Logger.Level.ERROR, "access_log_not_exported", e),
-          MOST_IN_BATCH,
-          counts);
+  private final Exporter.Kind kind = kind("sluice-log-export", counts);
   private final Counts remoteCounts = new Counts(); // others' collectors take none of its room
-  private final Exporter.Kind remoteKind =
-      new Exporter.Kind(
-          "sluice-remote-log",
-          (collector, why) ->
-              LOG.log(
-                  System.Logger.Level.WARNING,
-                  "access_log_not_taken collector={0}: {1}",
-                  collector,
-                  why),
-          e -> LOG.log(System.Logger.Level.ERROR, "access_log_not_exported", e),
-          MOST_IN_BATCH,
-          remoteCounts);
+  private final Exporter.Kind remoteKind = kind("sluice-remote-log", remoteCounts);
   private final @Nullable AccessLog log;
   private volatile @Nullable Remote remote; // written under this; null where it is off
   private final Map<Place, Exporter<Line>> exporters = new HashMap<>(); // guarded by this
@@ -131,6 +109,20 @@ public final class AccessLogs implements AutoCloseable {
       @Nullable Collector collectorOrNull,
       @Nullable Exporter<Line> exporterOrNull,
       String service) {}
+
+  private static Exporter.Kind kind(String thread, Counts counts) {
+    return new Exporter.Kind(
+        thread,
+        (collector, why) ->
+            LOG.log(
+                System.Logger.Level.WARNING,
+                "access_log_not_taken collector={0}: {1}",
+                collector,
+                why),
+        e -> LOG.log(System.Logger.Level.ERROR, "access_log_not_exported", e),
+        MOST_IN_BATCH,
+        counts);
+  }
 
   /** Writes to that log, or to none. */
   public AccessLogs(@Nullable AccessLog log) {
