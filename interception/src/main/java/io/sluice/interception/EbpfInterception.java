@@ -280,6 +280,10 @@ public final class EbpfInterception implements Interception {
 
   @Override
   public void release(long cookie) {
+    if (spread.isLeaving(cookie) && !steering.containsKey(cookie)) {
+      spread.release(cookie); // all else has gone
+      return;
+    }
     fastPath.revoke(cookie);
     forwarding.allow(cookie);
     maps.pods().remove(new PodKey(cookie));

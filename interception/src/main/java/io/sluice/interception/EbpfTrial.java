@@ -112,7 +112,7 @@ public final class EbpfTrial {
                   thread,
                   new InheritedListeners(),
                   new ForwardingPods(namespaces, NamespaceSearch.NOWHERE),
-                  new SpreadPods(namespaces, NamespaceSearch.NOWHERE))) {
+                  new SpreadPods(namespaces, NamespaceSearch.NOWHERE, _ -> false))) {
         interception.begin();
         return tryOut(interception, scratch);
       }

@@ -163,10 +163,8 @@ public final class FormerPrograms {
 
   /** The last connection that hooks have led to a pod's loopback range is over. */
   void gather(long cookie) {
-    if (!pins.isHeldByAnother(cookie)) {
-      try (SpreadPods spread = new SpreadPods(namespaces, everywhere)) {
-        spread.gather(cookie);
-      }
+    try (SpreadPods spread = new SpreadPods(namespaces, everywhere, pins::isHeldByAnother)) {
+      spread.gather(cookie);
     }
   }
 

@@ -2,6 +2,7 @@ package io.sluice.interception;
 
 import io.sluice.bpf.InterceptionProgram;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.interception.maps.PodKey;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.linux.bpf.BpfFs;
 import io.sluice.linux.bpf.BpfKernel;
@@ -92,6 +93,12 @@ public final class LoadedPrograms implements AutoCloseable {
   /** Which directions, and which programs must do. */
   public EbpfShape shape() {
     return shape;
+  }
+
+  /** Whether this node has the pod with that cookie in force, or another one of the machine. */
+  public boolean isHeld(long netnsCookie) {
+    return maps.pods().lookup(new PodKey(netnsCookie)).isPresent()
+        || maps.pins().isHeldByAnother(netnsCookie);
   }
 
   SluiceMaps maps() {

@@ -1,6 +1,10 @@
 package io.sluice.interception;
 
+import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.diag.InetSockets;
+import io.sluice.linux.diag.TcpState;
+import io.sluice.linux.diag.Transport;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
 import io.sluice.linux.route.LocalRoute;
@@ -11,6 +15,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The pods whose redirected IPv6 connections are spread over {@link LoopbackRange#IPV6}, as those
@@ -24,40 +30,119 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class SpreadPods implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(SpreadPods.class.getName());
 
+  /** Either end has something to say; both are in the pod, so that one is enough. */
+  private static final Set<TcpState> OPEN =
+      Set.of(
+          TcpState.SYN_SENT,
+          TcpState.SYN_RECV,
+          TcpState.ESTABLISHED,
+          TcpState.CLOSE_WAIT,
+          TcpState.FIN_WAIT1,
+          TcpState.CLOSING,
+          TcpState.LAST_ACK);
+
   private final NetworkNamespaces namespaces;
   private final NamespaceSearch everywhere;
+  private final LongPredicate isHeld;
   private final Map<Long, Pod> pods = new ConcurrentHashMap<>();
 
   /** Released, while connections of theirs go on by their routes. */
   private final Map<Long, Pod> released = new ConcurrentHashMap<>();
 
-  /** One pod's route; guarded by itself. */
-  private record Pod(NamespacedName name, LocalRoute route) {}
+  /** One pod's route and sockets, its name where it was enrolled here; guarded by itself. */
+  private record Pod(
+      @Nullable NamespacedName name, long inode, LocalRoute route, @Nullable InetSockets sockets)
+      implements AutoCloseable {
+    static Pod open(
+        NetworkNamespaces namespaces, @Nullable NamespacedName name, NetnsHandle netns) {
+      return namespaces.callIn(
+          netns,
+          () ->
+              new Pod(
+                  name,
+                  netns.inode(),
+                  LocalRoute.open(
+                      (Inet6Address) LoopbackRange.IPV6.network(),
+                      LoopbackRange.IPV6.prefixLength()),
+                  openSockets()));
+    }
+
+    /** Null where the kernel cannot be asked: then what the proxy knows has to do. */
+    private static @Nullable InetSockets openSockets() {
+      try {
+        return InetSockets.open();
+      } catch (LinuxException e) {
+        return null;
+      }
+    }
+
+    /** Whether connections go on by the route, also those of a daemon before this one. */
+    boolean isUsed() {
+      try {
+        return sockets != null
+            && !sockets
+                .list(
+                    Transport.TCP,
+                    OPEN,
+                    socket ->
+                        LoopbackRange.IPV6.contains(socket.local().getAddress())
+                            || LoopbackRange.IPV6.contains(socket.peer().getAddress()))
+                .isEmpty();
+      } catch (LinuxException e) {
+        if (e.errno() == Errno.ENOENT) { // it has no inet_diag
+          return false;
+        }
+        throw e;
+      }
+    }
+
+    void remove() {
+      try (this) {
+        route.remove();
+      } catch (LinuxException e) {
+        warn(name == null ? "netns:" + inode : name.toString(), e);
+      }
+    }
+
+    @Override
+    public void close() {
+      route.close();
+      if (sockets != null) {
+        sockets.close();
+      }
+    }
+  }
 
   /**
    * Changes nothing yet.
    *
    * @param everywhere where namespaces of earlier daemons' pods are searched
+   * @param isHeld whether anybody has the pod with this cookie in force: its route is theirs then
    */
-  public SpreadPods(NetworkNamespaces namespaces, NamespaceSearch everywhere) {
+  public SpreadPods(
+      NetworkNamespaces namespaces, NamespaceSearch everywhere, LongPredicate isHeld) {
     this.namespaces = namespaces;
     this.everywhere = everywhere;
+    this.isHeld = isHeld;
   }
 
   /** Makes the range loopback in a pod that has IPv6, if it can be. */
   void spread(PodPlacement placement) {
+    long cookie = placement.cookie();
+    Pod before = released.remove(cookie);
     if (!placement.network().ipv6()) {
+      if (before != null) {
+        remove(before); // it had some when it was enrolled before
+      }
       return;
     }
-    long cookie = placement.cookie();
     try {
-      Pod before = released.remove(cookie);
       if (before != null) {
         pods.put(cookie, before);
       }
       Pod pod =
           pods.computeIfAbsent(
-              cookie, _ -> new Pod(placement.name(), open(namespaces, placement.netns())));
+              cookie, _ -> Pod.open(namespaces, placement.name(), placement.netns()));
       synchronized (pod) {
         pod.route.raise();
       }
@@ -94,14 +179,21 @@ public final class SpreadPods implements AutoCloseable {
     return Set.copyOf(released.keySet());
   }
 
-  /** Name of such a pod. */
+  /** Whether that pod is one of them. */
+  boolean isLeaving(long cookie) {
+    return released.containsKey(cookie);
+  }
+
+  /** Name of such a pod, where it was enrolled here. */
   Optional<NamespacedName> nameOf(long cookie) {
     return Optional.ofNullable(released.get(cookie)).map(Pod::name);
   }
 
   /**
    * No new connection goes there. The route stays for those that are open, until this is called
-   * again; an earlier daemon's goes at once, if its namespace still exists.
+   * again and none is; so does an earlier daemon's, if its namespace still exists.
+   *
+   * @throws LinuxException where the kernel cannot say whether one is; then the route stays
    */
   void release(long cookie) {
     Pod pod = pods.remove(cookie);
@@ -109,40 +201,65 @@ public final class SpreadPods implements AutoCloseable {
       released.put(cookie, pod);
       return;
     }
-    Pod left = released.remove(cookie);
-    if (left == null) {
-      gather(cookie);
-      return;
+    if (!released.containsKey(cookie)) {
+      find(cookie).ifPresent(left -> released.put(cookie, left));
     }
-    synchronized (left) {
-      remove(left.route, left.name.toString());
+    Pod left = released.get(cookie);
+    if (left != null && !isUsed(left)) {
+      end(cookie);
     }
   }
 
   /** Takes the route of an earlier daemon's pod away, if its namespace still exists. */
   void gather(long cookie) {
+    if (!isHeld.test(cookie)) {
+      find(cookie).ifPresent(SpreadPods::remove);
+    }
+  }
+
+  private Optional<Pod> find(long cookie) {
     Optional<NetnsHandle> found = everywhere.withCookie(cookie);
-    if (found.isPresent()) {
-      try (NetnsHandle netns = found.get()) {
-        gather(namespaces, netns);
-      }
+    if (found.isEmpty()) {
+      return Optional.empty();
+    }
+    try (NetnsHandle netns = found.get()) {
+      return Optional.of(Pod.open(namespaces, null, netns));
     }
   }
 
   /** Takes away the route in that namespace; does nothing where there is none. */
   static void gather(NetworkNamespaces namespaces, NetnsHandle netns) {
     try {
-      remove(open(namespaces, netns), "netns:" + netns.inode());
+      remove(Pod.open(namespaces, null, netns));
     } catch (LinuxException e) {
       warn("netns:" + netns.inode(), e);
     }
   }
 
-  private static void remove(LocalRoute route, String pod) {
-    try (route) {
-      route.remove();
-    } catch (LinuxException e) {
-      warn(pod, e);
+  private void end(long cookie) {
+    Pod left = released.remove(cookie);
+    if (left != null && isHeld.test(cookie)) {
+      close(left);
+    } else if (left != null) {
+      remove(left);
+    }
+  }
+
+  private static boolean isUsed(Pod pod) {
+    synchronized (pod) {
+      return pod.isUsed();
+    }
+  }
+
+  private static void remove(Pod pod) {
+    synchronized (pod) {
+      pod.remove();
+    }
+  }
+
+  private static void close(Pod pod) {
+    synchronized (pod) {
+      pod.close();
     }
   }
 
@@ -154,20 +271,10 @@ public final class SpreadPods implements AutoCloseable {
         problem.getMessage());
   }
 
-  private static LocalRoute open(NetworkNamespaces namespaces, NetnsHandle netns) {
-    return namespaces.callIn(
-        netns,
-        () ->
-            LocalRoute.open(
-                (Inet6Address) LoopbackRange.IPV6.network(), LoopbackRange.IPV6.prefixLength()));
-  }
-
   private void forget(long cookie) {
     Pod pod = pods.remove(cookie);
     if (pod != null) {
-      synchronized (pod) {
-        pod.route.close();
-      }
+      close(pod);
     }
   }
 
@@ -175,6 +282,6 @@ public final class SpreadPods implements AutoCloseable {
   @Override
   public void close() {
     pods.keySet().forEach(this::forget);
-    released.keySet().forEach(this::release);
+    released.keySet().forEach(this::end);
   }
 }

@@ -297,7 +297,7 @@ class EbpfInterceptionTest {
             new InheritedListeners(),
             // Without nf_tables, which would be the machine's own.
             new ForwardingPods(new FakeNamespaces(false), NamespaceSearch.NOWHERE),
-            new SpreadPods(new FakeNamespaces(false), NamespaceSearch.NOWHERE));
+            new SpreadPods(new FakeNamespaces(false), NamespaceSearch.NOWHERE, _ -> false));
     daemons.add(made);
     made.begin();
     return made;

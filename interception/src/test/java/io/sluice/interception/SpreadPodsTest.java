@@ -9,10 +9,16 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.NamespacedName;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongPredicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -54,6 +60,83 @@ class SpreadPodsTest {
       assertThat(routes()).hasSize(1);
 
       spread.release(cookie);
+      assertThat(spread.released()).isEmpty();
+      assertThat(routes()).isEmpty();
+    }
+  }
+
+  /** As of a daemon before this one, which goes on with what it has taken in. */
+  @Test
+  void aRouteStaysForConnectionsOfAnotherDaemon() throws Exception {
+    try (SpreadPods first = spreadPods();
+        ServerSocketChannel server = namespaces.callIn(netns, SpreadPodsTest::listen)) {
+      first.spread(pod(true));
+      try (SpreadPods next = spreadPods();
+          SpreadPods later = spreadPods()) {
+        next.spread(pod(true));
+        int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
+        try (SocketChannel client = namespaces.callIn(netns, () -> connect(port))) {
+          assertThat(client.isConnected()).isTrue();
+          next.release(cookie);
+          next.release(cookie);
+          later.release(cookie);
+          assertThat(next.released()).containsExactly(cookie);
+          assertThat(later.released()).as("which does not know it").containsExactly(cookie);
+          assertThat(routes()).hasSize(1);
+        }
+        try (SocketChannel _ = server.accept()) {
+          next.release(cookie);
+          assertThat(routes()).as("the other end may still send").hasSize(1);
+        }
+        next.release(cookie);
+        assertThat(next.released()).isEmpty();
+        assertThat(routes()).isEmpty();
+      }
+    }
+  }
+
+  private static ServerSocketChannel listen() {
+    try {
+      return ServerSocketChannel.open(StandardProtocolFamily.INET6).bind(new InetSocketAddress(0));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static SocketChannel connect(int port) {
+    try {
+      return SocketChannel.open(new InetSocketAddress("100:0:0:1::5", port));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aRouteIsNotTakenFromWhoHasThePod() throws IOException, InterruptedException {
+    try (SpreadPods other = spreadPods()) {
+      try (SpreadPods draining = spreadPods(other::isSpread)) {
+        draining.spread(pod(true));
+        draining.release(cookie);
+        other.spread(pod(true));
+        draining.release(cookie);
+        assertThat(draining.released()).isEmpty();
+        assertThat(other.problem(pod(true))).isEmpty();
+
+        draining.spread(pod(true));
+        draining.release(cookie);
+      }
+      assertThat(other.problem(pod(true))).as("after its end").isEmpty();
+    }
+  }
+
+  @Test
+  void aPodThatComesBackWithoutIpv6IsNotLeaving() throws IOException, InterruptedException {
+    try (SpreadPods spread = spreadPods()) {
+      spread.spread(pod(true));
+      spread.release(cookie);
+
+      spread.spread(pod(false));
+
       assertThat(spread.released()).isEmpty();
       assertThat(routes()).isEmpty();
     }
@@ -120,6 +203,10 @@ class SpreadPodsTest {
   }
 
   private SpreadPods spreadPods() {
+    return spreadPods(_ -> false);
+  }
+
+  private SpreadPods spreadPods(LongPredicate isHeld) {
     return new SpreadPods(
         namespaces,
         new NamespaceSearch() {
@@ -132,7 +219,8 @@ class SpreadPodsTest {
           public Optional<NetnsHandle> find(Path recorded, long asked) {
             return withCookie(asked);
           }
-        });
+        },
+        isHeld);
   }
 
   private PodPlacement pod(boolean ipv6) {

@@ -24,12 +24,17 @@ final class NamespaceCommand {
   private NamespaceCommand() {}
 
   /**
-   * Any thread. Status 124 when the deadline passed, as timeout(1) says it.
+   * Any thread; for a virtual one, which would keep others waiting, a platform thread does it.
+   * Status 124 when the deadline passed, as timeout(1) says it.
    *
    * @throws RedirectionException where the program is not installed, or the namespace cannot be
    *     entered
    */
   static ShortProgram.End run(NetnsHandle namespace, List<String> command, String input) {
+    if (Thread.currentThread().isVirtual()) {
+      Supplier<ShortProgram.End> there = () -> run(namespace, command, input);
+      return SideBySide.run(List.of(there)).getFirst();
+    }
     try (ShortProgram program = in(namespace, () -> ShortProgram.start(command, LANGUAGE))) {
       return program.finish(input, DEADLINE);
     } catch (LinuxException e) {

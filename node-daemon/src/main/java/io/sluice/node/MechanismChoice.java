@@ -299,7 +299,7 @@ final class MechanismChoice implements AutoCloseable {
               thread,
               inherited,
               new ForwardingPods(namespaces, everywhere()),
-              new SpreadPods(namespaces, everywhere()));
+              new SpreadPods(namespaces, everywhere(), programs::isHeld));
       if (begins) {
         made.begin();
       }

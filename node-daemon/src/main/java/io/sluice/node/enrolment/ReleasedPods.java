@@ -26,9 +26,10 @@ record ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy prox
       return;
     }
     Map<NamespacedName, ProxyStats.PodStats> pods = proxy.stats().pods();
+    Set<Long> inForce = enrolled.cookies();
     for (long cookie : translating) {
       try {
-        if (isIdle(cookie, pods)) {
+        if (!inForce.contains(cookie) && isIdle(cookie, pods)) {
           interception.release(cookie);
         }
       } catch (RuntimeException e) {
