@@ -168,7 +168,7 @@ public final class ControlCommand {
     /** {@code sluice control token revoke}. */
     @Command(
         name = "revoke",
-        description = "Makes a token good for nothing.",
+        description = "Makes a token good for nothing; who has joined by it keeps its certificate.",
         mixinStandardHelpOptions = true)
     static final class Revoke implements Callable<Integer> {
       @Mixin private ControllerTarget target = new ControllerTarget();

@@ -31,7 +31,7 @@ final class ControlArguments {
   @Option(
       names = "--join-token",
       paramLabel = "FILE",
-      description = "File with what `sluice control token` printed; used once.")
+      description = "File with what `sluice control token` printed; for one key.")
   private @Nullable Path joinToken;
 
   @Option(
