@@ -37,6 +37,8 @@ final class Loop {
   final RateLimiter rateLimiter;
   private final DataPath path;
   private final List<Connection> connections = new ArrayList<>();
+  private final long tickNanos;
+  private boolean ticks; // while there is anything to look at
 
   Loop(EventLoop executor, Turns turns, DataPath path) {
     this.executor = executor;
@@ -55,9 +57,7 @@ final class Loop {
             trouble -> path.failed(trouble, null));
     this.authorizer = new Authorizer(clients, path.authorized::add);
     this.rateLimiter = new RateLimiter(clients, path.limited::add);
-    long tick = tick(path.settings).toNanos();
-    executor.scheduleWithFixedDelay(
-        () -> tick(System.nanoTime()), tick, tick, TimeUnit.NANOSECONDS);
+    this.tickNanos = tick(path.settings).toNanos();
   }
 
   /** A quarter of the time between reports, so that it is kept within 25 %. */
@@ -94,6 +94,24 @@ final class Loop {
   void add(Connection connection) {
     connection.index = connections.size();
     connections.add(connection);
+    if (!ticks) {
+      scheduleTick();
+    }
+  }
+
+  private void scheduleTick() {
+    ticks = !executor.isShuttingDown();
+    if (ticks) {
+      executor.schedule(this::tickOn, tickNanos, TimeUnit.NANOSECONDS);
+    }
+  }
+
+  private void tickOn() {
+    tick(System.nanoTime());
+    ticks = false;
+    if (!connections.isEmpty() || clients.follow(path.snapshot)) {
+      scheduleTick();
+    }
   }
 
   void remove(Connection connection) {
@@ -151,7 +169,7 @@ final class Loop {
   }
 
   void tick(long now) {
-    clients.follow(path.snapshot);
+    boolean _ = clients.follow(path.snapshot);
     each(connection -> connection.tick(now));
   }
 

@@ -111,15 +111,20 @@ public final class GrpcClients implements AutoCloseable {
                     .map(server -> new Named(setting.service().namespace(), server))));
   }
 
-  /** To be called with each snapshot sooner or later: whom nobody names any more is left. */
-  public void follow(MeshSnapshot snapshot) {
+  /**
+   * To be called with each snapshot sooner or later: whom nobody names any more is left.
+   *
+   * @return false while there is nobody, and none has to be told
+   */
+  public boolean follow(MeshSnapshot snapshot) {
+    if (clients.isEmpty()) {
+      known = null;
+      return false;
+    }
     if (known == snapshot) {
-      return;
+      return true;
     }
     known = snapshot;
-    if (clients.isEmpty()) {
-      return;
-    }
     Set<Named> named = named(snapshot).collect(Collectors.toSet());
     clients
         .entrySet()
@@ -132,6 +137,7 @@ public final class GrpcClients implements AutoCloseable {
         });
     clients.forEach((known, client) ->
         client.asks(known.server().addresses(snapshot), known.server().authority()));
+    return true;
   }
 
   /**
@@ -152,7 +158,8 @@ public final class GrpcClients implements AutoCloseable {
       InetSocketAddress called,
       LocalPod pod,
       Consumer<Inquiry<A>> settled) {
-    follow(snapshot);
+    boolean _ = follow(snapshot);
+    known = snapshot;
     Named asked = new Named(protocol.isOfMesh() ? "" : pod.name.namespace(), server);
     GrpcClient client = clients.get(asked);
     if (client == null && takes(asked.namespace())) {
