@@ -58,6 +58,8 @@ final class Loop {
     this.authorizer = new Authorizer(clients, path.authorized::add);
     this.rateLimiter = new RateLimiter(clients, path.limited::add);
     this.tickNanos = tick(path.settings).toNanos();
+    // Netty wakes a loop each second that has nothing scheduled at all.
+    executor.scheduleWithFixedDelay(() -> {}, 1, 1, TimeUnit.DAYS);
   }
 
   /** A quarter of the time between reports, so that it is kept within 25 %. */
