@@ -205,20 +205,14 @@ public final class FormerMechanism {
       inForce.values().stream().filter(pod -> holds(pod.cookie())).forEach(this::lift);
     }
     rules.endTranslations();
-    changing
-        .entrySet()
-        .removeIf(entry ->
-            System.nanoTime() - entry.getValue() >= 0
-                && !holds(entry.getKey())
-                && gathered(entry.getKey()));
-  }
-
-  /** Always true: what could not be taken away is told, and in nobody's way. */
-  private boolean gathered(long cookie) {
-    if (present.mechanism() == Mechanism.IPTABLES) {
-      programs.gather(cookie);
-    }
-    return true;
+    changing.forEach((cookie, end) -> {
+      if (System.nanoTime() - end >= 0 && !holds(cookie)) {
+        if (present.mechanism() == Mechanism.IPTABLES) {
+          programs.gather(cookie); // what it cannot take away is told, and in nobody's way
+        }
+        changing.remove(cookie, end);
+      }
+    });
   }
 
   /** Takes away all that is left; to be called when every pod that is wanted is in force. */

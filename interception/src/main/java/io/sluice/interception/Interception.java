@@ -86,8 +86,8 @@ public interface Interception extends AutoCloseable {
   void release(long cookie);
 
   /**
-   * Cookies of pods that were released and in which the kernel still translates the connections
-   * that they had: released once more when those have ended, nothing is left.
+   * Cookies of pods that were released and in which the connections that they had still rest on a
+   * translation or a route of ours: released once more when those have ended, nothing is left.
    */
   default Set<Long> translating() {
     return Set.of();

@@ -2,7 +2,6 @@ package io.sluice.interception;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.linux.Commands;
 import io.sluice.linux.ScratchNetns;
 import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
@@ -179,7 +178,7 @@ class SpreadPodsTest {
   void aRouteThatSomebodyTookAwayIsToldAndMadeAgain() throws IOException, InterruptedException {
     try (SpreadPods spread = spreadPods()) {
       spread.spread(pod(true));
-      inside("ip", "-6", "route", "flush", "table", "local", "100:0:0:1::/64");
+      scratch.inside("ip", "-6", "route", "flush", "table", "local", "100:0:0:1::/64");
       assertThat(spread.problem(pod(true)).orElseThrow()).contains("100:0:0:1::/64");
 
       spread.spread(pod(true));
@@ -194,7 +193,7 @@ class SpreadPodsTest {
       spread.spread(pod(false));
       assertThat(spread.isSpread(cookie)).as("has no IPv6").isFalse();
 
-      inside("ip", "link", "set", "lo", "down");
+      scratch.inside("ip", "link", "set", "lo", "down");
       spread.spread(pod(true));
 
       assertThat(spread.isSpread(cookie)).as("lo is down").isFalse();
@@ -241,17 +240,10 @@ class SpreadPodsTest {
   }
 
   private List<String> routes() throws IOException, InterruptedException {
-    return inside("ip", "-6", "route", "show", "table", "local")
+    return scratch
+        .inside("ip", "-6", "route", "show", "table", "local")
         .lines()
         .filter(line -> line.contains("100:0:0:1::/64"))
         .toList();
-  }
-
-  private String inside(String... command) throws IOException, InterruptedException {
-    String[] entered = new String[command.length + 2];
-    entered[0] = "nsenter";
-    entered[1] = "--net=" + scratch.path();
-    System.arraycopy(command, 0, entered, 2, command.length);
-    return Commands.run(entered);
   }
 }

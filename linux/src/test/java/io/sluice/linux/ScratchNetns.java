@@ -35,6 +35,15 @@ public final class ScratchNetns implements AutoCloseable {
     return new LinuxNetworkNamespaces().open(path());
   }
 
+  /** What the command prints, run inside. */
+  public String inside(String... command) throws IOException, InterruptedException {
+    String[] entered = new String[command.length + 2];
+    entered[0] = "nsenter";
+    entered[1] = "--net=" + path();
+    System.arraycopy(command, 0, entered, 2, command.length);
+    return Commands.run(entered);
+  }
+
   @Override
   public void close() throws IOException, InterruptedException {
     Commands.run("ip", "netns", "delete", name);

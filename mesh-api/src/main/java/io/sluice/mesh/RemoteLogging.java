@@ -19,6 +19,15 @@ public record RemoteLogging(
   public RemoteLogging {
     Tracing.requirePath(endpoint);
     Tracing.requireFraction(sampledFraction);
+    requireAuthorization(authorization);
+  }
+
+  /**
+   * Throws where a collector cannot be asked with it.
+   *
+   * @throws IllegalArgumentException whose message does not tell the secret
+   */
+  public static void requireAuthorization(String authorization) {
     if (authorization.length() > MOST_CHARACTERS
         || !authorization.matches("([!-~]([ -~]*[!-~])?)?")) {
       throw new IllegalArgumentException(

@@ -260,7 +260,8 @@ final class NodeFacts {
       }
       try (ShortProgram program = ShortProgram.start(List.of(tool), Map.of())) {
         ShortProgram.End end = program.finish("", wait);
-        all.put(tool, end.isSuccess() ? end.output() : "# " + end.errors().strip() + "\n");
+        String why = "# " + end.errors().strip().replace("\n", "\n# ") + "\n";
+        all.put(tool, end.isSuccess() ? end.output() : why);
       } catch (LinuxException e) {
         continue; // it is not installed
       }

@@ -18,7 +18,6 @@ final class RemoteLoggingReader {
 
   private static final String ENABLE = "enable";
   private static final String LEVEL = "level";
-  private static final String ADDRESS = "address";
   private static final String PORT = "port";
   private static final String ENDPOINT = "endpoint";
   private static final String AUTHORIZATION = "authorization";
@@ -28,7 +27,14 @@ final class RemoteLoggingReader {
 
   /** What it may have. */
   static final Set<String> FIELDS =
-      Set.of(ENABLE, LEVEL, ADDRESS, PORT, ENDPOINT, AUTHORIZATION, TracingReader.FRACTION);
+      Set.of(
+          ENABLE,
+          LEVEL,
+          TracingReader.ADDRESS,
+          PORT,
+          ENDPOINT,
+          AUTHORIZATION,
+          TracingReader.FRACTION);
 
   private RemoteLoggingReader() {}
 
@@ -39,7 +45,7 @@ final class RemoteLoggingReader {
     String path = fields.text(ENDPOINT).filter(text -> !text.isEmpty()).orElse("/");
     String endpoint = path.startsWith("/") ? path : "/" + path;
     double fraction = TracingReader.fraction(fields);
-    String address = fields.text(ADDRESS).orElse("");
+    String address = fields.text(TracingReader.ADDRESS).orElse("");
     boolean isOff =
         fields.whole(LEVEL, "a level", 0, MOST_LEVEL).filter(level -> level == 0).isPresent();
     boolean hasSecret = fields.has(AUTHORIZATION);
@@ -51,18 +57,12 @@ final class RemoteLoggingReader {
     if (!fields.isTrue(ENABLE) || isOff) {
       return null;
     }
-    NamedServer collector;
-    try {
-      collector = new NamedServer(address, port);
-    } catch (IllegalArgumentException e) {
-      fields.problem(
-          ADDRESS,
-          address.isEmpty() ? "it names no collector" : String.valueOf(e.getMessage()),
-          "write a host name or an IP address, without a scheme or port");
+    NamedServer collector = TracingReader.collector(fields, address, port);
+    if (collector == null) {
       return null;
     }
     try {
-      new RemoteLogging(collector, "/", authorization, fraction);
+      RemoteLogging.requireAuthorization(authorization);
     } catch (IllegalArgumentException e) {
       fields.problem(
           AUTHORIZATION, String.valueOf(e.getMessage()), "write it in one line of ASCII");

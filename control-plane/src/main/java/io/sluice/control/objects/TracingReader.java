@@ -17,12 +17,14 @@ final class TracingReader {
   static final String FIELD = "tracing";
 
   private static final String ENABLE = "enable";
-  private static final String ADDRESS = "address";
   private static final String PORT = "port";
   private static final String ENDPOINT = "endpoint";
   private static final String PROTOCOL = "protocol";
 
-  /** Of what is sampled. */
+  /** Of the collector; a field of {@link RemoteLoggingReader#FIELD} too. */
+  static final String ADDRESS = "address";
+
+  /** What part is sampled; likewise. */
   static final String FRACTION = "sampledFraction";
 
   /** What it may have. */
@@ -53,14 +55,8 @@ final class TracingReader {
     if (!fields.isTrue(ENABLE)) {
       return null;
     }
-    NamedServer collector;
-    try {
-      collector = new NamedServer(address, port);
-    } catch (IllegalArgumentException e) {
-      fields.problem(
-          ADDRESS,
-          String.valueOf(e.getMessage()),
-          "write a host name or an IP address, without a scheme or port");
+    NamedServer collector = collector(fields, address, port);
+    if (collector == null) {
       return null;
     }
     try {
@@ -68,6 +64,19 @@ final class TracingReader {
     } catch (IllegalArgumentException e) {
       fields.problem(
           ENDPOINT, String.valueOf(e.getMessage()), "write a path, such as " + protocol.endpoint());
+      return null;
+    }
+  }
+
+  /** Null after a problem was told. */
+  static @Nullable NamedServer collector(Fields fields, String address, int port) {
+    try {
+      return new NamedServer(address, port);
+    } catch (IllegalArgumentException e) {
+      fields.problem(
+          ADDRESS,
+          address.isEmpty() ? "it names no collector" : String.valueOf(e.getMessage()),
+          "write a host name or an IP address, without a scheme or port");
       return null;
     }
   }

@@ -30,7 +30,7 @@ public final class ShortProgram implements AutoCloseable {
   /** Beyond it a program is ended: nothing that is asked here says as much. */
   static final int MOST_OUTPUT_BYTES = 16 << 20;
 
-  /** As timeout(1) says it. */
+  /** Of one that was ended here: its deadline passed, or it printed too much. As timeout(1). */
   public static final int TIMED_OUT = 124;
 
   /** What a shell adds to the number of the signal by which a program was ended. */
@@ -59,8 +59,9 @@ public final class ShortProgram implements AutoCloseable {
   /**
    * What a program left behind.
    *
-   * @param status its exit status; {@link #TIMED_OUT} where it was ended since the deadline passed,
-   *     128 and the number of the signal where one ended it
+   * @param status its exit status; {@link #TIMED_OUT} where {@link #finish} ended it, 128 and the
+   *     number of the signal where another one did
+   * @param errors what it printed there; with {@link #TIMED_OUT} why it was ended, instead
    */
   public record End(int status, String output, String errors) {
     /** Whether it says so. */

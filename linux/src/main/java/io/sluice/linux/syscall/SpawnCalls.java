@@ -89,12 +89,15 @@ public final class SpawnCalls {
     return failed == 0 ? pid.get(JAVA_INT, 0) : -failed;
   }
 
-  /** A descriptor that can be read once the child has ended, close-on-exec (Linux 5.3). */
+  /**
+   * A descriptor that can be read once the child has ended, close-on-exec (Linux 5.3); or a negated
+   * error number.
+   */
   public static int open(int pid) {
     return SYSCALL.call(SYS_PIDFD_OPEN, pid, 0);
   }
 
-  /** SIGKILL. */
+  /** Sends SIGKILL; 0, or a negated error number. */
   public static int kill(int pid) {
     return KILL.call(pid, SIGKILL);
   }
@@ -103,12 +106,18 @@ public final class SpawnCalls {
   public static int reap(int pid) {
     try (var arena = Arena.ofConfined()) {
       MemorySegment status = arena.allocate(JAVA_INT);
-      int result = WAITPID.call(pid, Downcall.at(status), 0); // glibc's handlers restart it
+      // Restarted after a signal, since the JVM's handlers have SA_RESTART (signal(7)).
+      int result = WAITPID.call(pid, Downcall.at(status), 0);
       return result < 0 ? result : status.get(JAVA_INT, 0);
     }
   }
 
-  /** The end to read and the end to write of a new pipe, close-on-exec. */
+  /**
+   * Makes a pipe, close-on-exec.
+   *
+   * @param ends is given the end to read and the end to write
+   * @return 0, or a negated error number
+   */
   public static int pipe(int[] ends) {
     try (var arena = Arena.ofConfined()) {
       MemorySegment both = arena.allocate(PIPE_BYTES, Integer.BYTES);

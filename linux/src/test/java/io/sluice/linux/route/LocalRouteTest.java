@@ -3,7 +3,6 @@ package io.sluice.linux.route;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.sluice.linux.Commands;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.ScratchNetns;
@@ -73,7 +72,12 @@ class LocalRouteTest {
           try {
             int port = Sockets.localAddress(listener).getPort();
             Sockets.connect(client, new InetSocketAddress(INSIDE, port));
-            return Sockets.peerAddress(Sockets.accept(listener).orElseThrow()).getAddress();
+            int accepted = Sockets.accept(listener).orElseThrow();
+            try {
+              return Sockets.peerAddress(accepted).getAddress();
+            } finally {
+              Sockets.close(accepted);
+            }
           } finally {
             Sockets.close(client);
             Sockets.close(listener);
@@ -84,12 +88,12 @@ class LocalRouteTest {
   @Test
   void seesThatSomebodyTookItAwayOrLeadsElsewhere() throws IOException, InterruptedException {
     route.raise();
-    inside("ip", "-6", "route", "del", "local", "100:0:0:1::/64", "table", "local");
+    scratch.inside("ip", "-6", "route", "del", "local", "100:0:0:1::/64", "table", "local");
     assertThat(route.stands()).isFalse();
 
-    inside("ip", "-6", "rule", "add", "pref", "0", "to", "100:0:0:1::/64", "unreachable");
-    inside("ip", "-6", "rule", "del", "pref", "0", "table", "local");
-    inside("ip", "-6", "rule", "add", "pref", "1", "table", "local");
+    scratch.inside("ip", "-6", "rule", "add", "pref", "0", "to", "100:0:0:1::/64", "unreachable");
+    scratch.inside("ip", "-6", "rule", "del", "pref", "0", "table", "local");
+    scratch.inside("ip", "-6", "rule", "add", "pref", "1", "table", "local");
 
     assertThatThrownBy(route::raise)
         .isInstanceOfSatisfying(
@@ -99,7 +103,7 @@ class LocalRouteTest {
 
   @Test
   void saysWhyTheKernelRefuses() throws IOException, InterruptedException {
-    inside("ip", "link", "set", "lo", "down");
+    scratch.inside("ip", "link", "set", "lo", "down");
 
     assertThatThrownBy(route::raise)
         .isInstanceOf(LinuxException.class)
@@ -110,18 +114,10 @@ class LocalRouteTest {
 
   @Test
   void standsWhereTheNamespaceForwards() throws IOException, InterruptedException {
-    inside("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1");
+    scratch.inside("sysctl", "-qw", "net.ipv6.conf.all.forwarding=1");
 
     route.raise();
 
     assertThat(source()).isEqualTo(InetAddress.ofLiteral("::1"));
-  }
-
-  private void inside(String... command) throws IOException, InterruptedException {
-    String[] entered = new String[command.length + 2];
-    entered[0] = "nsenter";
-    entered[1] = "--net=" + scratch.path();
-    System.arraycopy(command, 0, entered, 2, command.length);
-    Commands.run(entered);
   }
 }
