@@ -48,8 +48,13 @@ class DelayTest {
     loop.shutdownGracefully(0, 0, TimeUnit.SECONDS).syncUninterruptibly();
   }
 
-  private @Nullable Delay heldBack() {
-    return Delay.of(LONG, pod, loop, NEVER);
+  private @Nullable Delay heldBack() throws Exception {
+    return heldBack(LONG, NEVER);
+  }
+
+  /** On its loop, or it may be over before it knows by what. */
+  private @Nullable Delay heldBack(Faults.Delay said, Runnable goOn) throws Exception {
+    return loop.submit(() -> Delay.of(said, pod, loop, goOn)).get();
   }
 
   @Test
@@ -60,15 +65,14 @@ class DelayTest {
     }
     assertThat(heldBack()).isNull();
 
-    assertThat(held.removeLast().end()).isTrue();
+    assertThat(loop.submit(held.removeLast()::end).get()).isTrue();
     CompletableFuture<Void> over = new CompletableFuture<>();
-    assertThat(Delay.of(new Faults.Delay(100, 0, 0), pod, loop, () -> over.complete(null)))
-        .isNotNull();
+    assertThat(heldBack(new Faults.Delay(100, 0, 0), () -> over.complete(null))).isNotNull();
     over.get(10, TimeUnit.SECONDS);
     held.add(Objects.requireNonNull(heldBack(), "room for the one that is over"));
 
-    held.forEach(Delay::end);
-    assertThat(held.getFirst().end()).as("it is over once").isFalse();
+    loop.submit(() -> held.forEach(Delay::end)).get();
+    assertThat(loop.submit(held.getFirst()::end).get()).as("it is over once").isFalse();
     assertThat(pod.delayed).hasValue(0);
   }
 }
