@@ -77,7 +77,7 @@ public final class SpreadPods implements AutoCloseable {
     }
 
     /** Whether connections go on by the route, also those of a daemon before this one. */
-    boolean isUsed() {
+    synchronized boolean isUsed() {
       try {
         return sockets != null
             && !sockets
@@ -96,7 +96,7 @@ public final class SpreadPods implements AutoCloseable {
       }
     }
 
-    void remove() {
+    synchronized void remove() {
       try (this) {
         route.remove();
       } catch (LinuxException e) {
@@ -105,7 +105,7 @@ public final class SpreadPods implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
       route.close();
       if (sockets != null) {
         sockets.close();
@@ -132,7 +132,7 @@ public final class SpreadPods implements AutoCloseable {
     Pod before = released.remove(cookie);
     if (!placement.network().ipv6()) {
       if (before != null) {
-        remove(before); // it had some when it was enrolled before
+        before.remove(); // it had some when it was enrolled before
       }
       return;
     }
@@ -205,7 +205,7 @@ public final class SpreadPods implements AutoCloseable {
       find(cookie).ifPresent(left -> released.put(cookie, left));
     }
     Pod left = released.get(cookie);
-    if (left != null && !isUsed(left)) {
+    if (left != null && !left.isUsed()) {
       end(cookie);
     }
   }
@@ -213,7 +213,7 @@ public final class SpreadPods implements AutoCloseable {
   /** Takes the route of an earlier daemon's pod away, if its namespace still exists. */
   void gather(long cookie) {
     if (!isHeld.test(cookie)) {
-      find(cookie).ifPresent(SpreadPods::remove);
+      find(cookie).ifPresent(Pod::remove);
     }
   }
 
@@ -230,7 +230,7 @@ public final class SpreadPods implements AutoCloseable {
   /** Takes away the route in that namespace; does nothing where there is none. */
   static void gather(NetworkNamespaces namespaces, NetnsHandle netns) {
     try {
-      remove(Pod.open(namespaces, null, netns));
+      Pod.open(namespaces, null, netns).remove();
     } catch (LinuxException e) {
       warn("netns:" + netns.inode(), e);
     }
@@ -239,27 +239,9 @@ public final class SpreadPods implements AutoCloseable {
   private void end(long cookie) {
     Pod left = released.remove(cookie);
     if (left != null && isHeld.test(cookie)) {
-      close(left);
+      left.close();
     } else if (left != null) {
-      remove(left);
-    }
-  }
-
-  private static boolean isUsed(Pod pod) {
-    synchronized (pod) {
-      return pod.isUsed();
-    }
-  }
-
-  private static void remove(Pod pod) {
-    synchronized (pod) {
-      pod.remove();
-    }
-  }
-
-  private static void close(Pod pod) {
-    synchronized (pod) {
-      pod.close();
+      left.remove();
     }
   }
 
@@ -274,7 +256,7 @@ public final class SpreadPods implements AutoCloseable {
   private void forget(long cookie) {
     Pod pod = pods.remove(cookie);
     if (pod != null) {
-      close(pod);
+      pod.close();
     }
   }
 

@@ -109,10 +109,10 @@ final class Loop {
   }
 
   private void tickOn() {
-    tick(System.nanoTime());
-    ticks = false;
-    if (!connections.isEmpty() || clients.follow(path.snapshot)) {
+    if (tick(System.nanoTime())) {
       scheduleTick();
+    } else {
+      ticks = false;
     }
   }
 
@@ -170,9 +170,11 @@ final class Loop {
                 .anyMatch(one -> one.subject.direction() == Direction.OUTBOUND && one.isDialing()));
   }
 
-  void tick(long now) {
-    boolean _ = clients.follow(path.snapshot);
+  /** Whether there is anything to look at next time. */
+  boolean tick(long now) {
+    boolean hasClients = clients.follow(path.snapshot);
     each(connection -> connection.tick(now));
+    return hasClients || !connections.isEmpty();
   }
 
   /**
