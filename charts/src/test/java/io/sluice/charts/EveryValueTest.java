@@ -138,11 +138,14 @@ class EveryValueTest {
         sample("meshConfig.traffic.networkInterfaceExclusionList", "[net1]"),
         sample("meshConfig.sidecar.sidecarTimeout", "5"),
         sample("meshConfig.sidecar.logLevel", "debug"),
+        sample("meshConfig.observability.budget", "20Mi/day"),
         sample("meshConfig.observability.osmLogLevel", "debug"),
         sample(
             "meshConfig.observability.remoteLogging",
             "{enable: true, address: logs.tools, sampledFraction: '0.1'}"),
-        sample("meshConfig.observability.tracing", "{enable: true, sampledFraction: 0.1}"),
+        sample(
+            "meshConfig.observability.tracing",
+            "{enable: true, sampledFraction: 0.1, tls: {enable: true}}"),
         sample("meshConfig.sidecar.cipherSuites", "[TLS_AES_256_GCM_SHA384]"),
         sample("meshConfig.sidecar.ecdhCurves", "[P-256]"),
         sample("meshConfig.certificate.trustDomain", "site-7.example"),

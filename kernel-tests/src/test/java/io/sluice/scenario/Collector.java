@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import io.grpc.stub.StreamObserver;
 import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest;
 import io.opentelemetry.proto.collector.logs.v1.ExportLogsServiceResponse;
@@ -15,15 +17,26 @@ import io.opentelemetry.proto.trace.v1.ResourceSpans;
 import io.opentelemetry.proto.trace.v1.ScopeSpans;
 import io.opentelemetry.proto.trace.v1.Status;
 import io.sluice.lab.site.SitePod;
+import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.TrustDomain;
+import io.sluice.proxy.tls.TestAuthority;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.security.GeneralSecurityException;
+import java.security.cert.CertificateEncodingException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLContext;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
 
 /**
  * A collector of spans in a pod, at one port: by Zipkin's JSON, and by OTLP with OpenTelemetry's
@@ -46,6 +59,11 @@ final class Collector implements AutoCloseable {
   static final String SECRET = "Basic bm9kZTpzZWNyZXQ=";
 
   static final String INGEST = "/ingest";
+
+  /** By TLS alone. */
+  static final int INGEST_PORT = 9443;
+
+  private static final TestAuthority AUTHORITY = new TestAuthority(TrustDomain.CLUSTER_LOCAL);
 
   /**
    * As it was told.
@@ -72,6 +90,7 @@ final class Collector implements AutoCloseable {
   private final List<Line> lines = new CopyOnWriteArrayList<>();
   private final List<JsonNode> ingested = new CopyOnWriteArrayList<>();
   private final HttpServer server;
+  private final HttpsServer ingesting;
   private final GrpcInPod logs;
   private final ServerSocket silent;
 
@@ -80,12 +99,49 @@ final class Collector implements AutoCloseable {
     server = pod.call(() -> HttpServer.create(new InetSocketAddress(PORT), 0));
     server.createContext("/api/v2/spans", exchange -> answer(exchange, this::zipkin));
     server.createContext("/v1/traces", exchange -> answer(exchange, this::otlp));
-    server.createContext(INGEST, exchange -> answer(exchange, this::ingest));
     server.createContext(SILENT, _ -> {});
     server.start();
+    ingesting = pod.call(() -> HttpsServer.create(new InetSocketAddress(INGEST_PORT), 0));
+    ingesting.setHttpsConfigurator(new HttpsConfigurator(context(pod)));
+    ingesting.createContext(INGEST, exchange -> answer(exchange, this::ingest));
+    ingesting.start();
     silent = pod.call(() -> new ServerSocket(SILENT_PORT));
     logs = new GrpcInPod(pod, LOGS_PORT, new Logs());
     logs.start();
+  }
+
+  private static SSLContext context(SitePod pod) {
+    String address = IpAddresses.text(pod.address(Family.IPV6));
+    Instant now = Instant.now();
+    try {
+      return AUTHORITY
+          .present(
+              new TestAuthority.Leaf(
+                  List.of(TestAuthority.IP + address),
+                  now.minusSeconds(60),
+                  now.plus(Duration.ofDays(1)),
+                  false,
+                  true,
+                  List.of(KeyPurposeId.id_kp_serverAuth)))
+          .context();
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * PEM of whom the certificate of {@link #INGEST_PORT} leads to, by which alone it is believed.
+   */
+  static String authority() {
+    try {
+      return "-----BEGIN CERTIFICATE-----\n"
+          + Base64.getMimeEncoder().encodeToString(AUTHORITY.root.getEncoded()).replace("\r", "")
+          + "\n-----END CERTIFICATE-----\n";
+    } catch (CertificateEncodingException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private final class Logs extends LogsServiceGrpc.LogsServiceImplBase {
@@ -201,6 +257,7 @@ final class Collector implements AutoCloseable {
   @Override
   public void close() {
     server.stop(0);
+    ingesting.stop(0);
     logs.close();
     try {
       silent.close();

@@ -108,31 +108,53 @@ final class TelemetryScenarios {
                 remove(TELEMETRY),
                 act("usual lines again", TelemetryScenarios::checkUsual))),
         new Scenario(
-            "lines of all pods go to the collector of the MeshConfig, with its secret",
+            "lines of all pods go to the collector of the MeshConfig, by TLS, with its secret, within"
+                + " a budget",
             granted(),
             List.of(
-                change(MESH_CONFIG, remoteLogging(site)),
+                change(MESH_CONFIG, remoteLogging(site, "1Mi/day")),
+                act("lines that wait", TelemetryScenarios::checkOverBudget),
+                change(MESH_CONFIG, remoteLogging(site, "1Ti/day")),
                 act("every line", TelemetryScenarios::checkIngested),
                 change(MESH_CONFIG, ScenarioManifests.meshConfig(false)),
                 act("none", TelemetryScenarios::checkNotIngested))));
   }
 
-  private static String remoteLogging(ScenarioSite site) {
+  private static String remoteLogging(ScenarioSite site, String budget) {
     return Manifests.meshConfig(
         Map.of(
             "observability",
-            "{remoteLogging: {enable: true, address: '%s', port: %d, endpoint: %s, authorization: %s}}"
+            """
+            {budget: %s, remoteLogging: {enable: true, address: '%s', port: %d, endpoint: %s,
+              authorization: %s, tls: {enable: true, caPem: "%s"}}}\
+            """
                 .formatted(
+                    budget,
                     IpAddresses.text(site.address("outside", Family.IPV6)),
-                    Collector.PORT,
+                    Collector.INGEST_PORT,
                     Collector.INGEST,
-                    Collector.SECRET)));
+                    Collector.SECRET,
+                    Collector.authority().replace("\n", "\\n"))));
+  }
+
+  /** A budget begins with nothing: what is asked for a line comes in minutes. */
+  private static void checkOverBudget(Cell cell) {
+    String path = ingestedPath(cell);
+    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(LOGGED)));
+    for (DaemonView view : List.of(cell.calling(), cell.site().serving())) {
+      Await.until("its lines wait", () -> view.metric("sluice_remote_log_lines_waiting") >= LOGGED);
+      assertThat(view.metric("sluice_telemetry_budget_bytes")).isEqualTo(1 << 20);
+    }
+    assertThat(cell.site().collector().ingested()).isEmpty();
+  }
+
+  private static String ingestedPath(Cell cell) {
+    return "/ingested/" + cell.number();
   }
 
   /** The caller's and the server's, from one node or two. */
   private static void checkIngested(Cell cell) {
-    String path = "/ingested/" + cell.number();
-    cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(LOGGED)));
+    String path = ingestedPath(cell);
     for (String reporter : List.of("source", "destination")) {
       Await.until(
           "all lines of the " + reporter + " are there",

@@ -39,6 +39,10 @@ final class AccessLogCodec {
               .setPort(collector.server().port())
               .setHttp(collector.protocol() == Protocol.HTTP)
               .setConnectMillis((int) collector.connectMillis());
+      ServerTls tls = collector.server().tlsOrNull();
+      if (tls != null) {
+        told.setTls(ServerTlsCodec.message(tls));
+      }
       collector.attributes().forEach((name, value) -> told.putAttributes(name, message(value)));
     }
     return message.build();
@@ -89,7 +93,10 @@ final class AccessLogCodec {
         "collector",
         () ->
             new Collector(
-                new NamedServer(message.getHost(), message.getPort()),
+                new NamedServer(
+                    message.getHost(),
+                    message.getPort(),
+                    message.hasTls() ? ServerTlsCodec.model(message.getTls(), checks) : null),
                 message.getHttp() ? Protocol.HTTP : Protocol.GRPC,
                 Integer.toUnsignedLong(message.getConnectMillis()),
                 attributes));

@@ -36,8 +36,7 @@ import org.jspecify.annotations.Nullable;
  *     null where it is the controller's option. Never sent
  * @param balancesHttp1 {@code http1PerRequestLoadBalancing}: whether requests of a connection of
  *     HTTP/1 go to endpoints each for itself, as those of HTTP/2 do
- * @param tracingOrNull {@code tracing}: where spans are reported; null where that is off
- * @param remoteLoggingOrNull {@code remoteLogging}: where lines of all pods are sent; likewise
+ * @param reporting {@code observability}: what is told collectors
  */
 public record MeshSettings(
     boolean permissive,
@@ -59,8 +58,7 @@ public record MeshSettings(
     @Nullable Flags flagsOrNull,
     @Nullable Duration leafLifetimeOrNull,
     boolean balancesHttp1,
-    @Nullable Tracing tracingOrNull,
-    @Nullable RemoteLogging remoteLoggingOrNull)
+    Reporting reporting)
     implements MeshObject {
   /** What the one object of its kind is called. */
   public static final String NAME = "mesh";
@@ -125,8 +123,7 @@ public record MeshSettings(
         null,
         null,
         false,
-        null,
-        null);
+        Reporting.NONE);
   }
 
   /** The same on a node with these name servers, which has found that. */
@@ -175,8 +172,7 @@ public record MeshSettings(
         flagsOrNull,
         leafLifetimeOrNull,
         balancesHttp1,
-        tracingOrNull,
-        remoteLoggingOrNull);
+        reporting);
   }
 
   /** Whether nothing is sent to {@code address}. Costs the ranges that there are. */

@@ -7,13 +7,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A server that an object names, which nodes ask, or tell, about requests.
  *
  * @param host an IP address, or a name in lower case
+ * @param tlsOrNull by what it is believed; null where it is asked in clear
  */
-public record NamedServer(String host, int port) {
+public record NamedServer(String host, int port, @Nullable ServerTls tlsOrNull) {
   /** Of a host. */
   public static final int MOST_CHARACTERS = 253;
 
@@ -31,6 +33,11 @@ public record NamedServer(String host, int port) {
     if (port < 1 || port > 65_535) {
       throw new IllegalArgumentException("port " + port + " is outside 1..65535");
     }
+  }
+
+  /** One that is asked in clear. */
+  public NamedServer(String host, int port) {
+    this(host, port, null);
   }
 
   private static boolean isHost(String text) {
@@ -63,6 +70,11 @@ public record NamedServer(String host, int port) {
     }
   }
 
+  /** Whether it has no name. */
+  public boolean isAddress() {
+    return isAddress(host);
+  }
+
   /** Host and port, as HTTP has them (RFC 9110 §7.2). */
   public String authority() {
     return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
@@ -70,14 +82,12 @@ public record NamedServer(String host, int port) {
 
   /** The name for which addresses have to be found outside the mesh; empty where none has to be. */
   public Optional<String> nameToFind(MeshSnapshot snapshot) {
-    return isAddress(host) || ofService(snapshot).isPresent()
-        ? Optional.empty()
-        : Optional.of(host);
+    return isAddress() || ofService(snapshot).isPresent() ? Optional.empty() : Optional.of(host);
   }
 
   /** Whether it is the address of nobody else: what only the node itself reaches, or a group. */
   public boolean isSpecial() {
-    return isAddress(host) && isSpecial(IpAddresses.parse(host));
+    return isAddress() && isSpecial(IpAddresses.parse(host));
   }
 
   private static boolean isSpecial(InetAddress address) {
@@ -95,7 +105,7 @@ public record NamedServer(String host, int port) {
    */
   public List<InetSocketAddress> addresses(MeshSnapshot snapshot) {
     List<InetSocketAddress> every =
-        isAddress(host)
+        isAddress()
             ? List.of(new InetSocketAddress(IpAddresses.parse(host), port))
             : ofService(snapshot)
                 .orElseGet(() ->

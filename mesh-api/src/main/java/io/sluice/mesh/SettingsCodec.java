@@ -32,25 +32,33 @@ final class SettingsCodec {
               .setTimeoutMillis((int) asked.timeoutMillis())
               .setFailOpen(asked.failOpen()));
     }
-    Tracing tracing = settings.tracingOrNull();
+    Tracing tracing = settings.reporting().tracingOrNull();
     if (tracing != null) {
-      message.setTracing(
-          io.sluice.api.resources.v1.Tracing.newBuilder()
-              .setHost(tracing.collector().host())
-              .setPort(tracing.collector().port())
-              .setOtlp(tracing.protocol() == Tracing.Protocol.OTLP)
-              .setEndpoint(tracing.endpoint())
-              .setSampledFraction(tracing.sampledFraction()));
+      ServerTls tls = tracing.collector().tlsOrNull();
+      if (tls != null) {
+        message.getTracingBuilder().setTls(ServerTlsCodec.message(tls));
+      }
+      message
+          .getTracingBuilder()
+          .setHost(tracing.collector().host())
+          .setPort(tracing.collector().port())
+          .setOtlp(tracing.protocol() == Tracing.Protocol.OTLP)
+          .setEndpoint(tracing.endpoint())
+          .setSampledFraction(tracing.sampledFraction());
     }
-    RemoteLogging remote = settings.remoteLoggingOrNull();
+    RemoteLogging remote = settings.reporting().linesOrNull();
     if (remote != null) {
-      message.setRemoteLogging(
-          io.sluice.api.resources.v1.RemoteLogging.newBuilder()
-              .setHost(remote.collector().host())
-              .setPort(remote.collector().port())
-              .setEndpoint(remote.endpoint())
-              .setAuthorization(remote.authorization())
-              .setSampledFraction(remote.sampledFraction()));
+      ServerTls tls = remote.collector().tlsOrNull();
+      if (tls != null) {
+        message.getRemoteLoggingBuilder().setTls(ServerTlsCodec.message(tls));
+      }
+      message
+          .getRemoteLoggingBuilder()
+          .setHost(remote.collector().host())
+          .setPort(remote.collector().port())
+          .setEndpoint(remote.endpoint())
+          .setAuthorization(remote.authorization())
+          .setSampledFraction(remote.sampledFraction());
     }
     return message
         .setPermissive(settings.permissive())
@@ -75,6 +83,7 @@ final class SettingsCodec {
         .setAnswerTimeoutSeconds((int) settings.answerTimeout().toSeconds())
         .setHealthChecks(settings.healthChecks())
         .setBalancesHttp1(settings.balancesHttp1())
+        .setTelemetryBudget(settings.reporting().budget())
         .build();
   }
 
@@ -122,8 +131,15 @@ final class SettingsCodec {
         null,
         null,
         message.getBalancesHttp1(),
-        message.hasTracing() ? tracing(message.getTracing(), checks) : null,
-        message.hasRemoteLogging() ? remoteLogging(message.getRemoteLogging(), checks) : null);
+        reporting(message, checks));
+  }
+
+  private static Reporting reporting(Settings message, Checks checks) {
+    Tracing tracing = message.hasTracing() ? tracing(message.getTracing(), checks) : null;
+    RemoteLogging lines =
+        message.hasRemoteLogging() ? remoteLogging(message.getRemoteLogging(), checks) : null;
+    return checks.value(
+        "telemetry_budget", () -> new Reporting(tracing, lines, message.getTelemetryBudget()));
   }
 
   private static RemoteLogging remoteLogging(
@@ -132,7 +148,10 @@ final class SettingsCodec {
         "remote_logging",
         () ->
             new RemoteLogging(
-                new NamedServer(message.getHost(), message.getPort()),
+                new NamedServer(
+                    message.getHost(),
+                    message.getPort(),
+                    message.hasTls() ? ServerTlsCodec.model(message.getTls(), checks) : null),
                 message.getEndpoint(),
                 message.getAuthorization(),
                 message.getSampledFraction()));
@@ -143,7 +162,10 @@ final class SettingsCodec {
         "tracing",
         () ->
             new Tracing(
-                new NamedServer(message.getHost(), message.getPort()),
+                new NamedServer(
+                    message.getHost(),
+                    message.getPort(),
+                    message.hasTls() ? ServerTlsCodec.model(message.getTls(), checks) : null),
                 message.getOtlp() ? Tracing.Protocol.OTLP : Tracing.Protocol.ZIPKIN,
                 message.getEndpoint(),
                 message.getSampledFraction()));

@@ -1,8 +1,14 @@
 package io.sluice.mesh;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import java.io.ByteArrayInputStream;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -18,6 +24,20 @@ import java.util.function.Supplier;
 /** Random values of the model, with every field used; the same seed gives the same ones. */
 final class RandomObjects {
   private static final int FEW = 5;
+
+  /** Of nobody any more: its key is gone. */
+  private static final X509Certificate AUTHORITY =
+      certificate(
+          """
+          -----BEGIN CERTIFICATE-----
+          MIIBhjCCAS2gAwIBAgIUOJlFRdERvmhL2yDfS2N9lKCCVFEwCgYIKoZIzj0EAwIwEDEOMAwGA1UEAwwFdG9vbHMw
+          IBcNMjYxMTI4MTQwNDI4WhgPMjEyNjExMDQxNDA0MjhaMBAxDjAMBgNVBAMMBXRvb2xzMFkwEwYHKoZIzj0CAQYI
+          KoZIzj0DAQcDQgAE0bYK/4cbL4S5MWao6vsooo7GtO2nxfjGH/6eBvnnh9AGqAO6AUwsnJaT6Sut1q+M8lRXwmNy
+          NfYHawP+4JbPqKNjMGEwHQYDVR0OBBYEFBD0hk+eTRlQyGriieZjsDnVTYn/MB8GA1UdIwQYMBaAFBD0hk+eTRlQ
+          yGriieZjsDnVTYn/MA8GA1UdEwEB/wQFMAMBAf8wDgYDVR0PAQH/BAQDAgIEMAoGCCqGSM49BAMCA0cAMEQCIH8o
+          iP4f9NM0aD6OkF1C+OJy4AQsSTNIj3BdHadt2iESAiBA4zU4axEJLrofO5ZeB2U37bbYWtO7baYMUWahvaR4Xg==
+          -----END CERTIFICATE-----
+          """);
 
   private final Random random;
 
@@ -73,17 +93,25 @@ final class RandomObjects {
         null,
         null,
         random.nextBoolean(),
+        reporting());
+  }
+
+  private Reporting reporting() {
+    return new Reporting(
         random.nextBoolean()
             ? new Tracing(
-                server(), one(Tracing.Protocol.values()), "/" + word(), random.nextDouble())
+                collector(), one(Tracing.Protocol.values()), "/" + word(), random.nextDouble())
             : null,
         random.nextBoolean()
             ? new RemoteLogging(
-                server(),
+                collector(),
                 "/" + word(),
                 random.nextBoolean() ? "" : "Bearer " + word(),
                 random.nextDouble())
-            : null);
+            : null,
+        random.nextBoolean()
+            ? Reporting.NO_BUDGET
+            : Reporting.LEAST_BUDGET + random.nextInt(1_000));
   }
 
   private TlsParameters tls() {
@@ -246,7 +274,7 @@ final class RandomObjects {
         random.nextBoolean()
             ? null
             : new AccessLogSetting.Collector(
-                new NamedServer(word(), 1 + random.nextInt(65_535)),
+                collector(),
                 one(AccessLogSetting.Collector.Protocol.values()),
                 1 + random.nextInt(30_000),
                 Map.of(word(), logFormat())));
@@ -318,6 +346,27 @@ final class RandomObjects {
 
   private NamedServer server() {
     return new NamedServer(word() + ".example", 1 + random.nextInt(65_535));
+  }
+
+  private NamedServer collector() {
+    return new NamedServer(
+        word() + ".example",
+        1 + random.nextInt(65_535),
+        switch (random.nextInt(3)) {
+          case 0 -> null;
+          case 1 -> ServerTls.PUBLIC;
+          default -> new ServerTls(List.of(AUTHORITY));
+        });
+  }
+
+  private static X509Certificate certificate(String pem) {
+    try {
+      return (X509Certificate)
+          CertificateFactory.getInstance("X.509")
+              .generateCertificate(new ByteArrayInputStream(pem.getBytes(US_ASCII)));
+    } catch (CertificateException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private SharedLimit sharedLimit() {

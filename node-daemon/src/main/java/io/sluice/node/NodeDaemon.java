@@ -38,6 +38,7 @@ import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.AccessLogs;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.Taps;
+import io.sluice.node.export.Budget;
 import io.sluice.node.fastpath.FastPathKeeper;
 import io.sluice.node.flows.FlowRecorder;
 import io.sluice.node.handover.HandOverServer;
@@ -189,10 +190,12 @@ public final class NodeDaemon implements AutoCloseable {
     Optional<AccessLog> accessLog =
         AccessLog.of(settings.accessLog(), settings.stateDirectory()).map(parts::opened);
     accessLog.ifPresent(metrics::observe);
-    AccessLogs logs = parts.opened(new AccessLogs(accessLog.orElse(null)));
+    Budget budget = new Budget();
+    metrics.observe(budget);
+    AccessLogs logs = parts.opened(new AccessLogs(accessLog.orElse(null), budget));
     metrics.observe(logs);
     metrics.observeRemote(logs);
-    Spans spans = parts.opened(new Spans());
+    Spans spans = parts.opened(new Spans(budget));
     metrics.observe(spans);
     Optional<FlowRecorder> flows = flows();
     WaysFromNode ways = new WaysFromNode();
@@ -349,6 +352,7 @@ public final class NodeDaemon implements AutoCloseable {
             next -> {
               snapshot = next;
               Logs.set(next.settings().logs());
+              budget.limit(next.settings().reporting().budget());
               logs.publish(next);
               spans.publish(next);
               flows.ifPresent(recorder -> recorder.publish(next));

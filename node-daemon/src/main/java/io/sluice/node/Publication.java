@@ -194,8 +194,9 @@ final class Publication {
         Stream.of(
                 Optional.ofNullable(settings.authorizationOrNull())
                     .map(ExternalAuthorization::server),
-                Optional.ofNullable(settings.tracingOrNull()).map(Tracing::collector),
-                Optional.ofNullable(settings.remoteLoggingOrNull()).map(RemoteLogging::collector))
+                Optional.ofNullable(settings.reporting().tracingOrNull()).map(Tracing::collector),
+                Optional.ofNullable(settings.reporting().linesOrNull())
+                    .map(RemoteLogging::collector))
             .flatMap(Optional::stream)
             .flatMap(server -> server.nameToFind(snapshot).stream())
             .collect(Collectors.toSet()));

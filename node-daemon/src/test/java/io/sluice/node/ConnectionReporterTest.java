@@ -9,6 +9,7 @@ import io.sluice.node.events.AccessLogs;
 import io.sluice.node.events.EventLog;
 import io.sluice.node.events.TapFilter;
 import io.sluice.node.events.Taps;
+import io.sluice.node.export.Budget;
 import io.sluice.node.metrics.NodeMetrics;
 import io.sluice.node.tracing.Spans;
 import io.sluice.proxy.CloseKind;
@@ -32,7 +33,13 @@ class ConnectionReporterTest {
   private final Taps taps = new Taps();
   private final ConnectionReporter reporter =
       new ConnectionReporter(
-          metrics, events, new AccessLogs(null), new Spans(), null, pod -> "it never asked", taps);
+          metrics,
+          events,
+          new AccessLogs(null, new Budget()),
+          new Spans(new Budget()),
+          null,
+          pod -> "it never asked",
+          taps);
 
   @Test
   void aRefusedRequestIsCountedTwiceAndToldAsAnEvent() {

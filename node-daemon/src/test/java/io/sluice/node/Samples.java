@@ -1,25 +1,20 @@
 package io.sluice.node;
 
 import io.sluice.mesh.ConnectionSettings;
-import io.sluice.mesh.DeniedPeers;
-import io.sluice.mesh.FederatedBundles;
-import io.sluice.mesh.HostNames;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.LocalProxyMode;
-import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RemoteLogging;
-import io.sluice.mesh.Retirement;
-import io.sluice.mesh.RevokedMode;
+import io.sluice.mesh.Reporting;
 import io.sluice.mesh.SameNodeMtls;
 import io.sluice.mesh.Service;
+import io.sluice.mesh.SettingsDraft;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.Tracing;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrustDomain;
@@ -59,28 +54,9 @@ public final class Samples {
   public static MeshSnapshot snapshot(@Nullable Tracing tracing, @Nullable RemoteLogging remote) {
     SnapshotEditor editor = snapshot(1, CART, CATALOGUE).edit();
     editor.put(
-        new MeshSettings(
-            false,
-            false,
-            TrustDomain.CLUSTER_LOCAL,
-            true,
-            DeniedPeers.NONE,
-            RevokedMode.CLOSE,
-            Retirement.NONE,
-            MeshSettings.DEFAULT_ANSWER_TIMEOUT,
-            List.of(),
-            null,
-            TlsParameters.DEFAULTS,
-            LogLevels.DEFAULTS,
-            FederatedBundles.NONE,
-            List.of(),
-            HostNames.NONE,
-            false,
-            null,
-            null,
-            false,
-            tracing,
-            remote));
+        SettingsDraft.of(
+            MeshSettings.CLOSED,
+            draft -> draft.reporting = new Reporting(tracing, remote, Reporting.NO_BUDGET)));
     return editor.snapshot(2);
   }
 

@@ -199,8 +199,7 @@ final class SettingsCompiler {
         new MeshSettings.Flags(config.flags(), config.debugServer()),
         leafLifetime(config, statuses),
         config.balancesHttp1(),
-        config.tracingOrNull(),
-        config.remoteLoggingOrNull());
+        config.reporting());
   }
 
   /** Null where it says nothing that can be used: then the controller's option holds. */

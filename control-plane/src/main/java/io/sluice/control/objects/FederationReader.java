@@ -76,7 +76,8 @@ final class FederationReader {
     }
   }
 
-  private static List<X509Certificate> certificates(String text) {
+  /** Of authorities, each once. */
+  static List<X509Certificate> certificates(String text) {
     Pem read;
     try {
       read = Pem.parse(text, "the bundle");

@@ -3,8 +3,7 @@ package io.sluice.control.objects;
 import io.sluice.mesh.ExternalAuthorization;
 import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.InterceptionSettings;
-import io.sluice.mesh.RemoteLogging;
-import io.sluice.mesh.Tracing;
+import io.sluice.mesh.Reporting;
 import io.sluice.mesh.TrustDomain;
 import java.util.List;
 import java.util.Map;
@@ -30,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  * @param logLevelOrNull {@code spec.observability.osmLogLevel} as written
  * @param proxyLogLevelOrNull {@code spec.sidecar.logLevel} as written
  * @param debugServer {@code spec.observability.enableDebugServer}
- * @param tracingOrNull {@code spec.observability.tracing}, where it is on
- * @param remoteLoggingOrNull {@code spec.observability.remoteLogging}, likewise
+ * @param reporting {@code tracing}, {@code remoteLogging} and {@code budget} of {@code
+ *     spec.observability}
  * @param idleTimeoutOrNull {@code spec.traffic.idleTimeout} as written
  * @param revokedConnectionsOrNull {@code spec.traffic.revokedConnections} as written
  * @param retirementOrNull {@code spec.traffic.retirement} as written
@@ -69,8 +68,7 @@ public record MeshConfig(
     @Nullable String logLevelOrNull,
     @Nullable String proxyLogLevelOrNull,
     boolean debugServer,
-    @Nullable Tracing tracingOrNull,
-    @Nullable RemoteLogging remoteLoggingOrNull,
+    Reporting reporting,
     @Nullable String idleTimeoutOrNull,
     @Nullable String revokedConnectionsOrNull,
     @Nullable String retirementOrNull,

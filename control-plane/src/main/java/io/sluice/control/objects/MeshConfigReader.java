@@ -93,7 +93,12 @@ final class MeshConfigReader {
               "ecdhCurves",
               "logLevel"),
           OBSERVABILITY,
-          Set.of("osmLogLevel", DEBUG_SERVER, TracingReader.FIELD, RemoteLoggingReader.FIELD),
+          Set.of(
+              "osmLogLevel",
+              DEBUG_SERVER,
+              ReportingReader.BUDGET,
+              TracingReader.FIELD,
+              RemoteLoggingReader.FIELD),
           FLAGS,
           Set.of(
               RETRY_FLAG,
@@ -228,8 +233,7 @@ final class MeshConfigReader {
         observability.text("osmLogLevel").orElse(null),
         sidecar.text("logLevel").orElse(null),
         observability.isTrue(DEBUG_SERVER),
-        TracingReader.read(observability, meta.namespace()),
-        RemoteLoggingReader.read(observability),
+        ReportingReader.read(observability, meta.namespace()),
         traffic.text("idleTimeout").orElse(null),
         traffic.text("revokedConnections").orElse(null),
         traffic.text("retirement").orElse(null),
@@ -293,6 +297,9 @@ final class MeshConfigReader {
       known.addAll(READ.getOrDefault(names[1], Set.of()));
       known.addAll(UNREAD.getOrDefault(names[1], Set.of()));
     } else {
+      if (names[names.length - 2].equals(ServerTlsReader.FIELD)) {
+        return Problem.mendOfUnknown(names[names.length - 1], ServerTlsReader.FIELDS);
+      }
       if (names[2].equals(GATEWAY)) {
         known.addAll(names.length == 4 ? OF_GATEWAY : OF_SECRET);
         return Problem.mendOfUnknown(names[names.length - 1], known);

@@ -8,6 +8,7 @@ import io.sluice.control.manifest.YamlValue;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -29,7 +30,7 @@ public final class ObjectReader {
   private final String file;
   private final Provenance provenance;
   private final List<KubernetesObject> objects = new ArrayList<>();
-  private final List<Problem> problems = new ArrayList<>();
+  private final Set<Problem> problems = new LinkedHashSet<>(); // each once, however often read
 
   private ObjectReader(String file, Provenance provenance) {
     this.file = file;
@@ -59,7 +60,7 @@ public final class ObjectReader {
               "the file holds no object",
               "write an object, or remove the file to remove its objects"));
     }
-    return new ReadObjects(reader.objects, Documents.located(yaml, reader.problems));
+    return new ReadObjects(reader.objects, Documents.located(yaml, List.copyOf(reader.problems)));
   }
 
   /**
@@ -78,10 +79,11 @@ public final class ObjectReader {
       String kind,
       YamlValue.Mapping object,
       Function<Fields, KubernetesObject> reader) {
-    List<Problem> problems = new ArrayList<>();
+    Set<Problem> problems = new LinkedHashSet<>();
     Optional<KubernetesObject> read =
         tried(kind, new Fields(origin, "", object, problems::add), reader);
-    return new ReadObjects(problems.isEmpty() ? read.stream().toList() : List.of(), problems);
+    return new ReadObjects(
+        problems.isEmpty() ? read.stream().toList() : List.of(), List.copyOf(problems));
   }
 
   /** What {@code reader} makes of one object: a mistake in it is that object's problem alone. */

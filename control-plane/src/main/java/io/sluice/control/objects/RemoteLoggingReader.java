@@ -3,8 +3,11 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.RemoteLogging;
+import io.sluice.mesh.ServerTls;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +35,7 @@ final class RemoteLoggingReader {
           LEVEL,
           TracingReader.ADDRESS,
           PORT,
+          ServerTlsReader.FIELD,
           ENDPOINT,
           AUTHORIZATION,
           TracingReader.FRACTION);
@@ -46,6 +50,7 @@ final class RemoteLoggingReader {
     String endpoint = path.startsWith("/") ? path : "/" + path;
     double fraction = TracingReader.fraction(fields);
     String address = fields.text(TracingReader.ADDRESS).orElse("");
+    Optional<ServerTls> tls = ServerTlsReader.read(fields);
     boolean isOff =
         fields.whole(LEVEL, "a level", 0, MOST_LEVEL).filter(level -> level == 0).isPresent();
     boolean hasSecret = fields.has(AUTHORIZATION);
@@ -57,7 +62,7 @@ final class RemoteLoggingReader {
     if (!fields.isTrue(ENABLE) || isOff) {
       return null;
     }
-    NamedServer collector = TracingReader.collector(fields, address, port);
+    NamedServer collector = TracingReader.collector(fields, address, port, tls);
     if (collector == null) {
       return null;
     }
@@ -78,6 +83,9 @@ final class RemoteLoggingReader {
 
   /** Paths of fields that no version of it has. */
   static List<String> unknown(Fields observability) {
-    return observability.objectOrEmpty(FIELD).unknown(FIELDS);
+    Fields fields = observability.objectOrEmpty(FIELD);
+    return Stream.of(fields.unknown(FIELDS), ServerTlsReader.unknown(fields))
+        .flatMap(List::stream)
+        .toList();
   }
 }

@@ -8,6 +8,7 @@ import io.sluice.mesh.AccessLogSetting.Collector.Protocol;
 import io.sluice.mesh.LogFormat;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.ServerTls;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -85,17 +86,20 @@ final class TelemetryReader {
   static ExtensionService readService(Fields document, ObjectMeta meta) {
     Fields spec = document.objectOrEmpty("spec");
     int port = spec.requiredPort("port");
+    ServerTls tls = ServerTlsReader.read(spec).orElse(null);
     NamedServer server =
         spec.requiredParsed(
                 "host",
                 host -> SharedLimitReader.server(host, port == 0 ? 1 : port),
                 SharedLimitReader.SERVER_MEND)
+            .map(clear -> new NamedServer(clear.host(), clear.port(), tls))
             .orElse(UNKNOWN);
     Protocol protocol =
         spec.parsed(
                 "protocol",
                 TelemetryReader::protocol,
-                "write h2c for OTLP over gRPC, or http1 for OTLP over HTTP; there is no TLS")
+                "write h2c for OTLP over gRPC, or http1 for OTLP over HTTP; tls.enable: true is for"
+                    + " both")
             .orElse(Protocol.GRPC);
     long millis =
         spec.parsed("connectTimeout", SharedLimitReader::millis, WrittenDuration.GO_MEND)

@@ -2,10 +2,13 @@ package io.sluice.control.objects;
 
 import io.sluice.control.manifest.Fields;
 import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.ServerTls;
 import io.sluice.mesh.Tracing;
 import io.sluice.mesh.Tracing.Protocol;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +31,8 @@ final class TracingReader {
   static final String FRACTION = "sampledFraction";
 
   /** What it may have. */
-  static final Set<String> FIELDS = Set.of(ENABLE, ADDRESS, PORT, ENDPOINT, PROTOCOL, FRACTION);
+  static final Set<String> FIELDS =
+      Set.of(ENABLE, ADDRESS, PORT, ServerTlsReader.FIELD, ENDPOINT, PROTOCOL, FRACTION);
 
   private TracingReader() {}
 
@@ -52,10 +56,11 @@ final class TracingReader {
             .text(ADDRESS)
             .filter(text -> !text.isEmpty())
             .orElse("jaeger." + namespace + ".svc.cluster.local");
+    Optional<ServerTls> tls = ServerTlsReader.read(fields);
     if (!fields.isTrue(ENABLE)) {
       return null;
     }
-    NamedServer collector = collector(fields, address, port);
+    NamedServer collector = collector(fields, address, port, tls);
     if (collector == null) {
       return null;
     }
@@ -69,9 +74,10 @@ final class TracingReader {
   }
 
   /** Null after a problem was told. */
-  static @Nullable NamedServer collector(Fields fields, String address, int port) {
+  static @Nullable NamedServer collector(
+      Fields fields, String address, int port, Optional<ServerTls> tls) {
     try {
-      return new NamedServer(address, port);
+      return new NamedServer(address, port, tls.orElse(null));
     } catch (IllegalArgumentException e) {
       fields.problem(
           ADDRESS,
@@ -105,6 +111,9 @@ final class TracingReader {
 
   /** Paths of fields that no version of it has. */
   static List<String> unknown(Fields observability) {
-    return observability.objectOrEmpty(FIELD).unknown(FIELDS);
+    Fields fields = observability.objectOrEmpty(FIELD);
+    return Stream.of(fields.unknown(FIELDS), ServerTlsReader.unknown(fields))
+        .flatMap(List::stream)
+        .toList();
   }
 }

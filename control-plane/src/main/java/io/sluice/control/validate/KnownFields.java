@@ -48,6 +48,7 @@ final class KnownFields {
         spec.accessLog.openTelemetry.extensionService: namespace name
       ExtensionService config.openservicemesh.io
         spec: host port protocol connectTimeout
+        spec.tls: enable caPem
       FaultInjection extension.gateway.flomesh.io
         spec.delay: percentage min max
         spec.abort: percentage

@@ -252,7 +252,7 @@ class ObjectReaderTest {
             "spec.colour",
             "spec.traffic.inboundExternalAuthorization.prefix",
             "spec.observability.tracing.fraction");
-    assertThat(config.tracingOrNull())
+    assertThat(config.reporting().tracingOrNull())
         .isEqualTo(
             new Tracing(
                 new NamedServer("jaeger.osm-system.svc.cluster.local", 9411),
@@ -273,7 +273,7 @@ class ObjectReaderTest {
           enable: true, address: a, sampledFraction: 0 | a | 9411 | /api/v2/spans | 0
           """)
   void readsWhereSpansGo(String fields, String host, int port, String endpoint, double fraction) {
-    Tracing tracing = ((MeshConfig) one(traced(fields))).tracingOrNull();
+    Tracing tracing = ((MeshConfig) one(traced(fields))).reporting().tracingOrNull();
 
     assertThat(tracing)
         .isEqualTo(
@@ -299,6 +299,9 @@ class ObjectReaderTest {
           enable: true, endpoint: "/a\\r\\nHost: b" | endpoint
           enable: true, protocol: grpc | protocol
           enable: true, sampledFraction: 1.1 | sampledFraction
+          tls: {enable: 1} | tls.enable
+          tls: {enable: true, caPem: none} | tls.caPem
+          tls: [] | tls
           enable: true, sampledFraction: "-0.1" | sampledFraction
           enable: 1 | enable
           """)
@@ -309,6 +312,47 @@ class ObjectReaderTest {
     assertThat(read.problems())
         .extracting(Problem::field)
         .containsExactly("spec.observability.tracing." + field);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', 0",
+    "1Mi/day, 1048576",
+    "20Mi/day, 20971520",
+    "2000000/day, 2000000",
+    "3M/day, 3000000",
+    "1Ti/day, 1099511627776"
+  })
+  void readsHowMuchCollectorsAreTold(String budget, long octets) {
+    String config = observed("budget", "").replace("{}", '"' + budget + '"');
+
+    assertThat(((MeshConfig) one(config)).reporting().budget()).isEqualTo(octets);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "1048575/day",
+        "1Ki/day",
+        "2Ti/day",
+        "9999999999999Ti/day",
+        "0/day",
+        "-1Mi/day",
+        "1.5Mi/day",
+        "20Mi",
+        "20Mi/h",
+        "20 Mi/day",
+        "20Mb/day",
+        "20971520",
+        "[20Mi/day]"
+      })
+  void aBudgetThatIsNoneMakesTheMeshConfigUnusable(String budget) {
+    ReadObjects read = read(observed("budget", "").replace("{}", budget));
+
+    assertThat(read.objects()).isEmpty();
+    assertThat(read.problems())
+        .extracting(Problem::field)
+        .containsExactly("spec.observability.budget");
   }
 
   private static String traced(String fields) {
@@ -339,7 +383,7 @@ class ObjectReaderTest {
       String fields, String host, int port, String endpoint, String authorization, double part) {
     MeshConfig config = (MeshConfig) one(observed("remoteLogging", "enable: true, " + fields));
 
-    assertThat(config.remoteLoggingOrNull())
+    assertThat(config.reporting().linesOrNull())
         .isEqualTo(new RemoteLogging(new NamedServer(host, port), endpoint, authorization, part))
         .asString()
         .doesNotContain("YTpi");
@@ -348,7 +392,7 @@ class ObjectReaderTest {
   @ParameterizedTest
   @ValueSource(strings = {"address: a", "enable: false, address: a", "enable: true, level: 0"})
   void theyGoNowhereWhereThatIsNotOn(String fields) {
-    assertThat(((MeshConfig) one(observed("remoteLogging", fields))).remoteLoggingOrNull())
+    assertThat(((MeshConfig) one(observed("remoteLogging", fields))).reporting().linesOrNull())
         .isNull();
   }
 

@@ -4,10 +4,7 @@ import static io.sluice.mesh.decision.Outcome.REFUSED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.mesh.DeniedPeers;
-import io.sluice.mesh.FederatedBundles;
-import io.sluice.mesh.HostNames;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
@@ -15,8 +12,8 @@ import io.sluice.mesh.Permission;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.Samples;
+import io.sluice.mesh.SettingsDraft;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.TrustDomain;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -62,28 +59,10 @@ class RetirementDecisionsTest {
       Retirement retirement, boolean permissive, DeniedPeers denied) {
     return new MeshSnapshot(
         1,
-        new MeshSettings(
-            permissive,
-            false,
-            TrustDomain.CLUSTER_LOCAL,
-            true,
-            denied,
-            RevokedMode.CLOSE,
-            retirement,
-            MeshSettings.DEFAULT_ANSWER_TIMEOUT,
-            List.of(),
-            null,
-            TlsParameters.DEFAULTS,
-            LogLevels.DEFAULTS,
-            FederatedBundles.NONE,
-            List.of(),
-            HostNames.NONE,
-            false,
-            null,
-            null,
-            false,
-            null,
-            null),
+        SettingsDraft.of(
+            new MeshSettings(
+                permissive, false, TrustDomain.CLUSTER_LOCAL, true, denied, RevokedMode.CLOSE),
+            draft -> draft.retirement = retirement),
         List.of(
             Samples.workload("web", WEB),
             Samples.workload("db", DB),

@@ -14,6 +14,7 @@ import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RemoteLogging;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.node.export.Budget;
 import io.sluice.node.export.Counts;
 import io.sluice.node.export.Delivery;
 import io.sluice.node.export.Exporter;
@@ -67,9 +68,9 @@ public final class AccessLogs implements AutoCloseable {
   private static final Rule USUAL = new Rule(null, null, null, null, "");
 
   private final Counts counts = new Counts();
-  private final Exporter.Kind kind = kind("sluice-log-export", counts);
+  private final Exporter.Kind kind;
   private final Counts remoteCounts = new Counts(); // others' collectors take none of its room
-  private final Exporter.Kind remoteKind = kind("sluice-remote-log", remoteCounts);
+  private final Exporter.Kind remoteKind;
   private final @Nullable AccessLog log;
   private volatile @Nullable Remote remote; // written under this; null where it is off
   private final Map<Place, Exporter<Line>> exporters = new HashMap<>(); // guarded by this
@@ -110,7 +111,7 @@ public final class AccessLogs implements AutoCloseable {
       @Nullable Exporter<Line> exporterOrNull,
       String service) {}
 
-  private static Exporter.Kind kind(String thread, Counts counts) {
+  private static Exporter.Kind kind(String thread, Counts counts, Budget budget) {
     return new Exporter.Kind(
         thread,
         (collector, why) ->
@@ -121,12 +122,15 @@ public final class AccessLogs implements AutoCloseable {
                 why),
         e -> LOG.log(System.Logger.Level.ERROR, "access_log_not_exported", e),
         MOST_IN_BATCH,
-        counts);
+        counts,
+        budget);
   }
 
-  /** Writes to that log, or to none. */
-  public AccessLogs(@Nullable AccessLog log) {
+  /** Writes to that log, or to none; what is sent is within that budget. */
+  public AccessLogs(@Nullable AccessLog log, Budget budget) {
     this.log = log;
+    kind = kind("sluice-log-export", counts, budget);
+    remoteKind = kind("sluice-remote-log", remoteCounts, budget);
   }
 
   /** Whether anything is written or sent. */
@@ -176,7 +180,7 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   private @Nullable Remote remote(MeshSnapshot snapshot, @Nullable Remote running) {
-    RemoteLogging said = snapshot.settings().remoteLoggingOrNull();
+    RemoteLogging said = snapshot.settings().reporting().linesOrNull();
     if (said == null) {
       if (running != null) {
         running.exporter().end();

@@ -36,6 +36,7 @@ final class Connection implements AutoCloseable {
   private final ByteBuffer buffer = ByteBuffer.allocate(READ_OCTETS);
   private @Nullable ByteBuf out; // of which a part may be written
   private int answerOctets;
+  private long octets; // that have gone either way
 
   /**
    * Until when something is waited for.
@@ -65,34 +66,51 @@ final class Connection implements AutoCloseable {
     this.key = channel.register(selector, SelectionKey.OP_CONNECT);
   }
 
-  /** Connects for calls of that kind. */
-  static Connection open(InetSocketAddress address, Call call, Deadline deadline)
+  /** Connects for calls by {@code protocol}, which it owns. */
+  static Connection open(InetSocketAddress address, Protocol protocol, Deadline deadline)
       throws IOException {
     SocketChannel channel = SocketChannel.open();
     try {
       Selector selector = Selector.open();
       try {
-        Connection opened = new Connection(address, channel, selector, protocol(call));
+        Connection opened = new Connection(address, channel, selector, protocol);
         for (boolean connected = channel.connect(address); !connected; ) {
           opened.await(deadline);
           connected = channel.finishConnect();
         }
+        opened.shakeHands(deadline);
         return opened;
       } catch (IOException | RuntimeException e) {
         selector.close();
         throw e;
       }
     } catch (IOException | RuntimeException e) {
+      protocol.close();
       channel.close();
       throw e;
     }
   }
 
-  private static Protocol protocol(Call call) {
-    return switch (call) {
-      case Call.Http _ -> new Http1();
-      case Call.Grpc _ -> new Http2();
-    };
+  private void shakeHands(Deadline deadline) throws IOException {
+    while (!protocol.isReady()) {
+      answerOctets = 0;
+      int read = read();
+      int written = write();
+      if (protocol.isReady()) {
+        return;
+      }
+      if (read < 0) {
+        throw new EOFException("it ended the connection in the handshake of TLS");
+      }
+      if (read == 0 && written == 0) {
+        await(deadline, out != null);
+      }
+    }
+  }
+
+  private void await(Deadline deadline, boolean hasMore) throws IOException {
+    key.interestOps(SelectionKey.OP_READ | (hasMore ? SelectionKey.OP_WRITE : 0));
+    await(deadline);
   }
 
   private void await(Deadline deadline) throws IOException {
@@ -113,14 +131,21 @@ final class Connection implements AutoCloseable {
   boolean isUsable() {
     try {
       answerOctets = 0;
-      int octets = read();
-      while (octets > 0) {
-        octets = read();
+      int come = read();
+      while (come > 0) {
+        come = read();
       }
-      return octets == 0 && isReusable();
+      return come == 0 && isReusable();
     } catch (IOException e) {
       return false;
     }
+  }
+
+  /** Octets that have gone either way since this was asked last. */
+  long takeOctets() {
+    long gone = octets;
+    octets = 0;
+    return gone;
   }
 
   /** Whether another call may follow the one that was answered. */
@@ -164,43 +189,44 @@ final class Connection implements AutoCloseable {
         throw unwritten == null ? new EOFException(NO_ANSWER) : unwritten;
       }
       if (read == 0 && written == 0) {
-        boolean hasMore = out != null && unwritten == null;
-        key.interestOps(SelectionKey.OP_READ | (hasMore ? SelectionKey.OP_WRITE : 0));
-        await(deadline);
+        await(deadline, out != null && unwritten == null);
       }
     }
   }
 
   /** What is there; negative at its end. */
   private int read() throws IOException {
-    int octets = channel.read(buffer.clear());
-    if (octets < 0) {
+    int come = channel.read(buffer.clear());
+    if (come < 0) {
       protocol.end();
-    } else if (octets > 0) {
-      answerOctets += octets;
+    } else if (come > 0) {
+      octets += come;
+      answerOctets += come;
       if (answerOctets > MOST_ANSWER_OCTETS) {
         throw new IOException("its answer has more than " + MOST_ANSWER_OCTETS + " octets");
       }
       protocol.read(buffer.flip());
     }
-    return octets;
+    return come;
   }
 
   /** As much as goes now. */
   private int write() throws IOException {
-    int octets = 0;
+    int gone = 0;
     ByteBuf next = out == null ? protocol.toWrite() : out;
     while (next != null) {
       out = next;
-      octets += next.readBytes(channel, Math.min(next.readableBytes(), WRITE_OCTETS));
+      int some = next.readBytes(channel, Math.min(next.readableBytes(), WRITE_OCTETS));
+      gone += some;
+      octets += some;
       if (next.isReadable()) {
-        return octets;
+        return gone;
       }
       next.release();
       out = null;
       next = protocol.toWrite();
     }
-    return octets;
+    return gone;
   }
 
   /** No octet of it is waited for. */

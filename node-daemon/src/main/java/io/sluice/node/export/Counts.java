@@ -12,6 +12,7 @@ public final class Counts {
   private final AtomicLong rejected = new AtomicLong();
   private final AtomicLong unanswered = new AtomicLong();
   private final AtomicLong dropped = new AtomicLong();
+  private final AtomicLong overBudget = new AtomicLong();
 
   /**
    * At one moment; together all that was given until then.
@@ -20,9 +21,11 @@ public final class Counts {
    * @param rejected not taken by a collector, which would not take it later either
    * @param unanswered sent as often as anything is, without an answer
    * @param dropped never sent: more than may wait, or left at the end
+   * @param overBudget never sent: more than may wait, while the {@link Budget} was spent
    * @param waiting to be sent, or on its way
    */
-  public record Now(long sent, long rejected, long unanswered, long dropped, long waiting) {}
+  public record Now(
+      long sent, long rejected, long unanswered, long dropped, long overBudget, long waiting) {}
 
   /** As they are now. */
   public Now now() {
@@ -31,12 +34,14 @@ public final class Counts {
     long ofRejected = rejected.get();
     long ofUnanswered = unanswered.get();
     long ofDropped = dropped.get();
+    long ofOverBudget = overBudget.get();
     return new Now(
         ofSent,
         ofRejected,
         ofUnanswered,
         ofDropped,
-        given.get() - ofSent - ofRejected - ofUnanswered - ofDropped);
+        ofOverBudget,
+        given.get() - ofSent - ofRejected - ofUnanswered - ofDropped - ofOverBudget);
   }
 
   /** Taken by a collector. */
@@ -61,8 +66,12 @@ public final class Counts {
 
   /** How many there are to be sent, or are on their way. */
   public long waiting() {
-    long ended = sent.get() + rejected.get() + unanswered.get() + dropped.get();
-    return given.get() - ended;
+    return now().waiting();
+  }
+
+  /** Never sent: more than may wait, while the {@link Budget} was spent. */
+  public long overBudget() {
+    return overBudget.get();
   }
 
   /** One was not given to any. */
@@ -78,6 +87,10 @@ public final class Counts {
 
   void drop(int count) {
     dropped.addAndGet(count);
+  }
+
+  void dropOverBudget() {
+    overBudget.incrementAndGet();
   }
 
   void send(int count) {

@@ -1,5 +1,7 @@
 package io.sluice.node.export;
 
+import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.ServerTls;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
@@ -7,6 +9,7 @@ import java.nio.channels.UnsupportedAddressTypeException;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,10 +21,17 @@ public final class Delivery implements AutoCloseable {
 
   private final Duration idle;
   private @Nullable Connection kept;
-  private long idleUntilNanos; // of the one that is kept
+  private @Nullable NamedServer keptFor; // of the one that is kept
+  private long idleUntilNanos; // likewise
+  private @Nullable ServerTls trusted;
+  private @Nullable SSLContext context; // that believes whom that says
+  private long octets; // of connections that are not kept, as yet not asked for
 
   /** What is sent, and how. */
   public sealed interface Call {
+    /** Of what it tells. */
+    int octets();
+
     /**
      * By HTTP/1.1.
      *
@@ -29,13 +39,23 @@ public final class Delivery implements AutoCloseable {
      */
     record Http(String path, String contentType, byte[] body, String authorization)
         implements Call {
+      @Override
+      public int octets() {
+        return body.length;
+      }
+
       public Http(String path, String contentType, byte[] body) {
         this(path, contentType, body, "");
       }
     }
 
     /** By gRPC, which is HTTP/2. */
-    record Grpc(String method, byte[] message) implements Call {}
+    record Grpc(String method, byte[] message) implements Call {
+      @Override
+      public int octets() {
+        return message.length;
+      }
+    }
   }
 
   /**
@@ -51,23 +71,24 @@ public final class Delivery implements AutoCloseable {
    * What comes of it there. Nothing is sent twice but what a connection was kept for that the
    * collector had ended meanwhile.
    *
-   * @param connect for which a connection is waited for
+   * @param server as its objects name it
+   * @param connect for which a connection is waited for, and where there is TLS its handshake
    * @param longest for which all of it is
    * @param isOver whether nothing is to be waited for any longer
    */
   Answer send(
       Call call,
       InetSocketAddress address,
-      String authority,
+      NamedServer server,
       Duration connect,
       Duration longest,
       BooleanSupplier isOver) {
     long start = System.nanoTime();
     Connection.Deadline deadline = new Connection.Deadline(start + longest.toNanos(), isOver);
     Connection before = kept;
-    if (before != null && before.leadsTo(address) && before.isUsable()) {
+    if (before != null && server.equals(keptFor) && before.leadsTo(address) && before.isUsable()) {
       try {
-        return keeping(before, before.exchange(authority, call, deadline));
+        return keeping(before, before.exchange(server.authority(), call, deadline));
       } catch (SocketTimeoutException e) {
         return failed(e);
       } catch (IOException e) {
@@ -79,19 +100,45 @@ public final class Delivery implements AutoCloseable {
       kept =
           Connection.open(
               address,
-              call,
+              protocol(server, call),
               new Connection.Deadline(
                   start + Math.min(connect.toNanos(), longest.toNanos()), isOver));
+      keptFor = server;
     } catch (UnsupportedAddressTypeException e) {
       return Answer.unreached("no way to its address");
     } catch (IOException e) {
       return Answer.unreached(String.valueOf(e.getMessage()));
     }
     try {
-      return keeping(kept, kept.exchange(authority, call, deadline));
+      return keeping(kept, kept.exchange(server.authority(), call, deadline));
     } catch (IOException e) {
       return failed(e);
     }
+  }
+
+  private Protocol protocol(NamedServer server, Call call) throws IOException {
+    ServerTls tls = server.tlsOrNull();
+    Protocol http =
+        switch (call) {
+          case Call.Http _ -> new Http1();
+          case Call.Grpc _ -> new Http2(tls != null);
+        };
+    if (tls == null) {
+      return http;
+    }
+    if (context == null || !tls.equals(trusted)) {
+      context = OverTls.context(tls);
+      trusted = tls;
+    }
+    return new OverTls(http, server, context);
+  }
+
+  /** Octets that have gone either way since this was asked last. */
+  long takeOctets() {
+    Connection now = kept;
+    long gone = octets + (now == null ? 0 : now.takeOctets());
+    octets = 0;
+    return gone;
   }
 
   private Answer keeping(Connection used, Answer answer) {
@@ -127,6 +174,7 @@ public final class Delivery implements AutoCloseable {
     Connection now = kept;
     kept = null;
     if (now != null) {
+      octets += now.takeOctets();
       try {
         now.close();
       } catch (IOException e) {

@@ -32,6 +32,8 @@ public final class Exporter<T> implements AutoCloseable {
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
   private static final Duration BETWEEN_PARTLY = Duration.ofMinutes(1);
   private static final int GROWTH_DIVISOR = 8; // of batches, after one was too large
+  private static final Duration BUDGET_PAUSE = Duration.ofSeconds(5);
+  private static final int HEAD_OCTETS = 1_024; // of a call, with those of its answer and of TLS
 
   private final Kind kind;
   private final Waiting<T> waiting;
@@ -88,13 +90,15 @@ public final class Exporter<T> implements AutoCloseable {
    *     and each minute at most why it does not take all
    * @param notWritten hears of a mistake of the daemon's own
    * @param mostInBatch how much of what they are given is sent at once
+   * @param budget of all that the node sends
    */
   public record Kind(
       String thread,
       BiConsumer<String, String> notTaken,
       Consumer<RuntimeException> notWritten,
       int mostInBatch,
-      Counts counts) {}
+      Counts counts,
+      Budget budget) {}
 
   private Exporter(Kind kind, Target<T> target, Duration gathering, Duration idle) {
     this.kind = kind;
@@ -140,7 +144,21 @@ public final class Exporter<T> implements AutoCloseable {
     long room = Math.min(MOST_WAITING, MOST_WAITING_TOGETHER - counts.waiting());
     counts.add();
     if (!waiting.add(one, room)) {
-      counts.drop(1);
+      drop();
+    }
+  }
+
+  /** One is not even made, where there is no room for it. */
+  public void leaveOut() {
+    kind.counts().add();
+    drop();
+  }
+
+  private void drop() {
+    if (kind.budget().isSpent()) {
+      kind.counts().dropOverBudget();
+    } else {
+      kind.counts().drop(1);
     }
   }
 
@@ -161,6 +179,7 @@ public final class Exporter<T> implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    kind.budget().leave(this);
     delivery.close();
     kind.counts().drop(waiting.close());
   }
@@ -180,6 +199,9 @@ public final class Exporter<T> implements AutoCloseable {
     Answer answer;
     try {
       part = to.call(batch);
+      if (!mayGo(to, part)) {
+        return;
+      }
       answer = send(to, part.call());
     } catch (RuntimeException e) {
       // Top frame of what is sent: without the thread there would be nothing any more.
@@ -192,7 +214,33 @@ public final class Exporter<T> implements AutoCloseable {
     settle(to, part.count(), answer);
   }
 
+  /** Else it waits, or goes in parts. */
+  private boolean mayGo(Target<T> to, Part part) {
+    if (part.call().octets() > kind.budget().mostAtOnce() && part.count() > 1) {
+      most = part.count() / 2;
+      tries = 0;
+      return false;
+    }
+    if (!kind.budget().take(this, foreseen(part.call()))) {
+      pause(to, BUDGET_PAUSE, false);
+      return false;
+    }
+    return true;
+  }
+
+  private static long foreseen(Delivery.Call call) {
+    return call.octets() + HEAD_OCTETS;
+  }
+
   private Answer send(Target<T> to, Delivery.Call call) {
+    try {
+      return sent(to, call);
+    } finally {
+      kind.budget().settle(foreseen(call), delivery.takeOctets());
+    }
+  }
+
+  private Answer sent(Target<T> to, Delivery.Call call) {
     List<InetSocketAddress> addresses = to.addresses();
     if (addresses.isEmpty()) {
       return Answer.unreached("no address of it is known");
@@ -200,7 +248,7 @@ public final class Exporter<T> implements AutoCloseable {
     return delivery.send(
         call,
         addresses.get(Math.floorMod(turn, addresses.size())),
-        to.server().authority(),
+        to.server(),
         to.connectTimeout(),
         ANSWER_TIMEOUT,
         waiting::isOver);

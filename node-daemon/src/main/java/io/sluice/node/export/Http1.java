@@ -40,6 +40,16 @@ final class Http1 implements Protocol {
   private boolean isWhole;
 
   @Override
+  public String alpn() {
+    return "http/1.1";
+  }
+
+  @Override
+  public boolean isUsual() {
+    return true;
+  }
+
+  @Override
   public void begin(String authority, Call call) {
     if (!(call
         instanceof

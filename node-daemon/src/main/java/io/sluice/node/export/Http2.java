@@ -41,9 +41,19 @@ final class Http2 implements Protocol {
           .build();
   private final EmbeddedChannel http2 = new EmbeddedChannel(codec, new Ending());
   private final ByteArrayOutputStream body = new ByteArrayOutputStream();
+  private final String scheme;
   private int stream;
   private @Nullable ChannelPromise written; // whether all of the call was
   private @Nullable Answer answer;
+
+  Http2(boolean hasTls) {
+    scheme = hasTls ? "https" : "http";
+  }
+
+  @Override
+  public String alpn() {
+    return "h2";
+  }
 
   @Override
   public void begin(String authority, Call call) {
@@ -58,7 +68,7 @@ final class Http2 implements Protocol {
     Http2Headers head =
         new DefaultHttp2Headers()
             .method("POST")
-            .scheme("http")
+            .scheme(scheme)
             .path("/" + method)
             .authority(authority)
             .add("content-type", "application/grpc+proto")

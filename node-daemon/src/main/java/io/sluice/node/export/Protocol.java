@@ -10,7 +10,24 @@ import org.jspecify.annotations.Nullable;
  * A version of HTTP, for one call after the other of one connection: makes octets of calls and
  * answers of octets, and has no socket of its own. One thread.
  */
-sealed interface Protocol extends AutoCloseable permits Http1, Http2 {
+sealed interface Protocol extends AutoCloseable permits Http1, Http2, OverTls {
+  /** What it is called in the handshake of TLS (RFC 7301). */
+  String alpn();
+
+  /** Whether it is what a server speaks that agrees to nothing in the handshake of TLS. */
+  default boolean isUsual() {
+    return false;
+  }
+
+  /**
+   * Whether calls may begin; until then what is read and written is a handshake.
+   *
+   * @throws IOException where they never may, and why
+   */
+  default boolean isReady() throws IOException {
+    return true;
+  }
+
   /** What is said from now on is this call. */
   void begin(String authority, Delivery.Call call);
 

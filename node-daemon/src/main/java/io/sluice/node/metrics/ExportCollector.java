@@ -45,6 +45,7 @@ final class ExportCollector extends Collector {
       outcomes.addMetric(List.of("rejected"), (double) now.rejected());
       outcomes.addMetric(List.of("unanswered"), (double) now.unanswered());
       outcomes.addMetric(List.of("dropped"), (double) now.dropped());
+      outcomes.addMetric(List.of("over_budget"), (double) now.overBudget());
       queue.addMetric(List.of(), (double) now.waiting());
     }
     return List.of(outcomes, queue);

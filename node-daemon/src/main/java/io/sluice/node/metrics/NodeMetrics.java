@@ -27,6 +27,7 @@ import io.sluice.node.enrolment.EarlierConnection.EarlierAction;
 import io.sluice.node.enrolment.Enrolment;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.events.AccessLogs;
+import io.sluice.node.export.Budget;
 import io.sluice.node.identity.NodeIdentities;
 import io.sluice.node.metrics.InterceptionCollector.RefusalCollector;
 import io.sluice.node.store.StoreFault;
@@ -172,8 +173,8 @@ public final class NodeMetrics {
                 new CounterMetricFamily(
                     "sluice_access_log_exports_total",
                     "Lines of the access log for collectors, by what became of them: taken by the"
-                        + " collector, rejected by it, left without an answer, or dropped as more"
-                        + " waited than may.",
+                        + " collector, rejected by it, left without an answer, dropped as more"
+                        + " waited than may, or over the budget.",
                     List.of("outcome")),
             () ->
                 new GaugeMetricFamily(
@@ -192,8 +193,8 @@ public final class NodeMetrics {
                 new CounterMetricFamily(
                     "sluice_remote_log_lines_total",
                     "Lines of all pods for the MeshConfig's collector, by what became of them: taken"
-                        + " by it, rejected by it, left without an answer, or dropped as more waited"
-                        + " than may.",
+                        + " by it, rejected by it, left without an answer, dropped as more waited"
+                        + " than may, or over the budget.",
                     List.of("outcome")),
             () ->
                 new GaugeMetricFamily(
@@ -205,6 +206,11 @@ public final class NodeMetrics {
         .register(registry);
   }
 
+  /** Adds what collectors are sent altogether. */
+  public void observe(Budget budget) {
+    new BudgetCollector(budget).register(registry);
+  }
+
   /** Adds what became of spans. */
   public void observe(Spans spans) {
     new ExportCollector(
@@ -212,7 +218,7 @@ public final class NodeMetrics {
                 new CounterMetricFamily(
                     "sluice_tracing_spans_total",
                     "Spans of requests, by what became of them: taken by the collector, rejected by"
-                        + " it, left without an answer, or dropped as more waited than may.",
+                        + " it, left without an answer, dropped as more waited than may, or over the budget.",
                     List.of("outcome")),
             () ->
                 new GaugeMetricFamily(

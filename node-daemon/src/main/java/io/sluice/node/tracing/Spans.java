@@ -3,6 +3,7 @@ package io.sluice.node.tracing;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.Tracing;
+import io.sluice.node.export.Budget;
 import io.sluice.node.export.Counts;
 import io.sluice.node.export.Delivery;
 import io.sluice.node.export.Delivery.Call.Http;
@@ -34,21 +35,27 @@ public final class Spans implements AutoCloseable {
   private static final long SECOND_NANOS = Duration.ofSeconds(1).toNanos();
 
   private final Counts counts = new Counts();
-  private final Exporter.Kind kind =
-      new Exporter.Kind(
-          "sluice-tracing",
-          (collector, why) ->
-              LOG.log(
-                  System.Logger.Level.WARNING,
-                  "spans_not_taken collector={0}: {1}",
-                  collector,
-                  why),
-          e -> LOG.log(System.Logger.Level.ERROR, "spans_not_written", e),
-          MOST_IN_BATCH,
-          counts);
+  private final Exporter.Kind kind;
   private final AtomicLong othersUntil = new AtomicLong(System.nanoTime() - SECOND_NANOS);
   private volatile @Nullable Exporter<Span> exporter; // written under this
   private volatile MeshSnapshot known = MeshSnapshot.EMPTY;
+
+  /** None yet; what is sent is within that budget. */
+  public Spans(Budget budget) {
+    kind =
+        new Exporter.Kind(
+            "sluice-tracing",
+            (collector, why) ->
+                LOG.log(
+                    System.Logger.Level.WARNING,
+                    "spans_not_taken collector={0}: {1}",
+                    collector,
+                    why),
+            e -> LOG.log(System.Logger.Level.ERROR, "spans_not_written", e),
+            MOST_IN_BATCH,
+            counts,
+            budget);
+  }
 
   /** The collector of now. */
   private record Target(Tracing tracing, List<InetSocketAddress> addresses)
@@ -84,7 +91,7 @@ public final class Spans implements AutoCloseable {
 
   /** Spans go where that snapshot says from now on. */
   public synchronized void publish(MeshSnapshot snapshot) {
-    Tracing tracing = snapshot.settings().tracingOrNull();
+    Tracing tracing = snapshot.settings().reporting().tracingOrNull();
     Exporter<Span> running = exporter;
     known = snapshot;
     if (tracing == null) {
@@ -113,7 +120,7 @@ public final class Spans implements AutoCloseable {
       if (Span.hasFailed(request) || running.waiting() < Exporter.MOST_WAITING / 2) {
         running.add(Span.of(known, request, trace));
       } else {
-        counts.drop();
+        running.leaveOut();
       }
     }
   }

@@ -31,6 +31,7 @@ import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.node.Samples;
+import io.sluice.node.export.Budget;
 import io.sluice.node.export.Exporter;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord;
@@ -79,7 +80,7 @@ class AccessLogsTest {
             public void close() {}
           },
           16);
-  private final AccessLogs logs = new AccessLogs(log);
+  private final AccessLogs logs = new AccessLogs(log, new Budget());
 
   /** What collectors were sent, by service. */
   private final List<Map.Entry<String, LogRecord>> told = new CopyOnWriteArrayList<>();

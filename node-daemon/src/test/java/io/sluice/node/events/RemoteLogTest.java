@@ -10,6 +10,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.RemoteLogging;
 import io.sluice.node.Samples;
+import io.sluice.node.export.Budget;
 import io.sluice.node.export.Exporter;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.RequestRecord;
@@ -33,7 +34,7 @@ class RemoteLogTest {
   private static final RequestRecord CALL = Samples.request(Samples.outbound(1), 200);
   private static final String SECRET = "Basic bm9kZTpzZWNyZXQ=";
 
-  private final AccessLogs logs = new AccessLogs(null);
+  private final AccessLogs logs = new AccessLogs(null, new Budget());
   private final List<JsonNode> told = new CopyOnWriteArrayList<>();
   private @Nullable HttpServer collector;
 

@@ -28,6 +28,7 @@ class CollectorFaultsTest {
   private static final int MANY_OCTETS = 1 << 20; // more than sockets hold
 
   private final Counts counts = new Counts();
+  private final Budget budget = new Budget();
   private final List<String> told = new CopyOnWriteArrayList<>();
   private final List<Exporter<String>> running = new ArrayList<>();
 
@@ -208,7 +209,12 @@ class CollectorFaultsTest {
   private Exporter<String> start(ScriptedCollector.To target, int batch) {
     Exporter.Kind kind =
         new Exporter.Kind(
-            "faults", (_, why) -> told.add(why), e -> told.add(e.toString()), batch, counts);
+            "faults",
+            (_, why) -> told.add(why),
+            e -> told.add(e.toString()),
+            batch,
+            counts,
+            budget);
     Exporter<String> exporter = Exporter.start(kind, target, LONG, LONG);
     running.add(exporter);
     return exporter;

@@ -37,7 +37,8 @@ class ExporterTest {
 
   private static Answer sent(Flood collector, Duration longest, boolean isOver) {
     try (Delivery delivery = new Delivery(LONG)) {
-      return delivery.send(CALL, collector.address(), "flood", LONG, longest, () -> isOver);
+      return delivery.send(
+          CALL, collector.address(), new NamedServer("flood", 1), LONG, longest, () -> isOver);
     }
   }
 
@@ -92,7 +93,8 @@ class ExporterTest {
           throw e;
         },
         10,
-        counts);
+        counts,
+        new Budget());
   }
 
   private static long threads(String name) {

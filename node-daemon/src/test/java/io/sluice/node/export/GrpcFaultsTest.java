@@ -2,6 +2,7 @@ package io.sluice.node.export;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.NamedServer;
 import io.sluice.node.export.Answer.Verdict;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -206,7 +207,8 @@ class GrpcFaultsTest {
 
   private Answer send(ScriptedCollector collector, int octets) {
     Delivery.Call call = new Delivery.Call.Grpc("a.B/C", new byte[octets]);
-    return delivery.send(call, collector.address(), "collector", LONG, LONG, () -> false);
+    return delivery.send(
+        call, collector.address(), new NamedServer("collector", 1), LONG, LONG, () -> false);
   }
 
   private static ScriptedCollector whole(Answers answers) throws IOException {

@@ -33,6 +33,7 @@ class KeptConnectionTest {
   private static final Duration NEVER = Duration.ofDays(1);
   private static final int BATCH = 4;
   private static final int HEARD_OCTETS = 600; // of 5 ms each and more
+  private static final NamedServer SERVER = new NamedServer("collector", 1);
   private static final Delivery.Call CALL =
       new Delivery.Call.Http("/v1/logs", Otlp.CONTENT_TYPE, new byte[100]);
 
@@ -151,7 +152,7 @@ class KeptConnectionTest {
       // Until it has said more than its head: by the clock alone that might come too late.
       Answer taken =
           delivery.send(
-              CALL, taking.address(), "collector", LONG, LONG, () -> octets.get() > HEARD_OCTETS);
+              CALL, taking.address(), SERVER, LONG, LONG, () -> octets.get() > HEARD_OCTETS);
       long start = System.nanoTime();
       Answer unanswered = send(delivery, saying, Duration.ofSeconds(3));
 
@@ -300,7 +301,7 @@ class KeptConnectionTest {
   }
 
   private static Answer send(Delivery delivery, ScriptedCollector collector, Duration longest) {
-    return delivery.send(CALL, collector.address(), "collector", LONG, longest, () -> false);
+    return delivery.send(CALL, collector.address(), SERVER, LONG, longest, () -> false);
   }
 
   private Exporter<String> start(ScriptedCollector.To target, Duration gathering, Duration idle) {
@@ -311,7 +312,12 @@ class KeptConnectionTest {
 
   private Exporter.Kind kind() {
     return new Exporter.Kind(
-        "kept", (_, why) -> told.add(why), e -> told.add(e.toString()), BATCH, counts);
+        "kept",
+        (_, why) -> told.add(why),
+        e -> told.add(e.toString()),
+        BATCH,
+        counts,
+        new Budget());
   }
 
   private static void add(Exporter<String> exporter, int count) {

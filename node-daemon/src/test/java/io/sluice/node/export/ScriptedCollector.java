@@ -38,11 +38,17 @@ final class ScriptedCollector implements AutoCloseable {
   final AtomicInteger connections = new AtomicInteger();
   final AtomicInteger ended = new AtomicInteger(); // connections that are no more
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
-  private final ServerSocket socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+  private final ServerSocket socket;
   private final Script script;
 
   ScriptedCollector(Script script) throws IOException {
+    this(script, new ServerSocket(0, 50, InetAddress.getLoopbackAddress()));
+  }
+
+  /** At {@code socket}, which it closes. */
+  ScriptedCollector(Script script, ServerSocket socket) {
     this.script = script;
+    this.socket = socket;
     Thread.ofVirtual().start(this::serve);
   }
 
@@ -58,14 +64,19 @@ final class ScriptedCollector implements AutoCloseable {
 
   /** One that reads each request, and answers it so. */
   static ScriptedCollector answering(Answers answers) throws IOException {
-    return new ScriptedCollector((collector, connection, socket) -> {
+    return new ScriptedCollector(reading(answers));
+  }
+
+  /** What such a one does. */
+  static Script reading(Answers answers) {
+    return (collector, connection, socket) -> {
       InputStream in = new BufferedInputStream(socket.getInputStream());
       while (true) {
         Asked asked = collector.read(connection, in);
         in.skipNBytes(asked.octets());
         answers.answer(collector, socket, asked);
       }
-    });
+    };
   }
 
   static void say(Socket socket, String text) throws IOException {
@@ -100,7 +111,7 @@ final class ScriptedCollector implements AutoCloseable {
 
   /** What each of those it is given makes of a request. */
   To target(int octetsEach) {
-    return new To(address(), octetsEach);
+    return new To(address(), new NamedServer("collector", address().getPort()), octetsEach);
   }
 
   private void serve() {
@@ -135,12 +146,8 @@ final class ScriptedCollector implements AutoCloseable {
   }
 
   /** Is sent as many octets as what it is given has. */
-  record To(InetSocketAddress address, int octetsEach) implements Exporter.Target<String> {
-    @Override
-    public NamedServer server() {
-      return new NamedServer("collector", address.getPort());
-    }
-
+  record To(InetSocketAddress address, NamedServer server, int octetsEach)
+      implements Exporter.Target<String> {
     @Override
     public List<InetSocketAddress> addresses() {
       return List.of(address);

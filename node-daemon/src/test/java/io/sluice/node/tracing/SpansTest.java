@@ -11,6 +11,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.Tracing;
 import io.sluice.node.Samples;
+import io.sluice.node.export.Budget;
 import io.sluice.node.export.Exporter;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
@@ -39,7 +40,7 @@ class SpansTest {
 
   private final BlockingQueue<JsonNode> told = new LinkedBlockingQueue<>();
   private final Deque<Integer> answers = new ArrayDeque<>(); // before TAKEN; the server's
-  private final Spans spans = new Spans();
+  private final Spans spans = new Spans(new Budget());
   private final HttpServer collector;
 
   SpansTest() throws IOException {

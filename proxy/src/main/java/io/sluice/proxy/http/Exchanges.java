@@ -377,7 +377,7 @@ public final class Exchanges implements DirectPeer {
 
   /** Where spans go; null where none are made. */
   @Nullable Tracing tracing() {
-    return around.snapshot().get().settings().tracingOrNull();
+    return around.snapshot().get().settings().reporting().tracingOrNull();
   }
 
   EventLoop loop() {

@@ -13,6 +13,7 @@ import io.sluice.mesh.Nearness;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SessionAffinity;
+import io.sluice.mesh.SettingsDraft;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Ejection;
@@ -367,29 +368,7 @@ class BalancingTest {
         var fixture = new ProxyFixture()) {
       SnapshotEditor editor = ProxyFixture.permissive().edit();
       MeshSettings usual = ProxyFixture.permissive().settings();
-      editor.put(
-          new MeshSettings(
-              usual.permissive(),
-              usual.egress(),
-              usual.trustDomain(),
-              usual.mutualTls(),
-              usual.denied(),
-              usual.revoked(),
-              usual.retirement(),
-              usual.answerTimeout(),
-              usual.isolated(),
-              null,
-              usual.tls(),
-              usual.logs(),
-              usual.federated(),
-              usual.nodeResolvers(),
-              usual.names(),
-              false,
-              null,
-              null,
-              each,
-              null,
-              null));
+      editor.put(SettingsDraft.of(usual, draft -> draft.balancesHttp1 = each));
       List<Endpoint> endpoints =
           Stream.of(one, two, three).map(app -> new Endpoint(app.address(), true)).toList();
       editor.put(

@@ -5,23 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.LONG;
 
 import io.sluice.await.Await;
-import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Faults;
-import io.sluice.mesh.FederatedBundles;
-import io.sluice.mesh.HostNames;
-import io.sluice.mesh.LogLevels;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Retirement;
-import io.sluice.mesh.RevokedMode;
+import io.sluice.mesh.SettingsDraft;
 import io.sluice.mesh.SnapshotEditor;
-import io.sluice.mesh.TlsParameters;
 import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
 import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
-import io.sluice.mesh.TrustDomain;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
 import java.net.Socket;
@@ -103,29 +96,7 @@ class TimeoutsTest {
   private void limit(TimeLimits limits, Duration answerTimeout) {
     SnapshotEditor editor =
         mesh.nodes.withRequests(List.of(HttpFixture.match("/books.*", "GET", "POST"))).edit();
-    editor.put(
-        new MeshSettings(
-            false,
-            false,
-            TrustDomain.CLUSTER_LOCAL,
-            true,
-            DeniedPeers.NONE,
-            RevokedMode.CLOSE,
-            Retirement.NONE,
-            answerTimeout,
-            List.of(),
-            null,
-            TlsParameters.DEFAULTS,
-            LogLevels.DEFAULTS,
-            FederatedBundles.NONE,
-            List.of(),
-            HostNames.NONE,
-            false,
-            null,
-            null,
-            false,
-            null,
-            null));
+    editor.put(SettingsDraft.of(MeshSettings.CLOSED, draft -> draft.answerTimeout = answerTimeout));
     editor.put(
         new TrafficRoute(
             new NamespacedName("shop", "store:routes"),

@@ -72,6 +72,10 @@ public final class TestAuthority {
   /** Before a name of a leaf that is no URI. */
   public static final String DNS = "DNS:";
 
+  /** The same of an IP address. */
+  public static final String IP = "IP:";
+
+  private static final String SUBJECT = "O=workload";
   private static final AtomicLong SERIALS = new AtomicLong(System.nanoTime());
 
   private final X500Name rootName;
@@ -107,16 +111,21 @@ public final class TestAuthority {
   public WorkloadCredentials issue(SpiffeId identity, TrustBundles trusted) {
     KeyPair leafKey = newKey();
     return new WorkloadCredentials(
-        identity, chain(Leaf.of(identity), leafKey), leafKey.getPrivate(), trusted);
+        identity, chain(Leaf.of(identity), SUBJECT, leafKey), leafKey.getPrivate(), trusted);
   }
 
   /** Credentials that may break rules our own side would refuse to load. */
   public PresentedChain present(Leaf leaf) {
-    KeyPair leafKey = newKey();
-    return new PresentedChain(chain(leaf, leafKey), leafKey.getPrivate());
+    return present(leaf, SUBJECT);
   }
 
-  private List<X509Certificate> chain(Leaf leaf, KeyPair leafKey) {
+  /** The same of that name. */
+  public PresentedChain present(Leaf leaf, String subject) {
+    KeyPair leafKey = newKey();
+    return new PresentedChain(chain(leaf, subject, leafKey), leafKey.getPrivate());
+  }
+
+  private List<X509Certificate> chain(Leaf leaf, String subject, KeyPair leafKey) {
     try {
       var builder =
           new JcaX509v3CertificateBuilder(
@@ -124,7 +133,7 @@ public final class TestAuthority {
               BigInteger.valueOf(SERIALS.incrementAndGet()),
               Date.from(leaf.from),
               Date.from(leaf.to),
-              new X500Name("O=workload"),
+              new X500Name(subject),
               leafKey.getPublic());
       int usage = leaf.ca ? KeyUsage.keyCertSign : 0;
       usage |= leaf.signs ? KeyUsage.digitalSignature : KeyUsage.keyAgreement;
@@ -148,6 +157,9 @@ public final class TestAuthority {
   }
 
   private static GeneralName name(String uri) {
+    if (uri.startsWith(IP)) {
+      return new GeneralName(GeneralName.iPAddress, uri.substring(IP.length()));
+    }
     return uri.startsWith(DNS)
         ? new GeneralName(GeneralName.dNSName, uri.substring(DNS.length()))
         : new GeneralName(GeneralName.uniformResourceIdentifier, uri);

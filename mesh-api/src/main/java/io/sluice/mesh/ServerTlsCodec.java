@@ -1,0 +1,45 @@
+package io.sluice.mesh;
+
+import com.google.protobuf.ByteString;
+import java.security.cert.CertificateEncodingException;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+
+/** By what servers are believed, as a message and back. */
+final class ServerTlsCodec {
+  private ServerTlsCodec() {}
+
+  static io.sluice.api.resources.v1.ServerTls message(ServerTls tls) {
+    var message = io.sluice.api.resources.v1.ServerTls.newBuilder();
+    for (X509Certificate root : tls.roots()) {
+      try {
+        message.addRoots(ByteString.copyFrom(root.getEncoded()));
+      } catch (CertificateEncodingException e) {
+        throw new IllegalStateException("a parsed certificate has an encoding", e);
+      }
+    }
+    return message.build();
+  }
+
+  static ServerTls model(io.sluice.api.resources.v1.ServerTls message, Checks checks) {
+    return checks.value(
+        "tls",
+        () ->
+            new ServerTls(
+                checks.list(
+                    "tls.roots",
+                    message.getRootsList(),
+                    FederatedBundles.MOST_ROOTS,
+                    ServerTlsCodec::certificate)));
+  }
+
+  private static X509Certificate certificate(ByteString der) {
+    try {
+      return (X509Certificate)
+          CertificateFactory.getInstance("X.509").generateCertificate(der.newInput());
+    } catch (CertificateException e) {
+      throw new IllegalArgumentException("it is no certificate: " + e.getMessage(), e);
+    }
+  }
+}
