@@ -16,15 +16,22 @@ final class ReportingReader {
 
   private static final Map<String, Long> UNITS =
       Map.of(
-          "", 1L,
-          "k", 1_000L,
-          "M", 1_000_000L,
-          "G", 1_000_000_000L,
-          "T", 1_000_000_000_000L,
-          "Ki", 1L << 10,
-          "Mi", 1L << 20,
-          "Gi", 1L << 30,
-          "Ti", 1L << 40);
+          "k",
+          1_000L,
+          "M",
+          1_000_000L,
+          "G",
+          1_000_000_000L,
+          "T",
+          1_000_000_000_000L,
+          "Ki",
+          1L << 10,
+          "Mi",
+          1L << 20,
+          "Gi",
+          1L << 30,
+          "Ti",
+          1L << 40);
 
   private ReportingReader() {}
 
@@ -47,7 +54,7 @@ final class ReportingReader {
     if (!read.matches()) {
       throw new IllegalArgumentException("'" + text + "' is no number of bytes a day");
     }
-    long unit = UNITS.get(read.group(2));
+    long unit = UNITS.getOrDefault(read.group(2), 1L);
     long count = Long.parseLong(read.group(1));
     if (count > Reporting.MOST_BUDGET / unit || count * unit < Reporting.LEAST_BUDGET) {
       throw new IllegalArgumentException("'" + text + "' is outside 1Mi/day..1Ti/day");
