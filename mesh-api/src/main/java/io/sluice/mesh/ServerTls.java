@@ -1,5 +1,6 @@
 package io.sluice.mesh;
 
+import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.util.List;
 
@@ -7,17 +8,34 @@ import java.util.List;
  * That a server is asked by TLS, with whose certificates: one of it has to name the host that it is
  * asked under (RFC 9525), as a subject alternative name.
  *
- * @param roots authorities of its certificates, {@link FederatedBundles#MOST_ROOTS} at most; empty
- *     for those that the machine's Java trusts
+ * @param roots authorities of its certificates, {@link FederatedBundles#MOST_ROOTS} and {@link
+ *     #MOST_BYTES} at most; empty for the public ones that Java trusts
  */
 public record ServerTls(List<X509Certificate> roots) {
   /** By certificates of any public authority. */
   public static final ServerTls PUBLIC = new ServerTls(List.of());
 
+  /** Of all of them in DER: each object that names the server has them again. */
+  public static final int MOST_BYTES = 8 * 1_024;
+
   public ServerTls {
     roots = List.copyOf(roots);
     if (!roots.isEmpty()) {
       FederatedBundles.requireAuthorities(roots);
+      int bytes = roots.stream().mapToInt(one -> der(one).length).sum();
+      if (bytes > MOST_BYTES) {
+        throw new IllegalArgumentException(
+            "certificates of " + bytes + " bytes; at most " + MOST_BYTES);
+      }
+    }
+  }
+
+  /** As bytes go over the wire. */
+  static byte[] der(X509Certificate one) {
+    try {
+      return one.getEncoded();
+    } catch (CertificateEncodingException e) {
+      throw new IllegalStateException("a parsed certificate has an encoding", e);
     }
   }
 

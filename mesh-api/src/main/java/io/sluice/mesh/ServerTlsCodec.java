@@ -1,7 +1,6 @@
 package io.sluice.mesh;
 
 import com.google.protobuf.ByteString;
-import java.security.cert.CertificateEncodingException;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
@@ -12,13 +11,7 @@ final class ServerTlsCodec {
 
   static io.sluice.api.resources.v1.ServerTls message(ServerTls tls) {
     var message = io.sluice.api.resources.v1.ServerTls.newBuilder();
-    for (X509Certificate root : tls.roots()) {
-      try {
-        message.addRoots(ByteString.copyFrom(root.getEncoded()));
-      } catch (CertificateEncodingException e) {
-        throw new IllegalStateException("a parsed certificate has an encoding", e);
-      }
-    }
+    tls.roots().forEach(root -> message.addRoots(ByteString.copyFrom(ServerTls.der(root))));
     return message.build();
   }
 

@@ -35,7 +35,13 @@ final class ServerTlsReader {
                 fields.parsed(
                     ROOTS,
                     ServerTlsReader::roots,
-                    "write the PEM certificates of the authorities of the collector's own"));
+                    "write the PEM certificates of the authorities that signed the collector's certificate"));
+    if (roots.isPresent() && !fields.has(ENABLE)) { // else it would be asked in clear by mistake
+      fields.problem(
+          ROOTS,
+          "nobody is believed by this, as enable is missing",
+          "write enable: true, or enable: false where it is to be asked in clear");
+    }
     return fields.isTrue(ENABLE) ? Optional.of(roots.orElse(ServerTls.PUBLIC)) : Optional.empty();
   }
 
@@ -43,6 +49,10 @@ final class ServerTlsReader {
     if (text.length() > MOST_CHARACTERS) {
       throw new IllegalArgumentException(
           "it has " + text.length() + " characters, more than " + MOST_CHARACTERS);
+    }
+    if (!text.contains("-----BEGIN CERTIFICATE-----")) {
+      throw new IllegalArgumentException(
+          "there is no PEM certificate in it; it is the text itself, neither a path nor base64");
     }
     return new ServerTls(FederationReader.certificates(text));
   }

@@ -121,7 +121,7 @@ class SameWordsTest {
       ExtensionService | port: 4317 | host | the field is missing
       ExtensionService | host: otel, port: 4317, protocol: https | protocol | 'https' is no protocol
       ExtensionService | host: otel, port: 4317, connectTimeout: 1h | connectTimeout | 1h is outside
-      ExtensionService | host: otel, port: 4317, tls: {caPem: none} | tls.caPem | a bundle of 0 certificates
+      ExtensionService | host: otel, port: 4317, tls: {caPem: none} | tls.caPem | neither a path nor base64
       ExtensionService | host: 169.254.169.254, port: 80 | host | is not asked
       FaultInjection | delay: {percentage: 101} | delay.percentage | 101 is outside 0..100
       FaultInjection | delay: {min: 1s} | delay.percentage | the field is missing

@@ -341,6 +341,12 @@ public final class AccessLogs implements AutoCloseable {
       return REMOTE_CONNECT;
     }
 
+    /** Nobody says so of osm-edge's and FSM's collectors. */
+    @Override
+    public boolean takesGzip() {
+      return false;
+    }
+
     /** A mended secret or path is tried at once. */
     @Override
     public boolean isSameAs(Exporter.Target<AccessLog.Entry.Line> other) {
@@ -398,6 +404,11 @@ public final class AccessLogs implements AutoCloseable {
     @Override
     public NamedServer server() {
       return place.server();
+    }
+
+    @Override
+    public boolean isOfMesh() {
+      return isOfMesh;
     }
 
     @Override

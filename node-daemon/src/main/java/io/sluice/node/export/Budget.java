@@ -2,21 +2,27 @@ package io.sluice.node.export;
 
 import io.sluice.mesh.Reporting;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * How many octets a node's exporters exchange with collectors: any number, or so many in any 24
- * hours at most. Three quarters of that come evenly, an eighth may go at once, and an eighth is for
- * what was not foreseen. It begins with nothing, so that a node which starts again and again keeps
- * to it too, without a write to the disk. Any thread.
+ * hours at most. Thirteen sixteenths of that come evenly, two may be saved up, and one is for what
+ * was not foreseen. It begins with nothing, so that a node which starts again and again keeps to it
+ * too, without a write to the disk. Any thread.
  */
 public final class Budget {
   private static final System.Logger LOG = System.getLogger(Budget.class.getName());
 
-  private static final double EVENLY = 0.75;
+  /** Nothing is taken. */
+  static final long REFUSED = -1;
+
+  private static final double EVENLY = 13 / 16.0;
   private static final int SAVED = 8; // part of it
+  private static final int OWN_TURNS = 3;
   private static final int AT_ONCE = 16; // part of it that one batch has
   private static final long DAY_NANOS = Duration.ofDays(1).toNanos();
   private static final long HOUR_NANOS = Duration.ofHours(1).toNanos();
@@ -26,7 +32,11 @@ public final class Budget {
   private long perDay = Reporting.NO_BUDGET; // this and all below: guarded by this
   private double saved; // what may go now; less than nothing after what was not foreseen
   private long savedNanos; // when that was so
-  private @Nullable Object first; // who waits, and comes before all others
+
+  /** Who waits, the longest first; whether it is the mesh's own. */
+  private final Map<Object, Boolean> waiting = new LinkedHashMap<>();
+
+  private int turns; // of who waits
   private long toldNanos;
 
   /** Without a limit. */
@@ -44,7 +54,7 @@ public final class Budget {
   public synchronized void limit(long perDay) {
     save();
     if (perDay == Reporting.NO_BUDGET) {
-      first = null;
+      waiting.clear();
       saved = 0;
     }
     this.perDay = perDay;
@@ -58,38 +68,47 @@ public final class Budget {
     savedNanos = now;
   }
 
-  /** Most octets that a batch may have, to be sent at all. */
+  /** Most octets that a body may have, to be sent at all. */
   synchronized long mostAtOnce() {
     return perDay == Reporting.NO_BUDGET ? Long.MAX_VALUE : perDay / AT_ONCE;
   }
 
   /**
-   * Whether {@code who} may send that many now, which are then taken. Who may not comes first from
-   * now on: else large batches would wait for as long as there are small ones.
+   * Takes that many for {@code who}, or none where there is no limit; returns what is taken, or
+   * {@link #REFUSED}. Who is refused waits for its turn from now on, in which nobody else may: else
+   * large batches would wait for as long as there are small ones, and who asks seldom for as long
+   * as there is one who asks often.
+   *
+   * @param isOfMesh whether the mesh's own settings name its collector: as long as such wait others
+   *     have one turn of {@link #OWN_TURNS} and one
    */
-  synchronized boolean take(Object who, long octets) {
+  synchronized long take(Object who, boolean isOfMesh, long octets) {
     if (perDay == Reporting.NO_BUDGET) {
-      return true;
+      return 0;
     }
     save();
-    if ((first != null && first != who) || saved < octets) {
-      first = first == null ? who : first;
-      tell();
-      return false;
+    Object next = next();
+    if ((next != null && next != who) || saved < octets) {
+      waiting.put(who, isOfMesh);
+      return REFUSED;
     }
-    first = null;
+    if (waiting.remove(who) != null) {
+      turns++;
+    }
     saved -= octets;
-    return true;
+    return octets;
   }
 
-  private void tell() {
-    if (savedNanos - toldNanos >= HOUR_NANOS) {
-      toldNanos = savedNanos;
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "telemetry_budget_spent bytes_per_day={0}",
-          Long.toString(perDay));
+  private @Nullable Object next() {
+    boolean isOthers = turns % (OWN_TURNS + 1) == OWN_TURNS;
+    Object first = null;
+    for (Map.Entry<Object, Boolean> each : waiting.entrySet()) {
+      if (each.getValue() != isOthers) {
+        return each.getKey();
+      }
+      first = first == null ? each.getKey() : first;
     }
+    return first;
   }
 
   /** So many were exchanged where so many had been taken. */
@@ -102,14 +121,23 @@ public final class Budget {
 
   /** {@code who} sends nothing any more. */
   synchronized void leave(Object who) {
-    if (first == who) {
-      first = null;
-    }
+    waiting.remove(who);
   }
 
-  /** Whether somebody waits for it. */
+  /** Whether something is left out for want of it, which the log tells now and then. */
   synchronized boolean isSpent() {
-    return first != null;
+    if (waiting.isEmpty()) {
+      return false;
+    }
+    long now = clock.getAsLong();
+    if (now - toldNanos >= HOUR_NANOS) {
+      toldNanos = now;
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "telemetry_budget_spent bytes_per_day={0}",
+          Long.toString(perDay));
+    }
+    return true;
   }
 
   /** Octets in 24 hours; {@link Reporting#NO_BUDGET} for any number. */

@@ -13,6 +13,7 @@ import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,17 +27,19 @@ final class Connection implements AutoCloseable {
   private static final long LOOK_MILLIS = 100; // so soon it sees that nothing is waited for
   private static final int READ_OCTETS = 16 * 1_024;
   private static final int WRITE_OCTETS = 128 * 1_024; // before it listens again
-  private static final int MOST_ANSWER_OCTETS = 64 * 1_024; // of which it takes some hundred
+
+  /** Of an answer, which takes some hundred, and of a handshake, which takes some thousand. */
+  static final int MOST_ANSWER_OCTETS = 16 * 1_024;
 
   private final InetSocketAddress address;
   private final SocketChannel channel;
   private final Selector selector;
   private final SelectionKey key;
   private final Protocol protocol;
+  private final LongConsumer gone; // hears of octets, either way
   private final ByteBuffer buffer = ByteBuffer.allocate(READ_OCTETS);
   private @Nullable ByteBuf out; // of which a part may be written
   private int answerOctets;
-  private long octets; // that have gone either way
 
   /**
    * Until when something is waited for.
@@ -53,47 +56,56 @@ final class Connection implements AutoCloseable {
     }
   }
 
-  private Connection(
-      InetSocketAddress address, SocketChannel channel, Selector selector, Protocol protocol)
+  private Connection(InetSocketAddress address, Protocol protocol, LongConsumer gone)
       throws IOException {
     this.address = address;
-    this.channel = channel;
-    this.selector = selector;
     this.protocol = protocol;
-    channel.configureBlocking(false);
-    // Else the end of each batch but the first waits for what is acknowledged late: 40 ms.
-    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-    this.key = channel.register(selector, SelectionKey.OP_CONNECT);
-  }
-
-  /** Connects for calls by {@code protocol}, which it owns. */
-  static Connection open(InetSocketAddress address, Protocol protocol, Deadline deadline)
-      throws IOException {
-    SocketChannel channel = SocketChannel.open();
+    this.gone = gone;
+    channel = SocketChannel.open();
     try {
-      Selector selector = Selector.open();
-      try {
-        Connection opened = new Connection(address, channel, selector, protocol);
-        for (boolean connected = channel.connect(address); !connected; ) {
-          opened.await(deadline);
-          connected = channel.finishConnect();
-        }
-        opened.shakeHands(deadline);
-        return opened;
-      } catch (IOException | RuntimeException e) {
-        selector.close();
-        throw e;
-      }
+      channel.configureBlocking(false);
+      // Else the end of each batch but the first waits for what is acknowledged late: 40 ms.
+      channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      selector = Selector.open();
+      key = channel.register(selector, SelectionKey.OP_CONNECT);
     } catch (IOException | RuntimeException e) {
-      protocol.close();
       channel.close();
       throw e;
     }
   }
 
+  /**
+   * Connects for calls by {@code protocol}, which it owns.
+   *
+   * @param gone hears of octets that go either way, also where nothing comes of it
+   */
+  static Connection open(
+      InetSocketAddress address, Protocol protocol, Deadline deadline, LongConsumer gone)
+      throws IOException {
+    Connection opened;
+    try {
+      opened = new Connection(address, protocol, gone);
+    } catch (IOException | RuntimeException e) {
+      protocol.close();
+      throw e;
+    }
+    try {
+      for (boolean connected = opened.channel.connect(address); !connected; ) {
+        opened.await(deadline);
+        connected = opened.channel.finishConnect();
+      }
+      opened.shakeHands(deadline);
+      return opened;
+    } catch (IOException | RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
   private void shakeHands(Deadline deadline) throws IOException {
+    answerOctets = 0;
     while (!protocol.isReady()) {
-      answerOctets = 0;
+      deadline.require();
       int read = read();
       int written = write();
       if (protocol.isReady()) {
@@ -139,13 +151,6 @@ final class Connection implements AutoCloseable {
     } catch (IOException e) {
       return false;
     }
-  }
-
-  /** Octets that have gone either way since this was asked last. */
-  long takeOctets() {
-    long gone = octets;
-    octets = 0;
-    return gone;
   }
 
   /** Whether another call may follow the one that was answered. */
@@ -200,7 +205,7 @@ final class Connection implements AutoCloseable {
     if (come < 0) {
       protocol.end();
     } else if (come > 0) {
-      octets += come;
+      gone.accept(come);
       answerOctets += come;
       if (answerOctets > MOST_ANSWER_OCTETS) {
         throw new IOException("its answer has more than " + MOST_ANSWER_OCTETS + " octets");
@@ -212,21 +217,21 @@ final class Connection implements AutoCloseable {
 
   /** As much as goes now. */
   private int write() throws IOException {
-    int gone = 0;
+    int written = 0;
     ByteBuf next = out == null ? protocol.toWrite() : out;
     while (next != null) {
       out = next;
       int some = next.readBytes(channel, Math.min(next.readableBytes(), WRITE_OCTETS));
-      gone += some;
-      octets += some;
+      written += some;
+      gone.accept(some);
       if (next.isReadable()) {
-        return gone;
+        return written;
       }
       next.release();
       out = null;
       next = protocol.toWrite();
     }
-    return gone;
+    return written;
   }
 
   /** No octet of it is waited for. */
@@ -236,11 +241,9 @@ final class Connection implements AutoCloseable {
       out.release();
       out = null;
     }
-    protocol.close();
-    try {
-      selector.close();
-    } finally {
-      channel.close();
+    try (channel;
+        selector) {
+      protocol.close();
     }
   }
 }

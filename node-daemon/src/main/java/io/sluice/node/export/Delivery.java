@@ -2,13 +2,16 @@ package io.sluice.node.export;
 
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.ServerTls;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.nio.channels.UnsupportedAddressTypeException;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.zip.GZIPOutputStream;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Delivery implements AutoCloseable {
   private static final long FAR_NANOS = Long.MAX_VALUE / 2; // further than any wait
+  private static final int IDLE_TIMES_WITH_TLS = 10; // a handshake takes some KiB of an uplink
 
   private final Duration idle;
   private @Nullable Connection kept;
@@ -25,43 +29,70 @@ public final class Delivery implements AutoCloseable {
   private long idleUntilNanos; // likewise
   private @Nullable ServerTls trusted;
   private @Nullable SSLContext context; // that believes whom that says
-  private long octets; // of connections that are not kept, as yet not asked for
+  private long octets; // either way, as yet not asked for
 
   /** What is sent, and how. */
   public sealed interface Call {
     /** Of what it tells. */
-    int octets();
+    byte[] body();
+
+    /** The same compressed by gzip (RFC 1952). */
+    Call compressed();
 
     /**
      * By HTTP/1.1.
      *
      * @param authorization value of that field; empty for none
+     * @param isGzip whether the body is compressed
      */
-    record Http(String path, String contentType, byte[] body, String authorization)
+    record Http(String path, String contentType, byte[] body, String authorization, boolean isGzip)
         implements Call {
-      @Override
-      public int octets() {
-        return body.length;
+      public Http(String path, String contentType, byte[] body, String authorization) {
+        this(path, contentType, body, authorization, false);
       }
 
       public Http(String path, String contentType, byte[] body) {
         this(path, contentType, body, "");
       }
+
+      @Override
+      public Http compressed() {
+        return new Http(path, contentType, gzip(body), authorization, true);
+      }
     }
 
-    /** By gRPC, which is HTTP/2. */
-    record Grpc(String method, byte[] message) implements Call {
-      @Override
-      public int octets() {
-        return message.length;
+    /**
+     * By gRPC, which is HTTP/2.
+     *
+     * @param body the message
+     * @param isGzip whether it is compressed
+     */
+    record Grpc(String method, byte[] body, boolean isGzip) implements Call {
+      public Grpc(String method, byte[] message) {
+        this(method, message, false);
       }
+
+      @Override
+      public Grpc compressed() {
+        return new Grpc(method, gzip(body), true);
+      }
+    }
+
+    private static byte[] gzip(byte[] body) {
+      ByteArrayOutputStream compressed = new ByteArrayOutputStream();
+      try (GZIPOutputStream out = new GZIPOutputStream(compressed)) {
+        out.write(body);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e); // no world behind it
+      }
+      return compressed.toByteArray();
     }
   }
 
   /**
    * Has no connection yet.
    *
-   * @param idle for which one is kept that nothing goes by
+   * @param idle for which one is kept that nothing goes by; ten times that with TLS
    */
   Delivery(Duration idle) {
     this.idle = idle;
@@ -102,7 +133,8 @@ public final class Delivery implements AutoCloseable {
               address,
               protocol(server, call),
               new Connection.Deadline(
-                  start + Math.min(connect.toNanos(), longest.toNanos()), isOver));
+                  start + Math.min(connect.toNanos(), longest.toNanos()), isOver),
+              more -> octets += more);
       keptFor = server;
     } catch (UnsupportedAddressTypeException e) {
       return Answer.unreached("no way to its address");
@@ -118,32 +150,31 @@ public final class Delivery implements AutoCloseable {
 
   private Protocol protocol(NamedServer server, Call call) throws IOException {
     ServerTls tls = server.tlsOrNull();
+    SSLContext believing = null;
+    if (tls != null) {
+      believing = context != null && tls.equals(trusted) ? context : OverTls.context(tls);
+      context = believing;
+      trusted = tls;
+    }
     Protocol http =
         switch (call) {
           case Call.Http _ -> new Http1();
           case Call.Grpc _ -> new Http2(tls != null);
         };
-    if (tls == null) {
-      return http;
-    }
-    if (context == null || !tls.equals(trusted)) {
-      context = OverTls.context(tls);
-      trusted = tls;
-    }
-    return new OverTls(http, server, context);
+    return believing == null ? http : new OverTls(http, server, believing);
   }
 
   /** Octets that have gone either way since this was asked last. */
   long takeOctets() {
-    Connection now = kept;
-    long gone = octets + (now == null ? 0 : now.takeOctets());
+    long gone = octets;
     octets = 0;
     return gone;
   }
 
   private Answer keeping(Connection used, Answer answer) {
     if (used.isReusable()) {
-      idleUntilNanos = System.nanoTime() + idle.toNanos();
+      long times = keptFor != null && keptFor.tlsOrNull() != null ? IDLE_TIMES_WITH_TLS : 1;
+      idleUntilNanos = System.nanoTime() + times * idle.toNanos();
     } else {
       drop();
     }
@@ -174,7 +205,6 @@ public final class Delivery implements AutoCloseable {
     Connection now = kept;
     kept = null;
     if (now != null) {
-      octets += now.takeOctets();
       try {
         now.close();
       } catch (IOException e) {

@@ -1,6 +1,7 @@
 package io.sluice.node.export;
 
 import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.Reporting;
 import io.sluice.process.Backoff;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -33,7 +34,9 @@ public final class Exporter<T> implements AutoCloseable {
   private static final Duration BETWEEN_PARTLY = Duration.ofMinutes(1);
   private static final int GROWTH_DIVISOR = 8; // of batches, after one was too large
   private static final Duration BUDGET_PAUSE = Duration.ofSeconds(5);
-  private static final int HEAD_OCTETS = 1_024; // of a call, with those of its answer and of TLS
+
+  /** Octets of heads and of an answer; and as many again of a handshake. */
+  private static final int FORESEEN = Connection.MOST_ANSWER_OCTETS;
 
   private final Kind kind;
   private final Waiting<T> waiting;
@@ -47,6 +50,7 @@ public final class Exporter<T> implements AutoCloseable {
   private int most; // in a batch
   private int tries; // of the oldest
   private int tried; // how many of the oldest that were
+  private long taken; // of the budget, for what is sent now
   private int turn; // which of its addresses is asked: the next one after each failure
   private boolean isTold; // that it takes nothing
   private long partlyToldNanos;
@@ -68,6 +72,16 @@ public final class Exporter<T> implements AutoCloseable {
 
     /** What it is sent of the batch now. */
     Part call(List<T> batch);
+
+    /** Whether the mesh's own settings name it, and not those of a namespace alone. */
+    default boolean isOfMesh() {
+      return true;
+    }
+
+    /** Whether it takes what is compressed by gzip, as OTLP has it. */
+    default boolean takesGzip() {
+      return true;
+    }
 
     /** Whether it is asked as that one is: a pause that one has asked for holds for this too. */
     default boolean isSameAs(Target<T> other) {
@@ -178,8 +192,9 @@ public final class Exporter<T> implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } finally { // an Error too: nobody is to wait for who is no more
+      kind.budget().leave(this);
     }
-    kind.budget().leave(this);
     delivery.close();
     kind.counts().drop(waiting.close());
   }
@@ -199,6 +214,9 @@ public final class Exporter<T> implements AutoCloseable {
     Answer answer;
     try {
       part = to.call(batch);
+      if (kind.budget().perDay() != Reporting.NO_BUDGET && to.takesGzip()) {
+        part = new Part(part.call().compressed(), part.count());
+      }
       if (!mayGo(to, part)) {
         return;
       }
@@ -206,6 +224,7 @@ public final class Exporter<T> implements AutoCloseable {
     } catch (RuntimeException e) {
       // Top frame of what is sent: without the thread there would be nothing any more.
       delivery.close();
+      kind.budget().leave(this);
       kind.counts().drop(batch.size());
       end(batch.size());
       kind.notWritten().accept(e);
@@ -214,29 +233,32 @@ public final class Exporter<T> implements AutoCloseable {
     settle(to, part.count(), answer);
   }
 
-  /** Else it waits, or goes in parts. */
+  /** Else it waits, or goes in parts, or not at all. */
   private boolean mayGo(Target<T> to, Part part) {
-    if (part.call().octets() > kind.budget().mostAtOnce() && part.count() > 1) {
-      most = part.count() / 2;
-      tries = 0;
+    int octets = part.call().body().length;
+    if (octets > kind.budget().mostAtOnce()) {
+      if (part.count() > 1) {
+        most = part.count() / 2;
+        tries = 0;
+      } else {
+        kind.counts().dropOverBudget();
+        end(1);
+      }
       return false;
     }
-    if (!kind.budget().take(this, foreseen(part.call()))) {
+    int foreseen = to.server().tlsOrNull() == null ? FORESEEN : 2 * FORESEEN;
+    taken = kind.budget().take(this, to.isOfMesh(), octets + foreseen);
+    if (taken == Budget.REFUSED) {
       pause(to, BUDGET_PAUSE, false);
-      return false;
     }
-    return true;
-  }
-
-  private static long foreseen(Delivery.Call call) {
-    return call.octets() + HEAD_OCTETS;
+    return taken != Budget.REFUSED;
   }
 
   private Answer send(Target<T> to, Delivery.Call call) {
     try {
       return sent(to, call);
     } finally {
-      kind.budget().settle(foreseen(call), delivery.takeOctets());
+      kind.budget().settle(taken, delivery.takeOctets());
     }
   }
 

@@ -53,7 +53,12 @@ final class Http1 implements Protocol {
   public void begin(String authority, Call call) {
     if (!(call
         instanceof
-        Call.Http(String path, String contentType, byte[] content, String authorization))) {
+        Call.Http(
+            String path,
+            String contentType,
+            byte[] content,
+            String authorization,
+            boolean isGzip))) {
       throw new IllegalArgumentException("not by HTTP/1.1: " + call.getClass());
     }
     isOtlp = contentType.equals(Otlp.CONTENT_TYPE);
@@ -67,13 +72,14 @@ final class Http1 implements Protocol {
         User-Agent: sluice\r
         Content-Type: %s\r
         Content-Length: %d\r
-        %s\r
+        %s%s\r
         """
             .formatted(
                 path,
                 authority,
                 contentType,
                 content.length,
+                isGzip ? "Content-Encoding: gzip\r\n" : "",
                 authorization.isEmpty() ? "" : "Authorization: " + authorization + "\r\n");
     request = Unpooled.wrappedBuffer(start.getBytes(StandardCharsets.US_ASCII), content);
   }

@@ -57,7 +57,7 @@ final class Http2 implements Protocol {
 
   @Override
   public void begin(String authority, Call call) {
-    if (!(call instanceof Call.Grpc(String method, byte[] message))) {
+    if (!(call instanceof Call.Grpc(String method, byte[] message, boolean isGzip))) {
       throw new IllegalArgumentException("not by gRPC: " + call.getClass());
     }
     answer = null;
@@ -74,16 +74,19 @@ final class Http2 implements Protocol {
             .add("content-type", "application/grpc+proto")
             .add("te", "trailers")
             .add("user-agent", "sluice");
+    if (isGzip) {
+      head.add("grpc-encoding", "gzip");
+    }
     codec.encoder().writeHeaders(context, stream, head, 0, false, http2.newPromise());
-    codec.encoder().writeData(context, stream, framed(message), 0, true, promise);
+    codec.encoder().writeData(context, stream, framed(message, isGzip), 0, true, promise);
     http2.flush();
     written = promise;
   }
 
-  /** Behind its length, not compressed. */
-  private static ByteBuf framed(byte[] message) {
+  /** Behind its length. */
+  private static ByteBuf framed(byte[] message, boolean isGzip) {
     return Unpooled.wrappedBuffer(
-        Unpooled.buffer(PREFIX_OCTETS).writeByte(0).writeInt(message.length),
+        Unpooled.buffer(PREFIX_OCTETS).writeByte(isGzip ? 1 : 0).writeInt(message.length),
         Unpooled.wrappedBuffer(message));
   }
 

@@ -97,8 +97,7 @@ final class OverTls implements Protocol {
   }
 
   private void believe(SSLEngine engine) throws IOException {
-    // The JDK takes a common name where there is no such name: RFC 9525 §2 does not.
-    if (!server.isAddress() && !namesHosts(engine)) {
+    if (!server.isAddress() && !namesHost(engine)) {
       throw new SSLException("its certificate names no host as a subject alternative name");
     }
     String agreed = engine.getApplicationProtocol();
@@ -107,12 +106,22 @@ final class OverTls implements Protocol {
     }
   }
 
-  private static boolean namesHosts(SSLEngine engine) throws SSLPeerUnverifiedException {
+  /**
+   * As RFC 9525 §6.3 has it. The JDK's own look takes a common name too where there is no such
+   * name, and a part of a label as a wildcard.
+   */
+  private boolean namesHost(SSLEngine engine) throws SSLPeerUnverifiedException {
+    String host = server.host();
+    String wildcard = "*" + host.substring(Math.max(0, host.indexOf('.')));
     try {
       var names =
           ((X509Certificate) engine.getSession().getPeerCertificates()[0])
               .getSubjectAlternativeNames();
-      return names != null && names.stream().anyMatch(name -> name.getFirst().equals(DNS_NAME));
+      return names != null
+          && names.stream()
+              .filter(name -> name.getFirst().equals(DNS_NAME))
+              .map(name -> String.valueOf(name.getLast()))
+              .anyMatch(name -> name.equalsIgnoreCase(host) || name.equalsIgnoreCase(wildcard));
     } catch (CertificateParsingException e) {
       return false;
     }

@@ -29,6 +29,7 @@ import io.sluice.mesh.LogFormat.Value;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Reporting;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.node.Samples;
 import io.sluice.node.export.Budget;
@@ -80,7 +81,8 @@ class AccessLogsTest {
             public void close() {}
           },
           16);
-  private final AccessLogs logs = new AccessLogs(log, new Budget());
+  private final Budget budget = new Budget();
+  private final AccessLogs logs = new AccessLogs(log, budget);
 
   /** What collectors were sent, by service. */
   private final List<Map.Entry<String, LogRecord>> told = new CopyOnWriteArrayList<>();
@@ -251,6 +253,7 @@ class AccessLogsTest {
 
   @Test
   void aCollectorIsSentEachLineWithItsAttributesByGrpc() throws Exception {
+    budget.limit(Reporting.MOST_BUDGET); // so that it is compressed
     AtomicInteger refusals = new AtomicInteger(1); // before it takes anything
     Server collector = grpc(_ -> refusals.getAndDecrement() > 0 ? Status.UNAVAILABLE : Status.OK);
     try {

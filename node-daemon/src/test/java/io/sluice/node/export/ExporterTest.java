@@ -29,7 +29,7 @@ class ExporterTest {
   @Test
   void aCollectorThatNeverEndsToSpeakIsLeft() throws Exception {
     try (Flood collector = new Flood()) {
-      assertThat(sent(collector, LONG, false).text()).contains("65536 octets");
+      assertThat(sent(collector, LONG, false).text()).contains("16384 octets");
       assertThat(sent(collector, Duration.ZERO, false).text()).contains("in time");
       assertThat(sent(collector, LONG, true).text()).contains("in time");
     }

@@ -88,7 +88,7 @@ class OverTlsTest {
       for (int turn = 1; turn <= 3; turn++) {
         Answer answer = delivery.send(CALL, collector.address(), server, LONG, LONG, () -> false);
         assertThat(answer.verdict()).as(answer.text()).isEqualTo(Verdict.TAKEN);
-        assertThat(delivery.takeOctets()).isGreaterThan(CALL.octets());
+        assertThat(delivery.takeOctets()).isGreaterThan(CALL.body().length);
       }
       assertThat(collector.asked).extracting(ScriptedCollector.Asked::octets).containsOnly(300_000);
       assertThat(collector.connections).hasValue(1);
@@ -105,6 +105,8 @@ class OverTlsTest {
   @ParameterizedTest
   @CsvSource({
     "DNS:logs.other.example, No subject alternative DNS name matching logs.tools.example",
+    "DNS:l*s.tools.example, names no host",
+    "DNS:*.example, No subject alternative DNS name matching",
     "DNS:logs.tools.example.evil.example, No subject alternative DNS name matching",
     "spiffe://cluster.local/ns/tools/sa/logs, names no host",
     "IP:127.0.0.1, names no host"
@@ -134,6 +136,30 @@ class OverTlsTest {
       assertThat(answer.verdict()).isEqualTo(Verdict.UNREACHED);
       assertThat(answer.text()).contains(why);
       assertThat(collector.asked).isEmpty();
+    }
+  }
+
+  /** A warning that the JDK passes over before a ServerHello. */
+  @Test
+  void aHandshakeThatNeverEndsIsLeftAndCountedAndSoIsOneThatFails() throws Exception {
+    byte[] warning = {21, 3, 3, 0, 2, 1, 20};
+    NamedServer server = server(HOST, AUTHORITY.root);
+    try (ScriptedCollector flood =
+            new ScriptedCollector((_, _, socket) -> {
+              while (true) {
+                socket.getOutputStream().write(warning);
+              }
+            });
+        ScriptedCollector other = collector(leaf("DNS:logs.other.example"), SUBJECT);
+        Delivery delivery = new Delivery(LONG)) {
+      Answer flooded = delivery.send(CALL, flood.address(), server, LONG, LONG, () -> false);
+      assertThat(flooded).isEqualTo(Answer.unreached("its answer has more than 16384 octets"));
+      assertThat(delivery.takeOctets()).isBetween(16_384L, 65_536L);
+      assertThat(delivery.send(CALL, flood.address(), server, LONG, LONG, () -> true).text())
+          .contains("in time");
+
+      delivery.send(CALL, other.address(), server, LONG, LONG, () -> false);
+      assertThat(delivery.takeOctets()).isGreaterThan(1_000);
     }
   }
 

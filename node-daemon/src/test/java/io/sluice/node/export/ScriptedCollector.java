@@ -149,6 +149,11 @@ final class ScriptedCollector implements AutoCloseable {
   record To(InetSocketAddress address, NamedServer server, int octetsEach)
       implements Exporter.Target<String> {
     @Override
+    public boolean takesGzip() {
+      return false;
+    }
+
+    @Override
     public List<InetSocketAddress> addresses() {
       return List.of(address);
     }

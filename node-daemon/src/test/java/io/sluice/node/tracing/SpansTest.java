@@ -9,6 +9,7 @@ import io.sluice.await.AtLoad;
 import io.sluice.await.Await;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.Reporting;
 import io.sluice.mesh.Tracing;
 import io.sluice.node.Samples;
 import io.sluice.node.export.Budget;
@@ -18,6 +19,7 @@ import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.RequestRecord.End;
 import io.sluice.proxy.TraceSpan;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -25,10 +27,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -40,7 +45,9 @@ class SpansTest {
 
   private final BlockingQueue<JsonNode> told = new LinkedBlockingQueue<>();
   private final Deque<Integer> answers = new ArrayDeque<>(); // before TAKEN; the server's
-  private final Spans spans = new Spans(new Budget());
+  private final List<String> encodings = new CopyOnWriteArrayList<>();
+  private final Budget budget = new Budget();
+  private final Spans spans = new Spans(budget);
   private final HttpServer collector;
 
   SpansTest() throws IOException {
@@ -48,7 +55,13 @@ class SpansTest {
     collector.createContext(
         "/spans",
         exchange -> {
-          JsonNode body = new ObjectMapper().readTree(exchange.getRequestBody());
+          String encoding =
+              String.valueOf(exchange.getRequestHeaders().getFirst("content-encoding"));
+          encodings.add(encoding);
+          InputStream sent = exchange.getRequestBody();
+          JsonNode body =
+              new ObjectMapper()
+                  .readTree(encoding.equals("gzip") ? new GZIPInputStream(sent) : sent);
           Integer answer = answers.poll();
           if (answer == null) {
             body.forEach(told::add);
@@ -85,6 +98,26 @@ class SpansTest {
     assertThat(span.path("tags").path("url.path").asText()).isEqualTo("/items/7");
     assertThat(span.path("tags").path("http.response.status_code").asText()).isEqualTo("200");
     assertThat(span.path("tags").has("error")).isFalse();
+  }
+
+  @Test
+  void withinABudgetSpansAreCompressed() throws Exception {
+    spans.publish(reportingTo(collector.getAddress().getPort()));
+    spans.add(request(Samples.outbound(1), End.WHOLE, 200, TraceSpan.SAMPLED));
+    next();
+    long before = budget.exchanged();
+    budget.limit(Reporting.MOST_BUDGET);
+    for (int one = 0; one < 100; one++) {
+      spans.add(request(Samples.outbound(1), End.WHOLE, 200, TraceSpan.SAMPLED));
+    }
+    for (int one = 0; one < 100; one++) {
+      assertThat(next().path("name").asText()).isEqualTo("POST");
+    }
+    await(() -> spans.counts().sent() == 101);
+
+    assertThat(encodings.getFirst()).isEqualTo("null");
+    assertThat(encodings.subList(1, encodings.size())).isNotEmpty().containsOnly("gzip");
+    assertThat(budget.exchanged() - before).isLessThan(100 * 100); // of some 600 each
   }
 
   private static Instant time(JsonNode span) {
