@@ -32,13 +32,6 @@ final class HboneFrames extends Http2FrameAdapter {
       int padding,
       boolean last)
       throws Http2Exception {
-    onHeadersRead(ours, id, headers, padding, last);
-  }
-
-  @Override
-  public void onHeadersRead(
-      ChannelHandlerContext ours, int id, Http2Headers headers, int padding, boolean last)
-      throws Http2Exception {
     Http2Stream begun = connection.connection().stream(id);
     if (begun == null) {
       return; // it was reset before

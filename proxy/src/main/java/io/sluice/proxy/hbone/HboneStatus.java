@@ -8,37 +8,30 @@ import java.util.Optional;
  * proxy-status} header (RFC 9209 §2.3) that says more.
  */
 public enum HboneStatus {
-  MALFORMED(400, "http_request_error", "the request is no CONNECT to an address and port"),
-  WRONG_DESTINATION(400, "destination_not_found", "the address is not of the workload called"),
-  DENIED(403, "http_request_denied", "the verdict is against the connection"),
-  METHOD_NOT_ALLOWED(405, "http_request_error", "only CONNECT is served"),
-  HEADERS_TOO_MANY(431, "http_request_error", "the request has too many headers"),
-  INTERNAL_ERROR(500, "proxy_internal_error", "the serving proxy failed; see its log"),
-  UPSTREAM_REFUSED(503, "connection_refused", "the application refused the connection"),
-  UPSTREAM_UNREACHABLE(503, "destination_ip_unroutable", "the application cannot be reached"),
-  CONNECTION_LIMIT(503, "connection_limit_reached", "the workload has as many as it may have"),
-  DRAINING(503, "destination_unavailable", "the serving proxy is stopping"),
-  UPSTREAM_TIMEOUT(504, "connection_timeout", "the application did not answer in time"),
-  UNKNOWN(0, "", "the peer answered with a status that it did not explain");
+  MALFORMED(400, "http_request_error"), // the request is no CONNECT to an address and port
+  WRONG_DESTINATION(400, "destination_not_found"), // the address is not of the workload called
+  DENIED(403, "http_request_denied"), // the verdict is against the connection
+  METHOD_NOT_ALLOWED(405, "http_request_error"), // only CONNECT is served
+  HEADERS_TOO_MANY(431, "http_request_error"), // the request has too many headers
+  INTERNAL_ERROR(500, "proxy_internal_error"), // the serving proxy failed; see its log
+  UPSTREAM_REFUSED(503, "connection_refused"), // the application refused the connection
+  UPSTREAM_UNREACHABLE(503, "destination_ip_unroutable"), // the application cannot be reached
+  CONNECTION_LIMIT(503, "connection_limit_reached"), // the workload has as many as it may have
+  DRAINING(503, "destination_unavailable"), // the serving proxy is stopping
+  UPSTREAM_TIMEOUT(504, "connection_timeout"), // the application did not answer in time
+  UNKNOWN(0, ""); // the peer answered with a status that it did not explain
 
   private final int code;
   private final String error;
-  private final String explanation;
 
-  HboneStatus(int code, String error, String explanation) {
+  HboneStatus(int code, String error) {
     this.code = code;
     this.error = error;
-    this.explanation = explanation;
   }
 
   /** HTTP status code; 0 for {@link #UNKNOWN}, which is never sent. */
   public int code() {
     return code;
-  }
-
-  /** Half a sentence for people. */
-  public String explanation() {
-    return explanation;
   }
 
   /** Value of the {@code proxy-status} header. */

@@ -119,9 +119,4 @@ final class Head implements HttpRequest {
   void path(String other) {
     path = other;
   }
-
-  /** Is to be asked of this authority instead. */
-  void authority(String other) {
-    authority = other;
-  }
 }
