@@ -1,24 +1,18 @@
 package io.sluice.charts;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.sluice.cli.cluster.ClusterOptions;
 import io.sluice.cli.namespace.Membership;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
-import io.sluice.cli.output.OutputFormat;
 import io.sluice.cli.output.OutputOption;
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Spec;
 
 /** {@code sluice mesh}: what is done to whole meshes, by the words of Open Service Mesh. */
 @Command(
@@ -44,11 +38,12 @@ final class MeshCommand {
     @Mixin private ClusterOptions cluster = new ClusterOptions();
     @Mixin private OutputOption output = new OutputOption();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
-      print(cluster.access().ask(MeshListCommand::rows));
+      output.print(
+          Listing.of(
+              cluster.access().ask(MeshListCommand::rows),
+              List.of("mesh", "namespace", "version", "namespaces")));
       return ExitCode.OK.code();
     }
 
@@ -65,17 +60,6 @@ final class MeshCommand {
         rows.add(row);
       }
       return rows;
-    }
-
-    private void print(List<JsonNode> meshes) {
-      PrintWriter out = spec.commandLine().getOut();
-      if (output.format() == OutputFormat.json) {
-        ArrayNode array = JsonNodeFactory.instance.arrayNode().addAll(meshes);
-        Listing.printJson(array, out);
-      } else {
-        Listing.of(meshes, List.of("mesh", "namespace", "version", "namespaces"))
-            .print(output.format(), out);
-      }
     }
   }
 }

@@ -145,13 +145,10 @@ public final class ControlCommand {
 
       @Mixin private OutputOption output = new OutputOption();
 
-      @Spec private CommandSpec spec = CommandSpec.create();
-
       @Override
       public Integer call() {
         List<List<String>> rows = tokens(target).list().stream().map(ListTokens::row).toList();
-        new Listing(List.of("id", "node", "state", "created", "expires"), rows)
-            .print(output.format(), spec.commandLine().getOut());
+        output.print(new Listing(List.of("id", "node", "state", "created", "expires"), rows));
         return ExitCode.OK.code();
       }
 

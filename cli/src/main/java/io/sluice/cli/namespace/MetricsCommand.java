@@ -5,7 +5,6 @@ import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputOption;
 import io.sluice.control.objects.MeshKey;
-import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -36,11 +35,9 @@ public final class MetricsCommand {
   static final class MetricsEnableCommand implements Callable<Integer> {
     @Mixin private MeasuredNamespaces namespaces = new MeasuredNamespaces();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
-      namespaces.say("enabled", spec.commandLine().getOut());
+      namespaces.say("enabled");
       return ExitCode.OK.code();
     }
   }
@@ -58,11 +55,9 @@ public final class MetricsCommand {
   static final class MetricsDisableCommand implements Callable<Integer> {
     @Mixin private MeasuredNamespaces namespaces = new MeasuredNamespaces();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
-      namespaces.say("disabled", spec.commandLine().getOut());
+      namespaces.say("disabled");
       return ExitCode.OK.code();
     }
   }
@@ -81,10 +76,13 @@ public final class MetricsCommand {
 
     @Mixin private OutputOption output = new OutputOption();
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec = CommandSpec.create();
+
     /**
      * Annotates those that do not say {@code word} yet; prints each name with what became of it.
      */
-    void say(String word, PrintWriter out) {
+    void say(String word) {
       List<List<String>> rows =
           NamespaceEdit.apply(
               names.stream().map(String::strip).distinct().toList(),
@@ -94,7 +92,8 @@ public final class MetricsCommand {
                   before.metrics().equals(word)
                       ? Optional.empty()
                       : Optional.of(NamespaceEdit.of(word).with(MeshKey.METRICS, word)));
-      new Listing(List.of("namespace", "result"), rows).print(output.format(), out);
+      new Listing(List.of("namespace", "result"), rows)
+          .print(output.format(), spec.commandLine().getOut());
     }
   }
 }

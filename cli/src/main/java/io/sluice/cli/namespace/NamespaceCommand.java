@@ -6,7 +6,6 @@ import io.sluice.cli.output.Listing;
 import io.sluice.cli.output.OutputOption;
 import io.sluice.control.objects.EnrolmentWords;
 import io.sluice.control.objects.MeshKey;
-import java.io.PrintWriter;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -49,13 +48,11 @@ public final class NamespaceCommand {
         description = "Enrols only pods that are annotated themselves.")
     private boolean isInjectionDisabled;
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
       String injection = isInjectionDisabled ? "disabled" : "enabled";
       NamespaceChange change = new NamespaceChange(mesh.mesh(), injection);
-      namespaces.change(this::refusal, change::from, spec.commandLine().getOut());
+      namespaces.change(this::refusal, change::from);
       return ExitCode.OK.code();
     }
 
@@ -87,12 +84,10 @@ public final class NamespaceCommand {
 
     @Mixin private MeshNameOption mesh = new MeshNameOption();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
       NamespaceChange change = new NamespaceChange("", "");
-      namespaces.change(this::refusal, change::from, spec.commandLine().getOut());
+      namespaces.change(this::refusal, change::from);
       return ExitCode.OK.code();
     }
 
@@ -117,12 +112,9 @@ public final class NamespaceCommand {
   static final class NamespaceIgnoreCommand implements Callable<Integer> {
     @Mixin private NamespaceNames namespaces = new NamespaceNames();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
-      namespaces.change(
-          _ -> Optional.empty(), NamespaceIgnoreCommand::edit, spec.commandLine().getOut());
+      namespaces.change(_ -> Optional.empty(), NamespaceIgnoreCommand::edit);
       return ExitCode.OK.code();
     }
 
@@ -154,8 +146,6 @@ public final class NamespaceCommand {
 
     @Mixin private OutputOption output = new OutputOption();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
       List<List<String>> rows =
@@ -163,8 +153,8 @@ public final class NamespaceCommand {
               .filter(each -> mesh == null ? each.isStated() : each.mesh().equals(mesh))
               .map(NamespaceListCommand::row)
               .toList();
-      new Listing(List.of("namespace", "mesh", "injection", "label", "ignored"), rows)
-          .print(output.format(), spec.commandLine().getOut());
+      output.print(
+          new Listing(List.of("namespace", "mesh", "injection", "label", "ignored"), rows));
       return ExitCode.OK.code();
     }
 
@@ -232,13 +222,16 @@ public final class NamespaceCommand {
 
     @Mixin private OutputOption output = new OutputOption();
 
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec = CommandSpec.create();
+
     /** As {@link NamespaceEdit#apply}; prints each name with what became of it. */
     void change(
         Function<Membership, Optional<String>> refusal,
-        Function<Membership, Optional<NamespaceEdit>> edit,
-        PrintWriter out) {
+        Function<Membership, Optional<NamespaceEdit>> edit) {
       List<List<String>> rows = NamespaceEdit.apply(names, cluster.access(), refusal, edit);
-      new Listing(List.of("namespace", "result"), rows).print(output.format(), out);
+      new Listing(List.of("namespace", "result"), rows)
+          .print(output.format(), spec.commandLine().getOut());
     }
   }
 }

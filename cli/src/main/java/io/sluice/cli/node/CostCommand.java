@@ -94,7 +94,7 @@ public final class CostCommand implements Callable<Integer> {
       throw new IllegalStateException(
           "node '" + target.name() + "' does not serve pod " + pod + ", see 'node pods'");
     }
-    Listing.of(rows, COLUMNS).print(output.format(), spec.commandLine().getOut());
+    output.print(Listing.of(rows, COLUMNS));
     return ExitCode.OK.code();
   }
 

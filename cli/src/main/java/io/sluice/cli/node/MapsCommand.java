@@ -20,9 +20,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code sluice node maps}: asks the daemon, and reads the pins themselves when it is dead. */
 @Command(
@@ -50,8 +48,6 @@ final class MapsCommand {
 
     @Mixin private OutputOption output = new OutputOption();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
       List<JsonNode> maps = new ArrayList<>();
@@ -71,8 +67,7 @@ final class MapsCommand {
           maps.add(summary(map.name(), map.entries(), map.capacity(), map.id(), map.holds()));
         }
       }
-      Listing.of(maps, List.of("map", "entries", "capacity", "id", "holds"))
-          .print(output.format(), spec.commandLine().getOut());
+      output.print(Listing.of(maps, List.of("map", "entries", "capacity", "id", "holds")));
       return ExitCode.OK.code();
     }
 
@@ -120,8 +115,6 @@ final class MapsCommand {
     @Parameters(paramLabel = "NAME", description = "Name of the map, as `maps list` shows it.")
     private String map = "";
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
       MapDump dump =
@@ -132,9 +125,10 @@ final class MapsCommand {
               .orElseThrow(() ->
                   new IllegalArgumentException(
                       "no map '" + map + "' is pinned; see `sluice node maps list`"));
-      Listing.of(
-              dump.rows().stream().map(row -> entry(dump.columns(), row)).toList(), dump.columns())
-          .print(output.format(), spec.commandLine().getOut());
+      output.print(
+          Listing.of(
+              dump.rows().stream().map(row -> entry(dump.columns(), row)).toList(),
+              dump.columns()));
       return ExitCode.OK.code();
     }
 

@@ -16,7 +16,6 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Spec;
 
 /** {@code sluice node}. */
 @Command(
@@ -105,14 +104,11 @@ public final class NodeCommand {
 
     @Mixin private WaitOption waiting = new WaitOption();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() throws InterruptedException {
       WaitOption.Answer answer = waiting.ask(target, PodsCommand::pods, PodsCommand::areAllIn);
       List<JsonNode> pods = answer.values().subList(1, answer.values().size());
-      Listing.of(pods, output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS)
-          .print(output.format(), spec.commandLine().getOut());
+      output.print(Listing.of(pods, output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS));
       return ExitCode.of(answer.isSo()).code();
     }
 
@@ -179,13 +175,11 @@ public final class NodeCommand {
 
     @Mixin private OutputOption output = new OutputOption();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
       var certificates = target.ask(AdminRequest.of("certificates"));
-      Listing.of(certificates, output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS)
-          .print(output.format(), spec.commandLine().getOut());
+      output.print(
+          Listing.of(certificates, output.format() == OutputFormat.wide ? ALL_COLUMNS : COLUMNS));
       return ExitCode.OK.code();
     }
   }

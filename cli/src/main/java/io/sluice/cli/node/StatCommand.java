@@ -80,8 +80,6 @@ public final class StatCommand implements Callable<Integer> {
 
   @Mixin private OutputOption output = new OutputOption();
 
-  @Spec private CommandSpec spec = CommandSpec.create();
-
   @Override
   public Integer call() throws InterruptedException {
     long millis = question.positive("--window", window);
@@ -89,8 +87,7 @@ public final class StatCommand implements Callable<Integer> {
     if (!total) {
       Thread.sleep(millis);
     }
-    Listing.of(question.rows(before, question.read()), question.columns())
-        .print(output.format(), spec.commandLine().getOut());
+    output.print(Listing.of(question.rows(before, question.read()), question.columns()));
     return ExitCode.OK.code();
   }
 

@@ -161,8 +161,6 @@ public final class OfflineCommand implements Callable<Integer> {
 
     @Mixin private OutputOption output = new OutputOption();
 
-    @Spec private CommandSpec spec = CommandSpec.create();
-
     @Override
     public Integer call() {
       List<JsonNode> told = target.ask(AdminRequest.of("extend"));
@@ -170,8 +168,7 @@ public final class OfflineCommand implements Callable<Integer> {
         throw new IllegalStateException(
             "the daemon of node '" + target.name() + "' ended before it answered; ask again");
       }
-      PrintWriter out = spec.commandLine().getOut();
-      Listing.of(told, COLUMNS).print(output.format(), out);
+      output.print(Listing.of(told, COLUMNS));
       return ExitCode.of(told.stream().allMatch(one -> one.path("extended").asBoolean())).code();
     }
   }
