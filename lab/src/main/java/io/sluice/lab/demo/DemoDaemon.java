@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.JavaCommand;
+import io.sluice.mesh.decision.Reason;
 import io.sluice.node.InterceptionMode;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -81,6 +82,14 @@ final class DemoDaemon {
 
   List<JsonNode> ask(String command) {
     return process.view().ask(command);
+  }
+
+  /** How many events about {@code pod} it tells with that reason. */
+  long events(DemoPod pod, Reason reason) {
+    return ask("events").stream()
+        .filter(event -> event.path("pod").asText().equals(pod.meshName()))
+        .filter(event -> event.path("reason").asText().equals(reason.label()))
+        .count();
   }
 
   /** The rows of one map by column; of its pins where it does not run. */

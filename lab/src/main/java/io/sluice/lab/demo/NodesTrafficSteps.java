@@ -183,12 +183,8 @@ final class NodesTrafficSteps {
             + " in the events of the store's node");
   }
 
-  /** Events about {@code pod} with that reason, as the daemon of its node tells. */
-  private long refusals(DemoPod pod, Reason reason) throws IOException {
-    return run.daemonOf(pod).ask("events").stream()
-        .filter(event -> event.path("pod").asText().equals(pod.meshName()))
-        .filter(event -> event.path("reason").asText().equals(reason.label()))
-        .count();
+  private long refusals(DemoPod pod, Reason reason) {
+    return run.daemonOf(pod).events(pod, reason);
   }
 
   void playInTheClear(FrameCapture wire) throws InterruptedException {

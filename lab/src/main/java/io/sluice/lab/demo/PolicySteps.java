@@ -1,6 +1,5 @@
 package io.sluice.lab.demo;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.lab.demo.DemoReport.Seen;
 import io.sluice.lab.site.Await;
 import io.sluice.linux.Errno;
@@ -109,15 +108,8 @@ final class PolicySteps {
             + " in /metrics");
   }
 
-  private long events() throws IOException {
-    return run.daemon().ask("events").stream()
-        .filter(event -> event.path("pod").asText().equals(DemoPod.THIEF.meshName()))
-        .filter(PolicySteps::tellsReason)
-        .count();
-  }
-
-  private static boolean tellsReason(JsonNode event) {
-    return event.path("reason").asText().equals(Reason.NO_TRAFFIC_TARGET.label());
+  private long events() {
+    return run.daemon().events(DemoPod.THIEF, Reason.NO_TRAFFIC_TARGET);
   }
 
   private long accessRecords() throws IOException {

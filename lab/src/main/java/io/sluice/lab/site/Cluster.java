@@ -72,16 +72,7 @@ public final class Cluster implements AutoCloseable {
   private void makeLink() {
     List<SitePod> machines = List.of(link, controlMachine, stranger);
     Commands.ip("", machines.stream().map(machine -> "netns add " + machine.netns()).toList());
-    Commands.ip(
-        link.netns(),
-        List.of(
-            "link set lo up",
-            // An address of its own: else it changes with the pods, and neighbours send to the
-            // former.
-            "link add br0 address 02:00:00:00:51:ce type bridge",
-            "link set br0 up",
-            Site.address(link, Family.IPV4, "br0"),
-            Site.address(link, Family.IPV6, "br0")));
+    Site.makeBridge(link);
     plug(controlMachine);
     plug(stranger);
   }

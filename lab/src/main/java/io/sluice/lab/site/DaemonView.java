@@ -231,18 +231,6 @@ public final class DaemonView {
     return accessLog.requests();
   }
 
-  /** The first such request for {@code path} that began no earlier than that; waits for it. */
-  public RequestLine request(String direction, String path, Instant begun) {
-    return Await.value(
-        "the access log tells of an " + direction + " request for " + path,
-        Await.PATIENCE,
-        () ->
-            requests().stream()
-                .filter(line -> line.direction().equals(direction) && line.path().equals(path))
-                .filter(line -> !line.started().isBefore(begun))
-                .findFirst());
-  }
-
   /** The access record of the connection that was tried; waits for it. */
   public JsonNode record(String direction, Attempt attempt) {
     return record("direction", direction, attempt.local(), attempt.begun());

@@ -58,12 +58,10 @@ public final class JavaCommand {
     return List.copyOf(command);
   }
 
-  /** What {@code sluice WORDS} prints; fails with its output when it fails. */
-  public static String run(String... words) {
-    return Commands.run(sluice(words).toArray(String[]::new));
-  }
-
-  /** The same by the command line in this JVM: for who asks what it says, not how it starts. */
+  /**
+   * What {@code sluice WORDS} prints by the command line in this JVM: for who asks what it says,
+   * not how it starts. Fails with its output when it fails.
+   */
   public static String here(String... words) {
     StringWriter said = new StringWriter();
     StringWriter errors = new StringWriter();

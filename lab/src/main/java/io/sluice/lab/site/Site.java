@@ -65,16 +65,7 @@ public final class Site implements AutoCloseable {
     this.node = next("node");
     try {
       Commands.ip("", List.of("netns add " + node.netns()));
-      Commands.ip(
-          node.netns(),
-          List.of(
-              "link set lo up",
-              // An address of its own: else it changes with the pods, and neighbours send to the
-              // former.
-              "link add br0 address 02:00:00:00:51:ce type bridge",
-              "link set br0 up",
-              address(node, Family.IPV4, "br0"),
-              address(node, Family.IPV6, "br0")));
+      makeBridge(node);
       addPods(podNames);
     } catch (RuntimeException | Error e) {
       removeEverything();
@@ -85,6 +76,20 @@ public final class Site implements AutoCloseable {
   /** Begins names that nothing else on this machine has. */
   static String freshPrefix() {
     return "slk" + Long.toString(ProcessHandle.current().pid(), 36) + "n" + COUNT.incrementAndGet();
+  }
+
+  /** Makes {@code br0} in a namespace, by which others are joined. */
+  static void makeBridge(SitePod machine) {
+    Commands.ip(
+        machine.netns(),
+        List.of(
+            "link set lo up",
+            // An address of its own: else it changes with the pods, and neighbours send to the
+            // former.
+            "link add br0 address 02:00:00:00:51:ce type bridge",
+            "link set br0 up",
+            address(machine, Family.IPV4, "br0"),
+            address(machine, Family.IPV6, "br0")));
   }
 
   private SitePod next(String name) {
