@@ -111,11 +111,6 @@ public interface CertificateAuthority extends AutoCloseable {
       return leaf().getSerialNumber();
     }
 
-    /** Some minutes before the moment of issue, for clocks that run behind. */
-    public Instant notBefore() {
-      return leaf().getNotBefore().toInstant();
-    }
-
     /** Last instant at which peers accept it. */
     public Instant notAfter() {
       return leaf().getNotAfter().toInstant();

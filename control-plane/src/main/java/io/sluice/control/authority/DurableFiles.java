@@ -1,5 +1,9 @@
 package io.sluice.control.authority;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.mesh.FileFault;
 import io.sluice.process.DurableFile.SecretFiles;
@@ -7,13 +11,18 @@ import io.sluice.process.ProcessLock;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.DateTimeException;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The small secret texts that a controller keeps; each failure is an {@link AuthorityException}
  * that names the file and what to do. Any thread, but one writer of a file at a time.
  */
 public final class DurableFiles {
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
   private DurableFiles() {}
 
   /** Makes {@code directory} for its owner alone, and refuses one that is open to others. */
@@ -66,6 +75,25 @@ public final class DurableFiles {
     } catch (IOException e) {
       throw unreadable(file, e);
     }
+  }
+
+  /** What {@code reader} makes of the JSON in {@code file}, which throws what is wrong with it. */
+  public static <T> Optional<T> read(
+      Path file, int longestBytes, int format, Function<JsonNode, T> reader) {
+    return read(file, longestBytes)
+        .map(json -> {
+          try {
+            JsonNode node = JSON.readTree(json);
+            if (node.path("format").asInt() != format) {
+              throw damaged(file, "its format is not " + format);
+            }
+            return reader.apply(node);
+          } catch (JsonProcessingException e) {
+            throw damaged(file, "it is not whole JSON");
+          } catch (DateTimeException | IllegalArgumentException e) {
+            throw damaged(file, "a value cannot be used: " + e.getMessage());
+          }
+        });
   }
 
   /** Removes {@code file} for good, where it is there. */

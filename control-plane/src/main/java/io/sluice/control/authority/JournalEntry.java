@@ -1,8 +1,8 @@
 package io.sluice.control.authority;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import java.math.BigInteger;
+import java.security.cert.X509Certificate;
 import java.time.Instant;
 
 /**
@@ -18,15 +18,16 @@ public record JournalEntry(
     Instant notAfter,
     String requester,
     String issuer) {
-  /** The entry for {@code issued}. */
-  public static JournalEntry of(Instant issuedAt, IssuedCertificate issued, String requester) {
+  /** The entry for {@code leaf}. */
+  public static JournalEntry of(
+      Instant issuedAt, X509Certificate leaf, String identity, String requester) {
     return new JournalEntry(
         issuedAt,
-        issued.serial(),
-        issued.identity().toString(),
-        issued.notAfter(),
+        leaf.getSerialNumber(),
+        identity,
+        leaf.getNotAfter().toInstant(),
         requester,
-        issued.leaf().getIssuerX500Principal().getName());
+        leaf.getIssuerX500Principal().getName());
   }
 
   /** As one line of JSON; the serial in lower-case hexadecimal, times in ISO 8601 UTC. */

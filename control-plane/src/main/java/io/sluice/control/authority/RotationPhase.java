@@ -98,6 +98,21 @@ public sealed interface RotationPhase {
    */
   RotationPhase at(Instant now, Duration longestLeaf);
 
+  /**
+   * As it goes on after a start at {@code now}: nodes that heard nothing while the controller was
+   * away get time to hear of the next root.
+   *
+   * @param distributeFor the set time; an hour of it is enough
+   */
+  default RotationPhase afterStart(Instant now, Duration distributeFor) {
+    Duration least = Duration.ofHours(1);
+    Instant earliest = now.plus(distributeFor.compareTo(least) < 0 ? distributeFor : least);
+    return this instanceof Distributing(String active, String next, Instant useAt)
+            && useAt.isBefore(earliest)
+        ? new Distributing(active, next, earliest)
+        : this;
+  }
+
   /** A phase among the members of a file that outlives the controller. Pure functions. */
   final class RotationPhaseJson {
     private RotationPhaseJson() {}

@@ -54,7 +54,9 @@ public final class MeasuredAuthority implements CertificateAuthority {
     long begin = System.nanoTime();
     IssuedCertificate issued = authority.sign(request);
     metrics.signed(Duration.ofNanos(System.nanoTime() - begin));
-    remember(JournalEntry.of(clock.instant(), issued, request.requester()));
+    remember(
+        JournalEntry.of(
+            clock.instant(), issued.leaf(), request.identity().toString(), request.requester()));
     return issued;
   }
 
@@ -64,15 +66,8 @@ public final class MeasuredAuthority implements CertificateAuthority {
     long begin = System.nanoTime();
     List<X509Certificate> chain = authority.signClient(names, key, lifetime, requester);
     metrics.signed(Duration.ofNanos(System.nanoTime() - begin));
-    X509Certificate leaf = chain.getFirst();
     remember(
-        new JournalEntry(
-            clock.instant(),
-            leaf.getSerialNumber(),
-            String.join(" ", names),
-            leaf.getNotAfter().toInstant(),
-            requester,
-            leaf.getIssuerX500Principal().getName()));
+        JournalEntry.of(clock.instant(), chain.getFirst(), String.join(" ", names), requester));
     return chain;
   }
 

@@ -42,7 +42,7 @@ final class ApiDoor implements AutoCloseable {
   private static final String CONTROLLER = "controller";
   private static final Issuer CLUSTER =
       new SvidProfile(new TrustDomain("cluster.example"), false, false)
-          .root(SigningKey.P256, Instant.now(), Duration.ofDays(10));
+          .root(SigningKey.P256.generate(), Instant.now(), Duration.ofDays(10));
 
   private final HttpsServer server;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();

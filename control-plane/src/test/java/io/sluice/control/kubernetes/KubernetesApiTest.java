@@ -68,7 +68,7 @@ class KubernetesApiTest {
     KubernetesAccess access = server.access(home);
     Issuer stranger =
         new SvidProfile(new TrustDomain("stranger.example"), false, false)
-            .root(SigningKey.P256, Instant.now(), Duration.ofDays(1));
+            .root(SigningKey.P256.generate(), Instant.now(), Duration.ofDays(1));
     Files.writeString(home.resolve("ca.crt"), new Pem(stranger.chain(), List.of()).text());
     try (KubernetesApi api = new KubernetesApi(access, TIMEOUT)) {
       fails(api, Failure.UNREACHABLE);

@@ -55,7 +55,7 @@ class RootsPublisherTest {
 
   private static X509Certificate root() {
     return new SvidProfile(DOMAIN, false, false)
-        .root(SigningKey.P256, Instant.now(), Duration.ofDays(10))
+        .root(SigningKey.P256.generate(), Instant.now(), Duration.ofDays(10))
         .chain()
         .getFirst();
   }

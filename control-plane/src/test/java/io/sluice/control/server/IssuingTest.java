@@ -229,8 +229,9 @@ class IssuingTest {
     KeyPair key = Requests.keyPair("secp256r1");
     SvidProfile profile = new SvidProfile(TrustDomain.CLUSTER_LOCAL, false, true);
     var now = site.clock().instant();
-    Issuer root = profile.root(SigningKey.P256, now, Duration.ofDays(30));
-    Issuer issuer = profile.intermediate(root, SigningKey.P256, now, Duration.ofDays(30));
+    Issuer root = profile.root(SigningKey.P256.generate(), now, Duration.ofDays(30));
+    Issuer issuer =
+        profile.intermediate(root, SigningKey.P256.generate(), now, Duration.ofDays(30));
     SpiffeId edge1Id = SystemIdentity.node(TrustDomain.CLUSTER_LOCAL, "edge1");
     X509Certificate leaf = profile.leaf(issuer, edge1Id, key.getPublic(), now, ControlSite.NODE);
     try (NodeClient forger = site.stranger().showing(key, List.of(leaf, issuer.certificate()))) {

@@ -255,10 +255,10 @@ class ServerLimitsTest {
     KeyPair own = Requests.keyPair("secp256r1");
     SvidProfile profile = new SvidProfile(TrustDomain.CLUSTER_LOCAL, false, true);
     Instant now = site.clock().instant();
-    Issuer root = profile.root(SigningKey.P256, now, ControlSite.NODE);
+    Issuer root = profile.root(SigningKey.P256.generate(), now, ControlSite.NODE);
     X509Certificate leaf =
         profile.leaf(
-            profile.intermediate(root, SigningKey.P256, now, ControlSite.NODE),
+            profile.intermediate(root, SigningKey.P256.generate(), now, ControlSite.NODE),
             SystemIdentity.node(TrustDomain.CLUSTER_LOCAL, "edge1"),
             own.getPublic(),
             now,

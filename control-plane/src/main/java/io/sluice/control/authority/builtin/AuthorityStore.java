@@ -1,9 +1,7 @@
 package io.sluice.control.authority.builtin;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.DurableFiles;
@@ -15,7 +13,6 @@ import io.sluice.process.ProcessLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.DateTimeException;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -51,8 +48,8 @@ record AuthorityStore(Path directory, ProcessLock lock) implements AutoCloseable
 
   /** What a directory holds that may be another's. */
   static Optional<StoredState> state(Path directory) {
-    Path file = directory.resolve(STATE);
-    return DurableFiles.read(file, LONGEST_STATE).map(json -> StoredState.parse(json, file));
+    return DurableFiles.read(
+        directory.resolve(STATE), LONGEST_STATE, StoredState.FORMAT, StoredState::parse);
   }
 
   void write(StoredState state) {
@@ -72,11 +69,9 @@ record AuthorityStore(Path directory, ProcessLock lock) implements AutoCloseable
   record StoredState(TrustDomain trustDomain, long generation, RotationPhase phase) {
     private static final int FORMAT = 1;
     private static final Pattern ID = Pattern.compile("[0-9a-f]{16}");
-    private static final ObjectMapper JSON =
-        new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     String json() {
-      ObjectNode node = JSON.createObjectNode();
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
       node.put("format", FORMAT);
       node.put("trustDomain", trustDomain.name());
       node.put("generation", generation);
@@ -84,24 +79,13 @@ record AuthorityStore(Path directory, ProcessLock lock) implements AutoCloseable
       return node.toPrettyString() + "\n";
     }
 
-    static StoredState parse(String json, Path file) {
-      try {
-        JsonNode node = JSON.readTree(json);
-        if (node.path("format").asInt() != FORMAT) {
-          throw DurableFiles.damaged(file, "its format is not " + FORMAT);
-        }
-        RotationPhase phase = RotationPhaseJson.read(node, StoredState::id);
-        long generation = node.path("generation").asLong();
-        if (generation < 1) {
-          throw new IllegalArgumentException("generation " + generation);
-        }
-        return new StoredState(
-            new TrustDomain(node.path("trustDomain").asText()), generation, phase);
-      } catch (JsonProcessingException e) {
-        throw DurableFiles.damaged(file, "it is not whole JSON");
-      } catch (DateTimeException | IllegalArgumentException e) {
-        throw DurableFiles.damaged(file, "a value cannot be used: " + e.getMessage());
+    private static StoredState parse(JsonNode node) {
+      RotationPhase phase = RotationPhaseJson.read(node, StoredState::id);
+      long generation = node.path("generation").asLong();
+      if (generation < 1) {
+        throw new IllegalArgumentException("generation " + generation);
       }
+      return new StoredState(new TrustDomain(node.path("trustDomain").asText()), generation, phase);
     }
 
     /** Part of a file's name, so of no other form than ours. */

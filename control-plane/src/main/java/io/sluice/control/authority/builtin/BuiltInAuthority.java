@@ -118,7 +118,8 @@ public final class BuiltInAuthority implements CertificateAuthority {
                 signer, request.identity(), request.proof().publicKey(), now, request.lifetime()));
     chain.addAll(signer.intermediates());
     IssuedCertificate issued = new IssuedCertificate(request.identity(), chain);
-    journal.append(JournalEntry.of(now, issued, request.requester()));
+    journal.append(
+        JournalEntry.of(now, issued.leaf(), request.identity().toString(), request.requester()));
     return issued;
   }
 
@@ -133,15 +134,7 @@ public final class BuiltInAuthority implements CertificateAuthority {
     List<X509Certificate> chain = new ArrayList<>();
     chain.add(keeper.profile(state.state()).client(signer, names, key, now, lifetime));
     chain.addAll(signer.intermediates());
-    X509Certificate leaf = chain.getFirst();
-    journal.append(
-        new JournalEntry(
-            now,
-            leaf.getSerialNumber(),
-            told,
-            leaf.getNotAfter().toInstant(),
-            requester,
-            leaf.getIssuerX500Principal().getName()));
+    journal.append(JournalEntry.of(now, chain.getFirst(), told, requester));
     return List.copyOf(chain);
   }
 
@@ -222,11 +215,6 @@ public final class BuiltInAuthority implements CertificateAuthority {
   public void beginRotation(Duration distributeFor) {
     BuiltInSettings.requireDistribution(distributeFor);
     change(state -> keeper.beginRotation(state, clock.instant(), distributeFor));
-  }
-
-  /** As {@link #beginRotation()}, to an authority that was brought along. */
-  public void beginRotation(Issuer next) {
-    change(state -> keeper.beginRotation(state, next, clock.instant()));
   }
 
   /** Drops the next root while it is only being distributed. */

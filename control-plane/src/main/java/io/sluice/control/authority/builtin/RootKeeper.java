@@ -39,12 +39,6 @@ final class RootKeeper implements AutoCloseable {
   /** Before this software was written no clock was right. */
   private static final Instant EARLIEST_PLAUSIBLE = Instant.parse("2026-01-01T00:00:00Z");
 
-  /**
-   * After a start, nodes get this long, or the set time if shorter, to fetch the bundle before a
-   * new root signs.
-   */
-  private static final Duration LEAST_DISTRIBUTION_AFTER_START = Duration.ofHours(1);
-
   private static final Duration TRIAL_LIFETIME = Duration.ofMinutes(1);
 
   private final BuiltInSettings settings;
@@ -74,7 +68,8 @@ final class RootKeeper implements AutoCloseable {
               + ", the settings say "
               + settings.profile().trustDomain());
     }
-    InForce loaded = load(distributedSinceStart(state, now), now);
+    RotationPhase phase = state.phase().afterStart(now, settings.distributeFor());
+    InForce loaded = load(new StoredState(state.trustDomain(), state.generation(), phase), now);
     InForce current = imported.map(root -> follow(loaded, root, now)).orElse(loaded);
     for (String id : issuers.rootIds()) {
       if (!current.roots().containsKey(id)) {
@@ -116,19 +111,6 @@ final class RootKeeper implements AutoCloseable {
         .root(issuers.newKey(settings.signingKey()), now, BuiltInSettings.ROOT_LIFETIME);
   }
 
-  private StoredState distributedSinceStart(StoredState state, Instant now) {
-    if (state.phase() instanceof Distributing(String active, String next, Instant useAt)) {
-      Duration set = settings.distributeFor();
-      boolean isShort = set.compareTo(LEAST_DISTRIBUTION_AFTER_START) < 0;
-      Instant earliest = now.plus(isShort ? set : LEAST_DISTRIBUTION_AFTER_START);
-      if (useAt.isBefore(earliest)) {
-        return new StoredState(
-            state.trustDomain(), state.generation(), new Distributing(active, next, earliest));
-      }
-    }
-    return state;
-  }
-
   private InForce load(StoredState state, Instant now) {
     Map<String, Issuer> roots = new HashMap<>();
     for (String id : state.phase().trusted()) {
@@ -144,14 +126,10 @@ final class RootKeeper implements AutoCloseable {
       return current;
     }
     LOG.log(Level.INFO, "authority_imported_root_changed id={0}", imported.id());
-    return beginRotation(current, imported, now);
+    return beginRotation(current, imported, now, settings.distributeFor());
   }
 
   /** From one root to two of which the old one signs. */
-  InForce beginRotation(InForce current, Issuer next, Instant now) {
-    return beginRotation(current, next, now, settings.distributeFor());
-  }
-
   private InForce beginRotation(InForce current, Issuer next, Instant now, Duration distributeFor) {
     if (!(current.state().phase() instanceof Single(String active))) {
       throw new AuthorityException(
@@ -179,7 +157,7 @@ final class RootKeeper implements AutoCloseable {
         current.signer());
   }
 
-  /** As the other, with a root made now, which is made known for {@code distributeFor}. */
+  /** To a root made now, which is made known for {@code distributeFor}. */
   InForce beginRotation(InForce current, Instant now, Duration distributeFor) {
     return beginRotation(current, newRoot(now), now, distributeFor);
   }

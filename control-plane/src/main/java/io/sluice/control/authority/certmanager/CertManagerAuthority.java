@@ -75,7 +75,6 @@ public final class CertManagerAuthority implements CertificateAuthority {
         new RemoteIssuing.Terms(
             "cert-manager's " + settings.issuer(),
             "correct the issuer: see \"cert-manager\" in docs/identity.md",
-            settings.profile(),
             settings.patience(),
             settings.longestLeaf(),
             settings.distributeFor());

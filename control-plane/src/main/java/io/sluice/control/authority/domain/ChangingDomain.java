@@ -1,9 +1,7 @@
 package io.sluice.control.authority.domain;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.CertificateAuthority;
@@ -26,7 +24,6 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -44,7 +41,6 @@ import java.util.Optional;
 public final class ChangingDomain implements CertificateAuthority {
   private static final Logger LOG = System.getLogger(ChangingDomain.class.getName());
   private static final Duration RETRY_AFTER = Duration.ofMinutes(1);
-  private static final Duration LEAST_DISTRIBUTION_AFTER_START = Duration.ofHours(1);
 
   private final CertificateAuthority authority;
   private final DomainFile file;
@@ -113,23 +109,13 @@ public final class ChangingDomain implements CertificateAuthority {
     DomainFile.Kept begun = known.orElse(new DomainFile.Kept(new Single(first.domain().name()), 0));
     DomainFile.Kept kept =
         new DomainFile.Kept(
-            distributedSinceStart(begun.phase(), times, clock.instant()), begun.changes());
+            begun.phase().afterStart(clock.instant(), times.distributeFor()), begun.changes());
     boolean settled = known.isPresent() || first.isKnown();
     if (known.isEmpty() && settled) {
       store.write(kept);
     }
     authority.signFor(new TrustDomain(kept.phase().active())); // a crash may lie between the two
     return new ChangingDomain(authority, store, times, clock, kept, settled);
-  }
-
-  /** Nodes that heard nothing while the controller was away get time to hear it. */
-  private static RotationPhase distributedSinceStart(RotationPhase kept, Times times, Instant now) {
-    boolean isShort = times.distributeFor.compareTo(LEAST_DISTRIBUTION_AFTER_START) < 0;
-    Instant earliest = now.plus(isShort ? times.distributeFor : LEAST_DISTRIBUTION_AFTER_START);
-    return kept instanceof Distributing(String active, String next, Instant useAt)
-            && useAt.isBefore(earliest)
-        ? new Distributing(active, next, earliest)
-        : kept;
   }
 
   /** The trust domain that is signed for. */
@@ -304,8 +290,6 @@ public final class ChangingDomain implements CertificateAuthority {
   private record DomainFile(Path file) {
     private static final int FORMAT = 1;
     private static final int LONGEST = 4_096;
-    private static final ObjectMapper JSON =
-        new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     /**
      * What is kept.
@@ -317,30 +301,19 @@ public final class ChangingDomain implements CertificateAuthority {
 
     /** Empty before the first start. */
     Optional<Kept> read() {
-      return DurableFiles.read(file, LONGEST).map(this::parse);
+      return DurableFiles.read(file, LONGEST, FORMAT, DomainFile::parse);
     }
 
     void write(Kept kept) {
-      ObjectNode node =
-          JSON.createObjectNode().put("format", FORMAT).put("changes", kept.changes());
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
+      node.put("format", FORMAT).put("changes", kept.changes());
       RotationPhaseJson.put(kept.phase(), node);
       DurableFiles.write(file, node.toPrettyString() + "\n");
     }
 
-    private Kept parse(String json) {
-      try {
-        JsonNode node = JSON.readTree(json);
-        if (node.path("format").asInt() != FORMAT) {
-          throw DurableFiles.damaged(file, "its format is not " + FORMAT);
-        }
-        RotationPhase phase =
-            RotationPhaseJson.read(node, domain -> new TrustDomain(domain).name());
-        return new Kept(phase, node.path("changes").asLong());
-      } catch (JsonProcessingException e) {
-        throw DurableFiles.damaged(file, "it is not whole JSON");
-      } catch (DateTimeException | IllegalArgumentException e) {
-        throw DurableFiles.damaged(file, "a value cannot be used: " + e.getMessage());
-      }
+    private static Kept parse(JsonNode node) {
+      RotationPhase phase = RotationPhaseJson.read(node, domain -> new TrustDomain(domain).name());
+      return new Kept(phase, node.path("changes").asLong());
     }
   }
 }

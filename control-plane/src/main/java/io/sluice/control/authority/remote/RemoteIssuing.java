@@ -6,7 +6,6 @@ import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.IssueJournal;
 import io.sluice.control.authority.JournalEntry;
-import io.sluice.control.authority.svid.SvidProfile;
 import io.sluice.control.authority.svid.SvidRules;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.SvidJudge;
@@ -21,7 +20,6 @@ import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
 
 /**
  * From a request to a certificate that somebody else has signed: what may be asked, how often, and
@@ -34,6 +32,9 @@ import java.util.function.Function;
 public final class RemoteIssuing {
   /** Requests on the way at once; the others wait, so that a slow backend is not buried. */
   private static final int MOST_AT_ONCE = 16;
+
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
+  private static final Duration LONGEST_PAUSE = Duration.ofMillis(3_200);
 
   /** One try: the certificates of the answer, the leaf first, its issuers in any order. */
   @FunctionalInterface
@@ -58,7 +59,6 @@ public final class RemoteIssuing {
   public record Terms(
       String backend,
       String mend,
-      SvidProfile profile,
       Duration patience,
       Duration longestLeaf,
       Duration distributeFor) {}
@@ -101,7 +101,7 @@ public final class RemoteIssuing {
     }
     acquireSlot();
     try {
-      return new Retries(terms.patience()).run(deadline -> signOnce(request, backend, deadline));
+      return signWithRetries(request, backend);
     } finally {
       cameBack.incrementAndGet();
       slots.release();
@@ -128,6 +128,28 @@ public final class RemoteIssuing {
         "look at its load");
   }
 
+  /** Tries again what may succeed later, with growing pauses of random length. */
+  private IssuedCertificate signWithRetries(CertificateRequest request, Backend backend) {
+    Deadline deadline = Deadline.in(terms.patience());
+    Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
+    while (true) {
+      try {
+        return signOnce(request, backend, deadline);
+      } catch (AuthorityException e) {
+        Duration pause = backoff.failed();
+        if (!e.reason().isRetryable() || deadline.isWithin(pause)) {
+          throw e;
+        }
+        try {
+          Thread.sleep(pause);
+        } catch (InterruptedException interrupted) {
+          Thread.currentThread().interrupt();
+          throw e;
+        }
+      }
+    }
+  }
+
   private IssuedCertificate signOnce(
       CertificateRequest request, Backend backend, Deadline deadline) {
     List<X509Certificate> chain = chainOf(backend.sign(request, deadline));
@@ -146,7 +168,8 @@ public final class RemoteIssuing {
               + terms.distributeFor());
     }
     IssuedCertificate issued = new IssuedCertificate(request.identity(), chain);
-    journal.append(JournalEntry.of(now, issued, request.requester()));
+    journal.append(
+        JournalEntry.of(now, issued.leaf(), request.identity().toString(), request.requester()));
     return issued;
   }
 
@@ -188,42 +211,6 @@ public final class RemoteIssuing {
         "what " + terms.backend() + " signed",
         violation,
         terms.mend());
-  }
-
-  /**
-   * Tries again what may succeed later, with growing pauses of random length, for at most a set
-   * time.
-   *
-   * @param patience from the first try to the beginning of the last
-   */
-  private record Retries(Duration patience) {
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
-    private static final Duration LONGEST_PAUSE = Duration.ofMillis(3_200);
-
-    <T> T run(Function<Deadline, T> call) {
-      Deadline deadline = Deadline.in(patience);
-      Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
-      while (true) {
-        try {
-          return call.apply(deadline);
-        } catch (AuthorityException e) {
-          Duration pause = backoff.failed();
-          if (!e.reason().isRetryable() || deadline.isWithin(pause)) {
-            throw e;
-          }
-          await(pause, e);
-        }
-      }
-    }
-
-    private static void await(Duration pause, AuthorityException cause) {
-      try {
-        Thread.sleep(pause);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw cause;
-      }
-    }
   }
 
   /**

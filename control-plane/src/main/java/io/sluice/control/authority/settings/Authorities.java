@@ -89,7 +89,8 @@ public final class Authorities {
   /** The authority owns the journal from its birth on; one that is not born leaves it to us. */
   private static CertificateAuthority journalled(
       AuthoritySettings settings, Function<IssueJournal, CertificateAuthority> opening) {
-    IssueJournal journal = journal(settings);
+    IssueJournal journal =
+        IssueJournal.open(settings.directory().resolve("journal"), JournalLimits.DEFAULT);
     try {
       return opening.apply(journal);
     } catch (RuntimeException e) {
@@ -121,10 +122,6 @@ public final class Authorities {
         PATIENCE,
         settings.longestLeaf(),
         settings.distributeFor());
-  }
-
-  private static IssueJournal journal(AuthoritySettings settings) {
-    return IssueJournal.open(settings.directory().resolve("journal"), JournalLimits.DEFAULT);
   }
 
   private static VaultSettings connection(

@@ -76,11 +76,6 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
   }
 
   /** A new self-signed root, which may have one intermediate below it. */
-  public Issuer root(SigningKey kind, Instant now, Duration lifetime) {
-    return root(kind.generate(), now, lifetime);
-  }
-
-  /** As the other, with a key that was made elsewhere. */
   public Issuer root(KeyPair pair, Instant now, Duration lifetime) {
     BigInteger serial = serial();
     X500Name name = authorityName("Root CA", serial);
@@ -90,11 +85,6 @@ public record SvidProfile(TrustDomain trustDomain, boolean dnsNames, boolean nam
   }
 
   /** A new intermediate below {@code parent}, that can sign leaves only and not outlive it. */
-  public Issuer intermediate(Issuer parent, SigningKey kind, Instant now, Duration lifetime) {
-    return intermediate(parent, kind.generate(), now, lifetime);
-  }
-
-  /** As the other, with a key that was made elsewhere. */
   public Issuer intermediate(Issuer parent, KeyPair pair, Instant now, Duration lifetime) {
     BigInteger serial = serial();
     Instant end = earlier(now.plus(lifetime), parent.notAfter());

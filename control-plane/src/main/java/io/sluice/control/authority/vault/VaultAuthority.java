@@ -69,7 +69,6 @@ public final class VaultAuthority implements CertificateAuthority {
     return new RemoteIssuing.Terms(
         "Vault " + settings.address(),
         "correct the role: see \"Vault\" in docs/identity.md",
-        settings.profile(),
         settings.patience(),
         settings.longestLeaf(),
         settings.distributeFor());

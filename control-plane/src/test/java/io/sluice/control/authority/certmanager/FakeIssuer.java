@@ -68,8 +68,8 @@ public final class FakeIssuer implements UnaryOperator<ObjectNode> {
 
   static Issuer newIssuer() {
     Instant now = Instant.now();
-    Issuer root = PROFILE.root(SigningKey.P256, now, Duration.ofDays(100));
-    return PROFILE.intermediate(root, SigningKey.P256, now, Duration.ofDays(50));
+    Issuer root = PROFILE.root(SigningKey.P256.generate(), now, Duration.ofDays(100));
+    return PROFILE.intermediate(root, SigningKey.P256.generate(), now, Duration.ofDays(50));
   }
 
   @Override

@@ -53,7 +53,7 @@ class AuthoritiesTest {
   void theOneBroughtAlongSigns() throws Exception {
     Issuer company =
         new SvidProfile(SITE, false, false)
-            .root(SigningKey.P384, Instant.now(), Duration.ofDays(100));
+            .root(SigningKey.P384.generate(), Instant.now(), Duration.ofDays(100));
     Path certificate = home.resolve("ca.crt");
     Path key = home.resolve("private.key");
     Files.writeString(certificate, new Pem(company.chain(), List.of()).text());

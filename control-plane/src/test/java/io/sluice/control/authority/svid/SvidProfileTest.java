@@ -171,18 +171,22 @@ class SvidProfileTest {
 
   @Test
   void noLeafOutlivesItsIssuer() {
-    Issuer root = PROFILE.root(SigningKey.P256, now, YEAR);
-    Issuer signer = PROFILE.intermediate(root, SigningKey.P256, now, Duration.ofHours(1));
+    Issuer root = PROFILE.root(SigningKey.P256.generate(), now, YEAR);
+    Issuer signer =
+        PROFILE.intermediate(root, SigningKey.P256.generate(), now, Duration.ofHours(1));
     X509Certificate leaf = leaf(PROFILE, signer, Requests.STORE, "secp256r1");
 
     assertThat(leaf.getNotAfter()).isEqualTo(signer.certificate().getNotAfter());
-    assertThat(PROFILE.intermediate(root, SigningKey.P256, now, YEAR.multipliedBy(2)).notAfter())
+    assertThat(
+            PROFILE
+                .intermediate(root, SigningKey.P256.generate(), now, YEAR.multipliedBy(2))
+                .notAfter())
         .isEqualTo(root.notAfter());
   }
 
   private Issuer signer(SvidProfile profile, SigningKey kind) {
-    Issuer root = profile.root(kind, now, YEAR.multipliedBy(10));
-    return profile.intermediate(root, kind, now, YEAR);
+    Issuer root = profile.root(kind.generate(), now, YEAR.multipliedBy(10));
+    return profile.intermediate(root, kind.generate(), now, YEAR);
   }
 
   private X509Certificate leaf(SvidProfile profile, Issuer signer, SpiffeId identity, String key) {

@@ -36,10 +36,12 @@ class SvidRulesTest {
   private static final Instant NOW = Instant.parse("2026-06-01T12:00:00Z");
   private static final SvidProfile PROFILE =
       new SvidProfile(new TrustDomain("site.example"), false, false);
-  private static final Issuer ROOT = PROFILE.root(SigningKey.P256, NOW, Duration.ofDays(3650));
+  private static final Issuer ROOT =
+      PROFILE.root(SigningKey.P256.generate(), NOW, Duration.ofDays(3650));
   private static final Issuer SIGNER =
-      PROFILE.intermediate(ROOT, SigningKey.P256, NOW, Duration.ofDays(365));
-  private static final Issuer STRANGER = PROFILE.root(SigningKey.P256, NOW, Duration.ofDays(3650));
+      PROFILE.intermediate(ROOT, SigningKey.P256.generate(), NOW, Duration.ofDays(365));
+  private static final Issuer STRANGER =
+      PROFILE.root(SigningKey.P256.generate(), NOW, Duration.ofDays(3650));
   private static final Duration HOUR = Duration.ofHours(1);
 
   /** A leaf as it should be, until a test spoils one thing. */

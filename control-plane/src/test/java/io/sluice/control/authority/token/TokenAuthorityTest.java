@@ -149,7 +149,8 @@ class TokenAuthorityTest {
 
   @Test
   void anAuthorityThatIsInTheTokenAlreadySignsAndIsNeverRemoved() throws Exception {
-    Issuer company = PROFILE.root(SigningKey.P384, clock.instant(), Duration.ofDays(1000));
+    Issuer company =
+        PROFILE.root(SigningKey.P384.generate(), clock.instant(), Duration.ofDays(1000));
     token.bring(company);
     try (BuiltInAuthority authority = open(SigningKey.P256)) {
       assertThat(authority.trustBundle().roots()).containsExactly(company.root());

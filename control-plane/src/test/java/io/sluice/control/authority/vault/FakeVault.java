@@ -94,8 +94,8 @@ public final class FakeVault implements AutoCloseable {
 
   static Issuer newIssuer() {
     Instant now = Instant.now();
-    Issuer root = PROFILE.root(SigningKey.P256, now, Duration.ofDays(100));
-    return PROFILE.intermediate(root, SigningKey.P256, now, Duration.ofDays(50));
+    Issuer root = PROFILE.root(SigningKey.P256.generate(), now, Duration.ofDays(100));
+    return PROFILE.intermediate(root, SigningKey.P256.generate(), now, Duration.ofDays(50));
   }
 
   public URI address() {

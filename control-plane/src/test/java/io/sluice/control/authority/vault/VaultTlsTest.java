@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class VaultTlsTest {
   private static final Issuer COMPANY =
-      FakeVault.PROFILE.root(SigningKey.P256, Instant.now(), Duration.ofDays(10));
+      FakeVault.PROFILE.root(SigningKey.P256.generate(), Instant.now(), Duration.ofDays(10));
 
   @Test
   void trustsTheGivenRootAndNoOther() throws Exception {
