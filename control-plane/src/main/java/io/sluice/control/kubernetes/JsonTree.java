@@ -46,7 +46,7 @@ final class JsonTree {
         while (parser.nextToken() != JsonToken.END_ARRAY) {
           items.add(read(parser));
         }
-        yield new YamlValue.Sequence(items, 0, 0);
+        yield new YamlValue.Sequence(items, 0);
       }
       case VALUE_STRING -> scalar(parser, Kind.STRING);
       case VALUE_NUMBER_INT -> scalar(parser, Kind.INTEGER);
@@ -74,11 +74,11 @@ final class JsonTree {
     if (!parser.hasToken(JsonToken.END_OBJECT)) {
       throw new IOException("the JSON ends in the middle of an object");
     }
-    return new YamlValue.Mapping(entries, 0, 0);
+    return new YamlValue.Mapping(entries, 0);
   }
 
   private static YamlValue scalar(JsonParser parser, Kind kind) throws IOException {
-    return new YamlValue.Scalar(parser.getText(), kind, 0, 0);
+    return new YamlValue.Scalar(parser.getText(), kind, 0);
   }
 
   /** The text at a path of field names, empty where there is none. */

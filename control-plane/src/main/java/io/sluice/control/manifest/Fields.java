@@ -193,10 +193,7 @@ public final class Fields {
     return object(name)
         .orElseGet(() ->
             new Fields(
-                file,
-                fieldPath(name),
-                new YamlValue.Mapping(Map.of(), mapping.line(), mapping.column()),
-                sink));
+                file, fieldPath(name), new YamlValue.Mapping(Map.of(), mapping.line()), sink));
   }
 
   /** A list of mappings. */

@@ -57,7 +57,7 @@ final class TreeBuilder {
         for (Node item : sequence.getValue()) {
           items.add(build(item, depth + 1));
         }
-        yield new YamlValue.Sequence(items, line(node), column(node));
+        yield new YamlValue.Sequence(items, line(node));
       }
       case MappingNode mapping -> {
         requireTag(mapping, Tag.MAP);
@@ -72,7 +72,7 @@ final class TreeBuilder {
     if (kind == null) {
       throw refusedTag(scalar);
     }
-    return new YamlValue.Scalar(scalar.getValue(), kind, line(scalar), column(scalar));
+    return new YamlValue.Scalar(scalar.getValue(), kind, line(scalar));
   }
 
   private YamlValue mapping(MappingNode mapping, int depth) {
@@ -88,7 +88,7 @@ final class TreeBuilder {
       entries.put(key, build(tuple.getValueNode(), depth + 1));
       keyLines.put(key, line(keyNode));
     }
-    return new YamlValue.Mapping(entries, keyLines, line(mapping), column(mapping));
+    return new YamlValue.Mapping(entries, keyLines, line(mapping));
   }
 
   private static String key(Node node) {
@@ -122,10 +122,6 @@ final class TreeBuilder {
 
   private static int line(Node node) {
     return node.getStartMark().map(mark -> mark.getLine() + 1).orElse(0);
-  }
-
-  private static int column(Node node) {
-    return node.getStartMark().map(mark -> mark.getColumn() + 1).orElse(0);
   }
 
   /** A construct that is YAML but not for manifests. */

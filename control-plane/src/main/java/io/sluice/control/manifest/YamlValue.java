@@ -5,13 +5,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A value of a YAML document with the place where it starts: line and column, both from 1. */
+/** A value of a YAML document with the line where it starts, from 1. */
 public sealed interface YamlValue {
   /** Line where the value starts, from 1. */
   int line();
-
-  /** Column where the value starts, from 1, in code points. */
-  int column();
 
   /** What the value is, for messages: {@code a string}, {@code a list} and so on. */
   String description();
@@ -37,7 +34,7 @@ public sealed interface YamlValue {
    * @param text the text as written, without quotes
    * @param kind what it stands for
    */
-  record Scalar(String text, Kind kind, int line, int column) implements YamlValue {
+  record Scalar(String text, Kind kind, int line) implements YamlValue {
     @Override
     public String description() {
       return kind.description;
@@ -45,7 +42,7 @@ public sealed interface YamlValue {
   }
 
   /** A list. */
-  record Sequence(List<YamlValue> items, int line, int column) implements YamlValue {
+  record Sequence(List<YamlValue> items, int line) implements YamlValue {
     public Sequence {
       items = List.copyOf(items);
     }
@@ -61,8 +58,7 @@ public sealed interface YamlValue {
    *
    * @param keyLines where each key stands; a value may begin on a later line
    */
-  record Mapping(
-      Map<String, YamlValue> entries, Map<String, Integer> keyLines, int line, int column)
+  record Mapping(Map<String, YamlValue> entries, Map<String, Integer> keyLines, int line)
       implements YamlValue {
     public Mapping {
       entries = Collections.unmodifiableMap(new LinkedHashMap<>(entries));
@@ -70,8 +66,8 @@ public sealed interface YamlValue {
     }
 
     /** One that was written in no lines. */
-    public Mapping(Map<String, YamlValue> entries, int line, int column) {
-      this(entries, Map.of(), line, column);
+    public Mapping(Map<String, YamlValue> entries, int line) {
+      this(entries, Map.of(), line);
     }
 
     /** Line of a key, from 1; that of the mapping where there is no such key. */

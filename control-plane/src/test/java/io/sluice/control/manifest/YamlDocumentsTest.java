@@ -33,7 +33,7 @@ class YamlDocumentsTest {
     assertThat(read.problems()).isEmpty();
     assertThat(read.documents()).hasSize(2);
     var first = (YamlValue.Mapping) read.documents().get(0);
-    assertThat(first.entries().get("a")).isEqualTo(new YamlValue.Scalar("1", Kind.INTEGER, 2, 4));
+    assertThat(first.entries().get("a")).isEqualTo(new YamlValue.Scalar("1", Kind.INTEGER, 2));
     assertThat(first.entries().get("b"))
         .isInstanceOfSatisfying(
             YamlValue.Sequence.class,
@@ -41,12 +41,11 @@ class YamlDocumentsTest {
               assertThat(list.line()).isEqualTo(4);
               assertThat(list.items())
                   .containsExactly(
-                      new YamlValue.Scalar("x", Kind.STRING, 4, 3),
+                      new YamlValue.Scalar("x", Kind.STRING, 4),
                       new YamlValue.Mapping(
-                          Map.of("y", new YamlValue.Scalar("z", Kind.STRING, 5, 6)),
+                          Map.of("y", new YamlValue.Scalar("z", Kind.STRING, 5)),
                           Map.of("y", 5),
-                          5,
-                          3));
+                          5));
             });
     assertThat(first.lineOf("b")).isEqualTo(3);
     var second = (YamlValue.Mapping) read.documents().get(1);
