@@ -8,8 +8,6 @@ import io.sluice.process.Backoff;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Map;
@@ -137,11 +135,7 @@ final class Definitions {
     String next = "";
     JsonTree.ListPage page;
     do {
-      String query = "?limit=" + settings.pageSize();
-      if (!next.isEmpty()) {
-        query += "&continue=" + URLEncoder.encode(next, StandardCharsets.UTF_8);
-      }
-      try (AnswerStream in = api.open(PATH + query, LIST, settings.silence())) {
+      try (AnswerStream in = api.open(PATH + settings.listQuery(next), LIST, settings.silence())) {
         page = JsonTree.ListPage.read(in, object -> kind(object).ifPresent(found::add));
       } catch (IOException e) {
         throw broken(e);
@@ -154,14 +148,9 @@ final class Definitions {
   }
 
   private void watch() {
-    String query =
-        "?watch=true&allowWatchBookmarks=true&resourceVersion="
-            + URLEncoder.encode(version, StandardCharsets.UTF_8)
-            + "&timeoutSeconds="
-            + Math.max(1, settings.watchFor().toSeconds());
-    Duration silence = settings.watchFor().plus(settings.silence());
     long began = System.nanoTime();
-    try (AnswerStream in = api.open(PATH + query, WATCH, silence)) {
+    try (AnswerStream in =
+        api.open(PATH + settings.watchQuery(version), WATCH, settings.silenceOfWatch())) {
       JsonTree.WatchEvents events = new JsonTree.WatchEvents(in);
       for (var event = events.next(); event.isPresent(); event = events.next()) {
         take(event.get());

@@ -12,8 +12,6 @@ import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.objects.ReadableKind;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,11 +114,7 @@ final class KindWatch {
     String next = "";
     JsonTree.ListPage page;
     do {
-      String query = "?limit=" + settings.pageSize();
-      if (!next.isEmpty()) {
-        query += "&continue=" + URLEncoder.encode(next, StandardCharsets.UTF_8);
-      }
-      try (AnswerStream in = api.open(path + query, settings.silence())) {
+      try (AnswerStream in = api.open(path + settings.listQuery(next), settings.silence())) {
         in.countBy(counts::received);
         page =
             JsonTree.ListPage.read(
@@ -146,14 +140,9 @@ final class KindWatch {
 
   private void watch() {
     long began = System.nanoTime();
-    Duration silence = settings.watchFor().plus(settings.silence());
-    String query =
-        "?watch=true&allowWatchBookmarks=true&resourceVersion="
-            + URLEncoder.encode(version, StandardCharsets.UTF_8)
-            + "&timeoutSeconds="
-            + Math.max(1, settings.watchFor().toSeconds());
     boolean isFollowed = false;
-    try (AnswerStream in = api.open(path + query, silence)) {
+    try (AnswerStream in =
+        api.open(path + settings.watchQuery(version), settings.silenceOfWatch())) {
       in.countBy(counts::received);
       // A status says little: what answers may be something else than an API server.
       isFollowed = in.isQuietFor(SHORTEST_WATCH);
@@ -185,7 +174,7 @@ final class KindWatch {
       throw refused(event.object());
     }
     String now = event.version();
-    if (now.isEmpty() || ResourceVersion.isBefore(now, version)) {
+    if (now.isEmpty() || isBefore(now, version)) {
       listAgain("an event is from before " + version + ": '" + now + "'");
     }
     switch (event.type()) {
@@ -203,6 +192,23 @@ final class KindWatch {
       default -> listAgain("it sent an event of type '" + event.type() + "'");
     }
     version = now;
+  }
+
+  /**
+   * Whether {@code version} is surely from before {@code other}. The API promises that those of one
+   * kind are decimal numbers that grow with each change (KEP-5504, and in fact before); of others
+   * nothing is said.
+   */
+  private static boolean isBefore(String version, String other) {
+    return isNumber(version)
+        && isNumber(other)
+        && (version.length() != other.length()
+            ? version.length() < other.length()
+            : version.compareTo(other) < 0);
+  }
+
+  private static boolean isNumber(String text) {
+    return text.matches("[1-9][0-9]{0,39}");
   }
 
   private void happened(Event what, WatchEvent event) {

@@ -256,22 +256,7 @@ public final class KubernetesApi implements AutoCloseable {
     CompletableFuture<HttpResponse<AsyncBody>> sent =
         client.consumeBytes(request, (buffers, _) -> stream.arrived(buffers));
     sent.thenAccept(response -> stream.began(response.body()));
-    HttpResponse<AsyncBody> response;
-    try {
-      response = sent.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      stream.close();
-      throw failed(Failure.UNREACHABLE, subject, "no answer within " + timeout, e);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof KubernetesApiException own) {
-        throw own;
-      }
-      throw failed(Failure.UNREACHABLE, subject, String.valueOf(e.getCause()), e);
-    } catch (InterruptedException e) {
-      stream.close();
-      Thread.currentThread().interrupt();
-      throw failed(Failure.UNREACHABLE, subject, "the wait was interrupted", e);
-    }
+    HttpResponse<AsyncBody> response = awaited(sent, subject, "answer", stream::close);
     if (response.code() / 100 == 2) {
       return stream;
     }
@@ -343,26 +328,34 @@ public final class KubernetesApi implements AutoCloseable {
     String subject = method + " " + at(path);
     StringBuffer text = new StringBuffer();
     CompletableFuture<HttpResponse<AsyncBody>> answer = answer(method, path, type, body, text);
-    HttpResponse<AsyncBody> response;
+    HttpResponse<AsyncBody> response =
+        awaited(answer, subject, "whole answer", () -> answer.cancel(true));
+    if (response.code() / 100 != 2) {
+      throw refused(subject, response, quote(text.toString()));
+    }
+    return parsed(subject, text.toString());
+  }
+
+  private HttpResponse<AsyncBody> awaited(
+      CompletableFuture<HttpResponse<AsyncBody>> answer,
+      String subject,
+      String what,
+      Runnable giveUp) {
     try {
-      response = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      return answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      answer.cancel(true);
-      throw failed(Failure.UNREACHABLE, subject, "no whole answer within " + timeout, e);
+      giveUp.run();
+      throw failed(Failure.UNREACHABLE, subject, "no " + what + " within " + timeout, e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof KubernetesApiException own) {
         throw own;
       }
       throw failed(Failure.UNREACHABLE, subject, String.valueOf(e.getCause()), e);
     } catch (InterruptedException e) {
-      answer.cancel(true);
+      giveUp.run();
       Thread.currentThread().interrupt();
       throw failed(Failure.UNREACHABLE, subject, "the wait was interrupted", e);
     }
-    if (response.code() / 100 != 2) {
-      throw refused(subject, response, quote(text.toString()));
-    }
-    return parsed(subject, text.toString());
   }
 
   private static KubernetesApiException refused(

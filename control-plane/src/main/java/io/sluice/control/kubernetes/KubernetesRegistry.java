@@ -43,24 +43,11 @@ public final class KubernetesRegistry extends CompiledRegistry {
       CompilerSettings rules,
       Consumer<RegistryStatus> statusListener,
       WatchSettings settings) {
-    this(api, settings, rules.orNamespace(api.namespace()), statusListener);
-  }
-
-  private KubernetesRegistry(
-      KubernetesApi api,
-      WatchSettings settings,
-      CompilerSettings rules,
-      Consumer<RegistryStatus> statusListener) {
-    this(
-        new KubernetesObjects(api, settings, rules.meshConfigNamespaceOrNull()),
-        rules,
-        statusListener);
-  }
-
-  private KubernetesRegistry(
-      KubernetesObjects objects, CompilerSettings rules, Consumer<RegistryStatus> statusListener) {
-    super(objects, rules, statusListener);
-    this.objects = objects;
+    CompilerSettings own = rules.orNamespace(api.namespace());
+    KubernetesObjects source =
+        new KubernetesObjects(api, settings, own.meshConfigNamespaceOrNull());
+    super(source, own, statusListener);
+    this.objects = source;
     objects.onDelivered(reported -> {
       latest = ClusterReport.of(reported, status(), latest);
       reportListener.run();

@@ -1,5 +1,7 @@
 package io.sluice.control.kubernetes;
 
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /**
@@ -38,4 +40,26 @@ record WatchSettings(
           Duration.ofHours(1),
           Duration.ofSeconds(15),
           Duration.ofMillis(20));
+
+  /** Asks for a page of a list; {@code next} is what the page before said, or empty. */
+  String listQuery(String next) {
+    return "?limit=" + pageSize + (next.isEmpty() ? "" : "&continue=" + encoded(next));
+  }
+
+  /** Asks for what has changed since {@code version}. */
+  String watchQuery(String version) {
+    return "?watch=true&allowWatchBookmarks=true&resourceVersion="
+        + encoded(version)
+        + "&timeoutSeconds="
+        + Math.max(1, watchFor.toSeconds());
+  }
+
+  /** Longest wait for the next byte of a watch. */
+  Duration silenceOfWatch() {
+    return watchFor.plus(silence);
+  }
+
+  private static String encoded(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8);
+  }
 }
