@@ -117,20 +117,20 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
     }
     TrafficSplit.Group named = written.settings().getFirst();
     if (written.settings().size() > 1) {
-      statuses.add(
+      statuses.unusable(
           written,
-          Severity.UNUSABLE,
           Matches.field(written.settings().get(1)),
           "names a second UpstreamTrafficSetting",
           "name one at most");
       return null;
     }
     UpstreamSetting setting =
-        Matches.name(written, named).flatMap(surroundings::setting).orElse(null);
+        Matches.name(written.meta().namespace(), named.name())
+            .flatMap(surroundings::setting)
+            .orElse(null);
     if (setting == null) {
-      statuses.add(
+      statuses.unusable(
           written,
-          Severity.UNUSABLE,
           Matches.field(named),
           "names UpstreamTrafficSetting " + named.name() + ", which cannot be used",
           "create or mend it in namespace " + written.meta().namespace());

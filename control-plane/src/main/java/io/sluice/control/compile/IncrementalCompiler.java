@@ -423,135 +423,99 @@ public final class IncrementalCompiler {
         });
   }
 
+  /** Has compiled again what depends on an object that came or went. */
+  private void concern(KubernetesObject object) {
+    String namespace = object.meta().namespace();
+    switch (object) {
+      case MeshConfig _, Isolation _, AccessCert _ -> configsChanged = true;
+      case Pod pod -> services.podChanged(pod);
+      case KubernetesService service -> {
+        splits.changed(namespace);
+        gateway.changed(service);
+        upstreams.changed(namespace);
+      }
+      case HttpRouteGroup _ -> {
+        splits.changed(namespace);
+        ingress.changed(namespace);
+        egress.changed(namespace);
+      }
+      case UpstreamTrafficSetting _ -> egress.changed(namespace);
+      case Egress _ -> upstreams.changed(namespace);
+      case ExtensionService service ->
+          telemetries.changed(one -> one.names(service.meta().namespacedName()));
+      case Namespace _, ClusterNode _, EndpointSlice _, TrafficTarget _, PortRoute _ -> {}
+      case TrafficSplit _, Retry _, IngressBackend _, GatewayRoute _, ReferenceGrant _ -> {}
+      case FaultInjection _, Telemetry _, ServiceAccount _, OtherObject _ -> {}
+    }
+  }
+
   private void remove(KubernetesObject object) {
     statuses.remove(object.ref());
     countAccount(object, -1);
+    concern(object);
     switch (object) {
-      case MeshConfig config -> {
-        configs.remove(config.ref());
-        configsChanged = true;
-      }
+      case MeshConfig config -> configs.remove(config.ref());
       case Namespace namespace -> {
         pods.remove(namespace);
         services.namespaceChanged(namespace, false);
       }
       case ClusterNode node -> pods.remove(node);
-      case Pod pod -> {
-        pods.remove(pod);
-        services.podChanged(pod);
-      }
-      case KubernetesService service -> {
-        services.remove(service);
-        splits.changed(service.meta().namespace());
-        gateway.changed(service);
-        upstreams.changed(service.meta().namespace());
-      }
+      case Pod pod -> pods.remove(pod);
+      case KubernetesService service -> services.remove(service);
       case EndpointSlice slice -> services.remove(slice);
       case TrafficTarget target -> permissions.remove(target);
       case PortRoute route -> permissions.remove(route);
-      case HttpRouteGroup group -> {
-        permissions.remove(group);
-        splits.changed(group.meta().namespace());
-        ingress.changed(group.meta().namespace());
-        egress.changed(group.meta().namespace());
-      }
+      case HttpRouteGroup group -> permissions.remove(group);
       case TrafficSplit split -> splits.remove(split);
       case Retry retry -> {
         retries.remove(retry);
         retryChanged(retry, false);
       }
-      case UpstreamTrafficSetting setting -> {
-        upstreams.remove(setting);
-        egress.changed(setting.meta().namespace());
-      }
-      case Isolation isolation -> {
-        isolations.remove(isolation.ref());
-        configsChanged = true;
-      }
-      case AccessCert written -> {
-        accessCerts.remove(written.ref());
-        configsChanged = true;
-      }
-      case Egress written -> {
-        egress.remove(written);
-        upstreams.changed(written.meta().namespace());
-      }
+      case UpstreamTrafficSetting setting -> upstreams.remove(setting);
+      case Isolation isolation -> isolations.remove(isolation.ref());
+      case AccessCert written -> accessCerts.remove(written.ref());
+      case Egress written -> egress.remove(written);
       case IngressBackend written -> ingress.remove(written);
       case GatewayRoute route -> gateway.remove(route);
       case ReferenceGrant grant -> gateway.remove(grant);
       case FaultInjection injection -> gateway.remove(injection);
       case Telemetry telemetry -> telemetries.remove(telemetry);
-      case ExtensionService service -> {
-        NamespacedName name = service.meta().namespacedName();
-        extensions.remove(name);
-        telemetries.changed(one -> one.names(name));
-      }
+      case ExtensionService service -> extensions.remove(service.meta().namespacedName());
       case ServiceAccount _, OtherObject _ -> {}
     }
   }
 
   private void add(KubernetesObject object) {
     countAccount(object, 1);
+    concern(object);
     switch (object) {
-      case MeshConfig config -> {
-        configs.put(config.ref(), config);
-        configsChanged = true;
-      }
+      case MeshConfig config -> configs.put(config.ref(), config);
       case Namespace namespace -> {
         pods.add(namespace);
         services.namespaceChanged(namespace, true);
       }
       case ClusterNode node -> pods.add(node);
-      case Pod pod -> {
-        pods.add(pod);
-        services.podChanged(pod);
-      }
-      case KubernetesService service -> {
-        services.add(service);
-        splits.changed(service.meta().namespace());
-        gateway.changed(service);
-        upstreams.changed(service.meta().namespace());
-      }
+      case Pod pod -> pods.add(pod);
+      case KubernetesService service -> services.add(service);
       case EndpointSlice slice -> services.add(slice);
       case TrafficTarget target -> permissions.add(target);
       case PortRoute route -> permissions.add(route);
-      case HttpRouteGroup group -> {
-        permissions.add(group);
-        splits.changed(group.meta().namespace());
-        ingress.changed(group.meta().namespace());
-        egress.changed(group.meta().namespace());
-      }
+      case HttpRouteGroup group -> permissions.add(group);
       case TrafficSplit split -> splits.add(split);
       case Retry retry -> {
         retries.add(retry);
         retryChanged(retry, true);
       }
-      case UpstreamTrafficSetting setting -> {
-        upstreams.add(setting);
-        egress.changed(setting.meta().namespace());
-      }
-      case Isolation isolation -> {
-        isolations.put(isolation.ref(), isolation);
-        configsChanged = true;
-      }
-      case AccessCert written -> {
-        accessCerts.put(written.ref(), written);
-        configsChanged = true;
-      }
-      case Egress written -> {
-        egress.add(written);
-        upstreams.changed(written.meta().namespace());
-      }
+      case UpstreamTrafficSetting setting -> upstreams.add(setting);
+      case Isolation isolation -> isolations.put(isolation.ref(), isolation);
+      case AccessCert written -> accessCerts.put(written.ref(), written);
+      case Egress written -> egress.add(written);
       case IngressBackend written -> ingress.add(written);
       case GatewayRoute route -> gateway.add(route);
       case ReferenceGrant grant -> gateway.add(grant);
       case FaultInjection injection -> gateway.add(injection);
       case Telemetry telemetry -> telemetries.add(telemetry);
-      case ExtensionService service -> {
-        NamespacedName name = service.meta().namespacedName();
-        extensions.put(name, service);
-        telemetries.changed(one -> one.names(name));
-      }
+      case ExtensionService service -> extensions.put(service.meta().namespacedName(), service);
       case ServiceAccount _ -> {}
       case OtherObject _ -> {
         Statuses found = new Statuses();

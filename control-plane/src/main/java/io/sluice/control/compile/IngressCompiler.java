@@ -76,25 +76,17 @@ final class IngressCompiler {
     Set<NamespacedName> names = new HashSet<>();
     written
         .backends()
-        .forEach(one -> name(written.meta().namespace(), one.name()).ifPresent(names::add));
+        .forEach(one -> Matches.name(written.meta().namespace(), one.name()).ifPresent(names::add));
     written.sources().stream()
         .filter(source -> source.kind().equals(IngressBackend.SERVICE))
         .forEach(source ->
-            name(namespace(written, source.namespace()), source.name()).ifPresent(names::add));
+            Matches.name(namespace(written, source.namespace()), source.name())
+                .ifPresent(names::add));
     return names;
   }
 
   private static String namespace(IngressBackend written, String said) {
     return said.isEmpty() ? written.meta().namespace() : said;
-  }
-
-  /** Nothing for a text that no object can have for a name. */
-  private static Optional<NamespacedName> name(String namespace, String name) {
-    try {
-      return Optional.of(new NamespacedName(namespace, name));
-    } catch (IllegalArgumentException e) {
-      return Optional.empty();
-    }
   }
 
   private Optional<Ingress> ingress(IngressBackend written) {
@@ -161,9 +153,8 @@ final class IngressCompiler {
         "name a Service that has endpoints, or an IPRange");
     if (!isClosed) {
       if (principals.isEmpty() && tls.values().stream().anyMatch(one -> !one.takesAnybody())) {
-        statuses.add(
+        statuses.unusable(
             written,
-            Severity.UNUSABLE,
             "spec.sources",
             "name no AuthenticatedPrincipal, so nobody is let in by https",
             "name those whose certificates are to be believed");
@@ -228,7 +219,7 @@ final class IngressCompiler {
             "put the " + written.origin().kind() + " into the namespace of its backend");
       } else if (one.protocol().equalsIgnoreCase("https")) {
         Optional<Ingress.Backend> backend =
-            name(own, one.name()).map(service -> new Ingress.Backend(service, one.port()));
+            Matches.name(own, one.name()).map(service -> new Ingress.Backend(service, one.port()));
         if (backend.isPresent()) {
           backends.add(backend.get());
           tls.put(backend.get(), new Ingress.Tls(one.takesAnybody(), hosts(written, one, field)));
@@ -251,7 +242,7 @@ final class IngressCompiler {
               "write http, or remove spec.matches");
           continue;
         }
-        name(own, one.name())
+        Matches.name(own, one.name())
             .map(service -> new Ingress.Backend(service, one.port()))
             .filter(backends::add)
             .ifPresent(bytes::add);
@@ -269,7 +260,7 @@ final class IngressCompiler {
               "has no meaning where the protocol is http: " + String.join(", ", one.tls()),
               "remove it");
         }
-        name(own, one.name())
+        Matches.name(own, one.name())
             .ifPresent(service -> backends.add(new Ingress.Backend(service, one.port())));
       }
     }
@@ -314,9 +305,8 @@ final class IngressCompiler {
   }
 
   private void tooMany(IngressBackend written, String field) {
-    statuses.add(
+    statuses.unusable(
         written,
-        Severity.UNUSABLE,
         field,
         "only the first " + WireLimits.INGRESS_NAMES + " are let in",
         "write fewer");
@@ -375,9 +365,8 @@ final class IngressCompiler {
       }
     }
     if (ranges.size() > WireLimits.INGRESS_SOURCES) {
-      statuses.add(
+      statuses.unusable(
           written,
-          Severity.UNUSABLE,
           "spec.sources",
           "are with the endpoints of Services %d addresses and ranges, so only the first %d are let in"
               .formatted(ranges.size(), WireLimits.INGRESS_SOURCES),
@@ -397,7 +386,7 @@ final class IngressCompiler {
       return;
     }
     List<Cidr> found =
-        name(namespace, source.name()).flatMap(surroundings::compiled).stream()
+        Matches.name(namespace, source.name()).flatMap(surroundings::compiled).stream()
             .flatMap(service -> service.ports().stream())
             .flatMap(port -> port.endpoints().stream())
             .map(endpoint -> Cidr.of(endpoint.address().getAddress()))

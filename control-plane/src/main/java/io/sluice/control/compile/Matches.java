@@ -48,15 +48,11 @@ final class Matches {
     for (TrafficSplit.Group one : named) {
       String field = field(one);
       if (!one.kind().equals("HTTPRouteGroup")) {
-        statuses.add(
-            object,
-            Severity.UNUSABLE,
-            field + ".kind",
-            one.kind() + " is not known",
-            "use an HTTPRouteGroup");
+        statuses.unusable(
+            object, field + ".kind", one.kind() + " is not known", "use an HTTPRouteGroup");
         return Optional.empty();
       }
-      RouteGroup group = name(object, one).map(groups::http).orElse(null);
+      RouteGroup group = name(object.meta().namespace(), one.name()).map(groups::http).orElse(null);
       if (group == null) {
         ofMatches
             .on(missing)
@@ -88,9 +84,9 @@ final class Matches {
   }
 
   /** Nothing for a text that no object can have for a name. */
-  static Optional<NamespacedName> name(KubernetesObject object, TrafficSplit.Group group) {
+  static Optional<NamespacedName> name(String namespace, String name) {
     try {
-      return Optional.of(new NamespacedName(object.meta().namespace(), group.name()));
+      return Optional.of(new NamespacedName(namespace, name));
     } catch (IllegalArgumentException e) {
       return Optional.empty();
     }

@@ -331,9 +331,8 @@ public final class ObjectCompiler {
               .collect(Collectors.joining(" or "));
       statuses
           .on(Ground.VERSION_UNKNOWN)
-          .add(
+          .unusable(
               other,
-              Severity.UNUSABLE,
               "apiVersion",
               "version " + other.version() + " of this API is not read",
               "write " + versions);
@@ -341,8 +340,7 @@ public final class ObjectCompiler {
     }
     MeshKinds.wrong(other.ref())
         .ifPresentOrElse(
-            wrong ->
-                statuses.add(other, Severity.UNUSABLE, wrong.field(), wrong.reason(), wrong.mend()),
+            wrong -> statuses.unusable(other, wrong.field(), wrong.reason(), wrong.mend()),
             () -> statuses.info(other, "the mesh does not read this kind"));
   }
 }

@@ -48,7 +48,7 @@ final class ObjectsInForce {
       now.forEach(object -> touched.add(object.ref()));
     });
     touched.forEach(ref -> before.put(ref, placed.getOrDefault(ref, List.of())));
-    changed.forEach(this::takeOut);
+    changed.keySet().forEach(this::takeOut);
     changed.forEach(this::putIn);
     List<Replacement> replacements = new ArrayList<>();
     for (ObjectRef ref : touched) {
@@ -66,7 +66,7 @@ final class ObjectsInForce {
     return replacements;
   }
 
-  private void takeOut(String source, List<KubernetesObject> now) {
+  private void takeOut(String source) {
     for (KubernetesObject object : sources.getOrDefault(source, List.of())) {
       List<Placed> rest =
           placed.getOrDefault(object.ref(), List.of()).stream()

@@ -292,7 +292,8 @@ record PermissionCompiler(
     for (int i = 0; i < target.rules().size(); i++) {
       Rule rule = target.rules().get(i);
       if (rule.kind().equals(kind)) {
-        PortRoute route = routeName(target, rule.name()).map(named).orElse(null);
+        PortRoute route =
+            Matches.name(target.meta().namespace(), rule.name()).map(named).orElse(null);
         if (route == null) {
           warnOfAbsent(target, i, ofRules);
         } else {
@@ -316,7 +317,8 @@ record PermissionCompiler(
     for (int i = 0; i < target.rules().size(); i++) {
       Rule rule = target.rules().get(i);
       if (rule.kind().equals(HTTP)) {
-        RouteGroup group = routeName(target, rule.name()).map(routes::http).orElse(null);
+        RouteGroup group =
+            Matches.name(target.meta().namespace(), rule.name()).map(routes::http).orElse(null);
         if (group == null) {
           warnOfAbsent(target, i, ofRules);
         } else {
@@ -376,22 +378,13 @@ record PermissionCompiler(
   static Set<NamespacedName> routeNames(TrafficTarget target) {
     Set<NamespacedName> names = new HashSet<>();
     for (Rule rule : target.rules()) {
-      routeName(target, rule.name()).ifPresent(names::add);
+      Matches.name(target.meta().namespace(), rule.name()).ifPresent(names::add);
     }
     return names;
   }
 
-  /** Nothing for a text that no object can have for a name. */
-  private static Optional<NamespacedName> routeName(TrafficTarget target, String name) {
-    try {
-      return Optional.of(new NamespacedName(target.meta().namespace(), name));
-    } catch (IllegalArgumentException e) {
-      return Optional.empty();
-    }
-  }
-
   private void refuse(
       Ground ground, TrafficTarget target, String field, String reason, String mend) {
-    statuses.on(ground).add(target, Severity.UNUSABLE, field, reason, mend);
+    statuses.on(ground).unusable(target, field, reason, mend);
   }
 }

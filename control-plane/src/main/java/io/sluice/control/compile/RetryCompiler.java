@@ -58,9 +58,8 @@ record RetryCompiler(Surroundings surroundings, Statuses statuses) {
     RetryPolicy policy = retry.policy();
     report(retry);
     if (!isOfItsOwnNamespace(policy)) {
-      statuses.add(
+      statuses.unusable(
           retry,
-          Severity.UNUSABLE,
           "spec.source.namespace",
           "is another namespace, whose calls this one may not have made again",
           "write the Retry in namespace " + policy.source().namespace());
@@ -144,9 +143,8 @@ record RetryCompiler(Surroundings surroundings, Statuses statuses) {
   private void report(Retry retry) {
     RetryPolicy policy = retry.policy();
     if (!surroundings.retries()) {
-      statuses.add(
+      statuses.unusable(
           retry,
-          Severity.UNUSABLE,
           "",
           "has no effect while spec.featureFlags.enableRetryPolicy of the MeshConfig is not true",
           "set it to true");

@@ -34,8 +34,7 @@ record RouteGroup(Map<String, HttpMatch> usable, Set<String> unusable, boolean a
               found -> usable.put(match.name(), found), () -> unusable.add(match.name()));
     }
     if (group.matches().isEmpty()) {
-      statuses.add(
-          group, Severity.UNUSABLE, "spec.matches", "is empty", "add a match, which has a name");
+      statuses.unusable(group, "spec.matches", "is empty", "add a match, which has a name");
     }
     return new RouteGroup(usable, unusable, false);
   }
@@ -58,9 +57,8 @@ record RouteGroup(Map<String, HttpMatch> usable, Set<String> unusable, boolean a
     try {
       return Optional.of(Regex.of(text));
     } catch (IllegalArgumentException e) {
-      statuses.add(
+      statuses.unusable(
           group,
-          Severity.UNUSABLE,
           field,
           String.valueOf(e.getMessage()),
           "mend it; until then the match matches nothing");

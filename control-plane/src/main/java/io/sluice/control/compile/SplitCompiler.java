@@ -138,17 +138,24 @@ final class SplitCompiler {
 
   /** The name of a Service of the split's own namespace, which may be written as DNS has it. */
   private Optional<String> service(TrafficSplit split, String field, String written) {
-    String[] parts = written.split("\\.", 3);
     String own = split.meta().namespace();
-    if (parts.length > 1
-        && !(parts[1].equals(own) && DNS.contains(parts.length > 2 ? parts[2] : ""))) {
-      return refuse(
-          split,
-          field,
-          "is " + written + ", which is no Service of namespace " + own,
-          "name a Service of the TrafficSplit's own namespace");
-    }
-    return Optional.of(parts[0]);
+    Optional<String> name = nameWithin(own, written);
+    return name.isPresent()
+        ? name
+        : refuse(
+            split,
+            field,
+            "is " + written + ", which is no Service of namespace " + own,
+            "name a Service of the TrafficSplit's own namespace");
+  }
+
+  /** The name of the Service of {@code namespace} that is called {@code host} there. */
+  static Optional<String> nameWithin(String namespace, String host) {
+    String[] parts = host.split("\\.", 3);
+    return parts.length == 1
+            || (parts[1].equals(namespace) && DNS.contains(parts.length > 2 ? parts[2] : ""))
+        ? Optional.of(parts[0])
+        : Optional.empty();
   }
 
   private boolean leads(Set<String> from, String to) {
@@ -231,7 +238,7 @@ final class SplitCompiler {
   }
 
   private <T> Optional<T> refuse(TrafficSplit split, String field, String reason, String mend) {
-    statuses.add(split, Severity.UNUSABLE, field, reason, mend);
+    statuses.unusable(split, field, reason, mend);
     return Optional.empty();
   }
 

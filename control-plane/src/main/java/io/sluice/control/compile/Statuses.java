@@ -105,6 +105,11 @@ final class Statuses {
     add(object, Severity.WARNING, field, reason, mend);
   }
 
+  /** For one field, why the object is not used. */
+  void unusable(KubernetesObject object, String field, String reason, String mend) {
+    add(object, Severity.UNUSABLE, field, reason, mend);
+  }
+
   /** Takes statuses over. */
   void addAll(List<ObjectStatus> others) {
     statuses.addAll(others);

@@ -22,7 +22,6 @@ import java.util.Set;
  * Egress names may be for a host outside.
  */
 final class UpstreamCompiler {
-  private static final Set<String> DNS = Set.of("", "svc", "svc.cluster", "svc.cluster.local");
 
   private final Surroundings surroundings;
   private final Statuses statuses;
@@ -55,10 +54,8 @@ final class UpstreamCompiler {
 
   private Optional<UpstreamSetting> setting(UpstreamTrafficSetting written) {
     String namespace = written.meta().namespace();
-    String[] parts = written.host().split("\\.", 3);
-    boolean ofService =
-        parts.length == 1
-            || (parts[1].equals(namespace) && DNS.contains(parts.length > 2 ? parts[2] : ""));
+    Optional<String> called = SplitCompiler.nameWithin(namespace, written.host());
+    boolean ofService = called.isPresent();
     if (!ofService && !named.contains(written.meta().name())) {
       return refuse(
           written,
@@ -69,7 +66,7 @@ final class UpstreamCompiler {
               + ", and no Egress there names the UpstreamTrafficSetting",
           "name a Service of the UpstreamTrafficSetting's own namespace, or it in an Egress");
     }
-    String host = ofService ? parts[0] : written.host();
+    String host = called.orElse(written.host());
     UpstreamTrafficSetting older = said.putIfAbsent(host, written);
     if (older != null) {
       statuses.conflict(
@@ -105,9 +102,8 @@ final class UpstreamCompiler {
       try {
         routes.add(new RouteLimit(Regex.of(route.path()), route.limitOrNull(), route.shared()));
       } catch (IllegalArgumentException e) {
-        statuses.add(
+        statuses.unusable(
             written,
-            Severity.UNUSABLE,
             "spec.httpRoutes[" + route.index() + "].path",
             String.valueOf(e.getMessage()),
             "write an expression of RE2 for the whole path");
@@ -165,7 +161,7 @@ final class UpstreamCompiler {
 
   private Optional<UpstreamSetting> refuse(
       UpstreamTrafficSetting written, String reason, String mend) {
-    statuses.add(written, Severity.UNUSABLE, "spec.host", reason, mend);
+    statuses.unusable(written, "spec.host", reason, mend);
     return Optional.empty();
   }
 }

@@ -192,25 +192,27 @@ final class PodReader {
   }
 
   private static boolean isReady(Fields status) {
-    for (Fields condition : status.objects("conditions")) {
-      if (condition.text("type").orElse("").equals("Ready")) {
-        return condition.text("status").orElse("").equals("True");
-      }
-    }
-    return true;
+    return readyConditions(status).findFirst().map(PodReader::isTrue).orElse(true);
+  }
+
+  private static Stream<Fields> readyConditions(Fields status) {
+    return status.objects("conditions").stream()
+        .filter(condition -> condition.text("type").orElse("").equals("Ready"));
+  }
+
+  private static boolean isTrue(Fields condition) {
+    return condition.text("status").orElse("").equals("True");
   }
 
   private static long readySecond(Fields status) {
-    for (Fields condition : status.objects("conditions")) {
-      if (condition.text("type").orElse("").equals("Ready")
-          && condition.text("status").orElse("").equals("True")) {
-        return condition
-            .parsed("lastTransitionTime", Birth::second, "write it as the kubelet gave it")
-            .map(second -> Math.max(0, second))
-            .orElse(0L);
-      }
-    }
-    return 0;
+    return readyConditions(status)
+        .filter(PodReader::isTrue)
+        .findFirst()
+        .flatMap(condition ->
+            condition.parsed(
+                "lastTransitionTime", Birth::second, "write it as the kubelet gave it"))
+        .map(second -> Math.max(0, second))
+        .orElse(0L);
   }
 
   private static @Nullable String netns(Fields annotations) {
