@@ -10,6 +10,7 @@ import io.sluice.control.distribution.ResourceSets.ResourceSet;
 import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.NodeCertificates.Caller;
 import io.sluice.control.issuing.RefusedException;
+import io.sluice.control.limit.BoundedMap;
 import io.sluice.control.metrics.DistributionMetrics;
 import io.sluice.control.streaming.Coalesced;
 import io.sluice.control.streaming.ServedStream;
@@ -21,7 +22,6 @@ import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,14 +50,7 @@ public final class Distribution implements AutoCloseable {
           Thread.ofVirtual().name("sluice-control-distribution-", 0).factory());
   private final Map<String, NodeStream> streams = new ConcurrentHashMap<>();
   private final Map<String, NodeState> states =
-      new LinkedHashMap<>(16, 0.75f, true) { // guarded by itself; those that changed last are kept
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, NodeState> eldest) {
-          return size() > MOST_STATES;
-        }
-      };
+      BoundedMap.byUse(MOST_STATES); // guarded by itself; those that changed last are kept
   private final Coalesced builder = coalesced(this::build);
   private ResourceSets sets = new ResourceSets(); // the builder's alone
   private volatile @Nullable MeshSnapshot wanted;

@@ -7,13 +7,13 @@ import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
 import io.sluice.control.authority.SigningRequest;
 import io.sluice.control.issuing.NodeCertificates.Caller;
+import io.sluice.control.limit.BoundedMap;
 import io.sluice.mesh.Sha256;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
 import java.security.PublicKey;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -159,15 +159,7 @@ public final class Issuing {
     /** Two for each pod of the largest mesh, for a week of daily renewals. */
     static final int MOST_KEYS = 16_384;
 
-    private final Map<String, Use> uses =
-        new LinkedHashMap<>() {
-          private static final long serialVersionUID = 1L;
-
-          @Override
-          protected boolean removeEldestEntry(Map.Entry<String, Use> eldest) {
-            return size() > MOST_KEYS;
-          }
-        };
+    private final Map<String, Use> uses = BoundedMap.byAge(MOST_KEYS);
 
     /**
      * Notes that {@code nodeName} proves {@code identity} by {@code key}. The same once more is

@@ -1,10 +1,10 @@
 package io.sluice.control.kubernetes;
 
+import io.sluice.control.limit.BoundedMap;
 import io.sluice.control.objects.ReadableKind;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
@@ -66,14 +66,7 @@ public final class WatchCounts {
   private final AtomicLongArray events = new AtomicLongArray(Event.values().length);
   private final AtomicLongArray restarts = new AtomicLongArray(Restart.values().length);
   private final Map<String, long[]> told =
-      new LinkedHashMap<>(16, 0.75f, true) { // guarded by itself; the latest are kept
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, long[]> eldest) {
-          return size() > MOST_NAMESPACES;
-        }
-      };
+      BoundedMap.byUse(MOST_NAMESPACES); // guarded by itself; the latest are kept
   private volatile long heardNanos = System.nanoTime();
 
   WatchCounts(ReadableKind kind, KindObjects objects) {

@@ -3,7 +3,6 @@ package io.sluice.control.limit;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -30,15 +29,7 @@ public final class Allowances<K> {
     this.burst = burst;
     this.refill = refill;
     this.clock = clock;
-    this.buckets =
-        new LinkedHashMap<>(16, 0.75f, true) {
-          private static final long serialVersionUID = 1L;
-
-          @Override
-          protected boolean removeEldestEntry(Map.Entry<K, Bucket> eldest) {
-            return size() > mostKeys;
-          }
-        };
+    this.buckets = BoundedMap.byUse(mostKeys);
   }
 
   /** Takes one of {@code key}'s; false where none is left now. */

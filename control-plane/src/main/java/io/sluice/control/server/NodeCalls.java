@@ -1,10 +1,10 @@
 package io.sluice.control.server;
 
 import io.sluice.control.issuing.RefusalReason;
+import io.sluice.control.limit.BoundedMap;
 import io.sluice.control.metrics.ControllerMetrics.Call;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -13,15 +13,7 @@ public final class NodeCalls {
   private static final int MOST_CALLERS = 1_024;
 
   private final InstantSource clock;
-  private final Map<String, LastCall> latest =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, LastCall> eldest) {
-          return size() > MOST_CALLERS;
-        }
-      };
+  private final Map<String, LastCall> latest = BoundedMap.byUse(MOST_CALLERS);
 
   /** Nobody has called yet. */
   public NodeCalls(InstantSource clock) {

@@ -1,10 +1,10 @@
 package io.sluice.control.tls;
 
+import io.sluice.control.limit.BoundedMap;
 import java.net.Socket;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,15 +38,7 @@ public final class HandshakeKeys extends X509ExtendedKeyManager {
   }
 
   private final Choice choice;
-  private final Map<String, Presented> byAlias =
-      new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Presented> eldest) {
-          return size() > CERTIFICATES_KEPT;
-        }
-      };
+  private final Map<String, Presented> byAlias = BoundedMap.byAge(CERTIFICATES_KEPT);
 
   /** Asks {@code choice} once for each handshake and kind of key. */
   public HandshakeKeys(Choice choice) {

@@ -3,13 +3,13 @@ package io.sluice.control.traffic;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.kubernetes.KubernetesApi;
+import io.sluice.control.limit.BoundedMap;
 import io.sluice.control.traffic.FrontProxy.Caller;
 import io.sluice.mesh.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -30,14 +30,7 @@ final class AccessReviews {
   private final InstantSource clock;
 
   /** By hashes, since callers choose how long names and paths are. */
-  final Map<String, Reviewed> kept = new LinkedHashMap<>(16, 0.75f, true) { // guarded by itself
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Reviewed> eldest) {
-          return size() > MOST_KEPT;
-        }
-      };
+  final Map<String, Reviewed> kept = BoundedMap.byUse(MOST_KEPT); // guarded by itself
 
   record Reviewed(boolean isAllowed, Instant end) {}
 
