@@ -166,40 +166,19 @@ final class Replica implements AutoCloseable {
     if (mustBeAlone) {
       state.rival().map(Replica::twoAuthorities).ifPresent(problems::add);
     }
-    StatusWriter writing = writer;
-    if (writing != null) {
-      problems.addAll(writing.problems());
-    }
-    NodeEvents telling = nodeEvents;
-    if (telling != null) {
-      telling.problem().ifPresent(problems::add);
-    }
-    RootsPublisher publishing = roots;
-    if (publishing != null) {
-      publishing.problem().ifPresent(problems::add);
-    }
+    Optional.ofNullable(writer).map(StatusWriter::problems).ifPresent(problems::addAll);
+    Optional.ofNullable(nodeEvents).flatMap(NodeEvents::problem).ifPresent(problems::add);
+    Optional.ofNullable(roots).flatMap(RootsPublisher::problem).ifPresent(problems::add);
     return new ReplicaState(state, problems);
   }
 
   /** Writes nothing more, then gives the Lease up. */
   @Override
   public void close() {
-    StatusWriter writing = writer;
-    if (writing != null) {
-      writing.close();
-    }
-    NodeEvents telling = nodeEvents;
-    if (telling != null) {
-      telling.close();
-    }
-    RootsPublisher publishing = roots;
-    if (publishing != null) {
-      publishing.close();
-    }
-    SecretsPublisher issuing = secrets;
-    if (issuing != null) {
-      issuing.close();
-    }
+    Optional.ofNullable(writer).ifPresent(StatusWriter::close);
+    Optional.ofNullable(nodeEvents).ifPresent(NodeEvents::close);
+    Optional.ofNullable(roots).ifPresent(RootsPublisher::close);
+    Optional.ofNullable(secrets).ifPresent(SecretsPublisher::close);
     lease.close();
     api.close();
   }

@@ -142,7 +142,10 @@ final class Upkeep implements AutoCloseable {
     Optional<AuthorityException> unknown = lookForBundle();
     TrustBundle known = bundle;
     if (known == null) {
-      health = withoutRoots(unknown.map(Throwable::getMessage).orElse(""));
+      String why = unknown.map(Throwable::getMessage).orElse("");
+      health =
+          new AuthorityHealth(
+              Condition.UNAVAILABLE, "the roots of the mesh are not known yet: " + why);
       pause = longer(pause);
     } else {
       pause = PAUSE;
@@ -177,11 +180,6 @@ final class Upkeep implements AutoCloseable {
       LOG.log(Level.WARNING, "trust_bundle_not_known {0}", e.getMessage());
       return Optional.of(e);
     }
-  }
-
-  private static AuthorityHealth withoutRoots(String why) {
-    return new AuthorityHealth(
-        Condition.UNAVAILABLE, "the roots of the mesh are not known yet: " + why);
   }
 
   private static Duration longer(Duration pause) {

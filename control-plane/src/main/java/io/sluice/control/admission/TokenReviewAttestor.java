@@ -7,6 +7,7 @@ import io.sluice.control.admission.AdmissionException.Reason;
 import io.sluice.control.kubernetes.KubernetesAccess;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
+import io.sluice.control.objects.Rfc1123;
 import io.sluice.mesh.NamespacedName;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
@@ -41,11 +42,6 @@ public record TokenReviewAttestor(KubernetesApi api, NamespacedName account)
   /** A JSON Web Token: three parts in base64url. */
   private static final Pattern FORM =
       Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
-
-  private static final Pattern DNS_SUBDOMAIN =
-      Pattern.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*");
-
-  private static final int LONGEST_NAME = 253;
 
   @Override
   public AdmittedNode admit(String token) {
@@ -147,7 +143,7 @@ public record TokenReviewAttestor(KubernetesApi api, NamespacedName account)
 
   /** A part of a URL and of an identity, so of no other form than Kubernetes' own names. */
   private static String checked(String name) {
-    if (name.length() > LONGEST_NAME || !DNS_SUBDOMAIN.matcher(name).matches()) {
+    if (!Rfc1123.isSubdomain(name)) {
       throw new AdmissionException(
           Reason.UNKNOWN, "the API server names no node by '" + shown(name) + "'", NEXT_TOKEN);
     }

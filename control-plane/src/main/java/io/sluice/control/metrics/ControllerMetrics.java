@@ -253,7 +253,6 @@ public final class ControllerMetrics {
    * counts at each look. One series for each kind that is followed, and for each word of an enum.
    */
   private static final class WatchMetrics extends Collector {
-    private static final double NANOS_PER_SECOND = 1e9;
     private static final String RESOURCE = "resource";
 
     private final List<WatchCounts> kinds;

@@ -63,10 +63,5 @@ public record RegistryStatus(
     public boolean isOk() {
       return problems.isEmpty();
     }
-
-    /** Whether objects of an earlier, good content are in service in place of the present one. */
-    public boolean keepsLastGood() {
-      return !problems.isEmpty() && objects > 0;
-    }
   }
 }

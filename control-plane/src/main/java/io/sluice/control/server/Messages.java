@@ -5,13 +5,11 @@ import io.sluice.api.identity.v1.Certificate;
 import io.sluice.api.identity.v1.FederatedBundle;
 import io.sluice.api.identity.v1.TrustBundle;
 import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
-import io.sluice.mesh.FederatedBundles;
+import io.sluice.mesh.TrustDomain;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
-import java.util.List;
+import java.util.Comparator;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /** Values of the authority as messages of the wire. */
 final class Messages {
@@ -34,19 +32,15 @@ final class Messages {
         .federated()
         .ifPresent(others -> {
           message.setFederationKnown(true);
-          new TreeMap<>(byName(others))
-              .forEach((domain, roots) ->
+          others.roots().entrySet().stream()
+              .sorted(Map.Entry.comparingByKey(Comparator.comparing(TrustDomain::name)))
+              .forEach(each ->
                   message.addFederated(
                       FederatedBundle.newBuilder()
-                          .setTrustDomain(domain)
-                          .addAllRoots(roots.stream().map(Messages::der).toList())));
+                          .setTrustDomain(each.getKey().name())
+                          .addAllRoots(each.getValue().stream().map(Messages::der).toList())));
         });
     return message.build();
-  }
-
-  private static Map<String, List<X509Certificate>> byName(FederatedBundles others) {
-    return others.roots().entrySet().stream()
-        .collect(Collectors.toMap(entry -> entry.getKey().name(), Map.Entry::getValue));
   }
 
   private static ByteString der(X509Certificate certificate) {

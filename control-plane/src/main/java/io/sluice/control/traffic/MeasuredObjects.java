@@ -96,14 +96,14 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
     Stream<Workload> measured =
         snapshot.workloads().stream()
             .filter(MeasuredObjects::isMeasured)
-            .filter(this::isInQuestion);
+            .filter(pod -> isInQuestion(pod.name()));
     switch (asked.kind()) {
       case NAMESPACE -> measured.forEach(pod -> add(pods, pod.name().namespace(), pod));
       case NODE -> measured.forEach(pod -> pod.nodeName().ifPresent(node -> add(pods, node, pod)));
       case POD -> measured.forEach(pod -> add(pods, pod.name().toString(), pod));
       case SERVICE ->
           snapshot.services().stream()
-              .filter(this::isInQuestion)
+              .filter(service -> isInQuestion(service.name()))
               .forEach(service ->
                   endpoints(service).forEach(pod -> add(pods, service.name().toString(), pod)));
       case REPLICATION_CONTROLLER, DAEMON_SET, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, JOB -> {
@@ -132,12 +132,8 @@ record MeasuredObjects(KubernetesApi api, MeshSnapshot snapshot, Asked asked) {
     return pod.enrolled() && pod.connections().measured();
   }
 
-  private boolean isInQuestion(Workload pod) {
-    return asked.namespace().isEmpty() || asked.namespace().equals(pod.name().namespace());
-  }
-
-  private boolean isInQuestion(Service service) {
-    return asked.namespace().isEmpty() || asked.namespace().equals(service.name().namespace());
+  private boolean isInQuestion(NamespacedName name) {
+    return asked.namespace().isEmpty() || asked.namespace().equals(name.namespace());
   }
 
   /** In its namespace: who may write there may write any address into its EndpointSlices. */

@@ -121,7 +121,7 @@ class FolderRegistryTest {
                 "write a unicast IPv4 or IPv6 address without zone or prefix length"));
     assertThat(broken.origins())
         .filteredOn(file -> file.origin().equals("pod.yaml"))
-        .allMatch(OriginStatus::keepsLastGood);
+        .allMatch(origin -> !origin.isOk() && origin.objects() > 0);
     assertOnlyIncompleteSince(first);
 
     put("other.yaml", pod("db2", "10.0.0.3"));
