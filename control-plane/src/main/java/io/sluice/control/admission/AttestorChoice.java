@@ -51,11 +51,6 @@ public final class AttestorChoice implements NodeAttestor, AutoCloseable {
   }
 
   @Override
-  public AdmittedNode admit(String token) {
-    return attestor(token).admit(token);
-  }
-
-  @Override
   public AdmittedNode admit(String token, String claimedName, PublicKey key) {
     return attestor(token).admit(token, claimedName, key);
   }

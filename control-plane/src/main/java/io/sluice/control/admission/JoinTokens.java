@@ -193,18 +193,10 @@ public final class JoinTokens implements NodeAttestor {
   }
 
   @Override
-  public AdmittedNode admit(String token) {
-    return use(presented(token, ""), "");
-  }
-
-  /** As the other; a wrong name is refused before the token is used up. */
-  @Override
   public AdmittedNode admit(String token, String claimedName, PublicKey key) {
     String sha256 = Sha256.hex(key.getEncoded());
     Presented presented = presented(token, sha256);
-    if (!presented.file().nodeName().equals(claimedName)) {
-      throw NodeAttestor.otherName(presented.file().nodeName(), claimedName);
-    }
+    NodeAttestor.requireName(presented.file().nodeName(), claimedName);
     return presented.isUsed() ? presented.admitted() : use(presented, sha256);
   }
 
@@ -218,7 +210,7 @@ public final class JoinTokens implements NodeAttestor {
     JoinTokenFile file =
         open.or(() ->
                 Optional.of(usedFor(id, keySha256))
-                    .filter(used -> !keySha256.isEmpty() && admitsAgain(used))
+                    .filter(this::admitsAgain)
                     .flatMap(JoinTokens::read))
             .orElseThrow(() -> gone(id));
     if (!file.isSecret(parts.group(2))) {

@@ -9,6 +9,7 @@ import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.objects.Rfc1123;
 import io.sluice.mesh.NamespacedName;
+import java.security.PublicKey;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 
@@ -44,7 +45,7 @@ public record TokenReviewAttestor(KubernetesApi api, NamespacedName account)
       Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
 
   @Override
-  public AdmittedNode admit(String token) {
+  public AdmittedNode admit(String token, String claimedName, PublicKey key) {
     if (token.length() > LONGEST_TOKEN || !FORM.matcher(token).matches()) {
       throw new AdmissionException(
           Reason.MALFORMED,
@@ -62,7 +63,10 @@ public record TokenReviewAttestor(KubernetesApi api, NamespacedName account)
           "the token is of '" + shown(actual) + "'",
           "nodes run as '" + expected + "'");
     }
-    return new AdmittedNode(nodeName(user.path("extra")), "TokenReview of " + expected);
+    String name = nodeName(user.path("extra"));
+    AdmittedNode node = new AdmittedNode(name, "TokenReview of " + expected);
+    NodeAttestor.requireName(name, claimedName);
+    return node;
   }
 
   private JsonNode reviewed(String token) {

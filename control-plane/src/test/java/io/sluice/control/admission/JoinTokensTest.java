@@ -56,7 +56,7 @@ class JoinTokensTest {
   }
 
   private Reason refusal(String token) {
-    return refusal(() -> tokens.admit(token));
+    return refusal(() -> tokens.admit(token, "edge1", key()));
   }
 
   private static Reason refusal(Callable<?> call) {
@@ -69,7 +69,7 @@ class JoinTokensTest {
   void tokenAdmitsItsNodeOnce() {
     String token = tokens.create("edge1", HOUR);
 
-    AdmittedNode node = tokens.admit(token);
+    AdmittedNode node = tokens.admit(token, "edge1", key());
 
     assertThat(node.nodeName()).isEqualTo("edge1");
     assertThat(node.how()).contains(token.substring(0, 16)).doesNotContain(token.substring(17));
@@ -79,7 +79,7 @@ class JoinTokensTest {
   @Test
   void usedTokenStaysUsedAcrossARestart() {
     String token = tokens.create("edge1", HOUR);
-    tokens.admit(token);
+    tokens.admit(token, "edge1", key());
 
     tokens = JoinTokens.in(directory, clock);
 
@@ -176,7 +176,7 @@ class JoinTokensTest {
     String late = tokens.create("edge1", HOUR);
 
     clock.advance(HOUR.minusSeconds(1));
-    tokens.admit(early);
+    tokens.admit(early, "edge1", key());
     clock.advance(Duration.ofSeconds(1));
 
     assertThat(refusal(late)).isEqualTo(Reason.EXPIRED);
@@ -202,11 +202,14 @@ class JoinTokensTest {
 
     assertThat(refusal(wrongSecret)).isEqualTo(Reason.UNKNOWN);
     assertThat(refusal(wrongId)).isEqualTo(Reason.UNKNOWN);
-    assertThat(catchThrowableOfType(AdmissionException.class, () -> tokens.admit(wrongSecret)))
+    assertThat(
+            catchThrowableOfType(
+                AdmissionException.class, () -> tokens.admit(wrongSecret, "edge1", key())))
         .hasMessage(
-            catchThrowableOfType(AdmissionException.class, () -> tokens.admit(wrongId))
+            catchThrowableOfType(
+                    AdmissionException.class, () -> tokens.admit(wrongId, "edge1", key()))
                 .getMessage());
-    assertThat(tokens.admit(token).nodeName()).isEqualTo("edge1");
+    assertThat(tokens.admit(token, "edge1", key()).nodeName()).isEqualTo("edge1");
   }
 
   @ParameterizedTest
@@ -251,7 +254,7 @@ class JoinTokensTest {
     tokens.create("edge2", Duration.ofMinutes(1));
     clock.advance(Duration.ofMinutes(2));
     tokens.create("edge3", HOUR);
-    tokens.admit(used);
+    tokens.admit(used, "edge1", key());
 
     assertThat(tokens.list())
         .extracting(JoinToken::nodeName, JoinToken::state)
@@ -271,7 +274,7 @@ class JoinTokensTest {
     Path file = directory.resolve(token.substring(0, 16) + ".json");
     Files.writeString(file, "{\"nodeName\": \"edge1\"}");
 
-    assertThatThrownBy(() -> tokens.admit(token))
+    assertThatThrownBy(() -> tokens.admit(token, "edge1", key()))
         .isInstanceOf(AuthorityException.class)
         .hasMessageContaining(file.toString());
   }

@@ -7,11 +7,13 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.attack.Attack;
 import io.sluice.control.admission.AdmissionException.Reason;
+import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.control.kubernetes.FakeCluster.Failing;
 import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.mesh.NamespacedName;
 import java.nio.file.Path;
+import java.security.PublicKey;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -50,7 +52,7 @@ class TokenReviewAttestorTest {
   void aTokenThatNamesItsNodeAdmitsThatNode() {
     reviewing(status -> extra(status, "node-name", "worker-1.example"));
 
-    AdmittedNode node = attestor().admit(TOKEN);
+    AdmittedNode node = admit(TOKEN, "worker-1.example");
 
     assertThat(node.nodeName()).isEqualTo("worker-1.example");
     assertThat(node.how()).contains("TokenReview").contains("sluice-system:node");
@@ -66,7 +68,7 @@ class TokenReviewAttestorTest {
     reviewing(status -> bound(status, "uid-1"));
     server.put(POD, pod("uid-1", "worker-2"));
 
-    assertThat(attestor().admit(TOKEN).nodeName()).isEqualTo("worker-2");
+    assertThat(admit(TOKEN, "worker-2").nodeName()).isEqualTo("worker-2");
   }
 
   @Tag("attack")
@@ -151,10 +153,10 @@ class TokenReviewAttestorTest {
   @ValueSource(strings = {"", "no-jwt", "a.b.c\n", "a.b.c.d", "sluice-join.aa.bb.c!"})
   void whatIsNoTokenIsNotEvenReviewed(String text) {
     assertThatExceptionOfType(AdmissionException.class)
-        .isThrownBy(() -> attestor().admit(text))
+        .isThrownBy(() -> admit(text, "worker-1"))
         .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.MALFORMED));
     assertThatExceptionOfType(AdmissionException.class)
-        .isThrownBy(() -> attestor().admit("a.b." + "c".repeat(10_000)))
+        .isThrownBy(() -> admit("a.b." + "c".repeat(10_000), "worker-1"))
         .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.MALFORMED));
     assertThat(server.requests("POST")).isZero();
   }
@@ -172,7 +174,7 @@ class TokenReviewAttestorTest {
     reviewing(status -> status.put("authenticated", false).put("error", "no"));
 
     assertThatExceptionOfType(AdmissionException.class)
-        .isThrownBy(() -> attestor().admit(TOKEN))
+        .isThrownBy(() -> admit(TOKEN, "worker-1"))
         .satisfies(e -> assertThat(e.getMessage()).doesNotContain("aGVhZA"));
   }
 
@@ -185,13 +187,14 @@ class TokenReviewAttestorTest {
                 + "\"}");
   }
 
-  private NodeAttestor attestor() {
-    return new TokenReviewAttestor(api, ACCOUNT);
+  private AdmittedNode admit(String token, String claimedName) {
+    PublicKey key = SigningKey.P256.generate().getPublic();
+    return new TokenReviewAttestor(api, ACCOUNT).admit(token, claimedName, key);
   }
 
   private void refused(Reason reason, String part) {
     assertThatExceptionOfType(AdmissionException.class)
-        .isThrownBy(() -> attestor().admit(TOKEN))
+        .isThrownBy(() -> admit(TOKEN, "worker-1"))
         .withMessageContaining(part)
         .satisfies(e -> assertThat(e.reason()).as(e.getMessage()).isEqualTo(reason));
   }
