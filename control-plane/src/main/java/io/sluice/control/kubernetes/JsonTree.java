@@ -8,6 +8,8 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.manifest.YamlValue;
 import io.sluice.control.manifest.YamlValue.Kind;
+import io.sluice.control.objects.ObjectRef;
+import io.sluice.control.objects.ReadableKind;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -91,6 +93,15 @@ final class JsonTree {
       at = mapping.entries().get(name);
     }
     return at instanceof YamlValue.Scalar scalar && !scalar.isNull() ? scalar.text() : "";
+  }
+
+  /** Which object of {@code kind} it is. */
+  static ObjectRef ref(ReadableKind kind, YamlValue.Mapping object) {
+    return new ObjectRef(
+        kind.group(),
+        kind.kind(),
+        text(object, "metadata", "namespace"),
+        text(object, "metadata", "name"));
   }
 
   /**

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * Keeps the objects of one kind up to date for as long as it runs, whatever the API server does: on
  * a virtual thread of its own. What was read stays while the server cannot be read.
  */
-final class KindFollower implements KindWatch.Listener {
+final class KindFollower {
   private static final Logger LOG = System.getLogger(KindFollower.class.getName());
 
   /** One failure that may pass by itself is no news: connections end now and then. */
@@ -155,16 +155,16 @@ final class KindFollower implements KindWatch.Listener {
         : settings.longestPause();
   }
 
-  @Override
-  public void upToDate(List<Update> updates) {
+  /** The objects of the kind are as they are on the server, after {@code updates}. */
+  void upToDate(List<Update> updates) {
     backoff.reset();
     wasMissing = false;
     changes.add(updates);
     tell(status.succeeded(), "up to date");
   }
 
-  @Override
-  public void changed(Update update) {
+  /** Something is known of one object. */
+  void changed(Update update) {
     changes.add(List.of(update));
   }
 

@@ -44,12 +44,7 @@ final class KindObjects {
    * found for yet runs nowhere and means nothing to the mesh: it would be told to every node.
    */
   Seen read(YamlValue.Mapping object) {
-    ObjectRef ref =
-        new ObjectRef(
-            kind.group(),
-            kind.kind(),
-            JsonTree.text(object, "metadata", "namespace"),
-            JsonTree.text(object, "metadata", "name"));
+    ObjectRef ref = JsonTree.ref(kind, object);
     ReadObjects read = ObjectReader.read(ORIGIN, kind, object);
     int incarnation = JsonTree.text(object, "metadata", "uid").hashCode();
     ReportedObject reported = ReportedObject.isOf(kind) ? ReportedObject.read(kind, object) : null;

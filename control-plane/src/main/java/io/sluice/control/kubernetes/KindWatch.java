@@ -32,7 +32,7 @@ final class KindWatch {
   private final WatchSettings settings;
   private final KindObjects objects;
   private final WatchCounts counts;
-  private final Listener listener;
+  private final KindFollower follower;
   private @Nullable Restart odd;
   private String path = "";
   private String version = "";
@@ -44,22 +44,13 @@ final class KindWatch {
       WatchSettings settings,
       KindObjects objects,
       WatchCounts counts,
-      Listener listener) {
+      KindFollower follower) {
     this.api = api;
     this.kind = kind;
     this.settings = settings;
     this.objects = objects;
     this.counts = counts;
-    this.listener = listener;
-  }
-
-  /** Told of every step, on the thread of the watch. */
-  interface Listener {
-    /** The objects of the kind are as they are on the server. */
-    void upToDate(List<Update> updates);
-
-    /** Something is known of one object. */
-    void changed(Update update);
+    this.follower = follower;
   }
 
   /**
@@ -135,7 +126,7 @@ final class KindWatch {
     version = page.version();
     counts.listed();
     listedAt = System.nanoTime();
-    listener.upToDate(updates);
+    follower.upToDate(updates);
   }
 
   private void watch() {
@@ -147,14 +138,14 @@ final class KindWatch {
       // A status says little: what answers may be something else than an API server.
       isFollowed = in.isQuietFor(SHORTEST_WATCH);
       if (isFollowed) {
-        listener.upToDate(List.of());
+        follower.upToDate(List.of());
       }
       JsonTree.WatchEvents events = new JsonTree.WatchEvents(in);
       for (var event = events.next(); event.isPresent(); event = events.next()) {
         take(event.get());
         if (!isFollowed) {
           isFollowed = true;
-          listener.upToDate(List.of());
+          follower.upToDate(List.of());
         }
       }
     } catch (SocketTimeoutException e) {
@@ -182,12 +173,12 @@ final class KindWatch {
       case "ADDED", "MODIFIED" -> {
         happened(Event.valueOf(event.type()), event);
         if (!now.equals(version)) { // else a repetition
-          listener.changed(objects.put(objects.read(event.object())));
+          follower.changed(objects.put(objects.read(event.object())));
         }
       }
       case "DELETED" -> {
         happened(Event.DELETED, event);
-        listener.changed(objects.remove(objects.read(event.object()).ref()));
+        follower.changed(objects.remove(objects.read(event.object()).ref()));
       }
       default -> listAgain("it sent an event of type '" + event.type() + "'");
     }

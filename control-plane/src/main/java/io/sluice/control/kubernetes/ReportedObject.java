@@ -91,11 +91,7 @@ public record ReportedObject(
     String generation = JsonTree.text(object, "metadata", "generation");
     return new ReportedObject(
         kind,
-        new ObjectRef(
-            kind.group(),
-            kind.kind(),
-            JsonTree.text(object, "metadata", "namespace"),
-            JsonTree.text(object, "metadata", "name")),
+        JsonTree.ref(kind, object),
         JsonTree.text(object, "metadata", "uid"),
         JsonTree.text(object, "metadata", "resourceVersion"),
         generation.matches("[0-9]{1,18}") ? Long.parseLong(generation) : 0,
