@@ -14,7 +14,6 @@ import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.WireLimits;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -64,11 +63,10 @@ final class IngressCompiler {
 
   /** What {@code written}, all of one namespace, let in. */
   List<Ingress> ingresses(Collection<IngressBackend> written) {
-    List<Ingress> ingresses = new ArrayList<>();
-    written.stream()
+    return written.stream()
         .sorted(KubernetesObject.OLDER_FIRST)
-        .forEach(one -> ingress(one).ifPresent(ingresses::add));
-    return ingresses;
+        .flatMap(one -> ingress(one).stream())
+        .toList();
   }
 
   /** Services whose endpoints count. */

@@ -56,11 +56,10 @@ final class SplitCompiler {
 
   /** The routes that {@code splits}, all of one namespace, make. */
   List<TrafficRoute> routes(Collection<TrafficSplit> splits) {
-    List<TrafficRoute> routes = new ArrayList<>();
-    splits.stream()
+    return splits.stream()
         .sorted(KubernetesObject.OLDER_FIRST)
-        .forEach(split -> route(split).ifPresent(routes::add));
-    return routes;
+        .flatMap(split -> route(split).stream())
+        .toList();
   }
 
   private Optional<TrafficRoute> route(TrafficSplit split) {

@@ -42,14 +42,13 @@ final class UpstreamCompiler {
 
   /** What {@code settings}, all of one namespace, make. */
   List<UpstreamSetting> settings(Collection<UpstreamTrafficSetting> settings) {
-    List<UpstreamSetting> made = new ArrayList<>();
     settings.stream()
         .findFirst()
         .ifPresent(one -> named = surroundings.namedByEgresses(one.meta().namespace()));
-    settings.stream()
+    return settings.stream()
         .sorted(KubernetesObject.OLDER_FIRST)
-        .forEach(one -> setting(one).ifPresent(made::add));
-    return made;
+        .flatMap(one -> setting(one).stream())
+        .toList();
   }
 
   private Optional<UpstreamSetting> setting(UpstreamTrafficSetting written) {
