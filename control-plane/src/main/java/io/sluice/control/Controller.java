@@ -102,10 +102,10 @@ public final class Controller implements AutoCloseable {
       attestor.close();
       throw e;
     }
+    this.upkeep =
+        new Upkeep(resources.authority(), certificate, server.feed(), distributed, metrics, state);
     try {
-      this.upkeep =
-          Upkeep.start(
-              resources.authority(), certificate, server.feed(), distributed, metrics, state);
+      upkeep.start();
     } catch (RuntimeException e) {
       server.drain(Duration.ZERO);
       attestor.close();

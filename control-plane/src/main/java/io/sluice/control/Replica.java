@@ -41,18 +41,16 @@ final class Replica implements AutoCloseable {
   private volatile @Nullable SecretsPublisher secrets;
 
   private Replica(
-      KubernetesApi api,
-      WriterLease lease,
+      ReplicaSettings settings,
       KubernetesRegistry registry,
-      InstantSource clock,
       boolean mustBeAlone,
-      @Nullable String rootsConfigMap) {
-    this.api = api;
-    this.lease = lease;
+      InstantSource clock) {
+    this.api = new KubernetesApi(settings.access(), settings.times().request());
+    this.lease = new WriterLease(api, settings.name(), settings.times(), clock);
     this.registry = registry;
     this.clock = clock;
     this.mustBeAlone = mustBeAlone;
-    this.rootsConfigMap = rootsConfigMap;
+    this.rootsConfigMap = settings.rootsConfigMapOrNull();
   }
 
   /**
@@ -68,10 +66,7 @@ final class Replica implements AutoCloseable {
       KubernetesRegistry registry,
       boolean mustBeAlone,
       InstantSource clock) {
-    KubernetesApi api = new KubernetesApi(settings.access(), settings.times().request());
-    WriterLease lease = new WriterLease(api, settings.name(), settings.times(), clock);
-    Replica replica =
-        new Replica(api, lease, registry, clock, mustBeAlone, settings.rootsConfigMapOrNull());
+    Replica replica = new Replica(settings, registry, mustBeAlone, clock);
     try {
       replica.requireAlone();
       return replica;

@@ -53,7 +53,7 @@ final class Upkeep implements AutoCloseable {
   private Duration pause = PAUSE;
   private List<X509Certificate> kept = List.of();
 
-  private Upkeep(
+  Upkeep(
       ChangingDomain authority,
       ControllerCertificate certificate,
       BundleFeed feed,
@@ -74,22 +74,14 @@ final class Upkeep implements AutoCloseable {
    *
    * @throws RuntimeException of the first step
    */
-  static Upkeep start(
-      ChangingDomain authority,
-      ControllerCertificate certificate,
-      BundleFeed feed,
-      DistributedRegistry registry,
-      ControllerMetrics metrics,
-      StateDirectory state) {
-    Upkeep started = new Upkeep(authority, certificate, feed, registry, metrics, state);
-    started.thread.start();
+  void start() {
+    thread.start();
     try {
-      started.awaitFirstStep();
+      awaitFirstStep();
     } catch (RuntimeException e) {
-      started.close();
+      close();
       throw e;
     }
-    return started;
   }
 
   private void awaitFirstStep() {
