@@ -209,6 +209,8 @@ final class IngressCompiler {
     for (int i = 0; i < written.backends().size(); i++) {
       IngressBackend.Backend one = written.backends().get(i);
       String field = "spec.backends[" + i + "]";
+      Optional<Ingress.Backend> backend =
+          Matches.name(own, one.name()).map(service -> new Ingress.Backend(service, one.port()));
       if (!namespace(written, one.namespace()).equals(own)) {
         statuses.warning(
             written,
@@ -216,8 +218,6 @@ final class IngressCompiler {
             "is " + one.namespace() + ", not " + own,
             "put the " + written.origin().kind() + " into the namespace of its backend");
       } else if (one.protocol().equalsIgnoreCase("https")) {
-        Optional<Ingress.Backend> backend =
-            Matches.name(own, one.name()).map(service -> new Ingress.Backend(service, one.port()));
         if (backend.isPresent()) {
           backends.add(backend.get());
           tls.put(backend.get(), new Ingress.Tls(one.takesAnybody(), hosts(written, one, field)));
@@ -240,10 +240,7 @@ final class IngressCompiler {
               "write http, or remove spec.matches");
           continue;
         }
-        Matches.name(own, one.name())
-            .map(service -> new Ingress.Backend(service, one.port()))
-            .filter(backends::add)
-            .ifPresent(bytes::add);
+        backend.filter(backends::add).ifPresent(bytes::add);
       } else if (!one.protocol().equalsIgnoreCase("http")) {
         statuses.warning(
             written,
@@ -258,8 +255,7 @@ final class IngressCompiler {
               "has no meaning where the protocol is http: " + String.join(", ", one.tls()),
               "remove it");
         }
-        Matches.name(own, one.name())
-            .ifPresent(service -> backends.add(new Ingress.Backend(service, one.port())));
+        backend.ifPresent(backends::add);
       }
     }
     for (Ingress.Backend backend : tls.keySet()) {

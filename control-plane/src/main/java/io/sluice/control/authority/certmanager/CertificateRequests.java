@@ -96,19 +96,17 @@ final class CertificateRequests {
       boolean holds = condition.path("status").asText().equals("True");
       String reason = condition.path("reason").asText();
       String message = condition.path("message").asText();
-      if (holds && type.equals("Denied")) {
+      boolean isReady = type.equals("Ready");
+      if ((holds && type.equals("Denied")) || (isReady && !holds && reason.equals("Denied"))) {
         throw refused(name, "it was denied: " + message, "let the approver allow our requests");
       }
       if (holds && type.equals("InvalidRequest")) {
         throw refused(name, "it is invalid: " + message, "correct the issuer or what it allows");
       }
-      if (type.equals("Ready") && !holds && reason.equals("Failed")) {
+      if (isReady && !holds && reason.equals("Failed")) {
         throw refused(name, "the issuer failed: " + message, "look at the issuer's status");
       }
-      if (type.equals("Ready") && !holds && reason.equals("Denied")) {
-        throw refused(name, "it was denied: " + message, "let the approver allow our requests");
-      }
-      if (type.equals("Ready") && holds) {
+      if (isReady && holds) {
         return true;
       }
     }

@@ -56,22 +56,20 @@ public final class VaultAuthority implements CertificateAuthority {
             settings.profile().trustDomain(),
             settings.distributeFor(),
             () -> settings.trustedRoots().isEmpty() ? fetchedRoots() : settings.trustedRoots());
-    this.issuing = new RemoteIssuing(terms(settings), roots, journal, clock);
+    RemoteIssuing.Terms terms =
+        new RemoteIssuing.Terms(
+            "Vault " + settings.address(),
+            "correct the role: see \"Vault\" in docs/identity.md",
+            settings.patience(),
+            settings.longestLeaf(),
+            settings.distributeFor());
+    this.issuing = new RemoteIssuing(terms, roots, journal, clock);
     if ("http".equals(settings.address().getScheme())) {
       LOG.log(
           System.Logger.Level.WARNING,
           "vault_without_tls address={0}: tokens cross the network in the clear",
           settings.address());
     }
-  }
-
-  private static RemoteIssuing.Terms terms(VaultSettings settings) {
-    return new RemoteIssuing.Terms(
-        "Vault " + settings.address(),
-        "correct the role: see \"Vault\" in docs/identity.md",
-        settings.patience(),
-        settings.longestLeaf(),
-        settings.distributeFor());
   }
 
   @Override
