@@ -13,6 +13,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.util.ReferenceCountUtil;
 import io.sluice.node.export.Delivery.Call;
 import java.io.ByteArrayOutputStream;
@@ -41,12 +42,7 @@ final class Http1 implements Protocol {
 
   @Override
   public String alpn() {
-    return "http/1.1";
-  }
-
-  @Override
-  public boolean isUsual() {
-    return true;
+    return ApplicationProtocolNames.HTTP_1_1;
   }
 
   @Override

@@ -16,6 +16,7 @@ import io.netty.handler.codec.http2.Http2ConnectionHandlerBuilder;
 import io.netty.handler.codec.http2.Http2FrameAdapter;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2Settings;
+import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.sluice.node.export.Delivery.Call;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
@@ -52,7 +53,7 @@ final class Http2 implements Protocol {
 
   @Override
   public String alpn() {
-    return "h2";
+    return ApplicationProtocolNames.HTTP_2;
   }
 
   @Override

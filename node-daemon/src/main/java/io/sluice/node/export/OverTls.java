@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
+import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.NotSslRecordException;
 import io.netty.handler.ssl.SslHandler;
 import io.sluice.mesh.NamedServer;
@@ -30,7 +31,9 @@ import org.jspecify.annotations.Nullable;
  * collector's certificate is believed and names its host.
  */
 final class OverTls implements Protocol {
-  private static final int SHORTEST_SESSION_SECONDS = 1; // there is no shorter one: 0 is for ever
+  /** A resumed one would not be judged again. There is none shorter: 0 is for ever. */
+  private static final int LONGEST_SESSION_SECONDS = 1;
+
   private static final int DNS_NAME = 2; // GeneralName, RFC 5280 §4.2.1.6
 
   private final Protocol inner;
@@ -72,7 +75,7 @@ final class OverTls implements Protocol {
       believing.init(roots); // without any: those of the JDK
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(null, believing.getTrustManagers(), null);
-      context.getClientSessionContext().setSessionTimeout(SHORTEST_SESSION_SECONDS);
+      context.getClientSessionContext().setSessionTimeout(LONGEST_SESSION_SECONDS);
       return context;
     } catch (GeneralSecurityException e) {
       throw new IOException("its authorities cannot be used: " + e.getMessage(), e);
@@ -101,7 +104,8 @@ final class OverTls implements Protocol {
       throw new SSLException("its certificate names no host as a subject alternative name");
     }
     String agreed = engine.getApplicationProtocol();
-    if (!agreed.equals(inner.alpn()) && !(agreed.isEmpty() && inner.isUsual())) {
+    String spoken = agreed.isEmpty() ? ApplicationProtocolNames.HTTP_1_1 : agreed;
+    if (!spoken.equals(inner.alpn())) {
       throw new SSLException("it does not agree to " + inner.alpn());
     }
   }

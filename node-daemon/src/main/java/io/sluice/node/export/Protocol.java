@@ -14,11 +14,6 @@ sealed interface Protocol extends AutoCloseable permits Http1, Http2, OverTls {
   /** What it is called in the handshake of TLS (RFC 7301). */
   String alpn();
 
-  /** Whether it is what a server speaks that agrees to nothing in the handshake of TLS. */
-  default boolean isUsual() {
-    return false;
-  }
-
   /**
    * Whether calls may begin; until then what is read and written is a handshake.
    *
