@@ -200,8 +200,7 @@ final class MeshConfigReader {
     unknown.addAll(FederationReader.unknown(certificate));
     unknown.addAll(AuthorizationReader.unknown(traffic));
     Fields observability = spec.objectOrEmpty(OBSERVABILITY);
-    unknown.addAll(TracingReader.unknown(observability));
-    unknown.addAll(RemoteLoggingReader.unknown(observability));
+    unknown.addAll(ReportingReader.unknown(observability));
     Fields gateway = certificate.objectOrEmpty(GATEWAY);
     unknown.addAll(gateway.unknown(OF_GATEWAY));
     unknown.addAll(gateway.objectOrEmpty("secret").unknown(OF_SECRET));

@@ -4,10 +4,8 @@ import io.sluice.control.manifest.Fields;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.RemoteLogging;
 import io.sluice.mesh.ServerTls;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,12 +31,12 @@ final class RemoteLoggingReader {
       Set.of(
           ENABLE,
           LEVEL,
-          TracingReader.ADDRESS,
+          ReportingReader.ADDRESS,
           PORT,
           ServerTlsReader.FIELD,
           ENDPOINT,
           AUTHORIZATION,
-          TracingReader.FRACTION);
+          ReportingReader.FRACTION);
 
   private RemoteLoggingReader() {}
 
@@ -48,8 +46,8 @@ final class RemoteLoggingReader {
     int port = fields.port(PORT).orElse(RemoteLogging.DEFAULT_PORT);
     String path = fields.text(ENDPOINT).filter(text -> !text.isEmpty()).orElse("/");
     String endpoint = path.startsWith("/") ? path : "/" + path;
-    double fraction = TracingReader.fraction(fields);
-    String address = fields.text(TracingReader.ADDRESS).orElse("");
+    double fraction = ReportingReader.fraction(fields);
+    String address = fields.text(ReportingReader.ADDRESS).orElse("");
     Optional<ServerTls> tls = ServerTlsReader.read(fields);
     boolean isOff =
         fields.whole(LEVEL, "a level", 0, MOST_LEVEL).filter(level -> level == 0).isPresent();
@@ -62,7 +60,7 @@ final class RemoteLoggingReader {
     if (!fields.isTrue(ENABLE) || isOff) {
       return null;
     }
-    NamedServer collector = TracingReader.collector(fields, address, port, tls);
+    NamedServer collector = ReportingReader.collector(fields, address, port, tls);
     if (collector == null) {
       return null;
     }
@@ -79,13 +77,5 @@ final class RemoteLoggingReader {
       fields.problem(ENDPOINT, String.valueOf(e.getMessage()), "write a path, such as /logs");
       return null;
     }
-  }
-
-  /** Paths of fields that no version of it has. */
-  static List<String> unknown(Fields observability) {
-    Fields fields = observability.objectOrEmpty(FIELD);
-    return Stream.of(fields.unknown(FIELDS), ServerTlsReader.unknown(fields))
-        .flatMap(List::stream)
-        .toList();
   }
 }

@@ -5,10 +5,8 @@ import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.ServerTls;
 import io.sluice.mesh.Tracing;
 import io.sluice.mesh.Tracing.Protocol;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,15 +22,16 @@ final class TracingReader {
   private static final String ENDPOINT = "endpoint";
   private static final String PROTOCOL = "protocol";
 
-  /** Of the collector; a field of {@link RemoteLoggingReader#FIELD} too. */
-  static final String ADDRESS = "address";
-
-  /** What part is sampled; likewise. */
-  static final String FRACTION = "sampledFraction";
-
   /** What it may have. */
   static final Set<String> FIELDS =
-      Set.of(ENABLE, ADDRESS, PORT, ServerTlsReader.FIELD, ENDPOINT, PROTOCOL, FRACTION);
+      Set.of(
+          ENABLE,
+          ReportingReader.ADDRESS,
+          PORT,
+          ServerTlsReader.FIELD,
+          ENDPOINT,
+          PROTOCOL,
+          ReportingReader.FRACTION);
 
   private TracingReader() {}
 
@@ -50,17 +49,17 @@ final class TracingReader {
     int port = fields.port(PORT).orElse(protocol.port());
     String endpoint =
         fields.text(ENDPOINT).filter(text -> !text.isEmpty()).orElse(protocol.endpoint());
-    double fraction = fraction(fields);
+    double fraction = ReportingReader.fraction(fields);
     String address =
         fields
-            .text(ADDRESS)
+            .text(ReportingReader.ADDRESS)
             .filter(text -> !text.isEmpty())
             .orElse("jaeger." + namespace + ".svc.cluster.local");
     Optional<ServerTls> tls = ServerTlsReader.read(fields);
     if (!fields.isTrue(ENABLE)) {
       return null;
     }
-    NamedServer collector = collector(fields, address, port, tls);
+    NamedServer collector = ReportingReader.collector(fields, address, port, tls);
     if (collector == null) {
       return null;
     }
@@ -73,47 +72,11 @@ final class TracingReader {
     }
   }
 
-  /** Null after a problem was told. */
-  static @Nullable NamedServer collector(
-      Fields fields, String address, int port, Optional<ServerTls> tls) {
-    try {
-      return new NamedServer(address, port, tls.orElse(null));
-    } catch (IllegalArgumentException e) {
-      fields.problem(
-          ADDRESS,
-          address.isEmpty() ? "it names no collector" : String.valueOf(e.getMessage()),
-          "write a host name or an IP address, without a scheme or port");
-      return null;
-    }
-  }
-
   private static Protocol protocol(String word) {
     return switch (word) {
       case "zipkin" -> Protocol.ZIPKIN;
       case "otlp" -> Protocol.OTLP;
       default -> throw new IllegalArgumentException("'" + word + "' is no protocol of collectors");
     };
-  }
-
-  /** A part of all, by default the whole: a number, or text, as osm-edge and FSM have it. */
-  static double fraction(Fields fields) {
-    return fields.isText(FRACTION)
-        ? fields.parsed(FRACTION, TracingReader::fraction, "write 0 to 1, such as 0.1").orElse(1.0)
-        : Math.min(1, fields.share(FRACTION));
-  }
-
-  private static double fraction(String text) {
-    if (!text.matches("[01]|0?\\.[0-9]{1,9}|1\\.0{1,9}")) {
-      throw new IllegalArgumentException("'" + text + "' is outside 0..1");
-    }
-    return Double.parseDouble(text);
-  }
-
-  /** Paths of fields that no version of it has. */
-  static List<String> unknown(Fields observability) {
-    Fields fields = observability.objectOrEmpty(FIELD);
-    return Stream.of(fields.unknown(FIELDS), ServerTlsReader.unknown(fields))
-        .flatMap(List::stream)
-        .toList();
   }
 }
