@@ -20,23 +20,19 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.proxy.tls.Pems;
 import io.sluice.proxy.tls.TestAuthority;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.security.GeneralSecurityException;
-import java.security.cert.CertificateEncodingException;
-import java.time.Duration;
-import java.time.Instant;
-import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLContext;
-import org.bouncycastle.asn1.x509.KeyPurposeId;
 
 /**
  * A collector of spans in a pod, at one port: by Zipkin's JSON, and by OTLP with OpenTelemetry's
@@ -112,18 +108,8 @@ final class Collector implements AutoCloseable {
 
   private static SSLContext context(SitePod pod) {
     String address = IpAddresses.text(pod.address(Family.IPV6));
-    Instant now = Instant.now();
     try {
-      return AUTHORITY
-          .present(
-              new TestAuthority.Leaf(
-                  List.of(TestAuthority.IP + address),
-                  now.minusSeconds(60),
-                  now.plus(Duration.ofDays(1)),
-                  false,
-                  true,
-                  List.of(KeyPurposeId.id_kp_serverAuth)))
-          .context();
+      return AUTHORITY.present(TestAuthority.Leaf.ofServer(TestAuthority.IP + address)).context();
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
     } catch (IOException e) {
@@ -135,13 +121,7 @@ final class Collector implements AutoCloseable {
    * PEM of whom the certificate of {@link #INGEST_PORT} leads to, by which alone it is believed.
    */
   static String authority() {
-    try {
-      return "-----BEGIN CERTIFICATE-----\n"
-          + Base64.getMimeEncoder().encodeToString(AUTHORITY.root.getEncoded()).replace("\r", "")
-          + "\n-----END CERTIFICATE-----\n";
-    } catch (CertificateEncodingException e) {
-      throw new IllegalStateException(e);
-    }
+    return Pems.of(AUTHORITY.root).replace("\r", "");
   }
 
   private final class Logs extends LogsServiceGrpc.LogsServiceImplBase {

@@ -31,6 +31,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class OverTlsTest {
   private static final Duration LONG = Duration.ofSeconds(30);
   private static final String HOST = "logs.tools.example";
+  private static final String SUBJECT = "O=tools";
   private static final TestAuthority AUTHORITY = new TestAuthority(TrustDomain.CLUSTER_LOCAL);
   private static final Delivery.Call CALL =
       new Delivery.Call.Http("/logs", "application/json", new byte[300_000], "Basic c2VjcmV0");
@@ -38,19 +39,6 @@ class OverTlsTest {
   private static final Script TAKING =
       ScriptedCollector.reading(
           (_, socket, _) -> ScriptedCollector.say(socket, ScriptedCollector.TAKEN));
-
-  private static Leaf leaf(String... names) {
-    Instant now = Instant.now();
-    return new Leaf(
-        List.of(names),
-        now.minusSeconds(300),
-        now.plusSeconds(3_600),
-        false,
-        true,
-        List.of(KeyPurposeId.id_kp_serverAuth));
-  }
-
-  private static final String SUBJECT = "O=tools";
 
   private static ScriptedCollector collector(Leaf leaf, String subject) throws Exception {
     return new ScriptedCollector(
@@ -83,7 +71,7 @@ class OverTlsTest {
   void whoseNameIsInACertificateOfTheRightAuthorityIsToldAndAskedAgain(String host, String name)
       throws Exception {
     NamedServer server = server(host, AUTHORITY.root);
-    try (ScriptedCollector collector = collector(leaf(name), SUBJECT);
+    try (ScriptedCollector collector = collector(Leaf.ofServer(name), SUBJECT);
         Delivery delivery = new Delivery(LONG)) {
       for (int turn = 1; turn <= 3; turn++) {
         Answer answer = delivery.send(CALL, collector.address(), server, LONG, LONG, () -> false);
@@ -112,15 +100,15 @@ class OverTlsTest {
     "IP:127.0.0.1, names no host"
   })
   void whoIsNamedOtherwiseIsToldNothing(String name, String why) throws Exception {
-    checkToldNothing(leaf(name), "CN=" + HOST, server(HOST, AUTHORITY.root), why);
+    checkToldNothing(Leaf.ofServer(name), "CN=" + HOST, server(HOST, AUTHORITY.root), why);
   }
 
   @Test
   void aCommonNameAnOldCertificateAndThoseOfClientsAndStrangersAreNotBelieved() throws Exception {
-    Leaf good = leaf(TestAuthority.DNS + HOST);
+    Leaf good = Leaf.ofServer(TestAuthority.DNS + HOST);
     NamedServer server = server(HOST, AUTHORITY.root);
     Instant now = Instant.now();
-    checkToldNothing(leaf(), "CN=" + HOST, server, "names no host");
+    checkToldNothing(Leaf.ofServer(), "CN=" + HOST, server, "names no host");
     checkToldNothing(
         good.valid(now.minusSeconds(60), now.minusSeconds(1)), SUBJECT, server, "NotAfter");
     checkToldNothing(good.only(KeyPurposeId.id_kp_clientAuth), SUBJECT, server, "key usage");
@@ -187,7 +175,7 @@ class OverTlsTest {
   @Test
   void byGrpcItAgreesToHttp2OrIsNotAsked() throws Exception {
     NamedServer server = server(HOST, AUTHORITY.root);
-    Leaf good = leaf(TestAuthority.DNS + HOST);
+    Leaf good = Leaf.ofServer(TestAuthority.DNS + HOST);
     Delivery.Call call = new Delivery.Call.Grpc("no.Such/Method", new byte[100_000]);
     Server grpc =
         NettyServerBuilder.forPort(0)

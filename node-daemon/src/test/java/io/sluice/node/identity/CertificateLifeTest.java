@@ -13,9 +13,9 @@ import io.sluice.mesh.svid.Certificates;
 import io.sluice.node.identity.CertificateStatus.State;
 import io.sluice.node.identity.ControlSettings.Admission;
 import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.proxy.tls.Pems;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Base64;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Collectors;
@@ -170,12 +170,7 @@ class CertificateLifeTest extends ControlledNodeTest {
   void serviceAccountTokenAdmitsAgainWhenTheCertificateHasEnded() throws Exception {
     controller.acceptAlways("eyJ.service.account");
     TestNode.write(directory, "sa", "eyJ.service.account\n");
-    TestNode.write(
-        directory,
-        "roots.pem",
-        "-----BEGIN CERTIFICATE-----\n"
-            + Base64.getMimeEncoder().encodeToString(authority.root.getEncoded())
-            + "\n-----END CERTIFICATE-----\n");
+    TestNode.write(directory, "roots.pem", Pems.of(authority.root));
     started(
         TestNode.start(
             directory,

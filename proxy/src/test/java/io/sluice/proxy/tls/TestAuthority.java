@@ -48,6 +48,18 @@ public final class TestAuthority {
           List.of(KeyPurposeId.id_kp_clientAuth, KeyPurposeId.id_kp_serverAuth));
     }
 
+    /** Of a server with these names, which is no workload. */
+    public static Leaf ofServer(String... names) {
+      Instant now = Instant.now();
+      return new Leaf(
+          List.of(names),
+          now.minus(Duration.ofMinutes(5)),
+          now.plus(Duration.ofHours(24)),
+          false,
+          true,
+          List.of(KeyPurposeId.id_kp_serverAuth));
+    }
+
     public Leaf valid(Instant begin, Instant end) {
       return new Leaf(uris, begin, end, ca, signs, purposes);
     }
