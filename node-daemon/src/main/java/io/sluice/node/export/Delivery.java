@@ -1,5 +1,6 @@
 package io.sluice.node.export;
 
+import io.netty.handler.codec.http.HttpScheme;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.ServerTls;
 import java.io.ByteArrayOutputStream;
@@ -159,7 +160,7 @@ public final class Delivery implements AutoCloseable {
     Protocol http =
         switch (call) {
           case Call.Http _ -> new Http1();
-          case Call.Grpc _ -> new Http2(tls != null);
+          case Call.Grpc _ -> new Http2(tls == null ? HttpScheme.HTTP : HttpScheme.HTTPS);
         };
     return believing == null ? http : new OverTls(http, server, believing);
   }

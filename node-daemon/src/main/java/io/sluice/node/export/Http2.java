@@ -9,6 +9,7 @@ import io.netty.channel.ChannelPromise;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpScheme;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
@@ -42,13 +43,13 @@ final class Http2 implements Protocol {
           .build();
   private final EmbeddedChannel http2 = new EmbeddedChannel(codec, new Ending());
   private final ByteArrayOutputStream body = new ByteArrayOutputStream();
-  private final String scheme;
+  private final HttpScheme scheme;
   private int stream;
   private @Nullable ChannelPromise written; // whether all of the call was
   private @Nullable Answer answer;
 
-  Http2(boolean hasTls) {
-    scheme = hasTls ? "https" : "http";
+  Http2(HttpScheme scheme) {
+    this.scheme = scheme;
   }
 
   @Override
@@ -69,7 +70,7 @@ final class Http2 implements Protocol {
     Http2Headers head =
         new DefaultHttp2Headers()
             .method("POST")
-            .scheme(scheme)
+            .scheme(scheme.name())
             .path("/" + method)
             .authority(authority)
             .add("content-type", "application/grpc+proto")
