@@ -8,7 +8,6 @@ import io.sluice.control.manifest.YamlValue;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -30,7 +29,7 @@ public final class ObjectReader {
   private final String file;
   private final Provenance provenance;
   private final List<KubernetesObject> objects = new ArrayList<>();
-  private final Set<Problem> problems = new LinkedHashSet<>(); // each once, however often read
+  private final List<Problem> problems = new ArrayList<>();
 
   private ObjectReader(String file, Provenance provenance) {
     this.file = file;
@@ -60,7 +59,7 @@ public final class ObjectReader {
               "the file holds no object",
               "write an object, or remove the file to remove its objects"));
     }
-    return new ReadObjects(reader.objects, Documents.located(yaml, List.copyOf(reader.problems)));
+    return new ReadObjects(reader.objects, Documents.located(yaml, reader.problems));
   }
 
   /**
@@ -79,11 +78,10 @@ public final class ObjectReader {
       String kind,
       YamlValue.Mapping object,
       Function<Fields, KubernetesObject> reader) {
-    Set<Problem> problems = new LinkedHashSet<>();
+    List<Problem> problems = new ArrayList<>();
     Optional<KubernetesObject> read =
         tried(kind, new Fields(origin, "", object, problems::add), reader);
-    return new ReadObjects(
-        problems.isEmpty() ? read.stream().toList() : List.of(), List.copyOf(problems));
+    return new ReadObjects(problems.isEmpty() ? read.stream().toList() : List.of(), problems);
   }
 
   /** What {@code reader} makes of one object: a mistake in it is that object's problem alone. */
@@ -187,12 +185,12 @@ public final class ObjectReader {
    * What a file holds.
    *
    * @param objects its objects, in order; complete only when there is no problem
-   * @param problems what in it cannot be used
+   * @param problems what in it cannot be used, each once however often it was read
    */
   public record ReadObjects(List<KubernetesObject> objects, List<Problem> problems) {
     public ReadObjects {
       objects = List.copyOf(objects);
-      problems = List.copyOf(problems);
+      problems = problems.stream().distinct().toList();
     }
   }
 }
