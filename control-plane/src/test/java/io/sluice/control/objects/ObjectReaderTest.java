@@ -2,6 +2,8 @@ package io.sluice.control.objects;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.control.authority.Requests;
+import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.manifest.Problem;
 import io.sluice.control.manifest.YamlDocuments;
 import io.sluice.control.manifest.YamlValue;
@@ -13,11 +15,17 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.RemoteLogging;
+import io.sluice.mesh.ServerTls;
 import io.sluice.mesh.Tracing;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -312,6 +320,40 @@ class ObjectReaderTest {
     assertThat(read.problems())
         .extracting(Problem::field)
         .containsExactly("spec.observability.tracing." + field);
+  }
+
+  @Test
+  void readsHowAnyCollectorIsAskedByTls() throws Exception {
+    Instant now = Instant.now();
+    X509Certificate root =
+        Requests.selfSigned(
+            Requests.keyPair("secp256r1"), "tools", true, now, now.plus(Duration.ofDays(1)));
+    String roots = new Pem(List.of(root), List.of()).text().replace("\n", "\\n");
+
+    assertThat(askedBy("tls: {enable: true}")).containsOnly(ServerTls.PUBLIC);
+    assertThat(askedBy("tls: {enable: true, caPem: \"" + roots + "\"}"))
+        .containsOnly(new ServerTls(List.of(root)));
+    assertThat(askedBy("tls: {caPem: \"" + roots + "\"}")).containsOnlyNulls();
+  }
+
+  private static List<@Nullable ServerTls> askedBy(String tls) {
+    String fields = "enable: true, address: a, " + tls;
+    MeshConfig tracing = (MeshConfig) one(traced(fields));
+    MeshConfig logging = (MeshConfig) one(observed("remoteLogging", fields));
+    ExtensionService service =
+        (ExtensionService)
+            one(
+                """
+                {apiVersion: config.openservicemesh.io/v1alpha2, kind: ExtensionService,
+                 metadata: {name: a, namespace: b}, spec: {host: a, port: 4317, %s}}
+                """
+                    .formatted(tls));
+    return Stream.of(
+            tracing.reporting().tracingOrNull().collector(),
+            logging.reporting().remoteLoggingOrNull().collector(),
+            service.server())
+        .map(NamedServer::tlsOrNull)
+        .toList();
   }
 
   @ParameterizedTest
