@@ -31,7 +31,7 @@ final class ServerTlsCodec {
     try {
       return (X509Certificate)
           CertificateFactory.getInstance("X.509").generateCertificate(der.newInput());
-    } catch (CertificateException e) {
+    } catch (CertificateException | RuntimeException e) { // hostile bytes reach many parsers
       throw new IllegalArgumentException("it is no certificate: " + e.getMessage(), e);
     }
   }
