@@ -39,10 +39,7 @@ final class AccessLogCodec {
               .setPort(collector.server().port())
               .setHttp(collector.protocol() == Protocol.HTTP)
               .setConnectMillis((int) collector.connectMillis());
-      ServerTls tls = collector.server().tlsOrNull();
-      if (tls != null) {
-        told.setTls(ServerTlsCodec.message(tls));
-      }
+      ServerTlsCodec.tell(collector.server(), told::setTls);
       collector.attributes().forEach((name, value) -> told.putAttributes(name, message(value)));
     }
     return message.build();

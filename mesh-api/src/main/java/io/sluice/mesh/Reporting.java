@@ -6,12 +6,14 @@ import org.jspecify.annotations.Nullable;
  * What nodes tell collectors of requests and connections, and how much.
  *
  * @param tracingOrNull {@code tracing}: where spans are reported; null where that is off
- * @param linesOrNull {@code remoteLogging}: where lines of all pods are sent; likewise
- * @param budget {@code budget}: octets that one node exchanges with all collectors in any 24 hours
- *     at most; {@link #NO_BUDGET} for any number
+ * @param remoteLoggingOrNull {@code remoteLogging}: where lines of all pods are sent; likewise
+ * @param octetsPerDay {@code budget}: how many one node exchanges with all collectors in any 24
+ *     hours at most; {@link #NO_BUDGET} for any number
  */
 public record Reporting(
-    @Nullable Tracing tracingOrNull, @Nullable RemoteLogging linesOrNull, long budget) {
+    @Nullable Tracing tracingOrNull,
+    @Nullable RemoteLogging remoteLoggingOrNull,
+    long octetsPerDay) {
   /** There is no limit. */
   public static final long NO_BUDGET = 0;
 
@@ -25,8 +27,8 @@ public record Reporting(
   public static final Reporting NONE = new Reporting(null, null, NO_BUDGET);
 
   public Reporting {
-    if (budget != NO_BUDGET && (budget < LEAST_BUDGET || budget > MOST_BUDGET)) {
-      throw new IllegalArgumentException(budget + " octets a day are outside 1Mi..1Ti");
+    if (octetsPerDay != NO_BUDGET && (octetsPerDay < LEAST_BUDGET || octetsPerDay > MOST_BUDGET)) {
+      throw new IllegalArgumentException(octetsPerDay + " octets a day are outside 1Mi..1Ti");
     }
   }
 }

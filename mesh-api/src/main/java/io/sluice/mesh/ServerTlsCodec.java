@@ -4,12 +4,21 @@ import com.google.protobuf.ByteString;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.util.function.Consumer;
 
 /** By what servers are believed, as a message and back. */
 final class ServerTlsCodec {
   private ServerTlsCodec() {}
 
-  static io.sluice.api.resources.v1.ServerTls message(ServerTls tls) {
+  /** Tells {@code out} by what {@code server} is believed, unless it is asked in clear. */
+  static void tell(NamedServer server, Consumer<io.sluice.api.resources.v1.ServerTls> out) {
+    ServerTls tls = server.tlsOrNull();
+    if (tls != null) {
+      out.accept(message(tls));
+    }
+  }
+
+  private static io.sluice.api.resources.v1.ServerTls message(ServerTls tls) {
     var message = io.sluice.api.resources.v1.ServerTls.newBuilder();
     tls.roots().forEach(root -> message.addRoots(ByteString.copyFrom(ServerTls.der(root))));
     return message.build();

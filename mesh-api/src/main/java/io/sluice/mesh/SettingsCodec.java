@@ -34,10 +34,7 @@ final class SettingsCodec {
     }
     Tracing tracing = settings.reporting().tracingOrNull();
     if (tracing != null) {
-      ServerTls tls = tracing.collector().tlsOrNull();
-      if (tls != null) {
-        message.getTracingBuilder().setTls(ServerTlsCodec.message(tls));
-      }
+      ServerTlsCodec.tell(tracing.collector(), message.getTracingBuilder()::setTls);
       message
           .getTracingBuilder()
           .setHost(tracing.collector().host())
@@ -46,12 +43,9 @@ final class SettingsCodec {
           .setEndpoint(tracing.endpoint())
           .setSampledFraction(tracing.sampledFraction());
     }
-    RemoteLogging remote = settings.reporting().linesOrNull();
+    RemoteLogging remote = settings.reporting().remoteLoggingOrNull();
     if (remote != null) {
-      ServerTls tls = remote.collector().tlsOrNull();
-      if (tls != null) {
-        message.getRemoteLoggingBuilder().setTls(ServerTlsCodec.message(tls));
-      }
+      ServerTlsCodec.tell(remote.collector(), message.getRemoteLoggingBuilder()::setTls);
       message
           .getRemoteLoggingBuilder()
           .setHost(remote.collector().host())
@@ -83,7 +77,7 @@ final class SettingsCodec {
         .setAnswerTimeoutSeconds((int) settings.answerTimeout().toSeconds())
         .setHealthChecks(settings.healthChecks())
         .setBalancesHttp1(settings.balancesHttp1())
-        .setTelemetryBudget(settings.reporting().budget())
+        .setTelemetryBudget(settings.reporting().octetsPerDay())
         .build();
   }
 
@@ -136,10 +130,10 @@ final class SettingsCodec {
 
   private static Reporting reporting(Settings message, Checks checks) {
     Tracing tracing = message.hasTracing() ? tracing(message.getTracing(), checks) : null;
-    RemoteLogging lines =
+    RemoteLogging remote =
         message.hasRemoteLogging() ? remoteLogging(message.getRemoteLogging(), checks) : null;
     return checks.value(
-        "telemetry_budget", () -> new Reporting(tracing, lines, message.getTelemetryBudget()));
+        "telemetry_budget", () -> new Reporting(tracing, remote, message.getTelemetryBudget()));
   }
 
   private static RemoteLogging remoteLogging(

@@ -352,7 +352,7 @@ public final class NodeDaemon implements AutoCloseable {
             next -> {
               snapshot = next;
               Logs.set(next.settings().logs());
-              budget.limit(next.settings().reporting().budget());
+              budget.limit(next.settings().reporting().octetsPerDay());
               logs.publish(next);
               spans.publish(next);
               flows.ifPresent(recorder -> recorder.publish(next));

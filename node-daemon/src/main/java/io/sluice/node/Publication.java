@@ -195,7 +195,7 @@ final class Publication {
                 Optional.ofNullable(settings.authorizationOrNull())
                     .map(ExternalAuthorization::server),
                 Optional.ofNullable(settings.reporting().tracingOrNull()).map(Tracing::collector),
-                Optional.ofNullable(settings.reporting().linesOrNull())
+                Optional.ofNullable(settings.reporting().remoteLoggingOrNull())
                     .map(RemoteLogging::collector))
             .flatMap(Optional::stream)
             .flatMap(server -> server.nameToFind(snapshot).stream())

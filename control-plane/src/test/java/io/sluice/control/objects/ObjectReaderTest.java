@@ -368,7 +368,7 @@ class ObjectReaderTest {
   void readsHowMuchCollectorsAreTold(String budget, long octets) {
     String config = observed("budget", "").replace("{}", '"' + budget + '"');
 
-    assertThat(((MeshConfig) one(config)).reporting().budget()).isEqualTo(octets);
+    assertThat(((MeshConfig) one(config)).reporting().octetsPerDay()).isEqualTo(octets);
   }
 
   @ParameterizedTest
@@ -425,7 +425,7 @@ class ObjectReaderTest {
       String fields, String host, int port, String endpoint, String authorization, double part) {
     MeshConfig config = (MeshConfig) one(observed("remoteLogging", "enable: true, " + fields));
 
-    assertThat(config.reporting().linesOrNull())
+    assertThat(config.reporting().remoteLoggingOrNull())
         .isEqualTo(new RemoteLogging(new NamedServer(host, port), endpoint, authorization, part))
         .asString()
         .doesNotContain("YTpi");
@@ -434,7 +434,8 @@ class ObjectReaderTest {
   @ParameterizedTest
   @ValueSource(strings = {"address: a", "enable: false, address: a", "enable: true, level: 0"})
   void theyGoNowhereWhereThatIsNotOn(String fields) {
-    assertThat(((MeshConfig) one(observed("remoteLogging", fields))).reporting().linesOrNull())
+    assertThat(
+            ((MeshConfig) one(observed("remoteLogging", fields))).reporting().remoteLoggingOrNull())
         .isNull();
   }
 

@@ -180,7 +180,7 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   private @Nullable Remote remote(MeshSnapshot snapshot, @Nullable Remote running) {
-    RemoteLogging said = snapshot.settings().reporting().linesOrNull();
+    RemoteLogging said = snapshot.settings().reporting().remoteLoggingOrNull();
     if (said == null) {
       if (running != null) {
         running.exporter().end();
