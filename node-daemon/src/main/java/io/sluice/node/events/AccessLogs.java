@@ -67,10 +67,8 @@ public final class AccessLogs implements AutoCloseable {
 
   private static final Rule USUAL = new Rule(null, null, null, null, "");
 
-  private final Counts counts = new Counts();
   private final Exporter.Kind kind;
-  private final Counts remoteCounts = new Counts(); // others' collectors take none of its room
-  private final Exporter.Kind remoteKind;
+  private final Exporter.Kind remoteKind; // others' collectors take none of its room
   private final @Nullable AccessLog log;
   private volatile @Nullable Remote remote; // written under this; null where it is off
   private final Map<Place, Exporter<Line>> exporters = new HashMap<>(); // guarded by this
@@ -111,7 +109,7 @@ public final class AccessLogs implements AutoCloseable {
       @Nullable Exporter<Line> exporterOrNull,
       String service) {}
 
-  private static Exporter.Kind kind(String thread, Counts counts, Budget budget) {
+  private static Exporter.Kind kind(String thread, Budget budget) {
     return new Exporter.Kind(
         thread,
         (collector, why) ->
@@ -122,15 +120,15 @@ public final class AccessLogs implements AutoCloseable {
                 why),
         e -> LOG.log(System.Logger.Level.ERROR, "access_log_not_exported", e),
         MOST_IN_BATCH,
-        counts,
+        new Counts(),
         budget);
   }
 
   /** Writes to that log, or to none; what is sent is within that budget. */
   public AccessLogs(@Nullable AccessLog log, Budget budget) {
     this.log = log;
-    kind = kind("sluice-log-export", counts, budget);
-    remoteKind = kind("sluice-remote-log", remoteCounts, budget);
+    kind = kind("sluice-log-export", budget);
+    remoteKind = kind("sluice-remote-log", budget);
   }
 
   /** Whether anything is written or sent. */
@@ -231,7 +229,7 @@ public final class AccessLogs implements AutoCloseable {
     if (exporter != null && collector != null) {
       exporter.add(new Line(entry, rule.formatOrNull(), collector, rule.service()));
     } else if (collector != null) {
-      counts.drop();
+      kind.counts().drop();
     }
   }
 
@@ -288,12 +286,12 @@ public final class AccessLogs implements AutoCloseable {
 
   /** What became of lines for collectors of Telemetries since the start. */
   public Counts counts() {
-    return counts;
+    return kind.counts();
   }
 
   /** The same of those for the collector of the MeshConfig. */
   public Counts remoteCounts() {
-    return remoteCounts;
+    return remoteKind.counts();
   }
 
   /** Sends what waits, for two seconds at most; the log is another's. */

@@ -44,36 +44,6 @@ public final class Counts {
         given.get() - ofSent - ofRejected - ofUnanswered - ofDropped - ofOverBudget);
   }
 
-  /** Taken by a collector. */
-  public long sent() {
-    return sent.get();
-  }
-
-  /** Not taken by a collector, which would not take it later either. */
-  public long rejected() {
-    return rejected.get();
-  }
-
-  /** Sent as often as anything is, without an answer. */
-  public long unanswered() {
-    return unanswered.get();
-  }
-
-  /** Never sent: more than may wait, or left at the end. */
-  public long dropped() {
-    return dropped.get();
-  }
-
-  /** How many there are to be sent, or are on their way. */
-  public long waiting() {
-    return now().waiting();
-  }
-
-  /** Never sent: more than may wait, while the {@link Budget} was spent. */
-  public long overBudget() {
-    return overBudget.get();
-  }
-
   /** One was not given to any. */
   public void drop() {
     add();

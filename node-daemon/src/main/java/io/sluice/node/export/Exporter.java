@@ -155,7 +155,7 @@ public final class Exporter<T> implements AutoCloseable {
    */
   public void add(T one) {
     Counts counts = kind.counts();
-    long room = Math.min(MOST_WAITING, MOST_WAITING_TOGETHER - counts.waiting());
+    long room = Math.min(MOST_WAITING, MOST_WAITING_TOGETHER - counts.now().waiting());
     counts.add();
     if (!waiting.add(one, room)) {
       drop();
@@ -233,7 +233,7 @@ public final class Exporter<T> implements AutoCloseable {
     settle(to, part.count(), answer);
   }
 
-  /** Else it waits, or goes in parts, or not at all. */
+  /** Whether it goes now: else it waits for the budget, or goes in smaller parts, or never. */
   private boolean mayGo(Target<T> to, Part part) {
     int octets = part.call().body().length;
     if (octets > kind.budget().mostAtOnce()) {

@@ -181,7 +181,7 @@ public final class NodeMetrics {
                     "sluice_access_log_exports_waiting",
                     "Lines of the access log that wait for collectors now.",
                     List.of()),
-            () -> logs.areSent() || logs.counts().waiting() > 0,
+            () -> logs.areSent() || logs.counts().now().waiting() > 0,
             logs.counts())
         .register(registry);
   }
@@ -201,7 +201,7 @@ public final class NodeMetrics {
                     "sluice_remote_log_lines_waiting",
                     "Lines of all pods that wait for the MeshConfig's collector now.",
                     List.of()),
-            () -> logs.isRemote() || logs.remoteCounts().waiting() > 0,
+            () -> logs.isRemote() || logs.remoteCounts().now().waiting() > 0,
             logs.remoteCounts())
         .register(registry);
   }
@@ -218,7 +218,8 @@ public final class NodeMetrics {
                 new CounterMetricFamily(
                     "sluice_tracing_spans_total",
                     "Spans of requests, by what became of them: taken by the collector, rejected by"
-                        + " it, left without an answer, dropped as more waited than may, or over the budget.",
+                        + " it, left without an answer, dropped as more waited than may, or over the"
+                        + " budget.",
                     List.of("outcome")),
             () ->
                 new GaugeMetricFamily(

@@ -34,7 +34,6 @@ public final class Spans implements AutoCloseable {
   private static final int MOST_OF_OTHER_TRACES = 100; // in a second
   private static final long SECOND_NANOS = Duration.ofSeconds(1).toNanos();
 
-  private final Counts counts = new Counts();
   private final Exporter.Kind kind;
   private final AtomicLong othersUntil = new AtomicLong(System.nanoTime() - SECOND_NANOS);
   private volatile @Nullable Exporter<Span> exporter; // written under this
@@ -53,7 +52,7 @@ public final class Spans implements AutoCloseable {
                     why),
             e -> LOG.log(System.Logger.Level.ERROR, "spans_not_written", e),
             MOST_IN_BATCH,
-            counts,
+            new Counts(),
             budget);
   }
 
@@ -139,7 +138,7 @@ public final class Spans implements AutoCloseable {
 
   /** What became of spans since the start. */
   public Counts counts() {
-    return counts;
+    return kind.counts();
   }
 
   /** Reports what waits, for two seconds at most. */

@@ -278,9 +278,9 @@ class AccessLogsTest {
       assertThat(first.getSpanId()).isEqualTo(ByteString.fromHex("000000000000000c"));
       assertThat(first.getObservedTimeUnixNano() - first.getTimeUnixNano())
           .isEqualTo(CALL.duration().toNanos());
-      Await.until("it is counted", () -> logs.counts().sent() == 1_001);
+      Await.until("it is counted", () -> logs.counts().now().sent() == 1_001);
       assertThat(refusals.get()).isNegative();
-      assertThat(logs.counts().dropped() + logs.counts().rejected()).isZero();
+      assertThat(logs.counts().now().dropped() + logs.counts().now().rejected()).isZero();
     } finally {
       collector.shutdownNow();
     }
@@ -295,7 +295,7 @@ class AccessLogsTest {
     try {
       logs.publish(snapshot(Map.of(), PATH, to(collector.getPort(), Protocol.GRPC)));
       logs.write(CALL);
-      Await.until("it is given up", () -> logs.counts().rejected() == 1);
+      Await.until("it is given up", () -> logs.counts().now().rejected() == 1);
       logs.write(Samples.ended(Samples.outbound(3), CloseKind.FIN));
       logs.close();
 
@@ -393,7 +393,7 @@ class AccessLogsTest {
 
       Await.until("all was sent", () -> told.size() == 300);
       assertThat(octets).allMatch(each -> each < 300_000);
-      Await.until("it is counted", () -> logs.counts().sent() == 300);
+      Await.until("it is counted", () -> logs.counts().now().sent() == 300);
     } finally {
       collector.stop(0);
     }
@@ -436,8 +436,8 @@ class AccessLogsTest {
       Duration added = Duration.ofNanos(System.nanoTime() - start);
 
       assertThat(added.dividedBy(many)).isLessThan(AtLoad.limit(Duration.ofNanos(100_000)));
-      assertThat(logs.counts().waiting()).isEqualTo(Exporter.MOST_WAITING);
-      assertThat(logs.counts().dropped()).isEqualTo(many + 1 - Exporter.MOST_WAITING);
+      assertThat(logs.counts().now().waiting()).isEqualTo(Exporter.MOST_WAITING);
+      assertThat(logs.counts().now().dropped()).isEqualTo(many + 1 - Exporter.MOST_WAITING);
     }
     long start = System.nanoTime();
     logs.close();
@@ -464,11 +464,13 @@ class AccessLogsTest {
         for (int one = 0; one < 3_000; one++) {
           logs.write(call);
         }
-        assertThat(logs.counts().waiting() - before).as("of collector %d", i).isGreaterThan(100);
-        before = logs.counts().waiting();
+        assertThat(logs.counts().now().waiting() - before)
+            .as("of collector %d", i)
+            .isGreaterThan(100);
+        before = logs.counts().now().waiting();
       }
 
-      assertThat(logs.counts().waiting()).isLessThan(2 * Exporter.MOST_WAITING);
+      assertThat(logs.counts().now().waiting()).isLessThan(2 * Exporter.MOST_WAITING);
     } finally {
       for (ServerSocket each : silent) {
         each.close();
@@ -493,11 +495,11 @@ class AccessLogsTest {
         logs.write(call("n" + namespace, "p" + pod));
       }
       int refused = namespace < 4 ? 1 + namespace : 4 + 3; // eight of all
-      assertThat(logs.counts().dropped()).as("in %d", namespace).isEqualTo(refused);
+      assertThat(logs.counts().now().dropped()).as("in %d", namespace).isEqualTo(refused);
     }
-    long before = logs.counts().dropped();
+    long before = logs.counts().now().dropped();
     logs.write(CALL);
-    assertThat(logs.counts().dropped()).as("of the mesh's own").isEqualTo(before);
+    assertThat(logs.counts().now().dropped()).as("of the mesh's own").isEqualTo(before);
   }
 
   /** One exporter has what all say. */
@@ -520,7 +522,7 @@ class AccessLogsTest {
         logs.write(call("shop", "p" + i));
       }
 
-      assertThat(logs.counts().dropped()).isZero();
+      assertThat(logs.counts().now().dropped()).isZero();
     }
   }
 

@@ -93,13 +93,13 @@ class RemoteLogTest {
     assertThat(told.getFirst().path("path").asText()).isEqualTo("/items/7");
     assertThat(told.getFirst().path("pod").asText()).isEqualTo("shop/cart-0");
     assertThat(told.getLast().path("close").asText()).isEqualTo("fin");
-    Await.until("they are counted", () -> logs.remoteCounts().sent() == 101);
-    assertThat(logs.remoteCounts().dropped() + logs.remoteCounts().rejected()).isZero();
+    Await.until("they are counted", () -> logs.remoteCounts().now().sent() == 101);
+    assertThat(logs.remoteCounts().now().dropped() + logs.remoteCounts().now().rejected()).isZero();
 
     logs.publish(snapshot(null));
     assertThat(logs.areOn()).isFalse();
     logs.write(CALL);
-    assertThat(logs.remoteCounts().waiting()).isZero();
+    assertThat(logs.remoteCounts().now().waiting()).isZero();
   }
 
   /** Not after the pause that the collector's refusals have made. */
@@ -110,7 +110,7 @@ class RemoteLogTest {
     for (int i = 1; i <= 5; i++) { // after the second a pause, longer each time
       logs.write(CALL);
       int refused = i;
-      Await.until("it is refused", () -> logs.remoteCounts().rejected() == refused);
+      Await.until("it is refused", () -> logs.remoteCounts().now().rejected() == refused);
     }
     logs.write(CALL);
     long begin = System.nanoTime();
@@ -132,13 +132,13 @@ class RemoteLogTest {
     }
     int of = wanted;
     Await.until("those are there", () -> told.size() == of);
-    Await.until("they are counted", () -> logs.remoteCounts().sent() == of);
+    Await.until("they are counted", () -> logs.remoteCounts().now().sent() == of);
     assertThat(of).isBetween(100, 300); // 200 are expected, by a binomial distribution
 
     for (int i = 0; i < 800; i++) {
       logs.write(CALL);
     }
-    Await.until("nothing waits", () -> logs.remoteCounts().waiting() == 0);
+    Await.until("nothing waits", () -> logs.remoteCounts().now().waiting() == 0);
     assertThat(told.size() - of).isBetween(100, 300);
   }
 
@@ -150,8 +150,8 @@ class RemoteLogTest {
       logs.write(CALL);
     }
 
-    assertThat(logs.remoteCounts().waiting()).isEqualTo(Exporter.MOST_WAITING);
-    assertThat(logs.remoteCounts().dropped()).isEqualTo(2L * Exporter.MOST_WAITING);
+    assertThat(logs.remoteCounts().now().waiting()).isEqualTo(Exporter.MOST_WAITING);
+    assertThat(logs.remoteCounts().now().dropped()).isEqualTo(2L * Exporter.MOST_WAITING);
     logs.publish(to("127.0.0.1", port, SECRET, 1));
     Await.until("what waited is there", () -> told.size() == Exporter.MOST_WAITING);
   }

@@ -42,10 +42,10 @@ class CollectorFaultsTest {
     try (ScriptedCollector collector = takingUpTo(2 * MANY_OCTETS)) {
       add(start(collector.target(MANY_OCTETS)), BATCH);
 
-      Await.until("all is sent", () -> counts.sent() == BATCH);
+      Await.until("all is sent", () -> counts.now().sent() == BATCH);
       assertThat(collector.asked.stream().map(each -> each.octets() / MANY_OCTETS))
           .startsWith(8, 4, 2);
-      assertThat(counts.rejected()).isZero();
+      assertThat(counts.now().rejected()).isZero();
     }
   }
 
@@ -53,7 +53,7 @@ class CollectorFaultsTest {
   void whatIsTooLargeByItselfIsRejectedAndKeepsNothingElse() throws Exception {
     try (ScriptedCollector collector = takingUpTo(10)) {
       add(start(collector.target(11), 2), 2);
-      Await.until("both are rejected", () -> counts.rejected() == 2);
+      Await.until("both are rejected", () -> counts.now().rejected() == 2);
 
       assertThat(collector.asked.stream().map(ScriptedCollector.Asked::octets))
           .containsExactly(22, 11, 11);
@@ -84,9 +84,9 @@ class CollectorFaultsTest {
         })) {
       Exporter<String> exporter = start(collector.target(10));
       add(exporter, BATCH);
-      Await.until("it is given up", () -> counts.unanswered() == BATCH);
+      Await.until("it is given up", () -> counts.now().unanswered() == BATCH);
       add(exporter, BATCH);
-      Await.until("what is behind it is sent", () -> counts.sent() == BATCH);
+      Await.until("what is behind it is sent", () -> counts.now().sent() == BATCH);
 
       assertThat(collector.asked).hasSize(4);
     }
@@ -102,7 +102,7 @@ class CollectorFaultsTest {
                 one.asked.size() == 1 ? later(asDate ? date(5) : "4") : ScriptedCollector.TAKEN))) {
       add(start(collector.target(10), 1), 1);
 
-      Await.until("it is sent", () -> counts.sent() == 1);
+      Await.until("it is sent", () -> counts.now().sent() == 1);
       assertThat(Duration.ofNanos(collector.asked.get(1).nanos() - collector.asked.get(0).nanos()))
           .isGreaterThan(Duration.ofMillis(3_900));
     }
@@ -131,7 +131,7 @@ class CollectorFaultsTest {
 
       exporter.sendTo(next.target(10));
 
-      Await.until("the other one has it", () -> counts.sent() == 1);
+      Await.until("the other one has it", () -> counts.now().sent() == 1);
       assertThat(away.asked).hasSize(1);
     }
   }
@@ -143,7 +143,7 @@ class CollectorFaultsTest {
             ScriptedCollector.say(socket, "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"))) {
       add(start(collector.target(10)), 3 * BATCH);
 
-      Await.until("all is refused", () -> counts.rejected() == 3 * BATCH);
+      Await.until("all is refused", () -> counts.now().rejected() == 3 * BATCH);
       assertThat(collector.asked).hasSize(3);
       assertThat(Duration.ofNanos(collector.asked.get(2).nanos() - collector.asked.get(1).nanos()))
           .isGreaterThan(Duration.ofMillis(900)); // as after a second failure
@@ -164,7 +164,7 @@ class CollectorFaultsTest {
                         + "Content-Length: 0\r\n\r\n"))) {
       add(start(collector.target(10), 1), 1);
 
-      Await.until("it is refused", () -> counts.rejected() == 1);
+      Await.until("it is refused", () -> counts.now().rejected() == 1);
       assertThat(other.connections.get()).isZero();
     }
   }
@@ -184,12 +184,12 @@ class CollectorFaultsTest {
         assertThat(now.waiting()).isBetween(0L, (long) many);
         LockSupport.parkNanos(1_000_000); // to read it often
       }
-      assertThat(counts.sent()).isGreaterThan(0);
-      assertThat(counts.rejected()).isGreaterThan(0);
+      assertThat(counts.now().sent()).isGreaterThan(0);
+      assertThat(counts.now().rejected()).isGreaterThan(0);
       exporter.close();
       add(exporter, 1);
-      Await.until("what comes after its end is dropped", () -> counts.dropped() == 1);
-      assertThat(counts.waiting()).isZero();
+      Await.until("what comes after its end is dropped", () -> counts.now().dropped() == 1);
+      assertThat(counts.now().waiting()).isZero();
     }
   }
 

@@ -55,10 +55,10 @@ class ExporterTest {
       exporter.end();
 
       Await.until("its thread has ended", () -> threads("flooded") == 0);
-      assertThat(counts.dropped()).isEqualTo(1);
+      assertThat(counts.now().dropped()).isEqualTo(1);
       exporter.add("after its end");
-      assertThat(counts.dropped()).isEqualTo(2);
-      assertThat(counts.waiting()).isZero();
+      assertThat(counts.now().dropped()).isEqualTo(2);
+      assertThat(counts.now().waiting()).isZero();
     }
   }
 

@@ -54,13 +54,13 @@ class KeptConnectionTest {
       for (int i = 1; i <= 5; i++) {
         add(exporter, BATCH);
         int sent = i * BATCH;
-        Await.until("it is sent", () -> counts.sent() == sent);
+        Await.until("it is sent", () -> counts.now().sent() == sent);
       }
       add(exporter, BATCH - 1);
 
       assertThat(collector.connections.get()).isEqualTo(1);
       assertThat(collector.asked).hasSize(5);
-      assertThat(counts.waiting()).isEqualTo(BATCH - 1);
+      assertThat(counts.now().waiting()).isEqualTo(BATCH - 1);
     }
   }
 
@@ -69,9 +69,9 @@ class KeptConnectionTest {
     try (ScriptedCollector collector = taking()) {
       Exporter<String> exporter = start(collector.target(10), Duration.ofMillis(100), NEVER);
       add(exporter, BATCH + 1);
-      Await.until("both are sent", () -> counts.sent() == BATCH + 1);
+      Await.until("both are sent", () -> counts.now().sent() == BATCH + 1);
       add(exporter, 1);
-      Await.until("the last one is", () -> counts.sent() == BATCH + 2);
+      Await.until("the last one is", () -> counts.now().sent() == BATCH + 2);
     }
   }
 
@@ -85,7 +85,7 @@ class KeptConnectionTest {
 
       Exporter<String> moved = start(collector.target(10), Duration.ZERO, NEVER);
       add(moved, 1);
-      Await.until("it is sent", () -> counts.sent() == 2);
+      Await.until("it is sent", () -> counts.now().sent() == 2);
       moved.sendTo(other.target(10));
       Await.until("it has moved", () -> collector.ended.get() == 2);
     }
@@ -108,7 +108,7 @@ class KeptConnectionTest {
       for (int i = 1; i <= 3; i++) {
         add(exporter, 1);
         int sent = i;
-        Await.until("it is sent", () -> counts.sent() == sent);
+        Await.until("it is sent", () -> counts.now().sent() == sent);
         if (!once) {
           Await.until("it is ended", () -> collector.ended.get() == sent);
         }
@@ -218,10 +218,10 @@ class KeptConnectionTest {
                 "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n".formatted(body.length()) + body))) {
       Exporter<String> exporter = start(collector.target(10), NEVER, NEVER);
       add(exporter, 2 * BATCH);
-      Await.until("all is taken", () -> counts.waiting() == 0);
+      Await.until("all is taken", () -> counts.now().waiting() == 0);
 
-      assertThat(counts.rejected()).isEqualTo(6);
-      assertThat(counts.sent()).isEqualTo(2);
+      assertThat(counts.now().rejected()).isEqualTo(6);
+      assertThat(counts.now().sent()).isEqualTo(2);
       assertThat(told).containsExactly("it rejects 3 of 4: too\\nold");
       assertThat(collector.connections.get()).isEqualTo(1);
     }
@@ -245,7 +245,7 @@ class KeptConnectionTest {
       running.add(exporter);
       add(exporter, 1);
 
-      Await.until("it is sent", () -> counts.sent() == 1);
+      Await.until("it is sent", () -> counts.now().sent() == 1);
       assertThat(asked.get()).isGreaterThan(3);
       assertThat(told).hasSize(1);
     }
@@ -264,7 +264,7 @@ class KeptConnectionTest {
       for (int i = 1; i <= 3; i++) {
         add(exporter, 1);
         int sent = i;
-        Await.until("it is sent", () -> counts.sent() == sent);
+        Await.until("it is sent", () -> counts.now().sent() == sent);
       }
 
       assertThat(told).hasSize(1);

@@ -131,12 +131,12 @@ class SpansTest {
     spans.publish(reportingTo(collector.getAddress().getPort()));
 
     spans.add(request(Samples.outbound(1), End.WHOLE, 200, TraceSpan.SAMPLED));
-    await(() -> spans.counts().rejected() == 1);
+    await(() -> spans.counts().now().rejected() == 1);
     spans.add(request(Samples.outbound(2), End.WHOLE, 201, TraceSpan.SAMPLED));
 
     assertThat(next().at("/tags").path("http.response.status_code").asText()).isEqualTo("201");
-    await(() -> spans.counts().sent() == 1);
-    assertThat(spans.counts().dropped()).isZero();
+    await(() -> spans.counts().now().sent() == 1);
+    assertThat(spans.counts().now().dropped()).isZero();
   }
 
   /** One that takes connections and says nothing. */
@@ -156,10 +156,10 @@ class SpansTest {
       Duration added = Duration.ofNanos(System.nanoTime() - start);
 
       assertThat(added.dividedBy(many)).isLessThan(AtLoad.limit(Duration.ofNanos(100_000)));
-      assertThat(spans.counts().waiting()).isEqualTo(Exporter.MOST_WAITING / 2);
-      assertThat(spans.counts().dropped()).isEqualTo(many + 1 - Exporter.MOST_WAITING / 2);
+      assertThat(spans.counts().now().waiting()).isEqualTo(Exporter.MOST_WAITING / 2);
+      assertThat(spans.counts().now().dropped()).isEqualTo(many + 1 - Exporter.MOST_WAITING / 2);
       spans.add(request(Samples.outbound(2), End.WHOLE, 503, TraceSpan.SAMPLED));
-      assertThat(spans.counts().waiting())
+      assertThat(spans.counts().now().waiting())
           .as("what has failed has room that no caller takes")
           .isEqualTo(Exporter.MOST_WAITING / 2 + 1);
       start = System.nanoTime();
@@ -199,7 +199,7 @@ class SpansTest {
 
     assertThat(spans.isOn()).isFalse();
     assertThat(next().at("/tags").path("http.response.status_code").asText()).isEqualTo("200");
-    await(() -> spans.counts().sent() == 1);
+    await(() -> spans.counts().now().sent() == 1);
     assertThat(told).isEmpty();
   }
 
