@@ -21,9 +21,9 @@ public final class Budget {
   static final long REFUSED = -1;
 
   private static final double EVENLY = 13 / 16.0;
-  private static final int SAVED = 8; // part of it
-  private static final int OWN_TURNS = 3;
-  private static final int AT_ONCE = 16; // part of it that one batch has
+  private static final int SAVED_DIVISOR = 8; // of a day's, for what may be saved up
+  private static final int BATCH_DIVISOR = 16; // likewise, for what one batch may have
+  private static final int OWN_TURNS = 3; // of the mesh's own collectors, for each of others
   private static final long DAY_NANOS = Duration.ofDays(1).toNanos();
   private static final long HOUR_NANOS = Duration.ofHours(1).toNanos();
 
@@ -50,27 +50,31 @@ public final class Budget {
     toldNanos = savedNanos - HOUR_NANOS;
   }
 
-  /** From now on, octets in 24 hours; {@link Reporting#NO_BUDGET} for any number. */
-  public synchronized void limit(long perDay) {
+  /** From now on; {@link Reporting#NO_BUDGET} for any number. */
+  public synchronized void limit(long octetsPerDay) {
     save();
-    if (perDay == Reporting.NO_BUDGET) {
+    if (octetsPerDay == Reporting.NO_BUDGET) {
       waiting.clear();
       saved = 0;
     }
-    this.perDay = perDay;
-    saved = Math.min(saved, (double) perDay / SAVED);
+    perDay = octetsPerDay;
+    saved = Math.min(saved, mostSaved());
   }
 
   private void save() {
     long now = clock.getAsLong();
     double more = EVENLY * perDay * (now - savedNanos) / DAY_NANOS;
-    saved = Math.min((double) perDay / SAVED, saved + more);
+    saved = Math.min(mostSaved(), saved + more);
     savedNanos = now;
+  }
+
+  private double mostSaved() {
+    return (double) perDay / SAVED_DIVISOR;
   }
 
   /** Most octets that a body may have, to be sent at all. */
   synchronized long mostAtOnce() {
-    return perDay == Reporting.NO_BUDGET ? Long.MAX_VALUE : perDay / AT_ONCE;
+    return perDay == Reporting.NO_BUDGET ? Long.MAX_VALUE : perDay / BATCH_DIVISOR;
   }
 
   /**
@@ -115,7 +119,7 @@ public final class Budget {
   synchronized void settle(long taken, long octets) {
     exchanged.addAndGet(octets);
     if (perDay != Reporting.NO_BUDGET) {
-      saved = Math.min((double) perDay / SAVED, saved + taken - octets);
+      saved = Math.min(mostSaved(), saved + taken - octets);
     }
   }
 

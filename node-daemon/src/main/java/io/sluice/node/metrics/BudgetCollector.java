@@ -7,7 +7,7 @@ import io.sluice.mesh.Reporting;
 import io.sluice.node.export.Budget;
 import java.util.List;
 
-/** Reads, when it is scraped, what was exchanged with collectors; and how much may be, if so. */
+/** Reads, when it is scraped, how much was exchanged with collectors, and how much may be. */
 final class BudgetCollector extends Collector {
   private final Budget budget;
 
@@ -20,13 +20,13 @@ final class BudgetCollector extends Collector {
     CounterMetricFamily exchanged =
         new CounterMetricFamily(
             "sluice_telemetry_bytes_total",
-            "Octets exchanged with collectors of spans and of lines of the access log, either way,"
+            "Bytes exchanged with collectors of spans and of lines of the access log, either way,"
                 + " without headers of TCP and IP.",
             (double) budget.exchanged());
     GaugeMetricFamily most =
         new GaugeMetricFamily(
             "sluice_telemetry_budget_bytes",
-            "Octets that may be exchanged with collectors in 24 hours, where there is a limit.",
+            "Bytes that may be exchanged with collectors in 24 hours; absent where there is no limit.",
             List.of());
     if (budget.perDay() != Reporting.NO_BUDGET) {
       most.addMetric(List.of(), (double) budget.perDay());
