@@ -98,8 +98,8 @@ final class TelemetryReader {
         spec.parsed(
                 "protocol",
                 TelemetryReader::protocol,
-                "write h2c for OTLP over gRPC, or http1 for OTLP over HTTP; tls.enable: true is for"
-                    + " both")
+                "write h2c for OTLP over gRPC, or http1 for OTLP over HTTP; for TLS add tls.enable:"
+                    + " true")
             .orElse(Protocol.GRPC);
     long millis =
         spec.parsed("connectTimeout", SharedLimitReader::millis, WrittenDuration.GO_MEND)

@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sluice.control.authority.Requests;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.control.manifest.Problem;
-import io.sluice.control.objects.ExtensionService;
 import io.sluice.control.objects.ObjectReader;
-import io.sluice.control.objects.ObjectReader.ReadObjects;
 import io.sluice.control.validate.Finding;
 import io.sluice.control.validate.Validation;
 import io.sluice.mesh.Access;
@@ -16,7 +14,6 @@ import io.sluice.mesh.FederatedBundles;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Permission;
 import io.sluice.mesh.Ports;
-import io.sluice.mesh.ServerTls;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.TrustDomain;
 import java.nio.charset.StandardCharsets;
@@ -62,31 +59,6 @@ class FederationTest {
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
-  }
-
-  /** Else a collector that is to be believed by them would be asked in clear. */
-  @Test
-  void authoritiesOfACollectorAreThereForTlsAlone() {
-    String pem = pem(ROOT, NEXT).replace("\n", "\\n");
-
-    assertThat(collector("caPem: \"" + pem + "\"").problems())
-        .extracting(Problem::field)
-        .containsExactly("spec.tls.caPem");
-    assertThat(collector("enable: false, caPem: \"" + pem + "\"").objects())
-        .extracting(one -> ((ExtensionService) one).server().tlsOrNull())
-        .containsOnlyNulls();
-    assertThat(collector("enable: true, caPem: \"" + pem + "\"").objects())
-        .extracting(one -> ((ExtensionService) one).server().tlsOrNull())
-        .containsExactly(new ServerTls(List.of(ROOT, NEXT)));
-  }
-
-  private static ReadObjects collector(String tls) {
-    String object =
-        "{apiVersion: config.openservicemesh.io/v1alpha2, kind: ExtensionService, metadata: {name:"
-            + " a, namespace: b}, spec: {host: otel, port: 4317, tls: {"
-            + tls
-            + "}}}";
-    return ObjectReader.read("f.yaml", object.getBytes(StandardCharsets.UTF_8));
   }
 
   private static X509Certificate certificate(int number, boolean ca, Duration left) {

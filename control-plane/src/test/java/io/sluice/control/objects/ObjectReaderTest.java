@@ -333,7 +333,10 @@ class ObjectReaderTest {
     assertThat(askedBy("tls: {enable: true}")).containsOnly(ServerTls.PUBLIC);
     assertThat(askedBy("tls: {enable: true, caPem: \"" + roots + "\"}"))
         .containsOnly(new ServerTls(List.of(root)));
-    assertThat(askedBy("tls: {caPem: \"" + roots + "\"}")).containsOnlyNulls();
+    assertThat(askedBy("tls: {enable: false, caPem: \"" + roots + "\"}")).containsOnlyNulls();
+    assertThat(read(traced("enable: true, address: a, tls: {caPem: \"" + roots + "\"}")).problems())
+        .extracting(Problem::field)
+        .containsExactly("spec.observability.tracing.tls.caPem"); // else in clear by mistake
   }
 
   private static List<@Nullable ServerTls> askedBy(String tls) {

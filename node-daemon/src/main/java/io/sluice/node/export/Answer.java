@@ -21,11 +21,13 @@ import org.jspecify.annotations.Nullable;
  * @param text for the log: why it was not taken, or not all of it; nothing in it is the collector's
  *     without an escape
  * @param rejected of what was taken, how many were not
- * @param pause for which the collector asks; none where it asks for none
+ * @param pause for which the collector asks, or a handshake that came to nothing; else none
  */
 record Answer(Verdict verdict, String text, long rejected, Duration pause) {
   /** Longest pause that is granted: for so long no collector's word keeps others waiting. */
   static final Duration LONGEST_PAUSE = Duration.ofMinutes(5);
+
+  private static final Duration UNBELIEVED_PAUSE = Duration.ofMinutes(1);
 
   /** Characters of a collector's own words. */
   static final int MOST_CHARACTERS = 256;
@@ -76,6 +78,11 @@ record Answer(Verdict verdict, String text, long rejected, Duration pause) {
 
   static Answer unreached(String why) {
     return new Answer(Verdict.UNREACHED, why, 0, Duration.ZERO);
+  }
+
+  /** As when there is no connection; but each further try costs a handshake. */
+  static Answer unbelieved(String why) {
+    return new Answer(Verdict.UNREACHED, why, 0, UNBELIEVED_PAUSE);
   }
 
   /**

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.zip.GZIPOutputStream;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -139,6 +140,8 @@ public final class Delivery implements AutoCloseable {
       keptFor = server;
     } catch (UnsupportedAddressTypeException e) {
       return Answer.unreached("no way to its address");
+    } catch (SSLException e) {
+      return Answer.unbelieved(String.valueOf(e.getMessage()));
     } catch (IOException e) {
       return Answer.unreached(String.valueOf(e.getMessage()));
     }

@@ -292,7 +292,7 @@ public final class Exporter<T> implements AutoCloseable {
       }
       case UNREACHED -> { // which says nothing about the batch
         tell(to, answer.text());
-        pause(to, failed(), false);
+        pause(to, longest(failed(), answer.pause()), false);
       }
     }
   }

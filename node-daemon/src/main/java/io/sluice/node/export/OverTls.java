@@ -40,7 +40,7 @@ final class OverTls implements Protocol {
   private final NamedServer server;
   private final SslHandler handler;
   private final EmbeddedChannel tls;
-  private @Nullable IOException failure; // the first one
+  private @Nullable SSLException failure; // the first one
   private boolean isBelieved;
 
   OverTls(Protocol inner, NamedServer server, SSLContext context) {
@@ -210,7 +210,7 @@ final class OverTls implements Protocol {
   private final class Failing extends ChannelInboundHandlerAdapter {
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-      failure = failure == null ? new IOException(why(cause), cause) : failure;
+      failure = failure == null ? new SSLException(why(cause), cause) : failure;
       context.close();
     }
   }

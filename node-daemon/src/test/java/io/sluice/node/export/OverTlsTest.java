@@ -138,7 +138,7 @@ class OverTlsTest {
                 socket.getOutputStream().write(warning);
               }
             });
-        ScriptedCollector other = collector(leaf("DNS:logs.other.example"), SUBJECT);
+        ScriptedCollector other = collector(Leaf.ofServer("DNS:logs.other.example"), SUBJECT);
         Delivery delivery = new Delivery(LONG)) {
       Answer flooded = delivery.send(CALL, flood.address(), server, LONG, LONG, () -> false);
       assertThat(flooded).isEqualTo(Answer.unreached("its answer has more than 16384 octets"));
@@ -165,7 +165,7 @@ class OverTlsTest {
                 socket.getInputStream().transferTo(OutputStream.nullOutputStream()));
         ScriptedCollector away = new ScriptedCollector((_, _, _) -> {})) {
       assertThat(sent(plain.address(), server, CALL, LONG))
-          .isEqualTo(Answer.unreached("it does not speak TLS"));
+          .isEqualTo(Answer.unbelieved("it does not speak TLS"));
       assertThat(sent(silent.address(), server, CALL, Duration.ofMillis(200)))
           .isEqualTo(Answer.unreached("it does not answer in time"));
       assertThat(sent(away.address(), server, CALL, LONG).verdict()).isEqualTo(Verdict.UNREACHED);
@@ -191,7 +191,7 @@ class OverTlsTest {
           new InetSocketAddress(InetAddress.getLoopbackAddress(), grpc.getPort());
       assertThat(sent(address, server, call, LONG).text()).contains("status 12 of gRPC");
       assertThat(sent(http1.address(), server, call, LONG))
-          .isEqualTo(Answer.unreached("it does not agree to h2"));
+          .isEqualTo(Answer.unbelieved("it does not agree to h2"));
     } finally {
       grpc.shutdownNow().awaitTermination();
     }

@@ -113,7 +113,7 @@ class SpansTest {
     for (int one = 0; one < 100; one++) {
       assertThat(next().path("name").asText()).isEqualTo("POST");
     }
-    await(() -> spans.counts().sent() == 101);
+    await(() -> spans.counts().now().sent() == 101);
 
     assertThat(encodings.getFirst()).isEqualTo("null");
     assertThat(encodings.subList(1, encodings.size())).isNotEmpty().containsOnly("gzip");
