@@ -137,8 +137,8 @@ final class TelemetryScenarios {
                     Collector.authority().replace("\n", "\\n"))));
   }
 
-  /** A budget begins with nothing: what is asked for a line comes in minutes. */
-  private static void checkOverBudget(Cell cell) {
+  /** A budget begins with nothing: what a line needs comes in an hour. One after the other. */
+  private static synchronized void checkOverBudget(Cell cell) {
     String path = ingestedPath(cell);
     cell.ask(BUYER, List.of(Request.get("http://bookstore" + path).times(LOGGED)));
     for (DaemonView view : List.of(cell.calling(), cell.site().serving())) {
@@ -152,7 +152,7 @@ final class TelemetryScenarios {
     return "/ingested/" + cell.number();
   }
 
-  /** The caller's and the server's, from one node or two. */
+  /** Of what was asked before: the caller's and the server's, from one node or two. */
   private static void checkIngested(Cell cell) {
     String path = ingestedPath(cell);
     for (String reporter : List.of("source", "destination")) {

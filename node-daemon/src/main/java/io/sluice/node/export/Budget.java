@@ -129,18 +129,23 @@ public final class Budget {
   }
 
   /** Whether something is left out for want of it, which the log tells now and then. */
-  synchronized boolean isSpent() {
-    if (waiting.isEmpty()) {
-      return false;
-    }
-    long now = clock.getAsLong();
-    if (now - toldNanos >= HOUR_NANOS) {
+  boolean isSpent() {
+    long limit;
+    synchronized (this) {
+      if (waiting.isEmpty()) {
+        return false;
+      }
+      long now = clock.getAsLong();
+      if (now - toldNanos < HOUR_NANOS) {
+        return true;
+      }
       toldNanos = now;
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "telemetry_budget_spent bytes_per_day={0}",
-          Long.toString(perDay));
+      limit = perDay;
     }
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "telemetry_budget_spent bytes_per_day={0}",
+        Long.toString(limit));
     return true;
   }
 

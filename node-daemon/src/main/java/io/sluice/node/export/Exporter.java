@@ -241,6 +241,7 @@ public final class Exporter<T> implements AutoCloseable {
         most = part.count() / 2;
         tries = 0;
       } else {
+        kind.budget().leave(this);
         kind.counts().dropOverBudget();
         end(1);
       }

@@ -116,7 +116,8 @@ final class OverTls implements Protocol {
    */
   private boolean namesHost(SSLEngine engine) throws SSLPeerUnverifiedException {
     String host = server.host();
-    String wildcard = "*" + host.substring(Math.max(0, host.indexOf('.')));
+    int dot = host.indexOf('.');
+    String wildcard = dot < 0 ? host : "*" + host.substring(dot);
     try {
       var names =
           ((X509Certificate) engine.getSession().getPeerCertificates()[0])

@@ -131,9 +131,13 @@ public final class Spans implements AutoCloseable {
   /** As many at once as in a second: whoever fails all the time must not fill the queue. */
   private boolean hasRoomForOthers() {
     long now = System.nanoTime();
-    long until = othersUntil.get();
-    long next = Math.max(until, now - SECOND_NANOS) + SECOND_NANOS / MOST_OF_OTHER_TRACES;
-    return next <= now && othersUntil.compareAndSet(until, next);
+    long until;
+    long next;
+    do {
+      until = othersUntil.get();
+      next = Math.max(until, now - SECOND_NANOS) + SECOND_NANOS / MOST_OF_OTHER_TRACES;
+    } while (next <= now && !othersUntil.compareAndSet(until, next));
+    return next <= now;
   }
 
   /** What became of spans since the start. */

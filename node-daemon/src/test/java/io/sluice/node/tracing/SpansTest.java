@@ -31,6 +31,10 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
@@ -118,6 +122,30 @@ class SpansTest {
     assertThat(encodings.getFirst()).isEqualTo("null");
     assertThat(encodings.subList(1, encodings.size())).isNotEmpty().containsOnly("gzip");
     assertThat(budget.exchanged() - before).isLessThan(100 * 100); // of some 600 each
+  }
+
+  /** As two event loops tell them, which is no reason to leave one out. */
+  @Test
+  void whatFailsAtTheSameMomentIsToldAsLongAsThereIsRoomForIt() throws Exception {
+    int each = 50; // of 100 in a second
+    spans.publish(reportingTo(collector.getAddress().getPort()));
+    CyclicBarrier begin = new CyclicBarrier(2);
+    Callable<Void> loop =
+        () -> {
+          RequestRecord failed = request(Samples.outbound(1), End.WHOLE, 503, 0);
+          begin.await();
+          for (int one = 0; one < each; one++) {
+            spans.add(failed);
+          }
+          return null;
+        };
+    try (ExecutorService loops = Executors.newFixedThreadPool(2)) {
+      for (Future<Void> ended : loops.invokeAll(List.of(loop, loop))) {
+        ended.get();
+      }
+    }
+    await(() -> spans.counts().now().waiting() == 0);
+    assertThat(spans.counts().now().sent()).isEqualTo(2 * each);
   }
 
   private static Instant time(JsonNode span) {
