@@ -5,14 +5,14 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 
 /**
- * That a server is asked by TLS, with whose certificates: one of it has to name the host that it is
- * asked under (RFC 9525), as a subject alternative name.
+ * That a server is asked by TLS, and by which authorities it is believed: its certificate has to
+ * name the host that is asked, as a subject alternative name (RFC 9525).
  *
- * @param roots authorities of its certificates, {@link FederatedBundles#MOST_ROOTS} and {@link
+ * @param roots authorities of its certificate, {@link FederatedBundles#MOST_ROOTS} and {@link
  *     #MOST_BYTES} at most; empty for the public ones that Java trusts
  */
 public record ServerTls(List<X509Certificate> roots) {
-  /** By certificates of any public authority. */
+  /** By a certificate of any public authority. */
   public static final ServerTls PUBLIC = new ServerTls(List.of());
 
   /** Of all of them in DER: each object that names the server has them again. */
