@@ -29,6 +29,9 @@ class AccountingTest {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
   private static final int BYTES = 100;
 
+  /** Messages: the first after the other pod's finds nothing in the caches. */
+  private static final int IN_A_ROW = 500;
+
   /** Enough that what is settled 10 ms late is little of it. */
   private static final long ENOUGH_CPU_NANOS = 700_000_000;
 
@@ -64,12 +67,11 @@ class AccountingTest {
         Socket store = connect(ProxyFixture.STORE, app.address())) {
       long before = loopsCpuNanos();
       int rounds = 0;
-      for (; loopsCpuNanos() - before < ENOUGH_CPU_NANOS; rounds += 100) {
-        // Many in a row: the first after the other pod's finds nothing in the caches.
-        for (int i = 0; i < 400; i++) {
+      for (; loopsCpuNanos() - before < ENOUGH_CPU_NANOS; rounds += IN_A_ROW) {
+        for (int i = 0; i < 4 * IN_A_ROW; i++) {
           say(buyer);
         }
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < IN_A_ROW; i++) {
           say(store);
         }
       }
@@ -80,7 +82,8 @@ class AccountingTest {
       double pods = ofBuyer.cpuNanos() + ofStore.cpuNanos();
       assertThat(pods / loopsCpuNanos()).as("of the loops' CPU time").isCloseTo(1, within(0.05));
       assertThat(all.cpuNanos() / (double) loopsCpuNanos()).isCloseTo(1, within(0.05));
-      assertThat(ofBuyer.cpuNanos() / pods).as("who does 80 %%").isCloseTo(0.8, within(0.05));
+      // Others on the machine take the caches from one more than from the other.
+      assertThat(ofBuyer.cpuNanos() / pods).as("who does 80 %%").isCloseTo(0.8, within(0.1));
       long once = (long) rounds * BYTES;
       assertThat(ofStore.receivedBytes()).as("from the client and the app").isEqualTo(2 * once);
       assertThat(ofBuyer.receivedBytes()).isEqualTo(8 * once);
