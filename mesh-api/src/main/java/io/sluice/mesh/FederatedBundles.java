@@ -55,7 +55,7 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
       requireAuthorities(certificates);
       copy.put(entry.getKey(), certificates);
       for (X509Certificate one : certificates) {
-        bytes += encodedLength(one);
+        bytes += der(one).length;
         TrustDomain other = authorities.put(one.getPublicKey(), entry.getKey());
         if (other != null && !other.equals(entry.getKey())) {
           throw new IllegalArgumentException(
@@ -137,9 +137,10 @@ public record FederatedBundles(Map<TrustDomain, List<X509Certificate>> roots) {
     return certificates.stream().map(X509Certificate::getPublicKey).collect(Collectors.toSet());
   }
 
-  private static int encodedLength(X509Certificate one) {
+  /** As it goes over the wire. */
+  static byte[] der(X509Certificate one) {
     try {
-      return one.getEncoded().length;
+      return one.getEncoded();
     } catch (CertificateEncodingException e) {
       throw new IllegalStateException("a parsed certificate has an encoding", e);
     }

@@ -1,6 +1,5 @@
 package io.sluice.mesh;
 
-import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.util.List;
 
@@ -22,20 +21,11 @@ public record ServerTls(List<X509Certificate> roots) {
     roots = List.copyOf(roots);
     if (!roots.isEmpty()) {
       FederatedBundles.requireAuthorities(roots);
-      int bytes = roots.stream().mapToInt(one -> der(one).length).sum();
+      int bytes = roots.stream().mapToInt(one -> FederatedBundles.der(one).length).sum();
       if (bytes > MOST_BYTES) {
         throw new IllegalArgumentException(
             "certificates of " + bytes + " bytes; at most " + MOST_BYTES);
       }
-    }
-  }
-
-  /** As bytes go over the wire. */
-  static byte[] der(X509Certificate one) {
-    try {
-      return one.getEncoded();
-    } catch (CertificateEncodingException e) {
-      throw new IllegalStateException("a parsed certificate has an encoding", e);
     }
   }
 

@@ -20,7 +20,7 @@ final class ServerTlsCodec {
 
   private static io.sluice.api.resources.v1.ServerTls message(ServerTls tls) {
     var message = io.sluice.api.resources.v1.ServerTls.newBuilder();
-    tls.roots().forEach(root -> message.addRoots(ByteString.copyFrom(ServerTls.der(root))));
+    tls.roots().forEach(root -> message.addRoots(ByteString.copyFrom(FederatedBundles.der(root))));
     return message.build();
   }
 

@@ -44,6 +44,12 @@ public final class Counts {
         given.get() - ofSent - ofRejected - ofUnanswered - ofDropped - ofOverBudget);
   }
 
+  /** How many there are to be sent, or are on their way; asked for each one that is given. */
+  long waiting() {
+    long ended = sent.get() + rejected.get() + unanswered.get() + dropped.get() + overBudget.get();
+    return given.get() - ended;
+  }
+
   /** One was not given to any. */
   public void drop() {
     add();

@@ -155,7 +155,7 @@ public final class Exporter<T> implements AutoCloseable {
    */
   public void add(T one) {
     Counts counts = kind.counts();
-    long room = Math.min(MOST_WAITING, MOST_WAITING_TOGETHER - counts.now().waiting());
+    long room = Math.min(MOST_WAITING, MOST_WAITING_TOGETHER - counts.waiting());
     counts.add();
     if (!waiting.add(one, room)) {
       drop();
