@@ -8,7 +8,6 @@ import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
-import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.Objects;
@@ -58,63 +57,35 @@ public final class AccessLines {
 
   private final JsonLine json = new JsonLine();
   private final FormattedLine formatted = new FormattedLine();
+  private @Nullable Ended usual; // whose line json has
   private final AtomicReferenceArray<@Nullable Known> known =
       new AtomicReferenceArray<>(MOST_KNOWN);
 
-  /** What is known of a connection or request, or what its format wants of that. */
-  byte[] of(AccessLog.Entry.Line entry) {
-    AccessLog.Entry.Written written = entry.writtenOrNull();
-    byte[] line = written == null ? null : written.line();
-    if (line == null) {
-      line = writtenOf(entry, entry.formatOrNull());
-      if (written != null) {
-        written.keep(line);
-      }
-    }
-    return line;
-  }
-
-  /** Writes the same to {@code sink}; one that nobody else writes likewise is not copied. */
-  void write(AccessLog.Entry.Line entry, AccessLog.Sink sink) throws IOException {
-    if (entry.writtenOrNull() == null && entry.formatOrNull() == null) {
-      usual(entry).to(sink);
-    } else {
-      byte[] line = of(entry);
-      sink.write(line, line.length);
-    }
-  }
-
-  /** The same by another format, or the usual one. */
-  byte[] of(AccessLog.Entry.Line entry, @Nullable LogFormat formatOrNull) {
-    return formatOrNull == entry.formatOrNull() ? of(entry) : writtenOf(entry, formatOrNull);
-  }
-
-  private byte[] writtenOf(AccessLog.Entry.Line entry, @Nullable LogFormat formatOrNull) {
+  /**
+   * Writes what is known of it, or what the format wants of that; several who want the usual line
+   * of one have it written once. Good until the next one is written.
+   */
+  JsonLine write(Ended ended, @Nullable LogFormat formatOrNull) {
     if (formatOrNull != null) {
-      return formatted.of(formatOrNull, entry, FormattedLine.MOST_OCTETS);
+      return formatted.write(formatOrNull, ended, FormattedLine.MOST_OCTETS);
     }
-    return usual(entry).copy();
-  }
-
-  private JsonLine usual(AccessLog.Entry.Line entry) {
-    return switch (entry) {
-      case AccessLog.Entry.OfConnection(Instant time, var record, var _, var _) ->
-          line(time, record);
-      case AccessLog.Entry.OfRequest(Instant time, var record, var _, var _) -> line(time, record);
-    };
+    if (ended != usual) {
+      usual = null;
+      switch (ended) {
+        case Ended.OfConnection(Instant time, var record) -> line(time, record);
+        case Ended.OfRequest(Instant time, var record) -> line(time, record);
+      }
+      usual = ended;
+    }
+    return json;
   }
 
   /** What that format wants of it to be told beside the line. */
-  byte[] attribute(LogFormat format, AccessLog.Entry.Line entry) {
-    return formatted.of(format, entry, FormattedLine.MOST_OCTETS_OF_ATTRIBUTE);
+  JsonLine attribute(LogFormat format, Ended ended) {
+    return formatted.write(format, ended, FormattedLine.MOST_OCTETS_OF_ATTRIBUTE);
   }
 
-  /** What is known of a connection that ended then. */
-  byte[] of(Instant time, AccessRecord record) {
-    return line(time, record).copy();
-  }
-
-  private JsonLine line(Instant time, AccessRecord record) {
+  private void line(Instant time, AccessRecord record) {
     ConnectionInfo info = record.info();
     json.begin();
     json.time("time", time);
@@ -132,15 +103,10 @@ public final class AccessLines {
     json.text("close", record.closeKind().label());
     json.text("close_reason", record.closeReason().label());
     json.number("revision", info.revision());
-    return json.end();
+    json.end();
   }
 
-  /** What is known of a request that ended then. */
-  byte[] of(Instant time, RequestRecord record) {
-    return line(time, record).copy();
-  }
-
-  private JsonLine line(Instant time, RequestRecord record) {
+  private void line(Instant time, RequestRecord record) {
     json.begin();
     json.time("time", time);
     json.time("start_time", time.minus(record.duration()));
@@ -156,7 +122,7 @@ public final class AccessLines {
     json.again(connection.upstream);
     writeResponse(record);
     json.number("revision", record.info().revision());
-    return json.end();
+    json.end();
   }
 
   /** Writes the first part behind what is there, and takes both out again. */

@@ -1,8 +1,7 @@
 package io.sluice.node.events;
 
-import io.sluice.mesh.LogFormat;
-import io.sluice.proxy.AccessRecord;
-import io.sluice.proxy.RequestRecord;
+import io.sluice.node.export.Batch;
+import io.sluice.node.export.Ring;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -17,13 +16,11 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,7 +41,8 @@ public final class AccessLog implements AutoCloseable {
   /** Size at which a file becomes {@code <name>.1}: some 40 000 connections. */
   public static final long MAX_FILE_BYTES = 16L << 20;
 
-  private static final int QUEUE_CAPACITY = 4_096;
+  private static final int MOST_WAITING = 4_096; // lines
+  private static final int MOST_OCTETS_WAITING = 4 << 20;
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
 
   /**
@@ -58,90 +56,31 @@ public final class AccessLog implements AutoCloseable {
   /** Some forty requests in one write: the file system costs more than the lines do. */
   private static final int FILE_BUFFER_BYTES = 32 * 1_024;
 
+  private static final int MOST_OCTETS_AT_ONCE = FILE_BUFFER_BYTES;
+
   private final Sink sink;
-  private final AccessLines lines = new AccessLines(); // the thread's
-  private final BlockingQueue<Entry> queue;
+  private final int mostWaiting;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition changed = lock.newCondition();
+  private final Ring waiting = new Ring(); // this and the next: under the lock
+  private boolean isEnding;
+  private boolean isFailing; // the thread's
   private final AtomicLong dropped = new AtomicLong();
   private final Thread thread;
 
-  /** What waits to be written. */
-  sealed interface Entry {
-    /** What becomes a line. */
-    sealed interface Line extends Entry {
-      /** How it is written; null for the usual way. */
-      @Nullable LogFormat formatOrNull();
-
-      /** Where it is kept as it is written; null where nobody else writes it likewise. */
-      @Nullable Written writtenOrNull();
-
-      /** The same, for two who write it alike: who comes second has the line of the first one. */
-      Line shared();
-    }
-
-    record OfConnection(
-        Instant time,
-        AccessRecord record,
-        @Nullable LogFormat formatOrNull,
-        @Nullable Written writtenOrNull)
-        implements Line {
-      @Override
-      public Line shared() {
-        return new OfConnection(time, record, formatOrNull, new Written());
-      }
-    }
-
-    record OfRequest(
-        Instant time,
-        RequestRecord record,
-        @Nullable LogFormat formatOrNull,
-        @Nullable Written writtenOrNull)
-        implements Line {
-      @Override
-      public Line shared() {
-        return new OfRequest(time, record, formatOrNull, new Written());
-      }
-    }
-
-    /** A line once somebody has written it; nobody changes it. Any thread. */
-    final class Written {
-      private static final int MOST_OCTETS = 1_024; // longer ones would fill the heap as they wait
-
-      private volatile byte @Nullable [] line;
-
-      byte @Nullable [] line() {
-        return line;
-      }
-
-      void keep(byte[] one) {
-        line = one.length <= MOST_OCTETS ? one : null;
-      }
-    }
-
-    record End() implements Entry {}
-
-    static Line of(AccessRecord record, @Nullable LogFormat formatOrNull) {
-      return new OfConnection(Instant.now(), record, formatOrNull, null);
-    }
-
-    /** What a stranger put in is cut here, so that what waits is bounded too. */
-    static Line of(RequestRecord record, @Nullable LogFormat formatOrNull) {
-      return new OfRequest(Instant.now(), AccessLines.bounded(record), formatOrNull, null);
-    }
-  }
-
   /** Where lines go; owned by the log's thread. */
   interface Sink {
-    /** Writes the first {@code length} octets, which are the caller's again afterwards. */
-    void write(byte[] line, int length) throws IOException;
+    /** Writes a line, whose octets are the caller's again afterwards. */
+    void write(byte[] octets, int from, int length) throws IOException;
 
     void flush() throws IOException;
 
     void close() throws IOException;
   }
 
-  private AccessLog(Sink sink, int queueCapacity) {
+  private AccessLog(Sink sink, int mostWaiting) {
     this.sink = sink;
-    this.queue = new ArrayBlockingQueue<>(queueCapacity);
+    this.mostWaiting = mostWaiting;
     this.thread = Thread.ofPlatform().daemon().name("sluice-access-log").unstarted(this::run);
   }
 
@@ -165,7 +104,7 @@ public final class AccessLog implements AutoCloseable {
 
   static AccessLog toFile(Path file, long maxFileBytes) {
     try {
-      return to(new RotatingFile(file, maxFileBytes), QUEUE_CAPACITY);
+      return to(new RotatingFile(file, maxFileBytes), MOST_WAITING);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write access log " + file, e);
     }
@@ -173,11 +112,11 @@ public final class AccessLog implements AutoCloseable {
 
   /** Writes to standard output, without rotation. */
   public static AccessLog toStandardOutput() {
-    return to(new StandardOutput(System.out), QUEUE_CAPACITY);
+    return to(new StandardOutput(System.out), MOST_WAITING);
   }
 
-  static AccessLog to(Sink sink, int queueCapacity) {
-    AccessLog log = new AccessLog(sink, queueCapacity);
+  static AccessLog to(Sink sink, int mostWaiting) {
+    AccessLog log = new AccessLog(sink, mostWaiting);
     log.thread.start();
     return log;
   }
@@ -185,8 +124,8 @@ public final class AccessLog implements AutoCloseable {
   /** The stream stays open: it belongs to the process. */
   private record StandardOutput(PrintStream out) implements Sink {
     @Override
-    public void write(byte[] line, int length) {
-      out.write(line, 0, length);
+    public void write(byte[] octets, int from, int length) {
+      out.write(octets, from, length);
     }
 
     @Override
@@ -202,10 +141,25 @@ public final class AccessLog implements AutoCloseable {
     }
   }
 
-  /** Queues a line; never blocks, any thread. */
-  void write(Entry.Line line) {
-    if (!queue.offer(line)) {
-      dropped.incrementAndGet();
+  /** The first of these octets, which are copied: a line; never blocks for long, any thread. */
+  void write(byte[] line, int length) {
+    lock.lock();
+    try {
+      if (waiting.count() < mostWaiting && waiting.octets() + length <= MOST_OCTETS_WAITING) {
+        waiting.add(line, length, "");
+        changed.signal();
+        return;
+      }
+    } finally {
+      lock.unlock();
+    }
+    dropped.incrementAndGet();
+  }
+
+  /** One could not be made into a line, which is told like any that is not written. */
+  void leaveOut(RuntimeException why) {
+    if (dropped.getAndIncrement() == 0) {
+      LOG.log(System.Logger.Level.ERROR, "access_log_not_written, a record is dropped", why);
     }
   }
 
@@ -215,22 +169,19 @@ public final class AccessLog implements AutoCloseable {
   }
 
   private void run() {
-    boolean failing = false;
+    byte[] lines = {};
     try {
-      for (Entry next = queue.take(); next instanceof Entry.Line line; next = queue.take()) {
-        try {
-          lines.write(line, sink);
-          if (queue.isEmpty()) {
-            sink.flush();
-            Thread.sleep(GATHERING);
-          }
-          failing = false;
-        } catch (IOException e) {
-          dropped.incrementAndGet();
-          if (!failing) {
-            LOG.log(System.Logger.Level.ERROR, "access_log_not_written, records are dropped", e);
-          }
-          failing = true;
+      for (Batch next = oldest(); next.count() > 0; next = oldest()) {
+        lines = next.octets() > lines.length ? new byte[next.octets()] : lines;
+        next.copy(lines);
+        int from = 0;
+        for (int line = 0; line < next.count(); line++) {
+          write(lines, from, next.octetsOf(line));
+          from += next.octetsOf(line);
+        }
+        if (isLast(next)) {
+          flush();
+          Thread.sleep(GATHERING);
         }
       }
     } catch (InterruptedException e) {
@@ -238,6 +189,55 @@ public final class AccessLog implements AutoCloseable {
     } finally {
       closeSink();
     }
+  }
+
+  /** Waits for what is to be written; there is none once it has ended. */
+  private Batch oldest() throws InterruptedException {
+    lock.lock();
+    try {
+      while (waiting.count() == 0 && !isEnding) {
+        changed.await();
+      }
+      return waiting.oldest(MOST_WAITING, MOST_OCTETS_AT_ONCE);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether nothing waits but what was written. */
+  private boolean isLast(Batch written) {
+    lock.lock();
+    try {
+      waiting.remove(written.count());
+      return waiting.count() == 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void write(byte[] lines, int from, int length) {
+    try {
+      sink.write(lines, from, length);
+      isFailing = false;
+    } catch (IOException e) {
+      dropped.incrementAndGet();
+      fail(e);
+    }
+  }
+
+  private void flush() {
+    try {
+      sink.flush();
+    } catch (IOException e) {
+      fail(e);
+    }
+  }
+
+  private void fail(IOException why) {
+    if (!isFailing) {
+      LOG.log(System.Logger.Level.ERROR, "access_log_not_written, records are dropped", why);
+    }
+    isFailing = true;
   }
 
   private void closeSink() {
@@ -248,13 +248,15 @@ public final class AccessLog implements AutoCloseable {
     }
   }
 
-  /** Writes what is queued, then ends; waits up to 2 s. */
+  /** Writes what waits, then ends; waits up to 2 s. */
   @Override
   public void close() {
+    lock.lock();
+    isEnding = true;
+    changed.signal();
+    lock.unlock();
     try {
-      if (queue.offer(new Entry.End(), CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
-        thread.join(CLOSE_TIMEOUT);
-      }
+      thread.join(CLOSE_TIMEOUT);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -283,7 +285,7 @@ public final class AccessLog implements AutoCloseable {
 
     /** Appends it, after rotation when it would exceed the limit. */
     @Override
-    public void write(byte[] line, int length) throws IOException {
+    public void write(byte[] octets, int from, int length) throws IOException {
       try {
         OutputStream current = opened();
         if (size > 0 && size + length > maxBytes) {
@@ -291,7 +293,7 @@ public final class AccessLog implements AutoCloseable {
           Files.move(file, predecessor(), StandardCopyOption.REPLACE_EXISTING);
           current = opened();
         }
-        current.write(line, 0, length);
+        current.write(octets, from, length);
         size += length;
       } catch (IOException e) {
         abandon();

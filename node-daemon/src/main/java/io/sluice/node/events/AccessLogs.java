@@ -1,10 +1,6 @@
 package io.sluice.node.events;
 
-import io.sluice.api.opentelemetry.AnyValue;
-import io.sluice.api.opentelemetry.ExportLogsServiceRequest;
-import io.sluice.api.opentelemetry.LogRecord;
-import io.sluice.api.opentelemetry.ResourceLogs;
-import io.sluice.api.opentelemetry.ScopeLogs;
+import io.netty.util.concurrent.FastThreadLocal;
 import io.sluice.mesh.AccessLogSetting;
 import io.sluice.mesh.AccessLogSetting.Collector;
 import io.sluice.mesh.Kind;
@@ -14,28 +10,28 @@ import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RemoteLogging;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.node.export.Batch;
 import io.sluice.node.export.Budget;
 import io.sluice.node.export.Counts;
 import io.sluice.node.export.Delivery;
 import io.sluice.node.export.Exporter;
 import io.sluice.node.export.Otlp;
+import io.sluice.node.export.OtlpWriter;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.TraceSpan;
-import java.io.ByteArrayOutputStream;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,9 +53,6 @@ public final class AccessLogs implements AutoCloseable {
 
   private static final int MOST_IN_BATCH = 128;
 
-  /** Of the lines of one message, but where a single one has more: attributes make them long. */
-  private static final int MOST_OCTETS = 256 * 1_024;
-
   private static final String METHOD = "opentelemetry.proto.collector.logs.v1.LogsService/Export";
   private static final String PATH = "/v1/logs";
 
@@ -70,8 +63,10 @@ public final class AccessLogs implements AutoCloseable {
   private final Exporter.Kind kind;
   private final Exporter.Kind remoteKind; // others' collectors take none of its room
   private final @Nullable AccessLog log;
+  private final FastThreadLocal<AccessLines> lines = ofThread(AccessLines::new);
+  private final FastThreadLocal<OtlpWriter> writers = ofThread(OtlpWriter::new);
   private volatile @Nullable Remote remote; // written under this; null where it is off
-  private final Map<Place, Exporter<Line>> exporters = new HashMap<>(); // guarded by this
+  private final Map<Place, Exporter> exporters = new HashMap<>(); // guarded by this
   private volatile @Nullable Rules rules; // null while no Telemetry says anything
 
   /** Where lines go; several Telemetries may name one. */
@@ -80,13 +75,6 @@ public final class AccessLogs implements AutoCloseable {
       return new Place(collector.server(), collector.protocol());
     }
   }
-
-  /** A line that waits, and whose it is. */
-  private record Line(
-      AccessLog.Entry.Line entry,
-      @Nullable LogFormat formatOrNull,
-      Collector collector,
-      String service) {}
 
   /** What holds for the pods of one snapshot, as they are asked for. */
   private record Rules(
@@ -106,7 +94,7 @@ public final class AccessLogs implements AutoCloseable {
       @Nullable LogFormat logFormatOrNull,
       @Nullable LogFormat formatOrNull,
       @Nullable Collector collectorOrNull,
-      @Nullable Exporter<Line> exporterOrNull,
+      @Nullable Exporter exporterOrNull,
       String service) {}
 
   private static Exporter.Kind kind(String thread, Budget budget) {
@@ -122,6 +110,15 @@ public final class AccessLogs implements AutoCloseable {
         MOST_IN_BATCH,
         new Counts(),
         budget);
+  }
+
+  private static <T> FastThreadLocal<T> ofThread(Supplier<T> made) {
+    return new FastThreadLocal<>() {
+      @Override
+      protected T initialValue() {
+        return made.get();
+      }
+    };
   }
 
   /** Writes to that log, or to none; what is sent is within that budget. */
@@ -196,40 +193,70 @@ public final class AccessLogs implements AutoCloseable {
   /** A connection has ended, or was refused. */
   public void write(AccessRecord record) {
     Rule rule = ruleOf(record.info().pod());
-    if (log != null || rule.collectorOrNull() != null) {
-      write(AccessLog.Entry.of(record, rule.logFormatOrNull()), rule);
-    }
     Remote all = remote;
-    if (all != null && all.isOfPart(null)) {
-      all.exporter().add(AccessLog.Entry.of(record, null));
+    boolean isRemote = all != null && all.isOfPart(null);
+    if (log != null || isRemote || rule.collectorOrNull() != null) {
+      write(Ended.now(record), rule, isRemote ? all : null);
     }
   }
 
   /** A request has. */
   public void write(RequestRecord record) {
     Rule rule = ruleOf(record.info().pod());
-    if (log != null || rule.collectorOrNull() != null) {
-      write(AccessLog.Entry.of(record, rule.logFormatOrNull()), rule);
-    }
     Remote all = remote;
-    if (all != null && all.isOfPart(record.traceOrNull())) {
-      all.exporter().add(AccessLog.Entry.of(record, null));
+    boolean isRemote = all != null && all.isOfPart(record.traceOrNull());
+    if (log != null || isRemote || rule.collectorOrNull() != null) {
+      write(Ended.now(record), rule, isRemote ? all : null);
     }
   }
 
-  private void write(AccessLog.Entry.Line ended, Rule rule) {
-    Exporter<Line> exporter = rule.exporterOrNull();
-    Collector collector = rule.collectorOrNull();
-    boolean isAlike = rule.formatOrNull() == rule.logFormatOrNull();
-    AccessLog.Entry.Line entry =
-        log != null && exporter != null && isAlike ? ended.shared() : ended;
+  /** Each is top frame of what it tells: what has ended is not to suffer from a mistake there. */
+  private void write(Ended ended, Rule rule, @Nullable Remote remote) {
     if (log != null) {
-      log.write(entry);
+      try {
+        JsonLine line = lines.get().write(ended, rule.logFormatOrNull());
+        log.write(line.octets(), line.length());
+      } catch (RuntimeException e) {
+        log.leaveOut(e);
+      }
     }
+    Exporter exporter = rule.exporterOrNull();
+    Collector collector = rule.collectorOrNull();
     if (exporter != null && collector != null) {
-      exporter.add(new Line(entry, rule.formatOrNull(), collector, rule.service()));
+      send(ended, rule, collector, exporter);
     } else if (collector != null) {
       kind.counts().drop();
+    }
+    if (remote != null) {
+      send(ended, remote.exporter());
+    }
+  }
+
+  private void send(Ended ended, Rule rule, Collector collector, Exporter exporter) {
+    if (!exporter.hasRoom()) {
+      exporter.leaveOut();
+      return;
+    }
+    try {
+      OtlpWriter writer = writers.get();
+      OtlpLine.write(ended, rule.formatOrNull(), collector, lines.get(), writer);
+      exporter.add(writer.octets(), writer.length(), rule.service());
+    } catch (RuntimeException e) {
+      exporter.leaveOut(e);
+    }
+  }
+
+  /** The usual line. */
+  private void send(Ended ended, Exporter exporter) {
+    if (!exporter.hasRoom()) {
+      exporter.leaveOut();
+      return;
+    }
+    try {
+      JsonLine line = lines.get().write(ended, null);
+      exporter.add(line.octets(), line.length() - 1, ""); // without its end
+    } catch (RuntimeException e) {
+      exporter.leaveOut(e);
     }
   }
 
@@ -258,10 +285,10 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   /** The one that sends there; null where there are as many as there may be. */
-  private synchronized @Nullable Exporter<Line> exporterOrNull(
+  private synchronized @Nullable Exporter exporterOrNull(
       MeshSnapshot snapshot, Place place, String namespace) {
     Rules now = rules;
-    Exporter<Line> running = exporters.get(place);
+    Exporter running = exporters.get(place);
     if (running == null && now != null && now.snapshot() == snapshot) { // else nobody would end it
       Target target = now.targets().get(place);
       if (target != null && hasRoom(now, target, namespace)) {
@@ -297,7 +324,7 @@ public final class AccessLogs implements AutoCloseable {
   /** Sends what waits, for two seconds at most; the log is another's. */
   @Override
   public void close() {
-    List<Exporter<?>> all;
+    List<Exporter> all;
     synchronized (this) {
       rules = null;
       all = new ArrayList<>(exporters.values());
@@ -312,7 +339,7 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   /** What the MeshConfig says of all pods' lines, and who sends them. */
-  private record Remote(RemoteLogging said, Exporter<AccessLog.Entry.Line> exporter) {
+  private record Remote(RemoteLogging said, Exporter exporter) {
     /** By the trace, so that all of a call is told or nothing; else by chance. */
     boolean isOfPart(@Nullable TraceSpan trace) {
       return trace == null
@@ -322,13 +349,8 @@ public final class AccessLogs implements AutoCloseable {
   }
 
   /** A collector of all pods' lines as it is now: arrays of the usual lines. */
-  private record RemoteTarget(
-      RemoteLogging said, List<InetSocketAddress> addresses, AccessLines lines)
-      implements Exporter.Target<AccessLog.Entry.Line> {
-    RemoteTarget(RemoteLogging said, List<InetSocketAddress> addresses) {
-      this(said, addresses, new AccessLines()); // of the exporter's thread
-    }
-
+  private record RemoteTarget(RemoteLogging said, List<InetSocketAddress> addresses)
+      implements Exporter.Target {
     @Override
     public NamedServer server() {
       return said.collector();
@@ -347,7 +369,7 @@ public final class AccessLogs implements AutoCloseable {
 
     /** A mended secret or path is tried at once. */
     @Override
-    public boolean isSameAs(Exporter.Target<AccessLog.Entry.Line> other) {
+    public boolean isSameAs(Exporter.Target other) {
       return other instanceof RemoteTarget one
           && said.collector().equals(one.said.collector())
           && said.endpoint().equals(one.said.endpoint())
@@ -355,31 +377,16 @@ public final class AccessLogs implements AutoCloseable {
     }
 
     @Override
-    public Exporter.Part call(List<AccessLog.Entry.Line> batch) {
-      ByteArrayOutputStream array = new ByteArrayOutputStream();
-      int count = 0;
-      for (AccessLog.Entry.Line entry : batch) {
-        byte[] line = lines.of(entry, null);
-        if (count > 0 && array.size() + line.length > MOST_OCTETS) {
-          break;
-        }
-        array.write(count == 0 ? '[' : ',');
-        array.write(line, 0, line.length - 1); // without its end
-        count++;
-      }
-      array.write(']');
-      return new Exporter.Part(
-          new Delivery.Call.Http(
-              said.endpoint(), "application/json", array.toByteArray(), said.authorization()),
-          count);
+    public Delivery.Call call(Batch batch) {
+      return new Delivery.Call.Http(
+          said.endpoint(), "application/json", batch.jsonArray(), said.authorization());
     }
   }
 
   /** A collector as it is now. */
-  private static final class Target implements Exporter.Target<Line> {
+  private static final class Target implements Exporter.Target {
     private final Place place;
     private final List<InetSocketAddress> addresses;
-    private final AccessLines lines = new AccessLines(); // of the exporter's thread
     private final Set<String> namespaces = new HashSet<>(); // of Telemetries that name it
     private boolean isOfMesh;
     private long connectMillis;
@@ -420,72 +427,12 @@ public final class AccessLogs implements AutoCloseable {
     }
 
     @Override
-    public Exporter.Part call(List<Line> batch) {
-      Map<String, ScopeLogs.Builder> services = new LinkedHashMap<>();
-      int count = 0;
-      int octets = 0;
-      for (Line line : batch) {
-        LogRecord record = record(line);
-        octets += record.getSerializedSize();
-        if (count > 0 && octets > MOST_OCTETS) {
-          break;
-        }
-        services
-            .computeIfAbsent(line.service(), _ -> ScopeLogs.newBuilder().setScope(Otlp.SCOPE))
-            .addLogRecords(record);
-        count++;
-      }
-      byte[] message = message(services).toByteArray();
-      return new Exporter.Part(
-          switch (place.protocol()) {
-            case GRPC -> new Delivery.Call.Grpc(METHOD, message);
-            case HTTP -> new Delivery.Call.Http(PATH, Otlp.CONTENT_TYPE, message);
-          },
-          count);
-    }
-
-    private static ExportLogsServiceRequest message(Map<String, ScopeLogs.Builder> services) {
-      ExportLogsServiceRequest.Builder all = ExportLogsServiceRequest.newBuilder();
-      services.forEach((service, some) ->
-          all.addResourceLogs(
-              ResourceLogs.newBuilder().setResource(Otlp.resource(service)).addScopeLogs(some)));
-      return all.build();
-    }
-
-    private LogRecord record(Line line) {
-      LogRecord.Builder record =
-          LogRecord.newBuilder().setBody(text(lines.of(line.entry(), line.formatOrNull())));
-      line.collector()
-          .attributes()
-          .forEach((name, format) ->
-              record.addAttributes(
-                  Otlp.attribute(name, text(lines.attribute(format, line.entry())))));
-      switch (line.entry()) {
-        case AccessLog.Entry.OfConnection(Instant end, var connection, var _, var _) ->
-            addTimes(record, end, connection.duration());
-        case AccessLog.Entry.OfRequest(Instant end, var request, var _, var _) -> {
-          addTimes(record, end, request.duration());
-          TraceSpan trace = request.traceOrNull();
-          if (trace != null) {
-            record
-                .setTraceId(Otlp.octets(trace.traceHigh(), trace.traceLow()))
-                .setSpanId(Otlp.octets(trace.id()))
-                .setFlags(trace.flags() & TraceSpan.W3C_FLAGS);
-          }
-        }
-      }
-      return record.build();
-    }
-
-    private static void addTimes(LogRecord.Builder record, Instant end, Duration duration) {
-      record
-          .setTimeUnixNano(Otlp.nanos(end.minus(duration)))
-          .setObservedTimeUnixNano(Otlp.nanos(end));
-    }
-
-    /** Without its end. */
-    private static AnyValue text(byte[] line) {
-      return Otlp.ascii(line, line.length - 1);
+    public Delivery.Call call(Batch batch) {
+      byte[] message = Otlp.request(batch);
+      return switch (place.protocol()) {
+        case GRPC -> new Delivery.Call.Grpc(METHOD, message);
+        case HTTP -> new Delivery.Call.Http(PATH, Otlp.CONTENT_TYPE, message);
+      };
     }
   }
 }

@@ -35,29 +35,21 @@ final class FormattedLine {
   private final JsonLine out = new JsonLine();
 
   /**
-   * The line, with its end.
+   * Writes the line, with its end; good until the next one.
    *
    * @param mostOctets beyond which the rest of its texts is left out
    */
-  byte[] of(LogFormat format, AccessLog.Entry.Line entry, int mostOctets) {
+  JsonLine write(LogFormat format, Ended ended, int mostOctets) {
     out.begin();
     for (Piece piece : format.pieces()) {
       switch (piece) {
         case Literal(String text) -> out.plain(text);
         case Value(Operator operator, int most, boolean isJson) ->
             write(
-                switch (entry) {
-                  case AccessLog.Entry.OfConnection(
-                          Instant time,
-                          AccessRecord record,
-                          var _,
-                          var _) ->
+                switch (ended) {
+                  case Ended.OfConnection(Instant time, AccessRecord record) ->
                       value(operator, time, record);
-                  case AccessLog.Entry.OfRequest(
-                          Instant time,
-                          RequestRecord record,
-                          var _,
-                          var _) ->
+                  case Ended.OfRequest(Instant time, RequestRecord record) ->
                       value(operator, time, record);
                 },
                 most,
@@ -65,7 +57,7 @@ final class FormattedLine {
                 mostOctets);
       }
     }
-    return out.endOfText().copy();
+    return out.endOfText();
   }
 
   /**

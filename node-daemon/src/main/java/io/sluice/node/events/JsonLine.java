@@ -1,6 +1,5 @@
 package io.sluice.node.events;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -53,14 +52,14 @@ final class JsonLine {
     return this;
   }
 
-  /** What was written, which is the caller's. */
-  byte[] copy() {
-    return Arrays.copyOf(octets, length);
+  /** What was written, up to {@link #length}; the next one is written over it. */
+  byte[] octets() {
+    return octets;
   }
 
-  /** Hands it on as it is: it is copied there, or lost with the next line. */
-  void to(AccessLog.Sink sink) throws IOException {
-    sink.write(octets, length);
+  /** Of {@link #octets}, with the end of the line. */
+  int length() {
+    return length;
   }
 
   /** Where it stands, for {@link #cut}. */

@@ -33,10 +33,7 @@ public final class Taps {
   private volatile List<Tap> open = List.of();
 
   private record Tap(
-      TapFilter filter,
-      SomePerSecond some,
-      BlockingQueue<AccessLog.Entry.Line> queue,
-      AtomicLong leftOut) {
+      TapFilter filter, SomePerSecond some, BlockingQueue<Ended> queue, AtomicLong leftOut) {
     /** Whether {@code pod} may have one more shown now; else it is left out. */
     boolean takes(NamespacedName pod) {
       if (filter.perSecond() == 0 || some.take(pod, System.nanoTime())) {
@@ -46,8 +43,8 @@ public final class Taps {
       return false;
     }
 
-    void offer(AccessLog.Entry.Line entry) {
-      if (!queue.offer(entry)) {
+    void offer(Ended ended) {
+      if (!queue.offer(ended)) {
         leftOut.incrementAndGet();
       }
     }
@@ -62,7 +59,7 @@ public final class Taps {
   public void tell(AccessRecord record) {
     for (Tap tap : open) {
       if (tap.filter.wants(record) && tap.takes(record.info().pod())) {
-        tap.offer(AccessLog.Entry.of(record, null));
+        tap.offer(Ended.now(record));
       }
     }
   }
@@ -71,7 +68,7 @@ public final class Taps {
   public void tell(RequestRecord record) {
     for (Tap tap : open) {
       if (tap.filter.wants(record) && tap.takes(record.info().pod())) {
-        tap.offer(AccessLog.Entry.of(record, null));
+        tap.offer(Ended.now(record));
       }
     }
   }
@@ -93,8 +90,9 @@ public final class Taps {
       out.accept(JSON.createObjectNode());
       AccessLines lines = new AccessLines();
       for (long told = 0; filter.max() == 0 || told < filter.max(); told++) {
-        JsonNode line = JSON.readTree(lines.of(own.queue.take()));
-        out.accept(named(line).put("leftOut", own.leftOut.getAndSet(0)));
+        JsonLine line = lines.write(own.queue.take(), null);
+        JsonNode read = JSON.readTree(line.octets(), 0, line.length());
+        out.accept(named(read).put("leftOut", own.leftOut.getAndSet(0)));
       }
     } catch (IOException e) {
       throw new IllegalStateException("a line of the access log is no JSON", e);

@@ -13,6 +13,7 @@ public final class Counts {
   private final AtomicLong unanswered = new AtomicLong();
   private final AtomicLong dropped = new AtomicLong();
   private final AtomicLong overBudget = new AtomicLong();
+  private final AtomicLong octets = new AtomicLong(); // of all that waits
 
   /**
    * At one moment; together all that was given until then.
@@ -59,6 +60,20 @@ public final class Counts {
   /** One is given, whatever becomes of it. */
   void add() {
     given.incrementAndGet();
+  }
+
+  /** Whether so many more octets may wait; from now on they do. */
+  boolean hold(int more, long most) {
+    boolean fits = octets.addAndGet(more) <= most;
+    if (!fits) {
+      release(more);
+    }
+    return fits;
+  }
+
+  /** They do not any more. */
+  void release(int less) {
+    octets.addAndGet(-less);
   }
 
   void drop(int count) {

@@ -7,6 +7,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
@@ -14,15 +15,21 @@ import java.util.function.Consumer;
  * Sends what it is given to a collector, a batch at a time, by a thread of its own and from the
  * node's network. The queue between is bounded: while the collector is away, slow or full, what is
  * too much is dropped and counted, and it is asked again after pauses that grow.
- *
- * @param <T> what it is given
  */
-public final class Exporter<T> implements AutoCloseable {
-  /** For one collector: of some KiB each where strangers choose what they say, else half a KiB. */
+public final class Exporter implements AutoCloseable {
+  /** For one collector. */
   public static final int MOST_WAITING = 2_048;
+
+  /** Of those: half a KiB to one each, but where strangers choose what they say. */
+  private static final int MOST_OCTETS_WAITING = 2 * 1_024 * 1_024;
 
   /** Over all of one kind. */
   private static final int MOST_WAITING_TOGETHER = 2 * MOST_WAITING;
+
+  private static final int MOST_OCTETS_TOGETHER = 2 * MOST_OCTETS_WAITING;
+
+  /** Of one batch, but where a single one has more. */
+  private static final int MOST_OCTETS_IN_BATCH = 256 * 1_024;
 
   /** Of a batch that gets no answer, or is for later. */
   private static final int MOST_TRIES = 3;
@@ -31,7 +38,7 @@ public final class Exporter<T> implements AutoCloseable {
   private static final Duration IDLE = Duration.ofSeconds(30);
   private static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
-  private static final Duration BETWEEN_PARTLY = Duration.ofMinutes(1);
+  private static final Duration BETWEEN_TOLD = Duration.ofMinutes(1);
   private static final int GROWTH_DIVISOR = 8; // of batches, after one was too large
   private static final Duration BUDGET_PAUSE = Duration.ofSeconds(5);
 
@@ -39,14 +46,16 @@ public final class Exporter<T> implements AutoCloseable {
   private static final int FORESEEN = Connection.MOST_ANSWER_OCTETS;
 
   private final Kind kind;
-  private final Waiting<T> waiting;
+  private final Waiting waiting;
   private final Thread thread;
-  private volatile Target<T> target; // written under this
+  private final AtomicLong unwrittenToldNanos =
+      new AtomicLong(System.nanoTime() - BETWEEN_TOLD.toNanos());
+  private volatile Target target; // written under this
 
   // The thread's:
   private final Backoff backoff = new Backoff(Backoff.SHORTEST, Backoff.LONGEST);
   private final Delivery delivery;
-  private Target<T> asked; // of which all below is true
+  private Target asked; // of which all below is true
   private int most; // in a batch
   private int tries; // of the oldest
   private int tried; // how many of the oldest that were
@@ -55,12 +64,8 @@ public final class Exporter<T> implements AutoCloseable {
   private boolean isTold; // that it takes nothing
   private long partlyToldNanos;
 
-  /**
-   * Where it goes, and as what.
-   *
-   * @param <T> what is told
-   */
-  public interface Target<T> {
+  /** Where it goes, and as what. */
+  public interface Target {
     /** As objects name it. */
     NamedServer server();
 
@@ -70,8 +75,8 @@ public final class Exporter<T> implements AutoCloseable {
     /** For which a connection is waited for. */
     Duration connectTimeout();
 
-    /** What it is sent of the batch now. */
-    Part call(List<T> batch);
+    /** As what it is sent a batch. */
+    Delivery.Call call(Batch batch);
 
     /** Whether the mesh's own settings name it, and not those of a namespace alone. */
     default boolean isOfMesh() {
@@ -84,17 +89,10 @@ public final class Exporter<T> implements AutoCloseable {
     }
 
     /** Whether it is asked as that one is: a pause that one has asked for holds for this too. */
-    default boolean isSameAs(Target<T> other) {
+    default boolean isSameAs(Target other) {
       return server().equals(other.server());
     }
   }
-
-  /**
-   * As much of a batch as goes at once.
-   *
-   * @param count how many of it, from the first one on; one at least
-   */
-  public record Part(Delivery.Call call, int count) {}
 
   /**
    * What exporters have in common.
@@ -114,19 +112,19 @@ public final class Exporter<T> implements AutoCloseable {
       Counts counts,
       Budget budget) {}
 
-  private Exporter(Kind kind, Target<T> target, Duration gathering, Duration idle) {
+  private Exporter(Kind kind, Target target, Duration gathering, Duration idle) {
     this.kind = kind;
     this.target = target;
     this.asked = target;
     this.most = kind.mostInBatch();
-    this.waiting = new Waiting<>(gathering);
+    this.waiting = new Waiting(gathering);
     this.delivery = new Delivery(idle);
-    this.partlyToldNanos = System.nanoTime() - BETWEEN_PARTLY.toNanos();
+    this.partlyToldNanos = System.nanoTime() - BETWEEN_TOLD.toNanos();
     this.thread = Thread.ofPlatform().daemon().name(kind.thread()).unstarted(this::run);
   }
 
   /** Sends from now on. */
-  public static <T> Exporter<T> start(Kind kind, Target<T> target) {
+  public static Exporter start(Kind kind, Target target) {
     return start(kind, target, GATHERING, IDLE);
   }
 
@@ -136,30 +134,37 @@ public final class Exporter<T> implements AutoCloseable {
    * @param gathering for which what does not make a batch waits for more
    * @param idle for which a connection is kept that nothing goes by
    */
-  static <T> Exporter<T> start(Kind kind, Target<T> target, Duration gathering, Duration idle) {
-    Exporter<T> started = new Exporter<>(kind, target, gathering, idle);
+  static Exporter start(Kind kind, Target target, Duration gathering, Duration idle) {
+    Exporter started = new Exporter(kind, target, gathering, idle);
     started.thread.start();
     return started;
   }
 
   /** From now on, what waits too; a pause that another collector has asked for is over. */
-  public synchronized void sendTo(Target<T> other) {
+  public synchronized void sendTo(Target other) {
     boolean isAnother = !other.isSameAs(target);
     target = other;
     waiting.wake(isAnother);
   }
 
   /**
-   * Never blocks; any thread. No more waits here than there is room left for all together, so that
-   * others have some too, however many collectors hang.
+   * The first of these octets, which are copied: one span or line. Never blocks; any thread. No
+   * more waits here than there is room left for all together, so that others have some too, however
+   * many collectors hang.
+   *
+   * @param source whose it is: the same text each time, for that is kept as it is
    */
-  public void add(T one) {
+  public void add(byte[] octets, int length, String source) {
     Counts counts = kind.counts();
     long room = Math.min(MOST_WAITING, MOST_WAITING_TOGETHER - counts.waiting());
     counts.add();
-    if (!waiting.add(one, room)) {
-      drop();
+    if (counts.hold(length, MOST_OCTETS_TOGETHER)) {
+      if (waiting.add(octets, length, source, room, MOST_OCTETS_WAITING)) {
+        return;
+      }
+      counts.release(length);
     }
+    drop();
   }
 
   /** One is not even made, where there is no room for it. */
@@ -168,12 +173,27 @@ public final class Exporter<T> implements AutoCloseable {
     drop();
   }
 
+  /** One could not be written, which is told once a minute at most; any thread. */
+  public void leaveOut(RuntimeException why) {
+    leaveOut();
+    long now = System.nanoTime();
+    long last = unwrittenToldNanos.get();
+    if (now - last >= BETWEEN_TOLD.toNanos() && unwrittenToldNanos.compareAndSet(last, now)) {
+      kind.notWritten().accept(why);
+    }
+  }
+
   private void drop() {
     if (kind.budget().isSpent()) {
       kind.counts().dropOverBudget();
     } else {
       kind.counts().drop(1);
     }
+  }
+
+  /** Whether one may wait, as far as it goes by their number: else it need not be written. */
+  public boolean hasRoom() {
+    return waiting() < MOST_WAITING;
   }
 
   /** How many there are to be sent, or are on their way. */
@@ -196,11 +216,13 @@ public final class Exporter<T> implements AutoCloseable {
       kind.budget().leave(this);
     }
     delivery.close();
-    kind.counts().drop(waiting.close());
+    Batch left = waiting.close();
+    kind.counts().release(left.octets());
+    kind.counts().drop(left.count());
   }
 
   private void deliver() {
-    Target<T> to = target;
+    Target to = target;
     if (!to.isSameAs(asked)) {
       asked = to;
       most = kind.mostInBatch();
@@ -209,36 +231,35 @@ public final class Exporter<T> implements AutoCloseable {
       backoff.reset();
     }
     // What is sent again is what was: what has come meanwhile has its own tries.
-    List<T> batch = waiting.oldest(tries == 0 ? most : tried);
-    Part part;
+    Batch batch = waiting.oldest(tries == 0 ? most : tried, MOST_OCTETS_IN_BATCH);
     Answer answer;
     try {
-      part = to.call(batch);
+      Delivery.Call call = to.call(batch);
       if (kind.budget().perDay() != Reporting.NO_BUDGET && to.takesGzip()) {
-        part = new Part(part.call().compressed(), part.count());
+        call = call.compressed();
       }
-      if (!mayGo(to, part)) {
+      if (!mayGo(to, call, batch.count())) {
         return;
       }
-      answer = send(to, part.call());
+      answer = send(to, call);
     } catch (RuntimeException e) {
       // Top frame of what is sent: without the thread there would be nothing any more.
       delivery.close();
       kind.budget().leave(this);
-      kind.counts().drop(batch.size());
-      end(batch.size());
+      kind.counts().drop(batch.count());
+      end(batch.count());
       kind.notWritten().accept(e);
       return;
     }
-    settle(to, part.count(), answer);
+    settle(to, batch.count(), answer);
   }
 
   /** Whether it goes now: else it waits for the budget, or goes in smaller parts, or never. */
-  private boolean mayGo(Target<T> to, Part part) {
-    int octets = part.call().body().length;
+  private boolean mayGo(Target to, Delivery.Call call, int count) {
+    int octets = call.body().length;
     if (octets > kind.budget().mostAtOnce()) {
-      if (part.count() > 1) {
-        most = part.count() / 2;
+      if (count > 1) {
+        most = count / 2;
         tries = 0;
       } else {
         kind.budget().leave(this);
@@ -255,7 +276,7 @@ public final class Exporter<T> implements AutoCloseable {
     return taken != Budget.REFUSED;
   }
 
-  private Answer send(Target<T> to, Delivery.Call call) {
+  private Answer send(Target to, Delivery.Call call) {
     try {
       return sent(to, call);
     } finally {
@@ -263,7 +284,7 @@ public final class Exporter<T> implements AutoCloseable {
     }
   }
 
-  private Answer sent(Target<T> to, Delivery.Call call) {
+  private Answer sent(Target to, Delivery.Call call) {
     List<InetSocketAddress> addresses = to.addresses();
     if (addresses.isEmpty()) {
       return Answer.unreached("no address of it is known");
@@ -278,7 +299,7 @@ public final class Exporter<T> implements AutoCloseable {
   }
 
   /** So many of the oldest have got that answer. */
-  private void settle(Target<T> to, int count, Answer answer) {
+  private void settle(Target to, int count, Answer answer) {
     switch (answer.verdict()) {
       case TAKEN -> take(to, count, answer);
       case TOO_LARGE -> divide(to, count, answer);
@@ -298,7 +319,7 @@ public final class Exporter<T> implements AutoCloseable {
     }
   }
 
-  private void take(Target<T> to, int count, Answer answer) {
+  private void take(Target to, int count, Answer answer) {
     int rejected = (int) Math.min(answer.rejected(), count);
     kind.counts().send(count - rejected);
     kind.counts().reject(rejected);
@@ -308,7 +329,7 @@ public final class Exporter<T> implements AutoCloseable {
     backoff.reset();
     long now = System.nanoTime();
     if ((rejected > 0 || !answer.text().isEmpty())
-        && now - partlyToldNanos >= BETWEEN_PARTLY.toNanos()) {
+        && now - partlyToldNanos >= BETWEEN_TOLD.toNanos()) {
       partlyToldNanos = now;
       kind.notTaken()
           .accept(
@@ -318,7 +339,7 @@ public final class Exporter<T> implements AutoCloseable {
   }
 
   /** The limit may be lasting, or one among them be long: later batches grow again by and by. */
-  private void divide(Target<T> to, int count, Answer answer) {
+  private void divide(Target to, int count, Answer answer) {
     if (count > 1) {
       most = count / 2;
       tries = 0;
@@ -328,7 +349,7 @@ public final class Exporter<T> implements AutoCloseable {
   }
 
   /** One batch may be at fault, not so the next one too. */
-  private void refuse(Target<T> to, int count, Answer answer) {
+  private void refuse(Target to, int count, Answer answer) {
     tell(to, answer.text());
     kind.counts().reject(count);
     end(count);
@@ -349,7 +370,7 @@ public final class Exporter<T> implements AutoCloseable {
   }
 
   private void end(int count) {
-    waiting.remove(count);
+    kind.counts().release(waiting.remove(count));
     tries = 0;
   }
 
@@ -364,13 +385,13 @@ public final class Exporter<T> implements AutoCloseable {
   }
 
   /** Unless another one is to be asked meanwhile. */
-  private synchronized void pause(Target<T> to, Duration pause, boolean isAsked) {
+  private synchronized void pause(Target to, Duration pause, boolean isAsked) {
     if (target.isSameAs(to)) {
       waiting.pause(pause, isAsked);
     }
   }
 
-  private void tell(Target<T> to, String why) {
+  private void tell(Target to, String why) {
     if (!isTold) {
       isTold = true;
       kind.notTaken().accept(to.server().authority(), why);
@@ -393,11 +414,11 @@ public final class Exporter<T> implements AutoCloseable {
   }
 
   /** All at once, for two seconds at most. */
-  public static void close(Collection<? extends Exporter<?>> exporters) {
+  public static void close(Collection<Exporter> exporters) {
     long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
     exporters.forEach(Exporter::endSoon);
     try {
-      for (Exporter<?> each : exporters) {
+      for (Exporter each : exporters) {
         each.thread.join(Duration.ofNanos(deadline - System.nanoTime()));
       }
     } catch (InterruptedException e) {

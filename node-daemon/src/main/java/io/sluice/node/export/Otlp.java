@@ -1,64 +1,42 @@
 package io.sluice.node.export;
 
-import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
-import io.sluice.api.opentelemetry.AnyValue;
+import io.sluice.api.opentelemetry.ExportTraceServiceRequest;
 import io.sluice.api.opentelemetry.InstrumentationScope;
-import io.sluice.api.opentelemetry.KeyValue;
 import io.sluice.api.opentelemetry.Resource;
-import java.nio.ByteBuffer;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import io.sluice.api.opentelemetry.ResourceSpans;
+import io.sluice.api.opentelemetry.ScopeLogs;
+import io.sluice.api.opentelemetry.ScopeSpans;
+import java.util.Arrays;
 
-/** What messages of OpenTelemetry's protocol have in common. */
+/** The messages of OTLP around spans or lines, which have other names and the same numbers. */
 public final class Otlp {
-  /** Who tells it. */
-  public static final InstrumentationScope SCOPE =
-      InstrumentationScope.newBuilder().setName("sluice").build();
-
   /** Of its content over HTTP. */
   public static final String CONTENT_TYPE = "application/x-protobuf";
 
+  /** As which a span is written, alone with its head. */
+  public static final int SPAN = ScopeSpans.SPANS_FIELD_NUMBER;
+
+  /** The same of a line. */
+  public static final int LINE = ScopeLogs.LOG_RECORDS_FIELD_NUMBER;
+
   private Otlp() {}
 
-  /** Whose it is. */
-  public static Resource resource(String service) {
-    return Resource.newBuilder().addAttributes(attribute("service.name", text(service))).build();
-  }
-
-  /** By its name. */
-  public static KeyValue attribute(String name, AnyValue value) {
-    return KeyValue.newBuilder().setKey(name).setValue(value).build();
-  }
-
-  /** A text. */
-  public static AnyValue text(String text) {
-    return AnyValue.newBuilder().setStringValue(text).build();
-  }
-
-  /** A number. */
-  public static AnyValue number(long number) {
-    return AnyValue.newBuilder().setIntValue(number).build();
-  }
-
-  /** A text of ASCII, as many of these octets, which nobody changes from now on. */
-  public static AnyValue ascii(byte[] octets, int count) {
-    return AnyValue.newBuilder()
-        .setStringValueBytes(UnsafeByteOperations.unsafeWrap(octets, 0, count))
-        .build();
-  }
-
-  /** An id, in network byte order. */
-  public static ByteString octets(long... words) {
-    ByteBuffer octets = ByteBuffer.allocate(words.length * Long.BYTES);
-    for (long word : words) {
-      octets.putLong(word);
+  /** All of a batch, by the services whose they are. */
+  public static byte[] request(Batch batch) {
+    OtlpWriter all = new OtlpWriter();
+    for (String service : batch.sources()) {
+      int ofResource = all.open(ExportTraceServiceRequest.RESOURCE_SPANS_FIELD_NUMBER);
+      int resource = all.open(ResourceSpans.RESOURCE_FIELD_NUMBER);
+      all.attribute(Resource.ATTRIBUTES_FIELD_NUMBER, "service.name", service);
+      all.close(resource);
+      int ofScope = all.open(ResourceSpans.SCOPE_SPANS_FIELD_NUMBER);
+      int scope = all.open(ScopeSpans.SCOPE_FIELD_NUMBER);
+      all.text(InstrumentationScope.NAME_FIELD_NUMBER, "sluice");
+      all.close(scope);
+      all.again(batch, service);
+      all.close(ofScope);
+      all.close(ofResource);
     }
-    return ByteString.copyFrom(octets.flip());
-  }
-
-  /** Nanoseconds since the epoch. */
-  public static long nanos(Instant time) {
-    return ChronoUnit.NANOS.between(Instant.EPOCH, time);
+    return Arrays.copyOf(all.octets(), all.length());
   }
 }

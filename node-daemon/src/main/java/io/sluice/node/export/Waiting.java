@@ -1,9 +1,6 @@
 package io.sluice.node.export;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -11,13 +8,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * What waits for one collector, the oldest first, with what is on its way; and until when its one
  * taker has nothing to do. Any thread adds, for which nobody is woken but by the first one and by
  * one that makes a batch full.
- *
- * @param <T> what waits
  */
-final class Waiting<T> {
+final class Waiting {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final ArrayDeque<T> queue = new ArrayDeque<>(); // this and all below: under the lock
+  private final Ring ring = new Ring(); // this and all below: under the lock
   private final long gatheringNanos;
   private int full; // a batch that is sent without waiting for more
   private long dueNanos; // of the oldest, unless there is none
@@ -29,6 +24,7 @@ final class Waiting<T> {
   private boolean isEnding;
   private long lastNanos; // where it is ending
   private boolean isClosed;
+  private volatile int count; // of what is there; written under the lock
 
   /**
    * Empty.
@@ -39,18 +35,24 @@ final class Waiting<T> {
     gatheringNanos = gathering.toNanos();
   }
 
-  /** Never blocks for long. Returns whether it waits: else there is no room, or no taker. */
-  boolean add(T one, long room) {
+  /**
+   * Never blocks for long. Returns whether it waits: else there is no room, or no taker.
+   *
+   * @param room how many may wait
+   * @param octetsRoom and of how many octets
+   */
+  boolean add(byte[] from, int length, String source, long room, long octetsRoom) {
     lock.lock();
     try {
-      if (isClosed || queue.size() >= room) {
+      if (isClosed || count >= room || ring.octets() + length > octetsRoom) {
         return false;
       }
-      queue.add(one);
-      if (queue.size() == 1) {
+      ring.add(from, length, source);
+      count = ring.count();
+      if (count == 1) {
         dueNanos = System.nanoTime() + gatheringNanos;
         changed.signal();
-      } else if (queue.size() == full) {
+      } else if (count == full) {
         changed.signal();
       }
       return true;
@@ -60,12 +62,7 @@ final class Waiting<T> {
   }
 
   int size() {
-    lock.lock();
-    try {
-      return queue.size();
-    } finally {
-      lock.unlock();
-    }
+    return count;
   }
 
   /**
@@ -83,7 +80,7 @@ final class Waiting<T> {
           isWoken = false;
           return false;
         }
-        long due = queue.isEmpty() ? Long.MAX_VALUE : nanosToNext(now);
+        long due = count == 0 ? Long.MAX_VALUE : nanosToNext(now);
         if (due <= 0) {
           return true;
         }
@@ -99,39 +96,34 @@ final class Waiting<T> {
   }
 
   private long nanosToNext(long now) {
-    long gathering = isEnding || queue.size() >= full ? 0 : dueNanos - now;
+    long gathering = isEnding || count >= full ? 0 : dueNanos - now;
     long pause = isPaused && (!isEnding || isPauseAsked) ? pausedUntilNanos - now : 0;
     return Math.max(gathering, pause);
   }
 
   /** The oldest, which go on waiting until they are {@linkplain #remove removed}. */
-  List<T> oldest(int most) {
+  Batch oldest(int most, int mostOctets) {
     lock.lock();
     try {
       isPaused = false;
-      List<T> batch = new ArrayList<>(Math.min(most, queue.size()));
-      for (T one : queue) {
-        if (batch.size() == most) {
-          break;
-        }
-        batch.add(one);
-      }
+      Batch batch = ring.oldest(most, mostOctets);
       // What comes from now on is younger; what is there already is as old as the batch may be.
-      nextDueNanos = batch.size() < queue.size() ? dueNanos : System.nanoTime() + gatheringNanos;
+      nextDueNanos = batch.count() < count ? dueNanos : System.nanoTime() + gatheringNanos;
       return batch;
     } finally {
       lock.unlock();
     }
   }
 
-  /** So many of the oldest have got their end. */
-  void remove(int count) {
+  /** So many of the oldest have got their end; returns their octets. */
+  int remove(int some) {
     lock.lock();
     try {
-      for (int i = 0; i < count; i++) {
-        queue.remove();
-      }
+      int before = ring.octets();
+      ring.remove(some);
+      count = ring.count();
       dueNanos = nextDueNanos;
+      return before - ring.octets();
     } finally {
       lock.unlock();
     }
@@ -190,16 +182,17 @@ final class Waiting<T> {
   }
 
   private boolean isOver(long now) {
-    return isEnding && (queue.isEmpty() || now - lastNanos >= 0);
+    return isEnding && (count == 0 || now - lastNanos >= 0);
   }
 
-  /** Takes nothing from now on; returns how many were left. */
-  int close() {
+  /** Takes nothing from now on; returns what is left. */
+  Batch close() {
     lock.lock();
     try {
       isClosed = true;
-      int left = queue.size();
-      queue.clear();
+      Batch left = ring.oldest(count, Integer.MAX_VALUE);
+      ring.remove(count);
+      count = 0;
       return left;
     } finally {
       lock.unlock();

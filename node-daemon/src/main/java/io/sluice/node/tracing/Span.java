@@ -19,16 +19,8 @@ import org.jspecify.annotations.Nullable;
  * whatever the collector speaks.
  *
  * @param end when that was
- * @param service whose it is: the account of the pod, else the pod
- * @param peerOrNull the service that is called, or the account or pod that calls, as far as that is
- *     known
  */
-record Span(
-    Instant end,
-    RequestRecord request,
-    TraceSpan trace,
-    String service,
-    @Nullable String peerOrNull) {
+record Span(Instant end, RequestRecord request, TraceSpan trace) {
   /** Those for which a server is to blame, by OpenTelemetry's conventions. */
   private static final Set<String> GRPC_FAILURES = Set.of("2", "4", "12", "13", "14", "15");
 
@@ -41,23 +33,27 @@ record Span(
   }
 
   /** Of a request that has ended just now. */
-  static Span of(MeshSnapshot snapshot, RequestRecord request, TraceSpan trace) {
-    ConnectionInfo info = request.info();
-    NamespacedName peer = info.serviceOrNull();
-    if (info.direction() == Direction.INBOUND) {
-      SpiffeId caller = info.sourceIdentityOrNull();
-      NamespacedName pod = info.sourceOrNull();
+  static Span of(RequestRecord request, TraceSpan trace) {
+    return new Span(Instant.now(), request, trace);
+  }
+
+  /** Whose it is: the account of the pod, else the pod. */
+  static String service(MeshSnapshot snapshot, NamespacedName pod) {
+    return dotted(account(snapshot, pod));
+  }
+
+  /** The service that is called, or the account or pod that calls, as far as that is known. */
+  @Nullable String peerService(MeshSnapshot snapshot) {
+    NamespacedName peer = info().serviceOrNull();
+    if (info().direction() == Direction.INBOUND) {
+      SpiffeId caller = info().sourceIdentityOrNull();
+      NamespacedName pod = info().sourceOrNull();
       peer =
           caller == null
               ? pod == null ? null : account(snapshot, pod)
               : caller.serviceAccountName();
     }
-    return new Span(
-        Instant.now(),
-        request,
-        trace,
-        dotted(account(snapshot, info.pod())),
-        peer == null ? null : dotted(peer));
+    return peer == null ? null : dotted(peer);
   }
 
   private static NamespacedName account(MeshSnapshot snapshot, NamespacedName pod) {
@@ -128,24 +124,39 @@ record Span(
 
   /** Tells all of them. */
   void tell(Attributes to) {
+    tellRequest(to);
+    tellClient(to);
+    tellEnds(to);
+  }
+
+  /** Those of which each request has its own. */
+  void tellRequest(Attributes to) {
     boolean known = METHODS.contains(request.method());
     to.text("http.request.method", known ? request.method() : "_OTHER");
     to.textIfKnown("http.request.method_original", known ? null : request.method());
     to.text("url.path", request.path());
-    to.text("server.address", withoutPort(request.authority()));
-    to.text("network.protocol.version", request.version().substring("HTTP/".length()));
     if (request.status() > 0) {
       to.number("http.response.status_code", request.status());
     }
     to.number("http.request.body.size", request.requestBytes());
     to.number("http.response.body.size", request.responseBytes());
     to.textIfKnown("rpc.grpc.status_code", request.grpcStatusOrNull());
-    to.textIfKnown("user_agent.original", request.userAgentOrNull());
     to.textIfKnown("http.request.header.x-request-id", request.requestIdOrNull());
     to.textIfKnown("error.type", failure());
+    to.text("sluice.response_flags", request.end().flag());
+  }
+
+  /** Those that go by version, authority and who asks. */
+  void tellClient(Attributes to) {
+    to.text("server.address", withoutPort(request.authority()));
+    to.text("network.protocol.version", request.version().substring("HTTP/".length()));
+    to.textIfKnown("user_agent.original", request.userAgentOrNull());
+  }
+
+  /** Those of the connection. */
+  void tellEnds(Attributes to) {
     to.text("k8s.namespace.name", info().pod().namespace());
     to.text("k8s.pod.name", info().pod().name());
-    to.text("sluice.response_flags", request.end().flag());
   }
 
   private static String withoutPort(String authority) {

@@ -1,18 +1,19 @@
 package io.sluice.node.tracing;
 
+import io.netty.util.concurrent.FastThreadLocal;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.Tracing;
+import io.sluice.node.export.Batch;
 import io.sluice.node.export.Budget;
 import io.sluice.node.export.Counts;
 import io.sluice.node.export.Delivery;
 import io.sluice.node.export.Delivery.Call.Http;
 import io.sluice.node.export.Exporter;
 import io.sluice.node.export.Otlp;
+import io.sluice.node.export.OtlpWriter;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.TraceSpan;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -36,8 +37,17 @@ public final class Spans implements AutoCloseable {
 
   private final Exporter.Kind kind;
   private final AtomicLong othersUntil = new AtomicLong(System.nanoTime() - SECOND_NANOS);
-  private volatile @Nullable Exporter<Span> exporter; // written under this
-  private volatile MeshSnapshot known = MeshSnapshot.EMPTY;
+  private final FastThreadLocal<OtlpSpans> otlp =
+      new FastThreadLocal<>() {
+        @Override
+        protected OtlpSpans initialValue() {
+          return new OtlpSpans();
+        }
+      };
+  private volatile @Nullable Reported reported; // written under this
+
+  /** What holds while a snapshot does. */
+  private record Reported(Exporter exporter, Tracing.Protocol protocol, MeshSnapshot snapshot) {}
 
   /** None yet; what is sent is within that budget. */
   public Spans(Budget budget) {
@@ -58,7 +68,7 @@ public final class Spans implements AutoCloseable {
 
   /** The collector of now. */
   private record Target(Tracing tracing, List<InetSocketAddress> addresses)
-      implements Exporter.Target<Span> {
+      implements Exporter.Target {
     @Override
     public NamedServer server() {
       return tracing.collector();
@@ -70,57 +80,76 @@ public final class Spans implements AutoCloseable {
     }
 
     @Override
-    public Exporter.Part call(List<Span> batch) {
-      try {
-        Delivery.Call all =
-            tracing.protocol() == Tracing.Protocol.ZIPKIN
-                ? new Http(tracing.endpoint(), "application/json", Batches.zipkin(batch))
-                : new Http(tracing.endpoint(), Otlp.CONTENT_TYPE, Batches.otlp(batch));
-        return new Exporter.Part(all, batch.size());
-      } catch (IOException e) {
-        throw new UncheckedIOException(e); // no world behind it: what JSON cannot say
-      }
+    public Delivery.Call call(Batch batch) {
+      return switch (tracing.protocol()) {
+        case ZIPKIN -> new Http(tracing.endpoint(), "application/json", batch.jsonArray());
+        case OTLP -> new Http(tracing.endpoint(), Otlp.CONTENT_TYPE, Otlp.request(batch));
+      };
     }
   }
 
   /** Whether spans are made. */
   public boolean isOn() {
-    return exporter != null;
+    return reported != null;
   }
 
   /** Spans go where that snapshot says from now on. */
   public synchronized void publish(MeshSnapshot snapshot) {
     Tracing tracing = snapshot.settings().reporting().tracingOrNull();
-    Exporter<Span> running = exporter;
-    known = snapshot;
+    Reported before = reported;
+    boolean isAlike = before != null && tracing != null && before.protocol() == tracing.protocol();
+    if (before != null && !isAlike) {
+      before.exporter().end(); // what waits there is written as that one takes it
+    }
     if (tracing == null) {
-      exporter = null;
-      if (running != null) {
-        running.end();
-      }
+      reported = null;
       return;
     }
     Target target = new Target(tracing, tracing.collector().addresses(snapshot));
-    if (running == null) {
-      exporter = Exporter.start(kind, target);
+    Exporter exporter;
+    if (before != null && isAlike) {
+      exporter = before.exporter();
+      exporter.sendTo(target);
     } else {
-      running.sendTo(target);
+      exporter = Exporter.start(kind, target);
     }
+    reported = new Reported(exporter, tracing.protocol(), snapshot);
   }
 
   /** A request has ended. */
   public void add(RequestRecord request) {
-    Exporter<Span> running = exporter;
+    Reported now = reported;
     TraceSpan trace = request.traceOrNull();
-    if (running != null
+    if (now != null
         && trace != null
         && (trace.isSampled() || (isRemarkable(request) && hasRoomForOthers()))) {
       // Half of it is for what failed: callers decide which of the others are to be told.
-      if (Span.hasFailed(request) || running.waiting() < Exporter.MOST_WAITING / 2) {
-        running.add(Span.of(known, request, trace));
+      if (Span.hasFailed(request)
+          ? now.exporter().hasRoom()
+          : now.exporter().waiting() < Exporter.MOST_WAITING / 2) {
+        add(now, Span.of(request, trace));
       } else {
-        running.leaveOut();
+        now.exporter().leaveOut();
       }
+    }
+  }
+
+  private void add(Reported now, Span span) {
+    try {
+      switch (now.protocol()) {
+        case OTLP -> {
+          OtlpSpans spans = otlp.get();
+          OtlpWriter written = spans.write(span, now.snapshot());
+          now.exporter().add(written.octets(), written.length(), spans.service());
+        }
+        case ZIPKIN -> {
+          byte[] object = ZipkinSpan.of(span, now.snapshot());
+          now.exporter().add(object, object.length, "");
+        }
+      }
+    } catch (RuntimeException e) {
+      // Top frame of what is told: the request that has ended is not to suffer from it.
+      now.exporter().leaveOut(e);
     }
   }
 
@@ -148,10 +177,10 @@ public final class Spans implements AutoCloseable {
   /** Reports what waits, for two seconds at most. */
   @Override
   public void close() {
-    Exporter<Span> running = exporter;
-    exporter = null;
+    Reported running = reported;
+    reported = null;
     if (running != null) {
-      running.close();
+      running.exporter().close();
     }
   }
 }

@@ -3,7 +3,7 @@
  * here runs, or is loaded but {@link io.sluice.node.tracing.Spans}, while it names none.
  *
  * <p>Which trace a request is of, and that the next hop is told so, is the proxy's matter ({@code
- * TraceFields}). Event loops only queue; all else is the thread's of an {@link
+ * TraceFields}). Event loops write each span as it is sent; all else is the thread's of an {@link
  * io.sluice.node.export.Exporter}.
  */
 @NullMarked

@@ -77,6 +77,7 @@ class JsonLineTest {
   }
 
   private String ended() {
-    return new String(line.end().copy(), StandardCharsets.US_ASCII);
+    JsonLine ended = line.end();
+    return new String(ended.octets(), 0, ended.length(), StandardCharsets.US_ASCII);
   }
 }

@@ -146,15 +146,15 @@ class BudgetTest {
               read.add(asked.octets());
               ScriptedCollector.say(socket, ScriptedCollector.TAKEN);
             });
-        Exporter<String> exporter =
+        Exporter exporter =
             Exporter.start(
                 new Exporter.Kind("budget", (_, _) -> {}, _ -> {}, 256, counts, budget),
                 collector.target(octetsEach))) {
       for (int one = 0; one < Exporter.MOST_WAITING; one++) {
-        exporter.add("one");
+        ScriptedCollector.add(exporter, 1);
       }
       Await.until("no more may go", budget::isSpent);
-      exporter.add("one too many");
+      ScriptedCollector.add(exporter, 1);
       exporter.leaveOut();
 
       assertThat(counts.now().overBudget()).isBetween(1L, 2L); // of the first a place may be free

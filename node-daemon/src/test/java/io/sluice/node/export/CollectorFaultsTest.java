@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -30,7 +29,7 @@ class CollectorFaultsTest {
   private final Counts counts = new Counts();
   private final Budget budget = new Budget();
   private final List<String> told = new CopyOnWriteArrayList<>();
-  private final List<Exporter<String>> running = new ArrayList<>();
+  private final List<Exporter> running = new ArrayList<>();
 
   @AfterEach
   void close() {
@@ -40,7 +39,7 @@ class CollectorFaultsTest {
   @Test
   void aBatchThatIsTooLargeGoesInPartsThoughTheAnswerComesBeforeItIsWritten() throws Exception {
     try (ScriptedCollector collector = takingUpTo(2 * MANY_OCTETS)) {
-      add(start(collector.target(MANY_OCTETS)), BATCH);
+      ScriptedCollector.add(start(collector.target(MANY_OCTETS)), BATCH);
 
       Await.until("all is sent", () -> counts.now().sent() == BATCH);
       assertThat(collector.asked.stream().map(each -> each.octets() / MANY_OCTETS))
@@ -52,7 +51,7 @@ class CollectorFaultsTest {
   @Test
   void whatIsTooLargeByItselfIsRejectedAndKeepsNothingElse() throws Exception {
     try (ScriptedCollector collector = takingUpTo(10)) {
-      add(start(collector.target(11), 2), 2);
+      ScriptedCollector.add(start(collector.target(11), 2), 2);
       Await.until("both are rejected", () -> counts.now().rejected() == 2);
 
       assertThat(collector.asked.stream().map(ScriptedCollector.Asked::octets))
@@ -82,10 +81,10 @@ class CollectorFaultsTest {
           }
           ScriptedCollector.say(socket, ScriptedCollector.TAKEN);
         })) {
-      Exporter<String> exporter = start(collector.target(10));
-      add(exporter, BATCH);
+      Exporter exporter = start(collector.target(10));
+      ScriptedCollector.add(exporter, BATCH);
       Await.until("it is given up", () -> counts.now().unanswered() == BATCH);
-      add(exporter, BATCH);
+      ScriptedCollector.add(exporter, BATCH);
       Await.until("what is behind it is sent", () -> counts.now().sent() == BATCH);
 
       assertThat(collector.asked).hasSize(4);
@@ -100,7 +99,7 @@ class CollectorFaultsTest {
             ScriptedCollector.say(
                 socket,
                 one.asked.size() == 1 ? later(asDate ? date(5) : "4") : ScriptedCollector.TAKEN))) {
-      add(start(collector.target(10), 1), 1);
+      ScriptedCollector.add(start(collector.target(10), 1), 1);
 
       Await.until("it is sent", () -> counts.now().sent() == 1);
       assertThat(Duration.ofNanos(collector.asked.get(1).nanos() - collector.asked.get(0).nanos()))
@@ -125,8 +124,8 @@ class CollectorFaultsTest {
         ScriptedCollector next =
             ScriptedCollector.answering(
                 (_, socket, _) -> ScriptedCollector.say(socket, ScriptedCollector.TAKEN))) {
-      Exporter<String> exporter = start(away.target(10), 1);
-      add(exporter, 1);
+      Exporter exporter = start(away.target(10), 1);
+      ScriptedCollector.add(exporter, 1);
       Await.until("it is told", () -> !told.isEmpty());
 
       exporter.sendTo(next.target(10));
@@ -141,7 +140,7 @@ class CollectorFaultsTest {
     try (ScriptedCollector collector =
         ScriptedCollector.answering((_, socket, _) ->
             ScriptedCollector.say(socket, "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"))) {
-      add(start(collector.target(10)), 3 * BATCH);
+      ScriptedCollector.add(start(collector.target(10)), 3 * BATCH);
 
       Await.until("all is refused", () -> counts.now().rejected() == 3 * BATCH);
       assertThat(collector.asked).hasSize(3);
@@ -162,7 +161,7 @@ class CollectorFaultsTest {
                     "HTTP/1.1 307 There\r\nLocation: http://127.0.0.1:%d/\r\n"
                             .formatted(other.address().getPort())
                         + "Content-Length: 0\r\n\r\n"))) {
-      add(start(collector.target(10), 1), 1);
+      ScriptedCollector.add(start(collector.target(10), 1), 1);
 
       Await.until("it is refused", () -> counts.now().rejected() == 1);
       assertThat(other.connections.get()).isZero();
@@ -175,8 +174,8 @@ class CollectorFaultsTest {
     int many = 10 * BATCH;
     try (ScriptedCollector collector =
         ScriptedCollector.answering((one, socket, _) -> answerInTurn(socket, one.asked.size()))) {
-      Exporter<String> exporter = start(collector.target(10));
-      add(exporter, many);
+      Exporter exporter = start(collector.target(10));
+      ScriptedCollector.add(exporter, many);
       while (counts.now().waiting() > 0) {
         Counts.Now now = counts.now();
         assertThat(now.sent() + now.rejected() + now.unanswered() + now.dropped() + now.waiting())
@@ -187,7 +186,7 @@ class CollectorFaultsTest {
       assertThat(counts.now().sent()).isGreaterThan(0);
       assertThat(counts.now().rejected()).isGreaterThan(0);
       exporter.close();
-      add(exporter, 1);
+      ScriptedCollector.add(exporter, 1);
       Await.until("what comes after its end is dropped", () -> counts.now().dropped() == 1);
       assertThat(counts.now().waiting()).isZero();
     }
@@ -202,11 +201,11 @@ class CollectorFaultsTest {
   }
 
   /** Sends full batches. */
-  private Exporter<String> start(ScriptedCollector.To target) {
+  private Exporter start(ScriptedCollector.To target) {
     return start(target, BATCH);
   }
 
-  private Exporter<String> start(ScriptedCollector.To target, int batch) {
+  private Exporter start(ScriptedCollector.To target, int batch) {
     Exporter.Kind kind =
         new Exporter.Kind(
             "faults",
@@ -215,12 +214,8 @@ class CollectorFaultsTest {
             batch,
             counts,
             budget);
-    Exporter<String> exporter = Exporter.start(kind, target, LONG, LONG);
+    Exporter exporter = Exporter.start(kind, target, LONG, LONG);
     running.add(exporter);
     return exporter;
-  }
-
-  private static void add(Exporter<String> exporter, int count) {
-    IntStream.range(0, count).forEach(i -> exporter.add("line " + i));
   }
 }

@@ -45,18 +45,18 @@ class ExporterTest {
   @Test
   void itsThreadEndsWhateverTheCollectorDoes() throws Exception {
     try (Flood collector = new Flood()) {
-      Exporter<String> exporter =
+      Exporter exporter =
           Exporter.start(
               kind("flooded"),
               new To(collector.address(), new CountDownLatch(0), new AtomicInteger()));
-      exporter.add("one");
+      ScriptedCollector.add(exporter, 1);
       collector.asked.await();
 
       exporter.end();
 
       Await.until("its thread has ended", () -> threads("flooded") == 0);
       assertThat(counts.now().dropped()).isEqualTo(1);
-      exporter.add("after its end");
+      ScriptedCollector.add(exporter, 1);
       assertThat(counts.now().dropped()).isEqualTo(2);
       assertThat(counts.now().waiting()).isZero();
     }
@@ -67,12 +67,12 @@ class ExporterTest {
     CountDownLatch hang = new CountDownLatch(1);
     AtomicInteger taken = new AtomicInteger();
     try (Flood collector = new Flood()) {
-      List<Exporter<String>> hanging =
+      List<Exporter> hanging =
           Stream.generate(
                   () -> Exporter.start(kind("hanging"), new To(collector.address(), hang, taken)))
               .limit(3)
               .toList();
-      hanging.forEach(each -> each.add("one"));
+      hanging.forEach(each -> ScriptedCollector.add(each, 1));
       Await.until("all have taken it", () -> taken.get() == 3);
 
       long start = System.nanoTime();
@@ -105,7 +105,7 @@ class ExporterTest {
 
   /** Says what is sent once it may. */
   private record To(InetSocketAddress address, CountDownLatch may, AtomicInteger taken)
-      implements Exporter.Target<String> {
+      implements Exporter.Target {
     @Override
     public NamedServer server() {
       return new NamedServer("flood", address.getPort());
@@ -122,14 +122,14 @@ class ExporterTest {
     }
 
     @Override
-    public Exporter.Part call(List<String> batch) {
+    public Delivery.Call call(Batch batch) {
       taken.incrementAndGet();
       try {
         may.await();
       } catch (InterruptedException e) {
         throw new IllegalStateException(e);
       }
-      return new Exporter.Part(CALL, batch.size());
+      return CALL;
     }
   }
 

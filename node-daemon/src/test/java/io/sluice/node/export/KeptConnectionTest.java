@@ -19,7 +19,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,7 +38,7 @@ class KeptConnectionTest {
 
   private final Counts counts = new Counts();
   private final List<String> told = new CopyOnWriteArrayList<>();
-  private final List<Exporter<String>> running = new ArrayList<>();
+  private final List<Exporter> running = new ArrayList<>();
 
   @AfterEach
   void close() {
@@ -50,13 +49,13 @@ class KeptConnectionTest {
   @Test
   void aFullBatchIsSentAtOnceAndAllOfThemByOneConnection() throws Exception {
     try (ScriptedCollector collector = taking()) {
-      Exporter<String> exporter = start(collector.target(10), NEVER, NEVER);
+      Exporter exporter = start(collector.target(10), NEVER, NEVER);
       for (int i = 1; i <= 5; i++) {
-        add(exporter, BATCH);
+        ScriptedCollector.add(exporter, BATCH);
         int sent = i * BATCH;
         Await.until("it is sent", () -> counts.now().sent() == sent);
       }
-      add(exporter, BATCH - 1);
+      ScriptedCollector.add(exporter, BATCH - 1);
 
       assertThat(collector.connections.get()).isEqualTo(1);
       assertThat(collector.asked).hasSize(5);
@@ -67,10 +66,10 @@ class KeptConnectionTest {
   @Test
   void whatMakesNoBatchIsSentAllTheSameAndWhatIsLeftBehindAFullOneToo() throws Exception {
     try (ScriptedCollector collector = taking()) {
-      Exporter<String> exporter = start(collector.target(10), Duration.ofMillis(100), NEVER);
-      add(exporter, BATCH + 1);
+      Exporter exporter = start(collector.target(10), Duration.ofMillis(100), NEVER);
+      ScriptedCollector.add(exporter, BATCH + 1);
       Await.until("both are sent", () -> counts.now().sent() == BATCH + 1);
-      add(exporter, 1);
+      ScriptedCollector.add(exporter, 1);
       Await.until("the last one is", () -> counts.now().sent() == BATCH + 2);
     }
   }
@@ -79,12 +78,12 @@ class KeptConnectionTest {
   void aConnectionThatIsIdleOrLeadsNowhereAnyMoreEnds() throws Exception {
     try (ScriptedCollector collector = taking();
         ScriptedCollector other = taking()) {
-      Exporter<String> idle = start(collector.target(10), Duration.ZERO, Duration.ZERO);
-      add(idle, 1);
+      Exporter idle = start(collector.target(10), Duration.ZERO, Duration.ZERO);
+      ScriptedCollector.add(idle, 1);
       Await.until("it is idle", () -> collector.ended.get() == 1);
 
-      Exporter<String> moved = start(collector.target(10), Duration.ZERO, NEVER);
-      add(moved, 1);
+      Exporter moved = start(collector.target(10), Duration.ZERO, NEVER);
+      ScriptedCollector.add(moved, 1);
       Await.until("it is sent", () -> counts.now().sent() == 2);
       moved.sendTo(other.target(10));
       Await.until("it has moved", () -> collector.ended.get() == 2);
@@ -104,9 +103,9 @@ class KeptConnectionTest {
             in.read(); // the next one
           }
         })) {
-      Exporter<String> exporter = start(collector.target(10), Duration.ZERO, NEVER);
+      Exporter exporter = start(collector.target(10), Duration.ZERO, NEVER);
       for (int i = 1; i <= 3; i++) {
-        add(exporter, 1);
+        ScriptedCollector.add(exporter, 1);
         int sent = i;
         Await.until("it is sent", () -> counts.now().sent() == sent);
         if (!once) {
@@ -216,8 +215,8 @@ class KeptConnectionTest {
             ScriptedCollector.say(
                 socket,
                 "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n".formatted(body.length()) + body))) {
-      Exporter<String> exporter = start(collector.target(10), NEVER, NEVER);
-      add(exporter, 2 * BATCH);
+      Exporter exporter = start(collector.target(10), NEVER, NEVER);
+      ScriptedCollector.add(exporter, 2 * BATCH);
       Await.until("all is taken", () -> counts.now().waiting() == 0);
 
       assertThat(counts.now().rejected()).isEqualTo(6);
@@ -236,14 +235,14 @@ class KeptConnectionTest {
       bound.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)); // takes none
       InetSocketAddress nobody = (InetSocketAddress) bound.getLocalSocketAddress();
       ScriptedCollector.To to = collector.target(10);
-      Exporter<String> exporter =
+      Exporter exporter =
           Exporter.start(
               kind(),
               new At(to, () -> List.of(asked.incrementAndGet() <= 3 ? nobody : to.address())),
               Duration.ZERO,
               NEVER);
       running.add(exporter);
-      add(exporter, 1);
+      ScriptedCollector.add(exporter, 1);
 
       Await.until("it is sent", () -> counts.now().sent() == 1);
       assertThat(asked.get()).isGreaterThan(3);
@@ -259,10 +258,10 @@ class KeptConnectionTest {
       bound.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)); // takes none
       InetSocketAddress nobody = (InetSocketAddress) bound.getLocalSocketAddress();
       At both = new At(collector.target(10), () -> List.of(nobody, collector.address()));
-      Exporter<String> exporter = Exporter.start(kind(), both, Duration.ZERO, Duration.ZERO);
+      Exporter exporter = Exporter.start(kind(), both, Duration.ZERO, Duration.ZERO);
       running.add(exporter);
       for (int i = 1; i <= 3; i++) {
-        add(exporter, 1);
+        ScriptedCollector.add(exporter, 1);
         int sent = i;
         Await.until("it is sent", () -> counts.now().sent() == sent);
       }
@@ -273,7 +272,7 @@ class KeptConnectionTest {
 
   /** Has other addresses. */
   private record At(ScriptedCollector.To to, Supplier<List<InetSocketAddress>> where)
-      implements Exporter.Target<String> {
+      implements Exporter.Target {
     @Override
     public NamedServer server() {
       return to.server();
@@ -290,7 +289,7 @@ class KeptConnectionTest {
     }
 
     @Override
-    public Exporter.Part call(List<String> batch) {
+    public Delivery.Call call(Batch batch) {
       return to.call(batch);
     }
   }
@@ -304,8 +303,8 @@ class KeptConnectionTest {
     return delivery.send(CALL, collector.address(), SERVER, LONG, longest, () -> false);
   }
 
-  private Exporter<String> start(ScriptedCollector.To target, Duration gathering, Duration idle) {
-    Exporter<String> exporter = Exporter.start(kind(), target, gathering, idle);
+  private Exporter start(ScriptedCollector.To target, Duration gathering, Duration idle) {
+    Exporter exporter = Exporter.start(kind(), target, gathering, idle);
     running.add(exporter);
     return exporter;
   }
@@ -318,9 +317,5 @@ class KeptConnectionTest {
         BATCH,
         counts,
         new Budget());
-  }
-
-  private static void add(Exporter<String> exporter, int count) {
-    IntStream.range(0, count).forEach(i -> exporter.add("line " + i));
   }
 }

@@ -145,9 +145,16 @@ final class ScriptedCollector implements AutoCloseable {
     }
   }
 
+  /** So many lines of an octet each. */
+  static void add(Exporter exporter, int count) {
+    for (int i = 0; i < count; i++) {
+      exporter.add(new byte[1], 1, "cart.shop");
+    }
+  }
+
   /** Is sent as many octets as what it is given has. */
   record To(InetSocketAddress address, NamedServer server, int octetsEach)
-      implements Exporter.Target<String> {
+      implements Exporter.Target {
     @Override
     public boolean takesGzip() {
       return false;
@@ -164,10 +171,9 @@ final class ScriptedCollector implements AutoCloseable {
     }
 
     @Override
-    public Exporter.Part call(List<String> batch) {
-      byte[] body = new byte[batch.size() * octetsEach];
-      return new Exporter.Part(
-          new Delivery.Call.Http("/v1/logs", Otlp.CONTENT_TYPE, body), batch.size());
+    public Delivery.Call call(Batch batch) {
+      byte[] body = new byte[batch.count() * octetsEach];
+      return new Delivery.Call.Http("/v1/logs", Otlp.CONTENT_TYPE, body);
     }
   }
 }

@@ -2,6 +2,7 @@ package io.sluice.node.export;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -13,40 +14,40 @@ class WaitingTest {
   private static final Duration NEVER = Duration.ofDays(1);
   private static final int BATCH = 2;
 
-  private final Waiting<String> waiting = new Waiting<>(NEVER);
+  private final Waiting waiting = new Waiting(NEVER);
 
   @Test
   void aBatchIsDueWhenItIsFullAndNotBefore() throws Exception {
-    waiting.add("a", 9);
+    add(waiting, "a", 9);
     assertThat(isDueNow(waiting)).isFalse();
 
-    waiting.add("b", 9);
-    waiting.add("c", 9);
+    add(waiting, "b", 9);
+    add(waiting, "c", 9);
 
     assertThat(isDueNow(waiting)).isTrue();
-    assertThat(waiting.oldest(BATCH)).containsExactly("a", "b");
+    assertThat(oldest()).isEqualTo("[a,b]");
     assertThat(waiting.size()).as("what is on its way waits").isEqualTo(3);
     waiting.remove(BATCH);
-    assertThat(waiting.oldest(BATCH)).containsExactly("c");
+    assertThat(oldest()).isEqualTo("[c]");
     assertThat(isDueNow(waiting)).isFalse();
   }
 
   @Test
   void whatIsLessIsDueOnceTheOldestHasWaitedForLongEnough() throws Exception {
-    Waiting<String> brief = new Waiting<>(Duration.ofMillis(1));
-    brief.add("a", 9);
+    Waiting brief = new Waiting(Duration.ofMillis(1));
+    add(brief, "a", 9);
     assertThat(brief.await(BATCH, System.nanoTime() + NEVER.toNanos())).isTrue();
-    brief.oldest(BATCH);
-    brief.add("b", 9);
+    brief.oldest(BATCH, 9);
+    add(brief, "b", 9);
     brief.remove(1);
     assertThat(brief.await(BATCH, System.nanoTime() + NEVER.toNanos())).isTrue();
   }
 
   @Test
   void whoWaitsIsWokenByAFullBatchAndByTheEnd() throws Exception {
-    waiting.add("a", 9);
+    add(waiting, "a", 9);
     CompletableFuture<Boolean> due = awaited();
-    waiting.add("b", 9);
+    add(waiting, "b", 9);
     assertThat(due.get(30, TimeUnit.SECONDS)).isTrue();
     waiting.remove(BATCH);
 
@@ -71,8 +72,8 @@ class WaitingTest {
 
   @Test
   void aPauseOfOurOwnEndsWithTheRestAndOneThatWasAskedForDoesNot() throws Exception {
-    waiting.add("a", 9);
-    waiting.add("b", 9);
+    add(waiting, "a", 9);
+    add(waiting, "b", 9);
     waiting.pause(NEVER, false);
     assertThat(isDueNow(waiting)).isFalse();
     waiting.wake(false);
@@ -81,8 +82,8 @@ class WaitingTest {
     waiting.end(NEVER);
     assertThat(isDueNow(waiting)).isTrue();
 
-    Waiting<String> asked = new Waiting<>(Duration.ZERO);
-    asked.add("a", 9);
+    Waiting asked = new Waiting(Duration.ZERO);
+    add(asked, "a", 9);
     asked.pause(NEVER, true);
     asked.end(NEVER);
     assertThat(isDueNow(asked)).isFalse();
@@ -93,25 +94,48 @@ class WaitingTest {
 
   @Test
   void afterTheEndNothingIsTriedTwiceAndNothingIsTaken() {
-    waiting.add("a", 9);
+    add(waiting, "a", 9);
     waiting.end(NEVER);
     assertThat(waiting.isOver()).isFalse();
     waiting.pause(NEVER, false);
     assertThat(waiting.isOver()).isTrue();
-    assertThat(waiting.add("b", 9)).as("it may still be sent").isTrue();
-    assertThat(waiting.close()).isEqualTo(2);
-    assertThat(waiting.add("c", 9)).isFalse();
+    assertThat(add(waiting, "b", 9)).as("it may still be sent").isTrue();
+    assertThat(waiting.close().count()).isEqualTo(2);
+    assertThat(add(waiting, "c", 9)).isFalse();
   }
 
   @Test
   void noMoreWaitThanThereIsRoomFor() {
-    assertThat(waiting.add("a", 1)).isTrue();
-    assertThat(waiting.add("b", 1)).isFalse();
-    assertThat(waiting.add("c", -1)).isFalse();
+    assertThat(add(waiting, "a", 1)).isTrue();
+    assertThat(add(waiting, "b", 1)).isFalse();
+    assertThat(add(waiting, "c", -1)).isFalse();
     assertThat(waiting.size()).isEqualTo(1);
   }
 
-  private static boolean isDueNow(Waiting<String> of) throws InterruptedException {
+  @Test
+  void noMoreOctetsWaitThanThereIsRoomForAndABatchHasAFewOfThem() {
+    byte[] octets = "abcdef".getBytes(StandardCharsets.US_ASCII);
+    assertThat(waiting.add(octets, 3, "pod", 9, 7)).isTrue();
+    assertThat(waiting.add(octets, 4, "pod", 9, 7)).isTrue();
+    assertThat(waiting.add(octets, 1, "pod", 9, 7)).isFalse();
+
+    assertThat(waiting.oldest(9, 6).jsonArray()).asString().isEqualTo("[abc]");
+    assertThat(waiting.remove(1)).isEqualTo(3);
+    assertThat(waiting.oldest(9, 2).jsonArray())
+        .as("which has more")
+        .asString()
+        .isEqualTo("[abcd]");
+  }
+
+  private String oldest() {
+    return new String(waiting.oldest(BATCH, 9).jsonArray(), StandardCharsets.US_ASCII);
+  }
+
+  private static boolean add(Waiting to, String letter, int room) {
+    return to.add(letter.getBytes(StandardCharsets.US_ASCII), 1, "pod", room, 9);
+  }
+
+  private static boolean isDueNow(Waiting of) throws InterruptedException {
     return of.await(BATCH, System.nanoTime() + 1_000_000);
   }
 }
