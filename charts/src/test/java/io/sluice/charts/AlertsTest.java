@@ -51,6 +51,9 @@ class AlertsTest {
     WELL.put("sluice_snapshot_store_faults_total{instance='a',fault='not_written'}", "2" + ALWAYS);
     WELL.put("sluice_interception_lost_total{instance='a',what='events'}", "2" + ALWAYS);
     WELL.put("sluice_access_log_dropped_records{instance='a'}", "2" + ALWAYS);
+    WELL.put("sluice_tracing_spans_total{instance='a',outcome='sent'}", "0+60x160");
+    WELL.put("sluice_tracing_spans_total{instance='a',outcome='unanswered'}", "2" + ALWAYS);
+    WELL.put("sluice_remote_log_lines_total{instance='a',outcome='over_budget'}", "2" + ALWAYS);
     WELL.put("sluice_clock_trusted{instance='a'}", "1" + ALWAYS);
     WELL.put("sluice_distribution_connected{instance='a'}", "1" + ALWAYS);
     WELL.put("sluice_distribution_connected{instance='b'}", "1" + ALWAYS);
@@ -136,6 +139,12 @@ class AlertsTest {
     faults.put(
         "SluiceAccessRecordsDropped",
         Map.of("sluice_access_log_dropped_records{instance='a'}", late));
+    faults.put(
+        "SluiceTelemetryNotTaken",
+        Map.of("sluice_tracing_spans_total{instance='a',outcome='unanswered'}", late));
+    faults.put(
+        "SluiceTelemetryOverBudget",
+        Map.of("sluice_remote_log_lines_total{instance='a',outcome='over_budget'}", late));
     faults.put("SluiceClockDistrusted", Map.of("sluice_clock_trusted{instance='a'}", "0" + ALWAYS));
     faults.put(
         "SluiceControllerDown",

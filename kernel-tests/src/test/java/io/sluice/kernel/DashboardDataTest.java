@@ -14,6 +14,7 @@ import io.sluice.lab.site.Relay;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
@@ -77,7 +78,12 @@ class DashboardDataTest {
                     "sluice-node/a", a.port(),
                     "sluice-node/b", b.port(),
                     "sluice-controller/control", control.port()))) {
-      shop.change(() -> shop.cluster.registry().write("web", webService()));
+      String nobody = IpAddresses.text(shop.cluster.controlMachine().address(Family.IPV6));
+      shop.configure(Map.of("observability", reporting(nobody)));
+      shop.change(() -> {
+        shop.cluster.registry().write("web", webService());
+        shop.cluster.registry().write("telemetry", telemetry(nobody));
+      });
       for (Relay each : List.of(a, b, control)) {
         assertThat(Prometheus.check(each.port())).as("promtool check metrics").isEmpty();
       }
@@ -135,6 +141,31 @@ class DashboardDataTest {
         shop.store,
         shop.store.at(Family.IPV4, port),
         channel -> PolicyReplayTest.answer(channel, status));
+  }
+
+  /** To collectors that are away: what waits for them is counted, and not lost. */
+  private static String reporting(String collector) {
+    return """
+    {tracing: {enable: true, address: '%1$s', port: 9},
+      remoteLogging: {enable: true, address: '%1$s', port: 9}}\
+    """
+        .formatted(collector);
+  }
+
+  /** The same of lines. */
+  private static String telemetry(String collector) {
+    return """
+    apiVersion: policy.openservicemesh.io/v1alpha1
+    kind: Telemetry
+    metadata: {name: lines, namespace: %1$s}
+    spec: {accessLog: {openTelemetry: {extensionService: {namespace: %1$s, name: nobody}}}}
+    ---
+    apiVersion: config.openservicemesh.io/v1alpha2
+    kind: ExtensionService
+    metadata: {name: nobody, namespace: %1$s}
+    spec: {host: '%2$s', port: 9, protocol: http1}
+    """
+        .formatted(Manifests.NAMESPACE, collector);
   }
 
   private static String webService() {
