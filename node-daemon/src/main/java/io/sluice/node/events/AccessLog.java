@@ -64,7 +64,8 @@ public final class AccessLog implements AutoCloseable {
   private final Condition changed = lock.newCondition();
   private final Ring waiting = new Ring(); // this and the next: under the lock
   private boolean isEnding;
-  private boolean isFailing; // the thread's
+  private boolean isFailing; // this and the next: the thread's
+  private int unflushed; // lines
   private final AtomicLong dropped = new AtomicLong();
   private final Thread thread;
 
@@ -145,7 +146,9 @@ public final class AccessLog implements AutoCloseable {
   void write(byte[] line, int length) {
     lock.lock();
     try {
-      if (waiting.count() < mostWaiting && waiting.octets() + length <= MOST_OCTETS_WAITING) {
+      if (!isEnding
+          && waiting.count() < mostWaiting
+          && waiting.octets() + length <= MOST_OCTETS_WAITING) {
         waiting.add(line, length, "");
         changed.signal();
         return;
@@ -179,8 +182,8 @@ public final class AccessLog implements AutoCloseable {
           write(lines, from, next.octetsOf(line));
           from += next.octetsOf(line);
         }
+        flush();
         if (isLast(next)) {
-          flush();
           Thread.sleep(GATHERING);
         }
       }
@@ -216,24 +219,30 @@ public final class AccessLog implements AutoCloseable {
   }
 
   private void write(byte[] lines, int from, int length) {
+    unflushed++;
     try {
       sink.write(lines, from, length);
-      isFailing = false;
     } catch (IOException e) {
-      dropped.incrementAndGet();
       fail(e);
     }
   }
 
+  /** Of what is kept back the disk says only now that it has no room for it. */
   private void flush() {
-    try {
-      sink.flush();
-    } catch (IOException e) {
-      fail(e);
+    if (unflushed > 0) {
+      try {
+        sink.flush();
+        isFailing = false;
+        unflushed = 0;
+      } catch (IOException e) {
+        fail(e);
+      }
     }
   }
 
   private void fail(IOException why) {
+    dropped.addAndGet(unflushed);
+    unflushed = 0;
     if (!isFailing) {
       LOG.log(System.Logger.Level.ERROR, "access_log_not_written, records are dropped", why);
     }

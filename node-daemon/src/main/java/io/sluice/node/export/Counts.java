@@ -62,18 +62,14 @@ public final class Counts {
     given.incrementAndGet();
   }
 
-  /** Whether so many more octets may wait; from now on they do. */
-  boolean hold(int more, long most) {
-    boolean fits = octets.addAndGet(more) <= most;
-    if (!fits) {
-      release(more);
-    }
-    return fits;
+  /** Of all that waits, or is on its way. */
+  long octets() {
+    return octets.get();
   }
 
-  /** They do not any more. */
-  void release(int less) {
-    octets.addAndGet(-less);
+  /** So many more wait; less where that is negative. */
+  void addOctets(long more) {
+    octets.addAndGet(more);
   }
 
   void drop(int count) {

@@ -28,8 +28,8 @@ public final class Exporter implements AutoCloseable {
 
   private static final int MOST_OCTETS_TOGETHER = 2 * MOST_OCTETS_WAITING;
 
-  /** Of one batch, but where a single one has more. */
-  private static final int MOST_OCTETS_IN_BATCH = 256 * 1_024;
+  /** Of one batch, but where a single one has more; with what is written around them 256 KiB. */
+  private static final int MOST_OCTETS_IN_BATCH = 255 * 1_024;
 
   /** Of a batch that gets no answer, or is for later. */
   private static final int MOST_TRIES = 3;
@@ -158,13 +158,12 @@ public final class Exporter implements AutoCloseable {
     Counts counts = kind.counts();
     long room = Math.min(MOST_WAITING, MOST_WAITING_TOGETHER - counts.waiting());
     counts.add();
-    if (counts.hold(length, MOST_OCTETS_TOGETHER)) {
-      if (waiting.add(octets, length, source, room, MOST_OCTETS_WAITING)) {
-        return;
-      }
-      counts.release(length);
+    long octetsRoom = Math.min(MOST_OCTETS_WAITING, MOST_OCTETS_TOGETHER - counts.octets());
+    if (waiting.add(octets, length, source, room, octetsRoom)) {
+      counts.addOctets(length);
+    } else {
+      drop();
     }
-    drop();
   }
 
   /** One is not even made, where there is no room for it. */
@@ -217,7 +216,7 @@ public final class Exporter implements AutoCloseable {
     }
     delivery.close();
     Batch left = waiting.close();
-    kind.counts().release(left.octets());
+    kind.counts().addOctets(-left.octets());
     kind.counts().drop(left.count());
   }
 
@@ -370,7 +369,7 @@ public final class Exporter implements AutoCloseable {
   }
 
   private void end(int count) {
-    kind.counts().release(waiting.remove(count));
+    kind.counts().addOctets(-waiting.remove(count));
     tries = 0;
   }
 

@@ -13,6 +13,9 @@ public final class Ring {
   /** No larger one is kept while it is empty. */
   private static final int KEPT_OCTETS = 512 * 1_024;
 
+  /** A larger one is kept until so many times something was removed while a quarter was enough. */
+  private static final int TIMES_TOO_LARGE = 64;
+
   private byte[] octets = new byte[FIRST_OCTETS]; // a power of two, as the next two
   private int[] lengths = new int[FIRST_COUNT];
   private String[] sources = new String[FIRST_COUNT];
@@ -20,6 +23,7 @@ public final class Ring {
   private int used; // octets
   private int first; // the oldest one's place
   private int count;
+  private int timesTooLarge;
 
   /** How many wait. */
   public int count() {
@@ -31,13 +35,15 @@ public final class Ring {
     return used;
   }
 
+  /** For how many octets there is memory now. */
+  int capacity() {
+    return octets.length;
+  }
+
   /** Behind all others: so many of the first octets, which are copied. */
   public void add(byte[] from, int length, String source) {
     if (used + length > octets.length) {
-      byte[] larger = new byte[powerOfTwo(used + length)];
-      copy(octets, start, used, larger, 0);
-      octets = larger;
-      start = 0;
+      resize(powerOfTwo(used + length));
     }
     int end = start + used & octets.length - 1;
     int behind = Math.min(length, octets.length - end);
@@ -51,6 +57,14 @@ public final class Ring {
     sources[place] = source;
     used += length;
     count++;
+  }
+
+  private void resize(int capacity) {
+    byte[] other = new byte[capacity];
+    copy(octets, start, used, other, 0);
+    octets = other;
+    start = 0;
+    timesTooLarge = 0;
   }
 
   private void growPlaces() {
@@ -96,6 +110,7 @@ public final class Ring {
 
   /** So many of the oldest do not wait any more. */
   public void remove(int some) {
+    timesTooLarge = used < octets.length / 4 ? timesTooLarge + 1 : 0;
     for (int i = 0; i < some; i++) {
       int length = lengths[first];
       sources[first] = "";
@@ -104,9 +119,8 @@ public final class Ring {
       first = first + 1 & lengths.length - 1;
       count--;
     }
-    if (count == 0 && octets.length > KEPT_OCTETS) {
-      octets = new byte[FIRST_OCTETS];
-      start = 0;
+    if (octets.length > KEPT_OCTETS && (count == 0 || timesTooLarge >= TIMES_TOO_LARGE)) {
+      resize(count == 0 ? FIRST_OCTETS : octets.length / 2);
     }
   }
 }

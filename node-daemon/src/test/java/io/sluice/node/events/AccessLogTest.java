@@ -324,6 +324,42 @@ class AccessLogTest {
     assertThat(sink.lines).hasSize(3);
   }
 
+  /** The kernel says so only when it is given what was kept back. */
+  @Test
+  void whatAFullDiskDoesNotTakeIsCounted() {
+    AccessLog log = AccessLog.toFile(Path.of("/dev/full"));
+    for (int i = 0; i < 20; i++) {
+      write(log, RECORD);
+    }
+    log.close();
+
+    assertThat(log.dropped()).isEqualTo(20);
+  }
+
+  @Test
+  void endsWhileOthersGoOnWriting() throws Exception {
+    Recording sink = new Recording();
+    AccessLog log = AccessLog.to(sink, 1_000_000);
+    CountDownLatch begun = new CountDownLatch(1_000);
+    Thread writer =
+        Thread.ofPlatform()
+            .start(() -> {
+              while (!Thread.interrupted()) {
+                write(log, RECORD);
+                begun.countDown();
+              }
+            });
+    begun.await();
+    log.close();
+    writer.interrupt();
+    writer.join();
+    write(log, RECORD);
+
+    assertThat(sink.closed).isTrue();
+    assertThat(sink.lines).hasSizeGreaterThanOrEqualTo(1_000);
+    assertThat(log.dropped()).as("what came too late").isPositive();
+  }
+
   @Test
   void fileThatFailedIsOpenedAnew() throws IOException {
     Path folder = Files.createDirectory(directory.resolve("logs"));

@@ -51,6 +51,23 @@ class RingTest {
     assertThat(most).as("more than it had room for at first").isGreaterThan(100_000);
   }
 
+  @Test
+  void whatOnceWasMuchTakesNoRoomForLongAlsoWhereSomeAlwaysWait() {
+    Ring ring = new Ring();
+    byte[] octets = new byte[1_024];
+    for (int i = 0; i < 2_048; i++) {
+      ring.add(octets, octets.length, "cart.shop");
+    }
+    ring.remove(2_040);
+    for (int i = 0; i < 1_000; i++) {
+      ring.add(octets, octets.length, "cart.shop");
+      ring.remove(1);
+    }
+
+    assertThat(ring.capacity()).isLessThanOrEqualTo(512 * 1_024);
+    assertThat(ring.oldest(9, 9_999).octets()).isEqualTo(8 * 1_024);
+  }
+
   private static void requireAlike(Batch batch, List<One> model) {
     assertThat(new String(batch.jsonArray(), StandardCharsets.US_ASCII))
         .isEqualTo(model.stream().map(One::octets).collect(Collectors.joining(",", "[", "]")));
