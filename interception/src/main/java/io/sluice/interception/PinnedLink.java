@@ -43,7 +43,7 @@ final class PinnedLink implements AutoCloseable {
       } else {
         link.pin(pin);
       }
-      return new PinnedLink(link, pin, program.info().id());
+      return new PinnedLink(link, pin, program.id());
     } catch (RuntimeException e) {
       link.close();
       throw e;

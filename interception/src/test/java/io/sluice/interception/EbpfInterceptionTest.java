@@ -151,7 +151,7 @@ class EbpfInterceptionTest {
   void anEmptiedSlotIsFoundAndRepairedWithANewListener() {
     EbpfInterception daemon = daemon(FULL);
     enrol(daemon, pod(ADDRESS));
-    slots().remove(PodSteering.slot(Direction.INBOUND, Family.IPV4));
+    slots().removeIfFilled(PodSteering.slot(Direction.INBOUND, Family.IPV4));
     assertThat(daemon.problem(pod(ADDRESS)).orElseThrow()).contains("does not hold our listener");
 
     List<PodListeners> served = new ArrayList<>();

@@ -237,7 +237,7 @@ class RepairTest {
         SocketMap slots = new SocketMap(map);
         assertThat(IntStream.of(emptied)).allMatch(slots::isFilled);
 
-        IntStream.of(emptied).forEach(slots::remove);
+        IntStream.of(emptied).forEach(slots::removeIfFilled);
 
         awaitRepair(
             "emptied slots " + Arrays.toString(emptied),

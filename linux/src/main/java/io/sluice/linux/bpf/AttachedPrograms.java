@@ -6,10 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.sluice.linux.Errno;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.syscall.BpfCalls;
-import io.sluice.linux.syscall.FileCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 
@@ -21,28 +19,13 @@ public final class AttachedPrograms {
 
   private AttachedPrograms() {}
 
-  /** Ids of the programs attached to exactly this cgroup, in the order they run. */
-  public static List<Integer> toCgroup(Path cgroup, AttachType type) {
-    int directory = FileCalls.open(cgroup.toString(), FileCalls.O_RDONLY);
-    BpfFailure.check("open", directory, cgroup.toString(), "the cgroup has gone");
-    try {
-      return query(directory, type, cgroup.toString());
-    } finally {
-      FileCalls.close(directory);
-    }
-  }
-
   /** Ids of the programs attached to a network namespace, in the order they run. */
   public static List<Integer> toNetns(NetnsHandle ns, AttachType type) {
-    return query(ns.fd(), type, ns.toString());
-  }
-
-  private static List<Integer> query(int target, AttachType type, String subject) {
     try (var arena = Arena.ofConfined()) {
       for (int room = FIRST_ROOM; ; room *= 2) {
         MemorySegment ids = arena.allocate(JAVA_INT, room);
         MemorySegment attr = arena.allocate(ATTR_BYTES, Long.BYTES);
-        attr.set(JAVA_INT, 0, target);
+        attr.set(JAVA_INT, 0, ns.fd());
         attr.set(JAVA_INT, 4, type.number());
         attr.set(JAVA_LONG, 16, ids.address());
         attr.set(JAVA_INT, 24, room);
@@ -50,8 +33,7 @@ public final class AttachedPrograms {
         if (rc == -Errno.ENOSPC.number()) {
           continue;
         }
-        BpfFailure.check(
-            "bpf(PROG_QUERY)", rc, subject + ", " + type, "this hook does not exist there");
+        BpfFailure.check("bpf(PROG_QUERY)", rc, ns + ", " + type, "this hook does not exist there");
         int count = attr.get(JAVA_INT, 24);
         return Arrays.stream(ids.asSlice(0, (long) count * Integer.BYTES).toArray(JAVA_INT))
             .boxed()

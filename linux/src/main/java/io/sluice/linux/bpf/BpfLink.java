@@ -1,7 +1,5 @@
 package io.sluice.linux.bpf;
 
-import com.sun.jna.Memory;
-import com.sun.jna.Pointer;
 import io.sluice.linux.bpf.BpfInfo.BpfLinkInfo;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.syscall.BpfCalls;
@@ -10,7 +8,6 @@ import io.sluice.linux.syscall.FileCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An attachment of a program to a cgroup or a network namespace. It ends when the last descriptor
@@ -19,7 +16,6 @@ import org.jspecify.annotations.Nullable;
  */
 public class BpfLink implements AutoCloseable {
   private static final int LINK_DETACH = 34;
-  private static final int BPF_F_REPLACE = 4;
   private static final String ATTACH_HINT =
       "EPERM with all capabilities: a program attached without the multi flag owns this hook;"
           + " EEXIST or E2BIG: another program is attached there; EINVAL: "
@@ -31,12 +27,11 @@ public class BpfLink implements AutoCloseable {
     descriptor = new Descriptor(fd, subject);
   }
 
-  /** Attaches to a cgroup (v2) directory, beside the programs that are there. Linux 5.7. */
-  public static BpfLink attachCgroup(BpfProgramFd program, Path cgroup, AttachType type) {
-    return attachCgroup(program, cgroup, type.number());
-  }
-
-  /** As above, with a number of {@code enum bpf_attach_type}. */
+  /**
+   * Attaches to a cgroup (v2) directory, beside the programs that are there. Linux 5.7.
+   *
+   * @param attachType see {@link AttachType}
+   */
   public static BpfLink attachCgroup(BpfProgramFd program, Path cgroup, int attachType) {
     int directory = FileCalls.open(cgroup.toString(), FileCalls.O_RDONLY);
     BpfFailure.check("open", directory, cgroup.toString(), "the cgroup has gone");
@@ -47,12 +42,11 @@ public class BpfLink implements AutoCloseable {
     }
   }
 
-  /** Attaches to a network namespace. Linux 5.8 (flow dissector), 5.9 (sk_lookup). */
-  public static BpfLink attachNetns(BpfProgramFd program, NetnsHandle ns, AttachType type) {
-    return attachNetns(program, ns, type.number());
-  }
-
-  /** As above, with a number of {@code enum bpf_attach_type}. */
+  /**
+   * Attaches to a network namespace. Linux 5.8 (flow dissector), 5.9 (sk_lookup).
+   *
+   * @param attachType see {@link AttachType}
+   */
   public static BpfLink attachNetns(BpfProgramFd program, NetnsHandle ns, int attachType) {
     return attach(program, ns.fd(), attachType, ns.toString());
   }
@@ -64,21 +58,13 @@ public class BpfLink implements AutoCloseable {
 
   /** Swaps the program in one step, so that no connection meets the hook without one. */
   public void update(BpfProgramFd program) {
-    update(program, null);
-  }
-
-  /**
-   * Swaps the program only if {@code expected} runs now.
-   *
-   * @throws io.sluice.linux.LinuxException EPERM if another one does
-   */
-  public void replace(BpfProgramFd expected, BpfProgramFd program) {
-    try (var options = new Memory(16)) {
-      options.setLong(0, 16);
-      options.setInt(8, BPF_F_REPLACE);
-      options.setInt(12, expected.fd());
-      update(program, options);
-    }
+    Libbpf.require();
+    BpfFailure.check(
+        "bpf(LINK_UPDATE)",
+        Libbpf.bpf_link_update(fd(), program.fd(), null),
+        descriptor.subject() + " to " + program.subject(),
+        "ENOLINK or ENOENT: its target has gone; EPERM: another program runs than expected;"
+            + " EINVAL: the program is of another type");
   }
 
   /** Pins the link below a bpffs, where the attachment outlives this process. */
@@ -113,16 +99,6 @@ public class BpfLink implements AutoCloseable {
   @Override
   public void close() {
     descriptor.close();
-  }
-
-  private void update(BpfProgramFd program, @Nullable Pointer options) {
-    Libbpf.require();
-    BpfFailure.check(
-        "bpf(LINK_UPDATE)",
-        Libbpf.bpf_link_update(fd(), program.fd(), options),
-        descriptor.subject() + " to " + program.subject(),
-        "ENOLINK or ENOENT: its target has gone; EPERM: another program runs than expected;"
-            + " EINVAL: the program is of another type");
   }
 
   private static BpfLink attach(BpfProgramFd program, int target, int attachType, String where) {

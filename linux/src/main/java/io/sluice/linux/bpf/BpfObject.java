@@ -71,16 +71,6 @@ public class BpfObject implements AutoCloseable {
     return this;
   }
 
-  /** Sets the number of entries of a map. Before {@link #load}. */
-  public BpfObject maxEntries(String mapName, int entries) {
-    BpfFailure.check(
-        "bpf_map__set_max_entries",
-        Libbpf.bpf_map__set_max_entries(mapHandle(mapName), entries),
-        "map " + mapName + " of " + name,
-        "set the size before the object is loaded");
-    return this;
-  }
-
   /**
    * Edits the initial content of a section of variables, such as {@code .rodata} (the {@code const
    * volatile} settings). Before {@link #load}.

@@ -1,8 +1,6 @@
 package io.sluice.linux.bpf;
 
-import io.sluice.linux.bpf.BpfInfo.BpfProgramInfo;
 import io.sluice.linux.syscall.Descriptor;
-import java.nio.file.Path;
 
 /** A descriptor of a loaded program. */
 public class BpfProgramFd implements AutoCloseable {
@@ -13,19 +11,9 @@ public class BpfProgramFd implements AutoCloseable {
     descriptor = new Descriptor(fd, subject);
   }
 
-  /** Opens a pinned program. @throws io.sluice.linux.LinuxException ENOENT when none is there */
-  public static BpfProgramFd openPinned(Path path) {
-    return new BpfProgramFd(Pins.open(path), "program " + path.getFileName());
-  }
-
-  /** Pins the program below a bpffs. */
-  public void pin(Path path) {
-    Pins.pin(fd(), path, subject());
-  }
-
-  /** Id, name and kind, read now. */
-  public BpfProgramInfo info() {
-    return BpfInfo.ofProgram(fd(), subject());
+  /** The kernel's number of the program. */
+  public int id() {
+    return BpfInfo.idOfProgram(fd(), subject());
   }
 
   /** The number, for calls that take one; still owned by this object. */

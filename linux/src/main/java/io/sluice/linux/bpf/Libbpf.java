@@ -45,8 +45,6 @@ final class Libbpf {
 
   static native int bpf_map__reuse_fd(Pointer map, int fd);
 
-  static native int bpf_map__set_max_entries(Pointer map, int entries);
-
   static native @Nullable Pointer bpf_map__initial_value(Pointer map, Pointer size);
 
   static native @Nullable Pointer bpf_object__find_program_by_name(Pointer object, String name);

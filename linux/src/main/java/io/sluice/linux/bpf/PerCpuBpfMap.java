@@ -69,14 +69,6 @@ public final class PerCpuBpfMap<K> {
         .forEach((key, value) -> entry.accept(keys.decode(key), add(value)));
   }
 
-  /** Sets all counters of a key to zero on all CPUs, adding the key to a hash. */
-  public void reset(K key) {
-    var scratch = Scratch.current();
-    var keyArea = scratch.first(keys.size());
-    keys.encode(key, keyArea.buffer());
-    operations.put(keyArea.segment(), scratch.second(valueBytes()).segment());
-  }
-
   /** Removes; false when the key was not there. */
   public boolean remove(K key) {
     var keyArea = Scratch.current().first(keys.size());

@@ -46,11 +46,6 @@ public final class SocketMap {
     operations.put(key.segment(), value.segment());
   }
 
-  /** Empties a slot; nothing happens when it is empty. */
-  public void remove(int index) {
-    removeIfFilled(index);
-  }
-
   /** Empties a slot; false when it was empty. */
   public boolean removeIfFilled(int index) {
     try {

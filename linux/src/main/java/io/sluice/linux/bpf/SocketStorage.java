@@ -40,11 +40,6 @@ public final class SocketStorage<V> {
         : Optional.empty();
   }
 
-  /** Takes the value off; false when the socket had none. */
-  public boolean remove(int socketFd) {
-    return operations.remove(key(Scratch.current(), socketFd).segment());
-  }
-
   private static Scratch.Area key(Scratch scratch, int socketFd) {
     var area = scratch.first(Integer.BYTES);
     area.buffer().putInt(socketFd);

@@ -33,12 +33,11 @@ public final class ProcessMemory {
     return field(Long.toString(pid), "status", "VmRSS:");
   }
 
-  /** Proportional bytes of this process: a page shared by n processes counts as 1/n. Slower. */
-  public static long proportionalBytes() {
-    return field("self", "smaps_rollup", "Pss:");
-  }
-
-  /** Proportional bytes of a process. @throws LinuxException ESRCH when it has gone */
+  /**
+   * Proportional bytes of a process: a page shared by n processes counts as 1/n. Slower.
+   *
+   * @throws LinuxException ESRCH when it has gone
+   */
   public static long proportionalBytes(long pid) {
     return field(Long.toString(pid), "smaps_rollup", "Pss:");
   }

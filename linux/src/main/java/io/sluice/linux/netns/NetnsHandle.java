@@ -21,11 +21,6 @@ public final class NetnsHandle implements AutoCloseable {
     this.cookieReader = cookieReader;
   }
 
-  /** Device of the namespace file, major number in the upper 32 bits. */
-  public long device() {
-    return identity.device();
-  }
-
   /** Inode of the namespace file: the number in {@code net:[4026531840]}. */
   public long inode() {
     return identity.inode();

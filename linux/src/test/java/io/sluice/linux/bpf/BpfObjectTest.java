@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import com.sun.jna.NativeLibrary;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.BpfObject.ElfVariables;
@@ -35,22 +36,20 @@ class BpfObjectTest {
         var program = object.program("refuse_connect")) {
       object.close();
 
-      assertThat(map.info().name()).isEqualTo("array");
-      assertThat(program.info().name()).isEqualTo("refuse_connect");
-      assertThat(program.info().tag()).hasSize(16);
+      assertThat(map.info().keySize()).isEqualTo(Integer.BYTES);
+      assertThat(program.id()).isPositive();
     }
   }
 
   @Test
-  void takesMapsOfAnotherObjectAndOtherSizes() throws Exception {
+  void takesMapsOfAnotherObject() throws Exception {
     byte[] elf = TestObject.compile(directory, "maps.bpf.c");
-    try (var first = BpfObject.open(elf, "first").maxEntries("lru", 128)) {
+    try (var first = BpfObject.open(elf, "first")) {
       first.load();
       try (var shared = first.map("lru");
           var second = BpfObject.open(elf, "second").reuseMap("lru", shared)) {
         second.load();
 
-        assertThat(shared.info().maxEntries()).isEqualTo(128);
         try (var same = second.map("lru")) {
           assertThat(same.info().id()).isEqualTo(shared.info().id());
         }
@@ -88,7 +87,9 @@ class BpfObjectTest {
   @Test
   void refusesAMapThatTheKernelCannotMake() throws Exception {
     try (var object = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "maps")) {
-      object.maxEntries("array", 0);
+      NativeLibrary.getInstance("libbpf.so.1")
+          .getFunction("bpf_map__set_max_entries")
+          .invokeInt(new Object[] {object.mapHandle("array"), 0});
 
       assertThatExceptionOfType(LinuxException.class)
           .isThrownBy(object::load)
@@ -100,7 +101,7 @@ class BpfObjectTest {
   void knowsNoMapOfAnotherName() throws Exception {
     try (var object = BpfObject.open(TestObject.compile(directory, "maps.bpf.c"), "maps")) {
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> object.maxEntries("absent", 1))
+          .isThrownBy(() -> object.map("absent"))
           .withMessageContaining("absent");
     }
   }
@@ -136,9 +137,6 @@ class BpfObjectTest {
           .withMessageContaining("no variable absent");
       object.load();
       assertThatIllegalStateException().isThrownBy(() -> object.variable("one_byte", 1));
-      assertThatExceptionOfType(LinuxException.class)
-          .isThrownBy(() -> object.maxEntries("array", 9))
-          .satisfies(e -> assertThat(e.errno()).isEqualTo(Errno.EBUSY));
     }
   }
 }

@@ -6,7 +6,6 @@ import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.BpfInfo.BpfLinkInfo;
 import io.sluice.linux.bpf.BpfInfo.BpfMapInfo;
-import io.sluice.linux.bpf.BpfInfo.BpfProgramInfo;
 import io.sluice.linux.bpf.PerCpuBpfMap.PossibleCpus;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets;
@@ -36,8 +35,6 @@ import java.util.Set;
  * without privileges; no packet ever meets it. For one thread at a time.
  */
 public final class FakeKernel implements BpfKernel {
-  private static final int NETNS_LINK = 5;
-  private static final int CGROUP_LINK = 3;
   private static final long ROOT_CGROUP = 1;
 
   private final Map<Path, Content> maps = new HashMap<>();
@@ -107,7 +104,7 @@ public final class FakeKernel implements BpfKernel {
   }
 
   private BpfLink attach(long netnsInode, int attachType, BpfProgramFd program) {
-    Attachment made = new Attachment(netnsInode, attachType, program.info().id());
+    Attachment made = new Attachment(netnsInode, attachType, program.id());
     attached.add(made);
     return new FakeLink(made);
   }
@@ -275,8 +272,8 @@ public final class FakeKernel implements BpfKernel {
     }
 
     @Override
-    public BpfProgramInfo info() {
-      return new BpfProgramInfo(id, subject(), 0, "");
+    public int id() {
+      return id;
     }
   }
 
@@ -292,7 +289,7 @@ public final class FakeKernel implements BpfKernel {
 
     @Override
     public void update(BpfProgramFd program) {
-      attachment.programId = program.info().id();
+      attachment.programId = program.id();
     }
 
     @Override
@@ -305,10 +302,7 @@ public final class FakeKernel implements BpfKernel {
     public BpfLinkInfo info() {
       boolean isOfNetns = attachment.netnsInode != 0;
       return new BpfLinkInfo(
-          0,
-          isOfNetns ? NETNS_LINK : CGROUP_LINK,
           attachment.programId,
-          attachment.attachType,
           isOfNetns || attachment.isDetached ? 0 : ROOT_CGROUP,
           attachment.isDetached ? 0 : attachment.netnsInode);
     }
@@ -365,12 +359,10 @@ public final class FakeKernel implements BpfKernel {
       return new Content(
           new BpfMapInfo(
               ++lastId,
-              map,
               number("bpf_map__type", handle),
               number("bpf_map__key_size", handle),
               number("bpf_map__value_size", handle),
-              number("bpf_map__max_entries", handle),
-              0),
+              number("bpf_map__max_entries", handle)),
           Collections.synchronizedMap(new LinkedHashMap<>())); // as a kernel's, of any thread
     }
 
