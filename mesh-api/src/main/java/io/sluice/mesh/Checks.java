@@ -77,4 +77,8 @@ public record Checks(ResourceKey key) {
     }
     return read;
   }
+
+  <S, T> Set<T> set(String field, List<S> from, int most, Function<S, T> parse) {
+    return new HashSet<>(list(field, from, most, parse));
+  }
 }

@@ -1,6 +1,5 @@
 package io.sluice.mesh;
 
-import java.util.HashSet;
 import java.util.Set;
 
 /** What UDPRoutes grant as messages and back. */
@@ -31,9 +30,7 @@ final class DatagramPermissionCodec {
     return new DatagramPermission(
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),
         checks.value("destination", () -> NamespacedName.parse(message.getDestination())),
-        new HashSet<>(
-            checks.list(
-                "sources", message.getSourcesList(), WireLimits.SOURCES, NamespacedName::parse)),
+        checks.set("sources", message.getSourcesList(), WireLimits.SOURCES, NamespacedName::parse),
         ports.isEmpty() ? Ports.EVERY : Ports.of(ports));
   }
 }

@@ -1,7 +1,6 @@
 package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.EgressPort;
-import java.util.HashSet;
 
 /** What Egresses let out as messages and back. */
 final class EgressCodec {
@@ -59,15 +58,12 @@ final class EgressCodec {
   private static Egress model(io.sluice.api.resources.v1.Egress message, Checks checks) {
     return new Egress(
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),
-        new HashSet<>(
-            checks.list(
-                "sources", message.getSourcesList(), WireLimits.SOURCES, NamespacedName::parse)),
-        new HashSet<>(
-            checks.list(
-                "hosts",
-                message.getHostsList(),
-                WireLimits.HOSTS,
-                host -> checks.text("hosts", host, WireLimits.NODE_NAME_CHARACTERS))),
+        checks.set("sources", message.getSourcesList(), WireLimits.SOURCES, NamespacedName::parse),
+        checks.set(
+            "hosts",
+            message.getHostsList(),
+            WireLimits.HOSTS,
+            host -> checks.text("hosts", host, WireLimits.NODE_NAME_CHARACTERS)),
         WorkloadCodec.ranges("ranges", message.getRangesList(), checks),
         checks.list(
             "ports",

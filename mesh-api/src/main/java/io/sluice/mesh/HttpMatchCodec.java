@@ -2,7 +2,6 @@ package io.sluice.mesh;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -38,13 +37,11 @@ final class HttpMatchCodec {
           checks.text(field + ".name", message.getName(), WireLimits.HTTP_NAME_CHARACTERS);
       Regex path = checks.value(field + ".path", () -> Regex.of(message.getPath()));
       Set<String> methods =
-          new HashSet<>(
-              checks.list(
-                  field + ".methods",
-                  message.getMethodsList(),
-                  WireLimits.HTTP_METHODS,
-                  method ->
-                      checks.text(field + ".methods", method, WireLimits.HTTP_NAME_CHARACTERS)));
+          checks.set(
+              field + ".methods",
+              message.getMethodsList(),
+              WireLimits.HTTP_METHODS,
+              method -> checks.text(field + ".methods", method, WireLimits.HTTP_NAME_CHARACTERS));
       matches.add(
           checks.value(
               field + ".headers", () -> new HttpMatch(name, path, methods, headers, parameters)));

@@ -67,12 +67,11 @@ final class IngressCodec {
     Set<Ingress.Backend> bytes = new HashSet<>();
     Map<Ingress.Backend, Ingress.Tls> tls = new HashMap<>();
     Set<Ingress.Backend> backends =
-        new HashSet<>(
-            checks.list(
-                "backends",
-                message.getBackendsList(),
-                WireLimits.BACKENDS,
-                written -> backend("backends.port", written, bytes, checks)));
+        checks.set(
+            "backends",
+            message.getBackendsList(),
+            WireLimits.BACKENDS,
+            written -> backend("backends.port", written, bytes, checks));
     checks.list(
         "tls_backends",
         message.getTlsBackendsList(),

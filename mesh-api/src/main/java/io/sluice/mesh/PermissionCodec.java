@@ -2,7 +2,6 @@ package io.sluice.mesh;
 
 import io.sluice.api.resources.v1.Requests;
 import io.sluice.api.resources.v1.Revoked;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -55,18 +54,16 @@ final class PermissionCodec {
     return new Permission(
         checks.value("name", () -> new NamespacedName(message.getNamespace(), message.getName())),
         checks.value("destination", () -> NamespacedName.parse(message.getDestination())),
-        new HashSet<>(
-            checks.list(
-                "sources",
-                bytes ? message.getSourcesList() : requests.getSourcesList(),
-                WireLimits.SOURCES,
-                NamespacedName::parse)),
-        new HashSet<>(
-            checks.list(
-                "foreign_sources",
-                bytes ? message.getForeignSourcesList() : requests.getForeignSourcesList(),
-                WireLimits.SOURCES,
-                SpiffeId::parse)),
+        checks.set(
+            "sources",
+            bytes ? message.getSourcesList() : requests.getSourcesList(),
+            WireLimits.SOURCES,
+            NamespacedName::parse),
+        checks.set(
+            "foreign_sources",
+            bytes ? message.getForeignSourcesList() : requests.getForeignSourcesList(),
+            WireLimits.SOURCES,
+            SpiffeId::parse),
         ports.isEmpty() ? Ports.EVERY : Ports.of(ports),
         bytes
             ? Access.BYTES

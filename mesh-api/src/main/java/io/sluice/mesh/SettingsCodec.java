@@ -9,7 +9,6 @@ import io.sluice.api.resources.v1.TlsVersion;
 import java.lang.System.Logger.Level;
 import java.math.BigInteger;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -83,26 +82,20 @@ final class SettingsCodec {
 
   static MeshSettings model(Settings message, Checks checks) {
     Set<SpiffeId> identities =
-        new HashSet<>(
-            checks.list(
-                "denied_identities",
-                message.getDeniedIdentitiesList(),
-                WireLimits.DENIED,
-                SpiffeId::parse));
+        checks.set(
+            "denied_identities",
+            message.getDeniedIdentitiesList(),
+            WireLimits.DENIED,
+            SpiffeId::parse);
     Set<SpiffeId> foreign =
-        new HashSet<>(
-            checks.list(
-                "denied_foreign",
-                message.getDeniedForeignList(),
-                WireLimits.DENIED,
-                SpiffeId::parse));
+        checks.set(
+            "denied_foreign", message.getDeniedForeignList(), WireLimits.DENIED, SpiffeId::parse);
     Set<BigInteger> serials =
-        new HashSet<>(
-            checks.list(
-                "denied_serials",
-                message.getDeniedSerialsList(),
-                WireLimits.DENIED,
-                bytes -> serial(bytes, checks)));
+        checks.set(
+            "denied_serials",
+            message.getDeniedSerialsList(),
+            WireLimits.DENIED,
+            bytes -> serial(bytes, checks));
     return new MeshSettings(
         message.getPermissive(),
         message.getEgress(),

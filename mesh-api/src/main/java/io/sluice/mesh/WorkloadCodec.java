@@ -7,7 +7,6 @@ import io.sluice.api.resources.v1.PingMode;
 import io.sluice.api.resources.v1.Range;
 import java.net.InetAddress;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -205,12 +204,11 @@ final class WorkloadCodec {
             "interception.outbound_range_inclusions",
             message.getOutboundRangeInclusionsList(),
             checks),
-        new HashSet<>(
-            checks.list(
-                interfaces,
-                message.getInterfaceExclusionsList(),
-                WireLimits.RULES,
-                name -> checks.text(interfaces, name, WireLimits.INTERFACE_CHARACTERS))),
+        checks.set(
+            interfaces,
+            message.getInterfaceExclusionsList(),
+            WireLimits.RULES,
+            name -> checks.text(interfaces, name, WireLimits.INTERFACE_CHARACTERS)),
         openings(message, checks),
         List.of());
   }
