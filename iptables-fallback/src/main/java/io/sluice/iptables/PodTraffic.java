@@ -4,6 +4,7 @@ import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.Cidr;
 import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.Ports;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
 import java.util.Comparator;
@@ -78,7 +79,7 @@ public record PodTraffic(
     public Probes {
       ports = Set.copyOf(ports);
       callers = Set.copyOf(callers);
-      ports.forEach(PodTraffic::requirePort);
+      ports.forEach(Ports::require);
     }
   }
 
@@ -160,12 +161,6 @@ public record PodTraffic(
     if (!INTERFACE.matcher(name).matches()) {
       throw new IllegalArgumentException(
           "interface name '" + name + "' cannot be written as an iptables match; rename it");
-    }
-  }
-
-  private static void requirePort(int port) {
-    if (port < 1 || port > 65_535) {
-      throw new IllegalArgumentException("port " + port + " is outside 1..65535");
     }
   }
 }

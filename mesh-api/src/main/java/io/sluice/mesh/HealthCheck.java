@@ -42,9 +42,7 @@ public record HealthCheck(int port, How how, String target, Duration interval, D
 
   public HealthCheck {
     boolean path = target.startsWith("/");
-    if (port < 1 || port > 0xffff) {
-      throw new IllegalArgumentException("port " + port + " is outside 1..65535");
-    }
+    Ports.require(port);
     if (target.length() > TARGET_CHARACTERS || !target.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
       throw new IllegalArgumentException("a target is printable ASCII, and not too long");
     }

@@ -69,8 +69,8 @@ public record InterceptionSettings(
     outboundRangeInclusions = List.copyOf(outboundRangeInclusions);
     interfaceExclusions = Set.copyOf(interfaceExclusions);
     isolated = List.copyOf(isolated);
-    outboundPortExclusions.forEach(InterceptionSettings::requirePort);
-    inboundPortExclusions.forEach(InterceptionSettings::requirePort);
+    outboundPortExclusions.forEach(Ports::require);
+    inboundPortExclusions.forEach(Ports::require);
   }
 
   /** The same with these name servers and no others. */
@@ -117,11 +117,5 @@ public record InterceptionSettings(
         : MetadataMode.ADDRESSES.stream()
             .filter(address -> !outboundRangeExclusions.contains(Cidr.of(address)))
             .toList();
-  }
-
-  private static void requirePort(int port) {
-    if (port < 1 || port > 65_535) {
-      throw new IllegalArgumentException("port " + port + " is outside 1..65535");
-    }
   }
 }

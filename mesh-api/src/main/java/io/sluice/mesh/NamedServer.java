@@ -30,9 +30,7 @@ public record NamedServer(String host, int port, @Nullable ServerTls tlsOrNull) 
       throw new IllegalArgumentException(
           "'" + Printable.text(host, 80) + "' is neither a host name nor an IP address");
     }
-    if (port < 1 || port > 65_535) {
-      throw new IllegalArgumentException("port " + port + " is outside 1..65535");
-    }
+    Ports.require(port);
   }
 
   /** One that is asked in clear. */

@@ -29,6 +29,15 @@ public record Ports(boolean every, Set<Integer> some) {
     return of(Set.of(some));
   }
 
+  /**
+   * @throws IllegalArgumentException where {@code port} is not within 1..65535
+   */
+  public static void require(int port) {
+    if (port < 1 || port > 65_535) {
+      throw new IllegalArgumentException("port " + port + " is outside 1..65535");
+    }
+  }
+
   /** Whether {@code port} is meant. */
   public boolean contain(int port) {
     return every || some.contains(port);
