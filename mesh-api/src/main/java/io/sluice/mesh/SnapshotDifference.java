@@ -88,11 +88,6 @@ public final class SnapshotDifference {
     return (List<Change<T>>) (List<?>) changes.getOrDefault(kind, List.of());
   }
 
-  /** Whether the settings differ. */
-  public boolean settings() {
-    return changes.containsKey(Kind.SETTINGS);
-  }
-
   /** Names of workloads that differ. */
   public Set<NamespacedName> workloads() {
     return names(Kind.WORKLOAD, Workload::name);

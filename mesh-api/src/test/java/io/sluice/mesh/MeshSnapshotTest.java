@@ -162,7 +162,7 @@ class MeshSnapshotTest {
         .extracting(change -> change.key().toString())
         .containsExactly("namespace/shop");
     assertThat(difference.services()).isEmpty();
-    assertThat(difference.settings()).isFalse();
+    assertThat(difference.kinds()).doesNotContain(Kind.SETTINGS);
     assertThat(of(List.copyOf(before.workloads())).since(before).isEmpty()).isTrue();
   }
 
