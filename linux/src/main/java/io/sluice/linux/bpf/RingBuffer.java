@@ -10,13 +10,12 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * The reading end of a BPF ring buffer. One thread reads; {@link #close} only after it has stopped.
+ * The reading end of a BPF ring buffer, for one thread.
  *
  * <p>The kernel's layout: a page with the consumer's position, writable here; a page with the
  * producer's position and the data behind it, mapped twice in a row so that no record is ever cut.
@@ -41,10 +40,8 @@ public final class RingBuffer implements AutoCloseable {
   private final MemorySegment producer;
   private final MemorySegment data;
   private final long mask;
-  private boolean closed;
 
-  /** Maps the buffer; {@code map} is duplicated, so the caller may close its own. */
-  public RingBuffer(BpfMapFd map) {
+  private RingBuffer(BpfMapFd map) {
     MapSizes.checkType(map, MapType.RINGBUF, "RINGBUF");
     int page = SystemCalls.pageBytes();
     long size = Integer.toUnsignedLong(map.info().maxEntries());
@@ -69,38 +66,18 @@ public final class RingBuffer implements AutoCloseable {
   }
 
   /**
-   * Hands over all records there are, after waiting up to {@code timeout} for the first one.
-   *
-   * @param sample called with each record, in native byte order, valid during the call only; if it
-   *     throws, the record counts as read
-   * @return the number of records
-   */
-  public int poll(Duration timeout, Consumer<ByteBuffer> sample) {
-    if (closed) {
-      throw new IllegalStateException("ring buffer is closed");
-    }
-    int records = drain(sample);
-    if (records > 0 || timeout.isZero()) {
-      return records;
-    }
-    int millis = (int) Math.min(Integer.MAX_VALUE, timeout.plusNanos(999_999).toMillis());
-    int ready = FileCalls.poll(map.fd(), FileCalls.POLLIN, millis);
-    if (ready < 0 && ready != -Errno.EINTR.number()) {
-      throw BpfFailure.of("poll", ready, map.subject(), "");
-    }
-    return drain(sample);
-  }
-
-  /**
    * Hands over records of {@code map} as they come, until {@code ending} is told. While none comes
    * it sleeps in the kernel. After each look it rests: the kernel wakes nobody for a record behind
    * one that has not been read, so that many at once cost one awakening, and no processor time of
    * those who cause them.
+   *
+   * @param sample called with each record, in native byte order, valid during the call only; if it
+   *     throws, the record counts as read
    */
   public static void follow(BpfMapFd map, Consumer<ByteBuffer> sample, Ending ending) {
     try (RingBuffer ring = new RingBuffer(map)) {
       while (!ending.isTold()) {
-        if (ring.drain(sample) > 0) {
+        if (ring.drain(sample)) {
           LockSupport.parkNanos(REST_NANOS);
         } else {
           int ready = FileCalls.pollEither(ring.map.fd(), ending.fd());
@@ -150,16 +127,14 @@ public final class RingBuffer implements AutoCloseable {
   /** Unmaps the buffer. */
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
-      SystemCalls.munmap(consumer.address(), consumer.byteSize());
-      SystemCalls.munmap(producer.address(), producer.byteSize());
-      map.close();
-    }
+    SystemCalls.munmap(consumer.address(), consumer.byteSize());
+    SystemCalls.munmap(producer.address(), producer.byteSize());
+    map.close();
   }
 
-  private int drain(Consumer<ByteBuffer> sample) {
-    int records = 0;
+  /** Hands over all records there are; whether there was one. */
+  private boolean drain(Consumer<ByteBuffer> sample) {
+    boolean any = false;
     long position = (long) POSITION.getAcquire(consumer, 0L);
     // Read again after the last record: the kernel wakes us only when it saw us catch up before it
     // wrote.
@@ -167,13 +142,13 @@ public final class RingBuffer implements AutoCloseable {
       long at = position & mask;
       int header = (int) LENGTH.getAcquire(data, at);
       if ((header & BUSY) != 0) {
-        return records; // reserved, still being written
+        return any; // reserved, still being written
       }
       int length = header & ~DISCARDED;
       position += (length + HEADER_BYTES + 7L) & ~7L;
       try {
         if ((header & DISCARDED) == 0) {
-          records++;
+          any = true;
           sample.accept(
               data.asSlice(at + HEADER_BYTES, length)
                   .asReadOnly()
@@ -184,6 +159,6 @@ public final class RingBuffer implements AutoCloseable {
         POSITION.setVolatile(consumer, 0L, position);
       }
     }
-    return records;
+    return any;
   }
 }

@@ -96,7 +96,6 @@ final class DiagMessages {
             address(in, family, 24, 6),
             in.getInt(40),
             Integer.toUnsignedLong(in.getInt(44)) | (long) in.getInt(48) << 32,
-            Integer.toUnsignedLong(in.getInt(64)),
             Integer.toUnsignedLong(in.getInt(68)),
             cgroupId(in)));
   }

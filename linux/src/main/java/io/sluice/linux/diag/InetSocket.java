@@ -15,7 +15,6 @@ import java.net.InetSocketAddress;
  * @param ifindex interface it is bound to, 0 for none
  * @param cookie the number of {@link io.sluice.linux.socket.Sockets#socketCookie}; never used again
  *     while the node is up
- * @param uid owner, as the reader's user namespace counts
  * @param inode the number in {@code socket:[…]} below {@code /proc/<pid>/fd}; 0 while the
  *     connection waits to be accepted and after its program has closed it
  * @param cgroupId cgroup2 directory in which the socket was made, that of its listener for an
@@ -29,7 +28,6 @@ public record InetSocket(
     InetSocketAddress peer,
     int ifindex,
     long cookie,
-    long uid,
     long inode,
     long cgroupId) {
 

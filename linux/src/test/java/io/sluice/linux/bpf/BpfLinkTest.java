@@ -13,17 +13,18 @@ import io.sluice.linux.netns.LinuxNetworkNamespaces;
 import io.sluice.linux.socket.Sockets;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.ByteOrder;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -37,6 +38,17 @@ class BpfLinkTest {
   private static final int LOOKUP = AttachType.SK_LOOKUP.number();
 
   @TempDir static Path directory;
+
+  /** A record of {@code report_connect}. */
+  private record Report(int bytes, long cookie, short port, int last) {
+    static Report of(ByteBuffer sample) {
+      return new Report(
+          sample.remaining(),
+          sample.getLong(0),
+          Short.reverseBytes(sample.getShort(8)),
+          sample.getInt(12));
+    }
+  }
 
   private BpfObject object;
   private Path pin;
@@ -57,6 +69,12 @@ class BpfLinkTest {
     Files.deleteIfExists(PINS);
   }
 
+  /** Gives {@code sample} each record until {@code ending} is told. */
+  private static Thread following(
+      BpfMapFd events, Consumer<ByteBuffer> sample, RingBuffer.Ending ending) {
+    return Thread.ofPlatform().daemon().start(() -> RingBuffer.follow(events, sample, ending));
+  }
+
   private static Errno connectTo(int port) {
     int fd = Sockets.socket(Sockets.Family.IPV4.domain(), Sockets.SOCK_STREAM, 0);
     try {
@@ -74,29 +92,23 @@ class BpfLinkTest {
     try (var cgroup = ScratchCgroup.create();
         var program = object.program("report_connect");
         var events = object.map("events");
-        var ring = new RingBuffer(events);
         var link = BpfLink.attachCgroup(program, cgroup.path(), CONNECT);
         var counters = object.map("counters");
         var perNetns = object.map("per_netns");
-        var here = new LinuxNetworkNamespaces().current()) {
-      assertThat(ring.poll(Duration.ofMillis(1), sample -> {})).isZero();
+        var here = new LinuxNetworkNamespaces().current();
+        var ending = new RingBuffer.Ending()) {
+      var seen = new LinkedBlockingQueue<Report>();
+      Thread follower = following(events, sample -> seen.add(Report.of(sample)), ending);
 
       cgroup.inside(() -> connectTo(9));
       cgroup.inside(() -> connectTo(9));
 
-      var cookies = new ArrayList<Long>();
-      int records =
-          ring.poll(
-              Duration.ofSeconds(5),
-              sample -> {
-                assertThat(sample.remaining()).isEqualTo(16);
-                cookies.add(sample.getLong(0));
-                assertThat(sample.order(ByteOrder.BIG_ENDIAN).getShort(8)).isEqualTo((short) 9);
-                assertThat(sample.order(ByteOrder.nativeOrder()).getInt(12)).isEqualTo(7);
-              });
-      assertThat(records).isEqualTo(2);
-      assertThat(cookies).containsOnly(here.cookie());
-      assertThat(ring.poll(Duration.ZERO, sample -> {})).isZero();
+      Report expected = new Report(16, here.cookie(), (short) 9, 7);
+      assertThat(seen.poll(30, TimeUnit.SECONDS)).isEqualTo(expected);
+      assertThat(seen.poll(30, TimeUnit.SECONDS)).isEqualTo(expected);
+      ending.tell();
+      assertThat(follower.join(Duration.ofSeconds(30))).isTrue();
+      assertThat(seen).isEmpty();
       var sums = new PerCpuBpfMap<>(counters, MapCodec.u32());
       assertThat(sums.sums(0)).containsExactly(2, 20);
       var all = new HashMap<Integer, Long>();
@@ -139,20 +151,21 @@ class BpfLinkTest {
     try (var cgroup = ScratchCgroup.create();
         var program = object.program("report_connect");
         var events = object.map("events");
-        var ring = new RingBuffer(events);
-        var link = BpfLink.attachCgroup(program, cgroup.path(), CONNECT)) {
+        var link = BpfLink.attachCgroup(program, cgroup.path(), CONNECT);
+        var ending = new RingBuffer.Ending()) {
       // 48 bytes per connect, one record and one discarded: 6000 of them pass the end of 256 KiB.
-      var seen = new int[1];
+      var seen = new Semaphore(0);
+      Thread follower = following(events, _ -> seen.release(), ending);
       cgroup.inside(() -> {
-        for (int i = 1; i <= 6000; i++) {
+        for (int i = 0; i < 6000; i++) {
           connectTo(9);
-          if (i % 1000 == 0) {
-            seen[0] += ring.poll(Duration.ofSeconds(5), sample -> sample.getLong(0));
-          }
         }
       });
 
-      assertThat(seen[0]).isEqualTo(6000);
+      assertThat(seen.tryAcquire(6000, 30, TimeUnit.SECONDS)).isTrue();
+      ending.tell();
+      assertThat(follower.join(Duration.ofSeconds(30))).isTrue();
+      assertThat(seen.availablePermits()).isZero();
       assertThat(link.info().programId()).isEqualTo(program.id());
     }
   }
@@ -306,9 +319,10 @@ class BpfLinkTest {
 
   @Test
   void mapsOnlyRingBuffers() throws Exception {
-    try (var map = object.map("array")) {
+    try (var map = object.map("array");
+        var ending = new RingBuffer.Ending()) {
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> new RingBuffer(map))
+          .isThrownBy(() -> RingBuffer.follow(map, _ -> {}, ending))
           .withMessageContaining("RINGBUF");
     }
   }

@@ -138,7 +138,6 @@ class DiagReplyTest {
             3,
             0xFFFF_FFFE_8000_0001L,
             0,
-            0,
             0);
     ByteBuffer request = ByteBuffer.allocate(DiagMessages.REQUEST_BYTES);
     DiagMessages.encodeDestroy(socket, SEQUENCE, request);

@@ -101,7 +101,6 @@ class InetSocketsTest {
       assertThat(socket.local()).isEqualTo(Sockets.localAddress(fd));
       assertThat(socket.peer()).isEqualTo(Sockets.peerAddress(fd));
       assertThat(socket.inode()).isEqualTo(inode(fd));
-      assertThat(socket.uid()).isZero();
       assertThat(socket.ifindex()).isZero();
     }
     InetSocket listener = find(trio.listener());
@@ -190,7 +189,6 @@ class InetSocketsTest {
             new InetSocketAddress(V4, 9),
             0,
             listening.cookie() + 1_000_000,
-            0,
             0,
             0);
     assertThat(table.destroy(former)).isFalse();

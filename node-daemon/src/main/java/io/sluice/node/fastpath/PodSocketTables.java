@@ -52,7 +52,7 @@ final class PodSocketTables implements AutoCloseable {
     try (InetSockets own = InetSockets.open()) {
       own.destroy(
           new InetSocket(
-              Transport.TCP, Family.IPV4, TcpState.ESTABLISHED, NOBODYS, NOBODYS, 0, 1, 0, 0, 0));
+              Transport.TCP, Family.IPV4, TcpState.ESTABLISHED, NOBODYS, NOBODYS, 0, 1, 0, 0));
       return Optional.empty();
     } catch (LinuxException e) {
       return Optional.of(String.valueOf(e.getMessage()));

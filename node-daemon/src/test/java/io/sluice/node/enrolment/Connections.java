@@ -52,7 +52,6 @@ final class Connections {
         at(peer, peerPort),
         ifindex,
         1_000L * localPort + peerPort,
-        0,
         UNUSED_INODE,
         POD_CGROUP);
   }
@@ -67,7 +66,6 @@ final class Connections {
         socket.peer(),
         socket.ifindex(),
         socket.cookie(),
-        socket.uid(),
         socket.inode(),
         socket.cgroupId());
   }
@@ -82,7 +80,6 @@ final class Connections {
         socket.peer(),
         socket.ifindex(),
         socket.cookie(),
-        socket.uid(),
         inode,
         cgroupId);
   }
