@@ -6,11 +6,7 @@ import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Collection;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -170,13 +166,7 @@ public record ArrivingDatagrams(
    * they need not be written again.
    */
   String mark() {
-    try {
-      byte[] digest =
-          MessageDigest.getInstance("SHA-256").digest(render().getBytes(StandardCharsets.UTF_8));
-      return "for_" + HexFormat.of().formatHex(digest, 0, 16);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JVM has SHA-256", e);
-    }
+    return "for_" + RulesProof.digest(render()).substring(0, 32);
   }
 
   private List<Datagram> granted(Direction direction, Family family) {

@@ -4,11 +4,6 @@ package io.sluice.iptables;
 public final class RedirectionException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  private final String subject;
-  private final String rule;
-  private final String diagnosis;
-  private final String advice;
-
   /**
    * Makes an error an operator can act on.
    *
@@ -26,29 +21,5 @@ public final class RedirectionException extends RuntimeException {
             + " ("
             + advice
             + ")");
-    this.subject = subject;
-    this.rule = rule;
-    this.diagnosis = diagnosis;
-    this.advice = advice;
-  }
-
-  /** Variant and family. */
-  public String subject() {
-    return subject;
-  }
-
-  /** Line of the restore file that was refused, empty when none is known. */
-  public String rule() {
-    return rule;
-  }
-
-  /** What the program printed. */
-  public String diagnosis() {
-    return diagnosis;
-  }
-
-  /** What the operator can do. */
-  public String advice() {
-    return advice;
   }
 }

@@ -250,13 +250,10 @@ class PodRedirectionTest {
                 TestPod.traffic(
                     new InterceptionSettings(
                         Set.of(9443), Set.of(), List.of(), List.of(), Set.of()))))
-        .isInstanceOfSatisfying(
-            RedirectionException.class,
-            e -> {
-              assertThat(e.subject()).contains("IPV4");
-              assertThat(e.rule()).contains("--dport 9443");
-              assertThat(e.diagnosis()).contains("Bad rule");
-            });
+        .isInstanceOf(RedirectionException.class)
+        .hasMessageContaining("IPV4")
+        .hasMessageContaining("--dport 9443")
+        .hasMessageContaining("Bad rule");
     assertThat(failing.isIntact()).isFalse();
     assertThat(pod.saved("nft")).isEqualTo(before);
   }
