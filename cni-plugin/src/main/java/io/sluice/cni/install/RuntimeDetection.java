@@ -60,7 +60,6 @@ public final class RuntimeDetection {
             .reversed());
     if (found.isEmpty()) {
       return new RuntimePaths(
-          "unknown",
           CniSettings.DEFAULT_CONF_DIR,
           List.of(CniSettings.DEFAULT_BIN_DIR),
           List.of(),
@@ -92,7 +91,6 @@ public final class RuntimeDetection {
     }
     CniSettings settings = chosen.settings();
     return new RuntimePaths(
-        chosen.runtime().title,
         settings.confDir(),
         settings.binDirs(),
         List.copyOf(otherBinDirs),
@@ -109,7 +107,13 @@ public final class RuntimeDetection {
     if (configs.isEmpty()) {
       // Both are k3s by their socket; only a configuration tells that it is RKE2.
       return running && runtime != KnownRuntime.RKE2
-          ? Optional.of(withoutConfig(runtime, "it answers at " + runtime.socket, List.of()))
+          ? Optional.of(
+              new Found(
+                  runtime,
+                  usual(runtime, List.of()),
+                  "it answers at " + runtime.socket,
+                  true,
+                  FileTime.fromMillis(0)))
           : Optional.empty();
     }
     try {
@@ -121,29 +125,25 @@ public final class RuntimeDetection {
       return settings.map(present ->
           new Found(runtime, present, "as " + join(configs) + " says", running, changed));
     } catch (IOException | InvalidPathException e) {
-      Found fallback =
-          withoutConfig(
-              runtime,
-              "its configuration cannot be read, so these are its usual directories",
-              List.of(describe(e) + "; repair it or set the directories explicitly"));
       return Optional.of(
-          new Found(runtime, fallback.settings(), fallback.from(), running, lastChange(configs)));
+          new Found(
+              runtime,
+              usual(
+                  runtime, List.of(describe(e) + "; repair it or set the directories explicitly")),
+              "its configuration cannot be read, so these are its usual directories",
+              running,
+              lastChange(configs)));
     }
   }
 
-  private Found withoutConfig(KnownRuntime runtime, String from, List<String> notes) {
+  private CniSettings usual(KnownRuntime runtime, List<String> notes) {
     List<Path> present = runtime.binDirs.stream().filter(tree::exists).toList();
-    return new Found(
-        runtime,
-        new CniSettings(
-            runtime.confDir,
-            present.isEmpty() ? List.of(runtime.binDirs.getFirst()) : present,
-            "",
-            List.of(),
-            notes),
-        from,
-        true,
-        FileTime.fromMillis(0));
+    return new CniSettings(
+        runtime.confDir,
+        present.isEmpty() ? List.of(runtime.binDirs.getFirst()) : present,
+        "",
+        List.of(),
+        notes);
   }
 
   private List<Path> configsOf(KnownRuntime runtime) {

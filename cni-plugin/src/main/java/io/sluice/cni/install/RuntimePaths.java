@@ -7,7 +7,6 @@ import java.util.List;
  * Where a container runtime looks for network configurations and plugins. All paths are those of
  * the node.
  *
- * @param runtime its name, for people: {@code k3s}, {@code containerd}, {@code CRI-O} ...
  * @param confDir the directory of network configurations
  * @param binDirs the directories in which it looks for plugins, in its order
  * @param otherBinDirs those of other runtimes on this node; they get the plugin as well, so that a
@@ -21,7 +20,6 @@ import java.util.List;
  * @param notes what an operator should know, though nothing is refused for it
  */
 public record RuntimePaths(
-    String runtime,
     Path confDir,
     List<Path> binDirs,
     List<Path> otherBinDirs,
@@ -50,7 +48,6 @@ public record RuntimePaths(
   /** Directories that the operator named; nothing is detected. */
   public static RuntimePaths named(Path confDir, List<Path> binDirs) {
     return new RuntimePaths(
-        "as set",
         confDir,
         binDirs,
         List.of(),
@@ -64,7 +61,6 @@ public record RuntimePaths(
   /** The same with a directory of network configurations that the operator named. */
   public RuntimePaths withConfDir(Path named) {
     return new RuntimePaths(
-        runtime,
         named,
         binDirs,
         otherBinDirs,
@@ -78,7 +74,6 @@ public record RuntimePaths(
   /** The same with directories of plugins that the operator named. */
   public RuntimePaths withBinDirs(List<Path> named) {
     return new RuntimePaths(
-        runtime,
         confDir,
         named,
         List.of(),

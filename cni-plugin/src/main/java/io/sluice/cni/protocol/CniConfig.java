@@ -22,10 +22,10 @@ import org.jspecify.annotations.Nullable;
  *
  * @param cniVersion version of the documents that are exchanged
  * @param previousOrNull result of the plugins before this one; null where there is none
- * @param attachments what is still valid, for GC
+ * @param attachments ids of the sandboxes that are still valid, for GC
  */
 public record CniConfig(
-    String cniVersion, @Nullable PreviousResult previousOrNull, Set<Attachment> attachments) {
+    String cniVersion, @Nullable PreviousResult previousOrNull, Set<String> attachments) {
 
   /** Version of documents for a caller whose own cannot be read. */
   public static final String LATEST_VERSION = "1.1.0";
@@ -37,14 +37,6 @@ public record CniConfig(
               .streamReadConstraints(
                   StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
               .build());
-
-  /**
-   * One interface of one sandbox.
-   *
-   * @param containerId names the sandbox
-   * @param ifname interface inside
-   */
-  public record Attachment(String containerId, String ifname) {}
 
   public CniConfig {
     attachments = Set.copyOf(attachments);
@@ -75,7 +67,7 @@ public record CniConfig(
       }
       String version = LATEST_VERSION;
       PreviousResult previous = null;
-      Set<Attachment> attachments = new HashSet<>();
+      Set<String> attachments = new HashSet<>();
       while (parser.nextToken() == JsonToken.FIELD_NAME) {
         String field = parser.currentName();
         JsonToken value = parser.nextToken();
@@ -90,10 +82,7 @@ public record CniConfig(
             }
           }
           case "cni.dev/valid-attachments" ->
-              tree.forEach(each ->
-                  attachments.add(
-                      new Attachment(
-                          each.path("containerID").asText(), each.path("ifname").asText())));
+              tree.forEach(each -> attachments.add(each.path("containerID").asText()));
           default -> {} // the runtime's and the operator's own members
         }
       }

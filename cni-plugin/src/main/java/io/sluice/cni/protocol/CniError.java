@@ -1,7 +1,6 @@
 package io.sluice.cni.protocol;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 
@@ -24,7 +23,6 @@ public final class CniError extends RuntimeException {
   public static final int TRY_AGAIN = 11;
 
   private static final long serialVersionUID = 1;
-  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final int code;
   private final String details;
@@ -52,17 +50,14 @@ public final class CniError extends RuntimeException {
   /** The error document, in UTF-8. */
   public byte[] document(String cniVersion) {
     ObjectNode document =
-        JSON.createObjectNode()
+        JsonNodeFactory.instance
+            .objectNode()
             .put("cniVersion", cniVersion)
             .put("code", code)
             .put("msg", String.valueOf(getMessage()));
     if (!details.isEmpty()) {
       document.put("details", details);
     }
-    try {
-      return (JSON.writeValueAsString(document) + "\n").getBytes(StandardCharsets.UTF_8);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a tree of strings and numbers can always be written", e);
-    }
+    return (document + "\n").getBytes(StandardCharsets.UTF_8);
   }
 }

@@ -88,7 +88,6 @@ class CniInstallerTest {
     node.primary("20-b.conflist", Node.list("b", "b"));
     node.paths =
         new RuntimePaths(
-            "CRI-O",
             node.paths.confDir(),
             node.paths.binDirs(),
             List.of(),
@@ -154,7 +153,6 @@ class CniInstallerTest {
     Files.createDirectory(node.root.resolve("other"));
     node.paths =
         new RuntimePaths(
-            "k3s",
             node.paths.confDir(),
             List.of(Path.of("/broken"), Path.of("/opt/cni/bin"), Path.of("/made/here")),
             List.of(Path.of("/other"), Path.of("/not/made")),
@@ -267,7 +265,6 @@ class CniInstallerTest {
     node.primary("10-flannel.conflist", FLANNEL);
     node.paths =
         new RuntimePaths(
-            "containerd",
             node.paths.confDir(),
             node.paths.binDirs(),
             List.of(),
@@ -306,7 +303,6 @@ class CniInstallerTest {
     Files.createDirectories(node.root.resolve("k3s/net.d"));
     node.paths =
         new RuntimePaths(
-            "k3s",
             Path.of("/k3s/net.d"),
             node.paths.binDirs(),
             List.of(),

@@ -177,7 +177,6 @@ class ConfigurationWatchTest {
     Path other = Files.createDirectories(node.root.resolve("other")).resolve("sluice-cni");
     node.paths =
         new RuntimePaths(
-            "k3s",
             node.paths.confDir(),
             node.paths.binDirs(),
             List.of(Path.of("/other")), // not watched

@@ -35,7 +35,8 @@ class RuntimeDetectionTest {
   void takesTheUsualDirectoriesWhereNoRuntimeIsFound() {
     RuntimePaths paths = detect();
 
-    assertDirectories(paths, "unknown", "/etc/cni/net.d", "/opt/cni/bin");
+    assertThat(paths.confDir()).isEqualTo(Path.of("/etc/cni/net.d"));
+    assertThat(paths.binDirs()).containsExactly(Path.of("/opt/cni/bin"));
     assertThat(paths.reason()).contains("no container runtime was found");
   }
 
@@ -138,7 +139,7 @@ class RuntimeDetectionTest {
   void leavesAContainerdOutThatServesNoKubernetes() throws IOException {
     write(CONTAINERD, "disabled_plugins = [\"cri\"]\n[plugins.cri.cni]\nconf_dir = \"/docker\"\n");
 
-    assertThat(detect().runtime()).isEqualTo("unknown");
+    assertThat(detect().reason()).startsWith("no container runtime was found");
   }
 
   @Test
@@ -228,7 +229,7 @@ class RuntimeDetectionTest {
         "/run/k0s/containerd-cri.toml",
         "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".cni]\nbin_dir = \"/opt/k0s\"\n");
     assertThat(detect().binDirs()).containsExactly(Path.of("/opt/k0s"));
-    assertThat(detect().runtime()).isEqualTo("k0s");
+    assertThat(detect().reason()).startsWith("k0s: ");
   }
 
   @ParameterizedTest
@@ -287,7 +288,7 @@ class RuntimeDetectionTest {
   void prefersTheRuntimeThatAnswers() throws IOException {
     write(K3S, "version = 3\n[plugins.'io.containerd.cri.v1.runtime'.cni]\nbin_dirs = ['/k3s']\n");
     write(CONTAINERD, "version = 2\nplugins.\"io.containerd.grpc.v1.cri\".cni.bin_dir = \"/b\"\n");
-    assertThat(detect().runtime()).as("bundled with Kubernetes").isEqualTo("k3s");
+    assertThat(detect().reason()).as("bundled with Kubernetes").startsWith("k3s: ");
     var detection = new RuntimeDetection(root);
 
     try (var answering = answering("run/containerd/containerd.sock")) {
@@ -299,11 +300,11 @@ class RuntimeDetectionTest {
       assertThat(paths.reason()).contains("preferred to k3s because it answers");
     }
 
-    assertThat(detection.detect().runtime())
+    assertThat(detection.detect().reason())
         .as("a runtime that was just restarted is not left")
-        .isEqualTo("containerd");
+        .startsWith("containerd: ");
     abandoned("run/containerd/containerd.sock");
-    assertThat(detect().runtime()).as("a socket nobody listens at").isEqualTo("k3s");
+    assertThat(detect().reason()).as("a socket nobody listens at").startsWith("k3s: ");
   }
 
   @Test
@@ -312,11 +313,11 @@ class RuntimeDetectionTest {
     write(K3S, "version = 3\n");
     age("/etc/k0s/containerd.toml", 100);
     age(K3S, 200);
-    assertThat(detect().runtime()).isEqualTo("k3s");
+    assertThat(detect().reason()).startsWith("k3s: ");
 
     age("/etc/k0s/containerd.toml", 300);
 
-    assertThat(detect().runtime()).isEqualTo("k0s");
+    assertThat(detect().reason()).startsWith("k0s: ");
   }
 
   @Test
@@ -335,7 +336,7 @@ class RuntimeDetectionTest {
 
   private static void assertDirectories(
       RuntimePaths paths, String runtime, String confDir, String... binDirs) {
-    assertThat(paths.runtime()).isEqualTo(runtime);
+    assertThat(paths.reason()).startsWith(runtime + ": ");
     assertThat(paths.confDir()).isEqualTo(Path.of(confDir));
     assertThat(paths.binDirs().stream().map(Path::toString)).containsExactly(binDirs);
   }

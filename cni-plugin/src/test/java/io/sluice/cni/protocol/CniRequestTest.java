@@ -68,8 +68,7 @@ class CniRequestTest {
 
     CniRequest request = CniRequest.parse(body);
 
-    assertThat(request.config().attachments())
-        .containsExactly(new CniConfig.Attachment("a", "eth0"));
+    assertThat(request.config().attachments()).containsExactly("a");
     assertThat(request.pod()).isEmpty();
   }
 

@@ -302,10 +302,8 @@ final class CniAnswers {
   }
 
   private void collect(CniConfig config) {
-    Set<String> valid = new HashSet<>();
-    config.attachments().forEach(attachment -> valid.add(attachment.containerId()));
     for (Sandbox sandbox : records.all()) {
-      if (!valid.contains(sandbox.containerId())) {
+      if (!config.attachments().contains(sandbox.containerId())) {
         LOG.log(System.Logger.Level.INFO, "sandbox_collected pod={0}", sandbox.pod());
         delete(sandbox);
       }
