@@ -1,7 +1,6 @@
 package io.sluice.node.identity.control;
 
 import com.google.protobuf.ByteString;
-import io.grpc.ConnectivityState;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -233,12 +232,6 @@ public final class ControllerClient implements AutoCloseable {
       used.streams.detach(before);
     }
     return stream;
-  }
-
-  /** Whether a connection stands. */
-  public synchronized boolean isConnected() {
-    Connection present = connection;
-    return present != null && present.channel.getState(false) == ConnectivityState.READY;
   }
 
   private synchronized Connection current() {
