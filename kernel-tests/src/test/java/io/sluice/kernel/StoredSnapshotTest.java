@@ -14,11 +14,13 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.node.store.MeshMark;
 import io.sluice.node.store.SnapshotStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -50,7 +52,7 @@ class StoredSnapshotTest {
   private static void save(Shop shop) {
     try (SnapshotStore store = SnapshotStore.open(slots(shop), (fault, problem) -> {})) {
       store.load();
-      store.save(registry(shop));
+      store.save(registry(shop), Instant.now(), MeshMark.UNKNOWN);
     }
   }
 

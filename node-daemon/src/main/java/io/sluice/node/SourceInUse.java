@@ -271,8 +271,7 @@ final class SourceInUse implements SnapshotSource {
         public void readAhead(Parts parts, NodeReporter reporter) {
           SnapshotStore opened =
               parts.single(
-                  SnapshotStore.open(
-                      NodeSettings.snapshots(settings.stateDirectory()), reporter, clock));
+                  SnapshotStore.open(NodeSettings.snapshots(settings.stateDirectory()), reporter));
           store = Optional.of(opened);
           ahead = opened.load();
         }

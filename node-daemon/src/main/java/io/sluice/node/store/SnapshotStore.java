@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.EnumMap;
 import java.util.Map;
@@ -22,7 +21,6 @@ public final class SnapshotStore implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(SnapshotStore.class.getName());
 
   private final StoreTiming timing;
-  private final InstantSource clock;
   private final StoreListener listener;
   private final SlotFiles files; // guarded by itself
   private final Thread writer;
@@ -37,12 +35,10 @@ public final class SnapshotStore implements AutoCloseable {
   private long notBeforeNanos = System.nanoTime();
   private boolean closing;
 
-  private SnapshotStore(
-      Path directory, StoreListener listener, StoreTiming timing, InstantSource clock) {
+  private SnapshotStore(Path directory, StoreListener listener, StoreTiming timing) {
     this.files = new SlotFiles(directory);
     this.listener = listener;
     this.timing = timing;
-    this.clock = clock;
     this.writer = Thread.ofVirtual().name("sluice-snapshot-store").unstarted(this::writeAll);
   }
 
@@ -50,20 +46,13 @@ public final class SnapshotStore implements AutoCloseable {
    * Keeps snapshots in {@code directory}, which is made with the first one. Reads nothing yet.
    *
    * @param listener told of faults; they are logged already
-   * @param clock by which snapshots are saved
    */
-  public static SnapshotStore open(Path directory, StoreListener listener, InstantSource clock) {
-    return open(directory, listener, StoreTiming.DEFAULTS, clock);
-  }
-
-  /** The same by the machine's wall clock. */
   public static SnapshotStore open(Path directory, StoreListener listener) {
-    return open(directory, listener, StoreTiming.DEFAULTS, InstantSource.system());
+    return open(directory, listener, StoreTiming.DEFAULTS);
   }
 
-  static SnapshotStore open(
-      Path directory, StoreListener listener, StoreTiming timing, InstantSource clock) {
-    SnapshotStore store = new SnapshotStore(directory, listener, timing, clock);
+  static SnapshotStore open(Path directory, StoreListener listener, StoreTiming timing) {
+    SnapshotStore store = new SnapshotStore(directory, listener, timing);
     store.writer.start();
     return store;
   }
@@ -153,22 +142,13 @@ public final class SnapshotStore implements AutoCloseable {
     return load(mesh);
   }
 
-  /** Has {@code snapshot} written soon, as what holds now; returns at once. */
-  public void save(MeshSnapshot snapshot) {
-    save(snapshot, clock.instant());
-  }
-
   /**
-   * The same for one of which is known since when it holds at the latest. Nothing is written where
-   * the disk has the same from less than a quarter of an hour before.
+   * Has {@code snapshot} written soon; returns at once. Nothing is written where the disk has the
+   * same from less than a quarter of an hour before.
    *
    * @param confirmedAt when its source last said that it is current
+   * @param mesh which one it is of
    */
-  public void save(MeshSnapshot snapshot, Instant confirmedAt) {
-    save(snapshot, confirmedAt, MeshMark.UNKNOWN);
-  }
-
-  /** The same for one of which is known which mesh it is of. */
   public synchronized void save(MeshSnapshot snapshot, Instant confirmedAt, MeshMark mesh) {
     // The revision of no snapshot on a disk is 0, which is that of the empty one.
     Stored next =

@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -42,14 +41,14 @@ class SnapshotStoreTest {
   }
 
   private SnapshotStore open(StoreTiming timing) {
-    return SnapshotStore.open(directory(), faults, timing, InstantSource.fixed(now));
+    return SnapshotStore.open(directory(), faults, timing);
   }
 
   private void save(MeshSnapshot... snapshots) {
     for (MeshSnapshot snapshot : snapshots) {
       try (SnapshotStore store = open()) {
         store.load();
-        store.save(snapshot.withComplete(true));
+        store.save(snapshot.withComplete(true), now, MeshMark.UNKNOWN);
       }
     }
   }
@@ -180,10 +179,11 @@ class SnapshotStoreTest {
                 Duration.ofHours(1),
                 Duration.ofSeconds(20)))) {
       store.load();
-      store.save(Samples.snapshot(1).withComplete(true));
+      store.save(Samples.snapshot(1).withComplete(true), now, MeshMark.UNKNOWN);
       Await.until(() -> assertThat(store.status().savedAt()).isPresent());
       for (int revision = 2; revision <= 50; revision++) {
-        store.save(Samples.snapshot(revision, Samples.CART).withComplete(false));
+        store.save(
+            Samples.snapshot(revision, Samples.CART).withComplete(false), now, MeshMark.UNKNOWN);
       }
     }
 
@@ -220,7 +220,7 @@ class SnapshotStoreTest {
     Path inTheWay = Files.createDirectories(directory().resolve(".a.snapshot.tmp/full"));
     try (SnapshotStore store = open()) {
       store.load();
-      store.save(Samples.snapshot(3, Samples.CATALOGUE).withComplete(true));
+      store.save(Samples.snapshot(3, Samples.CATALOGUE).withComplete(true), now, MeshMark.UNKNOWN);
       Await.until(() ->
           assertThat(store.status().faults().getOrDefault(StoreFault.NOT_WRITTEN, 0L))
               .isGreaterThan(2));
@@ -272,7 +272,7 @@ class SnapshotStoreTest {
 
     try (SnapshotStore store = open()) {
       assertThat(store.load()).isEmpty();
-      store.save(Samples.snapshot(2, Samples.CART).withComplete(true));
+      store.save(Samples.snapshot(2, Samples.CART).withComplete(true), now, MeshMark.UNKNOWN);
       Await.until(() ->
           assertThat(faults.faults())
               .containsExactly(StoreFault.OPEN_TO_OTHERS, StoreFault.OPEN_TO_OTHERS));
@@ -287,7 +287,7 @@ class SnapshotStoreTest {
     try (SnapshotStore store = open()) {
       assertThat(store.load()).isEmpty();
       Files.setPosixFilePermissions(directory(), PosixFilePermissions.fromString("rwx------"));
-      store.save(Samples.snapshot(3, Samples.CATALOGUE).withComplete(true));
+      store.save(Samples.snapshot(3, Samples.CATALOGUE).withComplete(true), now, MeshMark.UNKNOWN);
     }
     assertThat(loaded().snapshot().revision()).isEqualTo(3);
 

@@ -37,7 +37,7 @@ class StoredFirstTest {
 
   StoredFirstTest(@TempDir Path directory) {
     this.directory = directory.resolve("snapshot");
-    this.store = SnapshotStore.open(this.directory, (fault, problem) -> {}, AT_ONCE, clock);
+    this.store = SnapshotStore.open(this.directory, (fault, problem) -> {}, AT_ONCE);
     this.source = new StoredFirst(store, Optional.empty(), remote, () -> mesh, clock);
   }
 
@@ -185,8 +185,7 @@ class StoredFirstTest {
     store.close();
 
     assertThat(savedMesh()).isEqualTo(first);
-    try (SnapshotStore again =
-        SnapshotStore.open(directory, (fault, problem) -> {}, AT_ONCE, clock)) {
+    try (SnapshotStore again = SnapshotStore.open(directory, (fault, problem) -> {}, AT_ONCE)) {
       StoredFirst next = new StoredFirst(again, again.load(), remote, () -> mesh, clock);
       next.start(delivered::add);
       Await.until(() -> assertThat(next.isStored()).isFalse());
@@ -196,8 +195,7 @@ class StoredFirstTest {
   }
 
   private MeshMark savedMesh() {
-    try (SnapshotStore reader =
-        SnapshotStore.open(directory, (fault, problem) -> {}, AT_ONCE, clock)) {
+    try (SnapshotStore reader = SnapshotStore.open(directory, (fault, problem) -> {}, AT_ONCE)) {
       return reader.load().orElseThrow().mesh();
     }
   }
