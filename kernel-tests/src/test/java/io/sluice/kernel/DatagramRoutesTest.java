@@ -137,7 +137,8 @@ class DatagramRoutesTest {
 
   /** What {@code why --udp} says of it. */
   private String foretold(SitePod from, InetSocketAddress to) {
-    WhyQuestion question = WhyQuestion.ofDatagram(from.meshName(), IpAddresses.text(to));
+    WhyQuestion question =
+        new WhyQuestion(from.meshName(), IpAddresses.text(to), "", "", Map.of(), false, true);
     try {
       JsonNode answer =
           new AdminClient(NodeSettings.adminSocket(shop.site.prefix()))

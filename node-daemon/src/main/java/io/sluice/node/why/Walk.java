@@ -15,11 +15,9 @@ import io.sluice.node.enrolment.PodStatus;
 import io.sluice.node.enrolment.PodStatus.Protection;
 import io.sluice.node.why.Fate.Cause;
 import io.sluice.node.why.Fate.Kind;
-import io.sluice.proxy.http.WrittenRequest;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Goes the way of a call without making it: out of the pod, through the proxy of its node, into the
@@ -39,17 +37,7 @@ final class Walk {
     this.arriving = new Arriving(snapshot, node, causes);
   }
 
-  /**
-   * Every way that it may go.
-   *
-   * @param requestOrNull what is sent; null where nothing is known of it
-   */
-  List<Fate> from(
-      Workload source, InetSocketAddress called, @Nullable WrittenRequest requestOrNull) {
-    return of(new Call(source, called, requestOrNull, "", false, false));
-  }
-
-  /** Every way of that call. */
+  /** Every way that it may go. */
   List<Fate> of(Call call) {
     Workload source = call.source();
     InetSocketAddress called = call.called();

@@ -57,11 +57,6 @@ public record WhyQuestion(
     this(source, destination, method, path, headers, false, false);
   }
 
-  /** Of a datagram. */
-  public static WhyQuestion ofDatagram(String source, String destination) {
-    return new WhyQuestion(source, destination, "", "", Map.of(), false, true);
-  }
-
   /** Whether it is about an HTTP request rather than a connection. */
   public boolean isRequest() {
     return !method.isEmpty();
