@@ -153,29 +153,22 @@ public final class DurableFile {
     Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rw-------");
 
     /** The file system itself. */
-    FileSteps REAL =
-        new FileSteps() {
-          @Override
-          public FileOutputStream create(Path temporary) throws IOException {
-            Files.createFile(temporary, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
-            // A stream, because an interrupt of the thread closes a channel half-way.
-            return new FileOutputStream(temporary.toFile());
-          }
-
-          @Override
-          public boolean unlink(Path file) throws IOException {
-            return Files.deleteIfExists(file);
-          }
-        };
+    FileSteps REAL = new FileSteps() {};
 
     /**
      * Makes a file that is not there yet, for its owner alone, and opens it for writing; the caller
      * closes it.
      */
-    FileOutputStream create(Path temporary) throws IOException;
+    default FileOutputStream create(Path temporary) throws IOException {
+      Files.createFile(temporary, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+      // A stream, because an interrupt of the thread closes a channel half-way.
+      return new FileOutputStream(temporary.toFile());
+    }
 
     /** Removes the name of a file. Returns false when there was none. */
-    boolean unlink(Path file) throws IOException;
+    default boolean unlink(Path file) throws IOException {
+      return Files.deleteIfExists(file);
+    }
   }
 
   /**

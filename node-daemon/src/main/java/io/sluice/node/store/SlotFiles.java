@@ -189,14 +189,9 @@ final class SlotFiles {
               new FileSteps() {
                 @Override
                 public FileOutputStream create(Path temporary) throws IOException {
-                  FileOutputStream created = FileSteps.REAL.create(temporary);
+                  FileOutputStream created = FileSteps.super.create(temporary);
                   FaultPoint.SNAPSHOT_BEGUN.reached();
                   return created;
-                }
-
-                @Override
-                public boolean unlink(Path target) throws IOException {
-                  return FileSteps.REAL.unlink(target);
                 }
               });
     }
