@@ -1,9 +1,8 @@
 package io.sluice.mesh.svid;
 
+import io.sluice.mesh.Sha256;
 import java.io.ByteArrayInputStream;
 import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -11,7 +10,6 @@ import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
@@ -76,9 +74,8 @@ public final class Certificates {
   /** SHA-256 of the certificate in lower-case hexadecimal digits. */
   public static String fingerprint(X509Certificate certificate) {
     try {
-      return HexFormat.of()
-          .formatHex(MessageDigest.getInstance("SHA-256").digest(certificate.getEncoded()));
-    } catch (NoSuchAlgorithmException | CertificateEncodingException e) {
+      return Sha256.hex(certificate.getEncoded());
+    } catch (CertificateEncodingException e) {
       throw new IllegalStateException("a parsed certificate has no SHA-256", e);
     }
   }
