@@ -54,7 +54,7 @@ final class Datagrams {
     boolean dns = called.getPort() == MeshPorts.DNS;
     Optional<Workload> pod = snapshot.workloadAt(address);
     story.to(called, pod.map(Workload::name).orElse(null));
-    if (snapshot.settings().isolated().stream().anyMatch(range -> range.contains(address))) {
+    if (snapshot.settings().isolates(address)) {
       return List.of(
           story.end(
               Fate.Kind.REFUSED,
