@@ -64,7 +64,9 @@ final class NodeProgram {
       return now.equals(MeshSnapshot.EMPTY)
           ? new byte[0] // it was started anew, and has none yet
           : SnapshotFormat.write(
-              1, new Stored(now.withRevision(Math.max(1, now.revision())), Instant.now()));
+              1,
+              new Stored(
+                  now.withRevision(Math.max(1, now.revision())), Instant.now(), MeshMark.UNKNOWN));
     });
     source.start(inForce::set);
   }

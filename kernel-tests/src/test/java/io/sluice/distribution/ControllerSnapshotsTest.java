@@ -124,7 +124,7 @@ class ControllerSnapshotsTest {
         opened(
             new StoredFirst(
                 opened(SnapshotStore.open(home.resolve("snapshot"), (fault, problem) -> {})),
-                Optional.of(new Stored(kept, Instant.now())),
+                Optional.of(new Stored(kept, Instant.now(), MeshMark.UNKNOWN)),
                 new ControllerSnapshots(
                     identities.controller(), Optional.of(kept), InstantSource.system(), ""),
                 () -> MeshMark.UNKNOWN,

@@ -11,9 +11,4 @@ import java.time.Instant;
  * @param savedAt when it was written, by the node's clock then, in milliseconds
  * @param mesh which mesh it is of
  */
-public record Stored(MeshSnapshot snapshot, Instant savedAt, MeshMark mesh) {
-  /** One of which it is not known. */
-  public Stored(MeshSnapshot snapshot, Instant savedAt) {
-    this(snapshot, savedAt, MeshMark.UNKNOWN);
-  }
-}
+public record Stored(MeshSnapshot snapshot, Instant savedAt, MeshMark mesh) {}

@@ -20,7 +20,7 @@ final class EndlessSaver {
     SlotFiles files = new SlotFiles(Path.of(arguments[0]));
     files.read(envelope -> envelope);
     for (long revision = Long.parseLong(arguments[1]); ; revision++) {
-      Stored stored = new Stored(snapshot(revision), Instant.EPOCH);
+      Stored stored = new Stored(snapshot(revision), Instant.EPOCH, MeshMark.UNKNOWN);
       files.write(SnapshotFormat.write(files.nextSequence(), stored));
       System.out.println(revision);
     }

@@ -95,7 +95,7 @@ class StoredFirstTest {
     source =
         new StoredFirst(
             store,
-            Optional.of(new Stored(stored.withComplete(complete), savedAt)),
+            Optional.of(new Stored(stored.withComplete(complete), savedAt, MeshMark.UNKNOWN)),
             remote,
             () -> mesh,
             clock);
@@ -108,7 +108,11 @@ class StoredFirstTest {
     remote.answer(Samples.snapshot(5), true, START);
     source =
         new StoredFirst(
-            store, Optional.of(new Stored(Samples.snapshot(4), START)), remote, () -> mesh, clock);
+            store,
+            Optional.of(new Stored(Samples.snapshot(4), START, MeshMark.UNKNOWN)),
+            remote,
+            () -> mesh,
+            clock);
     source.start(next -> {
       if (next.revision() == 4) {
         throw new IllegalStateException("not this one");
@@ -125,7 +129,11 @@ class StoredFirstTest {
     remote.answer(Samples.snapshot(5), true, START);
     source =
         new StoredFirst(
-            store, Optional.of(new Stored(Samples.snapshot(4), START)), remote, () -> mesh, clock);
+            store,
+            Optional.of(new Stored(Samples.snapshot(4), START, MeshMark.UNKNOWN)),
+            remote,
+            () -> mesh,
+            clock);
     CountDownLatch refused = new CountDownLatch(1);
     source.start(next -> {
       if (next.revision() == 5) {

@@ -28,9 +28,9 @@ class TornFileTest {
   private final MeshSnapshot older = Samples.snapshot(7, Samples.CART);
   private final MeshSnapshot newer = Samples.snapshot(8, Samples.CART, Samples.CATALOGUE);
   private final byte[] olderFile =
-      SnapshotFormat.write(3, new Stored(older.withComplete(true), SAVED_AT));
+      SnapshotFormat.write(3, new Stored(older.withComplete(true), SAVED_AT, MeshMark.UNKNOWN));
   private final byte[] newerFile =
-      SnapshotFormat.write(4, new Stored(newer.withComplete(true), SAVED_AT));
+      SnapshotFormat.write(4, new Stored(newer.withComplete(true), SAVED_AT, MeshMark.UNKNOWN));
 
   @TempDir private Path directory;
   private SlotFiles slots = new SlotFiles(Path.of("none"));
