@@ -7,12 +7,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.zip.CRC32;
@@ -39,27 +37,6 @@ public final class MembershipFile {
   }
 
   /**
-   * What the file says; nothing when there is none. Reads as strictly as the client does.
-   *
-   * @throws MembershipFileException naming line and reason, when the client would refuse it too
-   */
-  public Optional<Membership> read() {
-    try {
-      return Optional.of(MembershipFormat.decode(content()));
-    } catch (NoSuchFileException e) {
-      return Optional.empty();
-    } catch (IOException | MembershipFormat.Malformed e) {
-      throw MembershipFileException.unreadable(file.path(), e);
-    }
-  }
-
-  private byte[] content() throws IOException {
-    try (InputStream in = Files.newInputStream(file.path())) {
-      return in.readNBytes(MembershipFormat.LARGEST_BYTES + 1);
-    }
-  }
-
-  /**
    * Makes the file say this. Returns false when it says so already; then nothing is written.
    *
    * @throws MembershipFileException when it could not be written. The old file stays only if it
@@ -77,7 +54,7 @@ public final class MembershipFile {
       file.replace(content);
       return true;
     } catch (IOException | IllegalArgumentException e) {
-      throw MembershipFileException.notWritten(
+      throw new MembershipFileException(
           file.path(), e, mayStay(membership) ? Aftermath.KEPT : withdraw(e));
     }
   }
@@ -91,8 +68,9 @@ public final class MembershipFile {
   }
 
   private boolean mayStay(Membership wanted) {
-    try {
-      return wanted.noLongerStarting(MembershipFormat.decode(content())).isEmpty();
+    try (InputStream in = Files.newInputStream(file.path())) {
+      byte[] content = in.readNBytes(MembershipFormat.LARGEST_BYTES + 1);
+      return wanted.noLongerStarting(MembershipFormat.decode(content)).isEmpty();
     } catch (IOException | MembershipFormat.Malformed e) {
       return false; // what it says is not known, so it may say too much
     }
@@ -162,6 +140,7 @@ public final class MembershipFile {
       return text.toString().getBytes(StandardCharsets.US_ASCII);
     }
 
+    /** Reads as strictly as the client does. */
     static Membership decode(byte[] content) throws Malformed {
       if (content.length > LARGEST_BYTES) {
         throw new Malformed(1, "the file has more than " + LARGEST_BYTES + " bytes");

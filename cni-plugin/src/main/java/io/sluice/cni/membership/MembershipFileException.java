@@ -2,7 +2,7 @@ package io.sluice.cni.membership;
 
 import java.nio.file.Path;
 
-/** The membership file could not be read or not be written. */
+/** The membership file could not be written. */
 public final class MembershipFileException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
@@ -31,26 +31,16 @@ public final class MembershipFileException extends RuntimeException {
 
   private final Aftermath aftermath;
 
-  private MembershipFileException(String message, Throwable cause, Aftermath aftermath) {
-    super(message, cause);
-    this.aftermath = aftermath;
-  }
-
-  static MembershipFileException unreadable(Path file, Throwable cause) {
-    return new MembershipFileException(
-        file + " cannot be read: " + cause.getMessage(), cause, Aftermath.KEPT);
-  }
-
-  static MembershipFileException notWritten(Path file, Throwable cause, Aftermath aftermath) {
-    return new MembershipFileException(
+  MembershipFileException(Path file, Throwable cause, Aftermath aftermath) {
+    super(
         file
             + " was not written ("
             + cause.getMessage()
             + "); "
             + aftermath.text
             + "; free space on that disk or make it writable",
-        cause,
-        aftermath);
+        cause);
+    this.aftermath = aftermath;
   }
 
   /** What the file says now. */
