@@ -75,13 +75,6 @@ public final class IptablesBackend {
     return known;
   }
 
-  /** This backend without its other variants. */
-  IptablesBackend only(String variant) {
-    return new IptablesBackend(
-        known.stream().filter(usable -> usable.tool().variant().equals(variant)).toList(),
-        ownCgroup);
-  }
-
   /** The id of the proxy's cgroup: rules keep the one that their path led to when written. */
   long ownCgroup() {
     return ownCgroup;

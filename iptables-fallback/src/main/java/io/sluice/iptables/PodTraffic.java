@@ -128,26 +128,6 @@ public record PodTraffic(
         Set.of());
   }
 
-  /** The same traffic with rules for these directions alone. */
-  public PodTraffic only(Set<Direction> wanted) {
-    return new PodTraffic(
-        settings,
-        probes,
-        primary,
-        own,
-        excludedAddresses,
-        excludedRanges,
-        excludedInterfaces,
-        otherInterfaces,
-        permissive,
-        keepEstablished,
-        ipv6,
-        outboundPorts,
-        inboundPorts,
-        wanted,
-        datagrams);
-  }
-
   boolean has(Direction direction) {
     return directions.contains(direction);
   }

@@ -50,7 +50,7 @@ class PodRedirectionTest {
   }
 
   private PodRedirection redirection(String variant) {
-    return new PodRedirection(pod.netns, backend.only(variant));
+    return new PodRedirection(pod.netns, TestPod.only(backend, variant));
   }
 
   @Test
@@ -79,7 +79,7 @@ class PodRedirectionTest {
       assertThat(next.digest(traffic, true))
           .isEqualTo(former.digest(traffic, true))
           .isNotEqualTo(next.digest(traffic, false))
-          .isNotEqualTo(next.digest(traffic.only(Set.of(Direction.INBOUND)), true));
+          .isNotEqualTo(next.digest(TestPod.only(traffic, Set.of(Direction.INBOUND)), true));
       next.adopt(traffic, present);
 
       assertThat(next.isNftables()).isTrue();
@@ -311,7 +311,7 @@ class PodRedirectionTest {
   }
 
   private static List<IptablesBackend.Usable> ipv4By(Path restore) {
-    return backend.only("nft").known().stream()
+    return TestPod.only(backend, "nft").known().stream()
         .map(usable ->
             usable.tool().family() == Family.IPV6
                 ? usable
@@ -361,7 +361,7 @@ class PodRedirectionTest {
           pods.stream()
               .<Callable<Boolean>>map(one ->
                   () -> {
-                    var redirection = new PodRedirection(one.netns, backend.only(variant));
+                    var redirection = new PodRedirection(one.netns, TestPod.only(backend, variant));
                     redirection.apply(TestPod.plain());
                     return redirection.isIntact();
                   })

@@ -70,7 +70,7 @@ class RedirectionTest extends RulesInAPod {
     int client = pod.connectFromOutside(podAddress(family), TestPod.INBOUND);
     int accepted = pod.accept(listener).orElseThrow();
     InetSocketAddress peer = Sockets.peerAddress(accepted);
-    apply(TestPod.plain().only(Set.of(Direction.INBOUND)));
+    apply(TestPod.only(TestPod.plain(), Set.of(Direction.INBOUND)));
 
     assertThat(isDelivered(accepted, client)).isTrue();
 

@@ -260,7 +260,10 @@ class RuleSetTest {
   @Test
   void rendersInboundRulesAloneWhereAnotherMechanismHasTheOutboundOnes() {
     assertThat(
-            RuleSet.of(everything(false).only(Set.of(Direction.INBOUND)), Family.IPV4, Dialect.FULL)
+            RuleSet.of(
+                    TestPod.only(everything(false), Set.of(Direction.INBOUND)),
+                    Family.IPV4,
+                    Dialect.FULL)
                 .render())
         .isEqualTo(
             """
@@ -290,7 +293,8 @@ class RuleSetTest {
   @Test
   void refusesInboundIpv6AloneWhereItCannotBeRedirectedAndOutboundIsLeftToAnotherMechanism() {
     assertThat(
-            RuleSet.ipv6Refused(everything(true).only(Set.of(Direction.INBOUND)), Dialect.FULL)
+            RuleSet.ipv6Refused(
+                    TestPod.only(everything(true), Set.of(Direction.INBOUND)), Dialect.FULL)
                 .render())
         .isEqualTo(
             """
@@ -307,7 +311,7 @@ class RuleSetTest {
 
   @Test
   void refusesToRenderNoDirection() {
-    assertThatThrownBy(() -> PLAIN.only(Set.of()))
+    assertThatThrownBy(() -> TestPod.only(PLAIN, Set.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("no direction");
   }

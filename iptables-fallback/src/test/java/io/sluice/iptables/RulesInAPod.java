@@ -41,7 +41,7 @@ abstract class RulesInAPod {
   }
 
   PodRedirection apply(String variant, PodTraffic traffic) {
-    var redirection = new PodRedirection(pod.netns, backend.only(variant));
+    var redirection = new PodRedirection(pod.netns, TestPod.only(backend, variant));
     redirection.apply(traffic);
     return redirection;
   }

@@ -103,6 +103,33 @@ final class TestPod implements AutoCloseable {
     return traffic(InterceptionSettings.EVERYTHING);
   }
 
+  /** The same traffic with rules for these directions alone. */
+  static PodTraffic only(PodTraffic traffic, Set<Direction> wanted) {
+    return new PodTraffic(
+        traffic.settings(),
+        traffic.probes(),
+        traffic.primary(),
+        traffic.own(),
+        traffic.excludedAddresses(),
+        traffic.excludedRanges(),
+        traffic.excludedInterfaces(),
+        traffic.otherInterfaces(),
+        traffic.permissive(),
+        traffic.keepEstablished(),
+        traffic.ipv6(),
+        traffic.outboundPorts(),
+        traffic.inboundPorts(),
+        wanted,
+        traffic.datagrams());
+  }
+
+  /** The backend without its other variants. */
+  static IptablesBackend only(IptablesBackend backend, String variant) {
+    return new IptablesBackend(
+        backend.known().stream().filter(usable -> usable.tool().variant().equals(variant)).toList(),
+        backend.ownCgroup());
+  }
+
   static String run(String... command) throws IOException {
     return output(List.of(command), "");
   }
