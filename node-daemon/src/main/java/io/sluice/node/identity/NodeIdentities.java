@@ -48,7 +48,7 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
   private final IdentityKeeper keeper;
   private final IdentityClock clock;
 
-  private NodeIdentities(
+  NodeIdentities(
       String nodeName,
       Path directory,
       ControlSettings settings,
@@ -78,19 +78,9 @@ public final class NodeIdentities implements WorkloadIdentities, AutoCloseable {
    */
   public static NodeIdentities start(
       String nodeName, Path directory, ControlSettings settings, TlsPolicy policy) {
-    return start(
-        nodeName, directory, settings, policy, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
-  }
-
-  static NodeIdentities start(
-      String nodeName,
-      Path directory,
-      ControlSettings settings,
-      TlsPolicy policy,
-      ControlTiming timing,
-      IdentityClock clock) {
     NodeIdentities started =
-        new NodeIdentities(nodeName, directory, settings, policy, timing, clock);
+        new NodeIdentities(
+            nodeName, directory, settings, policy, ControlTiming.DEFAULTS, IdentityClock.SYSTEM);
     started.begin();
     return started;
   }

@@ -48,8 +48,10 @@ final class TestNode implements AutoCloseable {
   }
 
   static TestNode start(Path directory, ControlSettings settings, IdentityClock clock) {
-    return new TestNode(
-        NodeIdentities.start("edge1", state(directory), settings, TlsPolicy.OPEN, QUICK, clock));
+    NodeIdentities identities =
+        new NodeIdentities("edge1", state(directory), settings, TlsPolicy.OPEN, QUICK, clock);
+    identities.begin();
+    return new TestNode(identities);
   }
 
   static void write(Path directory, String name, String text) {
