@@ -1,10 +1,17 @@
 package io.sluice.charts;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.kubernetes.FakeCluster;
+import io.sluice.lab.site.Commands;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** The commands of the chart as they are typed, and what the last of them printed. */
 final class ChartCommands {
@@ -19,6 +26,31 @@ final class ChartCommands {
       return cluster;
     } catch (Exception e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /** Gives a cluster what {@code install} makes, all of it ready: made once for all tests. */
+  static void giveTheMesh(FakeCluster cluster) {
+    cluster.onWrite = ChartCommands::ready;
+    cluster.takeAllOf(Installed.CLUSTER);
+  }
+
+  private static final class Installed {
+    static final FakeCluster CLUSTER = install();
+
+    private static FakeCluster install() {
+      ChartCommands commands = new ChartCommands();
+      try (FakeCluster cluster = started()) {
+        cluster.onWrite = ChartCommands::ready;
+        Path home = Files.createTempDirectory("installed");
+        assertThat(commands.run("install --kubeconfig " + cluster.kubeconfig(home)))
+            .as(commands.err())
+            .isZero();
+        Commands.run("rm", "-r", home.toString());
+        return cluster; // whose objects stay
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
   }
 

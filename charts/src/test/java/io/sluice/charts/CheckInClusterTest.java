@@ -32,10 +32,7 @@ class CheckInClusterTest {
 
   @BeforeEach
   void installTheMesh() throws Exception {
-    cluster.onWrite = ChartCommands::ready;
-    assertThat(commands.run("install --kubeconfig " + cluster.kubeconfig(home)))
-        .as(commands.err())
-        .isZero();
+    ChartCommands.giveTheMesh(cluster);
     put(
         "/api/v1/namespaces/kube-system/services/kube-dns",
         "{\"metadata\": {\"name\": \"kube-dns\", \"namespace\": \"kube-system\","

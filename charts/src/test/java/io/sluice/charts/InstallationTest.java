@@ -98,7 +98,7 @@ class InstallationTest {
 
   @Test
   void nodesAreGivenBackBeforeTheReleaseGoes() throws Exception {
-    succeed("install");
+    ChartCommands.giveTheMesh(cluster);
     cluster.onWrite = object -> object; // from now on no node follows, and no controller
 
     assertThat(run("uninstall --yes --timeout 1s")).isEqualTo(ExitCode.FAILED.code());
@@ -118,7 +118,7 @@ class InstallationTest {
   @ParameterizedTest
   @CsvSource({"'', true", "--without-nodes, false"})
   void programsAreToldWhatTheUninstallDid(String option, boolean isGivenBack) throws Exception {
-    succeed("install");
+    ChartCommands.giveTheMesh(cluster);
 
     succeed("uninstall --yes -o json" + (option.isEmpty() ? "" : " " + option));
 
@@ -134,7 +134,7 @@ class InstallationTest {
   /** The controller made them; Helm does not know them. */
   @Test
   void whatTheControllerMadeGoesToo() throws Exception {
-    succeed("install");
+    ChartCommands.giveTheMesh(cluster);
     put("/apis/coordination.k8s.io/v1/namespaces/sluice-system/leases/sluice-controller", "");
     put(NAMESPACE + "/configmaps/sluice-trust-bundle", "sluice-controller");
     put(NAMESPACE + "/configmaps/somebody-elses", "kubectl");
@@ -148,7 +148,7 @@ class InstallationTest {
 
   @Test
   void namespacesThatAreMarkedAreNamedWithTheirMend() throws Exception {
-    succeed("install");
+    ChartCommands.giveTheMesh(cluster);
     put("/api/v1/namespaces/shop", "");
     put("/api/v1/namespaces/plain", "");
     ObjectNode shop = (ObjectNode) object("/api/v1/namespaces/shop");
@@ -188,7 +188,7 @@ class InstallationTest {
 
   @Test
   void secondMeshIsRefused() throws Exception {
-    succeed("install");
+    ChartCommands.giveTheMesh(cluster);
 
     assertThat(run("install --release other -n elsewhere")).isEqualTo(ExitCode.FAILED.code());
     assertThat(commands.err())
@@ -220,7 +220,7 @@ class InstallationTest {
     assertThat(commands.err()).contains(told);
     assertThat(cluster.writes()).isEmpty();
 
-    succeed("install");
+    ChartCommands.giveTheMesh(cluster);
     int writes = cluster.writes().size();
     assertThat(run("upgrade " + options)).isEqualTo(ExitCode.USAGE.code());
     assertThat(commands.err()).contains(told);
@@ -240,7 +240,7 @@ class InstallationTest {
 
   @Test
   void installedMeshIsNotInstalledAgain() throws Exception {
-    succeed("install");
+    ChartCommands.giveTheMesh(cluster);
     int writes = cluster.writes().size();
 
     assertThat(run("install")).isEqualTo(ExitCode.FAILED.code());
@@ -261,7 +261,7 @@ class InstallationTest {
 
   @Test
   void uninstallAsksFirst() throws Exception {
-    succeed("install");
+    ChartCommands.giveTheMesh(cluster);
 
     assertThat(run("uninstall")).isEqualTo(ExitCode.USAGE.code());
     assertThat(commands.err()).contains("--yes");

@@ -60,7 +60,7 @@ class MeshCommandsTest {
   @Test
   void meshIsListedWithItsNamespaces() throws Exception {
     makeNamespaces();
-    install("");
+    ChartCommands.giveTheMesh(cluster);
 
     assertThat(answer("mesh list").lines())
         .containsExactly(
@@ -75,7 +75,7 @@ class MeshCommandsTest {
   @Test
   void ignoredAndTakenOutNamespacesAreNotListed() throws Exception {
     makeNamespaces();
-    install("");
+    ChartCommands.giveTheMesh(cluster);
 
     answer("namespace ignore shop");
     answer("namespace remove till");
@@ -99,7 +99,7 @@ class MeshCommandsTest {
 
   @Test
   void versionOfTheMeshIsWhatTheClusterSays() throws Exception {
-    install("");
+    ChartCommands.giveTheMesh(cluster);
     String path = "/apis/apps/v1/namespaces/sluice-system/deployments/sluice-controller";
     ObjectNode controller = (ObjectNode) cluster.get(path).orElseThrow();
     ((ObjectNode) controller.at("/metadata/labels")).put("app.kubernetes.io/version", "0.0.9");

@@ -84,8 +84,7 @@ class StateClaimTest {
 
   @Test
   void claimWithAVolumeStaysWhateverTheValuesSay() throws Exception {
-    cluster.onWrite = ChartCommands::ready;
-    succeed("install");
+    ChartCommands.giveTheMesh(cluster);
 
     succeed("upgrade" + ON_A_NODE);
 

@@ -196,6 +196,16 @@ public final class ClusterHistory {
     return object.deepCopy();
   }
 
+  /** Has every object of {@code other} too, which does not change meanwhile. */
+  synchronized void takeAllOf(ClusterHistory other) {
+    other.objects.forEach((path, named) ->
+        named.forEach((key, object) -> {
+          ObjectNode copy = object.deepCopy();
+          copy.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
+          keep(path, key, copy);
+        }));
+  }
+
   private void keep(String path, String key, ObjectNode object) {
     ObjectNode before = objects.computeIfAbsent(path, _ -> new TreeMap<>()).put(key, object);
     emit(path, event(before == null ? "ADDED" : "MODIFIED", object));

@@ -145,6 +145,17 @@ public final class FakeCluster implements AutoCloseable {
     history.place(ApiPath.of(path), object);
   }
 
+  /**
+   * Has every object of {@code other} too, which does not change meanwhile, and serves its kinds.
+   */
+  public void takeAllOf(FakeCluster other) {
+    history.takeAllOf(other.history);
+    other.history.all().stream()
+        .map(ObjectNode::deepCopy)
+        .filter(object -> object.path("kind").asText().equals("CustomResourceDefinition"))
+        .forEach(kinds::define);
+  }
+
   /** The object at a path, as it is stored; empty where there is none. */
   public Optional<JsonNode> get(String path) {
     return Optional.ofNullable(history.find(ApiPath.of(path)));
