@@ -50,6 +50,7 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -65,12 +66,25 @@ class TrafficApiTest {
   private static final String PROXY = "proxy";
   private static final char[] NO_PASSWORD = {};
 
+  @TempDir private static Path certificates = Path.of("");
   @TempDir private Path directory = Path.of("");
   private final Map<String, List<PodTraffic>> nodes = new ConcurrentHashMap<>();
   private final List<JsonNode> reviews = new ArrayList<>();
   private Instant now = Instant.EPOCH;
   private FakeCluster cluster;
   private AdmissionWebhook port;
+
+  @BeforeAll
+  static void makeCertificates() throws Exception {
+    authority("authority");
+    authority("other");
+    client("authority", PROXY, "/CN=front-proxy-client", "clientAuth");
+    client("authority", "unnamed", "/CN=kubelet", "clientAuth");
+    client("authority", "server", "/CN=front-proxy-client", "serverAuth");
+    client("other", "foreign", "/CN=front-proxy-client", "clientAuth");
+    client("authority", "several", "/O=org+CN=front-proxy-client", "clientAuth");
+    client("authority", "another", "/O=front-proxy-client+CN=some-other-component", "clientAuth");
+  }
 
   @BeforeEach
   void start() throws Exception {
@@ -82,12 +96,6 @@ class TrafficApiTest {
           object.putObject("status").put("allowed", mayAsk);
           return object;
         };
-    authority("authority");
-    authority("other");
-    client("authority", PROXY, "/CN=front-proxy-client", "clientAuth");
-    client("authority", "unnamed", "/CN=kubelet", "clientAuth");
-    client("authority", "server", "/CN=front-proxy-client", "serverAuth");
-    client("other", "foreign", "/CN=front-proxy-client", "clientAuth");
     now = Instant.now().plusSeconds(1); // after the second in which the last of them begins
     say("authority", "[\"front-proxy-client\"]");
     for (String pod : List.of("web", "shop", "outside")) {
@@ -162,14 +170,15 @@ class TrafficApiTest {
     }
   }
 
-  private void authority(String name) throws Exception {
+  private static void authority(String name) throws Exception {
     openssl(
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
             + " -addext basicConstraints=critical,CA:TRUE -keyout %1$s.key -out %1$s.crt -subj /CN=%1$s"
                 .formatted(name));
   }
 
-  private void client(String issuer, String name, String subject, String use) throws Exception {
+  private static void client(String issuer, String name, String subject, String use)
+      throws Exception {
     openssl(
         ("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
                 + " -CA %1$s.crt -CAkey %1$s.key -addext basicConstraints=critical,CA:FALSE"
@@ -177,8 +186,8 @@ class TrafficApiTest {
             .formatted(issuer, name, subject, use));
   }
 
-  private void openssl(String words) throws Exception {
-    OpenSsl.Answer answer = OpenSsl.run(directory, words);
+  private static void openssl(String words) throws Exception {
+    OpenSsl.Answer answer = OpenSsl.run(certificates, words);
     assertThat(answer.ok()).as(answer.text()).isTrue();
   }
 
@@ -195,8 +204,8 @@ class TrafficApiTest {
     cluster.put(FrontProxy.CONFIG_MAP, map);
   }
 
-  private Path file(String name) {
-    return directory.resolve(name);
+  private static Path file(String name) {
+    return certificates.resolve(name);
   }
 
   private void put(String version, String resource, String name) {
@@ -293,9 +302,6 @@ class TrafficApiTest {
   /** The shorter one of a set comes first in DER. */
   @Test
   void ofSeveralAttributesTheNameCounts() throws Exception {
-    client("authority", "several", "/O=org+CN=front-proxy-client", "clientAuth");
-    client("authority", "another", "/O=front-proxy-client+CN=some-other-component", "clientAuth");
-
     assertThat(get("several", AT, "X-Remote-User", "canary").statusCode()).isEqualTo(200);
     assertThat(get("another", AT, "X-Remote-User", "canary").statusCode()).isEqualTo(401);
   }
