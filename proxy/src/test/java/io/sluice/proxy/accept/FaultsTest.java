@@ -11,9 +11,6 @@ import io.sluice.mesh.HttpFilters.FieldChange;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.TrafficRoute;
-import io.sluice.mesh.TrafficRoute.Backend;
-import io.sluice.mesh.TrafficRoute.Origin;
-import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
@@ -86,22 +83,7 @@ class FaultsTest {
   private void inject(String granted, Faults faults, TimeLimits limits) {
     SnapshotEditor editor =
         mesh.nodes.withRequests(List.of(HttpFixture.match(granted, "GET", "POST"))).edit();
-    editor.put(
-        new TrafficRoute(
-            new NamespacedName("shop", "store:routes"),
-            STORE,
-            Origin.GATEWAY_API,
-            null,
-            List.of(
-                new Rule(
-                    0,
-                    List.of(),
-                    List.of(new Backend(STORE, 1)),
-                    null,
-                    limits,
-                    faults,
-                    null,
-                    RULE))));
+    editor.put(ProxyFixture.route(ProxyFixture.toTheStore(limits, faults, RULE)));
     mesh.nodes.publish(editor.snapshot(10));
   }
 

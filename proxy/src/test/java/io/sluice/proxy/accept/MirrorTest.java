@@ -17,9 +17,7 @@ import io.sluice.mesh.Ports;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
-import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
-import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Peers;
@@ -90,24 +88,19 @@ class MirrorTest {
                 new ServicePort(
                     "http", 81, AppProtocol.HTTP, List.of(new Endpoint(mirror.address(), true))))));
     editor.put(
-        new TrafficRoute(
-            new NamespacedName("shop", "store:routes"),
-            STORE,
-            Origin.GATEWAY_API,
-            null,
-            List.of(
-                new Rule(
-                    List.of(),
-                    List.of(
-                        new Backend(
-                            STORE,
-                            TwoNodes.SERVICE_PORT,
-                            1,
-                            new HttpFilters(
-                                changes,
-                                List.of(),
-                                null,
-                                List.of(new Mirror(MIRROR, 81, percent, ENTIRELY)))))))));
+        ProxyFixture.route(
+            new Rule(
+                List.of(),
+                List.of(
+                    new Backend(
+                        STORE,
+                        TwoNodes.SERVICE_PORT,
+                        1,
+                        new HttpFilters(
+                            changes,
+                            List.of(),
+                            null,
+                            List.of(new Mirror(MIRROR, 81, percent, ENTIRELY))))))));
     mesh.nodes.publish(editor.snapshot(10));
   }
 

@@ -18,9 +18,7 @@ import io.sluice.mesh.SessionPersistence;
 import io.sluice.mesh.SessionPersistence.Carrier;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.mesh.TrafficRoute;
 import io.sluice.mesh.TrafficRoute.Backend;
-import io.sluice.mesh.TrafficRoute.Origin;
 import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.TrustDomain;
@@ -109,21 +107,16 @@ class PodChoiceTest {
     editor.put(service(FIRST, List.of(), SessionAffinity.NONE, 0));
     editor.put(service(REST, List.of(), SessionAffinity.NONE, others));
     editor.put(
-        new TrafficRoute(
-            new NamespacedName("shop", "store:routes"),
-            ProxyFixture.STORE,
-            Origin.GATEWAY_API,
-            null,
-            List.of(
-                new Rule(
-                    0,
-                    List.of(),
-                    List.of(new Backend(FIRST, weightOfFirst), new Backend(REST, weightOfRest)),
-                    null,
-                    TimeLimits.UNSAID,
-                    Faults.NONE,
-                    session,
-                    null))));
+        ProxyFixture.route(
+            new Rule(
+                0,
+                List.of(),
+                List.of(new Backend(FIRST, weightOfFirst), new Backend(REST, weightOfRest)),
+                null,
+                TimeLimits.UNSAID,
+                Faults.NONE,
+                session,
+                null)));
     fixture.proxy.publish(editor.snapshot(revision++));
   }
 

@@ -4,6 +4,7 @@ import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.DeniedPeers;
 import io.sluice.mesh.Endpoint;
+import io.sluice.mesh.Faults;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
@@ -16,6 +17,10 @@ import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.SpiffeId;
+import io.sluice.mesh.TrafficRoute;
+import io.sluice.mesh.TrafficRoute.Backend;
+import io.sluice.mesh.TrafficRoute.Rule;
+import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Direction;
@@ -27,6 +32,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** A proxy without certificates and with two pods on loopback. */
 final class ProxyFixture extends TestNode {
@@ -47,6 +53,22 @@ final class ProxyFixture extends TestNode {
   /** Everything allowed, the outside world too. */
   static MeshSnapshot permissive() {
     return snapshot(true, true, List.of(), List.of(), List.of());
+  }
+
+  /** The route of who calls the store. */
+  static TrafficRoute route(Rule rule) {
+    return new TrafficRoute(
+        new NamespacedName("shop", "store:routes"),
+        STORE,
+        TrafficRoute.Origin.GATEWAY_API,
+        null,
+        List.of(rule));
+  }
+
+  /** Every request goes to the store itself, in this time and with these faults. */
+  static Rule toTheStore(TimeLimits limits, Faults faults, TrafficRoute.@Nullable Place place) {
+    List<Backend> store = List.of(new Backend(STORE, 1));
+    return new Rule(0, List.of(), store, null, limits, faults, null, place);
   }
 
   static MeshSnapshot snapshot(

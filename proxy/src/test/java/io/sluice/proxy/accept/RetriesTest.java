@@ -21,10 +21,6 @@ import io.sluice.mesh.RetryPolicy.Condition;
 import io.sluice.mesh.Service;
 import io.sluice.mesh.ServicePort;
 import io.sluice.mesh.SnapshotEditor;
-import io.sluice.mesh.TrafficRoute;
-import io.sluice.mesh.TrafficRoute.Backend;
-import io.sluice.mesh.TrafficRoute.Origin;
-import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.mesh.UpstreamSetting;
 import io.sluice.mesh.UpstreamSetting.Limits;
@@ -494,21 +490,9 @@ class RetriesTest {
     SnapshotEditor editor = editor();
     editor.put(policy(100, 700, Condition.SERVER_ERROR));
     editor.put(
-        new TrafficRoute(
-            new NamespacedName("shop", "store:routes"),
-            STORE,
-            Origin.GATEWAY_API,
-            null,
-            List.of(
-                new Rule(
-                    0,
-                    List.of(),
-                    List.of(new Backend(STORE, 1)),
-                    null,
-                    new TimeLimits(2_000, TimeLimits.NOT_SAID),
-                    Faults.NONE,
-                    null,
-                    null))));
+        ProxyFixture.route(
+            ProxyFixture.toTheStore(
+                new TimeLimits(2_000, TimeLimits.NOT_SAID), Faults.NONE, null)));
     mesh.nodes.publish(editor.snapshot(10));
 
     long before = System.nanoTime();

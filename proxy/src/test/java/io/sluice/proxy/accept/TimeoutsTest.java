@@ -7,13 +7,8 @@ import static org.assertj.core.api.InstanceOfAssertFactories.LONG;
 import io.sluice.await.Await;
 import io.sluice.mesh.Faults;
 import io.sluice.mesh.MeshSettings;
-import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SettingsDraft;
 import io.sluice.mesh.SnapshotEditor;
-import io.sluice.mesh.TrafficRoute;
-import io.sluice.mesh.TrafficRoute.Backend;
-import io.sluice.mesh.TrafficRoute.Origin;
-import io.sluice.mesh.TrafficRoute.Rule;
 import io.sluice.mesh.TrafficRoute.TimeLimits;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
@@ -32,7 +27,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Whoever waits too long for an answer is told so, and nobody else. */
 @Timeout(60)
 class TimeoutsTest {
-  private static final NamespacedName STORE = new NamespacedName("shop", "store");
   private static final int LIMIT_MILLIS = 1_000;
   private static final TimeLimits LIMITED = new TimeLimits(LIMIT_MILLIS, TimeLimits.NOT_SAID);
   private static final Duration NEVER = Duration.ZERO;
@@ -97,22 +91,7 @@ class TimeoutsTest {
     SnapshotEditor editor =
         mesh.nodes.withRequests(List.of(HttpFixture.match("/books.*", "GET", "POST"))).edit();
     editor.put(SettingsDraft.of(MeshSettings.CLOSED, draft -> draft.answerTimeout = answerTimeout));
-    editor.put(
-        new TrafficRoute(
-            new NamespacedName("shop", "store:routes"),
-            STORE,
-            Origin.GATEWAY_API,
-            null,
-            List.of(
-                new Rule(
-                    0,
-                    List.of(),
-                    List.of(new Backend(STORE, 1)),
-                    null,
-                    limits,
-                    Faults.NONE,
-                    null,
-                    null))));
+    editor.put(ProxyFixture.route(ProxyFixture.toTheStore(limits, Faults.NONE, null)));
     mesh.nodes.publish(editor.snapshot(10));
   }
 
