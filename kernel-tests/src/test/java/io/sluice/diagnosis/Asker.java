@@ -1,12 +1,10 @@
 package io.sluice.diagnosis;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.cli.SluiceCommand;
+import io.sluice.lab.site.JavaCommand;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -23,15 +21,8 @@ final class Asker {
     try (BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        int exit =
-            SluiceCommand.commandLine()
-                .setOut(new PrintWriter(out))
-                .setErr(new PrintWriter(err))
-                .execute(json.readValue(line, String[].class));
-        var answer = json.createObjectNode().put("exit", exit);
-        System.out.println(answer.put("out", out.toString()).put("err", err.toString()).toString());
+        System.out.println(
+            json.writeValueAsString(JavaCommand.ended(json.readValue(line, String[].class))));
       }
     }
   }

@@ -5,16 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.await.AtLoad;
-import io.sluice.cli.SluiceCommand;
 import io.sluice.control.kubernetes.FakeCluster;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -105,18 +103,12 @@ class NamespaceVerbsTest {
   private void within(
       String verb, Mechanism mechanism, FakeCluster cluster, Callable<Boolean> holds)
       throws Exception {
-    StringWriter said = new StringWriter();
     Stream<String> words =
         Stream.concat(
             Stream.of(verb.split(" ")),
             Stream.of(Manifests.NAMESPACE, "--kubeconfig", cluster.kubeconfig(home).toString()));
     long begin = System.nanoTime();
-    int code =
-        SluiceCommand.commandLine()
-            .setOut(new PrintWriter(said))
-            .setErr(new PrintWriter(said))
-            .execute(words.toArray(String[]::new));
-    assertThat(code).as("%s: %s", verb, said).isZero();
+    JavaCommand.here(words.toArray(String[]::new));
     Await.until(verb + " holds", Await.patience(60), holds);
     Duration time = Duration.ofNanos(System.nanoTime() - begin);
     System.out.printf(

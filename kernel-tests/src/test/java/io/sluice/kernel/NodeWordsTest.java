@@ -2,18 +2,16 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.ControlProcess;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.JavaCommand.Ended;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,34 +50,24 @@ class NodeWordsTest {
       """
           .formatted(Manifests.NAMESPACE);
 
-  /**
-   * How a command ended.
-   *
-   * @param output both streams
-   */
-  private record Said(int code, String output) {}
-
-  private static Said run(List<String> launcher, String... words) {
+  private static Ended run(List<String> launcher, String... words) {
     List<String> command = new ArrayList<>(launcher);
     command.addAll(JavaCommand.sluice(words));
     try {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
       String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      return new Said(process.waitFor(), output);
+      return new Ended(process.waitFor(), output, "");
     } catch (IOException | InterruptedException e) {
       throw new IllegalStateException("cannot run " + command, e);
     }
   }
 
-  private static Said sluice(String... words) {
-    StringWriter said = new StringWriter();
-    PrintWriter both = new PrintWriter(said);
-    int code = SluiceCommand.commandLine().setOut(both).setErr(both).execute(words);
-    return new Said(code, said.toString());
+  private static Ended sluice(String... words) {
+    return JavaCommand.ended(words);
   }
 
   /** The same where nodes of these names are, of which others than {@code site}'s are dead. */
-  private static Said among(Site site, List<String> nodes, String... words) {
+  private static Ended among(Site site, List<String> nodes, String... words) {
     Path own = Path.of("/run/sluice", site.prefix());
     StringBuilder view = new StringBuilder("mount -t tmpfs none /mnt; ");
     nodes.forEach(node -> view.append("mkdir /mnt/").append(node).append("; "));
@@ -111,8 +99,8 @@ class NodeWordsTest {
   private static void assertWaits(Site site) {
     String node = site.prefix();
     assertThat(sluice("node", "status", "--node-name", node, "--wait").code()).isZero();
-    Said pods = sluice("node", "pods", "--node-name", node, "--wait");
-    assertThat(pods.output()).contains("shop/buyer", "shop/store", "protected");
+    Ended pods = sluice("node", "pods", "--node-name", node, "--wait");
+    assertThat(pods.said()).contains("shop/buyer", "shop/store", "protected");
     assertThat(pods.code()).isZero();
     Await.until("all is well", Await.patience(30), () -> verdict(site).equals("ok"));
     assertThat(sluice("node", "status", "--node-name", "nobody", "--wait=1s").code()).isEqualTo(1);
@@ -123,7 +111,7 @@ class NodeWordsTest {
   }
 
   private static String status(Site site) {
-    return sluice("node", "status", "--node-name", site.prefix()).output();
+    return sluice("node", "status", "--node-name", site.prefix()).said();
   }
 
   private static void assertVerdicts(Cluster cluster, Site site) {
@@ -156,13 +144,13 @@ class NodeWordsTest {
 
   private static void assertFound(Site site) {
     List<String> living = List.of(site.prefix(), "lab");
-    Said found = among(site, living, "node", "status");
-    assertThat(found.output()).startsWith("ok\n").contains(site.prefix());
-    Said several = among(site, List.of("lab", "shed"), "node", "status");
-    assertThat(several.output()).contains("lab dead, shed dead").contains("--node-name");
+    Ended found = among(site, living, "node", "status");
+    assertThat(found.said()).startsWith("ok\n").contains(site.prefix());
+    Ended several = among(site, List.of("lab", "shed"), "node", "status");
+    assertThat(several.said()).contains("lab dead, shed dead").contains("--node-name");
     assertThat(several.code()).isEqualTo(2);
-    Said other = among(site, living, "node", "status", "--node-name", "lab");
-    assertThat(other.output()).contains(site.prefix() + " running");
+    Ended other = among(site, living, "node", "status", "--node-name", "lab");
+    assertThat(other.said()).contains(site.prefix() + " running");
     List<String> nobody = List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
     String state = site.state().toString();
     for (String words :
@@ -172,7 +160,7 @@ class NodeWordsTest {
             "control status --state " + state + "/controller",
             "offline --state " + state,
             "check --registry " + state + "/controller")) {
-      assertThat(run(nobody, words.split(" ")).output()).as(words).contains("permission denied");
+      assertThat(run(nobody, words.split(" ")).said()).as(words).contains("permission denied");
     }
   }
 
@@ -181,15 +169,15 @@ class NodeWordsTest {
     String other = site.prefix() + "-other";
     String taken = site.daemon().view().status().path("metricsAddress").asText();
     Path registry = Files.createDirectory(site.directory().resolve("none"));
-    Said said =
+    Ended said =
         run(
             List.of("nsenter", "--net=/run/netns/" + site.node().netns()),
             "node run --mode ebpf --node-name %s --registry %s --state %s --metrics-address %s"
                 .formatted(other, registry, site.directory().resolve("other"), taken)
                 .split(" "));
     try {
-      assertThat(said.code()).as(said.output()).isEqualTo(1);
-      assertThat(said.output()).contains("cannot serve metrics on " + taken, "--metrics-address");
+      assertThat(said.code()).as(said.said()).isEqualTo(1);
+      assertThat(said.said()).contains("cannot serve metrics on " + taken, "--metrics-address");
       assertThat(Path.of("/sys/fs/bpf/sluice", other)).doesNotExist();
     } finally {
       sluice("node", "cleanup", "--node-name", other);
@@ -198,15 +186,15 @@ class NodeWordsTest {
 
   private static void assertEnd(Site site, DaemonProcess daemon) {
     String state = site.state().toString();
-    assertThat(sluice("control", "status", "--state", state).output())
+    assertThat(sluice("control", "status", "--state", state).said())
         .contains("is a node's folder", site.state().resolve("controller").toString());
 
     daemon.terminate();
     assertThat(daemon.exitCode()).isZero();
     assertThat(daemon.lastLogLine("node_ends")).contains("pods_closed=2", "node cleanup");
     assertThat(daemon.log()).doesNotContain("controller_failed", "controller_not_followed");
-    Said cleanup = sluice("node", "cleanup", "--node-name", site.prefix());
-    assertThat(cleanup.output())
+    Ended cleanup = sluice("node", "cleanup", "--node-name", site.prefix());
+    assertThat(cleanup.said())
         .contains("no trace in the kernel", state + " stays (", "--state " + state + " --forget");
     assertThat(cleanup.code()).isZero();
   }
@@ -272,25 +260,25 @@ class NodeWordsTest {
 
   private static void assertLogsWhatIsSetUntilThatEnds(
       Cluster cluster, Site site, DaemonProcess daemon) {
-    assertThat(set(site, "logging?level=error").output()).contains("io.sluice.proxy: error\nfor ");
+    assertThat(set(site, "logging?level=error").said()).contains("io.sluice.proxy: error\nfor ");
     cluster
         .registry()
         .write(
             "mesh-config", Manifests.meshConfig(Map.of("observability", "{osmLogLevel: debug}")));
     SitePod quiet = enrolled(cluster, site, "quiet");
-    assertThat(set(site, "logging?level=default").output()).endsWith("as the MeshConfig says\n");
+    assertThat(set(site, "logging?level=default").said()).endsWith("as the MeshConfig says\n");
     enrolled(cluster, site, "told");
     assertThat(daemon.log())
         .contains("log_levels_held mesh=error", "log_levels_released", "pod=shop/told")
         .doesNotContain("pod=" + quiet.meshName());
 
     assertThat(set(site, "logging?level=loud").code()).isEqualTo(2);
-    Said denied =
+    Ended denied =
         run(
             List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
             setting(site, "logging?level=disabled"));
     assertThat(denied.code()).isEqualTo(1);
-    assertThat(denied.output()).contains("permission denied: run as root");
+    assertThat(denied.said()).contains("permission denied: run as root");
     assertThat(set(site, "logging?level=disabled").code()).isZero();
     daemon.kill();
     cluster.startDaemon(site);
@@ -300,7 +288,7 @@ class NodeWordsTest {
         Await.patience(30),
         () ->
             set(site, "logging")
-                .output()
+                .said()
                 .equals("io.sluice: debug\nio.sluice.proxy: debug\nas the MeshConfig says\n"));
   }
 
@@ -311,7 +299,7 @@ class NodeWordsTest {
     return pod;
   }
 
-  private static Said set(Site site, String query) {
+  private static Ended set(Site site, String query) {
     return sluice(setting(site, query));
   }
 

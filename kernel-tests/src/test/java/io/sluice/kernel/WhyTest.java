@@ -4,17 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.scenario.NameServer;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -410,17 +408,11 @@ class WhyTest {
 
   /** On node a; what is written to standard output. */
   private static String printed(int code, String... words) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
     List<String> all = new ArrayList<>(List.of(words));
     all.addAll(List.of("--node-name", cluster.site("a").prefix()));
-    int ended =
-        SluiceCommand.commandLine()
-            .setOut(new PrintWriter(out))
-            .setErr(new PrintWriter(err))
-            .execute(all.toArray(String[]::new));
-    assertThat(ended).as("%s %s%s", all, out, err).isEqualTo(code);
-    return out.toString();
+    JavaCommand.Ended ended = JavaCommand.ended(all.toArray(String[]::new));
+    assertThat(ended.code()).as("%s %s", all, ended).isEqualTo(code);
+    return ended.out();
   }
 
   /** The reasons of all that was foretold. */

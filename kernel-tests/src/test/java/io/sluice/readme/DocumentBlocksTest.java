@@ -6,8 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import io.sluice.architecture.SourceTree;
 import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.demo.DemoCommand;
-import java.io.PrintWriter;
-import java.io.StringWriter;
+import io.sluice.lab.site.JavaCommand;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -82,10 +81,9 @@ class DocumentBlocksTest {
   @Test
   void theReadmeSaysWhatInitSaysInItsOrder(@TempDir Path scratch) {
     String mesh = scratch.resolve("mesh").toString();
-    StringWriter said = new StringWriter();
-    int _ = SluiceCommand.commandLine().setOut(new PrintWriter(said)).execute("init", mesh);
     List<String> next =
-        said.toString()
+        JavaCommand.ended("init", mesh)
+            .out()
             .replace(mesh, "DIR")
             .lines()
             .filter(line -> line.startsWith("  ") && !line.contains("systemctl"))

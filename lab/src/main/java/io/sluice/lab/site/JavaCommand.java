@@ -58,11 +58,29 @@ public final class JavaCommand {
     return List.copyOf(command);
   }
 
+  /** How a command ended, and what it printed. */
+  public record Ended(int code, String out, String err) {
+    /** What it printed, the errors last. */
+    public String said() {
+      return out + err;
+    }
+  }
+
   /**
    * What {@code sluice WORDS} prints by the command line in this JVM: for who asks what it says,
    * not how it starts. Fails with its output when it fails.
    */
   public static String here(String... words) {
+    Ended ended = ended(words);
+    if (ended.code != 0) {
+      throw new IllegalStateException(
+          String.join(" ", words) + " ended with " + ended.code + ": " + ended.said());
+    }
+    return ended.out;
+  }
+
+  /** The same however it ends. */
+  public static Ended ended(String... words) {
     StringWriter said = new StringWriter();
     StringWriter errors = new StringWriter();
     int code =
@@ -70,11 +88,7 @@ public final class JavaCommand {
             .setOut(new PrintWriter(said))
             .setErr(new PrintWriter(errors))
             .execute(words);
-    if (code != 0) {
-      throw new IllegalStateException(
-          String.join(" ", words) + " ended with " + code + ": " + said + errors);
-    }
-    return said.toString();
+    return new Ended(code, said.toString(), errors.toString());
   }
 
   /** Whether it is the packaged program. */
