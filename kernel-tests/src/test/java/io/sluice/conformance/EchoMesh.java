@@ -34,10 +34,8 @@ import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.accept.TestNode;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsStack;
-import java.io.ByteArrayInputStream;
+import io.sluice.scenario.GrpcInPod;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -261,29 +259,12 @@ final class EchoMesh implements AutoCloseable {
     return server;
   }
 
-  private static final MethodDescriptor.Marshaller<String> TEXT =
-      new MethodDescriptor.Marshaller<>() {
-        @Override
-        public InputStream stream(String value) {
-          return new ByteArrayInputStream(value.getBytes(StandardCharsets.UTF_8));
-        }
-
-        @Override
-        public String parse(InputStream stream) {
-          try {
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        }
-      };
-
   private static MethodDescriptor<String, String> method(String name) {
     return MethodDescriptor.<String, String>newBuilder()
         .setType(MethodDescriptor.MethodType.UNARY)
         .setFullMethodName(name)
-        .setRequestMarshaller(TEXT)
-        .setResponseMarshaller(TEXT)
+        .setRequestMarshaller(GrpcInPod.TEXT)
+        .setResponseMarshaller(GrpcInPod.TEXT)
         .build();
   }
 

@@ -17,12 +17,8 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.sluice.lab.site.SitePod;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -40,23 +36,6 @@ final class GrpcShop implements AutoCloseable {
   static final String SERVICE = "shop.Store";
   static final Metadata.Key<String> TRAILER =
       Metadata.Key.of("x-trailer", Metadata.ASCII_STRING_MARSHALLER);
-
-  private static final MethodDescriptor.Marshaller<String> TEXT =
-      new MethodDescriptor.Marshaller<>() {
-        @Override
-        public InputStream stream(String value) {
-          return new ByteArrayInputStream(value.getBytes(StandardCharsets.UTF_8));
-        }
-
-        @Override
-        public String parse(InputStream stream) {
-          try {
-            return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-        }
-      };
 
   /** Answers with the pod's name and what came. */
   static final MethodDescriptor<String, String> BUY = method("Buy", MethodType.UNARY);
@@ -122,8 +101,8 @@ final class GrpcShop implements AutoCloseable {
     return MethodDescriptor.<String, String>newBuilder()
         .setType(type)
         .setFullMethodName(MethodDescriptor.generateFullMethodName(SERVICE, name))
-        .setRequestMarshaller(TEXT)
-        .setResponseMarshaller(TEXT)
+        .setRequestMarshaller(GrpcInPod.TEXT)
+        .setResponseMarshaller(GrpcInPod.TEXT)
         .build();
   }
 
