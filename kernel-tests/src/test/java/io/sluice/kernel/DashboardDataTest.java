@@ -15,12 +15,9 @@ import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
-import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.TrustDomain;
-import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlFailure;
-import io.sluice.node.identity.control.ControlTiming;
 import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.control.JoinToken;
@@ -29,7 +26,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -209,14 +205,8 @@ class DashboardDataTest {
     KeyPair key = SigningRequests.newKey();
     byte[] request = SigningRequests.of(key, SystemIdentity.node(TrustDomain.CLUSTER_LOCAL, "c"));
     ControllerTrust trust = ControllerTrust.byFingerprint(token.rootFingerprint(), List.of());
-    try (Relay relay =
-            Relay.open(
-                shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
-        ControllerClient controller =
-            new ControllerClient(
-                List.of(ControlAddress.parse("127.0.0.1:" + relay.port())),
-                ControlTiming.DEFAULTS,
-                InstantSource.system())) {
+    try (Relay relay = shop.relayToControl();
+        ControllerClient controller = TwoNodes.caller(relay)) {
       assertThatThrownBy(() -> controller.admit(trust, "d", token.presented(), request))
           .isInstanceOf(ControlFailure.class);
       controller.admit(trust, "c", token.presented(), request);

@@ -6,12 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sluice.attack.Attack;
 import io.sluice.lab.site.Relay;
 import io.sluice.lab.site.SitePod;
-import io.sluice.linux.socket.Sockets.Family;
-import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.SpiffeId;
-import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlFailure;
-import io.sluice.node.identity.control.ControlTiming;
 import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.store.CredentialStore;
@@ -23,7 +19,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.cert.X509Certificate;
-import java.time.InstantSource;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -43,14 +38,8 @@ class StolenCredentialTest {
   @Test
   void aStolenNodeCredentialGetsNoCertificateForPodsOfOtherNodes(
       TwoNodes shop, @TempDir Path elsewhere) throws Exception {
-    try (Relay relay =
-            Relay.open(
-                shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
-        ControllerClient controller =
-            new ControllerClient(
-                List.of(ControlAddress.parse("127.0.0.1:" + relay.port())),
-                ControlTiming.DEFAULTS,
-                InstantSource.system())) {
+    try (Relay relay = shop.relayToControl();
+        ControllerClient controller = TwoNodes.caller(relay)) {
       KeptNode stolen = copy(shop, elsewhere.resolve("stolen"));
       controller.present(
           stolen.credential(),

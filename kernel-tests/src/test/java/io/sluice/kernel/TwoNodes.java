@@ -8,10 +8,16 @@ import io.sluice.lab.site.ControlProcess;
 import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.RegistryFolder;
+import io.sluice.lab.site.Relay;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.MeshPorts;
+import io.sluice.node.identity.control.ControlAddress;
+import io.sluice.node.identity.control.ControlTiming;
+import io.sluice.node.identity.control.ControllerClient;
 import java.net.InetSocketAddress;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -145,6 +151,19 @@ final class TwoNodes implements AutoCloseable {
 
   ControlProcess control() {
     return cluster.control();
+  }
+
+  /** From the stranger's place. */
+  Relay relayToControl() {
+    return Relay.open(stranger(), cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
+  }
+
+  /** Who asks the controller behind a relay, as nodes do. */
+  static ControllerClient caller(Relay relay) {
+    return new ControllerClient(
+        List.of(ControlAddress.parse("127.0.0.1:" + relay.port())),
+        ControlTiming.DEFAULTS,
+        InstantSource.system());
   }
 
   /** The stranger on the link, outside the mesh. */
