@@ -18,11 +18,8 @@ import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
-import io.sluice.mesh.MeshPorts;
 import io.sluice.node.NodeSettings;
-import io.sluice.node.identity.control.ControlAddress;
 import io.sluice.node.identity.control.ControlFailure;
-import io.sluice.node.identity.control.ControlTiming;
 import io.sluice.node.identity.control.ControllerClient;
 import io.sluice.node.identity.control.ControllerTrust;
 import io.sluice.node.identity.control.JoinToken;
@@ -39,15 +36,16 @@ import java.nio.file.Path;
 import java.security.PrivateKey;
 import java.security.interfaces.ECPrivateKey;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -164,14 +162,8 @@ class KeySilenceTest {
   /** What who shows bad tokens is told; the controller's log has the other half. */
   private static String refusals(TwoNodes shop) throws IOException {
     StringBuilder told = new StringBuilder();
-    try (Relay relay =
-            Relay.open(
-                shop.stranger(), shop.cluster.controlMachine().at(Family.IPV6, MeshPorts.CONTROL));
-        ControllerClient controller =
-            new ControllerClient(
-                List.of(ControlAddress.parse("127.0.0.1:" + relay.port())),
-                ControlTiming.DEFAULTS,
-                InstantSource.system())) {
+    try (Relay relay = shop.relayToControl();
+        ControllerClient controller = TwoNodes.caller(relay)) {
       Path file =
           walk(shop.cluster.directory()).stream()
               .filter(one -> one.getFileName().toString().startsWith("join-"))
@@ -294,24 +286,24 @@ class KeySilenceTest {
 
   /** Names of the secrets that a text holds in some form. */
   static List<String> told(String text, Map<String, byte[]> secrets) {
-    List<String> found = new ArrayList<>();
-    if (text.contains("PRIVATE KEY")) {
-      found.add("a PEM key");
-    }
-    String plain = text.replaceAll("[\\s:]", "");
-    String lower = plain.toLowerCase(Locale.ROOT);
+    WordSearch asTheyAre = new WordSearch();
+    WordSearch inLowerCase = new WordSearch();
+    WordSearch inOneLine = new WordSearch();
+    asTheyAre.add("PRIVATE KEY", "a PEM key");
     secrets.forEach((name, secret) -> {
-      boolean holds =
-          text.contains(new String(secret, StandardCharsets.ISO_8859_1))
-              || lower.contains(HexFormat.of().formatHex(secret))
-              || plain.contains(decimal(secret))
-              || Stream.of(0, 1, 2).anyMatch(shift -> plain.contains(base64(secret, shift, false)))
-              || Stream.of(0, 1, 2).anyMatch(shift -> plain.contains(base64(secret, shift, true)));
-      if (holds) {
-        found.add(name);
+      asTheyAre.add(new String(secret, StandardCharsets.ISO_8859_1), name);
+      inLowerCase.add(HexFormat.of().formatHex(secret), name);
+      inOneLine.add(decimal(secret), name);
+      for (int shift = 0; shift < 3; shift++) {
+        inOneLine.add(base64(secret, shift, false), name);
+        inOneLine.add(base64(secret, shift, true), name);
       }
     });
-    return found;
+    String plain = text.replaceAll("[\\s:]", "");
+    Set<String> found = new LinkedHashSet<>(asTheyAre.in(text));
+    found.addAll(inLowerCase.in(plain.toLowerCase(Locale.ROOT)));
+    found.addAll(inOneLine.in(plain));
+    return List.copyOf(found);
   }
 
   private static String decimal(byte[] secret) {
