@@ -54,19 +54,33 @@ final class ExecServer implements AutoCloseable {
   private final String pod;
   private final Site node;
   private final Path controller;
+  private final Program program;
 
-  /** Tells that {@code pod}, NAMESPACE/NAME, is on {@code node}. */
-  ExecServer(String pod, Site node) throws IOException {
-    this(pod, node, Path.of(CONTROLLER));
+  @FunctionalInterface
+  private interface Program {
+    Timed run(List<String> words) throws IOException, InterruptedException;
   }
 
-  /** The same with the state of a controller, which its pod has where the chart puts it. */
-  ExecServer(String pod, Site node, Path controller) throws IOException {
+  private ExecServer(String pod, Site node, Path controller, Program program) throws IOException {
     this.pod = pod;
     this.node = node;
     this.controller = controller;
+    this.program = program;
     server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     Thread.ofVirtual().start(this::accept);
+  }
+
+  /** Tells that {@code pod}, NAMESPACE/NAME, is on {@code node}; each command is a process. */
+  static ExecServer ofProcesses(String pod, Site node) throws IOException {
+    return new ExecServer(pod, node, Path.of(CONTROLLER), Timed::sluice);
+  }
+
+  /**
+   * The same with the state of a controller, which its pod has where the chart puts it; commands
+   * run in this JVM.
+   */
+  static ExecServer ofThisJvm(String pod, Site node, Path controller) throws IOException {
+    return new ExecServer(pod, node, controller, Timed::here);
   }
 
   /** How it is reached, in {@code folder}. */
@@ -173,7 +187,7 @@ final class ExecServer implements AutoCloseable {
     ran.add(words);
     List<String> here = new ArrayList<>(words.subList(1, words.size()));
     here.replaceAll(word -> word.equals(CONTROLLER) ? controller.toString() : word);
-    Timed end = Timed.sluice(here);
+    Timed end = program.run(here);
     busy = end.busy();
     frame(out, STDOUT, end.out().getBytes(StandardCharsets.UTF_8));
     frame(out, STDERR, end.err().getBytes(StandardCharsets.UTF_8));

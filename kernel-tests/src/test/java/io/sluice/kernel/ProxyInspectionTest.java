@@ -94,7 +94,7 @@ class ProxyInspectionTest {
       assertThat(secrets).containsKey("workload's spiffe://cluster.local/ns/shop/sa/here-7");
 
       assertReported(cluster, site, secrets);
-      try (ExecServer server = new ExecServer(pod.meshName(), site)) {
+      try (ExecServer server = ExecServer.ofProcesses(pod.meshName(), site)) {
         String kubeconfig = server.kubeconfig(site.directory()).toString();
         for (String query : ProxyQueries.QUERIES) {
           assertOfDaemon(query, pod, site);
@@ -106,20 +106,22 @@ class ProxyInspectionTest {
     }
   }
 
-  /** Of processor time, as {@link #MOST}; more where the machine starts any command slowly. */
-  private static Duration most() throws Exception {
+  /** {@link #MOST}, or more once the machine was found to start any command slowly. */
+  private Duration most = MOST;
+
+  private void raiseMost() throws Exception {
     Timed nothing =
         Timed.sluice(List.of("proxy", "get", "all", "shop/here-7", "--node-name", "none"));
     assertThat(nothing.code()).as("%s", nothing).isNotZero();
-    return Collections.max(List.of(MOST, nothing.busy().multipliedBy(COMMANDS)));
+    most = Collections.max(List.of(most, nothing.busy().multipliedBy(COMMANDS)));
   }
 
   /** What is answered. Of three takes the least counts: others on the machine only add to it. */
-  private static String soon(String query, SitePod pod, ExecServer server, String kubeconfig)
+  private String soon(String query, SitePod pod, ExecServer server, String kubeconfig)
       throws Exception {
     Duration least = Duration.ofDays(1);
     String answer = "";
-    for (int take = 0; take < 3 && least.compareTo(MOST) >= 0; take++) {
+    for (int take = 0; take < 3 && least.compareTo(most) >= 0; take++) {
       long begin = System.nanoTime();
       Timed ended =
           Timed.sluice(List.of("proxy", "get", query, pod.meshName(), "--kubeconfig", kubeconfig));
@@ -130,8 +132,11 @@ class ProxyInspectionTest {
       assertThat(server.busy).as(query).isLessThan(AtLoad.limit(MOST_THERE));
       least = Collections.min(List.of(least, wall, busy));
       answer = ended.out();
+      if (least.compareTo(most) >= 0) {
+        raiseMost();
+      }
     }
-    assertThat(least).as(query).isLessThan(most());
+    assertThat(least).as(query).isLessThan(most);
     return answer;
   }
 

@@ -4,15 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -48,7 +45,7 @@ final class ProxyQueries {
       told.put(query + " of the buyer", run(0, query, buyer, "--node-name", shop.a().prefix()));
     }
     Path controller = shop.control().view().state();
-    try (ExecServer cluster = new ExecServer(store, shop.b(), controller)) {
+    try (ExecServer cluster = ExecServer.ofThisJvm(store, shop.b(), controller)) {
       String kubeconfig = cluster.kubeconfig(shop.a().directory()).toString();
       for (String query : QUERIES) {
         String[] name = store.split("/");
@@ -157,11 +154,8 @@ final class ProxyQueries {
   private static String run(int code, String... words) {
     List<String> all = new ArrayList<>(List.of("proxy", "get"));
     all.addAll(List.of(words));
-    StringWriter said = new StringWriter();
-    PrintWriter both = new PrintWriter(said);
-    int ended =
-        SluiceCommand.commandLine().setOut(both).setErr(both).execute(all.toArray(String[]::new));
-    assertThat(ended).as("%s: %s", all, said).isEqualTo(code);
-    return said.toString();
+    JavaCommand.Ended ended = JavaCommand.ended(all.toArray(String[]::new));
+    assertThat(ended.code()).as("%s: %s", all, ended).isEqualTo(code);
+    return ended.said();
   }
 }

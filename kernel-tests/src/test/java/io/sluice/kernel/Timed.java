@@ -36,6 +36,12 @@ record Timed(int code, String out, String err, Duration busy) {
     }
   }
 
+  /** The same in this JVM, which counts no time for it. */
+  static Timed here(List<String> words) {
+    JavaCommand.Ended ended = JavaCommand.ended(words.toArray(String[]::new));
+    return new Timed(ended.code(), ended.out(), ended.err(), Duration.ZERO);
+  }
+
   /** Of {@code 0m0.40s 0m0.05s}: user and system. */
   private static Duration busy(String times) {
     Duration sum = Duration.ZERO;
