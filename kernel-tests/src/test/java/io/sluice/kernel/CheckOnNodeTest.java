@@ -4,19 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.sluice.cli.SluiceCommand;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.Commands;
-import io.sluice.lab.site.DaemonProcess;
-import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -55,35 +51,19 @@ class CheckOnNodeTest {
 
   @BeforeAll
   static void startAMesh() throws IOException {
-    cluster = new Cluster(List.of("buyer", "thief", "store"));
+    cluster = StandaloneTest.cluster();
     Site site = cluster.site("a");
     before = codes(run("--pre", "--node-name", site.prefix(), "--state", site.state().toString()));
-    cluster.registry().write("namespace", Manifests.namespace());
-    cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
-    cluster
-        .registry()
-        .write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
-    site.pods().forEach(cluster.registry()::write);
-    DaemonProcess daemon = site.startDaemon(Mechanism.EBPF.arguments("--standalone"));
-    Await.until(
-        "the store has a certificate",
-        Await.patience(30),
-        () -> daemon.view().hasCertificate(TwoNodes.identity(cluster.pod("store"))));
+    StandaloneTest.start(cluster, Mechanism.EBPF);
   }
 
   private static JsonNode run(String... arguments) throws IOException {
     List<String> all = new ArrayList<>(List.of("check", "--without-cluster", "-o", "json"));
     all.addAll(List.of(arguments));
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int exit =
-        SluiceCommand.commandLine()
-            .setOut(new PrintWriter(out))
-            .setErr(new PrintWriter(err))
-            .execute(all.toArray(String[]::new));
-    JsonNode json = JSON.readTree(out.toString());
-    assertThat(json.path("failed")).as(err.toString()).isEmpty();
-    assertThat(exit).isEqualTo(json.path("errors").asInt() == 0 ? 0 : 1);
+    JavaCommand.Ended ended = JavaCommand.ended(all.toArray(String[]::new));
+    JsonNode json = JSON.readTree(ended.out());
+    assertThat(json.path("failed")).as(ended.err()).isEmpty();
+    assertThat(ended.code()).isEqualTo(json.path("errors").asInt() == 0 ? 0 : 1);
     return json;
   }
 
@@ -179,6 +159,13 @@ class CheckOnNodeTest {
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** Calls are refused meanwhile, of which those before want none. */
+  @Test
+  @Order(4)
+  void hasCertificatesDistributionAndAStoredSnapshotWithoutAnyOtherProcess() {
+    StandaloneTest.assertServesByItself(cluster);
   }
 
   /** The last one: nothing of the mesh runs after it. */

@@ -8,6 +8,7 @@ import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.ControlView;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.RegistryFolder;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
@@ -17,57 +18,63 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Controller and daemon of a site of one machine in one process. */
+/**
+ * Controller and daemon of a site of one machine in one process, by rules; by programs {@link
+ * CheckOnNodeTest} has one.
+ */
 @Tag("kernel")
+@Tag("long")
 class StandaloneTest {
   private static final int PORT = 8080;
 
   @Test
   void hasCertificatesDistributionAndAStoredSnapshotWithoutAnyOtherProcess() {
-    assertServesByItself(Mechanism.EBPF);
-  }
+    try (Cluster cluster = cluster()) {
+      start(cluster, Mechanism.IPTABLES);
 
-  @Test
-  @Tag("long")
-  void theSameByRules() {
-    assertServesByItself(Mechanism.IPTABLES);
-  }
-
-  private static void assertServesByItself(Mechanism mechanism) {
-    try (Cluster cluster = new Cluster(List.of("buyer", "thief", "store"))) {
-      writeRegistry(cluster);
-      Site site = cluster.site("a");
-      DaemonProcess daemon = site.startDaemon(mechanism.arguments("--standalone"));
-      ControlView control = new ControlView(site.state().resolve("controller"));
-
-      cluster.awaitCertificates(site.pods());
-      assertThat(daemon.view().status().path("snapshotFrom").asText()).isEqualTo("controller");
-      assertServed(cluster, "buyer", true);
-      assertServed(cluster, "thief", false);
-
-      long before = control.revision();
-      cluster
-          .registry()
-          .write("thief-to-store", Manifests.trafficTarget("thief", "store", List.of()));
-      Await.until("the node follows", () -> control.isFollowedSince(before));
-      assertServed(cluster, "thief", true);
-
-      cluster.registry().remove("thief-to-store");
-      daemon.kill();
-      daemon.start();
-      Await.until("the node follows again", () -> control.isFollowedSince(0));
-      assertServed(cluster, "buyer", true);
-      assertServed(cluster, "thief", false);
+      assertServesByItself(cluster);
     }
   }
 
-  private static void writeRegistry(Cluster cluster) {
-    cluster.registry().write("namespace", Manifests.namespace());
-    cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
+  /** Of one node, which is not started yet: the buyer may reach the store, the thief nobody. */
+  static Cluster cluster() {
+    Cluster cluster = new Cluster(List.of("buyer", "thief", "store"));
+    RegistryFolder registry = cluster.registry();
+    registry.write("namespace", Manifests.namespace());
+    registry.write("mesh-config", Manifests.meshConfig(Map.of()));
+    registry.write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
+    cluster.site("a").pods().forEach(registry::write);
+    return cluster;
+  }
+
+  /** Returns when every pod has its certificate. */
+  static void start(Cluster cluster, Mechanism mechanism) {
+    Site site = cluster.site("a");
+    site.startDaemon(mechanism.arguments("--standalone"));
+    cluster.awaitCertificates(site.pods());
+  }
+
+  /** Also when it starts again. */
+  static void assertServesByItself(Cluster cluster) {
+    DaemonProcess daemon = cluster.site("a").daemon();
+    ControlView control = new ControlView(cluster.site("a").state().resolve("controller"));
+    assertThat(daemon.view().status().path("snapshotFrom").asText()).isEqualTo("controller");
+    assertServed(cluster, "buyer", true);
+    assertServed(cluster, "thief", false);
+
+    long before = control.revision();
     cluster
         .registry()
-        .write("buyer-to-store", Manifests.trafficTarget("buyer", "store", List.of()));
-    cluster.site("a").pods().forEach(cluster.registry()::write);
+        .write("thief-to-store", Manifests.trafficTarget("thief", "store", List.of()));
+    Await.until("the node follows", () -> control.isFollowedSince(before));
+    assertServed(cluster, "thief", true);
+
+    cluster.registry().remove("thief-to-store");
+    daemon.kill();
+    daemon.start();
+    Await.until("the node follows again", () -> control.isFollowedSince(0));
+    assertServed(cluster, "buyer", true);
+    assertServed(cluster, "thief", false);
   }
 
   private static void assertServed(Cluster cluster, String client, boolean served) {
