@@ -497,7 +497,7 @@ class AccessLogsTest {
   void howLongAConnectionIsWaitedForMakesNoOtherCollectorOfIt() throws Exception {
     try (ServerSocket silent = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
       SnapshotEditor editor = Samples.snapshot(1).edit();
-      for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
+      for (int i = 0; i <= AccessLogRules.MOST_COLLECTORS; i++) {
         Collector collector = to(silent.getLocalPort(), Protocol.GRPC);
         put(
             editor,
@@ -508,7 +508,7 @@ class AccessLogsTest {
       }
       logs.publish(editor.snapshot(2));
 
-      for (int i = 0; i <= AccessLogs.MOST_COLLECTORS; i++) {
+      for (int i = 0; i <= AccessLogRules.MOST_COLLECTORS; i++) {
         logs.write(call("shop", "p" + i));
       }
 
