@@ -12,7 +12,6 @@ import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,8 +57,7 @@ public final class AccessLines {
   private final JsonLine json = new JsonLine();
   private final FormattedLine formatted = new FormattedLine();
   private @Nullable Ended usual; // whose line json has
-  private final AtomicReferenceArray<@Nullable Known> known =
-      new AtomicReferenceArray<>(MOST_KNOWN);
+  private final @Nullable Known[] known = new @Nullable Known[MOST_KNOWN];
 
   /**
    * Writes what is known of it, or what the format wants of that; several who want the usual line
@@ -110,12 +108,7 @@ public final class AccessLines {
     json.begin();
     json.time("time", time);
     json.time("start_time", time.minus(record.duration()));
-    int slot = (int) record.info().id() & MOST_KNOWN - 1;
-    Known connection = known.get(slot);
-    if (connection == null || connection.info != record.info()) {
-      connection = known(record.info());
-      known.set(slot, connection);
-    }
+    Known connection = connection(record.info());
     json.again(connection.ends);
     writeVerdict(connection, record.verdict());
     writeRequest(connection, record);
@@ -125,9 +118,19 @@ public final class AccessLines {
     json.end();
   }
 
-  /** Writes the first part behind what is there, and takes both out again. */
+  private Known connection(ConnectionInfo info) {
+    int slot = (int) info.id() & MOST_KNOWN - 1;
+    Known connection = known[slot];
+    if (connection == null || connection.info != info) {
+      connection = known(info);
+      known[slot] = connection;
+    }
+    return connection;
+  }
+
+  /** Writes its parts behind what is there, and takes them out again. */
   private Known known(ConnectionInfo info) {
-    int mark = json.mark();
+    int mark = json.length();
     writeEnds(info);
     json.text("service", text(info.serviceOrNull()));
     json.text("route", route(info));
@@ -156,7 +159,7 @@ public final class AccessLines {
       json.again(connection.decided);
       return;
     }
-    int mark = json.mark();
+    int mark = json.length();
     json.text("verdict", verdict.outcome().label());
     json.text("reason", verdict.reason().label());
     json.text("rule", text(verdict.ruleOrNull()));
@@ -182,7 +185,7 @@ public final class AccessLines {
       json.again(connection.client);
       return;
     }
-    int mark = json.mark();
+    int mark = json.length();
     json.text("protocol", record.version());
     json.text("authority", record.authority());
     json.textOrNull("user_agent", record.userAgentOrNull());

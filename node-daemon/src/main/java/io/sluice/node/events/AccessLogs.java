@@ -125,7 +125,7 @@ public final class AccessLogs implements AutoCloseable {
     try {
       if (export == null) {
         JsonLine line = lines.get().write(ended, null);
-        exporter.add(line.octets(), line.length() - 1, ""); // without its end
+        exporter.add(line.octets(), line.textLength(), "");
       } else {
         OtlpWriter writer = writers.get();
         OtlpLine.write(ended, export.formatOrNull(), export.collector(), lines.get(), writer);

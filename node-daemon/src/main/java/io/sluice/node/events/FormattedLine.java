@@ -75,7 +75,7 @@ final class FormattedLine {
       if (most > 0 && text.length() > most) {
         text = text.substring(0, most);
       }
-      text = AccessLines.cut(text, Math.max(0, mostOctets - out.mark()) / JsonLine.WIDEST);
+      text = AccessLines.cut(text, Math.max(0, mostOctets - out.length()) / JsonLine.WIDEST);
       if (isJson) {
         out.quote(text);
       } else {

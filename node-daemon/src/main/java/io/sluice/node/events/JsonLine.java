@@ -57,14 +57,14 @@ final class JsonLine {
     return octets;
   }
 
-  /** Of {@link #octets}, with the end of the line. */
+  /** Of {@link #octets}, as yet or with the end of the line; for {@link #cut} where it stands. */
   int length() {
     return length;
   }
 
-  /** Where it stands, for {@link #cut}. */
-  int mark() {
-    return length;
+  /** Of a line that has ended, without that end. */
+  int textLength() {
+    return length - 1;
   }
 
   /** Takes out what was written since then, for {@link #again}. */

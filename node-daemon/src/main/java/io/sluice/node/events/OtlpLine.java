@@ -26,12 +26,12 @@ final class OtlpLine {
     int message = to.begin().open(Otlp.LINE);
     int body = to.open(LogRecord.BODY_FIELD_NUMBER);
     JsonLine line = lines.write(ended, formatOrNull);
-    to.text(AnyValue.STRING_VALUE_FIELD_NUMBER, line.octets(), line.length() - 1); // its end
+    to.text(AnyValue.STRING_VALUE_FIELD_NUMBER, line.octets(), line.textLength());
     to.close(body);
     for (Map.Entry<String, LogFormat> each : collector.attributes().entrySet()) {
       JsonLine value = lines.attribute(each.getValue(), ended);
       to.attribute(
-          LogRecord.ATTRIBUTES_FIELD_NUMBER, each.getKey(), value.octets(), value.length() - 1);
+          LogRecord.ATTRIBUTES_FIELD_NUMBER, each.getKey(), value.octets(), value.textLength());
     }
     switch (ended) {
       case Ended.OfConnection(Instant end, var connection) ->

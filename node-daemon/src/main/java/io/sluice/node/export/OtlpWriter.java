@@ -24,7 +24,6 @@ public final class OtlpWriter {
 
   private static final int VARINT_BITS = 7;
   private static final int MORE = 1 << VARINT_BITS;
-  private static final byte[] ASCII = {};
 
   private byte[] octets = new byte[1_024];
   private int length;
@@ -105,13 +104,13 @@ public final class OtlpWriter {
   /** A text. */
   @SuppressWarnings("deprecation") // copies octets of ASCII as they are, which no encoder does
   public void text(int field, String text) {
-    byte[] encoded = isAscii(text) ? ASCII : text.getBytes(StandardCharsets.UTF_8);
-    if (encoded == ASCII) {
+    if (isAscii(text)) {
       int count = text.length();
       beginOctets(field, count);
       text.getBytes(0, count, octets, length);
       length += count;
     } else {
+      byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
       text(field, encoded, encoded.length);
     }
   }
@@ -189,7 +188,7 @@ public final class OtlpWriter {
 
   private static boolean isAscii(String text) {
     for (int i = 0; i < text.length(); i++) {
-      if (text.charAt(i) >= MORE) {
+      if (text.charAt(i) >= 0x80) {
         return false;
       }
     }

@@ -1,5 +1,16 @@
 package io.sluice.node.tracing;
 
+import static io.sluice.api.opentelemetry.Span.ATTRIBUTES_FIELD_NUMBER;
+import static io.sluice.api.opentelemetry.Span.END_TIME_UNIX_NANO_FIELD_NUMBER;
+import static io.sluice.api.opentelemetry.Span.FLAGS_FIELD_NUMBER;
+import static io.sluice.api.opentelemetry.Span.KIND_FIELD_NUMBER;
+import static io.sluice.api.opentelemetry.Span.NAME_FIELD_NUMBER;
+import static io.sluice.api.opentelemetry.Span.PARENT_SPAN_ID_FIELD_NUMBER;
+import static io.sluice.api.opentelemetry.Span.SPAN_ID_FIELD_NUMBER;
+import static io.sluice.api.opentelemetry.Span.START_TIME_UNIX_NANO_FIELD_NUMBER;
+import static io.sluice.api.opentelemetry.Span.STATUS_FIELD_NUMBER;
+import static io.sluice.api.opentelemetry.Span.TRACE_ID_FIELD_NUMBER;
+
 import io.sluice.api.opentelemetry.Span.Kind;
 import io.sluice.api.opentelemetry.Status;
 import io.sluice.mesh.IpAddresses;
@@ -16,8 +27,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes spans as OTLP has them. One thread. */
 final class OtlpSpans {
-  private static final int ATTRIBUTES = io.sluice.api.opentelemetry.Span.ATTRIBUTES_FIELD_NUMBER;
-
   /** Connections of which something is kept for the next request; a power of two. */
   private static final int MOST_KNOWN = 64;
 
@@ -46,12 +55,12 @@ final class OtlpSpans {
   private record Attributes(OtlpWriter to) implements Span.Attributes {
     @Override
     public void text(String name, String value) {
-      to.attribute(ATTRIBUTES, name, value);
+      to.attribute(ATTRIBUTES_FIELD_NUMBER, name, value);
     }
 
     @Override
     public void number(String name, long value) {
-      to.attribute(ATTRIBUTES, name, value);
+      to.attribute(ATTRIBUTES_FIELD_NUMBER, name, value);
     }
   }
 
@@ -61,32 +70,26 @@ final class OtlpSpans {
     service = connection.service;
     TraceSpan trace = span.trace();
     int message = out.begin().open(Otlp.SPAN);
-    out.id(
-        io.sluice.api.opentelemetry.Span.TRACE_ID_FIELD_NUMBER,
-        trace.traceHigh(),
-        trace.traceLow());
-    out.id(io.sluice.api.opentelemetry.Span.SPAN_ID_FIELD_NUMBER, trace.id());
+    out.id(TRACE_ID_FIELD_NUMBER, trace.traceHigh(), trace.traceLow());
+    out.id(SPAN_ID_FIELD_NUMBER, trace.id());
     if (trace.parent() != 0) {
-      out.id(io.sluice.api.opentelemetry.Span.PARENT_SPAN_ID_FIELD_NUMBER, trace.parent());
+      out.id(PARENT_SPAN_ID_FIELD_NUMBER, trace.parent());
     }
-    out.text(io.sluice.api.opentelemetry.Span.NAME_FIELD_NUMBER, span.name());
-    out.number(
-        io.sluice.api.opentelemetry.Span.KIND_FIELD_NUMBER,
-        span.isClient() ? Kind.CLIENT_VALUE : Kind.SERVER_VALUE);
-    out.time(io.sluice.api.opentelemetry.Span.START_TIME_UNIX_NANO_FIELD_NUMBER, span.start());
-    out.time(io.sluice.api.opentelemetry.Span.END_TIME_UNIX_NANO_FIELD_NUMBER, span.end());
+    out.text(NAME_FIELD_NUMBER, span.name());
+    out.number(KIND_FIELD_NUMBER, span.isClient() ? Kind.CLIENT_VALUE : Kind.SERVER_VALUE);
+    out.time(START_TIME_UNIX_NANO_FIELD_NUMBER, span.start());
+    out.time(END_TIME_UNIX_NANO_FIELD_NUMBER, span.end());
     span.tellRequest(attributes);
     writeClient(span, connection);
     out.again(connection.ends);
     String failure = span.failure();
     if (failure != null) {
-      int status = out.open(io.sluice.api.opentelemetry.Span.STATUS_FIELD_NUMBER);
+      int status = out.open(STATUS_FIELD_NUMBER);
       out.text(Status.MESSAGE_FIELD_NUMBER, failure);
       out.number(Status.CODE_FIELD_NUMBER, Status.Code.ERROR_VALUE);
       out.close(status);
     }
-    out.fixed32(
-        io.sluice.api.opentelemetry.Span.FLAGS_FIELD_NUMBER, trace.flags() & TraceSpan.W3C_FLAGS);
+    out.fixed32(FLAGS_FIELD_NUMBER, trace.flags() & TraceSpan.W3C_FLAGS);
     out.close(message);
     return out;
   }

@@ -1,6 +1,5 @@
 package io.sluice.node.tracing;
 
-import io.netty.util.concurrent.FastThreadLocal;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamedServer;
 import io.sluice.mesh.Tracing;
@@ -37,13 +36,7 @@ public final class Spans implements AutoCloseable {
 
   private final Exporter.Kind kind;
   private final AtomicLong othersUntil = new AtomicLong(System.nanoTime() - SECOND_NANOS);
-  private final FastThreadLocal<OtlpSpans> otlp =
-      new FastThreadLocal<>() {
-        @Override
-        protected OtlpSpans initialValue() {
-          return new OtlpSpans();
-        }
-      };
+  private final ThreadLocal<OtlpSpans> otlp = ThreadLocal.withInitial(OtlpSpans::new);
   private volatile @Nullable Reported reported; // written under this
 
   /** What holds while a snapshot does. */
@@ -97,23 +90,20 @@ public final class Spans implements AutoCloseable {
   public synchronized void publish(MeshSnapshot snapshot) {
     Tracing tracing = snapshot.settings().reporting().tracingOrNull();
     Reported before = reported;
-    boolean isAlike = before != null && tracing != null && before.protocol() == tracing.protocol();
-    if (before != null && !isAlike) {
-      before.exporter().end(); // what waits there is written as that one takes it
-    }
-    if (tracing == null) {
-      reported = null;
-      return;
-    }
-    Target target = new Target(tracing, tracing.collector().addresses(snapshot));
-    Exporter exporter;
-    if (before != null && isAlike) {
-      exporter = before.exporter();
-      exporter.sendTo(target);
+    if (tracing != null) {
+      Target target = new Target(tracing, tracing.collector().addresses(snapshot));
+      if (before != null && before.protocol() == tracing.protocol()) {
+        before.exporter().sendTo(target);
+        reported = new Reported(before.exporter(), before.protocol(), snapshot);
+        return;
+      }
+      reported = new Reported(Exporter.start(kind, target), tracing.protocol(), snapshot);
     } else {
-      exporter = Exporter.start(kind, target);
+      reported = null;
     }
-    reported = new Reported(exporter, tracing.protocol(), snapshot);
+    if (before != null) {
+      before.exporter().end(); // what waits there is written as its collector takes it
+    }
   }
 
   /** A request has ended. */

@@ -67,7 +67,7 @@ class JsonLineTest {
   void fieldsThatWereCutStandWhereTheyAreWantedAgain() {
     line.begin();
     line.number("one", 1);
-    int mark = line.mark();
+    int mark = line.length();
     line.text("two", "2");
     byte[] cut = line.cut(mark);
     line.number("three", 3);

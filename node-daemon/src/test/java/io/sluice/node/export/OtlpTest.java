@@ -12,6 +12,7 @@ import io.sluice.api.opentelemetry.ResourceSpans;
 import io.sluice.api.opentelemetry.ScopeSpans;
 import io.sluice.api.opentelemetry.Span;
 import io.sluice.api.opentelemetry.Status;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
 import java.util.Random;
@@ -106,7 +107,7 @@ class OtlpTest {
 
   private static ByteString octets(long high, long low) {
     return ByteString.copyFrom(
-        java.nio.ByteBuffer.allocate(2 * Long.BYTES).putLong(high).putLong(low).flip());
+        ByteBuffer.allocate(2 * Long.BYTES).putLong(high).putLong(low).flip());
   }
 
   private static KeyValue attribute(String name, AnyValue.Builder value) {
