@@ -24,9 +24,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One JSON line for every connection, or for every request of one whose requests are told of;
- * written by a thread of its own. The queue between is bounded: when the disk cannot follow,
- * records are dropped and counted, traffic is not slowed.
+ * Where the node's own lines go: a file or standard output, by a thread of its own. What waits for
+ * that is bounded: when the disk cannot follow, lines are dropped and counted, traffic is not
+ * slowed.
  *
  * <p>A file is rotated at {@link #MAX_FILE_BYTES} with one predecessor kept, so that flash of a
  * small node is not filled.
@@ -46,17 +46,15 @@ public final class AccessLog implements AutoCloseable {
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
 
   /**
-   * Pause after the last line that waited. Without it each record wakes the thread by itself, which
-   * costs the event loops more than the record does; with it the queue holds 200,000 a second.
+   * Pause after the last line that waited. Without it each line wakes the thread by itself, which
+   * costs the event loops more than the line does; with it there is room for 200,000 a second.
    */
   private static final Duration GATHERING = Duration.ofMillis(20);
 
   private static final System.Logger LOG = System.getLogger(AccessLog.class.getName());
 
-  /** Some forty requests in one write: the file system costs more than the lines do. */
+  /** Of lines in one write, some forty requests: the file system costs more than they do. */
   private static final int FILE_BUFFER_BYTES = 32 * 1_024;
-
-  private static final int MOST_OCTETS_AT_ONCE = FILE_BUFFER_BYTES;
 
   private final Sink sink;
   private final int mostWaiting;
@@ -166,7 +164,7 @@ public final class AccessLog implements AutoCloseable {
     }
   }
 
-  /** Records that were not written: the queue was full or the file could not be written. */
+  /** Lines that were not written: there was no room for them, or the file could not be written. */
   public long dropped() {
     return dropped.get();
   }
@@ -201,7 +199,7 @@ public final class AccessLog implements AutoCloseable {
       while (waiting.count() == 0 && !isEnding) {
         changed.await();
       }
-      return waiting.oldest(MOST_WAITING, MOST_OCTETS_AT_ONCE);
+      return waiting.oldest(MOST_WAITING, FILE_BUFFER_BYTES);
     } finally {
       lock.unlock();
     }

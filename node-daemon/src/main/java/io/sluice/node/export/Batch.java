@@ -3,7 +3,7 @@ package io.sluice.node.export;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Some of what waits for a collector, the oldest first. For the thread that sends it. */
+/** Some of what waits in a {@link Ring}, the oldest first. For the thread that takes it out. */
 public final class Batch {
   private final byte[] ring;
   private final int start;

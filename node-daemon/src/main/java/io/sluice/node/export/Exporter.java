@@ -13,8 +13,8 @@ import java.util.function.Consumer;
 
 /**
  * Sends what it is given to a collector, a batch at a time, by a thread of its own and from the
- * node's network. The queue between is bounded: while the collector is away, slow or full, what is
- * too much is dropped and counted, and it is asked again after pauses that grow.
+ * node's network. What waits is bounded: while the collector is away, slow or full, what is too
+ * much is dropped and counted, and it is asked again after pauses that grow.
  */
 public final class Exporter implements AutoCloseable {
   /** For one collector. */

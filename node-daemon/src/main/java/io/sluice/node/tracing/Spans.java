@@ -147,7 +147,7 @@ public final class Spans implements AutoCloseable {
     return Span.hasFailed(request) || request.firstByteNanos() > SLOW_NANOS;
   }
 
-  /** As many at once as in a second: whoever fails all the time must not fill the queue. */
+  /** As many at once as in a second: whoever fails all the time must not take all room. */
   private boolean hasRoomForOthers() {
     long now = System.nanoTime();
     long until;
@@ -167,8 +167,11 @@ public final class Spans implements AutoCloseable {
   /** Reports what waits, for two seconds at most. */
   @Override
   public void close() {
-    Reported running = reported;
-    reported = null;
+    Reported running;
+    synchronized (this) {
+      running = reported;
+      reported = null;
+    }
     if (running != null) {
       running.exporter().close();
     }
