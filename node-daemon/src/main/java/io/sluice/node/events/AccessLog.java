@@ -2,26 +2,15 @@ package io.sluice.node.events;
 
 import io.sluice.node.export.Batch;
 import io.sluice.node.export.Ring;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Where the node's own lines go: a file or standard output, by a thread of its own. What waits for
@@ -36,10 +25,10 @@ public final class AccessLog implements AutoCloseable {
   public static final String OFF = "off";
 
   /** Writes to standard output. */
-  public static final String STDOUT = "-";
+  static final String STDOUT = "-";
 
   /** Size at which a file becomes {@code <name>.1}: some 40 000 connections. */
-  public static final long MAX_FILE_BYTES = 16L << 20;
+  static final long MAX_FILE_BYTES = 16L << 20;
 
   private static final int MOST_WAITING = 4_096; // lines
   private static final int MOST_OCTETS_WAITING = 4 << 20;
@@ -54,7 +43,7 @@ public final class AccessLog implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(AccessLog.class.getName());
 
   /** Of lines in one write, some forty requests: the file system costs more than they do. */
-  private static final int FILE_BUFFER_BYTES = 32 * 1_024;
+  static final int FILE_BUFFER_BYTES = 32 * 1_024;
 
   private final Sink sink;
   private final int mostWaiting;
@@ -97,7 +86,7 @@ public final class AccessLog implements AutoCloseable {
   }
 
   /** Appends to {@code file}. */
-  public static AccessLog toFile(Path file) {
+  static AccessLog toFile(Path file) {
     return toFile(file, MAX_FILE_BYTES);
   }
 
@@ -110,7 +99,7 @@ public final class AccessLog implements AutoCloseable {
   }
 
   /** Writes to standard output, without rotation. */
-  public static AccessLog toStandardOutput() {
+  private static AccessLog toStandardOutput() {
     return to(new StandardOutput(System.out), MOST_WAITING);
   }
 
@@ -266,101 +255,6 @@ public final class AccessLog implements AutoCloseable {
       thread.join(CLOSE_TIMEOUT);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  /**
-   * A file that grows to a limit, then becomes {@code <name>.1} in place of the one before it.
-   * After a failure it is opened anew by the next write, so that a disk that was full for a while
-   * does not end it. For one thread.
-   */
-  static final class RotatingFile implements AccessLog.Sink {
-    /** Who calls whom, and by which path, is not for everybody on the node. */
-    private static final Set<PosixFilePermission> READABLE =
-        PosixFilePermissions.fromString("rw-r-----");
-
-    private final Path file;
-    private final long maxBytes;
-    private @Nullable OutputStream out;
-    private long size;
-
-    RotatingFile(Path file, long maxBytes) throws IOException {
-      this.file = file;
-      this.maxBytes = maxBytes;
-      opened();
-    }
-
-    /** Appends it, after rotation when it would exceed the limit. */
-    @Override
-    public void write(byte[] octets, int from, int length) throws IOException {
-      try {
-        OutputStream current = opened();
-        if (size > 0 && size + length > maxBytes) {
-          close();
-          Files.move(file, predecessor(), StandardCopyOption.REPLACE_EXISTING);
-          current = opened();
-        }
-        current.write(octets, from, length);
-        size += length;
-      } catch (IOException e) {
-        abandon();
-        throw e;
-      }
-    }
-
-    /** Hands what is buffered to the kernel. */
-    @Override
-    public void flush() throws IOException {
-      OutputStream current = out;
-      if (current != null) {
-        try {
-          current.flush();
-        } catch (IOException e) {
-          abandon();
-          throw e;
-        }
-      }
-    }
-
-    private Path predecessor() {
-      return file.resolveSibling(file.getFileName() + ".1");
-    }
-
-    private OutputStream opened() throws IOException {
-      OutputStream current = out;
-      if (current == null) {
-        current =
-            new BufferedOutputStream(
-                Channels.newOutputStream(
-                    FileChannel.open(
-                        file,
-                        Set.of(StandardOpenOption.CREATE, StandardOpenOption.APPEND),
-                        PosixFilePermissions.asFileAttribute(READABLE))),
-                FILE_BUFFER_BYTES);
-        out = current;
-        size = Files.size(file);
-      }
-      return current;
-    }
-
-    /**
-     * Closes after a failure; what it held back is lost, and a second failure tells nothing new.
-     */
-    private void abandon() {
-      try {
-        close();
-      } catch (IOException e) {
-        // The first failure is being reported.
-      }
-    }
-
-    @Override
-    public void close() throws IOException {
-      OutputStream current = out;
-      out = null;
-      if (current != null) {
-        current.close();
-      }
     }
   }
 }

@@ -12,7 +12,6 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.Samples;
-import io.sluice.node.events.AccessLog.RotatingFile;
 import io.sluice.node.export.Budget;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
