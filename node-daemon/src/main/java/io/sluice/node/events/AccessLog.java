@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -54,6 +55,7 @@ public final class AccessLog implements AutoCloseable {
   private boolean isFailing; // this and the next: the thread's
   private int unflushed; // lines
   private final AtomicLong dropped = new AtomicLong();
+  private final AtomicBoolean isMistakeTold = new AtomicBoolean();
   private final Thread thread;
 
   /** Where lines go; owned by the log's thread. */
@@ -146,9 +148,10 @@ public final class AccessLog implements AutoCloseable {
     dropped.incrementAndGet();
   }
 
-  /** One could not be made into a line, which is told like any that is not written. */
+  /** One could not be made into a line, which is told once; any thread. */
   void leaveOut(RuntimeException why) {
-    if (dropped.getAndIncrement() == 0) {
+    dropped.incrementAndGet();
+    if (!isMistakeTold.getAndSet(true)) {
       LOG.log(System.Logger.Level.ERROR, "access_log_not_written, a record is dropped", why);
     }
   }

@@ -28,6 +28,9 @@ public final class Exporter implements AutoCloseable {
 
   private static final int MOST_OCTETS_TOGETHER = 2 * MOST_OCTETS_WAITING;
 
+  /** What has more is written even where there may be no room for it, and then left out. */
+  private static final int LONG_OCTETS = 32 * 1_024;
+
   /** Of one batch, but where a single one has more; with what is written around them 256 KiB. */
   private static final int MOST_OCTETS_IN_BATCH = 255 * 1_024;
 
@@ -190,14 +193,17 @@ public final class Exporter implements AutoCloseable {
     }
   }
 
-  /** Whether one may wait, as far as it goes by their number: else it need not be written. */
+  /** Whether one more may wait, unless it is long: else it need not be written. */
   public boolean hasRoom() {
-    return waiting() < MOST_WAITING;
+    return waiting.size() < MOST_WAITING
+        && waiting.octets() < MOST_OCTETS_WAITING - LONG_OCTETS
+        && kind.counts().octets() < MOST_OCTETS_TOGETHER - LONG_OCTETS;
   }
 
-  /** How many there are to be sent, or are on their way. */
-  public int waiting() {
-    return waiting.size();
+  /** Whether half of the room is taken, which is what may be where callers decide how much is. */
+  public boolean isHalfFull() {
+    return waiting.size() >= MOST_WAITING / 2
+        || waiting.octets() >= (MOST_OCTETS_WAITING - LONG_OCTETS) / 2;
   }
 
   private void run() {

@@ -24,7 +24,8 @@ final class Waiting {
   private boolean isEnding;
   private long lastNanos; // where it is ending
   private boolean isClosed;
-  private volatile int count; // of what is there; written under the lock
+  private volatile int count; // of what is there; this and the next: written under the lock
+  private volatile int octets;
 
   /**
    * Empty.
@@ -49,6 +50,7 @@ final class Waiting {
       }
       ring.add(from, length, source);
       count = ring.count();
+      octets = ring.octets();
       if (count == 1) {
         dueNanos = System.nanoTime() + gatheringNanos;
         changed.signal();
@@ -63,6 +65,10 @@ final class Waiting {
 
   int size() {
     return count;
+  }
+
+  int octets() {
+    return octets;
   }
 
   /**
@@ -122,6 +128,7 @@ final class Waiting {
       int before = ring.octets();
       ring.remove(some);
       count = ring.count();
+      octets = ring.octets();
       dueNanos = nextDueNanos;
       return before - ring.octets();
     } finally {
@@ -193,6 +200,7 @@ final class Waiting {
       Batch left = ring.oldest(count, Integer.MAX_VALUE);
       ring.remove(count);
       count = 0;
+      octets = 0;
       return left;
     } finally {
       lock.unlock();

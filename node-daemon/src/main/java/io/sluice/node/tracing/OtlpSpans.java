@@ -33,20 +33,19 @@ final class OtlpSpans {
   private final OtlpWriter out = new OtlpWriter();
   private final Attributes attributes = new Attributes(out);
   private final @Nullable Known[] known = new @Nullable Known[MOST_KNOWN];
+  private @Nullable MeshSnapshot snapshot; // of all that is known
   private String service = "";
 
   /** What all requests of a connection say alike, and what most of them do. */
   private static final class Known {
     final ConnectionInfo info;
-    final MeshSnapshot snapshot; // of which the next one is
     final String service;
     final byte[] ends;
     @Nullable RequestRecord last;
     byte[] client = {}; // of the last one
 
-    Known(ConnectionInfo info, MeshSnapshot snapshot, String service, byte[] ends) {
+    Known(ConnectionInfo info, String service, byte[] ends) {
       this.info = info;
-      this.snapshot = snapshot;
       this.service = service;
       this.ends = ends;
     }
@@ -65,8 +64,8 @@ final class OtlpSpans {
   }
 
   /** Writes one, as {@link Otlp#request} wants it. */
-  OtlpWriter write(Span span, MeshSnapshot snapshot) {
-    Known connection = connection(span, snapshot);
+  OtlpWriter write(Span span, MeshSnapshot now) {
+    Known connection = connection(span, now);
     service = connection.service;
     TraceSpan trace = span.trace();
     int message = out.begin().open(Otlp.SPAN);
@@ -99,11 +98,15 @@ final class OtlpSpans {
     return service;
   }
 
-  private Known connection(Span span, MeshSnapshot snapshot) {
+  private Known connection(Span span, MeshSnapshot now) {
+    if (now != snapshot) {
+      Arrays.fill(known, null);
+      snapshot = now;
+    }
     ConnectionInfo info = span.request().info();
     int slot = (int) info.id() & MOST_KNOWN - 1;
     Known connection = known[slot];
-    if (connection == null || connection.info != info || connection.snapshot != snapshot) {
+    if (connection == null || connection.info != info) {
       out.begin();
       span.tellEnds(attributes);
       InetSocketAddress peer = span.peer();
@@ -112,11 +115,7 @@ final class OtlpSpans {
         attributes.number("network.peer.port", peer.getPort());
       }
       connection =
-          new Known(
-              info,
-              snapshot,
-              Span.service(snapshot, info.pod()),
-              Arrays.copyOf(out.octets(), out.length()));
+          new Known(info, Span.service(now, info.pod()), Arrays.copyOf(out.octets(), out.length()));
       known[slot] = connection;
     }
     return connection;

@@ -114,12 +114,11 @@ public final class Spans implements AutoCloseable {
         && trace != null
         && (trace.isSampled() || (isRemarkable(request) && hasRoomForOthers()))) {
       // Half of it is for what failed: callers decide which of the others are to be told.
-      if (Span.hasFailed(request)
-          ? now.exporter().hasRoom()
-          : now.exporter().waiting() < Exporter.MOST_WAITING / 2) {
+      Exporter exporter = now.exporter();
+      if (Span.hasFailed(request) ? exporter.hasRoom() : !exporter.isHalfFull()) {
         add(now, Span.of(request, trace));
       } else {
-        now.exporter().leaveOut();
+        exporter.leaveOut();
       }
     }
   }

@@ -198,6 +198,31 @@ class SpansTest {
   }
 
   @Test
+  void whatHasFailedHasRoomAlsoWhereCallersSayMuch() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      spans.publish(reportingTo(silent.getLocalPort()));
+      RequestRecord one = Samples.request(Samples.outbound(1), 200);
+      RequestRecord much =
+          Samples.asking(
+              one,
+              one.verdict(),
+              "a".repeat(256),
+              "/" + "b".repeat(511),
+              "c".repeat(256),
+              new TraceSpan(10, 11, 12, 13, TraceSpan.SAMPLED));
+      for (int i = 0; i < 5_000; i++) {
+        spans.add(much);
+      }
+      long before = spans.counts().now().waiting();
+      assertThat(before).isLessThan(Exporter.MOST_WAITING / 2);
+      for (int i = 0; i < 100; i++) {
+        spans.add(request(Samples.outbound(2), End.WHOLE, 503, TraceSpan.SAMPLED));
+      }
+      assertThat(spans.counts().now().waiting()).isEqualTo(before + 100);
+    }
+  }
+
+  @Test
   void failuresOfTracesThatAreNotReportedAreReportedUpToANumber() throws Exception {
     spans.publish(reportingTo(collector.getAddress().getPort()));
     for (int i = 0; i < 10_000; i++) {
