@@ -16,7 +16,7 @@ import java.util.Arrays;
 public final class OtlpWriter {
   private static final int VARINT = 0;
   private static final int FIXED64 = 1;
-  private static final int OCTETS = 2;
+  static final int OCTETS = 2;
   private static final int FIXED32 = 5;
 
   /** Octets at most of a field's tag and of a number, its length or value. */
@@ -168,14 +168,6 @@ public final class OtlpWriter {
     length += fields.length;
   }
 
-  /** The same of that source. */
-  void again(Batch batch, String source) {
-    int count = batch.octetsOf(source);
-    room(count);
-    batch.copyOf(source, octets, length);
-    length += count;
-  }
-
   /** What was written since it began, up to {@link #length}; the next one is written over it. */
   public byte[] octets() {
     return octets;
@@ -199,16 +191,23 @@ public final class OtlpWriter {
     varint(field << 3 | type);
   }
 
-  private static int varintSize(int value) {
+  static int varintSize(int value) {
     return 1 + (Integer.SIZE - 1 - Integer.numberOfLeadingZeros(value | 1)) / VARINT_BITS;
   }
 
   private void varint(long value) {
+    length = varint(octets, length, value);
+  }
+
+  /** Writes one, for which there is room; returns its end. */
+  static int varint(byte[] to, int at, long value) {
+    int end = at;
     long left = value;
     for (; (left & -MORE) != 0; left >>>= VARINT_BITS) {
-      octets[length++] = (byte) (left | MORE);
+      to[end++] = (byte) (left | MORE);
     }
-    octets[length++] = (byte) left;
+    to[end++] = (byte) left;
+    return end;
   }
 
   private void room(int more) {
