@@ -205,7 +205,8 @@ class MirrorTest {
     mirror.close();
     assertThat(post("")).startsWith("HTTP/1.1 200").endsWith("ok");
     Await.until("it is told", () -> ofMirror().size() == 3);
-    assertThat(ofMirror().getLast().end()).isEqualTo(RequestRecord.End.NO_UPSTREAM);
+    RequestRecord last = ofMirror().getLast();
+    assertThat(last.end()).as("%s", last).isEqualTo(RequestRecord.End.NO_UPSTREAM);
   }
 
   @Test
