@@ -7,7 +7,6 @@ import io.sluice.api.opentelemetry.ResourceSpans;
 import io.sluice.api.opentelemetry.ScopeLogs;
 import io.sluice.api.opentelemetry.ScopeSpans;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /** The messages of OTLP around spans or lines, which have other names and the same numbers. */
@@ -67,7 +66,7 @@ public final class Otlp {
     int resource = field.open(ResourceSpans.RESOURCE_FIELD_NUMBER);
     field.attribute(Resource.ATTRIBUTES_FIELD_NUMBER, "service.name", service);
     field.close(resource);
-    return Arrays.copyOf(field.octets(), field.length());
+    return field.copy();
   }
 
   private static byte[] scope() {
@@ -75,7 +74,7 @@ public final class Otlp {
     int scope = field.open(ScopeSpans.SCOPE_FIELD_NUMBER);
     field.text(InstrumentationScope.NAME_FIELD_NUMBER, "sluice");
     field.close(scope);
-    return Arrays.copyOf(field.octets(), field.length());
+    return field.copy();
   }
 
   private static int withHead(int count) {

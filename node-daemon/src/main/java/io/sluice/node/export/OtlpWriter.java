@@ -178,6 +178,11 @@ public final class OtlpWriter {
     return length;
   }
 
+  /** The same, which is the caller's. */
+  public byte[] copy() {
+    return Arrays.copyOf(octets, length);
+  }
+
   private static boolean isAscii(String text) {
     for (int i = 0; i < text.length(); i++) {
       if (text.charAt(i) >= 0x80) {

@@ -114,8 +114,7 @@ final class OtlpSpans {
         attributes.text("network.peer.address", IpAddresses.text(peer.getAddress()));
         attributes.number("network.peer.port", peer.getPort());
       }
-      connection =
-          new Known(info, Span.service(now, info.pod()), Arrays.copyOf(out.octets(), out.length()));
+      connection = new Known(info, Span.service(now, info.pod()), out.copy());
       known[slot] = connection;
     }
     return connection;
