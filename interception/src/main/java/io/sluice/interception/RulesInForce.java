@@ -69,7 +69,7 @@ final class RulesInForce implements AutoCloseable {
   private MeshAddresses followed = MeshAddresses.NONE; // of which it knows
   private long askedNanos;
   private final Map<Refusal, Long> former = new ConcurrentHashMap<>(); // of tables before that
-  private OptionalInt intactAt = OptionalInt.empty();
+  private volatile OptionalInt intactAt = OptionalInt.empty();
 
   private record Refusal(Family family, boolean forged) {}
 
@@ -150,8 +150,11 @@ final class RulesInForce implements AutoCloseable {
     datagrams = datagrams(present);
     raise();
     PodTraffic traffic = traffic();
+    String before = wanted;
     wanted = redirection.digest(traffic, clients.isPossible(pod.cookie()));
-    apply(traffic);
+    if (!wanted.equals(before) || !isIntact()) {
+      apply(traffic);
+    }
   }
 
   private synchronized void raise() {
@@ -165,8 +168,14 @@ final class RulesInForce implements AutoCloseable {
       }
       return; // who is not known yet would be taken for a stranger
     }
-    Map<Refusal, Long> counts = counted();
     ArrivingDatagrams datagrams = arriving(known);
+    if (clients.isPossible(pod.cookie())
+        && shown.wereRaisedFor(datagrams)
+        && shown.stand(PresentedClients.families(pod))) {
+      raised(datagrams, known);
+      return;
+    }
+    Map<Refusal, Long> counts = counted();
     if (clients.raise(pod, datagrams)) {
       counts.forEach((refusal, count) -> former.merge(refusal, count, Long::sum));
       raised(datagrams, known);
@@ -350,8 +359,14 @@ final class RulesInForce implements AutoCloseable {
             Optional.of(new RulesProof(at.getAsInt(), wanted, digest))));
   }
 
+  /** Since the rules were found intact; any thread. */
+  private boolean isUnchanged() {
+    OptionalInt at = intactAt;
+    return at.isPresent() && at.equals(generation.current());
+  }
+
   List<CountedVerdict> verdicts() {
-    List<CountedVerdict> verdicts = new ArrayList<>(redirection.verdicts());
+    List<CountedVerdict> verdicts = new ArrayList<>(redirection.verdicts(this::isUnchanged));
     addDatagrams(verdicts);
     return verdicts;
   }

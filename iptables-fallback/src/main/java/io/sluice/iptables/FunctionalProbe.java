@@ -111,7 +111,7 @@ record FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
               Sockets.close(own);
             }
           });
-      return tool.saveWithCounters(scratch.namespace()).hits(rules, Reason.PROXY_SOCKET) > 0
+      return tool.save(scratch.namespace()).hits(rules, Reason.PROXY_SOCKET) > 0
           ? Optional.empty()
           : Optional.of("the rules were taken but do not know a socket's cgroup");
     });

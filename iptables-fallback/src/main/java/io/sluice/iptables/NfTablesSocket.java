@@ -8,6 +8,8 @@ import io.sluice.linux.socket.Sockets;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
@@ -19,7 +21,11 @@ import java.util.function.Consumer;
 final class NfTablesSocket implements AutoCloseable {
   private static final int SUBSYSTEM = 10; // NFNL_SUBSYS_NFTABLES
   static final int NLM_F_REQUEST = 1;
+  private static final int NLM_F_DUMP = 0x300;
   private static final int NLMSG_ERROR = 2;
+  private static final int NLMSG_DONE = 3;
+
+  private static final int NLMSG_BYTES = 16;
 
   /** Of every message: nlmsghdr and nfgenmsg. */
   private static final int HEADER_BYTES = 20;
@@ -30,6 +36,7 @@ final class NfTablesSocket implements AutoCloseable {
 
   private static final int GET_TABLE = type(1);
   private static final int GET_CHAIN = type(4);
+  private static final int GET_RULE = type(7);
   private static final int GET_OBJECT = type(19);
 
   // NFTA_TABLE_* and NFTA_CHAIN_*; the table's name is the first of both.
@@ -40,6 +47,11 @@ final class NfTablesSocket implements AutoCloseable {
   private static final int OBJECT_TYPE = 3;
   private static final int CHAIN_HOOK = 4;
   private static final int CHAIN_USE = 6;
+  private static final int RULE_CHAIN = 2; // NFTA_RULE_*
+  private static final int RULE_EXPRESSIONS = 4;
+  private static final int EXPRESSION_NAME = 1; // NFTA_EXPR_*
+  private static final int EXPRESSION_DATA = 2;
+  private static final int COUNTER_PACKETS = 2; // NFTA_COUNTER_*
 
   static final int AF_NETLINK = 16;
   static final int SOCK_RAW = 3;
@@ -47,6 +59,15 @@ final class NfTablesSocket implements AutoCloseable {
   private static final int NESTED = 0x8000; // NLA_F_NESTED
   private static final int ATTRIBUTE_KIND = 0x3fff; // without the flags in the upper bits
   private static final int MESSAGE_BYTES = 4_096;
+
+  /** At least what the kernel puts into one message of several rules, on pages of any size. */
+  private static final int SEVERAL_BYTES = 8_192;
+
+  private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
+  /** The name of what counts in a rule. */
+  private static final ByteBuffer COUNTER =
+      ByteBuffer.wrap("counter\0".getBytes(StandardCharsets.US_ASCII)).asReadOnlyBuffer();
 
   // Kept, not made for each: the pods of a node are asked every second.
   private final ByteBuffer question = buffer();
@@ -189,6 +210,66 @@ final class NfTablesSocket implements AutoCloseable {
           text(body, OBJECT_NAME, name);
           put(body, OBJECT_TYPE, ByteBuffer.allocate(Integer.BYTES).putInt(type).array());
         });
+  }
+
+  /**
+   * The packets that each rule of a chain has counted, in the order of the rules; 0 for one that
+   * does not count.
+   *
+   * @throws LinuxException when the kernel does not tell, as of a chain that is not there
+   */
+  List<Long> packets(int family, String table, String chain) {
+    message(
+        question.clear(),
+        GET_RULE,
+        NLM_F_DUMP,
+        family,
+        body -> {
+          text(body, NAME, table);
+          text(body, RULE_CHAIN, chain);
+        });
+    send(question);
+    List<Long> packets = new ArrayList<>();
+    ByteBuffer several = ByteBuffer.allocateDirect(SEVERAL_BYTES).order(ByteOrder.nativeOrder());
+    while (Sockets.read(socket, several.clear()) >= NLMSG_BYTES) {
+      several.flip();
+      for (int at = 0; at + NLMSG_BYTES <= several.limit(); ) {
+        int length = several.getInt(at);
+        ByteBuffer one = several.slice(at, length).order(ByteOrder.nativeOrder());
+        switch (one.getShort(4)) {
+          case NLMSG_DONE -> {
+            return packets;
+          }
+          case NLMSG_ERROR -> throw untold(Errno.of(errorOf(one)), table, chain);
+          default -> packets.add(packetsOfRule(one.slice(HEADER_BYTES, length - HEADER_BYTES)));
+        }
+        at += length + 3 & ~3;
+      }
+    }
+    throw untold(Errno.ENODATA, table, chain);
+  }
+
+  private static LinuxException untold(Errno errno, String table, String chain) {
+    return new LinuxException("NFT_MSG_GETRULE", errno, "chain " + table + " " + chain, "");
+  }
+
+  private static long packetsOfRule(ByteBuffer rule) {
+    ByteBuffer expressions =
+        attribute(rule.order(ByteOrder.nativeOrder()), RULE_EXPRESSIONS).orElse(NOTHING);
+    for (int at = 0; at + 4 <= expressions.limit(); ) {
+      int length = expressions.getShort(at) & 0xffff;
+      ByteBuffer one = expressions.slice(at + 4, length - 4).order(ByteOrder.nativeOrder());
+      Optional<ByteBuffer> counted =
+          attribute(one, EXPRESSION_NAME)
+              .filter(COUNTER::equals)
+              .flatMap(_ -> attribute(one, EXPRESSION_DATA))
+              .flatMap(data -> attribute(data, COUNTER_PACKETS));
+      if (counted.isPresent()) {
+        return counted.get().order(ByteOrder.BIG_ENDIAN).getLong();
+      }
+      at += length + 3 & ~3;
+    }
+    return 0;
   }
 
   /** How many rules a chain has that is asked about packets; empty where none is. */

@@ -10,10 +10,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +41,14 @@ public final class PodRedirection implements AutoCloseable {
   /** What another object wrote for this traffic, not read yet; its digest was {@code present}. */
   private record Standing(PodTraffic traffic, String present) {}
 
-  private record Applied(Tool tool, RuleSet rules, OwnRules saved) {}
+  private record Applied(Tool tool, RuleSet rules, OwnRules saved) {
+    Set<String> countingChains() {
+      return rules.rules().stream()
+          .filter(rule -> rule.meaning().isPresent())
+          .map(Rule::place)
+          .collect(Collectors.toUnmodifiableSet());
+    }
+  }
 
   /** To be written over what is present, and not read back yet. */
   private record Pending(Family family, Tool tool, RuleSet rules, OwnRules present) {}
@@ -195,7 +205,7 @@ public final class PodRedirection implements AutoCloseable {
       }
       repair = true;
     }
-    keepCounts(family);
+    keepCounts(family, chosen.tool(), chosen.saved());
     OwnRules present = chosen.saved().own();
     if (!repair) {
       // A half-done repair is better than what was there before it.
@@ -226,9 +236,10 @@ public final class PodRedirection implements AutoCloseable {
   private void withdraw(Family family, List<Undo> done) {
     Applied current = applied.get(family);
     if (current != null) {
-      keepCounts(family);
+      SavedRules saved = current.tool().save(namespace);
+      keepCounts(family, current.tool(), saved);
       done.add(new Undo(family, current.tool(), current.saved()));
-      write(current.tool(), current.tool().save(namespace).own(), OwnRules.NONE);
+      write(current.tool(), saved.own(), OwnRules.NONE);
       applied.remove(family);
     }
   }
@@ -295,29 +306,36 @@ public final class PodRedirection implements AutoCloseable {
 
   private void leadAll(UnaryOperator<OwnRules> to) {
     standing = null;
-    ORDER.forEach(this::keepCounts);
     complete = false;
+    List<Tool> tools = backend.tools();
+    List<SavedRules> saved = SideBySide.run(tasks(tools, tool -> tool.save(namespace)));
+    for (int i = 0; i < tools.size(); i++) {
+      keepCounts(tools.get(i).family(), tools.get(i), saved.get(i));
+    }
     applied.clear();
     SideBySide.run(
         tasks(
-            backend.tools(),
-            tool -> {
-              OwnRules current = tool.save(namespace).own();
+            IntStream.range(0, tools.size()).boxed().toList(),
+            i -> {
+              OwnRules current = saved.get(i).own();
               if (!current.isEmpty()) {
-                write(tool, current, to.apply(current));
+                write(tools.get(i), current, to.apply(current));
               }
-              return tool;
+              return i;
             }));
   }
 
   /**
    * Counts since this object was made, of rules that it adopted since they were written; those of
-   * rules flushed by somebody else are lost.
+   * rules flushed by somebody else are lost. Starts no process where {@code unchanged}.
+   *
+   * @param unchanged whether nobody has changed the rules of the namespace since they were found
+   *     intact, by {@link RulesetGeneration}; asked again once they have been read
    */
-  public synchronized List<CountedVerdict> verdicts() {
+  public synchronized List<CountedVerdict> verdicts(BooleanSupplier unchanged) {
     readStanding();
     Map<Counter, Long> counts = new HashMap<>(former);
-    ORDER.forEach(family -> addCounts(family, counts));
+    applied.forEach((family, rules) -> addCounts(family, rules, packets(rules, unchanged), counts));
     return counts.entrySet().stream()
         .map(entry ->
             new CountedVerdict(
@@ -329,28 +347,42 @@ public final class PodRedirection implements AutoCloseable {
         .toList();
   }
 
-  /** A restore sets the counters of our chains to zero. */
-  private void keepCounts(Family family) {
-    addCounts(family, former);
+  /** By table and chain; nothing where nobody knows which rule is which. */
+  private Map<String, List<Long>> packets(Applied current, BooleanSupplier unchanged) {
+    if (current.tool().isNftables() && unchanged.getAsBoolean()) {
+      Optional<Map<String, List<Long>>> told =
+          current.tool().packets(namespace, current.countingChains());
+      if (told.isPresent() && unchanged.getAsBoolean()) {
+        return told.get();
+      }
+    }
+    return packets(current, current.tool().save(namespace));
   }
 
-  private void addCounts(Family family, Map<Counter, Long> counts) {
+  private static Map<String, List<Long>> packets(Applied current, SavedRules saved) {
+    return saved.own().equals(current.saved()) ? saved.packets() : Map.of();
+  }
+
+  /** A restore sets the counters of our chains to zero; {@code saved} is what was there before. */
+  private void keepCounts(Family family, Tool tool, SavedRules saved) {
     Applied current = applied.get(family);
-    if (current == null) {
-      return;
+    if (current != null) {
+      SavedRules own = current.tool().equals(tool) ? saved : current.tool().save(namespace);
+      addCounts(family, current, packets(current, own), former);
     }
-    SavedRules saved = current.tool().saveWithCounters(namespace);
-    if (!saved.own().equals(current.saved())) {
-      return; // changed by somebody: nobody knows which rule is which
-    }
+  }
+
+  private static void addCounts(
+      Family family, Applied current, Map<String, List<Long>> packets, Map<Counter, Long> counts) {
     Map<String, Integer> next = new HashMap<>();
     for (Rule rule : current.rules().rules()) {
-      String table = rule.table().label();
-      int index = next.merge(table + " " + rule.chain(), 1, Integer::sum) - 1;
-      long packets = saved.packets(table, rule.chain(), index);
-      rule.meaning()
-          .filter(_ -> packets > 0)
-          .ifPresent(meaning -> counts.merge(new Counter(family, meaning), packets, Long::sum));
+      int index = next.merge(rule.place(), 1, Integer::sum) - 1;
+      List<Long> ofChain = packets.getOrDefault(rule.place(), List.of());
+      if (index < ofChain.size() && ofChain.get(index) > 0) {
+        rule.meaning()
+            .ifPresent(meaning ->
+                counts.merge(new Counter(family, meaning), ofChain.get(index), Long::sum));
+      }
     }
   }
 

@@ -52,6 +52,11 @@ public record Rule(
     return Optional.ofNullable(meaningOrNull);
   }
 
+  /** The chain after its table's name. */
+  String place() {
+    return table.label() + " " + chain;
+  }
+
   /** Matches and target, without the chain. */
   String specification() {
     return matches.isEmpty() ? "-j " + target : String.join(" ", matches) + " -j " + target;

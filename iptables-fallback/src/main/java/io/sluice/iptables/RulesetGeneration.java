@@ -7,7 +7,7 @@ import java.util.OptionalInt;
 /**
  * The number of the present nftables rule set of one namespace: unchanged, it means unchanged
  * rules. Two system calls instead of two processes. Keeps a socket, and with it the namespace,
- * until closed.
+ * until closed. Any thread.
  */
 public final class RulesetGeneration implements AutoCloseable {
   private final NfTablesSocket socket;
@@ -22,12 +22,12 @@ public final class RulesetGeneration implements AutoCloseable {
   }
 
   /** The number now; empty where the kernel does not tell it, as without nftables. */
-  public OptionalInt current() {
+  public synchronized OptionalInt current() {
     return socket.generation();
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     socket.close();
   }
 }

@@ -10,7 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What {@code iptables-save} printed, with or without counters.
+ * What {@code iptables-save} printed.
  *
  * @param own our part
  * @param packets packet counters of own chains' rules by table and chain, as {@code nat
@@ -35,20 +35,14 @@ record SavedRules(
     return reader.result();
   }
 
-  /** Packets that hit the rule at {@code index}, from 0, of an own chain. */
-  long packets(String table, String chain, int index) {
-    return packets.getOrDefault(table + " " + chain, List.of()).get(index);
-  }
-
   /** Packets that {@code rules}, which are these, have given this meaning. */
   long hits(RuleSet rules, Reason reason) {
     Map<String, Integer> next = new HashMap<>();
     long hits = 0;
     for (Rule rule : rules.rules()) {
-      String table = rule.table().label();
-      int index = next.merge(table + " " + rule.chain(), 1, Integer::sum) - 1;
+      int index = next.merge(rule.place(), 1, Integer::sum) - 1;
       if (rule.meaning().filter(meaning -> meaning.reason() == reason).isPresent()) {
-        hits += packets(table, rule.chain(), index);
+        hits += packets.getOrDefault(rule.place(), List.of()).get(index);
       }
     }
     return hits;

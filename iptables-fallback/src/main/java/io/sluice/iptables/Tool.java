@@ -10,7 +10,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -75,9 +77,14 @@ record Tool(Family family, String variant, Path restore, Path save) {
 
   /** The namespace's rules. Starts no program where none of the tables is there. */
   SavedRules save(NetnsHandle namespace) {
-    return hasNoTable(namespace)
-        ? SavedRules.parse("")
-        : saved(namespace, List.of(save.toString()));
+    if (hasNoTable(namespace)) {
+      return SavedRules.parse("");
+    }
+    var result = NamespaceCommand.run(namespace, List.of(save.toString(), "-c"), "");
+    if (!result.isSuccess()) {
+      throw RestoreDiagnosis.of(this, "", result.errors());
+    }
+    return SavedRules.parse(result.output());
   }
 
   /** For sure; asks as the program would, which a pod that starts need not wait for. */
@@ -91,8 +98,7 @@ record Tool(Family family, String variant, Path restore, Path save) {
 
   private boolean hasNoNftTable(NetnsHandle namespace) {
     try (var tables = NamespaceCommand.in(namespace, NfTablesSocket::openHere)) {
-      int protocol = family == Family.IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-      return TABLES.stream().allMatch(table -> tables.lacks(protocol, table));
+      return TABLES.stream().allMatch(table -> tables.lacks(protocol(), table));
     } catch (LinuxException e) {
       return false; // nobody knows
     }
@@ -118,17 +124,27 @@ record Tool(Family family, String variant, Path restore, Path save) {
     }
   }
 
-  /** The namespace's rules with their packet counters. */
-  SavedRules saveWithCounters(NetnsHandle namespace) {
-    return saved(namespace, List.of(save.toString(), "-c"));
+  /**
+   * Packet counters of these chains' rules, as {@link SavedRules#packets()} has them, without a
+   * program; empty where that cannot be told. Only for {@link #isNftables}.
+   *
+   * @param chains each after its table's name
+   */
+  Optional<Map<String, List<Long>>> packets(NetnsHandle namespace, Set<String> chains) {
+    try (var tables = NamespaceCommand.in(namespace, NfTablesSocket::openHere)) {
+      Map<String, List<Long>> packets = new HashMap<>();
+      for (String chain : chains) {
+        String[] words = chain.split(" ");
+        packets.put(chain, tables.packets(protocol(), words[0], words[1]));
+      }
+      return Optional.of(packets);
+    } catch (LinuxException e) {
+      return Optional.empty();
+    }
   }
 
-  private SavedRules saved(NetnsHandle namespace, List<String> command) {
-    var result = NamespaceCommand.run(namespace, command, "");
-    if (!result.isSuccess()) {
-      throw RestoreDiagnosis.of(this, "", result.errors());
-    }
-    return SavedRules.parse(result.output());
+  private int protocol() {
+    return family == Family.IPV4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
   }
 
   /** Applies a script; each of its tables at once or not at all. */

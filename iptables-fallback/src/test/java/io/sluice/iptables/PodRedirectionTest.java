@@ -212,14 +212,14 @@ class PodRedirectionTest {
     pod.connect(Family.IPV4, TestPod.NEIGHBOUR4, 80);
     assertThat(pod.accept(listener)).isPresent();
     List<CountedVerdict> before =
-        redirection.verdicts().stream().filter(v -> v.family() == Family.IPV4).toList();
+        RulesInAPod.verdicts(redirection).stream().filter(v -> v.family() == Family.IPV4).toList();
 
     redirection.apply(
         TestPod.traffic(
             new InterceptionSettings(Set.of(9443), Set.of(), List.of(), List.of(), Set.of())));
 
     assertThat(before).isNotEmpty();
-    assertThat(redirection.verdicts()).containsAll(before);
+    assertThat(RulesInAPod.verdicts(redirection)).containsAll(before);
     assertThat(pod.saved("nft")).contains("9443");
   }
 

@@ -11,6 +11,7 @@ import io.sluice.mesh.decision.Reason;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,8 +60,19 @@ abstract class RulesInAPod {
     assertThat(((LinuxException) thrown).errno()).isEqualTo(Errno.EPERM);
   }
 
+  static List<CountedVerdict> verdicts(PodRedirection redirection) {
+    return redirection.verdicts(() -> true);
+  }
+
+  /** As the kernel tells it, which has to be what a program prints. */
   static long count(PodRedirection redirection, Reason reason) {
-    return redirection.verdicts().stream()
+    long told = count(verdicts(redirection), reason);
+    assertThat(told).isEqualTo(count(redirection.verdicts(() -> false), reason));
+    return told;
+  }
+
+  private static long count(List<CountedVerdict> verdicts, Reason reason) {
+    return verdicts.stream()
         .filter(verdict -> verdict.reason() == reason)
         .mapToLong(CountedVerdict::count)
         .sum();

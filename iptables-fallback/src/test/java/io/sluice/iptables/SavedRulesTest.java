@@ -36,7 +36,7 @@ class SavedRulesTest {
     assertThat(saved.own().table("nat").jumps())
         .containsExactly(new OwnRules.PlacedJump("OUTPUT", "-p tcp -j SLUICE_OUTPUT", 2));
     assertThat(saved.foreign()).containsExactly("nat -A OUTPUT -j KEEP");
-    assertThat(saved.packets("nat", "SLUICE_OUTPUT", 1)).isEqualTo(4);
+    assertThat(saved.packets().get("nat SLUICE_OUTPUT").get(1)).isEqualTo(4);
     assertThat(saved.idleChains("nat")).containsExactly("PREROUTING");
   }
 
