@@ -18,9 +18,10 @@ summarize() {
 # Seconds after which a run ends itself: that long without the end of a test class, that long in all.
 most_still=900 most_in_all=4500
 
-# Tests of every module that the arguments choose, two modules at a time, also of those behind one in which a test failed. What is
-# printed is progress, and what failed. Maven writes to a file and is waited for by its number: a process that a test left behind, and
-# that still has Maven's output, holds nothing up.
+# Tests of every module that the arguments choose, also of those behind one in which a test failed: those of kernel-tests, which start
+# daemons and so begin once the training is over, beside all others, one module of these after the other. That takes two Mavens, for one
+# tests no module before those that it needs. What is printed is progress, and what failed. Maven writes to a file and is waited for by
+# its number: a process that a test left behind, and that still has Maven's output, holds nothing up.
 run_maven_tests() {
 	output=$root/target/test.log
 	test_classes >"$root/target/test-classes.txt"
@@ -28,8 +29,18 @@ run_maven_tests() {
 	: >"$output"
 	# Set before anything can tell that Maven has begun.
 	trap 'end_run' INT TERM HUP
-	# Its own process group is what ends with it.
-	(cd "$root" && exec setsid mvn -B -ntp -fae -Dmaven.test.failure.ignore -Dspotless.check.skip "-Dsluice.dist=$root/cli/target/dist" "$@" verify) </dev/null >"$output" 2>&1 &
+	# What the build before this has made is not made again.
+	set -- -B -ntp -fae -Dmaven.test.failure.ignore -Dspotless.check.skip -Denforcer.skip -Dprotobuf.skip -Dmaven.antrun.skip \
+		-Dmaven.resources.skip -Dmaven.main.skip -Dmdep.skip "-Dsluice.dist=$root/cli/target/dist" "$@" verify
+	# Their own process group is what ends with them. The training is this shell's, which takes note of its end while it waits.
+	(cd "$root" && exec setsid sh -c '
+		training=$1 status=0
+		shift
+		mvn -pl "!kernel-tests" "$@" &
+		while [ "$training" ] && kill -0 "$training"; do sleep 1; done 2>/dev/null
+		mvn -pl kernel-tests -am -Dkernel-tests.alone=true "$@" || status=$?
+		wait $! || status=$?
+		exit $status' sh "${training:-}" "$@") </dev/null >>"$output" 2>&1 &
 	maven=$!
 	end_where_it_hangs &
 	watch=$!
@@ -70,9 +81,11 @@ end_maven() {
 
 # Ends Maven where it takes too long, and says which classes it was in; what their threads did is kept.
 end_where_it_hangs() {
-	begun=$(date +%s) moved=$begun ended=0
+	begun=$(date +%s) moved=$begun looked=$begun ended=0
 	while sleep 1 && kill -0 $maven 2>/dev/null; do
 		now=$(date +%s)
+		[ $((now - looked)) -ge 10 ] || continue
+		looked=$now
 		count=$(find "$root"/*/target/surefire-reports -name 'TEST-*.xml' 2>/dev/null | wc -l)
 		[ "$count" -eq $ended ] || { ended=$count moved=$now; }
 		if [ $((now - moved)) -ge $most_still ]; then
@@ -155,16 +168,15 @@ run_tests() {
 	else
 		# Static analysis runs inside the compiler, so classes of an unchecked build must not count as up to date.
 		rm -rf "$root"/*/target/classes "$root"/*/target/test-classes "$root"/*/target/maven-status
-		build -DskipTests package
+		# With the bill of what the images hold, where they are made.
+		if [ $mode = strict ]; then build -DskipTests -Psbom package; else build -DskipTests package; fi
 	fi || {
 		echo '0 passed, 0 failed, 0 skipped'
 		exit 1
 	}
 	drop_lock    # kernel tests start launchers of their own
-	# Daemons are started by the last of the modules, minutes later, where neither a word nor a group chooses that alone.
 	train_aot_caches &
 	training=$!
-	[ -z "$word$group" ] || wait $training
 	result=0
 	if [ "$word" ]; then set -- -Dquick "-Dtest=%regex[.*$word.*]" -Dsurefire.failIfNoSpecifiedTests=false; fi
 	if [ "$long" ]; then soaks='' most_still=5400 most_in_all=36000; else soaks=long; fi
@@ -172,8 +184,8 @@ run_tests() {
 		say "NOT RUN: $(kernel_test_sources | wc -l) test classes that need root$([ $mode = quick ] || echo '; run as root to have them')"
 		soaks=${soaks:+$soaks|}kernel
 	fi
-	# Tests share the processors by modules, and in those that have most of them by classes: see surefire.classes.
-	run_maven_tests -T 1C "-Dgroups=$group" "-DexcludedGroups=$soaks" "$@" || result=1
+	# Tests share the processors, in modules that have most of them by classes too: see surefire.classes.
+	run_maven_tests "-Dgroups=$group" "-DexcludedGroups=$soaks" "$@" || result=1
 	wait $training || :
 	[ "$word" ] || keep_seconds
 	summary=$(summarize $mode) || result=1
