@@ -26,6 +26,7 @@ record Chart(String release, String kubeVersion, List<String> values) {
   private static final Path WITHOUT_HOOKS = withoutHooks();
 
   private static final Map<Chart, String> RENDERED = new ConcurrentHashMap<>();
+  private static final Map<String, Objects> READ = new ConcurrentHashMap<>();
 
   static final String NAMESPACE = "sluice-system";
 
@@ -79,7 +80,7 @@ record Chart(String release, String kubeVersion, List<String> values) {
 
   /** Every object, each read strictly. */
   Objects objects() {
-    return new Objects(StrictReader.read(text()));
+    return READ.computeIfAbsent(text(), text -> new Objects(StrictReader.read(text)));
   }
 
   private static Path withoutHooks() {

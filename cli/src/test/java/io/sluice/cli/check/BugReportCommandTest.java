@@ -223,6 +223,8 @@ class BugReportCommandTest {
           new ProcessBuilder(
                   ProcessHandle.current().info().command().orElseThrow(),
                   "--enable-native-access=ALL-UNNAMED",
+                  "-XX:TieredStopAtLevel=1",
+                  "-XX:+UseSerialGC",
                   "-cp",
                   System.getProperty("java.class.path"),
                   SluiceCommand.class.getName(),

@@ -43,6 +43,7 @@ class TerminationTest {
   private static Process started(String... arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(ProcessHandle.current().info().command().orElse("java"));
+    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add("io.sluice.cli.SluiceCommand");
     command.addAll(List.of(arguments));

@@ -4,14 +4,22 @@ import io.sluice.linux.Commands;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Compiles a file of {@code src/test/bpf}. */
 final class TestObject {
   private static final Path SOURCES = Path.of("src/test/bpf");
+  private static final Map<String, byte[]> COMPILED = new HashMap<>();
 
   private TestObject() {}
 
-  static byte[] compile(Path directory, String source) throws IOException, InterruptedException {
+  static synchronized byte[] compile(Path directory, String source)
+      throws IOException, InterruptedException {
+    byte[] known = COMPILED.get(source);
+    if (known != null) {
+      return known.clone();
+    }
     Path object = directory.resolve(source + ".o");
     Commands.run(
         "clang",
@@ -27,6 +35,8 @@ final class TestObject {
         SOURCES.resolve(source).toString(),
         "-o",
         object.toString());
-    return Files.readAllBytes(object);
+    byte[] compiled = Files.readAllBytes(object);
+    COMPILED.put(source, compiled);
+    return compiled.clone();
   }
 }

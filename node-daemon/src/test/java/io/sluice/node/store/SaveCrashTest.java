@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The daemon is killed in the middle of a save, again and again. Takes a while, so tagged. */
 @Tag("kernel")
 class SaveCrashTest {
-  private static final int DEATHS = 10;
+  private static final int DEATHS = 5;
   private static final int MORE_DEATHS = 50;
   private static final int LONGEST_LIFE_SAVES = 40;
 
@@ -44,9 +44,9 @@ class SaveCrashTest {
     long durable = 0;
     for (int death = 0; death < deaths; death++) {
       @Nullable FaultPoint point =
-          switch (death % 10) {
-            case 3 -> FaultPoint.SNAPSHOT_BEGUN;
-            case 7 -> FaultPoint.SNAPSHOT_SAVED;
+          switch (death % 5) {
+            case 1 -> FaultPoint.SNAPSHOT_BEGUN;
+            case 3 -> FaultPoint.SNAPSHOT_SAVED;
             default -> null;
           };
       Path output = scratch.resolve("printed-" + death);

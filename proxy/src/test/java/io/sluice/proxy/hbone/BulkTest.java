@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Isolated
 @Timeout(240)
 class BulkTest {
-  private static final int STREAMS = 150;
+  private static final int STREAMS = 60;
   private static final int MORE_STREAMS = 1_000;
   private static final int AT_ONCE = 200;
   private static final int BYTES = 1 << 20;

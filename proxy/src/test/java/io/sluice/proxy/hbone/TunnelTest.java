@@ -200,7 +200,7 @@ class TunnelTest {
         Socket client = Peers.connect(fixture.entry)) {
       client.setSendBufferSize(64 * 1_024);
       var sent = new java.util.concurrent.atomic.AtomicLong();
-      int bytes = 64 << 20;
+      int bytes = 16 << 20;
       Thread sender =
           Thread.ofVirtual()
               .start(() -> {

@@ -45,7 +45,7 @@ import org.junit.jupiter.api.Test;
 
 /** Our small types, judged by Envoy's whole ones, which gRPC's client carries. */
 class EnvoyTypesTest {
-  private static final int MESHES = 300;
+  private static final int MESHES = 100;
 
   private static final Map<String, Message> WHOLE =
       Stream.of(
