@@ -16,6 +16,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.MetricsPage;
 import io.sluice.lab.site.RequestLine;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
@@ -110,19 +111,16 @@ final class AuthorizationScenarios {
 
   /** Of all cells together: no label tells them apart. */
   private static void checkCounts(Cell cell) {
-    int cells = cell.site().cells().size();
-    assertThat(count(cell, "denied")).isEqualTo(cells * TIMES);
-    assertThat(count(cell, "error")).isEqualTo(cells * MANY);
-    assertThat(count(cell, "failure_mode_allowed")).isEqualTo(cells * MANY);
-    assertThat(count(cell, "ok")).isEqualTo(cells * (2 * TIMES + 1));
-  }
-
-  private static double count(Cell cell, String outcome) {
-    return cell.site()
-        .serving()
-        .metric(
-            "sluice_proxy_authorizations_total",
-            "stat_prefix=\"inboundExtAuthz\"",
-            "outcome=\"" + outcome + '"');
+    double cells = cell.site().cells().size();
+    MetricsPage page = cell.site().serving().page();
+    Map.of("denied", TIMES, "error", MANY, "failure_mode_allowed", MANY, "ok", 2 * TIMES + 1)
+        .forEach((outcome, times) ->
+            assertThat(
+                    page.metric(
+                        "sluice_proxy_authorizations_total",
+                        "stat_prefix=\"inboundExtAuthz\"",
+                        "outcome=\"" + outcome + '"'))
+                .as("%s", outcome)
+                .isEqualTo(cells * times));
   }
 }

@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.MetricsPage;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.scenario.Collector.Told;
@@ -258,7 +259,7 @@ final class TracingScenarios {
       without = Math.min(without, slowestHundredth(cell));
       Await.until(
           "nothing waits for the collector of the round before",
-          () -> count(cell, "sluice_access_log_exports_waiting") == 0);
+          () -> site.serving().metric("sluice_access_log_exports_waiting") == 0);
       site.amend(hanging);
       with = Math.min(with, slowestHundredth(cell));
       checkQueue(cell, "sluice_tracing_spans", WAITING);
@@ -270,12 +271,9 @@ final class TracingScenarios {
   }
 
   private static void checkQueue(Cell cell, String metric, int most) {
-    assertThat(count(cell, metric + "_waiting")).isBetween((double) most - BATCH, (double) most);
-    assertThat(count(cell, metric + "_total", "outcome=\"dropped\"")).isPositive();
-  }
-
-  private static double count(Cell cell, String metric, String... labels) {
-    return cell.site().serving().metric(metric, labels);
+    MetricsPage page = cell.site().serving().page();
+    assertThat(page.metric(metric + "_waiting")).isBetween((double) most - BATCH, (double) most);
+    assertThat(page.metric(metric + "_total", "outcome=\"dropped\"")).isPositive();
   }
 
   /** Nanoseconds that a hundredth of the calls takes, or more, in the best of some series. */

@@ -23,7 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Predicate;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** What one daemon tells: admin socket, metrics, access log, and the pins behind its back. */
 public final class DaemonView {
@@ -31,6 +31,9 @@ public final class DaemonView {
   private final PinDirectory pins;
   private final AdminClient admin;
   private final AccessRecords accessLog;
+  private final AtomicLong asked = new AtomicLong(); // pages
+  private long served; // of those; guarded by asked
+  private MetricsPage page = new MetricsPage(""); // guarded by asked
 
   DaemonView(SitePod node, String nodeName, Path state) {
     this.node = node;
@@ -210,15 +213,22 @@ public final class DaemonView {
     });
   }
 
-  /** The sum of a metric's series whose line holds all {@code labels}, such as {@code pod="x"}. */
+  /** Its metrics now. Those who ask while one is fetched share the next one. */
+  public MetricsPage page() {
+    long mine = asked.incrementAndGet();
+    synchronized (asked) {
+      if (mine > served) {
+        long all = asked.get();
+        page = new MetricsPage(metrics());
+        served = all;
+      }
+      return page;
+    }
+  }
+
+  /** As {@link MetricsPage#metric} of a page of its own. */
   public double metric(String name, String... labels) {
-    Predicate<String> matches = line -> List.of(labels).stream().allMatch(line::contains);
-    return metrics()
-        .lines()
-        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
-        .filter(matches)
-        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
-        .sum();
+    return page().metric(name, labels);
   }
 
   /** Lines of the access log so far. */
