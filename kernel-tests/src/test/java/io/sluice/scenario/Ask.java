@@ -55,15 +55,15 @@ record Ask(
     return new Ask(HttpMethod.POST, path, id, bytes, framing, 0, Framing.LENGTH);
   }
 
-  /** What a content consists of, again and again, whoever sends it. */
-  static byte[] piece(String id) {
-    byte[] piece = new byte[PIECE];
+  /** What a content of so many octets consists of, again and again, whoever sends it. */
+  static byte[] piece(String id, long bytes) {
+    byte[] piece = new byte[(int) Math.min(PIECE, bytes)];
     new SplittableRandom(id.hashCode()).nextBytes(piece);
     return piece;
   }
 
   static long checksum(String id, long bytes) {
-    byte[] piece = piece(id);
+    byte[] piece = piece(id, bytes);
     CRC32C sum = new CRC32C();
     for (long left = bytes; left > 0; left -= PIECE) {
       sum.update(piece, 0, (int) Math.min(left, PIECE));

@@ -123,7 +123,7 @@ final class ClientConnection implements AutoCloseable {
     if (ask.framing() == Ask.Framing.CONTINUE) {
       waiting.continued.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
     }
-    byte[] piece = Ask.piece(ask.id());
+    byte[] piece = Ask.piece(ask.id(), ask.bytes());
     for (long from = 0; from < ask.bytes(); from += Ask.PIECE) {
       send(way, ask.content(piece, from));
       sent.addAndGet(Ask.PIECE);

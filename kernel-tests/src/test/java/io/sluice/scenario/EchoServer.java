@@ -180,7 +180,7 @@ final class EchoServer implements AutoCloseable {
         context.writeAndFlush(end);
         return;
       }
-      byte[] piece = Ask.piece(id);
+      byte[] piece = Ask.piece(id, length);
       if (trickles) {
         held.incrementAndGet();
         trickle(context, piece, length, end, gate);

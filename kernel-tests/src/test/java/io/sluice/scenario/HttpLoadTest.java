@@ -27,6 +27,7 @@ import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.MetricsPage;
 import io.sluice.lab.site.RequestLine;
 import io.sluice.lab.site.Site;
 import io.sluice.linux.socket.Sockets.Family;
@@ -47,6 +48,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
@@ -82,9 +84,10 @@ class HttpLoadTest {
   private static final int FAILED = TIMED / 10;
   private static final String NOT_GRANTED = "/told/nowhere";
   private static final int QUICK = 10; // milliseconds, as all of these
-  private static final int MIDDLE = 500;
-  private static final int LONGEST = 1_000;
-  private static final List<Integer> LIMITS = List.of(100, 250, MIDDLE, LONGEST, 2_500);
+  private static final int MIDDLE = 1_000;
+  private static final int LONGEST = 2_500;
+  private static final List<Integer> LIMITS =
+      List.of(100, 250, 500, MIDDLE, LONGEST, 5_000, 10_000);
 
   @AutoClose("shutdownGracefully")
   private static final EventLoopGroup GROUP =
@@ -342,12 +345,12 @@ class HttpLoadTest {
     Map<Kind, Double> counts = new HashMap<>();
     for (boolean near : new boolean[] {true, false}) {
       for (String reporter : List.of("source", "destination")) {
-        DaemonView view = reporter.equals("source") ? site.calling(near) : site.serving();
+        MetricsPage page = reporting(reporter, near);
         for (String protocol : List.of("http", "grpc")) {
           for (String code : List.of("200", "101", MixedRequests.ANY)) {
             counts.put(
                 new Kind(near, reporter, protocol, code),
-                view.metric(
+                page.metric(
                     "istio_requests_total",
                     "reporter=\"" + reporter + '"',
                     "source_workload=\"" + site.client(BUYER, near).name() + '"',
@@ -360,12 +363,18 @@ class HttpLoadTest {
     return counts;
   }
 
+  /** Of who reports of those who call from near or afar. */
+  private static MetricsPage reporting(String reporter, boolean near) {
+    return (reporter.equals("source") ? site.calling(near) : site.serving()).page();
+  }
+
   // --- how long they took --------------------------------------------------------------------
 
   /**
    * One of twenty takes evenly between two limits of the histogram, all others far less, so that
-   * what Prometheus reads between limits ({@code histogram_quantile}) is what was. One of ten is
-   * refused.
+   * what Prometheus reads between limits ({@code histogram_quantile}) is what was. Where a busy
+   * machine makes them longer than the upper one it is what Prometheus would read of what was. One
+   * of ten is refused.
    */
   @Test
   void theSlowestOfAHundredAndThoseThatFailAreWhatTheirCallerSaw() throws Exception {
@@ -412,9 +421,14 @@ class HttpLoadTest {
         seen.sort(null);
         double slow = seen.get(TIMED * 99 / 100 - 1);
         double crowd = Math.max(1, AtLoad.perProcessor()); // a caller wakes late where others run
-        assertThat(quantile(0.99, before, durations(near)))
+        double off = 0.05 * crowd;
+        double told = quantile(0.99, before, durations(near));
+        assertThat(told)
             .as(near ? "those within the node" : "those between nodes")
-            .isCloseTo(slow, withinPercentage(5 * crowd));
+            .isBetween(quantile(seen, 1 - off), quantile(seen, 1 + off));
+        if (slow <= LONGEST * (1 - off)) {
+          assertThat(told).isCloseTo(slow, withinPercentage(100 * off));
+        }
         assertThat(codes(near))
             .containsExactly(codes.getFirst() + TIMED - FAILED, codes.getLast() + FAILED);
         JsonNode row =
@@ -460,15 +474,15 @@ class HttpLoadTest {
 
   /** Requests that were answered 200, and 403. */
   private static List<Double> codes(boolean near) {
+    MetricsPage page = site.calling(near).page();
     return Stream.of("200", "403")
         .map(code ->
-            site.calling(near)
-                .metric(
-                    "istio_requests_total",
-                    "reporter=\"source\"",
-                    "source_workload=\"" + site.client(BUYER, near).name() + '"',
-                    "request_protocol=\"http\"",
-                    "response_code=\"" + code + '"'))
+            page.metric(
+                "istio_requests_total",
+                "reporter=\"source\"",
+                "source_workload=\"" + site.client(BUYER, near).name() + '"',
+                "request_protocol=\"http\"",
+                "response_code=\"" + code + '"'))
         .toList();
   }
 
@@ -528,16 +542,25 @@ class HttpLoadTest {
 
   /** How many took no longer than each of {@link #LIMITS}, and all, as their node counts. */
   private static List<Double> durations(boolean near) {
+    MetricsPage page = site.calling(near).page();
     return Stream.concat(LIMITS.stream().map(Object::toString), Stream.of("+Inf"))
         .map(limit ->
-            site.calling(near)
-                .metric(
-                    "istio_request_duration_milliseconds_bucket",
-                    "reporter=\"source\"",
-                    "source_workload=\"" + site.client(BUYER, near).name() + '"',
-                    "request_protocol=\"http\"",
-                    "le=\"" + limit + '"'))
+            page.metric(
+                "istio_request_duration_milliseconds_bucket",
+                "reporter=\"source\"",
+                "source_workload=\"" + site.client(BUYER, near).name() + '"',
+                "request_protocol=\"http\"",
+                "le=\"" + limit + '"'))
         .toList();
+  }
+
+  /** As that would be read of these, each so many times as long. */
+  private static double quantile(List<Double> millis, double times) {
+    List<Double> counts =
+        Stream.concat(LIMITS.stream().map(Integer::doubleValue), Stream.of(Double.MAX_VALUE))
+            .map(limit -> (double) millis.stream().filter(one -> one * times <= limit).count())
+            .toList();
+    return quantile(0.99, Collections.nCopies(counts.size(), 0.0), counts);
   }
 
   /** As {@code histogram_quantile} of PromQL reads it. */
@@ -648,12 +671,7 @@ class HttpLoadTest {
     before.forEach(count ->
         expected.add(
             count + 2 * (expected.size() % 2 == 0 ? GrpcCalls.ASKED : GrpcCalls.ANSWERED)));
-    for (Cell cell : site.cells()) {
-      try (GrpcCalls calls = new GrpcCalls(GROUP, cell, BUYER, GRPC_PORT)) {
-        calls.ofEachKind(shops);
-        calls.cancel(shops);
-      }
-    }
+    ofEachKind(GRPC_PORT, null);
     Await.untilPasses(Await.PATIENCE, () -> assertThat(messages()).isEqualTo(expected));
     for (Cell cell : site.cells()) {
       try (GrpcCalls calls = new GrpcCalls(GROUP, cell, BUYER, GRPC_PORT)) {
@@ -667,14 +685,14 @@ class HttpLoadTest {
     List<Double> counts = new ArrayList<>();
     for (boolean near : new boolean[] {true, false}) {
       for (String reporter : List.of("source", "destination")) {
+        MetricsPage page = reporting(reporter, near);
         for (String what :
             List.of("istio_request_messages_total", "istio_response_messages_total")) {
           counts.add(
-              (reporter.equals("source") ? site.calling(near) : site.serving())
-                  .metric(
-                      what,
-                      "reporter=\"" + reporter + '"',
-                      "source_workload=\"" + site.client(BUYER, near).name() + '"'));
+              page.metric(
+                  what,
+                  "reporter=\"" + reporter + '"',
+                  "source_workload=\"" + site.client(BUYER, near).name() + '"'));
         }
       }
     }
@@ -683,12 +701,34 @@ class HttpLoadTest {
 
   @Test
   void callsByTlsOfTheApplicationAreBytesToTheMesh() throws Exception {
-    Path root = site.directory().resolve("app.crt");
-    for (Cell cell : site.cells()) {
-      try (GrpcCalls calls = new GrpcCalls(GROUP, cell, BUYER, GRPC_TLS_PORT, root)) {
-        calls.ofEachKind(shops);
-        calls.cancel(shops);
+    ofEachKind(GRPC_TLS_PORT, site.directory().resolve("app.crt"));
+  }
+
+  /** In all cells at once, each of which has a deadline; then one by one what its client ends. */
+  private static void ofEachKind(int port, @Nullable Path rootOrNull) throws Exception {
+    List<GrpcCalls> all = new ArrayList<>();
+    try (ExecutorService threads = Executors.newCachedThreadPool()) {
+      for (Cell cell : site.cells()) {
+        all.add(new GrpcCalls(GROUP, cell, BUYER, port, rootOrNull));
       }
+      int before = GrpcCalls.cancelled(shops);
+      List<Future<?>> running = new ArrayList<>();
+      for (GrpcCalls calls : all) {
+        running.add(
+            threads.submit(() -> {
+              calls.ofEachKind();
+              return true;
+            }));
+      }
+      for (Future<?> one : running) {
+        one.get();
+      }
+      Await.until(
+          "every deadline is known to the servers",
+          () -> GrpcCalls.cancelled(shops) == before + all.size());
+      all.forEach(calls -> calls.cancel(shops));
+    } finally {
+      all.forEach(GrpcCalls::close);
     }
   }
 
