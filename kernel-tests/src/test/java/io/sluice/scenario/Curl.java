@@ -34,10 +34,15 @@ final class Curl {
    */
   static List<Answer> ask(
       SitePod from, List<Request> requests, Function<String, InetAddress> address) {
-    // Of curl 7.88, which is Debian 12's, no second request of HTTP/2 by prior knowledge gets out.
-    return requests.stream().anyMatch(Request::isH2)
-        ? requests.stream().flatMap(one -> transfer(from, List.of(one), address).stream()).toList()
-        : transfer(from, requests, address);
+    List<Answer> answers = new ArrayList<>();
+    for (int begin = 0, end = 1; begin < requests.size(); begin = end++) {
+      // Of curl 7.88 (Debian 12) no second request of HTTP/2 by prior knowledge gets out.
+      while (end < requests.size() && !requests.get(end - 1).isH2() && !requests.get(end).isH2()) {
+        end++;
+      }
+      answers.addAll(transfer(from, requests.subList(begin, end), address));
+    }
+    return answers;
   }
 
   private static List<Answer> transfer(
