@@ -57,7 +57,7 @@ final class BookstoreScenario {
             change(
                 "bookstore-split",
                 split("bookstore", "", Map.of("bookstore", 50, "bookstore-v2", 50))),
-            shares(BUYER, BUY, 500, Map.of("v1", 50, "v2", 50)),
+            shares(BUYER, BUY, 2_000, Map.of("v1", 50, "v2", 50)),
             change(
                 "bookstore-split",
                 split("bookstore", "", Map.of("bookstore", 0, "bookstore-v2", 100))),

@@ -1,5 +1,6 @@
 package io.sluice.scenario;
 
+import io.sluice.kernel.LongRun;
 import io.sluice.lab.site.DaemonView;
 import io.sluice.lab.site.SitePod;
 import io.sluice.linux.socket.Sockets.Family;
@@ -13,6 +14,9 @@ import java.util.List;
  * @param near whether they are on the node of the servers
  */
 record Cell(ScenarioSite site, boolean near, Family family) {
+  /** So many a row has that does not ask for each of the four. */
+  static final int USUAL = LongRun.ON ? 4 : 2;
+
   /** A pod of the account that calls. */
   SitePod client(String account) {
     return site.client(account, near);
@@ -20,7 +24,12 @@ record Cell(ScenarioSite site, boolean near, Family family) {
 
   /** From 0, for what each cell needs of its own. */
   int number() {
-    return (near ? 0 : Family.values().length) + family.ordinal();
+    return site.cells().indexOf(this);
+  }
+
+  /** How many cells have its clients: no label tells families apart. */
+  long ofItsClients() {
+    return site.cells().stream().filter(cell -> cell.near() == near).count();
   }
 
   /** What the daemon of the clients tells. */

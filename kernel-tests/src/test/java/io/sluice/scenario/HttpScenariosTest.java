@@ -15,7 +15,7 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every row of the tables, in every cell. */
+/** Every row of the tables, in cells of each place and family. */
 @Order(1)
 @Tag("kernel")
 @ParameterizedClass
@@ -39,7 +39,7 @@ class HttpScenariosTest {
   }
 
   @TestFactory
-  Stream<DynamicTest> holdsInEveryCell() {
+  Stream<DynamicTest> holdsInItsCells() {
     return rows().map(row -> dynamicTest(row.name(), () -> run.run(row)));
   }
 
@@ -47,8 +47,9 @@ class HttpScenariosTest {
     return setting.readsApiServer()
         ? Stream.of(
                 TrafficMetricsScenarios.all(), // while nothing else is counted
-                LongRun.ON ? AccessScenarios.all() : Stream.<Scenario>empty(),
-                BookstoreScenario.row(),
+                LongRun.ON
+                    ? Stream.concat(AccessScenarios.all(), BookstoreScenario.row())
+                    : Stream.<Scenario>empty(),
                 OutsideScenarios.issued(site))
             .flatMap(rows -> rows)
         : Stream.of(

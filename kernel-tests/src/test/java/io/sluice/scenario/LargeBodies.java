@@ -2,8 +2,6 @@ package io.sluice.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sluice.kernel.LongRun;
-import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,14 +18,8 @@ final class LargeBodies {
     this.account = account;
   }
 
-  /**
-   * Twice: what the first leaves in the daemon's memory is there for the second too. In a short run
-   * each family one way.
-   */
+  /** Twice: what the first leaves in the daemon's memory is there for the second too. */
   void check(Cell cell) throws IOException {
-    if (!LongRun.ON && cell.near() == (cell.family() == Family.IPV6)) {
-      return;
-    }
     Path folder = cell.site().directory();
     Path original = folder.resolve("original-" + cell.number());
     byte[] bytes = new byte[BYTES];

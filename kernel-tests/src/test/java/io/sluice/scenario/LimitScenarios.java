@@ -35,7 +35,7 @@ import java.util.stream.Stream;
  */
 final class LimitScenarios {
   private static final String BUYER = "bookbuyer";
-  private static final int CLIENTS = 8;
+  private static final int CLIENTS = 5;
   private static final int BITS = 1_000_000;
   private static final int AT_ONCE_MILLIS = 5;
   private static final String ONE = "/slow/one";
@@ -59,10 +59,10 @@ final class LimitScenarios {
         Scenario.of(
             "a service has as many connections as are allowed, and what is beyond is told at once",
             with("http", CONNECTIONS),
-            act("eight clients", cell -> overflow(cell, HOSTS.get(cell.number()), get(cell, ONE))),
+            act("five clients", cell -> overflow(cell, HOSTS.get(cell.number()), get(cell, ONE))),
             remove("limits"),
             act(
-                "eight clients without a limit",
+                "five clients without a limit",
                 cell -> assertThat(statuses(cell, get(cell, MANY))).containsOnly(200))),
         Scenario.of(
             "as many connections leave the mesh for a host as the setting of its Egress allows",
@@ -71,10 +71,10 @@ final class LimitScenarios {
                 outside(host -> upstream(host, CONNECTIONS)),
                 "egress",
                 outside(host -> out(host, "[{kind: UpstreamTrafficSetting, name: " + host + "}]"))),
-            act("eight clients", cell -> overflow(cell, host(cell.number()), out(cell, ONE))),
+            act("five clients", cell -> overflow(cell, host(cell.number()), out(cell, ONE))),
             change("egress", outside(host -> out(host, "[]"))),
             act(
-                "eight clients without a limit",
+                "five clients without a limit",
                 cell -> assertThat(statuses(cell, out(cell, MANY))).containsOnly(200))),
         Scenario.of(
             "a pod takes so many requests, of all and of a route",
@@ -198,8 +198,7 @@ final class LimitScenarios {
     return statuses;
   }
 
-  /** One after the other: only some may ask at once. */
-  private static synchronized double count(Cell cell, String host) {
+  private static double count(Cell cell, String host) {
     return cell.calling()
         .metric(
             "istio_requests_total",

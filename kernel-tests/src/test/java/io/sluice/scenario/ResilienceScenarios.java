@@ -21,8 +21,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Manifests;
+import io.sluice.lab.site.MetricsPage;
 import io.sluice.lab.site.RequestLine;
-import io.sluice.linux.socket.Sockets.Family;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,31 +101,35 @@ final class ResilienceScenarios {
             remove("faults"),
             act("nothing is wrong", cell -> checkFaults(cell, "after/", "200 v1", "-", 0))),
         Scenario.of(
-            "who hangs is left within three intervals of checks, and comes back; no flag, no check",
-            replicas(),
-            act("nobody asks", ResilienceScenarios::checkUnasked),
-            change(
-                MESH_CONFIG,
-                Manifests.meshConfig(
-                    Map.of("featureFlags", "{enableEnvoyActiveHealthChecks: true}"))),
-            act("each node asks", ResilienceScenarios::checkAsked),
-            act("who hangs is left", ResilienceScenarios::checkHanging),
-            act("it comes back", ResilienceScenarios::checkReturn),
-            calls(BUYER, times(1, Request.get("http://bookstore" + Nginx.READY), "403"))),
+                "who hangs is left within three intervals of checks, and comes back; no flag, no check",
+                replicas(),
+                act("nobody asks", ResilienceScenarios::checkUnasked),
+                change(
+                    MESH_CONFIG,
+                    Manifests.meshConfig(
+                        Map.of("featureFlags", "{enableEnvoyActiveHealthChecks: true}"))),
+                act("each node asks", ResilienceScenarios::checkAsked),
+                act("who hangs is left", ResilienceScenarios::checkHanging),
+                act("it comes back", ResilienceScenarios::checkReturn),
+                calls(BUYER, times(1, Request.get("http://bookstore" + Nginx.READY), "403")))
+            .inEveryCell(),
         Scenario.of(
-            "a pod that fails in a row is not called for a while, where the setting says so",
-            replicas("route", timeouts("bookstore", "{request: 200ms}")),
-            act("it goes on failing", ResilienceScenarios::checkFailing),
-            change("setting", upstream("bookstore", EJECTION)),
-            act("it is ejected", ResilienceScenarios::checkEjected),
-            // A pod that is well may take longer than that on a busy machine.
-            change("route", timeouts("bookstore", "{request: 9s}")),
-            act("nobody calls it, though it hangs no more", ResilienceScenarios::checkOthers),
-            remove("setting"),
-            act(
-                "it is called again",
-                cell ->
-                    assertThat(buy(cell)).extracting(Answer::outcome).contains("200 " + HANGING))));
+                "a pod that fails in a row is not called for a while, where the setting says so",
+                replicas("route", timeouts("bookstore", "{request: 200ms}")),
+                act("it goes on failing", ResilienceScenarios::checkFailing),
+                change("setting", upstream("bookstore", EJECTION)),
+                act("it is ejected", ResilienceScenarios::checkEjected),
+                // A pod that is well may take longer than that on a busy machine.
+                change("route", timeouts("bookstore", "{request: 9s}")),
+                act("nobody calls it, though it hangs no more", ResilienceScenarios::checkOthers),
+                remove("setting"),
+                act(
+                    "it is called again",
+                    cell ->
+                        assertThat(buy(cell))
+                            .extracting(Answer::outcome)
+                            .contains("200 " + HANGING)))
+            .inEveryCell());
   }
 
   private static List<Answer> buy(Cell cell) {
@@ -145,8 +149,9 @@ final class ResilienceScenarios {
         "each node asks it over both families",
         () -> {
           buy(cell);
-          return metric(cell, "sluice_proxy_endpoints_checked") == ENDPOINTS
-              && metric(cell, "sluice_proxy_health_checks_total", "result=\"success\"") >= ENDPOINTS
+          MetricsPage page = cell.calling().page();
+          return page.metric("sluice_proxy_endpoints_checked") == ENDPOINTS
+              && page.metric("sluice_proxy_health_checks_total", "result=\"success\"") >= ENDPOINTS
               && !server.checks().isEmpty();
         });
   }
@@ -300,26 +305,25 @@ final class ResilienceScenarios {
         });
   }
 
-  /** Of both families together: no label tells them apart. */
   private static void checkCounts(Cell cell) {
-    int families = Family.values().length;
+    long cells = cell.ofItsClients();
     Await.untilPasses(
         Await.PATIENCE,
         () -> {
-          assertThat(count(cell, "retry")).isEqualTo(families * RETRIES);
-          assertThat(count(cell, "retry_backoff_exponential")).isEqualTo(families * RETRIES);
-          assertThat(count(cell, "retry_limit_exceeded")).isEqualTo(families);
-          assertThat(count(cell, "retry_success")).isZero();
+          MetricsPage page = cell.calling().page();
+          assertThat(count(page, cell, "retry")).isEqualTo(cells * RETRIES);
+          assertThat(count(page, cell, "retry_backoff_exponential")).isEqualTo(cells * RETRIES);
+          assertThat(count(page, cell, "retry_limit_exceeded")).isEqualTo(cells);
+          assertThat(count(page, cell, "retry_success")).isZero();
         });
   }
 
-  private static double count(Cell cell, String event) {
-    return cell.calling()
-        .metric(
-            "sluice_proxy_retries_total",
-            "pod=\"" + cell.client(BUYER).name() + '"',
-            "service=\"bookstore\"",
-            "event=\"" + event + '"');
+  private static double count(MetricsPage page, Cell cell, String event) {
+    return page.metric(
+        "sluice_proxy_retries_total",
+        "pod=\"" + cell.client(BUYER).name() + '"',
+        "service=\"bookstore\"",
+        "event=\"" + event + '"');
   }
 
   private static void checkLimit(Cell cell) {

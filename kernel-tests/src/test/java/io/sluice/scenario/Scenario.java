@@ -1,5 +1,6 @@
 package io.sluice.scenario;
 
+import io.sluice.kernel.LongRun;
 import java.util.List;
 import java.util.Map;
 
@@ -10,15 +11,24 @@ import java.util.Map;
  * @param manifests YAML by name of its file, beside the pods and their namespace
  * @param steps taken one after the other; each in all cells at once, the ones that change the
  *     registry once
+ * @param everyCell whether both families are needed in both places
  */
-record Scenario(String name, Map<String, String> manifests, List<Step> steps) {
+record Scenario(String name, Map<String, String> manifests, List<Step> steps, boolean everyCell) {
   Scenario {
     manifests = Map.copyOf(manifests);
     steps = List.copyOf(steps);
   }
 
+  Scenario(String name, Map<String, String> manifests, List<Step> steps) {
+    this(name, manifests, steps, LongRun.ON);
+  }
+
   static Scenario of(String name, Map<String, String> manifests, Step... steps) {
     return new Scenario(name, manifests, List.of(steps));
+  }
+
+  Scenario inEveryCell() {
+    return new Scenario(name, manifests, steps, true);
   }
 
   @Override

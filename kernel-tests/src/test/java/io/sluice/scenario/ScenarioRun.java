@@ -37,6 +37,7 @@ final class ScenarioRun implements AutoCloseable {
 
   private final ScenarioSite site;
   private final ExecutorService threads = Executors.newCachedThreadPool();
+  private int rows;
 
   ScenarioRun(ScenarioSite site) {
     this.site = site;
@@ -44,6 +45,7 @@ final class ScenarioRun implements AutoCloseable {
 
   void run(Scenario scenario) {
     try {
+      site.takeTurn(rows++, scenario.everyCell());
       site.apply(scenario.manifests());
       scenario.steps().forEach(this::take);
     } catch (AssertionError e) {
@@ -120,9 +122,10 @@ final class ScenarioRun implements AutoCloseable {
 
   private void share(Step.Shares step) {
     Queue<Answer> all = new ConcurrentLinkedQueue<>();
+    int times = step.times() / site.cells().size();
     inEach(cell -> {
-      List<Answer> answers = cell.ask(step.account(), step.request(), step.times());
-      assertThat(answers).hasSize(step.times());
+      List<Answer> answers = cell.ask(step.account(), step.request(), times);
+      assertThat(answers).hasSize(times);
       assertShares(answers, step, TOLERANCE_IN_A_CELL);
       all.addAll(answers);
     });

@@ -52,10 +52,12 @@ final class ScenarioSite implements AutoCloseable {
   private @Nullable RateLimits limits;
   private @Nullable Collector collector;
   private Map<String, String> files = Map.of();
+  private List<Cell> cells;
 
   private ScenarioSite(Cluster cluster, ScenarioRegistry registry) {
     this.cluster = cluster;
     this.registry = registry;
+    this.cells = allCells();
   }
 
   /**
@@ -167,8 +169,20 @@ final class ScenarioSite implements AutoCloseable {
                                     .formatted(Manifests.NAMESPACE, account)))));
   }
 
-  /** Where clients are, times families. */
+  /** Those that are tried: all, or what {@link #takeTurn} says. */
   List<Cell> cells() {
+    return cells;
+  }
+
+  /** Both places and both families: each with each, or by turns. */
+  void takeTurn(int turn, boolean everyCell) {
+    cells =
+        allCells().stream()
+            .filter(cell -> everyCell || (cell.near() == (cell.family().ordinal() == turn % 2)))
+            .toList();
+  }
+
+  private List<Cell> allCells() {
     return Stream.of(true, false)
         .flatMap(near -> Stream.of(Family.values()).map(family -> new Cell(this, near, family)))
         .toList();

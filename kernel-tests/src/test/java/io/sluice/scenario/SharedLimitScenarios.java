@@ -40,8 +40,8 @@ final class SharedLimitScenarios {
   /** One that carries bytes. */
   private static final String BYTES = "bookstore-v3";
 
-  /** Connections of each cell. */
-  private static final int FEW = 3;
+  /** Connections of each cell: two more than a minute's. */
+  private static final int FEW = (RateLimits.A_MINUTE + 2) / Cell.USUAL;
 
   /** The pod of the other one. */
   private static final String OTHER = "bookstore-v1-far";

@@ -29,8 +29,8 @@ final class SplitScenarios {
   private static final String BUYER = "bookbuyer";
   private static final Request ROOT = Request.get("http://bookstore/");
 
-  /** In each cell: far more in all than needed for chance to keep within five points of a share. */
-  private static final int MANY = 500;
+  /** Far more than needed for chance to keep within five points of a share. */
+  private static final int MANY = 2_000;
 
   private SplitScenarios() {}
 
@@ -76,7 +76,7 @@ final class SplitScenarios {
         Scenario.of(
             "connections of bytes are split too",
             bytes(),
-            shares(BUYER, Request.get("http://plain/").once(), 200, Map.of("v1", 90, "v2", 10))),
+            shares(BUYER, Request.get("http://plain/").once(), 800, Map.of("v1", 90, "v2", 10))),
         Scenario.of(
             "requests of one connection spread evenly over replicas",
             with(""),

@@ -21,7 +21,7 @@ sealed interface Step {
    * Calls over one connection are answered by these pods, each as often as its share says. A share
    * of 0 is none at all.
    *
-   * @param times in each cell
+   * @param times in all cells together
    * @param percent by pod
    * @param points so far from its share each may be in all cells together
    */
