@@ -139,7 +139,7 @@ class InstallationTest {
     put(NAMESPACE + "/configmaps/sluice-trust-bundle", "sluice-controller");
     put(NAMESPACE + "/configmaps/somebody-elses", "kubectl");
 
-    succeed("uninstall --yes");
+    succeed("uninstall --yes --without-nodes");
 
     assertThat(cluster.names())
         .contains("ConfigMap/somebody-elses")
@@ -155,7 +155,7 @@ class InstallationTest {
     shop.withObject("/metadata/labels").put("sluice.io/mesh", "enabled");
     cluster.put("/api/v1/namespaces/shop", shop);
 
-    succeed("uninstall --yes");
+    succeed("uninstall --yes --without-nodes");
 
     assertThat(commands.out())
         .contains("stays: labels and annotations of namespaces, which are yours")
