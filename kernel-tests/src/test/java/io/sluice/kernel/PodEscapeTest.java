@@ -73,9 +73,9 @@ class PodEscapeTest {
       """;
 
   /** More than are opened of a pod in one look. */
-  private static final int NETWORKS = 150;
+  private static final int NETWORKS = 130;
 
-  private static final int ENDED = 200;
+  private static final int ENDED = 130;
 
   @TempDir private Path directory;
   @AutoClose private static ShopsByMechanism shops;
@@ -152,8 +152,11 @@ class PodEscapeTest {
 
   static Stream<Arguments> escapes() {
     return Mechanism.tried()
-        .flatMap(
-            mechanism -> Stream.of(Escape.values()).map(escape -> Arguments.of(mechanism, escape)));
+        .flatMap(mechanism ->
+            Stream.of(Escape.values())
+                .filter(escape ->
+                    mechanism == Mechanism.EBPF || LongRun.ON || escape.ordinal() % 2 == 0)
+                .map(escape -> Arguments.of(mechanism, escape)));
   }
 
   @ParameterizedTest

@@ -29,11 +29,12 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Permissions: live, for what is open too, and refusals that tell their reason. */
 @Tag("kernel")
 @ParameterizedClass
-@EnumSource(Mechanism.class)
+@MethodSource("io.sluice.kernel.Mechanism#tried")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PolicyTest {
   private static final Duration REFUSAL_LIMIT = Duration.ofMillis(50);

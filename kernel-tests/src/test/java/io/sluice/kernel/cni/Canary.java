@@ -10,8 +10,12 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.StringJoiner;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -21,6 +25,9 @@ import java.util.concurrent.TimeUnit;
 final class Canary {
   private static final int PATIENCE_SECONDS = 20;
 
+  /** By whom it calls. */
+  private static final Map<List<Object>, byte[]> COMPILED = new ConcurrentHashMap<>();
+
   private final Path program;
 
   private Canary(Path program) {
@@ -29,10 +36,25 @@ final class Canary {
 
   /** Compiles it into {@code directory}; it will call {@code listener}. */
   static Canary compile(Path directory, SitePod listener, int port) {
+    List<Object> called =
+        List.of(listener.address(Family.IPV4), listener.address(Family.IPV6), port);
     Path program = directory.resolve("canary");
+    try {
+      Files.write(
+          program, COMPILED.computeIfAbsent(called, _ -> compiled(program, listener, port)));
+      Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return new Canary(program);
+  }
+
+  private static byte[] compiled(Path program, SitePod listener, int port) {
+    Path directory = program.resolveSibling("source");
     Path source = directory.resolve("canary.c");
     Path client = SourceTree.around().root().resolve("cni-plugin/src/client");
     try (InputStream in = Canary.class.getResourceAsStream("canary.c")) {
+      Files.createDirectory(directory);
       Files.write(source, Objects.requireNonNull(in).readAllBytes());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -58,7 +80,11 @@ final class Canary {
         program.toString(),
         source.toString(),
         client.resolve("start.c").toString());
-    return new Canary(program);
+    try {
+      return Files.readAllBytes(program);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   Path program() {
