@@ -38,12 +38,20 @@ class CapabilityTest {
   private static final ChartCapability FOR_PROCESSES = ChartCapability.SYS_PTRACE;
 
   @AutoClose private InstalledSite site;
+  private PodSpec byRules;
+  private PodSpec byPrograms;
 
   @BeforeAll
   void installController() {
     site = new InstalledSite();
-    site.cluster.install(PrintedChart.objects(List.of("interception.mode=ebpf")));
+    byRules = installed("iptables");
+    byPrograms = installed("ebpf");
     site.startController();
+  }
+
+  private PodSpec installed(String mode) {
+    site.cluster.install(PrintedChart.objects(List.of("interception.mode=" + mode)));
+    return site.nodePod();
   }
 
   /** NET_ADMIN and SYS_ADMIN are checked; the cgroup below the root needs DAC_OVERRIDE. */
@@ -63,7 +71,7 @@ class CapabilityTest {
   @MethodSource("forTheStart")
   void withoutItTheDaemonDoesNotStart(ChartCapability capability) {
     NodeCleanup.removeAll(site.site.prefix()); // a cgroup that is there need not be made
-    RunningPod daemon = site.beginNode(site.nodePod().with(one -> one.without(capability.name())));
+    RunningPod daemon = site.beginNode(byPrograms.with(one -> one.without(capability.name())));
     try {
       Await.until("the daemon has ended", () -> !daemon.isRunning());
       assertThat(daemon.log()).contains(capability.kernelName());
@@ -72,7 +80,10 @@ class CapabilityTest {
     }
   }
 
-  /** A pod from before the mesh is known by its processes alone. */
+  /**
+   * A pod from before the mesh is known by its processes alone. The daemon that has all of them
+   * works by rules, with the programs for these that the image has.
+   */
   @Test
   void withoutPtraceAnotherUsersPodIsNotFound() {
     SitePod pod = site.site.addPods("earlier").getFirst();
@@ -82,14 +93,13 @@ class CapabilityTest {
         .startAs(NOBODY, pod, CgroupDriver.CGROUPFS.containerOf(uid, "c".repeat(64)));
     site.tell(Manifests.runningPod(pod, uid, false));
 
-    RunningPod daemon =
-        site.beginNode(site.nodePod().with(one -> one.without(FOR_PROCESSES.name())));
+    RunningPod daemon = site.beginNode(byPrograms.with(one -> one.without(FOR_PROCESSES.name())));
     Await.untilPasses(
         Await.PATIENCE.multipliedBy(2),
         () -> assertThat(pod("earlier")).contains(FOR_PROCESSES.kernelName()));
     daemon.delete();
 
-    site.startNode();
+    site.beginNode(byRules).awaitReady();
     Await.untilPasses(
         Await.PATIENCE,
         () -> assertThat(site.pod("earlier").path("state").asText()).isEqualTo("enrolled"));
