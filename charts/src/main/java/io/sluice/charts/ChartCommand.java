@@ -17,7 +17,7 @@ public final class ChartCommand {
   }
 
   /** Every command of the product, those of the chart among them. */
-  static CommandLine commandLine() {
+  public static CommandLine commandLine() {
     return SluiceCommand.commandLine()
         .addSubcommand(new InstallCommand())
         .addSubcommand(new UpgradeCommand())

@@ -1,22 +1,62 @@
 package io.sluice.containers;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.architecture.SourceTree;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.lab.site.Commands;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The objects of a release, as {@code ./sluice install --print} has them. */
 final class PrintedChart {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Process PRINTER = start();
+  private static final BufferedWriter COMMANDS = PRINTER.outputWriter();
+  private static final BufferedReader ANSWERS = PRINTER.inputReader();
+
   private PrintedChart() {}
 
+  /** As the launcher starts it. */
+  private static Process start() {
+    Path root = SourceTree.around().root();
+    Commands.run(root.resolve("sluice").toString(), "build"); // says so where there is something
+    try {
+      return new ProcessBuilder(
+              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+              "-XX:+UseSerialGC",
+              "-XX:TieredStopAtLevel=1",
+              "--enable-native-access=ALL-UNNAMED",
+              "-Dsluice.home=" + root,
+              "-cp",
+              root.resolve("charts/target/dist/lib") + "/*:target/test-classes",
+              ChartPrinter.class.getName())
+          .redirectError(ProcessBuilder.Redirect.INHERIT)
+          .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** With values, each as {@code KEY=VALUE}, on a node without a kind of its own. */
-  static List<ObjectNode> objects(List<String> values) {
-    String sluice = SourceTree.around().root().resolve("sluice").toString();
-    Commands.run(sluice, "build"); // says so where there is something to build
-    List<String> command = new ArrayList<>(List.of(sluice, "install", "--print", "--skip-tests"));
+  static synchronized List<ObjectNode> objects(List<String> values) {
+    List<String> command = new ArrayList<>(List.of("install", "--print", "--skip-tests"));
     values.forEach(value -> command.addAll(List.of("--set", value)));
-    return ClusterHistory.parse(Commands.run(command.toArray(String[]::new)));
+    try {
+      COMMANDS.write(JSON.writeValueAsString(command) + "\n");
+      COMMANDS.flush();
+      String answer = ANSWERS.readLine();
+      if (answer == null) {
+        throw new AssertionError("the chart is not printed with " + values);
+      }
+      return ClusterHistory.parse(JSON.readValue(answer, String[].class)[0]);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

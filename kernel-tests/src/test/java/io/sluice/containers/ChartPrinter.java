@@ -1,0 +1,41 @@
+package io.sluice.containers;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.lang.reflect.Method;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import picocli.CommandLine;
+
+/**
+ * A process that runs commands of the chart: each line that comes in is the words of one, in JSON,
+ * and one line goes out, what it printed. One for all charts, for Helm's library takes longer to
+ * load than to print one. No module depends on that of the chart: its command has a name here.
+ */
+final class ChartPrinter {
+  private ChartPrinter() {}
+
+  /** Ends with its input, and where a command fails. */
+  public static void main(String[] words) throws IOException, ReflectiveOperationException {
+    ObjectMapper json = new ObjectMapper();
+    Method chart = Class.forName("io.sluice.charts.ChartCommand").getMethod("commandLine");
+    try (BufferedReader in =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        StringWriter said = new StringWriter();
+        int code =
+            ((CommandLine) chart.invoke(null))
+                .setOut(new PrintWriter(said))
+                .execute(json.readValue(line, String[].class));
+        if (code != 0) {
+          System.exit(code); // it has told why
+        }
+        System.out.println(json.writeValueAsString(List.of(said.toString())));
+      }
+    }
+  }
+}
