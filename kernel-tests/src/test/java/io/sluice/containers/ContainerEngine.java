@@ -13,22 +13,33 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.testcontainers.dockerclient.DockerClientProviderStrategy;
 import org.testcontainers.dockerclient.TransportConfig;
 
 /**
- * Docker's engine, with everything of it in one directory. In the network namespace that plays a
- * node, what it calls the host's network is the node's. An engine that happens to run on this
- * machine would start containers in the machine's own network, and is left alone. For one thread.
+ * Docker's engine, with everything of it in one directory but its images, which those of this JVM
+ * that come one after the other have in common: to unpack them takes longest. In the network
+ * namespace that plays a node, what it calls the host's network is the node's. An engine that
+ * happens to run on this machine would start containers in the machine's own network, and is left
+ * alone. For one thread.
  */
 final class ContainerEngine implements AutoCloseable {
   private static final Duration START_PATIENCE = Await.patience(120);
   private static final Duration STOP_PATIENCE = Await.patience(30);
   private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
+
+  private static final Path DATA = Path.of("/tmp", "slengine-" + ProcessHandle.current().pid());
+  private static @Nullable FileTime loaded;
+
+  static {
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(DATA), "engine-data"));
+  }
 
   private final Path home;
   private final String cgroup;
@@ -91,7 +102,7 @@ final class ContainerEngine implements AutoCloseable {
         List.of(
             "dockerd",
             "--host=unix://" + socket,
-            "--data-root=" + home.resolve("data"),
+            "--data-root=" + DATA,
             "--exec-root=" + home.resolve("exec"),
             "--pidfile=" + home.resolve("engine.pid"),
             "--storage-driver=overlay2",
@@ -118,16 +129,24 @@ final class ContainerEngine implements AutoCloseable {
     return client;
   }
 
-  /** Takes the images of an archive. */
+  /** Takes the images of an archive, unless they are there. */
   void load(Path archive) {
     try (InputStream images = Files.newInputStream(archive)) {
-      client.loadImageAsyncCmd(images).exec(new LoadImageCallback()).awaitMessage();
+      FileTime made = Files.getLastModifiedTime(archive);
+      if (!made.equals(loaded)) {
+        client.loadImageAsyncCmd(images).exec(new LoadImageCallback()).awaitMessage();
+        loaded = made;
+      }
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + archive, e);
     }
   }
 
-  /** Ends containers and engine, and removes everything of them. */
+  private static void remove(Path directory) {
+    Commands.run("rm", "-rf", "--one-file-system", directory.toString());
+  }
+
+  /** Ends containers and engine, and removes everything of them but the images. */
   @Override
   public void close() {
     if (process.isAlive()) {
@@ -146,7 +165,7 @@ final class ContainerEngine implements AutoCloseable {
         throw new AssertionError("the container engine did not end by SIGTERM");
       }
       removeCgroups();
-      Commands.run("rm", "-rf", "--one-file-system", home.toString());
+      remove(home);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
