@@ -223,7 +223,7 @@ class IsolationTest {
 
   /** Programs that have just started take longer; and the ill become so. */
   private static void warmUp() {
-    for (int perSecond : new int[] {20, 100, 300}) {
+    for (int perSecond : new int[] {100, 300}) {
       for (String service : List.of("well", "usual")) {
         try (OpenLoopCallers calls = calls(crowd(), service, perSecond)) {
           Await.until("some was asked", PATIENCE, () -> calls.made() >= perSecond);

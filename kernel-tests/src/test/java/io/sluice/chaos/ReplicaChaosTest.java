@@ -245,9 +245,9 @@ class ReplicaChaosTest {
   @Test
   void whatAReplicaThatIsWellCouldHaveAnsweredIsAnswered() throws InterruptedException {
     site.configure("{}");
-    Seen bare = run(Duration.ofSeconds(5), Duration.ZERO);
+    Seen bare = run(Duration.ofSeconds(2), Duration.ZERO);
     assertThat(bare.avoidable()).as("errors without retries and checks").isNotEmpty();
-    holds(Duration.ofSeconds(20));
+    holds(Duration.ofSeconds(10));
   }
 
   @Test

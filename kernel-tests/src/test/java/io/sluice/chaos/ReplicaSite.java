@@ -95,8 +95,8 @@ final class ReplicaSite implements AutoCloseable {
     Await.until(
         "the service answers",
         () -> call(callers, 20, Duration.ofSeconds(1)).stream().allMatch(one -> one.isGood()));
-    call(callers, 100, Duration.ofSeconds(3));
-    call(callers, 300, Duration.ofSeconds(3));
+    call(callers, 100, Duration.ofSeconds(2));
+    call(callers, 300, Duration.ofSeconds(2));
   }
 
   private static String pod(SitePod pod, String account) {
