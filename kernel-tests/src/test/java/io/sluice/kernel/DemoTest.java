@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.architecture.SourceTree;
 import io.sluice.dashboard.Browser;
+import io.sluice.dashboard.DemoPage;
 import io.sluice.lab.demo.DemoCommand;
 import io.sluice.lab.site.AtOnce;
 import io.sluice.lab.site.Await;
@@ -26,17 +27,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
- * {@code sluice demo} beside what the README's test runs: of one node by rules, of two for
- * programs.
+ * {@code sluice demo} beside what the README's test runs, which is by programs: of one node and of
+ * two by rules; of two its report.
  */
 @ResourceLock(OneAtATime.DEMO)
 @Tag("kernel")
+@Tag("long")
 class DemoTest {
   private static final long LONGEST_SECONDS = 300;
-
-  /** Of the buyer's purchases, on the page. */
-  private static final String RATE =
-      "#pairs tr[data-key='shop/bookbuyer → shop/bookstore'] :nth-child(4)";
 
   private static final int PICTURE_HEIGHT = 1_300;
 
@@ -45,7 +43,6 @@ class DemoTest {
 
   /** Both modes at once: most of a demo is waiting for certificates. */
   @Test
-  @Tag("long")
   void everyStepIsAsExpectedAndNothingIsLeft(@TempDir Path directory) throws Exception {
     AtOnce.forEach(
         List.of("ebpf", "iptables"),
@@ -103,20 +100,22 @@ class DemoTest {
 
   /** Its page shows the customers; that is the README's picture where a property names its file. */
   private static void assertShown(String page, Path directory) throws Exception {
-    assertThat(page).matches("http://127\\.0\\.0\\.1:\\d+/[0-9a-f]{48}/");
+    assertThat(page).matches(DemoPage.ADDRESS);
     try (Browser browser = new Browser(directory)) {
       browser.open(page);
       Await.untilPasses(
           Await.PATIENCE,
           () -> {
-            assertThat(browser.text(RATE)).as(browser.text("body")).matches("[1-9][0-9]*\\.[0-9]");
+            assertThat(browser.text(DemoPage.RATE))
+                .as(browser.text("body"))
+                .matches("[1-9][0-9]*\\.[0-9]");
             assertThat(browser.text("#refused")).contains("shop/bookthief");
           });
       assertThat(browser.complaints()).isEmpty();
       if (!PICTURE.isEmpty()) {
         browser.evaluate(
             "document.querySelector(\""
-                + RATE
+                + DemoPage.RATE
                 + "\").parentElement.querySelector('button').click()");
         Await.until("a whole window", () -> browser.text("#window").contains(" 10 s"));
         browser.savePicture(SourceTree.around().root().resolve(PICTURE), PICTURE_HEIGHT);
@@ -177,7 +176,7 @@ class DemoTest {
       report = report(text, exit);
       assertThat(processesOf(name)).hasSize(kept ? 4 : 0);
       if (kept) {
-        assertMeshShown(report.path("page").asText(), directory.resolve("browser"));
+        DemoPage.assertMeshShown(report.path("page").asText(), directory.resolve("browser"));
       }
     } finally {
       assertThat(run(directory.resolve("stop.txt"), "--stop", "--node-name", name)).isZero();
@@ -188,20 +187,6 @@ class DemoTest {
     assertThat(processesOf(name)).isEmpty();
     assertReported(report, mode);
     return report;
-  }
-
-  private static void assertMeshShown(String page, Path directory) throws Exception {
-    try (Browser browser = new Browser(directory)) {
-      browser.open(page + "#mesh");
-      Await.untilPasses(
-          Await.PATIENCE,
-          () -> {
-            assertThat(browser.text("#verdict")).isEqualTo("2 of 2 nodes follow a controller");
-            assertThat(browser.text(RATE)).as(browser.text("body")).matches("[1-9][0-9]*\\.[0-9]");
-            assertThat(browser.text("#pairs")).contains("mutual TLS");
-          });
-      assertThat(browser.complaints()).isEmpty();
-    }
   }
 
   private static void assertReported(JsonNode report, String mode) {

@@ -16,7 +16,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.ResourceLock;
 
-/** Runs the {@code sh} blocks of the pages below {@code docs}, with places of the test's own. */
+/**
+ * Runs the {@code sh} blocks of the pages below {@code docs} that the README has not, with places
+ * of the test's own.
+ */
 @ResourceLock(OneAtATime.DEMO)
 @Order(6)
 @Tag("kernel")
@@ -43,25 +46,11 @@ class DocumentCommandsTest {
   }
 
   @Test
-  void aTokenIsMadeAtTheControllerOfTheIdentityPage() throws Exception {
-    Path registry = Files.createDirectory(directory.resolve("registry"));
-    Path state = directory.resolve("state");
-    List<List<String>> commands =
-        commands(IDENTITY, Map.of("DIR", registry, "STATE", state, "NAME", Path.of("edge1")));
-    assertThat(commands).hasSize(2);
-    List<String> run = commands.getFirst();
-    run.addAll(List.of("--listen", "127.0.0.1:0"));
+  void theCommandsOfTheIdentityPageAreAmongThoseOfTheReadme() {
+    List<List<String>> commands = commands(IDENTITY, Map.of("NAME", Path.of("edge1")));
 
-    Process controller =
-        Commands.start(
-            run,
-            "the controller makes its trust bundle",
-            () -> Files.exists(state.resolve("trust-bundle.pem")));
-    try {
-      assertThat(new Commands(directory).execute(commands.getLast())).contains("sluice-join.");
-    } finally {
-      Commands.stop(controller);
-    }
+    assertThat(commands).hasSize(2);
+    assertThat(commands(Path.of("README.md"), Map.of())).containsAll(commands);
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.sluice.readme;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.architecture.SourceTree;
+import io.sluice.dashboard.DemoPage;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.OneAtATime;
 import io.sluice.node.NodeCleanup;
@@ -12,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -37,6 +39,11 @@ class ReadmeCommandsTest {
   private static final String RESCUE = "rm -f " + CONF_DIR + "/" + OURS;
 
   private static final String SERVED = "ip netns exec shop-store curl -s http://127.0.0.1:8080/";
+
+  /** Commands that only ask: their start is not the matter. */
+  private static final Pattern ASKS =
+      Pattern.compile(
+          "\\./sluice (node (capabilities|events|maps|pods|cni status)|control (token list|status))( .*)?");
 
   private static final List<String> DEMO_STEPS =
       List.of(
@@ -141,13 +148,15 @@ class ReadmeCommandsTest {
           assertThat(execute(words(command)))
               .containsPattern("certificatesValid +3")
               .doesNotContain("without certificate");
+        } else if (command.startsWith("./sluice control token --state")) {
+          assertThat(execute(words(command))).contains("sluice-join.");
         } else if (command.equals("./sluice node cleanup")) {
           assertThat(execute(words(command)))
               .contains("no trace in the kernel", "state stays (", "identity");
         } else if (command.equals("./sluice demo")) {
           assertThat(execute(words(command))).contains(DEMO_STEPS).contains("all as expected");
         } else if (command.equals("./sluice demo --nodes 2")) {
-          assertThat(execute(words(command))).contains(NODES_STEPS).contains("all as expected");
+          assertKeptAndStopped(command);
         } else if (!command.equals("./sluice test")) {
           execute(words(command));
         }
@@ -158,6 +167,27 @@ class ReadmeCommandsTest {
       Commands.stop(daemon);
       NodeCleanup.removeAll(NODE);
     }
+  }
+
+  /** It goes on when the terminal is closed that it was started on, and has a page. */
+  private static void assertKeptAndStopped(String demo) throws Exception {
+    String name = " --node-name readme-" + ProcessHandle.current().pid();
+    String stopped;
+    try {
+      String said = execute(List.of("script", "-qec", demo + " --keep" + name, "/dev/null"));
+      assertThat(said).contains(NODES_STEPS).contains("all as expected");
+      String page =
+          Pattern.compile(DemoPage.ADDRESS)
+              .matcher(said)
+              .results()
+              .findFirst()
+              .orElseThrow(() -> new AssertionError(said))
+              .group();
+      DemoPage.assertMeshShown(page, directory.resolve("browser"));
+    } finally {
+      stopped = execute(words("./sluice demo --stop" + name));
+    }
+    assertThat(stopped).contains("has left nothing behind");
   }
 
   /** The network that the plugin is chained behind; where configurations are. */
@@ -228,7 +258,9 @@ class ReadmeCommandsTest {
   }
 
   private static String execute(List<String> words) throws IOException, InterruptedException {
-    return new Commands(directory).execute(words);
+    return ASKS.matcher(String.join(" ", words)).matches()
+        ? JavaCommand.here(words.subList(1, words.size()).toArray(String[]::new))
+        : new Commands(directory).execute(words);
   }
 
   private static String output(String command) {
