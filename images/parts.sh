@@ -35,21 +35,38 @@ modules_directory() {
 
 short_jvm='-J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC'    # of a tool that ends soon: a third less of the processor
 
-# What jdeps says that the jars use; it takes 10 s, so its word is kept, for all architectures, behind the digest of the jars.
+# What jdeps says that the jars use. It takes 8 s, so its word is kept for all architectures: that of the program's jars, which images
+# and archive have, and that of the jars beside them, which the archive has.
 modules_of_jars() {
-	known=$root/target/images/modules jars=$(cat "$product"/*.jar | sha256sum)
+	of_program='' beside=''
+	for jar in "$product"/*.jar; do
+		jar=${jar##*/}
+		if [ -f "$root/cli/target/dist/lib/$jar" ]; then of_program="$of_program $jar"; else beside="$beside $jar"; fi
+	done
+	# shellcheck disable=SC2086  # names without blanks
+	modules_of program $of_program
+	# shellcheck disable=SC2086
+	[ -z "$beside" ] || modules_of beside $beside
+}
+
+# Of jars by their names, kept in a file for $1 behind their digest.
+modules_of() (
+	known=$root/target/images/modules-$1
+	shift
+	cd "$product"
+	jars=$(cat "$@" | sha256sum)
 	[ "$(sed 1q "$known" 2>/dev/null)" = "$jars" ] || {
 		{
 			echo "$jars"
 			# shellcheck disable=SC2086  # words
-			"$JAVA_HOME/bin/jdeps" $short_jvm --multi-release "$java_release" --ignore-missing-deps -q --list-deps \
-				-cp "$(echo "$product"/*.jar | tr ' ' :)" "$product"/*.jar | sed -n 's/^ *\(\(java\|jdk\)\.[a-z.]*\).*/\1/p'
+			"$JAVA_HOME/bin/jdeps" $short_jvm --multi-release "$java_release" --ignore-missing-deps -q --list-deps "$@" |
+				sed -n 's/^ *\(\(java\|jdk\)\.[a-z.]*\).*/\1/p'
 		} >"$known.$$"
 		grep -qx java.base "$known.$$" || die "jdeps does not tell which modules the jars use"
 		mv "$known.$$" "$known"
 	}
 	sed 1d "$known"
-}
+)
 
 # The Java runtime with the modules that the jars of all images use, into the tree $1. One for all: then a machine that runs
 # both has it once, on its disk and in its memory. It is kept for the next image or archive, behind what it was made of; where

@@ -2,6 +2,7 @@ package io.sluice.containers;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.sluice.architecture.SourceTree;
 import io.sluice.lab.site.Commands;
 import java.io.IOException;
@@ -53,6 +54,15 @@ record ImageContents(JsonNode config, List<Layer> layers, Path root, Path scratc
     Commands.run("rm", "-r", layout.toString());
     return new ImageContents(
         config, layers, root, Files.createDirectories(directory.resolve("scratch")));
+  }
+
+  /** No more than its base, which the archive was made of: a shell and the C library. */
+  static ImageContents ofBase(Path archive, String name, Path directory) throws IOException {
+    Path root = Files.createDirectories(directory.resolve("root"));
+    Path base = archive.resolveSibling(name).resolve("base.tar");
+    Commands.run("tar", "-x", "-C", root.toString(), "-f", base.toString());
+    Path scratch = Files.createDirectories(directory.resolve("scratch"));
+    return new ImageContents(MissingNode.getInstance(), List.of(), root, scratch);
   }
 
   /** What {@code sluice-NAME} of the archive says of itself. */
