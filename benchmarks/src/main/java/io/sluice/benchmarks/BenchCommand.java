@@ -72,13 +72,17 @@ public final class BenchCommand implements Callable<Integer> {
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
-    System.exit(Failures.toldBy(new CommandLine(new BenchCommand())).execute(args));
+    System.exit(commandLine().execute(args));
+  }
+
+  static CommandLine commandLine() {
+    return Failures.toldBy(new CommandLine(new BenchCommand()));
   }
 
   @Override
   public Integer call() throws Exception {
-    Path launcher = launcher();
     Peers others = peers();
+    Path launcher = launcher();
     if (!isRoot()) {
       throw new IllegalStateException(
           "needs root: it makes network namespaces and starts a daemon that loads BPF programs");

@@ -125,23 +125,6 @@ class BenchTest {
     assertNothingIsLeft(ended.pid());
   }
 
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      textBlock =
-          """
-          mtls        | is not executable: chmod +x makes it so
-          connections | --peer-hbone measures between nodes, which --only leaves out: add mtls
-          """)
-  void aPeerThatCannotBeMeasuredIsAWrongArgument(String part, String sentence) throws Exception {
-    Path text = Files.writeString(directory.resolve("peer"), "#!/bin/sh\n");
-
-    Ended ended = run(part, "--peer-hbone", text.toString());
-
-    assertThat(ended.output()).contains(sentence);
-    assertThat(ended.code()).isEqualTo(2);
-  }
-
   /** A script in which SPEAKER is a program that speaks HBONE. */
   private Path script(String text) throws IOException {
     Path speaker = directory.resolve("hbone_peer.py");
