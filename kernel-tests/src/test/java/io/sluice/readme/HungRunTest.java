@@ -11,10 +11,12 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What {@code ./sluice test} does where Maven or what a test left behind does not end. */
+@Order(23)
 class HungRunTest {
   /** The functions of the launcher that they call, and where they look. */
   private static final String RUN =
