@@ -246,8 +246,10 @@ class ReplicaChaosTest {
   void whatAReplicaThatIsWellCouldHaveAnsweredIsAnswered() throws InterruptedException {
     site.configure("{}");
     Seen bare = run(Duration.ofSeconds(2), Duration.ZERO);
-    assertThat(bare.avoidable()).as("errors without retries and checks").isNotEmpty();
-    holds(Duration.ofSeconds(10));
+    assertThat(bare.avoidable())
+        .as("errors without retries and checks, beside what had no time to be answered")
+        .anyMatch(one -> one.status().startsWith("5"));
+    holds(Duration.ofSeconds(20));
   }
 
   @Test
