@@ -24,14 +24,13 @@ public final class Traces {
     List<String> traces = new ArrayList<>(rules(pod));
     traces.addAll(programs(pod));
     traces.addAll(tables(pod, PodBarrier.TABLE, ClientAddresses.TABLE, PodForwarding.TABLE));
-    traces.addAll(routes(pod, ClientAddresses.ROUTES + ""));
-    traces.addAll(loopbackRange(pod));
+    traces.addAll(routes(pod, ClientAddresses.ROUTES, LoopbackRange.IPV6));
     return traces;
   }
 
   /** What makes the range for redirected IPv6 connections loopback. */
   static List<String> loopbackRange(SitePod pod) {
-    return routes(pod, LoopbackRange.IPV6.toString());
+    return routes(pod, LoopbackRange.IPV6);
   }
 
   /** Programs that steer what arrives. */
@@ -46,23 +45,16 @@ public final class Traces {
   /** What shows true clients to applications where rules intercept. */
   static List<String> presentedClients(SitePod pod) {
     List<String> traces = new ArrayList<>(tables(pod, ClientAddresses.TABLE));
-    traces.addAll(routes(pod, ClientAddresses.ROUTES + ""));
+    traces.addAll(routes(pod, ClientAddresses.ROUTES));
     return traces;
   }
 
-  private static List<String> routes(SitePod pod, String word) {
-    List<String> routes = new ArrayList<>();
-    for (String family : List.of("-4", "-6")) {
-      for (String kind : List.of("rule", "route show table all")) {
-        List<String> command = new ArrayList<>(List.of("ip", family, "-n", pod.netns()));
-        command.addAll(List.of(kind.split(" ", -1)));
-        Commands.run(command.toArray(String[]::new))
-            .lines()
-            .filter(line -> line.contains(" " + word))
-            .forEach(routes::add);
-      }
-    }
-    return routes;
+  private static List<String> routes(SitePod pod, Object... words) {
+    return Stream.of("-4", "-6")
+        .map(family -> List.of("ip", family, "-n", pod.netns(), "-batch", "-"))
+        .flatMap(command -> Commands.run(command, "rule\nroute show table all\n").lines())
+        .filter(line -> Stream.of(words).anyMatch(word -> line.contains(" " + word)))
+        .toList();
   }
 
   /** The table that refuses everything. */

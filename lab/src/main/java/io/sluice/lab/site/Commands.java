@@ -40,7 +40,8 @@ public final class Commands {
     }
   }
 
-  private static String run(List<String> command, String input) {
+  /** The same of a command that reads {@code input}. */
+  public static String run(List<String> command, String input) {
     try (ShortProgram program = ShortProgram.start(command, Map.of())) {
       ShortProgram.End end = program.finish(input, DEADLINE);
       String output = end.output() + end.errors();
