@@ -36,6 +36,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -49,6 +50,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Datagrams between pods of a strict mesh go where UDPRoutes grant them, and nowhere else. */
+@Order(10)
 @Tag("kernel")
 @ParameterizedClass
 @MethodSource("io.sluice.kernel.Mechanism#tried")
@@ -83,9 +85,12 @@ class DatagramRoutesTest {
     shop.close();
   }
 
+  /** One grant, or whatever else is in force, is for both families: each change takes its time. */
   @AfterEach
   void takeGrantsBack() {
-    shop.change(() -> shop.site.registry().remove("datagrams"));
+    shop.change(
+        () -> shop.site.registry().remove("datagrams"),
+        () -> shop.site.registry().write("pod-thief", Manifests.pod(shop.thief)));
   }
 
   private void grant(SitePod from, SitePod to, Integer... ports) {
@@ -110,28 +115,30 @@ class DatagramRoutesTest {
         .formatted(matches, to.name(), from.name());
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void aListedPortIsAnsweredAndAnotherOneRefusedAndCounted(Family family) {
+  @Test
+  void aListedPortIsAnsweredAndAnotherOneRefusedAndCounted() {
     int listed = shop.freshPort();
     int unlisted = shop.freshPort();
     grant(shop.buyer, shop.store, listed);
-    try (Datagrams there = Datagrams.echo(shop.store, family, listed);
-        Datagrams beside = Datagrams.echo(shop.store, family, unlisted)) {
-      long granted = counted(shop.buyer, "outbound", "passthrough", "datagram_granted");
-      assertThat(Datagrams.askConnected(shop.buyer, family, there.address(), "a")).isEqualTo("a");
-      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "b")).isEqualTo("b");
-      assertThat(counted(shop.buyer, "outbound", "passthrough", "datagram_granted"))
-          .isGreaterThanOrEqualTo(granted + 2);
+    for (Family family : Family.values()) {
+      try (Datagrams there = Datagrams.echo(shop.store, family, listed);
+          Datagrams beside = Datagrams.echo(shop.store, family, unlisted)) {
+        long granted = counted(shop.buyer, "outbound", "passthrough", "datagram_granted");
+        assertThat(Datagrams.askConnected(shop.buyer, family, there.address(), "a")).isEqualTo("a");
+        assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "b"))
+            .isEqualTo("b");
+        assertThat(counted(shop.buyer, "outbound", "passthrough", "datagram_granted"))
+            .isGreaterThanOrEqualTo(granted + 2);
 
-      assertRefused(shop.buyer, family, beside.address());
-      assertRefused(shop.thief, family, there.address());
+        assertRefused(shop.buyer, family, beside.address());
+        assertRefused(shop.thief, family, there.address());
 
-      assertThat(foretold(shop.buyer, there.address())).isEqualTo("allowed datagram_granted");
-      assertThat(foretold(shop.buyer, beside.address())).isEqualTo("refused datagram_refused");
-      assertThat(foretold(shop.thief, there.address())).isEqualTo("refused datagram_refused");
-      assertThat(there.received()).containsExactly("a", "b");
-      assertThat(beside.received()).isEmpty();
+        assertThat(foretold(shop.buyer, there.address())).isEqualTo("allowed datagram_granted");
+        assertThat(foretold(shop.buyer, beside.address())).isEqualTo("refused datagram_refused");
+        assertThat(foretold(shop.thief, there.address())).isEqualTo("refused datagram_refused");
+        assertThat(there.received()).containsExactly("a", "b");
+        assertThat(beside.received()).isEmpty();
+      }
     }
   }
 
@@ -159,6 +166,15 @@ class DatagramRoutesTest {
     assertThat(counted(from, "outbound", "refused", "datagram_refused")).isEqualTo(before + 2);
   }
 
+  private void assertRefused(SitePod from, Datagrams server) {
+    assertRefused(from, Family.of(server.address().getAddress()), server.address());
+  }
+
+  private static String ask(SitePod from, Datagrams server, String text) {
+    InetSocketAddress address = server.address();
+    return Datagrams.askUnconnected(from, Family.of(address.getAddress()), address, text);
+  }
+
   private static void assertNotPermitted(Runnable call) {
     assertThatThrownBy(call::run)
         .isInstanceOfSatisfying(
@@ -169,15 +185,16 @@ class DatagramRoutesTest {
     return shop.view().counted(pod, direction, verdict, reason);
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void aRouteWithoutPortsMeansEveryPort(Family family) {
+  @Test
+  void aRouteWithoutPortsMeansEveryPort() {
     grant(shop.buyer, shop.store);
-    try (Datagrams one = Datagrams.echo(shop.store, family, shop.freshPort());
-        Datagrams other = Datagrams.echo(shop.store, family, shop.freshPort())) {
-      assertThat(Datagrams.askUnconnected(shop.buyer, family, one.address(), "a")).isEqualTo("a");
-      assertThat(Datagrams.askConnected(shop.buyer, family, other.address(), "b")).isEqualTo("b");
-      assertRefused(shop.thief, family, one.address());
+    for (Family family : Family.values()) {
+      try (Datagrams one = Datagrams.echo(shop.store, family, shop.freshPort());
+          Datagrams other = Datagrams.echo(shop.store, family, shop.freshPort())) {
+        assertThat(Datagrams.askUnconnected(shop.buyer, family, one.address(), "a")).isEqualTo("a");
+        assertThat(Datagrams.askConnected(shop.buyer, family, other.address(), "b")).isEqualTo("b");
+        assertRefused(shop.thief, family, one.address());
+      }
     }
   }
 
@@ -194,16 +211,17 @@ class DatagramRoutesTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whatIsSentInFragmentsIsDecidedAsOne(Family family) {
+  @Test
+  void whatIsSentInFragmentsIsDecidedAsOne() {
     int port = shop.freshPort();
     String much = "x".repeat(IN_FRAGMENTS);
     grant(shop.buyer, shop.store, port);
-    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
-      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), much))
-          .isEqualTo(much);
-      assertRefused(shop.thief, family, there.address());
+    for (Family family : Family.values()) {
+      try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+        assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), much))
+            .isEqualTo(much);
+        assertRefused(shop.thief, family, there.address());
+      }
     }
   }
 
@@ -233,21 +251,22 @@ class DatagramRoutesTest {
   }
 
   @Tag("attack")
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whoMayBeAskedMayOnlyAnswer(Family family) {
+  @Test
+  void whoMayBeAskedMayOnlyAnswer() {
     int port = shop.freshPort();
     grant(shop.buyer, shop.store, port);
-    int asked = bound(shop.store, family, port);
-    try (Datagrams own = Datagrams.echo(shop.buyer, family, shop.freshPort())) {
-      // From the port that it may answer from, to one that has asked nothing.
-      tryTo(() -> Sockets.sendTo(asked, text("unasked"), 0, own.address()));
-      // From another one.
-      assertRefused(shop.store, family, own.address());
+    for (Family family : Family.values()) {
+      int asked = bound(shop.store, family, port);
+      try (Datagrams own = Datagrams.echo(shop.buyer, family, shop.freshPort())) {
+        // From the port that it may answer from, to one that has asked nothing.
+        tryTo(() -> Sockets.sendTo(asked, text("unasked"), 0, own.address()));
+        // From another one.
+        assertRefused(shop.store, family, own.address());
 
-      assertNothingCame(shop.buyer, own);
-    } finally {
-      Sockets.close(asked);
+        assertNothingCame(shop.buyer, own);
+      } finally {
+        Sockets.close(asked);
+      }
     }
     Attack.tried("a datagram from a granted port to one that has not asked, " + mechanism)
         .refusedBy(mechanism.hooksConnect() ? "skb_ingress" : "rules, EPERM")
@@ -309,60 +328,74 @@ class DatagramRoutesTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void aPermissiveMeshAsksNobody(Family family) {
+  @Test
+  void aPermissiveMeshAsksNobody() {
     shop.configure(true, false, Map.of());
-    try (Datagrams there = Datagrams.echo(shop.store, family, shop.freshPort())) {
-      assertThat(Datagrams.askUnconnected(shop.thief, family, there.address(), "a")).isEqualTo("a");
+    try {
+      for (Family family : Family.values()) {
+        try (Datagrams there = Datagrams.echo(shop.store, family, shop.freshPort())) {
+          assertThat(Datagrams.askUnconnected(shop.thief, family, there.address(), "a"))
+              .isEqualTo("a");
+        }
+      }
     } finally {
       shop.configureAsAtFirst();
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whoIsNotOfTheMeshIsTakenAsBefore(Family family) {
-    try (Datagrams there = Datagrams.echo(shop.store, family, shop.freshPort())) {
-      Datagrams.send(shop.stranger, family, there.address(), "a");
-      Await.until("it has arrived", () -> there.received().equals(List.of("a")));
+  @Test
+  void whoIsNotOfTheMeshIsTakenAsBefore() {
+    for (Family family : Family.values()) {
+      try (Datagrams there = Datagrams.echo(shop.store, family, shop.freshPort())) {
+        Datagrams.send(shop.stranger, family, there.address(), "a");
+        Await.until("it has arrived", () -> there.received().equals(List.of("a")));
+      }
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whatIsGrantedIsWithoutADaemonToo(Family family) {
+  @Test
+  void whatIsGrantedIsWithoutADaemonToo() {
     int port = shop.freshPort();
     grant(shop.buyer, shop.store, port);
-    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+    try (Datagrams four = Datagrams.echo(shop.store, Family.IPV4, port);
+        Datagrams six = Datagrams.echo(shop.store, Family.IPV6, port)) {
       shop.daemon().kill();
-      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "a")).isEqualTo("a");
-      assertNotPermitted(() -> Datagrams.send(shop.thief, family, there.address(), "b"));
+      for (Datagrams there : List.of(four, six)) {
+        assertThat(ask(shop.buyer, there, "a")).isEqualTo("a");
+        Family family = Family.of(there.address().getAddress());
+        assertNotPermitted(() -> Datagrams.send(shop.thief, family, there.address(), "b"));
+      }
       shop.reviveDaemon();
-      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "c")).isEqualTo("c");
-      assertRefused(shop.thief, family, there.address());
-      assertThat(there.received()).containsExactly("a", "c");
+      for (Datagrams there : List.of(four, six)) {
+        assertThat(ask(shop.buyer, there, "c")).isEqualTo("c");
+        assertRefused(shop.thief, there);
+        assertThat(there.received()).containsExactly("a", "c");
+      }
     }
   }
 
   /** Its own node lets it send, and the receiver's does not take it. */
   @Tag("attack")
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whatItsSenderExcludesIsTakenByGrantAlone(Family family) {
+  @Test
+  void whatItsSenderExcludesIsTakenByGrantAlone() {
     int port = shop.freshPort();
     excludeOfTheThief(port);
-    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
-      long before = counted(shop.store, "inbound", "refused", "datagram_refused");
-      Datagrams.send(shop.thief, family, there.address(), "loot");
-      assertNothingCame(shop.store, there);
-      assertThat(foretold(shop.thief, there.address())).isEqualTo("refused datagram_refused");
-      assertThat(counted(shop.store, "inbound", "refused", "datagram_refused"))
-          .isEqualTo(before + 1);
-
+    try (Datagrams four = Datagrams.echo(shop.store, Family.IPV4, port);
+        Datagrams six = Datagrams.echo(shop.store, Family.IPV6, port)) {
+      for (Datagrams there : List.of(four, six)) {
+        long before = counted(shop.store, "inbound", "refused", "datagram_refused");
+        Family family = Family.of(there.address().getAddress());
+        Datagrams.send(shop.thief, family, there.address(), "loot");
+        assertNothingCame(shop.store, there);
+        assertThat(foretold(shop.thief, there.address())).isEqualTo("refused datagram_refused");
+        assertThat(counted(shop.store, "inbound", "refused", "datagram_refused"))
+            .isEqualTo(before + 1);
+      }
       grant(shop.thief, shop.store, port);
-      assertThat(Datagrams.askUnconnected(shop.thief, family, there.address(), "a")).isEqualTo("a");
-      assertThat(there.received()).containsExactly("own", "a");
+      for (Datagrams there : List.of(four, six)) {
+        assertThat(ask(shop.thief, there, "a")).isEqualTo("a");
+        assertThat(there.received()).containsExactly("own", "a");
+      }
     } finally {
       excludeNothingOfTheThief();
     }
@@ -389,31 +422,31 @@ class DatagramRoutesTest {
 
   /** With an address more, by a socket that is bound to it, and by one that writes headers. */
   @Tag("attack")
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whoTakesTheAddressOfAnotherIsNotTakenForIt(Family family) {
+  @Test
+  void whoTakesTheAddressOfAnotherIsNotTakenForIt() {
     int port = shop.freshPort();
-    InetAddress buyers = shop.buyer.address(family);
-    String address = Cidr.of(buyers) + " dev lo" + (family == Family.IPV4 ? "" : " nodad");
     grant(shop.buyer, shop.store, port);
     excludeOfTheThief(port);
-    Commands.ip(shop.thief.netns(), List.of("addr add " + address));
-    int forger = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
-    int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
-    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
-      long before = counted(shop.thief, "outbound", "refused", "forwarded");
-      Sockets.bind(forger, new InetSocketAddress(buyers, 0));
-      assertNotPermitted(() -> Sockets.sendTo(forger, text("forged"), 0, there.address()));
-      InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
-      tryTo(() -> Sockets.sendTo(raw, packet(buyers, there.address(), "forged"), 0, host));
+    for (Family family : Family.values()) {
+      InetAddress buyers = shop.buyer.address(family);
+      String address = Cidr.of(buyers) + " dev lo" + (family == Family.IPV4 ? "" : " nodad");
+      Commands.ip(shop.thief.netns(), List.of("addr add " + address));
+      int forger = shop.thief.call(() -> Sockets.socket(family.domain(), Sockets.SOCK_DGRAM, 0));
+      int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
+      try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+        long before = counted(shop.thief, "outbound", "refused", "forwarded");
+        Sockets.bind(forger, new InetSocketAddress(buyers, 0));
+        assertNotPermitted(() -> Sockets.sendTo(forger, text("forged"), 0, there.address()));
+        InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
+        tryTo(() -> Sockets.sendTo(raw, packet(buyers, there.address(), "forged"), 0, host));
 
-      assertNothingCame(shop.store, there);
-      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 2);
-    } finally {
-      Sockets.close(forger);
-      Sockets.close(raw);
-      Commands.ip(shop.thief.netns(), List.of("addr del " + Cidr.of(buyers) + " dev lo"));
-      excludeNothingOfTheThief();
+        assertNothingCame(shop.store, there);
+        assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 2);
+      } finally {
+        Sockets.close(forger);
+        Sockets.close(raw);
+        Commands.ip(shop.thief.netns(), List.of("addr del " + Cidr.of(buyers) + " dev lo"));
+      }
     }
     Attack.tried("datagrams from another pod's address, also by a raw socket, " + mechanism)
         .refusedBy(mechanism.hooksConnect() ? "skb_egress" : "rules")
@@ -440,26 +473,26 @@ class DatagramRoutesTest {
 
   /** Behind every socket, by what translates in its own namespace. */
   @Tag("attack")
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whoTranslatesItsAddressIsNotTakenForAnother(Family family) {
+  @Test
+  void whoTranslatesItsAddressIsNotTakenForAnother() {
     int port = shop.freshPort();
-    String words = family == Family.IPV4 ? "ip" : "ip6";
     grant(shop.buyer, shop.store, port);
     excludeOfTheThief(port);
-    inside(
-        shop.thief,
-        "table %s test { chain out { type nat hook postrouting priority 100; udp dport %d snat to %s; }\n}"
-            .formatted(words, port, IpAddresses.text(shop.buyer.address(family))));
-    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
-      long before = counted(shop.thief, "outbound", "refused", "forwarded");
-      assertNotPermitted(() -> Datagrams.send(shop.thief, family, there.address(), "forged"));
+    for (Family family : Family.values()) {
+      String words = family == Family.IPV4 ? "ip" : "ip6";
+      inside(
+          shop.thief,
+          "table %s test { chain out { type nat hook postrouting priority 100; udp dport %d snat to %s; }\n}"
+              .formatted(words, port, IpAddresses.text(shop.buyer.address(family))));
+      try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+        long before = counted(shop.thief, "outbound", "refused", "forwarded");
+        assertNotPermitted(() -> Datagrams.send(shop.thief, family, there.address(), "forged"));
 
-      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 1);
-      assertThat(there.received()).isEmpty();
-    } finally {
-      inside(shop.thief, "delete table " + words + " test");
-      excludeNothingOfTheThief();
+        assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 1);
+        assertThat(there.received()).isEmpty();
+      } finally {
+        inside(shop.thief, "delete table " + words + " test");
+      }
     }
     Attack.tried("a datagram whose source is translated to another pod's address, " + mechanism)
         .refusedBy((mechanism.hooksConnect() ? "skb_egress" : "rules") + ", EPERM")
@@ -472,26 +505,26 @@ class DatagramRoutesTest {
 
   /** Nobody of the mesh has that address, so that it would be taken for somebody from outside. */
   @Tag("attack")
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whoTakesAnAddressBeyondTheMeshSendsNothingIntoIt(Family family) {
+  @Test
+  void whoTakesAnAddressBeyondTheMeshSendsNothingIntoIt() {
     int port = shop.freshPort();
-    InetAddress nobodys = nobodys(family);
     excludeOfTheThief(port);
-    int forger = boundToNobodys(family);
-    int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
-    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
-      long before = counted(shop.thief, "outbound", "refused", "forwarded");
-      assertNotPermitted(() -> Sockets.sendTo(forger, text("forged"), 0, there.address()));
-      InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
-      tryTo(() -> Sockets.sendTo(raw, packet(nobodys, there.address(), "forged"), 0, host));
+    for (Family family : Family.values()) {
+      InetAddress nobodys = nobodys(family);
+      int forger = boundToNobodys(family);
+      int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
+      try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+        long before = counted(shop.thief, "outbound", "refused", "forwarded");
+        assertNotPermitted(() -> Sockets.sendTo(forger, text("forged"), 0, there.address()));
+        InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
+        tryTo(() -> Sockets.sendTo(raw, packet(nobodys, there.address(), "forged"), 0, host));
 
-      assertNothingCame(shop.store, there);
-      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 2);
-    } finally {
-      Sockets.close(forger);
-      Sockets.close(raw);
-      excludeNothingOfTheThief();
+        assertNothingCame(shop.store, there);
+        assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before + 2);
+      } finally {
+        Sockets.close(forger);
+        Sockets.close(raw);
+      }
     }
     Attack.tried("datagrams to a pod from an address that nobody has, " + mechanism)
         .refusedBy(mechanism.hooksConnect() ? "skb_egress" : "rules")
@@ -519,39 +552,45 @@ class DatagramRoutesTest {
   }
 
   /** Which anybody may send it: the registry need not know the address yet. */
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whoAsksAResolverOfTheMeshNeedsNoAddressInIt(Family family) {
-    String resolver = "[\"" + IpAddresses.text(shop.store.address(family)) + "\"]";
-    shop.configure(false, false, Map.of("dnsResolvers", resolver));
-    int asking = boundToNobodys(family);
+  @Test
+  void whoAsksAResolverOfTheMeshNeedsNoAddressInIt() {
+    String resolvers =
+        Stream.of(Family.values())
+            .map(family -> '"' + IpAddresses.text(shop.store.address(family)) + '"')
+            .collect(Collectors.joining(", ", "[", "]"));
+    shop.configure(false, false, Map.of("dnsResolvers", resolvers));
     try {
-      long before = counted(shop.thief, "outbound", "refused", "forwarded");
-      Sockets.sendTo(asking, text("who?"), 0, shop.store.at(family, MeshPorts.DNS));
-      assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before);
+      for (Family family : Family.values()) {
+        int asking = boundToNobodys(family);
+        try {
+          long before = counted(shop.thief, "outbound", "refused", "forwarded");
+          Sockets.sendTo(asking, text("who?"), 0, shop.store.at(family, MeshPorts.DNS));
+          assertThat(counted(shop.thief, "outbound", "refused", "forwarded")).isEqualTo(before);
+        } finally {
+          Sockets.close(asking);
+        }
+      }
     } finally {
-      Sockets.close(asking);
       shop.configureAsAtFirst();
     }
   }
 
   /** As of a pod that is found by its processes before the kubelet has told its addresses. */
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whoseAddressesAreNotKnownYetSendsWhatItMay(Family family) {
+  @Test
+  void whoseAddressesAreNotKnownYetSendsWhatItMay() {
     int port = shop.freshPort();
     String known = Manifests.pod(shop.thief);
     String unknown = known.substring(0, known.indexOf("status:"));
     grant(shop.thief, shop.store, port);
     shop.change(() -> shop.site.registry().write("pod-thief", unknown));
-    try (Datagrams there = Datagrams.echo(shop.store, family, port);
-        Datagrams beside = Datagrams.echo(shop.store, family, shop.freshPort())) {
-      Datagrams.send(shop.thief, family, there.address(), "a");
-      Await.until("it has arrived", () -> there.received().equals(List.of("a")));
-      assertRefused(shop.thief, family, beside.address());
-      assertThat(beside.received()).isEmpty();
-    } finally {
-      excludeNothingOfTheThief();
+    for (Family family : Family.values()) {
+      try (Datagrams there = Datagrams.echo(shop.store, family, port);
+          Datagrams beside = Datagrams.echo(shop.store, family, shop.freshPort())) {
+        Datagrams.send(shop.thief, family, there.address(), "a");
+        Await.until("it has arrived", () -> there.received().equals(List.of("a")));
+        assertRefused(shop.thief, family, beside.address());
+        assertThat(beside.received()).isEmpty();
+      }
     }
   }
 
@@ -717,19 +756,20 @@ class DatagramRoutesTest {
 
   /** Rules ask about each packet of UDP; so do programs, whatever socket has made it. */
   @Tag("attack")
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void aSocketThatWritesHeadersSendsNoOtherDatagrams(Family family) {
-    int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
-    try (Datagrams there = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
-      long before = counted(shop.thief, "outbound", "refused", "datagram_refused");
-      InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
-      InetAddress own = shop.thief.address(family);
-      tryTo(() -> Sockets.sendTo(raw, packet(own, there.address(), "raw"), 0, host));
-      assertThat(counted(shop.thief, "outbound", "refused", "datagram_refused"))
-          .isEqualTo(before + 1);
-    } finally {
-      Sockets.close(raw);
+  @Test
+  void aSocketThatWritesHeadersSendsNoOtherDatagrams() {
+    for (Family family : Family.values()) {
+      int raw = shop.thief.call(() -> Sockets.socket(family.domain(), SOCK_RAW, IPPROTO_RAW));
+      try (Datagrams there = Datagrams.echo(shop.stranger, family, shop.freshPort())) {
+        long before = counted(shop.thief, "outbound", "refused", "datagram_refused");
+        InetSocketAddress host = new InetSocketAddress(there.address().getAddress(), 0);
+        InetAddress own = shop.thief.address(family);
+        tryTo(() -> Sockets.sendTo(raw, packet(own, there.address(), "raw"), 0, host));
+        assertThat(counted(shop.thief, "outbound", "refused", "datagram_refused"))
+            .isEqualTo(before + 1);
+      } finally {
+        Sockets.close(raw);
+      }
     }
     Attack.tried("UDP out of the mesh by a raw socket, " + mechanism)
         .refusedBy(mechanism.hooksConnect() ? "skb_egress" : "rules")
@@ -738,22 +778,24 @@ class DatagramRoutesTest {
 
   /** The daemon has not read all of the registry, and so not who the sender is. */
   @Tag("attack")
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whoCannotBeReadIsStillOfTheMesh(Family family) {
+  @Test
+  void whoCannotBeReadIsStillOfTheMesh() {
     int port = shop.freshPort();
     excludeOfTheThief(port);
-    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+    try {
       shop.daemon().kill();
       shop.site.registry().write("pod-thief", "kind: Pod\nmetadata: {name: [");
       shop.reviveDaemon();
-
-      long before = counted(shop.store, "inbound", "refused", "datagram_refused");
-      Datagrams.send(shop.thief, family, there.address(), "loot");
-      Await.until(
-          "it is refused",
-          () -> counted(shop.store, "inbound", "refused", "datagram_refused") > before);
-      assertThat(there.received()).isEmpty();
+      for (Family family : Family.values()) {
+        try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
+          long before = counted(shop.store, "inbound", "refused", "datagram_refused");
+          Datagrams.send(shop.thief, family, there.address(), "loot");
+          Await.until(
+              "it is refused",
+              () -> counted(shop.store, "inbound", "refused", "datagram_refused") > before);
+          assertThat(there.received()).isEmpty();
+        }
+      }
     } finally {
       excludeNothingOfTheThief();
       Await.until("all is as before", () -> shop.view().isEnforced());
@@ -765,21 +807,24 @@ class DatagramRoutesTest {
 
   /** As where a pod has gone and another one gets its address. */
   @Tag("attack")
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whoeverHasTheAddressNextHasNothingOfTheGrant(Family family) {
+  @Test
+  void whoeverHasTheAddressNextHasNothingOfTheGrant() {
     int port = shop.freshPort();
     SitePod heir = new SitePod("heir", shop.buyer.netns(), shop.buyer.index());
     grant(shop.buyer, shop.store, port);
-    try (Datagrams there = Datagrams.echo(shop.store, family, port)) {
-      assertThat(Datagrams.askUnconnected(shop.buyer, family, there.address(), "a")).isEqualTo("a");
+    try (Datagrams four = Datagrams.echo(shop.store, Family.IPV4, port);
+        Datagrams six = Datagrams.echo(shop.store, Family.IPV6, port)) {
+      for (Datagrams there : List.of(four, six)) {
+        assertThat(ask(shop.buyer, there, "a")).isEqualTo("a");
+      }
       shop.change(() -> shop.site.registry().remove("pod-buyer"));
       shop.change(() -> shop.site.registry().write("pod-heir", Manifests.pod(heir)));
       Await.until("the heir is enrolled", () -> shop.view().stateOf(heir).equals("enrolled"));
 
-      assertRefused(heir, family, there.address());
-
-      assertThat(there.received()).containsExactly("a");
+      for (Datagrams there : List.of(four, six)) {
+        assertRefused(heir, there);
+        assertThat(there.received()).containsExactly("a");
+      }
     } finally {
       shop.change(() -> shop.site.registry().remove("pod-heir"));
       shop.change(() -> shop.site.registry().write("pod-buyer", Manifests.pod(shop.buyer)));
