@@ -5,12 +5,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** A client that connects anew all the time, and notes how each connection went. */
 public final class Callers implements AutoCloseable {
-  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+  private static final Duration PAUSE = Duration.ofMillis(20);
 
   private final List<Call> calls = new ArrayList<>(); // guarded by itself
   private final Thread thread;
@@ -21,6 +20,11 @@ public final class Callers implements AutoCloseable {
 
   /** Connects from {@code pod} until it is closed. */
   public Callers(SitePod pod, InetSocketAddress server) {
+    this(pod, server, PAUSE);
+  }
+
+  /** The same with another pause between two calls. */
+  public Callers(SitePod pod, InetSocketAddress server, Duration pause) {
     this.thread =
         Thread.ofPlatform()
             .name("caller")
@@ -32,7 +36,7 @@ public final class Callers implements AutoCloseable {
                 synchronized (calls) {
                   calls.add(call);
                 }
-                LockSupport.parkNanos(PAUSE_NANOS);
+                LockSupport.parkNanos(pause.toNanos());
               }
             });
   }
