@@ -164,7 +164,7 @@ class DaemonStartTest {
   @ParameterizedTest
   @CsvSource({
     "--standalone --metrics-address " + NOWHERE + ", cannot serve metrics on",
-    "--standalone --metrics-address off --mode iptables --fail-open, no effect there"
+    "--standalone --metrics-address off --mode iptables --fail-open, 'use --mode ebpf, or leave out --fail-open'"
   })
   void aStartThatFailsLeavesNothingOfWhatItMade(String arguments, String why) {
     try (Site site = new Site()) {
@@ -191,7 +191,7 @@ class DaemonStartTest {
       Map<Path, String> before = contents(run, site.state());
 
       assertThat(fail(site, site.state(), "--metrics-address", NOWHERE))
-          .contains("cannot serve metrics on");
+          .contains("cannot serve metrics on " + NOWHERE, "--metrics-address");
 
       assertThat(contents(run, site.state())).isEqualTo(before);
     }

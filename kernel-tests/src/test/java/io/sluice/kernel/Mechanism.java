@@ -25,6 +25,11 @@ public enum Mechanism {
     return Stream.of(values()).filter(mechanism -> mechanism != SPLIT || LongRun.ON);
   }
 
+  /** The same; in a short run {@link #EBPF} alone, for what the mechanism hardly decides. */
+  static Stream<Mechanism> inTurn() {
+    return tried().filter(mechanism -> mechanism == EBPF || LongRun.ON);
+  }
+
   /** From {@link #EBPF} on, each change from one to another; in a short run these. */
   static List<Mechanism> changes(Mechanism... shorter) {
     return LongRun.ON ? List.of(IPTABLES, EBPF, SPLIT, IPTABLES, SPLIT, EBPF) : List.of(shorter);

@@ -32,10 +32,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Which mechanism a daemon runs, why, and what a change of it on a running node does to pods. */
+@Order(21)
 @Tag("kernel")
 class ModeChoiceTest {
   private static final int MIN_ATTEMPTS = 20;
@@ -159,16 +161,6 @@ class ModeChoiceTest {
         .hasMessageContaining("the daemon ended at once");
 
     assertThat(shop.daemon().lastWords()).startsWith("sluice: ").doesNotContain("\tat ");
-  }
-
-  @Test
-  void iptablesCannotFailOpenAndSaysSo() {
-    assertThatThrownBy(() -> shop.site.startDaemon("--mode", "iptables", "--fail-open"))
-        .hasMessageContaining("the daemon ended at once");
-
-    assertThat(shop.daemon().lastWords())
-        .contains("iptables rules cannot tell whether a daemon runs")
-        .contains("use --mode ebpf, or leave out --fail-open");
   }
 
   @Test

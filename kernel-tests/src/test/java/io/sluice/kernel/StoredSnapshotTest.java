@@ -26,6 +26,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A node starts while its controller is out of reach: it goes by the snapshot on its disk. */
 @Tag("kernel")
@@ -75,16 +77,15 @@ class StoredSnapshotTest {
   }
 
   /** One life after the other, each with another store, on what the one before left in force. */
-  @EachMechanism
+  @ParameterizedTest
+  @MethodSource("io.sluice.kernel.Mechanism#inTurn")
   void goesByWhatIsStoredAndOpensNothing(Mechanism mechanism) throws Exception {
     try (Shop shop = Shop.open(mechanism)) {
       assertTheSameVerdicts(shop);
       Duration usual = shop.daemon().lastStart();
       goesByThePreviousSnapshotAndReleasesNoPodThatItDoesNotKnow(shop, mechanism);
       withoutAUsableSnapshotWhatWasClosedStaysClosed(shop, mechanism);
-      if (mechanism == Mechanism.EBPF || LongRun.ON) {
-        enforcesWithinSecondsOfItsStartWithTheSameVerdicts(shop, mechanism, usual);
-      }
+      enforcesWithinSecondsOfItsStartWithTheSameVerdicts(shop, mechanism, usual);
     }
   }
 
