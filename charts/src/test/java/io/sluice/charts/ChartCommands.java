@@ -32,6 +32,11 @@ final class ChartCommands {
   /** Gives a cluster what {@code install} makes, all of it ready: made once for all tests. */
   static void giveTheMesh(FakeCluster cluster) {
     cluster.onWrite = ChartCommands::ready;
+    giveTheMeshAsItIs(cluster);
+  }
+
+  /** As {@link #giveTheMesh}, ready as far as the cluster's controllers make it. */
+  static void giveTheMeshAsItIs(FakeCluster cluster) {
     cluster.takeAllOf(Installed.CLUSTER);
   }
 
@@ -41,7 +46,6 @@ final class ChartCommands {
     private static FakeCluster install() {
       ChartCommands commands = new ChartCommands();
       try (FakeCluster cluster = started()) {
-        cluster.onWrite = ChartCommands::ready;
         Path home = Files.createTempDirectory("installed");
         assertThat(commands.run("install --kubeconfig " + cluster.kubeconfig(home)))
             .as(commands.err())

@@ -196,13 +196,16 @@ public final class ClusterHistory {
     return object.deepCopy();
   }
 
-  /** Has every object of {@code other} too, which does not change meanwhile. */
-  synchronized void takeAllOf(ClusterHistory other) {
+  /**
+   * Has every object of {@code other} too, after what controllers do to it; {@code other} does not
+   * change meanwhile.
+   */
+  synchronized void takeAllOf(ClusterHistory other, UnaryOperator<ObjectNode> controllers) {
     other.objects.forEach((path, named) ->
         named.forEach((key, object) -> {
           ObjectNode copy = object.deepCopy();
           copy.withObject("/metadata").put("resourceVersion", Long.toString(revision + 1));
-          keep(path, key, copy);
+          keep(path, key, controllers.apply(copy));
         }));
   }
 

@@ -149,7 +149,7 @@ public final class FakeCluster implements AutoCloseable {
    * Has every object of {@code other} too, which does not change meanwhile, and serves its kinds.
    */
   public void takeAllOf(FakeCluster other) {
-    history.takeAllOf(other.history);
+    history.takeAllOf(other.history, onWrite);
     other.history.all().stream()
         .map(ObjectNode::deepCopy)
         .filter(object -> object.path("kind").asText().equals("CustomResourceDefinition"))
