@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -25,8 +24,8 @@ import java.util.concurrent.TimeUnit;
 final class Canary {
   private static final int PATIENCE_SECONDS = 20;
 
-  /** By whom it calls. */
-  private static final Map<List<Object>, byte[]> COMPILED = new ConcurrentHashMap<>();
+  /** By whom it calls; each lies where clang has written it until this JVM ends. */
+  private static final Map<List<Object>, Canary> COMPILED = new ConcurrentHashMap<>();
 
   private final Path program;
 
@@ -34,27 +33,22 @@ final class Canary {
     this.program = program;
   }
 
-  /** Compiles it into {@code directory}; it will call {@code listener}. */
-  static Canary compile(Path directory, SitePod listener, int port) {
-    List<Object> called =
-        List.of(listener.address(Family.IPV4), listener.address(Family.IPV6), port);
-    Path program = directory.resolve("canary");
-    try {
-      Files.write(
-          program, COMPILED.computeIfAbsent(called, _ -> compiled(program, listener, port)));
-      Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return new Canary(program);
+  /** One that calls {@code listener}. */
+  static Canary calling(SitePod listener, int port) {
+    return COMPILED.computeIfAbsent(
+        List.of(listener.address(Family.IPV4), listener.address(Family.IPV6), port),
+        _ -> compile(listener, port));
   }
 
-  private static byte[] compiled(Path program, SitePod listener, int port) {
-    Path directory = program.resolveSibling("source");
-    Path source = directory.resolve("canary.c");
+  private static Canary compile(SitePod listener, int port) {
     Path client = SourceTree.around().root().resolve("cni-plugin/src/client");
+    Path program;
+    Path source;
     try (InputStream in = Canary.class.getResourceAsStream("canary.c")) {
-      Files.createDirectory(directory);
+      Path directory = Files.createTempDirectory("slcanary");
+      program = directory.resolve("canary");
+      source = directory.resolve("canary.c");
+      List.of(directory, program, source).forEach(each -> each.toFile().deleteOnExit());
       Files.write(source, Objects.requireNonNull(in).readAllBytes());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -80,11 +74,7 @@ final class Canary {
         program.toString(),
         source.toString(),
         client.resolve("start.c").toString());
-    try {
-      return Files.readAllBytes(program);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return new Canary(program);
   }
 
   Path program() {

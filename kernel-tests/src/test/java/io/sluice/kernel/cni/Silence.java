@@ -39,7 +39,7 @@ final class Silence implements AutoCloseable {
 
   /** The same for a pod of any site that may not be called. */
   static Silence around(Site site, SitePod stranger) {
-    Canary canary = Canary.compile(site.directory(), stranger, PORT);
+    Canary canary = Canary.calling(stranger, PORT);
     return new Silence(site, stranger, site.node().capture(), canary);
   }
 
