@@ -11,13 +11,6 @@ make_program_bill() {
 	poms=$(cd "$root" && find pom.xml ./*/pom.xml)
 	sum=$(cd "$root" && echo "$poms" | xargs cat | sha256sum | cut -d ' ' -f 1)
 	[ "$(cat "$program_bill.of" 2>/dev/null)" != "$sum" ] || return 0
-	made=$root/cli/target/bom.json    # by a build with -Psbom
-	# shellcheck disable=SC2086  # a list of files
-	if [ -f "$made" ] && [ -z "$(cd "$root" && find $poms -newer "$made")" ]; then
-		cp "$made" "$program_bill"
-		echo "$sum" >"$program_bill.of"
-		return
-	fi
 	say "asking Maven what the program is made of"
 	project=$work/poms
 	rm -rf "$project"

@@ -146,6 +146,9 @@ final class RulesInForce implements AutoCloseable {
 
   /** Makes the rules those of the same pod as it is now. */
   void update(PodPlacement present) {
+    if (!present.path().equals(pod.path()) || !present.name().equals(pod.name())) {
+      intactAt = OptionalInt.empty(); // so that the record, which has both, is written anew
+    }
     pod = present;
     datagrams = datagrams(present);
     raise();
@@ -171,6 +174,7 @@ final class RulesInForce implements AutoCloseable {
     ArrivingDatagrams datagrams = arriving(known);
     if (clients.isPossible(pod.cookie())
         && shown.wereRaisedFor(datagrams)
+        && shown.askDatagrams(!pod.permissive())
         && shown.stand(PresentedClients.families(pod))) {
       raised(datagrams, known);
       return;

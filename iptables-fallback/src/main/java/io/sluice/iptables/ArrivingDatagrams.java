@@ -166,7 +166,7 @@ public record ArrivingDatagrams(
    * they need not be written again.
    */
   String mark() {
-    return "for_" + RulesProof.digest(render()).substring(0, 32);
+    return "for_" + RulesProof.digest(ClientAddresses.ADD + render()).substring(0, 32);
   }
 
   private List<Datagram> granted(Direction direction, Family family) {

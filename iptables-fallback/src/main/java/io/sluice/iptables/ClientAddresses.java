@@ -17,7 +17,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -53,7 +52,7 @@ public final class ClientAddresses {
   private static final String REMOVE =
       "add table inet %1$s\ndelete table inet %1$s\n".formatted(TABLE);
 
-  private static final String ADD =
+  static final String ADD =
       """
       table inet %s {
         chain leaving {
@@ -284,10 +283,7 @@ public final class ClientAddresses {
     /** Whether datagrams are asked about too, where they are to be. */
     public synchronized boolean askDatagrams(boolean wanted) {
       boolean asked =
-          tables.chain(NFPROTO_INET, ClientAddresses.TABLE, ArrivingDatagrams.CHAIN).isPresent()
-              && tables
-                  .chain(NFPROTO_INET, ClientAddresses.TABLE, ArrivingDatagrams.SENDING_CHAIN)
-                  .isPresent();
+          rules(ArrivingDatagrams.CHAIN) > 0 && rules(ArrivingDatagrams.SENDING_CHAIN) > 0;
       return asked == wanted;
     }
 
@@ -346,14 +342,12 @@ public final class ClientAddresses {
 
     private boolean chainsStand() {
       return tables.isAwake(NFPROTO_INET, ClientAddresses.TABLE)
-          && hasRules("leaving", 2)
-          && hasRules("arriving", 1);
+          && rules("leaving") == 2
+          && rules("arriving") == 1;
     }
 
-    private boolean hasRules(String chain, int rules) {
-      return tables
-          .rulesAtHook(NFPROTO_INET, ClientAddresses.TABLE, chain)
-          .equals(OptionalInt.of(rules));
+    private int rules(String chain) {
+      return tables.rulesAtHook(NFPROTO_INET, ClientAddresses.TABLE, chain).orElse(0);
     }
 
     @Override

@@ -111,7 +111,8 @@ record FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
               Sockets.close(own);
             }
           });
-      return tool.save(scratch.namespace()).hits(rules, Reason.PROXY_SOCKET) > 0
+      return rules.counts(tool.save(scratch.namespace()).packets()).keySet().stream()
+              .anyMatch(meaning -> meaning.reason() == Reason.PROXY_SOCKET)
           ? Optional.empty()
           : Optional.of("the rules were taken but do not know a socket's cgroup");
     });

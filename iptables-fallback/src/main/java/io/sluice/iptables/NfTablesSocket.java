@@ -214,9 +214,9 @@ final class NfTablesSocket implements AutoCloseable {
 
   /**
    * The packets that each rule of a chain has counted, in the order of the rules; 0 for one that
-   * does not count.
+   * does not count, nothing of a chain that is not there.
    *
-   * @throws LinuxException when the kernel does not tell, as of a chain that is not there
+   * @throws LinuxException when the kernel does not tell
    */
   List<Long> packets(int family, String table, String chain) {
     message(
@@ -233,14 +233,19 @@ final class NfTablesSocket implements AutoCloseable {
     ByteBuffer several = ByteBuffer.allocateDirect(SEVERAL_BYTES).order(ByteOrder.nativeOrder());
     while (Sockets.read(socket, several.clear()) >= NLMSG_BYTES) {
       several.flip();
-      for (int at = 0; at + NLMSG_BYTES <= several.limit(); ) {
+      for (int at = 0; at + HEADER_BYTES <= several.limit(); ) {
         int length = several.getInt(at);
+        if (length < HEADER_BYTES || length > several.limit() - at) {
+          throw untold(Errno.EPROTO, table, chain);
+        }
         ByteBuffer one = several.slice(at, length).order(ByteOrder.nativeOrder());
         switch (one.getShort(4)) {
-          case NLMSG_DONE -> {
+          case NLMSG_DONE, NLMSG_ERROR -> { // both with an error number, 0 at a good end
+            if (one.getInt(NLMSG_BYTES) != 0) {
+              throw untold(Errno.of(-one.getInt(NLMSG_BYTES)), table, chain);
+            }
             return packets;
           }
-          case NLMSG_ERROR -> throw untold(Errno.of(errorOf(one)), table, chain);
           default -> packets.add(packetsOfRule(one.slice(HEADER_BYTES, length - HEADER_BYTES)));
         }
         at += length + 3 & ~3;
@@ -258,6 +263,9 @@ final class NfTablesSocket implements AutoCloseable {
         attribute(rule.order(ByteOrder.nativeOrder()), RULE_EXPRESSIONS).orElse(NOTHING);
     for (int at = 0; at + 4 <= expressions.limit(); ) {
       int length = expressions.getShort(at) & 0xffff;
+      if (length < 4 || length > expressions.limit() - at) {
+        break;
+      }
       ByteBuffer one = expressions.slice(at + 4, length - 4).order(ByteOrder.nativeOrder());
       Optional<ByteBuffer> counted =
           attribute(one, EXPRESSION_NAME)

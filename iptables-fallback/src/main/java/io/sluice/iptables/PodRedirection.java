@@ -16,13 +16,12 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The rules inside one pod's network namespace. Calls may come from any thread, virtual ones too;
- * they run one after the other and start a process each, some milliseconds. The object does not own
- * the handle.
+ * they run one after the other, and most start a process each, some milliseconds. The object does
+ * not own the handle.
  */
 public final class PodRedirection implements AutoCloseable {
   /** Somebody in the pod may change rules between our look and our change. */
@@ -41,17 +40,12 @@ public final class PodRedirection implements AutoCloseable {
   /** What another object wrote for this traffic, not read yet; its digest was {@code present}. */
   private record Standing(PodTraffic traffic, String present) {}
 
-  private record Applied(Tool tool, RuleSet rules, OwnRules saved) {
-    Set<String> countingChains() {
-      return rules.rules().stream()
-          .filter(rule -> rule.meaning().isPresent())
-          .map(Rule::place)
-          .collect(Collectors.toUnmodifiableSet());
-    }
-  }
+  private record Applied(Tool tool, RuleSet rules, OwnRules saved) {}
 
   /** To be written over what is present, and not read back yet. */
   private record Pending(Family family, Tool tool, RuleSet rules, OwnRules present) {}
+
+  private record Present(Tool tool, SavedRules saved) {}
 
   private record Counter(Family family, Rule.Meaning meaning) {}
 
@@ -205,7 +199,7 @@ public final class PodRedirection implements AutoCloseable {
       }
       repair = true;
     }
-    keepCounts(family, chosen.tool(), chosen.saved());
+    keepCounts(chosen.tool(), chosen.saved());
     OwnRules present = chosen.saved().own();
     if (!repair) {
       // A half-done repair is better than what was there before it.
@@ -237,7 +231,7 @@ public final class PodRedirection implements AutoCloseable {
     Applied current = applied.get(family);
     if (current != null) {
       SavedRules saved = current.tool().save(namespace);
-      keepCounts(family, current.tool(), saved);
+      keepCounts(current.tool(), saved);
       done.add(new Undo(family, current.tool(), current.saved()));
       write(current.tool(), saved.own(), OwnRules.NONE);
       applied.remove(family);
@@ -307,21 +301,21 @@ public final class PodRedirection implements AutoCloseable {
   private void leadAll(UnaryOperator<OwnRules> to) {
     standing = null;
     complete = false;
-    List<Tool> tools = backend.tools();
-    List<SavedRules> saved = SideBySide.run(tasks(tools, tool -> tool.save(namespace)));
-    for (int i = 0; i < tools.size(); i++) {
-      keepCounts(tools.get(i).family(), tools.get(i), saved.get(i));
-    }
+    List<Present> present =
+        SideBySide.run(tasks(backend.tools(), tool -> new Present(tool, tool.save(namespace))));
+    present.stream()
+        .filter(each -> applied.values().stream().anyMatch(one -> one.tool().equals(each.tool())))
+        .forEach(each -> keepCounts(each.tool(), each.saved()));
     applied.clear();
     SideBySide.run(
         tasks(
-            IntStream.range(0, tools.size()).boxed().toList(),
-            i -> {
-              OwnRules current = saved.get(i).own();
+            present,
+            each -> {
+              OwnRules current = each.saved().own();
               if (!current.isEmpty()) {
-                write(tools.get(i), current, to.apply(current));
+                write(each.tool(), current, to.apply(current));
               }
-              return i;
+              return each;
             }));
   }
 
@@ -350,8 +344,9 @@ public final class PodRedirection implements AutoCloseable {
   /** By table and chain; nothing where nobody knows which rule is which. */
   private Map<String, List<Long>> packets(Applied current, BooleanSupplier unchanged) {
     if (current.tool().isNftables() && unchanged.getAsBoolean()) {
-      Optional<Map<String, List<Long>>> told =
-          current.tool().packets(namespace, current.countingChains());
+      Set<String> chains =
+          current.rules().rules().stream().map(Rule::place).collect(Collectors.toUnmodifiableSet());
+      Optional<Map<String, List<Long>>> told = current.tool().packets(namespace, chains);
       if (told.isPresent() && unchanged.getAsBoolean()) {
         return told.get();
       }
@@ -364,26 +359,20 @@ public final class PodRedirection implements AutoCloseable {
   }
 
   /** A restore sets the counters of our chains to zero; {@code saved} is what was there before. */
-  private void keepCounts(Family family, Tool tool, SavedRules saved) {
-    Applied current = applied.get(family);
+  private void keepCounts(Tool tool, SavedRules saved) {
+    Applied current = applied.get(tool.family());
     if (current != null) {
       SavedRules own = current.tool().equals(tool) ? saved : current.tool().save(namespace);
-      addCounts(family, current, packets(current, own), former);
+      addCounts(tool.family(), current, packets(current, own), former);
     }
   }
 
   private static void addCounts(
       Family family, Applied current, Map<String, List<Long>> packets, Map<Counter, Long> counts) {
-    Map<String, Integer> next = new HashMap<>();
-    for (Rule rule : current.rules().rules()) {
-      int index = next.merge(rule.place(), 1, Integer::sum) - 1;
-      List<Long> ofChain = packets.getOrDefault(rule.place(), List.of());
-      if (index < ofChain.size() && ofChain.get(index) > 0) {
-        rule.meaning()
-            .ifPresent(meaning ->
-                counts.merge(new Counter(family, meaning), ofChain.get(index), Long::sum));
-      }
-    }
+    current
+        .rules()
+        .counts(packets)
+        .forEach((meaning, count) -> counts.merge(new Counter(family, meaning), count, Long::sum));
   }
 
   /** Leaves the rules in place: the pod stays closed while no daemon runs. */

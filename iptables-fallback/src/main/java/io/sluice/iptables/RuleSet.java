@@ -6,6 +6,7 @@ import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,6 +81,20 @@ public final class RuleSet {
   /** In the order in which packets meet them. */
   public List<Rule> rules() {
     return rules;
+  }
+
+  /** Packets of each meaning, by those that each rule has counted ({@link SavedRules#packets}). */
+  Map<Rule.Meaning, Long> counts(Map<String, List<Long>> packets) {
+    Map<String, Integer> next = new HashMap<>();
+    Map<Rule.Meaning, Long> counts = new HashMap<>();
+    for (Rule rule : rules) {
+      int index = next.merge(rule.place(), 1, Integer::sum) - 1;
+      List<Long> ofChain = packets.getOrDefault(rule.place(), List.of());
+      if (index < ofChain.size() && ofChain.get(index) > 0) {
+        rule.meaning().ifPresent(meaning -> counts.merge(meaning, ofChain.get(index), Long::sum));
+      }
+    }
+    return counts;
   }
 
   /** What the own part of the namespace's rules should be. */

@@ -1,8 +1,6 @@
 package io.sluice.iptables;
 
-import io.sluice.mesh.decision.Reason;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,19 +31,6 @@ record SavedRules(
     var reader = new Reader();
     text.lines().forEach(reader::line);
     return reader.result();
-  }
-
-  /** Packets that {@code rules}, which are these, have given this meaning. */
-  long hits(RuleSet rules, Reason reason) {
-    Map<String, Integer> next = new HashMap<>();
-    long hits = 0;
-    for (Rule rule : rules.rules()) {
-      int index = next.merge(rule.place(), 1, Integer::sum) - 1;
-      if (rule.meaning().filter(meaning -> meaning.reason() == reason).isPresent()) {
-        hits += packets.getOrDefault(rule.place(), List.of()).get(index);
-      }
-    }
-    return hits;
   }
 
   /** Whether somebody has put rules here, ours or not. */

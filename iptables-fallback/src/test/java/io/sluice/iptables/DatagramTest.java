@@ -32,7 +32,7 @@ class DatagramTest extends RulesInAPod {
     assertThatThrownBy(() -> send(fd, neighbour(family), 443)).satisfies(RulesInAPod::isEperm);
     send(fd, neighbour(family), 53);
 
-    assertThat(RulesInAPod.verdicts(redirection))
+    assertThat(verdicts(redirection))
         .contains(
             new CountedVerdict(
                 Direction.OUTBOUND, family, Outcome.REFUSED, Reason.DATAGRAM_REFUSED, 1),

@@ -205,20 +205,62 @@ class PodRedirectionTest {
   }
 
   @Test
-  void countsOutliveAChangeOfSettings() throws Exception {
-    var redirection = redirection("nft");
+  void countsOutliveTheLastConnectionThatIsLed() throws Exception {
+    var redirection = new PodRedirection(pod.netns, backend); // with each variant that is here
+    List<CountedVerdict> before = ofOneConnection(redirection);
+
+    redirection.detach();
+
+    assertThat(RulesInAPod.verdicts(redirection)).containsAll(before);
+  }
+
+  @Test
+  void countsAreToldWithoutAProgramAsLongAsNobodyChangesRules(@TempDir Path programs)
+      throws Exception {
+    List<IptablesBackend.Usable> linked = new ArrayList<>();
+    for (IptablesBackend.Usable usable : TestPod.only(backend, "nft").known()) {
+      Tool tool = usable.tool();
+      Path save = programs.resolve(tool.save().getFileName());
+      Files.createSymbolicLink(save, tool.save());
+      linked.add(
+          new IptablesBackend.Usable(
+              new Tool(tool.family(), tool.variant(), tool.restore(), save), usable.answer()));
+    }
+    var redirection =
+        new PodRedirection(pod.netns, new IptablesBackend(linked, backend.ownCgroup()));
+    List<CountedVerdict> before = ofOneConnection(redirection);
+
+    for (IptablesBackend.Usable each : linked) {
+      Files.delete(each.tool().save());
+    }
+
+    assertThat(redirection.verdicts(() -> true)).containsAll(before);
+    assertThatThrownBy(() -> redirection.verdicts(() -> false))
+        .isInstanceOf(RedirectionException.class);
+  }
+
+  private List<CountedVerdict> ofOneConnection(PodRedirection redirection) throws Exception {
     redirection.apply(TestPod.plain());
     int listener = pod.listen(Family.IPV4, TestPod.OUTBOUND);
     pod.connect(Family.IPV4, TestPod.NEIGHBOUR4, 80);
     assertThat(pod.accept(listener)).isPresent();
-    List<CountedVerdict> before =
-        RulesInAPod.verdicts(redirection).stream().filter(v -> v.family() == Family.IPV4).toList();
+    List<CountedVerdict> counted =
+        RulesInAPod.verdicts(redirection).stream()
+            .filter(verdict -> verdict.family() == Family.IPV4)
+            .toList();
+    assertThat(counted).isNotEmpty();
+    return counted;
+  }
+
+  @Test
+  void countsOutliveAChangeOfSettings() throws Exception {
+    var redirection = redirection("nft");
+    List<CountedVerdict> before = ofOneConnection(redirection);
 
     redirection.apply(
         TestPod.traffic(
             new InterceptionSettings(Set.of(9443), Set.of(), List.of(), List.of(), Set.of())));
 
-    assertThat(before).isNotEmpty();
     assertThat(RulesInAPod.verdicts(redirection)).containsAll(before);
     assertThat(pod.saved("nft")).contains("9443");
   }

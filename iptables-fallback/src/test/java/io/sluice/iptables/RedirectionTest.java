@@ -125,7 +125,7 @@ class RedirectionTest extends RulesInAPod {
     Sockets.connect(fd, new InetSocketAddress(neighbour(family), 80));
 
     assertThat(pod.accept(listener)).isPresent();
-    assertThat(RulesInAPod.verdicts(redirection))
+    assertThat(verdicts(redirection))
         .contains(
             new CountedVerdict(
                 Direction.OUTBOUND, family, Outcome.PASSTHROUGH, Reason.PROXY_SOCKET, 1));
@@ -210,7 +210,7 @@ class RedirectionTest extends RulesInAPod {
 
     assertThat(pod.accept(outside)).isPresent();
     assertThat(pod.accept(application)).isPresent();
-    assertThat(RulesInAPod.verdicts(redirection))
+    assertThat(verdicts(redirection))
         .filteredOn(verdict -> verdict.reason() == Reason.EXCLUDED_INTERFACE)
         .extracting(CountedVerdict::direction)
         .containsExactlyInAnyOrder(Direction.OUTBOUND, Direction.INBOUND);
@@ -366,7 +366,7 @@ class RedirectionTest extends RulesInAPod {
     assertThat(refusal(out, TestPod.NEIGHBOUR6)).isEqualTo(Errno.ECONNREFUSED);
     int in = pod.connectFromOutside(TestPod.POD6, 8080);
     assertThat(TestPod.awaitError(in)).isEqualTo(Errno.ECONNREFUSED.number());
-    assertThat(RulesInAPod.verdicts(redirection))
+    assertThat(verdicts(redirection))
         .filteredOn(verdict -> verdict.reason() == Reason.PROTOCOL_REFUSED)
         .extracting(CountedVerdict::direction)
         .containsExactlyInAnyOrder(Direction.OUTBOUND, Direction.INBOUND);

@@ -115,6 +115,7 @@ class RepairTest {
           "ip -4 rule del pref PLACE",
           "ip -6 route flush table PLACE",
           "nft flush chain inet TABLE leaving",
+          "nft flush chain inet TABLE datagrams",
           "nft add table inet TABLE { flags dormant; }",
           "sysctl -qw net.ipv4.tcp_fwmark_accept=0",
         })
