@@ -89,6 +89,20 @@ class HungRunTest {
   }
 
   @Test
+  void kernelTestsRunBesideTheOthersWhoseFailureIsTold() throws Exception {
+    String fails = ONE_CLASS + "echo \"$*\" >>calls\ncase $* in *!kernel-tests*) exit 3 ;; esac\n";
+
+    String printed = printed(begin(fails, 60));
+
+    assertThat(Files.readAllLines(root.resolve("calls")))
+        .satisfiesExactlyInAnyOrder(
+            others -> assertThat(others).startsWith("-pl !kernel-tests "),
+            kernel ->
+                assertThat(kernel).startsWith("-pl kernel-tests -am -Dkernel-tests.alone=true"));
+    assertThat(printed).contains("maven ended with status 3", "failed");
+  }
+
+  @Test
   void whereNoClassEndsMavenIsEndedAndTheClassIsNamed() throws Exception {
     String hangs = "echo $$ >pid\necho '[INFO] Running a.ATest'\nwhile :; do sleep 1; done\n";
 
