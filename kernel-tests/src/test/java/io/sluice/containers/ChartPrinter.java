@@ -1,14 +1,12 @@
 package io.sluice.containers;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
+import java.util.Scanner;
 import picocli.CommandLine;
 
 /**
@@ -23,19 +21,17 @@ final class ChartPrinter {
   public static void main(String[] words) throws IOException, ReflectiveOperationException {
     ObjectMapper json = new ObjectMapper();
     Method chart = Class.forName("io.sluice.charts.ChartCommand").getMethod("commandLine");
-    try (BufferedReader in =
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
-      for (String line = in.readLine(); line != null; line = in.readLine()) {
-        StringWriter said = new StringWriter();
-        int code =
-            ((CommandLine) chart.invoke(null))
-                .setOut(new PrintWriter(said))
-                .execute(json.readValue(line, String[].class));
-        if (code != 0) {
-          System.exit(code); // it has told why
-        }
-        System.out.println(json.writeValueAsString(List.of(said.toString())));
+    Scanner in = new Scanner(System.in, StandardCharsets.UTF_8);
+    while (in.hasNextLine()) {
+      StringWriter said = new StringWriter();
+      int code =
+          ((CommandLine) chart.invoke(null))
+              .setOut(new PrintWriter(said))
+              .execute(json.readValue(in.nextLine(), String[].class));
+      if (code != 0) {
+        System.exit(code); // it has told why
       }
+      System.out.println(json.writeValueAsString(said.toString()));
     }
   }
 }

@@ -6,8 +6,8 @@ import io.sluice.architecture.SourceTree;
 import io.sluice.control.kubernetes.ClusterHistory;
 import io.sluice.lab.site.Commands;
 import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,7 +17,7 @@ import java.util.List;
 final class PrintedChart {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Process PRINTER = start();
-  private static final BufferedWriter COMMANDS = PRINTER.outputWriter();
+  private static final PrintWriter COMMANDS = new PrintWriter(PRINTER.outputWriter(), true);
   private static final BufferedReader ANSWERS = PRINTER.inputReader();
 
   private PrintedChart() {}
@@ -48,13 +48,12 @@ final class PrintedChart {
     List<String> command = new ArrayList<>(List.of("install", "--print", "--skip-tests"));
     values.forEach(value -> command.addAll(List.of("--set", value)));
     try {
-      COMMANDS.write(JSON.writeValueAsString(command) + "\n");
-      COMMANDS.flush();
+      COMMANDS.println(JSON.writeValueAsString(command));
       String answer = ANSWERS.readLine();
       if (answer == null) {
         throw new AssertionError("the chart is not printed with " + values);
       }
-      return ClusterHistory.parse(JSON.readValue(answer, String[].class)[0]);
+      return ClusterHistory.parse(JSON.readValue(answer, String.class));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

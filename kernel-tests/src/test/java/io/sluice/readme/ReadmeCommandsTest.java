@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -43,7 +44,8 @@ class ReadmeCommandsTest {
   /** Commands that only ask: their start is not the matter. */
   private static final Pattern ASKS =
       Pattern.compile(
-          "\\./sluice (node (capabilities|events|maps|pods|cni status)|control (token list|status))( .*)?");
+          "\\./sluice (node (capabilities|events|maps|pods|cni status)|control (token"
+              + " list|status))( .*)?");
 
   private static final List<String> DEMO_STEPS =
       List.of(
@@ -176,14 +178,9 @@ class ReadmeCommandsTest {
     try {
       String said = execute(List.of("script", "-qec", demo + " --keep" + name, "/dev/null"));
       assertThat(said).contains(NODES_STEPS).contains("all as expected");
-      String page =
-          Pattern.compile(DemoPage.ADDRESS)
-              .matcher(said)
-              .results()
-              .findFirst()
-              .orElseThrow(() -> new AssertionError(said))
-              .group();
-      DemoPage.assertMeshShown(page, directory.resolve("browser"));
+      Matcher page = Pattern.compile(DemoPage.ADDRESS).matcher(said);
+      assertThat(page.find()).as(said).isTrue();
+      DemoPage.assertMeshShown(page.group(), directory.resolve("browser"));
     } finally {
       stopped = execute(words("./sluice demo --stop" + name));
     }

@@ -23,6 +23,7 @@ import io.sluice.cli.node.Signals;
 import io.sluice.cli.node.Signals.By;
 import io.sluice.dashboard.Browser;
 import io.sluice.kernel.Mechanism;
+import io.sluice.lab.site.AtOnce;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.DaemonView;
@@ -707,22 +708,12 @@ class HttpLoadTest {
   /** In all cells at once, each of which has a deadline; then one by one what its client ends. */
   private static void ofEachKind(int port, @Nullable Path rootOrNull) throws Exception {
     List<GrpcCalls> all = new ArrayList<>();
-    try (ExecutorService threads = Executors.newCachedThreadPool()) {
+    try {
       for (Cell cell : site.cells()) {
         all.add(new GrpcCalls(GROUP, cell, BUYER, port, rootOrNull));
       }
       int before = GrpcCalls.cancelled(shops);
-      List<Future<?>> running = new ArrayList<>();
-      for (GrpcCalls calls : all) {
-        running.add(
-            threads.submit(() -> {
-              calls.ofEachKind();
-              return true;
-            }));
-      }
-      for (Future<?> one : running) {
-        one.get();
-      }
+      AtOnce.forEach(all, GrpcCalls::ofEachKind);
       Await.until(
           "every deadline is known to the servers",
           () -> GrpcCalls.cancelled(shops) == before + all.size());

@@ -100,36 +100,32 @@ final class ResilienceScenarios {
             act("it delays", cell -> checkFaults(cell, "delay/", "200 v1", "DI", DELAY_MILLIS)),
             remove("faults"),
             act("nothing is wrong", cell -> checkFaults(cell, "after/", "200 v1", "-", 0))),
-        Scenario.of(
-                "who hangs is left within three intervals of checks, and comes back; no flag, no check",
-                replicas(),
-                act("nobody asks", ResilienceScenarios::checkUnasked),
-                change(
-                    MESH_CONFIG,
-                    Manifests.meshConfig(
-                        Map.of("featureFlags", "{enableEnvoyActiveHealthChecks: true}"))),
-                act("each node asks", ResilienceScenarios::checkAsked),
-                act("who hangs is left", ResilienceScenarios::checkHanging),
-                act("it comes back", ResilienceScenarios::checkReturn),
-                calls(BUYER, times(1, Request.get("http://bookstore" + Nginx.READY), "403")))
-            .inEveryCell(),
-        Scenario.of(
-                "a pod that fails in a row is not called for a while, where the setting says so",
-                replicas("route", timeouts("bookstore", "{request: 200ms}")),
-                act("it goes on failing", ResilienceScenarios::checkFailing),
-                change("setting", upstream("bookstore", EJECTION)),
-                act("it is ejected", ResilienceScenarios::checkEjected),
-                // A pod that is well may take longer than that on a busy machine.
-                change("route", timeouts("bookstore", "{request: 9s}")),
-                act("nobody calls it, though it hangs no more", ResilienceScenarios::checkOthers),
-                remove("setting"),
-                act(
-                    "it is called again",
-                    cell ->
-                        assertThat(buy(cell))
-                            .extracting(Answer::outcome)
-                            .contains("200 " + HANGING)))
-            .inEveryCell());
+        Scenario.inEveryCell(
+            "who hangs is left within three intervals of checks, and comes back; no flag, no check",
+            replicas(),
+            act("nobody asks", ResilienceScenarios::checkUnasked),
+            change(
+                MESH_CONFIG,
+                Manifests.meshConfig(
+                    Map.of("featureFlags", "{enableEnvoyActiveHealthChecks: true}"))),
+            act("each node asks", ResilienceScenarios::checkAsked),
+            act("who hangs is left", ResilienceScenarios::checkHanging),
+            act("it comes back", ResilienceScenarios::checkReturn),
+            calls(BUYER, times(1, Request.get("http://bookstore" + Nginx.READY), "403"))),
+        Scenario.inEveryCell(
+            "a pod that fails in a row is not called for a while, where the setting says so",
+            replicas("route", timeouts("bookstore", "{request: 200ms}")),
+            act("it goes on failing", ResilienceScenarios::checkFailing),
+            change("setting", upstream("bookstore", EJECTION)),
+            act("it is ejected", ResilienceScenarios::checkEjected),
+            // A pod that is well may take longer than that on a busy machine.
+            change("route", timeouts("bookstore", "{request: 9s}")),
+            act("nobody calls it, though it hangs no more", ResilienceScenarios::checkOthers),
+            remove("setting"),
+            act(
+                "it is called again",
+                cell ->
+                    assertThat(buy(cell)).extracting(Answer::outcome).contains("200 " + HANGING))));
   }
 
   private static List<Answer> buy(Cell cell) {

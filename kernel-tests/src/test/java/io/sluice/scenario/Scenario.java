@@ -27,8 +27,8 @@ record Scenario(String name, Map<String, String> manifests, List<Step> steps, bo
     return new Scenario(name, manifests, List.of(steps));
   }
 
-  Scenario inEveryCell() {
-    return new Scenario(name, manifests, steps, true);
+  static Scenario inEveryCell(String name, Map<String, String> manifests, Step... steps) {
+    return new Scenario(name, manifests, List.of(steps), true);
   }
 
   @Override

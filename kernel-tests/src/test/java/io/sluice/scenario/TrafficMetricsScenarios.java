@@ -46,15 +46,14 @@ final class TrafficMetricsScenarios {
 
   static Stream<Scenario> all() {
     return Stream.of(
-        Scenario.of(
-                "all that counts requests tells the same of 90 good and 10 bad ones",
-                SplitScenarios.services(),
-                calls(
-                    BUYER,
-                    times(GOOD / FAMILIES, FINE, "200 v1"),
-                    times(BAD / FAMILIES, FAILING, "503")),
-                act("what is told", TrafficMetricsScenarios::checkTold))
-            .inEveryCell(),
+        Scenario.inEveryCell(
+            "all that counts requests tells the same of 90 good and 10 bad ones",
+            SplitScenarios.services(),
+            calls(
+                BUYER,
+                times(GOOD / FAMILIES, FINE, "200 v1"),
+                times(BAD / FAMILIES, FAILING, "503")),
+            act("what is told", TrafficMetricsScenarios::checkTold)),
         Scenario.of(
             "a canary is promoted while it answers, and given up when it does not, by that alone",
             SplitScenarios.services(),

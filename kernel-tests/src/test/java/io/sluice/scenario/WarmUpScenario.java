@@ -51,22 +51,21 @@ final class WarmUpScenario {
 
   static Scenario row() {
     WarmUpScenario measured = new WarmUpScenario();
-    return Scenario.of(
-            "new replicas warm up",
-            files(
-                "books",
-                books("version: v1"),
-                "routes",
-                routes("all", "{name: all}"),
-                "target-1",
-                target(BUYER, "bookstore-v1", ScenarioManifests.http("all")),
-                "target-2",
-                target(BUYER, "bookstore-v2", ScenarioManifests.http("all"))),
-            shares(BUYER, ROOT, MANY, Map.of("v1", 100)),
-            change("books", books("app: bookstore")),
-            act("their share grows", measured::take),
-            act("it is that of the curve", measured::check))
-        .inEveryCell();
+    return Scenario.inEveryCell(
+        "new replicas warm up",
+        files(
+            "books",
+            books("version: v1"),
+            "routes",
+            routes("all", "{name: all}"),
+            "target-1",
+            target(BUYER, "bookstore-v1", ScenarioManifests.http("all")),
+            "target-2",
+            target(BUYER, "bookstore-v2", ScenarioManifests.http("all"))),
+        shares(BUYER, ROOT, MANY, Map.of("v1", 100)),
+        change("books", books("app: bookstore")),
+        act("their share grows", measured::take),
+        act("it is that of the curve", measured::check));
   }
 
   private static String books(String selector) {

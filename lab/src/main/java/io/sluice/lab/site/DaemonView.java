@@ -23,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicLong;
 
 /** What one daemon tells: admin socket, metrics, access log, and the pins behind its back. */
 public final class DaemonView {
@@ -31,9 +30,6 @@ public final class DaemonView {
   private final PinDirectory pins;
   private final AdminClient admin;
   private final AccessRecords accessLog;
-  private final AtomicLong asked = new AtomicLong(); // pages
-  private long served; // of those; guarded by asked
-  private MetricsPage page = new MetricsPage(""); // guarded by asked
 
   DaemonView(SitePod node, String nodeName, Path state) {
     this.node = node;
@@ -213,17 +209,9 @@ public final class DaemonView {
     });
   }
 
-  /** Its metrics now. Those who ask while one is fetched share the next one. */
-  public MetricsPage page() {
-    long mine = asked.incrementAndGet();
-    synchronized (asked) {
-      if (mine > served) {
-        long all = asked.get();
-        page = new MetricsPage(metrics());
-        served = all;
-      }
-      return page;
-    }
+  /** Its metrics now. One after the other: only some may ask at once. */
+  public synchronized MetricsPage page() {
+    return new MetricsPage(metrics());
   }
 
   /** As {@link MetricsPage#metric} of a page of its own. */
