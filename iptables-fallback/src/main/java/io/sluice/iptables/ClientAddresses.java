@@ -233,10 +233,9 @@ public final class ClientAddresses {
 
     private static final int NFPROTO_INET = 1;
 
-    // linux/netfilter/nf_tables.h: NFT_OBJECT_COUNTER, NFTA_OBJ_DATA, NFTA_COUNTER_PACKETS.
+    // linux/netfilter/nf_tables.h: NFT_OBJECT_COUNTER, NFTA_OBJ_DATA.
     private static final int COUNTER_OBJECT = 1;
     private static final int OBJECT_DATA = 4;
-    private static final int COUNTER_PACKETS = 2;
 
     private final NetworkNamespaces namespaces;
     private final NetnsHandle namespace;
@@ -306,8 +305,7 @@ public final class ClientAddresses {
       return tables
           .object(NFPROTO_INET, ClientAddresses.TABLE, name, COUNTER_OBJECT)
           .flatMap(told -> NfTablesSocket.attribute(told, OBJECT_DATA))
-          .flatMap(data -> NfTablesSocket.attribute(data, COUNTER_PACKETS))
-          .map(packets -> packets.order(ByteOrder.BIG_ENDIAN).getLong())
+          .flatMap(NfTablesSocket::packets)
           .orElse(0L);
     }
 

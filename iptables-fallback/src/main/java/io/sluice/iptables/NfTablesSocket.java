@@ -258,6 +258,12 @@ final class NfTablesSocket implements AutoCloseable {
     return new LinuxException("NFT_MSG_GETRULE", errno, "chain " + table + " " + chain, "");
   }
 
+  /** What a counter has counted, by its attributes, whether in a rule or an object of its own. */
+  static Optional<Long> packets(ByteBuffer counter) {
+    return attribute(counter, COUNTER_PACKETS)
+        .map(packets -> packets.order(ByteOrder.BIG_ENDIAN).getLong());
+  }
+
   private static long packetsOfRule(ByteBuffer rule) {
     ByteBuffer expressions =
         attribute(rule.order(ByteOrder.nativeOrder()), RULE_EXPRESSIONS).orElse(NOTHING);
@@ -267,13 +273,13 @@ final class NfTablesSocket implements AutoCloseable {
         break;
       }
       ByteBuffer one = expressions.slice(at + 4, length - 4).order(ByteOrder.nativeOrder());
-      Optional<ByteBuffer> counted =
+      Optional<Long> counted =
           attribute(one, EXPRESSION_NAME)
               .filter(COUNTER::equals)
               .flatMap(_ -> attribute(one, EXPRESSION_DATA))
-              .flatMap(data -> attribute(data, COUNTER_PACKETS));
+              .flatMap(NfTablesSocket::packets);
       if (counted.isPresent()) {
-        return counted.get().order(ByteOrder.BIG_ENDIAN).getLong();
+        return counted.get();
       }
       at += length + 3 & ~3;
     }
