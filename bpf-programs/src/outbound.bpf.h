@@ -12,18 +12,6 @@
 /* Return values of sock_addr programs: refused calls fail with EPERM. */
 enum sock_addr_answer { ANSWER_REFUSE = 0, ANSWER_PROCEED = 1 };
 
-struct decision {
-	__u8 outcome;
-	__u8 reason;
-};
-
-static __always_inline struct decision decided(__u8 outcome, __u8 reason)
-{
-	struct decision d = { .outcome = outcome, .reason = reason };
-
-	return d;
-}
-
 /* True while a daemon runs: its listening socket leaves the map in the moment it dies. */
 static __always_inline int is_daemon_alive(void)
 {

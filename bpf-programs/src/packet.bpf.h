@@ -20,16 +20,7 @@ static __always_inline int fill_flow(struct flow *flow, const struct __sk_buff *
 	const void *data = (const void *)(long)skb->data;
 	const void *end = (const void *)(long)skb->data_end;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		const struct iphdr *ip = data;
-
-		if (data + sizeof(*ip) > end)
-			return 0;
-		map_ipv4(flow->source_be, ip->saddr);
-		map_ipv4(flow->destination_be, ip->daddr);
-		flow->protocol = ip->protocol;
-		return 1;
-	}
+	/* First: what the verifier has then seen of any address spares it most of IPv4. */
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		const struct ipv6hdr *ip = data;
 
@@ -38,6 +29,16 @@ static __always_inline int fill_flow(struct flow *flow, const struct __sk_buff *
 		copy_address(flow->source_be, ip->saddr.in6_u.u6_addr32);
 		copy_address(flow->destination_be, ip->daddr.in6_u.u6_addr32);
 		flow->protocol = ip->nexthdr;
+		return 1;
+	}
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		const struct iphdr *ip = data;
+
+		if (data + sizeof(*ip) > end)
+			return 0;
+		map_ipv4(flow->source_be, ip->saddr);
+		map_ipv4(flow->destination_be, ip->daddr);
+		flow->protocol = ip->protocol;
 		return 1;
 	}
 	return 0;

@@ -27,55 +27,29 @@ struct {
 	__type(value, __u64);
 } listeners SEC(".maps");
 
-static __always_inline int is_path_check(const struct connection *connection)
-{
-	return connection && connection->kind == CONNECTION_PATH_CHECK;
-}
-
-/* The daemon's own look at the path: only the listener will do, and nothing is counted. */
-static __always_inline int steer_path_check(struct bpf_sk_lookup *ctx, __u32 slot)
-{
-	struct bpf_sock *listener = bpf_map_lookup_elem(&listeners, &slot);
-	long error;
-
-	if (!listener)
-		return SK_DROP;
-	error = bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_NO_REUSEPORT);
-	bpf_sk_release(listener);
-	return error ? SK_DROP : SK_PASS;
-}
-
 /*
  * To the listener, or past it what the daemon leads so: one hop for a call within the node.
- * Without a listener that is refused like any other, or passes where the pod fails open.
+ * Without a listener that is refused like any other, or passes where the pod fails open. The
+ * daemon's own look at the path is for the listener alone, and is not counted.
  */
-static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *flow,
-				 const struct pod *pod, __u32 slot, int led_past)
+static __always_inline struct decision steer(struct bpf_sk_lookup *ctx, const struct flow *flow,
+					     const struct pod *pod, __u32 slot, __u8 kind)
 {
-	struct bpf_sock *listener;
-	long error;
+	__u8 reason = kind == CONNECTION_PATH_CHECK ? UNCOUNTED : REASON_PROXY_UNAVAILABLE;
+	struct bpf_sock *listener = bpf_map_lookup_elem(&listeners, &slot);
+	long error = 0;
 
-	listener = bpf_map_lookup_elem(&listeners, &slot);
 	if (!listener) {
-		if (pod && (pod->flags & POD_FAIL_OPEN) && flow->direction == DIRECTION_INBOUND) {
-			settle(flow, OUTCOME_PASSTHROUGH, REASON_FAIL_OPEN);
-			return SK_PASS;
-		}
-		settle(flow, OUTCOME_REFUSED, REASON_PROXY_UNAVAILABLE);
-		return SK_DROP;
-	}
-	if (led_past) {
-		bpf_sk_release(listener);
-		return SK_PASS;
+		if (reason && pod && (pod->flags & POD_FAIL_OPEN) &&
+		    flow->direction == DIRECTION_INBOUND)
+			return decided(OUTCOME_PASSTHROUGH, REASON_FAIL_OPEN);
+		return decided(OUTCOME_REFUSED, reason);
 	}
 	/* Without the flag a reuseport group that joined the listener could take the packet. */
-	error = bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_NO_REUSEPORT);
+	if (kind != CONNECTION_LED_PAST)
+		error = bpf_sk_assign(ctx, listener, BPF_SK_LOOKUP_F_NO_REUSEPORT);
 	bpf_sk_release(listener);
-	if (error) {
-		settle(flow, OUTCOME_REFUSED, REASON_PROXY_UNAVAILABLE);
-		return SK_DROP;
-	}
-	return SK_PASS;
+	return error ? decided(OUTCOME_REFUSED, reason) : decided(OUTCOME_REDIRECTED, UNCOUNTED);
 }
 
 /*
@@ -83,26 +57,22 @@ static __always_inline int steer(struct bpf_sk_lookup *ctx, const struct flow *f
  * port without that is refused; nobody knows where it was going. So is all else for the range of
  * IPv6: unlike 127.0.0.0/8 and ::1 the kernel takes it from outside too.
  */
-static __always_inline int on_loopback(struct bpf_sk_lookup *ctx, const struct flow *flow,
-				       const struct connection *connection, const struct pod *pod)
+static __always_inline struct decision on_loopback(const struct flow *flow, const struct pod *pod,
+						   __u8 kind)
 {
-	__u32 slot = SLOT_OUTBOUND_V6;
 	__u16 port_be = pod ? pod->outbound_port6_be : 0;
 
 	if (is_mapped(flow->destination_be)) {
 		if ((flow->destination_be[3] & bpf_htonl(SLUICE_LOOPBACK_MASK)) !=
 		    bpf_htonl(SLUICE_LOOPBACK_NET))
-			return SK_PASS; /* the application's own */
-		slot = SLOT_OUTBOUND_V4;
+			return PASSED; /* the application's own */
 		port_be = pod ? pod->outbound_port4_be : 0;
 	}
-	if (is_path_check(connection))
-		return steer_path_check(ctx, slot);
-	if (connection && connection->kind == CONNECTION_REDIRECTED)
-		return steer(ctx, flow, pod, slot, 0);
-	if (is_spread6(flow->destination_be))
-		return SK_DROP;
-	return flow->destination_port_be == port_be ? SK_DROP : SK_PASS;
+	if (kind == CONNECTION_PATH_CHECK || kind == CONNECTION_REDIRECTED)
+		return decided(OUTCOME_REDIRECTED, UNCOUNTED);
+	if (is_spread6(flow->destination_be) || flow->destination_port_be == port_be)
+		return decided(OUTCOME_REFUSED, UNCOUNTED);
+	return PASSED;
 }
 
 /* Whether the connection never left the pod, whichever of the pod's addresses it comes from. */
@@ -128,9 +98,10 @@ static __always_inline int is_probe(const struct port_rule_key *port,
 	       bpf_map_lookup_elem(&node_connections, key);
 }
 
-static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct flow *flow,
-				      const struct connection_key *key,
-				      struct connection *connection, const struct pod *pod)
+static __always_inline struct decision on_inbound(const struct flow *flow,
+						  const struct connection_key *key,
+						  struct connection *connection,
+						  const struct pod *pod, __u8 kind)
 {
 	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
 	struct port_rule_key port = {
@@ -138,37 +109,29 @@ static __always_inline int on_inbound(struct bpf_sk_lookup *ctx, const struct fl
 		.port_be = flow->destination_port_be,
 		.direction = DIRECTION_INBOUND,
 	};
-	const __u32 *kind;
+	const __u32 *address;
 
-	if (pod && (pod->flags & POD_LEAVING)) {
-		settle(flow, OUTCOME_PASSTHROUGH, REASON_LEAVING);
-		return SK_PASS;
-	}
+	if (kind == CONNECTION_PROXY_INBOUND)
+		return PASSED; /* the proxy's, to the application */
+	if (kind == CONNECTION_PATH_CHECK)
+		return decided(OUTCOME_REDIRECTED, UNCOUNTED);
+	if (pod && (pod->flags & POD_LEAVING))
+		return decided(OUTCOME_PASSTHROUGH, REASON_LEAVING);
 	copy_address(own.address_be, flow->destination_be);
-	kind = bpf_map_lookup_elem(&pod_addresses, &own);
-	if (kind && *kind == POD_ADDRESS_EXCLUDED) {
-		settle(flow, OUTCOME_PASSTHROUGH, REASON_EXCLUDED_INTERFACE);
-		return SK_PASS;
-	}
-	if (bpf_map_lookup_elem(&port_rules, &port)) {
-		settle(flow, OUTCOME_PASSTHROUGH, REASON_EXCLUDED_PORT);
-		return SK_PASS;
-	}
-	if (is_probe(&port, key)) {
-		settle(flow, OUTCOME_PASSTHROUGH, REASON_NODE_PROBE);
-		return SK_PASS;
-	}
-	if (connection && connection->kind == CONNECTION_REVOKED) {
-		settle(flow, OUTCOME_REFUSED, REASON_FAST_PATH);
-		return SK_DROP;
-	}
-	if (connection && connection->kind == CONNECTION_FAST) {
+	address = bpf_map_lookup_elem(&pod_addresses, &own);
+	if (address && *address == POD_ADDRESS_EXCLUDED)
+		return decided(OUTCOME_PASSTHROUGH, REASON_EXCLUDED_INTERFACE);
+	if (bpf_map_lookup_elem(&port_rules, &port))
+		return decided(OUTCOME_PASSTHROUGH, REASON_EXCLUDED_PORT);
+	if (is_probe(&port, key))
+		return decided(OUTCOME_PASSTHROUGH, REASON_NODE_PROBE);
+	if (kind == CONNECTION_REVOKED)
+		return decided(OUTCOME_REFUSED, REASON_FAST_PATH);
+	if (connection && kind == CONNECTION_FAST) {
 		connection->arrived = 1; /* with or without a daemon */
-		return SK_PASS;
+		return PASSED;
 	}
-	return steer(ctx, flow, pod,
-		     is_mapped(flow->destination_be) ? SLOT_INBOUND_V4 : SLOT_INBOUND_V6,
-		     connection && connection->kind == CONNECTION_LED_PAST);
+	return decided(OUTCOME_REDIRECTED, UNCOUNTED);
 }
 
 SEC("sk_lookup")
@@ -179,7 +142,10 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 	struct connection_key key = {};
 	const struct pod *pod;
 	struct flow flow = {};
+	struct decision d;
 	__u32 zero = 0;
+	__u8 kind = 0;
+	__u32 slot;
 
 	if (ctx->protocol != IPPROTO_TCP)
 		return SK_PASS; /* datagrams: replies to the pod's own questions come this way */
@@ -188,10 +154,8 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 		return SK_DROP;
 	flow.netns_cookie = self->netns_cookie;
 	flow.protocol = IPPROTO_TCP;
-	if (ctx->family == AF_INET) {
-		map_ipv4(flow.source_be, CONTEXT_WORD(ctx->remote_ip4));
-		map_ipv4(flow.destination_be, CONTEXT_WORD(ctx->local_ip4));
-	} else {
+	/* IPv6 first: what the verifier has then seen of any address spares it most of the other. */
+	if (ctx->family != AF_INET) {
 		flow.source_be[0] = CONTEXT_WORD(ctx->remote_ip6[0]);
 		flow.source_be[1] = CONTEXT_WORD(ctx->remote_ip6[1]);
 		flow.source_be[2] = CONTEXT_WORD(ctx->remote_ip6[2]);
@@ -200,6 +164,9 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 		flow.destination_be[1] = CONTEXT_WORD(ctx->local_ip6[1]);
 		flow.destination_be[2] = CONTEXT_WORD(ctx->local_ip6[2]);
 		flow.destination_be[3] = CONTEXT_WORD(ctx->local_ip6[3]);
+	} else {
+		map_ipv4(flow.source_be, CONTEXT_WORD(ctx->remote_ip4));
+		map_ipv4(flow.destination_be, CONTEXT_WORD(ctx->local_ip4));
 	}
 	flow.source_port_be = ctx->remote_port;
 	flow.destination_port_be = bpf_htons((__u16)ctx->local_port);
@@ -212,15 +179,21 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 	key.source_port_be = flow.source_port_be;
 	key.destination_port_be = flow.destination_port_be;
 	connection = bpf_map_lookup_elem(&connections, &key);
+	if (connection)
+		kind = connection->kind;
 	pod = bpf_map_lookup_elem(&pods, &flow.netns_cookie);
-	if (flow.direction == DIRECTION_OUTBOUND)
-		return on_loopback(ctx, &flow, connection, pod);
-	if (connection && connection->kind == CONNECTION_PROXY_INBOUND)
-		return SK_PASS; /* the proxy's own connection to the application */
-	if (is_path_check(connection))
-		return steer_path_check(ctx, is_mapped(flow.destination_be) ? SLOT_INBOUND_V4 :
-									      SLOT_INBOUND_V6);
-	return on_inbound(ctx, &flow, &key, connection, pod);
+	if (flow.direction == DIRECTION_OUTBOUND) {
+		slot = is_mapped(flow.destination_be) ? SLOT_OUTBOUND_V4 : SLOT_OUTBOUND_V6;
+		d = on_loopback(&flow, pod, kind);
+	} else {
+		slot = is_mapped(flow.destination_be) ? SLOT_INBOUND_V4 : SLOT_INBOUND_V6;
+		d = on_inbound(&flow, &key, connection, pod, kind);
+	}
+	if (d.outcome == OUTCOME_REDIRECTED)
+		d = steer(ctx, &flow, pod, slot, kind);
+	if (d.reason != UNCOUNTED)
+		settle(&flow, d.outcome, d.reason);
+	return d.outcome == OUTCOME_REFUSED ? SK_DROP : SK_PASS;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

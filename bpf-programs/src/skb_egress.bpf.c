@@ -243,29 +243,28 @@ static __always_inline int has_known_address(const struct pod *pod)
 /*
  * Decides a datagram as if it were sent anew, for its socket may have been connected before, or write
  * headers itself, and then no other hook has been asked. Counts what a UDPRoute grants, and remembers
- * whom the socket asks. The verdict is settled where it is refused.
+ * whom the socket asks.
  */
-static __always_inline int let_datagram(struct __sk_buff *skb, struct flow *flow,
-					const struct pod *pod, int from_own)
+static __always_inline struct decision decide_datagram(struct __sk_buff *skb, struct flow *flow,
+						       const struct pod *pod, int from_own)
 {
 	const struct datagram_peer *peer = peer_at(flow->destination_be);
 	struct datagram_counts *counts;
 	struct datagram datagram = {};
 	struct bpf_sock *sk = skb->sk;
-	struct decision d;
+	struct decision d = PASSED;
 	int whole;
 
 	sk = sk ? bpf_sk_fullsock(sk) : 0;
 	whole = read_datagram(&datagram, skb, is_mapped(flow->destination_be));
 	if (!whole && flow->protocol != IPPROTO_UDP && !datagram.is_fragment)
-		return 1; /* other than UDP, behind extension headers */
+		return PASSED; /* other than UDP, behind extension headers */
 	flow->protocol = IPPROTO_UDP;
 	flow->source_port_be = datagram.source_port_be;
 	flow->destination_port_be = datagram.destination_port_be;
-	if (peer && !from_own && has_known_address(pod) && !asks_resolver(flow)) {
-		settle(flow, OUTCOME_REFUSED, REASON_FORWARDED);
-		return 0; /* the receiver could not know whose it is */
-	}
+	if (peer && !from_own && has_known_address(pod) && !asks_resolver(flow))
+		return decided(OUTCOME_REFUSED,
+			       REASON_FORWARDED); /* who gets it could not know whose it is */
 	if (peer && whole) {
 		counts = find_grant(flow->netns_cookie, DIRECTION_OUTBOUND, peer,
 				    flow->destination_port_be);
@@ -277,73 +276,71 @@ static __always_inline int let_datagram(struct __sk_buff *skb, struct flow *flow
 				    flow->source_port_be);
 		if (counts) {
 			count_answer(counts, &datagram);
-			return 1;
+			return PASSED;
 		}
 	}
 	d = decide_outbound(flow, pod, sk ? sk->bound_dev_if : 0);
-	if (d.outcome == OUTCOME_REFUSED) {
-		settle(flow, d.outcome, d.reason);
-		return 0;
-	}
+	if (d.outcome == OUTCOME_REFUSED)
+		return d;
 asked:
 	if (sk && (peer || is_on_the_wire(flow->destination_be)))
 		remember_asked(sk, flow->destination_be, flow->destination_port_be);
-	return 1;
+	return d;
+}
+
+/* Only refusals are counted: all else has been where the socket said where it sends. */
+static __always_inline struct decision decide_packet(struct __sk_buff *skb, struct flow *flow,
+						     const struct pod *pod, enum packet_shape shape)
+{
+	__u32 ifindex = CONTEXT_WORD(skb->ifindex);
+	enum echo echo;
+	int from_own;
+
+	if ((shape == SHAPE_OPTIONS && has_source_route(skb)) ||
+	    (shape == SHAPE_EXTENDED && has_routing_header(skb, flow->protocol)))
+		return decided(OUTCOME_REFUSED, REASON_ROUTING_HEADER);
+	if (ifindex != IFINDEX_LOOPBACK && (is_loopback(flow->destination_be) || is_own(flow)))
+		return decided(OUTCOME_REFUSED, REASON_STRAYED);
+	/* Only addresses of the mesh: another cluster's node on this machine may have the same. */
+	from_own = flow->protocol == IPPROTO_TCP || has_own_source(flow);
+	if (!from_own && peer_at(flow->source_be))
+		return decided(OUTCOME_REFUSED, REASON_FORWARDED);
+	/* A socket from before the enrolment sends it, which the kernel cannot end. */
+	if (!(pod->flags & POD_PERMISSIVE) && is_other_transport(flow) &&
+	    is_of_the_mesh(skb, flow, pod))
+		return decided(OUTCOME_REFUSED, REASON_PROTOCOL_REFUSED);
+	echo = echo_of(skb, flow);
+	if (is_isolated_datagram(skb, flow, pod, echo))
+		return decided(OUTCOME_REFUSED, REASON_DATAGRAM_ISOLATED);
+	if (is_refused_ping(echo, pod) && is_of_the_mesh(skb, flow, pod))
+		return decided(OUTCOME_REFUSED, REASON_PING_REFUSED);
+	if (!(pod->flags & POD_PERMISSIVE) &&
+	    (flow->protocol == IPPROTO_UDP || shape == SHAPE_EXTENDED))
+		return decide_datagram(skb, flow, pod, from_own);
+	return PASSED;
 }
 
 SEC("cgroup_skb/egress")
 int sluice_skb_egress(struct __sk_buff *skb)
 {
 	enum packet_shape shape = shape_of(skb);
-	__u32 ifindex = CONTEXT_WORD(skb->ifindex);
 	struct pod_key key = {};
 	struct flow flow = {};
 	const struct pod *pod;
-	enum echo echo;
-	int from_own;
+	struct decision d;
 
-	if (ifindex == IFINDEX_LOOPBACK && shape == SHAPE_PLAIN)
+	if (CONTEXT_WORD(skb->ifindex) == IFINDEX_LOOPBACK && shape == SHAPE_PLAIN)
 		return PACKET_PASS;
 	key.netns_cookie = pod_of_socket(skb);
 	flow.netns_cookie = key.netns_cookie;
 	pod = bpf_map_lookup_elem(&pods, &key);
 	if (!pod || (pod->flags & POD_LEAVING) || !fill_flow(&flow, skb))
 		return PACKET_PASS;
-	if ((shape == SHAPE_OPTIONS && has_source_route(skb)) ||
-	    (shape == SHAPE_EXTENDED && has_routing_header(skb, flow.protocol))) {
-		settle(&flow, OUTCOME_REFUSED, REASON_ROUTING_HEADER);
-		return PACKET_REFUSE;
-	}
-	if (ifindex != IFINDEX_LOOPBACK && (is_loopback(flow.destination_be) || is_own(&flow))) {
-		settle(&flow, OUTCOME_REFUSED, REASON_STRAYED);
-		return PACKET_REFUSE;
-	}
-	/* Only addresses of the mesh: another cluster's node on this machine may have the same. */
-	from_own = flow.protocol == IPPROTO_TCP || has_own_source(&flow);
-	if (!from_own && peer_at(flow.source_be)) {
-		settle(&flow, OUTCOME_REFUSED, REASON_FORWARDED);
-		return PACKET_REFUSE;
-	}
-	/* A socket from before the enrolment sends it, which the kernel cannot end. */
-	if (!(pod->flags & POD_PERMISSIVE) && is_other_transport(&flow) &&
-	    is_of_the_mesh(skb, &flow, pod)) {
-		settle(&flow, OUTCOME_REFUSED, REASON_PROTOCOL_REFUSED);
-		return PACKET_REFUSE;
-	}
-	echo = echo_of(skb, &flow);
-	if (is_isolated_datagram(skb, &flow, pod, echo)) {
-		settle(&flow, OUTCOME_REFUSED, REASON_DATAGRAM_ISOLATED);
-		return PACKET_REFUSE;
-	}
-	if (is_refused_ping(echo, pod) && is_of_the_mesh(skb, &flow, pod)) {
-		settle(&flow, OUTCOME_REFUSED, REASON_PING_REFUSED);
-		return PACKET_REFUSE;
-	}
-	if (!(pod->flags & POD_PERMISSIVE) &&
-	    (flow.protocol == IPPROTO_UDP || shape == SHAPE_EXTENDED) &&
-	    !let_datagram(skb, &flow, pod, from_own))
-		return PACKET_REFUSE;
-	return PACKET_PASS;
+	d = decide_packet(skb, &flow, pod, shape);
+	if (d.outcome != OUTCOME_REFUSED)
+		return PACKET_PASS;
+	settle(&flow, d.outcome, d.reason);
+	return PACKET_REFUSE;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

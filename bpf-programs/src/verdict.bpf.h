@@ -38,6 +38,26 @@ struct flow {
 	__u8 direction;
 };
 
+/*
+ * What becomes of a flow. Programs settle it in one place, at their end: each place more is as
+ * much code in every pod's program, and as many paths more for the verifier.
+ */
+struct decision {
+	__u8 outcome;
+	__u8 reason;
+};
+
+static __always_inline struct decision decided(__u8 outcome, __u8 reason)
+{
+	struct decision d = { .outcome = outcome, .reason = reason };
+
+	return d;
+}
+
+/* Reason of what is neither counted nor told. */
+#define UNCOUNTED 0
+#define PASSED decided(OUTCOME_PASSTHROUGH, UNCOUNTED)
+
 static __always_inline void copy_address(__u32 to[4], const __u32 from[4])
 {
 	to[0] = from[0];
@@ -54,33 +74,34 @@ static __always_inline void map_ipv4(__u32 to[4], __u32 address_be)
 	to[3] = address_be;
 }
 
+/* Addresses are compared at once: a branch for each word would be a path more for the verifier. */
 static __always_inline int is_mapped(const __u32 a[4])
 {
-	return a[0] == 0 && a[1] == 0 && a[2] == MAPPED_PREFIX_BE;
+	return !(a[0] | a[1] | (a[2] ^ MAPPED_PREFIX_BE));
 }
 
 static __always_inline int is_same_address(const __u32 a[4], const __u32 b[4])
 {
-	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
+	return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
 }
 
 static __always_inline int is_unspecified(const __u32 a[4])
 {
-	return a[0] == 0 && a[1] == 0 && a[2] == 0 && a[3] == 0;
+	return !(a[0] | a[1] | a[2] | a[3]);
 }
 
 /* Of the range for redirected IPv6 connections: nothing that leaves the pod bears it. */
 static __always_inline int is_spread6(const __u32 a[4])
 {
-	return a[0] == bpf_htonl(SLUICE_LOOPBACK6_NET) &&
-	       a[1] == bpf_htonl(SLUICE_LOOPBACK6_SUBNET);
+	return !((a[0] ^ bpf_htonl(SLUICE_LOOPBACK6_NET)) |
+		 (a[1] ^ bpf_htonl(SLUICE_LOOPBACK6_SUBNET)));
 }
 
 static __always_inline int is_loopback(const __u32 a[4])
 {
 	if (is_mapped(a))
 		return (a[3] & bpf_htonl(0xff000000)) == bpf_htonl(0x7f000000);
-	return is_spread6(a) || (a[0] == 0 && a[1] == 0 && a[2] == 0 && a[3] == bpf_htonl(1));
+	return is_spread6(a) || !(a[0] | a[1] | a[2] | (a[3] ^ bpf_htonl(1)));
 }
 
 /* 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291 2.5.6). */
