@@ -12,7 +12,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What UDPRoutes grant the pods, as the programs have it, with what they count by it. What an
@@ -22,6 +24,9 @@ final class DatagramRules {
   private final BpfMap<DatagramRuleKey, DatagramCountsValue> map;
   private final Map<DatagramPeerValue, Peer> peers = new HashMap<>(); // of rules that are there
   private final Map<Ends, DatagramCountsValue> former = new HashMap<>(); // of rules that were
+
+  /** Those that are there, by pod; null until they were read. */
+  private @Nullable Map<Long, Set<DatagramRuleKey>> rules;
 
   private record Ends(long netnsCookie, Direction direction, DatagramPeerValue peer) {
     static Ends of(DatagramRuleKey key) {
@@ -41,13 +46,39 @@ final class DatagramRules {
       peers.put(peer, each.peer());
       wanted.add(new DatagramRuleKey(cookie, peer, each.port(), each.direction()));
     }
+    Map<Long, Set<DatagramRuleKey>> all = rules == null ? read() : rules;
+    rules = null; // until all of it is done: it may fail half way
+    Set<DatagramRuleKey> present = all.getOrDefault(cookie, Set.of());
+    for (DatagramRuleKey key : present) {
+      if (!wanted.contains(key)) {
+        Optional<DatagramCountsValue> counts = map.lookup(key);
+        if (map.remove(key)) {
+          counts.ifPresent(last -> former.merge(Ends.of(key), last, DatagramCountsValue::plus));
+        }
+      }
+    }
+    wanted.stream()
+        .filter(key -> !present.contains(key))
+        .forEach(key -> map.putIfAbsent(key, DatagramCountsValue.NONE));
+    if (wanted.isEmpty()) {
+      all.remove(cookie);
+    } else {
+      all.put(cookie, wanted);
+    }
+    rules = all;
+  }
+
+  private Map<Long, Set<DatagramRuleKey>> read() {
+    Map<Long, Set<DatagramRuleKey>> read = new HashMap<>();
     map.snapshot()
-        .forEach((key, counts) -> {
-          if (key.netnsCookie() == cookie && !wanted.contains(key) && map.remove(key)) {
-            former.merge(Ends.of(key), counts, DatagramCountsValue::plus);
-          }
-        });
-    wanted.forEach(key -> map.putIfAbsent(key, DatagramCountsValue.NONE));
+        .keySet()
+        .forEach(key -> read.computeIfAbsent(key.netnsCookie(), _ -> new HashSet<>()).add(key));
+    return read;
+  }
+
+  /** The next change reads the rules again: somebody else has changed what is this daemon's. */
+  synchronized void distrust() {
+    rules = null;
   }
 
   /** Grants a pod that leaves nothing, and forgets what was counted of it. */

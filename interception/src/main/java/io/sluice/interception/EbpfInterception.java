@@ -335,6 +335,7 @@ public final class EbpfInterception implements Interception {
 
   @Override
   public void repair(PodPlacement pod, Consumer<PodListeners> serve) {
+    entries.distrust();
     if (shape.steers()) {
       serve.accept(prepare(pod));
       activate(pod);

@@ -164,6 +164,20 @@ class EbpfInterceptionTest {
   }
 
   @Test
+  void whatSomebodyTookOutOfTheMapsIsBackOnceThePodWasRepaired() {
+    EbpfInterception daemon = daemon(FULL);
+    enrol(daemon, pod(ADDRESS));
+    SluiceMaps maps = daemon.maps();
+    maps.podByAddress().remove(new AddressKey(ADDRESS));
+    maps.podAddresses().remove(new PodAddressKey(COOKIE, ADDRESS));
+
+    daemon.repair(pod(ADDRESS), served -> listeners.addAll(served.listeners()));
+
+    assertThat(maps.podByAddress().lookup(new AddressKey(ADDRESS))).contains(new PodKey(COOKIE));
+    assertThat(maps.podAddresses().count()).isEqualTo(1);
+  }
+
+  @Test
   void whatSomebodyDidToAPodIsSaid() {
     EbpfInterception daemon = daemon(FULL);
     PodPlacement pod = pod(ADDRESS);

@@ -42,10 +42,16 @@ public final class FakeKernel implements BpfKernel {
   private final List<Attachment> attached = new ArrayList<>();
   private final Set<String> refused = new HashSet<>();
   private int lastId;
+  private int walks;
 
   /** The verifier refuses the object of this name from now on. */
   public void refuse(String object) {
     refused.add(object);
+  }
+
+  /** How often somebody began to read all of a map. */
+  public int walks() {
+    return walks;
   }
 
   /** Somebody else attaches a program of his own to the namespace. */
@@ -186,7 +192,7 @@ public final class FakeKernel implements BpfKernel {
   }
 
   /** Sockets are kept by their cookies, as the kernel tells them. */
-  private static final class Entries extends MapOperations {
+  private final class Entries extends MapOperations {
     private final Content content;
 
     Entries(BpfMapFd map, Content content) {
@@ -247,6 +253,7 @@ public final class FakeKernel implements BpfKernel {
     @Override
     boolean nextKey(MemorySegment key, MemorySegment next) {
       List<List<Byte>> keys = List.copyOf(content.entries().keySet());
+      walks += key.equals(MemorySegment.NULL) ? 1 : 0;
       int index = key.equals(MemorySegment.NULL) ? 0 : keys.indexOf(key(key)) + 1;
       if (index >= keys.size()) {
         return false;

@@ -1,0 +1,150 @@
+package io.sluice.interception;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.interception.DatagramGrants.Granted;
+import io.sluice.interception.DatagramGrants.Peer;
+import io.sluice.interception.maps.AddressKey;
+import io.sluice.interception.maps.PinDirectory;
+import io.sluice.interception.maps.PodFlag;
+import io.sluice.interception.maps.PodKey;
+import io.sluice.interception.maps.PodValue;
+import io.sluice.interception.maps.SluiceMaps;
+import io.sluice.linux.bpf.FakeKernel;
+import io.sluice.linux.netns.FakeNamespaces;
+import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.FamilyPorts;
+import io.sluice.mesh.InterceptionSettings;
+import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Direction;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** On maps in memory. */
+class PodEntriesTest {
+  private static final InetAddress SHARED = InetAddress.ofLiteral("10.1.0.7");
+  private static final InetAddress OWN = InetAddress.ofLiteral("10.1.0.8");
+  private static final PodKey FIRST = new PodKey(1);
+  private static final PodKey SECOND = new PodKey(2);
+  private static final PodKey THIRD = new PodKey(3);
+
+  private final FakeKernel kernel = new FakeKernel();
+  @AutoClose private final NetnsHandle netns = new FakeNamespaces(true).current();
+  @TempDir private Path directory;
+  @AutoClose private SluiceMaps maps;
+  private PodEntries entries;
+
+  @BeforeEach
+  void open() {
+    maps = SluiceMaps.openOrCreate(kernel, new PinDirectory(directory.resolve("v4")));
+    entries = next();
+  }
+
+  @Test
+  void aPodMoreCostsNoMoreWhereManyAre() {
+    write(FIRST, OWN);
+    int walks = kernel.walks();
+
+    for (int i = 2; i <= 20; i++) {
+      write(new PodKey(i), InetAddress.ofLiteral("10.1.1." + i));
+      write(FIRST, i % 2 == 0 ? SHARED : OWN);
+    }
+
+    assertThat(kernel.walks()).as("maps that were read whole").isEqualTo(walks);
+    assertThat(maps.podByAddress().count()).isEqualTo(20);
+    assertThat(maps.datagramRules().count()).isEqualTo(20);
+  }
+
+  @Test
+  void anAddressGoesToTheNextThatClaimsItOnceItsPodHasItNoMore() {
+    write(FIRST, SHARED);
+    entries = next();
+    write(SECOND, SHARED);
+    write(THIRD, SHARED);
+    assertThat(owner()).as("whom the daemon before had").contains(FIRST);
+
+    write(FIRST, OWN);
+    assertThat(owner()).contains(SECOND);
+    remove(SECOND);
+    assertThat(owner()).contains(THIRD);
+    remove(THIRD);
+    assertThat(owner()).isEmpty();
+    assertThat(maps.podByAddress().snapshot()).containsOnlyKeys(new AddressKey(OWN));
+  }
+
+  @Test
+  void whatADaemonBeforeWroteOfAPodGoesWithIt() {
+    write(FIRST, SHARED);
+    write(SECOND, OWN);
+    entries = next();
+
+    remove(FIRST);
+
+    assertThat(maps.podByAddress().snapshot()).containsOnlyKeys(new AddressKey(OWN));
+    assertThat(maps.podAddresses().snapshot().keySet())
+        .allMatch(key -> key.netnsCookie() == SECOND.netnsCookie());
+    assertThat(maps.rangeRules().snapshot().keySet())
+        .isNotEmpty()
+        .allMatch(key -> key.netnsCookie() == SECOND.netnsCookie());
+    assertThat(maps.datagramRules().count()).isEqualTo(1);
+  }
+
+  /** Of a daemon that starts: the pods are in force. */
+  private PodEntries next() {
+    List.of(FIRST, SECOND, THIRD)
+        .forEach(pod ->
+            maps.pods()
+                .put(pod, new PodValue(null, null, PodFlag.bits(Set.of()), 0, FamilyPorts.NONE)));
+    return new PodEntries(maps, new DatagramRules(maps.datagramRules()));
+  }
+
+  private Optional<PodKey> owner() {
+    return maps.podByAddress().lookup(new AddressKey(SHARED));
+  }
+
+  private void remove(PodKey pod) {
+    maps.pods().remove(pod);
+    entries.remove(pod.netnsCookie());
+  }
+
+  private void write(PodKey key, InetAddress address) {
+    long cookie = key.netnsCookie();
+    PodPlacement pod =
+        new PodPlacement(
+            new NamespacedName("shop", "pod-" + cookie),
+            Path.of("pod"),
+            netns,
+            cookie,
+            new PodNetwork(
+                List.of(address),
+                Set.of(address),
+                Set.of(),
+                Set.of(),
+                Set.of(),
+                Set.of(),
+                Set.of(),
+                2,
+                false,
+                0,
+                Set.of()),
+            InterceptionSettings.EVERYTHING,
+            false,
+            Set.of(8_080),
+            new DatagramGrants(
+                List.of(
+                    new Granted(
+                        Direction.OUTBOUND,
+                        new Peer("spiffe://cluster.local/ns/shop/sa/dns", "shop", "dns"),
+                        53,
+                        Set.of(SHARED))),
+                0));
+    entries.write(pod, PodRules.of(pod, false, false, FamilyPorts.NONE));
+  }
+}
