@@ -10,6 +10,8 @@ import io.sluice.interception.maps.PodNameValue;
 import io.sluice.interception.maps.PortRuleKey;
 import io.sluice.interception.maps.RangeRuleKey;
 import io.sluice.interception.maps.SluiceMaps;
+import io.sluice.linux.Errno;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.BpfMap;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -56,10 +58,14 @@ final class PodEntries {
     this.interfaces = new Entries<>(maps.interfaceRules(), InterfaceRuleKey::netnsCookie);
   }
 
-  /** Everything but what puts the pod in force. */
+  /**
+   * Everything but what puts the pod in force.
+   *
+   * @throws InterceptionException when the node has as many pods as the maps take
+   */
   void write(PodPlacement pod, PodRules rules) {
     PodKey key = new PodKey(pod.cookie());
-    maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
+    name(pod, key);
     maps.podConnections().putIfAbsent(key, PodConnectionsValue.none(ENROLMENTS.nextInt()));
     addresses.converge(pod.cookie(), rules.addresses());
     ranges.converge(pod.cookie(), rules.ranges());
@@ -69,6 +75,21 @@ final class PodEntries {
     datagrams.grant(pod.cookie(), pod.datagrams());
     claims.put(key, pod.network().own().stream().map(AddressKey::new).collect(Collectors.toSet()));
     settleAddresses(key);
+  }
+
+  /** First of all: this map has the fewest entries, one for each pod. */
+  private void name(PodPlacement pod, PodKey key) {
+    try {
+      maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.E2BIG) {
+        throw e;
+      }
+      throw new InterceptionException(
+          "the node has %d enrolled pods, the most that it takes".formatted(maps.mostPods()),
+          "let fewer run here",
+          e);
+    }
   }
 
   /** The same, when nothing has the pod in force any more. */

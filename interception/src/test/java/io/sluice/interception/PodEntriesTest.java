@@ -1,6 +1,7 @@
 package io.sluice.interception;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sluice.interception.DatagramGrants.Granted;
 import io.sluice.interception.DatagramGrants.Peer;
@@ -60,6 +61,21 @@ class PodEntriesTest {
     assertThat(kernel.walks()).as("maps that were read whole").isEqualTo(walks);
     assertThat(maps.podByAddress().count()).isEqualTo(20);
     assertThat(maps.datagramRules().count()).isEqualTo(20);
+  }
+
+  @Test
+  void onePodTooManyIsToldSoAndDisturbsNone() {
+    for (int i = 1; i <= maps.mostPods(); i++) {
+      write(new PodKey(i), OWN);
+    }
+
+    assertThatThrownBy(() -> write(new PodKey(100_000), SHARED))
+        .isInstanceOf(InterceptionException.class)
+        .hasMessage("the node has 512 enrolled pods, the most that it takes; let fewer run here");
+    assertThat(owner()).isEmpty();
+    remove(FIRST);
+    write(new PodKey(100_000), SHARED);
+    assertThat(owner()).contains(new PodKey(100_000));
   }
 
   @Test

@@ -59,7 +59,7 @@ enum SeededFault {
       program(
           InterceptionProgram.SK_LOOKUP,
           "sk_lookup.bpf.c",
-          "*kind == POD_ADDRESS_EXCLUDED",
+          "*address == POD_ADDRESS_EXCLUDED",
           "*kind != POD_ADDRESS_EXCLUDED")),
   EBPF_INBOUND_PROGRAM_STEERS_THE_POD_ITSELF(
       Mechanism.EBPF,

@@ -104,6 +104,11 @@ public final class SluiceMaps implements AutoCloseable {
     return map("pods", PodKey.CODEC, PodValue.CODEC);
   }
 
+  /** How many pods a node can have in force. */
+  public int mostPods() {
+    return descriptor("pod_names").info().maxEntries();
+  }
+
   /** Names of pods, for people. */
   public BpfMap<PodKey, PodNameValue> podNames() {
     return map("pod_names", PodKey.CODEC, PodNameValue.CODEC);

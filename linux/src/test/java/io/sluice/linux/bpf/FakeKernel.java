@@ -233,6 +233,11 @@ public final class FakeKernel implements BpfKernel {
         ByteBuffer slot = ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder());
         slot.putLong(0, Sockets.socketCookie((int) slot.getLong(0)));
       }
+      if (content.info().type() != MapType.SK_STORAGE
+          && content.entries().size() >= content.info().maxEntries()
+          && !content.entries().containsKey(place)) {
+        check("bpf(MAP_UPDATE_ELEM)", -Errno.E2BIG.number(), "");
+      }
       content.entries().put(place, bytes);
     }
 
