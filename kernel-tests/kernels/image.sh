@@ -3,7 +3,7 @@
 # with its modules. The kernel unpacks them one after the other. To be sourced after packages.sh.
 # shellcheck disable=SC2154
 
-guest_packages='openjdk-25-jre-headless libbpf1 iproute2 iptables kmod util-linux busybox-static'
+guest_packages='openjdk-25-jre-headless libbpf1 iproute2 iptables nftables kmod util-linux busybox-static'
 
 # Trees of the kernel's modules that interception and the tests may need.
 module_trees='kernel/net kernel/lib kernel/crypto kernel/drivers/net/veth.ko* kernel/drivers/net/dummy.ko*'
