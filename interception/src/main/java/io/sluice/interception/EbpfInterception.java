@@ -180,18 +180,12 @@ public final class EbpfInterception implements Interception {
   /** Listeners in the slots of a steering program; their addresses mean nothing. */
   private List<ListenerFd> steered(PodPlacement pod) {
     PodSteering prepared = programs.steering(pod.cookie());
-    List<ListenerFd> opened;
+    List<ListenerFd> opened = List.of();
     try {
-      opened =
-          PodListenerSockets.openEach(
-              pod,
-              shape.directions(),
-              (direction, family) -> {
-                int listener = marked(listeners.onLoopback(pod, direction, family), pod, direction);
-                prepared.put(direction, family, listener);
-                return listener;
-              });
+      opened = marked(listeners.onLoopback(pod, shape.directions()), pod);
+      opened.forEach(prepared::put);
     } catch (RuntimeException e) {
+      PodListenerSockets.close(opened);
       prepared.close();
       throw e;
     }
@@ -205,24 +199,22 @@ public final class EbpfInterception implements Interception {
   /** Listeners at the very addresses that the connect hooks write. */
   private List<ListenerFd> addressed(PodPlacement pod) {
     maps.pins().createPod(pod.cookie()); // by which a later daemon finds the pod
-    return PodListenerSockets.openEach(
-        pod,
-        shape.directions(),
-        (direction, family) ->
-            marked(listeners.onEveryAddress(pod, direction, family), pod, direction));
+    return marked(listeners.onEveryAddress(pod, shape.directions()), pod);
   }
 
-  /** What it accepts inherits this, and waits for its original destination. */
-  private int marked(int listener, PodPlacement pod, Direction direction) {
+  /** What they accept inherits this, and waits for its original destination. */
+  private List<ListenerFd> marked(List<ListenerFd> opened, PodPlacement pod) {
     try {
-      maps.sockets()
-          .put(
-              listener,
-              new SocketStateValue(
-                  pod.cookie(), null, SocketStateValue.ROLE_LISTENER, 0, direction));
-      return listener;
+      for (ListenerFd listener : opened) {
+        maps.sockets()
+            .put(
+                listener.fd(),
+                new SocketStateValue(
+                    pod.cookie(), null, SocketStateValue.ROLE_LISTENER, 0, listener.direction()));
+      }
+      return opened;
     } catch (RuntimeException e) {
-      Sockets.close(listener);
+      PodListenerSockets.close(opened);
       throw e;
     }
   }

@@ -121,11 +121,7 @@ public final class IptablesInterception implements Interception {
   @Override
   public PodListeners prepare(PodPlacement pod) {
     // Redirected packets arrive at an address of the pod, in both directions.
-    List<ListenerFd> opened =
-        PodListenerSockets.openEach(
-            pod,
-            directions,
-            (direction, family) -> listeners.onEveryAddress(pod, direction, family));
+    List<ListenerFd> opened = listeners.onEveryAddress(pod, directions);
     RulesInForce before;
     try {
       before = pods.put(pod.cookie(), rulesOf(pod, opened));

@@ -35,28 +35,7 @@ record PodListenerSockets(NetnsThread namespaces, InheritedListeners inherited) 
   /** Of 16,384 ports; an application that holds nearly all of them is not looked after. */
   private static final int ATTEMPTS = 64;
 
-  /** Makes one listener; the caller owns the descriptor. */
-  interface Opener {
-    int open(Direction direction, Family family);
-  }
-
-  /** All or none; the caller owns the descriptors. */
-  static List<ListenerFd> openEach(PodPlacement pod, Set<Direction> directions, Opener opener) {
-    List<ListenerFd> opened = new ArrayList<>();
-    try {
-      for (Direction direction : directions) {
-        for (Family family : Family.values()) {
-          if (family == Family.IPV4 || pod.network().ipv6()) {
-            opened.add(new ListenerFd(opener.open(direction, family), direction));
-          }
-        }
-      }
-      return opened;
-    } catch (RuntimeException e) {
-      close(opened);
-      throw e;
-    }
-  }
+  private record Wanted(Direction direction, InetAddress address) {}
 
   static void close(List<ListenerFd> listeners) {
     listeners.forEach(listener -> Sockets.close(listener.fd()));
@@ -74,35 +53,61 @@ record PodListenerSockets(NetnsThread namespaces, InheritedListeners inherited) 
     return ports;
   }
 
-  /** On every address of the pod: where packets are sent by address. */
-  int onEveryAddress(PodPlacement pod, Direction direction, Family family) {
-    return at(family == Family.IPV4 ? "0.0.0.0" : "::", pod, direction);
+  /**
+   * On every address of the pod: where packets are sent by address. All that {@code directions} and
+   * the pod's families ask for, or none; the descriptors are the caller's.
+   */
+  List<ListenerFd> onEveryAddress(PodPlacement pod, Set<Direction> directions) {
+    return open(pod, directions, "0.0.0.0", "::");
   }
 
-  /** On loopback: where a program gives packets to the socket itself. */
-  int onLoopback(PodPlacement pod, Direction direction, Family family) {
-    return at(family == Family.IPV4 ? "127.0.0.1" : "::1", pod, direction);
+  /** The same on loopback: where a program gives packets to the socket itself. */
+  List<ListenerFd> onLoopback(PodPlacement pod, Set<Direction> directions) {
+    return open(pod, directions, "127.0.0.1", "::1");
   }
 
-  private int at(String literal, PodPlacement pod, Direction direction) {
-    InetAddress address = InetAddress.ofLiteral(literal);
-    return inherited
-        .take(pod.cookie(), direction, local -> local.getAddress().equals(address))
-        .orElseGet(() -> listen(pod, direction, address));
-  }
-
-  private int listen(PodPlacement pod, Direction direction, InetAddress address) {
-    int listener =
-        namespaces.submit(pod.netns(), () -> listenAtFreePort(pod, direction, address)).join();
-    try {
-      if (Sockets.netnsCookie(listener) != pod.cookie()) {
-        throw new InterceptionException(
-            "listener for pod " + pod.name() + " was made in another network namespace",
-            "the namespace changed while the pod was enrolled; it is tried again");
+  private List<ListenerFd> open(
+      PodPlacement pod, Set<Direction> directions, String ipv4, String ipv6) {
+    List<ListenerFd> opened = new ArrayList<>();
+    List<Wanted> missing = new ArrayList<>();
+    for (Direction direction : directions) {
+      for (String literal : pod.network().ipv6() ? List.of(ipv4, ipv6) : List.of(ipv4)) {
+        InetAddress address = InetAddress.ofLiteral(literal);
+        inherited
+            .take(pod.cookie(), direction, local -> local.getAddress().equals(address))
+            .ifPresentOrElse(
+                left -> opened.add(new ListenerFd(left, direction)),
+                () -> missing.add(new Wanted(direction, address)));
       }
-      return listener;
+    }
+    try {
+      if (!missing.isEmpty()) { // all at once: to enter the namespace takes longer than to listen
+        opened.addAll(namespaces.submit(pod.netns(), () -> listen(pod, missing)).join());
+      }
+      for (ListenerFd listener : opened) {
+        if (Sockets.netnsCookie(listener.fd()) != pod.cookie()) {
+          throw new InterceptionException(
+              "listener for pod " + pod.name() + " was made in another network namespace",
+              "the namespace changed while the pod was enrolled; it is tried again");
+        }
+      }
+      return opened;
     } catch (RuntimeException e) {
-      Sockets.close(listener);
+      close(opened);
+      throw e;
+    }
+  }
+
+  private static List<ListenerFd> listen(PodPlacement pod, List<Wanted> wanted) {
+    List<ListenerFd> made = new ArrayList<>();
+    try {
+      for (Wanted one : wanted) {
+        made.add(
+            new ListenerFd(listenAtFreePort(pod, one.direction(), one.address()), one.direction()));
+      }
+      return made;
+    } catch (RuntimeException e) {
+      close(made);
       throw e;
     }
   }

@@ -15,8 +15,10 @@ import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.proxy.ListenerFd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -166,15 +168,16 @@ final class PodSteering implements AutoCloseable {
   }
 
   /** Steers to {@code listener} from now on; the one before it is no longer given connections. */
-  void put(Direction direction, Family family, int listener) {
-    int slot = slot(direction, family);
+  void put(ListenerFd listener) {
+    InetAddress local = Sockets.localAddress(listener.fd()).getAddress();
+    int slot = slot(listener.direction(), Family.of(local));
     SocketMap slots = new SocketMap(listenersMap);
-    long cookie = Sockets.socketCookie(listener);
+    long cookie = Sockets.socketCookie(listener.fd());
     OptionalLong present = slots.cookie(slot);
     // One that was handed over is there already, and the kernel would lose sight of it if it were
     // put over itself: the slot would no longer empty itself with the socket.
     if (present.isEmpty() || present.getAsLong() != cookie) {
-      slots.put(slot, listener);
+      slots.put(slot, listener.fd());
     }
     listenerCookies.put(slot, cookie);
   }
