@@ -20,7 +20,7 @@ static __always_inline int fill_flow(struct flow *flow, const struct __sk_buff *
 	const void *data = (const void *)(long)skb->data;
 	const void *end = (const void *)(long)skb->data_end;
 
-	/* First: what the verifier has then seen of any address spares it most of IPv4. */
+	/* IPv6 first: once the verifier has gone on with any address, it knows a mapped one already. */
 	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
 		const struct ipv6hdr *ip = data;
 

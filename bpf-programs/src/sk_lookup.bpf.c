@@ -30,17 +30,19 @@ struct {
 /*
  * To the listener, or past it what the daemon leads so: one hop for a call within the node.
  * Without a listener that is refused like any other, or passes where the pod fails open. The
- * daemon's own look at the path is for the listener alone, and is not counted.
+ * daemon's own look at the path is for the listener alone, and is not counted; what the listener
+ * takes is counted when it is accepted.
  */
 static __always_inline struct decision steer(struct bpf_sk_lookup *ctx, const struct flow *flow,
-					     const struct pod *pod, __u32 slot, __u8 kind)
+					     const struct pod *pod, __u8 kind)
 {
+	__u32 slot = flow->direction * 2 + !is_mapped(flow->destination_be);
 	__u8 reason = kind == CONNECTION_PATH_CHECK ? UNCOUNTED : REASON_PROXY_UNAVAILABLE;
 	struct bpf_sock *listener = bpf_map_lookup_elem(&listeners, &slot);
 	long error = 0;
 
 	if (!listener) {
-		if (reason && pod && (pod->flags & POD_FAIL_OPEN) &&
+		if (reason != UNCOUNTED && pod && (pod->flags & POD_FAIL_OPEN) &&
 		    flow->direction == DIRECTION_INBOUND)
 			return decided(OUTCOME_PASSTHROUGH, REASON_FAIL_OPEN);
 		return decided(OUTCOME_REFUSED, reason);
@@ -57,8 +59,8 @@ static __always_inline struct decision steer(struct bpf_sk_lookup *ctx, const st
  * port without that is refused; nobody knows where it was going. So is all else for the range of
  * IPv6: unlike 127.0.0.0/8 and ::1 the kernel takes it from outside too.
  */
-static __always_inline struct decision on_loopback(const struct flow *flow, const struct pod *pod,
-						   __u8 kind)
+static __always_inline struct decision decide_loopback(const struct flow *flow,
+						       const struct pod *pod, __u8 kind)
 {
 	__u16 port_be = pod ? pod->outbound_port6_be : 0;
 
@@ -98,10 +100,10 @@ static __always_inline int is_probe(const struct port_rule_key *port,
 	       bpf_map_lookup_elem(&node_connections, key);
 }
 
-static __always_inline struct decision on_inbound(const struct flow *flow,
-						  const struct connection_key *key,
-						  struct connection *connection,
-						  const struct pod *pod, __u8 kind)
+static __always_inline struct decision decide_inbound(const struct flow *flow,
+						      const struct connection_key *key,
+						      struct connection *connection,
+						      const struct pod *pod, __u8 kind)
 {
 	struct pod_address_key own = { .netns_cookie = flow->netns_cookie };
 	struct port_rule_key port = {
@@ -145,7 +147,6 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 	struct decision d;
 	__u32 zero = 0;
 	__u8 kind = 0;
-	__u32 slot;
 
 	if (ctx->protocol != IPPROTO_TCP)
 		return SK_PASS; /* datagrams: replies to the pod's own questions come this way */
@@ -154,7 +155,7 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 		return SK_DROP;
 	flow.netns_cookie = self->netns_cookie;
 	flow.protocol = IPPROTO_TCP;
-	/* IPv6 first: what the verifier has then seen of any address spares it most of the other. */
+	/* IPv6 first, as in packet.bpf.h. */
 	if (ctx->family != AF_INET) {
 		flow.source_be[0] = CONTEXT_WORD(ctx->remote_ip6[0]);
 		flow.source_be[1] = CONTEXT_WORD(ctx->remote_ip6[1]);
@@ -182,15 +183,12 @@ int sluice_sk_lookup(struct bpf_sk_lookup *ctx)
 	if (connection)
 		kind = connection->kind;
 	pod = bpf_map_lookup_elem(&pods, &flow.netns_cookie);
-	if (flow.direction == DIRECTION_OUTBOUND) {
-		slot = is_mapped(flow.destination_be) ? SLOT_OUTBOUND_V4 : SLOT_OUTBOUND_V6;
-		d = on_loopback(&flow, pod, kind);
-	} else {
-		slot = is_mapped(flow.destination_be) ? SLOT_INBOUND_V4 : SLOT_INBOUND_V6;
-		d = on_inbound(&flow, &key, connection, pod, kind);
-	}
+	if (flow.direction == DIRECTION_OUTBOUND)
+		d = decide_loopback(&flow, pod, kind);
+	else
+		d = decide_inbound(&flow, &key, connection, pod, kind);
 	if (d.outcome == OUTCOME_REDIRECTED)
-		d = steer(ctx, &flow, pod, slot, kind);
+		d = steer(ctx, &flow, pod, kind);
 	if (d.reason != UNCOUNTED)
 		settle(&flow, d.outcome, d.reason);
 	return d.outcome == OUTCOME_REFUSED ? SK_DROP : SK_PASS;

@@ -262,9 +262,9 @@ static __always_inline struct decision decide_datagram(struct __sk_buff *skb, st
 	flow->protocol = IPPROTO_UDP;
 	flow->source_port_be = datagram.source_port_be;
 	flow->destination_port_be = datagram.destination_port_be;
+	/* Who gets it could not know whose it is. */
 	if (peer && !from_own && has_known_address(pod) && !asks_resolver(flow))
-		return decided(OUTCOME_REFUSED,
-			       REASON_FORWARDED); /* who gets it could not know whose it is */
+		return decided(OUTCOME_REFUSED, REASON_FORWARDED);
 	if (peer && whole) {
 		counts = find_grant(flow->netns_cookie, DIRECTION_OUTBOUND, peer,
 				    flow->destination_port_be);
@@ -288,7 +288,6 @@ asked:
 	return d;
 }
 
-/* Only refusals are counted: all else has been where the socket said where it sends. */
 static __always_inline struct decision decide_packet(struct __sk_buff *skb, struct flow *flow,
 						     const struct pod *pod, enum packet_shape shape)
 {
@@ -339,6 +338,7 @@ int sluice_skb_egress(struct __sk_buff *skb)
 	d = decide_packet(skb, &flow, pod, shape);
 	if (d.outcome != OUTCOME_REFUSED)
 		return PACKET_PASS;
+	/* All else was counted where the socket said where it sends. */
 	settle(&flow, d.outcome, d.reason);
 	return PACKET_REFUSE;
 }

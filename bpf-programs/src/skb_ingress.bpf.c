@@ -129,10 +129,8 @@ int sluice_skb_ingress(struct __sk_buff *skb)
 	flow.netns_cookie = key.netns_cookie;
 	flow.protocol = IPPROTO_UDP;
 	flow.direction = DIRECTION_INBOUND;
-	if (!read_datagram(&datagram, skb, is_mapped(flow.destination_be))) {
-		settle(&flow, OUTCOME_REFUSED, REASON_DATAGRAM_REFUSED);
-		return PACKET_REFUSE;
-	}
+	if (!read_datagram(&datagram, skb, is_mapped(flow.destination_be)))
+		goto refused;
 	flow.source_port_be = datagram.source_port_be;
 	flow.destination_port_be = datagram.destination_port_be;
 	if (is_exempt(&flow) || (!peer && is_on_excluded(skb, &flow)))
@@ -148,6 +146,7 @@ int sluice_skb_ingress(struct __sk_buff *skb)
 			count_answer(grant, &datagram);
 		return PACKET_PASS;
 	}
+refused:
 	settle(&flow, OUTCOME_REFUSED, REASON_DATAGRAM_REFUSED);
 	return PACKET_REFUSE;
 }

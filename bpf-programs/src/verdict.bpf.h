@@ -39,8 +39,8 @@ struct flow {
 };
 
 /*
- * What becomes of a flow. Programs settle it in one place, at their end: each place more is as
- * much code in every pod's program, and as many paths more for the verifier.
+ * What becomes of a flow. Where a program has many reasons it settles the decision in one place, at
+ * its end: each place more is the whole of settle() again, as code and as paths for the verifier.
  */
 struct decision {
 	__u8 outcome;

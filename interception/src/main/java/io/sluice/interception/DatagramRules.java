@@ -9,12 +9,9 @@ import io.sluice.linux.bpf.BpfMap;
 import io.sluice.mesh.decision.Direction;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What UDPRoutes grant the pods, as the programs have it, with what they count by it. What an
@@ -25,8 +22,8 @@ final class DatagramRules {
   private final Map<DatagramPeerValue, Peer> peers = new HashMap<>(); // of rules that are there
   private final Map<Ends, DatagramCountsValue> former = new HashMap<>(); // of rules that were
 
-  /** Those that are there, by pod; null until they were read. */
-  private @Nullable Map<Long, Set<DatagramRuleKey>> rules;
+  /** Which rules are there: what they have counted only the map knows. */
+  private final KnownEntries<DatagramRuleKey, DatagramCountsValue> rules;
 
   private record Ends(long netnsCookie, Direction direction, DatagramPeerValue peer) {
     static Ends of(DatagramRuleKey key) {
@@ -36,49 +33,41 @@ final class DatagramRules {
 
   DatagramRules(BpfMap<DatagramRuleKey, DatagramCountsValue> map) {
     this.map = map;
+    this.rules =
+        new KnownEntries<>(
+            this::uncounted, DatagramRuleKey::netnsCookie, map::putIfAbsent, this::retire);
   }
 
   /** Grants a pod this and nothing else; what is granted already goes on counting. */
   synchronized void grant(long cookie, DatagramGrants grants) {
-    Set<DatagramRuleKey> wanted = new HashSet<>();
+    Map<DatagramRuleKey, DatagramCountsValue> wanted = new HashMap<>();
     for (Granted each : grants.granted()) {
       DatagramPeerValue peer = each.peer().value();
       peers.put(peer, each.peer());
-      wanted.add(new DatagramRuleKey(cookie, peer, each.port(), each.direction()));
+      wanted.put(
+          new DatagramRuleKey(cookie, peer, each.port(), each.direction()),
+          DatagramCountsValue.NONE);
     }
-    Map<Long, Set<DatagramRuleKey>> all = rules == null ? read() : rules;
-    rules = null; // until all of it is done: it may fail half way
-    Set<DatagramRuleKey> present = all.getOrDefault(cookie, Set.of());
-    for (DatagramRuleKey key : present) {
-      if (!wanted.contains(key)) {
-        Optional<DatagramCountsValue> counts = map.lookup(key);
-        if (map.remove(key)) {
-          counts.ifPresent(last -> former.merge(Ends.of(key), last, DatagramCountsValue::plus));
-        }
-      }
-    }
-    wanted.stream()
-        .filter(key -> !present.contains(key))
-        .forEach(key -> map.putIfAbsent(key, DatagramCountsValue.NONE));
-    if (wanted.isEmpty()) {
-      all.remove(cookie);
-    } else {
-      all.put(cookie, wanted);
-    }
-    rules = all;
+    rules.converge(cookie, wanted);
   }
 
-  private Map<Long, Set<DatagramRuleKey>> read() {
-    Map<Long, Set<DatagramRuleKey>> read = new HashMap<>();
-    map.snapshot()
-        .keySet()
-        .forEach(key -> read.computeIfAbsent(key.netnsCookie(), _ -> new HashSet<>()).add(key));
-    return read;
+  private Map<DatagramRuleKey, DatagramCountsValue> uncounted() {
+    Map<DatagramRuleKey, DatagramCountsValue> present = new HashMap<>();
+    map.forEach((key, _) -> present.put(key, DatagramCountsValue.NONE));
+    return present;
+  }
+
+  /** What it has counted stays. */
+  private void retire(DatagramRuleKey key) {
+    Optional<DatagramCountsValue> counts = map.lookup(key);
+    if (map.remove(key)) {
+      counts.ifPresent(last -> former.merge(Ends.of(key), last, DatagramCountsValue::plus));
+    }
   }
 
   /** The next change reads the rules again: somebody else has changed what is this daemon's. */
   synchronized void distrust() {
-    rules = null;
+    rules.distrust();
   }
 
   /** Grants a pod that leaves nothing, and forgets what was counted of it. */

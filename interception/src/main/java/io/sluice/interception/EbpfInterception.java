@@ -90,7 +90,7 @@ public final class EbpfInterception implements Interception {
     this.cgroupId = maps.kernel().cgroupId(ownCgroup);
     this.facts = new EbpfSocketFacts(maps.sockets());
     this.datagrams = new DatagramRules(maps.datagramRules());
-    this.entries = new PodEntries(maps, datagrams);
+    this.entries = new PodEntries(maps, datagrams, System::nanoTime);
     this.fastPath = new FastPathTable(maps);
     this.peers = new DatagramPeers(maps.datagramPeers());
   }
@@ -303,6 +303,7 @@ public final class EbpfInterception implements Interception {
   @Override
   public void repairNode() {
     CgroupHooks broken = hooks;
+    entries.distrust(); // whoever did that may have done more
     maps.pins().create();
     try (CgroupHooks.Loaded loaded = CgroupHooks.load(maps, shape.without())) {
       hooks = CgroupHooks.attach(loaded, maps);

@@ -12,50 +12,64 @@ import io.sluice.interception.maps.RangeRuleKey;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.bpf.BpfMap;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.ToLongFunction;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the shared maps hold of each pod. Changes are made without a gap: a flow never meets a state
- * in which neither the old nor the new rule exists. Each map is read once, for a walk takes longer
- * with every pod of the node; from then on it holds what was written. For one thread.
+ * in which neither the old nor the new rule exists. What is written costs the same on a node with
+ * many pods; only what the programs have counted of one that leaves is searched for. For one
+ * thread.
  */
 final class PodEntries {
   private static final RandomGenerator ENROLMENTS = RandomGenerator.getDefault();
 
+  /**
+   * How long it is believed what was read. A daemon that has given up its place may end its last
+   * step after that, and whoever may write here can.
+   */
+  private static final long BELIEVED_NANOS = TimeUnit.MINUTES.toNanos(1);
+
   private final SluiceMaps maps;
   private final DatagramRules datagrams;
-  private final Entries<PodAddressKey> addresses;
-  private final Entries<RangeRuleKey> ranges;
-  private final Entries<PortRuleKey> ports;
-  private final Entries<PortRuleKey> probes;
-  private final Entries<InterfaceRuleKey> interfaces;
+  private final LongSupplier nanoTime;
+  private final KnownEntries<PodAddressKey, Integer> addresses;
+  private final KnownEntries<RangeRuleKey, Integer> ranges;
+  private final KnownEntries<PortRuleKey, Integer> ports;
+  private final KnownEntries<PortRuleKey, Integer> probes;
+  private final KnownEntries<InterfaceRuleKey, Integer> interfaces;
+  private final List<KnownEntries<?, Integer>> all;
 
-  /** Own addresses of the pods that this daemon has prepared, in the order in which it has. */
+  /** Own addresses of each pod, in the order in which this daemon has met the pods. */
   private final Map<PodKey, Set<AddressKey>> claims = new LinkedHashMap<>();
 
   /** Which pod has an address; null until it was read. */
   private @Nullable Map<AddressKey, PodKey> owners;
 
-  PodEntries(SluiceMaps maps, DatagramRules datagrams) {
+  private long readNanos;
+
+  PodEntries(SluiceMaps maps, DatagramRules datagrams, LongSupplier nanoTime) {
     this.maps = maps;
     this.datagrams = datagrams;
-    this.addresses = new Entries<>(maps.podAddresses(), PodAddressKey::netnsCookie);
-    this.ranges = new Entries<>(maps.rangeRules(), RangeRuleKey::netnsCookie);
-    this.ports = new Entries<>(maps.portRules(), PortRuleKey::netnsCookie);
-    this.probes = new Entries<>(maps.probePorts(), PortRuleKey::netnsCookie);
-    this.interfaces = new Entries<>(maps.interfaceRules(), InterfaceRuleKey::netnsCookie);
+    this.nanoTime = nanoTime;
+    this.readNanos = nanoTime.getAsLong();
+    this.addresses = new KnownEntries<>(maps.podAddresses(), PodAddressKey::netnsCookie);
+    this.ranges = new KnownEntries<>(maps.rangeRules(), RangeRuleKey::netnsCookie);
+    this.ports = new KnownEntries<>(maps.portRules(), PortRuleKey::netnsCookie);
+    this.probes = new KnownEntries<>(maps.probePorts(), PortRuleKey::netnsCookie);
+    this.interfaces = new KnownEntries<>(maps.interfaceRules(), InterfaceRuleKey::netnsCookie);
+    this.all = List.of(addresses, ranges, ports, probes, interfaces);
   }
 
   /**
@@ -65,6 +79,7 @@ final class PodEntries {
    */
   void write(PodPlacement pod, PodRules rules) {
     PodKey key = new PodKey(pod.cookie());
+    distrustInTime();
     name(pod, key);
     maps.podConnections().putIfAbsent(key, PodConnectionsValue.none(ENROLMENTS.nextInt()));
     addresses.converge(pod.cookie(), rules.addresses());
@@ -73,36 +88,17 @@ final class PodEntries {
     probes.converge(pod.cookie(), rules.probes());
     interfaces.converge(pod.cookie(), rules.interfaces());
     datagrams.grant(pod.cookie(), pod.datagrams());
-    claims.put(key, pod.network().own().stream().map(AddressKey::new).collect(Collectors.toSet()));
-    settleAddresses(key);
+    claim(key, pod.network().own().stream().map(AddressKey::new).collect(Collectors.toSet()));
   }
 
-  /** First of all: this map has the fewest entries, one for each pod. */
-  private void name(PodPlacement pod, PodKey key) {
-    try {
-      maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
-    } catch (LinuxException e) {
-      if (e.errno() != Errno.E2BIG) {
-        throw e;
-      }
-      throw new InterceptionException(
-          "the node has %d enrolled pods, the most that it takes".formatted(maps.mostPods()),
-          "let fewer run here",
-          e);
-    }
-  }
-
-  /** The same, when nothing has the pod in force any more. */
+  /** Takes all of that away, when nothing has the pod in force any more. */
   void remove(long cookie) {
     PodKey key = new PodKey(cookie);
-    addresses.converge(cookie, Map.of());
-    ranges.converge(cookie, Map.of());
-    ports.converge(cookie, Map.of());
-    probes.converge(cookie, Map.of());
-    interfaces.converge(cookie, Map.of());
+    distrustInTime();
+    all.forEach(entries -> entries.converge(cookie, Map.of()));
     datagrams.forget(cookie);
+    claim(key, Set.of());
     claims.remove(key);
-    settleAddresses(key);
     maps.podConnections().remove(key); // what it was opening goes with its sockets
     maps.nodeConnections()
         .forEach((connection, _) -> {
@@ -121,37 +117,57 @@ final class PodEntries {
     maps.podNames().remove(key);
   }
 
+  /** Before anything else: this map has an entry for each pod, and is full first. */
+  private void name(PodPlacement pod, PodKey key) {
+    try {
+      maps.podNames().put(key, new PodNameValue(pod.name().namespace(), pod.name().name()));
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.E2BIG) {
+        throw e;
+      }
+      throw new InterceptionException(
+          "the node has %d enrolled pods, the most that it takes".formatted(maps.mostPods()),
+          "let fewer run here",
+          e);
+    }
+  }
+
+  private void distrustInTime() {
+    long now = nanoTime.getAsLong();
+    if (now - readNanos > BELIEVED_NANOS) {
+      distrust();
+      readNanos = now;
+    }
+  }
+
   /** The next change reads the maps again: somebody else has changed what is this daemon's. */
   void distrust() {
-    Stream.of(addresses, ranges, ports, probes, interfaces).forEach(Entries::distrust);
+    all.forEach(KnownEntries::distrust);
     datagrams.distrust();
     owners = null;
   }
 
   /**
-   * Which pod has an address: who has one keeps it as long as it is enrolled and claims it; another
-   * one that claims it too gets it after that.
-   *
-   * @param changed whose claims have changed since the last call
+   * What a pod claims from now on. Who has an address keeps it as long as it is enrolled and claims
+   * it; another one that claims it too gets it after that.
    */
-  private void settleAddresses(PodKey changed) {
+  private void claim(PodKey pod, Set<AddressKey> claimed) {
+    Set<AddressKey> open = new HashSet<>(claimed);
     Map<AddressKey, PodKey> known = owners;
+    owners = null; // until all of it is done: it may fail half way
     if (known == null) {
-      owners = settledOwners();
-      return;
+      known = readOwners();
+      open.addAll(known.keySet());
+      claims.values().forEach(open::addAll);
     }
-    Set<AddressKey> claimed = claims.getOrDefault(changed, Set.of());
-    List<AddressKey> left =
-        known.entrySet().stream()
-            .filter(owned -> owned.getValue().equals(changed) && !claimed.contains(owned.getKey()))
-            .map(Map.Entry::getKey)
-            .toList();
-    for (AddressKey address : left) {
-      Optional<PodKey> heir =
-          claims.entrySet().stream()
-              .filter(claim -> claim.getValue().contains(address))
-              .map(Map.Entry::getKey)
-              .findFirst();
+    open.addAll(claims.getOrDefault(pod, Set.of()));
+    claims.put(pod, claimed);
+    for (AddressKey address : open) {
+      PodKey owner = known.get(address);
+      if (owner != null && claims.getOrDefault(owner, Set.of()).contains(address)) {
+        continue;
+      }
+      Optional<PodKey> heir = firstClaimant(address);
       if (heir.isPresent()) {
         maps.podByAddress().put(address, heir.get());
         known.put(address, heir.get());
@@ -160,76 +176,23 @@ final class PodEntries {
         known.remove(address);
       }
     }
-    for (AddressKey address : claimed) {
-      if (!known.containsKey(address)) {
-        maps.podByAddress().put(address, changed);
-        known.put(address, changed);
-      }
-    }
+    owners = known;
   }
 
-  private Map<AddressKey, PodKey> settledOwners() {
-    Set<PodKey> enrolled = maps.pods().snapshot().keySet();
-    Map<AddressKey, PodKey> present = maps.podByAddress().snapshot();
-    Map<AddressKey, PodKey> wanted = new HashMap<>();
-    present.forEach((address, pod) -> {
-      Set<AddressKey> claimed = claims.get(pod);
-      if (claimed == null ? enrolled.contains(pod) : claimed.contains(address)) {
-        wanted.put(address, pod); // one of an earlier daemon has not been looked at yet
-      }
-    });
-    claims.forEach((pod, claimed) -> claimed.forEach(address -> wanted.putIfAbsent(address, pod)));
-    change(maps.podByAddress(), present, wanted);
-    return wanted;
+  /** Pods of an earlier daemon claim what they have, until this one has looked at them. */
+  private Map<AddressKey, PodKey> readOwners() {
+    Map<AddressKey, PodKey> read = new HashMap<>(maps.podByAddress().snapshot());
+    Map<PodKey, Set<AddressKey>> earlier = new HashMap<>();
+    read.forEach((address, pod) -> earlier.computeIfAbsent(pod, _ -> new HashSet<>()).add(address));
+    earlier.keySet().retainAll(maps.pods().snapshot().keySet());
+    earlier.forEach(claims::putIfAbsent);
+    return read;
   }
 
-  /** Adds and changes first, then removes what is left over. */
-  private static <K, V> void change(BpfMap<K, V> map, Map<K, V> present, Map<K, V> wanted) {
-    wanted.forEach((key, value) -> {
-      if (!value.equals(present.get(key))) {
-        map.put(key, value);
-      }
-    });
-    for (K key : present.keySet()) {
-      if (!wanted.containsKey(key)) {
-        map.remove(key);
-      }
-    }
-  }
-
-  /** The entries of one map, by pod. */
-  private static final class Entries<K> {
-    private final BpfMap<K, Integer> map;
-    private final ToLongFunction<K> podOf;
-    private @Nullable Map<Long, Map<K, Integer>> known;
-
-    Entries(BpfMap<K, Integer> map, ToLongFunction<K> podOf) {
-      this.map = map;
-      this.podOf = podOf;
-    }
-
-    void converge(long cookie, Map<K, Integer> wanted) {
-      Map<Long, Map<K, Integer>> all = known == null ? read() : known;
-      known = null; // until all of it is done: it may fail half way
-      change(map, all.getOrDefault(cookie, Map.of()), wanted);
-      if (wanted.isEmpty()) {
-        all.remove(cookie);
-      } else {
-        all.put(cookie, wanted);
-      }
-      known = all;
-    }
-
-    private Map<Long, Map<K, Integer>> read() {
-      Map<Long, Map<K, Integer>> read = new HashMap<>();
-      map.snapshot()
-          .forEach((key, value) ->
-              read.computeIfAbsent(podOf.applyAsLong(key), _ -> new HashMap<>()).put(key, value));
-      return read;
-    }
-
-    void distrust() {
-      known = null;
-    }
+  private Optional<PodKey> firstClaimant(AddressKey address) {
+    return claims.entrySet().stream()
+        .filter(claim -> claim.getValue().contains(address))
+        .map(Map.Entry::getKey)
+        .findFirst();
   }
 }

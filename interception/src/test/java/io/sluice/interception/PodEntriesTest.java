@@ -7,6 +7,7 @@ import io.sluice.interception.DatagramGrants.Granted;
 import io.sluice.interception.DatagramGrants.Peer;
 import io.sluice.interception.maps.AddressKey;
 import io.sluice.interception.maps.PinDirectory;
+import io.sluice.interception.maps.PodAddressKey;
 import io.sluice.interception.maps.PodFlag;
 import io.sluice.interception.maps.PodKey;
 import io.sluice.interception.maps.PodValue;
@@ -20,6 +21,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -41,6 +43,7 @@ class PodEntriesTest {
   @TempDir private Path directory;
   @AutoClose private SluiceMaps maps;
   private PodEntries entries;
+  private long nanos;
 
   @BeforeEach
   void open() {
@@ -112,13 +115,32 @@ class PodEntriesTest {
     assertThat(maps.datagramRules().count()).isEqualTo(1);
   }
 
+  @Test
+  void whatADaemonBeforeWroteLateGoesWithALaterChange() {
+    PodEntries before = entries;
+    write(FIRST, OWN);
+    entries = next();
+    write(FIRST, OWN);
+    PodEntries present = entries;
+    entries = before;
+    write(FIRST, SHARED);
+    entries = present;
+    nanos += Duration.ofSeconds(61).toNanos();
+
+    write(FIRST, OWN);
+
+    assertThat(maps.podByAddress().snapshot()).containsOnlyKeys(new AddressKey(OWN));
+    assertThat(maps.podAddresses().snapshot())
+        .containsOnlyKeys(new PodAddressKey(FIRST.netnsCookie(), OWN));
+  }
+
   /** Of a daemon that starts: the pods are in force. */
   private PodEntries next() {
     List.of(FIRST, SECOND, THIRD)
         .forEach(pod ->
             maps.pods()
                 .put(pod, new PodValue(null, null, PodFlag.bits(Set.of()), 0, FamilyPorts.NONE)));
-    return new PodEntries(maps, new DatagramRules(maps.datagramRules()));
+    return new PodEntries(maps, new DatagramRules(maps.datagramRules()), () -> nanos);
   }
 
   private Optional<PodKey> owner() {

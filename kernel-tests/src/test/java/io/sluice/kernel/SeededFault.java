@@ -60,7 +60,7 @@ enum SeededFault {
           InterceptionProgram.SK_LOOKUP,
           "sk_lookup.bpf.c",
           "*address == POD_ADDRESS_EXCLUDED",
-          "*kind != POD_ADDRESS_EXCLUDED")),
+          "*address != POD_ADDRESS_EXCLUDED")),
   EBPF_INBOUND_PROGRAM_STEERS_THE_POD_ITSELF(
       Mechanism.EBPF,
       program(

@@ -104,7 +104,7 @@ public final class SluiceMaps implements AutoCloseable {
     return map("pods", PodKey.CODEC, PodValue.CODEC);
   }
 
-  /** How many pods a node can have in force. */
+  /** How many enrolled pods a node takes; {@code SLUICE_MAX_PODS}. */
   public int mostPods() {
     return descriptor("pod_names").info().maxEntries();
   }
