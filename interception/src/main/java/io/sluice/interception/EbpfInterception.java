@@ -36,8 +36,8 @@ import java.util.function.Consumer;
  * atomically, and leaves everything in force when it is closed: only {@link #release} and {@link
  * PinDirectory#removeAll} take anything away.
  *
- * <p>{@link #prepare}, {@link #activate}, {@link #update} and {@link #release} are called by one
- * thread at a time; everything else may be called from any thread.
+ * <p>What changes pods or repairs anything is called by one thread at a time; everything else may
+ * be called from any thread.
  */
 public final class EbpfInterception implements Interception {
   private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");

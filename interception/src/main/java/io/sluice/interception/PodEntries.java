@@ -126,8 +126,8 @@ final class PodEntries {
         throw e;
       }
       throw new InterceptionException(
-          "the node has %d enrolled pods, the most that it takes".formatted(maps.mostPods()),
-          "let fewer run here",
+          "a node takes %d enrolled pods at most".formatted(maps.mostPods()),
+          "let fewer run here, by the kubelet's maxPods",
           e);
     }
   }

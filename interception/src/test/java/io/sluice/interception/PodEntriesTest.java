@@ -11,6 +11,7 @@ import io.sluice.interception.maps.PodAddressKey;
 import io.sluice.interception.maps.PodFlag;
 import io.sluice.interception.maps.PodKey;
 import io.sluice.interception.maps.PodValue;
+import io.sluice.interception.maps.RangeRuleKey;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.linux.bpf.FakeKernel;
 import io.sluice.linux.netns.FakeNamespaces;
@@ -23,6 +24,7 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AutoClose;
@@ -74,7 +76,8 @@ class PodEntriesTest {
 
     assertThatThrownBy(() -> write(new PodKey(100_000), SHARED))
         .isInstanceOf(InterceptionException.class)
-        .hasMessage("the node has 512 enrolled pods, the most that it takes; let fewer run here");
+        .hasMessage(
+            "a node takes 512 enrolled pods at most; let fewer run here, by the kubelet's maxPods");
     assertThat(owner()).isEmpty();
     remove(FIRST);
     write(new PodKey(100_000), SHARED);
@@ -116,6 +119,21 @@ class PodEntriesTest {
   }
 
   @Test
+  void aPodThatComesBackHasAllThatItHad() {
+    write(FIRST, OWN);
+    Map<PodAddressKey, Integer> addresses = maps.podAddresses().snapshot();
+    Map<RangeRuleKey, Integer> ranges = maps.rangeRules().snapshot();
+    remove(FIRST);
+    assertThat(maps.podAddresses().count() + maps.datagramRules().count()).isZero();
+
+    write(FIRST, OWN);
+
+    assertThat(maps.podAddresses().snapshot()).isEqualTo(addresses);
+    assertThat(maps.rangeRules().snapshot()).isEqualTo(ranges);
+    assertThat(maps.datagramRules().count()).isEqualTo(1);
+  }
+
+  @Test
   void whatADaemonBeforeWroteLateGoesWithALaterChange() {
     PodEntries before = entries;
     write(FIRST, OWN);
@@ -124,6 +142,7 @@ class PodEntriesTest {
     PodEntries present = entries;
     entries = before;
     write(FIRST, SHARED);
+    maps.datagramRules().snapshot().keySet().forEach(maps.datagramRules()::remove);
     entries = present;
     nanos += Duration.ofSeconds(61).toNanos();
 
@@ -132,6 +151,18 @@ class PodEntriesTest {
     assertThat(maps.podByAddress().snapshot()).containsOnlyKeys(new AddressKey(OWN));
     assertThat(maps.podAddresses().snapshot())
         .containsOnlyKeys(new PodAddressKey(FIRST.netnsCookie(), OWN));
+    assertThat(maps.datagramRules().count()).isEqualTo(1);
+  }
+
+  @Test
+  void whatOnePodClaimsTakesNothingFromThePodsThatADaemonBeforeHad() {
+    write(FIRST, SHARED);
+    entries = next();
+    write(SECOND, OWN);
+
+    write(SECOND, InetAddress.ofLiteral("10.1.0.9"));
+
+    assertThat(owner()).contains(FIRST);
   }
 
   /** Of a daemon that starts: the pods are in force. */
