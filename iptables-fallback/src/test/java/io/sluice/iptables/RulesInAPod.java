@@ -64,10 +64,11 @@ abstract class RulesInAPod {
     return redirection.verdicts(() -> true);
   }
 
-  /** As the kernel tells it, which has to be what a program prints. */
+  /** As the kernel tells it, which has to be what a program prints: a pod may speak by itself. */
   static long count(PodRedirection redirection, Reason reason) {
     long told = count(verdicts(redirection), reason);
-    assertThat(told).isEqualTo(count(redirection.verdicts(() -> false), reason));
+    long printed = count(redirection.verdicts(() -> false), reason);
+    assertThat(printed).isBetween(told, count(verdicts(redirection), reason));
     return told;
   }
 
