@@ -70,21 +70,24 @@ record PodListenerSockets(NetnsThread namespaces, InheritedListeners inherited) 
       PodPlacement pod, Set<Direction> directions, String ipv4, String ipv6) {
     List<ListenerFd> opened = new ArrayList<>();
     List<Wanted> missing = new ArrayList<>();
-    for (Direction direction : directions) {
-      for (String literal : pod.network().ipv6() ? List.of(ipv4, ipv6) : List.of(ipv4)) {
-        InetAddress address = InetAddress.ofLiteral(literal);
-        inherited
-            .take(pod.cookie(), direction, local -> local.getAddress().equals(address))
-            .ifPresentOrElse(
-                left -> opened.add(new ListenerFd(left, direction)),
-                () -> missing.add(new Wanted(direction, address)));
-      }
-    }
     try {
-      if (!missing.isEmpty()) { // all at once: to enter the namespace takes longer than to listen
-        opened.addAll(namespaces.submit(pod.netns(), () -> listen(pod, missing)).join());
+      for (Direction direction : directions) {
+        for (String literal : pod.network().ipv6() ? List.of(ipv4, ipv6) : List.of(ipv4)) {
+          InetAddress address = InetAddress.ofLiteral(literal);
+          inherited
+              .take(pod.cookie(), direction, local -> local.getAddress().equals(address))
+              .ifPresentOrElse(
+                  left -> opened.add(new ListenerFd(left, direction)),
+                  () -> missing.add(new Wanted(direction, address)));
+        }
       }
-      for (ListenerFd listener : opened) {
+      // All at once: to enter the namespace takes longer than to listen.
+      List<ListenerFd> made =
+          missing.isEmpty()
+              ? List.of()
+              : namespaces.submit(pod.netns(), () -> listen(pod, missing)).join();
+      opened.addAll(made);
+      for (ListenerFd listener : made) {
         if (Sockets.netnsCookie(listener.fd()) != pod.cookie()) {
           throw new InterceptionException(
               "listener for pod " + pod.name() + " was made in another network namespace",

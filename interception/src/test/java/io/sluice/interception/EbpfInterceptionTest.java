@@ -22,7 +22,6 @@ import io.sluice.linux.netns.NetnsThread;
 import io.sluice.linux.socket.FamilyPorts;
 import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
-import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ListenerFd;
@@ -332,29 +331,7 @@ class EbpfInterceptionTest {
   }
 
   private PodPlacement pod(InetAddress address) {
-    PodNetwork network =
-        new PodNetwork(
-            List.of(address),
-            Set.of(address),
-            Set.of(),
-            Set.of(),
-            Set.of(),
-            Set.of(),
-            Set.of(),
-            2,
-            false,
-            0,
-            Set.of());
-    return new PodPlacement(
-        STORE,
-        Path.of("store"),
-        netns,
-        COOKIE,
-        network,
-        InterceptionSettings.EVERYTHING,
-        false,
-        Set.of(8_080),
-        DatagramGrants.NONE);
+    return TestPlacement.of(STORE, netns, COOKIE, address, DatagramGrants.NONE);
   }
 
   private PinDirectory pins() {

@@ -17,7 +17,6 @@ import io.sluice.linux.bpf.FakeKernel;
 import io.sluice.linux.netns.FakeNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.FamilyPorts;
-import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
@@ -184,36 +183,19 @@ class PodEntriesTest {
   }
 
   private void write(PodKey key, InetAddress address) {
+    DatagramGrants datagrams =
+        new DatagramGrants(
+            List.of(
+                new Granted(
+                    Direction.OUTBOUND,
+                    new Peer("spiffe://cluster.local/ns/shop/sa/dns", "shop", "dns"),
+                    53,
+                    Set.of(SHARED))),
+            0);
     long cookie = key.netnsCookie();
     PodPlacement pod =
-        new PodPlacement(
-            new NamespacedName("shop", "pod-" + cookie),
-            Path.of("pod"),
-            netns,
-            cookie,
-            new PodNetwork(
-                List.of(address),
-                Set.of(address),
-                Set.of(),
-                Set.of(),
-                Set.of(),
-                Set.of(),
-                Set.of(),
-                2,
-                false,
-                0,
-                Set.of()),
-            InterceptionSettings.EVERYTHING,
-            false,
-            Set.of(8_080),
-            new DatagramGrants(
-                List.of(
-                    new Granted(
-                        Direction.OUTBOUND,
-                        new Peer("spiffe://cluster.local/ns/shop/sa/dns", "shop", "dns"),
-                        53,
-                        Set.of(SHARED))),
-                0));
+        TestPlacement.of(
+            new NamespacedName("shop", "pod-" + cookie), netns, cookie, address, datagrams);
     entries.write(pod, PodRules.of(pod, false, false, FamilyPorts.NONE));
   }
 }
