@@ -22,22 +22,42 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Which calls the kernel may lead by itself from pod to pod of one node: those of which the proxy
- * would decide {@link Decisions} at both ends and do nothing else than choose an endpoint by chance
- * and carry bytes. Where it is not certain that this is all, the proxy does it. Pure.
+ * Which calls of an address the kernel may lead by itself from pod to pod of one node: those of
+ * which the proxy would decide {@link Decisions} at both ends and do nothing else than choose an
+ * endpoint by chance and carry bytes. Where it is not certain that this is all, the proxy does it.
+ * What holds whoever calls is found out once, for a node has many pods and most addresses may not
+ * be led to at all. Pure; immutable.
  */
 public final class FastPath {
   private static final Comparator<InetSocketAddress> BY_TEXT =
       Comparator.comparing(Object::toString);
 
-  private FastPath() {}
+  private final MeshSnapshot snapshot;
+  private final InetSocketAddress called;
+  private final @Nullable Service service; // null where a pod is called by its own address
+  private final List<InetSocketAddress> endpoints; // ready ones
+  private final String why;
 
-  /** The pods of the node as they stand. */
-  public interface Here {
-    /** Why what is sent to {@code endpoint} does not reach the pod's application; or empty. */
-    Optional<String> obstacle(Workload called, InetSocketAddress endpoint);
+  private FastPath(MeshSnapshot snapshot, InetSocketAddress called) {
+    this.snapshot = snapshot;
+    this.called = called;
+    this.service = snapshot.serviceAt(called.getAddress()).orElse(null);
+    Optional<ServicePort> port =
+        Optional.ofNullable(service).flatMap(each -> each.port(called.getPort()));
+    List<Endpoint> ready =
+        service == null
+            ? List.of(new Endpoint(called, true))
+            : port.stream().flatMap(each -> each.endpoints().stream()).filter(this::leads).toList();
+    this.endpoints = ready.stream().map(Endpoint::address).distinct().sorted(BY_TEXT).toList();
+    String always = ofMesh(snapshot.settings());
+    if (always.isEmpty() && service != null) {
+      always = port.map(each -> ofService(service, each)).orElse("the service has no such port");
+    }
+    this.why = always.isEmpty() ? ofAll(ready) : always;
   }
 
   /**
@@ -52,7 +72,8 @@ public final class FastPath {
       return new Way(endpoints, "");
     }
 
-    static Way proxy(String why) {
+    /** By the proxy. */
+    public static Way proxy(String why) {
       return new Way(List.of(), why);
     }
 
@@ -63,135 +84,179 @@ public final class FastPath {
   }
 
   /**
-   * Of a call that {@code caller}, a pod of the node, makes to an address of a service or pod.
-   * Never throws; does not block.
+   * Of calls to an address of a service or pod. Never throws; does not block. Costs the endpoints
+   * of the service.
    */
-  public static Way of(
-      MeshSnapshot snapshot, NamespacedName caller, InetSocketAddress called, Here here) {
-    MeshSettings settings = snapshot.settings();
+  public static FastPath to(MeshSnapshot snapshot, InetSocketAddress called) {
+    return new FastPath(snapshot, called);
+  }
+
+  /** Where calls may be led to; empty where the proxy leads them, whoever makes them. */
+  public List<InetSocketAddress> endpoints() {
+    return why.isEmpty() ? endpoints : List.of();
+  }
+
+  /**
+   * Accounts of whom alone some pod may be led; empty where they are not known by name. Never
+   * throws; does not block.
+   */
+  public Optional<Set<NamespacedName>> callers() {
+    if (snapshot.settings().permissive() || !why.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        snapshot
+            .permissionsFor(owner(endpoints.getFirst()).identity().serviceAccountName())
+            .stream()
+            .flatMap(permission -> permission.sources().stream())
+            .collect(Collectors.toSet()));
+  }
+
+  /**
+   * Of a call that {@code caller}, a pod of the node, makes, where the endpoints are of pods of the
+   * node that listen there. Never throws; does not block.
+   */
+  public Way from(NamespacedName caller) {
+    String found = why.isEmpty() ? ofCaller(caller) : why;
+    return found.isEmpty() ? Way.by(endpoints) : Way.proxy(found);
+  }
+
+  // --- whoever calls -------------------------------------------------------------------------
+
+  private boolean leads(Endpoint endpoint) {
+    return endpoint.ready()
+        && IpAddresses.isSameFamily(endpoint.address().getAddress(), called.getAddress());
+  }
+
+  private String ofMesh(MeshSettings settings) {
     if (settings.retirement() != Retirement.NONE) {
-      return Way.proxy("the mesh is being taken away");
+      return "the mesh is being taken away";
     }
     if (settings.authorizationOrNull() != null) {
-      return Way.proxy("the MeshConfig has somebody else asked");
+      return "the MeshConfig has somebody else asked";
     }
     if (settings.healthChecks()) {
-      return Way.proxy("the MeshConfig has endpoints asked whether they are well");
+      return "the MeshConfig has endpoints asked whether they are well";
     }
-    if (called.getPort() == MeshPorts.DNS) {
-      return Way.proxy("it is the port of names");
-    }
-    Workload source = snapshot.workload(caller).filter(Workload::enrolled).orElse(null);
-    InetAddress from = source == null ? null : source.addressLike(called.getAddress()).orElse(null);
-    if (source == null || from == null) {
-      return Way.proxy("the pod has no address of that family in the mesh");
-    }
-    String alone = ofOneEnd(settings, source);
-    if (!alone.isEmpty()) {
-      return Way.proxy("the pod that calls " + alone);
-    }
-    if (source.interception().outboundPortExclusions().contains(called.getPort())) {
-      return Way.proxy("the pod that calls excludes the port");
-    }
-    Flow flow = new Flow(caller, new InetSocketAddress(from, 0), called);
-    Handling handling = Handling.of(snapshot, Direction.OUTBOUND, caller, flow);
-    if (handling.isHttp() || handling.isByName()) {
-      return Way.proxy(handling.explanation());
-    }
-    Optional<Service> service = snapshot.serviceAt(called.getAddress());
-    if (service.isEmpty()) {
-      String why = ofEndpoint(snapshot, flow, called, here);
-      return why.isEmpty() ? Way.by(List.of(called)) : Way.proxy(why);
-    }
-    return service
-        .get()
-        .port(called.getPort())
-        .map(port -> ofService(snapshot, service.get(), port, flow, here))
-        .orElseGet(() -> Way.proxy("the service has no such port"));
+    return called.getPort() == MeshPorts.DNS ? "it is the port of names" : "";
   }
 
-  private static Way ofService(
-      MeshSnapshot snapshot, Service service, ServicePort port, Flow flow, Here here) {
-    if (!snapshot.routeOf(service.name(), flow.source().orElseThrow().namespace()).isEmpty()) {
-      return Way.proxy("a route of the service leads it");
+  private String ofService(Service of, ServicePort port) {
+    if (port.protocol().isHttp()) {
+      return new Handling(Handling.Cause.DECLARED_HTTP, of.name()).explanation();
     }
-    if (snapshot.upstreamSetting(service.name()).isPresent()) {
-      return Way.proxy("an UpstreamTrafficSetting is about the service");
+    if (snapshot.upstreamSetting(of.name()).isPresent()) {
+      return "an UpstreamTrafficSetting is about the service";
     }
-    if (!service.affinity().equals(SessionAffinity.NONE)) {
-      return Way.proxy("connections of one client stay together");
+    if (!of.affinity().equals(SessionAffinity.NONE)) {
+      return "connections of one client stay together";
     }
-    if (service.nearness() != Nearness.ANYWHERE) {
-      return Way.proxy("some endpoints of the service go before others");
+    if (of.nearness() != Nearness.ANYWHERE) {
+      return "some endpoints of the service go before others";
     }
-    List<Endpoint> ready =
-        port.endpoints().stream()
-            .filter(Endpoint::ready)
-            .filter(each ->
-                IpAddresses.isSameFamily(
-                    each.address().getAddress(), flow.destination().getAddress()))
-            .toList();
+    return "";
+  }
+
+  private String ofAll(List<Endpoint> ready) {
     if (ready.isEmpty()) {
-      return Way.proxy("the service has no ready endpoint");
+      return "the service has no ready endpoint";
     }
     for (Endpoint each : ready) {
-      if (each.warmUpOrNull() != null) {
-        return Way.proxy("endpoints of the service warm up");
-      }
-      String why = ofEndpoint(snapshot, flow, each.address(), here);
-      if (!why.isEmpty()) {
-        return Way.proxy(why);
+      String found =
+          each.warmUpOrNull() == null
+              ? ofEndpoint(each.address())
+              : "endpoints of the service warm up";
+      if (!found.isEmpty()) {
+        return found;
       }
     }
-    return Way.by(ready.stream().map(Endpoint::address).distinct().sorted(BY_TEXT).toList());
+    return "";
   }
 
-  /** Why the proxy leads it there; empty where it need not. */
-  private static String ofEndpoint(
-      MeshSnapshot snapshot, Flow flow, InetSocketAddress endpoint, Here here) {
+  private String ofEndpoint(InetSocketAddress endpoint) {
     List<Workload> owners = snapshot.workloadsAt(endpoint.getAddress());
     if (owners.size() != 1) {
       return endpoint + " is no address of one pod";
     }
-    Workload called = owners.getFirst();
-    NamespacedName name = called.name();
-    if (!called.enrolled()) {
-      return "pod " + name + " is not in the mesh";
+    Workload owner = owners.getFirst();
+    if (!owner.enrolled()) {
+      return "pod " + owner.name() + " is not in the mesh";
     }
-    if (name.equals(flow.sourceOrNull())) {
-      return "it leads to the pod itself";
-    }
-    String alone = ofOneEnd(snapshot.settings(), called);
+    String alone = ofOneEnd(owner);
     if (!alone.isEmpty()) {
-      return "pod " + name + " " + alone;
+      return "pod " + owner.name() + " " + alone;
     }
-    if (called.interception().inboundPortExclusions().contains(endpoint.getPort())) {
-      return "pod " + name + " excludes the port";
+    if (owner.interception().inboundPortExclusions().contains(endpoint.getPort())) {
+      return "pod " + owner.name() + " excludes the port";
     }
     if (!snapshot.limitsAt(endpoint).isEmpty()) {
-      return "an UpstreamTrafficSetting is about what pod " + name + " takes";
+      return "an UpstreamTrafficSetting is about what pod " + owner.name() + " takes";
     }
-    Flow there = flow.to(endpoint);
-    Handling handling = Handling.of(snapshot, Direction.INBOUND, name, there);
-    if (handling.isHttp() || handling.isByName()) {
-      return handling.explanation();
-    }
-    Verdict leaving = Decisions.decide(snapshot, there);
-    Verdict entering = Decisions.decideAt(snapshot, name, there);
-    if (!leaving.isAllowed() || !entering.isAllowed()) {
-      return (leaving.isAllowed() ? entering : leaving).reason().explanation();
-    }
-    return here.obstacle(called, endpoint).orElse("");
+    return Handling.declared(snapshot, endpoint)
+        .filter(Handling::isHttp)
+        .map(Handling::explanation)
+        .orElse("");
   }
 
-  private static String ofOneEnd(MeshSettings settings, Workload end) {
+  private String ofOneEnd(Workload end) {
     if (!end.connections().idleTimeout().isZero()) {
       return "has its idle connections ended";
     }
     if (end.connections().sameNodeMtls() == SameNodeMtls.REQUIRED) {
       return "requires mutual TLS within the node";
     }
-    return settings.denied().denies(end.identity()) ? "is denied" : "";
+    return snapshot.settings().denied().denies(end.identity()) ? "is denied" : "";
+  }
+
+  // --- of one caller -------------------------------------------------------------------------
+
+  private String ofCaller(NamespacedName caller) {
+    Workload source = snapshot.workload(caller).filter(Workload::enrolled).orElse(null);
+    InetAddress from = source == null ? null : source.addressLike(called.getAddress()).orElse(null);
+    if (source == null || from == null) {
+      return "the pod has no address of that family in the mesh";
+    }
+    String alone = ofOneEnd(source);
+    if (!alone.isEmpty()) {
+      return "the pod that calls " + alone;
+    }
+    if (source.interception().outboundPortExclusions().contains(called.getPort())) {
+      return "the pod that calls excludes the port";
+    }
+    if (service != null && !snapshot.routeOf(service.name(), caller.namespace()).isEmpty()) {
+      return "a route of the service leads it";
+    }
+    Flow flow = new Flow(caller, new InetSocketAddress(from, 0), called);
+    String found = byProxy(Handling.of(snapshot, Direction.OUTBOUND, caller, flow));
+    for (InetSocketAddress each : endpoints) {
+      if (found.isEmpty()) {
+        found = ofCall(flow.to(each), owner(each).name());
+      }
+    }
+    return found;
+  }
+
+  private String ofCall(Flow flow, NamespacedName to) {
+    if (to.equals(flow.sourceOrNull())) {
+      return "it leads to the pod itself";
+    }
+    String handling = byProxy(Handling.of(snapshot, Direction.INBOUND, to, flow));
+    if (!handling.isEmpty()) {
+      return handling;
+    }
+    Verdict leaving = Decisions.decide(snapshot, flow);
+    Verdict entering = Decisions.decideAt(snapshot, to, flow);
+    return leaving.isAllowed() && entering.isAllowed()
+        ? ""
+        : (leaving.isAllowed() ? entering : leaving).reason().explanation();
+  }
+
+  private static String byProxy(Handling handling) {
+    return handling.isHttp() || handling.isByName() ? handling.explanation() : "";
+  }
+
+  private Workload owner(InetSocketAddress endpoint) {
+    return snapshot.workloadAt(endpoint.getAddress()).orElseThrow();
   }
 
   /**

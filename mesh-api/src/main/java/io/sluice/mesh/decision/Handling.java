@@ -164,7 +164,7 @@ public record Handling(Cause cause, @Nullable NamespacedName objectOrNull) {
   }
 
   /** What the services say that have this endpoint. */
-  private static Optional<Handling> declared(MeshSnapshot snapshot, InetSocketAddress endpoint) {
+  static Optional<Handling> declared(MeshSnapshot snapshot, InetSocketAddress endpoint) {
     Optional<Handling> found = Optional.empty();
     Optional<String> namespace =
         snapshot.workloadAt(endpoint.getAddress()).map(pod -> pod.name().namespace());

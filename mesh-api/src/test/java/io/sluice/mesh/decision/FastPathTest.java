@@ -32,7 +32,6 @@ import io.sluice.mesh.Workload;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -45,7 +44,6 @@ class FastPathTest {
   private static final InetSocketAddress VIRTUAL = address("10.96.0.1", 80);
   private static final InetSocketAddress ENDPOINT = address("10.0.0.2", 8080);
   private static final InetSocketAddress SECOND = address("10.0.0.3", 8080);
-  private static final FastPath.Here EVERYWHERE = (called, endpoint) -> Optional.empty();
   private static final MeshSnapshot MESH =
       MeshSnapshot.of(
           1,
@@ -151,7 +149,8 @@ class FastPathTest {
     assertThat(way(both, VIRTUAL).endpoints()).containsExactly(ENDPOINT, SECOND);
     MeshSnapshot permissive = with(MESH, new MeshSettings(true, false, TrustDomain.CLUSTER_LOCAL));
     assertThat(
-            FastPath.of(permissive, new NamespacedName("shop", "branch"), VIRTUAL, EVERYWHERE)
+            FastPath.to(permissive, VIRTUAL)
+                .from(new NamespacedName("shop", "branch"))
                 .isByKernel())
         .isTrue();
   }
@@ -166,10 +165,7 @@ class FastPathTest {
   }
 
   @Test
-  void whatIsNotHereIsNotLed() {
-    assertThat(
-            FastPath.of(MESH, BUYER, VIRTUAL, (called, endpoint) -> Optional.of("it is elsewhere")))
-        .isEqualTo(new FastPath.Way(List.of(), "it is elsewhere"));
+  void whatIsNoPodsIsNotLed() {
     assertThat(way(MESH, address("10.96.0.1", 81)).isByKernel()).isFalse();
     assertThat(way(MESH, address("10.0.0.1", 8080)).isByKernel()).as("itself").isFalse();
     assertThat(way(MESH, address("203.0.113.1", 80)).isByKernel()).isFalse();
@@ -182,8 +178,16 @@ class FastPathTest {
     assertThat(FastPath.calls(MESH, Set.of(BUYER))).isEmpty();
   }
 
+  @Test
+  void whatNobodyMayBeLedToIsKnownBeforeAnybodyCalls() {
+    assertThat(FastPath.to(with(MESH, service(AppProtocol.HTTP)), VIRTUAL).endpoints()).isEmpty();
+    assertThat(FastPath.to(MESH, VIRTUAL).callers()).contains(Set.of(BUYER));
+    MeshSnapshot permissive = with(MESH, new MeshSettings(true, false, TrustDomain.CLUSTER_LOCAL));
+    assertThat(FastPath.to(permissive, VIRTUAL).callers()).isEmpty();
+  }
+
   private static FastPath.Way way(MeshSnapshot snapshot, InetSocketAddress called) {
-    return FastPath.of(snapshot, BUYER, called, EVERYWHERE);
+    return FastPath.to(snapshot, called).from(BUYER);
   }
 
   private static MeshSnapshot with(MeshSnapshot snapshot, MeshObject... objects) {

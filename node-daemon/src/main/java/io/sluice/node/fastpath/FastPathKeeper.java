@@ -12,13 +12,13 @@ import io.sluice.linux.diag.InetSocket.Ends;
 import io.sluice.linux.netns.NetnsThread;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
-import io.sluice.mesh.Workload;
 import io.sluice.mesh.decision.Decisions;
 import io.sluice.mesh.decision.Decisions.Grant;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.FastPath;
 import io.sluice.mesh.decision.FastPath.Way;
 import io.sluice.mesh.decision.Flow;
+import io.sluice.node.fastpath.GrantSearch.Pair;
 import io.sluice.node.fastpath.PodSocketTables.Listeners;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.ConnectionInfo;
@@ -26,12 +26,10 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -60,9 +58,6 @@ public final class FastPathKeeper implements AutoCloseable {
   /** What was chosen by a grant that has gone since is written down by then. */
   private static final long SECOND_JUDGEMENT_MILLIS = 20;
 
-  /** Fewest grants that a pod may have, however many pods there are. */
-  private static final int LEAST_SHARE = 32;
-
   /** How long a thread of this package may take to end. */
   static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
 
@@ -84,7 +79,7 @@ public final class FastPathKeeper implements AutoCloseable {
   private @Nullable MeshSnapshot judged;
   private @Nullable Basis basis; // of what is granted
   private final Map<Long, Listeners> listeners = new HashMap<>(); // by cookie, where asked for
-  private final Set<PodPlacement> unlisted = new HashSet<>(); // taken to listen until asked
+  private Set<PodPlacement> unlisted = Set.of(); // taken to listen until asked
   private Map<GrantKey, GrantValue> wanted = Map.of();
   private long listedNanos = System.nanoTime() - LISTENERS_NANOS;
   private long readNanos = System.nanoTime() - GRANTS_NANOS;
@@ -96,25 +91,19 @@ public final class FastPathKeeper implements AutoCloseable {
   private record Basis(
       MeshSnapshot snapshot, List<PodPlacement> pods, Map<Long, Listeners> listeners) {}
 
-  private record Pair(NamespacedName caller, NamespacedName called, InetSocketAddress endpoint) {
-    boolean isBetween(Set<NamespacedName> pods) {
-      return pods.contains(caller) && pods.contains(called);
-    }
-  }
-
   /** What policy has allowed at both ends. */
   private record Grants(Grant outbound, Grant inbound) {
     static Grants of(MeshSnapshot snapshot, Pair pair, InetSocketAddress source) {
-      Flow flow = new Flow(pair.caller, source, pair.endpoint);
+      Flow flow = new Flow(pair.caller(), source, pair.endpoint());
       return new Grants(
           Grant.of(
-              snapshot, Direction.OUTBOUND, pair.caller, flow, Decisions.decide(snapshot, flow)),
+              snapshot, Direction.OUTBOUND, pair.caller(), flow, Decisions.decide(snapshot, flow)),
           Grant.of(
               snapshot,
               Direction.INBOUND,
-              pair.called,
+              pair.called(),
               flow,
-              Decisions.decideAt(snapshot, pair.called, flow)));
+              Decisions.decideAt(snapshot, pair.called(), flow)));
     }
 
     boolean areRefused(MeshSnapshot snapshot) {
@@ -213,16 +202,15 @@ public final class FastPathKeeper implements AutoCloseable {
                 pod -> Optional.ofNullable(grants.get(new GrantKey(pod.cookie(), called))).stream())
             .findFirst()
             .map(grant -> Way.by(grant.endpoints().stream().map(GrantEndpoint::address).toList()))
-            .orElseGet(() ->
-                FastPath.of(
-                    snapshot,
-                    caller,
-                    called,
-                    (_, endpoint) ->
-                        Optional.of(
-                            endpoint
-                                + " is not of a pod in force here, nobody listens there but"
-                                + " perhaps on loopback, or nothing more can be granted now"))));
+            .orElseGet(() -> {
+              Way way = FastPath.to(snapshot, called).from(caller);
+              return way.isByKernel()
+                  ? Way.proxy(
+                      way.endpoints()
+                          + " are not all of pods in force here, nobody listens there but perhaps"
+                          + " on loopback, or nothing more can be granted now")
+                  : way;
+            }));
   }
 
   private void run() {
@@ -349,7 +337,15 @@ public final class FastPathKeeper implements AutoCloseable {
       return false;
     }
     basis = null; // until it is made of these
-    wanted = wanted(next.snapshot, next.pods);
+    GrantSearch found = new GrantSearch(next.snapshot, next.pods, next.listeners);
+    wanted = found.grants();
+    unlisted = found.unlisted();
+    Map<Pair, Grants> granted = new HashMap<>();
+    for (Pair pair : found.pairs()) {
+      granted.put(pair, Grants.of(next.snapshot, pair, pair.endpoint()));
+    }
+    resting.forEach(granted::putIfAbsent); // what is open may rest on what has gone
+    resting = granted;
     basis = next;
     return true;
   }
@@ -359,73 +355,6 @@ public final class FastPathKeeper implements AutoCloseable {
     judged = null;
     unfinished = !judge(current, present);
     judged = current;
-  }
-
-  // --- what may be led -----------------------------------------------------------------------
-
-  private Map<GrantKey, GrantValue> wanted(MeshSnapshot current, List<PodPlacement> present) {
-    unlisted.clear();
-    Map<NamespacedName, PodPlacement> here = new TreeMap<>();
-    present.forEach(pod -> here.put(pod.name(), pod));
-    FastPath.Here asTheyStand = (called, endpoint) -> obstacle(here, called, endpoint);
-    Set<InetSocketAddress> calls = FastPath.calls(current, here.keySet());
-    Map<GrantKey, GrantValue> wanted = new LinkedHashMap<>();
-    Map<Pair, Grants> granted = new HashMap<>();
-    int share = Math.max(LEAST_SHARE, FastPathTable.MAX_GRANTS / Math.max(1, here.size()));
-    for (PodPlacement caller : here.values()) {
-      int granting = 0;
-      for (InetSocketAddress called : calls) {
-        if (granting < share && wanted.size() < FastPathTable.MAX_GRANTS) {
-          Way way = FastPath.of(current, caller.name(), called, asTheyStand);
-          if (way.isByKernel() && way.endpoints().size() <= GrantValue.MAX_ENDPOINTS) {
-            wanted.put(
-                new GrantKey(caller.cookie(), called),
-                new GrantValue(
-                    way.endpoints().stream()
-                        .map(each -> endpoint(current, here, caller, each, granted))
-                        .toList()));
-            granting++;
-          }
-        }
-      }
-    }
-    resting.forEach(granted::putIfAbsent); // what is open may rest on what has gone
-    resting = granted;
-    return wanted;
-  }
-
-  private GrantEndpoint endpoint(
-      MeshSnapshot current,
-      Map<NamespacedName, PodPlacement> here,
-      PodPlacement caller,
-      InetSocketAddress endpoint,
-      Map<Pair, Grants> granted) {
-    NamespacedName called = current.workloadAt(endpoint.getAddress()).orElseThrow().name();
-    granted.computeIfAbsent(
-        new Pair(caller.name(), called, endpoint), pair -> Grants.of(current, pair, endpoint));
-    PodPlacement pod = here.get(called);
-    if (pod == null) {
-      throw new IllegalStateException("pod " + called + " is not here");
-    }
-    return new GrantEndpoint(pod.cookie(), endpoint);
-  }
-
-  private Optional<String> obstacle(
-      Map<NamespacedName, PodPlacement> here, Workload called, InetSocketAddress endpoint) {
-    PodPlacement pod = here.get(called.name());
-    if (pod == null) {
-      return Optional.of("pod " + called.name() + " is not in force on this node");
-    }
-    if (pod.excludesInbound(endpoint) || !pod.network().own().contains(endpoint.getAddress())) {
-      return Optional.of("pod " + called.name() + " excludes the port or the address");
-    }
-    Listeners known = listeners.get(pod.cookie());
-    if (known == null) {
-      unlisted.add(pod);
-    }
-    return known == null || known.take(endpoint)
-        ? Optional.empty()
-        : Optional.of("nobody listens at " + endpoint + " but perhaps on loopback");
   }
 
   // --- what is open --------------------------------------------------------------------------

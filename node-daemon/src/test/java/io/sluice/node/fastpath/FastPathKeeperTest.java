@@ -170,9 +170,14 @@ class FastPathKeeperTest {
   }
 
   private PodPlacement pod(String name, long cookie, InetAddress address) {
+    return pod(netns, name, cookie, address);
+  }
+
+  /** A pod of nothing but its name and one address. */
+  static PodPlacement pod(NetnsHandle netns, String name, long cookie, InetAddress address) {
     return new PodPlacement(
         new NamespacedName("shop", name),
-        directory,
+        Path.of("/nowhere"),
         netns,
         cookie,
         new PodNetwork(
