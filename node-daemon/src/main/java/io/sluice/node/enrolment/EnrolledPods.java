@@ -60,6 +60,9 @@ final class EnrolledPods {
   private final Predicate<Workload> isWanted;
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
 
+  /** What the snapshot said of them when their networks were looked at. */
+  private final Map<NamespacedName, Workload> looked = new HashMap<>();
+
   /** Of pods that are to be brought, and served as another mechanism has them in force. */
   private final Map<NamespacedName, FoundNamespace> formerly = new HashMap<>();
 
@@ -169,9 +172,10 @@ final class EnrolledPods {
   /**
    * Enrols the workload, or brings it up to date.
    *
-   * @param look whether addresses and settings of a pod that is enrolled may have changed
+   * @param isNew whether the snapshot may say something else of a pod that is enrolled
+   * @param look whether its network is looked at, whatever the snapshot says
    */
-  void bring(Workload workload, MeshSnapshot current, boolean look) {
+  void bring(Workload workload, MeshSnapshot current, boolean isNew, boolean look) {
     FoundNamespace served = formerly.remove(workload.name());
     if (served != null) {
       bringServed(workload, served, current);
@@ -181,8 +185,12 @@ final class EnrolledPods {
       return; // given back since the sweep began
     }
     PodPlacement before = enrolled.get(workload.name());
-    if (look || before == null || !places.isStill(workload, before.path(), before.netns())) {
-      bring(workload, open(workload), current, look);
+    // The network is looked at for what the snapshot says of the pod; nothing else tells of it.
+    boolean isLook = look || (isNew && !workload.equals(looked.get(workload.name())));
+    if (isLook || before == null || !places.isStill(workload, before.path(), before.netns())) {
+      bring(workload, open(workload), current, isNew, isLook);
+    } else if (isNew) {
+      update(before, placements.again(before, workload, current));
     }
   }
 
@@ -190,7 +198,7 @@ final class EnrolledPods {
   private void bringServed(Workload workload, FoundNamespace served, MeshSnapshot current) {
     try {
       if (isWanted.test(workload)) {
-        bring(workload, served, current, true);
+        bring(workload, served, current, true, true);
       } else {
         served.netns().close();
       }
@@ -204,12 +212,18 @@ final class EnrolledPods {
   }
 
   private void bring(
-      Workload workload, FoundNamespace present, MeshSnapshot current, boolean look) {
+      Workload workload,
+      FoundNamespace present,
+      MeshSnapshot current,
+      boolean isNew,
+      boolean look) {
     PodPlacement before = enrolled.get(workload.name());
     if (before != null && before.netns().isSameAs(present.netns())) {
       present.netns().close();
       if (look) {
         refresh(workload, before, present.addresses(), current);
+      } else if (isNew) {
+        update(before, placements.again(before, workload, current));
       }
       return;
     }
@@ -235,7 +249,7 @@ final class EnrolledPods {
    * @throws RuntimeException when it is not in force afterwards
    */
   void attach(Workload workload, FoundNamespace found, MeshSnapshot current) {
-    bring(workload, found, current, true);
+    bring(workload, found, current, true, true);
     PodPlacement pod = enrolled.get(workload.name());
     Optional<String> problem = pod == null ? Optional.empty() : interception.problem(pod);
     if (problem.isPresent()) {
@@ -327,6 +341,7 @@ final class EnrolledPods {
     proxy.leaveEarlier(pod.name());
     FaultPoint.POD_ACTIVE.reached();
     enrolled.put(pod.name(), pod);
+    looked.put(pod.name(), workload);
     tellLeftOut(pod);
     earlier.activated(pod);
     sockets.activated(pod.name());
@@ -434,8 +449,13 @@ final class EnrolledPods {
 
   private void refresh(
       Workload workload, PodPlacement before, List<InetAddress> given, MeshSnapshot current) {
-    PodPlacement now =
-        placements.of(workload, before.path(), before.netns(), before.cookie(), given, current);
+    update(
+        before,
+        placements.of(workload, before.path(), before.netns(), before.cookie(), given, current));
+    looked.put(workload.name(), workload);
+  }
+
+  private void update(PodPlacement before, PodPlacement now) {
     if (!now.equals(before)) {
       interception.update(now);
       sockets.add(now);
@@ -524,6 +544,7 @@ final class EnrolledPods {
     verification.released(pod);
     former.forget(pod.cookie());
     enrolled.remove(pod.name());
+    looked.remove(pod.name());
     earlier.forget(pod.name());
     CompletableFuture<Void> closed = releaseListeners(pod.name(), mode);
     if (mode == ReleaseMode.KEEP_ESTABLISHED) {

@@ -338,13 +338,13 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
     // Those are served already, and may take their time.
     Predicate<Workload> mayWait = pod -> enrolled.isServedFormerly(pod.name());
-    Predicate<Workload> mayLook =
-        pod -> isNew || networks.contains(pod.name()) || failedBefore.contains(pod.name());
-    bring(inTurn, mayWait.negate(), current, mayLook);
+    Predicate<Workload> look =
+        pod -> networks.contains(pod.name()) || failedBefore.contains(pod.name());
+    bring(inTurn, mayWait.negate(), current, isNew, look);
     if (brought != null) {
       brought.run();
     }
-    bring(inTurn, mayWait, current, mayLook);
+    bring(inTurn, mayWait, current, isNew, look);
     former.settle();
     Set<NamespacedName> looks =
         !looksInTurn ? wanted.keySet() : isTurn ? turns.next(wanted.keySet()) : Set.of();
@@ -395,18 +395,19 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       List<Workload> inTurn,
       Predicate<Workload> due,
       MeshSnapshot current,
+      boolean isNew,
       Predicate<Workload> look) {
     for (Workload workload : inTurn) {
       if (due.test(workload)) {
         runCalls(); // a look into a broken pod may take seconds
-        bring(workload, current, look.test(workload));
+        bring(workload, current, isNew, look.test(workload));
       }
     }
   }
 
-  private void bring(Workload workload, MeshSnapshot current, boolean look) {
+  private void bring(Workload workload, MeshSnapshot current, boolean isNew, boolean look) {
     try {
-      enrolled.bring(workload, current, look);
+      enrolled.bring(workload, current, isNew, look);
     } catch (RuntimeException e) {
       // Whatever is wrong with one pod must not keep the others out; the next sweep tries again.
       noteProblem(workload.name(), e, workload.netns().isEmpty());

@@ -1,5 +1,6 @@
 package io.sluice.node.enrolment;
 
+import io.sluice.interception.PodNetwork;
 import io.sluice.interception.PodNetworkReader;
 import io.sluice.interception.PodPlacement;
 import io.sluice.linux.netns.NetnsHandle;
@@ -45,13 +46,38 @@ final class Placements {
       long cookie,
       List<InetAddress> given,
       MeshSnapshot current) {
+    return of(
+        workload,
+        path,
+        netns,
+        cookie,
+        networks.read(
+            netns, workload.addresses(), given, workload.interception().interfaceExclusions()),
+        current);
+  }
+
+  /**
+   * The same with the network as it was last seen.
+   *
+   * @throws RuntimeException when the pod may not be enrolled so
+   */
+  PodPlacement again(PodPlacement before, Workload workload, MeshSnapshot current) {
+    return of(workload, before.path(), before.netns(), before.cookie(), before.network(), current);
+  }
+
+  private PodPlacement of(
+      Workload workload,
+      Path path,
+      NetnsHandle netns,
+      long cookie,
+      PodNetwork network,
+      MeshSnapshot current) {
     return new PodPlacement(
             workload.name(),
             path,
             netns,
             cookie,
-            networks.read(
-                netns, workload.addresses(), given, workload.interception().interfaceExclusions()),
+            network,
             workload
                 .interception()
                 .withResolvers(Resolvers.of(current, workload))

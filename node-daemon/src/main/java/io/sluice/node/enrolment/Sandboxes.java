@@ -79,7 +79,7 @@ final class Sandboxes {
   /** Looks at the pod's interfaces and addresses anew, if this sandbox is in force. */
   void refresh(Sandbox sandbox, Optional<Workload> workload, MeshSnapshot current) {
     if (isInForce(sandbox)) {
-      workload.ifPresent(present -> enrolled.bring(present, current, true));
+      workload.ifPresent(present -> enrolled.bring(present, current, true, true));
     }
   }
 
