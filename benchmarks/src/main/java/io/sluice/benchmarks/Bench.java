@@ -65,6 +65,15 @@ record Bench(
             Duration.ofSeconds(10));
   }
 
+  /** Of all pods; more may lie there before a daemon is started on it. */
+  Path registry() {
+    return registry(pods);
+  }
+
+  private Path registry(int pods) {
+    return directory.resolve("registry-" + pods);
+  }
+
   /** Starts the daemon on the registry of so many pods and does not wait for it. */
   DaemonProcess startDaemon(int pods) throws Exception {
     return startDaemon(pods, List.of());
@@ -76,7 +85,7 @@ record Bench(
   }
 
   private DaemonProcess startDaemon(int pods, List<String> options) throws Exception {
-    Path registry = directory.resolve("registry-" + pods);
+    Path registry = registry(pods);
     Manifests.write(registry, testbed, pods, false);
     return startDaemon(registry, options);
   }

@@ -132,6 +132,9 @@ public final class BenchCommand implements Callable<Integer> {
     if (parts().contains(Part.telemetry)) {
       longest = longest.plus(TelemetryMeasurement.LONGEST);
     }
+    if (parts().contains(Part.scale)) {
+      longest = longest.plus(ScaleMeasurement.LONGEST);
+    }
     return longest;
   }
 
@@ -157,7 +160,12 @@ public final class BenchCommand implements Callable<Integer> {
     return only == null
         ? EnumSet.complementOf(
             EnumSet.of(
-                Part.http, Part.rotation, Part.distribution, Part.resilience, Part.telemetry))
+                Part.http,
+                Part.rotation,
+                Part.distribution,
+                Part.resilience,
+                Part.telemetry,
+                Part.scale))
         : EnumSet.copyOf(only);
   }
 

@@ -30,9 +30,10 @@ final class BenchRun implements AutoCloseable {
   private static final Set<Part> OF_BYTES =
       EnumSet.of(Part.held, Part.connections, Part.requests, Part.bulk, Part.fairness);
 
-  /** Parts that make nodes of their own. */
-  private static final Set<Part> SEVERAL_NODES =
-      EnumSet.of(Part.mtls, Part.rotation, Part.distribution, Part.resilience, Part.telemetry);
+  /** Parts with nodes of their own. */
+  private static final Set<Part> OWN_NODES =
+      EnumSet.of(
+          Part.mtls, Part.rotation, Part.distribution, Part.resilience, Part.telemetry, Part.scale);
 
   /** The same for each run: one at a time, and the next removes what one that was killed left. */
   private static final String ROTATION_NODE = "bench-rotation";
@@ -78,7 +79,7 @@ final class BenchRun implements AutoCloseable {
     removeLeftovers();
     Path directory = Files.createDirectory(RUNTIME_ROOT.resolve(name));
     Set<Part> oneNode = EnumSet.copyOf(parts);
-    oneNode.removeAll(SEVERAL_NODES);
+    oneNode.removeAll(OWN_NODES);
     if (!oneNode.isEmpty()) {
       measureOneNode(oneNode, directory);
     }
@@ -110,16 +111,21 @@ final class BenchRun implements AutoCloseable {
       Path own = Files.createDirectory(directory.resolve(Part.telemetry.name()));
       add(Part.telemetry, () -> TelemetryMeasurement.run(name, launcher, own, extent));
     }
-    List<Growth> growths = List.of();
+    List<Growth> growths = new ArrayList<>();
     if (parts.contains(Part.distribution)) {
       System.err.println("measuring " + Part.distribution);
-      growths =
+      growths.addAll(
           DistributionMeasurement.run(
               launcher,
               directory,
               extent == Bench.Extent.QUICK
                   ? DistributionMeasurement.Extent.QUICK
-                  : DistributionMeasurement.Extent.FULL);
+                  : DistributionMeasurement.Extent.FULL));
+    }
+    if (parts.contains(Part.scale)) {
+      System.err.println("measuring " + Part.scale);
+      Path own = Files.createDirectory(directory.resolve(Part.scale.name()));
+      growths.addAll(ScaleMeasurement.run(name, launcher, own, extent, remarks));
     }
     return new Results(figures, comparisons, growths, remarks);
   }

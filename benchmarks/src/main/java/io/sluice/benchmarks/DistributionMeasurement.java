@@ -47,7 +47,7 @@ final class DistributionMeasurement {
   private final Path launcher;
   private final Path directory;
   private final Extent extent;
-  private final Growth.Lines growths = new Growth.Lines();
+  private final Growth.Lines growths = new Growth.Lines(Part.distribution);
 
   private DistributionMeasurement(Path launcher, Path directory, Extent extent) {
     this.launcher = launcher;

@@ -7,6 +7,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 
 /**
  * Waits, as an application inside the mesh, until a daemon serves it: what is forbidden is refused
@@ -14,7 +15,7 @@ import java.time.Duration;
  * every answer, and one whose daemon is dead gets none.
  */
 final class Enforcement {
-  private static final Duration LONGEST = Duration.ofSeconds(30);
+  private static final Duration LONGEST = Duration.ofSeconds(60);
   private static final int ANSWER_MILLIS = 250;
 
   private enum Answer {
@@ -27,10 +28,22 @@ final class Enforcement {
 
   /** Returns after the first allowed answer. */
   static void await(Testbed testbed, DaemonProcess daemon) throws Exception {
+    await(testbed, daemon, () -> isEnforced(testbed));
+  }
+
+  /** Returns after the first answer of what is forbidden otherwise, or the first refusal of it. */
+  static void awaitForbidden(Testbed testbed, DaemonProcess daemon, boolean allowed)
+      throws Exception {
+    Answer wanted = allowed ? Answer.ECHO : Answer.REFUSED;
+    await(testbed, daemon, () -> ask(testbed, LoadServer.FORBIDDEN_PORT) == wanted);
+  }
+
+  private static void await(Testbed testbed, DaemonProcess daemon, BooleanSupplier serving)
+      throws Exception {
     LoadPath.inside(
         testbed.path(Route.MESHED).client(),
         () -> {
-          boolean serves = Await.until(LONGEST, () -> isEnforced(testbed) || !daemon.isAlive());
+          boolean serves = Await.until(LONGEST, () -> serving.getAsBoolean() || !daemon.isAlive());
           if (!serves || !daemon.isAlive()) {
             throw new IOException("the daemon does not serve:\n" + daemon.logTail());
           }

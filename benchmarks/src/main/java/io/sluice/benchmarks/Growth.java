@@ -9,26 +9,36 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * One line of the result of distribution.
+ * One line of a result that is told by size.
  *
  * @param id stable name, for comparisons by machine
  * @param label what was measured, in words
  * @param unit of every value
- * @param values by how many pods the site has; one for each change
+ * @param values by how many pods the site, or the node, has; at least one for each
  */
 record Growth(String id, String label, String unit, SortedMap<Integer, List<Double>> values) {
   private static final int BAR_PER_DECADE = 10;
 
-  /** What the plot compares: what grows with the site, and what must not. */
+  /** What the plots compare: what grows with the size, and what must not. */
   private static final List<String> PLOTTED =
       List.of(
           "distribution.first.bytes",
           "distribution.permission.bytes",
           "distribution.neighbour.bytes",
-          "distribution.pod.bytes");
+          "distribution.pod.bytes",
+          "scale.start",
+          "scale.idle",
+          "scale.rss",
+          "scale.change",
+          "scale.change.cpu");
 
   Growth {
     values = new TreeMap<>(values);
+  }
+
+  /** Which of the parts it belongs to. */
+  String part() {
+    return id.substring(0, id.indexOf('.'));
   }
 
   double median(int pods) {
@@ -66,31 +76,42 @@ record Growth(String id, String label, String unit, SortedMap<Integer, List<Doub
     return rows;
   }
 
-  /** Bytes by size of the site, a bar each; ten characters are a factor of ten. */
+  /** A bar for each size; ten characters are a factor of ten. */
   static String plot(List<Growth> growths) {
     StringBuilder plot = new StringBuilder();
     for (Growth growth : growths) {
       if (PLOTTED.contains(growth.id())) {
-        double unit = growth.unit().equals("KiB") ? 1 << 10 : 1;
+        boolean inKib = growth.unit().equals("KiB");
+        String unit = inKib ? "B" : growth.unit();
         plot.append(plot.isEmpty() ? "" : "\n").append(growth.label()).append('\n');
         for (int pods : growth.values().keySet()) {
-          double bytes = growth.median(pods) * unit;
-          int length = Math.max(1, (int) Math.round(BAR_PER_DECADE * Math.log10(bytes)));
+          double value = growth.median(pods) * (inKib ? 1 << 10 : 1);
+          int length = Math.max(1, (int) Math.round(BAR_PER_DECADE * Math.log10(value)));
           plot.append(
               String.format(
-                  Locale.ROOT, "%,9d pods %s %,.0f B%n", pods, "█".repeat(length), bytes));
+                  Locale.ROOT,
+                  "%,9d pods %s %s %s%n",
+                  pods,
+                  "█".repeat(length),
+                  Report.number(value),
+                  unit));
         }
       }
     }
     return plot.toString();
   }
 
-  /** Gathers the lines of a result size by size. One thread. */
+  /** Gathers the lines of a part size by size. One thread. */
   static final class Lines {
     private final Map<String, Growth> byId = new LinkedHashMap<>();
+    private final Part part;
+
+    Lines(Part part) {
+      this.part = part;
+    }
 
     void add(int pods, String name, String label, String unit, Double... values) {
-      String id = "distribution." + name;
+      String id = part + "." + name;
       Growth before = byId.getOrDefault(id, new Growth(id, label, unit, new TreeMap<>()));
       byId.put(id, before.with(pods, List.of(values)));
     }

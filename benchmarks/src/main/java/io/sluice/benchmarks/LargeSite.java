@@ -9,7 +9,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /**
  * A registry of many pods, and what changes in it. Each service has a service account, five pods on
@@ -151,14 +150,16 @@ final class LargeSite {
    * there, by {@link System#nanoTime}.
    */
   long allowAgents(boolean allowed) throws IOException {
-    return put(
+    return Manifests.put(
+        folder,
         "target-agents.yaml",
         TARGET.formatted("agents", app(0), source(allowed ? "agent" : "nobody")));
   }
 
   /** The same of service 2 calling service 1, which concerns ten nodes. */
   long allowNeighbour(boolean allowed) throws IOException {
-    return put(
+    return Manifests.put(
+        folder,
         "target-neighbour.yaml",
         TARGET.formatted("neighbour", app(1), source(allowed ? app(2) : "nobody")));
   }
@@ -166,22 +167,11 @@ final class LargeSite {
   /** Puts the pod of that number in the place of the one before, at another address. */
   long replacePod(int number) throws IOException {
     String address = IpAddresses.text(replaced(number));
-    return put(
+    return Manifests.put(
+        folder,
         "replaced.yaml",
         POD.formatted("replaced-" + number, "replaced", node(0), address)
             + SERVICE.formatted("replaced", "10.95.0.1", "{addresses: [" + address + "]}"));
-  }
-
-  private long put(String name, String text) throws IOException {
-    Path aside = folder.resolve("." + name);
-    Files.writeString(aside, text);
-    long before = System.nanoTime();
-    Files.move(
-        aside,
-        folder.resolve(name),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
-    return before;
   }
 
   /** From a node's agent to service 0. */

@@ -5,6 +5,7 @@ import io.sluice.mesh.IpAddresses;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -117,6 +118,39 @@ final class Manifests {
       status: {podIPs: [{ip: %s}, {ip: "%s"}]}
       """;
 
+  /** Of a pod's address, which is another than the service's own. */
+  private static final String POD_SERVICE =
+      """
+      ---
+      apiVersion: v1
+      kind: Service
+      metadata: {name: %1$s, namespace: bench}
+      spec: {clusterIP: %2$s, selector: {app: %1$s}, ports: [{port: 80, targetPort: 8080}]}
+      ---
+      apiVersion: discovery.k8s.io/v1
+      kind: EndpointSlice
+      metadata: {name: %1$s, namespace: bench, labels: {kubernetes.io/service-name: %1$s}}
+      addressType: IPv4
+      ports: [{port: 8080}]
+      endpoints: [{addresses: [%3$s]}]
+      """;
+
+  private static final String FORBIDDEN =
+      """
+      apiVersion: specs.smi-spec.io/v1alpha4
+      kind: TCPRoute
+      metadata: {name: forbidden, namespace: bench}
+      spec: {matches: {ports: [%d]}}
+      ---
+      apiVersion: access.smi-spec.io/v1alpha3
+      kind: TrafficTarget
+      metadata: {name: forbidden, namespace: bench}
+      spec:
+        destination: {kind: ServiceAccount, name: server, namespace: bench}
+        sources: [{kind: ServiceAccount, name: %s, namespace: bench}]
+        rules: [{kind: TCPRoute, name: forbidden}]
+      """;
+
   private static final String STARTING =
       """
       apiVersion: v1
@@ -132,6 +166,48 @@ final class Manifests {
     Files.writeString(
         folder.resolve("starting.yaml"),
         STARTING.formatted(STARTING_POD, NAMESPACE, STARTING_POD_UID));
+  }
+
+  /** Adds so many services for each of {@code pods} pods, a file for each pod. */
+  static void writeServices(Path folder, Testbed testbed, int pods, int each) throws IOException {
+    for (int pod = 0; pod < pods; pod++) {
+      StringBuilder text = new StringBuilder();
+      for (int number = pod * each; number < (pod + 1) * each; number++) {
+        text.append(
+            POD_SERVICE.formatted(
+                "service-" + number,
+                "10.98." + number / 250 + "." + (1 + number % 250),
+                IpAddresses.text(testbed.pod(pod).address(Family.IPV4))));
+      }
+      Files.writeString(folder.resolve("services-" + pod + ".yaml"), text);
+    }
+  }
+
+  /**
+   * Lets the load's clients call {@link LoadServer#FORBIDDEN_PORT}, or nobody; returns as {@link
+   * #put}.
+   */
+  static long allowForbidden(Path folder, boolean allowed) throws IOException {
+    return put(
+        folder,
+        "forbidden.yaml",
+        FORBIDDEN.formatted(LoadServer.FORBIDDEN_PORT, allowed ? "client" : "nobody"));
+  }
+
+  /**
+   * Puts a file in the place of another in one step. Returns the instant before it is there, by
+   * {@link System#nanoTime}.
+   */
+  static long put(Path folder, String name, String text) throws IOException {
+    Path aside = folder.resolve("." + name);
+    Files.writeString(aside, text);
+    long before = System.nanoTime();
+    Files.move(
+        aside,
+        folder.resolve(name),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+    return before;
   }
 
   /**

@@ -29,5 +29,7 @@ enum Part {
   /** What each means of resilience costs HTTP between two nodes; asked for only. */
   resilience,
   /** What it costs HTTP between two nodes that requests are seen; asked for only. */
-  telemetry
+  telemetry,
+  /** How the daemon of a node grows with its pods and their services; asked for only. */
+  scale
 }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -18,7 +19,7 @@ import java.util.stream.Collectors;
  *
  * @param figures on one node; may be empty
  * @param comparisons between nodes; may be empty
- * @param growths of distribution; may be empty
+ * @param growths by size; may be empty
  * @param remarks what to think of them, each a sentence; none where nothing is doubtful
  */
 record Report(
@@ -131,13 +132,19 @@ record Report(
       text.append(TextTable.aligned(Comparison.headings(comparisons), Comparison.rows(comparisons)))
           .append('\n');
     }
-    if (!growths.isEmpty()) {
-      text.append(TextTable.aligned(Growth.headings(growths), Growth.rows(growths)))
+    for (List<Growth> growing : growthsByPart().values()) {
+      text.append(TextTable.aligned(Growth.headings(growing), Growth.rows(growing)))
           .append('\n')
-          .append(Growth.plot(growths))
+          .append(Growth.plot(growing))
           .append('\n');
     }
     return text.toString();
+  }
+
+  /** Each part has sizes of its own, and so a table. */
+  private SortedMap<String, List<Growth>> growthsByPart() {
+    return growths.stream()
+        .collect(Collectors.groupingBy(Growth::part, TreeMap::new, Collectors.toList()));
   }
 
   /** Everything, with the single values. */
@@ -216,15 +223,16 @@ record Report(
               TextTable.markdown(Comparison.headings(comparisons), Comparison.rows(comparisons))
                   + drawn(file, section.picture + "-mtls.svg", comparisonChart()));
     }
-    if (!growths.isEmpty()) {
+    for (var part : growthsByPart().entrySet()) {
+      List<Growth> growing = part.getValue();
       text =
           replaced(
               file,
               text,
-              name + " distribution",
-              TextTable.markdown(Growth.headings(growths), Growth.rows(growths))
+              name + " " + part.getKey(),
+              TextTable.markdown(Growth.headings(growing), Growth.rows(growing))
                   + "\n```\n"
-                  + Growth.plot(growths)
+                  + Growth.plot(growing)
                   + "```\n");
     }
     return text;

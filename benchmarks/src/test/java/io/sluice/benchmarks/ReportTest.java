@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -127,7 +128,7 @@ class ReportTest {
 
   @Test
   void distributionHasAColumnForEachSizeAndAPlotOfItsBytes() throws IOException {
-    Growth.Lines growths = new Growth.Lines();
+    Growth.Lines growths = new Growth.Lines(Part.distribution);
     for (int pods : List.of(1_000, 10_000)) {
       growths.add(pods, "first.bytes", "the whole", "KiB", pods / 10.0);
       growths.add(pods, "permission.bytes", "a permission", "B", 100.0, 120.0, 140.0);
@@ -146,6 +147,35 @@ class ReportTest {
         .contains("| a permission | B | 120 | 120 |")
         .contains("    1,000 pods " + "█".repeat(50) + " 102,400 B")
         .contains("   10,000 pods " + "█".repeat(60) + " 1,024,000 B")
+        .doesNotContain("old");
+  }
+
+  @Test
+  void aNodeThatGrowsHasSizesOfItsOwn() throws IOException {
+    Growth.Lines distribution = new Growth.Lines(Part.distribution);
+    distribution.add(1_000, "rss", "the controller's memory", "MiB", 148.0);
+    Growth.Lines scale = new Growth.Lines(Part.scale);
+    for (int pods : List.of(30, 500)) {
+      scale.add(pods, "start", "start to first answer", "ms", 10.0, 1_000.0, 2_000.0);
+      scale.add(pods, "idle", "idle", "ms/s", 0.0);
+    }
+    List<Growth> growths = new ArrayList<>(distribution.list());
+    growths.addAll(scale.list());
+    Path file = directory.resolve("performance.md");
+    Files.writeString(
+        file,
+        "<!-- sluice bench distribution: begin --><!-- sluice bench distribution: end -->\n"
+            + "<!-- sluice bench scale: begin -->old<!-- sluice bench scale: end -->\n");
+
+    new Report(MACHINE, false, List.of(), List.of(), growths, List.of()).writeMarkdown(file);
+
+    assertThat(file)
+        .content()
+        .contains("| measured | unit | 1,000 pods |", "| the controller's memory | MiB | 148 |")
+        .contains("| measured | unit | 30 pods | 500 pods |")
+        .contains("| start to first answer | ms | 1,000 | 1,000 |")
+        .contains("      500 pods " + "█".repeat(30) + " 1,000 ms")
+        .contains("      500 pods █ 0.00 ms/s")
         .doesNotContain("old");
   }
 

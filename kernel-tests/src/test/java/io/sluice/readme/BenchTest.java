@@ -157,6 +157,20 @@ class BenchTest {
     assertThat(Path.of("/run", "slxbench-" + bench.pid())).doesNotExist();
   }
 
+  @Test
+  @Tag("long")
+  void aNodeThatGrowsIsMeasuredAndNothingIsLeft() throws Exception {
+    Bench bench = bench("scale");
+
+    for (String measured : List.of("start", "start.cpu", "rss", "change")) {
+      JsonNode line = line(bench.result(), "growths", "scale." + measured);
+      assertThat(List.of(line.path("5"), line.path("15")))
+          .as(measured)
+          .allSatisfy(values -> assertThat(values.path(0).asDouble()).isPositive());
+    }
+    assertNothingIsLeft(bench.pid());
+  }
+
   /** One that has ended well. */
   private record Bench(long pid, JsonNode result) {}
 
