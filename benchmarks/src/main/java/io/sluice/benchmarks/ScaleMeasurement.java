@@ -19,14 +19,16 @@ final class ScaleMeasurement {
 
   private static final int SERVICES_PER_POD = 20;
 
-  /** After each change, for what it leaves to be done. */
-  private static final Duration REST = Duration.ofSeconds(2);
+  /** After a change, whose work the next one is not to meet; at rest or not. */
+  private static final Duration LONGEST_WORK = Duration.ofSeconds(15);
 
-  /** CPU time of a daemon that still starts, ms a second; one of 30 pods at rest has a tenth. */
-  private static final double STARTING = 100;
+  private static final Duration WINDOW = Duration.ofSeconds(1);
 
-  /** Of the window before; with less, the work still becomes less. */
-  private static final double STEADY = 0.8;
+  /** CPU time of a daemon at work, ms a second; one of 30 pods at rest has a tenth. */
+  private static final double AT_WORK = 100;
+
+  /** What a window may take less than the one before where work does not become less any more. */
+  private static final double STEADY = 10;
 
   private static final double MIB = 1 << 20;
 
@@ -36,11 +38,11 @@ final class ScaleMeasurement {
    * @param pods of each size, at least 3
    * @param starts of each size
    * @param changes half of them in each direction
-   * @param idle how long nothing happens; whether the daemon is at rest is told by halves of it
-   * @param longestSettling before that, at rest or not
+   * @param idle how long nothing happens
+   * @param longestStart how long the daemon may work before that, at rest then or not
    */
   private record Extent(
-      List<Integer> pods, int starts, int changes, Duration idle, Duration longestSettling) {
+      List<Integer> pods, int starts, int changes, Duration idle, Duration longestStart) {
     static final Extent FULL =
         new Extent(List.of(30, 125, 500), 3, 10, Duration.ofSeconds(10), Duration.ofMinutes(1));
     static final Extent QUICK =
@@ -113,27 +115,30 @@ final class ScaleMeasurement {
   /** Gives the CPU time of a daemon at rest, ms a second. */
   private double idle(DaemonProcess daemon) throws IOException, InterruptedException {
     ProcessUse use = ProcessUse.of(daemon.pid());
-    settle(use);
+    settle(use, extent.idle().dividedBy(2), extent.longestStart(), "its start");
     double idle = cpuPerSecond(use, extent.idle());
     add("idle", "the daemon's CPU time a second, idle", "ms/s", List.of(idle));
     add("rss", "its resident memory (RSS) then", "MiB", List.of(use.residentBytes() / MIB));
     return idle;
   }
 
-  /** Returns when the daemon has finished what its start left to be done, as far as it does. */
-  private void settle(ProcessUse use) throws IOException, InterruptedException {
-    Duration window = extent.idle().dividedBy(2);
+  /** Returns when the daemon has finished what something left to be done, as far as it does. */
+  private void settle(ProcessUse use, Duration window, Duration longest, String after)
+      throws IOException, InterruptedException {
     double before = Double.MAX_VALUE;
-    for (long left = extent.longestSettling().dividedBy(window); left > 0; left--) {
+    for (long left = longest.dividedBy(window); left > 0; left--) {
       double now = cpuPerSecond(use, window);
-      if (now < STARTING && now >= before * STEADY) {
+      if (now < AT_WORK && now > before - STEADY) {
         return;
       }
       before = now;
     }
-    remarks.add(
-        "The daemon of %,d pods was not at rest after %d s"
-            .formatted(bench.pods(), extent.longestSettling().toSeconds()));
+    String remark =
+        "Doubtful: the daemon of %,d pods was not at rest %d s after %s"
+            .formatted(bench.pods(), longest.toSeconds(), after);
+    if (!remarks.contains(remark)) {
+      remarks.add(remark);
+    }
   }
 
   private static double cpuPerSecond(ProcessUse use, Duration time)
@@ -155,7 +160,7 @@ final class ScaleMeasurement {
       long made = Manifests.allowForbidden(bench.registry(), allowed);
       Enforcement.awaitForbidden(bench.testbed(), daemon, allowed);
       times.add(millisSince(made));
-      Thread.sleep(REST);
+      settle(use, WINDOW, LONGEST_WORK, "a change");
     }
     double spent = (use.cpuSeconds() - before) * 1e3 - idle * millisSince(begin) / 1e3;
     add("change", "a changed permission in force", "ms", times);
