@@ -5,24 +5,32 @@
 
 program_bill=$root/target/images/program.cdx.json
 
+# The poms as they are: a bill holds for no others.
+poms_sum() { (cd "$root" && cat pom.xml ./*/pom.xml | sha256sum | cut -d ' ' -f 1); }
+
+# Keeps what Maven said in directory $1 of the poms whose sum was $2 before it began.
+keep_program_bill() {
+	mkdir -p "$root/target/images"
+	mv "$1/cli/target/bom.json" "$program_bill"
+	echo "$2" >"$program_bill.of"
+}
+
 # The bill of the whole program, for all architectures, kept while no pom.xml changes. Made from the poms alone, in a directory
 # of its own: whatever runs from this tree is left alone, and jars are known by their bytes later.
 make_program_bill() {
-	poms=$(cd "$root" && find pom.xml ./*/pom.xml)
-	sum=$(cd "$root" && echo "$poms" | xargs cat | sha256sum | cut -d ' ' -f 1)
+	sum=$(poms_sum)
 	[ "$(cat "$program_bill.of" 2>/dev/null)" != "$sum" ] || return 0
 	say "asking Maven what the program is made of"
 	project=$work/poms
 	rm -rf "$project"
-	for pom in $poms; do install -D -m 644 "$root/$pom" "$project/$pom"; done
+	for pom in $(cd "$root" && echo pom.xml ./*/pom.xml); do install -D -m 644 "$root/$pom" "$project/$pom"; done
 	(cd "$project" && mvn -q -B -ntp -Psbom -Dquick -DskipTests -Denforcer.skip -Dmaven.antrun.skip -Dprotobuf.skip -Dmdep.skip \
 		-Dmaven.main.skip -pl cli -am package >"$work/program.log" 2>&1 </dev/null) || {
 		tail -n 20 "$work/program.log" >&2
 		die "no bill of materials: Maven failed (it fetches its CycloneDX plugin the first time)"
 	}
-	mv "$project/cli/target/bom.json" "$program_bill"
+	keep_program_bill "$project" "$sum"
 	rm -rf "$project"
-	echo "$sum" >"$program_bill.of"
 }
 
 # The bill of image $1, made of the trees in $2, as file $3.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.architecture.SourceTree;
 import io.sluice.containers.ImageContents.Layer;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.OneAtATime;
@@ -135,9 +136,11 @@ class ImageTest {
         .containsExactly("runtime", "libraries");
   }
 
+  /** The bill by a Maven of its own, where the whole run's build has made the first. */
   @Test
   @Tag("long")
-  void madeAgainTheLayersAreTheSameBytes() {
+  void madeAgainTheLayersAreTheSameBytes() throws IOException {
+    Files.deleteIfExists(SourceTree.around().root().resolve("target/images/program.cdx.json.of"));
     Map<String, String> again =
         ImageArchive.make("--digests")
             .lines()
