@@ -37,7 +37,7 @@ run_maven_tests() {
 		training=$1 status=0
 		shift
 		mvn -pl "!kernel-tests" "$@" &
-		while [ "$training" ] && kill -0 "$training"; do sleep 1; done 2>/dev/null
+		[ -z "$training" ] || tail -s 0.2 --pid="$training" -f /dev/null
 		mvn -pl kernel-tests -am -Dkernel-tests.alone=true "$@" || status=$?
 		wait $! || status=$?
 		exit $status' sh "${training:-}" "$@") </dev/null >>"$output" 2>&1 &
@@ -81,11 +81,9 @@ end_maven() {
 
 # Ends Maven where it takes too long, and says which classes it was in; what their threads did is kept.
 end_where_it_hangs() {
-	begun=$(date +%s) moved=$begun looked=$begun ended=0
-	while sleep 1 && kill -0 $maven 2>/dev/null; do
+	begun=$(date +%s) moved=$begun ended=0
+	while ! timeout 10 tail -s 0.2 --pid=$maven -f /dev/null; do
 		now=$(date +%s)
-		[ $((now - looked)) -ge 10 ] || continue    # a look starts some programs
-		looked=$now
 		count=$(find "$root"/*/target/surefire-reports -name 'TEST-*.xml' 2>/dev/null | wc -l)
 		[ "$count" -eq $ended ] || { ended=$count moved=$now; }
 		if [ $((now - moved)) -ge $most_still ]; then

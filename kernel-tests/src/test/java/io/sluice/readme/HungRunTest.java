@@ -106,7 +106,7 @@ class HungRunTest {
   void whereNoClassEndsMavenIsEndedAndTheClassIsNamed() throws Exception {
     String hangs = "echo $$ >pid\necho '[INFO] Running a.ATest'\nwhile :; do sleep 1; done\n";
 
-    String printed = printed(begin(hangs, 15));
+    String printed = printed(begin(hangs, 5));
 
     assertThat(printed)
         .containsPattern("ENDED: no test class has ended for \\d+ s; begun and not ended: a.ATest")
