@@ -63,6 +63,7 @@ final class ProxyQueries {
     assertBuyer(told, shop);
     assertThat(told.get("ready of the store")).isEqualTo("LIVE\n");
     assertOnlyOf(told, shop);
+    shop.change(() -> shop.cluster.registry().remove("store-service"));
     return told;
   }
 
