@@ -35,8 +35,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("kernel")
 @ParameterizedClass
 @MethodSource("io.sluice.kernel.TwoNodes#mechanisms")
-@Order(20)
-class MutualTlsTest extends RealServersContract {
+@Order(16)
+class MutualTlsTest extends RetirementContract {
   private static final String SECRET = "canary-19c2fe-between-nodes";
   private static final String PAST_THE_MESH = "canary-7e0b44-past-the-mesh-";
   private static final String BESIDE_IT = "canary-a2196d-beside-it-";

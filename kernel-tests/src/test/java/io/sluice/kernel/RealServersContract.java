@@ -23,7 +23,7 @@ import org.junit.jupiter.params.Parameter;
 
 /**
  * Servers that others wrote, over mutual TLS between nodes. {@link MutualTlsTest} goes on in the
- * same shop, which takes seconds to open.
+ * same shop, which takes seconds to open; {@link RetirementContract} closes it down.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class RealServersContract {
@@ -39,7 +39,7 @@ abstract class RealServersContract {
 
   @BeforeParameterizedClassInvocation
   void openShop() {
-    shop = TwoNodes.open(mechanisms, List.of());
+    shop = TwoNodes.open(mechanisms, List.of(), "--drain-seconds", "2");
   }
 
   @AfterParameterizedClassInvocation
@@ -49,7 +49,9 @@ abstract class RealServersContract {
 
   @AfterEach
   void restorePolicy() {
-    shop.configure(Map.of());
+    if (shop.a().daemon().isAlive()) {
+      shop.configure(Map.of());
+    }
   }
 
   @Test
