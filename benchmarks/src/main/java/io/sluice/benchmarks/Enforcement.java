@@ -28,24 +28,34 @@ final class Enforcement {
 
   /** Returns after the first allowed answer. */
   static void await(Testbed testbed, DaemonProcess daemon) throws Exception {
-    await(testbed, daemon, () -> isEnforced(testbed));
+    await(testbed, daemon, "the daemon does not serve", () -> isEnforced(testbed));
   }
 
   /** Returns after the first answer of what is forbidden otherwise, or the first refusal of it. */
   static void awaitForbidden(Testbed testbed, DaemonProcess daemon, boolean allowed)
       throws Exception {
     Answer wanted = allowed ? Answer.ECHO : Answer.REFUSED;
-    await(testbed, daemon, () -> ask(testbed, LoadServer.FORBIDDEN_PORT) == wanted);
+    await(
+        testbed,
+        daemon,
+        allowed ? "a given permission is not in force" : "a taken permission is in force still",
+        () -> ask(testbed, LoadServer.FORBIDDEN_PORT) == wanted);
   }
 
-  private static void await(Testbed testbed, DaemonProcess daemon, BooleanSupplier serving)
+  private static void await(
+      Testbed testbed, DaemonProcess daemon, String failure, BooleanSupplier serving)
       throws Exception {
     LoadPath.inside(
         testbed.path(Route.MESHED).client(),
         () -> {
           boolean serves = Await.until(LONGEST, () -> serving.getAsBoolean() || !daemon.isAlive());
           if (!serves || !daemon.isAlive()) {
-            throw new IOException("the daemon does not serve:\n" + daemon.logTail());
+            throw new IOException(
+                (daemon.isAlive()
+                        ? failure + " after " + LONGEST.toSeconds() + " s"
+                        : "the daemon has ended")
+                    + ":\n"
+                    + daemon.logTail());
           }
           return true;
         });

@@ -20,9 +20,9 @@ final class ScaleMeasurement {
   private static final int SERVICES_PER_POD = 20;
 
   /** After a change, whose work the next one is not to meet; at rest or not. */
-  private static final Duration LONGEST_WORK = Duration.ofSeconds(15);
+  private static final Duration LONGEST_WORK = Duration.ofSeconds(5);
 
-  private static final Duration WINDOW = Duration.ofSeconds(1);
+  private static final Duration WINDOW = Duration.ofMillis(500);
 
   /** CPU time of a daemon at work, ms a second; one of 30 pods at rest has a tenth. */
   private static final double AT_WORK = 100;
