@@ -25,14 +25,12 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** {@code sluice proxy} of one pod among many, asked from elsewhere through an API server. */
 @Tag("kernel")
-class ProxyInspectionTest {
-  private static final int HERE = 100;
+class ProxyInspectionTest extends ManyPodsContract {
   private static final int ELSEWHERE = 900;
   private static final int SERVICES = 90;
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -58,10 +56,10 @@ class ProxyInspectionTest {
       status: {podIPs: [{ip: 10.200.%4$d.%5$d}], conditions: [{type: Ready, status: "True"}]}
       """;
 
-  private static void write(Cluster cluster) {
+  @Override
+  void writeOthers() {
     cluster.registry().write("namespace", Manifests.namespace());
     cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
-    cluster.site("a").pods().forEach(cluster.registry()::write);
     List<String> documents = new ArrayList<>();
     for (int i = 0; i < ELSEWHERE; i++) {
       documents.add(OTHER.formatted(i, Manifests.NAMESPACE, i % SERVICES, i / 250, i % 250 + 1));
@@ -69,50 +67,43 @@ class ProxyInspectionTest {
     for (int i = 0; i < SERVICES; i++) {
       documents.add(Manifests.service("service-" + i, "10.96.8." + i, "fd96::8:" + i, 80, 8080));
     }
-    documents.add(Manifests.trafficTarget("here-7", "other-0", List.of()));
+    documents.add(Manifests.trafficTarget(FIRST, "other-0", List.of()));
     cluster.registry().write("others", String.join("---\n", documents));
   }
 
   @Test
   void everyAnswerIsOfOnePodAmongAThousandAndComesSoon() throws Exception {
-    String[] names = IntStream.range(0, HERE).mapToObj(i -> "here-" + i).toArray(String[]::new);
-    try (Cluster cluster = new Cluster(List.of(names))) {
-      Site site = cluster.site("a");
-      write(cluster);
-      Path controller = cluster.startControl().view().state();
-      cluster.startDaemon(site, "--keep-keys");
-      SitePod pod = site.pod("here-7");
-      cluster.awaitCertificates(List.of(pod));
-      Await.until(
-          "all pods are in force",
-          Await.patience(60),
-          () ->
-              site.daemon().view().pods().stream()
-                      .filter(one -> one.path("protection").asText().equals("protected"))
-                      .count()
-                  == HERE);
-      Map<String, byte[]> secrets = KeySilenceTest.secrets(cluster);
-      assertThat(secrets).containsKey("workload's spiffe://cluster.local/ns/shop/sa/here-7");
+    Path controller = cluster.control().view().state();
+    SitePod pod = first;
+    Await.until(
+        "all pods are in force",
+        Await.patience(60),
+        () ->
+            site.daemon().view().pods().stream()
+                    .filter(one -> one.path("protection").asText().equals("protected"))
+                    .count()
+                == PODS + 1);
+    Map<String, byte[]> secrets = KeySilenceTest.secrets(cluster);
+    assertThat(secrets).containsKey("workload's spiffe://cluster.local/ns/shop/sa/here-7");
 
-      assertReported(cluster, site, secrets);
-      Map<String, Integer> lengths = new HashMap<>();
-      try (ExecServer server = ExecServer.ofThisJvm(pod.meshName(), site, controller)) {
-        String kubeconfig = server.kubeconfig(site.directory()).toString();
-        for (String query : ProxyQueries.QUERIES) {
-          assertOfDaemon(query, pod, site);
-          String answer =
-              JavaCommand.here("proxy", "get", query, pod.meshName(), "--kubeconfig", kubeconfig);
-          assertOneWithoutKeys(query, answer, site, secrets);
-          lengths.put(query, answer.length());
-        }
-        assertReportedFromElsewhere(pod, site, kubeconfig);
-        assertLogIsSet(server, pod, site, kubeconfig);
+    assertReported(cluster, site, secrets);
+    Map<String, Integer> lengths = new HashMap<>();
+    try (ExecServer server = ExecServer.ofThisJvm(pod.meshName(), site, controller)) {
+      String kubeconfig = server.kubeconfig(site.directory()).toString();
+      for (String query : ProxyQueries.QUERIES) {
+        assertOfDaemon(query, pod, site);
+        String answer =
+            JavaCommand.here("proxy", "get", query, pod.meshName(), "--kubeconfig", kubeconfig);
+        assertOneWithoutKeys(query, answer, site, secrets);
+        lengths.put(query, answer.length());
       }
-      try (ExecServer server = ExecServer.ofProcesses(pod.meshName(), site)) {
-        String kubeconfig = server.kubeconfig(site.directory()).toString();
-        String longest = Collections.max(lengths.entrySet(), Map.Entry.comparingByValue()).getKey();
-        assertOneWithoutKeys(longest, soon(longest, pod, server, kubeconfig), site, secrets);
-      }
+      assertReportedFromElsewhere(pod, site, kubeconfig);
+      assertLogIsSet(server, pod, site, kubeconfig);
+    }
+    try (ExecServer server = ExecServer.ofProcesses(pod.meshName(), site)) {
+      String kubeconfig = server.kubeconfig(site.directory()).toString();
+      String longest = Collections.max(lengths.entrySet(), Map.Entry.comparingByValue()).getKey();
+      assertOneWithoutKeys(longest, soon(longest, pod, server, kubeconfig), site, secrets);
     }
   }
 
