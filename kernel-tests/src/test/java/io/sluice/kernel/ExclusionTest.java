@@ -18,8 +18,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
@@ -50,7 +53,7 @@ class ExclusionTest {
 
   @Parameter private Mechanism mechanism = Mechanism.EBPF;
   private Shop shop;
-  private final List<TcpServer> heldServers = new ArrayList<>();
+  private Echoes heldServers;
   private final List<Talk> held = new ArrayList<>();
   private final List<Duration> taken = new ArrayList<>();
   private long written;
@@ -59,12 +62,11 @@ class ExclusionTest {
   void openShop() {
     shop = Shop.lent(mechanism);
     shop.site.joinBySecondInterface(shop.thief, shop.stranger);
+    heldServers = echoes(shop.store);
     for (Family family : Family.values()) {
       give(shop.thief, second(family, 1), family);
       give(shop.stranger, second(family, 2), family);
-      TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort());
-      heldServers.add(server);
-      held.add(Talk.begin(shop.buyer, shop.store.at(family, server.port())));
+      held.add(Talk.begin(shop.buyer, heldServers.at(family)));
     }
   }
 
@@ -74,9 +76,8 @@ class ExclusionTest {
     Duration median = taken.isEmpty() ? Duration.ZERO : taken.get(taken.size() / 2);
     taken.clear();
     held.forEach(Talk::close);
-    heldServers.forEach(TcpServer::close);
+    heldServers.close();
     held.clear();
-    heldServers.clear();
     Commands.ip(shop.thief.netns(), List.of("link delete " + SECOND));
     shop.close();
     assertThat(median).as("of all changes").isLessThan(LIVE);
@@ -100,126 +101,121 @@ class ExclusionTest {
     assertThat(held).as("held over every change").hasSize(2).allMatch(Talk::isAlive);
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void anOutboundPortOnTheListIsLeftAlone(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
-      InetSocketAddress destination = shop.stranger.at(family, server.port());
-      assertThat(Attempt.from(shop.thief, destination, "hi").wasReset()).isTrue();
+  @Test
+  void anOutboundPortOnTheListIsLeftAlone() {
+    try (Echoes servers = echoes(shop.stranger)) {
+      each(family -> assertReset(shop.thief, servers.at(family)));
 
-      configure("outboundPortExclusionList", "[" + server.port() + "]");
+      configure("outboundPortExclusionList", "[" + servers.port + "]");
 
-      awaitPassed(shop.thief, destination, "outbound", "excluded_port");
-      Talk established = Talk.begin(shop.thief, destination);
-      try (established) {
-        assertThat(established.isAlive()).isTrue();
+      each(family -> awaitPassed(shop.thief, servers.at(family), "outbound", "excluded_port"));
+      try (Talk one = Talk.begin(shop.thief, servers.at(Family.IPV4));
+          Talk other = Talk.begin(shop.thief, servers.at(Family.IPV6))) {
+        assertThat(List.of(one, other)).allMatch(Talk::isAlive);
         write(Map.of());
-        awaitRefused(shop.thief, destination);
-        assertThat(established.isAlive()).as("what is established stays").isTrue();
+        each(family -> awaitRefused(shop.thief, servers.at(family)));
+        assertThat(List.of(one, other)).as("what is established stays").allMatch(Talk::isAlive);
       }
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void anInboundPortOnTheListIsLeftAlone(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort())) {
-      InetSocketAddress destination = shop.store.at(family, server.port());
-      assertThat(Attempt.from(shop.stranger, destination, "hi").wasReset()).isTrue();
+  @Test
+  void anInboundPortOnTheListIsLeftAlone() {
+    try (Echoes servers = echoes(shop.store)) {
+      each(family -> assertReset(shop.stranger, servers.at(family)));
 
-      configure("inboundPortExclusionList", "[" + server.port() + "]");
+      configure("inboundPortExclusionList", "[" + servers.port + "]");
 
-      Attempt attempt = awaitAnswered(shop.stranger, destination);
-      assertThat(server.accepted().getLast().peer()).isEqualTo(attempt.local());
-      assertThat(shop.view().counted(shop.store, "inbound", "passthrough", "excluded_port"))
-          .isPositive();
+      each(family -> {
+        Attempt attempt = awaitAnswered(shop.stranger, servers.at(family));
+        assertThat(servers.by(family).accepted().getLast().peer()).isEqualTo(attempt.local());
+        assertThat(shop.view().counted(shop.store, "inbound", "passthrough", "excluded_port"))
+            .isPositive();
+      });
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void listsOfMeshAndPodAddUpAndTheNeighbourOfAPortIsNotExcludedAHundredTimesEach(Family family) {
-    try (TcpServer byMesh = TcpServer.echo(shop.stranger, family, shop.freshPort());
-        TcpServer byPod = TcpServer.echo(shop.stranger, family, shop.freshPort());
-        TcpServer neighbour = TcpServer.echo(shop.stranger, family, shop.freshPort());
-        TcpServer alsoByMesh = TcpServer.echo(shop.store, family, shop.freshPort());
-        TcpServer alsoByPod = TcpServer.echo(shop.store, family, shop.freshPort());
-        TcpServer beside = TcpServer.echo(shop.store, family, shop.freshPort())) {
+  @Test
+  void listsOfMeshAndPodAddUpAndTheNeighbourOfAPortIsNotExcludedAHundredTimesEach() {
+    try (Echoes byMesh = echoes(shop.stranger);
+        Echoes byPod = echoes(shop.stranger);
+        Echoes neighbour = echoes(shop.stranger);
+        Echoes alsoByMesh = echoes(shop.store);
+        Echoes alsoByPod = echoes(shop.store);
+        Echoes beside = echoes(shop.store)) {
       shop.configure(
           false,
           false,
           Map.of(
-              "outboundPortExclusionList", "[" + byMesh.port() + "]",
-              "inboundPortExclusionList", "[" + alsoByMesh.port() + "]"));
+              "outboundPortExclusionList", "[" + byMesh.port + "]",
+              "inboundPortExclusionList", "[" + alsoByMesh.port + "]"));
       // Nobody calls before it is in force: for ten seconds after a refused call rules refuse its
       // port.
       shop.change(() ->
-          annotate(
-              shop.buyer, Map.of("sluice.io/outbound-port-exclusion-list", "" + byPod.port())));
+          annotate(shop.buyer, Map.of("sluice.io/outbound-port-exclusion-list", "" + byPod.port)));
       shop.change(() ->
           annotate(
-              shop.store, Map.of("sluice.io/inbound-port-exclusion-list", "" + alsoByPod.port())));
+              shop.store, Map.of("sluice.io/inbound-port-exclusion-list", "" + alsoByPod.port)));
 
-      for (TcpServer excluded : List.of(byMesh, byPod)) {
-        assertAnsweredOften(shop.buyer, shop.stranger.at(family, excluded.port()), excluded);
-      }
-      for (TcpServer excluded : List.of(alsoByMesh, alsoByPod)) {
-        assertAnsweredOften(shop.stranger, shop.store.at(family, excluded.port()), excluded);
-      }
-      assertRefusedOften(shop.buyer, shop.stranger.at(family, neighbour.port()), neighbour);
-      assertRefusedOften(shop.stranger, shop.store.at(family, beside.port()), beside);
+      each(family -> {
+        for (Echoes excluded : List.of(byMesh, byPod)) {
+          assertAnsweredOften(shop.buyer, excluded, family);
+        }
+        for (Echoes excluded : List.of(alsoByMesh, alsoByPod)) {
+          assertAnsweredOften(shop.stranger, excluded, family);
+        }
+        assertRefusedOften(shop.buyer, neighbour, family);
+        assertRefusedOften(shop.stranger, beside, family);
+      });
     }
   }
 
   /** By the very socket of the client: nothing is between. */
-  private static void assertAnsweredOften(
-      SitePod from, InetSocketAddress destination, TcpServer server) {
+  private static void assertAnsweredOften(SitePod from, Echoes servers, Family family) {
     for (int i = 0; i < TRIES; i++) {
-      Attempt attempt = Attempt.from(from, destination, "hi");
+      Attempt attempt = Attempt.from(from, servers.at(family), "hi");
       assertThat(attempt.answer()).as("%s, try %s", attempt, i).isEqualTo("hi");
-      assertThat(server.accepted().getLast().peer()).isEqualTo(attempt.local());
+      assertThat(servers.by(family).accepted().getLast().peer()).isEqualTo(attempt.local());
     }
   }
 
-  private static void assertRefusedOften(
-      SitePod from, InetSocketAddress destination, TcpServer server) {
+  private static void assertRefusedOften(SitePod from, Echoes servers, Family family) {
     for (int i = 0; i < TRIES; i++) {
-      Attempt attempt = Attempt.from(from, destination, "hi");
+      Attempt attempt = Attempt.from(from, servers.at(family), "hi");
       assertThat(attempt.wasReset()).as("%s, try %s", attempt, i).isTrue();
     }
-    assertThat(server.accepted()).isEmpty();
+    assertThat(servers.by(family).accepted()).isEmpty();
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void anOutboundRangeOnTheListIsLeftAlone(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
-      InetSocketAddress destination = shop.stranger.at(family, server.port());
-      assertThat(Attempt.from(shop.thief, destination, "hi").wasReset()).isTrue();
+  @Test
+  void anOutboundRangeOnTheListIsLeftAlone() {
+    try (Echoes servers = echoes(shop.stranger);
+        Echoes neighbours = new Echoes(shop.site.node(), servers.port)) {
+      each(family -> assertReset(shop.thief, servers.at(family)));
 
-      configure("outboundIPRangeExclusionList", "[\"" + range(shop.stranger, family) + "\"]");
+      configure("outboundIPRangeExclusionList", "[" + ranges(shop.stranger) + "]");
 
-      awaitPassed(shop.thief, destination, "outbound", "excluded_range");
-      try (TcpServer neighbour = TcpServer.echo(shop.site.node(), family, server.port())) {
-        Attempt beside =
-            Attempt.from(shop.thief, shop.site.node().at(family, neighbour.port()), "hi");
+      each(family -> {
+        awaitPassed(shop.thief, servers.at(family), "outbound", "excluded_range");
+        Attempt beside = Attempt.from(shop.thief, neighbours.at(family), "hi");
         assertThat(beside.wasReset()).as("outside of the range: %s", beside).isTrue();
-      }
+      });
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void onlyTheInclusionListIsRedirectedWhenThereIsOne(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort());
-        TcpServer included = TcpServer.echo(shop.store, family, shop.freshPort())) {
-      configure("outboundIPRangeInclusionList", "[\"" + range(shop.store, family) + "\"]");
+  @Test
+  void onlyTheInclusionListIsRedirectedWhenThereIsOne() {
+    try (Echoes servers = echoes(shop.stranger);
+        Echoes included = echoes(shop.store)) {
+      configure("outboundIPRangeInclusionList", "[" + ranges(shop.store) + "]");
 
-      awaitPassed(shop.thief, shop.stranger.at(family, server.port()), "outbound", "not_included");
-      Attempt refused = Attempt.from(shop.thief, shop.store.at(family, included.port()), "hi");
-      assertThat(refused.wasReset()).as("on the list: %s", refused).isTrue();
-      assertThat(shop.view().record("outbound", refused).path("reason").asText())
-          .isEqualTo("no_traffic_target");
+      each(family -> {
+        awaitPassed(shop.thief, servers.at(family), "outbound", "not_included");
+        Attempt refused = Attempt.from(shop.thief, included.at(family), "hi");
+        assertThat(refused.wasReset()).as("on the list: %s", refused).isTrue();
+        assertThat(shop.view().record("outbound", refused).path("reason").asText())
+            .isEqualTo("no_traffic_target");
+      });
     }
   }
 
@@ -250,69 +246,76 @@ class ExclusionTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void anAnnotationConcernsItsPodAloneAndSparesWhatIsEstablished(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort());
-        TcpServer mesh = TcpServer.echo(shop.store, family, shop.freshPort());
-        Talk established = Talk.begin(shop.buyer, shop.store.at(family, mesh.port()))) {
-      assertThat(established.isAlive()).isTrue();
-      InetSocketAddress destination = shop.stranger.at(family, server.port());
-      Map<String, String> annotation =
-          Map.of("sluice.io/outbound-port-exclusion-list", "" + server.port());
+  @Test
+  void anAnnotationConcernsItsPodAloneAndSparesWhatIsEstablished() {
+    try (Echoes servers = echoes(shop.stranger)) {
+      assertThat(held).allMatch(Talk::isAlive);
 
-      annotate(shop.buyer, annotation);
+      annotate(shop.buyer, Map.of("sluice.io/outbound-port-exclusion-list", "" + servers.port));
 
-      awaitPassed(shop.buyer, destination, "outbound", "excluded_port");
-      assertThat(Attempt.from(shop.thief, destination, "hi").wasReset()).isTrue();
-      assertThat(established.isAlive()).isTrue();
+      each(family -> {
+        awaitPassed(shop.buyer, servers.at(family), "outbound", "excluded_port");
+        assertReset(shop.thief, servers.at(family));
+      });
+      assertThat(held).allMatch(Talk::isAlive);
     }
   }
 
   /**
    * What goes through the proxy stays there when its own port is excluded; what is new does not.
    */
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void whatIsEstablishedStaysWhenItsOwnPortIsExcluded(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort());
-        Talk established = Talk.begin(shop.buyer, shop.store.at(family, server.port()))) {
-      InetSocketAddress destination = shop.store.at(family, server.port());
-      assertThat(established.isAlive()).isTrue();
-      assertThat(Attempt.from(shop.stranger, destination, "hi").wasReset()).isTrue();
+  @Test
+  void whatIsEstablishedStaysWhenItsOwnPortIsExcluded() {
+    try (Echoes servers = echoes(shop.store);
+        Talk one = Talk.begin(shop.buyer, servers.at(Family.IPV4));
+        Talk other = Talk.begin(shop.buyer, servers.at(Family.IPV6))) {
+      List<Talk> established = List.of(one, other);
+      assertThat(established).allMatch(Talk::isAlive);
+      each(family -> assertReset(shop.stranger, servers.at(family)));
 
-      annotate(shop.store, Map.of("sluice.io/inbound-port-exclusion-list", "" + server.port()));
+      annotate(shop.store, Map.of("sluice.io/inbound-port-exclusion-list", "" + servers.port));
 
-      awaitAnswered(shop.stranger, destination);
-      assertThat(established.isAlive()).isTrue();
+      each(family -> awaitAnswered(shop.stranger, servers.at(family)));
+      assertThat(established).allMatch(Talk::isAlive);
       written = System.nanoTime();
       shop.site.registry().write(shop.store);
-      awaitRefused(shop.stranger, destination);
-      assertThat(established.isAlive()).isTrue();
+      each(family -> awaitRefused(shop.stranger, servers.at(family)));
+      assertThat(established).allMatch(Talk::isAlive);
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void annotatedRangesActOnTheirPod(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.stranger, family, shop.freshPort())) {
-      InetSocketAddress destination = shop.stranger.at(family, server.port());
-      assertThat(Attempt.from(shop.buyer, destination, "hi").wasReset()).isTrue();
+  @Test
+  void annotatedRangesActOnTheirPod() {
+    try (Echoes servers = echoes(shop.stranger)) {
+      each(family -> assertReset(shop.buyer, servers.at(family)));
 
       annotate(
-          shop.buyer,
-          Map.of("sluice.io/outbound-ip-range-exclusion-list", range(shop.stranger, family)));
-      awaitPassed(shop.buyer, destination, "outbound", "excluded_range");
+          shop.buyer, Map.of("sluice.io/outbound-ip-range-exclusion-list", ranges(shop.stranger)));
+      each(family -> awaitPassed(shop.buyer, servers.at(family), "outbound", "excluded_range"));
       written = System.nanoTime();
       shop.site.registry().write(shop.buyer);
-      awaitRefused(shop.buyer, destination);
+      each(family -> awaitRefused(shop.buyer, servers.at(family)));
 
       annotate(
-          shop.buyer,
-          Map.of("sluice.io/outbound-ip-range-inclusion-list", range(shop.store, family)));
-      awaitPassed(shop.buyer, destination, "outbound", "not_included");
-      assertThat(Attempt.from(shop.thief, destination, "hi").wasReset()).isTrue();
+          shop.buyer, Map.of("sluice.io/outbound-ip-range-inclusion-list", ranges(shop.store)));
+      each(family -> {
+        awaitPassed(shop.buyer, servers.at(family), "outbound", "not_included");
+        assertReset(shop.thief, servers.at(family));
+      });
     }
+  }
+
+  private Echoes echoes(SitePod pod) {
+    return new Echoes(pod, shop.freshPort());
+  }
+
+  /** After a change that was made once for both. */
+  private static void each(Consumer<Family> family) {
+    Stream.of(Family.values()).forEach(family);
+  }
+
+  private static void assertReset(SitePod from, InetSocketAddress destination) {
+    assertThat(Attempt.from(from, destination, "hi").wasReset()).isTrue();
   }
 
   private void configure(String list, String value) {
@@ -336,8 +339,14 @@ class ExclusionTest {
     taken.add(time);
   }
 
-  private static String range(SitePod pod, Family family) {
-    return pod.address(family).getHostAddress() + (family == Family.IPV4 ? "/32" : "/128");
+  /**
+   * Of one address of each family, as annotations have them; MeshConfig reads the same in brackets.
+   */
+  private static String ranges(SitePod pod) {
+    return pod.address(Family.IPV4).getHostAddress()
+        + "/32,"
+        + pod.address(Family.IPV6).getHostAddress()
+        + "/128";
   }
 
   /** After the change that was written last. */
