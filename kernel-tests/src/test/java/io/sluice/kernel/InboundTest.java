@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
@@ -252,17 +253,18 @@ class InboundTest {
     return TcpServer.open(shop.store, any, TcpServer::echoAll);
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void theNumbersOfTheMeshPortsBelongToTheApplication(Family family) {
+  @Test
+  void theNumbersOfTheMeshPortsBelongToTheApplication() {
     shop.configureWithoutMutualTls();
     try {
-      for (int port : MESH_PORTS) {
-        try (TcpServer server = everywhere(family, port)) {
-          Attempt attempt = Attempt.from(shop.buyer, shop.store.at(family, port), "hello");
+      for (Family family : Family.values()) {
+        for (int port : MESH_PORTS) {
+          try (TcpServer server = everywhere(family, port)) {
+            Attempt attempt = Attempt.from(shop.buyer, shop.store.at(family, port), "hello");
 
-          assertThat(attempt.answer()).as("%s on %s", attempt, port).isEqualTo("hello");
-          assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+            assertThat(attempt.answer()).as("%s on %s", attempt, port).isEqualTo("hello");
+            assertThat(server.accepted()).as("exactly one accept").hasSize(1);
+          }
         }
       }
     } finally {
@@ -286,24 +288,25 @@ class InboundTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(Family.class)
-  void theNumbersOfTheMeshPortsAreNoDoorFromOutside(Family family) {
+  @Test
+  void theNumbersOfTheMeshPortsAreNoDoorFromOutside() {
     shop.configureWithoutMutualTls();
     try {
-      for (int port : MESH_PORTS) {
-        try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
-          Attempt stranger = Attempt.from(shop.stranger, shop.store.at(family, port), "hello");
-          Attempt thief = Attempt.from(shop.thief, shop.store.at(family, port), "hello");
+      for (Family family : Family.values()) {
+        for (int port : MESH_PORTS) {
+          try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
+            Attempt stranger = Attempt.from(shop.stranger, shop.store.at(family, port), "hello");
+            Attempt thief = Attempt.from(shop.thief, shop.store.at(family, port), "hello");
 
-          assertThat(stranger.wasReset()).as("%s on %s", stranger, port).isTrue();
-          assertThat(thief.wasReset()).as("%s on %s", thief, port).isTrue();
-          assertThat(server.accepted()).isEmpty();
-          JsonNode record = shop.view().record("inbound", stranger);
-          assertThat(record.path("original_destination").asText())
-              .as("an ordinary inbound port")
-              .isEqualTo(IpAddresses.text(shop.store.at(family, port)));
-          assertThat(record.path("reason").asText()).isEqualTo("source_not_in_mesh");
+            assertThat(stranger.wasReset()).as("%s on %s", stranger, port).isTrue();
+            assertThat(thief.wasReset()).as("%s on %s", thief, port).isTrue();
+            assertThat(server.accepted()).isEmpty();
+            JsonNode record = shop.view().record("inbound", stranger);
+            assertThat(record.path("original_destination").asText())
+                .as("an ordinary inbound port")
+                .isEqualTo(IpAddresses.text(shop.store.at(family, port)));
+            assertThat(record.path("reason").asText()).isEqualTo("source_not_in_mesh");
+          }
         }
       }
     } finally {
