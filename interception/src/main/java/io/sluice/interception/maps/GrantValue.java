@@ -1,6 +1,7 @@
 package io.sluice.interception.maps;
 
 import io.sluice.interception.maps.StructCodec.Field;
+import io.sluice.mesh.decision.FastPath;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,12 +9,10 @@ import java.util.List;
 /**
  * Where a call goes without the proxy.
  *
- * @param endpoints one of which the programs choose by chance; at most {@link #MAX_ENDPOINTS}
+ * @param endpoints one of which the programs choose by chance; at most {@link
+ *     FastPath#MAX_ENDPOINTS}
  */
 public record GrantValue(List<GrantEndpoint> endpoints) {
-  /** {@code SLUICE_MAX_GRANT_ENDPOINTS}. */
-  public static final int MAX_ENDPOINTS = 16;
-
   private static final int ENDPOINT_BYTES = 32;
   private static final int FIRST = 8;
 
@@ -27,7 +26,7 @@ public record GrantValue(List<GrantEndpoint> endpoints) {
 
   public GrantValue {
     endpoints = List.copyOf(endpoints);
-    if (endpoints.isEmpty() || endpoints.size() > MAX_ENDPOINTS) {
+    if (endpoints.isEmpty() || endpoints.size() > FastPath.MAX_ENDPOINTS) {
       throw new IllegalArgumentException(endpoints.size() + " endpoints are none or too many");
     }
   }
@@ -36,10 +35,10 @@ public record GrantValue(List<GrantEndpoint> endpoints) {
   public static final StructCodec<GrantValue> CODEC =
       new StructCodec<>(
           "grant",
-          FIRST + MAX_ENDPOINTS * ENDPOINT_BYTES,
+          FIRST + FastPath.MAX_ENDPOINTS * ENDPOINT_BYTES,
           List.of(
               new Field("count", 0, 4),
-              new Field("endpoints", FIRST, MAX_ENDPOINTS * ENDPOINT_BYTES)),
+              new Field("endpoints", FIRST, FastPath.MAX_ENDPOINTS * ENDPOINT_BYTES)),
           (value, struct) -> {
             struct.putInt(0, value.endpoints.size());
             int at = FIRST;

@@ -11,6 +11,7 @@ import io.sluice.mesh.LoopbackRange;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.WireLimits;
 import io.sluice.mesh.decision.Direction;
+import io.sluice.mesh.decision.FastPath;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
 import java.nio.ByteBuffer;
@@ -165,7 +166,7 @@ class ConstantsTest {
     assertThat(header.constant("SLUICE_MAX_INTERFACE_RULES_OF_POD"))
         .isEqualTo(PodPlacement.MAX_INTERFACES)
         .isEqualTo(InterceptionSettings.MAX_INTERFACES);
-    assertThat(header.constant("SLUICE_MAX_GRANT_ENDPOINTS")).isEqualTo(GrantValue.MAX_ENDPOINTS);
+    assertThat(header.constant("SLUICE_MAX_GRANT_ENDPOINTS")).isEqualTo(FastPath.MAX_ENDPOINTS);
     assertThat(header.constant("SLUICE_MAX_DATAGRAM_RULES_OF_POD"))
         .isEqualTo(DatagramGrants.MAX_RULES);
     assertThat(header.constant("SLUICE_MAX_DATAGRAM_PEERS")).isEqualTo(DatagramPeers.MAX_ADDRESSES);

@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  * be led to at all. Pure; immutable.
  */
 public final class FastPath {
+  /** Endpoints of one call; {@code SLUICE_MAX_GRANT_ENDPOINTS}. */
+  public static final int MAX_ENDPOINTS = 16;
+
   private static final Comparator<InetSocketAddress> BY_TEXT =
       Comparator.comparing(Object::toString);
 
@@ -161,16 +164,17 @@ public final class FastPath {
     if (ready.isEmpty()) {
       return "the service has no ready endpoint";
     }
-    for (Endpoint each : ready) {
-      String found =
-          each.warmUpOrNull() == null
-              ? ofEndpoint(each.address())
-              : "endpoints of the service warm up";
-      if (!found.isEmpty()) {
-        return found;
-      }
+    if (endpoints.size() > MAX_ENDPOINTS) { // before any is looked at, each of which costs them all
+      return "the service has more than " + MAX_ENDPOINTS + " ready endpoints";
     }
-    return "";
+    if (ready.stream().anyMatch(each -> each.warmUpOrNull() != null)) {
+      return "endpoints of the service warm up";
+    }
+    return endpoints.stream()
+        .map(this::ofEndpoint)
+        .filter(found -> !found.isEmpty())
+        .findFirst()
+        .orElse("");
   }
 
   private String ofEndpoint(InetSocketAddress endpoint) {

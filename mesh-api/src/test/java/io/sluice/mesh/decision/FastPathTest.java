@@ -31,6 +31,7 @@ import io.sluice.mesh.WarmUp;
 import io.sluice.mesh.Workload;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -184,6 +185,27 @@ class FastPathTest {
     assertThat(FastPath.to(MESH, VIRTUAL).callers()).contains(Set.of(BUYER));
     MeshSnapshot permissive = with(MESH, new MeshSettings(true, false, TrustDomain.CLUSTER_LOCAL));
     assertThat(FastPath.to(permissive, VIRTUAL).callers()).isEmpty();
+  }
+
+  @Test
+  void aServiceOfManyEndpointsIsNotLed() {
+    assertThat(way(ofPods(FastPath.MAX_ENDPOINTS), VIRTUAL).isByKernel()).isTrue();
+    MeshSnapshot many = ofPods(FastPath.MAX_ENDPOINTS + 1);
+    assertThat(FastPath.to(many, VIRTUAL).endpoints()).isEmpty();
+    assertThat(way(many, VIRTUAL).why()).isEqualTo("the service has more than 16 ready endpoints");
+  }
+
+  /** A permissive mesh with a service of so many pods. */
+  private static MeshSnapshot ofPods(int count) {
+    List<MeshObject> objects = new ArrayList<>();
+    objects.add(new MeshSettings(true, false, TrustDomain.CLUSTER_LOCAL));
+    Endpoint[] endpoints = new Endpoint[count];
+    for (int pod = 0; pod < count; pod++) {
+      objects.add(Samples.workload("pod-" + pod, "10.0.1." + pod));
+      endpoints[pod] = ready(address("10.0.1." + pod, 8080));
+    }
+    objects.add(service(AppProtocol.TCP, endpoints));
+    return with(MESH, objects.toArray(MeshObject[]::new));
   }
 
   private static FastPath.Way way(MeshSnapshot snapshot, InetSocketAddress called) {

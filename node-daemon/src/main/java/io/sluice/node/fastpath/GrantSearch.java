@@ -66,16 +66,16 @@ final class GrantSearch {
                         workload.identity().serviceAccountName(), _ -> new ArrayList<>())
                     .add(pod)));
     int share = Math.max(LEAST_SHARE, FastPathTable.MAX_GRANTS / Math.max(1, here.size()));
-    Map<PodPlacement, Integer> granted = new HashMap<>();
+    Map<NamespacedName, Integer> granted = new HashMap<>();
     for (InetSocketAddress called : FastPath.calls(snapshot, here.keySet())) {
       FastPath path = FastPath.to(snapshot, called);
       if (mayBeLed(path)) {
         for (PodPlacement caller : callers(path)) {
-          if (granted.getOrDefault(caller, 0) < share
+          if (granted.getOrDefault(caller.name(), 0) < share
               && grants.size() < FastPathTable.MAX_GRANTS
               && path.from(caller.name()).isByKernel()) {
             grant(caller, called, path.endpoints());
-            granted.merge(caller, 1, Integer::sum);
+            granted.merge(caller.name(), 1, Integer::sum);
           }
         }
       }
@@ -100,9 +100,7 @@ final class GrantSearch {
   /** Whether calls of anybody reach an application that takes them. */
   private boolean mayBeLed(FastPath path) {
     List<InetSocketAddress> endpoints = path.endpoints();
-    return !endpoints.isEmpty()
-        && endpoints.size() <= GrantValue.MAX_ENDPOINTS
-        && endpoints.stream().allMatch(this::isTaken);
+    return !endpoints.isEmpty() && endpoints.stream().allMatch(this::isTaken);
   }
 
   private boolean isTaken(InetSocketAddress endpoint) {
