@@ -29,7 +29,8 @@ record Growth(String id, String label, String unit, SortedMap<Integer, List<Doub
           "scale.start",
           "scale.idle",
           "scale.rss",
-          "scale.change",
+          "scale.change.given",
+          "scale.change.taken",
           "scale.change.cpu");
 
   Growth {

@@ -152,21 +152,23 @@ final class ScaleMeasurement {
   /** A permission given and taken by turns; what the daemon would have done anyway is no cost. */
   private void change(DaemonProcess daemon, double idle) throws Exception {
     ProcessUse use = ProcessUse.of(daemon.pid());
-    List<Double> times = new ArrayList<>();
+    List<Double> given = new ArrayList<>();
+    List<Double> taken = new ArrayList<>();
     double before = use.cpuSeconds();
     long begin = System.nanoTime();
     for (int change = 0; change < extent.changes(); change++) {
       boolean allowed = change % 2 == 0;
       long made = Manifests.allowForbidden(bench.registry(), allowed);
       Enforcement.awaitForbidden(bench.testbed(), daemon, allowed);
-      times.add(millisSince(made));
+      (allowed ? given : taken).add(millisSince(made));
       settle(use, WINDOW, LONGEST_WORK, "a change");
     }
     double spent = (use.cpuSeconds() - before) * 1e3 - idle * millisSince(begin) / 1e3;
-    add("change", "a changed permission in force", "ms", times);
+    add("change.given", "a permission given, in force", "ms", given);
+    add("change.taken", "the same taken away", "ms", taken);
     add(
         "change.cpu",
-        "the daemon's CPU time for it",
+        "the daemon's CPU time for either",
         "ms",
         List.of(Math.max(0, spent / extent.changes())));
   }

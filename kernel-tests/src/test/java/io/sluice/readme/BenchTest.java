@@ -162,7 +162,7 @@ class BenchTest {
   void aNodeThatGrowsIsMeasuredAndNothingIsLeft() throws Exception {
     Bench bench = bench("scale");
 
-    for (String measured : List.of("start", "start.cpu", "rss", "change")) {
+    for (String measured : List.of("start", "rss", "change.given", "change.taken")) {
       JsonNode line = line(bench.result(), "growths", "scale." + measured);
       assertThat(List.of(line.path("5"), line.path("15")))
           .as(measured)
