@@ -60,7 +60,7 @@ final class EnrolledPods {
   private final Predicate<Workload> isWanted;
   private final Map<NamespacedName, PodPlacement> enrolled = new HashMap<>();
 
-  /** What the snapshot said of them when their networks were looked at. */
+  /** What the snapshot said of them when their networks were looked at; not while they change. */
   private final Map<NamespacedName, Workload> looked = new HashMap<>();
 
   /** Of pods that are to be brought, and served as another mechanism has them in force. */
@@ -185,7 +185,7 @@ final class EnrolledPods {
       return; // given back since the sweep began
     }
     PodPlacement before = enrolled.get(workload.name());
-    // The network is looked at for what the snapshot says of the pod; nothing else tells of it.
+    // Of its network a snapshot that says the same of the pod tells nothing.
     boolean isLook = look || (isNew && !workload.equals(looked.get(workload.name())));
     if (isLook || before == null || !places.isStill(workload, before.path(), before.netns())) {
       bring(workload, open(workload), current, isNew, isLook);
@@ -456,11 +456,15 @@ final class EnrolledPods {
   }
 
   private void update(PodPlacement before, PodPlacement now) {
-    if (!now.equals(before)) {
+    Workload seen = looked.remove(now.name()); // until all of it is done: it may fail half way
+    if (seen == null || !now.equals(before)) {
       interception.update(now);
       sockets.add(now);
       enrolled.put(now.name(), now);
       tellLeftOut(now);
+    }
+    if (seen != null) {
+      looked.put(now.name(), seen);
     }
   }
 
