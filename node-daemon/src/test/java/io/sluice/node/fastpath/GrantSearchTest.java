@@ -106,24 +106,23 @@ class GrantSearchTest {
   /** Else a node of 500 pods and 10,000 services takes a processor for itself. */
   @Test
   void mostAddressesAreLookedAtOnce() {
-    MeshSnapshot snapshot = mesh(new Random(1), 200);
-    List<PodPlacement> present = pods(200);
+    MeshSnapshot snapshot = mesh(new Random(1), 100);
+    List<PodPlacement> present = pods(100);
     Map<Long, Listeners> nobody = new HashMap<>();
     present.forEach(pod -> nobody.put(pod.cookie(), new Listeners(Set.of())));
-    Set<GrantKey> none = ofEveryPair(snapshot, present, nobody);
 
-    long search = least(() -> new GrantSearch(snapshot, present, nobody).grants().keySet(), none);
-    long everyPair = least(() -> ofEveryPair(snapshot, present, nobody), none);
+    long search = leastOfNone(() -> new GrantSearch(snapshot, present, nobody).grants().keySet());
+    long everyPair = leastOfNone(() -> ofEveryPair(snapshot, present, nobody));
 
     assertThat(search).isLessThan(everyPair / 10);
   }
 
-  /** Processor time of this thread, in nanoseconds. */
-  private static long least(Supplier<Set<GrantKey>> way, Set<GrantKey> gives) {
+  /** Processor time of this thread in which nothing is found, in nanoseconds. */
+  private static long leastOfNone(Supplier<Set<GrantKey>> way) {
     return IntStream.range(0, 3)
         .mapToLong(_ -> {
           long before = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
-          assertThat(way.get()).isEqualTo(gives);
+          assertThat(way.get()).isEmpty();
           return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - before;
         })
         .min()
