@@ -6,9 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
-import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.JavaCommand;
+import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
@@ -23,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
@@ -38,20 +37,32 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Tag("kernel")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class CheckOnNodeTest {
+class CheckOnNodeTest extends JsonOutputContract {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int PORT = 8080;
 
   /** The machine's own, as it was before there was a mesh on it. */
   private static Set<String> before = Set.of();
 
-  @AutoClose private static Cluster cluster;
-
   @TempDir private Path directory = Path.of("");
 
   @BeforeAll
   static void startAMesh() throws IOException {
     cluster = StandaloneTest.cluster();
+    cluster
+        .registry()
+        .write(
+            "service",
+            """
+            apiVersion: v1
+            kind: Service
+            metadata: {name: store, namespace: %s}
+            spec:
+              clusterIP: None
+              selector: {app: store}
+              ports: [{name: http, port: %s}]
+            """
+                .formatted(Manifests.NAMESPACE, PORT));
     Site site = cluster.site("a");
     before = codes(run("--pre", "--node-name", site.prefix(), "--state", site.state().toString()));
     StandaloneTest.start(cluster, Mechanism.EBPF);
@@ -163,14 +174,14 @@ class CheckOnNodeTest {
 
   /** Calls are refused meanwhile, of which those before want none. */
   @Test
-  @Order(4)
+  @Order(Integer.MAX_VALUE - 1)
   void hasCertificatesDistributionAndAStoredSnapshotWithoutAnyOtherProcess() {
     StandaloneTest.assertServesByItself(cluster);
   }
 
   /** The last one: nothing of the mesh runs after it. */
   @Test
-  @Order(5)
+  @Order(Integer.MAX_VALUE)
   void namesADeadDaemonADeadControllerAndTakenPorts() throws IOException {
     assertThat(codes()).doesNotContain("SLU1031", "SLU4001");
     cluster.site("a").daemon().kill();

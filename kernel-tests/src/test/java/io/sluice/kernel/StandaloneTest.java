@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 @Tag("kernel")
 @Tag("long")
 class StandaloneTest {
-  private static final int PORT = 8080;
+  private static final int PORT = 9090; // of no Service
 
   @Test
   void hasCertificatesDistributionAndAStoredSnapshotWithoutAnyOtherProcess() {

@@ -10,7 +10,6 @@ import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Cluster;
 import io.sluice.lab.site.Commands;
-import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.JavaCommand;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Site;
@@ -30,7 +29,6 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AutoClose;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,46 +38,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What a node and its controller print for programs has the fields of docs/commands.md, and what
- * they print for people fits the terminal.
+ * they print for people fits the terminal. Of a mesh that {@link CheckOnNodeTest} has started,
+ * which refused the thief something.
  */
-@Tag("kernel")
-class JsonOutputTest {
+abstract class JsonOutputContract {
   private static final Pattern ROW = Pattern.compile("\\| `([^`]+)` \\| (\\w+) \\| (.*) \\|");
 
   /** Only there in some meshes. */
   private static final String OPTIONAL = "With ";
 
-  @AutoClose private static Cluster cluster;
-  private static DaemonProcess daemon;
-
-  @BeforeAll
-  static void startAMeshThatRefusedSomething() {
-    cluster = new Cluster(List.of("thief", "store"));
-    cluster.registry().write("namespace", Manifests.namespace());
-    cluster.registry().write("mesh-config", Manifests.meshConfig(Map.of()));
-    Site site = cluster.site("a");
-    site.pods().forEach(cluster.registry()::write);
-    cluster
-        .registry()
-        .write(
-            "service",
-            """
-            apiVersion: v1
-            kind: Service
-            metadata: {name: store, namespace: %s}
-            spec:
-              clusterIP: None
-              selector: {app: store}
-              ports: [{name: http, port: 8080}]
-            """
-                .formatted(Manifests.NAMESPACE));
-    daemon = site.startDaemon(Mechanism.EBPF.arguments("--standalone"));
-    cluster.awaitCertificates(List.of(cluster.pod("store")));
-    try (TcpServer server = TcpServer.echo(cluster.pod("store"), Family.IPV4, 8080)) {
-      var destination = cluster.pod("store").at(Family.IPV4, server.port());
-      assertThat(Attempt.from(cluster.pod("thief"), destination, "hi").answered()).isFalse();
-    }
-  }
+  @AutoClose static Cluster cluster;
 
   @ParameterizedTest
   @CsvSource({
@@ -291,7 +259,7 @@ class JsonOutputTest {
       } finally {
         follower.destroyForcibly().waitFor();
       }
-      assertThat(daemon.view().events())
+      assertThat(site.daemon().view().events())
           .noneMatch(event -> event.path("reason").asText().equals("traffic_target"));
     } finally {
       cluster.registry().remove("target");
