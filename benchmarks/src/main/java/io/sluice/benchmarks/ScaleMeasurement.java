@@ -14,7 +14,7 @@ import java.util.List;
  * numbers of pods that each have as many services.
  */
 final class ScaleMeasurement {
-  /** On top of an ordinary run; two thirds are usual. */
+  /** On top of an ordinary run; seven minutes are usual for both. */
   static final Duration LONGEST = Duration.ofMinutes(12);
 
   private static final int SERVICES_PER_POD = 20;
