@@ -290,6 +290,7 @@ public final class FastPathKeeper implements AutoCloseable {
     boolean isNew = !failing;
     failing = true;
     basis = null;
+    wanted = Map.of();
     if (isNew) {
       LOG.log(System.Logger.Level.ERROR, "fast_path_failed", cause);
     }
@@ -315,9 +316,13 @@ public final class FastPathKeeper implements AutoCloseable {
       present.forEach(
           pod -> listeners.computeIfPresent(pod.cookie(), (_, _) -> sockets.listeners(pod)));
     }
+    if (enabled && judged != current && !stopping) {
+      narrow(current, present);
+      settle(current, present);
+    }
     boolean isNew = enabled && want(new Basis(current, present, Map.copyOf(listeners)));
-    if (stopping) {
-      return; // the table may be the next daemon's by now
+    if (stopping || snapshot != current) {
+      return; // the table may be the next daemon's by now, or the next look comes at once
     }
     boolean gone = false;
     if (!unlisted.isEmpty()) {
@@ -331,13 +336,28 @@ public final class FastPathKeeper implements AutoCloseable {
     }
   }
 
-  /** Returns whether it is to be granted anew. */
+  /**
+   * Takes away what may not be led any more: what may is not known before all of the node was
+   * searched.
+   */
+  private void narrow(MeshSnapshot current, List<PodPlacement> present) {
+    Set<InetSocketAddress> calls =
+        table.grants().keySet().stream().map(GrantKey::destination).collect(Collectors.toSet());
+    wanted = GrantSearch.among(calls, current, present, listeners);
+    boolean _ = table.withdraw(wanted);
+  }
+
+  /** Returns whether it is to be granted anew; not where another snapshot has come meanwhile. */
   private boolean want(Basis next) {
     if (next.equals(basis)) {
       return false;
     }
     basis = null; // until it is made of these
-    GrantSearch found = new GrantSearch(next.snapshot, next.pods, next.listeners);
+    GrantSearch found =
+        new GrantSearch(next.snapshot, next.pods, next.listeners, () -> snapshot != next.snapshot);
+    if (snapshot != next.snapshot) {
+      return false;
+    }
     wanted = found.grants();
     unlisted = found.unlisted();
     Map<Pair, Grants> granted = new HashMap<>();

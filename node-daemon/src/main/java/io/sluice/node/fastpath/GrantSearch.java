@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,12 +48,33 @@ final class GrantSearch {
   }
 
   /**
-   * Searches.
+   * Searches among {@link FastPath#calls all calls} that are worth it.
    *
    * @param present pods in force
    * @param listeners of those of them that were asked, by cookie
+   * @param superseded asked again and again whether nobody wants what is found any more
    */
   GrantSearch(
+      MeshSnapshot snapshot,
+      Collection<PodPlacement> present,
+      Map<Long, Listeners> listeners,
+      BooleanSupplier superseded) {
+    this(snapshot, present, listeners);
+    search(FastPath.calls(snapshot, here.keySet()), superseded);
+  }
+
+  /** Which calls of these addresses alone the kernel may lead. */
+  static Map<GrantKey, GrantValue> among(
+      Set<InetSocketAddress> calls,
+      MeshSnapshot snapshot,
+      Collection<PodPlacement> present,
+      Map<Long, Listeners> listeners) {
+    GrantSearch search = new GrantSearch(snapshot, present, listeners);
+    search.search(calls, () -> false);
+    return search.grants;
+  }
+
+  private GrantSearch(
       MeshSnapshot snapshot, Collection<PodPlacement> present, Map<Long, Listeners> listeners) {
     this.snapshot = snapshot;
     this.listeners = listeners;
@@ -65,9 +87,15 @@ final class GrantSearch {
                     .computeIfAbsent(
                         workload.identity().serviceAccountName(), _ -> new ArrayList<>())
                     .add(pod)));
+  }
+
+  private void search(Set<InetSocketAddress> calls, BooleanSupplier superseded) {
     int share = Math.max(LEAST_SHARE, FastPathTable.MAX_GRANTS / Math.max(1, here.size()));
     Map<NamespacedName, Integer> granted = new HashMap<>();
-    for (InetSocketAddress called : FastPath.calls(snapshot, here.keySet())) {
+    for (InetSocketAddress called : calls) {
+      if (superseded.getAsBoolean()) {
+        return;
+      }
       FastPath path = FastPath.to(snapshot, called);
       if (mayBeLed(path)) {
         for (PodPlacement caller : callers(path)) {

@@ -127,6 +127,30 @@ class FastPathKeeperTest {
     }
   }
 
+  /** Else policy would wait for a search of the whole node, and then for what that has found. */
+  @Test
+  void whatIsRefusedGoesBeforeASearchAndIsNotGrantedByOneThatItHasOvertaken() throws Exception {
+    List<Runnable> meanwhile = new ArrayList<>();
+    try (FastPathKeeper keeper =
+        keeper(() -> {
+          meanwhile.forEach(Runnable::run);
+          return List.of(pod("buyer", CALLER, BUYER), pod("store", CALLED, STORE));
+        })) {
+      keeper.publish(mesh());
+      keeper.look(false);
+      assertThat(table.grants()).isEqualTo(granted);
+
+      keeper.publish(MeshSnapshot.EMPTY);
+      meanwhile.add(() -> keeper.publish(mesh()));
+      keeper.look(false);
+      assertThat(table.grants()).as("refused, whatever comes").isEmpty();
+
+      meanwhile.set(0, () -> keeper.publish(MeshSnapshot.EMPTY));
+      keeper.look(false);
+      assertThat(table.grants()).as("refused meanwhile").isEmpty();
+    }
+  }
+
   /** Else what it opens would be on the heap of a daemon that serves all pods. */
   @Test
   void whatListensAtVeryManyAddressesIsLedByTheProxy() throws Exception {

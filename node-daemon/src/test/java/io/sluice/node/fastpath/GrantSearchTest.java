@@ -63,7 +63,7 @@ class GrantSearchTest {
         }
       }
 
-      GrantSearch found = new GrantSearch(snapshot, present, listeners);
+      GrantSearch found = new GrantSearch(snapshot, present, listeners, () -> false);
 
       assertThat(found.grants().keySet())
           .as("seed %s", seed)
@@ -111,7 +111,9 @@ class GrantSearchTest {
     Map<Long, Listeners> nobody = new HashMap<>();
     present.forEach(pod -> nobody.put(pod.cookie(), new Listeners(Set.of())));
 
-    long search = leastOfNone(() -> new GrantSearch(snapshot, present, nobody).grants().keySet());
+    long search =
+        leastOfNone(
+            () -> new GrantSearch(snapshot, present, nobody, () -> false).grants().keySet());
     long everyPair = leastOfNone(() -> ofEveryPair(snapshot, present, nobody));
 
     assertThat(search).isLessThan(everyPair / 10);
