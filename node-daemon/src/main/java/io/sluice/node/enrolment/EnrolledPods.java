@@ -169,13 +169,18 @@ final class EnrolledPods {
     return formerly.containsKey(name);
   }
 
-  /**
-   * Enrols the workload, or brings it up to date.
-   *
-   * @param isNew whether the snapshot may say something else of a pod that is enrolled
-   * @param look whether its network is looked at, whatever the snapshot says
-   */
-  void bring(Workload workload, MeshSnapshot current, boolean isNew, boolean look) {
+  /** What of a pod that is enrolled may be another than before. */
+  enum Change {
+    /** Its namespace. */
+    PLACE,
+    /** What the snapshot says, too. */
+    WORDS,
+    /** Its network as well. */
+    NETWORK
+  }
+
+  /** Enrols the workload, or brings it up to date. */
+  void bring(Workload workload, MeshSnapshot current, Change change) {
     FoundNamespace served = formerly.remove(workload.name());
     if (served != null) {
       bringServed(workload, served, current);
@@ -186,10 +191,15 @@ final class EnrolledPods {
     }
     PodPlacement before = enrolled.get(workload.name());
     // Of its network a snapshot that says the same of the pod tells nothing.
-    boolean isLook = look || (isNew && !workload.equals(looked.get(workload.name())));
-    if (isLook || before == null || !places.isStill(workload, before.path(), before.netns())) {
-      bring(workload, open(workload), current, isNew, isLook);
-    } else if (isNew) {
+    Change may =
+        change == Change.WORDS && !workload.equals(looked.get(workload.name()))
+            ? Change.NETWORK
+            : change;
+    if (may == Change.NETWORK
+        || before == null
+        || !places.isStill(workload, before.path(), before.netns())) {
+      bring(workload, open(workload), current, may);
+    } else if (may == Change.WORDS) {
       update(before, placements.again(before, workload, current));
     }
   }
@@ -198,7 +208,7 @@ final class EnrolledPods {
   private void bringServed(Workload workload, FoundNamespace served, MeshSnapshot current) {
     try {
       if (isWanted.test(workload)) {
-        bring(workload, served, current, true, true);
+        bring(workload, served, current, Change.NETWORK);
       } else {
         served.netns().close();
       }
@@ -211,18 +221,13 @@ final class EnrolledPods {
     }
   }
 
-  private void bring(
-      Workload workload,
-      FoundNamespace present,
-      MeshSnapshot current,
-      boolean isNew,
-      boolean look) {
+  private void bring(Workload workload, FoundNamespace present, MeshSnapshot current, Change may) {
     PodPlacement before = enrolled.get(workload.name());
     if (before != null && before.netns().isSameAs(present.netns())) {
       present.netns().close();
-      if (look) {
+      if (may == Change.NETWORK) {
         refresh(workload, before, present.addresses(), current);
-      } else if (isNew) {
+      } else if (may == Change.WORDS) {
         update(before, placements.again(before, workload, current));
       }
       return;
@@ -249,7 +254,7 @@ final class EnrolledPods {
    * @throws RuntimeException when it is not in force afterwards
    */
   void attach(Workload workload, FoundNamespace found, MeshSnapshot current) {
-    bring(workload, found, current, true, true);
+    bring(workload, found, current, Change.NETWORK);
     PodPlacement pod = enrolled.get(workload.name());
     Optional<String> problem = pod == null ? Optional.empty() : interception.problem(pod);
     if (problem.isPresent()) {

@@ -13,6 +13,7 @@ import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Retirement;
 import io.sluice.mesh.Workload;
+import io.sluice.node.enrolment.EnrolledPods.Change;
 import io.sluice.node.enrolment.NamespaceClaims.NamespaceConflictException;
 import io.sluice.node.enrolment.ReleasedPods.GivingBack;
 import io.sluice.node.enrolment.StatusView.PodProblems;
@@ -33,6 +34,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -338,13 +340,16 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     }
     // Those are served already, and may take their time.
     Predicate<Workload> mayWait = pod -> enrolled.isServedFormerly(pod.name());
-    Predicate<Workload> look =
-        pod -> networks.contains(pod.name()) || failedBefore.contains(pod.name());
-    bring(inTurn, mayWait.negate(), current, isNew, look);
+    Function<Workload, Change> change =
+        pod ->
+            networks.contains(pod.name()) || failedBefore.contains(pod.name())
+                ? Change.NETWORK
+                : isNew ? Change.WORDS : Change.PLACE;
+    bring(inTurn, mayWait.negate(), current, change);
     if (brought != null) {
       brought.run();
     }
-    bring(inTurn, mayWait, current, isNew, look);
+    bring(inTurn, mayWait, current, change);
     former.settle();
     Set<NamespacedName> looks =
         !looksInTurn ? wanted.keySet() : isTurn ? turns.next(wanted.keySet()) : Set.of();
@@ -395,19 +400,18 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
       List<Workload> inTurn,
       Predicate<Workload> due,
       MeshSnapshot current,
-      boolean isNew,
-      Predicate<Workload> look) {
+      Function<Workload, Change> change) {
     for (Workload workload : inTurn) {
       if (due.test(workload)) {
         runCalls(); // a look into a broken pod may take seconds
-        bring(workload, current, isNew, look.test(workload));
+        bring(workload, current, change.apply(workload));
       }
     }
   }
 
-  private void bring(Workload workload, MeshSnapshot current, boolean isNew, boolean look) {
+  private void bring(Workload workload, MeshSnapshot current, Change change) {
     try {
-      enrolled.bring(workload, current, isNew, look);
+      enrolled.bring(workload, current, change);
     } catch (RuntimeException e) {
       // Whatever is wrong with one pod must not keep the others out; the next sweep tries again.
       noteProblem(workload.name(), e, workload.netns().isEmpty());

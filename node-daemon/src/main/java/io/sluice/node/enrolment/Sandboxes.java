@@ -9,6 +9,7 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.Workload;
+import io.sluice.node.enrolment.EnrolledPods.Change;
 import io.sluice.node.placement.PodNamespaces;
 import io.sluice.node.placement.PodNamespaces.FoundNamespace;
 import io.sluice.node.placement.Sandbox;
@@ -79,7 +80,7 @@ final class Sandboxes {
   /** Looks at the pod's interfaces and addresses anew, if this sandbox is in force. */
   void refresh(Sandbox sandbox, Optional<Workload> workload, MeshSnapshot current) {
     if (isInForce(sandbox)) {
-      workload.ifPresent(present -> enrolled.bring(present, current, true, true));
+      workload.ifPresent(present -> enrolled.bring(present, current, Change.NETWORK));
     }
   }
 
