@@ -24,15 +24,18 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /**
  * A daemon that is killed, started again, or stopped: the mesh fails closed, or open where it was
  * told to, and comes back.
  */
 @Tag("kernel")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class DaemonDeathTest {
   /**
    * For the fastest, since another may meet what else runs: one second on an idle machine, as
@@ -56,11 +59,6 @@ class DaemonDeathTest {
     shop = Shop.lent(Mechanism.EBPF, "--fast-path", "false"); // with which granted calls go on
   }
 
-  @BeforeEach
-  void startDaemon() {
-    shop.reviveDaemon();
-  }
-
   /**
    * The store says so for itself; the buyer keeps what is excluded, and it and the thief, who say
    * nothing, stay closed towards everybody else.
@@ -68,6 +66,7 @@ class DaemonDeathTest {
   @Tag("attack")
   @Test
   void aKilledDaemonRefusesNewConnectionsBothWaysUnlessExcludedOrOfAPodThatIsAnnotated() {
+    shop.reviveDaemon();
     int port = shop.freshPort();
     List<InetSocketAddress> excluded =
         Stream.of(Family.values()).map(family -> shop.stranger.at(family, port)).toList();
@@ -175,10 +174,14 @@ class DaemonDeathTest {
     return shop.view().counted(pod, direction, "refused", "proxy_unavailable");
   }
 
-  /** Of every pod, and only while no daemon runs; what is isolated stays so. */
+  /**
+   * Of every pod, and only while no daemon runs; what is isolated stays so. Behind the test that
+   * has stopped the daemon, for it needs another one.
+   */
   @Test
+  @Order(2)
   void withFailOpenTrafficFlowsDirectlyWhileTheDaemonIsDead() {
-    shop.daemon().kill();
+    shop.site.killDaemons();
     shop.site.startDaemon(Mechanism.EBPF.arguments("--fast-path", "false", "--fail-open"));
     try {
       shop.isolate(
@@ -220,6 +223,7 @@ class DaemonDeathTest {
 
   @Test
   void aRestartedDaemonAdoptsItsPinsAndEnforcesSoon() {
+    shop.reviveDaemon();
     Map<String, Integer> maps = shop.view().mapIds();
     List<String> pins = pins();
     try (TcpServer server = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT)) {
@@ -268,6 +272,7 @@ class DaemonDeathTest {
   }
 
   @Test
+  @Order(1)
   void aStoppedDaemonLetsEstablishedTransfersFinishAndRefusesNewOnes() {
     try (TcpServer server4 = TcpServer.echo(shop.store, Family.IPV4, Shop.STORE_PORT);
         TcpServer server6 = TcpServer.echo(shop.store, Family.IPV6, Shop.STORE_PORT);
