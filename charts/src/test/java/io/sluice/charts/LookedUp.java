@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.control.kubernetes.FakeCluster;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -12,14 +14,14 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * The cluster that Helm's {@code lookup} asks. Helm finds it by the file of {@code KUBECONFIG}, so
- * there is one at a time. Each test gets one in which the chart was installed before, and nothing
+ * there is one for all tests. For each of them the chart was installed before, and there is nothing
  * else: keys need not be made.
  */
 final class LookedUp implements BeforeEachCallback, AfterEachCallback {
   private static final String WEBHOOK = "sluice-webhook";
 
   private @Nullable FakeCluster server;
-  private boolean changed;
+  private final Set<String> changed = new HashSet<>(); // secrets, by their names
 
   @Override
   public void beforeEach(ExtensionContext context) throws Exception {
@@ -27,18 +29,20 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
     if (file == null || !file.endsWith("/kubeconfig")) {
       throw new IllegalStateException("the pom sets KUBECONFIG for tests, not to " + file);
     }
-    server = new FakeCluster();
+    server =
+        context
+            .getRoot()
+            .getStore(ExtensionContext.Namespace.create(LookedUp.class))
+            .getOrComputeIfAbsent(FakeCluster.class);
     server.kubeconfig(Path.of(file).resolveSibling(""));
     put(WEBHOOK, Map.of("ca.crt", "Y2E=", "tls.crt", "Y3J0", "tls.key", "a2V5"));
   }
 
   @Override
   public void afterEach(ExtensionContext context) {
-    if (changed) {
+    if (!changed.isEmpty()) {
       Chart.forgetRendered();
-    }
-    if (server != null) {
-      server.close();
+      changed.forEach(secret -> server().remove(path(secret)));
     }
   }
 
@@ -52,7 +56,7 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
   /** The chart was not installed before. */
   void forgetInstall() {
     server().remove(path(WEBHOOK));
-    change();
+    change(WEBHOOK);
   }
 
   private static String path(String secret) {
@@ -62,12 +66,12 @@ final class LookedUp implements BeforeEachCallback, AfterEachCallback {
   /** A Secret of the release's namespace. */
   void secret(String name, Map<String, String> data) {
     put(name, data);
-    change();
+    change(name);
   }
 
   /** What was rendered is of another cluster. */
-  private void change() {
-    changed = true;
+  private void change(String secret) {
+    changed.add(secret);
     Chart.forgetRendered();
   }
 
