@@ -29,15 +29,20 @@ final class ProxyQueries {
   static final List<String> QUERIES =
       List.of("config_dump", "clusters", "listeners", "stats", "certs", "ready");
 
+  static final String SERVICE = "store-service";
+
   private ProxyQueries() {}
 
-  /** What is told of the buyer on this machine, and of the store through an API server. */
+  /**
+   * What is told of the buyer on this machine, and of the store through an API server. Leaves the
+   * store a Service.
+   */
   static Map<String, String> told(TwoNodes shop) throws IOException, InterruptedException {
     Map<String, String> told = new LinkedHashMap<>();
     shop.change(() ->
         shop.cluster
             .registry()
-            .write("store-service", Manifests.service("store", "10.96.7.1", "fd96::7", 80, 8080)));
+            .write(SERVICE, Manifests.service("store", "10.96.7.1", "fd96::7", 80, 8080)));
     String buyer = shop.buyer.meshName();
     String store = shop.store.meshName();
     Path file = shop.a().directory().resolve("answer");
@@ -63,7 +68,6 @@ final class ProxyQueries {
     assertBuyer(told, shop);
     assertThat(told.get("ready of the store")).isEqualTo("LIVE\n");
     assertOnlyOf(told, shop);
-    shop.change(() -> shop.cluster.registry().remove("store-service"));
     return told;
   }
 
