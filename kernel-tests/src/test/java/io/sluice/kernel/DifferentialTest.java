@@ -31,7 +31,7 @@ class DifferentialTest {
 
   private static final long SEED = Long.getLong("sluice.differential.seed", 20_261_120);
   private static final int SETTINGS =
-      Integer.getInteger("sluice.differential.settings", LongRun.ON ? 20 : 7);
+      Integer.getInteger("sluice.differential.settings", LongRun.ON ? 100 : 7);
   private static final int OUTBOUND_FLOWS = 70;
   private static final int INBOUND_FLOWS = 30;
 
