@@ -39,7 +39,10 @@ public final class AccessLog implements AutoCloseable {
    * Pause after the last line that waited. Without it each line wakes the thread by itself, which
    * costs the event loops more than the line does; with it there is room for 200,000 a second.
    */
-  private static final Duration GATHERING = Duration.ofMillis(20);
+  static final Duration GATHERING = Duration.ofMillis(20);
+
+  /** So much does not wait for more, else the ring would grow and be given back in each pause. */
+  private static final int MUCH_OCTETS = 128 * 1_024;
 
   private static final System.Logger LOG = System.getLogger(AccessLog.class.getName());
 
@@ -50,8 +53,9 @@ public final class AccessLog implements AutoCloseable {
   private final int mostWaiting;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final Ring waiting = new Ring(); // this and the next: under the lock
+  private final Ring waiting = new Ring(); // this and the next two: under the lock
   private boolean isEnding;
+  private boolean isGathering;
   private boolean isFailing; // this and the next: the thread's
   private int unflushed; // lines
   private final AtomicLong dropped = new AtomicLong();
@@ -139,7 +143,9 @@ public final class AccessLog implements AutoCloseable {
           && waiting.count() < mostWaiting
           && waiting.octets() + length <= MOST_OCTETS_WAITING) {
         waiting.add(line, length, "");
-        changed.signal();
+        if (!isGathering || waiting.octets() >= MUCH_OCTETS) {
+          changed.signal();
+        }
         return;
       }
     } finally {
@@ -173,9 +179,7 @@ public final class AccessLog implements AutoCloseable {
           from += next.octetsOf(line);
         }
         flush();
-        if (isLast(next)) {
-          Thread.sleep(GATHERING);
-        }
+        gather(next);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -197,12 +201,17 @@ public final class AccessLog implements AutoCloseable {
     }
   }
 
-  /** Whether nothing waits but what was written. */
-  private boolean isLast(Batch written) {
+  /** Removes what was written; where nothing else waits, pauses until there may be enough. */
+  private void gather(Batch written) throws InterruptedException {
     lock.lock();
     try {
       waiting.remove(written.count());
-      return waiting.count() == 0;
+      isGathering = waiting.count() == 0;
+      for (long left = GATHERING.toNanos();
+          isGathering && left > 0 && waiting.octets() < MUCH_OCTETS && !isEnding; ) {
+        left = changed.awaitNanos(left);
+      }
+      isGathering = false;
     } finally {
       lock.unlock();
     }

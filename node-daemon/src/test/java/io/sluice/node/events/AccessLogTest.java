@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sluice.await.Await;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -22,11 +23,15 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -357,6 +362,38 @@ class AccessLogTest {
     assertThat(sink.closed).isTrue();
     assertThat(sink.lines).hasSizeGreaterThanOrEqualTo(1_000);
     assertThat(log.dropped()).as("what came too late").isPositive();
+  }
+
+  /** Else what waits is memory taken anew in each pause, which costs requests a fifth of theirs. */
+  @Test
+  void muchDoesNotWaitForMore() throws Exception {
+    byte[] line = new byte[1_024];
+    int lines = 256;
+    Semaphore written = new Semaphore(0);
+    CompletableFuture<Thread> thread = new CompletableFuture<>();
+    Recording sink =
+        new Recording() {
+          @Override
+          public void write(byte[] octets, int from, int length) {
+            thread.complete(Thread.currentThread());
+            written.release();
+          }
+        };
+    long least = Long.MAX_VALUE;
+    try (AccessLog log = AccessLog.to(sink, 2 * lines)) {
+      log.write(line, line.length);
+      written.acquire();
+      for (int i = 0; i < 20; i++) {
+        Await.until("a pause", () -> thread.join().getState() == Thread.State.TIMED_WAITING);
+        long begin = System.nanoTime();
+        for (int j = 0; j < lines; j++) {
+          log.write(line, line.length);
+        }
+        assertThat(written.tryAcquire(lines, 10, TimeUnit.SECONDS)).isTrue();
+        least = Math.min(least, System.nanoTime() - begin);
+      }
+    }
+    assertThat(Duration.ofNanos(least)).isLessThan(AccessLog.GATHERING.dividedBy(2));
   }
 
   @Test
