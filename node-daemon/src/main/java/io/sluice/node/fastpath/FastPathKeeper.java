@@ -76,7 +76,8 @@ public final class FastPathKeeper implements AutoCloseable {
 
   // Owned by the thread.
   private Map<Pair, Grants> resting = new HashMap<>(); // what is open rests on these
-  private @Nullable MeshSnapshot judged;
+  private @Nullable MeshSnapshot judged; // by it what is open
+  private @Nullable MeshSnapshot narrowed; // by it what is granted
   private @Nullable Basis basis; // of what is granted
   private final Map<Long, Listeners> listeners = new HashMap<>(); // by cookie, where asked for
   private Set<PodPlacement> unlisted = Set.of(); // taken to listen until asked
@@ -316,7 +317,7 @@ public final class FastPathKeeper implements AutoCloseable {
       present.forEach(
           pod -> listeners.computeIfPresent(pod.cookie(), (_, _) -> sockets.listeners(pod)));
     }
-    if (enabled && judged != current && !stopping) {
+    if (enabled && narrowed != current && !stopping) {
       narrow(current, present);
       settle(current, present);
     }
@@ -345,6 +346,7 @@ public final class FastPathKeeper implements AutoCloseable {
         table.grants().keySet().stream().map(GrantKey::destination).collect(Collectors.toSet());
     wanted = GrantSearch.among(calls, current, present, listeners);
     boolean _ = table.withdraw(wanted);
+    narrowed = current;
   }
 
   /** Returns whether it is to be granted anew; not where another snapshot has come meanwhile. */

@@ -140,8 +140,11 @@ class FastPathKeeperTest {
       keeper.look(false);
       assertThat(table.grants()).isEqualTo(granted);
 
-      keeper.publish(MeshSnapshot.EMPTY);
-      meanwhile.add(() -> keeper.publish(mesh()));
+      keeper.publish(mesh());
+      meanwhile.add(() -> keeper.publish(MeshSnapshot.EMPTY));
+      keeper.look(true);
+      assertThat(table.grants()).as("not looked at yet").isEqualTo(granted);
+      meanwhile.set(0, () -> keeper.publish(mesh()));
       keeper.look(false);
       assertThat(table.grants()).as("refused, whatever comes").isEmpty();
 
