@@ -227,7 +227,9 @@ public final class FastPathKeeper implements AutoCloseable {
         }
         if (!stopping && published) {
           boolean news = isNew;
-          isNew = false;
+          if (news) {
+            isNew = false; // else one that has come since would be lost
+          }
           look(news);
         }
       } catch (InterruptedException e) {
@@ -257,6 +259,7 @@ public final class FastPathKeeper implements AutoCloseable {
       }
       if (!unlisted.isEmpty()) { // only now that what was refused has ended
         unlisted.forEach(pod -> listeners.put(pod.cookie(), sockets.listeners(pod)));
+        unlisted = Set.of();
         keep(false);
       }
       if (isDue) {
@@ -313,16 +316,15 @@ public final class FastPathKeeper implements AutoCloseable {
     Set<Long> cookies = Set.copyOf(present.stream().map(PodPlacement::cookie).toList());
     sockets.keepOnly(cookies);
     listeners.keySet().retainAll(cookies);
-    if (lookAtListeners) {
+    if (enabled && narrowed != current) {
+      narrow(current, present);
+    }
+    if (lookAtListeners && !stopping) {
       present.forEach(
           pod -> listeners.computeIfPresent(pod.cookie(), (_, _) -> sockets.listeners(pod)));
     }
-    if (enabled && narrowed != current && !stopping) {
-      narrow(current, present);
-      settle(current, present);
-    }
     boolean isNew = enabled && want(new Basis(current, present, Map.copyOf(listeners)));
-    if (stopping || snapshot != current) {
+    if (isOvertaken(current)) {
       return; // the table may be the next daemon's by now, or the next look comes at once
     }
     boolean gone = false;
@@ -338,15 +340,20 @@ public final class FastPathKeeper implements AutoCloseable {
   }
 
   /**
-   * Takes away what may not be led any more: what may is not known before all of the node was
-   * searched.
+   * Takes away what may not be led any more, and ends it: what may is not known before all of the
+   * node was searched.
    */
   private void narrow(MeshSnapshot current, List<PodPlacement> present) {
-    Set<InetSocketAddress> calls =
-        table.grants().keySet().stream().map(GrantKey::destination).collect(Collectors.toSet());
-    wanted = GrantSearch.among(calls, current, present, listeners);
-    boolean _ = table.withdraw(wanted);
-    narrowed = current;
+    wanted = GrantSearch.among(table.grants().keySet(), current, present, listeners);
+    if (!stopping) { // it may be the next daemon's by now, as below
+      boolean _ = table.withdraw(wanted);
+      narrowed = current;
+      settle(current, present);
+    }
+  }
+
+  private boolean isOvertaken(MeshSnapshot looked) {
+    return stopping || snapshot != looked;
   }
 
   /** Returns whether it is to be granted anew; not where another snapshot has come meanwhile. */
@@ -356,8 +363,8 @@ public final class FastPathKeeper implements AutoCloseable {
     }
     basis = null; // until it is made of these
     GrantSearch found =
-        new GrantSearch(next.snapshot, next.pods, next.listeners, () -> snapshot != next.snapshot);
-    if (snapshot != next.snapshot) {
+        new GrantSearch(next.snapshot, next.pods, next.listeners, () -> isOvertaken(next.snapshot));
+    if (isOvertaken(next.snapshot)) {
       return false;
     }
     wanted = found.grants();

@@ -63,14 +63,26 @@ final class GrantSearch {
     search(FastPath.calls(snapshot, here.keySet()), superseded);
   }
 
-  /** Which calls of these addresses alone the kernel may lead. */
+  /** What the kernel may go on leading of what it leads. */
   static Map<GrantKey, GrantValue> among(
-      Set<InetSocketAddress> calls,
+      Set<GrantKey> granted,
       MeshSnapshot snapshot,
       Collection<PodPlacement> present,
       Map<Long, Listeners> listeners) {
     GrantSearch search = new GrantSearch(snapshot, present, listeners);
-    search.search(calls, () -> false);
+    Map<Long, PodPlacement> byCookie = new HashMap<>();
+    present.forEach(pod -> byCookie.put(pod.cookie(), pod));
+    Map<InetSocketAddress, FastPath> paths = new HashMap<>();
+    for (GrantKey key : granted) {
+      PodPlacement caller = byCookie.get(key.netnsCookie());
+      if (caller != null) {
+        FastPath path =
+            paths.computeIfAbsent(key.destination(), called -> FastPath.to(snapshot, called));
+        if (search.mayBeLed(path) && path.from(caller.name()).isByKernel()) {
+          search.grant(caller, key.destination(), path.endpoints());
+        }
+      }
+    }
     return search.grants;
   }
 
