@@ -35,7 +35,6 @@ final class GrantSearch {
   private final MeshSnapshot snapshot;
   private final Map<Long, Listeners> listeners;
   private final Map<NamespacedName, PodPlacement> here = new TreeMap<>();
-  private final Map<NamespacedName, List<PodPlacement>> byAccount = new HashMap<>();
   private final Map<GrantKey, GrantValue> grants = new LinkedHashMap<>();
   private final Set<Pair> pairs = new HashSet<>();
   private final Set<PodPlacement> unlisted = new HashSet<>();
@@ -60,7 +59,25 @@ final class GrantSearch {
       Map<Long, Listeners> listeners,
       BooleanSupplier superseded) {
     this(snapshot, present, listeners);
-    search(FastPath.calls(snapshot, here.keySet()), superseded);
+    Map<NamespacedName, List<PodPlacement>> byAccount = byAccount();
+    int share = Math.max(LEAST_SHARE, FastPathTable.MAX_GRANTS / Math.max(1, here.size()));
+    Map<NamespacedName, Integer> granted = new HashMap<>();
+    for (InetSocketAddress called : FastPath.calls(snapshot, here.keySet())) {
+      if (superseded.getAsBoolean()) {
+        return;
+      }
+      FastPath path = FastPath.to(snapshot, called);
+      if (mayBeLed(path)) {
+        for (PodPlacement caller : callers(path, byAccount)) {
+          if (granted.getOrDefault(caller.name(), 0) < share
+              && grants.size() < FastPathTable.MAX_GRANTS
+              && path.from(caller.name()).isByKernel()) {
+            grant(caller, called, path.endpoints());
+            granted.merge(caller.name(), 1, Integer::sum);
+          }
+        }
+      }
+    }
   }
 
   /** What the kernel may go on leading of what it leads. */
@@ -72,17 +89,23 @@ final class GrantSearch {
     GrantSearch search = new GrantSearch(snapshot, present, listeners);
     Map<Long, PodPlacement> byCookie = new HashMap<>();
     present.forEach(pod -> byCookie.put(pod.cookie(), pod));
-    Map<InetSocketAddress, FastPath> paths = new HashMap<>();
+    Map<InetSocketAddress, List<PodPlacement>> callers = new HashMap<>();
     for (GrantKey key : granted) {
       PodPlacement caller = byCookie.get(key.netnsCookie());
       if (caller != null) {
-        FastPath path =
-            paths.computeIfAbsent(key.destination(), called -> FastPath.to(snapshot, called));
-        if (search.mayBeLed(path) && path.from(caller.name()).isByKernel()) {
-          search.grant(caller, key.destination(), path.endpoints());
-        }
+        callers.computeIfAbsent(key.destination(), _ -> new ArrayList<>()).add(caller);
       }
     }
+    callers.forEach((called, those) -> {
+      FastPath path = FastPath.to(snapshot, called);
+      if (search.mayBeLed(path)) {
+        for (PodPlacement caller : those) {
+          if (path.from(caller.name()).isByKernel()) {
+            search.grant(caller, called, path.endpoints());
+          }
+        }
+      }
+    });
     return search.grants;
   }
 
@@ -91,35 +114,6 @@ final class GrantSearch {
     this.snapshot = snapshot;
     this.listeners = listeners;
     present.forEach(pod -> here.put(pod.name(), pod));
-    here.forEach((name, pod) ->
-        snapshot
-            .workload(name)
-            .ifPresent(workload ->
-                byAccount
-                    .computeIfAbsent(
-                        workload.identity().serviceAccountName(), _ -> new ArrayList<>())
-                    .add(pod)));
-  }
-
-  private void search(Set<InetSocketAddress> calls, BooleanSupplier superseded) {
-    int share = Math.max(LEAST_SHARE, FastPathTable.MAX_GRANTS / Math.max(1, here.size()));
-    Map<NamespacedName, Integer> granted = new HashMap<>();
-    for (InetSocketAddress called : calls) {
-      if (superseded.getAsBoolean()) {
-        return;
-      }
-      FastPath path = FastPath.to(snapshot, called);
-      if (mayBeLed(path)) {
-        for (PodPlacement caller : callers(path)) {
-          if (granted.getOrDefault(caller.name(), 0) < share
-              && grants.size() < FastPathTable.MAX_GRANTS
-              && path.from(caller.name()).isByKernel()) {
-            grant(caller, called, path.endpoints());
-            granted.merge(caller.name(), 1, Integer::sum);
-          }
-        }
-      }
-    }
   }
 
   /** What is to be granted. */
@@ -154,7 +148,18 @@ final class GrantSearch {
     return known == null || known.take(endpoint); // it may be on loopback alone
   }
 
-  private List<PodPlacement> callers(FastPath path) {
+  private Map<NamespacedName, List<PodPlacement>> byAccount() {
+    Map<NamespacedName, List<PodPlacement>> pods = new HashMap<>();
+    here.forEach((name, pod) ->
+        snapshot
+            .workload(name)
+            .map(workload -> workload.identity().serviceAccountName())
+            .ifPresent(account -> pods.computeIfAbsent(account, _ -> new ArrayList<>()).add(pod)));
+    return pods;
+  }
+
+  private List<PodPlacement> callers(
+      FastPath path, Map<NamespacedName, List<PodPlacement>> byAccount) {
     return path.callers()
         .map(accounts ->
             accounts.stream()
