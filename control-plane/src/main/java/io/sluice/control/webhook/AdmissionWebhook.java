@@ -27,6 +27,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -219,11 +220,21 @@ public final class AdmissionWebhook implements AutoCloseable {
 
   private void answer(HttpExchange exchange) {
     Thread answering = Thread.currentThread();
+    AtomicBoolean isLate = new AtomicBoolean();
     ScheduledFuture<?> deadline =
-        timer.schedule(() -> cut(exchange, answering), patience.toNanos(), TimeUnit.NANOSECONDS);
+        timer.schedule(
+            () -> {
+              isLate.set(true);
+              cut(exchange, answering);
+            },
+            patience.toNanos(),
+            TimeUnit.NANOSECONDS);
     boolean hasPlace = places.tryAcquire();
     try (exchange) {
       Reply reply = hasPlace ? reply(exchange) : Reply.error(503, "too many requests at once");
+      if (isLate.get()) {
+        return; // what was made of a wait that was broken off is no answer
+      }
       byte[] body = reply.body();
       exchange.getResponseHeaders().set("Content-Type", reply.type());
       exchange.sendResponseHeaders(reply.status(), body.length);
