@@ -142,7 +142,7 @@ public final class Http1AnswerTarget {
       this.edge = edge;
       this.mode = mode;
       ByteChannel channel = edge.connect();
-      this.http1 = new Http1Client(channel, edge.allocator, edge.budget(), this);
+      this.http1 = new Http1Client(channel, Runnable::run, edge.allocator, edge.budget(), this);
       channel.listen(http1);
       channel.start();
       http1.goOn();

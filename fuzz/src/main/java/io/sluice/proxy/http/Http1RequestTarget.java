@@ -183,7 +183,8 @@ public final class Http1RequestTarget {
     }
 
     void serve(ByteChannel channel) {
-      Http1Server server = new Http1Server(channel, edge.allocator, edge.budget(), this);
+      Http1Server server =
+          new Http1Server(channel, Runnable::run, edge.allocator, edge.budget(), this);
       channel.listen(server);
       channel.start();
       server.goOn();

@@ -212,7 +212,8 @@ public final class Exchanges implements DirectPeer {
     private void speakHttp1() {
       lead(false);
       Http1Server server =
-          new Http1Server(channel, around.allocator(), around.pod().budget, new Requests());
+          new Http1Server(
+              channel, around.loop(), around.allocator(), around.pod().budget, new Requests());
       http1 = server;
       if (retiring) {
         server.retire();

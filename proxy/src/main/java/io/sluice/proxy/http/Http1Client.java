@@ -5,6 +5,7 @@ import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
 import java.util.Locale;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,8 +36,13 @@ final class Http1Client extends Http1Side {
   private boolean bound; // to somebody who has shown at its beginning who he is
   private boolean answersHead; // the last one
 
-  Http1Client(ByteChannel channel, ByteBufAllocator allocator, BufferBudget budget, Owner owner) {
-    super(channel, false, allocator, budget);
+  Http1Client(
+      ByteChannel channel,
+      Executor loop,
+      ByteBufAllocator allocator,
+      BufferBudget budget,
+      Owner owner) {
+    super(channel, false, loop, allocator, budget);
     this.owner = owner;
   }
 

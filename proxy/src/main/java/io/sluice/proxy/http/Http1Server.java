@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
+import java.util.concurrent.Executor;
 
 /**
  * HTTP/1 towards who asks (RFC 9112): requests one after the other, each answered before the next
@@ -29,10 +30,11 @@ final class Http1Server extends Http1Side {
 
   Http1Server(
       ByteChannel channel,
+      Executor loop,
       ByteBufAllocator allocator,
       BufferBudget budget,
       HttpServerListener owner) {
-    super(channel, true, allocator, budget);
+    super(channel, true, loop, allocator, budget);
     this.owner = owner;
   }
 

@@ -6,16 +6,21 @@ import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ByteQueue;
 import io.sluice.proxy.relay.ChannelEnd;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One end of a connection of HTTP/1: one exchange at a time, of which it is the stream. What the
  * peer sends is read when what came before has been taken. Event loop of the channel.
  */
-abstract class Http1Side implements HttpStream, ByteChannel.Listener {
+abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
+  /** So much that was written does not wait for more. */
+  private static final int MUCH_OCTETS = 16 * 1_024;
+
   final ByteChannel channel;
   final Http1Parser parser;
   final Http1Writer writer;
+  private final Executor loop;
   private final BufferBudget budget;
   private final ByteQueue arrived = new ByteQueue(); // and not parsed
   private HttpStream.@Nullable Listener listener;
@@ -26,13 +31,20 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
   private long dropped;
   private boolean reading; // the peer may send
   private boolean parsing;
+  private boolean flushes; // before the loop waits again
   private boolean endsOutput; // once what was written has gone
   private boolean endCame; // of what the peer sends
   private boolean inputEnded; // and all before it was taken
   private boolean closed;
 
-  Http1Side(ByteChannel channel, boolean server, ByteBufAllocator allocator, BufferBudget budget) {
+  Http1Side(
+      ByteChannel channel,
+      boolean server,
+      Executor loop,
+      ByteBufAllocator allocator,
+      BufferBudget budget) {
     this.channel = channel;
+    this.loop = loop;
     this.budget = budget;
     this.parser = new Http1Parser(server, new FromPeer());
     this.writer = new Http1Writer(channel, allocator);
@@ -288,11 +300,34 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
     messageSent();
   }
 
+  /**
+   * What is written while the loop deals with what is ready leaves behind that: a peer of several
+   * connections is woken once, and finds all of it.
+   */
   @Override
   public final void flush() {
-    channel.waitForAll(!budget.hasRoom());
-    if (!closed && writer.flush()) {
-      account();
+    if (channel.unsentBytes() > MUCH_OCTETS) {
+      flushNow();
+    } else if (!flushes) {
+      flushes = true;
+      loop.execute(this);
+    }
+  }
+
+  @Override
+  public final void run() {
+    if (flushes) {
+      flushNow();
+    }
+  }
+
+  private void flushNow() {
+    flushes = false;
+    if (!closed) {
+      channel.waitForAll(!budget.hasRoom());
+      if (writer.flush()) {
+        account();
+      }
     }
   }
 
@@ -337,6 +372,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener {
 
   /** Before that the channel would drop what waits. */
   final void endOutputOnceWritten() {
+    run();
     endsOutput = !channel.isWritable();
     if (!endsOutput) {
       channel.endOutput();

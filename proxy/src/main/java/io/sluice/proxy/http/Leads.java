@@ -219,7 +219,8 @@ final class Leads implements Lead.Holder {
         client.start();
       }
     } else {
-      Http1Client client = new Http1Client(channel, setup.allocator(), setup.budget(), lead);
+      Http1Client client =
+          new Http1Client(channel, setup.loop(), setup.allocator(), setup.budget(), lead);
       lead.speaks(client);
       channel.listen(client);
       if (early == null) {

@@ -73,7 +73,7 @@ class Http1ServerTest {
     ByteChannel client = pipe.near();
     BufferBudget budget = new BufferBudget(1 << 20, null);
     Http1Server server =
-        new Http1Server(pipe.far(), ByteBufAllocator.DEFAULT, budget, new Answers());
+        new Http1Server(pipe.far(), Runnable::run, ByteBufAllocator.DEFAULT, budget, new Answers());
     pipe.far().listen(server);
     pipe.far().start();
     server.goOn();
