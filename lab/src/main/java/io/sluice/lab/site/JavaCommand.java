@@ -29,7 +29,8 @@ public final class JavaCommand {
           "-XX:MinHeapFreeRatio=10",
           "-XX:MaxHeapFreeRatio=20",
           "-XX:MaxDirectMemorySize=32m",
-          "-XX:ReservedCodeCacheSize=24m");
+          "-XX:ReservedCodeCacheSize=24m",
+          "-XX:SweeperThreshold=25");
 
   /** As it has what ends soon. */
   private static final List<String> SHORT =
