@@ -31,8 +31,10 @@ import java.util.Set;
 import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /** In processor time of the thread: of other work on the machine only caches tell. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DistributionCostTest {
   /** For the set, and for what each of a hundred nodes is sent of it. */
   private static final Duration LONGEST = Duration.ofMillis(5);

@@ -28,9 +28,9 @@ import org.junit.jupiter.api.parallel.Isolated;
 /** What the registry keeps of pods as long as real ones: some 8 KB of JSON each. */
 @Isolated("it measures the heap, which others use")
 class RegistryMemoryTest {
-  private static final int PODS = Integer.getInteger("sluice.memory.pods", 2_000);
+  private static final int PODS = Integer.getInteger("sluice.memory.pods", 1_000);
   private static final long MOST_BYTES_PER_POD = 5_000;
-  private static final int SAMPLES = 5;
+  private static final int SAMPLES = 3;
 
   @Test
   void keepsFewerThanFiveKilobytesOfAPod() {
