@@ -2,6 +2,8 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.lab.site.Await;
+import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.socket.Sockets.Family;
 import java.io.IOException;
@@ -96,25 +98,58 @@ class BulkTest {
     }
   }
 
-  /** Other bytes each way, at once: what is echoed could hide that both were mixed up. */
-  @Test
+  @ParameterizedTest
+  @EnumSource(Family.class)
   @Timeout(120)
-  void whatIsSentEachWayAtOnceArrivesAsItWasSent() throws Exception {
+  void whatIsSentEachWayAtOnceArrivesAsItWasSent(Family family) throws Exception {
+    exchange(shop.buyer, shop.store, family, shop.service(family));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  @Timeout(120)
+  @Tag("long")
+  void byRulesItDoesToo(Family family) throws Exception {
+    try (Shop rules = Shop.lent(Mechanism.IPTABLES)) {
+      exchange(rules.buyer, rules.store, family, rules.service(family));
+    }
+  }
+
+  /** From a node with programs to one with rules, by mutual TLS. */
+  @Test
+  @Timeout(240)
+  @Tag("long")
+  void betweenNodesItDoesToo() throws Exception {
+    try (TwoNodes nodes = TwoNodes.openMixed()) {
+      for (Family family : Family.values()) {
+        exchange(nodes.buyer, nodes.store, family, nodes.store.at(family, Shop.STORE_PORT));
+      }
+      Await.untilPasses(
+          Await.PATIENCE,
+          () ->
+              assertThat(nodes.servingView().accessLog())
+                  .filteredOn(record -> record.path("direction").asText().equals("inbound"))
+                  .extracting(record -> record.path("source_principal").asText())
+                  .containsExactly(TwoNodes.identity(nodes.buyer), TwoNodes.identity(nodes.buyer)));
+    }
+  }
+
+  /** Other bytes each way, at once: what is echoed could hide that both were mixed up. */
+  private static void exchange(SitePod from, SitePod to, Family family, InetSocketAddress called)
+      throws Exception {
     CompletableFuture<Sum> sentByServer = new CompletableFuture<>();
     CompletableFuture<Sum> cameToServer = new CompletableFuture<>();
-    InetSocketAddress address = shop.store.at(Family.IPV6, Shop.STORE_PORT);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
         TcpServer server =
             TcpServer.open(
-                shop.store,
-                address,
+                to,
+                to.at(family, Shop.STORE_PORT),
                 channel -> {
                   threads.execute(() -> complete(sentByServer, () -> sendLong(channel, 2)));
                   complete(cameToServer, () -> receive(channel, LONG_CHUNK_BYTES));
                   sentByServer.join(); // the channel is closed when this ends
                 });
-        SocketChannel channel =
-            shop.buyer.call(() -> SocketChannel.open(shop.service(Family.IPV6)))) {
+        SocketChannel channel = from.call(() -> SocketChannel.open(called))) {
       Future<Sum> sent = threads.submit(() -> sendLong(channel, 1));
 
       Sum came = receive(channel, LONG_CHUNK_BYTES);
