@@ -101,7 +101,8 @@ class FastPathDifferentialTest {
     site.close();
   }
 
-  private static void tellName(SocketChannel channel, SitePod pod) throws IOException {
+  /** What a server does that is to be known by its answer. */
+  static void tellName(SocketChannel channel, SitePod pod) throws IOException {
     channel.write(ByteBuffer.wrap(pod.name().getBytes(StandardCharsets.US_ASCII)));
   }
 
@@ -412,6 +413,11 @@ class FastPathDifferentialTest {
   }
 
   private static MeshSnapshot read() {
+    return read(site);
+  }
+
+  /** What the registry of a site says now. */
+  static MeshSnapshot read(Site site) {
     List<MeshSnapshot> read = new CopyOnWriteArrayList<>();
     try (var registry = new FolderRegistry(site.registry().directory(), _ -> {})) {
       registry.start(read::add);

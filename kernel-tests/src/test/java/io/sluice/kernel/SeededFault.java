@@ -143,7 +143,8 @@ enum SeededFault {
         };
   }
 
-  private static void delete(SitePod pod, String program, String table, Predicate<String> which) {
+  /** Deletes rules of a pod, by the lines that list them. */
+  static void delete(SitePod pod, String program, String table, Predicate<String> which) {
     Commands.run("ip", "netns", "exec", pod.netns(), program + "-save", "-t", table)
         .lines()
         .filter(which)
