@@ -19,6 +19,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -180,37 +181,43 @@ class MutualTlsTest extends RetirementContract {
 
   @ParameterizedTest
   @EnumSource(Family.class)
-  void podsOfOneNodePresentTheirOwnCertificatesAtTheSameTime(Family family) {
-    try (TcpServer server = TcpServer.echo(shop.store, family, shop.freshPort());
-        Talk one = Talk.begin(shop.buyer, shop.store.at(family, server.port()));
-        Talk other = Talk.begin(shop.neighbour, shop.store.at(family, server.port()))) {
-      assertThat(one.exchange("one")).isEqualTo("one");
-      assertThat(other.exchange("other")).isEqualTo("other");
-      assertThat(one.isAlive()).isTrue();
+  void podsOfOneNodePresentTheirOwnCertificatesOnAHundredConnectionsEachAtTheSameTime(
+      Family family) {
+    List<SitePod> callers = List.of(shop.buyer, shop.neighbour);
+    List<Talk> talks = new ArrayList<>();
+    int port = shop.freshPort();
+    try (TcpServer server = TcpServer.echo(shop.store, family, port)) {
+      for (int i = 0; i < TRIES; i++) {
+        callers.forEach(pod -> talks.add(Talk.begin(pod, shop.store.at(family, port))));
+      }
+      assertThat(talks).allMatch(Talk::isAlive);
+      assertThat(server.accepted()).as("all at once").hasSize(2 * TRIES);
+    } finally {
+      talks.forEach(Talk::close);
     }
 
-    Await.untilPasses(
-        Await.PATIENCE,
-        () -> {
-          Map<String, String> principals = principalsByAddress();
-          for (SitePod pod : List.of(shop.buyer, shop.neighbour)) {
-            assertThat(principals)
-                .containsEntry(pod.address(family).getHostAddress(), TwoNodes.identity(pod));
-          }
-        });
+    Map<String, Long> expected =
+        callers.stream()
+            .collect(
+                Collectors.toMap(
+                    pod -> pod.address(family).getHostAddress() + " " + TwoNodes.identity(pod),
+                    _ -> (long) TRIES));
+    Await.untilPasses(Await.PATIENCE, () -> assertThat(proven(port)).isEqualTo(expected));
     assertThat(serials()).doesNotHaveDuplicates().doesNotContain("").hasSizeGreaterThan(2);
   }
 
-  /** What the serving node has proven of each client, by its address. */
-  private Map<String, String> principalsByAddress() {
+  /** Who called a port of the store: addresses with what the serving node has proven of them. */
+  private Map<String, Long> proven(int port) {
     return shop.servingView().accessLog().stream()
         .filter(record -> record.path("direction").asText().equals("inbound"))
-        .filter(record -> record.path("source_principal").asText().startsWith("spiffe://"))
+        .filter(record -> record.path("original_destination").asText().endsWith(":" + port))
         .collect(
-            Collectors.toMap(
-                record -> hostOf(record.path("client").asText()),
-                record -> record.path("source_principal").asText(),
-                (first, second) -> second));
+            Collectors.groupingBy(
+                record ->
+                    hostOf(record.path("client").asText())
+                        + " "
+                        + record.path("source_principal").asText(),
+                Collectors.counting()));
   }
 
   private static String hostOf(String address) {
