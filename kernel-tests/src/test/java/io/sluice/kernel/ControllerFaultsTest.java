@@ -3,8 +3,11 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.sluice.control.authority.OpenSsl;
+import io.sluice.control.authority.svid.Pem;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
+import io.sluice.lab.site.Callers;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Talk;
@@ -15,23 +18,33 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The controller or the disk fails a node whose certificates live for a minute. What is there goes
- * on until it ends, {@code node status} says until when and why, and everything mends by itself.
+ * The controller or the disk fails a node whose certificates live for a minute; the authority's key
+ * and certificate were brought along, as a Secret is mounted. What is there goes on until it ends,
+ * {@code node status} says until when and why, and everything mends by itself.
  */
 @Order(4)
 @Tag("kernel")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ControllerFaultsTest {
   private static final int PORT = 8080;
   private static final Duration LEAF_LIFETIME = Duration.ofSeconds(60);
@@ -39,19 +52,42 @@ class ControllerFaultsTest {
   /** Twice the longest pause between two attempts, and what an attempt takes. */
   private static final Duration RECOVERY = Await.patience(70);
 
+  @TempDir private static Path secret;
   private static TwoNodes shop;
   private static Path identities;
 
   @BeforeAll
-  static void open() {
+  static void open() throws Exception {
+    fillSecret();
+    Path authority =
+        Files.writeString(
+            secret.resolve("authority.yaml"),
+            "imported: {certificate: %1$s/ca.crt, privateKey: %1$s/private.key}".formatted(secret));
     shop =
         TwoNodes.open(
             Mechanism.EBPF,
-            List.of("--leaf-lifetime", LEAF_LIFETIME.toSeconds() + "s"),
+            List.of(
+                "--leaf-lifetime",
+                LEAF_LIFETIME.toSeconds() + "s",
+                "--authority-file",
+                authority.toString()),
             "--keep-keys",
             "--access-log",
             "off");
     identities = shop.a().directory().resolve("state/identity");
+  }
+
+  /** With an authority that is another each time. */
+  private static void fillSecret() throws Exception {
+    OpenSsl.Answer made =
+        OpenSsl.run(
+            secret,
+            "req -x509 -newkey EC -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650"
+                + " -keyout private.key -out ca.crt -addext keyUsage=critical,keyCertSign"
+                + " -addext basicConstraints=critical,CA:TRUE",
+            "-subj",
+            "/CN=root");
+    assertThat(made.ok()).as(made.text()).isTrue();
   }
 
   @AfterAll
@@ -60,6 +96,7 @@ class ControllerFaultsTest {
   }
 
   @Test
+  @Order(1) // the others leave certificates of accounts that no pod has any more
   void trafficOutlivesTheControllerAndWhoHasItsPortPastHalfOfTheCertificatesLives() {
     try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV6, PORT);
         Talk held = Talk.begin(shop.buyer, shop.store.at(Family.IPV6, PORT))) {
@@ -168,15 +205,75 @@ class ControllerFaultsTest {
     awaitHealthy();
   }
 
+  /** As a reinstall beside the Secret that stays: calls go on, with new certificates and old. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aControllerThatStartsAgainOrHasLostAllButTheSecretSignsByTheSameRoot(boolean hasLostAll)
+      throws Exception {
+    awaitHealthy();
+    X509Certificate root = root();
+    double failed = failedHandshakes();
+    String account = hasLostAll ? "heir" : "successor";
+    try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, PORT);
+        Callers callers = new Callers(shop.neighbour, shop.store.at(Family.IPV4, PORT))) {
+      shop.control().kill();
+      if (hasLostAll) {
+        shop.control().loseState();
+      }
+      shop.control().start();
+      shop.cluster
+          .registry()
+          .write("new-to-store", Manifests.trafficTarget(account, "store", List.of()));
+      useAccount("thief", account);
+      Await.until("it signs again", RECOVERY, () -> state(account).equals("valid"));
+      Await.until(
+          "who has a certificate of before takes a new one",
+          RECOVERY,
+          () -> shop.call(shop.thief, Family.IPV4, PORT, "hi").answered());
+
+      assertThat(root().getSerialNumber()).isEqualTo(root.getSerialNumber());
+      assertThat(root()).isEqualTo(root);
+      assertThat(callers.failed()).isEmpty();
+      assertThat(failedHandshakes()).isEqualTo(failed);
+    } finally {
+      useAccount("thief", "thief");
+      shop.cluster.registry().remove("new-to-store");
+    }
+  }
+
+  /** The only one that the controller makes known. */
+  private static X509Certificate root() throws Exception {
+    return Await.value(
+        "the root is known",
+        Await.PATIENCE,
+        () -> {
+          List<X509Certificate> roots =
+              Pem.parse(
+                      Files.readString(shop.control().view().state().resolve("trust-bundle.pem")),
+                      "it")
+                  .certificates();
+          assertThat(roots).hasSize(1);
+          return Optional.of(roots.getFirst());
+        });
+  }
+
+  /** Of both nodes. */
+  private static double failedHandshakes() {
+    return Stream.of(shop.callingView(), shop.servingView())
+        .mapToDouble(view -> view.metric("sluice_tls_handshakes_total", "result=\"failure\""))
+        .sum();
+  }
+
   /** Without Kubernetes, where nobody but the operator can say that the new root is the mesh's. */
   @Test
-  void lostStateOfTheControllerIsToldAndMendedByNewJoinTokens() {
+  void lostStateOfTheControllerIsToldAndMendedByNewJoinTokens() throws Exception {
     awaitHealthy();
     String before = status().path("trustBundleRoots").asText();
     assertThat(shop.callingView().readiness()).contains("\r\n\r\nready\n");
     try (TcpServer _ = TcpServer.echo(shop.store, Family.IPV4, PORT)) {
       shop.control().kill();
       shop.control().loseState();
+      fillSecret();
       shop.control().start();
 
       Await.until(

@@ -3,6 +3,8 @@ package io.sluice.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.await.AtLoad;
+import io.sluice.control.authority.JournalEntry;
+import io.sluice.control.authority.JournalReader;
 import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Manifests;
 import io.sluice.lab.site.Talk;
@@ -10,6 +12,8 @@ import io.sluice.lab.site.TcpServer;
 import io.sluice.lab.traffic.SteadyTraffic;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.socket.Sockets.Family;
+import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,6 +46,9 @@ class RotationTest {
   /** Longest wait for a step; together they take little more than a leaf lives. */
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
+  /** From the start of a controller that has no root yet; the nodes start within it. */
+  private static final Duration FIRST_LEAF_LIMIT = Duration.ofSeconds(10);
+
   /** What goes on after the last change, so that connections are made and kept under it. */
   private static final Duration AFTERWARDS = Duration.ofSeconds(5);
 
@@ -64,6 +71,7 @@ class RotationTest {
       shop.buyer.allowManyConnections();
       shop.store.allowManyConnections();
       String serial = buyersSerial(shop);
+      assertThat(untilIssued(shop, serial)).isLessThan(AtLoad.limit(FIRST_LEAF_LIMIT));
       Instant endOfFirstLeaf = Instant.parse(ofBuyer(shop, "notAfter"));
       String root = buyersRoot(shop);
       for (int i = 0; i < LONG; i++) {
@@ -139,6 +147,15 @@ class RotationTest {
   @AfterEach
   void endLongSockets() {
     sockets.forEach(Talk::close);
+  }
+
+  private static Duration untilIssued(TwoNodes shop, String serial) throws IOException {
+    JournalEntry entry =
+        JournalReader.find(
+                shop.control().view().state().resolve("authority/journal"),
+                new BigInteger(serial, 16))
+            .orElseThrow();
+    return Duration.between(shop.control().started(), entry.issuedAt());
   }
 
   private static String buyersSerial(TwoNodes shop) {

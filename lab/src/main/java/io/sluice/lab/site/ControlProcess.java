@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -37,6 +38,7 @@ public final class ControlProcess {
   private final List<String> arguments;
   private final ChildProgram program;
   private List<String> prefix = List.of();
+  private Instant started = Instant.MAX;
 
   /**
    * Not started yet. Its log lies beside its state.
@@ -76,6 +78,7 @@ public final class ControlProcess {
     command.addAll(source);
     command.addAll(List.of("--state", state.toString(), "--metrics-address", "127.0.0.1:0"));
     command.addAll(arguments);
+    started = Instant.now();
     program.start(command);
     String listener = String.format(Locale.ROOT, ":%04X ", MeshPorts.CONTROL);
     program.awaitReady(
@@ -151,6 +154,11 @@ public final class ControlProcess {
         return false;
       }
     });
+  }
+
+  /** Just before it was started last. */
+  public Instant started() {
+    return started;
   }
 
   /** Whether it runs. */
