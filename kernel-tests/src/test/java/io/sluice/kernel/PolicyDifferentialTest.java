@@ -219,7 +219,12 @@ class PolicyDifferentialTest {
             });
       }
     }
-    shop.change(() -> shop.site.registry().remove(POLICY)); // and what is broken with it
+    if (mechanism.hooksConnect()) {
+      Fault.forgetGrants(shop); // those too that the daemon knows nothing of
+    }
+    shop.change(() -> shop.site.registry().remove(POLICY));
+    MeshSnapshot without = FastPathDifferentialTest.read(shop.site);
+    Await.untilPasses(Await.PATIENCE, () -> assertThat(differences(without)).isEmpty());
   }
 
   // --- the comparison ------------------------------------------------------------------------
