@@ -36,6 +36,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -79,6 +80,14 @@ class HttpLoadTest {
   private static final int SPREAD_CALLS = 3_000;
   private static final int SHARE = SPREAD_CALLS / 3;
 
+  private static final int LONG_SOCKETS = 1_000;
+  private static final Duration PING_INTERVAL =
+      Duration.ofMillis(Long.getLong("sluice.sockets.interval", 30_000));
+  private static final int PINGS = 60; // half an hour
+
+  /** Renewed about twice meanwhile, the second time by another root. */
+  private static final Duration LEAF_LIFETIME = PING_INTERVAL.multipliedBy(40);
+
   private static final int TIMED = 1_000;
   private static final int TIMED_CALLERS = 20;
   private static final int SLOW = TIMED / 20;
@@ -101,7 +110,12 @@ class HttpLoadTest {
 
   @BeforeAll
   static void openSite() throws IOException {
-    site = ScenarioSite.open(List.of(Mechanism.EBPF, Mechanism.EBPF), Setting::folder, DRAIN);
+    site =
+        ScenarioSite.open(
+            List.of(Mechanism.EBPF, Mechanism.EBPF),
+            Setting::folder,
+            List.of("--leaf-lifetime", LEAF_LIFETIME.toSeconds() + "s"),
+            DRAIN);
     for (String pod : List.of("v1", "v2", "v3")) {
       servers.add(new EchoServer(GROUP, site.pod(pod)));
       shops.add(new GrpcShop(GROUP, site.pod(pod), site.directory()));
@@ -298,6 +312,35 @@ class HttpLoadTest {
           }
           return true;
         });
+  }
+
+  // --- long sockets --------------------------------------------------------------------------
+
+  /** Certificates are renewed, below another root too, and a policy comes that concerns nobody. */
+  @Test
+  @Tag("long")
+  @Timeout(value = 45, unit = TimeUnit.MINUTES)
+  void aThousandSocketsStayOpenForHalfAnHourWithAPingEachHalfMinute() {
+    try {
+      site.cells().forEach(cell -> SOCKETS.open(cell, LONG_SOCKETS / site.cells().size()));
+      String root = site.rootOf(BUYER);
+      long begin = System.nanoTime();
+      for (int ping = 1; ping <= PINGS; ping++) {
+        long due = begin + PING_INTERVAL.multipliedBy(ping).toNanos();
+        Await.until(
+            "the next ping is due", PING_INTERVAL.multipliedBy(2), () -> System.nanoTime() > due);
+        site.cells().forEach(SOCKETS::exchange);
+        if (ping == PINGS / 3) {
+          site.rotateRoot();
+        } else if (ping == PINGS * 2 / 3) {
+          site.amend(files("target-3", target("bookthief", "bookstore-v1", http("store"))));
+        }
+      }
+      assertThat(site.rootOf(BUYER)).isNotEqualTo(root);
+    } finally {
+      site.cells().forEach(SOCKETS::close);
+      site.amend(files("target-3", ""));
+    }
   }
 
   // --- each kind of request ------------------------------------------------------------------

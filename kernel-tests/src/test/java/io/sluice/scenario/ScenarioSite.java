@@ -70,6 +70,15 @@ final class ScenarioSite implements AutoCloseable {
       List<Mechanism> mechanisms,
       Function<Cluster, ScenarioRegistry> registry,
       String... arguments) {
+    return open(mechanisms, registry, List.of(), arguments);
+  }
+
+  /** The same with further arguments of {@code control run}; the others are of the nodes. */
+  static ScenarioSite open(
+      List<Mechanism> mechanisms,
+      Function<Cluster, ScenarioRegistry> registry,
+      List<String> control,
+      String... arguments) {
     Cluster cluster =
         new Cluster(
             callers().map(account -> account + FAR).toList(),
@@ -82,7 +91,7 @@ final class ScenarioSite implements AutoCloseable {
       OpensslCertificate.selfSigned(
           cluster.directory(), "app", "/CN=bookstore", "subjectAltName=DNS:bookstore");
       opened.writePods();
-      cluster.startControlOn(opened.registry.arguments());
+      cluster.startControlOn(opened.registry.arguments(), control.toArray(String[]::new));
       for (int i = 0; i < mechanisms.size(); i++) {
         cluster.startDaemon(cluster.sites().get(i), mechanisms.get(i).arguments(arguments));
       }
@@ -190,6 +199,20 @@ final class ScenarioSite implements AutoCloseable {
 
   SitePod client(String account, boolean near) {
     return cluster.pod(account + (near ? NEAR : FAR));
+  }
+
+  /** A new root is made known, and signs what is renewed from soon on. */
+  void rotateRoot() {
+    cluster.control().run("rotate-root", "--now-distribute-for", "20s");
+  }
+
+  /** Which root the certificate of an account on the node of the far clients leads to. */
+  String rootOf(String account) {
+    return calling(false).certificates().stream()
+        .filter(one -> one.path("identity").asText().endsWith("/sa/" + account))
+        .map(one -> one.path("rootId").asText())
+        .findFirst()
+        .orElseThrow();
   }
 
   /** A further server, in that pod, until the end. */

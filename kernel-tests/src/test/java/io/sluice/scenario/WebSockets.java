@@ -9,11 +9,13 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 
-/** Upgraded connections, one in each cell, to a server that echoes after the upgrade. */
+/** Upgraded connections, in each cell some, to a server that echoes after the upgrade. */
 final class WebSockets {
   private static final int FIRST_PORT = 2_600;
   private static final int CELLS = 4;
@@ -21,7 +23,7 @@ final class WebSockets {
   private static final String UPGRADED =
       "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade" + END;
 
-  private record Open(TcpServer server, Talk talk) {}
+  private record Open(TcpServer server, List<Talk> talks) {}
 
   private final String account;
   private final String pod;
@@ -42,11 +44,24 @@ final class WebSockets {
   }
 
   void open(Cell cell) {
+    open(cell, 1);
+  }
+
+  /** So many. */
+  void open(Cell cell, int count) {
     int port = FIRST_PORT + cell.number();
     TcpServer server =
         TcpServer.open(cell.site().pod(pod), cell.at(pod, port), WebSockets::upgradeAndEcho);
-    Talk talk = Talk.begin(cell.client(account), cell.at("bookstore", port));
-    open.put(cell, new Open(server, talk));
+    List<Talk> talks = new ArrayList<>();
+    open.put(cell, new Open(server, talks));
+    for (int i = 0; i < count; i++) {
+      Talk talk = Talk.begin(cell.client(account), cell.at("bookstore", port));
+      talks.add(talk);
+      upgrade(talk);
+    }
+  }
+
+  private static void upgrade(Talk talk) {
     talk.send(
         "GET /socket HTTP/1.1\r\nhost: bookstore\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
             + "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=="
@@ -75,21 +90,23 @@ final class WebSockets {
     }
   }
 
+  /** Each carries a word there and back. */
   void exchange(Cell cell) {
-    assertThat(of(cell).talk().exchange("hello")).isEqualTo("hello");
+    assertThat(of(cell).talks())
+        .allSatisfy(talk -> assertThat(talk.exchange("hello")).isEqualTo("hello"));
   }
 
   void awaitCut(Cell cell) {
-    try (TcpServer _ = of(cell).server();
-        Talk talk = of(cell).talk()) {
-      assertThat(talk.end()).isEqualTo(Attempt.End.RESET);
+    try (TcpServer _ = of(cell).server()) {
+      of(cell).talks().forEach(talk -> assertThat(talk.end()).isEqualTo(Attempt.End.RESET));
+      of(cell).talks().forEach(Talk::close);
     }
   }
 
   /** By the client. */
   void close(Cell cell) {
-    try (TcpServer _ = of(cell).server();
-        Talk _ = of(cell).talk()) {
+    try (TcpServer _ = of(cell).server()) {
+      of(cell).talks().forEach(Talk::close);
       open.remove(cell);
     }
   }
