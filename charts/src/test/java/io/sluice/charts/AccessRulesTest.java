@@ -16,8 +16,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** The controller may do what the documents say that it needs, and nothing else. */
+@ResourceLock("KUBECONFIG")
 class AccessRulesTest {
   private static final Pattern BLOCK =
       Pattern.compile("(?m)^```yaml\\n((?:(?!```).*\\n)*?rules:(?:(?!```).*\\n)*)```");

@@ -10,10 +10,12 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** No value is without effect: texts, numbers and lists, besides what {@link Switches} has. */
+@ResourceLock("KUBECONFIG")
 class EveryValueTest {
   private static final String VAULT =
       "{controller: {authority: {type: vault, vault: {address: 'https://vault.example'}}}}";

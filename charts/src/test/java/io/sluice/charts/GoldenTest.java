@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * What each kind of site gets, in a file for people to review. A wanted change is written by {@code
  * mvn -pl charts test -Dtest=GoldenTest -Dcharts.write=true}.
  */
+@ResourceLock("KUBECONFIG")
 class GoldenTest {
   private static final Path FOLDER = Path.of("src", "test", "golden");
 

@@ -8,10 +8,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What docs/install.md says beside the table of values. */
+@ResourceLock("KUBECONFIG")
 class InstallDocumentTest {
   @RegisterExtension final LookedUp cluster = new LookedUp();
 

@@ -6,8 +6,10 @@ import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.admissionregistration.v1.ValidatingWebhookConfiguration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** What the chart makes of what it finds in the cluster. */
+@ResourceLock("KUBECONFIG")
 class LookupTest {
   @RegisterExtension final LookedUp cluster = new LookedUp();
 

@@ -30,8 +30,10 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** The Prometheus and the Grafana that a release may have. Grafana itself runs in no test. */
+@ResourceLock("KUBECONFIG")
 class MonitoringTest {
   private static final Chart BOTH =
       Chart.asItComes().with("osm: {deployPrometheus: true, deployGrafana: true}");

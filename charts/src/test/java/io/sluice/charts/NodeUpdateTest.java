@@ -9,10 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Two daemons of a node are there for a moment at an update, and never when it retires. */
+@ResourceLock("KUBECONFIG")
 class NodeUpdateTest {
   @RegisterExtension final LookedUp cluster = new LookedUp();
 

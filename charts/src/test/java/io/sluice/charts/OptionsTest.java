@@ -15,10 +15,12 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The chart starts programs with options that they have. */
+@ResourceLock("KUBECONFIG")
 class OptionsTest {
   private static final Path CLI = Chart.ROOT.resolve("cli/src/main/java/io/sluice/cli");
   private static final Pattern OPTION = Pattern.compile("names = (?:\\{[^}]*)?\"(--[a-z-]+)\"");

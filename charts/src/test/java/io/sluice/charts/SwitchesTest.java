@@ -15,10 +15,12 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Each value that switches something switches it; none is forgotten. */
+@ResourceLock("KUBECONFIG")
 class SwitchesTest {
   @RegisterExtension final LookedUp cluster = new LookedUp();
 
