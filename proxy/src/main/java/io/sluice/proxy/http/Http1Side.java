@@ -318,6 +318,16 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
   public final void run() {
     if (flushes) {
       flushNow();
+      HttpStream.Listener told = listener;
+      if (told != null && isWritable()) {
+        told.writable();
+      }
+    }
+  }
+
+  private void flushWhatWaits() {
+    if (flushes) {
+      flushNow();
     }
   }
 
@@ -352,9 +362,10 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
     }
   }
 
+  /** Only the channel knows whether a peer takes what is given to it. */
   @Override
   public final boolean isWritable() {
-    return channel.isWritable();
+    return !flushes && channel.isWritable();
   }
 
   @Override
@@ -372,7 +383,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
 
   /** Before that the channel would drop what waits. */
   final void endOutputOnceWritten() {
-    run();
+    flushWhatWaits();
     endsOutput = !channel.isWritable();
     if (!endsOutput) {
       channel.endOutput();
@@ -387,8 +398,9 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
     arrived.clear();
   }
 
-  /** Ends both directions at once; the peer sees a reset. */
+  /** Ends both directions at once; the peer sees a reset, behind what was flushed. */
   final void reset() {
+    flushWhatWaits();
     if (!closed) {
       close();
       channel.reset();

@@ -10,6 +10,8 @@ import io.sluice.proxy.limits.BufferBudget;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
 import io.sluice.proxy.relay.Pipe;
+import java.util.ArrayDeque;
+import java.util.Queue;
 import org.junit.jupiter.api.Test;
 
 class Http1ServerTest {
@@ -92,5 +94,155 @@ class Http1ServerTest {
     assertThat(answered).isEqualTo(1_000);
     assertThat(budget.held()).isZero();
     client.reset();
+  }
+
+  /**
+   * A connection whose one request waits for its answer, on a loop that is in the midst of a turn.
+   */
+  private static final class Asked implements HttpServerListener, HttpStream.Listener {
+    final Queue<Runnable> behindTurn = new ArrayDeque<>();
+    final BufferBudget budget = new BufferBudget(1 << 20, null);
+    final Pipe pipe = new Pipe();
+    final StringBuilder received = new StringBuilder();
+    final Http1Server server =
+        new Http1Server(pipe.far(), behindTurn::add, ByteBufAllocator.DEFAULT, budget, this);
+    int writable;
+    ChannelEnd end = ChannelEnd.FINISHED;
+
+    Asked() {
+      pipe.far().listen(server);
+      pipe.far().start();
+      server.goOn();
+      pipe.near()
+          .listen(
+              new ByteChannel.Listener() {
+                @Override
+                public void bytes(ByteBuf bytes) {
+                  received.append(bytes.toString(US_ASCII));
+                  bytes.release();
+                }
+
+                @Override
+                public void inputEnded() {}
+
+                @Override
+                public void closed(ChannelEnd how) {
+                  end = how;
+                }
+              });
+      pipe.near().write(Unpooled.copiedBuffer("GET / HTTP/1.1\r\nHost: s\r\n\r\n", US_ASCII));
+      pipe.near().flush();
+    }
+
+    void endTurn() {
+      for (Runnable task = behindTurn.poll(); task != null; task = behindTurn.poll()) {
+        task.run();
+      }
+    }
+
+    void answerPart() {
+      Head head = LocalAnswer.of(200);
+      head.contentLength = 10;
+      server.head(head, false);
+      server.data(Unpooled.copiedBuffer("begun", US_ASCII), false);
+    }
+
+    @Override
+    public void request(HttpStream stream, Head head, boolean last) {
+      stream.listen(this);
+    }
+
+    @Override
+    public void bad(BadMessage why, boolean within, boolean answered) {}
+
+    @Override
+    public void idle(Runnable next) {
+      next.run();
+    }
+
+    @Override
+    public void ended(ChannelEnd how) {}
+
+    @Override
+    public void head(Head head, boolean last) {}
+
+    @Override
+    public void data(ByteBuf bytes, boolean last) {
+      bytes.release();
+    }
+
+    @Override
+    public void trailers(Fields trailers) {}
+
+    @Override
+    public void writable() {
+      writable++;
+    }
+
+    @Override
+    public void aborted(HttpStream.Abort how) {}
+  }
+
+  @Test
+  void partOfAnAnswerComesBeforeTheReset() {
+    Asked one = new Asked();
+    one.pipe.near().start();
+
+    one.answerPart();
+    one.server.flush();
+    one.server.abort(HttpStream.Abort.RESET);
+    one.endTurn();
+
+    assertThat(one.received).endsWith("begun");
+    assertThat(one.end).isEqualTo(ChannelEnd.RESET_BY_PEER);
+  }
+
+  @Test
+  void lastAnswerComesBeforeTheEnd() {
+    Asked one = new Asked();
+    one.pipe.near().start();
+
+    one.server.head(LocalAnswer.of(200), true);
+    one.server.drain();
+
+    assertThat(one.received).startsWith("HTTP/1.1 200");
+    one.endTurn();
+    assertThat(one.server.isEnding()).isTrue();
+    one.pipe.near().reset();
+  }
+
+  @Test
+  void noMoreIsWantedBeforeThePeerWasGivenWhatThereIs() {
+    Asked one = new Asked();
+
+    one.answerPart();
+    one.server.countedElsewhere(5);
+    one.server.flush();
+    assertThat(one.server.isWritable()).isFalse();
+    one.endTurn();
+    assertThat(one.server.isWritable()).isFalse(); // the peer does not read
+    assertThat(one.writable).isZero();
+    assertThat(one.budget.held()).isPositive();
+
+    one.pipe.near().start();
+    assertThat(one.writable).isEqualTo(1);
+    assertThat(one.budget.held()).isZero();
+    one.pipe.near().reset();
+  }
+
+  @Test
+  void moreIsWantedOncePeerWhoReadsWasGivenWhatThereIs() {
+    Asked one = new Asked();
+    one.pipe.near().start();
+    one.pipe.near().read();
+
+    one.answerPart();
+    one.server.flush();
+    assertThat(one.received).isEmpty();
+    one.endTurn();
+
+    assertThat(one.received).endsWith("begun");
+    assertThat(one.writable).isEqualTo(1);
+    one.pipe.near().reset();
   }
 }
