@@ -138,8 +138,8 @@ class TimeoutsTest {
         Socket begun = mesh.connect()) {
       write(begun, BEGUN);
       assertThat(HttpFixture.read(begun, "begun")).startsWith("HTTP/1.1 200");
-      write(silent, SILENT);
       long before = System.nanoTime();
+      write(silent, SILENT);
       assertThat(HttpFixture.read(silent, "\r\n\r\n")).startsWith("HTTP/1.1 504");
       assertThat(System.nanoTime() - before).isGreaterThanOrEqualTo(SECOND.toNanos());
       assertThat(told().end()).isEqualTo(RequestRecord.End.TIMED_OUT);
