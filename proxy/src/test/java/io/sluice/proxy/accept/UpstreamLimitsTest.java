@@ -380,7 +380,8 @@ class UpstreamLimitsTest {
         assertThat(HttpFixture.read(other, "later")).endsWith("later");
       }
       assertThat(over.await(10, TimeUnit.SECONDS)).isTrue();
-      assertThat(told.lastIndexOf("/books/other")).isBetween(1, MANY / 4);
+      assertThat(told.lastIndexOf("/books/other"))
+          .isBetween(1, MANY * 3 / 4); // else behind all of them
     } finally {
       for (Socket other : others) {
         other.close();
