@@ -18,31 +18,8 @@ class Http1ServerTest {
   private int asked;
   private int answered;
 
-  /** Answers at once. */
-  private final class Answers implements HttpServerListener {
-    @Override
-    public void request(HttpStream stream, Head head, boolean last) {
-      asked++;
-      stream.listen(
-          new HttpStream.Listener() {
-            @Override
-            public void head(Head other, boolean whole) {}
-
-            @Override
-            public void data(ByteBuf bytes, boolean whole) {
-              bytes.release();
-            }
-
-            @Override
-            public void trailers(Fields trailers) {}
-
-            @Override
-            public void aborted(HttpStream.Abort how) {}
-          });
-      stream.head(LocalAnswer.of(200), true);
-      stream.flush();
-    }
-
+  /** Of a server and of its exchanges; what is asked is for who extends it. */
+  private abstract static class Owner implements HttpServerListener, HttpStream.Listener {
     @Override
     public void bad(BadMessage why, boolean within, boolean answered) {}
 
@@ -53,6 +30,31 @@ class Http1ServerTest {
 
     @Override
     public void ended(ChannelEnd end) {}
+
+    @Override
+    public void head(Head head, boolean last) {}
+
+    @Override
+    public void data(ByteBuf bytes, boolean last) {
+      bytes.release();
+    }
+
+    @Override
+    public void trailers(Fields trailers) {}
+
+    @Override
+    public void aborted(HttpStream.Abort how) {}
+  }
+
+  /** Answers at once. */
+  private final class Answers extends Owner {
+    @Override
+    public void request(HttpStream stream, Head head, boolean last) {
+      asked++;
+      stream.listen(this);
+      stream.head(LocalAnswer.of(200), true);
+      stream.flush();
+    }
   }
 
   private final class Client implements ByteChannel.Listener {
@@ -99,7 +101,7 @@ class Http1ServerTest {
   /**
    * A connection whose one request waits for its answer, on a loop that is in the midst of a turn.
    */
-  private static final class Asked implements HttpServerListener, HttpStream.Listener {
+  private static final class Asked extends Owner {
     final Queue<Runnable> behindTurn = new ArrayDeque<>();
     final BufferBudget budget = new BufferBudget(1 << 20, null);
     final Pipe pipe = new Pipe();
@@ -153,34 +155,9 @@ class Http1ServerTest {
     }
 
     @Override
-    public void bad(BadMessage why, boolean within, boolean answered) {}
-
-    @Override
-    public void idle(Runnable next) {
-      next.run();
-    }
-
-    @Override
-    public void ended(ChannelEnd how) {}
-
-    @Override
-    public void head(Head head, boolean last) {}
-
-    @Override
-    public void data(ByteBuf bytes, boolean last) {
-      bytes.release();
-    }
-
-    @Override
-    public void trailers(Fields trailers) {}
-
-    @Override
     public void writable() {
       writable++;
     }
-
-    @Override
-    public void aborted(HttpStream.Abort how) {}
   }
 
   @Test
