@@ -223,12 +223,7 @@ public final class AdmissionWebhook implements AutoCloseable {
     AtomicBoolean isLate = new AtomicBoolean();
     ScheduledFuture<?> deadline =
         timer.schedule(
-            () -> {
-              isLate.set(true);
-              cut(exchange, answering);
-            },
-            patience.toNanos(),
-            TimeUnit.NANOSECONDS);
+            () -> cut(exchange, answering, isLate), patience.toNanos(), TimeUnit.NANOSECONDS);
     boolean hasPlace = places.tryAcquire();
     try (exchange) {
       Reply reply = hasPlace ? reply(exchange) : Reply.error(503, "too many requests at once");
@@ -253,7 +248,8 @@ public final class AdmissionWebhook implements AutoCloseable {
    * Who waits for others gives its place back. Closing may wait for whoever reads, so the timer's
    * only thread leaves it to another.
    */
-  private static void cut(HttpExchange exchange, Thread answering) {
+  private static void cut(HttpExchange exchange, Thread answering, AtomicBoolean isLate) {
+    isLate.set(true); // before the wait ends
     answering.interrupt();
     Thread.ofVirtual().start(exchange::close);
   }
