@@ -13,6 +13,7 @@ public enum CloseKind {
   REFUSED("refused before an upstream was tried: policy, limits, missing facts"),
   DENIED("the other end's identity or certificate came onto the deny list"),
   REVOKED("policy allowed it and refuses it now"),
+  BECAME_HTTP("policy asks for requests now, and its client's next one is carried as such"),
   STALLED("what it sent was not taken, and there was no memory for more"),
   ERROR("the proxy failed");
 

@@ -25,23 +25,39 @@ final class DiagMessages {
   private static final short ACK = 0x4;
   private static final short DUMP = 0x300;
   private static final int ADDRESS_BYTES = 16;
+  private static final int TCP_INFO = 2;
   private static final int CGROUP_ID = 21;
   private static final int ATTRIBUTE_HEADER_BYTES = 4;
 
+  /** What is read of {@code struct tcp_info}, which grows. */
+  private static final int TCP_INFO_BYTES = 56;
+
+  /** Short beside the pause of a client, and long beside that between two parts of an answer. */
+  private static final int QUIET_MILLIS = 3;
+
   private DiagMessages() {}
 
-  /** A request for every socket of one protocol and family in these states. */
+  /**
+   * A request for every socket of one protocol and family in these states.
+   *
+   * @param talk whether {@link #isBetweenTurns} is to be asked of them
+   */
   static void encodeDump(
-      Transport transport, Family family, Set<TcpState> states, int sequence, ByteBuffer out) {
+      Transport transport,
+      Family family,
+      Set<TcpState> states,
+      boolean talk,
+      int sequence,
+      ByteBuffer out) {
     header(out, SOCK_DIAG_BY_FAMILY, DUMP, sequence);
-    request(out, transport, family, TcpState.mask(states));
+    request(out, transport, family, talk ? 1 << TCP_INFO - 1 : 0, TcpState.mask(states));
     out.put(new byte[48]); // all addresses
   }
 
   /** A request to end one socket; its cookie keeps a successor with the same addresses safe. */
   static void encodeDestroy(InetSocket socket, int sequence, ByteBuffer out) {
     header(out, SOCK_DESTROY, ACK, sequence);
-    request(out, socket.transport(), socket.family(), 1 << socket.state().number());
+    request(out, socket.transport(), socket.family(), 0, 1 << socket.state().number());
     out.order(ByteOrder.BIG_ENDIAN)
         .putShort((short) socket.local().getPort())
         .putShort((short) socket.peer().getPort());
@@ -63,8 +79,10 @@ final class DiagMessages {
         .putInt(0); // the kernel fills in our port
   }
 
-  private static void request(ByteBuffer out, Transport transport, Family family, int states) {
-    out.put((byte) family.domain()).put((byte) transport.number()).putShort((short) 0);
+  private static void request(
+      ByteBuffer out, Transport transport, Family family, int attributes, int states) {
+    out.put((byte) family.domain()).put((byte) transport.number());
+    out.put((byte) attributes).put((byte) 0);
     out.putInt(states);
   }
 
@@ -112,19 +130,45 @@ final class DiagMessages {
     }
   }
 
-  /** Attributes follow the fixed part: length with header, type, value, padding to 4 bytes. */
   private static long cgroupId(ByteBuffer in) {
+    int at = attribute(in, CGROUP_ID, Long.BYTES);
+    return at < 0 ? 0 : in.getLong(at);
+  }
+
+  /**
+   * Whether the peer of a TCP connection spoke last, some milliseconds ago, and has everything
+   * ({@code struct tcp_info}, {@code linux/tcp.h}); false where the kernel does not say.
+   */
+  static boolean isBetweenTurns(ByteBuffer body) {
+    ByteBuffer in = body.slice().order(ByteOrder.nativeOrder());
+    int at = attribute(in, TCP_INFO, TCP_INFO_BYTES);
+    if (at < 0) {
+      return false;
+    }
+    int unacknowledged = in.getInt(at + 24);
+    int sentMillisAgo = in.getInt(at + 44);
+    int receivedMillisAgo = in.getInt(at + 52);
+    return unacknowledged == 0
+        && receivedMillisAgo >= QUIET_MILLIS
+        && Integer.compareUnsigned(receivedMillisAgo, sentMillisAgo) <= 0;
+  }
+
+  /**
+   * Where the value of one begins that has so many bytes at least, or -1. Attributes follow the
+   * fixed part: length with header, type, value, padding to 4 bytes.
+   */
+  private static int attribute(ByteBuffer in, int type, int bytes) {
     int at = MESSAGE_BYTES;
     while (at + ATTRIBUTE_HEADER_BYTES <= in.limit()) {
       int length = Short.toUnsignedInt(in.getShort(at));
       if (length < ATTRIBUTE_HEADER_BYTES || at + length > in.limit()) {
         break;
       }
-      if (in.getShort(at + 2) == CGROUP_ID && length == ATTRIBUTE_HEADER_BYTES + Long.BYTES) {
-        return in.getLong(at + ATTRIBUTE_HEADER_BYTES);
+      if (in.getShort(at + 2) == type && length >= ATTRIBUTE_HEADER_BYTES + bytes) {
+        return at + ATTRIBUTE_HEADER_BYTES;
       }
       at += (length + 3) & ~3;
     }
-    return 0;
+    return -1;
   }
 }

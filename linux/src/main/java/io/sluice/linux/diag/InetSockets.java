@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -79,9 +80,24 @@ public final class InetSockets implements AutoCloseable {
    */
   public List<InetSocket> list(
       Transport transport, Set<TcpState> states, Predicate<InetSocket> which) {
-    List<InetSocket> found = new ArrayList<>(list(transport, Family.IPV4, states, which));
+    return list(transport, states, which, false);
+  }
+
+  /**
+   * TCP connections that {@code which} holds for and whose peer spoke last, a few milliseconds ago
+   * at least: where two take turns, the next word is the owner's.
+   *
+   * @throws LinuxException as {@link #list}
+   */
+  public List<InetSocket> betweenTurns(Predicate<InetSocket> which) {
+    return list(Transport.TCP, EnumSet.of(TcpState.ESTABLISHED), which, true);
+  }
+
+  private List<InetSocket> list(
+      Transport transport, Set<TcpState> states, Predicate<InetSocket> which, boolean quiet) {
+    List<InetSocket> found = new ArrayList<>(list(transport, Family.IPV4, states, which, quiet));
     try {
-      found.addAll(list(transport, Family.IPV6, states, which));
+      found.addAll(list(transport, Family.IPV6, states, which, quiet));
     } catch (LinuxException e) {
       if (e.errno() != Errno.ENOENT) {
         throw e;
@@ -92,16 +108,21 @@ public final class InetSockets implements AutoCloseable {
   }
 
   private List<InetSocket> list(
-      Transport transport, Family family, Set<TcpState> states, Predicate<InetSocket> which) {
+      Transport transport,
+      Family family,
+      Set<TcpState> states,
+      Predicate<InetSocket> which,
+      boolean quiet) {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
       List<InetSocket> found = new ArrayList<>();
       int number = ++sequence;
       DiagReply reply =
           ask(
-              request -> DiagMessages.encodeDump(transport, family, states, number, request),
+              request -> DiagMessages.encodeDump(transport, family, states, quiet, number, request),
               body ->
                   DiagMessages.decode(transport, body)
                       .filter(which)
+                      .filter(_ -> !quiet || DiagMessages.isBetweenTurns(body))
                       // Read to the end all the same, or the rest would answer the next question.
                       .filter(socket -> found.size() <= MAX_LISTED)
                       .ifPresent(found::add));

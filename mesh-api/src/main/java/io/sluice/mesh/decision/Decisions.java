@@ -11,6 +11,7 @@ import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.Workload;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -337,6 +338,11 @@ public final class Decisions {
       boolean entersWorkload,
       @Nullable RevokedMode saidOrNull,
       Set<String> hosts) {
+    /**
+     * For what is under way as bytes when policy comes to grant requests alone: answers are waited
+     * for so long.
+     */
+    public static final Duration CEDING_TIME = Duration.ofSeconds(5);
 
     /** What {@code verdict} of {@code snapshot} has allowed. */
     public static Grant of(

@@ -18,6 +18,8 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.FastPath;
 import io.sluice.mesh.decision.FastPath.Way;
 import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.fastpath.GrantSearch.Pair;
 import io.sluice.node.fastpath.PodSocketTables.Listeners;
 import io.sluice.proxy.AccessRecord;
@@ -55,6 +57,9 @@ public final class FastPathKeeper implements AutoCloseable {
   /** Between two looks at the kernel's grants, which nobody else gives. */
   private static final long GRANTS_NANOS = TimeUnit.SECONDS.toNanos(30);
 
+  /** Between two looks at calls whose answers are waited for. */
+  private static final long CEDING_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
   /** What was chosen by a grant that has gone since is written down by then. */
   private static final long SECOND_JUDGEMENT_MILLIS = 20;
 
@@ -84,6 +89,7 @@ public final class FastPathKeeper implements AutoCloseable {
   private Map<GrantKey, GrantValue> wanted = Map.of();
   private long listedNanos = System.nanoTime() - LISTENERS_NANOS;
   private long readNanos = System.nanoTime() - GRANTS_NANOS;
+  private final Map<ConnectionKey, Long> ceding = new HashMap<>(); // by when each is to have ended
   private boolean unfinished; // something that is refused was open
   private boolean failing;
   private boolean silent; // nothing could be told
@@ -107,15 +113,22 @@ public final class FastPathKeeper implements AutoCloseable {
               Decisions.decideAt(snapshot, pair.called(), flow)));
     }
 
-    boolean areRefused(MeshSnapshot snapshot) {
-      return isRefused(snapshot, outbound) || isRefused(snapshot, inbound);
+    /** Null where neither end refuses it; of two reasons the one that gives it no time. */
+    @Nullable Reason refusalOrNull(MeshSnapshot snapshot) {
+      Reason ofCaller = refusalOrNull(snapshot, outbound);
+      Reason ofCalled = refusalOrNull(snapshot, inbound);
+      return ofCaller == null || (ofCaller == Reason.HTTP_ONLY && ofCalled != null)
+          ? ofCalled
+          : ofCaller;
     }
 
-    private static boolean isRefused(MeshSnapshot snapshot, Grant grant) {
+    private static @Nullable Reason refusalOrNull(MeshSnapshot snapshot, Grant grant) {
       return grant
           .verdict(snapshot, null)
-          .filter(verdict -> !verdict.isAllowed() && grant.closes(snapshot, verdict.reason()))
-          .isPresent();
+          .filter(verdict -> !verdict.isAllowed())
+          .map(Verdict::reason)
+          .filter(reason -> grant.closes(snapshot, reason))
+          .orElse(null);
     }
   }
 
@@ -218,7 +231,11 @@ public final class FastPathKeeper implements AutoCloseable {
     while (!stopping) {
       try {
         long sinceListed = published ? System.nanoTime() - listedNanos : 0;
-        if (wakeUp.tryAcquire(LISTENERS_NANOS - sinceListed, TimeUnit.NANOSECONDS)) {
+        long pause = LISTENERS_NANOS - sinceListed;
+        if (!ceding.isEmpty()) {
+          pause = Math.min(pause, CEDING_LOOK_NANOS);
+        }
+        if (wakeUp.tryAcquire(pause, TimeUnit.NANOSECONDS)) {
           wakeUp.drainPermits();
           if (!isNew && !stopping) {
             boolean _ = wakeUp.tryAcquire(GATHERING_MILLIS, TimeUnit.MILLISECONDS);
@@ -334,7 +351,7 @@ public final class FastPathKeeper implements AutoCloseable {
       gone = table.grant(wanted);
       readNanos = System.nanoTime();
     }
-    if (gone || judged != current || (unfinished && lookAtListeners)) {
+    if (gone || judged != current || !ceding.isEmpty() || (unfinished && lookAtListeners)) {
       settle(current, present);
     }
   }
@@ -396,25 +413,37 @@ public final class FastPathKeeper implements AutoCloseable {
   private boolean judge(MeshSnapshot current, List<PodPlacement> present) {
     Map<Long, PodPlacement> byCookie = new HashMap<>();
     present.forEach(pod -> byCookie.put(pod.cookie(), pod));
-    Map<Long, Set<Ends>> callers = new HashMap<>();
-    Map<Long, Set<Ends>> called = new HashMap<>(); // ended first: the caller is told by a reset
     Map<ConnectionKey, FastConnectionValue> connections = table.open();
+    ceding.keySet().retainAll(connections.keySet());
+    Map<ConnectionKey, FastConnectionValue> ending = new HashMap<>();
+    Map<ConnectionKey, FastConnectionValue> waiting = new HashMap<>();
     connections.forEach((key, value) -> {
       NamespacedName from = reports.nameOf(value.callerCookie());
       NamespacedName to = reports.nameOf(key.netnsCookie());
       if (from == null || to == null) {
         return; // released: what it has open it may finish
       }
-      if (!enabled || isRefused(current, new Pair(from, to, key.destination()), key.source())) {
-        reports.revoked(key, value.openedNanos());
-        called
-            .computeIfAbsent(key.netnsCookie(), _ -> new HashSet<>())
-            .add(new Ends(key.destination(), key.source()));
-        callers
-            .computeIfAbsent(value.callerCookie(), _ -> new HashSet<>())
-            .add(new Ends(key.source(), key.destination()));
+      Pair pair = new Pair(from, to, key.destination());
+      Reason refusal = refusalOrNull(current, pair, key.source());
+      boolean cedes = enabled && refusal == Reason.HTTP_ONLY;
+      if (!cedes) {
+        ceding.remove(key);
+      }
+      if (cedes && hasTime(key)) {
+        waiting.put(key, value);
+      } else if (!enabled || refusal != null) {
+        ending.put(key, value);
       }
     });
+    addAnswered(waiting, byCookie, ending);
+    Map<Long, Set<Ends>> called = new HashMap<>(); // ended first: the caller is told by a reset
+    ending.forEach((key, value) -> {
+      reports.revoked(key, value.openedNanos());
+      called
+          .computeIfAbsent(key.netnsCookie(), _ -> new HashSet<>())
+          .add(new Ends(key.destination(), key.source()));
+    });
+    Map<Long, Set<Ends>> callers = callers(ending);
     reports.open(connections.keySet());
     int count = destroy(byCookie, called) + destroy(byCookie, callers);
     if (count > 0) {
@@ -428,6 +457,41 @@ public final class FastPathKeeper implements AutoCloseable {
     return called.isEmpty();
   }
 
+  private boolean hasTime(ConnectionKey key) {
+    long now = System.nanoTime();
+    return now - ceding.computeIfAbsent(key, _ -> now + Grant.CEDING_TIME.toNanos()) < 0;
+  }
+
+  /** Those that wait for no answer now. */
+  private void addAnswered(
+      Map<ConnectionKey, FastConnectionValue> waiting,
+      Map<Long, PodPlacement> pods,
+      Map<ConnectionKey, FastConnectionValue> answered) {
+    Set<Ends> quiet = new HashSet<>();
+    callers(waiting)
+        .forEach((cookie, ends) -> {
+          PodPlacement pod = pods.get(cookie);
+          if (pod != null) {
+            quiet.addAll(sockets.betweenTurns(pod, ends));
+          }
+        });
+    waiting.forEach((key, value) -> {
+      if (quiet.contains(new Ends(key.source(), key.destination()))) {
+        answered.put(key, value);
+      }
+    });
+  }
+
+  /** The callers' ends of connections, by the callers' cookies. */
+  private static Map<Long, Set<Ends>> callers(Map<ConnectionKey, FastConnectionValue> connections) {
+    Map<Long, Set<Ends>> callers = new HashMap<>();
+    connections.forEach((key, value) ->
+        callers
+            .computeIfAbsent(value.callerCookie(), _ -> new HashSet<>())
+            .add(new Ends(key.source(), key.destination())));
+    return callers;
+  }
+
   private int destroy(Map<Long, PodPlacement> pods, Map<Long, Set<Ends>> connections) {
     int count = 0;
     for (Map.Entry<Long, Set<Ends>> each : connections.entrySet()) {
@@ -437,8 +501,11 @@ public final class FastPathKeeper implements AutoCloseable {
     return count;
   }
 
-  private boolean isRefused(MeshSnapshot current, Pair pair, InetSocketAddress source) {
-    return resting.computeIfAbsent(pair, _ -> Grants.of(current, pair, source)).areRefused(current);
+  private @Nullable Reason refusalOrNull(
+      MeshSnapshot current, Pair pair, InetSocketAddress source) {
+    return resting
+        .computeIfAbsent(pair, _ -> Grants.of(current, pair, source))
+        .refusalOrNull(current);
   }
 
   /** Stops; what is granted stays in force, and the next daemon tells what is untold. */

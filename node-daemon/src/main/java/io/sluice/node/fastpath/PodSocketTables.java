@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
@@ -79,12 +80,15 @@ final class PodSocketTables implements AutoCloseable {
     List<InetSocket> kept =
         list(
             pod,
-            EnumSet.of(TcpState.LISTEN),
             Set.of(),
-            socket ->
-                socket.ifindex() == 0
-                    && addresses.size() <= MOST_LISTENED
-                    && addresses.add(socket.local()));
+            table ->
+                table.list(
+                    Transport.TCP,
+                    EnumSet.of(TcpState.LISTEN),
+                    socket ->
+                        socket.ifindex() == 0
+                            && addresses.size() <= MOST_LISTENED
+                            && addresses.add(socket.local())));
     return new Listeners(
         kept.size() > MOST_LISTENED
             ? Set.of()
@@ -123,7 +127,10 @@ final class PodSocketTables implements AutoCloseable {
   int destroy(PodPlacement pod, Set<Ends> connections) {
     int destroyed = 0;
     for (InetSocket each :
-        list(pod, CONNECTIONS, connections, socket -> connections.contains(socket.ends()))) {
+        list(
+            pod,
+            connections,
+            table -> table.list(Transport.TCP, CONNECTIONS, isAmong(connections)))) {
       try {
         if (table(pod).destroy(each)) {
           destroyed++;
@@ -135,6 +142,20 @@ final class PodSocketTables implements AutoCloseable {
     return destroyed;
   }
 
+  /**
+   * Those of these connections of the pod in which the other end spoke last, as far as that is
+   * known: an answer has come, and nothing is asked yet.
+   */
+  Set<Ends> betweenTurns(PodPlacement pod, Set<Ends> connections) {
+    return list(pod, connections, table -> table.betweenTurns(isAmong(connections))).stream()
+        .map(InetSocket::ends)
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  private static Predicate<InetSocket> isAmong(Set<Ends> connections) {
+    return socket -> connections.contains(socket.ends());
+  }
+
   private void notEnded(PodPlacement pod, RuntimeException cause) {
     if (resisting.add(pod.cookie())) {
       LOG.log(System.Logger.Level.WARNING, "connection_not_ended pod=" + pod.name(), cause);
@@ -142,9 +163,9 @@ final class PodSocketTables implements AutoCloseable {
   }
 
   private List<InetSocket> list(
-      PodPlacement pod, Set<TcpState> states, Set<Ends> ends, Predicate<InetSocket> which) {
+      PodPlacement pod, Set<Ends> ends, Function<InetSockets, List<InetSocket>> question) {
     try {
-      return table(pod).list(Transport.TCP, states, which);
+      return question.apply(table(pod));
     } catch (LinuxException | CompletionException e) {
       if (ends.isEmpty()) {
         LOG.log(System.Logger.Level.DEBUG, "pod_sockets_unknown pod=" + pod.name(), e);

@@ -150,7 +150,7 @@ final class TcpMetrics {
    */
   private static String flags(CloseKind kind) {
     return switch (kind) {
-      case FIN -> NO_FLAGS;
+      case FIN, BECAME_HTTP -> NO_FLAGS;
       case RESET_BY_CLIENT -> "DC";
       case RESET_BY_UPSTREAM -> "UC";
       case IDLE -> "SI";

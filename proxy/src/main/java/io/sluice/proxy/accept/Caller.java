@@ -43,6 +43,9 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
     return false;
   }
 
+  /** Finds out the same anew, for what the same client says next. */
+  abstract Caller again();
+
   /** In whose namespace the application is dialled first. */
   LocalPod dialsInside() {
     return pod;

@@ -1,7 +1,9 @@
 package io.sluice.proxy.accept;
 
+import io.netty.buffer.ByteBuf;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Decisions.Grant;
 import io.sluice.mesh.decision.Flow;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.OutsideTls;
@@ -35,7 +37,8 @@ import org.jspecify.annotations.Nullable;
  * One connection from accept to its access record: who it is, what was decided, its two ends. Runs
  * on one event loop.
  */
-final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.Listener {
+final class Connection
+    implements Upstream.Listener, Relay.Listener, Relay.Successor, Exchanges.Listener {
   private enum State {
     ADMITTING,
     OPEN,
@@ -66,6 +69,10 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   private RateLimiter.@Nullable Questions shared; // how much all pods take, once that is asked
   private @Nullable RequestRecord asked; // for which all of it was refused
   private State state = State.ADMITTING;
+
+  private boolean mayCede = true; // what its client sends is what the listener reads
+  private long cedesByNanos; // 0: it is to go on as it is
+  private long receivedByThen = -1;
 
   private long reportedSent;
   private long reportedReceived;
@@ -117,17 +124,60 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
 
   /**
    * Ends it where the latest snapshot refuses what an earlier one allowed. Where no request is open
-   * that would tell of it, the connection is told as refused: its client may be about to ask.
+   * that would tell of it, the connection is told as refused: its client may be about to ask. Of
+   * bytes whose sender may only send requests from now on the present answer is waited for.
    */
   void judgeAgain(Affected affected) {
     Verdict answer = state == State.OPEN ? subject.revocation(path.snapshot, affected) : null;
     Exchanges conversing = exchanges;
+    Relay joined = relay;
     if (answer != null && conversing != null && conversing.awaitsRequest()) {
       refused(answer, CloseKind.REFUSED);
+    } else if (answer != null && joined != null && answer.reason() == Reason.HTTP_ONLY) {
+      cede(joined);
     } else if (answer != null) {
       end(CloseKind.REVOKED, answer.reason());
     } else if (conversing != null) {
       conversing.judgeAgain(affected);
+    }
+  }
+
+  private void cede(Relay joined) {
+    if (cedesByNanos == 0) {
+      cedesByNanos = System.nanoTime() + Grant.CEDING_TIME.toNanos();
+      joined.cede(this);
+    }
+  }
+
+  @Override
+  public boolean takes(ByteBuf beginning) {
+    return mayCede && !caller.isOurOwn() && Exchanges.mayBeginWith(beginning);
+  }
+
+  @Override
+  public void takeOver(ByteChannel near, ByteBuf said) {
+    end(CloseKind.BECAME_HTTP, Reason.HTTP_ONLY);
+    path.accepted.increment();
+    path.live.incrementAndGet();
+    Subject next = new Subject(pod.name, subject.direction(), subject.client());
+    new Connection(path, pod, loop, next, source, new Resumed(near, said), caller.again()).begin();
+  }
+
+  /** Ends what has not come to its turn in time, or has been answered to without an end since. */
+  private void lookAtCeding(Relay joined, long now) {
+    if (cedesByNanos == 0 || now - cedesByNanos < 0) {
+      return;
+    }
+    Verdict answer = subject.revocation(path.snapshot);
+    if (answer == null) {
+      cedesByNanos = 0;
+      receivedByThen = -1;
+      joined.cede(null);
+    } else if (!joined.isBetweenTurns()
+        || (receivedByThen >= 0 && joined.received() != receivedByThen)) {
+      end(CloseKind.REVOKED, answer.reason());
+    } else {
+      receivedByThen = joined.received();
     }
   }
 
@@ -287,6 +337,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
   /** The client's channel, where something was read before it was known how it is carried. */
   private @Nullable ByteChannel takeBegun() {
     ByteChannel begun = hello == null ? tls : hello;
+    mayCede = begun == null;
     hello = null;
     tls = null;
     return begun;
@@ -426,6 +477,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       return;
     }
     joined.look(now);
+    lookAtCeding(joined, now);
     if (now - reportedNanos >= path.settings.reportInterval().toNanos() / 2) {
       report(joined, now);
     }

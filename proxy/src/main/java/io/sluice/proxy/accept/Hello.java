@@ -1,7 +1,5 @@
 package io.sluice.proxy.accept;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
@@ -9,24 +7,18 @@ import io.sluice.proxy.tls.ServerName;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The channel of a client of which it is to be known first which host it names; what it has said
- * until then comes first once the channel is started. Few octets and little time are given for it.
+ * The channel of a client of which it is to be known first which host it names. Few octets and
+ * little time are given for it.
  */
-final class Hello implements ByteChannel {
+final class Hello extends Begun {
   private static final long SECONDS = 5;
 
-  private final ByteChannel channel;
   private final Consumer<String> named;
   private final Consumer<ChannelEnd> gone;
   private final Future<?> limit;
-  private ByteBuf early = Unpooled.EMPTY_BUFFER;
-  private boolean gathered;
   private boolean told;
-  private boolean inputEnded;
-  private ByteChannel.@Nullable Listener local;
 
   /**
    * Reads nothing yet.
@@ -35,7 +27,7 @@ final class Hello implements ByteChannel {
    * @param gone told instead, or later, that the client has gone before the channel was started
    */
   Hello(ByteChannel channel, EventLoop loop, Consumer<String> named, Consumer<ChannelEnd> gone) {
-    this.channel = channel;
+    super(channel);
     this.named = named;
     this.gone = gone;
     this.limit = loop.schedule(() -> tell(ServerName.NONE), SECONDS, TimeUnit.SECONDS);
@@ -43,7 +35,7 @@ final class Hello implements ByteChannel {
 
   /** Reads until the name is known. */
   void begin() {
-    channel.listen(new Waiting());
+    channel.listen(new Naming());
     channel.start();
   }
 
@@ -55,34 +47,15 @@ final class Hello implements ByteChannel {
     }
   }
 
-  /** Nothing more is wanted of it. */
+  @Override
   void drop() {
     told = true;
     limit.cancel(false);
-    channel.consumed(early.readableBytes());
-    early.release();
-    early = Unpooled.EMPTY_BUFFER;
+    super.drop();
   }
 
-  /** Until it is started. */
-  private final class Waiting implements ByteChannel.Listener {
-    @Override
-    public void bytes(ByteBuf bytes) {
-      if (!early.isReadable()) {
-        early = bytes;
-        return;
-      }
-      if (!gathered) { // one buffer, however small the pieces are that somebody sends
-        gathered = true;
-        ByteBuf all = Unpooled.directBuffer(early.readableBytes() + bytes.readableBytes());
-        all.writeBytes(early);
-        early.release();
-        early = all;
-      }
-      early.writeBytes(bytes);
-      bytes.release();
-    }
-
+  /** Until the name is known. */
+  private final class Naming extends Waiting {
     @Override
     public void batchEnded() {
       if (told) {
@@ -98,7 +71,7 @@ final class Hello implements ByteChannel {
 
     @Override
     public void inputEnded() {
-      inputEnded = true;
+      super.inputEnded();
       tell(ServerName.NONE);
     }
 
@@ -108,83 +81,5 @@ final class Hello implements ByteChannel {
       limit.cancel(false);
       gone.accept(end);
     }
-  }
-
-  @Override
-  public void listen(Listener listener) {
-    local = listener;
-    channel.listen(listener);
-  }
-
-  @Override
-  public void start() {
-    Listener listener = local;
-    ByteBuf said = early;
-    early = Unpooled.EMPTY_BUFFER;
-    if (listener != null && said.isReadable()) {
-      listener.bytes(said);
-      listener.batchEnded();
-    } else {
-      channel.start();
-    }
-    Listener present = local; // another one, where the octets said which
-    if (present != null && inputEnded) {
-      present.inputEnded();
-    }
-  }
-
-  @Override
-  public void read() {
-    channel.read();
-  }
-
-  @Override
-  public boolean hasWindow() {
-    return channel.hasWindow();
-  }
-
-  @Override
-  public void consumed(int bytes) {
-    channel.consumed(bytes);
-  }
-
-  @Override
-  public void write(ByteBuf bytes) {
-    channel.write(bytes);
-  }
-
-  @Override
-  public void flush() {
-    channel.flush();
-  }
-
-  @Override
-  public boolean isWritable() {
-    return channel.isWritable();
-  }
-
-  @Override
-  public void waitForAll(boolean all) {
-    channel.waitForAll(all);
-  }
-
-  @Override
-  public int unsentBytes() {
-    return channel.unsentBytes();
-  }
-
-  @Override
-  public void endOutput() {
-    channel.endOutput();
-  }
-
-  @Override
-  public void lasts() {
-    channel.lasts();
-  }
-
-  @Override
-  public void reset() {
-    channel.reset();
   }
 }

@@ -42,6 +42,11 @@ final class LocalCaller extends Caller {
   }
 
   @Override
+  Caller again() {
+    return new LocalCaller(path, pod, loop, asked);
+  }
+
+  @Override
   void find(MeshSnapshot snapshot, Subject subject, Connection connection) {
     introduce(snapshot, subject);
     call(snapshot, asked.flow(), subject, connection);

@@ -53,6 +53,11 @@ final class SocketCaller extends Caller {
   }
 
   @Override
+  Caller again() {
+    return new SocketCaller(path, pod, loop, facts, refusal, local);
+  }
+
+  @Override
   void find(MeshSnapshot snapshot, Subject subject, Connection connection) {
     AcceptedFacts known = facts;
     InetSocketAddress destination = known == null ? null : known.originalDestinationOrNull();

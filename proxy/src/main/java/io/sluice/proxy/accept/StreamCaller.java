@@ -38,6 +38,11 @@ final class StreamCaller extends Caller {
   }
 
   @Override
+  Caller again() {
+    return new StreamCaller(path, pod, loop, asked);
+  }
+
+  @Override
   void find(MeshSnapshot snapshot, Subject subject, Connection connection) {
     InetSocketAddress destination = asked.request().destination();
     Flow flow = asked.peer().flow(snapshot, asked.remoteAddress(), destination);

@@ -353,9 +353,13 @@ public final class Subject {
   /** The refusal for which an open one is to end, by what has changed; null where it may go on. */
   public @Nullable Verdict revocation(MeshSnapshot now, Affected affected) {
     InetSocketAddress to = endpoint;
-    if (!affected.includes(pod, source, to == null ? null : to.getAddress(), destinationIdentity)) {
-      return null;
-    }
+    return affected.includes(pod, source, to == null ? null : to.getAddress(), destinationIdentity)
+        ? revocation(now)
+        : null;
+  }
+
+  /** The same, whatever has changed. */
+  public @Nullable Verdict revocation(MeshSnapshot now) {
     Verdict answer = refusal(now);
     return answer != null && grant != null && grant.closes(now, answer.reason()) ? answer : null;
   }

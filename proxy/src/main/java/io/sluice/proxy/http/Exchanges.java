@@ -96,6 +96,8 @@ public final class Exchanges implements DirectPeer {
   private static final byte[] PREFACE =
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
+  private static final int LONGEST_METHOD = 32;
+
   private static final long HEAD_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
   private static final long FAREWELL_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -153,6 +155,21 @@ public final class Exchanges implements DirectPeer {
     this.subject = subject;
     this.id = id;
     this.listener = listener;
+  }
+
+  /** Whether a client that knows HTTP/1 may begin a request so; what is said is not consumed. */
+  public static boolean mayBeginWith(ByteBuf said) {
+    int end = Math.min(said.writerIndex(), said.readerIndex() + LONGEST_METHOD + 1);
+    for (int i = said.readerIndex(); i < end; i++) {
+      byte octet = said.getByte(i);
+      if (octet == ' ') {
+        return i > said.readerIndex();
+      }
+      if (octet < 'A' || octet > 'Z') {
+        return false;
+      }
+    }
+    return end - said.readerIndex() <= LONGEST_METHOD;
   }
 
   /** The connection to the application, which was reached before the first request came. */

@@ -1,6 +1,7 @@
 package io.sluice.proxy.relay;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.sluice.proxy.admission.ByteRate;
 import io.sluice.proxy.limits.BufferBudget;
 import java.util.Objects;
@@ -25,6 +26,17 @@ public final class Relay {
     void ended(boolean byNear, ChannelEnd how);
   }
 
+  /** Goes on with the near channel once its peer speaks again. */
+  public interface Successor {
+    /**
+     * Whether what begins so is for it; asked once the far end has answered what was said before.
+     */
+    boolean takes(ByteBuf beginning);
+
+    /** The far channel is closed. {@code near} is the successor's, and {@code said} comes first. */
+    void takeOver(ByteChannel near, ByteBuf said);
+  }
+
   /** A read of fewer bytes is not worth a frame of its own while others wait. */
   private static final int SMALL_READ_BYTES = 4_096;
 
@@ -33,6 +45,8 @@ public final class Relay {
   private final Flow toFar;
   private final Flow toNear;
   private boolean ended;
+  private Flow talking; // the one that bytes came by last
+  private @Nullable Successor successor;
 
   private boolean seen;
   private long seenBytes;
@@ -49,6 +63,7 @@ public final class Relay {
     this.listener = listener;
     this.toFar = new Flow(near, far);
     this.toNear = new Flow(far, near);
+    this.talking = toNear; // the near end speaks first, or has nothing to answer yet
   }
 
   /**
@@ -69,6 +84,16 @@ public final class Relay {
     toNear.source.listen(toNear);
     toFar.source.start();
     toNear.source.start();
+  }
+
+  /** Lets {@code next} go on with what the near end says next that is for it; null: nobody. */
+  public void cede(@Nullable Successor next) {
+    successor = next;
+  }
+
+  /** Whether the near end has nothing under way: what it says next begins something. */
+  public boolean isBetweenTurns() {
+    return talking == toNear && !toNear.inputEnded && toFar.hasPassedAll() && toNear.hasPassedAll();
   }
 
   /** Payload bytes that the near end has sent. */
@@ -147,6 +172,7 @@ public final class Relay {
     private boolean inputEnded;
     private boolean sourceFinished;
     private long moved;
+    private ByteBuf ceded = Unpooled.EMPTY_BUFFER; // for the successor
 
     Flow(ByteChannel source, ByteChannel sink) {
       this.source = source;
@@ -173,6 +199,11 @@ public final class Relay {
         source.consumed(length);
         return;
       }
+      if (ceded.isReadable() || cedes(bytes)) {
+        ceded = ceded.isReadable() ? Unpooled.wrappedBuffer(ceded, bytes) : bytes;
+        return;
+      }
+      talking = this;
       moved += length;
       readCapacity = bytes.capacity();
       ByteQueue queue = pending;
@@ -187,9 +218,32 @@ public final class Relay {
     /** Pieces that came together go in one system call, and wake the application once. */
     @Override
     public void batchEnded() {
-      if (!ended && !paused) {
+      Successor next = successor;
+      if (ceded.isReadable() && next != null && !ended) {
+        cede(next);
+      } else if (!ended && !paused) {
         passOn();
       }
+    }
+
+    private boolean cedes(ByteBuf beginning) {
+      Successor next = successor;
+      return this == toFar && next != null && isBetweenTurns() && next.takes(beginning);
+    }
+
+    private void cede(Successor next) {
+      ByteBuf said = ceded;
+      ceded = Unpooled.EMPTY_BUFFER;
+      ended = true;
+      toFar.drop();
+      toNear.drop();
+      sink.reset();
+      source.waitForAll(false);
+      next.takeOver(source, said);
+    }
+
+    boolean hasPassedAll() {
+      return writing == 0 && (pending == null || pending.size() == 0) && sink.unsentBytes() == 0;
     }
 
     private void passOn() {
@@ -307,6 +361,9 @@ public final class Relay {
         source.consumed(writing + queue.size());
         queue.clear();
       }
+      source.consumed(ceded.readableBytes());
+      ceded.release();
+      ceded = Unpooled.EMPTY_BUFFER;
     }
 
     @Override

@@ -1,0 +1,223 @@
+package io.sluice.proxy.accept;
+
+import static io.sluice.proxy.accept.HttpFixture.OK;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sluice.attack.Attack;
+import io.sluice.await.Await;
+import io.sluice.mesh.AppProtocol;
+import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.decision.Decisions.Grant;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.AccessRecord;
+import io.sluice.proxy.CloseKind;
+import java.io.IOException;
+import java.net.Socket;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * What becomes of connections at a port of no declared protocol that are open as bytes when policy
+ * comes to grant requests alone.
+ */
+@Timeout(60)
+class TurnToRequestsTest {
+  private static final long LATER = 2 * Grant.CEDING_TIME.toNanos();
+
+  /** Which node hears of it first. */
+  private enum First {
+    BOTH,
+    CLIENT,
+    SERVER
+  }
+
+  private final Semaphore answers = new Semaphore(0);
+  private volatile @Nullable Socket application; // its end of the last connection
+  private HttpFixture mesh;
+  private Socket client;
+
+  @BeforeEach
+  void connectAsBytes() throws IOException {
+    mesh =
+        new HttpFixture(
+            (socket, received) -> {
+              application = socket;
+              HttpFixture.answerEach(
+                  socket,
+                  received,
+                  () -> {
+                    answers.acquireUninterruptibly();
+                    socket.getOutputStream().write(OK.getBytes(ISO_8859_1));
+                    return true;
+                  });
+            },
+            "/books.*");
+    mesh.nodes.publish(undeclared(mesh.nodes.snapshot(), 10));
+    client = mesh.connect();
+    client.setSoTimeout(10_000);
+    answers.release();
+    assertThat(ask("/books/1")).isEqualTo(OK);
+    assertThat(mesh.nodes.server.recorder.requests).isEmpty();
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    answers.release(100);
+    try (var ended = mesh;
+        var alsoEnded = client) {
+      // In this order.
+    }
+  }
+
+  private MeshSnapshot undeclared(MeshSnapshot usual, long revision) {
+    SnapshotEditor editor = usual.edit();
+    editor.put(TwoNodes.service(AppProtocol.UNDECLARED, List.of(mesh.nodes.app.address())));
+    return editor.snapshot(revision);
+  }
+
+  private MeshSnapshot requestsAlone() {
+    return undeclared(mesh.nodes.withRequests(List.of(HttpFixture.match("/books.*", "GET"))), 11);
+  }
+
+  private void send(String path) throws IOException {
+    client
+        .getOutputStream()
+        .write("GET %s HTTP/1.1\r\nHost: store\r\n\r\n".formatted(path).getBytes(ISO_8859_1));
+  }
+
+  private String ask(String path) throws IOException {
+    send(path);
+    return HttpFixture.read(client, "ok");
+  }
+
+  private String refused(String path) throws IOException {
+    send(path);
+    return HttpFixture.read(client, "\r\n\r\n");
+  }
+
+  private void awaitReceived(String text) {
+    Await.until(
+        "the application has received " + text,
+        () -> mesh.received.stream().anyMatch(one -> one.text().contains(text)));
+  }
+
+  @ParameterizedTest
+  @EnumSource(First.class)
+  void theAnswerUnderWayArrivesAndWhatIsAskedNextIsDecidedByRequest(First first) throws Exception {
+    send("/books/2");
+    awaitReceived("/books/2");
+
+    if (first != First.SERVER) {
+      mesh.nodes.client.publish(requestsAlone());
+    }
+    if (first != First.CLIENT) {
+      mesh.nodes.server.publish(requestsAlone());
+    }
+    answers.release();
+    assertThat(HttpFixture.read(client, "ok")).isEqualTo(OK);
+
+    assertThat(refused("/other")).startsWith("HTTP/1.1 403 ");
+    (first == First.SERVER ? mesh.nodes.client : mesh.nodes.server).publish(requestsAlone());
+    answers.release();
+    assertThat(ask("/books/3")).startsWith("HTTP/1.1 200 ").endsWith("ok");
+
+    assertThat(mesh.received).noneMatch(one -> one.text().contains("/other"));
+    assertThat(mesh.received.getFirst().text()).doesNotContain("/books/3");
+    TestNode decided = first == First.CLIENT ? mesh.nodes.client : mesh.nodes.server;
+    AccessRecord record = decided.recorder.onlyClosed();
+    assertThat(decided.recorder.requests).isNotEmpty();
+    assertThat(record.closeKind())
+        .isEqualTo(first == First.BOTH ? CloseKind.RESET_BY_CLIENT : CloseKind.BECAME_HTTP);
+  }
+
+  @Test
+  void whoWaitsBetweenTwoRequestsIsNotEndedForIt() throws Exception {
+    mesh.nodes.publish(requestsAlone());
+    mesh.nodes.client.proxy.tick(System.nanoTime() + LATER);
+    mesh.nodes.server.proxy.tick(System.nanoTime() + LATER);
+    mesh.nodes.client.proxy.tick(System.nanoTime() + LATER);
+    mesh.nodes.server.proxy.tick(System.nanoTime() + LATER);
+
+    answers.release();
+    assertThat(ask("/books/2")).startsWith("HTTP/1.1 200 ").endsWith("ok");
+    assertThat(refused("/other")).startsWith("HTTP/1.1 403 ");
+    assertThat(mesh.nodes.client.recorder.onlyClosed().closeKind())
+        .isEqualTo(CloseKind.BECAME_HTTP);
+  }
+
+  @Test
+  void policyThatGrantsBytesAgainLeavesThemAsTheyAre() throws Exception {
+    send("/books/2");
+    awaitReceived("/books/2");
+    mesh.nodes.publish(requestsAlone());
+    mesh.nodes.publish(undeclared(mesh.nodes.snapshot(), 12));
+    mesh.nodes.client.proxy.tick(System.nanoTime() + LATER);
+    mesh.nodes.server.proxy.tick(System.nanoTime() + LATER);
+
+    answers.release(2);
+    assertThat(HttpFixture.read(client, "ok")).isEqualTo(OK);
+    assertThat(ask("/books/3")).isEqualTo(OK);
+    assertThat(mesh.received).hasSize(1);
+  }
+
+  @Tag("attack")
+  @Test
+  void whoNeverLetsItComeToATurnIsEnded() throws Exception {
+    send("/books/2");
+    awaitReceived("/books/2");
+    mesh.nodes.publish(requestsAlone());
+    send("/other"); // before an answer has come
+
+    mesh.nodes.client.proxy.tick(System.nanoTime() + LATER);
+
+    assertThat(HttpFixture.read(client, "")).endsWith("[reset]");
+    assertEndedAsRevoked();
+    Attack.tried(
+            "a connection is kept as bytes by never waiting for an answer, once requests alone"
+                + " are granted")
+        .refusedBy("Connection: it is reset when what was under way has had its time")
+        .countedAs("istio_tcp_connections_closed_total{response_flags=\"UAEX\"}");
+  }
+
+  @Test
+  void anAnswerThatGoesOnBeyondItsTimeIsEnded() throws Exception {
+    mesh.nodes.publish(requestsAlone());
+    mesh.nodes.client.proxy.tick(System.nanoTime() + LATER);
+    Objects.requireNonNull(application).getOutputStream().write("more".getBytes(ISO_8859_1));
+    assertThat(HttpFixture.read(client, "more")).isEqualTo("more");
+
+    mesh.nodes.client.proxy.tick(System.nanoTime() + LATER);
+
+    assertThat(HttpFixture.read(client, "")).isEqualTo("[reset]");
+    assertEndedAsRevoked();
+  }
+
+  @Test
+  void whatIsNoRequestGoesOnForAsLongAsAnAnswerMay() throws Exception {
+    mesh.nodes.publish(requestsAlone());
+    client.getOutputStream().write(new byte[] {0, 0, 1});
+    Await.until("it came", () -> mesh.received.getFirst().text().endsWith("\0\0\1"));
+
+    mesh.nodes.client.proxy.tick(System.nanoTime() + LATER);
+
+    assertThat(HttpFixture.read(client, "")).isEqualTo("[reset]");
+    assertEndedAsRevoked();
+  }
+
+  private void assertEndedAsRevoked() {
+    AccessRecord record = mesh.nodes.client.recorder.onlyClosed();
+    assertThat(record.closeKind()).isEqualTo(CloseKind.REVOKED);
+    assertThat(record.closeReason()).isEqualTo(Reason.HTTP_ONLY);
+  }
+}
