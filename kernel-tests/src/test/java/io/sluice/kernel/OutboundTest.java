@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.sluice.attack.Attack;
-import io.sluice.await.AtLoad;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.Https;
@@ -145,7 +144,7 @@ class OutboundTest {
   }
 
   private static void assertFlippedSince(long change) {
-    assertThat(Duration.ofNanos(System.nanoTime() - change)).isLessThan(AtLoad.limit(FLIP_LIMIT));
+    assertThat(Duration.ofNanos(System.nanoTime() - change)).isLessThan(FLIP_LIMIT);
   }
 
   @ParameterizedTest
