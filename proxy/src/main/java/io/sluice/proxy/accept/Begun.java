@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 class Begun implements ByteChannel {
   final ByteChannel channel;
   ByteBuf early = Unpooled.EMPTY_BUFFER;
+  boolean inputEnded;
   private boolean gathered;
-  private boolean inputEnded;
   private @Nullable Listener local;
 
   Begun(ByteChannel channel) {
@@ -131,6 +131,7 @@ class Begun implements ByteChannel {
 
   @Override
   public void reset() {
+    drop();
     channel.reset();
   }
 }

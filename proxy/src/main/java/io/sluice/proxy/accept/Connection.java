@@ -70,6 +70,7 @@ final class Connection
   private @Nullable RequestRecord asked; // for which all of it was refused
   private State state = State.ADMITTING;
 
+  private boolean replaced; // by one that counts in its place
   private boolean mayCede = true; // what its client sends is what the listener reads
   private long cedesByNanos; // 0: it is to go on as it is
   private long receivedByThen = -1;
@@ -92,6 +93,26 @@ final class Connection
       Source source,
       Incoming downstream,
       Caller caller) {
+    this(
+        path,
+        pod,
+        loop,
+        subject,
+        source,
+        path.takeRoom(pod, subject.direction(), source),
+        downstream,
+        caller);
+  }
+
+  private Connection(
+      DataPath path,
+      Pod pod,
+      Loop loop,
+      Subject subject,
+      Source source,
+      @Nullable Reason noRoom,
+      Incoming downstream,
+      Caller caller) {
     this.path = path;
     this.pod = pod;
     this.loop = loop;
@@ -100,7 +121,7 @@ final class Connection
     this.downstream = downstream;
     this.caller = caller;
     this.id = path.ids.incrementAndGet();
-    this.noRoom = path.takeRoom(pod, subject.direction(), source);
+    this.noRoom = noRoom;
   }
 
   /** Takes its place on the loop and finds out what is to become of it. */
@@ -150,22 +171,38 @@ final class Connection
   }
 
   @Override
-  public boolean takes(ByteBuf beginning) {
-    return mayCede && !caller.isOurOwn() && Exchanges.mayBeginWith(beginning);
+  public boolean takes(ByteBuf said, boolean isNext) {
+    boolean isOver = receivedByThen >= 0 || System.nanoTime() - cedesByNanos >= 0;
+    boolean asks = isNext && mayCede && !caller.isOurOwn() && Exchanges.mayBeginWith(said);
+    Verdict answer = asks || isOver ? subject.revocation(path.snapshot) : null;
+    if (answer != null && !asks) {
+      end(CloseKind.REVOKED, answer.reason());
+    }
+    return answer != null && asks;
   }
 
   @Override
-  public void takeOver(ByteChannel near, ByteBuf said) {
+  public void takeOver(ByteChannel near, ByteBuf said, boolean isLast) {
+    replaced = true;
     end(CloseKind.BECAME_HTTP, Reason.HTTP_ONLY);
     path.accepted.increment();
-    path.live.incrementAndGet();
-    Subject next = new Subject(pod.name, subject.direction(), subject.client());
-    new Connection(path, pod, loop, next, source, new Resumed(near, said), caller.again()).begin();
+    Connection next =
+        new Connection(
+            path,
+            pod,
+            loop,
+            new Subject(pod.name, subject.direction(), subject.client()),
+            source,
+            noRoom,
+            new Resumed(near, said, isLast),
+            caller.again());
+    next.taken = taken;
+    next.begin();
   }
 
   /** Ends what has not come to its turn in time, or has been answered to without an end since. */
   private void lookAtCeding(Relay joined, long now) {
-    if (cedesByNanos == 0 || now - cedesByNanos < 0) {
+    if (cedesByNanos == 0) {
       return;
     }
     Verdict answer = subject.revocation(path.snapshot);
@@ -173,6 +210,8 @@ final class Connection
       cedesByNanos = 0;
       receivedByThen = -1;
       joined.cede(null);
+    } else if (now - cedesByNanos < 0) {
+      return;
     } else if (!joined.isBetweenTurns()
         || (receivedByThen >= 0 && joined.received() != receivedByThen)) {
       end(CloseKind.REVOKED, answer.reason());
@@ -576,6 +615,9 @@ final class Connection
   }
 
   private void giveBack() {
+    if (replaced) {
+      return;
+    }
     pod.live.decrementAndGet();
     path.live.decrementAndGet();
     if (noRoom == null) {

@@ -13,10 +13,12 @@ final class Resumed extends Begun implements Incoming {
    * One that is started already.
    *
    * @param said what was read last, which it owns
+   * @param isLast whether nothing comes behind it
    */
-  Resumed(ByteChannel channel, ByteBuf said) {
+  Resumed(ByteChannel channel, ByteBuf said, boolean isLast) {
     super(channel);
     early = said;
+    inputEnded = isLast;
   }
 
   @Override
@@ -37,7 +39,6 @@ final class Resumed extends Begun implements Incoming {
 
   @Override
   public void refuse(Reason reason) {
-    drop();
-    channel.reset();
+    reset();
   }
 }

@@ -29,12 +29,18 @@ public final class Relay {
   /** Goes on with the near channel once its peer speaks again. */
   public interface Successor {
     /**
-     * Whether what begins so is for it; asked once the far end has answered what was said before.
+     * Whether what is said so is for it; it may reset the relay instead.
+     *
+     * @param isNext whether the far end has answered what was said before
      */
-    boolean takes(ByteBuf beginning);
+    boolean takes(ByteBuf said, boolean isNext);
 
-    /** The far channel is closed. {@code near} is the successor's, and {@code said} comes first. */
-    void takeOver(ByteChannel near, ByteBuf said);
+    /**
+     * The far channel is closed. {@code near} is the successor's, and {@code said} comes first.
+     *
+     * @param isLast whether the end of its input has come behind it
+     */
+    void takeOver(ByteChannel near, ByteBuf said, boolean isLast);
   }
 
   /** A read of fewer bytes is not worth a frame of its own while others wait. */
@@ -46,6 +52,7 @@ public final class Relay {
   private final Flow toNear;
   private boolean ended;
   private Flow talking; // the one that bytes came by last
+  private boolean asksForMore; // what came by it began as what is no answer yet
   private @Nullable Successor successor;
 
   private boolean seen;
@@ -93,7 +100,17 @@ public final class Relay {
 
   /** Whether the near end has nothing under way: what it says next begins something. */
   public boolean isBetweenTurns() {
-    return talking == toNear && !toNear.inputEnded && toFar.hasPassedAll() && toNear.hasPassedAll();
+    return talking == toNear
+        && !asksForMore
+        && !toNear.inputEnded
+        && toFar.hasPassedAll()
+        && toNear.hasPassedAll();
+  }
+
+  /** What is said before content is sent that waits for it, among others (RFC 9110 §15.2). */
+  private static boolean isInterim(ByteBuf said) {
+    int begin = said.readerIndex();
+    return said.readableBytes() > 9 && said.getByte(begin) == 'H' && said.getByte(begin + 9) == '1';
   }
 
   /** Payload bytes that the near end has sent. */
@@ -194,16 +211,19 @@ public final class Relay {
     @Override
     public void bytes(ByteBuf bytes) {
       int length = bytes.readableBytes();
+      if (!ended && (ceded.isReadable() || cedes(bytes))) {
+        ceded = ceded.isReadable() ? Unpooled.wrappedBuffer(ceded, bytes) : bytes;
+        return;
+      }
       if (ended) {
         bytes.release();
         source.consumed(length);
         return;
       }
-      if (ceded.isReadable() || cedes(bytes)) {
-        ceded = ceded.isReadable() ? Unpooled.wrappedBuffer(ceded, bytes) : bytes;
-        return;
+      if (talking != this) {
+        talking = this;
+        asksForMore = isInterim(bytes);
       }
-      talking = this;
       moved += length;
       readCapacity = bytes.capacity();
       ByteQueue queue = pending;
@@ -226,9 +246,9 @@ public final class Relay {
       }
     }
 
-    private boolean cedes(ByteBuf beginning) {
+    private boolean cedes(ByteBuf said) {
       Successor next = successor;
-      return this == toFar && next != null && isBetweenTurns() && next.takes(beginning);
+      return this == toFar && next != null && next.takes(said, isBetweenTurns());
     }
 
     private void cede(Successor next) {
@@ -239,7 +259,7 @@ public final class Relay {
       toNear.drop();
       sink.reset();
       source.waitForAll(false);
-      next.takeOver(source, said);
+      next.takeOver(source, said, inputEnded);
     }
 
     boolean hasPassedAll() {
@@ -369,7 +389,7 @@ public final class Relay {
     @Override
     public void inputEnded() {
       inputEnded = true;
-      if (!ended && !paused) {
+      if (!ended && !paused && !ceded.isReadable()) {
         goOn();
       }
     }

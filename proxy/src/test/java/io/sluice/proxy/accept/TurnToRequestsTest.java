@@ -8,13 +8,19 @@ import io.sluice.attack.Attack;
 import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.MeshSnapshot;
+import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SnapshotEditor;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Limits;
+import io.sluice.mesh.UpstreamSetting.Pool;
+import io.sluice.mesh.UpstreamSetting.Rate;
 import io.sluice.mesh.decision.Decisions.Grant;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import java.io.IOException;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
@@ -26,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What becomes of connections at a port of no declared protocol that are open as bytes when policy
@@ -213,6 +220,97 @@ class TurnToRequestsTest {
 
     assertThat(HttpFixture.read(client, "")).isEqualTo("[reset]");
     assertEndedAsRevoked();
+  }
+
+  private void clientPublishes(MeshSnapshot next) {
+    mesh.nodes.client.publish(next);
+    mesh.nodes.client.proxy.tick(System.nanoTime()); // behind what the loops have to judge
+  }
+
+  @Tag("attack")
+  @ParameterizedTest
+  @ValueSource(strings = {"\r\nGET /other HTTP/1.1\r\n\r\n", "get /other HTTP/1.1\r\n\r\n"})
+  void whoWaitsUntilTheTimeIsOverSendsNothingElseAfterIt(String late) throws Exception {
+    clientPublishes(requestsAlone());
+    mesh.nodes.client.proxy.tick(System.nanoTime() + LATER);
+    int before = mesh.received.getFirst().text().length();
+
+    answers.release();
+    client.getOutputStream().write(late.getBytes(ISO_8859_1));
+
+    assertThat(HttpFixture.read(client, "")).isEqualTo("[reset]");
+    assertThat(mesh.received.getFirst().text()).hasSize(before);
+    assertEndedAsRevoked();
+    Attack.tried("a connection that stood as bytes says, an hour later, what is no request")
+        .refusedBy("Connection: nothing but a request follows once the time is over")
+        .countedAs("istio_tcp_connections_closed_total{response_flags=\"UAEX\"}");
+  }
+
+  @Test
+  void whereBytesAreGrantedAgainTheyGoOnAtOnceOnTheSameConnection() throws Exception {
+    clientPublishes(requestsAlone());
+    clientPublishes(undeclared(mesh.nodes.snapshot(), 12));
+
+    answers.release();
+    assertThat(ask("/books/3")).isEqualTo(OK);
+    assertThat(mesh.received).hasSize(1);
+  }
+
+  @Test
+  void itIsNoFurtherConnectionForLimits() throws Exception {
+    mesh.nodes.server.publish(oneAMinute(undeclared(mesh.nodes.snapshot(), 12)));
+    client.close();
+    client = mesh.connect();
+    client.setSoTimeout(10_000);
+    answers.release();
+    assertThat(ask("/books/2")).isEqualTo(OK);
+
+    mesh.nodes.server.publish(oneAMinute(requestsAlone()));
+    mesh.nodes.server.proxy.tick(System.nanoTime());
+    answers.release();
+
+    assertThat(ask("/books/3")).startsWith("HTTP/1.1 200 ").endsWith("ok");
+  }
+
+  private static MeshSnapshot oneAMinute(MeshSnapshot usual) {
+    SnapshotEditor editor = usual.edit();
+    editor.put(
+        new UpstreamSetting(
+            new NamespacedName("shop", "store"),
+            new NamespacedName("shop", "limits"),
+            Pool.NONE,
+            null,
+            new Limits(new Rate(1, Duration.ofMinutes(1), 0), 0, null, List.of())));
+    return editor.snapshot(usual.revision() + 10);
+  }
+
+  /** What an application asks for in the middle of a request is not what follows a request. */
+  @Tag("attack")
+  @Test
+  void contentThatWasAskedForIsNoRequest() throws Exception {
+    client
+        .getOutputStream()
+        .write(
+            "POST /books/2 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 40\r\n\r\n"
+                .getBytes(ISO_8859_1));
+    awaitReceived("/books/2");
+    Objects.requireNonNull(application)
+        .getOutputStream()
+        .write("HTTP/1.1 100 Continue\r\n\r\n".getBytes(ISO_8859_1));
+    assertThat(HttpFixture.read(client, "\r\n\r\n")).startsWith("HTTP/1.1 100 ");
+    clientPublishes(requestsAlone());
+
+    send("/books/secret");
+    awaitReceived("/books/secret");
+    assertThat(mesh.received).hasSize(1);
+    assertThat(mesh.nodes.client.recorder.requests).isEmpty();
+
+    mesh.nodes.client.proxy.tick(System.nanoTime() + LATER);
+    assertThat(HttpFixture.read(client, "")).isEqualTo("[reset]");
+    assertEndedAsRevoked();
+    Attack.tried("content that a gateway passes on for others, held back, becomes its own request")
+        .refusedBy("Relay: 100 Continue is no answer, so what follows begins nothing")
+        .countedAs("istio_tcp_connections_closed_total{response_flags=\"UAEX\"}");
   }
 
   private void assertEndedAsRevoked() {

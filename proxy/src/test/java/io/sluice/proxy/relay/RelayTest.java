@@ -55,6 +55,30 @@ class RelayTest {
     assertThat(far.credit).as("all of it is the peer's again").isEqualTo("firstsecond".length());
   }
 
+  @Test
+  void theEndOfInputThatComesWithWhatIsCededIsTheSuccessors() {
+    relay.start();
+    relay.cede(
+        new Relay.Successor() {
+          @Override
+          public boolean takes(ByteBuf said, boolean isNext) {
+            return isNext;
+          }
+
+          @Override
+          public void takeOver(ByteChannel near, ByteBuf said, boolean isLast) {
+            met.add("ceded " + said.toString(StandardCharsets.UTF_8) + (isLast ? ", all" : ""));
+            said.release();
+          }
+        });
+
+    near.listener().bytes(Unpooled.copiedBuffer("next", StandardCharsets.UTF_8));
+    near.listener().inputEnded(); // streams tell of it before the end of the batch
+    near.listener().batchEnded();
+
+    assertThat(met).containsExactly("far is reset", "ceded next, all");
+  }
+
   private final class End implements ByteChannel {
     private final String name;
     private final boolean window;
@@ -117,7 +141,9 @@ class RelayTest {
     }
 
     @Override
-    public void endOutput() {}
+    public void endOutput() {
+      met.add(name + " ends");
+    }
 
     @Override
     public void reset() {
