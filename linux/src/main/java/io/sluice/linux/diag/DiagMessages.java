@@ -30,10 +30,13 @@ final class DiagMessages {
   private static final int ATTRIBUTE_HEADER_BYTES = 4;
 
   /** What is read of {@code struct tcp_info}, which grows. */
-  private static final int TCP_INFO_BYTES = 56;
+  private static final int TCP_INFO_BYTES = 156;
 
   /** Short beside the pause of a client, and long beside that between two parts of an answer. */
   private static final int QUIET_MILLIS = 3;
+
+  /** Until the peer has sent so much it may acknowledge at once what it has not answered yet. */
+  private static final int QUICK_SEGMENTS = 4;
 
   private DiagMessages() {}
 
@@ -136,8 +139,9 @@ final class DiagMessages {
   }
 
   /**
-   * Whether the peer of a TCP connection spoke last, some milliseconds ago, and has everything
-   * ({@code struct tcp_info}, {@code linux/tcp.h}); false where the kernel does not say.
+   * Whether the peer of a TCP connection spoke last, some milliseconds ago, and both ends have read
+   * or have everything ({@code struct inet_diag_msg}, {@code linux/inet_diag.h}; {@code struct
+   * tcp_info}, {@code linux/tcp.h}); false where the kernel does not say.
    */
   static boolean isBetweenTurns(ByteBuffer body) {
     ByteBuffer in = body.slice().order(ByteOrder.nativeOrder());
@@ -145,12 +149,20 @@ final class DiagMessages {
     if (at < 0) {
       return false;
     }
-    int unacknowledged = in.getInt(at + 24);
+    int unread = in.getInt(56);
+    int unacknowledged = in.getInt(60);
     int sentMillisAgo = in.getInt(at + 44);
     int receivedMillisAgo = in.getInt(at + 52);
-    return unacknowledged == 0
+    int acknowledgedMillisAgo = in.getInt(at + 56);
+    int order = Integer.compareUnsigned(receivedMillisAgo, sentMillisAgo);
+    // One tick of the kernel's clock, which may be 10 ms, says nothing of the order within it: what
+    // was sent behind the peer's last word has an acknowledgement of its own, which comes later.
+    boolean isAnswered =
+        acknowledgedMillisAgo == receivedMillisAgo && in.getInt(at + 152) >= QUICK_SEGMENTS;
+    return unread == 0
+        && unacknowledged == 0
         && receivedMillisAgo >= QUIET_MILLIS
-        && Integer.compareUnsigned(receivedMillisAgo, sentMillisAgo) <= 0;
+        && (order < 0 || (order == 0 && isAnswered));
   }
 
   /**

@@ -145,6 +145,76 @@ class InetSocketsTest {
     assertThat(find(trio.listener()).state()).isEqualTo(TcpState.LISTEN);
   }
 
+  private boolean isBetweenTurns(int fd) {
+    long cookie = Sockets.socketCookie(fd);
+    return !table.betweenTurns(socket -> socket.cookie() == cookie).isEmpty();
+  }
+
+  private static void say(int from, int to) {
+    Sockets.write(from, ByteBuffer.allocate(1));
+    Sockets.read(to, ByteBuffer.allocate(1));
+  }
+
+  private static void converse(Trio trio) {
+    for (int i = 0; i < 4; i++) {
+      say(trio.client(), trio.server());
+      say(trio.server(), trio.client());
+    }
+  }
+
+  /** What is said first is acknowledged at once. */
+  @Test
+  void whoHasAskedForTheFirstTimeWaitsForIt() throws Exception {
+    Trio trio = connect(V4, Family.IPV4);
+    say(trio.client(), trio.server());
+    for (int looks = 0; looks < 5; looks++) {
+      Thread.sleep(20);
+      assertThat(isBetweenTurns(trio.client())).isFalse();
+    }
+  }
+
+  /** Both words fall into one tick of the kernel's clock, or nearly. */
+  @Test
+  void whoHasAnsweredAtOnceHasSpokenLast() throws Exception {
+    Trio trio = connect(V4, Family.IPV4);
+    converse(trio);
+
+    Thread.sleep(50);
+    assertThat(isBetweenTurns(trio.client())).isTrue();
+    assertThat(isBetweenTurns(trio.server())).isFalse();
+  }
+
+  @Test
+  void whoAsksAtOnceForTheNextWaitsForIt() throws Exception {
+    Trio trio = connect(V4, Family.IPV4);
+    converse(trio);
+    int mistaken = 0;
+    for (int i = 0; i < 20; i++) {
+      say(trio.client(), trio.server());
+      say(trio.server(), trio.client());
+      say(trio.client(), trio.server());
+      for (int looks = 0; looks < 5; looks++) {
+        Thread.sleep(20);
+        mistaken += isBetweenTurns(trio.client()) ? 1 : 0;
+      }
+      say(trio.server(), trio.client());
+    }
+    assertThat(mistaken).as("calls under way that were taken for answered").isZero();
+  }
+
+  @Test
+  void anAnswerThatNobodyHasReadIsNoneYet() throws Exception {
+    Trio trio = connect(V4, Family.IPV4);
+    say(trio.client(), trio.server());
+    Thread.sleep(50);
+    Sockets.write(trio.server(), ByteBuffer.allocate(1));
+    Thread.sleep(50);
+    assertThat(isBetweenTurns(trio.client())).isFalse();
+
+    Sockets.read(trio.client(), ByteBuffer.allocate(1));
+    assertThat(isBetweenTurns(trio.client())).isTrue();
+  }
+
   @Test
   void listsAndDestroysIpv4ConnectionsOfIpv6Sockets() throws Exception {
     Trio trio = connect(V4, Family.IPV6);
