@@ -90,6 +90,7 @@ public final class FastPathKeeper implements AutoCloseable {
   private long listedNanos = System.nanoTime() - LISTENERS_NANOS;
   private long readNanos = System.nanoTime() - GRANTS_NANOS;
   private final Map<ConnectionKey, Long> ceding = new HashMap<>(); // by when each is to have ended
+  private boolean waits; // for one of those to be answered
   private boolean unfinished; // something that is refused was open
   private boolean failing;
   private boolean silent; // nothing could be told
@@ -230,12 +231,7 @@ public final class FastPathKeeper implements AutoCloseable {
   private void run() {
     while (!stopping) {
       try {
-        long sinceListed = published ? System.nanoTime() - listedNanos : 0;
-        long pause = LISTENERS_NANOS - sinceListed;
-        if (!ceding.isEmpty()) {
-          pause = Math.min(pause, CEDING_LOOK_NANOS);
-        }
-        if (wakeUp.tryAcquire(pause, TimeUnit.NANOSECONDS)) {
+        if (wakeUp.tryAcquire(pauseNanos(), TimeUnit.NANOSECONDS)) {
           wakeUp.drainPermits();
           if (!isNew && !stopping) {
             boolean _ = wakeUp.tryAcquire(GATHERING_MILLIS, TimeUnit.MILLISECONDS);
@@ -253,6 +249,13 @@ public final class FastPathKeeper implements AutoCloseable {
         return;
       }
     }
+  }
+
+  /** Until the next look, if nothing comes before it; on the keeper's thread. */
+  long pauseNanos() {
+    long sinceListed = published ? System.nanoTime() - listedNanos : 0;
+    long pause = LISTENERS_NANOS - sinceListed;
+    return waits ? Math.min(pause, CEDING_LOOK_NANOS) : pause;
   }
 
   /**
@@ -351,7 +354,7 @@ public final class FastPathKeeper implements AutoCloseable {
       gone = table.grant(wanted);
       readNanos = System.nanoTime();
     }
-    if (gone || judged != current || !ceding.isEmpty() || (unfinished && lookAtListeners)) {
+    if (gone || judged != current || waits || (unfinished && lookAtListeners)) {
       settle(current, present);
     }
   }
@@ -435,6 +438,7 @@ public final class FastPathKeeper implements AutoCloseable {
         ending.put(key, value);
       }
     });
+    waits = !waiting.isEmpty();
     addAnswered(waiting, byCookie, ending);
     Map<Long, Set<Ends>> called = new HashMap<>(); // ended first: the caller is told by a reset
     ending.forEach((key, value) -> {

@@ -7,6 +7,8 @@ import io.sluice.interception.DatagramGrants;
 import io.sluice.interception.FastPathTable;
 import io.sluice.interception.PodNetwork;
 import io.sluice.interception.PodPlacement;
+import io.sluice.interception.maps.ConnectionKey;
+import io.sluice.interception.maps.FastConnectionValue;
 import io.sluice.interception.maps.GrantKey;
 import io.sluice.interception.maps.GrantValue;
 import io.sluice.interception.maps.GrantValue.GrantEndpoint;
@@ -16,12 +18,17 @@ import io.sluice.linux.bpf.FakeKernel;
 import io.sluice.linux.netns.FakeNamespaces;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetnsThread;
+import io.sluice.mesh.Access;
+import io.sluice.mesh.HttpMatch;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Permission;
+import io.sluice.mesh.Regex;
 import io.sluice.mesh.Samples;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.TrustDomain;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -49,6 +56,7 @@ class FastPathKeeperTest {
   private static final InetAddress BUYER = IpAddresses.parse("10.1.0.6");
   private static final InetAddress STORE = IpAddresses.parse("10.1.0.7");
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final long LONG_NANOS = Duration.ofMillis(100).toNanos();
   private static final long CALLER = 1;
   private static final long CALLED = 2;
 
@@ -61,6 +69,7 @@ class FastPathKeeperTest {
   private final Map<GrantKey, GrantValue> granted = Map.of(key(called), value(called));
 
   @TempDir private Path directory;
+  private SluiceMaps maps;
   private FastPathTable table;
 
   FastPathKeeperTest() throws IOException {}
@@ -68,7 +77,8 @@ class FastPathKeeperTest {
   @BeforeEach
   void openTable() {
     PinDirectory pins = new PinDirectory(directory.resolve("node"));
-    table = new FastPathTable(SluiceMaps.openOrCreate(new FakeKernel(), pins));
+    maps = SluiceMaps.openOrCreate(new FakeKernel(), pins);
+    table = new FastPathTable(maps);
   }
 
   @Test
@@ -180,6 +190,33 @@ class FastPathKeeperTest {
     }
   }
 
+  /** Its pods have gone, so that nobody can end it: it may stand for ever. */
+  @Test
+  void answersAreLookedForOnlyAsLongAsTheyHaveTime() throws Exception {
+    List<PodPlacement> pods =
+        new ArrayList<>(List.of(pod("buyer", CALLER, BUYER), pod("store", CALLED, STORE)));
+    try (FastPathKeeper keeper = keeper(() -> List.copyOf(pods))) {
+      keeper.publish(mesh());
+      keeper.look(false);
+      maps.fastConnections()
+          .put(
+              new ConnectionKey(CALLED, new InetSocketAddress(BUYER, 40_000), called),
+              new FastConnectionValue(CALLER, 5, 0, 0, called));
+      keeper.publish(requestsAlone());
+      keeper.look(true);
+      assertThat(keeper.pauseNanos()).isLessThan(LONG_NANOS);
+
+      pods.clear();
+      Await.until(
+          "a pause",
+          () -> {
+            keeper.look(false);
+            return keeper.pauseNanos() > LONG_NANOS;
+          });
+      assertThat(table.open()).hasSize(1);
+    }
+  }
+
   private FastPathKeeper keeper(Supplier<List<PodPlacement>> pods) {
     return new FastPathKeeper(
         table, true, pods, _ -> Optional.empty(), thread, (_, _) -> {}, _ -> {});
@@ -194,6 +231,20 @@ class FastPathKeeperTest {
             Samples.workload("buyer", IpAddresses.text(BUYER)),
             Samples.workload("store", IpAddresses.text(STORE)),
             Samples.permission("grant", "store", "buyer", called.getPort())));
+  }
+
+  private MeshSnapshot requestsAlone() {
+    Permission granted = Samples.permission("grant", "store", "buyer", called.getPort());
+    SnapshotEditor editor = mesh().edit();
+    editor.put(
+        new Permission(
+            granted.name(),
+            granted.destination(),
+            granted.sources(),
+            granted.ports(),
+            new Access.Requests(
+                List.of(new HttpMatch("books", Regex.of("/books.*"), Set.of(), Map.of())))));
+    return editor.snapshot(2);
   }
 
   private PodPlacement pod(String name, long cookie, InetAddress address) {
