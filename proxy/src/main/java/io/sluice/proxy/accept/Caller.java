@@ -77,7 +77,9 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
   /** Leads it on anew, by what policy says now: what it waited for is known. */
   final void callAgain() {
     Runnable known = again;
-    if (known != null && !ended) {
+    Upstream asked = upstream;
+    if (known != null && asked != null && !ended) {
+      asked.end();
       known.run();
     }
   }

@@ -279,9 +279,13 @@ final class Connection
     if (refusal != null) {
       refused(refusal, CloseKind.REFUSED);
     } else if (state == State.ADMITTING) {
-      subject.decidedBy(path.snapshot.revision());
-      caller.callAgain();
+      callAgain();
     }
+  }
+
+  private void callAgain() {
+    subject.decidedBy(path.snapshot.revision());
+    caller.callAgain();
   }
 
   // --- relaying ------------------------------------------------------------------------------
@@ -293,10 +297,17 @@ final class Connection
 
   @Override
   public void opened(ByteChannel upstream) {
-    if (!open()) {
+    Verdict refusal = subject.refusalAtOpening(path.snapshot);
+    if (refusal != null) {
       upstream.reset();
+      if (refusal.reason() == Reason.HTTP_ONLY && requests == null) {
+        callAgain(); // for requests, of which none has been read yet
+      } else {
+        refused(refusal, CloseKind.REFUSED);
+      }
       return;
     }
+    beOpen();
     if (requests != null) {
       converse(requests, upstream);
       return;
@@ -442,13 +453,17 @@ final class Connection
       refused(refusal, CloseKind.REFUSED);
       return false;
     }
+    beOpen();
+    return true;
+  }
+
+  private void beOpen() {
     state = State.OPEN;
     countArrival();
     path.opened.increment();
     if (requests == null) {
       tell(() -> path.listener.opened(info()));
     }
-    return true;
   }
 
   private void downstreamGone(ChannelEnd how) {

@@ -18,11 +18,14 @@ import io.sluice.mesh.decision.Decisions.Grant;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
+import io.sluice.proxy.Peers;
 import java.io.IOException;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -176,6 +179,28 @@ class TurnToRequestsTest {
     assertThat(HttpFixture.read(client, "ok")).isEqualTo(OK);
     assertThat(ask("/books/3")).isEqualTo(OK);
     assertThat(mesh.received).hasSize(1);
+  }
+
+  @Test
+  void whatIsBeingReachedAsBytesIsReachedForRequests() throws Exception {
+    CompletableFuture<Integer> socket = new CompletableFuture<>();
+    FakePodSockets sockets = mesh.nodes.server.sockets;
+    sockets.opened.clear();
+    sockets.opener = () -> socket;
+    sockets.usesOpener = true;
+    try (Socket late = mesh.connect()) {
+      late.setSoTimeout(10_000);
+      Await.until("it is being reached", () -> !sockets.opened.isEmpty());
+      mesh.nodes.publish(requestsAlone());
+      sockets.usesOpener = false;
+      socket.complete(sockets.open(TwoNodes.STORE, Peers.V4, Optional.empty()).join());
+
+      answers.release();
+      assertThat(HttpFixture.converse(late, "GET /other HTTP/1.1\r\nHost: store\r\n\r\n"))
+          .startsWith("HTTP/1.1 403 ");
+      assertThat(HttpFixture.converse(late, "GET /books HTTP/1.1\r\nHost: store\r\n\r\n"))
+          .contains("HTTP/1.1 200 ");
+    }
   }
 
   @Tag("attack")
