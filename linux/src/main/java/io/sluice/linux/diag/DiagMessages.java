@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 
@@ -25,15 +26,17 @@ final class DiagMessages {
   private static final short ACK = 0x4;
   private static final short DUMP = 0x300;
   private static final int ADDRESS_BYTES = 16;
-  private static final int TCP_INFO = 2;
-  private static final int CGROUP_ID = 21;
+  private static final int UNREAD_AT = 56; // idiag_rqueue
+  private static final int UNACKNOWLEDGED_AT = 60; // idiag_wqueue
+
+  private static final int INET_DIAG_INFO = 2; // struct tcp_info, linux/tcp.h
+  private static final int INET_DIAG_CGROUP_ID = 21;
   private static final int ATTRIBUTE_HEADER_BYTES = 4;
 
-  /** What is read of {@code struct tcp_info}, which grows. */
-  private static final int TCP_INFO_BYTES = 156;
-
-  /** Short beside the pause of a client, and long beside that between two parts of an answer. */
-  private static final int QUIET_MILLIS = 3;
+  private static final int LAST_DATA_SENT_AT = 44; // in milliseconds ago, by the kernel's ticks
+  private static final int LAST_DATA_RECEIVED_AT = 52;
+  private static final int LAST_ACK_RECEIVED_AT = 56;
+  private static final int DATA_SEGMENTS_IN_AT = 152; // since Linux 4.6
 
   /** Until the peer has sent so much it may acknowledge at once what it has not answered yet. */
   private static final int QUICK_SEGMENTS = 4;
@@ -43,17 +46,18 @@ final class DiagMessages {
   /**
    * A request for every socket of one protocol and family in these states.
    *
-   * @param talk whether {@link #isBetweenTurns} is to be asked of them
+   * @param info whether {@link #isBetweenCalls} is to be asked of them: in {@code idiag_ext} bit n
+   *     - 1 asks for attribute n
    */
   static void encodeDump(
       Transport transport,
       Family family,
       Set<TcpState> states,
-      boolean talk,
+      boolean info,
       int sequence,
       ByteBuffer out) {
     header(out, SOCK_DIAG_BY_FAMILY, DUMP, sequence);
-    request(out, transport, family, talk ? 1 << TCP_INFO - 1 : 0, TcpState.mask(states));
+    request(out, transport, family, info ? 1 << INET_DIAG_INFO - 1 : 0, TcpState.mask(states));
     out.put(new byte[48]); // all addresses
   }
 
@@ -134,34 +138,31 @@ final class DiagMessages {
   }
 
   private static long cgroupId(ByteBuffer in) {
-    int at = attribute(in, CGROUP_ID, Long.BYTES);
+    int at = attribute(in, INET_DIAG_CGROUP_ID, Long.BYTES);
     return at < 0 ? 0 : in.getLong(at);
   }
 
   /**
-   * Whether the peer of a TCP connection spoke last, some milliseconds ago, and both ends have read
-   * or have everything ({@code struct inet_diag_msg}, {@code linux/inet_diag.h}; {@code struct
-   * tcp_info}, {@code linux/tcp.h}); false where the kernel does not say.
+   * Whether the peer of a TCP connection spoke last, and both ends have read or have everything;
+   * false where the kernel does not say.
+   *
+   * @param quiet so long ago at least; less than a tick of the kernel (10 ms or less) is one
    */
-  static boolean isBetweenTurns(ByteBuffer body) {
+  static boolean isBetweenCalls(ByteBuffer body, Duration quiet) {
     ByteBuffer in = body.slice().order(ByteOrder.nativeOrder());
-    int at = attribute(in, TCP_INFO, TCP_INFO_BYTES);
-    if (at < 0) {
+    int info = attribute(in, INET_DIAG_INFO, DATA_SEGMENTS_IN_AT + Integer.BYTES);
+    if (info < 0 || in.getInt(UNREAD_AT) != 0 || in.getInt(UNACKNOWLEDGED_AT) != 0) {
       return false;
     }
-    int unread = in.getInt(56);
-    int unacknowledged = in.getInt(60);
-    int sentMillisAgo = in.getInt(at + 44);
-    int receivedMillisAgo = in.getInt(at + 52);
-    int acknowledgedMillisAgo = in.getInt(at + 56);
-    int order = Integer.compareUnsigned(receivedMillisAgo, sentMillisAgo);
-    // One tick of the kernel's clock, which may be 10 ms, says nothing of the order within it: what
-    // was sent behind the peer's last word has an acknowledgement of its own, which comes later.
+    int received = in.getInt(info + LAST_DATA_RECEIVED_AT);
+    int order = Integer.compareUnsigned(received, in.getInt(info + LAST_DATA_SENT_AT));
+    // One tick says nothing of the order within it: what was sent behind the peer's last word has
+    // an acknowledgement of its own, which comes later.
     boolean isAnswered =
-        acknowledgedMillisAgo == receivedMillisAgo && in.getInt(at + 152) >= QUICK_SEGMENTS;
-    return unread == 0
-        && unacknowledged == 0
-        && receivedMillisAgo >= QUIET_MILLIS
+        in.getInt(info + LAST_ACK_RECEIVED_AT) == received
+            && in.getInt(info + DATA_SEGMENTS_IN_AT) >= QUICK_SEGMENTS;
+    return received > 0
+        && Integer.compareUnsigned(received, (int) quiet.toMillis()) >= 0
         && (order < 0 || (order == 0 && isAnswered));
   }
 

@@ -12,10 +12,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -80,24 +82,32 @@ public final class InetSockets implements AutoCloseable {
    */
   public List<InetSocket> list(
       Transport transport, Set<TcpState> states, Predicate<InetSocket> which) {
-    return list(transport, states, which, false);
+    return list(transport, states, false, (socket, _) -> which.test(socket));
   }
 
   /**
-   * TCP connections that {@code which} holds for and whose peer spoke last, a few milliseconds ago
-   * at least: where two take turns, the next word is the owner's.
+   * TCP connections that {@code which} holds for and in which the peer spoke last: where a question
+   * has an answer, the next word is the owner's.
    *
+   * @param quiet so long ago at least
    * @throws LinuxException as {@link #list}
    */
-  public List<InetSocket> betweenTurns(Predicate<InetSocket> which) {
-    return list(Transport.TCP, EnumSet.of(TcpState.ESTABLISHED), which, true);
+  public List<InetSocket> betweenCalls(Predicate<InetSocket> which, Duration quiet) {
+    return list(
+        Transport.TCP,
+        EnumSet.of(TcpState.ESTABLISHED),
+        true,
+        (socket, body) -> which.test(socket) && DiagMessages.isBetweenCalls(body, quiet));
   }
 
   private List<InetSocket> list(
-      Transport transport, Set<TcpState> states, Predicate<InetSocket> which, boolean quiet) {
-    List<InetSocket> found = new ArrayList<>(list(transport, Family.IPV4, states, which, quiet));
+      Transport transport,
+      Set<TcpState> states,
+      boolean info,
+      BiPredicate<InetSocket, ByteBuffer> which) {
+    List<InetSocket> found = new ArrayList<>(list(transport, Family.IPV4, states, info, which));
     try {
-      found.addAll(list(transport, Family.IPV6, states, which, quiet));
+      found.addAll(list(transport, Family.IPV6, states, info, which));
     } catch (LinuxException e) {
       if (e.errno() != Errno.ENOENT) {
         throw e;
@@ -111,18 +121,17 @@ public final class InetSockets implements AutoCloseable {
       Transport transport,
       Family family,
       Set<TcpState> states,
-      Predicate<InetSocket> which,
-      boolean quiet) {
+      boolean info,
+      BiPredicate<InetSocket, ByteBuffer> which) {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
       List<InetSocket> found = new ArrayList<>();
       int number = ++sequence;
       DiagReply reply =
           ask(
-              request -> DiagMessages.encodeDump(transport, family, states, quiet, number, request),
+              request -> DiagMessages.encodeDump(transport, family, states, info, number, request),
               body ->
                   DiagMessages.decode(transport, body)
-                      .filter(which)
-                      .filter(_ -> !quiet || DiagMessages.isBetweenTurns(body))
+                      .filter(socket -> which.test(socket, body))
                       // Read to the end all the same, or the rest would answer the next question.
                       .filter(socket -> found.size() <= MAX_LISTED)
                       .ifPresent(found::add));

@@ -17,6 +17,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -145,9 +146,9 @@ class InetSocketsTest {
     assertThat(find(trio.listener()).state()).isEqualTo(TcpState.LISTEN);
   }
 
-  private boolean isBetweenTurns(int fd) {
+  private boolean isBetweenCalls(int fd) {
     long cookie = Sockets.socketCookie(fd);
-    return !table.betweenTurns(socket -> socket.cookie() == cookie).isEmpty();
+    return !table.betweenCalls(socket -> socket.cookie() == cookie, Duration.ofMillis(3)).isEmpty();
   }
 
   private static void say(int from, int to) {
@@ -169,7 +170,7 @@ class InetSocketsTest {
     say(trio.client(), trio.server());
     for (int looks = 0; looks < 5; looks++) {
       Thread.sleep(20);
-      assertThat(isBetweenTurns(trio.client())).isFalse();
+      assertThat(isBetweenCalls(trio.client())).isFalse();
     }
   }
 
@@ -180,8 +181,8 @@ class InetSocketsTest {
     converse(trio);
 
     Thread.sleep(50);
-    assertThat(isBetweenTurns(trio.client())).isTrue();
-    assertThat(isBetweenTurns(trio.server())).isFalse();
+    assertThat(isBetweenCalls(trio.client())).isTrue();
+    assertThat(isBetweenCalls(trio.server())).isFalse();
   }
 
   @Test
@@ -195,7 +196,7 @@ class InetSocketsTest {
       say(trio.client(), trio.server());
       for (int looks = 0; looks < 5; looks++) {
         Thread.sleep(20);
-        mistaken += isBetweenTurns(trio.client()) ? 1 : 0;
+        mistaken += isBetweenCalls(trio.client()) ? 1 : 0;
       }
       say(trio.server(), trio.client());
     }
@@ -209,10 +210,10 @@ class InetSocketsTest {
     Thread.sleep(50);
     Sockets.write(trio.server(), ByteBuffer.allocate(1));
     Thread.sleep(50);
-    assertThat(isBetweenTurns(trio.client())).isFalse();
+    assertThat(isBetweenCalls(trio.client())).isFalse();
 
     Sockets.read(trio.client(), ByteBuffer.allocate(1));
-    assertThat(isBetweenTurns(trio.client())).isTrue();
+    assertThat(isBetweenCalls(trio.client())).isTrue();
   }
 
   @Test

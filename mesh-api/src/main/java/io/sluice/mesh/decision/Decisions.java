@@ -339,8 +339,8 @@ public final class Decisions {
       @Nullable RevokedMode saidOrNull,
       Set<String> hosts) {
     /**
-     * For what is under way as bytes when policy comes to grant requests alone: answers are waited
-     * for so long.
+     * How long bytes that are open when policy comes to grant requests alone may wait for the end
+     * of a call.
      */
     public static final Duration CEDING_TIME = Duration.ofSeconds(5);
 

@@ -18,6 +18,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.FastPath;
 import io.sluice.mesh.decision.FastPath.Way;
 import io.sluice.mesh.decision.Flow;
+import io.sluice.mesh.decision.Handling;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.node.fastpath.GrantSearch.Pair;
@@ -57,8 +58,16 @@ public final class FastPathKeeper implements AutoCloseable {
   /** Between two looks at the kernel's grants, which nobody else gives. */
   private static final long GRANTS_NANOS = TimeUnit.SECONDS.toNanos(30);
 
-  /** Between two looks at calls whose answers are waited for. */
+  /** Between two looks at calls whose answers are waited for: all that is open, and who called. */
   private static final long CEDING_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+  /** A pause in an answer is seldom longer; one between two calls may be shorter. */
+  private static final Duration QUIET = Duration.ofMillis(500);
+
+  /** That much is taken for a pause between two calls in the end. */
+  private static final Duration LEAST_QUIET = Duration.ofMillis(4);
+
+  private static final long THE_END_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** What was chosen by a grant that has gone since is written down by then. */
   private static final long SECOND_JUDGEMENT_MILLIS = 20;
@@ -102,7 +111,7 @@ public final class FastPathKeeper implements AutoCloseable {
   /** What policy has allowed at both ends. */
   private record Grants(Grant outbound, Grant inbound) {
     static Grants of(MeshSnapshot snapshot, Pair pair, InetSocketAddress source) {
-      Flow flow = new Flow(pair.caller(), source, pair.endpoint());
+      Flow flow = flow(pair, source);
       return new Grants(
           Grant.of(
               snapshot, Direction.OUTBOUND, pair.caller(), flow, Decisions.decide(snapshot, flow)),
@@ -409,9 +418,10 @@ public final class FastPathKeeper implements AutoCloseable {
   // --- what is open --------------------------------------------------------------------------
 
   /**
-   * Ends what policy refuses now, as the proxy does with what goes through it.
+   * Ends what policy refuses now, as the proxy does with what goes through it; where requests alone
+   * are granted, once no answer is waited for.
    *
-   * @return whether nothing was to be ended; else that has to be seen by looking again
+   * @return whether nothing was to be ended at once; else that has to be seen by looking again
    */
   private boolean judge(MeshSnapshot current, List<PodPlacement> present) {
     Map<Long, PodPlacement> byCookie = new HashMap<>();
@@ -424,11 +434,15 @@ public final class FastPathKeeper implements AutoCloseable {
       NamespacedName from = reports.nameOf(value.callerCookie());
       NamespacedName to = reports.nameOf(key.netnsCookie());
       if (from == null || to == null) {
+        ceding.remove(key);
         return; // released: what it has open it may finish
       }
       Pair pair = new Pair(from, to, key.destination());
       Reason refusal = refusalOrNull(current, pair, key.source());
-      boolean cedes = enabled && refusal == Reason.HTTP_ONLY;
+      boolean cedes =
+          enabled
+              && refusal == Reason.HTTP_ONLY
+              && Handling.of(current, Direction.INBOUND, to, flow(pair, key.source())).isHttp();
       if (!cedes) {
         ceding.remove(key);
       }
@@ -466,24 +480,36 @@ public final class FastPathKeeper implements AutoCloseable {
     return now - ceding.computeIfAbsent(key, _ -> now + Grant.CEDING_TIME.toNanos()) < 0;
   }
 
-  /** Those that wait for no answer now. */
+  /** Those that wait for no answer now, as far as that is known. */
   private void addAnswered(
       Map<ConnectionKey, FastConnectionValue> waiting,
       Map<Long, PodPlacement> pods,
-      Map<ConnectionKey, FastConnectionValue> answered) {
+      Map<ConnectionKey, FastConnectionValue> ending) {
+    long now = System.nanoTime();
+    Map<ConnectionKey, FastConnectionValue> late = new HashMap<>(waiting);
+    late.keySet().removeIf(key -> ceding.getOrDefault(key, now) - now > THE_END_NANOS);
+    Set<Ends> answered = quiet(waiting, QUIET, pods);
+    answered.addAll(quiet(late, LEAST_QUIET, pods));
+    waiting.forEach((key, value) -> {
+      if (answered.contains(new Ends(key.source(), key.destination()))) {
+        ending.put(key, value);
+      }
+    });
+  }
+
+  private Set<Ends> quiet(
+      Map<ConnectionKey, FastConnectionValue> connections,
+      Duration since,
+      Map<Long, PodPlacement> pods) {
     Set<Ends> quiet = new HashSet<>();
-    callers(waiting)
+    callers(connections)
         .forEach((cookie, ends) -> {
           PodPlacement pod = pods.get(cookie);
           if (pod != null) {
-            quiet.addAll(sockets.betweenTurns(pod, ends));
+            quiet.addAll(sockets.betweenCalls(pod, ends, since));
           }
         });
-    waiting.forEach((key, value) -> {
-      if (quiet.contains(new Ends(key.source(), key.destination()))) {
-        answered.put(key, value);
-      }
-    });
+    return quiet;
   }
 
   /** The callers' ends of connections, by the callers' cookies. */
@@ -503,6 +529,10 @@ public final class FastPathKeeper implements AutoCloseable {
       count += pod == null ? 0 : sockets.destroy(pod, each.getValue());
     }
     return count;
+  }
+
+  private static Flow flow(Pair pair, InetSocketAddress source) {
+    return new Flow(pair.caller(), source, pair.endpoint());
   }
 
   private @Nullable Reason refusalOrNull(

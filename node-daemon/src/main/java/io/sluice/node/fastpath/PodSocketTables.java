@@ -13,6 +13,7 @@ import io.sluice.mesh.IpAddresses;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -145,9 +146,11 @@ final class PodSocketTables implements AutoCloseable {
   /**
    * Those of these connections of the pod in which the other end spoke last, as far as that is
    * known: an answer has come, and nothing is asked yet.
+   *
+   * @param quiet since so long at least
    */
-  Set<Ends> betweenTurns(PodPlacement pod, Set<Ends> connections) {
-    return list(pod, connections, table -> table.betweenTurns(isAmong(connections))).stream()
+  Set<Ends> betweenCalls(PodPlacement pod, Set<Ends> connections, Duration quiet) {
+    return list(pod, connections, table -> table.betweenCalls(isAmong(connections), quiet)).stream()
         .map(InetSocket::ends)
         .collect(Collectors.toUnmodifiableSet());
   }

@@ -10,11 +10,11 @@ import org.jspecify.annotations.Nullable;
  * The channel of a client that has said something before it is known who is to hear it: that comes
  * first once the channel is started.
  */
-class Begun implements ByteChannel {
+abstract sealed class Begun implements ByteChannel permits Hello, Resumed {
   final ByteChannel channel;
   ByteBuf early = Unpooled.EMPTY_BUFFER;
-  boolean inputEnded;
   private boolean gathered;
+  private boolean inputEnded;
   private @Nullable Listener local;
 
   Begun(ByteChannel channel) {

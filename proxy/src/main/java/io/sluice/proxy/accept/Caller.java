@@ -18,6 +18,7 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
   final Pod pod;
   final Loop loop;
   private @Nullable Upstream upstream;
+  private @Nullable Flow wanted;
   private @Nullable Runnable again;
   private boolean ended;
 
@@ -43,8 +44,14 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
     return false;
   }
 
-  /** Finds out the same anew, for what the same client says next. */
-  abstract Caller again();
+  /** Who finds out the same anew, for what the same client says next; null where we call. */
+  abstract @Nullable Caller ofNextOrNull();
+
+  /** Whether what it has asked for would be carried as requests now. */
+  final boolean wouldCarryRequests(MeshSnapshot now, Direction direction) {
+    Flow known = wanted;
+    return known != null && Handling.of(now, direction, pod.name, known).isHttp();
+  }
 
   /** In whose namespace the application is dialled first. */
   LocalPod dialsInside() {
@@ -55,18 +62,19 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
    * Leads the connection on. What carries requests goes to the pod's own application as a whole,
    * and to others request by request.
    */
-  final void call(MeshSnapshot snapshot, Flow wanted, Subject subject, Connection connection) {
-    Handling handling = Handling.of(snapshot, subject.direction(), pod.name, wanted);
+  final void call(MeshSnapshot snapshot, Flow asksFor, Subject subject, Connection connection) {
+    wanted = asksFor;
+    Handling handling = Handling.of(snapshot, subject.direction(), pod.name, asksFor);
     if (handling.isByName()) {
-      connection.readName(host -> call(path.snapshot, wanted.named(host), subject, connection));
+      connection.readName(host -> call(path.snapshot, asksFor.named(host), subject, connection));
       return;
     }
-    Flow flow = handling.isHttp() ? wanted.byRequest() : wanted.whole();
+    Flow flow = handling.isHttp() ? asksFor.byRequest() : asksFor.whole();
     connection.carriesRequests(handling.isHttp() ? flow : null);
     Upstream asked =
         new Upstream(loop.upstreams, pod, dialsInside(), snapshot, flow, subject, connection);
     upstream = asked;
-    again = () -> call(path.snapshot, wanted, subject, connection);
+    again = () -> call(path.snapshot, asksFor, subject, connection);
     if (!handling.isHttp() || subject.direction() == Direction.INBOUND) {
       asked.start();
     } else if (asked.admits()) {

@@ -28,8 +28,10 @@ import io.sluice.proxy.relay.Incoming;
 import io.sluice.proxy.relay.Relay;
 import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.upstream.Upstream;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -37,8 +39,7 @@ import org.jspecify.annotations.Nullable;
  * One connection from accept to its access record: who it is, what was decided, its two ends. Runs
  * on one event loop.
  */
-final class Connection
-    implements Upstream.Listener, Relay.Listener, Relay.Successor, Exchanges.Listener {
+final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.Listener {
   private enum State {
     ADMITTING,
     OPEN,
@@ -57,6 +58,7 @@ final class Connection
   private final Source source; // whom it counts for
   private final @Nullable Reason noRoom;
   private final long startNanos = System.nanoTime();
+  private final InetSocketAddress accepted; // the client, as the listener sees it
   private final Incoming downstream;
   private final Caller caller;
   private @Nullable Relay relay; // once bytes flow
@@ -70,10 +72,9 @@ final class Connection
   private @Nullable RequestRecord asked; // for which all of it was refused
   private State state = State.ADMITTING;
 
+  private boolean isPlain; // its client was not read for a name or a handshake before
   private boolean replaced; // by one that counts in its place
-  private boolean mayCede = true; // what its client sends is what the listener reads
-  private long cedesByNanos; // 0: it is to go on as it is
-  private long receivedByThen = -1;
+  private @Nullable Ceding ceding; // of bytes where requests alone are granted by now
 
   private long reportedSent;
   private long reportedReceived;
@@ -118,6 +119,7 @@ final class Connection
     this.loop = loop;
     this.subject = subject;
     this.source = source;
+    this.accepted = subject.client();
     this.downstream = downstream;
     this.caller = caller;
     this.id = path.ids.incrementAndGet();
@@ -154,69 +156,26 @@ final class Connection
     Relay joined = relay;
     if (answer != null && conversing != null && conversing.awaitsRequest()) {
       refused(answer, CloseKind.REFUSED);
-    } else if (answer != null && joined != null && answer.reason() == Reason.HTTP_ONLY) {
+    } else if (answer != null && joined != null && mayBecomeRequests(answer)) {
       cede(joined);
     } else if (answer != null) {
       end(CloseKind.REVOKED, answer.reason());
     } else if (conversing != null) {
       conversing.judgeAgain(affected);
+    } else if (ceding != null) {
+      ceding.look(System.nanoTime());
     }
+  }
+
+  private boolean mayBecomeRequests(Verdict answer) {
+    return answer.reason() == Reason.HTTP_ONLY
+        && caller.wouldCarryRequests(path.snapshot, subject.direction());
   }
 
   private void cede(Relay joined) {
-    if (cedesByNanos == 0) {
-      cedesByNanos = System.nanoTime() + Grant.CEDING_TIME.toNanos();
-      joined.cede(this);
-    }
-  }
-
-  @Override
-  public boolean takes(ByteBuf said, boolean isNext) {
-    boolean isOver = receivedByThen >= 0 || System.nanoTime() - cedesByNanos >= 0;
-    boolean asks = isNext && mayCede && !caller.isOurOwn() && Exchanges.mayBeginWith(said);
-    Verdict answer = asks || isOver ? subject.revocation(path.snapshot) : null;
-    if (answer != null && !asks) {
-      end(CloseKind.REVOKED, answer.reason());
-    }
-    return answer != null && asks;
-  }
-
-  @Override
-  public void takeOver(ByteChannel near, ByteBuf said, boolean isLast) {
-    replaced = true;
-    end(CloseKind.BECAME_HTTP, Reason.HTTP_ONLY);
-    path.accepted.increment();
-    Connection next =
-        new Connection(
-            path,
-            pod,
-            loop,
-            new Subject(pod.name, subject.direction(), subject.client()),
-            source,
-            noRoom,
-            new Resumed(near, said, isLast),
-            caller.again());
-    next.taken = taken;
-    next.begin();
-  }
-
-  /** Ends what has not come to its turn in time, or has been answered to without an end since. */
-  private void lookAtCeding(Relay joined, long now) {
-    if (cedesByNanos == 0) {
-      return;
-    }
-    Verdict answer = subject.revocation(path.snapshot);
-    if (answer == null) {
-      cedesByNanos = 0;
-      receivedByThen = -1;
-      joined.cede(null);
-    } else if (now - cedesByNanos < 0) {
-      return;
-    } else if (!joined.isBetweenTurns()
-        || (receivedByThen >= 0 && joined.received() != receivedByThen)) {
-      end(CloseKind.REVOKED, answer.reason());
-    } else {
-      receivedByThen = joined.received();
+    if (ceding == null) {
+      ceding = new Ceding(joined);
+      joined.cede(ceding);
     }
   }
 
@@ -313,6 +272,7 @@ final class Connection
       return;
     }
     ByteChannel begun = takeBegun();
+    isPlain = begun == null;
     Relay joined =
         new Relay(begun == null ? downstream.accept() : begun, upstream, pod.budget, this);
     relay = joined;
@@ -387,7 +347,6 @@ final class Connection
   /** The client's channel, where something was read before it was known how it is carried. */
   private @Nullable ByteChannel takeBegun() {
     ByteChannel begun = hello == null ? tls : hello;
-    mayCede = begun == null;
     hello = null;
     tls = null;
     return begun;
@@ -531,7 +490,9 @@ final class Connection
       return;
     }
     joined.look(now);
-    lookAtCeding(joined, now);
+    if (ceding != null) {
+      ceding.look(now);
+    }
     if (now - reportedNanos >= path.settings.reportInterval().toNanos() / 2) {
       report(joined, now);
     }
@@ -558,6 +519,65 @@ final class Connection
       reportedSent += sentDelta;
       reportedReceived += receivedDelta;
       tell(() -> path.listener.bytes(info(), sentDelta, receivedDelta));
+    }
+  }
+
+  /** Until an answer has come, and what the client says next can be decided as a request. */
+  private final class Ceding implements Relay.Continuation {
+    private final Relay joined;
+    private final long endNanos = System.nanoTime() + Grant.CEDING_TIME.toNanos();
+    private long receivedByThen = -1; // until a look has found that time over
+    private @Nullable Caller next;
+
+    Ceding(Relay joined) {
+      this.joined = joined;
+    }
+
+    @Override
+    public boolean takes(ByteBuf said, boolean isNext) {
+      boolean isOver = receivedByThen >= 0 || System.nanoTime() - endNanos >= 0;
+      boolean asks = isNext && isPlain && Exchanges.mayBeginWith(said);
+      next = asks ? caller.ofNextOrNull() : null;
+      Verdict answer = next != null || isOver ? subject.revocation(path.snapshot) : null;
+      if (answer != null && next == null) {
+        end(CloseKind.REVOKED, answer.reason());
+      }
+      return answer != null && next != null;
+    }
+
+    @Override
+    public void goOnWith(ByteChannel near, ByteBuf said) {
+      replaced = true;
+      end(CloseKind.BECAME_HTTP, Reason.HTTP_ONLY);
+      path.accepted.increment();
+      Connection begun =
+          new Connection(
+              path,
+              pod,
+              loop,
+              new Subject(pod.name, subject.direction(), accepted),
+              source,
+              noRoom,
+              new Resumed(near, said),
+              Objects.requireNonNull(next));
+      begun.taken = taken;
+      begun.begin();
+    }
+
+    /** Ends what is under way when time is over, or is answered without an end since. */
+    void look(long now) {
+      Verdict answer = subject.revocation(path.snapshot);
+      if (answer == null) {
+        ceding = null;
+        joined.cede(null);
+      } else if (now - endNanos < 0) {
+        return;
+      } else if (!joined.isBetweenCalls()
+          || (receivedByThen >= 0 && joined.received() != receivedByThen)) {
+        end(CloseKind.REVOKED, answer.reason());
+      } else {
+        receivedByThen = joined.received();
+      }
     }
   }
 

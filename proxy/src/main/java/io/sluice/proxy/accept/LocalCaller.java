@@ -5,6 +5,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.upstream.LocalDial;
 import io.sluice.proxy.upstream.LocalPod;
+import org.jspecify.annotations.Nullable;
 
 /** Who calls from another pod of this node: the outbound side that asks in this process says so. */
 final class LocalCaller extends Caller {
@@ -42,8 +43,8 @@ final class LocalCaller extends Caller {
   }
 
   @Override
-  Caller again() {
-    return new LocalCaller(path, pod, loop, asked);
+  @Nullable Caller ofNextOrNull() {
+    return null;
   }
 
   @Override

@@ -13,12 +13,10 @@ final class Resumed extends Begun implements Incoming {
    * One that is started already.
    *
    * @param said what was read last, which it owns
-   * @param isLast whether nothing comes behind it
    */
-  Resumed(ByteChannel channel, ByteBuf said, boolean isLast) {
+  Resumed(ByteChannel channel, ByteBuf said) {
     super(channel);
     early = said;
-    inputEnded = isLast;
   }
 
   @Override

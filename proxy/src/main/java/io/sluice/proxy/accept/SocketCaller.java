@@ -53,8 +53,8 @@ final class SocketCaller extends Caller {
   }
 
   @Override
-  Caller again() {
-    return new SocketCaller(path, pod, loop, facts, refusal, local);
+  @Nullable Caller ofNextOrNull() {
+    return ourOwn ? null : new SocketCaller(path, pod, loop, facts, refusal, local);
   }
 
   @Override

@@ -38,7 +38,7 @@ final class StreamCaller extends Caller {
   }
 
   @Override
-  Caller again() {
+  @Nullable Caller ofNextOrNull() {
     return new StreamCaller(path, pod, loop, asked);
   }
 

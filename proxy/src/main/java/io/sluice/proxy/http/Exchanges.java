@@ -96,8 +96,6 @@ public final class Exchanges implements DirectPeer {
   private static final byte[] PREFACE =
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
-  private static final int LONGEST_METHOD = 32;
-
   private static final long HEAD_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(60);
   private static final long FAREWELL_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -157,19 +155,26 @@ public final class Exchanges implements DirectPeer {
     this.listener = listener;
   }
 
-  /** Whether a client that knows HTTP/1 may begin a request so; what is said is not consumed. */
+  /**
+   * Whether a request may begin so, of HTTP/1 or behind the preface of HTTP/2; a line that is not
+   * whole may be one. What is said is only looked at.
+   */
   public static boolean mayBeginWith(ByteBuf said) {
-    int end = Math.min(said.writerIndex(), said.readerIndex() + LONGEST_METHOD + 1);
-    for (int i = said.readerIndex(); i < end; i++) {
+    int begin = said.readerIndex();
+    int space = said.indexOf(begin, said.writerIndex(), (byte) ' ');
+    int end = space < 0 ? said.writerIndex() : space;
+    if (end == begin || end - begin > Http1Parser.MAX_METHOD_BYTES) {
+      return false;
+    }
+    for (int i = begin; i < end; i++) {
       byte octet = said.getByte(i);
-      if (octet == ' ') {
-        return i > said.readerIndex();
-      }
-      if (octet < 'A' || octet > 'Z') {
+      if ((octet < 'A' || octet > 'Z') && octet != '-') {
         return false;
       }
     }
-    return end - said.readerIndex() <= LONGEST_METHOD;
+    int line = said.indexOf(end, said.writerIndex(), (byte) '\n');
+    return line < 0
+        || said.toString(end, line - end, StandardCharsets.ISO_8859_1).contains(" HTTP/");
   }
 
   /** The connection to the application, which was reached before the first request came. */

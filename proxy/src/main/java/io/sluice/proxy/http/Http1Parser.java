@@ -28,7 +28,7 @@ final class Http1Parser {
   private static final int MAX_HEAD_BYTES = HttpLimits.DEFAULTS.maxHeaderBytes();
   private static final int MAX_FIELDS = HttpLimits.DEFAULTS.maxFields();
   private static final int MAX_START_LINE_BYTES = HttpLimits.DEFAULTS.maxRequestLine();
-  private static final int MAX_METHOD_BYTES = 32;
+  static final int MAX_METHOD_BYTES = 32;
   private static final int MAX_CHUNK_DIGITS = 14;
   private static final int MAX_CHUNK_LINE_BYTES = 256;
 

@@ -1,7 +1,6 @@
 package io.sluice.proxy.relay;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.sluice.proxy.admission.ByteRate;
 import io.sluice.proxy.limits.BufferBudget;
 import java.util.Objects;
@@ -26,21 +25,20 @@ public final class Relay {
     void ended(boolean byNear, ChannelEnd how);
   }
 
-  /** Goes on with the near channel once its peer speaks again. */
-  public interface Successor {
+  /** Hears what the near end says, and may go on with its channel. On the event loop. */
+  public interface Continuation {
     /**
-     * Whether what is said so is for it; it may reset the relay instead.
+     * Whether what is said is for it, who only looks at it here; it may reset the relay instead.
      *
-     * @param isNext whether the far end has answered what was said before
+     * @param isNext whether the far end has answered what was said before, as far as bytes tell
      */
     boolean takes(ByteBuf said, boolean isNext);
 
     /**
-     * The far channel is closed. {@code near} is the successor's, and {@code said} comes first.
-     *
-     * @param isLast whether the end of its input has come behind it
+     * The far channel was reset. {@code near}, which is started, is the continuation's, and {@code
+     * said}, which came first, is its to release.
      */
-    void takeOver(ByteChannel near, ByteBuf said, boolean isLast);
+    void goOnWith(ByteChannel near, ByteBuf said);
   }
 
   /** A read of fewer bytes is not worth a frame of its own while others wait. */
@@ -52,8 +50,8 @@ public final class Relay {
   private final Flow toNear;
   private boolean ended;
   private Flow talking; // the one that bytes came by last
-  private boolean asksForMore; // what came by it began as what is no answer yet
-  private @Nullable Successor successor;
+  private boolean asksForMore; // what came by it last is no answer yet
+  private @Nullable Continuation continuation;
 
   private boolean seen;
   private long seenBytes;
@@ -93,13 +91,13 @@ public final class Relay {
     toNear.source.start();
   }
 
-  /** Lets {@code next} go on with what the near end says next that is for it; null: nobody. */
-  public void cede(@Nullable Successor next) {
-    successor = next;
+  /** Has {@code next} hear what the near end says from now on; null: nobody. */
+  public void cede(@Nullable Continuation next) {
+    continuation = next;
   }
 
-  /** Whether the near end has nothing under way: what it says next begins something. */
-  public boolean isBetweenTurns() {
+  /** Whether, as far as bytes tell, all that the near end has asked is answered. */
+  public boolean isBetweenCalls() {
     return talking == toNear
         && !asksForMore
         && !toNear.inputEnded
@@ -107,7 +105,7 @@ public final class Relay {
         && toNear.hasPassedAll();
   }
 
-  /** What is said before content is sent that waits for it, among others (RFC 9110 §15.2). */
+  /** As an application asks for content that waits for that, among others (RFC 9110 §15.2). */
   private static boolean isInterim(ByteBuf said) {
     int begin = said.readerIndex();
     return said.readableBytes() > 9 && said.getByte(begin) == 'H' && said.getByte(begin + 9) == '1';
@@ -150,12 +148,16 @@ public final class Relay {
   /** Ends both at once. */
   public void reset() {
     if (!ended) {
-      ended = true;
-      toFar.drop();
-      toNear.drop();
+      dropAll();
       toFar.source.reset();
       toNear.source.reset();
     }
+  }
+
+  private void dropAll() {
+    ended = true;
+    toFar.drop();
+    toNear.drop();
   }
 
   private void ended(Flow first, ChannelEnd how) {
@@ -189,7 +191,6 @@ public final class Relay {
     private boolean inputEnded;
     private boolean sourceFinished;
     private long moved;
-    private ByteBuf ceded = Unpooled.EMPTY_BUFFER; // for the successor
 
     Flow(ByteChannel source, ByteChannel sink) {
       this.source = source;
@@ -211,8 +212,12 @@ public final class Relay {
     @Override
     public void bytes(ByteBuf bytes) {
       int length = bytes.readableBytes();
-      if (!ended && (ceded.isReadable() || cedes(bytes))) {
-        ceded = ceded.isReadable() ? Unpooled.wrappedBuffer(ceded, bytes) : bytes;
+      Continuation next = continuation;
+      if (!ended && this == toFar && next != null && next.takes(bytes, isBetweenCalls())) {
+        dropAll();
+        sink.reset();
+        source.waitForAll(false); // as it was before this relay
+        next.goOnWith(source, bytes);
         return;
       }
       if (ended) {
@@ -220,10 +225,8 @@ public final class Relay {
         source.consumed(length);
         return;
       }
-      if (talking != this) {
-        talking = this;
-        asksForMore = isInterim(bytes);
-      }
+      talking = this;
+      asksForMore = this == toNear && isInterim(bytes);
       moved += length;
       readCapacity = bytes.capacity();
       ByteQueue queue = pending;
@@ -238,28 +241,9 @@ public final class Relay {
     /** Pieces that came together go in one system call, and wake the application once. */
     @Override
     public void batchEnded() {
-      Successor next = successor;
-      if (ceded.isReadable() && next != null && !ended) {
-        cede(next);
-      } else if (!ended && !paused) {
+      if (!ended && !paused) {
         passOn();
       }
-    }
-
-    private boolean cedes(ByteBuf said) {
-      Successor next = successor;
-      return this == toFar && next != null && next.takes(said, isBetweenTurns());
-    }
-
-    private void cede(Successor next) {
-      ByteBuf said = ceded;
-      ceded = Unpooled.EMPTY_BUFFER;
-      ended = true;
-      toFar.drop();
-      toNear.drop();
-      sink.reset();
-      source.waitForAll(false);
-      next.takeOver(source, said, inputEnded);
     }
 
     boolean hasPassedAll() {
@@ -381,15 +365,12 @@ public final class Relay {
         source.consumed(writing + queue.size());
         queue.clear();
       }
-      source.consumed(ceded.readableBytes());
-      ceded.release();
-      ceded = Unpooled.EMPTY_BUFFER;
     }
 
     @Override
     public void inputEnded() {
       inputEnded = true;
-      if (!ended && !paused && !ceded.isReadable()) {
+      if (!ended && !paused) {
         goOn();
       }
     }

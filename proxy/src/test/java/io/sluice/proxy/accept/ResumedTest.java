@@ -12,7 +12,7 @@ class ResumedTest {
   void whatWasReadGoesWithAChannelThatIsNeverStarted() {
     ByteBuf said = Unpooled.directBuffer().writeByte('G');
 
-    new Resumed(new Pipe().near(), said, false).reset();
+    new Resumed(new Pipe().near(), said).reset();
 
     assertThat(said.refCnt()).isZero();
   }

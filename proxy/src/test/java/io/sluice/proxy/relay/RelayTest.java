@@ -55,28 +55,49 @@ class RelayTest {
     assertThat(far.credit).as("all of it is the peer's again").isEqualTo("firstsecond".length());
   }
 
-  @Test
-  void theEndOfInputThatComesWithWhatIsCededIsTheSuccessors() {
-    relay.start();
+  private void cede() {
     relay.cede(
-        new Relay.Successor() {
+        new Relay.Continuation() {
           @Override
           public boolean takes(ByteBuf said, boolean isNext) {
             return isNext;
           }
 
           @Override
-          public void takeOver(ByteChannel near, ByteBuf said, boolean isLast) {
-            met.add("ceded " + said.toString(StandardCharsets.UTF_8) + (isLast ? ", all" : ""));
+          public void goOnWith(ByteChannel channel, ByteBuf said) {
+            met.add("goes on with " + said.toString(StandardCharsets.UTF_8));
             said.release();
           }
         });
+  }
 
-    near.listener().bytes(Unpooled.copiedBuffer("next", StandardCharsets.UTF_8));
-    near.listener().inputEnded(); // streams tell of it before the end of the batch
-    near.listener().batchEnded();
+  private static void say(End from, String words) {
+    from.listener().bytes(Unpooled.copiedBuffer(words, StandardCharsets.UTF_8));
+    from.listener().batchEnded();
+  }
 
-    assertThat(met).containsExactly("far is reset", "ceded next, all");
+  @Test
+  void whatIsSaidOnceAllIsAnsweredIsTheContinuations() {
+    relay.start();
+    cede();
+    relay.cede(null);
+    say(near, "question");
+    cede();
+    say(near, "more of it");
+    say(far, "HTTP/1.1 100 Continue");
+    say(near, "content");
+    say(far, "answer");
+    near.full = true;
+    say(far, "that waits");
+    say(near, "early");
+    near.full = false;
+    near.listener().writable();
+    say(far, "last");
+    met.clear();
+
+    say(near, "next");
+
+    assertThat(met).containsExactly("far is reset", "goes on with next");
   }
 
   private final class End implements ByteChannel {

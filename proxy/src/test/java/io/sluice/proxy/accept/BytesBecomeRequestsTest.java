@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * comes to grant requests alone.
  */
 @Timeout(60)
-class TurnToRequestsTest {
+class BytesBecomeRequestsTest {
   private static final long LATER = 2 * Grant.CEDING_TIME.toNanos();
 
   /** Which node hears of it first. */
@@ -86,13 +86,17 @@ class TurnToRequestsTest {
     answers.release(100);
     try (var ended = mesh;
         var alsoEnded = client) {
-      // In this order.
+      // The client first.
     }
   }
 
   private MeshSnapshot undeclared(MeshSnapshot usual, long revision) {
+    return declared(AppProtocol.UNDECLARED, usual, revision);
+  }
+
+  private MeshSnapshot declared(AppProtocol protocol, MeshSnapshot usual, long revision) {
     SnapshotEditor editor = usual.edit();
-    editor.put(TwoNodes.service(AppProtocol.UNDECLARED, List.of(mesh.nodes.app.address())));
+    editor.put(TwoNodes.service(protocol, List.of(mesh.nodes.app.address())));
     return editor.snapshot(revision);
   }
 
@@ -201,6 +205,14 @@ class TurnToRequestsTest {
       assertThat(HttpFixture.converse(late, "GET /books HTTP/1.1\r\nHost: store\r\n\r\n"))
           .contains("HTTP/1.1 200 ");
     }
+  }
+
+  @Test
+  void whatIsDeclaredToBeNoHttpIsEndedAtOnce() throws Exception {
+    mesh.nodes.client.publish(declared(AppProtocol.TCP, requestsAlone(), 12));
+
+    assertThat(HttpFixture.read(client, "")).isEqualTo("[reset]");
+    assertEndedAsRevoked();
   }
 
   @Tag("attack")
