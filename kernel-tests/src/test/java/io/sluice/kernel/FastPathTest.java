@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -87,6 +88,9 @@ class FastPathTest {
       open(folder + "/done-" + number, "w").close()
       signal.pause()
       """;
+
+  /** Of a connection on which as many answers have come it can be told whether one is due. */
+  private static final int SPOKEN = 5;
 
   /** By reset; aborted (ECONNABORTED) where the caller's pod is in force before the one called. */
   private static final Set<Attempt.End> ENDED_BY_THE_NEXT =
@@ -270,6 +274,65 @@ class FastPathTest {
     } finally {
       grant();
     }
+  }
+
+  /** A call under way has its answer; what waits between two calls is what is ended. */
+  @ParameterizedTest
+  @EnumSource(Family.class)
+  void whereRequestsAloneAreGrantedACallHasItsAnswerBeforeItIsEnded(Family family) {
+    Semaphore answers = new Semaphore(0);
+    InetSocketAddress called = shop.store.at(family, PORT);
+    try (TcpServer server =
+        TcpServer.open(
+            shop.store,
+            called,
+            connection -> {
+              ByteBuffer said = ByteBuffer.allocate(16);
+              while (connection.read(said.clear()) > 0) {
+                answers.acquireUninterruptibly();
+                connection.write(said.flip());
+              }
+            })) {
+      awaitGrant(called);
+      long before = accepts();
+      try (Talk answered = Talk.begin(shop.buyer, called);
+          Talk waiting = Talk.begin(shop.buyer, called)) {
+        answers.release(2 * SPOKEN);
+        for (int i = 0; i < SPOKEN; i++) {
+          assertThat(answered.exchange("before")).isEqualTo("before");
+          assertThat(waiting.exchange("before")).isEqualTo("before");
+        }
+        waiting.send("before");
+        assertThat(accepts()).as("the proxy sees nothing").isEqualTo(before);
+
+        grantRequestsAlone();
+
+        assertThat(answered.end()).isEqualTo(Attempt.End.RESET);
+        answers.release();
+        assertThat(waiting.receive("before".length())).isEqualTo("before");
+        assertThat(waiting.end()).isEqualTo(Attempt.End.RESET);
+      }
+      assertThat(server.accepted()).hasSize(2);
+    } finally {
+      answers.release(9);
+      grant();
+    }
+  }
+
+  private static void grantRequestsAlone() {
+    String target =
+        Manifests.trafficTarget("buyer", "store", List.of())
+            .replace("{kind: TCPRoute, name: buyer-store}", "{kind: HTTPRouteGroup, name: all}");
+    String routes =
+        """
+        ---
+        apiVersion: specs.smi-spec.io/v1alpha4
+        kind: HTTPRouteGroup
+        metadata: {name: all, namespace: %s}
+        spec: {matches: [{name: all, pathRegex: '.*', methods: ['*']}]}
+        """
+            .formatted(Manifests.NAMESPACE);
+    shop.change(() -> shop.site.registry().write("buyer-to-store", target + routes));
   }
 
   private static List<String> toldEnded() {

@@ -4,6 +4,8 @@ import static io.sluice.proxy.accept.HttpFixture.OK;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.sluice.attack.Attack;
 import io.sluice.await.Await;
 import io.sluice.mesh.AppProtocol;
@@ -19,6 +21,7 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.http.Exchanges;
 import java.io.IOException;
 import java.net.Socket;
 import java.time.Duration;
@@ -34,6 +37,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -205,6 +209,32 @@ class BytesBecomeRequestsTest {
       assertThat(HttpFixture.converse(late, "GET /books HTTP/1.1\r\nHost: store\r\n\r\n"))
           .contains("HTTP/1.1 200 ");
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "`GET /a HTTP/1.1\r\n`|true",
+        "`VERSION-CONTROL /a HTTP/1.1\r\n`|true",
+        "`PRI * HTTP/2.0\r\n`|true",
+        "GE|true",
+        "`GET /a`|true",
+        "`GET /a\r\n`|false",
+        "`HELO store\r\n`|false",
+        "` GET /a HTTP/1.1\r\n`|false",
+        "`\r\nGET /a HTTP/1.1\r\n`|false",
+        "`get /a HTTP/1.1\r\n`|false",
+        "``|false"
+      })
+  void aRequestBeginsWithItsMethod(String said, boolean may) {
+    ByteBuf octets = Unpooled.copiedBuffer(said, ISO_8859_1);
+    assertThat(Exchanges.mayBeginWith(octets)).isEqualTo(may);
+    assertThat(octets.readableBytes()).as("only looked at").isEqualTo(said.length());
+    String longest = "A".repeat(32);
+    assertThat(Exchanges.mayBeginWith(Unpooled.copiedBuffer(longest, ISO_8859_1))).isTrue();
+    assertThat(Exchanges.mayBeginWith(Unpooled.copiedBuffer(longest + "A", ISO_8859_1))).isFalse();
   }
 
   @Test
