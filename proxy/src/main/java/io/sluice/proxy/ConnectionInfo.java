@@ -76,4 +76,24 @@ public record ConnectionInfo(
   public Optional<NamespacedName> service() {
     return Optional.ofNullable(serviceOrNull);
   }
+
+  /** Another one of the same pods by the same address, of which nothing else differs. */
+  public ConnectionInfo another(long number, InetSocketAddress from) {
+    return new ConnectionInfo(
+        number,
+        reporter,
+        direction,
+        pod,
+        sourceOrNull,
+        sourceIdentityOrNull,
+        destinationIdentityOrNull,
+        mutualTls,
+        from,
+        originalDestinationOrNull,
+        upstreamOrNull,
+        serviceOrNull,
+        routeOrNull,
+        serverNameOrNull,
+        revision);
+  }
 }

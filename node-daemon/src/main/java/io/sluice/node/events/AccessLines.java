@@ -89,17 +89,17 @@ public final class AccessLines {
     json.time("time", time);
     writeEnds(info);
     json.text("requested_server_name", serverName(info));
-    json.text("upstream", text(info.upstreamOrNull()));
+    json.word("upstream", text(info.upstreamOrNull()));
     json.text("service", text(info.serviceOrNull()));
     json.text("route", route(info));
-    json.text("verdict", record.verdict().outcome().label());
-    json.text("reason", record.verdict().reason().label());
+    json.word("verdict", record.verdict().outcome().label());
+    json.word("reason", record.verdict().reason().label());
     json.text("rule", text(record.verdict().ruleOrNull()));
     json.number("bytes_sent", record.bytesSent());
     json.number("bytes_received", record.bytesReceived());
     json.number("duration_ms", record.duration().toMillis());
-    json.text("close", record.closeKind().label());
-    json.text("close_reason", record.closeReason().label());
+    json.word("close", record.closeKind().label());
+    json.word("close_reason", record.closeReason().label());
     json.number("revision", info.revision());
     json.end();
   }
@@ -143,15 +143,15 @@ public final class AccessLines {
   }
 
   private void writeEnds(ConnectionInfo info) {
-    json.text("reporter", info.reporter().label());
-    json.text("direction", info.direction().label());
+    json.word("reporter", info.reporter().label());
+    json.word("direction", info.direction().label());
     json.text("pod", info.pod().toString());
     json.text("source_workload", text(info.sourceOrNull()));
-    json.text("source_principal", text(info.sourceIdentityOrNull()));
-    json.text("destination_principal", text(info.destinationIdentityOrNull()));
-    json.text("connection_security_policy", info.securityPolicy());
-    json.text("client", text(info.client()));
-    json.text("original_destination", text(info.originalDestinationOrNull()));
+    json.word("source_principal", text(info.sourceIdentityOrNull()));
+    json.word("destination_principal", text(info.destinationIdentityOrNull()));
+    json.word("connection_security_policy", info.securityPolicy());
+    json.word("client", text(info.client()));
+    json.word("original_destination", text(info.originalDestinationOrNull()));
   }
 
   private void writeVerdict(Known connection, Verdict verdict) {

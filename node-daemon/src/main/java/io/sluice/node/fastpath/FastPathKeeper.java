@@ -430,6 +430,7 @@ public final class FastPathKeeper implements AutoCloseable {
     ceding.keySet().retainAll(connections.keySet());
     Map<ConnectionKey, FastConnectionValue> ending = new HashMap<>();
     Map<ConnectionKey, FastConnectionValue> waiting = new HashMap<>();
+    Map<ConnectionKey, Reason> refusals = new HashMap<>();
     connections.forEach((key, value) -> {
       NamespacedName from = reports.nameOf(value.callerCookie());
       NamespacedName to = reports.nameOf(key.netnsCookie());
@@ -446,6 +447,9 @@ public final class FastPathKeeper implements AutoCloseable {
       if (!cedes) {
         ceding.remove(key);
       }
+      if (refusal != null) {
+        refusals.put(key, refusal);
+      }
       if (cedes && hasTime(key)) {
         waiting.put(key, value);
       } else if (!enabled || refusal != null) {
@@ -456,7 +460,8 @@ public final class FastPathKeeper implements AutoCloseable {
     addAnswered(waiting, byCookie, ending);
     Map<Long, Set<Ends>> called = new HashMap<>(); // ended first: the caller is told by a reset
     ending.forEach((key, value) -> {
-      reports.revoked(key, value.openedNanos());
+      reports.revoked(
+          key, value.openedNanos(), refusals.getOrDefault(key, Reason.NO_TRAFFIC_TARGET));
       called
           .computeIfAbsent(key.netnsCookie(), _ -> new HashSet<>())
           .add(new Ends(key.destination(), key.source()));

@@ -21,6 +21,8 @@ import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.Reporter;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +47,9 @@ final class FastPathReports implements AutoCloseable {
   /** A record that has not come by then never does: the ring was full. */
   private static final long UNTOLD_NANOS = TimeUnit.SECONDS.toNanos(10);
 
+  /** Pairs of pods of which is kept what their connections have alike. */
+  private static final int MOST_ALIKE = 1_024;
+
   private final FastPathTable table;
   private final LongFunction<Optional<NamespacedName>> names;
   private final BiConsumer<ConnectionInfo, FastCountsValue> counted;
@@ -59,13 +64,21 @@ final class FastPathReports implements AutoCloseable {
   private volatile boolean mayBeUntold = true; // something that was over when it was read
   private volatile boolean recordsEnded; // so that nobody says what may be untold
   private boolean wereOpen; // of the keeper's thread
+  private final Map<Way, List<Alike>> alike = new HashMap<>(); // of the thread of records
+  private MeshSnapshot alikeBy = MeshSnapshot.EMPTY;
 
   /** What is ended as revoked, which a later connection with the same tuple is not. */
-  private record Mark(long openedNanos, long madeNanos) {
+  private record Mark(long openedNanos, long madeNanos, Reason reason) {
     boolean isOf(FastRecordValue record) {
       return openedNanos == 0 || openedNanos == record.openedNanos();
     }
   }
+
+  /** From one pod to the other, by the address called. */
+  private record Way(FastCounterKey key, InetSocketAddress endpoint) {}
+
+  /** What one end tells of all connections of a way, but for the client's port. */
+  private record Alike(ConnectionInfo info, Verdict verdict) {}
 
   FastPathReports(
       FastPathTable table,
@@ -114,9 +127,10 @@ final class FastPathReports implements AutoCloseable {
    * What is told of this connection when it is over; before it is ended.
    *
    * @param openedNanos 0 while nobody has answered
+   * @param reason why it is refused now
    */
-  void revoked(ConnectionKey connection, long openedNanos) {
-    revoked.put(connection, new Mark(openedNanos, System.nanoTime()));
+  void revoked(ConnectionKey connection, long openedNanos, Reason reason) {
+    revoked.put(connection, new Mark(openedNanos, System.nanoTime(), reason));
   }
 
   /** These are open: what is about to be told as revoked is one of them, or has just ended. */
@@ -147,8 +161,8 @@ final class FastPathReports implements AutoCloseable {
     table
         .untold(gone)
         .forEach((key, more) -> {
-          ConnectionInfo source = info(Reporter.SOURCE, key, null);
-          ConnectionInfo destination = info(Reporter.DESTINATION, key, null);
+          ConnectionInfo source = info(snapshot, Reporter.SOURCE, key, null);
+          ConnectionInfo destination = info(snapshot, Reporter.DESTINATION, key, null);
           if (source != null && destination != null) {
             counted.accept(source, more);
             counted.accept(destination, more);
@@ -176,27 +190,48 @@ final class FastPathReports implements AutoCloseable {
     Mark mark =
         revoked.remove(
             new ConnectionKey(record.netnsCookie(), record.source(), record.destination()));
-    boolean isRevoked = mark != null && mark.isOf(record);
-    for (Reporter reporter : Reporter.values()) {
-      ConnectionInfo info = info(reporter, key, record);
-      if (info != null) {
-        Flow flow = new Flow(info.sourceOrNull(), record.source(), record.destination());
-        Verdict verdict =
-            reporter == Reporter.SOURCE
-                ? Decisions.decide(snapshot, flow)
-                : Decisions.decideAt(snapshot, info.pod(), flow);
-        closed.accept(
-            new AccessRecord(
-                info,
-                verdict,
-                record.sent(),
-                record.received(),
-                Duration.ofNanos(record.closedNanos() - record.openedNanos()),
-                isRevoked ? CloseKind.REVOKED : kind(record.resetBy()),
-                isRevoked ? Reason.NO_TRAFFIC_TARGET : verdict.reason(),
-                null));
+    Reason revocation = mark != null && mark.isOf(record) ? mark.reason : null;
+    for (Alike each : alike(new Way(key, record.destination()), record)) {
+      closed.accept(
+          new AccessRecord(
+              each.info.another(ids.getAndDecrement(), record.source()),
+              each.verdict,
+              record.sent(),
+              record.received(),
+              Duration.ofNanos(record.closedNanos() - record.openedNanos()),
+              revocation != null ? CloseKind.REVOKED : kind(record.resetBy()),
+              revocation != null ? revocation : each.verdict.reason(),
+              null));
+    }
+  }
+
+  /** As the latest snapshot says; empty while an end is not known by name. */
+  private List<Alike> alike(Way way, FastRecordValue record) {
+    MeshSnapshot current = snapshot;
+    if (current != alikeBy || alike.size() >= MOST_ALIKE) {
+      alike.clear();
+      alikeBy = current;
+    }
+    List<Alike> known = alike.get(way);
+    if (known == null) {
+      known = new ArrayList<>(2);
+      for (Reporter reporter : Reporter.values()) {
+        ConnectionInfo info = info(current, reporter, way.key, record);
+        if (info != null) {
+          Flow flow = new Flow(info.sourceOrNull(), record.source(), record.destination());
+          known.add(
+              new Alike(
+                  info,
+                  reporter == Reporter.SOURCE
+                      ? Decisions.decide(current, flow)
+                      : Decisions.decideAt(current, info.pod(), flow)));
+        }
+      }
+      if (!known.isEmpty()) {
+        alike.put(way, known);
       }
     }
+    return known;
   }
 
   private static CloseKind kind(int resetBy) {
@@ -209,8 +244,10 @@ final class FastPathReports implements AutoCloseable {
 
   /** One end's view; null where an end is not known by name. */
   private @Nullable ConnectionInfo info(
-      Reporter reporter, FastCounterKey key, @Nullable FastRecordValue record) {
-    MeshSnapshot current = snapshot;
+      MeshSnapshot current,
+      Reporter reporter,
+      FastCounterKey key,
+      @Nullable FastRecordValue record) {
     NamespacedName caller = nameOf(key.callerCookie());
     NamespacedName called = nameOf(key.netnsCookie());
     if (caller == null || called == null) {

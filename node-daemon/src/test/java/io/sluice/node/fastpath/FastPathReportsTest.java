@@ -8,7 +8,10 @@ import io.sluice.interception.maps.FastRecordValue;
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.interception.maps.SluiceMaps;
 import io.sluice.linux.bpf.FakeKernel;
+import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.decision.Reason;
+import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -26,7 +29,7 @@ class FastPathReportsTest {
   private static final InetSocketAddress CALLED = new InetSocketAddress("10.1.0.7", 8080);
   private static final ConnectionKey CONNECTION = new ConnectionKey(2, CALLER, CALLED);
 
-  private final List<CloseKind> told = new ArrayList<>();
+  private final List<AccessRecord> told = new ArrayList<>();
 
   @TempDir private Path directory;
 
@@ -35,24 +38,45 @@ class FastPathReportsTest {
   @ValueSource(longs = {0, 5})
   void whatWasRevokedIsToldSoOnce(long openedNanos) {
     FastPathReports reports = reports();
-    reports.revoked(CONNECTION, openedNanos);
+    reports.revoked(CONNECTION, openedNanos, Reason.HTTP_ONLY);
 
     reports.over(record(5));
     reports.over(record(6));
 
     assertThat(told)
+        .extracting(AccessRecord::closeKind)
         .containsExactly(CloseKind.REVOKED, CloseKind.REVOKED, CloseKind.FIN, CloseKind.FIN);
+    assertThat(told.subList(0, 2))
+        .extracting(AccessRecord::closeReason)
+        .containsOnly(Reason.HTTP_ONLY);
   }
 
   /** The ring had no room for the record of the one that was. */
   @Test
   void aLaterConnectionWithTheSameTupleIsNot() {
     FastPathReports reports = reports();
-    reports.revoked(CONNECTION, 5);
+    reports.revoked(CONNECTION, 5, Reason.HTTP_ONLY);
 
     reports.over(record(6));
 
-    assertThat(told).containsOnly(CloseKind.FIN);
+    assertThat(told).extracting(AccessRecord::closeKind).containsOnly(CloseKind.FIN);
+  }
+
+  @Test
+  void eachIsTheLatestSnapshotsAndHasAClientAndANumberOfItsOwn() {
+    FastPathReports reports = reports();
+    InetSocketAddress other = new InetSocketAddress(CALLER.getAddress(), 40_001);
+    reports.over(record(5));
+    reports.over(new FastRecordValue(1, 2, 6, 9, 0, 0, other, CALLED, CALLED, 0));
+    reports.publish(MeshSnapshot.EMPTY.edit().snapshot(7));
+    reports.over(record(8));
+
+    assertThat(told)
+        .extracting(record -> record.info().client())
+        .containsExactly(CALLER, CALLER, other, other, CALLER, CALLER);
+    assertThat(told).extracting(record -> record.info().id()).doesNotHaveDuplicates();
+    assertThat(told).extracting(record -> record.info().revision()).endsWith(7L, 7L);
+    assertThat(told.getFirst().info().revision()).isNotEqualTo(7);
   }
 
   private FastPathReports reports() {
@@ -61,7 +85,7 @@ class FastPathReportsTest {
         new FastPathTable(SluiceMaps.openOrCreate(new FakeKernel(), pins)),
         cookie -> Optional.of(new NamespacedName("shop", "pod-" + cookie)),
         (_, _) -> {},
-        record -> told.add(record.closeKind()));
+        told::add);
   }
 
   private static FastRecordValue record(long openedNanos) {
