@@ -115,7 +115,9 @@ final class AccessScenarios {
             calls(THIEF, call(BOOKS, "cut"))),
         switches(
             "permissive mode and rules of HTTP take turns, and the last costs no call", "http"),
-        switches("they do on a port of no declared protocol, and no call is lost", ""));
+        switches(
+            "permissive mode and rules of HTTP take turns on an undeclared port, and no call is lost",
+            ""));
   }
 
   private static Map<String, String> store(String appProtocol) {

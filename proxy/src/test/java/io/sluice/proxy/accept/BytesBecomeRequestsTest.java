@@ -247,7 +247,7 @@ class BytesBecomeRequestsTest {
 
   @Tag("attack")
   @Test
-  void whoNeverLetsItComeToATurnIsEnded() throws Exception {
+  void whoNeverWaitsForAnAnswerIsEnded() throws Exception {
     send("/books/2");
     awaitReceived("/books/2");
     mesh.nodes.publish(requestsAlone());
