@@ -19,7 +19,6 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
   final Loop loop;
   private @Nullable Upstream upstream;
   private @Nullable Flow wanted;
-  private @Nullable Runnable again;
   private boolean ended;
 
   Caller(DataPath path, Pod pod, Loop loop) {
@@ -74,7 +73,6 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
     Upstream asked =
         new Upstream(loop.upstreams, pod, dialsInside(), snapshot, flow, subject, connection);
     upstream = asked;
-    again = () -> call(path.snapshot, asksFor, subject, connection);
     if (!handling.isHttp() || subject.direction() == Direction.INBOUND) {
       asked.start();
     } else if (asked.admits()) {
@@ -83,12 +81,12 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
   }
 
   /** Leads it on anew, by what policy says now: what it waited for is known. */
-  final void callAgain() {
-    Runnable known = again;
+  final void callAgain(Subject subject, Connection connection) {
+    Flow known = wanted;
     Upstream asked = upstream;
     if (known != null && asked != null && !ended) {
       asked.end();
-      known.run();
+      call(path.snapshot, known, subject, connection);
     }
   }
 

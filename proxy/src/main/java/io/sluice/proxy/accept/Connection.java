@@ -244,7 +244,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
 
   private void callAgain() {
     subject.decidedBy(path.snapshot.revision());
-    caller.callAgain();
+    caller.callAgain(subject, this);
   }
 
   // --- relaying ------------------------------------------------------------------------------
