@@ -30,7 +30,7 @@ final class BarChart {
   /** Adds a group below those before; bars of one name have one colour in all of them. */
   BarChart add(String label, String unit, List<Bar> bars) {
     double scale =
-        LONGEST_BAR / bars.stream().mapToDouble(bar -> bar.values().highest()).max().orElseThrow();
+        LONGEST_BAR / bars.stream().mapToDouble(bar -> bar.values().high()).max().orElseThrow();
     text(MARGIN, y + ROW, " font-weight=\"bold\"", label + ", " + unit);
     y += HEADING;
     for (Bar bar : bars) {
@@ -45,8 +45,8 @@ final class BarChart {
 
   private void bar(Bar bar, double scale, String colour) {
     Values values = bar.values();
-    double lowest = BARS_AT + values.lowest() * scale;
-    double highest = BARS_AT + values.highest() * scale;
+    double lowest = BARS_AT + values.low() * scale;
+    double highest = BARS_AT + values.high() * scale;
     int middle = y + ROW / 2;
     text(MARGIN, middle + 4, "", bar.name());
     append(

@@ -45,9 +45,9 @@ record Bench(
       Duration idle) {
     static final Extent FULL =
         new Extent(
-            7,
-            4,
-            Duration.ofMillis(800),
+            40,
+            20,
+            Duration.ofMillis(250),
             Duration.ofMillis(400),
             Duration.ofSeconds(6),
             5,
@@ -55,9 +55,9 @@ record Bench(
             Duration.ofSeconds(40));
     static final Extent QUICK =
         new Extent(
-            3,
-            2,
-            Duration.ofMillis(500),
+            8,
+            4,
+            Duration.ofMillis(250),
             Duration.ofMillis(200),
             Duration.ofSeconds(3),
             1,

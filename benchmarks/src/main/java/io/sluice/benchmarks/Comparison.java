@@ -67,7 +67,7 @@ record Comparison(String id, String label, String unit, Map<Crossing, Values> va
             Locale.ROOT,
             "%.2f (%.2f–%.2f)",
             values.ratio(direct),
-            values.lowestRatio(direct),
-            values.highestRatio(direct));
+            values.lowRatio(direct),
+            values.highRatio(direct));
   }
 }

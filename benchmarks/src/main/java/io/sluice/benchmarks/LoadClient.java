@@ -206,7 +206,8 @@ final class LoadClient {
         start -> {
           ByteBuffer bulk = ByteBuffer.allocateDirect(LoadServer.BULK_BYTES);
           int chunks = 0;
-          try (SocketChannel connection = connect(LoadServer.SINK_PORT)) {
+          try (Half.Kept half = Half.OF_CLIENTS.keep();
+              SocketChannel connection = connect(LoadServer.SINK_PORT)) {
             long deadline = start.awaitDeadline();
             do {
               for (long left = LoadServer.CHUNK_BYTES; left > 0; ) {
@@ -229,7 +230,8 @@ final class LoadClient {
         start -> {
           ByteBuffer bulk = ByteBuffer.allocateDirect(LoadServer.BULK_BYTES);
           long received = 0;
-          try (SocketChannel connection = connect(LoadServer.SOURCE_PORT)) {
+          try (Half.Kept half = Half.OF_CLIENTS.keep();
+              SocketChannel connection = connect(LoadServer.SOURCE_PORT)) {
             long deadline = start.awaitDeadline();
             long asked = ask(connection) + ask(connection);
             while (received < asked) {

@@ -90,8 +90,8 @@ record Report(
                   : String.format(
                       Locale.ROOT,
                       "%.2f–%.2f",
-                      meshed.lowestRatio(direct),
-                      meshed.highestRatio(direct))));
+                      meshed.lowRatio(direct),
+                      meshed.highRatio(direct))));
     }
     return rows;
   }
@@ -292,7 +292,7 @@ record Report(
     Path picture = markdown.toAbsolutePath().resolveSibling(IMAGES).resolve(name);
     Files.createDirectories(picture.getParent());
     Files.writeString(picture, chart.svg());
-    return "\n![Medians as bars, lines from the lowest to the highest value]("
+    return "\n![Medians as bars, lines over four fifths of the values]("
         + IMAGES
         + "/"
         + name

@@ -1,7 +1,9 @@
 package io.sluice.benchmarks;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,49 +32,76 @@ final class Rounds<P extends Enum<P>> {
     this.extent = extent;
   }
 
-  /** Runs each load on all of {@code paths}: on each until it is steady there, then by turns. */
+  /**
+   * Runs each load on each of {@code paths} until it is steady there, then all of them by turns, so
+   * that what disturbs the machine for some seconds falls on a few samples of each.
+   *
+   * @param samples of each load on each path
+   */
   void measure(Map<P, LoadClient> paths, int samples) throws Exception {
+    List<Turn> turns = new ArrayList<>();
     for (Load load : loads) {
-      System.err.println(
-          "measuring "
-              + load.id()
-              + " on "
-              + paths.values().stream().map(LoadClient::name).collect(Collectors.joining(", ")));
       Map<P, List<List<Sample>>> ofLoad =
           takes.computeIfAbsent(load, none -> new LinkedHashMap<>());
       for (Map.Entry<P, LoadClient> path : paths.entrySet()) {
-        if (ofLoad.containsKey(path.getKey())) {
-          load.run(path.getValue(), extent.time()); // warm since its first time: only woken up
-        } else {
+        if (!ofLoad.containsKey(path.getKey())) {
           warmUp(load, path.getValue());
         }
+        Turn turn = new Turn(load, path.getValue());
+        ofLoad.computeIfAbsent(path.getKey(), none -> new ArrayList<>()).add(turn.samples);
+        turns.add(turn);
       }
-      take(load, paths, samples)
-          .forEach(
-              (path, take) -> ofLoad.computeIfAbsent(path, none -> new ArrayList<>()).add(take));
+    }
+    System.err.println(
+        "measuring "
+            + loads.stream().map(Load::id).collect(Collectors.joining(", "))
+            + " on "
+            + paths.values().stream().map(LoadClient::name).collect(Collectors.joining(", ")));
+    for (int i = 0; i < samples; i++) {
+      for (Turn turn : turns) {
+        turn.take(extent.time());
+      }
+    }
+    for (Turn turn : turns) {
+      turn.requireWork();
     }
   }
 
-  private Map<P, List<Sample>> take(Load load, Map<P, LoadClient> paths, int samples)
-      throws Exception {
-    Map<LoadClient, List<Double>> before = new LinkedHashMap<>();
-    for (LoadClient client : paths.values()) {
-      before.put(client, client.hops().eachCpuSeconds());
+  /** One load on one path, again and again. */
+  private static final class Turn {
+    private final Load load;
+    private final LoadClient client;
+    private final List<Sample> samples = new ArrayList<>();
+    private final double[] spent; // by each hop, in seconds of CPU time
+
+    Turn(Load load, LoadClient client) throws IOException {
+      this.load = load;
+      this.client = client;
+      this.spent = new double[client.hops().eachCpuSeconds().size()];
     }
-    Map<P, List<Sample>> take = new LinkedHashMap<>();
-    for (int i = 0; i < samples; i++) {
-      for (Map.Entry<P, LoadClient> path : paths.entrySet()) {
-        take.computeIfAbsent(path.getKey(), none -> new ArrayList<>())
-            .add(load.run(path.getValue(), extent.time()));
+
+    void take(Duration time) throws Exception {
+      List<Double> before = client.hops().eachCpuSeconds();
+      samples.add(load.run(client, time));
+      List<Double> after = client.hops().eachCpuSeconds();
+      for (int hop = 0; hop < spent.length; hop++) {
+        spent[hop] += after.get(hop) - before.get(hop);
       }
     }
-    for (Map.Entry<LoadClient, List<Double>> path : before.entrySet()) {
-      requireWork(path.getKey(), path.getValue());
+
+    /** A hop that spent nothing was not on the way, and then nothing was measured. */
+    void requireWork() throws IOException {
+      for (int hop = 0; hop < spent.length; hop++) {
+        if (!client.passesHopsBy() && spent[hop] <= 0) {
+          throw new IOException(
+              "hop " + hop + " of " + client.name() + " did no work for " + load.id());
+        }
+      }
     }
-    return take;
   }
 
   private void warmUp(Load load, LoadClient client) throws Exception {
+    System.err.println("warming up " + load.id() + " on " + client.name());
     SteadyRate rate = new SteadyRate();
     long end = System.nanoTime() + extent.longestWarmUp().toNanos();
     while (!rate.isSteady()) {
@@ -84,16 +113,6 @@ final class Rounds<P extends Enum<P>> {
     }
   }
 
-  /** A hop that spent nothing was not on the way, and then nothing was measured. */
-  private static void requireWork(LoadClient client, List<Double> before) throws IOException {
-    List<Double> after = client.hops().eachCpuSeconds();
-    for (int hop = 0; hop < before.size(); hop++) {
-      if (!client.passesHopsBy() && after.get(hop) <= before.get(hop)) {
-        throw new IOException("hop " + hop + " of " + client.name() + " did no work");
-      }
-    }
-  }
-
   /** Tells by itself whether a path has become faster or slower. */
   private static Load.Measure pace(Load load) {
     return load.measures().getFirst();
@@ -102,7 +121,7 @@ final class Rounds<P extends Enum<P>> {
   /** By path; without those of which there is no such thing, as hops of the direct one. */
   Map<P, Values> values(Load load, Load.Measure measure) {
     Map<P, Values> values = values(load, measure.value());
-    values.values().removeIf(ofPath -> measure.isOfHops() && ofPath.highest() == 0);
+    values.values().removeIf(ofPath -> measure.isOfHops() && Collections.max(ofPath.all()) == 0);
     return values;
   }
 

@@ -1,6 +1,5 @@
 package io.sluice.benchmarks;
 
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
@@ -34,12 +33,18 @@ record Values(List<List<Double>> takes) {
     return median(all());
   }
 
-  double lowest() {
-    return Collections.min(all());
+  /** A tenth of the values is below it; of ten at most it is the lowest. */
+  double low() {
+    return sorted(all()).get(tenth());
   }
 
-  double highest() {
-    return Collections.max(all());
+  /** A tenth of the values is above it; of ten at most it is the highest. */
+  double high() {
+    return sorted(all()).reversed().get(tenth());
+  }
+
+  private int tenth() {
+    return (all().size() - 1) / 10;
   }
 
   /** The last take by the first, of medians; 1 where there is but one. */
@@ -57,14 +62,14 @@ record Values(List<List<Double>> takes) {
     return median() / direct.median();
   }
 
-  /** The lowest value by the highest median among the takes of {@code direct}. */
-  double lowestRatio(Values direct) {
-    return lowest() / Collections.max(direct.medians());
+  /** {@link #low} by the highest median among the takes of {@code direct}. */
+  double lowRatio(Values direct) {
+    return low() / Collections.max(direct.medians());
   }
 
-  /** The highest value by the lowest of them: both widen where the direct path has moved. */
-  double highestRatio(Values direct) {
-    return highest() / Collections.min(direct.medians());
+  /** {@link #high} by the lowest of them: both widen where the direct path has moved. */
+  double highRatio(Values direct) {
+    return high() / Collections.min(direct.medians());
   }
 
   private List<Double> medians() {
@@ -72,11 +77,14 @@ record Values(List<List<Double>> takes) {
   }
 
   static double median(List<Double> values) {
-    List<Double> sorted = new ArrayList<>(values);
-    Collections.sort(sorted);
+    List<Double> sorted = sorted(values);
     int middle = sorted.size() / 2;
     return sorted.size() % 2 == 1
         ? sorted.get(middle)
         : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+  }
+
+  private static List<Double> sorted(List<Double> values) {
+    return values.stream().sorted().toList();
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,11 +22,20 @@ class ValuesTest {
   @Test
   void theRangeOfRatiosIsWiderWhereTheDirectPathHasMoved() {
     Values meshed = Values.of(List.of(50.0, 60.0));
-    assertThat(meshed.lowestRatio(DIRECT)).isEqualTo(50.0 / 125);
-    assertThat(meshed.highestRatio(DIRECT)).isEqualTo(60.0 / 100);
+    assertThat(meshed.lowRatio(DIRECT)).isEqualTo(50.0 / 125);
+    assertThat(meshed.highRatio(DIRECT)).isEqualTo(60.0 / 100);
     Values still = Values.of(List.of(100.0));
-    assertThat(meshed.lowestRatio(still)).isEqualTo(0.5);
-    assertThat(meshed.highestRatio(still)).isEqualTo(0.6);
+    assertThat(meshed.lowRatio(still)).isEqualTo(0.5);
+    assertThat(meshed.highRatio(still)).isEqualTo(0.6);
+  }
+
+  @Test
+  void aTenthOfTheValuesIsOutsideAtEitherEnd() {
+    Values forty = Values.of(IntStream.rangeClosed(1, 40).mapToObj(Double::valueOf).toList());
+    assertThat(forty.low()).isEqualTo(4);
+    assertThat(forty.high()).isEqualTo(37);
+    assertThat(DIRECT.low()).isEqualTo(90);
+    assertThat(DIRECT.high()).isEqualTo(130);
   }
 
   @Test

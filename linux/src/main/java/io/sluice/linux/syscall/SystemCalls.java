@@ -125,6 +125,26 @@ public final class SystemCalls {
     }
   }
 
+  /** On which processors the calling thread may run: bit 0 of byte 0 is processor 0. */
+  public static final class AffinityCalls {
+    private static final int CALLING_THREAD = 0;
+
+    private static final Downcall SCHED_GETAFFINITY = Downcall.of("sched_getaffinity");
+    private static final Downcall SCHED_SETAFFINITY = Downcall.of("sched_setaffinity");
+
+    private AffinityCalls() {}
+
+    /** Fills {@code mask}; a negated error number where it is too short for this machine. */
+    public static int read(MemorySegment mask) {
+      return SCHED_GETAFFINITY.call(CALLING_THREAD, mask.byteSize(), Downcall.at(mask));
+    }
+
+    /** A negated error number where the machine has none of them. */
+    public static int write(MemorySegment mask) {
+      return SCHED_SETAFFINITY.call(CALLING_THREAD, mask.byteSize(), Downcall.at(mask));
+    }
+  }
+
   /** The wall clock. */
   public static final class TimeCalls {
     private static final int TIMEX_BYTES = 208; // struct timex of 64-bit kernels
