@@ -79,8 +79,8 @@ record Bench(
     return startDaemon(pods, List.of());
   }
 
-  /** The same with all pods, where the proxy leads all: its work is what traffic is to show. */
-  DaemonProcess startDaemonWhoseProxyLeadsAll() throws Exception {
+  /** The same where the proxy leads all: its work is what is to be seen. */
+  DaemonProcess startDaemonWhoseProxyLeadsAll(int pods) throws Exception {
     return startDaemon(pods, BY_PROXY);
   }
 

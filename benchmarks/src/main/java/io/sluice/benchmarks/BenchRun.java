@@ -76,6 +76,9 @@ final class BenchRun implements AutoCloseable {
 
   /** Measures what is wanted; every part costs time, so only that. */
   Results measure(Set<Part> parts) throws Exception {
+    if (!Awake.isPossible()) {
+      remarks.add("Idle processors slept: this machine cannot be asked to let them not.");
+    }
     removeLeftovers();
     Path directory = Files.createDirectory(RUNTIME_ROOT.resolve(name));
     Set<Part> oneNode = EnumSet.copyOf(parts);
@@ -158,7 +161,7 @@ final class BenchRun implements AutoCloseable {
           }
           NodeCleanup.removeAll(name);
         }
-        try (DaemonProcess daemon = bench.startDaemonWhoseProxyLeadsAll()) {
+        try (DaemonProcess daemon = bench.startDaemonWhoseProxyLeadsAll(PODS)) {
           Enforcement.await(testbed, daemon);
           if (parts.contains(Part.held)) {
             add(Part.held, () -> MemoryMeasurement.held(bench, daemon, meshed));

@@ -105,6 +105,12 @@ final class MeansInTurn implements AutoCloseable {
 
   /** Rates and CPU time of all of them, each beside nothing. */
   List<Figure> rates(List<Means> some, Check check) throws Exception {
+    try (Awake awake = Awake.begin()) {
+      return awakeRates(some, check);
+    }
+  }
+
+  private List<Figure> awakeRates(List<Means> some, Check check) throws Exception {
     client.requests(Talk.GET, CLIENTS, WARM_UP);
     Random turns = new Random(1);
     List<Means> order = new ArrayList<>(some);

@@ -39,6 +39,12 @@ final class Rounds<P extends Enum<P>> {
    * @param samples of each load on each path
    */
   void measure(Map<P, LoadClient> paths, int samples) throws Exception {
+    try (Awake awake = Awake.begin()) {
+      measureAwake(paths, samples);
+    }
+  }
+
+  private void measureAwake(Map<P, LoadClient> paths, int samples) throws Exception {
     List<Turn> turns = new ArrayList<>();
     for (Load load : loads) {
       Map<P, List<List<Sample>>> ofLoad =
