@@ -52,6 +52,7 @@ final class BenchRun implements AutoCloseable {
   private final List<Figure> figures = new ArrayList<>();
   private final List<String> remarks = new ArrayList<>();
   private final Peers peers;
+  private final Distance distance = new Distance();
   private boolean closed;
 
   /**
@@ -100,8 +101,8 @@ final class BenchRun implements AutoCloseable {
         Path own = Files.createDirectory(directory.resolve(part.name()));
         MtlsMeasurement.Result result =
             part == Part.http
-                ? MtlsMeasurement.http(name, launcher, own, extent, peers)
-                : MtlsMeasurement.run(name, launcher, own, extent, parts, peers);
+                ? MtlsMeasurement.http(name, launcher, own, extent, distance, peers)
+                : MtlsMeasurement.run(name, launcher, own, extent, distance, parts, peers);
         comparisons.addAll(result.comparisons());
         remarks.addAll(result.remarks());
       }
@@ -141,7 +142,7 @@ final class BenchRun implements AutoCloseable {
       Bench bench = new Bench(launcher, name, directory, testbed, PODS, extent);
       Set<Part> others = EnumSet.copyOf(parts);
       others.remove(Part.http);
-      TrafficMeasurement traffic = new TrafficMeasurement(testbed, extent, others);
+      TrafficMeasurement traffic = new TrafficMeasurement(testbed, extent, others, distance);
       traffic.direct();
       if (parts.contains(Part.start)) {
         add(Part.start, () -> StartMeasurement.run(bench));
@@ -184,7 +185,7 @@ final class BenchRun implements AutoCloseable {
 
   private List<Figure> http(Bench bench, LoadServer server) throws Exception {
     TrafficMeasurement traffic =
-        new TrafficMeasurement(bench.testbed(), extent, EnumSet.of(Part.http));
+        new TrafficMeasurement(bench.testbed(), extent, EnumSet.of(Part.http), distance);
     List<Figure> measured = new ArrayList<>();
     traffic.direct();
     for (Route route : List.of(Route.AS_BYTES, Route.MESHED)) {

@@ -23,6 +23,11 @@ enum Half {
     }
   }
 
+  /** Whether there is more than one processor. */
+  static boolean areTwo() {
+    return !OF_CLIENTS.processors.isEmpty();
+  }
+
   /** Keeps the calling thread there until it is closed; all processors are one half of one. */
   Kept keep() {
     if (!processors.isEmpty()) {

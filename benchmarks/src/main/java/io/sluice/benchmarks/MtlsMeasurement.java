@@ -39,11 +39,11 @@ final class MtlsMeasurement {
   private final Map<Crossing, Values> idle = new EnumMap<>(Crossing.class);
   private final Map<Crossing, Values> holding = new EnumMap<>(Crossing.class);
 
-  private MtlsMeasurement(NodesTestbed testbed, Bench.Extent extent, Plan plan) {
+  private MtlsMeasurement(NodesTestbed testbed, Bench.Extent extent, Plan plan, Distance distance) {
     this.testbed = testbed;
     this.extent = extent;
     this.plan = plan;
-    this.rounds = new Rounds<>(plan.loads(), extent);
+    this.rounds = new Rounds<>(plan.loads(), extent, distance);
   }
 
   /** What was measured, and what to think of it. */
@@ -79,11 +79,18 @@ final class MtlsMeasurement {
    * Makes the nodes and everything on them, measures, removes them.
    *
    * @param directory empty
+   * @param distance of all that is measured
    * @param parts whose loads are measured; all where there is none of any of them
    * @param peers other proxies that are measured too
    */
   static Result run(
-      String name, Path launcher, Path directory, Bench.Extent extent, Set<Part> parts, Peers peers)
+      String name,
+      Path launcher,
+      Path directory,
+      Bench.Extent extent,
+      Distance distance,
+      Set<Part> parts,
+      Peers peers)
       throws Exception {
     List<Load> wanted = LOADS.stream().filter(load -> parts.contains(load.part())).toList();
     Map<Crossing, Set<Crossing>> meshes = new EnumMap<>(Crossing.class);
@@ -94,11 +101,18 @@ final class MtlsMeasurement {
         launcher,
         directory,
         extent,
+        distance,
         new Plan("mtls.", wanted.isEmpty() ? LOADS : wanted, Talk.HELD_BYTE, meshes, peers));
   }
 
   /** The same of HTTP whose requests are decided, beside the same as bytes. */
-  static Result http(String name, Path launcher, Path directory, Bench.Extent extent, Peers peers)
+  static Result http(
+      String name,
+      Path launcher,
+      Path directory,
+      Bench.Extent extent,
+      Distance distance,
+      Peers peers)
       throws Exception {
     Map<Crossing, Set<Crossing>> mesh =
         Map.of(Crossing.MUTUAL_TLS, EnumSet.of(Crossing.MUTUAL_TLS, Crossing.AS_BYTES));
@@ -107,11 +121,13 @@ final class MtlsMeasurement {
         launcher,
         directory,
         extent,
+        distance,
         new Plan("mtls.http.", HTTP_LOADS, Talk.GET, mesh, peers.ofHttp()));
   }
 
   private static Result run(
-      String name, Path launcher, Path directory, Bench.Extent extent, Plan plan) throws Exception {
+      String name, Path launcher, Path directory, Bench.Extent extent, Distance distance, Plan plan)
+      throws Exception {
     List<LoadServer> servers = new ArrayList<>();
     List<PeerHops> started = new ArrayList<>();
     try (NodesTestbed testbed =
@@ -120,7 +136,7 @@ final class MtlsMeasurement {
       for (Crossing crossing : NodesTestbed.withPods(plan.crossings())) {
         servers.add(LoadServer.start(testbed.path(crossing)));
       }
-      MtlsMeasurement measurement = new MtlsMeasurement(testbed, extent, plan);
+      MtlsMeasurement measurement = new MtlsMeasurement(testbed, extent, plan, distance);
       Map<Crossing, ProcessUse> bare =
           new LinkedHashMap<>(Map.of(Crossing.DIRECT, ProcessUse.NONE));
       for (Crossing peer : plan.peers().crossings()) {

@@ -1,7 +1,5 @@
 package io.sluice.benchmarks;
 
-import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -22,14 +20,19 @@ final class Rounds<P extends Enum<P>> {
   /** The kernel's own threads have as much of a machine on which nobody else works. */
   private static final double HARMLESS_SHARE = 0.05;
 
+  /** For each sample that is wanted. */
+  private static final int MOST_TRIES = 2;
+
   private final List<Load> loads;
   private final Bench.Extent extent;
-  private final Map<Load, Map<P, List<List<Sample>>>> takes = new EnumMap<>(Load.class);
+  private final Distance distance;
+  private final Map<Load, Map<P, List<Turn>>> turns = new EnumMap<>(Load.class);
   private final List<String> unsteady = new ArrayList<>();
 
-  Rounds(List<Load> loads, Bench.Extent extent) {
+  Rounds(List<Load> loads, Bench.Extent extent, Distance distance) {
     this.loads = List.copyOf(loads);
     this.extent = extent;
+    this.distance = distance;
   }
 
   /**
@@ -45,17 +48,16 @@ final class Rounds<P extends Enum<P>> {
   }
 
   private void measureAwake(Map<P, LoadClient> paths, int samples) throws Exception {
-    List<Turn> turns = new ArrayList<>();
+    List<Turn> these = new ArrayList<>();
     for (Load load : loads) {
-      Map<P, List<List<Sample>>> ofLoad =
-          takes.computeIfAbsent(load, none -> new LinkedHashMap<>());
+      Map<P, List<Turn>> ofLoad = turns.computeIfAbsent(load, none -> new LinkedHashMap<>());
       for (Map.Entry<P, LoadClient> path : paths.entrySet()) {
         if (!ofLoad.containsKey(path.getKey())) {
           warmUp(load, path.getValue());
         }
-        Turn turn = new Turn(load, path.getValue());
-        ofLoad.computeIfAbsent(path.getKey(), none -> new ArrayList<>()).add(turn.samples);
-        turns.add(turn);
+        Turn turn = new Turn(load, path.getValue(), distance);
+        ofLoad.computeIfAbsent(path.getKey(), none -> new ArrayList<>()).add(turn);
+        these.add(turn);
       }
     }
     System.err.println(
@@ -63,46 +65,15 @@ final class Rounds<P extends Enum<P>> {
             + loads.stream().map(Load::id).collect(Collectors.joining(", "))
             + " on "
             + paths.values().stream().map(LoadClient::name).collect(Collectors.joining(", ")));
-    for (int i = 0; i < samples; i++) {
-      for (Turn turn : turns) {
-        turn.take(extent.time());
-      }
-    }
-    for (Turn turn : turns) {
-      turn.requireWork();
-    }
-  }
-
-  /** One load on one path, again and again. */
-  private static final class Turn {
-    private final Load load;
-    private final LoadClient client;
-    private final List<Sample> samples = new ArrayList<>();
-    private final double[] spent; // by each hop, in seconds of CPU time
-
-    Turn(Load load, LoadClient client) throws IOException {
-      this.load = load;
-      this.client = client;
-      this.spent = new double[client.hops().eachCpuSeconds().size()];
-    }
-
-    void take(Duration time) throws Exception {
-      List<Double> before = client.hops().eachCpuSeconds();
-      samples.add(load.run(client, time));
-      List<Double> after = client.hops().eachCpuSeconds();
-      for (int hop = 0; hop < spent.length; hop++) {
-        spent[hop] += after.get(hop) - before.get(hop);
-      }
-    }
-
-    /** A hop that spent nothing was not on the way, and then nothing was measured. */
-    void requireWork() throws IOException {
-      for (int hop = 0; hop < spent.length; hop++) {
-        if (!client.passesHopsBy() && spent[hop] <= 0) {
-          throw new IOException(
-              "hop " + hop + " of " + client.name() + " did no work for " + load.id());
+    for (int i = 0; i < MOST_TRIES * samples; i++) {
+      for (Turn turn : these) {
+        if (turn.countFar() < samples) {
+          turn.take(extent.time());
         }
       }
+    }
+    for (Turn turn : these) {
+      turn.requireWork();
     }
   }
 
@@ -133,14 +104,14 @@ final class Rounds<P extends Enum<P>> {
 
   private Map<P, Values> values(Load load, ToDoubleFunction<Sample> property) {
     Map<P, Values> values = new LinkedHashMap<>();
-    takes
+    turns
         .getOrDefault(load, Map.of())
         .forEach((path, those) ->
             values.put(
                 path,
                 new Values(
                     those.stream()
-                        .map(take -> take.stream().map(property::applyAsDouble).toList())
+                        .map(turn -> turn.counted().stream().map(property::applyAsDouble).toList())
                         .toList())));
     return values;
   }
@@ -164,6 +135,7 @@ final class Rounds<P extends Enum<P>> {
           });
     }
     List<String> remarks = new ArrayList<>();
+    remarks.add(ofDistance());
     if (!moved.isEmpty()) {
       remarks.add(
           "Doubtful, for paths were others at the end than at the beginning: "
@@ -180,11 +152,31 @@ final class Rounds<P extends Enum<P>> {
     return remarks;
   }
 
+  private String ofDistance() {
+    List<String> near = new ArrayList<>();
+    int leftOut = 0;
+    for (Map.Entry<Load, Map<P, List<Turn>>> ofLoad : turns.entrySet()) {
+      for (Map.Entry<P, List<Turn>> path : ofLoad.getValue().entrySet()) {
+        leftOut += path.getValue().stream().mapToInt(Turn::leftOut).sum();
+        if (path.getValue().stream().anyMatch(Turn::isNear)) {
+          near.add(named(ofLoad.getKey(), path.getKey()));
+        }
+      }
+    }
+    return "A cache line took %.0f ns to another processor and back".formatted(distance.longest())
+        + (leftOut > 0
+            ? "; %d samples taken while it took less than half do not count".formatted(leftOut)
+            : "")
+        + (near.isEmpty()
+            ? ""
+            : "; less than half all the time, and so doubtful: " + String.join(", ", near));
+  }
+
+  private String named(Load load, P path) {
+    return load.id() + " on " + path.name().toLowerCase(Locale.ROOT);
+  }
+
   private String named(Load load, P path, String format, double value) {
-    return load.id()
-        + " on "
-        + path.name().toLowerCase(Locale.ROOT)
-        + " "
-        + String.format(Locale.ROOT, format, value);
+    return named(load, path) + " " + String.format(Locale.ROOT, format, value);
   }
 }

@@ -16,11 +16,11 @@ final class TrafficMeasurement {
   private final Rounds<Route> rounds;
 
   /** Of the loads that belong to {@code parts}; there may be none. */
-  TrafficMeasurement(Testbed testbed, Bench.Extent extent, Set<Part> parts) {
+  TrafficMeasurement(Testbed testbed, Bench.Extent extent, Set<Part> parts, Distance distance) {
     this.testbed = testbed;
     this.extent = extent;
     this.loads = Stream.of(Load.values()).filter(load -> parts.contains(load.part())).toList();
-    this.rounds = new Rounds<>(loads, extent);
+    this.rounds = new Rounds<>(loads, extent, distance);
   }
 
   /** Whether none of the parts has a load. */
