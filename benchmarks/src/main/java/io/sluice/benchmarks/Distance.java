@@ -1,5 +1,6 @@
 package io.sluice.benchmarks;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.FutureTask;
@@ -13,6 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Distance {
   private static final int BATCHES = 8; // the least counts: a thread may be held up in the others
   private static final int ROUND_TRIPS = 1_000;
+  private static final Duration BETWEEN_LOOKS = Duration.ofMillis(200);
 
   /** What is nearer by as much is another place. */
   private static final double ANOTHER = 2;
@@ -33,6 +35,17 @@ final class Distance {
   /** Whether it is about the longest that has been measured so far. */
   boolean isLongest(double nanos) {
     return most <= ANOTHER * least || nanos * nanos > least * most;
+  }
+
+  /** Waits until it is; returns for how long, which is not much longer than {@code most}. */
+  Duration awaitLongest(Duration most) throws Exception {
+    long begin = System.nanoTime();
+    Duration waited = Duration.ZERO;
+    while (waited.compareTo(most) < 0 && !isLongest(measure())) {
+      Thread.sleep(BETWEEN_LOOKS);
+      waited = Duration.ofNanos(System.nanoTime() - begin);
+    }
+    return waited;
   }
 
   /** About the longest that has been measured, in nanoseconds; something has been. */

@@ -1,5 +1,6 @@
 package io.sluice.benchmarks;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -7,8 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Samples of loads on paths. Those that are measured together take turns; one that is measured
@@ -20,8 +23,14 @@ final class Rounds<P extends Enum<P>> {
   /** The kernel's own threads have as much of a machine on which nobody else works. */
   private static final double HARMLESS_SHARE = 0.05;
 
+  /** Fewer samples are no measurement. */
+  private static final int LEAST = 4;
+
   /** For each sample that is wanted. */
   private static final int MOST_TRIES = 2;
+
+  /** For processors to be far from each other again, while some loads are measured. */
+  private static final Duration PATIENCE = Duration.ofSeconds(90);
 
   private final List<Load> loads;
   private final Bench.Extent extent;
@@ -65,9 +74,11 @@ final class Rounds<P extends Enum<P>> {
             + loads.stream().map(Load::id).collect(Collectors.joining(", "))
             + " on "
             + paths.values().stream().map(LoadClient::name).collect(Collectors.joining(", ")));
+    Duration patience = PATIENCE;
     for (int i = 0; i < MOST_TRIES * samples; i++) {
       for (Turn turn : these) {
-        if (turn.countFar() < samples) {
+        if (turn.far().size() < samples) {
+          patience = patience.minus(distance.awaitLongest(patience));
           turn.take(extent.time());
         }
       }
@@ -103,6 +114,7 @@ final class Rounds<P extends Enum<P>> {
   }
 
   private Map<P, Values> values(Load load, ToDoubleFunction<Sample> property) {
+    Function<Turn, List<Sample>> which = countedOf(load).which;
     Map<P, Values> values = new LinkedHashMap<>();
     turns
         .getOrDefault(load, Map.of())
@@ -111,9 +123,37 @@ final class Rounds<P extends Enum<P>> {
                 path,
                 new Values(
                     those.stream()
-                        .map(turn -> turn.counted().stream().map(property::applyAsDouble).toList())
+                        .map(turn ->
+                            which.apply(turn).stream().map(property::applyAsDouble).toList())
+                        .filter(take -> !take.isEmpty())
                         .toList())));
     return values;
+  }
+
+  /**
+   * Which samples of a load count: of each path those between processors as far from each other.
+   */
+  private Counted countedOf(Load load) {
+    return Stream.of(Counted.FAR, Counted.NEAR)
+        .filter(counted ->
+            turns.getOrDefault(load, Map.of()).values().stream()
+                .allMatch(those ->
+                    those.stream().mapToInt(turn -> counted.which.apply(turn).size()).sum()
+                        >= LEAST))
+        .findFirst()
+        .orElse(Counted.ALL);
+  }
+
+  private enum Counted {
+    FAR(Turn::far),
+    NEAR(Turn::near),
+    ALL(Turn::all);
+
+    private final Function<Turn, List<Sample>> which;
+
+    Counted(Function<Turn, List<Sample>> which) {
+      this.which = which;
+    }
   }
 
   /** What to think of the values, each a sentence; none where nothing is doubtful. */
@@ -153,23 +193,28 @@ final class Rounds<P extends Enum<P>> {
   }
 
   private String ofDistance() {
+    int left = 0;
     List<String> near = new ArrayList<>();
-    int leftOut = 0;
+    List<String> mixed = new ArrayList<>();
     for (Map.Entry<Load, Map<P, List<Turn>>> ofLoad : turns.entrySet()) {
-      for (Map.Entry<P, List<Turn>> path : ofLoad.getValue().entrySet()) {
-        leftOut += path.getValue().stream().mapToInt(Turn::leftOut).sum();
-        if (path.getValue().stream().anyMatch(Turn::isNear)) {
-          near.add(named(ofLoad.getKey(), path.getKey()));
-        }
+      Counted counted = countedOf(ofLoad.getKey());
+      left +=
+          ofLoad.getValue().values().stream()
+              .flatMap(List::stream)
+              .mapToInt(turn -> turn.all().size() - counted.which.apply(turn).size())
+              .sum();
+      if (counted != Counted.FAR) {
+        (counted == Counted.NEAR ? near : mixed).add(ofLoad.getKey().id());
       }
     }
     return "A cache line took %.0f ns to another processor and back".formatted(distance.longest())
-        + (leftOut > 0
-            ? "; %d samples taken while it took less than half do not count".formatted(leftOut)
-            : "")
-        + (near.isEmpty()
-            ? ""
-            : "; less than half all the time, and so doubtful: " + String.join(", ", near));
+        + (left == 0 ? "" : "; %d samples while it took another time do not count".formatted(left))
+        + (near.isEmpty() ? "" : "; of these only samples while it took less do: " + join(near))
+        + (mixed.isEmpty() ? "" : "; doubtful, for of these all do: " + join(mixed));
+  }
+
+  private static String join(List<String> ids) {
+    return String.join(", ", ids);
   }
 
   private String named(Load load, P path) {

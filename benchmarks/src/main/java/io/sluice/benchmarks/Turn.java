@@ -4,12 +4,10 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /** One load on one path, again and again. For one thread. */
 final class Turn {
-  /** So few are no measurement. */
-  private static final int LEAST = 3;
-
   private final Load load;
   private final LoadClient client;
   private final Distance distance;
@@ -38,29 +36,24 @@ final class Turn {
     }
   }
 
-  /** How many were taken between processors that were as far from each other as they get. */
-  int countFar() {
-    return (int) taken.stream().filter(this::isFar).count();
+  /** What was taken between processors that were as far from each other as they get; as of now. */
+  List<Sample> far() {
+    return where(one -> distance.isLongest(one.nanosBefore) && distance.isLongest(one.nanosAfter));
   }
 
-  private boolean isFar(Taken one) {
-    return distance.isLongest(one.nanosBefore) && distance.isLongest(one.nanosAfter);
+  /** What was taken while they were nearer all the time. */
+  List<Sample> near() {
+    return where(
+        one -> !distance.isLongest(one.nanosBefore) && !distance.isLongest(one.nanosAfter));
   }
 
-  /** Whether those are too few, so that all have to count. */
-  boolean isNear() {
-    return countFar() < LEAST;
+  /** The same and the rest. */
+  List<Sample> all() {
+    return where(one -> true);
   }
 
-  /** What counts, as of now. */
-  List<Sample> counted() {
-    boolean all = isNear();
-    return taken.stream().filter(one -> all || isFar(one)).map(Taken::sample).toList();
-  }
-
-  /** How many do not. */
-  int leftOut() {
-    return isNear() ? 0 : taken.size() - countFar();
+  private List<Sample> where(Predicate<Taken> wanted) {
+    return taken.stream().filter(wanted).map(Taken::sample).toList();
   }
 
   /** A hop that spent nothing was not on the way, and then nothing was measured. */
