@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 
 /**
  * Keeps idle processors from sleeping until it is closed, as the kernel's power management lets a
@@ -19,17 +21,26 @@ final class Awake implements AutoCloseable {
     this.wish = wish;
   }
 
-  /** Whether this machine can be asked. */
-  static boolean isPossible() {
-    return Files.isWritable(LATENCY);
-  }
-
-  /** Does nothing where that is not possible. */
-  static Awake begin() throws IOException {
-    if (!isPossible()) {
+  /** Does nothing where the machine does not let it: see {@link #problem}. */
+  static Awake begin() {
+    try {
+      return asked();
+    } catch (IOException e) {
       return new Awake(OutputStream.nullOutputStream());
     }
-    OutputStream wish = Files.newOutputStream(LATENCY);
+  }
+
+  /** Why processors sleep nevertheless; empty where they do not. */
+  static Optional<String> problem() {
+    try (Awake _ = asked()) {
+      return Optional.empty();
+    } catch (IOException e) {
+      return Optional.of("Idle processors sleep: " + e.getMessage() + " cannot be written");
+    }
+  }
+
+  private static Awake asked() throws IOException {
+    OutputStream wish = Files.newOutputStream(LATENCY, StandardOpenOption.WRITE);
     try {
       wish.write(new byte[Integer.BYTES]); // microseconds
       return new Awake(wish);

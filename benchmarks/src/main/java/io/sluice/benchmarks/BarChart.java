@@ -6,7 +6,7 @@ import java.util.Locale;
 
 /**
  * Bars in an SVG file: a group for each thing that was measured, in a scale of its own, and in it a
- * bar for each path, as long as the median, with a line from the lowest to the highest value.
+ * bar for each path, as long as the median, with a line over four fifths of its values.
  */
 final class BarChart {
   private static final List<String> COLOURS =
@@ -29,8 +29,8 @@ final class BarChart {
 
   /** Adds a group below those before; bars of one name have one colour in all of them. */
   BarChart add(String label, String unit, List<Bar> bars) {
-    double scale =
-        LONGEST_BAR / bars.stream().mapToDouble(bar -> bar.values().high()).max().orElseThrow();
+    double longest = bars.stream().mapToDouble(bar -> bar.values().high()).max().orElseThrow();
+    double scale = longest == 0 ? 0 : LONGEST_BAR / longest;
     text(MARGIN, y + ROW, " font-weight=\"bold\"", label + ", " + unit);
     y += HEADING;
     for (Bar bar : bars) {
@@ -45,8 +45,8 @@ final class BarChart {
 
   private void bar(Bar bar, double scale, String colour) {
     Values values = bar.values();
-    double lowest = BARS_AT + values.low() * scale;
-    double highest = BARS_AT + values.high() * scale;
+    double low = BARS_AT + values.low() * scale;
+    double high = BARS_AT + values.high() * scale;
     int middle = y + ROW / 2;
     text(MARGIN, middle + 4, "", bar.name());
     append(
@@ -54,8 +54,8 @@ final class BarChart {
         BARS_AT, middle - BAR / 2, values.median() * scale, BAR, colour);
     append(
         "<path d=\"M%.1f %dH%.1fM%.1f %dv6M%.1f %dv6\" stroke=\"#1f2328\"/>",
-        lowest, middle, highest, lowest, middle - 3, highest, middle - 3);
-    text((int) Math.max(highest, BARS_AT) + 8, middle + 4, "", Report.number(values.median()));
+        low, middle, high, low, middle - 3, high, middle - 3);
+    text((int) Math.max(high, BARS_AT) + 8, middle + 4, "", Report.number(values.median()));
   }
 
   private void text(int x, int baseline, String attributes, String text) {

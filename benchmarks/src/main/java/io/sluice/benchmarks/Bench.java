@@ -25,10 +25,11 @@ record Bench(
   /**
    * How much is measured.
    *
-   * @param samples of each load on a path that is measured at one time, at least 3
+   * @param samples of each load on a path that is measured at one time, at least 4
    * @param baselines of each load on a path that is measured before and after the others, each time
    * @param time of one sample
    * @param window of a load that warms up
+   * @param patience for processors to be far from each other, in all of a run
    * @param longestWarmUp of one load on one path, steady or not
    * @param starts of each kind
    * @param podStarts with each mechanism, on each path
@@ -39,6 +40,7 @@ record Bench(
       int baselines,
       Duration time,
       Duration window,
+      Duration patience,
       Duration longestWarmUp,
       int starts,
       int podStarts,
@@ -49,6 +51,7 @@ record Bench(
             20,
             Duration.ofMillis(250),
             Duration.ofMillis(400),
+            Duration.ofMinutes(4),
             Duration.ofSeconds(6),
             5,
             60,
@@ -59,6 +62,7 @@ record Bench(
             4,
             Duration.ofMillis(250),
             Duration.ofMillis(200),
+            Duration.ofSeconds(10),
             Duration.ofSeconds(3),
             1,
             10,

@@ -52,13 +52,14 @@ final class BenchRun implements AutoCloseable {
   private final List<Figure> figures = new ArrayList<>();
   private final List<String> remarks = new ArrayList<>();
   private final Peers peers;
-  private final Distance distance = new Distance();
+  private final Distance distance;
   private boolean closed;
 
   /**
    * @param peers other proxies that are measured between nodes
    */
-  BenchRun(Path launcher, Bench.Extent extent, Peers peers) {
+  BenchRun(Path launcher, Bench.Extent extent, Peers peers) throws Exception {
+    this.distance = Distance.ofThisMachine(extent.patience());
     this.launcher = launcher;
     this.extent = extent;
     this.peers = peers;
@@ -77,9 +78,7 @@ final class BenchRun implements AutoCloseable {
 
   /** Measures what is wanted; every part costs time, so only that. */
   Results measure(Set<Part> parts) throws Exception {
-    if (!Awake.isPossible()) {
-      remarks.add("Idle processors slept: this machine cannot be asked to let them not.");
-    }
+    Awake.problem().ifPresent(remarks::add);
     removeLeftovers();
     Path directory = Files.createDirectory(RUNTIME_ROOT.resolve(name));
     Set<Part> oneNode = EnumSet.copyOf(parts);
@@ -130,6 +129,10 @@ final class BenchRun implements AutoCloseable {
       System.err.println("measuring " + Part.scale);
       Path own = Files.createDirectory(directory.resolve(Part.scale.name()));
       growths.addAll(ScaleMeasurement.run(name, launcher, own, extent, remarks));
+    }
+    if (distance.far() > 0) {
+      remarks.add(
+          "A cache line took %.0f ns to the other processor and back".formatted(distance.far()));
     }
     return new Results(figures, comparisons, growths, remarks);
   }

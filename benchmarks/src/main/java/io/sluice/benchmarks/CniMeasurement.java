@@ -30,7 +30,7 @@ final class CniMeasurement {
     try (CniNode node = CniNode.create(bench, new LinuxNetworkNamespaces(), mode.name())) {
       List<String> options = new ArrayList<>(List.of("--mode", mode.name()));
       options.addAll(node.daemonOptions());
-      try (Awake awake = Awake.begin();
+      try (Awake _ = Awake.begin();
           DaemonProcess daemon = bench.startDaemonForStarts(options)) {
         Enforcement.await(bench.testbed(), daemon);
         node.awaitChained(daemon);
@@ -56,7 +56,7 @@ final class CniMeasurement {
             "cni." + mode.name() + ".p90", label + ", p90", "ms", tail(direct), tail(meshed)));
   }
 
-  /** One value. */
+  /** What about a tenth took longer than: one value, so that its ratio has no range. */
   private static Values tail(List<Double> values) {
     return Values.of(List.of(Values.of(values).high()));
   }

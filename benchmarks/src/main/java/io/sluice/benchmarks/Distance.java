@@ -2,78 +2,112 @@ package io.sluice.benchmarks;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * How far the two halves of this machine's processors are from each other: what a cache line takes
- * there and back. Those of a virtual machine may be threads of one core now and of two cores a
- * minute later, and a stream between them has half its rate then. For one thread.
+ * How far this machine's two processors are from each other: what a cache line takes there and
+ * back. Virtual ones may be threads of one core now and two cores a minute later, and a stream
+ * between them has half its rate then. For one thread.
  */
 final class Distance {
   private static final int BATCHES = 8; // the least counts: a thread may be held up in the others
   private static final int ROUND_TRIPS = 1_000;
+  private static final int UNCOUNTED = 20; // until it is compiled
   private static final Duration BETWEEN_LOOKS = Duration.ofMillis(200);
 
-  /** What is nearer by as much is another place. */
+  /** Distances that differ by this factor are of two placements; those of one differ by less. */
   private static final double ANOTHER = 2;
 
-  private final List<Double> measured = new ArrayList<>();
-  private double least = Double.MAX_VALUE;
-  private double most;
+  /** Of what was measured, what is left out at either end: a look may have been disturbed. */
+  private static final int ODD_ONES_IN = 20;
 
-  /** In nanoseconds, as it is now; 0 with one processor. */
+  private final Callable<Double> roundTrip;
+  private final List<Double> measured = new ArrayList<>(); // in order of length
+  private Duration patience;
+
+  /**
+   * @param patience for all waits together
+   * @param roundTrip nanoseconds, as it is now
+   */
+  Distance(Duration patience, Callable<Double> roundTrip) {
+    this.patience = patience;
+    this.roundTrip = roundTrip;
+  }
+
+  /** Always 0 on a machine of another number of processors, which has more than one distance. */
+  static Distance ofThisMachine(Duration patience) throws Exception {
+    if (!Half.areSingle()) {
+      return new Distance(patience, () -> 0.0);
+    }
+    for (int i = 0; i < UNCOUNTED; i++) {
+      double _ = play();
+    }
+    return new Distance(patience, Distance::play);
+  }
+
+  /** In nanoseconds, as it is now. */
   double measure() throws Exception {
-    double now = Half.areTwo() ? roundTrip() : 0;
-    least = Math.min(least, now);
-    most = Math.max(most, now);
-    measured.add(now);
+    double now = roundTrip.call();
+    int place = Collections.binarySearch(measured, now);
+    measured.add(place < 0 ? -place - 1 : place, now);
     return now;
   }
 
-  /** Whether it is about the longest that has been measured so far. */
-  boolean isLongest(double nanos) {
-    return most <= ANOTHER * least || nanos * nanos > least * most;
+  /**
+   * Whether it is of the longer of two placements, as far as is known by now, or of the only one.
+   */
+  boolean isFar(double nanos) {
+    int odd = measured.size() / ODD_ONES_IN;
+    double near = measured.get(odd);
+    double far = measured.get(measured.size() - 1 - odd);
+    return far <= ANOTHER * near || nanos * nanos > near * far; // above the mean, of ratios
   }
 
-  /** Waits until it is; returns for how long, which is not much longer than {@code most}. */
-  Duration awaitLongest(Duration most) throws Exception {
-    long begin = System.nanoTime();
-    Duration waited = Duration.ZERO;
-    while (waited.compareTo(most) < 0 && !isLongest(measure())) {
+  /** Measures until it is far, or patience is at its end. */
+  double awaitFar() throws Exception {
+    double now = measure();
+    while (!isFar(now) && isPatient()) {
       Thread.sleep(BETWEEN_LOOKS);
-      waited = Duration.ofNanos(System.nanoTime() - begin);
+      patience = patience.minus(BETWEEN_LOOKS);
+      now = measure();
     }
-    return waited;
+    return now;
   }
 
-  /** About the longest that has been measured, in nanoseconds; something has been. */
-  double longest() {
-    return Values.median(measured.stream().filter(this::isLongest).toList());
+  /** Whether {@link #awaitFar} would wait. */
+  boolean isPatient() {
+    return patience.isPositive();
   }
 
-  private static double roundTrip() throws Exception {
+  /** What it is where it is far, in nanoseconds; 0 where nothing was measured. */
+  double far() {
+    return measured.isEmpty() ? 0 : Values.median(measured.stream().filter(this::isFar).toList());
+  }
+
+  private static double play() throws Exception {
     AtomicInteger ball = new AtomicInteger();
     FutureTask<Double> first = new FutureTask<>(() -> serve(ball));
-    FutureTask<Boolean> second = new FutureTask<>(() -> giveBack(ball));
-    List<FutureTask<?>> players = new ArrayList<>(List.of(first, second));
-    players.forEach(player -> Thread.ofPlatform().daemon().name("load-distance").start(player));
-    second.get();
+    Thread.ofPlatform().daemon().name("load-distance").start(first);
+    giveBack(ball, first);
     return first.get();
   }
 
   private static double serve(AtomicInteger ball) {
-    try (Half.Kept half = Half.OF_CLIENTS.keep()) {
+    try (Half.Kept _ = Half.OF_CLIENTS.keep()) {
       double best = Double.MAX_VALUE;
       int next = 0;
       for (int batch = 0; batch < BATCHES; batch++) {
-        await(ball, next);
         long begin = System.nanoTime();
         for (int i = 0; i < ROUND_TRIPS; i++) {
           ball.set(next + 1);
           next += 2;
-          await(ball, next);
+          while (ball.get() != next) {
+            Thread.onSpinWait();
+          }
         }
         best = Math.min(best, (System.nanoTime() - begin) / (double) ROUND_TRIPS);
       }
@@ -81,19 +115,14 @@ final class Distance {
     }
   }
 
-  private static boolean giveBack(AtomicInteger ball) {
-    try (Half.Kept half = Half.OF_SERVERS.keep()) {
-      for (int i = 0; i < BATCHES * ROUND_TRIPS; i++) {
-        await(ball, 2 * i + 1);
-        ball.set(2 * i + 2);
+  private static void giveBack(AtomicInteger ball, FutureTask<?> other) {
+    try (Half.Kept _ = Half.OF_SERVERS.keep()) {
+      for (int wanted = 1; wanted < 2 * BATCHES * ROUND_TRIPS; wanted += 2) {
+        while (ball.get() != wanted && !other.isDone()) {
+          Thread.onSpinWait();
+        }
+        ball.set(wanted + 1);
       }
-      return true;
-    }
-  }
-
-  private static void await(AtomicInteger ball, int wanted) {
-    while (ball.get() != wanted) {
-      Thread.onSpinWait();
     }
   }
 }

@@ -4,8 +4,8 @@ import io.sluice.linux.process.Processors;
 import java.util.BitSet;
 
 /**
- * One half of this machine's processors. Where a stream's two ends run decides its rate, and the
- * scheduler would choose anew for each sample.
+ * One half of this machine's processors, by their numbers. Where a stream's two ends run decides
+ * its rate, and the scheduler would choose anew for each sample.
  */
 enum Half {
   OF_CLIENTS,
@@ -23,12 +23,12 @@ enum Half {
     }
   }
 
-  /** Whether there is more than one processor. */
-  static boolean areTwo() {
-    return !OF_CLIENTS.processors.isEmpty();
+  /** Whether each has a single processor. */
+  static boolean areSingle() {
+    return ALL.cardinality() == 2;
   }
 
-  /** Keeps the calling thread there until it is closed; all processors are one half of one. */
+  /** Keeps the calling thread there until it is closed; a single processor is no two halves. */
   Kept keep() {
     if (!processors.isEmpty()) {
       Processors.keepThreadOn(processors);

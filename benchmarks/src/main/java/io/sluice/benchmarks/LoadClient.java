@@ -206,7 +206,7 @@ final class LoadClient {
         start -> {
           ByteBuffer bulk = ByteBuffer.allocateDirect(LoadServer.BULK_BYTES);
           int chunks = 0;
-          try (Half.Kept half = Half.OF_CLIENTS.keep();
+          try (Half.Kept _ = Half.OF_CLIENTS.keep();
               SocketChannel connection = connect(LoadServer.SINK_PORT)) {
             long deadline = start.awaitDeadline();
             do {
@@ -230,7 +230,7 @@ final class LoadClient {
         start -> {
           ByteBuffer bulk = ByteBuffer.allocateDirect(LoadServer.BULK_BYTES);
           long received = 0;
-          try (Half.Kept half = Half.OF_CLIENTS.keep();
+          try (Half.Kept _ = Half.OF_CLIENTS.keep();
               SocketChannel connection = connect(LoadServer.SOURCE_PORT)) {
             long deadline = start.awaitDeadline();
             long asked = ask(connection) + ask(connection);

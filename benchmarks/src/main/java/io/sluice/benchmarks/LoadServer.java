@@ -198,8 +198,8 @@ final class LoadServer implements AutoCloseable {
 
   private void sink(SocketChannel connection) throws IOException {
     ByteBuffer bulk = ByteBuffer.allocateDirect(BULK_BYTES);
-    try (Half.Kept half = Half.OF_SERVERS.keep();
-        connection) {
+    try (connection;
+        Half.Kept _ = Half.OF_SERVERS.keep()) {
       long unanswered = 0;
       for (int read = 0; read >= 0; read = connection.read(bulk.clear())) {
         unanswered += read;
@@ -214,8 +214,8 @@ final class LoadServer implements AutoCloseable {
   private void source(SocketChannel connection) throws IOException {
     ByteBuffer bulk = ByteBuffer.allocateDirect(BULK_BYTES);
     ByteBuffer number = ByteBuffer.allocateDirect(Long.BYTES);
-    try (Half.Kept half = Half.OF_SERVERS.keep();
-        connection) {
+    try (connection;
+        Half.Kept _ = Half.OF_SERVERS.keep()) {
       while (connection.read(number) >= 0) {
         if (!number.hasRemaining()) { // it may come in pieces
           for (long left = number.flip().getLong(); left > 0; ) {

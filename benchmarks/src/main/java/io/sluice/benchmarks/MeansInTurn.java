@@ -105,31 +105,27 @@ final class MeansInTurn implements AutoCloseable {
 
   /** Rates and CPU time of all of them, each beside nothing. */
   List<Figure> rates(List<Means> some, Check check) throws Exception {
-    try (Awake awake = Awake.begin()) {
-      return awakeRates(some, check);
-    }
-  }
-
-  private List<Figure> awakeRates(List<Means> some, Check check) throws Exception {
-    client.requests(Talk.GET, CLIENTS, WARM_UP);
     Random turns = new Random(1);
     List<Means> order = new ArrayList<>(some);
     order.addFirst(Means.NOTHING);
     Map<Means, List<Sample>> samples = new LinkedHashMap<>();
-    int rounds = extent == Bench.Extent.QUICK ? QUICK_ROUNDS : ROUNDS;
-    for (int round = 0; round < rounds; round++) {
-      for (Means means : order) {
-        mesh.configure(means);
-        check.begin(means);
-        client.requests(Talk.GET, CLIENTS, WAKING);
-        Sample sample = client.requests(Talk.GET, CLIENTS, SAMPLE);
-        check.end(means);
-        samples.computeIfAbsent(means, _ -> new ArrayList<>()).add(sample);
-      }
-      Means last = order.getLast();
-      Collections.shuffle(order, turns); // nobody is always next to the same one
-      if (order.getFirst().equals(last)) {
-        Collections.swap(order, 0, 1); // nor twice in a row: a change costs something itself
+    try (Awake _ = Awake.begin()) {
+      client.requests(Talk.GET, CLIENTS, WARM_UP);
+      int rounds = extent == Bench.Extent.QUICK ? QUICK_ROUNDS : ROUNDS;
+      for (int round = 0; round < rounds; round++) {
+        for (Means means : order) {
+          mesh.configure(means);
+          check.begin(means);
+          client.requests(Talk.GET, CLIENTS, WAKING);
+          Sample sample = client.requests(Talk.GET, CLIENTS, SAMPLE);
+          check.end(means);
+          samples.computeIfAbsent(means, _ -> new ArrayList<>()).add(sample);
+        }
+        Means last = order.getLast();
+        Collections.shuffle(order, turns); // nobody is always next to the same one
+        if (order.getFirst().equals(last)) {
+          Collections.swap(order, 0, 1); // nor twice in a row: a change costs something itself
+        }
       }
     }
     List<Sample> nothing = samples.getOrDefault(Means.NOTHING, List.of());

@@ -1,6 +1,5 @@
 package io.sluice.benchmarks;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -8,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -23,19 +22,16 @@ final class Rounds<P extends Enum<P>> {
   /** The kernel's own threads have as much of a machine on which nobody else works. */
   private static final double HARMLESS_SHARE = 0.05;
 
-  /** Fewer samples are no measurement. */
+  /** Fewer samples are no take. */
   private static final int LEAST = 4;
 
   /** For each sample that is wanted. */
   private static final int MOST_TRIES = 2;
 
-  /** For processors to be far from each other again, while some loads are measured. */
-  private static final Duration PATIENCE = Duration.ofSeconds(90);
-
   private final List<Load> loads;
   private final Bench.Extent extent;
   private final Distance distance;
-  private final Map<Load, Map<P, List<Turn>>> turns = new EnumMap<>(Load.class);
+  private final Map<Load, Map<P, List<Take>>> takes = new EnumMap<>(Load.class);
   private final List<String> unsteady = new ArrayList<>();
 
   Rounds(List<Load> loads, Bench.Extent extent, Distance distance) {
@@ -48,43 +44,38 @@ final class Rounds<P extends Enum<P>> {
    * Runs each load on each of {@code paths} until it is steady there, then all of them by turns, so
    * that what disturbs the machine for some seconds falls on a few samples of each.
    *
-   * @param samples of each load on each path
+   * @param samples of each load on each path, between processors that are far from each other; as
+   *     many more are taken at most
    */
   void measure(Map<P, LoadClient> paths, int samples) throws Exception {
-    try (Awake awake = Awake.begin()) {
-      measureAwake(paths, samples);
-    }
-  }
-
-  private void measureAwake(Map<P, LoadClient> paths, int samples) throws Exception {
-    List<Turn> these = new ArrayList<>();
-    for (Load load : loads) {
-      Map<P, List<Turn>> ofLoad = turns.computeIfAbsent(load, none -> new LinkedHashMap<>());
-      for (Map.Entry<P, LoadClient> path : paths.entrySet()) {
-        if (!ofLoad.containsKey(path.getKey())) {
-          warmUp(load, path.getValue());
+    List<Take> these = new ArrayList<>();
+    try (Awake _ = Awake.begin()) {
+      for (Load load : loads) {
+        Map<P, List<Take>> ofLoad = takes.computeIfAbsent(load, none -> new LinkedHashMap<>());
+        for (Map.Entry<P, LoadClient> path : paths.entrySet()) {
+          if (!ofLoad.containsKey(path.getKey())) {
+            warmUp(load, path.getValue());
+          }
+          Take take = new Take(load, path.getValue(), distance);
+          ofLoad.computeIfAbsent(path.getKey(), none -> new ArrayList<>()).add(take);
+          these.add(take);
         }
-        Turn turn = new Turn(load, path.getValue(), distance);
-        ofLoad.computeIfAbsent(path.getKey(), none -> new ArrayList<>()).add(turn);
-        these.add(turn);
       }
-    }
-    System.err.println(
-        "measuring "
-            + loads.stream().map(Load::id).collect(Collectors.joining(", "))
-            + " on "
-            + paths.values().stream().map(LoadClient::name).collect(Collectors.joining(", ")));
-    Duration patience = PATIENCE;
-    for (int i = 0; i < MOST_TRIES * samples; i++) {
-      for (Turn turn : these) {
-        if (turn.far().size() < samples) {
-          patience = patience.minus(distance.awaitLongest(patience));
-          turn.take(extent.time());
+      System.err.println(
+          "measuring %s on %s"
+              .formatted(
+                  loads.stream().map(Load::id).collect(Collectors.joining(", ")),
+                  paths.values().stream().map(LoadClient::name).collect(Collectors.joining(", "))));
+      for (int i = 0; i < samples || (i < MOST_TRIES * samples && distance.isPatient()); i++) {
+        for (Take take : these) {
+          if (take.far().size() < samples) {
+            take.sample(extent.time());
+          }
         }
       }
     }
-    for (Turn turn : these) {
-      turn.requireWork();
+    for (Take take : these) {
+      take.requireWork();
     }
   }
 
@@ -114,45 +105,44 @@ final class Rounds<P extends Enum<P>> {
   }
 
   private Map<P, Values> values(Load load, ToDoubleFunction<Sample> property) {
-    Function<Turn, List<Sample>> which = countedOf(load).which;
+    Counted counted = countedOf(load);
     Map<P, Values> values = new LinkedHashMap<>();
-    turns
+    takes
         .getOrDefault(load, Map.of())
         .forEach((path, those) ->
             values.put(
                 path,
                 new Values(
                     those.stream()
-                        .map(turn ->
-                            which.apply(turn).stream().map(property::applyAsDouble).toList())
-                        .filter(take -> !take.isEmpty())
+                        .map(counted::of)
+                        .filter(samples -> counted == Counted.ALL || samples.size() >= LEAST)
+                        .map(samples -> samples.stream().map(property::applyAsDouble).toList())
                         .toList())));
     return values;
   }
 
-  /**
-   * Which samples of a load count: of each path those between processors as far from each other.
-   */
+  /** Which samples of a load count: those of one distance, if there is a take of each path. */
   private Counted countedOf(Load load) {
     return Stream.of(Counted.FAR, Counted.NEAR)
         .filter(counted ->
-            turns.getOrDefault(load, Map.of()).values().stream()
-                .allMatch(those ->
-                    those.stream().mapToInt(turn -> counted.which.apply(turn).size()).sum()
-                        >= LEAST))
+            takes.getOrDefault(load, Map.of()).values().stream()
+                .allMatch(
+                    those -> those.stream().anyMatch(take -> counted.of(take).size() >= LEAST)))
         .findFirst()
         .orElse(Counted.ALL);
   }
 
   private enum Counted {
-    FAR(Turn::far),
-    NEAR(Turn::near),
-    ALL(Turn::all);
+    FAR,
+    NEAR,
+    ALL;
 
-    private final Function<Turn, List<Sample>> which;
-
-    Counted(Function<Turn, List<Sample>> which) {
-      this.which = which;
+    List<Sample> of(Take take) {
+      return switch (this) {
+        case FAR -> take.far();
+        case NEAR -> take.near();
+        case ALL -> take.all();
+      };
     }
   }
 
@@ -174,47 +164,48 @@ final class Rounds<P extends Enum<P>> {
             }
           });
     }
-    List<String> remarks = new ArrayList<>();
-    remarks.add(ofDistance());
-    if (!moved.isEmpty()) {
-      remarks.add(
-          "Doubtful, for paths were others at the end than at the beginning: "
-              + String.join(", ", moved));
-    }
-    if (!disturbed.isEmpty()) {
-      remarks.add("Others had a part of the machine meanwhile: " + String.join(", ", disturbed));
-    }
-    if (!unsteady.isEmpty()) {
-      remarks.add(
-          "Not steady after %d s: %s"
-              .formatted(extent.longestWarmUp().toSeconds(), String.join(", ", unsteady)));
-    }
+    List<String> remarks = ofDistance();
+    told("Doubtful, for paths were others at the end than at the beginning", moved)
+        .ifPresent(remarks::add);
+    told("Others had a part of the machine meanwhile", disturbed).ifPresent(remarks::add);
+    told("Not steady after " + extent.longestWarmUp().toSeconds() + " s", unsteady)
+        .ifPresent(remarks::add);
     return remarks;
   }
 
-  private String ofDistance() {
+  /** Of samples that do not count, and of those that count nevertheless. */
+  private List<String> ofDistance() {
     int left = 0;
     List<String> near = new ArrayList<>();
     List<String> mixed = new ArrayList<>();
-    for (Map.Entry<Load, Map<P, List<Turn>>> ofLoad : turns.entrySet()) {
-      Counted counted = countedOf(ofLoad.getKey());
-      left +=
-          ofLoad.getValue().values().stream()
-              .flatMap(List::stream)
-              .mapToInt(turn -> turn.all().size() - counted.which.apply(turn).size())
-              .sum();
+    List<String> once = new ArrayList<>();
+    for (Map.Entry<Load, Map<P, List<Take>>> ofLoad : takes.entrySet()) {
+      Load load = ofLoad.getKey();
+      Counted counted = countedOf(load);
       if (counted != Counted.FAR) {
-        (counted == Counted.NEAR ? near : mixed).add(ofLoad.getKey().id());
+        (counted == Counted.NEAR ? near : mixed).add(load.id());
+      }
+      Map<P, Values> values = values(load, pace(load).value());
+      for (Map.Entry<P, List<Take>> path : ofLoad.getValue().entrySet()) {
+        Values those = values.getOrDefault(path.getKey(), Values.of(List.of(0.0)));
+        left += path.getValue().stream().mapToInt(Take::size).sum() - those.all().size();
+        if (those.takes().size() < path.getValue().size()) {
+          once.add(named(load, path.getKey()));
+        }
       }
     }
-    return "A cache line took %.0f ns to another processor and back".formatted(distance.longest())
-        + (left == 0 ? "" : "; %d samples while it took another time do not count".formatted(left))
-        + (near.isEmpty() ? "" : "; of these only samples while it took less do: " + join(near))
-        + (mixed.isEmpty() ? "" : "; doubtful, for of these all do: " + join(mixed));
+    List<String> remarks = new ArrayList<>();
+    if (left > 0) {
+      remarks.add(left + " samples do not count: processors were at another distance");
+    }
+    told("Only between near processors", near).ifPresent(remarks::add);
+    told("Doubtful, for processors were near at times, and far", mixed).ifPresent(remarks::add);
+    told("At one of two times only", once).ifPresent(remarks::add);
+    return remarks;
   }
 
-  private static String join(List<String> ids) {
-    return String.join(", ", ids);
+  private static Optional<String> told(String what, List<String> of) {
+    return of.isEmpty() ? Optional.empty() : Optional.of(what + ": " + String.join(", ", of));
   }
 
   private String named(Load load, P path) {

@@ -39,7 +39,7 @@ final class StartMeasurement {
   /** Milliseconds to the first answer; leaves pins behind. */
   private static double startAndKill(Bench bench, int pods) throws Exception {
     long begin = System.nanoTime();
-    try (Awake awake = Awake.begin();
+    try (Awake _ = Awake.begin();
         DaemonProcess daemon = bench.startDaemonWhoseProxyLeadsAll(pods)) {
       Enforcement.await(bench.testbed(), daemon);
       return (System.nanoTime() - begin) / 1e6;

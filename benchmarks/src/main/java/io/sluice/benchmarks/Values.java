@@ -33,12 +33,12 @@ record Values(List<List<Double>> takes) {
     return median(all());
   }
 
-  /** A tenth of the values is below it; of ten at most it is the lowest. */
+  /** Of eleven values one is below it, of ten at most none. */
   double low() {
     return sorted(all()).get(tenth());
   }
 
-  /** A tenth of the values is above it; of ten at most it is the highest. */
+  /** Of eleven values one is above it, of ten at most none. */
   double high() {
     return sorted(all()).reversed().get(tenth());
   }

@@ -27,7 +27,7 @@ class BenchTest {
   /** Debian's, which has hyper-h2; another Python in the path does not. */
   private static final String PYTHON = "/usr/bin/python3";
 
-  private static final Duration PATIENCE = Duration.ofMinutes(9); // the bench ends itself earlier
+  private static final Duration PATIENCE = Duration.ofMinutes(9); // three minutes as a rule
   private static final List<String> CROSSINGS =
       List.of("direct", "mutual_tls", "plaintext", "haproxy", "nginx", "hbone");
 
@@ -57,8 +57,8 @@ class BenchTest {
     for (String crossing : CROSSINGS) {
       boolean needsMesh = crossing.equals("mutual_tls") || crossing.equals("plaintext");
       assertThat(rates.path(crossing))
-          .as("%s: once with the mesh, otherwise before and after it", crossing)
-          .hasSize(needsMesh ? 1 : 2)
+          .as("%s: once with the mesh, otherwise before it or after, or both", crossing)
+          .hasSizeBetween(1, needsMesh ? 1 : 2)
           .allSatisfy(take -> assertThat(take).isNotEmpty().allMatch(rate -> rate.asInt() > 0));
     }
     assertNothingIsLeft(bench.pid());

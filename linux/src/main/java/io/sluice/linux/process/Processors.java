@@ -7,7 +7,6 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.syscall.SystemCalls.AffinityCalls;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.BitSet;
 
 /**
@@ -37,7 +36,8 @@ public final class Processors {
   public static void keepThreadOn(BitSet processors) {
     try (var arena = Arena.ofConfined()) {
       MemorySegment mask = arena.allocate(MASK_BYTES, Long.BYTES);
-      mask.copyFrom(MemorySegment.ofArray(Arrays.copyOf(processors.toByteArray(), MASK_BYTES)));
+      byte[] numbers = processors.toByteArray();
+      MemorySegment.copy(numbers, 0, mask, JAVA_BYTE, 0, numbers.length);
       check("sched_setaffinity", AffinityCalls.write(mask), "processors " + processors);
     }
   }

@@ -6,28 +6,28 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 
-/** One load on one path, again and again. For one thread. */
-final class Turn {
+/** Samples of one load on one path, as they are taken at one time. For one thread. */
+final class Take {
   private final Load load;
   private final LoadClient client;
   private final Distance distance;
   private final List<Taken> taken = new ArrayList<>();
   private final double[] spent; // by each hop, in seconds of CPU time
 
-  /** Between processors that were as far from each other as that, before and after it. */
+  /** With the distance between processors before and after it. */
   private record Taken(Sample sample, double nanosBefore, double nanosAfter) {}
 
-  Turn(Load load, LoadClient client, Distance distance) throws IOException {
+  Take(Load load, LoadClient client, Distance distance) {
     this.load = load;
     this.client = client;
     this.distance = distance;
-    this.spent = new double[client.hops().eachCpuSeconds().size()];
+    this.spent = new double[client.hops().hops().size()];
   }
 
-  /** Takes one sample. */
-  void take(Duration time) throws Exception {
+  /** Takes one more, once processors are far from each other, if they soon are. */
+  void sample(Duration time) throws Exception {
     List<Double> before = client.hops().eachCpuSeconds();
-    double nanosBefore = distance.measure();
+    double nanosBefore = distance.awaitFar();
     Sample sample = load.run(client, time);
     taken.add(new Taken(sample, nanosBefore, distance.measure()));
     List<Double> after = client.hops().eachCpuSeconds();
@@ -36,20 +36,22 @@ final class Turn {
     }
   }
 
-  /** What was taken between processors that were as far from each other as they get; as of now. */
+  int size() {
+    return taken.size();
+  }
+
+  /** Those between processors that were far from each other, as far as is known by now. */
   List<Sample> far() {
-    return where(one -> distance.isLongest(one.nanosBefore) && distance.isLongest(one.nanosAfter));
+    return where(one -> distance.isFar(one.nanosBefore) && distance.isFar(one.nanosAfter));
   }
 
-  /** What was taken while they were nearer all the time. */
+  /** Those between processors that were near, before and after. */
   List<Sample> near() {
-    return where(
-        one -> !distance.isLongest(one.nanosBefore) && !distance.isLongest(one.nanosAfter));
+    return where(one -> !distance.isFar(one.nanosBefore) && !distance.isFar(one.nanosAfter));
   }
 
-  /** The same and the rest. */
   List<Sample> all() {
-    return where(one -> true);
+    return where(_ -> true);
   }
 
   private List<Sample> where(Predicate<Taken> wanted) {
