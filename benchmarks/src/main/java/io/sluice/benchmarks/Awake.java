@@ -15,6 +15,8 @@ import java.util.Optional;
 final class Awake implements AutoCloseable {
   private static final Path LATENCY = Path.of("/dev/cpu_dma_latency");
 
+  private static final Path DRIVER = Path.of("/sys/devices/system/cpu/cpuidle/current_driver");
+
   private final OutputStream wish; // holds while it is open
 
   private Awake(OutputStream wish) {
@@ -33,9 +35,10 @@ final class Awake implements AutoCloseable {
   /** Why processors sleep nevertheless; empty where they do not. */
   static Optional<String> problem() {
     try (Awake _ = asked()) {
-      return Optional.empty();
+      boolean isHeard = !Files.readString(DRIVER).strip().equals("none");
+      return isHeard ? Optional.empty() : Optional.of("Idle processors sleep: no cpuidle driver");
     } catch (IOException e) {
-      return Optional.of("Idle processors sleep: " + e.getMessage() + " cannot be written");
+      return Optional.of("Idle processors sleep, for they cannot be asked: " + e.getMessage());
     }
   }
 

@@ -22,7 +22,7 @@ final class Distance {
   /** Distances that differ by this factor are of two placements; those of one differ by less. */
   private static final double ANOTHER = 2;
 
-  /** Of what was measured, what is left out at either end: a look may have been disturbed. */
+  /** Of what was measured, as many are left out of the longest: a look may be disturbed. */
   private static final int ODD_ONES_IN = 20;
 
   private final Callable<Double> roundTrip;
@@ -61,9 +61,8 @@ final class Distance {
    * Whether it is of the longer of two placements, as far as is known by now, or of the only one.
    */
   boolean isFar(double nanos) {
-    int odd = measured.size() / ODD_ONES_IN;
-    double near = measured.get(odd);
-    double far = measured.get(measured.size() - 1 - odd);
+    double near = measured.getFirst();
+    double far = measured.get(measured.size() - 1 - measured.size() / ODD_ONES_IN);
     return far <= ANOTHER * near || nanos * nanos > near * far; // above the mean, of ratios
   }
 

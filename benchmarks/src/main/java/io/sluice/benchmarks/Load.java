@@ -36,7 +36,7 @@ enum Load {
       Part.requests,
       "requests.paced",
       // Longer than others: of a second's thousand only ten are slower than p99.
-      (client, time) -> client.paced(Talk.BYTES, 16, 1_000, time.multipliedBy(2)),
+      (client, time) -> client.paced(Talk.BYTES, 16, 1_000, time.multipliedBy(4)),
       Measure.p50("requests due at 1,000/s, 16 connections, p50"),
       Measure.p99("requests due at 1,000/s, 16 connections, p99")),
 
@@ -44,7 +44,7 @@ enum Load {
   FLOODED_REQUESTS(
       Part.fairness,
       "requests.flooded",
-      (client, time) -> client.flooded(16, 1_000, time.multipliedBy(2)),
+      (client, time) -> client.flooded(16, 1_000, time.multipliedBy(4)),
       Measure.p50("the same beside a neighbour's flood of connections, p50"),
       Measure.p99("the same beside a neighbour's flood of connections, p99")),
 
@@ -59,7 +59,7 @@ enum Load {
   DOWNLOAD(
       Part.bulk,
       "bulk.down",
-      (client, time) -> client.download(1, time),
+      (client, time) -> client.download(time),
       Measure.throughput("download, 1 stream"),
       Measure.machineCpu("1 GiB, download, 1 stream", Measure.GIBIBYTE),
       Measure.hopsCpu("1 GiB, download, 1 stream", Measure.GIBIBYTE)),
@@ -92,7 +92,7 @@ enum Load {
   HTTP_PACED(
       Part.http,
       "http.requests.paced",
-      (client, time) -> client.paced(Talk.GET, 16, 1_000, time.multipliedBy(2)),
+      (client, time) -> client.paced(Talk.GET, 16, 1_000, time.multipliedBy(4)),
       Measure.p50("GETs due at 1,000/s, 16 connections, p50"),
       Measure.p99("GETs due at 1,000/s, 16 connections, p99")),
 

@@ -30,7 +30,7 @@ final class LoadClient {
   private static final Duration FLOOD_BEFORE = Duration.ofMillis(300);
 
   /** From the start to the first request that is due: every client is awake by then. */
-  private static final long SETTLING_NANOS = 20_000_000;
+  private static final long SETTLING_NANOS = 100_000_000;
 
   /** The kernel otherwise ends the sleep of an ordinary thread up to 50 µs late. */
   private static final String SHORTEST_TIMER_SLACK = "1";
@@ -135,6 +135,7 @@ final class LoadClient {
           Talk.Exchange exchange = talk.begin();
           Latencies latencies = new Latencies();
           try (SocketChannel connection = connect(talk.port())) {
+            exchange.run(connection); // a proxy may have begun only what a connection costs it
             long deadline = start.awaitDeadline();
             for (long now = System.nanoTime(); now - deadline < 0; ) {
               exchange.run(connection);
@@ -156,6 +157,7 @@ final class LoadClient {
           Talk.Exchange exchange = talk.begin();
           sleepPrecisely();
           try (SocketChannel connection = connect(talk.port())) {
+            exchange.run(connection);
             long begin = start.await() + SETTLING_NANOS;
             Latencies latencies =
                 OpenLoop.of(start.client(), clients, perSecond, begin)
@@ -169,8 +171,8 @@ final class LoadClient {
   Sample flooded(int clients, int perSecond, Duration time) throws Exception {
     LoadClient flood = new LoadClient(neighbours, ProcessUse.NONE);
     FutureTask<Sample> flooding =
-        new FutureTask<>(
-            () -> flood.connections(Talk.BYTE, FLOOD_CLIENTS, time.plus(FLOOD_BEFORE)));
+        new FutureTask<>(() ->
+            flood.connections(Talk.BYTE, FLOOD_CLIENTS, time.plus(FLOOD_BEFORE.multipliedBy(2))));
     Thread.ofPlatform().daemon().name("load-flood").start(flooding);
     Thread.sleep(FLOOD_BEFORE);
     Sample sample = paced(Talk.BYTES, clients, perSecond, time);
@@ -198,22 +200,26 @@ final class LoadClient {
     Files.writeString(Path.of("/proc", thread, "timerslack_ns"), SHORTEST_TIMER_SLACK);
   }
 
-  /** Sends whole chunks on each of the streams and waits until everything was read. */
+  /**
+   * Sends whole chunks on each of the streams and waits until everything was read. A single one is
+   * kept on the clients' half of the processors.
+   */
   Sample upload(int streams, Duration time) throws Exception {
+    boolean isKept = streams == 1;
     return run(
         streams,
         time,
         start -> {
           ByteBuffer bulk = ByteBuffer.allocateDirect(LoadServer.BULK_BYTES);
           int chunks = 0;
-          try (Half.Kept _ = Half.OF_CLIENTS.keep();
-              SocketChannel connection = connect(LoadServer.SINK_PORT)) {
+          try (Half.Kept _ = isKept ? Half.OF_CLIENTS.keep() : () -> {};
+              SocketChannel connection =
+                  connect(isKept ? LoadServer.SINK_PORT : LoadServer.MANY_SINKS_PORT)) {
+            writeChunk(connection, bulk); // before the first a proxy may still be connecting
+            readFully(connection, ByteBuffer.allocate(1));
             long deadline = start.awaitDeadline();
             do {
-              for (long left = LoadServer.CHUNK_BYTES; left > 0; ) {
-                bulk.clear().limit((int) Math.min(LoadServer.BULK_BYTES, left));
-                left -= connection.write(bulk);
-              }
+              writeChunk(connection, bulk);
               chunks++;
             } while (System.nanoTime() - deadline < 0);
             readFully(connection, ByteBuffer.allocate(chunks));
@@ -222,24 +228,33 @@ final class LoadClient {
         });
   }
 
-  /** Receives whole chunks on each of the streams; two are asked for at any time, so none waits. */
-  Sample download(int streams, Duration time) throws Exception {
+  private static void writeChunk(SocketChannel connection, ByteBuffer bulk) throws IOException {
+    for (long left = LoadServer.CHUNK_BYTES; left > 0; ) {
+      bulk.clear().limit((int) Math.min(LoadServer.BULK_BYTES, left));
+      left -= connection.write(bulk);
+    }
+  }
+
+  /**
+   * Receives whole chunks, on the clients' half of the processors; two are asked for at any time,
+   * so none waits.
+   */
+  Sample download(Duration time) throws Exception {
     return run(
-        streams,
+        1,
         time,
         start -> {
           ByteBuffer bulk = ByteBuffer.allocateDirect(LoadServer.BULK_BYTES);
           long received = 0;
           try (Half.Kept _ = Half.OF_CLIENTS.keep();
               SocketChannel connection = connect(LoadServer.SOURCE_PORT)) {
+            for (long left = ask(connection); left > 0; ) { // as for an upload
+              left -= readSome(connection, bulk);
+            }
             long deadline = start.awaitDeadline();
             long asked = ask(connection) + ask(connection);
             while (received < asked) {
-              int read = connection.read(bulk.clear());
-              if (read < 0) {
-                throw new EOFException(asked - received + " bytes did not arrive");
-              }
-              received += read;
+              received += readSome(connection, bulk);
               if (asked - received <= LoadServer.CHUNK_BYTES && System.nanoTime() - deadline < 0) {
                 asked += ask(connection);
               }
@@ -247,6 +262,14 @@ final class LoadClient {
           }
           return new Count(received, new Latencies());
         });
+  }
+
+  private static int readSome(SocketChannel connection, ByteBuffer bulk) throws IOException {
+    int read = connection.read(bulk.clear());
+    if (read < 0) {
+      throw new EOFException("the other end closed in the midst of a chunk");
+    }
+    return read;
   }
 
   /** Asks a source for the next bytes; gives how many. */
@@ -264,6 +287,7 @@ final class LoadClient {
           Talk.Exchange exchange = talk.begin();
           long bytes = 0;
           try (SocketChannel connection = connect(talk.port())) {
+            exchange.run(connection);
             long deadline = start.awaitDeadline();
             do {
               exchange.run(connection);

@@ -34,6 +34,9 @@ final class LoadServer implements AutoCloseable {
   /** One byte each way, then keeps the connection. */
   static final int HOLD_PORT = 7_005;
 
+  /** The same as {@link #SINK_PORT}, by threads that run where the scheduler likes. */
+  static final int MANY_SINKS_PORT = 7_007;
+
   /** HTTP/1.1: {@link #ITEM} and the other targets. */
   static final int HTTP_PORT = 7_006;
 
@@ -102,6 +105,7 @@ final class LoadServer implements AutoCloseable {
                   ONE_BYTE_PORT,
                   SINK_PORT,
                   SOURCE_PORT,
+                  MANY_SINKS_PORT,
                   HOLD_PORT,
                   HTTP_PORT,
                   HTTP_AS_BYTES_PORT,
@@ -135,12 +139,23 @@ final class LoadServer implements AutoCloseable {
         }
       }
       case HOLD_PORT -> threads.execute(() -> accept(listener, Runnable::run, this::hold));
-      case SINK_PORT -> threads.execute(() -> accept(listener, threads::execute, this::sink));
-      case SOURCE_PORT -> threads.execute(() -> accept(listener, threads::execute, this::source));
+      case SINK_PORT -> threads.execute(() -> accept(listener, threads::execute, kept(this::sink)));
+      case SOURCE_PORT ->
+          threads.execute(() -> accept(listener, threads::execute, kept(this::source)));
+      case MANY_SINKS_PORT -> threads.execute(() -> accept(listener, threads::execute, this::sink));
       case HTTP_PORT, HTTP_AS_BYTES_PORT ->
           threads.execute(() -> accept(listener, threads::execute, LoadServer::http));
       default -> threads.execute(() -> accept(listener, threads::execute, this::echo));
     }
+  }
+
+  /** The same on the servers' half of the processors. */
+  private static Service kept(Service service) {
+    return connection -> {
+      try (Half.Kept _ = Half.OF_SERVERS.keep()) {
+        service.serve(connection);
+      }
+    };
   }
 
   private interface Runner {
@@ -198,8 +213,7 @@ final class LoadServer implements AutoCloseable {
 
   private void sink(SocketChannel connection) throws IOException {
     ByteBuffer bulk = ByteBuffer.allocateDirect(BULK_BYTES);
-    try (connection;
-        Half.Kept _ = Half.OF_SERVERS.keep()) {
+    try (connection) {
       long unanswered = 0;
       for (int read = 0; read >= 0; read = connection.read(bulk.clear())) {
         unanswered += read;
@@ -214,8 +228,7 @@ final class LoadServer implements AutoCloseable {
   private void source(SocketChannel connection) throws IOException {
     ByteBuffer bulk = ByteBuffer.allocateDirect(BULK_BYTES);
     ByteBuffer number = ByteBuffer.allocateDirect(Long.BYTES);
-    try (connection;
-        Half.Kept _ = Half.OF_SERVERS.keep()) {
+    try (connection) {
       while (connection.read(number) >= 0) {
         if (!number.hasRemaining()) { // it may come in pieces
           for (long left = number.flip().getLong(); left > 0; ) {

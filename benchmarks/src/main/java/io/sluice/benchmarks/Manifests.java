@@ -222,6 +222,7 @@ final class Manifests {
                 LoadServer.ONE_BYTE_PORT,
                 LoadServer.SINK_PORT,
                 LoadServer.SOURCE_PORT,
+                LoadServer.MANY_SINKS_PORT,
                 LoadServer.HOLD_PORT)
             .mapToObj(Integer::toString)
             .collect(Collectors.joining(", "));

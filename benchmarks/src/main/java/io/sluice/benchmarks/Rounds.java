@@ -151,12 +151,14 @@ final class Rounds<P extends Enum<P>> {
     List<String> moved = new ArrayList<>();
     List<String> disturbed = new ArrayList<>();
     for (Load load : loads) {
-      values(load, pace(load).value())
-          .forEach((path, values) -> {
-            if (values.hasMoved()) {
-              moved.add(named(load, path, "%.2f", values.moved()));
-            }
-          });
+      for (Load.Measure measure : load.measures()) {
+        values(load, measure)
+            .forEach((path, values) -> {
+              if (values.hasMoved()) {
+                moved.add(measure.name() + " of " + named(load, path, "%.2f", values.moved()));
+              }
+            });
+      }
       values(load, Sample::strangersShare)
           .forEach((path, shares) -> {
             if (shares.median() > HARMLESS_SHARE) {

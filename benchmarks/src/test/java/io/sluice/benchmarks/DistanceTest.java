@@ -42,6 +42,15 @@ class DistanceTest {
   }
 
   @Test
+  void nearIsNearAlsoWhereItIsRare() throws Exception {
+    for (int i = 0; i < 60; i++) {
+      measure(FAR);
+    }
+    measure(NEAR);
+    assertThat(distance.isFar(NEAR)).isFalse();
+  }
+
+  @Test
   void waitsUntilItIsFarAgain() throws Exception {
     measure(FAR, NEAR);
     next.addAll(List.of(NEAR, NEAR, FAR, NEAR));
