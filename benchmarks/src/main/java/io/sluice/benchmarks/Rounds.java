@@ -48,6 +48,9 @@ final class Rounds<P extends Enum<P>> {
    *     many more are taken at most
    */
   void measure(Map<P, LoadClient> paths, int samples) throws Exception {
+    if (loads.isEmpty()) {
+      return;
+    }
     List<Take> these = new ArrayList<>();
     try (Awake _ = Awake.begin()) {
       for (Load load : loads) {
