@@ -117,22 +117,22 @@ final class Rounds<P extends Enum<P>> {
                 path,
                 new Values(
                     those.stream()
-                        .map(counted::of)
-                        .filter(samples -> counted == Counted.ALL || samples.size() >= LEAST)
-                        .map(samples -> samples.stream().map(property::applyAsDouble).toList())
+                        .map(
+                            take -> counted.of(take).stream().map(property::applyAsDouble).toList())
                         .toList())));
     return values;
   }
 
-  /** Which samples of a load count: those of one distance, if there is a take of each path. */
+  /** Which samples of a load count: those of one distance, if each take has enough of them. */
   private Counted countedOf(Load load) {
     return Stream.of(Counted.FAR, Counted.NEAR)
-        .filter(counted ->
-            takes.getOrDefault(load, Map.of()).values().stream()
-                .allMatch(
-                    those -> those.stream().anyMatch(take -> counted.of(take).size() >= LEAST)))
+        .filter(counted -> takesOf(load).allMatch(take -> counted.of(take).size() >= LEAST))
         .findFirst()
         .orElse(Counted.ALL);
+  }
+
+  private Stream<Take> takesOf(Load load) {
+    return takes.getOrDefault(load, Map.of()).values().stream().flatMap(List::stream);
   }
 
   private enum Counted {
@@ -183,20 +183,11 @@ final class Rounds<P extends Enum<P>> {
     int left = 0;
     List<String> near = new ArrayList<>();
     List<String> mixed = new ArrayList<>();
-    List<String> once = new ArrayList<>();
-    for (Map.Entry<Load, Map<P, List<Take>>> ofLoad : takes.entrySet()) {
-      Load load = ofLoad.getKey();
+    for (Load load : loads) {
       Counted counted = countedOf(load);
+      left += takesOf(load).mapToInt(take -> take.all().size() - counted.of(take).size()).sum();
       if (counted != Counted.FAR) {
         (counted == Counted.NEAR ? near : mixed).add(load.id());
-      }
-      Map<P, Values> values = values(load, pace(load).value());
-      for (Map.Entry<P, List<Take>> path : ofLoad.getValue().entrySet()) {
-        Values those = values.getOrDefault(path.getKey(), Values.of(List.of(0.0)));
-        left += path.getValue().stream().mapToInt(Take::size).sum() - those.all().size();
-        if (those.takes().size() < path.getValue().size()) {
-          once.add(named(load, path.getKey()));
-        }
       }
     }
     List<String> remarks = new ArrayList<>();
@@ -205,7 +196,6 @@ final class Rounds<P extends Enum<P>> {
     }
     told("Only between near processors", near).ifPresent(remarks::add);
     told("Doubtful, for processors were near at times, and far", mixed).ifPresent(remarks::add);
-    told("At one of two times only", once).ifPresent(remarks::add);
     return remarks;
   }
 
@@ -213,11 +203,11 @@ final class Rounds<P extends Enum<P>> {
     return of.isEmpty() ? Optional.empty() : Optional.of(what + ": " + String.join(", ", of));
   }
 
-  private String named(Load load, P path) {
-    return load.id() + " on " + path.name().toLowerCase(Locale.ROOT);
-  }
-
   private String named(Load load, P path, String format, double value) {
-    return named(load, path) + " " + String.format(Locale.ROOT, format, value);
+    return load.id()
+        + " on "
+        + path.name().toLowerCase(Locale.ROOT)
+        + " "
+        + String.format(Locale.ROOT, format, value);
   }
 }

@@ -36,10 +36,6 @@ final class Take {
     }
   }
 
-  int size() {
-    return taken.size();
-  }
-
   /** Those between processors that were far from each other, as far as is known by now. */
   List<Sample> far() {
     return where(one -> distance.isFar(one.nanosBefore) && distance.isFar(one.nanosAfter));
