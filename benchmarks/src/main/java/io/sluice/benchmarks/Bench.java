@@ -28,6 +28,7 @@ record Bench(
    * @param samples of each load on a path that is measured at one time, at least 4
    * @param baselines of each load on a path that is measured before and after the others, each time
    * @param time of one sample
+   * @param paced the same of paced requests: of a second's thousand only ten are slower than p99
    * @param window of a load that warms up
    * @param patience for processors to be far from each other, in all of a run
    * @param longestWarmUp of one load on one path, steady or not
@@ -39,6 +40,7 @@ record Bench(
       int samples,
       int baselines,
       Duration time,
+      Duration paced,
       Duration window,
       Duration patience,
       Duration longestWarmUp,
@@ -47,9 +49,10 @@ record Bench(
       Duration idle) {
     static final Extent FULL =
         new Extent(
-            40,
-            20,
+            24,
+            12,
             Duration.ofMillis(250),
+            Duration.ofSeconds(3),
             Duration.ofMillis(200),
             Duration.ofMinutes(4),
             Duration.ofSeconds(6),
@@ -61,12 +64,22 @@ record Bench(
             8,
             4,
             Duration.ofMillis(250),
+            Duration.ofSeconds(1),
             Duration.ofMillis(100),
             Duration.ofSeconds(10),
             Duration.ofSeconds(3),
             1,
             10,
             Duration.ofSeconds(10));
+
+    Duration timeOf(Load load) {
+      return load.isPaced() ? paced : time;
+    }
+
+    /** Of a load that warms up; of too few requests there is no pace. */
+    Duration windowOf(Load load) {
+      return load.isPaced() ? window.multipliedBy(4) : window;
+    }
   }
 
   /** Of all pods; more may lie there before a daemon is started on it. */

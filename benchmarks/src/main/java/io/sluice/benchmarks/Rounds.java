@@ -59,7 +59,7 @@ final class Rounds<P extends Enum<P>> {
           if (!ofLoad.containsKey(path.getKey())) {
             warmUp(load, path.getValue());
           }
-          Take take = new Take(load, path.getValue(), distance);
+          Take take = new Take(load, path.getValue(), extent.timeOf(load), distance);
           ofLoad.computeIfAbsent(path.getKey(), none -> new ArrayList<>()).add(take);
           these.add(take);
         }
@@ -72,7 +72,7 @@ final class Rounds<P extends Enum<P>> {
       for (int i = 0; i < samples || (i < MOST_TRIES * samples && distance.isPatient()); i++) {
         for (Take take : these) {
           if (take.far().size() < samples) {
-            take.sample(extent.time());
+            take.sample();
           }
         }
       }
@@ -91,7 +91,7 @@ final class Rounds<P extends Enum<P>> {
         unsteady.add(load.id() + " on " + client.name());
         return;
       }
-      rate.add(pace(load).value().applyAsDouble(load.run(client, extent.window())));
+      rate.add(pace(load).value().applyAsDouble(load.run(client, extent.windowOf(load))));
     }
   }
 

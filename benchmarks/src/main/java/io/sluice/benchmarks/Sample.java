@@ -1,6 +1,7 @@
 package io.sluice.benchmarks;
 
 import java.io.IOException;
+import java.util.List;
 
 /**
  * One measurement on one path.
@@ -31,6 +32,24 @@ record Sample(
         spent.machine() / operations,
         spent.hops() / operations,
         spent.strangers() * 1e9 / nanos / Runtime.getRuntime().availableProcessors());
+  }
+
+  /** Of bulk that was measured in parts. */
+  static Sample ofBulk(List<Sample> parts) {
+    long bytes = parts.stream().mapToLong(Sample::operations).sum();
+    double seconds = parts.stream().mapToDouble(Sample::seconds).sum();
+    return new Sample(
+        bytes,
+        bytes / seconds,
+        0,
+        0,
+        parts.stream().mapToDouble(part -> part.machineCpu * part.operations).sum() / bytes,
+        parts.stream().mapToDouble(part -> part.hopsCpu * part.operations).sum() / bytes,
+        parts.stream().mapToDouble(part -> part.strangersShare * part.seconds()).sum() / seconds);
+  }
+
+  private double seconds() {
+    return operations / perSecond;
   }
 
   /**

@@ -10,6 +10,7 @@ import java.util.function.Predicate;
 final class Take {
   private final Load load;
   private final LoadClient client;
+  private final Duration time;
   private final Distance distance;
   private final List<Taken> taken = new ArrayList<>();
   private final double[] spent; // by each hop, in seconds of CPU time
@@ -17,15 +18,16 @@ final class Take {
   /** With the distance between processors before and after it. */
   private record Taken(Sample sample, double nanosBefore, double nanosAfter) {}
 
-  Take(Load load, LoadClient client, Distance distance) {
+  Take(Load load, LoadClient client, Duration time, Distance distance) {
     this.load = load;
     this.client = client;
+    this.time = time;
     this.distance = distance;
     this.spent = new double[client.hops().hops().size()];
   }
 
   /** Takes one more, once processors are far from each other, if they soon are. */
-  void sample(Duration time) throws Exception {
+  void sample() throws Exception {
     List<Double> before = client.hops().eachCpuSeconds();
     double nanosBefore = distance.awaitFar();
     Sample sample = load.run(client, time);

@@ -5,6 +5,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.accept.Proxy;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -16,12 +17,33 @@ import java.util.function.Function;
  * Pods that have left while connections of theirs go on in the proxy: what the kernel needs for
  * these goes with the last of them. For one thread at a time.
  */
-record ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy proxy) {
+final class ReleasedPods {
   private static final System.Logger LOG = System.getLogger(ReleasedPods.class.getName());
 
-  /** Looks at each of them; what fails is tried again with the next call. */
+  /** A namespace ends within some milliseconds of the pod's network. */
+  private static final Duration WHILE = Duration.ofSeconds(1);
+
+  private final Interception interception;
+  private final EnrolledPods enrolled;
+  private final Proxy proxy;
+  private final Map<Long, Long> seenNanos = new HashMap<>(); // for the first time
+
+  ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy proxy) {
+    this.interception = interception;
+    this.enrolled = enrolled;
+    this.proxy = proxy;
+  }
+
+  /**
+   * Looks at each of them that left a while ago: a container runtime is about to end the namespace
+   * of one that has only just left, with whatever is in it, while to take rules away costs pods
+   * that start meanwhile a quarter of a second. What fails is tried again with the next call.
+   */
   void settle() {
     Set<Long> translating = interception.translating();
+    long now = System.nanoTime();
+    seenNanos.keySet().retainAll(translating);
+    translating.forEach(cookie -> seenNanos.putIfAbsent(cookie, now));
     if (translating.isEmpty()) {
       return;
     }
@@ -29,7 +51,7 @@ record ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy prox
     Set<Long> inForce = enrolled.cookies();
     for (long cookie : translating) {
       try {
-        if (!inForce.contains(cookie) && isIdle(cookie, pods)) {
+        if (!inForce.contains(cookie) && hasWaited(cookie, now) && isIdle(cookie, pods)) {
           interception.release(cookie);
         }
       } catch (RuntimeException e) {
@@ -39,6 +61,10 @@ record ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy prox
             e);
       }
     }
+  }
+
+  private boolean hasWaited(long cookie, long now) {
+    return now - seenNanos.getOrDefault(cookie, now) >= WHILE.toNanos();
   }
 
   /** Whether {@link #settle} has nothing to do until another pod leaves. */
