@@ -18,6 +18,7 @@ public enum CloseKind {
   ERROR("the proxy failed");
 
   private final String explanation;
+  private final String label = name().toLowerCase(Locale.ROOT);
 
   CloseKind(String explanation) {
     this.explanation = explanation;
@@ -30,6 +31,6 @@ public enum CloseKind {
 
   /** Value of a metric label. */
   public String label() {
-    return name().toLowerCase(Locale.ROOT);
+    return label;
   }
 }

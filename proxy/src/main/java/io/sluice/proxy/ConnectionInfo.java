@@ -5,6 +5,7 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetSocketAddress;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -75,6 +76,30 @@ public record ConnectionInfo(
   /** Service that the client called. */
   public Optional<NamespacedName> service() {
     return Optional.ofNullable(serviceOrNull);
+  }
+
+  /** Whether nothing differs but the number and the port that the client chose. */
+  public boolean isLike(ConnectionInfo other) {
+    return this == other
+        || (reporter == other.reporter
+            && direction == other.direction
+            && mutualTls == other.mutualTls
+            && revision == other.revision
+            && pod.equals(other.pod)
+            && client.getAddress().equals(other.client.getAddress())
+            && Objects.equals(sourceOrNull, other.sourceOrNull)
+            && Objects.equals(sourceIdentityOrNull, other.sourceIdentityOrNull)
+            && Objects.equals(destinationIdentityOrNull, other.destinationIdentityOrNull)
+            && Objects.equals(originalDestinationOrNull, other.originalDestinationOrNull)
+            && Objects.equals(upstreamOrNull, other.upstreamOrNull)
+            && Objects.equals(serviceOrNull, other.serviceOrNull)
+            && Objects.equals(routeOrNull, other.routeOrNull)
+            && Objects.equals(serverNameOrNull, other.serverNameOrNull));
+  }
+
+  /** The same for those that are {@linkplain #isLike alike}; seldom for others. */
+  public int likeness() {
+    return 2 * (31 * pod.hashCode() + Objects.hashCode(upstreamOrNull)) + reporter.ordinal();
   }
 
   /** Another one of the same pods by the same address, of which nothing else differs. */

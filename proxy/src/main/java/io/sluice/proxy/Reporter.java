@@ -9,8 +9,10 @@ public enum Reporter {
   /** The server's side: an inbound listener accepted the connection. */
   DESTINATION;
 
+  private final String label = name().toLowerCase(Locale.ROOT);
+
   /** Value of the metric label {@code reporter}. */
   public String label() {
-    return name().toLowerCase(Locale.ROOT);
+    return label;
   }
 }

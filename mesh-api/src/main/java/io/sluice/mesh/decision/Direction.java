@@ -8,6 +8,7 @@ public enum Direction {
   INBOUND(1);
 
   private final int code;
+  private final String label = name().toLowerCase(Locale.ROOT);
 
   Direction(int code) {
     this.code = code;
@@ -20,7 +21,7 @@ public enum Direction {
 
   /** Value of the metric label {@code direction}. */
   public String label() {
-    return name().toLowerCase(Locale.ROOT);
+    return label;
   }
 
   /** The constant with this code; throws {@link IllegalArgumentException} for an unknown one. */

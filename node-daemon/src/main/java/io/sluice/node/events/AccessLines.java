@@ -10,6 +10,7 @@ import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -29,8 +30,30 @@ public final class AccessLines {
   /** Characters of a method or status. */
   private static final int MAX_WORD = 32;
 
-  /** Connections whose fields are kept for the next request; a power of two. */
+  /**
+   * Connections whose fields are kept, for the next request or the next one alike; a power of two.
+   */
   private static final int MOST_KNOWN = 64;
+
+  /** The last verdict of several that are mostly the same, and how it is written. */
+  private static final class Decided {
+    @Nullable Verdict verdict;
+    byte[] octets = {};
+  }
+
+  /** What connections say that are {@linkplain ConnectionInfo#isLike alike}. */
+  private static final class Alike {
+    final ConnectionInfo info;
+    final byte[] ends; // up to the client's port
+    final byte[] called; // behind it
+    final Decided decided = new Decided();
+
+    Alike(ConnectionInfo info, byte[] ends, byte[] called) {
+      this.info = info;
+      this.ends = ends;
+      this.called = called;
+    }
+  }
 
   /**
    * What all requests of a connection say alike, which share their {@link ConnectionInfo}, and what
@@ -40,8 +63,7 @@ public final class AccessLines {
     final ConnectionInfo info;
     final byte[] ends;
     final byte[] upstream;
-    @Nullable Verdict verdict; // of the last one, and how that is written
-    byte[] decided = {};
+    final Decided decided = new Decided();
     String version = ""; // of the last one, with the next two; likewise
     String authority = "";
     @Nullable String userAgent;
@@ -58,6 +80,7 @@ public final class AccessLines {
   private final FormattedLine formatted = new FormattedLine();
   private @Nullable Ended usual; // whose line json has
   private final @Nullable Known[] known = new @Nullable Known[MOST_KNOWN];
+  private final @Nullable Alike[] alikes = new @Nullable Alike[MOST_KNOWN];
 
   /**
    * Writes what is known of it, or what the format wants of that; several who want the usual line
@@ -87,14 +110,11 @@ public final class AccessLines {
     ConnectionInfo info = record.info();
     json.begin();
     json.time("time", time);
-    writeEnds(info);
-    json.text("requested_server_name", serverName(info));
-    json.word("upstream", text(info.upstreamOrNull()));
-    json.text("service", text(info.serviceOrNull()));
-    json.text("route", route(info));
-    json.word("verdict", record.verdict().outcome().label());
-    json.word("reason", record.verdict().reason().label());
-    json.text("rule", text(record.verdict().ruleOrNull()));
+    Alike alike = alike(info);
+    json.again(alike.ends);
+    json.decimal(info.client().getPort());
+    json.again(alike.called);
+    writeVerdict(alike.decided, record.verdict());
     json.number("bytes_sent", record.bytesSent());
     json.number("bytes_received", record.bytesReceived());
     json.number("duration_ms", record.duration().toMillis());
@@ -104,13 +124,34 @@ public final class AccessLines {
     json.end();
   }
 
+  private Alike alike(ConnectionInfo info) {
+    int slot = info.likeness() & MOST_KNOWN - 1;
+    Alike alike = alikes[slot];
+    if (alike == null || !alike.info.isLike(info)) {
+      int mark = json.length();
+      writePods(info);
+      json.word("client", text(info.client()));
+      byte[] ends = json.cut(mark);
+      int digits = Integer.toString(info.client().getPort()).length();
+      json.plain("\"");
+      json.word("original_destination", text(info.originalDestinationOrNull()));
+      json.text("requested_server_name", serverName(info));
+      json.word("upstream", text(info.upstreamOrNull()));
+      json.text("service", text(info.serviceOrNull()));
+      json.text("route", route(info));
+      alike = new Alike(info, Arrays.copyOf(ends, ends.length - digits - 1), json.cut(mark));
+      alikes[slot] = alike;
+    }
+    return alike;
+  }
+
   private void line(Instant time, RequestRecord record) {
     json.begin();
     json.time("time", time);
     json.time("start_time", time.minus(record.duration()));
     Known connection = connection(record.info());
     json.again(connection.ends);
-    writeVerdict(connection, record.verdict());
+    writeVerdict(connection.decided, record.verdict());
     writeRequest(connection, record);
     json.again(connection.upstream);
     writeResponse(record);
@@ -143,6 +184,12 @@ public final class AccessLines {
   }
 
   private void writeEnds(ConnectionInfo info) {
+    writePods(info);
+    json.word("client", text(info.client()));
+    json.word("original_destination", text(info.originalDestinationOrNull()));
+  }
+
+  private void writePods(ConnectionInfo info) {
     json.word("reporter", info.reporter().label());
     json.word("direction", info.direction().label());
     json.text("pod", info.pod().toString());
@@ -150,21 +197,19 @@ public final class AccessLines {
     json.word("source_principal", text(info.sourceIdentityOrNull()));
     json.word("destination_principal", text(info.destinationIdentityOrNull()));
     json.word("connection_security_policy", info.securityPolicy());
-    json.word("client", text(info.client()));
-    json.word("original_destination", text(info.originalDestinationOrNull()));
   }
 
-  private void writeVerdict(Known connection, Verdict verdict) {
-    if (verdict.equals(connection.verdict)) {
-      json.again(connection.decided);
+  private void writeVerdict(Decided last, Verdict verdict) {
+    if (verdict.equals(last.verdict)) {
+      json.again(last.octets);
       return;
     }
     int mark = json.length();
-    json.text("verdict", verdict.outcome().label());
-    json.text("reason", verdict.reason().label());
+    json.word("verdict", verdict.outcome().label());
+    json.word("reason", verdict.reason().label());
     json.text("rule", text(verdict.ruleOrNull()));
-    connection.verdict = verdict;
-    connection.decided = json.since(mark);
+    last.verdict = verdict;
+    last.octets = json.since(mark);
   }
 
   private void writeRequest(Known connection, RequestRecord record) {

@@ -74,8 +74,28 @@ final class FastPathReports implements AutoCloseable {
     }
   }
 
-  /** From one pod to the other, by the address called. */
-  private record Way(FastCounterKey key, InetSocketAddress endpoint) {}
+  /** From one pod to the other, by the address called; compared by hand for each connection. */
+  private record Way(
+      long callerCookie, long netnsCookie, InetSocketAddress called, InetSocketAddress endpoint) {
+    static Way of(FastRecordValue record) {
+      return new Way(
+          record.callerCookie(), record.netnsCookie(), record.called(), record.destination());
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Way that
+          && callerCookie == that.callerCookie
+          && netnsCookie == that.netnsCookie
+          && endpoint.equals(that.endpoint)
+          && called.equals(that.called);
+    }
+
+    @Override
+    public int hashCode() {
+      return 31 * (31 * Long.hashCode(callerCookie) + called.hashCode()) + endpoint.hashCode();
+    }
+  }
 
   /** What one end tells of all connections of a way, but for the client's port. */
   private record Alike(ConnectionInfo info, Verdict verdict) {}
@@ -185,13 +205,9 @@ final class FastPathReports implements AutoCloseable {
 
   void over(FastRecordValue record) {
     mayBeUntold = true;
-    FastCounterKey key =
-        new FastCounterKey(record.callerCookie(), record.netnsCookie(), record.called());
-    Mark mark =
-        revoked.remove(
-            new ConnectionKey(record.netnsCookie(), record.source(), record.destination()));
+    Mark mark = revoked.isEmpty() ? null : revoked.remove(keyOf(record));
     Reason revocation = mark != null && mark.isOf(record) ? mark.reason : null;
-    for (Alike each : alike(new Way(key, record.destination()), record)) {
+    for (Alike each : alike(Way.of(record), record)) {
       closed.accept(
           new AccessRecord(
               each.info.another(ids.getAndDecrement(), record.source()),
@@ -205,6 +221,10 @@ final class FastPathReports implements AutoCloseable {
     }
   }
 
+  private static ConnectionKey keyOf(FastRecordValue record) {
+    return new ConnectionKey(record.netnsCookie(), record.source(), record.destination());
+  }
+
   /** As the latest snapshot says; empty while an end is not known by name. */
   private List<Alike> alike(Way way, FastRecordValue record) {
     MeshSnapshot current = snapshot;
@@ -215,8 +235,9 @@ final class FastPathReports implements AutoCloseable {
     List<Alike> known = alike.get(way);
     if (known == null) {
       known = new ArrayList<>(2);
+      FastCounterKey key = new FastCounterKey(way.callerCookie, way.netnsCookie, way.called);
       for (Reporter reporter : Reporter.values()) {
-        ConnectionInfo info = info(current, reporter, way.key, record);
+        ConnectionInfo info = info(current, reporter, key, record);
         if (info != null) {
           Flow flow = new Flow(info.sourceOrNull(), record.source(), record.destination());
           known.add(

@@ -85,7 +85,7 @@ public final class FlowRecorder implements AutoCloseable {
     record End() implements Entry {}
   }
 
-  /** The flow of a connection's last request: most are asked again and again. */
+  /** The flow of a connection, or of its last request: most are asked again and again. */
   private record Last(ConnectionInfo info, Verdict verdict, @Nullable RecordedFlow flowOrNull) {
     /** Whether it is that of {@code request} too, which is told without headers. */
     boolean is(Entry.Told told, RequestRecord request) {
@@ -119,6 +119,7 @@ public final class FlowRecorder implements AutoCloseable {
   private boolean failing;
   private long noted; // of what is left out
   private final @Nullable Last[] last = new @Nullable Last[MOST_LAST]; // by connection
+  private final @Nullable Last[] alike = new @Nullable Last[MOST_LAST]; // of whole ones
   private @Nullable MeshSnapshot namedBy; // the ends of those
 
   private FlowRecorder(
@@ -257,9 +258,11 @@ public final class FlowRecorder implements AutoCloseable {
     }
     RequestRecord request = told.askedOrNull;
     List<String> wanted = headers;
-    if (request == null || !wanted.isEmpty()) {
-      Asked asked = request == null ? null : Asked.of(request, wanted);
-      return RecordedFlow.of(now, told.info, told.verdict, asked).orElse(null);
+    if (request == null) {
+      return ofConnection(now, told);
+    }
+    if (!wanted.isEmpty()) {
+      return RecordedFlow.of(now, told.info, told.verdict, Asked.of(request, wanted)).orElse(null);
     }
     int slot = (int) told.info.id() & MOST_LAST - 1;
     Last same = last[slot];
@@ -272,10 +275,22 @@ public final class FlowRecorder implements AutoCloseable {
     return same.flowOrNull;
   }
 
+  private @Nullable RecordedFlow ofConnection(MeshSnapshot now, Entry.Told told) {
+    int slot = told.info.likeness() & MOST_LAST - 1;
+    Last same = alike[slot];
+    if (same == null || !same.info.isLike(told.info) || !same.verdict.equals(told.verdict)) {
+      RecordedFlow flow = RecordedFlow.of(now, told.info, told.verdict, null).orElse(null);
+      same = new Last(told.info, told.verdict, flow);
+      alike[slot] = same;
+    }
+    return same.flowOrNull;
+  }
+
   /** No snapshot is held that is not in force, nor what was told, longer than a window. */
   private void forgetLast() {
     namedBy = null;
     Arrays.fill(last, null);
+    Arrays.fill(alike, null);
   }
 
   private void add(RecordedFlow flow, Instant time) {

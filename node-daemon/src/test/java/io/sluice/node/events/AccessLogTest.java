@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sluice.await.Await;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.decision.Outcome;
 import io.sluice.mesh.decision.Reason;
@@ -20,6 +21,7 @@ import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,6 +81,35 @@ class AccessLogTest {
     String section = page.substring(page.indexOf("## Access log"));
     assertThat(section.substring(section.indexOf(from)))
         .contains(line.propertyStream().map(field -> "`" + field.getKey() + "`").toList());
+  }
+
+  /** What one said that is like the next is not said of another. */
+  @Test
+  void connectionsThatAreAlikeTellEachItsOwn() {
+    ConnectionInfo one = Samples.outbound(1);
+    List<AccessRecord> ended =
+        List.of(
+            RECORD,
+            Samples.ended(one.another(2, new InetSocketAddress("10.0.0.1", 7)), CloseKind.IDLE),
+            Samples.ended(one.another(3, new InetSocketAddress("10.0.0.9", 7)), CloseKind.FIN),
+            Samples.ended(one.another(4, new InetSocketAddress("fd00::9", 65_535)), CloseKind.FIN),
+            Samples.refused(one, Reason.NO_READY_ENDPOINT),
+            Samples.refused(one, Reason.NO_TRAFFIC_TARGET),
+            Samples.refused(Samples.stranger(5), Reason.SOURCE_NOT_IN_MESH),
+            RECORD);
+    AccessLines again = new AccessLines();
+
+    for (AccessRecord record : ended) {
+      assertThat(line(again, record))
+          .isEqualTo(line(new AccessLines(), record))
+          .contains(IpAddresses.text(record.info().client()))
+          .contains(record.closeReason().label());
+    }
+  }
+
+  private static String line(AccessLines lines, AccessRecord record) {
+    JsonLine line = lines.write(new Ended.OfConnection(Instant.EPOCH, record), null);
+    return new String(line.octets(), 0, line.length(), StandardCharsets.US_ASCII);
   }
 
   @Test

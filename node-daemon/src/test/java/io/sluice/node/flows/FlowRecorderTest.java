@@ -80,10 +80,12 @@ class FlowRecorderTest {
       }
       recorder.record(Samples.refused(Samples.outbound(1), Reason.NO_TRAFFIC_TARGET));
       recorder.record(Samples.refused(Samples.outbound(2), Reason.NO_READY_ENDPOINT));
+      recorder.record(Samples.refused(Samples.outbound(3), Reason.NO_TRAFFIC_TARGET));
+      recorder.record(Samples.ended(Samples.outbound(4), CloseKind.FIN));
       recorder.writeAll();
 
-      assertThat(read()).hasSize(2); // policy did not decide the last one
-      assertThat(read().getFirst().seen().count()).isEqualTo(1_000);
+      assertThat(read()).hasSize(2); // policy did not decide the one without an endpoint
+      assertThat(read()).extracting(each -> each.seen().count()).containsExactly(1_001L, 2L);
       assertThat(read().getFirst().seen().first()).isBetween(begin, Instant.now());
       RecordedFlow flow = read().getFirst().flow();
       assertThat(flow.sourceOrNull()).isEqualTo(Samples.CART);
