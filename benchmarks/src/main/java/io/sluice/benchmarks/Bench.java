@@ -28,7 +28,8 @@ record Bench(
    * @param samples of each load on a path that is measured at one time, at least 4
    * @param baselines of each load on a path that is measured before and after the others, each time
    * @param time of one sample
-   * @param paced the same of paced requests: of a second's thousand only ten are slower than p99
+   * @param pacedTime the same of requests due at fixed times: of a second's thousand only ten are
+   *     slower than p99
    * @param window of a load that warms up
    * @param patience for processors to be far from each other, in all of a run
    * @param longestWarmUp of one load on one path, steady or not
@@ -40,13 +41,15 @@ record Bench(
       int samples,
       int baselines,
       Duration time,
-      Duration paced,
+      Duration pacedTime,
       Duration window,
       Duration patience,
       Duration longestWarmUp,
       int starts,
       int podStarts,
       Duration idle) {
+    private static final int PACED_WINDOWS = 4; // a window of fewer requests has no pace
+
     static final Extent FULL =
         new Extent(
             24,
@@ -55,7 +58,7 @@ record Bench(
             Duration.ofSeconds(3),
             Duration.ofMillis(200),
             Duration.ofMinutes(4),
-            Duration.ofSeconds(6),
+            Duration.ofSeconds(10),
             5,
             60,
             Duration.ofSeconds(40));
@@ -73,12 +76,12 @@ record Bench(
             Duration.ofSeconds(10));
 
     Duration timeOf(Load load) {
-      return load.isPaced() ? paced : time;
+      return load.isPaced() ? pacedTime : time;
     }
 
-    /** Of a load that warms up; of too few requests there is no pace. */
+    /** Of a load that warms up. */
     Duration windowOf(Load load) {
-      return load.isPaced() ? window.multipliedBy(4) : window;
+      return load.isPaced() ? window.multipliedBy(PACED_WINDOWS) : window;
     }
   }
 

@@ -15,8 +15,8 @@ import java.util.List;
 
 /**
  * A namespace in which plays a container runtime with Debian's plugins, and the directories that it
- * and the measured daemon share. Pods get addresses of IPv4 alone: whether one of IPv6 is still
- * tentative the plugin looks every 50 ms, which now and then hides what is measured.
+ * and the measured daemon share. Pods get IPv4 addresses alone: for IPv6 the bridge plugin looks
+ * every 50 ms whether an address is still tentative, which hides what is measured.
  */
 final class CniNode implements AutoCloseable {
   private static final Path DEBIAN_PLUGINS = Path.of("/usr/lib/cni");

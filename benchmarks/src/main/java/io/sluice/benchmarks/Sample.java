@@ -13,7 +13,7 @@ import java.util.List;
  * @param machineCpu CPU time for each operation in seconds, of everything that ran on the machine
  * @param hopsCpu the same of the processes on the way; 0 without any
  * @param strangersShare of the machine that neither the generators nor the hops had, as others that
- *     worked meanwhile; 0 to 1
+ *     worked meanwhile; 0 to 1, or a step below
  */
 record Sample(
     long operations,
@@ -71,9 +71,9 @@ record Sample(
           machine - before.machine, generators - before.generators, hops - before.hops);
     }
 
-    /** Each is counted in steps, so the rest of nothing may be a step below 0. */
+    /** Each is counted in steps, so that of nothing it may be a step below 0: parts add up. */
     double strangers() {
-      return Math.max(0, machine - generators - hops);
+      return machine - generators - hops;
     }
   }
 }

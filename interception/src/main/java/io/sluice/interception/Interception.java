@@ -87,7 +87,8 @@ public interface Interception extends AutoCloseable {
 
   /**
    * Cookies of pods that were released and in which the connections that they had still rest on a
-   * translation or a route of ours: released once more when those have ended, nothing is left.
+   * translation or a route of ours: released once more when those have ended, a second later or
+   * more, nothing is left.
    */
   default Set<Long> translating() {
     return Set.of();

@@ -23,6 +23,7 @@ import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -39,6 +40,12 @@ import java.util.function.Consumer;
 public final class IptablesInterception implements Interception {
   private static final System.Logger LOG = System.getLogger(IptablesInterception.class.getName());
 
+  /**
+   * A container runtime ends a pod's namespace soon after its network, and the rules with it; to
+   * take them away one by one keeps pods that start meanwhile waiting for some 200 ms.
+   */
+  private static final Duration LEAST_LEFT = Duration.ofSeconds(1);
+
   private final NetworkNamespaces namespaces;
   private final PodListenerSockets listeners;
   private final IptablesBackend backend;
@@ -48,7 +55,7 @@ public final class IptablesInterception implements Interception {
   private final SocketFacts facts;
   private final PresentedClients clients;
   private final Map<Long, RulesInForce> pods = new ConcurrentHashMap<>();
-  private final Set<Long> translating = ConcurrentHashMap.newKeySet();
+  private final Map<Long, Long> translating = new ConcurrentHashMap<>(); // nanoTime when it left
   private volatile MeshAddresses peers = MeshAddresses.NONE;
 
   /**
@@ -75,7 +82,9 @@ public final class IptablesInterception implements Interception {
     this.records = new EnrolledRecords(records);
     this.everywhere = everywhere;
     this.directions = Set.copyOf(directions);
-    this.translating.addAll(this.records.left()); // by a daemon that ended before they were idle
+    long longAgo = System.nanoTime() - LEAST_LEFT.toNanos();
+    // By a daemon that ended before they were idle.
+    this.records.left().forEach(cookie -> translating.put(cookie, longAgo));
   }
 
   @Override
@@ -110,7 +119,7 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public List<Long> leftBehind() {
-    return records.cookies().stream().filter(cookie -> !translating.contains(cookie)).toList();
+    return records.cookies().stream().filter(cookie -> !translating.containsKey(cookie)).toList();
   }
 
   @Override
@@ -219,6 +228,9 @@ public final class IptablesInterception implements Interception {
   @Override
   public void release(long cookie) {
     RulesInForce active = pods.get(cookie);
+    if (active == null && hasJustLeft(cookie)) {
+      return; // and is released again
+    }
     try {
       if (active != null) {
         active.detach();
@@ -234,7 +246,7 @@ public final class IptablesInterception implements Interception {
     if (active != null) {
       pods.remove(cookie);
       active.close();
-      translating.add(cookie);
+      translating.put(cookie, System.nanoTime());
       records.leave(cookie); // by which a later daemon finds what is left
       return;
     }
@@ -242,9 +254,14 @@ public final class IptablesInterception implements Interception {
     records.remove(cookie);
   }
 
+  private boolean hasJustLeft(long cookie) {
+    Long left = translating.get(cookie);
+    return left != null && System.nanoTime() - left < LEAST_LEFT.toNanos();
+  }
+
   @Override
   public Set<Long> translating() {
-    return Set.copyOf(translating);
+    return Set.copyOf(translating.keySet());
   }
 
   /**

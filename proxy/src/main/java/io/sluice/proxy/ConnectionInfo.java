@@ -97,9 +97,13 @@ public record ConnectionInfo(
             && Objects.equals(serverNameOrNull, other.serverNameOrNull));
   }
 
-  /** The same for those that are {@linkplain #isLike alike}; seldom for others. */
-  public int likeness() {
-    return 2 * (31 * pod.hashCode() + Objects.hashCode(upstreamOrNull)) + reporter.ordinal();
+  /**
+   * A hash: the same for those that are {@linkplain #isLike alike}, mostly another for another
+   * client, pod called or end.
+   */
+  public int likenessHash() {
+    int pods = 31 * pod.hashCode() + client.getAddress().hashCode();
+    return 2 * (31 * pods + Objects.hashCode(upstreamOrNull)) + reporter.ordinal();
   }
 
   /** Another one of the same pods by the same address, of which nothing else differs. */

@@ -11,6 +11,7 @@ import java.lang.reflect.RecordComponent;
 import java.net.InetSocketAddress;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ConnectionInfoTest {
@@ -63,10 +64,13 @@ class ConnectionInfoTest {
       values[i] = DIFFERENT.get(i);
       String name = components[i].getName();
       assertThat(one.isLike(of(values))).as(name).isEqualTo(name.equals("id"));
+      assertThat(one.likenessHash() == of(values).likenessHash())
+          .as(name)
+          .isEqualTo(!Set.of("pod", "client", "upstreamOrNull", "reporter").contains(name));
     }
     ConnectionInfo another = one.another(3, new InetSocketAddress("10.0.0.1", 7));
     assertThat(one.isLike(another)).isTrue();
-    assertThat(one.likeness()).isEqualTo(another.likeness());
+    assertThat(one.likenessHash()).isEqualTo(another.likenessHash());
   }
 
   private static ConnectionInfo of(Object[] values) throws Exception {

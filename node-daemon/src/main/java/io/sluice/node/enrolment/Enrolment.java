@@ -357,7 +357,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
     enrolled.followEarlierConnections();
     publishStatuses(current);
     reconciledRevision = current.revision(); // after the statuses: whoever waits for it reads them
-    released.settle();
+    released.settle(this::runCalls);
     leftovers.tellOfStart();
     if (current.isComplete()) {
       leftovers.release(wanted.keySet());

@@ -5,7 +5,6 @@ import io.sluice.mesh.NamespacedName;
 import io.sluice.proxy.ProxyStats;
 import io.sluice.proxy.accept.Proxy;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -17,41 +16,25 @@ import java.util.function.Function;
  * Pods that have left while connections of theirs go on in the proxy: what the kernel needs for
  * these goes with the last of them. For one thread at a time.
  */
-final class ReleasedPods {
+record ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy proxy) {
   private static final System.Logger LOG = System.getLogger(ReleasedPods.class.getName());
 
-  /** A namespace ends within some milliseconds of the pod's network. */
-  private static final Duration WHILE = Duration.ofSeconds(1);
-
-  private final Interception interception;
-  private final EnrolledPods enrolled;
-  private final Proxy proxy;
-  private final Map<Long, Long> seenNanos = new HashMap<>(); // for the first time
-
-  ReleasedPods(Interception interception, EnrolledPods enrolled, Proxy proxy) {
-    this.interception = interception;
-    this.enrolled = enrolled;
-    this.proxy = proxy;
-  }
-
   /**
-   * Looks at each of them that left a while ago: a container runtime is about to end the namespace
-   * of one that has only just left, with whatever is in it, while to take rules away costs pods
-   * that start meanwhile a quarter of a second. What fails is tried again with the next call.
+   * Looks at each of them; what fails is tried again with the next call.
+   *
+   * @param between run before each: to take rules away takes a while, and a pod that starts is not
+   *     to wait for all of them
    */
-  void settle() {
+  void settle(Runnable between) {
     Set<Long> translating = interception.translating();
-    long now = System.nanoTime();
-    seenNanos.keySet().retainAll(translating);
-    translating.forEach(cookie -> seenNanos.putIfAbsent(cookie, now));
     if (translating.isEmpty()) {
       return;
     }
     Map<NamespacedName, ProxyStats.PodStats> pods = proxy.stats().pods();
-    Set<Long> inForce = enrolled.cookies();
     for (long cookie : translating) {
+      between.run();
       try {
-        if (!inForce.contains(cookie) && hasWaited(cookie, now) && isIdle(cookie, pods)) {
+        if (hasLeft(cookie) && isIdle(cookie, pods)) {
           interception.release(cookie);
         }
       } catch (RuntimeException e) {
@@ -63,8 +46,9 @@ final class ReleasedPods {
     }
   }
 
-  private boolean hasWaited(long cookie, long now) {
-    return now - seenNanos.getOrDefault(cookie, now) >= WHILE.toNanos();
+  /** What runs between two may have enrolled it again. */
+  private boolean hasLeft(long cookie) {
+    return !enrolled.cookies().contains(cookie) && interception.translating().contains(cookie);
   }
 
   /** Whether {@link #settle} has nothing to do until another pod leaves. */

@@ -30,10 +30,11 @@ public final class AccessLines {
   /** Characters of a method or status. */
   private static final int MAX_WORD = 32;
 
-  /**
-   * Connections whose fields are kept, for the next request or the next one alike; a power of two.
-   */
+  /** Connections whose fields are kept for their next request; a power of two. */
   private static final int MOST_KNOWN = 64;
+
+  /** Kinds of connections whose fields are kept for the next one alike; a power of two. */
+  private static final int MOST_ALIKE = 256;
 
   /** The last verdict of several that are mostly the same, and how it is written. */
   private static final class Decided {
@@ -80,7 +81,7 @@ public final class AccessLines {
   private final FormattedLine formatted = new FormattedLine();
   private @Nullable Ended usual; // whose line json has
   private final @Nullable Known[] known = new @Nullable Known[MOST_KNOWN];
-  private final @Nullable Alike[] alikes = new @Nullable Alike[MOST_KNOWN];
+  private final @Nullable Alike[] kept = new @Nullable Alike[MOST_ALIKE];
 
   /**
    * Writes what is known of it, or what the format wants of that; several who want the usual line
@@ -125,22 +126,23 @@ public final class AccessLines {
   }
 
   private Alike alike(ConnectionInfo info) {
-    int slot = info.likeness() & MOST_KNOWN - 1;
-    Alike alike = alikes[slot];
+    int slot = info.likenessHash() & MOST_ALIKE - 1;
+    Alike alike = kept[slot];
     if (alike == null || !alike.info.isLike(info)) {
       int mark = json.length();
       writePods(info);
       json.word("client", text(info.client()));
       byte[] ends = json.cut(mark);
       int digits = Integer.toString(info.client().getPort()).length();
-      json.plain("\"");
+      json.plain("\""); // ends the client's text
       json.word("original_destination", text(info.originalDestinationOrNull()));
       json.text("requested_server_name", serverName(info));
       json.word("upstream", text(info.upstreamOrNull()));
       json.text("service", text(info.serviceOrNull()));
       json.text("route", route(info));
+      // Each writes a port of its own, with what follows it.
       alike = new Alike(info, Arrays.copyOf(ends, ends.length - digits - 1), json.cut(mark));
-      alikes[slot] = alike;
+      kept[slot] = alike;
     }
     return alike;
   }
@@ -172,7 +174,9 @@ public final class AccessLines {
   /** Writes its parts behind what is there, and takes them out again. */
   private Known known(ConnectionInfo info) {
     int mark = json.length();
-    writeEnds(info);
+    writePods(info);
+    json.word("client", text(info.client()));
+    json.word("original_destination", text(info.originalDestinationOrNull()));
     json.text("service", text(info.serviceOrNull()));
     json.text("route", route(info));
     byte[] ends = json.cut(mark);
@@ -181,12 +185,6 @@ public final class AccessLines {
     json.textOrNull("upstream_host", text(upstream));
     json.textOrNull("upstream_cluster", cluster(info.serviceOrNull(), upstream));
     return new Known(info, ends, json.cut(mark));
-  }
-
-  private void writeEnds(ConnectionInfo info) {
-    writePods(info);
-    json.word("client", text(info.client()));
-    json.word("original_destination", text(info.originalDestinationOrNull()));
   }
 
   private void writePods(ConnectionInfo info) {

@@ -74,7 +74,10 @@ final class FastPathReports implements AutoCloseable {
     }
   }
 
-  /** From one pod to the other, by the address called; compared by hand for each connection. */
+  /**
+   * From one pod to the other, by the address called. Compared and hashed by hand, for that is done
+   * for each connection.
+   */
   private record Way(
       long callerCookie, long netnsCookie, InetSocketAddress called, InetSocketAddress endpoint) {
     static Way of(FastRecordValue record) {

@@ -63,6 +63,9 @@ public final class FlowRecorder implements AutoCloseable {
   /** Connections whose last flow is known; a power of two. */
   private static final int MOST_LAST = 64;
 
+  /** Kinds of connections alike whose flow is; a power of two. */
+  private static final int MOST_ALIKE = 256;
+
   /** As the access log does: records do not wake the thread one by one. */
   private static final Duration GATHERING = Duration.ofMillis(20);
 
@@ -85,7 +88,7 @@ public final class FlowRecorder implements AutoCloseable {
     record End() implements Entry {}
   }
 
-  /** The flow of a connection, or of its last request: most are asked again and again. */
+  /** The last flow of a connection, or of several that are alike: most are told again and again. */
   private record Last(ConnectionInfo info, Verdict verdict, @Nullable RecordedFlow flowOrNull) {
     /** Whether it is that of {@code request} too, which is told without headers. */
     boolean is(Entry.Told told, RequestRecord request) {
@@ -119,7 +122,7 @@ public final class FlowRecorder implements AutoCloseable {
   private boolean failing;
   private long noted; // of what is left out
   private final @Nullable Last[] last = new @Nullable Last[MOST_LAST]; // by connection
-  private final @Nullable Last[] alike = new @Nullable Last[MOST_LAST]; // of whole ones
+  private final @Nullable Last[] alike = new @Nullable Last[MOST_ALIKE]; // without a request
   private @Nullable MeshSnapshot namedBy; // the ends of those
 
   private FlowRecorder(
@@ -257,10 +260,10 @@ public final class FlowRecorder implements AutoCloseable {
       namedBy = now;
     }
     RequestRecord request = told.askedOrNull;
-    List<String> wanted = headers;
     if (request == null) {
       return ofConnection(now, told);
     }
+    List<String> wanted = headers;
     if (!wanted.isEmpty()) {
       return RecordedFlow.of(now, told.info, told.verdict, Asked.of(request, wanted)).orElse(null);
     }
@@ -276,7 +279,7 @@ public final class FlowRecorder implements AutoCloseable {
   }
 
   private @Nullable RecordedFlow ofConnection(MeshSnapshot now, Entry.Told told) {
-    int slot = told.info.likeness() & MOST_LAST - 1;
+    int slot = told.info.likenessHash() & MOST_ALIKE - 1;
     Last same = alike[slot];
     if (same == null || !same.info.isLike(told.info) || !same.verdict.equals(told.verdict)) {
       RecordedFlow flow = RecordedFlow.of(now, told.info, told.verdict, null).orElse(null);

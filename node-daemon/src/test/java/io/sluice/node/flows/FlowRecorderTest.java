@@ -13,6 +13,7 @@ import io.sluice.node.Samples;
 import io.sluice.node.flows.RecordedFlow.Asked;
 import io.sluice.node.flows.RecordedFlow.Entry;
 import io.sluice.node.flows.RecordedFlow.Seen;
+import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
@@ -101,10 +102,11 @@ class FlowRecorderTest {
 
   /** What is the same is known again, by what the snapshot in force calls both ends. */
   @Test
-  void requestsOfOneConnectionAreFlowsByWhatTheyAskAndBySnapshot() throws InterruptedException {
+  void whatIsAlikeIsAFlowByWhatItAsksAndBySnapshot() throws InterruptedException {
     AtomicReference<MeshSnapshot> snapshot = new AtomicReference<>(SNAPSHOT);
     RequestRecord one = Samples.request(Samples.outbound(1), 200);
     Verdict other = Verdict.of(Outcome.ALLOWED, Reason.PERMISSIVE_MODE);
+    AccessRecord whole = Samples.ended(Samples.outbound(2), CloseKind.FIN);
     try (FlowRecorder recorder = FlowRecorder.start(directory(), snapshot::get)) {
       for (int i = 0; i < 3; i++) {
         recorder.record(one);
@@ -113,8 +115,11 @@ class FlowRecorderTest {
         recorder.record(Samples.asking(one, other, one.authority(), one.path(), null, null));
         recorder.record(one);
       }
+      recorder.record(whole);
       recorder.writeAll();
-      assertThat(read()).extracting(each -> each.seen().count()).containsExactly(6L, 3L, 3L, 3L);
+      assertThat(read())
+          .extracting(each -> each.seen().count())
+          .containsExactly(6L, 3L, 3L, 3L, 1L);
       assertThat(read().getFirst().flow().destinationOrNull()).isEqualTo(Samples.CATALOGUE);
       assertThat(read().get(1).flow().askedOrNull())
           .isNotNull()
@@ -124,9 +129,11 @@ class FlowRecorderTest {
 
       snapshot.set(Samples.snapshot(4, Samples.CART));
       recorder.record(one);
+      recorder.record(whole);
       recorder.writeAll();
-      assertThat(read()).hasSize(5);
-      assertThat(read().getLast().flow().destinationOrNull()).isNull();
+      assertThat(read()).hasSize(7);
+      assertThat(read().subList(5, 7))
+          .allSatisfy(each -> assertThat(each.flow().destinationOrNull()).isNull());
     }
   }
 
