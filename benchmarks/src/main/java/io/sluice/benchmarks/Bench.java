@@ -57,7 +57,7 @@ record Bench(
             Duration.ofMillis(250),
             Duration.ofSeconds(3),
             Duration.ofMillis(200),
-            Duration.ofMinutes(4),
+            Duration.ofMinutes(12),
             Duration.ofSeconds(10),
             5,
             60,
