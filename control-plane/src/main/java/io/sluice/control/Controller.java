@@ -1,7 +1,6 @@
 package io.sluice.control;
 
 import io.sluice.api.envoy.discovery.Resource;
-import io.sluice.api.traffic.v1.PodTraffic;
 import io.sluice.control.admission.AttestorChoice;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
@@ -33,7 +32,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** The controller's parts, put together. Methods for any thread. */
@@ -257,20 +255,7 @@ public final class Controller implements AutoCloseable {
   /** Has nodes count requests by pods from now on; the API by which to ask for that. */
   public TrafficApi trafficApi(KubernetesAccess access, InstantSource clock) {
     distribution.countTraffic();
-    return new TrafficApi(
-        access,
-        new MeasuredMesh() {
-          @Override
-          public MeshSnapshot snapshot() {
-            return mesh();
-          }
-
-          @Override
-          public CompletableFuture<List<PodTraffic>> traffic(String node) {
-            return distribution.traffic(node);
-          }
-        },
-        clock);
+    return new TrafficApi(access, new MeasuredMesh(this::mesh, distribution::traffic), clock);
   }
 
   /** Takes no new call, lets those that run end, then closes everything. */

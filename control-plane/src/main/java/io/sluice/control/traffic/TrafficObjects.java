@@ -71,7 +71,7 @@ final class TrafficObjects {
   /** One request. */
   private final class Inquiry {
     private final Asked asked;
-    private final MeshSnapshot snapshot = mesh.snapshot();
+    private final MeshSnapshot snapshot = mesh.snapshot().get();
     private final String time = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
 
     private final MeasuredObjects objects;
@@ -146,7 +146,7 @@ final class TrafficObjects {
     private Map<String, List<PodTraffic>> reports(Stream<String> nodes, boolean all)
         throws UnknownTrafficException {
       Map<String, CompletableFuture<List<PodTraffic>>> asking = new TreeMap<>();
-      nodes.distinct().forEach(node -> asking.put(node, mesh.traffic(node)));
+      nodes.distinct().forEach(node -> asking.put(node, mesh.traffic().apply(node)));
       long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
       Map<String, List<PodTraffic>> reports = new HashMap<>();
       for (var each : asking.entrySet()) {

@@ -107,7 +107,10 @@ class TrafficApiTest {
             SelfSigned.in(directory.resolve("webhook"), "localhost", () -> now),
             CompilerSettings.USUAL,
             _ -> NamespaceMembership.OUTSIDE,
-            new TrafficApi(cluster.access(directory), new Mesh(), () -> now));
+            new TrafficApi(
+                cluster.access(directory),
+                new MeasuredMesh(TrafficApiTest::snapshot, this::traffic),
+                () -> now));
   }
 
   @AfterEach
@@ -121,52 +124,48 @@ class TrafficApiTest {
    * on a, which the Service {@code front} claims as an endpoint beside {@code web}; {@code outside}
    * on b is not.
    */
-  private final class Mesh implements MeasuredMesh {
-    @Override
-    public MeshSnapshot snapshot() {
-      Workload web = pod("shop", "web", "a", 1, true);
-      Workload foreign = pod("bank", "ledger", "a", 3, true);
-      Workload outside = pod("shop", "outside", "b", 4, false);
-      List<Endpoint> endpoints =
-          Stream.of(web, foreign)
-              .map(pod -> new Endpoint(new InetSocketAddress(pod.addresses().getFirst(), 80), true))
-              .toList();
-      Service front =
-          new Service(
-              new NamespacedName("shop", "front"),
-              List.of(),
-              List.of(new ServicePort("http", 80, AppProtocol.HTTP, endpoints)));
-      return MeshSnapshot.of(
-          1, true, List.of(web, pod("shop", "shop", "b", 2, true), foreign, outside, front));
-    }
+  private static MeshSnapshot snapshot() {
+    Workload web = pod("shop", "web", "a", 1, true);
+    Workload foreign = pod("bank", "ledger", "a", 3, true);
+    Workload outside = pod("shop", "outside", "b", 4, false);
+    List<Endpoint> endpoints =
+        Stream.of(web, foreign)
+            .map(pod -> new Endpoint(new InetSocketAddress(pod.addresses().getFirst(), 80), true))
+            .toList();
+    Service front =
+        new Service(
+            new NamespacedName("shop", "front"),
+            List.of(),
+            List.of(new ServicePort("http", 80, AppProtocol.HTTP, endpoints)));
+    return MeshSnapshot.of(
+        1, true, List.of(web, pod("shop", "shop", "b", 2, true), foreign, outside, front));
+  }
 
-    @Override
-    public CompletableFuture<List<PodTraffic>> traffic(String node) {
-      List<PodTraffic> told = nodes.get(node);
-      return told == null
-          ? CompletableFuture.failedFuture(new IllegalStateException("it is away"))
-          : CompletableFuture.completedFuture(told);
-    }
+  private CompletableFuture<List<PodTraffic>> traffic(String node) {
+    List<PodTraffic> told = nodes.get(node);
+    return told == null
+        ? CompletableFuture.failedFuture(new IllegalStateException("it is away"))
+        : CompletableFuture.completedFuture(told);
+  }
 
-    private static Workload pod(
-        String namespace, String name, String node, int address, boolean isEnrolled) {
-      try {
-        return new Workload(
-            new NamespacedName(namespace, name),
-            SpiffeId.parse("spiffe://cluster.local/ns/" + namespace + "/sa/" + name),
-            List.of(InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) address})),
-            Map.of(),
-            isEnrolled,
-            null,
-            null,
-            node,
-            false,
-            InterceptionSettings.EVERYTHING,
-            Set.of(),
-            MtlsMode.STRICT);
-      } catch (IOException e) {
-        throw new IllegalStateException(e);
-      }
+  private static Workload pod(
+      String namespace, String name, String node, int address, boolean isEnrolled) {
+    try {
+      return new Workload(
+          new NamespacedName(namespace, name),
+          SpiffeId.parse("spiffe://cluster.local/ns/" + namespace + "/sa/" + name),
+          List.of(InetAddress.getByAddress(new byte[] {10, 0, 0, (byte) address})),
+          Map.of(),
+          isEnrolled,
+          null,
+          null,
+          node,
+          false,
+          InterceptionSettings.EVERYTHING,
+          Set.of(),
+          MtlsMode.STRICT);
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
     }
   }
 
