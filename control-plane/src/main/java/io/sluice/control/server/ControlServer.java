@@ -14,6 +14,7 @@ import io.sluice.control.issuing.NodeCertificates;
 import io.sluice.control.issuing.RefusedException;
 import io.sluice.control.limit.Allowances;
 import io.sluice.control.metrics.ControllerMetrics;
+import io.sluice.control.tls.ClientCertificates;
 import io.sluice.control.tls.HandshakeKeys;
 import io.sluice.control.tls.HandshakeKeys.Presented;
 import io.sluice.control.xds.stream.XdsStreams;

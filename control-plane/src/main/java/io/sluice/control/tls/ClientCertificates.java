@@ -1,4 +1,4 @@
-package io.sluice.control.server;
+package io.sluice.control.tls;
 
 import io.sluice.mesh.svid.SvidJudge;
 import java.net.Socket;
@@ -8,13 +8,11 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * Lets a handshake end with whatever certificate a client shows, as it ends with none. TLS proves
- * that the client holds the key; whom the certificate proves, {@link
- * io.sluice.control.issuing.NodeCertificates} looks at for each call, so that the node is told the
- * reason and a long connection does not outlive its certificate. A stranger gains nothing here: the
- * one service that is open to everybody needs no certificate.
+ * Lets a handshake of a server end with whatever certificate a client shows, as it ends with none.
+ * TLS proves that the client holds the key; whom the certificate proves is looked at for each call,
+ * so that the client is told the reason and a long connection does not outlive its certificate.
  */
-final class ClientCertificates extends X509ExtendedTrustManager {
+public final class ClientCertificates extends X509ExtendedTrustManager {
   @Override
   public void checkClientTrusted(X509Certificate[] chain, String authType, SSLEngine engine)
       throws CertificateException {
@@ -58,7 +56,7 @@ final class ClientCertificates extends X509ExtendedTrustManager {
   }
 
   private static CertificateException neverUsed() {
-    return new CertificateException("the control port is a server on engines only");
+    return new CertificateException("this is for a server on engines only");
   }
 
   @Override
