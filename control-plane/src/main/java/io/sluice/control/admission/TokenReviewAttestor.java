@@ -9,6 +9,7 @@ import io.sluice.control.kubernetes.KubernetesApi;
 import io.sluice.control.kubernetes.KubernetesApiException;
 import io.sluice.control.objects.Rfc1123;
 import io.sluice.mesh.NamespacedName;
+import io.sluice.mesh.Printable;
 import java.security.PublicKey;
 import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
@@ -168,9 +169,7 @@ public record TokenReviewAttestor(KubernetesApi api, NamespacedName account)
   }
 
   private static String shown(String text) {
-    String line = text.replaceAll("[^\\x20-\\x7e]+", " ").strip();
-    int longest = 200;
-    return line.length() > longest ? line.substring(0, longest) + "..." : line;
+    return Printable.text(text, 200);
   }
 
   /**

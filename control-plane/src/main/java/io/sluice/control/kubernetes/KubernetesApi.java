@@ -15,6 +15,7 @@ import io.fabric8.kubernetes.client.http.HttpResponse;
 import io.fabric8.kubernetes.client.http.WebSocketHandshakeException;
 import io.sluice.control.kubernetes.KubernetesApiException.Failure;
 import io.sluice.mesh.FileFault;
+import io.sluice.mesh.Printable;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -445,8 +446,7 @@ public final class KubernetesApi implements AutoCloseable {
     } catch (JsonProcessingException e) {
       // not a Status; its text is shown
     }
-    String line = said.replaceAll("[^\\x20-\\x7e]+", " ").strip();
-    return line.length() > LONGEST_QUOTE ? line.substring(0, LONGEST_QUOTE) + "..." : line;
+    return Printable.text(said.strip(), LONGEST_QUOTE);
   }
 
   @Override

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.mesh.Printable;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -103,7 +104,7 @@ final class VaultClient implements AutoCloseable {
     throw failure(
         Reason.BACKEND_UNREACHABLE,
         request,
-        "the answer is not Vault's: " + quote(body),
+        "the answer is not Vault's: " + Printable.text(body.strip(), LONGEST_QUOTE),
         "look whether the address is Vault's");
   }
 
@@ -131,7 +132,11 @@ final class VaultClient implements AutoCloseable {
   }
 
   private static AuthorityException refusal(HttpRequest request, HttpResponse<String> answer) {
-    String problem = "answered " + answer.statusCode() + " " + quote(answer.body());
+    String problem =
+        "answered "
+            + answer.statusCode()
+            + " "
+            + Printable.text(answer.body().strip(), LONGEST_QUOTE);
     return switch (answer.statusCode()) {
       case 503 ->
           failure(
@@ -175,12 +180,6 @@ final class VaultClient implements AutoCloseable {
 
   private static String subject(HttpRequest request) {
     return "Vault " + request.method() + " " + request.uri();
-  }
-
-  /** The beginning of a foreign text, fit for one line of log. */
-  private static String quote(String text) {
-    String line = text.replaceAll("[^\\x20-\\x7e]+", " ").strip();
-    return line.length() > LONGEST_QUOTE ? line.substring(0, LONGEST_QUOTE) + "..." : line;
   }
 
   @Override
