@@ -1,7 +1,6 @@
 package io.sluice.control.registry;
 
 import io.sluice.control.compile.ObjectStatus;
-import io.sluice.control.compile.Severity;
 import io.sluice.control.manifest.Problem;
 import java.util.List;
 import java.util.stream.Stream;
@@ -38,12 +37,6 @@ public record RegistryStatus(
     return Stream.concat(
             sourceProblems.stream(), origins.stream().flatMap(origin -> origin.problems().stream()))
         .toList();
-  }
-
-  /** Whether every origin is in service and no object is without effect. */
-  public boolean isHealthy() {
-    return problems().isEmpty()
-        && objects.stream().noneMatch(status -> status.severity() == Severity.UNUSABLE);
   }
 
   /**

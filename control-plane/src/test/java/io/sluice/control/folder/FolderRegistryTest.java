@@ -52,7 +52,8 @@ class FolderRegistryTest {
     MeshSnapshot first = snapshots.next();
     assertThat(first.revision()).isEqualTo(1);
     assertThat(Deliveries.hasWorkload(first, "shop/web")).isTrue();
-    assertThat(registry.status().isHealthy()).isTrue();
+    assertThat(registry.status().problems()).isEmpty();
+    assertThat(registry.status().objects()).isEmpty();
     assertThat(registry.status().revision()).isEqualTo(1);
   }
 
@@ -131,7 +132,7 @@ class FolderRegistryTest {
     assertThat(Deliveries.hasWorkload(next, "shop/db2")).isTrue();
 
     put("pod.yaml", pod("web", "10.0.0.4"));
-    statuses.next(RegistryStatus::isHealthy);
+    statuses.next(status -> status.problems().isEmpty());
     assertThat(snapshots.next().revision()).isEqualTo(3);
   }
 
@@ -235,7 +236,7 @@ class FolderRegistryTest {
 
     Files.createDirectory(folder);
     put("pod.yaml", pod("web", "10.0.0.2"));
-    statuses.next(RegistryStatus::isHealthy);
+    statuses.next(status -> status.problems().isEmpty());
     put("more.yaml", pod("db", "10.0.0.3"));
     snapshots.next(snapshot -> Deliveries.hasWorkload(snapshot, "shop/db"));
   }
@@ -246,7 +247,7 @@ class FolderRegistryTest {
 
     registry.start(snapshots::add);
     assertThat(snapshots.next().workloads()).isEmpty();
-    assertThat(registry.status().isHealthy()).isFalse();
+    assertThat(registry.status().problems()).isNotEmpty();
 
     Files.createDirectory(folder);
     put("pod.yaml", pod("web", "10.0.0.1"));
