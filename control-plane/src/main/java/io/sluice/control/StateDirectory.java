@@ -6,7 +6,6 @@ import io.sluice.control.authority.builtin.BuiltInAuthority;
 import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.authority.svid.Pem;
 import io.sluice.mesh.MeshSnapshot;
-import io.sluice.mesh.TrustDomain;
 import io.sluice.mesh.svid.Certificates;
 import io.sluice.process.ProcessLock;
 import io.sluice.process.SiteClock;
@@ -16,7 +15,6 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /** What is where below the controller's directory (0700). */
@@ -61,19 +59,17 @@ public final class StateDirectory {
   }
 
   /**
-   * The trust domain that what is here signs for: as its file says, else as the keys do that were
-   * put here without it. An authority elsewhere that was used before there was such a file has
-   * signed for {@code cluster.local} alone.
+   * The trust domain that what is here signs for: as its keys say, also where they were put here
+   * without its file, else as that does.
    *
-   * @param newest says the first one of a mesh that is new here, once it has been read
+   * @param newest says the first one of a mesh that is new here, once its MeshConfig has been read
    */
   ChangingDomain.First trustDomain(MeshSnapshot newest) {
-    boolean isRead = newest.revision() != MeshSnapshot.EMPTY.revision();
     return BuiltInAuthority.trustDomain(authority().resolve("keys"))
         .or(() -> ChangingDomain.inForce(domainFile()))
-        .or(() -> Optional.of(TrustDomain.CLUSTER_LOCAL).filter(_ -> Files.exists(authority())))
         .map(known -> new ChangingDomain.First(known, true))
-        .orElseGet(() -> new ChangingDomain.First(newest.settings().trustDomain(), isRead));
+        .orElseGet(
+            () -> new ChangingDomain.First(newest.settings().trustDomain(), newest.isGoverned()));
   }
 
   /** Where {@code sluice control} asks a controller that runs. */

@@ -255,6 +255,27 @@ class TrustBundleTest {
   }
 
   @Test
+  void aNewMeshHasNoTrustDomainBeforeItsMeshConfigCanBeRead() throws Exception {
+    Path own = home.resolve("own");
+    Files.createDirectories(own.resolve("registry"));
+    Files.writeString(own.resolve("registry/config.yaml"), config("[]"));
+    try (ControlSite fresh = ControlSite.in(own)) {
+      assertThat(fresh.controller().isReady()).isFalse();
+      fresh.restart(ControlSite.defaults()); // which finds keys of the domain by default
+      assertThat(fresh.controller().isReady()).isFalse();
+
+      fresh.manifest("config.yaml", config(NEXT));
+
+      Await.until("the controller is ready", () -> fresh.controller().isReady());
+      assertThat(fresh.controller().status().trustDomainChange())
+          .isEqualTo("no change; " + NEXT + " is in force");
+      try (NodeClient node = podAndNode(fresh)) {
+        assertThat(SvidJudge.identity(node.chain())).hasToString(nodeIn(NEXT));
+      }
+    }
+  }
+
+  @Test
   void aChangeOfTheTrustDomainThatIsTakenBackIsDropped() throws Exception {
     Followed followed = Followed.by(edge1);
     site.manifest("config.yaml", config(NEXT));

@@ -47,7 +47,6 @@ public final class ChangingDomain implements CertificateAuthority {
   private final Times times;
   private final InstantSource clock;
   private volatile DomainFile.Kept kept;
-  private volatile boolean settled;
   private volatile String problem = "";
   private volatile Optional<FederatedBundles> federated = Optional.empty();
 
@@ -77,9 +76,7 @@ public final class ChangingDomain implements CertificateAuthority {
       DomainFile file,
       Times times,
       InstantSource clock,
-      DomainFile.Kept kept,
-      boolean settled) {
-    this.settled = settled;
+      DomainFile.Kept kept) {
     this.authority = authority;
     this.file = file;
     this.times = times;
@@ -106,16 +103,18 @@ public final class ChangingDomain implements CertificateAuthority {
       Path file, CertificateAuthority authority, First first, Times times, InstantSource clock) {
     DomainFile store = new DomainFile(file);
     Optional<DomainFile.Kept> known = store.read();
-    DomainFile.Kept begun = known.orElse(new DomainFile.Kept(new Single(first.domain().name()), 0));
+    DomainFile.Kept begun =
+        known.orElse(new DomainFile.Kept(new Single(first.domain().name()), 0, first.isKnown()));
     DomainFile.Kept kept =
         new DomainFile.Kept(
-            begun.phase().afterStart(clock.instant(), times.distributeFor()), begun.changes());
-    boolean settled = known.isPresent() || first.isKnown();
-    if (known.isEmpty() && settled) {
+            begun.phase().afterStart(clock.instant(), times.distributeFor()),
+            begun.changes(),
+            begun.settled());
+    if (known.isEmpty()) {
       store.write(kept);
     }
     authority.signFor(new TrustDomain(kept.phase().active())); // a crash may lie between the two
-    return new ChangingDomain(authority, store, times, clock, kept, settled);
+    return new ChangingDomain(authority, store, times, clock, kept);
   }
 
   /** The trust domain that is signed for. */
@@ -139,15 +138,15 @@ public final class ChangingDomain implements CertificateAuthority {
     Instant now = clock.instant();
     RotationPhase phase = phase();
     RotationPhase next = next(wanted.map(TrustDomain::name), now);
-    if (next.equals(phase) && (settled || wanted.isEmpty())) {
+    if (next.equals(phase) && (kept.settled() || wanted.isEmpty())) {
       problem = ""; // nothing is due, or the operator has taken it back
       return;
     }
     if (now.isBefore(retryAt)) {
       return;
     }
-    boolean isTold = settled && !next.trusted().equals(phase.trusted());
-    DomainFile.Kept following = new DomainFile.Kept(next, kept.changes() + (isTold ? 1 : 0));
+    boolean isTold = kept.settled() && !next.trusted().equals(phase.trusted());
+    DomainFile.Kept following = new DomainFile.Kept(next, kept.changes() + (isTold ? 1 : 0), true);
     try {
       authority.signFor(new TrustDomain(next.active()));
       file.write(following);
@@ -159,7 +158,6 @@ public final class ChangingDomain implements CertificateAuthority {
     }
     LOG.log(Level.INFO, "trust_domain_phase from={0} to={1}", phase, next);
     kept = following;
-    settled = true;
     problem = "";
     retryAt = Instant.MIN;
   }
@@ -184,7 +182,7 @@ public final class ChangingDomain implements CertificateAuthority {
       return due;
     }
     String wanted = known.get();
-    if (!settled) {
+    if (!kept.settled()) {
       return new Single(wanted);
     }
     return switch (phase) {
@@ -212,7 +210,7 @@ public final class ChangingDomain implements CertificateAuthority {
   }
 
   private void requireSettled() {
-    if (!settled) {
+    if (!kept.settled()) {
       throw new AuthorityException(
           AuthorityException.Reason.BACKEND_UNAVAILABLE,
           "trust domain of the mesh",
@@ -296,8 +294,10 @@ public final class ChangingDomain implements CertificateAuthority {
      *
      * @param changes of the domains that nodes are told of, since the mesh began; files of earlier
      *     releases count none
+     * @param settled whether it is what the mesh is to have: keys that were made before that was
+     *     known say a trust domain too
      */
-    record Kept(RotationPhase phase, long changes) {}
+    record Kept(RotationPhase phase, long changes, boolean settled) {}
 
     /** Empty before the first start. */
     Optional<Kept> read() {
@@ -306,14 +306,14 @@ public final class ChangingDomain implements CertificateAuthority {
 
     void write(Kept kept) {
       ObjectNode node = JsonNodeFactory.instance.objectNode();
-      node.put("format", FORMAT).put("changes", kept.changes());
+      node.put("format", FORMAT).put("changes", kept.changes()).put("settled", kept.settled());
       RotationPhaseJson.put(kept.phase(), node);
       DurableFiles.write(file, node.toPrettyString() + "\n");
     }
 
     private static Kept parse(JsonNode node) {
       RotationPhase phase = RotationPhaseJson.read(node, domain -> new TrustDomain(domain).name());
-      return new Kept(phase, node.path("changes").asLong());
+      return new Kept(phase, node.path("changes").asLong(), node.path("settled").asBoolean(true));
     }
   }
 }
