@@ -3,6 +3,7 @@ package io.sluice.control;
 import io.sluice.api.envoy.discovery.Resource;
 import io.sluice.control.admission.AttestorChoice;
 import io.sluice.control.authority.AuthorityException;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
 import io.sluice.control.authority.JournalEntry;
 import io.sluice.control.authority.TrustBundle;
@@ -32,6 +33,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** The controller's parts, put together. Methods for any thread. */
@@ -64,9 +66,13 @@ public final class Controller implements AutoCloseable {
         new MemberCertificates(
             resources.authority(), () -> registry.newest().settings().denied(), clock);
     NodeCertificates nodes = new NodeCertificates(members);
+    AtomicReference<AuthorityHealth> health =
+        new AtomicReference<>(
+            new AuthorityHealth(Condition.UNAVAILABLE, "the authority has not answered yet"));
     Issuing issuing =
         new Issuing(
             measured,
+            health::get,
             resources.authority()::inForce,
             new Placements(resources.authority()::inForce, registry::newest),
             new Issuing.Lifetimes(
@@ -101,7 +107,8 @@ public final class Controller implements AutoCloseable {
       throw e;
     }
     this.upkeep =
-        new Upkeep(resources.authority(), certificate, server.feed(), distributed, metrics, state);
+        new Upkeep(
+            resources.authority(), certificate, server.feed(), distributed, metrics, state, health);
     try {
       upkeep.start();
     } catch (RuntimeException e) {
@@ -181,9 +188,11 @@ public final class Controller implements AutoCloseable {
     return metrics.text();
   }
 
-  /** Whether nodes can get certificates now. */
+  /** Whether nodes can join and get certificates now. */
   public boolean isReady() {
-    return certificate.end().isPresent() && upkeep.health().condition() != Condition.UNAVAILABLE;
+    return certificate.end().isPresent()
+        && upkeep.hasKeptRoots()
+        && upkeep.health().condition() != Condition.UNAVAILABLE;
   }
 
   /** Begins to change the root, in the time that the authority is set to. */

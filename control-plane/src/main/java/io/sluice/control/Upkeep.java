@@ -8,6 +8,7 @@ import io.sluice.control.authority.domain.ChangingDomain;
 import io.sluice.control.metrics.ControllerMetrics;
 import io.sluice.control.server.BundleFeed;
 import io.sluice.control.server.ControllerCertificate;
+import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.cert.X509Certificate;
@@ -20,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +34,6 @@ import org.jspecify.annotations.Nullable;
 final class Upkeep implements AutoCloseable {
   private static final Logger LOG = System.getLogger(Upkeep.class.getName());
   private static final Duration PAUSE = Duration.ofSeconds(1);
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
   private static final Duration PATIENCE = Duration.ofSeconds(3);
 
   /** Less than a supervisor waits for a sign of life of a process that it started. */
@@ -48,10 +49,10 @@ final class Upkeep implements AutoCloseable {
   private final CompletableFuture<Void> firstStep = new CompletableFuture<>();
   private final Thread thread;
   private volatile @Nullable TrustBundle bundle;
-  private volatile AuthorityHealth health =
-      new AuthorityHealth(Condition.UNAVAILABLE, "the authority has not answered yet");
+  private final AtomicReference<AuthorityHealth> health;
+  private final Backoff backoff = new Backoff(PAUSE, Backoff.LONGEST);
   private Duration pause = PAUSE;
-  private List<X509Certificate> kept = List.of();
+  private volatile List<X509Certificate> kept = List.of();
 
   Upkeep(
       ChangingDomain authority,
@@ -59,13 +60,15 @@ final class Upkeep implements AutoCloseable {
       BundleFeed feed,
       DistributedRegistry registry,
       ControllerMetrics metrics,
-      StateDirectory state) {
+      StateDirectory state,
+      AtomicReference<AuthorityHealth> health) {
     this.authority = authority;
     this.certificate = certificate;
     this.feed = feed;
     this.registry = registry;
     this.metrics = metrics;
     this.state = state;
+    this.health = health;
     this.thread = Thread.ofVirtual().name("sluice-control-upkeep").unstarted(this::run);
   }
 
@@ -105,9 +108,14 @@ final class Upkeep implements AutoCloseable {
     return Optional.ofNullable(bundle);
   }
 
+  /** Whether there are roots on the disk for join tokens. */
+  boolean hasKeptRoots() {
+    return !kept.isEmpty();
+  }
+
   /** The authority's, at most some seconds old. */
   AuthorityHealth health() {
-    return health;
+    return health.get();
   }
 
   private void run() {
@@ -135,21 +143,24 @@ final class Upkeep implements AutoCloseable {
     TrustBundle known = bundle;
     if (known == null) {
       String why = unknown.map(Throwable::getMessage).orElse("");
-      health =
+      health.set(
           new AuthorityHealth(
-              Condition.UNAVAILABLE, "the roots of the mesh are not known yet: " + why);
-      pause = longer(pause);
+              Condition.UNAVAILABLE, "the roots of the mesh are not known yet: " + why));
+      pause = backoff.failed();
     } else {
+      backoff.reset();
       pause = PAUSE;
       certificate.renewIfDue(known);
-      keepRoots(known);
       feed.endThoseWithoutProof();
       registry.look();
-      health = authority.health();
+      health.set(authority.health());
       metrics.trustBundle(known.generation());
     }
-    metrics.authority(health.condition());
+    metrics.authority(health().condition());
     certificate.end().ifPresent(end -> metrics.certificateEnds(end.getEpochSecond()));
+    if (known != null) {
+      keepRoots(known); // last: a full disk is not to keep those whom the mesh denies connected
+    }
   }
 
   private Optional<AuthorityException> lookForBundle() {
@@ -172,11 +183,6 @@ final class Upkeep implements AutoCloseable {
       LOG.log(Level.WARNING, "trust_bundle_not_known {0}", e.getMessage());
       return Optional.of(e);
     }
-  }
-
-  private static Duration longer(Duration pause) {
-    Duration doubled = pause.multipliedBy(2);
-    return doubled.compareTo(LONGEST_PAUSE) < 0 ? doubled : LONGEST_PAUSE;
   }
 
   private void keepRoots(TrustBundle known) {

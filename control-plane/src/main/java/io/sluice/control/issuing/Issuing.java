@@ -2,6 +2,7 @@ package io.sluice.control.issuing;
 
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.CertificateAuthority;
+import io.sluice.control.authority.CertificateAuthority.AuthorityHealth;
 import io.sluice.control.authority.CertificateAuthority.AuthorityHealth.Condition;
 import io.sluice.control.authority.CertificateAuthority.IssuedCertificate;
 import io.sluice.control.authority.CertificateRequest;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Issuing {
   private final CertificateAuthority authority;
+  private final Supplier<AuthorityHealth> health;
   private final Supplier<TrustDomain> trustDomain;
   private final Placements placements;
   private final Lifetimes lifetimes;
@@ -40,14 +42,17 @@ public final class Issuing {
   /**
    * Signs by {@code authority} what {@code placements} allow.
    *
+   * @param health the authority's, as it is known: strangers are not to have it asked anew
    * @param trustDomain the one that is signed for now
    */
   public Issuing(
       CertificateAuthority authority,
+      Supplier<AuthorityHealth> health,
       Supplier<TrustDomain> trustDomain,
       Placements placements,
       Lifetimes lifetimes) {
     this.authority = authority;
+    this.health = health;
     this.trustDomain = trustDomain;
     this.placements = placements;
     this.lifetimes = lifetimes;
@@ -75,7 +80,7 @@ public final class Issuing {
     }
     SigningRequest proof = proof(signingRequest);
     requireNames(proof, identity);
-    if (authority.health().condition() == Condition.UNAVAILABLE) {
+    if (health.get().condition() == Condition.UNAVAILABLE) {
       throw new RefusedException(
           RefusalReason.AUTHORITY_UNAVAILABLE,
           "the authority cannot sign now, so the token was left unused",

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import com.google.protobuf.ByteString;
-import io.grpc.Status;
+import io.grpc.Status.Code;
 import io.grpc.StatusRuntimeException;
 import io.sluice.await.Await;
 import io.sluice.control.ControllerStatus;
@@ -16,6 +16,7 @@ import io.sluice.control.authority.vault.FakeVault;
 import io.sluice.control.authority.vault.FakeVault.Mood;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,7 +68,7 @@ class ExternalAuthorityTest {
       byte[] request = NodeClient.request(Requests.keyPair("secp256r1"));
       assertThatExceptionOfType(StatusRuntimeException.class)
           .isThrownBy(() -> early.admit("edge1", "token", request))
-          .satisfies(e -> assertThat(e.getStatus().getCode()).isEqualTo(Status.Code.UNAVAILABLE));
+          .satisfies(e -> assertThat(e.getStatus().getCode()).isEqualTo(Code.UNAVAILABLE));
     }
   }
 
@@ -79,6 +80,29 @@ class ExternalAuthorityTest {
     try (NodeClient node = site.joined("edge1")) {
       assertThat(Followed.by(node).bundles().getFirst().getRootsList())
           .containsExactly(ByteString.copyFrom(vault.issuer.root().getEncoded()));
+    }
+  }
+
+  @Test
+  void strangersDoNotHaveTheAuthorityAsked() throws Exception {
+    vault.mood = Mood.HONEST;
+    Await.until("the controller is ready", () -> site.controller().isReady());
+    String guess = "0123456789abcdef." + "A".repeat(43);
+    byte[] request = NodeClient.request(Requests.keyPair("secp256r1"));
+    try (NodeClient stranger = site.stranger()) {
+      int before = vault.lookups.get();
+      long begin = System.nanoTime();
+
+      for (int i = 0; i < 30; i++) {
+        assertThatExceptionOfType(StatusRuntimeException.class)
+            .isThrownBy(() -> stranger.admit("edge1", guess, request))
+            .satisfies(e -> assertThat(e.getStatus().getCode()).isNotEqualTo(Code.UNAVAILABLE));
+      }
+
+      long seconds = Duration.ofNanos(System.nanoTime() - begin).toSeconds();
+      assertThat((long) vault.lookups.get() - before)
+          .as("once a second by itself")
+          .isLessThanOrEqualTo(seconds + 1);
     }
   }
 

@@ -346,6 +346,21 @@ class TrustBundleTest {
   }
 
   @Test
+  void streamEndsWithTheNodesCertificateAlsoWhereTheRootsCannotBeKept() throws Exception {
+    Followed followed = Followed.by(edge1);
+    Path kept = home.resolve("state/trust-bundle.pem");
+    Files.delete(kept);
+    Files.createDirectories(kept.resolve("in-the-way"));
+    site.controller().rotateRoot(DISTRIBUTE);
+    Await.until("two roots", () -> roots(followed) == 2);
+
+    site.clock().advance(ControlSite.NODE.plus(SvidJudge.CLOCK_SKEW).plusSeconds(1));
+
+    Await.until("the stream ends", () -> followed.failure() != null);
+    assertThat(followed.reason()).isEqualTo("certificate_expired");
+  }
+
+  @Test
   void drainingEndsStreamsInOrder() {
     Followed followed = Followed.by(edge1);
 

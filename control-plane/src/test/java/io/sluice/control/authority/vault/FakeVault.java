@@ -72,6 +72,7 @@ public final class FakeVault implements AutoCloseable {
   public final AtomicInteger signRequests = new AtomicInteger();
   final AtomicInteger logins = new AtomicInteger();
   final AtomicInteger renewals = new AtomicInteger();
+  public final AtomicInteger lookups = new AtomicInteger();
   public volatile Mood mood = Mood.HONEST;
   volatile boolean renewable = true;
   volatile Duration tokenLife = Duration.ofHours(1);
@@ -151,6 +152,7 @@ public final class FakeVault implements AutoCloseable {
     String token = exchange.getRequestHeaders().getFirst("X-Vault-Token");
     switch (path) {
       case "/v1/auth/token/lookup-self" -> {
+        lookups.incrementAndGet();
         ObjectNode answer = JSON.createObjectNode();
         answer.putObject("data").put("ttl", tokenLife.toSeconds()).put("renewable", renewable);
         answer(exchange, 200, answer.toString());
