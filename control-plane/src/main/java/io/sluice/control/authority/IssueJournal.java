@@ -2,6 +2,8 @@ package io.sluice.control.authority;
 
 import io.sluice.control.authority.AuthorityException.Reason;
 import io.sluice.mesh.FileFault;
+import io.sluice.process.DurableFile;
+import io.sluice.process.DurableFile.FileSteps;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -19,8 +21,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>An entry is on the disk (fsync) before {@link #append} returns; callers hand out the
  * certificate after that, so none is in use that the journal does not know. Callers that come
  * together share one sync. Nothing is ever rewritten: a line torn by a power cut stays, is closed
- * by a newline at the next start, and is skipped by readers. When the file is full it is renamed;
- * the oldest part beyond the limit is removed.
+ * by a newline at the next start, and is skipped by readers. When the file is full it is renamed,
+ * once there is room for the next one; the oldest part beyond the limit is removed.
  *
  * <p>Any thread; blocks on the disk.
  */
@@ -31,6 +33,7 @@ public final class IssueJournal implements AutoCloseable {
 
   private final Path directory;
   private final JournalLimits limits;
+  private final FileSteps steps;
 
   /** Taken in this order: {@code syncing}, then {@code writing}. */
   private final ReentrantLock syncing = new ReentrantLock();
@@ -43,9 +46,10 @@ public final class IssueJournal implements AutoCloseable {
   private long lostEntries;
   private boolean torn;
 
-  private IssueJournal(Path directory, JournalLimits limits) throws IOException {
+  private IssueJournal(Path directory, JournalLimits limits, FileSteps steps) throws IOException {
     this.directory = directory;
     this.limits = limits;
+    this.steps = steps;
     this.out = openLatest();
   }
 
@@ -55,11 +59,16 @@ public final class IssueJournal implements AutoCloseable {
    * @throws AuthorityException where the disk does not let us
    */
   public static IssueJournal open(Path directory, JournalLimits limits) {
+    return open(directory, limits, FileSteps.REAL);
+  }
+
+  /** The same with other steps: for tests of what happens when one fails. */
+  static IssueJournal open(Path directory, JournalLimits limits, FileSteps steps) {
     try {
       Files.createDirectories(
           directory,
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-      return new IssueJournal(directory, limits);
+      return new IssueJournal(directory, limits, steps);
     } catch (IOException e) {
       throw unwritable(directory, e);
     }
@@ -111,17 +120,20 @@ public final class IssueJournal implements AutoCloseable {
       if (entry <= syncedEntries) {
         return;
       }
-      long upTo = writtenUpToNow();
-      try {
-        out.getFD().sync();
-      } catch (IOException e) {
-        lostEntries = upTo; // a later sync would succeed without these: the kernel forgets them
-        throw e;
-      }
-      syncedEntries = upTo;
+      syncAll(writtenUpToNow());
     } finally {
       syncing.unlock();
     }
+  }
+
+  private void syncAll(long upTo) throws IOException {
+    try {
+      out.getFD().sync();
+    } catch (IOException e) {
+      lostEntries = upTo; // a later sync would succeed without these: the kernel forgets them
+      throw e;
+    }
+    syncedEntries = upTo;
   }
 
   private long writtenUpToNow() {
@@ -154,28 +166,49 @@ public final class IssueJournal implements AutoCloseable {
     }
   }
 
-  /** Both locks are held, so nobody is about to sync the file that is closed here. */
+  /**
+   * Both locks are held, so nobody is about to sync the file that is closed here. However often it
+   * fails, no more than the oldest part is lost by it.
+   */
   private void rotate() throws IOException {
-    out.getFD().sync();
-    syncedEntries = writtenEntries;
-    Files.deleteIfExists(part(limits.files() - 1));
-    for (int i = limits.files() - 2; i >= 0; i--) {
-      if (Files.exists(part(i))) {
-        Files.move(part(i), part(i + 1), StandardCopyOption.ATOMIC_MOVE);
-      }
+    syncAll(writtenEntries);
+    Path made = new DurableFile(part(0), FileSteps.OWNER_ONLY).temporary();
+    Files.deleteIfExists(made);
+    FileOutputStream next = steps.create(made);
+    try {
+      shift();
+      Files.move(made, part(0), StandardCopyOption.ATOMIC_MOVE);
+      DurableFile.syncDirectory(directory);
+    } catch (IOException e) {
+      next.close();
+      throw e;
     }
     FileOutputStream full = out;
-    out = openLatest();
+    out = next;
+    fileBytes = 0;
     torn = false;
     full.close();
+  }
+
+  /** Moves parts up to the first number that is free: an earlier try may have got to there. */
+  private void shift() throws IOException {
+    if (Files.notExists(part(0)) || Files.size(part(0)) == 0) {
+      return;
+    }
+    int free = 1;
+    while (free < limits.files() - 1 && Files.exists(part(free))) {
+      free++;
+    }
+    for (int i = free; i > 0; i--) {
+      Files.move(part(i - 1), part(i), StandardCopyOption.ATOMIC_MOVE);
+    }
   }
 
   private FileOutputStream openLatest() throws IOException {
     Path latest = part(0);
     if (Files.notExists(latest)) {
-      Files.createFile(
-          latest,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+      steps.create(latest).close();
+      DurableFile.syncDirectory(directory);
     }
     boolean insideALine = endsInsideALine(latest);
     FileOutputStream stream = new FileOutputStream(latest.toFile(), true);

@@ -3,6 +3,8 @@ package io.sluice.control.authority;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.sluice.process.DurableFile.FileSteps;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +110,46 @@ class IssueJournalTest {
       for (int i = 1; i <= 500; i++) {
         assertThat(find(BigInteger.valueOf(i))).contains(entry(i));
       }
+    }
+  }
+
+  @Test
+  void losesNothingWhileThereIsNoRoomForANewFile() throws Exception {
+    AtomicBoolean isFull = new AtomicBoolean();
+    FileSteps steps =
+        new FileSteps() {
+          @Override
+          public FileOutputStream create(Path file) throws IOException {
+            if (isFull.get()) {
+              throw new IOException("Disk quota exceeded");
+            }
+            return FileSteps.super.create(file);
+          }
+        };
+    try (IssueJournal journal = IssueJournal.open(directory(), SMALL, steps)) {
+      int written = 0;
+      while (!Files.exists(directory().resolve("issued.2.jsonl"))) {
+        journal.append(entry(++written));
+      }
+      isFull.set(true);
+      int refused = 0;
+      while (refused < 5) {
+        try {
+          journal.append(entry(written + 1));
+          written++;
+        } catch (AuthorityException e) {
+          refused++;
+        }
+      }
+      for (int i = 1; i <= written; i++) {
+        assertThat(find(BigInteger.valueOf(i))).contains(entry(i));
+      }
+
+      isFull.set(false);
+      journal.append(entry(++written));
+      assertThat(find(BigInteger.valueOf(written))).contains(entry(written));
+      assertThat(find(BigInteger.valueOf(written - 1))).contains(entry(written - 1));
+      assertThat(find(BigInteger.ONE)).isEmpty();
     }
   }
 
