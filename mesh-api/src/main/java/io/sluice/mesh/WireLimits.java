@@ -66,7 +66,10 @@ public final class WireLimits {
 
   static final int FIELD_CHANGES = 128;
   static final int MIRRORS = 64;
-  static final int BACKENDS = 256;
+
+  /** Of one rule of a route, one IngressBackend or AccessControl. */
+  public static final int BACKENDS = 256;
+
   static final int RETRY_STATUSES = 600;
 
   /** Services of one Retry. */

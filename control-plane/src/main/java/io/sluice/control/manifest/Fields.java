@@ -201,6 +201,15 @@ public final class Fields {
     return list(name, this::asObject);
   }
 
+  /** The same; more of them than {@code most} are a problem. */
+  public List<Fields> objects(String name, int most) {
+    List<Fields> items = objects(name);
+    if (items.size() > most) {
+      problem(name, "there are more than " + most, "write " + most + " at most");
+    }
+    return items;
+  }
+
   /** A mapping of strings, in order of the document. */
   public Map<String, String> texts(String name) {
     Map<String, String> result = new LinkedHashMap<>();

@@ -104,7 +104,7 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
     }
     List<String> notEnforced = new ArrayList<>();
     List<Rule> rules = new ArrayList<>();
-    for (Fields rule : atMost(spec, "rules", MOST_RULES)) {
+    for (Fields rule : spec.objects("rules", MOST_RULES)) {
       rules.add(rule(rule, rules.size()));
       if (rule.objectOrEmpty(SESSION).has("idleTimeout")) {
         notEnforced.add(rule.fieldPath(SESSION) + ".idleTimeout"); // nothing is kept of sessions
@@ -128,14 +128,6 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
         && reference.text("kind").orElse(kind).equals(SERVICE);
   }
 
-  private static List<Fields> atMost(Fields fields, String name, int most) {
-    List<Fields> items = fields.objects(name);
-    if (items.size() > most) {
-      fields.problem(name, "there are more than " + most, "write " + most + " at most");
-    }
-    return items;
-  }
-
   private Parent parent(int index, Fields reference) {
     return new Parent(
         index,
@@ -155,7 +147,7 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
 
   private Rule rule(Fields fields, int index) {
     List<Match> matches = new ArrayList<>();
-    for (Fields match : atMost(fields, "matches", MOST_MATCHES)) {
+    for (Fields match : fields.objects("matches", MOST_MATCHES)) {
       (grpc ? grpcMatch(match) : httpMatch(match)).ifPresent(matches::add);
     }
     if (!fields.has("matches") || fields.isList("matches") && fields.objects("matches").isEmpty()) {
@@ -164,7 +156,7 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
     return new Rule(
         matches,
         changes(fields),
-        atMost(fields, "backendRefs", MOST_BACKENDS).stream().map(this::backend).toList(),
+        fields.objects("backendRefs", MOST_BACKENDS).stream().map(this::backend).toList(),
         grpc ? TimeLimits.UNSAID : limits(fields.objectOrEmpty(TIMEOUTS)),
         fields
             .object(SESSION)
@@ -309,7 +301,7 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
   /** Of several of one name the first one counts, as the specification has it. */
   private static Map<String, Regex> values(Fields match, String name, boolean lowerCase) {
     Map<String, Regex> values = new HashMap<>();
-    for (Fields one : atMost(match, name, MOST_FIELDS)) {
+    for (Fields one : match.objects(name, MOST_FIELDS)) {
       String written = limited(one, "name", one.requiredText("name"), LONGEST_NAME);
       String key = lowerCase ? written.toLowerCase(Locale.ROOT) : written;
       regex(one, "value", one.text("type").orElse(EXACT), one.requiredText("value"))
@@ -383,7 +375,7 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
     HttpFilters.@Nullable Target rewrite = null;
     HttpFilters.@Nullable Redirect redirect = null;
     FaultsOf faults = null;
-    for (Fields filter : atMost(fields, "filters", MOST_FIELDS)) {
+    for (Fields filter : fields.objects("filters", MOST_FIELDS)) {
       String type = filter.requiredText("type");
       try {
         switch (type) {
@@ -467,7 +459,7 @@ record GatewayReader(ObjectMeta meta, boolean grpc) {
   private static List<FieldChange> fieldChanges(Fields modifier) {
     List<FieldChange> changes = new ArrayList<>();
     for (Action action : List.of(Action.SET, Action.ADD)) {
-      for (Fields one : atMost(modifier, action.name().toLowerCase(Locale.ROOT), MOST_FIELDS)) {
+      for (Fields one : modifier.objects(action.name().toLowerCase(Locale.ROOT), MOST_FIELDS)) {
         changes.add(
             new FieldChange(
                 action,

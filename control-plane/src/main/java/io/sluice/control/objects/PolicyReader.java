@@ -3,6 +3,7 @@ package io.sluice.control.objects;
 import io.sluice.control.manifest.Fields;
 import io.sluice.control.objects.TrafficTarget.Subject;
 import io.sluice.mesh.Cidr;
+import io.sluice.mesh.WireLimits;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,7 +29,12 @@ final class PolicyReader {
     Optional<Fields> spec = document.requiredObject("spec");
     return new IngressBackend(
         meta,
-        objects(spec, "backends").stream().map(PolicyReader::backend).toList(),
+        spec
+            .map(fields -> fields.objects("backends", WireLimits.BACKENDS))
+            .orElse(List.of())
+            .stream()
+            .map(PolicyReader::backend)
+            .toList(),
         objects(spec, "sources").stream().map(PolicyReader::source).toList(),
         groups(spec));
   }

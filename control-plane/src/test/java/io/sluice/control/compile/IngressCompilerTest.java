@@ -154,6 +154,19 @@ class IngressCompilerTest {
     assertThat(sentences(compilation)).contains("spec.sources", "only the first 4096 are let in");
   }
 
+  @Test
+  void asManyBackendsAsItMayNameReachNodes() {
+    String backends =
+        IntStream.rangeClosed(1, WireLimits.BACKENDS)
+            .mapToObj(port -> BACKEND.replace("8080", "" + port))
+            .collect(Collectors.joining(", "));
+
+    Ingress made = only(Manifests.compile(MESH, ingress("in", "", backends, GATEWAY, "")));
+
+    assertThat(made.backends()).hasSize(WireLimits.BACKENDS);
+    assertThat(ResourceEncoder.encode(made)).isNotNull();
+  }
+
   /** That many endpoints more of Service {@code gateway}. */
   private static String crowd(int count) {
     return """

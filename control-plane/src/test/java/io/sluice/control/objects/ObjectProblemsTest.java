@@ -120,11 +120,22 @@ class ObjectProblemsTest {
             + "  %s]}]}}}}\n";
     String entry = "spec.rateLimit.global.http.descriptors[0].entries[0].";
     String grows = "\u0130".repeat(200); // in lower case it has two characters for each
+    String ingress =
+        named("policy.openservicemesh.io/v1alpha1", "IngressBackend")
+            + "spec: {sources: [{kind: IPRange, name: 10.0.0.0/8}], backends: [\n  "
+            + list("{name: web, port: {number: %d, protocol: http}}", 257)
+            + "]}\n";
     String notAName =
         "'" + Printable.text(grows.toLowerCase(Locale.ROOT), 80) + "' is no field name";
     return Stream.concat(
         ROWS.lines().map(ObjectProblemsTest::wrong),
         Stream.of(
+            new Wrong(4, "spec.backends", "there are more than 256", ingress),
+            new Wrong(
+                4,
+                "spec.backends",
+                "there are more than 256",
+                ingress.replace("IngressBackend", "AccessControl")),
             new Wrong(
                 6,
                 entry + "requestHeader.name",
