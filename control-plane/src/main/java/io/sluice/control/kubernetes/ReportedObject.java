@@ -54,6 +54,7 @@ public record ReportedObject(
           ReadableKind.MESH_CONFIG,
           ReadableKind.TRAFFIC_TARGET,
           ReadableKind.TCP_ROUTE,
+          ReadableKind.UDP_ROUTE,
           ReadableKind.HTTP_ROUTE_GROUP,
           ReadableKind.TRAFFIC_SPLIT,
           ReadableKind.RETRY,

@@ -136,6 +136,16 @@ class StatusWriterTest {
   }
 
   @Test
+  void saysSoOfRoutesOfDatagramsToo() {
+    String datagrams = route("[53]").replace("TCPRoute", "UDPRoute");
+    history.apply(datagrams);
+
+    start();
+
+    awaitCondition(datagrams, "Accepted", "Used");
+  }
+
+  @Test
   void namesFieldReasonAndMendOfWhatCannotBeUsed() {
     String broken = TARGET.replace("name: all", "name: absent");
     history.apply(broken);
