@@ -45,6 +45,8 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
    */
   private static final Pattern DEVIATIONS = Pattern.compile("[\u00df\u03c2\u200c\u200d]");
 
+  private static final Set<String> WITHOUT_REQUESTS = Set.of("https", "tcp", "tcp-server-first");
+
   private static final String WHOLE_NAME =
       "write the whole name of a host, such as www.example.org";
 
@@ -259,7 +261,18 @@ record EgressCompiler(Surroundings surroundings, Statuses statuses) {
     for (int i = 0; i < written.ports().size(); i++) {
       Egress.Port port = written.ports().get(i);
       String field = "spec.ports[" + i + "].protocol";
-      switch (port.protocol().toLowerCase(Locale.ROOT)) {
+      String protocol = port.protocol().toLowerCase(Locale.ROOT);
+      if (WITHOUT_REQUESTS.contains(protocol) && !written.groups().isEmpty()) {
+        statuses.warning(
+            written,
+            field,
+            "is "
+                + port.protocol()
+                + ", where spec.matches has no requests to match, so nothing is let out by it",
+            "write http, or take another Egress for it");
+        continue;
+      }
+      switch (protocol) {
         case "http" -> {
           if (!byHost && written.ranges().isEmpty()) {
             statuses.warning(

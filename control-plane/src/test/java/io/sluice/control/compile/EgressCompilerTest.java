@@ -74,6 +74,8 @@ class EgressCompilerTest {
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: http}  | hosts: [] | names no host",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: https} | hosts: [] | names no host",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: tcp}   | hosts: [a.b] | has no name",
+        "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: https} | hosts: [a.b], matches: [{kind: HTTPRouteGroup, name: a}] | no requests to match",
+        "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: tcp}   | matches: [{kind: HTTPRouteGroup, name: a}] | no requests to match",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: http}  | hosts: ['*.b'] | no name of one",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: http}  | hosts: [10.85.0.8] | write 10.85.0.8/32 into spec.ipAddresses",
         "{kind: ServiceAccount, name: a, namespace: b} | {number: 80, protocol: http}  | hosts: ['fd00::8'] | write fd00::8/128 into spec.ipAddresses",
@@ -233,6 +235,31 @@ class EgressCompilerTest {
 
     assertThat(compilation.snapshot().all(Kind.EGRESS)).isEmpty();
     assertThat(sentences(compilation)).contains(told);
+  }
+
+  @Test
+  void portsWithoutRequestsLetNothingOutWhereRequestsHaveToMatch() {
+    CompiledChange compilation =
+        Manifests.compile(
+            egress(
+                WEB,
+                HTTP
+                    + ", {number: 443, protocol: HTTPS}, {number: 5432, protocol: tcp-server-first}",
+                "hosts: [books.example], ipAddresses: [192.0.2.0/24], matches: [{kind:"
+                    + " HTTPRouteGroup, name: books}]"),
+            """
+            apiVersion: specs.smi-spec.io/v1alpha4
+            kind: HTTPRouteGroup
+            metadata: {name: books, namespace: shop}
+            spec: {matches: [{name: get, pathRegex: /books, methods: [GET]}]}
+            """);
+
+    assertThat(only(compilation).ports())
+        .containsExactly(new Egress.Port(80, Egress.Carried.REQUESTS));
+    assertThat(compilation.statuses())
+        .allSatisfy(status -> assertThat(status.severity()).isEqualTo(Severity.WARNING))
+        .extracting(ObjectStatus::field)
+        .containsExactlyInAnyOrder("spec.ports[1].protocol", "spec.ports[2].protocol");
   }
 
   private static String named(String setting) {
