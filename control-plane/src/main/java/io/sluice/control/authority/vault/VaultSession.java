@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.sluice.control.authority.AuthorityException;
 import io.sluice.control.authority.AuthorityException.Reason;
+import io.sluice.process.Backoff;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -98,14 +99,19 @@ final class VaultSession implements AutoCloseable {
   }
 
   private void keepFresh() {
+    Backoff backoff = new Backoff(SHORTEST_PAUSE, LONGEST_PAUSE);
     while (!Thread.currentThread().isInterrupted()) {
+      Duration pause;
       try {
         renewIfDue();
+        backoff.reset();
+        pause = untilRenewal();
       } catch (AuthorityException e) {
         LOG.log(Level.WARNING, "vault_token_not_renewed {0}", e.getMessage());
+        pause = backoff.failed();
       }
       try {
-        Thread.sleep(untilRenewal());
+        Thread.sleep(pause);
       } catch (InterruptedException e) {
         return;
       }
