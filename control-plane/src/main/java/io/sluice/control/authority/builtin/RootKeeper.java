@@ -174,7 +174,12 @@ final class RootKeeper implements AutoCloseable {
     InForce single =
         inPhase(
             current, new Single(active), Map.of(active, current.activeRoot()), current.signer());
-    issuers.forget(next);
+    try {
+      issuers.forget(next);
+    } catch (AuthorityException e) {
+      // Thrown on, it would leave the former state in force: the root would sign in its time.
+      LOG.log(Level.WARNING, "authority_root_not_removed id={0} {1}", next, e.getMessage());
+    }
     return single;
   }
 

@@ -98,6 +98,24 @@ class RootRotationTest {
   }
 
   @Test
+  void signsNothingOnceItWasTakenBackAlsoWhereItsKeyCannotBeRemoved() throws Exception {
+    try (BuiltInAuthority authority = site.open()) {
+      X509Certificate old = authority.trustBundle().roots().getFirst();
+      authority.beginRotation();
+      String next = ((Distributing) authority.rotation()).next();
+      Path key = site.file("root-" + next);
+      Files.delete(key);
+      Files.createDirectories(key.resolve("in-the-way"));
+
+      authority.cancelRotation();
+
+      site.clock().advance(Site.DISTRIBUTE);
+      assertThat(authority.rotation()).isInstanceOf(Single.class);
+      assertThat(authority.trustBundle().roots()).containsExactly(old);
+    }
+  }
+
+  @Test
   void timeWithoutTheAuthorityDoesNotCountAsDistribution() {
     try (BuiltInAuthority authority = site.open()) {
       authority.beginRotation();
