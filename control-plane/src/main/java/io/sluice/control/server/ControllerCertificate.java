@@ -10,6 +10,7 @@ import io.sluice.control.authority.svid.SigningKey;
 import io.sluice.mesh.SpiffeId;
 import io.sluice.mesh.SystemIdentity;
 import io.sluice.mesh.svid.Certificates;
+import io.sluice.process.Backoff;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.security.KeyPair;
@@ -38,8 +39,8 @@ public final class ControllerCertificate {
   private final Duration lifetime;
   private final InstantSource clock;
   private volatile @Nullable Presented presented;
+  private final Backoff backoff = new Backoff(FIRST_PAUSE, LONGEST_PAUSE);
   private Instant tryAt = Instant.MIN;
-  private Duration pause = FIRST_PAUSE;
 
   /**
    * What a handshake shows.
@@ -100,17 +101,16 @@ public final class ControllerCertificate {
     }
     try {
       presented = signed(bundle);
-      pause = FIRST_PAUSE;
+      backoff.reset();
       tryAt = Instant.MIN;
     } catch (AuthorityException e) {
+      Duration pause = backoff.failed();
       LOG.log(
           Level.WARNING,
           "controller_certificate_not_signed retry_in={0} {1}",
           pause,
           e.getMessage());
       tryAt = now.plus(pause);
-      Duration longer = pause.multipliedBy(2);
-      pause = longer.compareTo(LONGEST_PAUSE) < 0 ? longer : LONGEST_PAUSE;
     }
   }
 
