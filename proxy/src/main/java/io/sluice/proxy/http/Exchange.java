@@ -127,8 +127,7 @@ final class Exchange implements Upstream.Listener {
     downstream.listen(new FromDownstream());
     Tracing tracing = owner.tracing();
     if (tracing != null) {
-      trace =
-          TraceFields.begin(request.fields, tracing.sampledFraction(), ThreadLocalRandom.current());
+      trace = TraceFields.begin(request.fields, tracing, ThreadLocalRandom.current());
     }
     try {
       if (!request.path().equals("*")) {

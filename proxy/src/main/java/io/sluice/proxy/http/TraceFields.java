@@ -1,5 +1,6 @@
 package io.sluice.proxy.http;
 
+import io.sluice.mesh.Tracing;
 import io.sluice.proxy.TraceSpan;
 import java.util.HexFormat;
 import java.util.List;
@@ -35,23 +36,25 @@ final class TraceFields {
 
   /**
    * A span of the trace that the request is of, else of a new one, which is to be {@linkplain #tell
-   * told} in W3C's field and B3's several. Whether a trace is reported is decided once, by its id.
-   *
-   * @param sampledFraction of the traces of which nobody has decided
+   * told} as the collector's own clients do it. Whether a trace is reported is decided once: by who
+   * asks, else by its id.
    */
-  static TraceSpan begin(Fields fields, double sampledFraction, RandomGenerator random) {
+  static TraceSpan begin(Fields fields, Tracing tracing, RandomGenerator random) {
     TraceSpan told = told(fields);
     TraceSpan from = told;
     if (from == null) {
       int flags = decided(fields);
       ALL.forEach(fields::remove);
-      fields.add(W3C, "");
-      fields.add(B3_TRACE, "");
+      switch (tracing.protocol()) {
+        case OTLP -> fields.add(W3C, "");
+        case ZIPKIN -> fields.add(B3_TRACE, "");
+      }
       from = new TraceSpan(random.nextLong(), id(random), 0, 0, flags);
     }
     int flags = from.flags();
     if (flags == UNDECIDED) {
-      flags = TraceSpan.isOfPart(from.traceLow(), sampledFraction) ? TraceSpan.SAMPLED : 0;
+      flags =
+          TraceSpan.isOfPart(from.traceLow(), tracing.sampledFraction()) ? TraceSpan.SAMPLED : 0;
     }
     return new TraceSpan(from.traceHigh(), from.traceLow(), id(random), from.id(), flags);
   }

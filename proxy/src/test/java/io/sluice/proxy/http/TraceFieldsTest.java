@@ -2,6 +2,9 @@ package io.sluice.proxy.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.mesh.NamedServer;
+import io.sluice.mesh.Tracing;
+import io.sluice.mesh.Tracing.Protocol;
 import io.sluice.proxy.TraceSpan;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +21,8 @@ class TraceFieldsTest {
   private static final String TOLD = TRACE + "-" + SPAN;
   private static final long ID = 0x42L;
   private static final String OWN = "0000000000000042";
+
+  private static final Tracing ALL = reporting(Protocol.OTLP, 1);
 
   private final SplittableRandom random = new SplittableRandom(1);
 
@@ -46,7 +51,7 @@ class TraceFieldsTest {
   void theSpanTakesThePlaceOfTheOneThatAskedInTheFormsThatCame(String came, String goesOn) {
     Fields fields = fields(came);
 
-    TraceSpan span = TraceFields.begin(fields, 0, random);
+    TraceSpan span = TraceFields.begin(fields, reporting(Protocol.ZIPKIN, 0), random);
     TraceFields.tell(
         fields, new TraceSpan(span.traceHigh(), span.traceLow(), ID, span.parent(), span.flags()));
 
@@ -92,7 +97,7 @@ class TraceFieldsTest {
   void whatIsNotWellFormedIsReplacedByATraceThatBeginsHere(String came) {
     Fields fields = fields(came);
 
-    TraceSpan span = TraceFields.begin(fields, 1, random);
+    TraceSpan span = TraceFields.begin(fields, ALL, random);
     TraceFields.tell(fields, span);
 
     assertThat(span.parent()).isZero();
@@ -100,11 +105,7 @@ class TraceFieldsTest {
     String trace = hex(span.traceHigh()) + hex(span.traceLow());
     assertThat(lines(fields))
         .filteredOn(line -> !line.startsWith("x-request-id"))
-        .containsExactly(
-            "traceparent=00-" + trace + "-" + hex(span.id()) + "-01",
-            "x-b3-traceid=" + trace,
-            "x-b3-spanid=" + hex(span.id()),
-            "x-b3-sampled=1");
+        .containsExactly("traceparent=00-" + trace + "-" + hex(span.id()) + "-01");
   }
 
   @ParameterizedTest
@@ -124,21 +125,38 @@ class TraceFieldsTest {
           """)
   void whoAsksDecidesWhetherATraceIsReportedAndElseTheFraction(
       String came, double fraction, int flags) {
-    assertThat(TraceFields.begin(fields(came), fraction, random).flags()).isEqualTo(flags);
+    Tracing tracing = reporting(Protocol.OTLP, fraction);
+    assertThat(TraceFields.begin(fields(came), tracing, random).flags()).isEqualTo(flags);
+  }
+
+  /** Whose clients know no other. */
+  @Test
+  void aTraceForZipkinBeginsInTheFieldsOfB3() {
+    Fields fields = new Fields();
+    TraceSpan span = TraceFields.begin(fields, reporting(Protocol.ZIPKIN, 0), random);
+    TraceFields.tell(fields, span);
+
+    assertThat(lines(fields))
+        .containsExactly(
+            "x-b3-traceid=" + hex(span.traceHigh()) + hex(span.traceLow()),
+            "x-b3-spanid=" + hex(span.id()),
+            "x-b3-sampled=0");
   }
 
   /** Both ends, and every hop, that have to decide say the same of a trace. */
   @Test
   void aFractionOfTracesIsReportedByTheirIdsAlone() {
+    Tracing tenth = reporting(Protocol.OTLP, 0.1);
     int traces = 100_000;
     int reported = 0;
     for (int i = 0; i < traces; i++) {
       Fields fields = new Fields();
-      TraceSpan span = TraceFields.begin(fields, 0.1, random);
+      TraceSpan span = TraceFields.begin(fields, tenth, random);
       reported += span.isSampled() ? 1 : 0;
       Fields undecided =
           fields("b3=" + hex(span.traceHigh()) + hex(span.traceLow()) + "-" + hex(span.id()));
-      assertThat(TraceFields.begin(undecided, 0.1, random).isSampled()).isEqualTo(span.isSampled());
+      assertThat(TraceFields.begin(undecided, tenth, random).isSampled())
+          .isEqualTo(span.isSampled());
     }
 
     assertThat(reported).isBetween(traces / 10 - 500, traces / 10 + 500);
@@ -148,10 +166,10 @@ class TraceFieldsTest {
   @Test
   void tellingItAgainChangesNothing() {
     Fields fields = new Fields();
-    TraceSpan client = TraceFields.begin(fields, 1, random);
+    TraceSpan client = TraceFields.begin(fields, ALL, random);
     TraceFields.tell(fields, client);
     List<String> once = lines(fields);
-    TraceSpan server = TraceFields.begin(fields, 1, random);
+    TraceSpan server = TraceFields.begin(fields, ALL, random);
     TraceFields.tell(fields, server);
 
     assertThat(server.parent()).isEqualTo(client.id());
@@ -189,7 +207,7 @@ class TraceFieldsTest {
         }
         fields.add(parts[0], value.toString());
       }
-      TraceSpan span = TraceFields.begin(fields, 1, random);
+      TraceSpan span = TraceFields.begin(fields, ALL, random);
       TraceFields.tell(fields, span);
 
       String trace = "(?!0+-)[0-9a-f]{32}";
@@ -203,6 +221,10 @@ class TraceFieldsTest {
         assertThat(fields.joined("x-b3-spanid")).isEqualTo(hex(span.id()));
       }
     }
+  }
+
+  private static Tracing reporting(Protocol protocol, double fraction) {
+    return new Tracing(new NamedServer("jaeger", 1), protocol, protocol.endpoint(), fraction);
   }
 
   private static String hex(long word) {
