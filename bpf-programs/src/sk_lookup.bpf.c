@@ -117,6 +117,8 @@ static __always_inline struct decision decide_inbound(const struct flow *flow,
 		return PASSED; /* the proxy's, to the application */
 	if (kind == CONNECTION_PATH_CHECK)
 		return decided(OUTCOME_REDIRECTED, UNCOUNTED);
+	if (connection && kind == CONNECTION_FAST)
+		connection->arrived = 1; /* by whichever way, and with or without a daemon */
 	if (pod && (pod->flags & POD_LEAVING))
 		return decided(OUTCOME_PASSTHROUGH, REASON_LEAVING);
 	copy_address(own.address_be, flow->destination_be);
@@ -129,10 +131,8 @@ static __always_inline struct decision decide_inbound(const struct flow *flow,
 		return decided(OUTCOME_PASSTHROUGH, REASON_NODE_PROBE);
 	if (kind == CONNECTION_REVOKED)
 		return decided(OUTCOME_REFUSED, REASON_FAST_PATH);
-	if (connection && kind == CONNECTION_FAST) {
-		connection->arrived = 1; /* with or without a daemon */
+	if (kind == CONNECTION_FAST)
 		return PASSED;
-	}
 	return decided(OUTCOME_REDIRECTED, UNCOUNTED);
 }
 
