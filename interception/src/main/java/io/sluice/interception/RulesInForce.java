@@ -117,7 +117,7 @@ final class RulesInForce implements AutoCloseable {
     Optional<RulesProof> proof =
         records.read(pod.cookie()).flatMap(EnrolledRecords.Enrolled::proof);
     if (proof.isPresent() && showsClients() && adopts(traffic, proof.get(), true)) {
-      clients.found(pod.cookie());
+      clients.found(pod.cookie(), true);
       return;
     }
     raise();
@@ -166,9 +166,7 @@ final class RulesInForce implements AutoCloseable {
     }
     MeshAddresses known = peers.get();
     if (holdsBack(known) && shown.askDatagrams(!pod.permissive())) {
-      if (shown.stand(PresentedClients.families(pod))) {
-        clients.found(pod.cookie());
-      }
+      clients.found(pod.cookie(), shown.stand(PresentedClients.families(pod)));
       return; // who is not known yet would be taken for a stranger
     }
     ArrivingDatagrams datagrams = arriving(known);
@@ -257,8 +255,7 @@ final class RulesInForce implements AutoCloseable {
    */
   synchronized void followPeers() {
     MeshAddresses known = peers.get();
-    if (!showsClients()
-        || !clients.isPossible(pod.cookie())
+    if (!clients.haveTable(pod.cookie())
         || known.equals(followed)
         || holdsBack(known)
         || (followed.complete() && System.nanoTime() - askedNanos < PEERS_NANOS)) {
@@ -297,7 +294,6 @@ final class RulesInForce implements AutoCloseable {
         network.excludedInterfaces(),
         network.otherInterfaces(),
         pod.permissive(),
-        true,
         network.ipv6(),
         outboundPorts,
         inboundPorts,
@@ -348,8 +344,8 @@ final class RulesInForce implements AutoCloseable {
 
   /** Whether what shows the true client stands where it was raised; asks without a program. */
   boolean showsClientsAsRaised() {
-    return !clients.isPossible(pod.cookie())
-        || (shown.stand(PresentedClients.families(pod)) && shown.askDatagrams(!pod.permissive()));
+    return (!clients.haveTable(pod.cookie()) || shown.askDatagrams(!pod.permissive()))
+        && (!clients.isPossible(pod.cookie()) || shown.stand(PresentedClients.families(pod)));
   }
 
   private void foundIntact(OptionalInt at) {
@@ -396,7 +392,7 @@ final class RulesInForce implements AutoCloseable {
   /** Takes nothing new; what is open is translated, and shown its client, until {@link #remove}. */
   void detach() {
     redirection.detach();
-    if (clients.isPossible(pod.cookie())) {
+    if (clients.haveTable(pod.cookie())) {
       ClientAddresses.raise(pod.netns(), ArrivingDatagrams.NOT_ASKED);
     }
   }
@@ -424,6 +420,7 @@ final class RulesInForce implements AutoCloseable {
 
     private final NetworkNamespaces namespaces;
     private final Set<Long> possible = ConcurrentHashMap.newKeySet();
+    private final Set<Long> tables = new HashSet<>();
     private final Set<Long> refused = new HashSet<>();
 
     PresentedClients(NetworkNamespaces namespaces) {
@@ -435,17 +432,31 @@ final class RulesInForce implements AutoCloseable {
       return possible.contains(cookie);
     }
 
-    /** An earlier daemon made it possible, and nobody has changed the pod's rules since. */
-    void found(long cookie) {
-      possible.add(cookie);
+    /** Whether the pod has the table that asks about datagrams, possible or not. */
+    boolean haveTable(long cookie) {
+      return tables.contains(cookie);
     }
 
-    /** Makes it possible for a pod that is about to be in force, or renews it, if it can. */
+    /** What an earlier daemon made stands, and whether by it this is possible. */
+    void found(long cookie, boolean isPossible) {
+      tables.add(cookie);
+      if (isPossible) {
+        possible.add(cookie);
+      }
+    }
+
+    /**
+     * Makes it possible for a pod that is about to be in force, or renews it, if it can. Returns
+     * whether datagrams are asked about so.
+     */
     boolean raise(PodPlacement pod, ArrivingDatagrams datagrams) {
+      boolean isAsked = false;
       try {
-        ClientAddresses.raise(namespaces, pod.netns(), families(pod), datagrams);
+        ClientAddresses.raise(pod.netns(), datagrams);
+        tables.add(pod.cookie());
+        isAsked = true;
+        ClientAddresses.lead(namespaces, pod.netns(), families(pod));
         possible.add(pod.cookie());
-        return true;
       } catch (RedirectionException | LinuxException e) {
         possible.remove(pod.cookie());
         if (refused.add(pod.cookie())) {
@@ -455,8 +466,8 @@ final class RulesInForce implements AutoCloseable {
               pod.name(),
               e.getMessage());
         }
-        return false;
       }
+      return isAsked;
     }
 
     /** For which families {@link #raise} makes it possible. */
@@ -471,6 +482,7 @@ final class RulesInForce implements AutoCloseable {
     void lower(long cookie, NetnsHandle netns) {
       refused.remove(cookie);
       possible.remove(cookie);
+      tables.remove(cookie);
       ClientAddresses.lower(namespaces, netns);
     }
   }

@@ -70,18 +70,13 @@ public final class ClientAddresses {
   private ClientAddresses() {}
 
   /**
-   * Makes it possible from now on, or renews it.
+   * Makes it possible from now on, or renews it, where the {@linkplain #raise table} stands.
    *
    * @param families that the pod has
-   * @param datagrams what the pod takes of them, asked by the same table
    * @throws RedirectionException when a program is missing or the kernel refuses
    */
-  public static void raise(
-      NetworkNamespaces namespaces,
-      NetnsHandle namespace,
-      Set<Family> families,
-      ArrivingDatagrams datagrams) {
-    raise(namespace, datagrams); // first: by it the rest is found
+  public static void lead(
+      NetworkNamespaces namespaces, NetnsHandle namespace, Set<Family> families) {
     SideBySide.run(
         families.stream().<Supplier<Family>>map(each -> () -> lead(namespace, each)).toList());
     set(namespaces, namespace, families, "1");
@@ -98,7 +93,13 @@ public final class ClientAddresses {
     return family;
   }
 
-  /** Renews the table alone, of a pod in which all of it stands. */
+  /**
+   * Makes the table, by which the rest is found later, or renews it. What a pod takes of datagrams
+   * is asked from then on, whether its application sees the true client or not.
+   *
+   * @throws RedirectionException when a program is missing or the kernel refuses; then the table is
+   *     as it was
+   */
   public static void raise(NetnsHandle namespace, ArrivingDatagrams datagrams) {
     String mark = "  chain %s { }\n".formatted(datagrams.mark());
     run(namespace, List.of("nft", "-f", "-"), REMOVE + ADD + datagrams.render() + mark + "}\n");

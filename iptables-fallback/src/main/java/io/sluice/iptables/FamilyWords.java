@@ -201,11 +201,6 @@ record FamilyWords(PodTraffic traffic, Family family, Dialect dialect) {
         .formatted(MeshPorts.PATH_CHECK, MeshPorts.PATH_CHECK);
   }
 
-  /** What the nat rules look at: with later segments included, older connections are reset. */
-  String interceptedTcp() {
-    return traffic.keepEstablished() ? FIRST_SEGMENT : TCP;
-  }
-
   /** Where this family's outbound listener waits. */
   int outboundPort() {
     return traffic.outboundPorts().of(family);

@@ -12,6 +12,7 @@ import io.sluice.linux.socket.Sockets;
 import io.sluice.linux.socket.Sockets.Family;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.IpAddresses;
+import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -20,6 +21,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -147,12 +149,10 @@ record FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
             IpAddresses.parse(ScratchNamespace.OWN_IPV4),
             IpAddresses.parse(ScratchNamespace.OWN_IPV6));
     FamilyPorts ports = new FamilyPorts(LISTENER_PORT, LISTENER_PORT);
-    PodTraffic plain =
-        PodTraffic.of(InterceptionSettings.EVERYTHING, own, false, true, ports, ports);
     return new PodTraffic(
-        plain.settings(),
-        plain.probes(),
-        plain.primary(),
+        InterceptionSettings.EVERYTHING,
+        PodTraffic.Probes.NONE,
+        List.copyOf(own),
         own,
         Set.of(),
         Set.of(),
@@ -160,10 +160,9 @@ record FunctionalProbe(NetworkNamespaces namespaces, String ownCgroup) {
         Set.of(OTHER_INTERFACE),
         false,
         true,
-        true,
-        plain.outboundPorts(),
-        plain.inboundPorts(),
-        plain.directions(),
+        ports,
+        ports,
+        EnumSet.allOf(Direction.class),
         Set.of());
   }
 

@@ -142,7 +142,8 @@ final class OutboundRules {
   static void redirected(FamilyWords words, List<Rule> rules, List<Jump> jumps) {
     var chain = new ChainWriter(Rule.Table.NAT, RuleSet.OUTPUT_CHAIN, Direction.OUTBOUND, rules);
     jumps.add(
-        new Jump(Rule.Table.NAT, BUILT_IN, words.interceptedTcp() + " -j " + RuleSet.OUTPUT_CHAIN));
+        new Jump(
+            Rule.Table.NAT, BUILT_IN, FamilyWords.FIRST_SEGMENT + " -j " + RuleSet.OUTPUT_CHAIN));
     chain.divert(
         words.toOutboundListener(),
         words.pathCheckDestination(),

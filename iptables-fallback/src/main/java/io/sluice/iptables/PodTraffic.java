@@ -7,15 +7,13 @@ import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.Ports;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
-import java.util.Comparator;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Everything that decides how one pod's traffic is treated; the same input that fills the BPF maps.
+ * Everything by which rules decide how one pod's traffic is treated.
  *
  * @param settings what is left alone; interface names are taken from {@code excludedInterfaces}
  * @param probes what of the node arrives untouched
@@ -27,8 +25,6 @@ import java.util.regex.Pattern;
  * @param otherInterfaces names of the pod's interfaces that neither carry a primary address nor are
  *     excluded; without loopback
  * @param permissive whether datagrams and other protocols are left alone
- * @param keepEstablished whether connections from before the rules go on untouched; otherwise their
- *     next packet is redirected, which resets them
  * @param ipv6 whether the pod has IPv6 at all
  * @param outboundPorts where the outbound listeners wait, on all addresses
  * @param inboundPorts where the inbound listeners wait, on all addresses
@@ -45,7 +41,6 @@ public record PodTraffic(
     Set<String> excludedInterfaces,
     Set<String> otherInterfaces,
     boolean permissive,
-    boolean keepEstablished,
     boolean ipv6,
     FamilyPorts outboundPorts,
     FamilyPorts inboundPorts,
@@ -100,32 +95,6 @@ public record PodTraffic(
     if (directions.isEmpty()) {
       throw new IllegalArgumentException("rules for no direction at all are none");
     }
-  }
-
-  /** A pod with one interface. */
-  public static PodTraffic of(
-      InterceptionSettings settings,
-      Set<InetAddress> own,
-      boolean permissive,
-      boolean ipv6,
-      FamilyPorts outboundPorts,
-      FamilyPorts inboundPorts) {
-    return new PodTraffic(
-        settings,
-        Probes.NONE,
-        own.stream().sorted(Comparator.comparing(InetAddress::getHostAddress)).toList(),
-        own,
-        Set.of(),
-        Set.of(),
-        Set.of(),
-        Set.of(),
-        permissive,
-        false,
-        ipv6,
-        outboundPorts,
-        inboundPorts,
-        EnumSet.allOf(Direction.class),
-        Set.of());
   }
 
   boolean has(Direction direction) {

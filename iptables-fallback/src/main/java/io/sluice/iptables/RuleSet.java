@@ -183,7 +183,7 @@ public final class RuleSet {
           new Jump(
               Rule.Table.NAT,
               "PREROUTING",
-              words.interceptedTcp() + " -j " + RuleSet.PREROUTING_CHAIN));
+              FamilyWords.FIRST_SEGMENT + " -j " + RuleSet.PREROUTING_CHAIN));
       var chain =
           new ChainWriter(Rule.Table.NAT, RuleSet.PREROUTING_CHAIN, Direction.INBOUND, rules);
       chain.divert(words.toInboundListener(), words.arrivingPathCheck());

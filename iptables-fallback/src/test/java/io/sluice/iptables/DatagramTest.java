@@ -54,7 +54,7 @@ class DatagramTest extends RulesInAPod {
     PodTraffic plain = TestPod.plain();
     PodRedirection redirection =
         apply(
-            PodTraffic.of(
+            TestPod.simple(
                 plain.settings(),
                 plain.own(),
                 true,

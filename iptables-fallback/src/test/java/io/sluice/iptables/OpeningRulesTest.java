@@ -112,7 +112,7 @@ class OpeningRulesTest {
   private static String rules(
       InterceptionSettings settings, boolean permissive, Family family, Dialect dialect) {
     PodTraffic traffic =
-        PodTraffic.of(
+        TestPod.simple(
             settings,
             Set.of(IpAddresses.parse("10.0.0.2"), IpAddresses.parse("fd00::2")),
             permissive,

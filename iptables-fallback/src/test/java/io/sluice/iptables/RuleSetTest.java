@@ -26,7 +26,7 @@ class RuleSetTest {
   private static final FamilyPorts INBOUND = new FamilyPorts(50_006, 60_006);
 
   private static final PodTraffic PLAIN =
-      PodTraffic.of(
+      TestPod.simple(
           new InterceptionSettings(
               Set.of(), Set.of(), List.of(), List.of(), Set.of(), OPEN, List.of()),
           Set.of(IpAddresses.parse("10.0.0.2"), IpAddresses.parse("fd00::2")),
@@ -62,7 +62,6 @@ class RuleSetTest {
         Set.of(excludedInterface),
         Set.of("net2"),
         permissive,
-        true,
         true,
         OUTBOUND,
         INBOUND,
@@ -101,8 +100,8 @@ class RuleSetTest {
             -A SLUICE_PREROUTING ! -i lo -p tcp -m tcp --sport 15009 --dport 15009 -j REDIRECT --to-ports 50006
             -A SLUICE_PREROUTING -i lo -j RETURN
             -A SLUICE_PREROUTING -p tcp -j REDIRECT --to-ports 50006
-            -I OUTPUT 1 -p tcp -j SLUICE_OUTPUT
-            -I PREROUTING 1 -p tcp -j SLUICE_PREROUTING
+            -I OUTPUT 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_OUTPUT
+            -I PREROUTING 1 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j SLUICE_PREROUTING
             COMMIT
             *filter
             :SLUICE_OUTPUT - [0:0]
@@ -342,7 +341,7 @@ class RuleSetTest {
 
     assertThat(
             RuleSet.of(
-                    PodTraffic.of(settings, PLAIN.own(), false, true, OUTBOUND, INBOUND),
+                    TestPod.simple(settings, PLAIN.own(), false, true, OUTBOUND, INBOUND),
                     Family.IPV4,
                     Dialect.FULL)
                 .rules())
@@ -361,7 +360,7 @@ class RuleSetTest {
 
     assertThat(
             RuleSet.of(
-                    PodTraffic.of(settings, PLAIN.own(), false, true, OUTBOUND, INBOUND),
+                    TestPod.simple(settings, PLAIN.own(), false, true, OUTBOUND, INBOUND),
                     Family.IPV6,
                     Dialect.FULL)
                 .rules())

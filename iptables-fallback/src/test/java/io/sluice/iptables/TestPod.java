@@ -15,6 +15,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -91,10 +92,34 @@ final class TestPod implements AutoCloseable {
         Set.of(),
         Set.of(),
         false,
-        false,
         true,
         new FamilyPorts(OUTBOUND, OUTBOUND),
         new FamilyPorts(INBOUND, INBOUND),
+        EnumSet.allOf(Direction.class),
+        Set.of());
+  }
+
+  /** Traffic of a pod with one interface. */
+  static PodTraffic simple(
+      InterceptionSettings settings,
+      Set<InetAddress> own,
+      boolean permissive,
+      boolean ipv6,
+      FamilyPorts outboundPorts,
+      FamilyPorts inboundPorts) {
+    return new PodTraffic(
+        settings,
+        PodTraffic.Probes.NONE,
+        own.stream().sorted(Comparator.comparing(InetAddress::getHostAddress)).toList(),
+        own,
+        Set.of(),
+        Set.of(),
+        Set.of(),
+        Set.of(),
+        permissive,
+        ipv6,
+        outboundPorts,
+        inboundPorts,
         EnumSet.allOf(Direction.class),
         Set.of());
   }
@@ -115,7 +140,6 @@ final class TestPod implements AutoCloseable {
         traffic.excludedInterfaces(),
         traffic.otherInterfaces(),
         traffic.permissive(),
-        traffic.keepEstablished(),
         traffic.ipv6(),
         traffic.outboundPorts(),
         traffic.inboundPorts(),

@@ -2,6 +2,7 @@ package io.sluice.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sluice.iptables.ClientAddresses;
 import io.sluice.lab.site.AtOnce;
 import io.sluice.lab.site.Attempt;
 import io.sluice.lab.site.Await;
@@ -11,6 +12,7 @@ import io.sluice.lab.site.SitePod;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.socket.Sockets.Family;
+import io.sluice.mesh.IpAddresses;
 import io.sluice.node.NodeCleanup;
 import java.nio.file.Path;
 import java.util.List;
@@ -291,6 +293,41 @@ class VerificationTest {
     return Objects.requireNonNull(pods.get(shop));
   }
 
+  /** As where the kernel has no routes by mark, which asking about datagrams does not need. */
+  @Test
+  void whoComesLaterIsKnownWhereTheTrueClientCannotBeShown() {
+    Shop shop = shop(Mechanism.IPTABLES);
+    List<SitePod> pods = shop.site.addPods("unshown", "later");
+    SitePod unshown = pods.getFirst();
+    SitePod later = pods.getLast();
+    String ip = program("ip");
+    mount(shop, "mount", "--bind", "/bin/false", ip);
+    try {
+      shop.change(() -> shop.site.registry().write(unshown));
+      Await.until(
+          "its true client cannot be shown",
+          () -> shop.daemon().log().contains("true_client_not_shown pod=" + unshown.meshName()));
+      shop.change(() -> shop.site.registry().write(later));
+
+      for (Family family : Family.values()) {
+        Await.until(
+            "datagrams of the other one are asked about",
+            () -> peers(unshown, family).contains(IpAddresses.text(later.address(family))));
+      }
+    } finally {
+      mount(shop, "umount", "--lazy", ip);
+      pods.forEach(pod -> shop.change(() -> shop.site.registry().remove(pod)));
+    }
+  }
+
+  private static String peers(SitePod pod, Family family) {
+    return Commands.run(
+        "nsenter",
+        "--net=" + pod.path(),
+        "nft",
+        "list set inet " + ClientAddresses.TABLE + " peers" + (family == Family.IPV4 ? 4 : 6));
+  }
+
   /** The mounts of the daemon alone are changed, so that other daemons on this machine go on. */
   private static void preventRepair(Shop shop, Mechanism mechanism) {
     if (mechanism == Mechanism.EBPF) {
@@ -318,7 +355,11 @@ class VerificationTest {
 
   /** The one program that all names of the nftables variant lead to. */
   private static String iptables() {
-    return Commands.run("readlink", "-f", Commands.run("which", "iptables-nft").strip()).strip();
+    return program("iptables-nft");
+  }
+
+  private static String program(String name) {
+    return Commands.run("readlink", "-f", Commands.run("which", name).strip()).strip();
   }
 
   private static void breakInterception(Shop shop, Mechanism mechanism) {
