@@ -1,8 +1,11 @@
 {{/* Parts of the node daemon's pod. */}}
 
-{{/* Options by which every command of a node finds the CNI directories: in the node's own file system. */}}
+{{/*
+Options by which every command of a node finds the CNI directories: in the node's own file system. Where it is not mounted, for
+nothing is to be installed there, what an earlier release has installed is found through the node's first process.
+*/}}
 {{- define "sluice.cniOptions" -}}
-- --cni-root=/host
+- --cni-root={{ ternary "/host" "/proc/1/root" .Values.cni.enabled }}
 {{- with .Values.cni.confDir }}
 - --cni-conf-dir={{ . }}
 {{- end }}
@@ -43,7 +46,11 @@
 {{- end }}
 {{- if .Values.cni.enabled }}
 - --cni
+{{- else }}
+- --remove-cni
+{{- end }}
 {{ include "sluice.cniOptions" . }}
+{{- if .Values.cni.enabled }}
 - --replace-without-controller={{ .Values.cni.replaceWithoutController }}
 - --kubelet-dir={{ .Values.cni.kubeletDir }}
 {{- range prepend .Values.cni.systemNamespaces .Release.Namespace | uniq }}

@@ -4,7 +4,6 @@ that is done, so that `kubectl rollout status` tells when every node is clean.
 */}}
 {{- define "sluice.retiringContainers" -}}
 initContainers:
-{{- if .Values.cni.enabled }}
 - name: cni-uninstall
   args:
   - node
@@ -13,7 +12,6 @@ initContainers:
   - --node-name=$(NODE_NAME)
   {{- include "sluice.cniOptions" . | nindent 2 }}
   {{- include "sluice.retiringContainer" . | nindent 2 }}
-{{- end }}
 - name: cleanup
   args: [node, cleanup, --node-name=$(NODE_NAME), --forget]
   {{- include "sluice.retiringContainer" . | nindent 2 }}

@@ -26,6 +26,7 @@ class NodeUpdateTest {
         "node: {updateStrategy: {maxSurge: 25%}}                                       | 25% | 0",
         "node: {updateStrategy: {maxSurge: 0, maxUnavailable: 10%}}                    | 0 | 10%",
         "retire: true                                                                  | 0 | 1",
+        "{retire: true, node: {updateStrategy: {type: OnDelete}}}                      | 0 | 1",
         "{retire: true, node: {updateStrategy: {maxSurge: 25%}}}                       | 0 | 25%",
         "{retire: true, node: {updateStrategy: {maxSurge: 0, maxUnavailable: 3}}}      | 0 | 3",
       })

@@ -45,7 +45,10 @@ final class Switches {
             "interception.earlierConnections",
             "destroy",
             nodeArgument("--earlier-connections=destroy")),
-        of("cni.enabled", "false", nodeArgument("--cni").or(mounts("/")).negate()),
+        of(
+            "cni.enabled",
+            "false",
+            nodeArgument("--remove-cni").and(nodeArgument("--cni").or(mounts("/")).negate())),
         of(
             "cni.replaceWithoutController",
             "always",
@@ -148,7 +151,10 @@ final class Switches {
             o ->
                 o.of(ValidatingWebhookConfiguration.class).stream()
                     .flatMap(each -> each.getWebhooks().stream())
-                    .allMatch(each -> each.getFailurePolicy().equals("Fail"))),
+                    .allMatch(each ->
+                        each.getName().startsWith("mesh-config.")
+                            ? each.getFailurePolicy().equals("Ignore") // the release's own
+                            : each.getFailurePolicy().equals("Fail"))),
         of("meshConfig.create", "false", o -> !o.has(GenericKubernetesResource.class)),
         config("traffic.enablePermissiveTrafficPolicyMode", "false", false),
         config("traffic.enableEgress", "false", false),

@@ -432,15 +432,25 @@ public final class NodeDaemon implements AutoCloseable {
       Enrolment pods,
       Publication publication,
       NodeMetrics metrics) {
-    if (!settings.cni().enabled()) {
-      return Optional.empty();
+    Path socket = NodeSettings.cniSocket(settings.nodeName());
+    Path membership = NodeSettings.cniMembership(settings.stateDirectory());
+    switch (settings.cni().plugin()) {
+      case UNTOUCHED -> {
+        return Optional.empty();
+      }
+      case REMOVED -> {
+        Optional<String> left = CniService.remove(settings.cni(), socket, membership);
+        readiness.require(() -> left);
+        return Optional.empty();
+      }
+      case SERVED -> {}
     }
     CniService started =
         parts.single(
             CniService.start(
                 settings.cni(),
-                NodeSettings.cniSocket(settings.nodeName()),
-                NodeSettings.cniMembership(settings.stateDirectory()),
+                socket,
+                membership,
                 namespaces,
                 sandboxes,
                 pods,

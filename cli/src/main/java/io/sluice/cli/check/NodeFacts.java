@@ -223,7 +223,7 @@ final class NodeFacts {
     CniOptions off = CniOptions.OFF;
     CniOptions options =
         new CniOptions(
-            true,
+            CniOptions.Plugin.SERVED,
             root,
             null,
             List.of(),

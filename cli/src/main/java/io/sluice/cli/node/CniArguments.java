@@ -1,6 +1,7 @@
 package io.sluice.cli.node;
 
 import io.sluice.node.cni.CniOptions;
+import io.sluice.node.cni.CniOptions.Plugin;
 import io.sluice.node.cni.CniOptions.ReplacementMode;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -36,25 +37,19 @@ final class CniArguments {
 
   /** Of a command that starts no pod. */
   CniOptions options() {
-    return options(true, List.of(), new ReplacementArguments());
+    return options(Plugin.SERVED, List.of(), new ReplacementArguments());
   }
 
   /**
-   * @param enabled whether the plugin is installed and served
+   * @param plugin what becomes of it
    * @param moreSystemNamespaces besides those of every cluster
    */
   CniOptions options(
-      boolean enabled, List<String> moreSystemNamespaces, ReplacementArguments replacement) {
+      Plugin plugin, List<String> moreSystemNamespaces, ReplacementArguments replacement) {
     Set<String> system = new LinkedHashSet<>(CniOptions.DEFAULT_SYSTEM_NAMESPACES);
     system.addAll(moreSystemNamespaces);
     return new CniOptions(
-        enabled,
-        root,
-        confDir,
-        binDirs,
-        system,
-        replacement.mode(),
-        replacement.kubeletDirectory());
+        plugin, root, confDir, binDirs, system, replacement.mode(), replacement.kubeletDirectory());
   }
 
   /** What becomes of a pod that starts while no controller tells of it. */

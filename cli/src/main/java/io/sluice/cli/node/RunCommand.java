@@ -18,6 +18,7 @@ import io.sluice.node.NodeCleanup;
 import io.sluice.node.NodeDaemon;
 import io.sluice.node.NodeSettings;
 import io.sluice.node.RegistryFindings;
+import io.sluice.node.cni.CniOptions.Plugin;
 import io.sluice.node.enrolment.EarlierConnection.EarlierConnectionsRule;
 import io.sluice.node.events.AccessLog;
 import io.sluice.node.identity.ControlSettings;
@@ -184,6 +185,13 @@ final class RunCommand implements Callable<Integer> {
   private boolean cni;
 
   @Option(
+      names = "--remove-cni",
+      description =
+          "Take the CNI plugin of an earlier daemon out of the runtime's chain: without --cni nobody"
+              + " answers it, and pods of the mesh would not start.")
+  private boolean removeCni;
+
+  @Option(
       names = "--cni-system-namespace",
       paramLabel = "NAME",
       description =
@@ -304,6 +312,9 @@ final class RunCommand implements Callable<Integer> {
       throw wrong(
           "--rejoin begins anew, and --take-over goes on where another daemon is; give one");
     }
+    if (cni && removeCni) {
+      throw wrong("--cni installs what --remove-cni takes away; give one");
+    }
     if (standalone) {
       if (takeOver) {
         throw wrong(
@@ -352,7 +363,10 @@ final class RunCommand implements Callable<Integer> {
               : EarlierConnectionsRule.parse(earlierConnections),
           Duration.ofSeconds(pathCheckSeconds),
           Duration.ofSeconds(pathCheckPatienceSeconds),
-          cniPlaces.options(cni, systemNamespaces, replacement),
+          cniPlaces.options(
+              cni ? Plugin.SERVED : removeCni ? Plugin.REMOVED : Plugin.UNTOUCHED,
+              systemNamespaces,
+              replacement),
           controller,
           takeOver,
           startedFile);

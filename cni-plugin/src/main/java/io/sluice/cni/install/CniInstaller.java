@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -113,7 +112,7 @@ public final class CniInstaller {
     RuntimePaths where = paths.get();
     var done = new ArrayList<String>();
     var problems = new ArrayList<Problem>();
-    for (Path confDir : confDirs(where)) {
+    for (Path confDir : where.confDirs()) {
       removeConflist(confDir, done, problems);
     }
     List<Path> kept = binaries.current(where);
@@ -128,7 +127,8 @@ public final class CniInstaller {
     if (done.isEmpty() && problems.isEmpty()) {
       done.add(
           "nothing to remove: no %s in %s, no %s in %s"
-              .formatted(ChainedConflist.FILE, confDirs(where), PluginEntry.TYPE, where.binDirs()));
+              .formatted(
+                  ChainedConflist.FILE, where.confDirs(), PluginEntry.TYPE, where.binDirs()));
     }
     return new Convergence(where, plan(where).state(), done, problems);
   }
@@ -141,7 +141,7 @@ public final class CniInstaller {
     RuntimePaths where = paths.get();
     var done = new ArrayList<String>();
     var problems = new ArrayList<Problem>();
-    for (Path confDir : confDirs(where)) {
+    for (Path confDir : where.confDirs()) {
       if (tree.exists(confDir.resolve(ChainedConflist.FILE))) {
         problems.add(
             new Problem(
@@ -259,12 +259,6 @@ public final class CniInstaller {
 
   private DurableFile ours(Path confDir) throws IOException {
     return new DurableFile(tree.resolve(confDir).resolve(ChainedConflist.FILE), MODE);
-  }
-
-  private static Set<Path> confDirs(RuntimePaths where) {
-    var all = new LinkedHashSet<>(List.of(where.confDir()));
-    all.addAll(where.otherConfDirs());
-    return all;
   }
 
   private static String removalCommand(RuntimePaths where) {

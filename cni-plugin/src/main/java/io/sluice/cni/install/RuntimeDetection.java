@@ -79,7 +79,6 @@ public final class RuntimeDetection {
     chosen.settings().binDirs().forEach(otherBinDirs::remove);
     Set<Path> otherConfDirs = new LinkedHashSet<>();
     others.forEach(other -> otherConfDirs.add(other.settings().confDir()));
-    otherConfDirs.remove(chosen.settings().confDir());
     var reason = new StringBuilder(chosen.runtime().title).append(": ").append(chosen.from());
     if (!others.isEmpty()) {
       String names = String.join(", ", others.stream().map(o -> o.runtime().title).toList());

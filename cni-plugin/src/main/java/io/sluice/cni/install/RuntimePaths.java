@@ -2,6 +2,7 @@ package io.sluice.cni.install;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Where a container runtime looks for network configurations and plugins. All paths are those of
@@ -11,7 +12,7 @@ import java.util.List;
  * @param binDirs the directories in which it looks for plugins, in its order
  * @param otherBinDirs those of other runtimes on this node; they get the plugin as well, so that a
  *     node that changes its runtime finds it
- * @param otherConfDirs where other runtimes of this node look for configurations; ours may have
+ * @param otherConfDirs where runtimes of this node look for configurations otherwise; ours may have
  *     been left there by an earlier choice
  * @param network the name of the network that the runtime is told to use; empty when it uses the
  *     first configuration by file name
@@ -40,22 +41,31 @@ public record RuntimePaths(
     }
     binDirs = List.copyOf(binDirs);
     otherBinDirs = List.copyOf(otherBinDirs);
-    otherConfDirs = List.copyOf(otherConfDirs);
+    otherConfDirs = otherConfDirs.stream().filter(one -> !one.equals(confDir)).toList();
     obstacles = List.copyOf(obstacles);
     notes = List.copyOf(notes);
   }
 
-  /** Directories that the operator named; nothing is detected. */
-  public static RuntimePaths named(Path confDir, List<Path> binDirs) {
+  /**
+   * Directories that the operator named, perhaps only now.
+   *
+   * @param otherConfDirs of configurations where nobody names one
+   */
+  public static RuntimePaths named(Path confDir, List<Path> binDirs, List<Path> otherConfDirs) {
     return new RuntimePaths(
         confDir,
         binDirs,
         List.of(),
-        List.of(),
+        otherConfDirs,
         "",
         "both directories were set explicitly",
         List.of(),
         List.of());
+  }
+
+  /** Every directory in which our configuration may be, first the one where it belongs. */
+  public List<Path> confDirs() {
+    return Stream.concat(Stream.of(confDir), otherConfDirs.stream()).toList();
   }
 
   /** The same with a directory of network configurations that the operator named. */
@@ -64,7 +74,7 @@ public record RuntimePaths(
         named,
         binDirs,
         otherBinDirs,
-        otherConfDirs,
+        confDirs(),
         network,
         reason + "; " + named + " was set explicitly as the directory of configurations",
         obstacles,

@@ -11,6 +11,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CniInstallerTest {
   private static final String FLANNEL = Node.list("cbr0", "flannel", "portmap");
@@ -318,6 +320,24 @@ class CniInstallerTest {
     assertThat(node.ours).doesNotExist();
   }
 
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void uninstallLooksWhereItWasBeforeTheOperatorNamedAnotherDirectory(boolean binDirsToo)
+      throws IOException {
+    node.primary("10-flannel.conflist", FLANNEL);
+    installer.converge();
+    Path named = Path.of("/named/net.d");
+    node.paths =
+        binDirsToo
+            ? RuntimePaths.named(named, node.paths.binDirs(), node.paths.confDirs())
+            : node.paths.withConfDir(named).withConfDir(named);
+
+    installer.uninstall();
+
+    assertThat(node.ours).doesNotExist();
+    assertThat(node.paths.otherConfDirs()).containsExactly(Path.of("/etc/cni/net.d"));
+  }
+
   @Test
   void removesTheBinaryOnlyAfterTheConfiguration() throws IOException {
     node.primary("10-flannel.conflist", FLANNEL);
@@ -338,7 +358,7 @@ class CniInstallerTest {
   void theOneCommandOfTheStatusGivesTheNodeBackToItsNetwork() throws Exception {
     node.primary("10-flannel.conflist", FLANNEL);
     // On the node itself, the tree's root is the root: so is this command's path.
-    node.paths = RuntimePaths.named(node.confDir, List.of(node.binDir));
+    node.paths = RuntimePaths.named(node.confDir, List.of(node.binDir), List.of());
     var onNode = new CniInstaller(Path.of("/"), () -> node.paths, Node.BINARY, Node.ENTRY);
     onNode.converge();
     assertThat(node.chain()).contains("sluice-cni");

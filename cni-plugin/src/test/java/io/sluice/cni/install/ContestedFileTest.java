@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class ContestedFileTest {
   private static final RuntimePaths PATHS =
-      RuntimePaths.named(Path.of("/etc/cni/net.d"), List.of(Path.of("/opt/cni/bin")));
+      RuntimePaths.named(Path.of("/etc/cni/net.d"), List.of(Path.of("/opt/cni/bin")), List.of());
   private static final Convergence CHANGE =
       new Convergence(PATHS, ChainState.CHAINED, List.of("wrote it"), List.of());
   private static final Convergence QUIET =

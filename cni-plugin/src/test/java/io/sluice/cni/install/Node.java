@@ -27,7 +27,7 @@ final class Node {
   final Path ours;
   final Path binary;
   volatile RuntimePaths paths =
-      RuntimePaths.named(Path.of("/etc/cni/net.d"), List.of(Path.of("/opt/cni/bin")));
+      RuntimePaths.named(Path.of("/etc/cni/net.d"), List.of(Path.of("/opt/cni/bin")), List.of());
 
   Node(Path directory) throws IOException {
     root = directory.toRealPath();

@@ -90,6 +90,16 @@ final class CniSite implements AutoCloseable {
     return daemon;
   }
 
+  /** The next daemon takes the present one's place, with that option where that one has --cni. */
+  void succeedDaemon(String option) {
+    DaemonProcess former = site.daemon();
+    String[] others =
+        arguments.stream().map(one -> one.equals("--cni") ? option : one).toArray(String[]::new);
+    site.succeedDaemonWith(others).start();
+    former.terminate();
+    former.awaitEnd();
+  }
+
   /** Starts the daemon where nothing has yet, or a test before has ended it. */
   void reviveDaemon() {
     if (!site.hasDaemon()) {

@@ -96,6 +96,17 @@ class ConfigurationLifeTest {
     assertThat(site.plugins.resolve("sluice-cni")).doesNotExist();
   }
 
+  @Test
+  void theNextDaemonTakesOutOfTheChainWhatItIsNotToServe() throws Exception {
+    site.succeedDaemon("--remove-cni");
+    try {
+      assertStartsWithoutUs();
+    } finally {
+      site.succeedDaemon("--cni");
+      site.awaitChained();
+    }
+  }
+
   private void assertStartsWithoutUs() throws Exception {
     try (Silence silence = Silence.around(site)) {
       Container container = site.add("pod", uid);

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What an operator chooses about the CNI plugin.
  *
- * @param enabled whether the plugin is installed and served
+ * @param plugin what becomes of it on this node
  * @param root where the node's own file system is seen
  * @param confDirOrNull directory of network configurations; null to ask the runtime's configuration
  * @param binDirs directories of plugins; empty to ask the runtime's configuration
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param kubeletDirectory the kubelet's, in the node's own file system
  */
 public record CniOptions(
-    boolean enabled,
+    Plugin plugin,
     Path root,
     @Nullable Path confDirOrNull,
     List<Path> binDirs,
@@ -35,7 +35,7 @@ public record CniOptions(
   /** No plugin: pods are found when they run. */
   public static final CniOptions OFF =
       new CniOptions(
-          false,
+          Plugin.UNTOUCHED,
           Path.of("/"),
           null,
           List.of(),
@@ -56,6 +56,16 @@ public record CniOptions(
   /** Directory of network configurations, if the operator named one. */
   public Optional<Path> confDir() {
     return Optional.ofNullable(confDirOrNull);
+  }
+
+  /** What becomes of the plugin. */
+  public enum Plugin {
+    /** It is installed and served. */
+    SERVED,
+    /** One that an earlier daemon has left is taken out of the chain: nobody would answer it. */
+    REMOVED,
+    /** Another daemon, or nobody, has to do with it. */
+    UNTOUCHED
   }
 
   /** Whether pods start in the place of others while no controller tells of them. */

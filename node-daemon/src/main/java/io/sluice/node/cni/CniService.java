@@ -113,12 +113,28 @@ public final class CniService implements AutoCloseable {
             socket.toAbsolutePath(), membershipFile.toAbsolutePath(), PluginEntry.DEFAULT_TIMEOUT));
   }
 
+  /**
+   * Takes the plugin that an earlier daemon has installed out of the runtime's chain, which nobody
+   * may watch any more. Returns what hinders that: then pods of the mesh do not start.
+   */
+  public static Optional<String> remove(CniOptions options, Path socket, Path membershipFile) {
+    Convergence removed = installer(options, socket, membershipFile).uninstall();
+    removed.done().forEach(done -> LOG.log(System.Logger.Level.INFO, "cni_changed {0}", done));
+    if (removed.problems().isEmpty()) {
+      return Optional.empty();
+    }
+    String problems = removed.problems().stream().map(Problem::toString).collect(joining("; "));
+    LOG.log(System.Logger.Level.ERROR, "cni_not_removed problem=\"{0}\"", problems);
+    return Optional.of(
+        "the CNI plugin of an earlier daemon is still in the runtime's chain: " + problems);
+  }
+
   private static RuntimePaths paths(CniOptions options, RuntimeDetection detection) {
     Optional<Path> confDir = options.confDir();
-    if (confDir.isPresent() && !options.binDirs().isEmpty()) {
-      return RuntimePaths.named(confDir.get(), options.binDirs());
-    }
     RuntimePaths found = detection.detect();
+    if (confDir.isPresent() && !options.binDirs().isEmpty()) {
+      return RuntimePaths.named(confDir.get(), options.binDirs(), found.confDirs());
+    }
     RuntimePaths named = confDir.map(found::withConfDir).orElse(found);
     return options.binDirs().isEmpty() ? named : named.withBinDirs(options.binDirs());
   }
