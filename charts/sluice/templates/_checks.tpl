@@ -33,11 +33,19 @@
 {{- fail (printf "controller.nodeLifetime: a node's certificate (%s) lives as long as those of pods (%s) at least; set %s or more" $controller.nodeLifetime $controller.leafLifetime $controller.leafLifetime) -}}
 {{- end -}}
 {{- $update := .Values.node.updateStrategy -}}
-{{- if eq $update.type "RollingUpdate" -}}
 {{- $surges := ne (toString $update.maxSurge) "0" -}}
 {{- if eq $surges (ne (toString $update.maxUnavailable) "0") -}}
 {{- fail "node.updateStrategy: a daemon ends either after its successor has started (maxSurge) or before (maxUnavailable); set exactly one of them to 0" -}}
 {{- end -}}
+{{- $granted := dict -}}
+{{- range $controller.certificateSecrets -}}
+{{- if hasPrefix "kube-" .namespace -}}
+{{- fail (printf "controller.certificateSecrets: %s is a namespace of the system, in which nobody should make Secrets; name another" .namespace) -}}
+{{- end -}}
+{{- if hasKey $granted .namespace -}}
+{{- fail (printf "controller.certificateSecrets: namespace %s is there twice; give all its names to one entry" .namespace) -}}
+{{- end -}}
+{{- $_ := set $granted .namespace true -}}
 {{- end -}}
 {{- if and .Values.networkPolicies.debugNamespaces (not .Values.networkPolicies.enabled) -}}
 {{- fail "networkPolicies.debugNamespaces: without NetworkPolicies every pod would reach the debug server; set networkPolicies.enabled to true, or name no namespace" -}}
@@ -49,6 +57,9 @@
 {{- if and $scrapes $.Values.metrics.localOnly -}}
 {{- fail (printf "%s: with localOnly nobody else can scrape the nodes; set one of them to false" $value) -}}
 {{- end -}}
+{{- end -}}
+{{- if and .Values.webhook.certificate.caBundle (not .Values.webhook.certificate.existingSecret) -}}
+{{- fail "webhook.certificate.caBundle: it is of the certificate in existingSecret, which is not set; name that Secret, or leave caBundle empty" -}}
 {{- end -}}
 {{- if and .Values.smi.trafficMetrics (not .Values.webhook.enabled) -}}
 {{- fail "smi.trafficMetrics: it is served at the webhook's port; set webhook.enabled to true" -}}

@@ -36,6 +36,7 @@ class SchemaTest {
       value = {
         "interception: {mode: nftables}                        | /interception/mode",
         "interception: {fallback: 'yes'}                       | /interception/fallback",
+        "interception: {withoutPrograms: [skb_egres]}          | /interception/withoutPrograms/0",
         "interception: {pathCheckSeconds: 0}                   | /interception/pathCheckSeconds",
         "size: huge                                            | /size",
         "image: {pullPolicy: Sometimes}                        | /image/pullPolicy",
@@ -85,6 +86,10 @@ class SchemaTest {
         "controller: {nodeLifetime: 99999999999999999999d}       | controller.nodeLifetime: no cert",
         "node: {updateStrategy: {maxUnavailable: 1}}             | node.updateStrategy",
         "node: {updateStrategy: {maxSurge: 0}}                   | node.updateStrategy",
+        "node: {updateStrategy: {type: OnDelete, maxSurge: 0}}   | node.updateStrategy",
+        "controller: {certificateSecrets: [{namespace: a, names: [b]}, {namespace: a, names: [c]}]} | controller.certificateSecrets: namespace a is there twice",
+        "controller: {certificateSecrets: [{namespace: kube-system, names: [b]}]} | controller.certificateSecrets: kube-system",
+        "webhook: {certificate: {caBundle: text}}                | webhook.certificate.caBundle: it is of",
         "webhook: {certificate: {existingSecret: mine}} | webhook.certificate.caBundle",
         "node: {seccompProfile: {type: Localhost}} | node.seccompProfile.localhostProfile",
         "node: {appArmorProfile: {type: Localhost}} | node.appArmorProfile.localhostProfile",
