@@ -299,8 +299,9 @@ final class TlsEnd implements ByteChannel {
     }
     if (inputEnded) {
       channel.read(); // for the end of the octets
-      if (!over) {
-        listener.inputEnded();
+      Listener present = local; // another one, where the octets said which
+      if (present != null && !over) {
+        present.inputEnded();
       }
     } else if (!any && !over) {
       readOn();

@@ -26,7 +26,10 @@ import io.sluice.proxy.tls.PresentedChain;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TestAuthority.Leaf;
 import io.sluice.proxy.tls.TlsSettings;
+import java.io.ByteArrayOutputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -171,6 +174,42 @@ class OutsideTlsTest {
                   .getBytes(ISO_8859_1));
 
       assertThat(HttpFixture.read(socket, "\r\n\r\n")).startsWith("HTTP/1.1 200");
+    }
+  }
+
+  @Test
+  void whoEndsWithItsRequestIsAnswered() throws Exception {
+    Gathering below = new Gathering();
+    try (SSLSocket socket = socket(below, GATEWAY, shown(PRINCIPAL), HOST)) {
+      socket.startHandshake();
+      below.gathers = true;
+      socket.getOutputStream().write(BOOKS.getBytes(ISO_8859_1));
+      socket.shutdownOutput();
+
+      assertThat(HttpFixture.read(socket, "")).startsWith("HTTP/1.1 200").endsWith("\r\n\r\nok");
+    }
+    assertThat(received.text()).startsWith("GET /books");
+  }
+
+  /** Sends in one piece, at its end, what is written once it gathers. */
+  private static final class Gathering extends Socket {
+    private final ByteArrayOutputStream gathered = new ByteArrayOutputStream();
+    boolean gathers;
+
+    @Override
+    public OutputStream getOutputStream() throws IOException {
+      return new FilterOutputStream(super.getOutputStream()) {
+        @Override
+        public void write(byte[] bytes, int from, int length) throws IOException {
+          (gathers ? gathered : out).write(bytes, from, length);
+        }
+      };
+    }
+
+    @Override
+    public void shutdownOutput() throws IOException {
+      super.getOutputStream().write(gathered.toByteArray());
+      super.shutdownOutput();
     }
   }
 
@@ -416,6 +455,12 @@ class OutsideTlsTest {
 
   private SSLSocket socket(InetAddress from, @Nullable PresentedChain shown, String host)
       throws Exception {
+    return socket(new Socket(), from, shown, host);
+  }
+
+  private SSLSocket socket(
+      Socket below, InetAddress from, @Nullable PresentedChain shown, String host)
+      throws Exception {
     SSLContext context = SSLContext.getInstance("TLS");
     KeyStore trusted = KeyStore.getInstance("PKCS12");
     trusted.load(null, null);
@@ -423,7 +468,6 @@ class OutsideTlsTest {
     TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
     trust.init(trusted);
     context.init(keys(shown), trust.getTrustManagers(), null);
-    Socket below = new Socket();
     below.bind(new InetSocketAddress(from, 0));
     below.connect(entry);
     below.setSoTimeout(10_000);
