@@ -175,7 +175,7 @@ public final class Turns implements IoHandler {
       turn.unsettledNanos = 0;
       left -= part;
       if (turn.isIdle()) {
-        turns.remove(turn.account);
+        turns.remove(turn.account, turn);
       }
     }
     unsettled.clear();
@@ -274,7 +274,7 @@ public final class Turns implements IoHandler {
     public void unregistered() {
       turn.sockets--;
       if (turn.isIdle() && turn.unsettledNanos == 0) {
-        turns.remove(turn.account);
+        turns.remove(turn.account, turn);
       }
       handle.unregistered();
     }

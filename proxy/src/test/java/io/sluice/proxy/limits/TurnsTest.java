@@ -13,11 +13,15 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.ThreadAwareExecutor;
 import io.sluice.await.Await;
 import io.sluice.proxy.Peers;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -28,6 +32,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -194,6 +199,74 @@ class TurnsTest {
     }
     meanwhile.sort(null);
     assertThat(meanwhile.get(ASKED / 2)).as("of %s", meanwhile).isLessThan(GREEDY / 4);
+  }
+
+  /** It would have the share of two: one for what it had, one for what comes. */
+  @Test
+  void whoComesBackInTheMomentOfItsLastEndHasOneTurn() throws Exception {
+    try (ServerSocket server = new ServerSocket(0, 2, Peers.V4)) {
+      Channel second = reading(_ -> begun.add("socket"));
+      Channel first =
+          reading(ending -> {
+            ending.close();
+            loop.register(second);
+          });
+      loop.register(first).sync();
+      first.connect(server.getLocalSocketAddress()).sync();
+      Socket peer = server.accept();
+      awaitSettled(0); // the next work is the first one since
+      long settled = flood.cpuNanos();
+      peer.getOutputStream().write(1);
+      Await.until("it came back", second::isRegistered);
+      second.connect(server.getLocalSocketAddress()).sync();
+      Socket next = server.accept();
+      awaitSettled(settled);
+
+      whileBusy(() -> {
+        flood(TimeUnit.MILLISECONDS.toNanos(1));
+        write(next);
+      });
+
+      Await.until("all have begun", () -> begun.size() == MANY + 1);
+      assertThat(begun.indexOf("socket")).as("behind what came before").isEqualTo(MANY);
+      peer.close();
+      next.close();
+    }
+  }
+
+  /** The loop settles accounts where it has something to do, if not each time. */
+  private void awaitSettled(long before) {
+    Await.until(
+        "the flood is charged",
+        () -> {
+          loop.submit(() -> {}).sync();
+          return flood.cpuNanos() > before;
+        });
+  }
+
+  private static void write(Socket socket) {
+    try {
+      socket.getOutputStream().write(1);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A socket of the flood. */
+  private Channel reading(Consumer<Channel> read) {
+    Channel channel = new EpollSocketChannel();
+    flood.own(channel);
+    channel
+        .pipeline()
+        .addLast(
+            new ChannelInboundHandlerAdapter() {
+              @Override
+              public void channelRead(ChannelHandlerContext context, Object message) {
+                ReferenceCountUtil.release(message);
+                read.accept(channel);
+              }
+            });
+    return channel;
   }
 
   private static void askUntilClosed(Socket socket) {
