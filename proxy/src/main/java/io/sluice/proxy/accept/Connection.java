@@ -425,8 +425,13 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
     }
   }
 
+  /** Before it was answered; by a time-out: it has waited for that as long as it may. */
   private void downstreamGone(ChannelEnd how) {
-    ended(true, how);
+    if (how == ChannelEnd.TIMEOUT) {
+      refused(Verdict.of(Outcome.REFUSED, Reason.CONNECT_TIMEOUT), CloseKind.CONNECT_FAILURE);
+    } else {
+      ended(true, how);
+    }
   }
 
   @Override

@@ -14,21 +14,26 @@ final class ClientOpening implements HboneStream.Opener {
 
   private final PoolGroup group;
   private final HboneRequest request;
+  private final Duration patience;
   private final HbonePool.Opening opening;
   private @Nullable HboneStream stream;
   private @Nullable Future<?> waitingDeadline;
   private boolean triedAgain;
   private boolean settled;
 
-  ClientOpening(PoolGroup group, HboneRequest request, HbonePool.Opening opening) {
+  ClientOpening(
+      PoolGroup group, HboneRequest request, Duration patience, HbonePool.Opening opening) {
     this.group = group;
     this.request = request;
+    Duration usual = group.pool.settings.times().connect();
+    this.patience = patience.compareTo(usual) > 0 ? patience : usual;
     this.opening = opening;
   }
 
-  void waitAtMost(Duration time) {
+  /** For a connection. */
+  void await() {
     waitingDeadline =
-        group.pool.loop.schedule(this::waitedTooLong, time.toNanos(), TimeUnit.NANOSECONDS);
+        group.pool.loop.schedule(this::waitedTooLong, patience.toNanos(), TimeUnit.NANOSECONDS);
   }
 
   private void waitedTooLong() {
@@ -47,7 +52,7 @@ final class ClientOpening implements HboneStream.Opener {
     if (asked == null || settled) {
       return;
     }
-    asked.deadline(group.pool.settings.times().answer(), ChannelEnd.TIMEOUT);
+    asked.deadline(patience, ChannelEnd.TIMEOUT);
     asked.writeHead(request.toHeaders(), false);
   }
 
@@ -81,6 +86,19 @@ final class ClientOpening implements HboneStream.Opener {
             end == ChannelEnd.TIMEOUT
                 ? OpenFailure.Kind.ANSWER_TIMEOUT
                 : OpenFailure.Kind.CONNECTION_LOST));
+  }
+
+  /** Nobody wants it any more. */
+  void giveUp() {
+    if (settled) {
+      return;
+    }
+    group.noLongerWaits(this);
+    settle();
+    HboneStream asked = stream;
+    if (asked != null) {
+      asked.reset();
+    }
   }
 
   void fail(OpenFailure failure) {

@@ -34,10 +34,16 @@ public final class HboneExchange implements Incoming {
   }
 
   void expectAnswerWithin(Duration time) {
-    deadline =
-        eventLoop()
-            .schedule(
-                () -> refuse(HboneStatus.UPSTREAM_TIMEOUT), time.toNanos(), TimeUnit.NANOSECONDS);
+    deadline = eventLoop().schedule(this::late, time.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /** Whoever was to answer gives up what it holds for that. */
+  private void late() {
+    Consumer<ChannelEnd> listener = goneListener;
+    if (listener != null) {
+      listener.accept(ChannelEnd.TIMEOUT);
+    }
+    refuse(HboneStatus.UPSTREAM_TIMEOUT);
   }
 
   /** The timer would hold the stream for as long as it runs. */

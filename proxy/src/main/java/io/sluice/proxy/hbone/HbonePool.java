@@ -67,21 +67,27 @@ public final class HbonePool {
    * @param identity to prove {@code key.source()} with
    * @param budget of the pod, which what waits for it is counted for
    * @param account that a new connection is charged to
+   * @param patience how long room on a connection is waited for, and then the answer, where that is
+   *     longer than usual: who gives up sooner says so
+   * @return gives up, where nothing has been heard yet
    */
-  public void open(
+  public Runnable open(
       PoolKey key,
       TlsIdentity identity,
       BufferBudget budget,
       Account account,
       HboneRequest request,
+      Duration patience,
       Opening opening) {
     if (draining) {
       opening.failed(OpenFailure.of(OpenFailure.Kind.CLOSED));
-      return;
+      return () -> {};
     }
-    groups
-        .computeIfAbsent(key, absent -> new PoolGroup(this, key, identity, budget, account))
-        .open(identity, request, opening);
+    ClientOpening wanted =
+        groups
+            .computeIfAbsent(key, absent -> new PoolGroup(this, key, identity, budget, account))
+            .open(identity, request, patience, opening);
+    return wanted::giveUp;
   }
 
   void forget(PoolGroup group) {

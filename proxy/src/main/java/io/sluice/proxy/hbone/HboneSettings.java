@@ -1,5 +1,6 @@
 package io.sluice.proxy.hbone;
 
+import io.sluice.mesh.UpstreamSetting;
 import java.time.Duration;
 
 /**
@@ -70,8 +71,9 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
   /**
    * When something has taken too long; all positive.
    *
-   * @param connect from the wish for a connection to the peer's SETTINGS
-   * @param answer from a request to its status
+   * @param connect from the wish for a connection to the peer's SETTINGS; and from a request to its
+   *     status, at the client, unless it is to wait for longer
+   * @param answer from a request to its status, at the server: as long as any client is to wait
    * @param pingAfter silence after which the peer is asked for a sign of life
    * @param pingTimeout silence after that, before the connection is given up
    * @param idle without streams before a connection is closed
@@ -156,7 +158,7 @@ public record HboneSettings(Flow flow, Limits limits, Times times, Pool pool, Se
         new Limits(256, 16 * 1_024, 64, 1_000, 1_000),
         new Times(
             Duration.ofSeconds(10),
-            Duration.ofSeconds(10),
+            UpstreamSetting.Pool.LONGEST_CONNECT,
             Duration.ofSeconds(5),
             Duration.ofSeconds(5),
             Duration.ofMinutes(5),

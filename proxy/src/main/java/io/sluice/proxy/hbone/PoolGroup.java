@@ -45,10 +45,13 @@ final class PoolGroup {
    *
    * @param newest to make further connections with
    */
-  void open(TlsIdentity newest, HboneRequest request, HbonePool.Opening opening) {
+  ClientOpening open(
+      TlsIdentity newest, HboneRequest request, Duration patience, HbonePool.Opening opening) {
     identity = newest;
     unsettled++;
-    place(new ClientOpening(this, request, opening));
+    ClientOpening wanted = new ClientOpening(this, request, patience, opening);
+    place(wanted);
+    return wanted;
   }
 
   /** The first connection with room, so that those no longer needed become idle. */
@@ -65,7 +68,7 @@ final class PoolGroup {
       wanted.fail(OpenFailure.of(OpenFailure.Kind.LIMIT));
     } else {
       waiting.add(wanted);
-      wanted.waitAtMost(pool.settings.times().connect());
+      wanted.await();
       connectIfWanted();
     }
     forgetIfEmpty();

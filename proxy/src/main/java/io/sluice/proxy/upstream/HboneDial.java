@@ -24,6 +24,7 @@ final class HboneDial implements Dial, HbonePool.Opening {
   private final PoolKey key;
   private final TlsIdentity identity;
   private final HboneRequest request;
+  private @Nullable Runnable giveUp; // what is not answered yet
   private @Nullable HboneStream reached;
   private boolean ended;
 
@@ -73,7 +74,9 @@ final class HboneDial implements Dial, HbonePool.Opening {
 
   @Override
   public void start() {
-    loop.pool.open(key, identity, pod.budget, pod.account, request, this);
+    giveUp =
+        loop.pool.open(
+            key, identity, pod.budget, pod.account, request, owner.connectTimeout(), this);
   }
 
   @Override
@@ -112,5 +115,9 @@ final class HboneDial implements Dial, HbonePool.Opening {
   @Override
   public void end() {
     ended = true;
+    Runnable waits = giveUp;
+    if (reached == null && waits != null) {
+      waits.run();
+    }
   }
 }

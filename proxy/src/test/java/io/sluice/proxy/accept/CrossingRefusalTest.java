@@ -12,6 +12,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.TestSettings;
 import io.sluice.proxy.hbone.HboneSettings;
 import io.sluice.proxy.tls.TestAuthority;
@@ -19,8 +20,10 @@ import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.TlsStack;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -190,6 +193,33 @@ class CrossingRefusalTest {
     }
 
     refused("more streams than a pod may have connections", Reason.CONNECTION_LIMIT);
+  }
+
+  @Test
+  void whatIsNotAnsweredInTimeIsOverOnBothSides() {
+    HboneSettings.Times usual = HboneSettings.DEFAULTS.times();
+    HboneSettings.Times brief =
+        new HboneSettings.Times(
+            usual.connect(),
+            Duration.ofMillis(200),
+            usual.pingAfter(),
+            usual.pingTimeout(),
+            usual.idle(),
+            usual.age());
+    ProxySettings settings =
+        TestSettings.but(it -> {
+          it.hbone = it.hbone.with(brief);
+          it.connectTimeout = Duration.ofMinutes(5);
+        });
+    try (var nodes = new TwoNodes(TlsStack.best(), settings, ECHO)) {
+      nodes.server.sockets.usesOpener = true; // which never makes one
+
+      CrossingTest.useUp(nodes.entry);
+
+      assertRefused(nodes.client, Reason.CONNECT_TIMEOUT);
+      assertRefused(nodes.server, Reason.CONNECT_TIMEOUT);
+      assertThat(nodes.server.proxy.stats().live()).isZero();
+    }
   }
 
   private static MeshSnapshot snapshotWithStoreAt(TwoNodes nodes, List<InetAddress> addresses) {

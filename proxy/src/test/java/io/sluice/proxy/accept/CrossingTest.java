@@ -3,6 +3,7 @@ package io.sluice.proxy.accept;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.channel.epoll.LinuxSocket;
 import io.sluice.await.AtLoad;
 import io.sluice.await.Await;
 import io.sluice.mesh.ConnectionSettings;
@@ -12,13 +13,19 @@ import io.sluice.mesh.MeshSettings;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.RevokedMode;
 import io.sluice.mesh.SameNodeMtls;
+import io.sluice.mesh.SnapshotEditor;
 import io.sluice.mesh.TrustDomain;
+import io.sluice.mesh.UpstreamSetting;
+import io.sluice.mesh.UpstreamSetting.Pool;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
+import io.sluice.proxy.ProxySettings;
+import io.sluice.proxy.TestSettings;
 import io.sluice.proxy.hbone.ConnectionEnd;
+import io.sluice.proxy.hbone.HboneSettings;
 import io.sluice.proxy.tls.TlsStack;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -32,6 +39,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -86,6 +94,74 @@ class CrossingTest {
       FakePodSockets.Opened shared = nodes.client.sockets.opened.element();
       assertThat(shared.inside()).isEqualTo(TwoNodes.BUYER);
       assertThat(shared.application()).isEmpty();
+    }
+  }
+
+  /**
+   * The application answers later than the usual wait, sooner than what is said for the service.
+   */
+  @Test
+  void anAnswerIsWaitedForAsLongAsIsSaid() throws Exception {
+    HboneSettings.Times usual = HboneSettings.DEFAULTS.times();
+    HboneSettings.Times brief =
+        new HboneSettings.Times(
+            Duration.ofSeconds(2),
+            usual.answer(),
+            usual.pingAfter(),
+            usual.pingTimeout(),
+            usual.idle(),
+            usual.age());
+    try (var nodes =
+        new TwoNodes(
+            TlsStack.best(),
+            TestSettings.but(it -> it.hbone = it.hbone.with(brief)),
+            ProxySettings.DEFAULTS,
+            ECHO)) {
+      SnapshotEditor editor =
+          nodes
+              .snapshot(
+                  TwoNodes.settings(DeniedPeers.NONE),
+                  TwoNodes.buyerMayCall(),
+                  nodes.storeAddresses(),
+                  List.of(nodes.app.address()))
+              .edit();
+      int none = UpstreamSetting.UNLIMITED;
+      editor.put(
+          new UpstreamSetting(
+              new NamespacedName("shop", "store"),
+              new NamespacedName("shop", "limits"),
+              new Pool(none, Duration.ofSeconds(30), none, none, none, none),
+              null,
+              UpstreamSetting.Limits.NONE));
+      nodes.publish(editor.snapshot(8));
+      nodes.client.sockets.redirect(
+          TwoNodes.BUYER,
+          Direction.OUTBOUND,
+          new InetSocketAddress(TwoNodes.SERVICE, TwoNodes.SERVICE_PORT));
+      nodes.server.sockets.opener =
+          () ->
+              CompletableFuture.supplyAsync(
+                  () -> LinuxSocket.newSocketStream(false).intValue(),
+                  CompletableFuture.delayedExecutor(2_500, TimeUnit.MILLISECONDS));
+      nodes.server.sockets.usesOpener = true;
+
+      try (Socket socket = Peers.connect(nodes.entry)) {
+        exchange(socket);
+      }
+    }
+  }
+
+  @Test
+  void whoGoesBeforeTheAnswerIsTold() throws Exception {
+    try (var nodes = new TwoNodes(TlsStack.best(), ECHO)) {
+      nodes.server.sockets.usesOpener = true; // which never makes one
+      Socket socket = Peers.connect(nodes.entry);
+      Await.until("it is dialled", () -> !nodes.server.sockets.opened.isEmpty());
+
+      Peers.reset(socket);
+
+      assertThat(nodes.server.recorder.onlyRefused().closeKind())
+          .isEqualTo(CloseKind.RESET_BY_CLIENT);
     }
   }
 

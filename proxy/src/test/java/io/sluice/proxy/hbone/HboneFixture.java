@@ -194,7 +194,8 @@ final class HboneFixture implements AutoCloseable {
         .addListener(registered -> {
           PoolKey key = new PoolKey(pods.get(), BUYER, gateway, expected);
           HboneRequest request = new HboneRequest(app, "for=127.0.0.1", null, null, false);
-          pool.open(key, buyerEnd, budget, new Account(null), request, opening(near));
+          Account account = new Account(null);
+          pool.open(key, buyerEnd, budget, account, request, Duration.ZERO, opening(near));
         });
   }
 
