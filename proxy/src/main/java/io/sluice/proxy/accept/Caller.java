@@ -38,6 +38,9 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
     return false;
   }
 
+  /** The pod called has taken it, which the other way is to know. */
+  void taken() {}
+
   /** Whether this process asks itself, and so ends it with the connection that it asks for. */
   boolean isOurOwn() {
     return false;

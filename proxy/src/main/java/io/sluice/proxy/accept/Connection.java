@@ -218,7 +218,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       refused(refusal, CloseKind.REFUSED);
       return false;
     }
-    taken = true;
+    take();
     shared =
         limits.sharing().isEmpty()
             ? null
@@ -230,6 +230,12 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
                 pod,
                 this::counted);
     return shared == null;
+  }
+
+  /** It counts among those that the pod called has taken. */
+  void take() {
+    taken = true;
+    caller.taken();
   }
 
   private void counted() {

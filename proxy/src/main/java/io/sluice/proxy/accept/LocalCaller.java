@@ -33,6 +33,11 @@ final class LocalCaller extends Caller {
   }
 
   @Override
+  void taken() {
+    asked.take();
+  }
+
+  @Override
   boolean isOurOwn() {
     return true;
   }

@@ -163,6 +163,9 @@ final class SocketCaller extends Caller {
       } else {
         origin.claim();
         ourOwn = true;
+        if (origin.isTaken()) {
+          connection.take();
+        }
         call(origin.source(), origin.client());
       }
     }

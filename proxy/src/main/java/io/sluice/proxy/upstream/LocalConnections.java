@@ -27,6 +27,7 @@ public final class LocalConnections {
     private final @Nullable NamespacedName source;
     private final InetSocketAddress client;
     private final boolean inbound;
+    private final boolean taken;
     private volatile boolean claimed;
 
     /**
@@ -35,11 +36,14 @@ public final class LocalConnections {
      * @param source the workload that opened it; null when nothing proves it
      * @param client true client address
      * @param inbound whether it leads from an inbound listener to the pod's own application
+     * @param taken whether the pod called has taken it already, by another way that then failed
      */
-    public Origin(@Nullable NamespacedName source, InetSocketAddress client, boolean inbound) {
+    public Origin(
+        @Nullable NamespacedName source, InetSocketAddress client, boolean inbound, boolean taken) {
       this.source = source;
       this.client = client;
       this.inbound = inbound;
+      this.taken = taken;
     }
 
     /** The workload that opened it; null when nothing proves it. */
@@ -55,6 +59,11 @@ public final class LocalConnections {
     /** Whether it leads from an inbound listener to the pod's own application. */
     public boolean inbound() {
       return inbound;
+    }
+
+    /** Whether the pod called has taken it already, by another way that then failed. */
+    public boolean isTaken() {
+      return taken;
     }
 
     /** It has been accepted by this process. */

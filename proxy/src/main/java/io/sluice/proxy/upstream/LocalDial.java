@@ -24,6 +24,7 @@ public final class LocalDial implements Dial, Incoming {
   private final boolean check;
   private @Nullable Consumer<ChannelEnd> goneListener;
   private boolean settled; // answered, or given up
+  private boolean taken;
 
   LocalDial(
       Upstream owner,
@@ -87,6 +88,11 @@ public final class LocalDial implements Dial, Incoming {
     goneListener = listener;
   }
 
+  /** It counts among those that the pod called has taken. */
+  public void take() {
+    taken = true;
+  }
+
   @Override
   public ByteChannel accept() {
     return accept(new Pipe());
@@ -118,7 +124,7 @@ public final class LocalDial implements Dial, Incoming {
       owner.failed(reason);
     } else if (reason == Reason.UPSTREAM_REFUSED) {
       settled = true;
-      owner.refusedOnTheWay();
+      owner.refusedOnTheWay(taken);
     } else if (isFailureOnTheWay(reason)) {
       settled = true;
       owner.failed(reason);

@@ -821,7 +821,9 @@ public final class Upstream {
     LocalConnections.Origin known = origin;
     if (known == null) {
       boolean inbound = subject.direction() == Direction.INBOUND;
-      known = new LocalConnections.Origin(wanted.sourceOrNull(), wanted.sourceAddress(), inbound);
+      known =
+          new LocalConnections.Origin(
+              wanted.sourceOrNull(), wanted.sourceAddress(), inbound, false);
       origin = known;
     }
     dial(new SocketDial(this, loop, pod, from, address, known));
@@ -934,10 +936,16 @@ public final class Upstream {
     listener.opened(channel);
   }
 
-  /** A connection led past the listener has been refused on its way: the listener tells by whom. */
-  void refusedOnTheWay() {
+  /**
+   * A connection led past the listener has been refused on its way: the listener tells by whom.
+   *
+   * @param taken whether it counts among those that the pod called has taken
+   */
+  void refusedOnTheWay(boolean taken) {
     InetSocketAddress tried = endpoint;
     if (tried != null) {
+      origin =
+          new LocalConnections.Origin(wanted.sourceOrNull(), wanted.sourceAddress(), false, taken);
       dialBySocket(tried, pod);
     }
   }

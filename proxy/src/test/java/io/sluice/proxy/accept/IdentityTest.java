@@ -89,7 +89,7 @@ class IdentityTest {
         var local = new InetSocketAddress(client.getLocalAddress(), client.getLocalPort());
         known.add(
             new LocalConnections.Tuple(local, app.address()),
-            new LocalConnections.Origin(ProxyFixture.BUYER, local, false));
+            new LocalConnections.Origin(ProxyFixture.BUYER, local, false, false));
         known.withdraw(app.address());
 
         Peers.exchange(client, 3);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
+import io.netty.channel.epoll.LinuxSocket;
 import io.sluice.await.Await;
 import io.sluice.mesh.Access;
 import io.sluice.mesh.AppProtocol;
@@ -57,6 +58,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
@@ -209,6 +211,53 @@ class WithinNodeTest {
     assertThat(fixture.proxy.stats().accepted()).isEqualTo(1);
     assertThat(fixture.proxy.stats().live()).isZero();
     assertThat(fixture.recorder.closed).isEmpty();
+  }
+
+  /** The listener, which is there only once it was refused, would refuse it as a second one. */
+  @Test
+  void whatGoesByTheListenerInTheEndIsTakenOnce() throws IOException {
+    InetSocketAddress called = Peers.unused();
+    var entry = entryTo(called);
+    SnapshotEditor editor =
+        ProxyFixture.snapshot(
+                false,
+                false,
+                List.of(Peers.V4),
+                List.of(ProxyFixture.buyerMayReachStore()),
+                List.of(new Endpoint(called, true)))
+            .edit();
+    editor.put(
+        new UpstreamSetting(
+            ProxyFixture.STORE,
+            new NamespacedName("shop", "limits"),
+            Pool.NONE,
+            null,
+            new Limits(new Rate(1, Duration.ofHours(1), 0), 0, null, List.of())));
+    fixture.publish(editor.snapshot(9));
+    AtomicInteger dials = new AtomicInteger();
+    fixture.sockets.opener =
+        () ->
+            switch (dials.incrementAndGet()) {
+              case 1 -> CompletableFuture.completedFuture(newSocket());
+              case 2 -> CompletableFuture.supplyAsync(() -> {
+                fixture.serve(ProxyFixture.STORE, Direction.INBOUND, called, called);
+                return newSocket();
+              });
+              default -> CompletableFuture.failedFuture(new IOException("on purpose"));
+            };
+    fixture.sockets.usesOpener = true;
+
+    useUp(entry);
+
+    Await.until("it was tried", () -> !fixture.recorder.refused.isEmpty());
+    assertThat(fixture.recorder.refused.getFirst())
+        .extracting(record -> record.info().direction(), AccessRecord::closeReason)
+        .containsExactly(Direction.INBOUND, Reason.INTERNAL_ERROR);
+    assertThat(dials).as("the last of them to the application").hasValue(3);
+  }
+
+  private static int newSocket() {
+    return LinuxSocket.newSocketStream(false).intValue();
   }
 
   /** The reset may come before connect() has returned. */

@@ -25,7 +25,7 @@ class LocalConnectionsTest {
 
   private static Origin origin() {
     return new Origin(
-        new NamespacedName("shop", "buyer"), new InetSocketAddress("10.0.0.1", 1), false);
+        new NamespacedName("shop", "buyer"), new InetSocketAddress("10.0.0.1", 1), false, false);
   }
 
   @Test
