@@ -75,8 +75,8 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
     connection.carriesRequests(handling.isHttp() ? flow : null);
     Upstream asked =
         new Upstream(loop.upstreams, pod, dialsInside(), snapshot, flow, subject, connection);
-    upstream = asked;
     if (!handling.isHttp() || subject.direction() == Direction.INBOUND) {
+      upstream = asked;
       asked.start();
     } else if (asked.admits()) {
       connection.converse();

@@ -240,6 +240,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
 
   private void counted() {
     RateLimiter.Questions asked = shared;
+    shared = null; // it holds a snapshot
     Verdict refusal = asked == null ? null : asked.refusalOrNull();
     if (refusal != null) {
       refused(refusal, CloseKind.REFUSED);

@@ -32,9 +32,9 @@ final class Pod extends LocalPod {
   /** Set when everything of the pod is to be reset; never unset. */
   volatile boolean gone;
 
-  private volatile Timeout timeout = new Timeout(MeshSnapshot.EMPTY, 0);
+  private volatile Timeout timeout = new Timeout(-1, 0);
 
-  private record Timeout(MeshSnapshot snapshot, long idleNanos) {}
+  private record Timeout(long revision, long idleNanos) {}
 
   Pod(NamespacedName name, DataPath path) {
     this(name, path, new BufferBudget(path.settings.maxBufferedBytesPerPod(), path.budget));
@@ -58,10 +58,10 @@ final class Pod extends LocalPod {
   /** Without a byte for so long a connection of the pod is reset; 0 means never. */
   long idleNanos(MeshSnapshot snapshot) {
     Timeout known = timeout;
-    if (known.snapshot != snapshot) {
+    if (known.revision != snapshot.revision()) {
       known =
           new Timeout(
-              snapshot,
+              snapshot.revision(),
               snapshot
                   .workload(name)
                   .map(workload -> workload.connections().idleTimeout().toNanos())

@@ -201,22 +201,25 @@ final class SocketCaller extends Caller {
     private void call(@Nullable NamespacedName source, InetSocketAddress client) {
       subject.clientIs(
           source, client, source == null ? null : snapshot.identityOf(source).orElse(null), null);
-      Flow flow = new Flow(source, client, tuple.destination());
-      Optional<OutsideTls> asked = OutsideTls.of(snapshot, pod.name, flow);
-      if (asked.isEmpty()) {
-        SocketCaller.this.call(snapshot, flow, subject, connection);
-        return;
-      }
-      Optional<TlsIdentity> own = snapshot.identityOf(pod.name).flatMap(path.identities::of);
-      if (own.isEmpty()) {
-        refuse(connection, Reason.NO_CERTIFICATE);
-      } else {
-        connection.endTls(
-            own.get(),
-            asked.get(),
-            outsider ->
-                SocketCaller.this.call(path.snapshot, flow.of(outsider), subject, connection));
-      }
+      callPod(snapshot, new Flow(source, client, tuple.destination()), subject, connection);
+    }
+  }
+
+  /** The connection keeps what is told of its TLS, and is not to hold the snapshot by that. */
+  private void callPod(MeshSnapshot snapshot, Flow flow, Subject subject, Connection connection) {
+    Optional<OutsideTls> asked = OutsideTls.of(snapshot, pod.name, flow);
+    if (asked.isEmpty()) {
+      call(snapshot, flow, subject, connection);
+      return;
+    }
+    Optional<TlsIdentity> own = snapshot.identityOf(pod.name).flatMap(path.identities::of);
+    if (own.isEmpty()) {
+      refuse(connection, Reason.NO_CERTIFICATE);
+    } else {
+      connection.endTls(
+          own.get(),
+          asked.get(),
+          outsider -> call(path.snapshot, flow.of(outsider), subject, connection));
     }
   }
 }

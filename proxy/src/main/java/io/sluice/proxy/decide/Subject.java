@@ -57,6 +57,8 @@ public final class Subject {
     @Nullable ConnectionInfo told;
   }
 
+  private static final long NO_REVISION = -1;
+
   private final NamespacedName pod;
   private final Direction direction;
   private InetSocketAddress client;
@@ -75,7 +77,7 @@ public final class Subject {
   private Verdict verdict = Verdict.of(Outcome.REFUSED, Reason.INTERNAL_ERROR);
   private @Nullable Grant grant;
   private @Nullable HttpRequest request;
-  private @Nullable MeshSnapshot admittedBy; // until it is open
+  private long admittedBy = NO_REVISION; // until it is open
   private @Nullable Lasting lasting; // of a connection that has had a request, and of those
 
   /**
@@ -305,7 +307,7 @@ public final class Subject {
     if (answer.isAllowed()) {
       verdict = answer;
       grant = standing.grant(direction, pod, answer);
-      admittedBy = snapshot;
+      admittedBy = snapshot.revision();
     }
     return answer;
   }
@@ -345,8 +347,8 @@ public final class Subject {
    * it may open. It is to be asked once.
    */
   public @Nullable Verdict refusalAtOpening(MeshSnapshot now) {
-    Verdict answer = admittedBy == now ? null : refusal(now);
-    admittedBy = null;
+    Verdict answer = admittedBy == now.revision() ? null : refusal(now);
+    admittedBy = NO_REVISION;
     return answer;
   }
 

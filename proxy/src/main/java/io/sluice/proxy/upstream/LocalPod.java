@@ -43,9 +43,9 @@ public class LocalPod {
   /** What it takes of those who call it. */
   public final PodLimits limits = new PodLimits(System::nanoTime);
 
-  private volatile Loopback loopback = new Loopback(MeshSnapshot.EMPTY, Set.of());
+  private volatile Loopback loopback = new Loopback(-1, Set.of());
 
-  private record Loopback(MeshSnapshot snapshot, Set<InetSocketAddress> endpoints) {}
+  private record Loopback(long revision, Set<InetSocketAddress> endpoints) {}
 
   /** Of this name, with sockets like these. */
   public LocalPod(NamespacedName name, BufferBudget budget, SocketSetup sockets, Account account) {
@@ -58,10 +58,10 @@ public class LocalPod {
   /** Whether loopback may stand in where nobody listens at the address {@code called}. */
   final boolean hasLoopbackFor(InetSocketAddress called, MeshSnapshot snapshot) {
     Loopback known = loopback;
-    if (known.snapshot != snapshot) {
+    if (known.revision != snapshot.revision()) {
       known =
           new Loopback(
-              snapshot,
+              snapshot.revision(),
               snapshot
                   .workload(name)
                   .map(workload -> LoopbackEndpoints.of(snapshot, workload))

@@ -173,10 +173,11 @@ public final class Upstream {
   private final UpstreamLoop loop;
   private final LocalPod pod;
   private final LocalPod inside;
-  private final MeshSnapshot snapshot;
+  private final long revision; // of the snapshot that it is searched by
   private final Flow wanted;
   private final Subject subject;
   private final Listener listener;
+  private MeshSnapshot snapshot; // until it is reached: what stays open is not to hold one
   private @Nullable List<Endpoint> others; // which may be tried
   private boolean narrowed; // those are not all that the service has
   private HttpFilters changes = HttpFilters.NONE;
@@ -221,6 +222,7 @@ public final class Upstream {
     this.loop = loop;
     this.pod = pod;
     this.inside = inside;
+    this.revision = snapshot.revision();
     this.snapshot = snapshot;
     this.wanted = wanted;
     this.subject = subject;
@@ -760,7 +762,7 @@ public final class Upstream {
   }
 
   private void dial(InetSocketAddress picked, @Nullable Workload called, Flow flow) {
-    if (called != null && needsMutualTls(called)) {
+    if (called != null && needsMutualTls(snapshot, called)) {
       dialByStream(picked, called);
     } else if (listener.isCheck()) {
       dialCheck(called, flow);
@@ -877,14 +879,13 @@ public final class Upstream {
    * ourselves does not leave the node, and its source is proven by our own record; wherever else
    * the registry may place a workload, nothing of that is true.
    */
-  private boolean needsMutualTls(Workload called) {
+  private boolean needsMutualTls(MeshSnapshot by, Workload called) {
     return called.enrolled()
-        && snapshot.settings().callsByMutualTls()
+        && by.settings().callsByMutualTls()
         && (!loop.means.served.containsKey(called.name())
             || (!called.name().equals(pod.name) // its own bytes do not leave the pod
                 && (requiresItWithinTheNode(called)
-                    || snapshot
-                        .workload(pod.name)
+                    || by.workload(pod.name)
                         .filter(Upstream::requiresItWithinTheNode)
                         .isPresent())));
   }
@@ -933,6 +934,9 @@ public final class Upstream {
         pool.told(reached, false); // of a request the answer tells
       }
     }
+    snapshot = MeshSnapshot.EMPTY;
+    others = null;
+    nearing = null;
     listener.opened(channel);
   }
 
@@ -1009,7 +1013,7 @@ public final class Upstream {
 
   // --- a connection that outlives who asked for it -------------------------------------------
 
-  /** By which snapshot it was searched. */
+  /** By which snapshot it is searched. */
   public MeshSnapshot snapshot() {
     return snapshot;
   }
@@ -1021,9 +1025,8 @@ public final class Upstream {
   public boolean mayRest(MeshSnapshot now) {
     InetSocketAddress reached = endpoint;
     Dial last = dial;
-    Workload called =
-        reached == null ? null : snapshot.workloadAt(reached.getAddress()).orElse(null);
-    return snapshot == now
+    Workload called = reached == null ? null : now.workloadAt(reached.getAddress()).orElse(null);
+    return revision == now.revision()
         && !over
         && subject.direction() == Direction.OUTBOUND
         && called != null
@@ -1031,14 +1034,14 @@ public final class Upstream {
         && !called.name().equals(pod.name)
         && last != null
         && last.isCurrent()
-        && last instanceof HboneDial == needsMutualTls(called)
+        && last instanceof HboneDial == needsMutualTls(now, called)
         && loop.means.served.get(pod.name) == pod
         && (place == null || place.mayRest());
   }
 
   /** Whether what this one has reached is what {@code other} would reach, for the same caller. */
   public boolean servesToo(Upstream other) {
-    return snapshot == other.snapshot
+    return revision == other.revision
         && pod == other.pod
         && inside == other.inside
         && pool == other.pool

@@ -39,6 +39,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.lang.ref.WeakReference;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -64,6 +65,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Calls from pod to pod of one node where the kernel leads past the listener: each of the two sides
@@ -239,10 +242,11 @@ class WithinNodeTest {
         () ->
             switch (dials.incrementAndGet()) {
               case 1 -> CompletableFuture.completedFuture(newSocket());
-              case 2 -> CompletableFuture.supplyAsync(() -> {
-                fixture.serve(ProxyFixture.STORE, Direction.INBOUND, called, called);
-                return newSocket();
-              });
+              case 2 ->
+                  CompletableFuture.supplyAsync(() -> {
+                    fixture.serve(ProxyFixture.STORE, Direction.INBOUND, called, called);
+                    return newSocket();
+                  });
               default -> CompletableFuture.failedFuture(new IOException("on purpose"));
             };
     fixture.sockets.usesOpener = true;
@@ -453,6 +457,51 @@ class WithinNodeTest {
                   .contains("x-forwarded-client-cert: By=", "URI=spiffe://cluster.local/"));
     }
     Await.until("nothing is left", () -> fixture.proxy.stats().live() == 0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whatStaysOpenHoldsNoFormerSnapshot(boolean requests) throws IOException {
+    try (var app =
+        new Peers.Server(
+            Peers.V4, socket -> HttpFixture.answerEach(socket, new HttpFixture.Received()))) {
+      var entry = entryTo(app.address());
+      WeakReference<MeshSnapshot> former = published(requests, 9);
+      try (Socket client = Peers.connect(entry)) {
+        assertAnswered(client);
+
+        WeakReference<MeshSnapshot> _ = published(requests, 10);
+
+        Await.until(
+            "the former one is let go",
+            () -> {
+              fixture.proxy.tick(System.nanoTime());
+              System.gc();
+              return former.refersTo(null);
+            });
+        assertAnswered(client);
+      }
+    }
+  }
+
+  private WeakReference<MeshSnapshot> published(boolean requests, long revision) {
+    MeshSnapshot next =
+        requests
+            ? withRequests().withRevision(revision)
+            : ProxyFixture.snapshot(
+                    false,
+                    false,
+                    List.of(Peers.V4),
+                    List.of(ProxyFixture.buyerMayReachStore()),
+                    List.of())
+                .withRevision(revision);
+    fixture.publish(next);
+    return new WeakReference<>(next);
+  }
+
+  private static void assertAnswered(Socket client) throws IOException {
+    client.getOutputStream().write("GET /books HTTP/1.1\r\nHost: store\r\n\r\n".getBytes(US_ASCII));
+    assertThat(HttpFixture.read(client, "ok")).startsWith("HTTP/1.1 200 ");
   }
 
   /** The second one is outside the mesh, where nobody takes such a claim away. */
