@@ -3,7 +3,6 @@ package io.sluice.proxy.relay;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
-import io.netty.channel.ChannelConfig;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
 import io.sluice.proxy.limits.BufferBudget;
@@ -54,18 +53,17 @@ public final class ReadSizes implements RecvByteBufAllocator {
   }
 
   /** Sizes of one socket; event loop. */
-  final class Sized implements RecvByteBufAllocator, ExtendedHandle {
-    private final ExtendedHandle delegate;
+  final class Sized extends DelegatingHandle implements RecvByteBufAllocator, ExtendedHandle {
     private int most = maxReadBytes;
 
     Sized(ExtendedHandle delegate) {
-      this.delegate = delegate;
+      super(delegate);
     }
 
     /** What was read took so long to deal with. */
     void took(long nanos) {
       if (nanos > LONG_NANOS) {
-        most = Math.max(BYTES_WHEN_FULL, Math.min(most, delegate.guess()) / 2);
+        most = Math.max(BYTES_WHEN_FULL, Math.min(most, guess()) / 2);
       } else if (most < maxReadBytes) {
         most = Math.min(maxReadBytes, 2 * most);
       }
@@ -81,57 +79,12 @@ public final class ReadSizes implements RecvByteBufAllocator {
       if (budget.isExceeded()) {
         return allocator.directBuffer(BYTES_WHEN_FULL);
       }
-      return delegate.guess() > most ? allocator.directBuffer(most) : delegate.allocate(allocator);
-    }
-
-    @Override
-    public int guess() {
-      return delegate.guess();
-    }
-
-    @Override
-    public void reset(ChannelConfig config) {
-      delegate.reset(config);
-    }
-
-    @Override
-    public void incMessagesRead(int messages) {
-      delegate.incMessagesRead(messages);
-    }
-
-    @Override
-    public void lastBytesRead(int bytes) {
-      delegate.lastBytesRead(bytes);
-    }
-
-    @Override
-    public int lastBytesRead() {
-      return delegate.lastBytesRead();
-    }
-
-    @Override
-    public void attemptedBytesRead(int bytes) {
-      delegate.attemptedBytesRead(bytes);
-    }
-
-    @Override
-    public int attemptedBytesRead() {
-      return delegate.attemptedBytesRead();
-    }
-
-    @Override
-    public boolean continueReading() {
-      return delegate.continueReading();
+      return guess() > most ? allocator.directBuffer(most) : super.allocate(allocator);
     }
 
     @Override
     public boolean continueReading(UncheckedBooleanSupplier maybeMoreData) {
-      return delegate.continueReading(maybeMoreData);
-    }
-
-    @Override
-    public void readComplete() {
-      delegate.readComplete();
+      return ((ExtendedHandle) delegate()).continueReading(maybeMoreData);
     }
   }
 }
