@@ -7,7 +7,6 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.Authorized;
 import io.sluice.proxy.ConnectionListener;
-import io.sluice.proxy.Family;
 import io.sluice.proxy.Limited;
 import io.sluice.proxy.PodSockets;
 import io.sluice.proxy.ProxySettings;
@@ -131,10 +130,9 @@ final class DataPath extends Means {
    * its socket was bound to.
    */
   Source source(NamespacedName caller, InetAddress called) {
-    return snapshot.workload(caller).stream()
-        .flatMap(workload -> workload.addresses().stream())
-        .filter(address -> Family.of(address) == Family.of(called))
-        .findFirst()
+    return snapshot
+        .workload(caller)
+        .flatMap(workload -> workload.addressLike(called))
         .map(address -> new Source(address, true))
         .orElseGet(() -> new Source(caller, true));
   }

@@ -146,19 +146,14 @@ final class Loop {
     }
   }
 
-  /** Tells clients of connections that stand to ask elsewhere; any thread, done on the loop. */
-  Future<?> retire() {
+  /**
+   * Keeps none for other clients from now on, and has {@code step} done to those that stand; any
+   * thread, done on the loop.
+   */
+  Future<?> leave(Consumer<Connection> step) {
     return executor.submit(() -> {
       left.close();
-      each(Connection::retire);
-    });
-  }
-
-  /** Takes no further requests on connections that stand; any thread, done on the loop. */
-  Future<?> finish() {
-    return executor.submit(() -> {
-      left.close();
-      each(Connection::finish);
+      each(step);
     });
   }
 

@@ -2,6 +2,7 @@ package io.sluice.proxy.accept;
 
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.concurrent.Future;
 import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.ListenerFd;
 import io.sluice.proxy.PodListeners;
@@ -145,9 +146,10 @@ final class PodService {
         PodService::close);
   }
 
-  private static CompletableFuture<Void> all(List<ChannelFuture> futures) {
+  /** Completes when all have, with the failure of one that failed. */
+  static CompletableFuture<Void> all(List<? extends Future<?>> futures) {
     List<CompletableFuture<Void>> bridged = new ArrayList<>();
-    for (ChannelFuture future : futures) {
+    for (Future<?> future : futures) {
       CompletableFuture<Void> one = new CompletableFuture<>();
       future.addListener(done -> {
         Throwable failure = done.cause();

@@ -303,20 +303,7 @@ public final class Proxy implements AutoCloseable {
   }
 
   private CompletableFuture<Void> resetAll(Predicate<Connection> matching) {
-    List<CompletableFuture<Void>> resets = new ArrayList<>();
-    for (Loop loop : loops) {
-      CompletableFuture<Void> reset = new CompletableFuture<>();
-      loop.resetAll(matching)
-          .addListener(done -> {
-            if (done.isSuccess()) {
-              reset.complete(null);
-            } else {
-              reset.completeExceptionally(done.cause());
-            }
-          });
-      resets.add(reset);
-    }
-    return CompletableFuture.allOf(resets.toArray(CompletableFuture[]::new));
+    return PodService.all(loops.stream().map(loop -> loop.resetAll(matching)).toList());
   }
 
   /**
@@ -382,7 +369,7 @@ public final class Proxy implements AutoCloseable {
 
   /** Clients of connections that stand take their next requests to a new one. */
   private void retireAll() {
-    loops.forEach(loop -> loop.retire().syncUninterruptibly());
+    loops.forEach(loop -> loop.leave(Connection::retire).syncUninterruptibly());
   }
 
   private void awaitArrivals() {
@@ -427,7 +414,7 @@ public final class Proxy implements AutoCloseable {
       }
     }
     hboneServers().forEach(server -> server.drain(timeout));
-    loops.forEach(Loop::finish);
+    loops.forEach(loop -> loop.leave(Connection::finish));
     CompletableFuture<Void> drained = new CompletableFuture<>();
     long deadline = System.nanoTime() + timeout.toNanos();
     var _ =

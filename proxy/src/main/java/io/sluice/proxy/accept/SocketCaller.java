@@ -10,7 +10,6 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.AcceptedFacts;
 import io.sluice.proxy.CloseKind;
-import io.sluice.proxy.Family;
 import io.sluice.proxy.decide.Subject;
 import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.upstream.LocalConnections;
@@ -111,13 +110,9 @@ final class SocketCaller extends Caller {
     if (own == null || !peer.getAddress().isLoopbackAddress() || called.isLoopbackAddress()) {
       return peer;
     }
-    Family family = Family.of(called);
-    for (InetAddress address : own.addresses()) {
-      if (Family.of(address) == family) {
-        return new InetSocketAddress(address, peer.getPort());
-      }
-    }
-    return peer;
+    return own.addressLike(called)
+        .map(address -> new InetSocketAddress(address, peer.getPort()))
+        .orElse(peer);
   }
 
   // --- to the pod ----------------------------------------------------------------------------

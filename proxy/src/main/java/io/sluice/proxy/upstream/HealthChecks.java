@@ -373,11 +373,7 @@ public final class HealthChecks {
     private void attempt(
         MeshSnapshot now, LocalPod as, Workload called, Round round, Duration timeout) {
       Workload own = now.workload(as.name).orElseThrow();
-      InetAddress address =
-          own.addresses().stream()
-              .filter(each -> Family.of(each) == Family.of(endpoint.getAddress()))
-              .findFirst()
-              .orElse(endpoint.getAddress());
+      InetAddress address = own.addressLike(endpoint.getAddress()).orElse(endpoint.getAddress());
       InetSocketAddress client = new InetSocketAddress(address, 0);
       Flow flow = new Flow(as.name, client, endpoint);
       Subject subject = new Subject(as.name, Direction.OUTBOUND, client);
