@@ -10,6 +10,7 @@ import io.sluice.proxy.tls.TlsIdentity;
 import io.sluice.proxy.tls.TlsReason;
 import io.sluice.proxy.tls.VerifiedPeer;
 import java.net.InetSocketAddress;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,7 +85,9 @@ final class Connecting
             return;
           }
           try {
-            identity.connect(made.alloc(), group.key.expected(), this).addTo(made.pipeline());
+            identity
+                .connect(made.alloc(), Set.of(group.key.expected()), this)
+                .addTo(made.pipeline());
           } catch (RuntimeException e) {
             handshakeFailed(TlsReason.INTERNAL, e);
           }
@@ -99,7 +102,7 @@ final class Connecting
   }
 
   @Override
-  public void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause) {
+  public void failed(TlsReason reason, @Nullable Throwable cause) {
     if (!pending.isSettled()) {
       handshakeFailed(reason, cause);
     }
@@ -108,7 +111,7 @@ final class Connecting
   private void handshakeFailed(TlsReason reason, @Nullable Throwable cause) {
     pool.events.handshakeFailed(
         group.key.pod(), HboneEvents.Side.CLIENT, destination(), reason, cause);
-    fail(OpenFailure.tls(reason, cause));
+    fail(OpenFailure.of(OpenFailure.Kind.TLS, cause));
   }
 
   @Override

@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
  * @param destination original destination: address and port of the application
  * @param forwardedOrNull {@code forwarded} (RFC 7239): {@code for=<client>}
  * @param baggageOrNull {@code baggage} (W3C): who calls, for telemetry
- * @param traceparentOrNull {@code traceparent} (W3C Trace Context)
  * @param check whether nothing is to be carried: {@code sluice-health-check}, answered with 200
  *     where the application is well. Who does not know it connects, which tells a part of that
  */
@@ -23,11 +22,9 @@ public record HboneRequest(
     InetSocketAddress destination,
     @Nullable String forwardedOrNull,
     @Nullable String baggageOrNull,
-    @Nullable String traceparentOrNull,
     boolean check) {
   private static final String FORWARDED = "forwarded";
   private static final String BAGGAGE = "baggage";
-  private static final String TRACEPARENT = "traceparent";
   private static final String CHECK = "sluice-health-check";
   private static final int MAX_PORT = 65_535;
 
@@ -43,7 +40,6 @@ public record HboneRequest(
     headers.method("CONNECT").authority(authority(destination));
     add(headers, FORWARDED, forwardedOrNull);
     add(headers, BAGGAGE, baggageOrNull);
-    add(headers, TRACEPARENT, traceparentOrNull);
     add(headers, CHECK, check ? "1" : null);
     return headers;
   }
@@ -74,7 +70,6 @@ public record HboneRequest(
                 destination,
                 text(headers, FORWARDED),
                 text(headers, BAGGAGE),
-                text(headers, TRACEPARENT),
                 headers.contains(CHECK)));
   }
 

@@ -166,8 +166,7 @@ public final class HboneServer {
   }
 
   /** One accepted socket: silent, then in its handshake, then a connection. */
-  final class Serving
-      implements FirstFlight.Listener, TlsHandshake.Listener, HboneConnection.Owner {
+  final class Serving implements TlsHandshake.Listener, HboneConnection.Owner {
     final EpollSocketChannel channel;
     final InetSocketAddress remote;
     private final TlsIdentity identity;
@@ -194,7 +193,7 @@ public final class HboneServer {
       }
       take(room.handshakes(channel.eventLoop()).silent);
       waitForHello(LONGEST_SILENCE);
-      channel.pipeline().addLast(new FirstFlight(this));
+      channel.pipeline().addLast(new FirstFlight(this::spoke));
     }
 
     /** A slow machine is waited for, as long as nobody else needs the place. */
@@ -215,8 +214,7 @@ public final class HboneServer {
                   TimeUnit.NANOSECONDS);
     }
 
-    @Override
-    public void spoke() {
+    private void spoke() {
       stopWaiting();
       leave();
       take(room.handshakes(channel.eventLoop()).begun);
@@ -239,7 +237,7 @@ public final class HboneServer {
       settled = true;
       events.opened(pod, HboneEvents.Side.SERVER, remote, peer);
       connection =
-          Http2Stack.server(
+          Http2Stack.start(
               channel, settings, peer, own, this, () -> new ServerStream(settings, requests));
       recheck(); // list and roots may have changed since the certificate was looked at
     }
@@ -264,11 +262,7 @@ public final class HboneServer {
     }
 
     @Override
-    public void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause) {
-      failed(reason, cause);
-    }
-
-    private void failed(TlsReason reason, @Nullable Throwable cause) {
+    public void failed(TlsReason reason, @Nullable Throwable cause) {
       if (!settled) {
         settled = true;
         events.handshakeFailed(pod, HboneEvents.Side.SERVER, remote, reason, cause);

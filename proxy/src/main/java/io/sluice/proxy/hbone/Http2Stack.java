@@ -59,21 +59,6 @@ final class Http2Stack extends AbstractHttp2ConnectionHandlerBuilder<HboneConnec
     channel.config().setWriteBufferWaterMark(new WriteBufferWaterMark(most / 2, most));
   }
 
-  /**
-   * Begins HTTP/2 as the server.
-   *
-   * @param openers one for each stream
-   */
-  static HboneConnection server(
-      Channel channel,
-      HboneSettings settings,
-      VerifiedPeer peer,
-      BufferBudget budget,
-      HboneConnection.Owner owner,
-      Supplier<HboneStream.Opener> openers) {
-    return start(channel, settings, peer, budget, owner, openers);
-  }
-
   static HboneConnection client(
       Channel channel,
       HboneSettings settings,
@@ -83,7 +68,12 @@ final class Http2Stack extends AbstractHttp2ConnectionHandlerBuilder<HboneConnec
     return start(channel, settings, peer, budget, owner, null);
   }
 
-  private static HboneConnection start(
+  /**
+   * Begins HTTP/2.
+   *
+   * @param openers one for each stream, of the server; null: of the client
+   */
+  static HboneConnection start(
       Channel channel,
       HboneSettings settings,
       VerifiedPeer peer,

@@ -2,22 +2,17 @@ package io.sluice.proxy.hbone;
 
 import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.socket.ConnectFailures;
-import io.sluice.proxy.tls.TlsReason;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Why a stream did not come about.
  *
  * @param kind at which step
- * @param tlsOrNull present for {@link Kind#TLS}
  * @param statusOrNull present for {@link Kind#REFUSED}
  * @param causeOrNull what was thrown, for the log
  */
 public record OpenFailure(
-    Kind kind,
-    @Nullable TlsReason tlsOrNull,
-    @Nullable HboneStatus statusOrNull,
-    @Nullable Throwable causeOrNull) {
+    Kind kind, @Nullable HboneStatus statusOrNull, @Nullable Throwable causeOrNull) {
 
   /** The step that failed. */
   public enum Kind {
@@ -60,18 +55,14 @@ public record OpenFailure(
   }
 
   static OpenFailure of(Kind kind) {
-    return new OpenFailure(kind, null, null, null);
+    return new OpenFailure(kind, null, null);
   }
 
   static OpenFailure of(Kind kind, @Nullable Throwable cause) {
-    return new OpenFailure(kind, null, null, cause);
-  }
-
-  static OpenFailure tls(TlsReason reason, @Nullable Throwable cause) {
-    return new OpenFailure(Kind.TLS, reason, null, cause);
+    return new OpenFailure(kind, null, cause);
   }
 
   static OpenFailure refused(HboneStatus status) {
-    return new OpenFailure(Kind.REFUSED, null, status, null);
+    return new OpenFailure(Kind.REFUSED, status, null);
   }
 }

@@ -3,7 +3,6 @@ package io.sluice.proxy.hbone;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
 import java.net.InetSocketAddress;
-import java.util.Set;
 
 /**
  * What streams must have in common to share a connection. The pod is part of it besides its
@@ -12,14 +11,7 @@ import java.util.Set;
  * @param pod that calls
  * @param source identity that it proves
  * @param destination address and HBONE port of the workload called
- * @param expected identities that may answer there; not empty
+ * @param expected identity that answers there
  */
 public record PoolKey(
-    NamespacedName pod, SpiffeId source, InetSocketAddress destination, Set<SpiffeId> expected) {
-  public PoolKey {
-    expected = Set.copyOf(expected);
-    if (expected.isEmpty()) {
-      throw new IllegalArgumentException("nobody is expected at " + destination);
-    }
-  }
-}
+    NamespacedName pod, SpiffeId source, InetSocketAddress destination, SpiffeId expected) {}

@@ -10,12 +10,6 @@ import java.util.List;
  * It takes itself out then; what came goes to the handlers behind it. Event loop of the channel.
  */
 public final class FirstFlight extends ByteToMessageDecoder {
-  /** Called once, to add TLS behind this. */
-  public interface Listener {
-    /** A ClientHello has come, or something of which TLS will say that it is none. */
-    void spoke();
-  }
-
   private static final int HANDSHAKE = 22; // RFC 8446 §5.1
   private static final int LENGTH_AT = 3;
   private static final int HEADER_BYTES = 5;
@@ -23,17 +17,22 @@ public final class FirstFlight extends ByteToMessageDecoder {
   /** Twice the usual ClientHello with a key share of X25519MLKEM768. */
   private static final int MAX_WAITING_BYTES = 4_096;
 
-  private final Listener listener;
+  private final Runnable spoke;
 
-  /** Waits on a channel whose reading is automatic. */
-  public FirstFlight(Listener listener) {
-    this.listener = listener;
+  /**
+   * Waits on a channel whose reading is automatic.
+   *
+   * @param spoke runs once, to add TLS behind this: a ClientHello has come, or something of which
+   *     TLS will say that it is none
+   */
+  public FirstFlight(Runnable spoke) {
+    this.spoke = spoke;
   }
 
   @Override
   protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> out) {
     if (isComplete(in)) {
-      listener.spoke();
+      spoke.run();
       context.pipeline().remove(this);
     }
   }

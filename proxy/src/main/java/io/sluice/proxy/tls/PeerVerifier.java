@@ -91,12 +91,7 @@ final class PeerVerifier extends X509ExtendedTrustManager {
     SpiffeId identity = proven.identity();
     X509Certificate leaf = chain.getFirst();
     VerifiedPeer peer =
-        new VerifiedPeer(
-            identity,
-            proven.root(),
-            trusted.mesh(),
-            leaf.getSerialNumber(),
-            leaf.getNotAfter().toInstant());
+        new VerifiedPeer(identity, proven.root(), trusted.mesh(), leaf.getSerialNumber());
     if (policy.denies(peer)) {
       throw new PeerRefused(TlsReason.DENIED, identity + " is on the deny list");
     }

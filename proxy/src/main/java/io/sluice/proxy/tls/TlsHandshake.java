@@ -29,7 +29,7 @@ public final class TlsHandshake extends ChannelInboundHandlerAdapter {
      *
      * @param cause what the TLS stack said; null when it said nothing
      */
-    void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause);
+    void failed(TlsReason reason, @Nullable Throwable cause);
   }
 
   /** Four full records: what one stream writes at a time goes in one piece. */
@@ -108,7 +108,7 @@ public final class TlsHandshake extends ChannelInboundHandlerAdapter {
   private void fail(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause) {
     if (!settled) {
       settle();
-      listener.failed(context, reason, cause);
+      listener.failed(reason, cause);
       context.close();
     }
   }

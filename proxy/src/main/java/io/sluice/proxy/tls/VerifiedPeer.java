@@ -8,7 +8,6 @@ import io.sluice.mesh.decision.Flow;
 import java.math.BigInteger;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
-import java.time.Instant;
 import java.util.Set;
 
 /**
@@ -18,14 +17,9 @@ import java.util.Set;
  * @param root the trusted certificate that its chain led to
  * @param mesh trust domains of this mesh, as the trust bundle said then
  * @param serial of the leaf
- * @param notAfter end of the leaf's validity
  */
 public record VerifiedPeer(
-    SpiffeId identity,
-    X509Certificate root,
-    Set<TrustDomain> mesh,
-    BigInteger serial,
-    Instant notAfter) {
+    SpiffeId identity, X509Certificate root, Set<TrustDomain> mesh, BigInteger serial) {
   public VerifiedPeer {
     mesh = Set.copyOf(mesh);
   }

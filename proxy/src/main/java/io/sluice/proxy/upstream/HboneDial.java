@@ -50,7 +50,6 @@ final class HboneDial implements Dial, HbonePool.Opening {
         destination,
         "for=\"" + IpAddresses.text(client) + "\"", // quoted for its colon, RFC 7239 §4 and §6
         baggage(caller),
-        null,
         check);
   }
 

@@ -43,7 +43,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -907,7 +906,7 @@ public final class Upstream {
             own.name(),
             own.identity(),
             new InetSocketAddress(address.getAddress(), MeshPorts.HBONE),
-            Set.of(called.identity()));
+            called.identity());
     dial(
         new HboneDial(
             this,

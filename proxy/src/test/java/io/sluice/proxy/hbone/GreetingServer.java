@@ -69,7 +69,7 @@ final class GreetingServer implements AutoCloseable {
   private static final class Welcome implements TlsHandshake.Listener, HboneConnection.Owner {
     @Override
     public void verified(ChannelHandlerContext context, VerifiedPeer peer) {
-      Http2Stack.server(
+      Http2Stack.start(
           context.channel(),
           HboneSettings.DEFAULTS,
           peer,
@@ -79,7 +79,7 @@ final class GreetingServer implements AutoCloseable {
     }
 
     @Override
-    public void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause) {
+    public void failed(TlsReason reason, @Nullable Throwable cause) {
       // The client notices.
     }
 

@@ -43,7 +43,6 @@ import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -87,7 +86,7 @@ final class HboneFixture implements AutoCloseable {
   volatile TlsPolicy denied = TlsPolicy.OPEN;
   volatile TlsParameters parameters = TlsParameters.DEFAULTS;
   volatile Supplier<NamespacedName> pods = () -> BUYER_POD;
-  volatile Set<SpiffeId> expected = Set.of(STORE);
+  volatile SpiffeId expected = STORE;
   volatile HboneServer.Requests policy = this::forward;
 
   final BufferBudget budget;
@@ -193,7 +192,7 @@ final class HboneFixture implements AutoCloseable {
         .register(socket)
         .addListener(registered -> {
           PoolKey key = new PoolKey(pods.get(), BUYER, gateway, expected);
-          HboneRequest request = new HboneRequest(app, "for=127.0.0.1", null, null, false);
+          HboneRequest request = new HboneRequest(app, "for=127.0.0.1", null, false);
           Account account = new Account(null);
           pool.open(key, buyerEnd, budget, account, request, Duration.ZERO, opening(near));
         });

@@ -397,8 +397,7 @@ class HandshakeTest {
       foreignClient(pair, FOREIGN.present(TestAuthority.Leaf.of(theirs)), "TLSv1.3", "h2");
       VerifiedPeer peer =
           Objects.requireNonNull(pair.server.outcome.get(10, TimeUnit.SECONDS).peer());
-      VerifiedPeer own =
-          new VerifiedPeer(BUYER, AUTHORITY.root, Set.of(DOMAIN), peer.serial(), peer.notAfter());
+      VerifiedPeer own = new VerifiedPeer(BUYER, AUTHORITY.root, Set.of(DOMAIN), peer.serial());
 
       assertThat(store.rejects(peer)).isFalse();
       denied.set(new DeniedPeers(Set.of(BUYER), Set.of(), Set.of()));

@@ -45,7 +45,7 @@ final class TlsPair implements AutoCloseable {
     }
 
     @Override
-    public void failed(ChannelHandlerContext context, TlsReason reason, @Nullable Throwable cause) {
+    public void failed(TlsReason reason, @Nullable Throwable cause) {
       outcome.complete(new Outcome(null, reason, cause));
     }
   }
