@@ -6,12 +6,12 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one record that every accepted connection leaves, refused ones included.
+ * The one record that a connection leaves that has carried bytes, not requests, or was refused.
  *
  * @param info who and where
  * @param verdict outcome, reason and rule that admitted or refused it
- * @param bytesSent payload bytes that the client sent and the upstream's socket took
- * @param bytesReceived payload bytes that the upstream sent and the client's socket took
+ * @param bytesSent payload bytes that came from the client, passed on or not
+ * @param bytesReceived payload bytes that came from the upstream, passed on or not
  * @param duration from accept to the end
  * @param closeKind how it ended
  * @param closeReason why, where {@code closeKind} is not {@link CloseKind#FIN} or a reset by an

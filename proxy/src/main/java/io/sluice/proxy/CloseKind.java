@@ -10,7 +10,8 @@ public enum CloseKind {
   IDLE("nothing was sent for too long"),
   DRAIN("the node daemon is stopping, or the pod was released"),
   CONNECT_FAILURE("no upstream could be reached"),
-  REFUSED("refused before an upstream was tried: policy, limits, missing facts"),
+  REFUSED(
+      "policy, a limit or a missing fact was against it, or it was no HTTP where that is asked"),
   DENIED("the other end's identity or certificate came onto the deny list"),
   REVOKED("policy allowed it and refuses it now"),
   BECAME_HTTP("policy asks for requests now, and its client's next one is carried as such"),

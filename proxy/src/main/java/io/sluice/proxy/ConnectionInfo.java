@@ -10,8 +10,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One accepted connection. Compared by identity of {@code id}: the same connection is reported with
- * a fuller record once its upstream is known.
+ * One accepted connection, as far as it is known: of the same {@code id}, a later one says more,
+ * such as the upstream.
  *
  * @param id unique within this process, grows with time
  * @param reporter which end observed it

@@ -20,8 +20,8 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * The connections of one event loop and their one timer. Everything but {@link #resetAll} and
- * {@link #isDialing} runs on that loop.
+ * The connections of one event loop and their one timer. What does not say otherwise is called on
+ * that loop.
  */
 final class Loop {
   private static final Duration LONGEST_TICK = Duration.ofSeconds(1);

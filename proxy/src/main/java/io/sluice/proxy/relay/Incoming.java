@@ -4,8 +4,9 @@ import io.sluice.mesh.decision.Reason;
 import java.util.function.Consumer;
 
 /**
- * A channel that the downstream has opened and that waits for its answer: exactly one of {@link
- * #accept} and {@link #refuse}, from its event loop; later ones are ignored.
+ * A channel that the downstream has opened and that waits for its answer: one of {@link #accept}
+ * and {@link #refuse}, from its event loop. A socket whose bytes are looked at before it is decided
+ * is accepted first; refused then, it is reset.
  */
 public interface Incoming {
   /** Is told when the downstream gives up before the answer. */

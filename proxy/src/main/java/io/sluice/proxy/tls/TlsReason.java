@@ -19,7 +19,7 @@ public enum TlsReason {
   WRONG_IDENTITY("the peer is not one of those expected at this destination"),
   DENIED("the peer's identity or certificate is on the deny list"),
   REFUSED_BY_PEER("the peer refused our certificate or parameters; its own log says why"),
-  PROTOCOL("the peer does not speak TLS 1.3 with HTTP/2 as we do"),
+  PROTOCOL("the peer has no version of TLS in common with us, no suite, or no HTTP/2"),
   TIMEOUT("the handshake was not finished in time"),
   SILENT("the peer connected and sent no ClientHello in time; look for who fills port 15008"),
   GAVE_WAY(

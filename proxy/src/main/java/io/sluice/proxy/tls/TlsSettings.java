@@ -5,7 +5,8 @@ import java.time.Duration;
 /**
  * Limits of handshakes.
  *
- * @param handshakeTimeout from the connection to the last message of the handshake; 100 ms to 1 min
+ * @param handshakeTimeout to the end of the handshake: from the ClientHello at a server of HBONE,
+ *     else from when a ClientHello may be sent; 100 ms to 1 min
  */
 public record TlsSettings(Duration handshakeTimeout) {
   private static final Duration MAX_HANDSHAKE = Duration.ofMinutes(1);

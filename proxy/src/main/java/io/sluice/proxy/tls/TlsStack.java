@@ -2,7 +2,7 @@ package io.sluice.proxy.tls;
 
 import io.netty.handler.ssl.OpenSsl;
 
-/** Implementations of TLS 1.3 that the proxy can use. */
+/** Implementations of TLS that the proxy can use. */
 public enum TlsStack {
   /** BoringSSL through netty-tcnative: x86-64 and aarch64. */
   BORINGSSL,

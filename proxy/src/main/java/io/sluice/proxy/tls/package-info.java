@@ -1,5 +1,5 @@
 /**
- * Mutual TLS 1.3 between workloads: credentials, the two TLS stacks, and who the peer is.
+ * Mutual TLS between workloads: credentials, the two TLS stacks, and who the peer is.
  *
  * <p>Knows SPIFFE certificates and Netty's TLS handler, nothing of HTTP/2. Issues no certificates.
  * A handshake ends with a proven identity or with one {@link io.sluice.proxy.tls.TlsReason}. Start
