@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Lets Netty's codecs work on a {@link ByteChannel}: what that brings is read by the pipeline, and
  * what the pipeline writes goes there while it takes bytes, and waits here while it does not. An
- * orderly close sends what was flushed and the end of output, and then waits for the peer's end for
- * a moment.
+ * orderly close sends what was flushed and the end of output, and then waits for the peer's end:
+ * for a moment, unless it is to be patient.
  */
 final class CodecChannel extends AbstractChannel implements ByteChannel.Listener {
   /** Unsent bytes above which the codec keeps content back; what else it sends is not much. */
@@ -40,7 +40,7 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
 
   private static final long LINGER_MILLIS = 1_000;
 
-  /** What is still read of a peer who goes on after the end. */
+  /** What is still read of a peer who goes on after the end: windows of what it takes slowly. */
   private static final int MOST_DROPPED_BYTES = 64 * 1_024;
 
   private static final ChannelMetadata METADATA = new ChannelMetadata(false);
@@ -79,6 +79,7 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
   private final ByteChannel bytes;
   private final Consumer<ChannelEnd> ended;
   private final Config config;
+  private long lingerMillis = LINGER_MILLIS;
   private @Nullable Deque<ByteBuf> held; // what came while something was sent
   private @Nullable Future<?> patience;
   private @Nullable ByteBuf first;
@@ -127,6 +128,11 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
     bytes.waitForAll(little);
   }
 
+  /** Waits for the peer's end so long, unless the peer goes on and on. */
+  void lingers(long millis) {
+    lingerMillis = millis;
+  }
+
   // --- from the peer -------------------------------------------------------------------------
 
   @Override
@@ -147,7 +153,11 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
   public void bytes(ByteBuf came) {
     int length = came.readableBytes();
     if (!open) {
+      boolean before = goesOn();
       dropped += length;
+      if (goesOn() && !before) {
+        cutIn(LINGER_MILLIS);
+      }
       came.release();
       bytes.consumed(length);
     } else if (busy || held != null) {
@@ -155,6 +165,10 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
     } else {
       deliver(came);
     }
+  }
+
+  private boolean goesOn() {
+    return dropped >= MOST_DROPPED_BYTES;
   }
 
   private void deliver(ByteBuf came) {
@@ -203,7 +217,7 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
   public void batchEnded() {
     if (open && held == null) {
       pipeline().fireChannelReadComplete();
-    } else if (!open && !gone && dropped < MOST_DROPPED_BYTES) {
+    } else if (!open && !gone && !goesOn()) {
       bytes.read();
     }
   }
@@ -256,15 +270,17 @@ final class CodecChannel extends AbstractChannel implements ByteChannel.Listener
       return;
     }
     bytes.flush();
-    patience =
-        eventLoop()
-            .schedule(() -> cut(ChannelEnd.RESET_BY_US), LINGER_MILLIS, TimeUnit.MILLISECONDS);
+    patience = cutIn(lingerMillis);
     if (bytes.isWritable()) {
       bytes.endOutput();
     }
     if (!gone) {
       bytes.read();
     }
+  }
+
+  private Future<?> cutIn(long millis) {
+    return eventLoop().schedule(this::reset, millis, TimeUnit.MILLISECONDS);
   }
 
   private void dropHeld() {

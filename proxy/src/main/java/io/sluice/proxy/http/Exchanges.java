@@ -101,7 +101,7 @@ public final class Exchanges implements DirectPeer {
   private static final long FAREWELL_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   /** Of who sends nothing more: the kernel may still have much of the last answer for it. */
-  private static final long QUIET_FAREWELL_NANOS = TimeUnit.MINUTES.toNanos(10);
+  static final long QUIET_FAREWELL_NANOS = TimeUnit.MINUTES.toNanos(10);
 
   private static final long MOST_DROPPED = 1 << 20;
 

@@ -470,7 +470,11 @@ abstract class Http2Codec extends Http2ConnectionHandler {
     }
   }
 
+  /** The kernel may still have much of the last answer for a client that reads slowly. */
   private void finish() {
+    if (isServer()) {
+      channel.lingers(TimeUnit.NANOSECONDS.toMillis(Exchanges.QUIET_FAREWELL_NANOS));
+    }
     context()
         .writeAndFlush(Unpooled.EMPTY_BUFFER)
         .addListener(ChannelFutureListener.CLOSE); // behind what waits

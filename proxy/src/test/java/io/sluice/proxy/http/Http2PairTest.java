@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.sluice.await.Await;
+import io.sluice.proxy.http2.RawClient;
+import io.sluice.proxy.http2.RawClient.Frame;
 import io.sluice.proxy.http2.ReceiveWindows;
 import io.sluice.proxy.relay.ByteChannel;
 import io.sluice.proxy.relay.ChannelEnd;
@@ -296,6 +298,47 @@ class Http2PairTest {
     asked.awaits("200 last");
     bothAreClosed();
     assertThat(fixture.clients.ends).containsExactly(ChannelEnd.FINISHED);
+    assertThat(fixture.servers.ends).containsExactly(ChannelEnd.FINISHED);
+  }
+
+  /** What the kernel has is the client's, however long it takes over it. */
+  @Test
+  void theLastAnswerOfAServerThatDrainsWaitsForASlowReader() throws Exception {
+    byte[] large = {0, 4, 0, 0x10, 0, 0}; // SETTINGS_INITIAL_WINDOW_SIZE, a MiB
+    try (RawClient client = new RawClient(server)) {
+      client.send(RawClient.SETTINGS, 0, 0, large);
+      client.send(RawClient.WINDOW_UPDATE, 0, 0, RawClient.number(MEBIBYTE));
+      client.send(
+          RawClient.HEADERS,
+          RawClient.END_HEADERS | RawClient.END_STREAM,
+          1,
+          RawClient.headers(
+              ":method", "GET", ":scheme", "http", ":authority", "a.b", ":path", "/"));
+      Heard served = taken();
+      Http2Codec codec = fixture.open.iterator().next();
+      fixture.run(codec::drain);
+      client.next(RawClient.GOAWAY);
+      client.send(RawClient.PING, RawClient.ACK, 0, client.next(RawClient.PING).payload());
+      client.next(RawClient.GOAWAY);
+
+      does(
+          served,
+          () -> {
+            served.stream.head(Head.response(200, fields()), false);
+            send(served, "x".repeat(MEBIBYTE), true);
+          });
+      Await.until("the kernel has all of it", () -> fixture.on(codec::isIdle));
+      fixture.loop.schedule(() -> {}, 1_500, TimeUnit.MILLISECONDS).sync(); // any timer of a second
+
+      int came = 0;
+      Frame frame;
+      do {
+        frame = client.next(RawClient.DATA);
+        came += frame.payload().length;
+      } while ((frame.flags() & RawClient.END_STREAM) == 0);
+      assertThat(came).isEqualTo(MEBIBYTE);
+    }
+    Await.until("it is closed", () -> fixture.servers.ends.size() == 1);
     assertThat(fixture.servers.ends).containsExactly(ChannelEnd.FINISHED);
   }
 
