@@ -21,6 +21,9 @@ final class HopByHop {
           "authorization",
           "x-forwarded-client-cert");
 
+  /** That Connection names; each is looked for among all fields. */
+  private static final int MOST_OPTIONS = 32;
+
   private static final String[] NOTHING = {};
 
   private HopByHop() {}
@@ -40,7 +43,11 @@ final class HopByHop {
     if (listed != null) {
       fields.remove("Connection");
       keepAlive = listed.equalsIgnoreCase("keep-alive"); // as most say it, and nothing else
-      for (String item : keepAlive ? NOTHING : listed.split(",")) {
+      String[] items = keepAlive ? NOTHING : listed.split(",", MOST_OPTIONS + 1);
+      if (items.length > MOST_OPTIONS) {
+        throw new BadMessage(400, "Connection has more than " + MOST_OPTIONS + " options");
+      }
+      for (String item : items) {
         String option = item.strip().toLowerCase(Locale.ROOT);
         switch (option) {
           case "", "te" -> {}

@@ -108,6 +108,9 @@ class HostileApplicationTest {
             "HTTP/1.1 103 Hints\r\nContent-Length: 4" + END + "evil" + EVIL),
         bad("a head that is too large", OK + "X: " + "x".repeat(70_000) + END),
         bad("fields that are too many", OK + "X: y\r\n".repeat(101) + "\r\n"),
+        bad(
+            "options that are too many",
+            OK + "Content-Length: 0\r\nConnection: " + "a,".repeat(32) + "close" + END),
         new Row(
             "interim responses without end",
             "GET",

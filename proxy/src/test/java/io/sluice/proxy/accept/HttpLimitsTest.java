@@ -33,6 +33,7 @@ class HttpLimitsTest {
       refused(mesh, "a field of 64 KB", GET + "X: " + "a".repeat(64_000) + END, 431);
       refused(mesh, "a head without an end", GET + "X: aaaaaa\r\n".repeat(7_000), 431);
       refused(mesh, "101 fields", GET + "X: y\r\n".repeat(101) + "\r\n", 431);
+      refused(mesh, "33 options", GET + "Connection: " + "a,".repeat(32) + "close" + END, 400);
     }
   }
 
