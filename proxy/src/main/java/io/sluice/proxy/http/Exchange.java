@@ -871,10 +871,10 @@ final class Exchange implements Upstream.Listener {
           end = end == End.CUT ? whole() : end;
         } else if (how == HttpStream.Abort.PROTOCOL_ERROR) {
           end = End.BAD_REQUEST;
-          status = answering ? status : 400;
           subject.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
         } else {
-          end = mirror == null ? End.RESET_BY_CLIENT : End.CUT;
+          boolean byUs = mirror != null || how == HttpStream.Abort.FAILED;
+          end = byUs ? End.CUT : End.RESET_BY_CLIENT;
         }
         dropUpstream();
         finish();

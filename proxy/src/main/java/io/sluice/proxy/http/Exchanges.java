@@ -19,6 +19,7 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.mesh.decision.Verdict;
 import io.sluice.proxy.ConnectionInfo;
 import io.sluice.proxy.RequestRecord;
+import io.sluice.proxy.RequestRecord.End;
 import io.sluice.proxy.Retried;
 import io.sluice.proxy.admission.PodLimits;
 import io.sluice.proxy.decide.Affected;
@@ -482,7 +483,8 @@ public final class Exchanges implements DirectPeer {
       if (why.status == 0 && !within) {
         listener.refused(Verdict.of(Outcome.REFUSED, Reason.PROTOCOL_MISMATCH), null);
       } else if (!within) {
-        tellUnread(why.status);
+        boolean cut = !answered; // by the client's end
+        tellUnread(cut ? 0 : why.status, cut ? End.RESET_BY_CLIENT : End.BAD_REQUEST);
       }
     }
 
@@ -507,12 +509,12 @@ public final class Exchanges implements DirectPeer {
   private final class Shared implements Http2Codec.Listener {
     @Override
     public void refused(int status) {
-      tellUnread(status);
+      tellUnread(status, End.BAD_REQUEST);
     }
 
     @Override
     public void broken(boolean flood) {
-      tellUnread(0);
+      tellUnread(0, End.BAD_REQUEST);
     }
 
     @Override
@@ -549,7 +551,7 @@ public final class Exchanges implements DirectPeer {
   }
 
   /** Of a request whose head could not be read, nothing is known but the answer. */
-  private void tellUnread(int status) {
+  private void tellUnread(int status, End how) {
     Subject one = subject.ofRequest();
     one.decidedBy(around.snapshot().get().revision());
     one.refused(Verdict.of(Outcome.REFUSED, Reason.BAD_REQUEST));
@@ -565,7 +567,7 @@ public final class Exchanges implements DirectPeer {
             "",
             status,
             null,
-            RequestRecord.End.BAD_REQUEST,
+            how,
             0,
             0,
             0,

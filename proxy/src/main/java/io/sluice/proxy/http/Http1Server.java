@@ -90,7 +90,7 @@ final class Http1Server extends Http1Side {
     endExchange();
     owner.bad(why, within, answerable);
     if (told != null) {
-      told.aborted(Abort.PROTOCOL_ERROR);
+      told.aborted(hasInputEnded() ? Abort.RESET : Abort.PROTOCOL_ERROR);
     }
     if (isClosed()) {
       return;

@@ -392,7 +392,9 @@ abstract class Http2Codec extends Http2ConnectionHandler {
         refuseLargeHead(ours, fault);
         return;
       }
-      listener.refused(0);
+      if (exchange == null) {
+        listener.refused(0); // else it is told of there
+      }
     }
     super.onStreamError(ours, outbound, cause, fault);
   }

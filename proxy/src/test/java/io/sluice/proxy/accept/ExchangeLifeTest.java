@@ -22,6 +22,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What becomes of requests where an end, the policy or the daemon changes its mind under them. */
 @Timeout(60)
@@ -29,8 +31,12 @@ class ExchangeLifeTest {
   private static final String GET = "GET /books HTTP/1.1\r\nHost: store\r\n\r\n";
   private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
+  private static final byte[] POST =
+      RawClient.headers(
+          ":method", "POST", ":scheme", "http", ":authority", "store", ":path", "/books");
   private static final int CONTENT = 96 * 1_024;
   private static final int PIECE = 16 * 1_024;
+  private static final int SHARE = 4 * 1_024;
 
   private static void say(Socket socket, String octets) throws IOException {
     socket.getOutputStream().write(octets.getBytes(ISO_8859_1));
@@ -378,12 +384,7 @@ class ExchangeLifeTest {
                 "/books");
         RawClient client = new RawClient(mesh.nodes.entry)) {
       client.settle();
-      client.send(
-          RawClient.HEADERS,
-          RawClient.END_HEADERS,
-          1,
-          RawClient.headers(
-              ":method", "POST", ":scheme", "http", ":authority", "store", ":path", "/books"));
+      client.send(RawClient.HEADERS, RawClient.END_HEADERS, 1, POST);
       assertThat(known.await(20, TimeUnit.SECONDS)).isTrue();
 
       int credit = ReceiveWindows.FIRST_OF_STREAM;
@@ -415,6 +416,55 @@ class ExchangeLifeTest {
       int type = in.readUnsignedByte();
       known = in.readUnsignedByte() == RawClient.ACK && type == RawClient.SETTINGS;
       in.skipNBytes(4 + length);
+    }
+  }
+
+  /** Else it would be told as if the client had gone. */
+  @Test
+  void whatIsEndedForWantOfMemoryIsToldAsCut() throws Exception {
+    CountDownLatch known = new CountDownLatch(1);
+    CountDownLatch over = new CountDownLatch(1);
+    try (var mesh =
+            new HttpFixture(
+                (socket, _) -> {
+                  takeNoContent(socket);
+                  known.countDown();
+                  HttpFixture.awaitQuietly(over);
+                },
+                "/books");
+        RawClient client = new RawClient(mesh.nodes.entry)) {
+      client.settle();
+      client.send(RawClient.HEADERS, RawClient.END_HEADERS, 1, POST);
+      assertThat(known.await(20, TimeUnit.SECONDS)).isTrue();
+      TestNode node = mesh.nodes.server;
+      BufferBudget all = node.proxy.path.budget;
+      int many = (int) (all.limit() / SHARE);
+      List<BufferBudget> others = Stream.generate(all::part).limit(many).toList();
+      others.forEach(one -> one.hold(SHARE));
+
+      client.send(RawClient.DATA, 0, 1, new byte[PIECE]);
+
+      Await.until("it is told", () -> node.recorder.requests.size() == 1);
+      assertThat(node.recorder.requests.getFirst().end()).isEqualTo(RequestRecord.End.CUT);
+      others.forEach(one -> one.release(SHARE));
+      over.countDown();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"GET /books HT", "POST /books HTTP/1.1\r\nHost: s\r\nContent-Length: 2\r\n\r\n1"})
+  void aRequestThatItsClientEndsIsToldAsEndedByTheClient(String begun) throws IOException {
+    try (var mesh = new HttpFixture();
+        Socket client = mesh.connect()) {
+      say(client, begun);
+      client.shutdownOutput();
+
+      assertThat(HttpFixture.read(client, "")).isEqualTo("[reset]");
+      List<RequestRecord> told = mesh.nodes.client.recorder.requests;
+      Await.until("it is told", () -> told.size() == 1);
+      assertThat(told.getFirst().end()).isEqualTo(RequestRecord.End.RESET_BY_CLIENT);
+      assertThat(told.getFirst().status()).isZero();
     }
   }
 

@@ -196,6 +196,9 @@ class HttpLimitsTest {
       passMinutes(mesh);
 
       assertThat(HttpFixture.read(socket, END)).startsWith("HTTP/1.1 408 ");
+      List<RequestRecord> told = mesh.nodes.client.recorder.requests;
+      Await.until("it is told", () -> told.size() == 1);
+      assertThat(told.getFirst().status()).isEqualTo(408);
     }
     Attack.tried("HTTP/1.1: a content that comes no further")
         .refusedBy("the caller's proxy, 408 after 60 s")

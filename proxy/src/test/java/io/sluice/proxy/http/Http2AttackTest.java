@@ -177,6 +177,7 @@ class Http2AttackTest {
       }
 
       assertThat(client.next(RawClient.RST_STREAM).error()).isEqualTo(RawClient.PROTOCOL_ERROR);
+      assertThat(fixture.servers.refused).as("a second record beside its exchange's").isEmpty();
     });
     Attack.tried("HTTP/2 of an application: content or trailers that its head denies: " + what)
         .refusedBy("the proxy, RST_STREAM with PROTOCOL_ERROR")
