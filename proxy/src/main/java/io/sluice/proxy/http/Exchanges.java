@@ -214,8 +214,11 @@ public final class Exchanges implements DirectPeer {
 
     @Override
     public void batchEnded() {
-      if (ended) {
+      if (ended || draining) {
         drop();
+        if (!ended) {
+          channel.read(); // to the client's end: what it asks now could not be answered
+        }
         return;
       }
       int compared = Math.min(PREFACE.length, early.readableBytes());

@@ -14,6 +14,7 @@ import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -465,6 +466,26 @@ class ExchangeLifeTest {
       Await.until("it is told", () -> told.size() == 1);
       assertThat(told.getFirst().end()).isEqualTo(RequestRecord.End.RESET_BY_CLIENT);
       assertThat(told.getFirst().status()).isZero();
+    }
+  }
+
+  /** What was asked where nothing can be answered any more would be done without being told. */
+  @Test
+  void whatIsAskedFirstOnceTheDaemonHasEndedTheConnectionIsNotDone() throws Exception {
+    try (var mesh = new HttpFixture();
+        Socket client = mesh.connect()) {
+      Await.until("it stands", () -> mesh.nodes.client.proxy.stats().live() == 1);
+      CompletableFuture<Void> drained = mesh.nodes.client.proxy.drain(Duration.ofSeconds(20));
+      assertThat(client.getInputStream().read()).isEqualTo(-1);
+
+      say(client, GET);
+      for (int i = 0; i < 16; i++) { // more than waits anywhere while a request is under way
+        client.getOutputStream().write(new byte[1 << 20]);
+      }
+      client.shutdownOutput();
+
+      drained.get(10, TimeUnit.SECONDS);
+      assertThat(mesh.received).isEmpty();
     }
   }
 
