@@ -1010,6 +1010,10 @@ final class Exchange implements Upstream.Listener {
     if (triesAgain(untouched ? Silence.REFUSED : Silence.LOST)) {
       return;
     }
+    if (how == HttpStream.Abort.NOT_OFFERED) {
+      bad(501);
+      return;
+    }
     boolean broken = how == HttpStream.Abort.PROTOCOL_ERROR;
     end = broken ? End.BAD_RESPONSE : End.RESET_BY_UPSTREAM;
     answer(broken ? 502 : 503);
@@ -1017,6 +1021,11 @@ final class Exchange implements Upstream.Listener {
 
   private boolean isConnect() {
     return request.method().equals("CONNECT");
+  }
+
+  /** Whether bytes flow in either direction until that has ended (RFC 9110 §9.3.6). */
+  private boolean isTunnel() {
+    return status == 101 || isConnect() && status >= 200 && status < 300;
   }
 
   // --- further tries -------------------------------------------------------------------------
@@ -1182,7 +1191,7 @@ final class Exchange implements Upstream.Listener {
    * An answer that did not wait for the rest of the request is the whole answer (RFC 9113 §8.1).
    */
   private void finishIfAnswered() {
-    if (answered.whole && !asked.whole && status != 101) {
+    if (answered.whole && !asked.whole && !isTunnel()) {
       dropUpstream();
       end = whole();
       finish();
@@ -1215,6 +1224,9 @@ final class Exchange implements Upstream.Listener {
       HttpStream stream = joined;
       downstream.countedElsewhere(0);
       if (stream != null) {
+        if (isTunnel()) {
+          stream.flush(); // what the client says may be what ends it
+        }
         stream.countedElsewhere(0);
         stream.consumed(answered.confirm());
       }

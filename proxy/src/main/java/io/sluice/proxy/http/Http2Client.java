@@ -7,8 +7,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The side that sends requests. */
 final class Http2Client extends Http2Codec {
-  private boolean takesConnect;
-
   /** A connection that is not started. */
   Http2Client(ByteChannel bytes, HttpSetup setup, Listener listener) {
     super(
@@ -27,11 +25,6 @@ final class Http2Client extends Http2Codec {
     return !isLeaving() && connection().local().canOpenStream();
   }
 
-  /** Whether the peer has said that it takes extended CONNECT (RFC 8441). */
-  boolean takesConnect() {
-    return takesConnect;
-  }
-
   /** An exchange, which begins with its head; null where the peer takes none now. */
   @Nullable HttpStream open() {
     return canOpen() ? new Http2Exchange(this, 0) : null;
@@ -40,13 +33,5 @@ final class Http2Client extends Http2Codec {
   @Override
   void requested(Http2Exchange exchange) {
     throw new IllegalStateException("a server does not ask");
-  }
-
-  @Override
-  void settings(Http2Settings settings) {
-    Boolean enabled = settings.connectProtocolEnabled();
-    if (enabled != null) {
-      takesConnect = enabled;
-    }
   }
 }

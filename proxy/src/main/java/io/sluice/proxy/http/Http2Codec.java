@@ -63,6 +63,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   private final Http2Connection.PropertyKey key;
   private final List<Http2Exchange> inBatch = new ArrayList<>(2);
   private final Deque<Http2Exchange> writable = new ArrayDeque<>(2);
+  private final List<Http2Exchange> awaiting = new ArrayList<>(0); // what the peer takes
   private @Nullable ChannelHandlerContext context;
   private @Nullable ChannelEnd end;
   private int waiting; // bytes of streams that wait for windows, and are counted here
@@ -70,6 +71,8 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   private long windowNanos;
   private int faults; // RST_STREAM that the peer made us send
   private boolean wasShort; // of memory, at the last look
+  private boolean settled; // the peer has said what it takes
+  private boolean takesConnect;
   private boolean leaving;
   private boolean lastStreamNamed;
   private boolean telling;
@@ -358,7 +361,30 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   }
 
   /** What the peer can do. */
-  void settings(Http2Settings settings) {}
+  final void settings(Http2Settings settings) {
+    settled = true;
+    takesConnect |= Boolean.TRUE.equals(settings.connectProtocolEnabled()); // never taken back
+    List.copyOf(awaiting).forEach(Http2Exchange::settled);
+    awaiting.clear();
+  }
+
+  /** Whether the peer has said what it takes; where not, {@code exchange} hears of it later. */
+  final boolean isSettled(Http2Exchange exchange) {
+    if (!settled) {
+      awaiting.add(exchange);
+    }
+    return settled;
+  }
+
+  /** It has ended before that was known. */
+  final void awaitsNothing(Http2Exchange exchange) {
+    awaiting.remove(exchange);
+  }
+
+  /** Whether the peer has said that it takes extended CONNECT (RFC 8441). */
+  final boolean takesConnect() {
+    return takesConnect;
+  }
 
   // --- the end -------------------------------------------------------------------------------
 
@@ -496,6 +522,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   public final void channelInactive(ChannelHandlerContext ours) throws Exception {
     inactive = true;
     super.channelInactive(ours);
+    List.copyOf(awaiting).forEach(each -> each.aborted(HttpStream.Abort.RESET)); // as streams were
     windows.readEnded();
     account();
     tellClosed();

@@ -3,6 +3,8 @@ package io.sluice.proxy.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http2.Http2Error;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One stream of HTTP/2. Event loop of the connection. */
@@ -24,6 +26,7 @@ final class Http2Exchange implements HttpStream {
   private boolean inputEnded;
   private boolean outputEnded;
   private boolean ended;
+  private @Nullable List<Runnable> awaiting; // what is to be sent, once it is known if it may be
 
   Http2Exchange(Http2Codec codec, int id) {
     this.codec = codec;
@@ -144,8 +147,17 @@ final class Http2Exchange implements HttpStream {
     if (ended) {
       return;
     }
-    outputEnded = last;
     if (id == 0) {
+      if (head.upgrade != null && !codec.isSettled(this)) {
+        awaiting = new ArrayList<>(1);
+        awaiting.add(() -> head(head, last));
+        return;
+      }
+      if (head.upgrade != null && !codec.takesConnect()) {
+        aborted(Abort.NOT_OFFERED);
+        codec.roomMade();
+        return;
+      }
       method = head.method();
       upgrade = head.upgrade;
       id = codec.opened(this);
@@ -154,11 +166,16 @@ final class Http2Exchange implements HttpStream {
         return;
       }
     }
+    outputEnded = last;
     codec.writeHead(id, codec.isServer() ? SentHead.response(head) : SentHead.request(head), last);
   }
 
   @Override
   public void data(ByteBuf bytes, boolean last) {
+    if (awaiting != null) {
+      awaiting.add(() -> data(bytes, last));
+      return;
+    }
     if (ended || outputEnded) {
       bytes.release();
       return;
@@ -173,6 +190,10 @@ final class Http2Exchange implements HttpStream {
 
   @Override
   public void trailers(Fields trailers) {
+    if (awaiting != null) {
+      awaiting.add(() -> trailers(trailers));
+      return;
+    }
     if (ended || outputEnded) {
       return;
     }
@@ -187,6 +208,16 @@ final class Http2Exchange implements HttpStream {
   @Override
   public void flush() {
     codec.flush();
+  }
+
+  /** What waited goes, or is dropped where it has ended. */
+  void settled() {
+    List<Runnable> sent = awaiting;
+    awaiting = null;
+    if (sent != null) {
+      sent.forEach(Runnable::run);
+      pending(pending);
+    }
   }
 
   /** So many bytes wait for windows or for the connection. */
@@ -220,7 +251,7 @@ final class Http2Exchange implements HttpStream {
 
   @Override
   public boolean isWritable() {
-    boolean writable = pending <= codec.mostPending();
+    boolean writable = pending <= codec.mostPending() && awaiting == null;
     waits = !writable;
     return writable;
   }
@@ -259,7 +290,7 @@ final class Http2Exchange implements HttpStream {
 
   private Http2Error error(Abort how) {
     return switch (how) {
-      case NOT_PROCESSED -> Http2Error.REFUSED_STREAM;
+      case NOT_PROCESSED, NOT_OFFERED -> Http2Error.REFUSED_STREAM;
       case PROTOCOL_ERROR -> Http2Error.PROTOCOL_ERROR;
       case FAILED -> Http2Error.INTERNAL_ERROR;
       // RFC 9113 §8.1: after a whole response the rest of a request is not wanted, and no error.
@@ -293,6 +324,10 @@ final class Http2Exchange implements HttpStream {
 
   private void end() {
     ended = true;
+    if (awaiting != null) {
+      codec.awaitsNothing(this);
+      settled();
+    }
     consumed(unread);
   }
 }

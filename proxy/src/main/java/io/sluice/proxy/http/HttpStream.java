@@ -17,6 +17,8 @@ interface HttpStream {
     RESET,
     /** The peer has certainly not begun to work on it (RFC 9113 §8.7): it may be sent again. */
     NOT_PROCESSED,
+    /** The peer does not take the like (RFC 8441 §3), and was not asked. */
+    NOT_OFFERED,
     /** The peer broke the protocol; what it sent is not to be passed on. */
     PROTOCOL_ERROR,
     /** It is not wanted any more by who asked for it. */

@@ -17,6 +17,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,6 +36,19 @@ class ExchangeLifeTest {
   private static final byte[] POST =
       RawClient.headers(
           ":method", "POST", ":scheme", "http", ":authority", "store", ":path", "/books");
+  private static final byte[] CONNECT =
+      RawClient.headers(
+          ":method",
+          "CONNECT",
+          ":protocol",
+          "websocket",
+          ":scheme",
+          "http",
+          ":authority",
+          "store",
+          ":path",
+          "/books");
+
   private static final int CONTENT = 96 * 1_024;
   private static final int PIECE = 16 * 1_024;
   private static final int SHARE = 4 * 1_024;
@@ -486,6 +500,77 @@ class ExchangeLifeTest {
 
       drained.get(10, TimeUnit.SECONDS);
       assertThat(mesh.received).isEmpty();
+    }
+  }
+
+  @Test
+  void aTunnelOfHttp2GoesOnInOneDirectionWhereTheOtherHasEnded() throws IOException {
+    try (var mesh = new HttpFixture(ExchangeLifeTest::endTunnel, ".*");
+        RawClient client = new RawClient(mesh.nodes.entry)) {
+      mesh.nodes.publish(mesh.nodes.withRequests(List.of(HttpFixture.match("/books"))));
+      client.settle();
+      client.send(RawClient.HEADERS, RawClient.END_HEADERS, 1, CONNECT);
+      RawClient.Frame last = client.next(RawClient.DATA);
+      while ((last.flags() & RawClient.END_STREAM) == 0) {
+        last = client.next(RawClient.DATA);
+      }
+
+      client.send(RawClient.DATA, RawClient.END_STREAM, 1, "more".getBytes(ISO_8859_1));
+
+      Await.until("it comes", () -> mesh.received.getFirst().text().equals("more"));
+      for (TestNode node : List.of(mesh.nodes.client, mesh.nodes.server)) {
+        Await.until("it is told", () -> node.recorder.requests.size() == 1);
+        assertThat(node.recorder.requests.getFirst().end()).isEqualTo(RequestRecord.End.WHOLE);
+      }
+    }
+  }
+
+  /** Takes a tunnel (RFC 8441) and ends it on its own side at once. */
+  private static void endTunnel(Socket socket, HttpFixture.Received received) throws IOException {
+    byte[] takesConnect = {0, 8, 0, 0, 0, 1}; // SETTINGS_ENABLE_CONNECT_PROTOCOL
+    byte[] ok = {(byte) 0x88}; // RFC 7541, appendix A
+    DataInputStream in = new DataInputStream(socket.getInputStream());
+    in.skipNBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".length());
+    socket.getOutputStream().write(RawClient.frame(RawClient.SETTINGS, 0, 0, takesConnect));
+    while (true) {
+      int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+      int type = in.readUnsignedByte();
+      in.readByte();
+      int stream = in.readInt();
+      byte[] payload = in.readNBytes(length);
+      if (type == RawClient.HEADERS) {
+        socket
+            .getOutputStream()
+            .write(RawClient.frame(RawClient.HEADERS, RawClient.END_HEADERS, stream, ok));
+        socket
+            .getOutputStream()
+            .write(RawClient.frame(RawClient.DATA, RawClient.END_STREAM, stream, ok));
+      } else if (type == RawClient.DATA) {
+        received.add(payload, length);
+      }
+    }
+  }
+
+  @Test
+  void anApplicationOfHttp2IsAskedForNoTunnelThatItDoesNotOffer() throws IOException {
+    List<Integer> asked = new CopyOnWriteArrayList<>();
+    try (var mesh =
+            new HttpFixture((socket, _) -> HttpFixture.answerStreams(socket, asked::add), ".*");
+        RawClient client = new RawClient(mesh.nodes.entry)) {
+      mesh.nodes.publish(mesh.nodes.withRequests(List.of(HttpFixture.match("/books"))));
+      client.settle();
+      for (int stream : List.of(1, 3)) { // by a new connection, and by one that stands
+        client.send(RawClient.HEADERS, RawClient.END_HEADERS, stream, CONNECT);
+        Await.until(
+            "it is told", () -> mesh.nodes.client.recorder.requests.size() == (stream + 1) / 2);
+        assertThat(mesh.nodes.client.recorder.requests.getLast().status()).isEqualTo(501);
+      }
+
+      client.flood(HttpFixture.frames(5));
+
+      Await.until("another is", () -> mesh.nodes.client.recorder.requests.size() == 3);
+      assertThat(mesh.nodes.client.recorder.requests.getLast().status()).isEqualTo(200);
+      assertThat(asked).hasSize(1);
     }
   }
 
