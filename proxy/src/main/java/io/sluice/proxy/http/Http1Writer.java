@@ -76,7 +76,8 @@ final class Http1Writer {
     out.text("HTTP/1.1 ").text(Integer.toString(head.status())).text(" ").text(head.phrase);
     out.text(END_OF_LINE);
     if (head.upgrade != null) {
-      out.field("Connection", "Upgrade").field("Upgrade", head.upgrade);
+      String options = connection.isEmpty() ? "Upgrade" : "Upgrade, " + connection;
+      out.field("Connection", options).field("Upgrade", head.upgrade);
     } else if (!connection.isEmpty()) {
       out.field("Connection", connection);
     }

@@ -189,6 +189,21 @@ class Http1ServerTest {
   }
 
   @Test
+  void theLastAnswerSaysSoBesideAnUpgradeThatItOffers() {
+    Asked one = new Asked();
+    one.pipe.near().start();
+    Head head = LocalAnswer.of(426);
+    head.upgrade = "TLS/1.3";
+
+    one.server.drain();
+    one.server.head(head, true);
+    one.endTurn();
+
+    assertThat(one.received).contains("\r\nConnection: Upgrade, close\r\nUpgrade: TLS/1.3\r\n");
+    one.pipe.near().reset();
+  }
+
+  @Test
   void noMoreIsWantedBeforeThePeerWasGivenWhatThereIs() {
     Asked one = new Asked();
 
