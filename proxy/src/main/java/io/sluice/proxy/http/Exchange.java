@@ -323,7 +323,11 @@ final class Exchange implements Upstream.Listener {
   public void changedBy(HttpFilters changes) {
     filters = changes;
     sent = request.changed(changes);
-    if (!copied && !changes.mirrors().isEmpty()) {
+    if (copied) {
+      return;
+    }
+    dropCopy(); // for the mirrors of a backend that is not reached
+    if (!changes.mirrors().isEmpty()) {
       List<HttpFilters.Mirror> mirrors =
           Copy.chosen(sent, changes.mirrors(), ThreadLocalRandom.current());
       copy = mirrors.isEmpty() ? null : owner.copy(sent, mirrors);

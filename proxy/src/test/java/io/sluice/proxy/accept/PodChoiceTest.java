@@ -7,6 +7,8 @@ import io.sluice.mesh.AppProtocol;
 import io.sluice.mesh.ConnectionSettings;
 import io.sluice.mesh.Endpoint;
 import io.sluice.mesh.Faults;
+import io.sluice.mesh.HttpFilters;
+import io.sluice.mesh.HttpFilters.Mirror;
 import io.sluice.mesh.InterceptionSettings;
 import io.sluice.mesh.MtlsMode;
 import io.sluice.mesh.NamespacedName;
@@ -55,6 +57,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PodChoiceTest {
   private static final NamespacedName FIRST = new NamespacedName("shop", "first");
   private static final NamespacedName REST = new NamespacedName("shop", "rest");
+  private static final NamespacedName MIRROR = new NamespacedName("shop", "mirror");
   private static final int MANY = 1_000;
   private static final InetSocketAddress CALLED = new InetSocketAddress(ProxyFixture.STORE_VIP, 80);
   private static final Pattern TOLD =
@@ -65,6 +68,7 @@ class PodChoiceTest {
   private final InetSocketAddress entry = fixture.outboundTo(CALLED);
   private SessionPersistence session =
       new SessionPersistence(Carrier.COOKIE, "sid", "/buy", 0, false, 7);
+  private HttpFilters ofRest = HttpFilters.NONE;
   private @Nullable NamespacedName unwell;
   private int revision = 20;
 
@@ -106,12 +110,15 @@ class PodChoiceTest {
     editor.put(service(ProxyFixture.STORE, List.of(ProxyFixture.STORE_VIP), SessionAffinity.NONE));
     editor.put(service(FIRST, List.of(), SessionAffinity.NONE, 0));
     editor.put(service(REST, List.of(), SessionAffinity.NONE, others));
+    editor.put(service(MIRROR, List.of(), SessionAffinity.NONE, 1));
     editor.put(
         ProxyFixture.route(
             new Rule(
                 0,
                 List.of(),
-                List.of(new Backend(FIRST, weightOfFirst), new Backend(REST, weightOfRest)),
+                List.of(
+                    new Backend(FIRST, weightOfFirst),
+                    new Backend(REST, CALLED.getPort(), weightOfRest, ofRest)),
                 null,
                 TimeLimits.UNSAID,
                 Faults.NONE,
@@ -255,6 +262,24 @@ class PodChoiceTest {
     apps.get(2).close();
     String answer = ask("Cookie: sid=" + lost);
     assertThat(answer).endsWith("pod-0").containsPattern(TOLD);
+  }
+
+  @Test
+  void mirrorOfABackendThatDoesNotAnswerGetsNothingOfWhatGoesToAnother() throws IOException {
+    publish(1, 1, 2);
+    String lost = sessions().get("pod-2");
+    List<Mirror> mirrors = List.of(new Mirror(MIRROR, CALLED.getPort(), 100, 100));
+    ofRest = new HttpFilters(List.of(), List.of(), null, mirrors);
+    publish(1, 0, new int[] {1, 2});
+    apps.get(2).close();
+    int before = apps.get(1).accepted.get();
+
+    assertThat(ask("Cookie: sid=" + lost)).endsWith("pod-0");
+
+    try (Socket behind = Peers.connect(apps.get(1).address())) {
+      assertThat(ask(behind)).endsWith("pod-1"); // who came before it has been accepted before
+    }
+    assertThat(apps.get(1).accepted).hasValue(before + 1);
   }
 
   @Test
