@@ -245,7 +245,7 @@ public final class Subject {
         && Objects.equals(source, other.sourceOrNull())
         && Objects.equals(sourceIdentity, other.sourceIdentityOrNull())
         && Objects.equals(destinationIdentity, other.destinationIdentityOrNull())
-        && client.equals(other.client())
+        && Objects.equals(client, other.client())
         && Objects.equals(originalDestination, other.originalDestinationOrNull());
   }
 

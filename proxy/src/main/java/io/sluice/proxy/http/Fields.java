@@ -38,15 +38,38 @@ final class Fields {
     kinds |= kind(name);
   }
 
-  /** A bit by length and last letter: the same for names that {@link #removeLike} takes for one. */
+  /**
+   * A bit by length, first and last letter: the same for names that {@link #removeLike} takes for
+   * one. By these factors no name that is looked for in every message shares it with one that most
+   * messages have.
+   */
   private static long kind(String name) {
     int length = name.length();
-    char last = length == 0 ? '-' : name.charAt(length - 1);
-    return 1L << (length * 5 + ((last == '_' ? '-' : last) & 0x1f));
+    return length == 0
+        ? 1
+        : 1L << (3 * length + 13 * letter(name.charAt(0)) + 12 * letter(name.charAt(length - 1)));
+  }
+
+  private static int letter(char c) {
+    return (c == '_' ? '-' : c) & 0x1f;
+  }
+
+  /** The bits of several names, for {@link #mayHaveAny}. */
+  static long kinds(String... names) {
+    long kinds = 0;
+    for (String name : names) {
+      kinds |= kind(name);
+    }
+    return kinds;
+  }
+
+  /** False where it has none of them for certain. */
+  boolean mayHaveAny(long kindsOfNames) {
+    return (kinds & kindsOfNames) != 0;
   }
 
   private boolean mayHave(String name) {
-    return (kinds & kind(name)) != 0;
+    return mayHaveAny(kind(name));
   }
 
   private boolean isNamed(int line, String name) {
@@ -80,6 +103,25 @@ final class Fields {
       }
     }
     return joined;
+  }
+
+  /** Takes the one field line of that name out, and says its value; null where there is none. */
+  @Nullable String take(String name) throws BadMessage {
+    int found = -1;
+    for (int i = mayHave(name) ? 0 : used; i < used; i += 2) {
+      if (isNamed(i, name)) {
+        if (found >= 0) {
+          throw new BadMessage(400, "it has more than one " + name);
+        }
+        found = i;
+      }
+    }
+    if (found < 0) {
+      return null;
+    }
+    String value = lines[found + 1];
+    removeLine(found);
+    return value;
   }
 
   /** How many field lines have that name. */

@@ -25,6 +25,8 @@ final class HopByHop {
   private static final int MOST_OPTIONS = 32;
 
   private static final String[] NOTHING = {};
+  private static final long ALL =
+      Fields.kinds("Connection", "Upgrade", "Keep-Alive", "Proxy-Connection", "TE");
 
   private HopByHop() {}
 
@@ -36,6 +38,9 @@ final class HopByHop {
    */
   static boolean strip(Head head, boolean http10) throws BadMessage {
     Fields fields = head.fields;
+    if (!fields.mayHaveAny(ALL)) {
+      return !http10;
+    }
     String listed = fields.joined("Connection");
     boolean close = false;
     boolean keepAlive = false;

@@ -25,6 +25,9 @@ final class Http1Client extends Http1Side {
     void gone(Http1Client client);
   }
 
+  private static final String NTLM = "ntlm";
+  private static final String NEGOTIATE = "negotiate";
+
   private final Owner owner;
   private boolean requestOpen;
   private boolean responseOpen;
@@ -56,8 +59,8 @@ final class Http1Client extends Http1Side {
     answersHead = head.method().equals("HEAD");
     bound =
         bound
-            || bindsConnection(head.fields.joined("authorization"))
-            || bindsConnection(head.fields.joined("proxy-authorization"));
+            || isOfConnection(head.fields.joined("authorization"))
+            || isOfConnection(head.fields.joined("proxy-authorization"));
     parser.answers(head.method());
     writer.request(head, last);
   }
@@ -106,19 +109,23 @@ final class Http1Client extends Http1Side {
     if (head.status() == 401 || head.status() == 407) {
       bound =
           bound
-              || bindsConnection(head.fields.joined("www-authenticate"))
-              || bindsConnection(head.fields.joined("proxy-authenticate"));
+              || offersConnection(head.fields.joined("www-authenticate"))
+              || offersConnection(head.fields.joined("proxy-authenticate"));
     }
     asking.head(head, last);
   }
 
-  /** Of schemes that authenticate a connection instead of its requests (RFC 4559). */
-  private static boolean bindsConnection(@Nullable String value) {
-    if (value == null) {
-      return false;
-    }
-    String schemes = value.toLowerCase(Locale.ROOT);
-    return schemes.contains("ntlm") || schemes.contains("negotiate");
+  /** By a scheme that authenticates a connection instead of its requests (RFC 4559). */
+  private static boolean isOfConnection(@Nullable String credentials) {
+    return credentials != null
+        && (credentials.regionMatches(true, 0, NTLM, 0, NTLM.length())
+            || credentials.regionMatches(true, 0, NEGOTIATE, 0, NEGOTIATE.length()));
+  }
+
+  /** Such a scheme among others. */
+  private static boolean offersConnection(@Nullable String challenges) {
+    String schemes = challenges == null ? "" : challenges.toLowerCase(Locale.ROOT);
+    return schemes.contains(NTLM) || schemes.contains(NEGOTIATE);
   }
 
   @Override

@@ -253,19 +253,26 @@ final class Http1Parser {
 
   private Fields fields(byte[] bytes, int from, int to) throws BadMessage {
     Fields fields = new Fields();
+    KnownLines known = KnownLines.ofThread();
     int start = from;
     while (start < to - 2) {
       int end = endOfLine(bytes, start);
       if (fields.size() == MAX_FIELDS) {
         throw new BadMessage(431, "it has more than " + MAX_FIELDS + " fields");
       }
-      field(bytes, start, end, fields);
+      KnownLines.Line line = known.find(bytes, start, end);
+      if (line == null) {
+        field(bytes, start, end, fields, known);
+      } else {
+        fields.add(line.name(), line.value());
+      }
       start = end + 2;
     }
     return fields;
   }
 
-  private static void field(byte[] bytes, int start, int end, Fields fields) throws BadMessage {
+  private static void field(byte[] bytes, int start, int end, Fields fields, KnownLines known)
+      throws BadMessage {
     int colon = start;
     while (colon < end && Octets.isToken(bytes[colon])) {
       colon++;
@@ -281,19 +288,17 @@ final class Http1Parser {
     while (to > from && isBlank(bytes[to - 1])) {
       to--;
     }
-    String name = Octets.name(bytes, start, colon);
-    KnownValues values = Octets.isRepeated(name) ? KnownValues.ofThread() : null;
-    String known = values == null ? null : values.find(bytes, from, to);
-    if (known != null) {
-      fields.add(name, known);
-      return;
-    }
     for (int i = from; i < to; i++) {
       if (!Octets.isValue(bytes[i])) {
         throw new BadMessage(400, "a field's value has an octet that is not allowed");
       }
     }
-    fields.add(name, values == null ? Octets.text(bytes, from, to) : values.text(bytes, from, to));
+    String name = Octets.name(bytes, start, colon);
+    String value = Octets.text(bytes, from, to);
+    fields.add(name, value);
+    if (Octets.isRepeated(name)) {
+      known.found(bytes, start, end, name, value);
+    }
   }
 
   private static boolean isBlank(byte octet) {
@@ -437,15 +442,11 @@ final class Http1Parser {
   }
 
   private static long statedLength(Fields fields) throws BadMessage {
-    String length = fields.first("Content-Length");
-    if (length == null) {
-      return Head.UNKNOWN_LENGTH;
+    String length = fields.take("Content-Length");
+    long number = length == null ? Head.UNKNOWN_LENGTH : Octets.length(length);
+    if (number < Head.UNKNOWN_LENGTH) {
+      throw new BadMessage(400, "the Content-Length is no number");
     }
-    long number = Octets.length(length);
-    if (number < 0 || fields.count("Content-Length") > 1) {
-      throw new BadMessage(400, "the Content-Length is not one number");
-    }
-    fields.remove("Content-Length");
     return number;
   }
 

@@ -242,8 +242,8 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
 
   @Override
   public final void consumed(int bytes) {
-    if (closed) {
-      return; // all of it was let go
+    if (closed || bytes == 0) {
+      return; // all of it was let go, or nothing is new
     }
     untaken -= bytes;
     channel.consumed(bytes);

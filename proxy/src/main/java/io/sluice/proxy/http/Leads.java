@@ -13,6 +13,7 @@ import io.sluice.proxy.upstream.Upstream;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,8 +55,9 @@ final class Leads implements Lead.Holder {
 
   /** Whether a connection to {@code endpoint} stands that has room for a request. */
   boolean haveRoom(InetSocketAddress endpoint) {
-    for (Lead lead : leads) {
-      if (lead.endpoint.equals(endpoint) && lead.hasRoom()) {
+    for (int i = 0; i < leads.size(); i++) {
+      Lead lead = leads.get(i);
+      if (Objects.equals(lead.endpoint, endpoint) && lead.hasRoom()) {
         return true;
       }
     }
@@ -72,8 +74,9 @@ final class Leads implements Lead.Holder {
     } else if (reached != null) {
       reached.reset(); // it speaks HTTP/2, and is asked by HTTP/1; another one will say the same
     }
-    for (Lead lead : leads) {
-      if (lead.endpoint.equals(endpoint)) {
+    for (int i = 0; i < leads.size(); i++) {
+      Lead lead = leads.get(i);
+      if (Objects.equals(lead.endpoint, endpoint)) {
         HttpStream stream = lead.open(version2, exchange);
         if (stream != null) {
           if (lead.proven) {

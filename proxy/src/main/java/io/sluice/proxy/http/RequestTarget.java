@@ -12,16 +12,14 @@ final class RequestTarget {
    * @param target of printable US-ASCII, without a fragment
    */
   static Head head(String method, String target, Fields fields, boolean http10) throws BadMessage {
-    int hosts = fields.count("Host");
-    String host = fields.first("Host");
-    if (hosts > 1 || (host == null && !http10)) {
-      throw new BadMessage(400, "it has not one Host");
+    String host = fields.take("Host");
+    if (host == null && !http10) {
+      throw new BadMessage(400, "it has no Host");
     }
     String authority = host == null ? "" : host;
     if (!authority.isEmpty() && !Octets.isAuthority(authority)) {
       throw new BadMessage(400, "the Host is no host");
     }
-    fields.remove("Host");
     if (method.equals("CONNECT")) {
       throw new BadMessage(501, "CONNECT is not offered");
     }

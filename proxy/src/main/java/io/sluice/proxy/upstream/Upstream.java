@@ -336,7 +336,7 @@ public final class Upstream {
         if (!limits.isUnsaid()) {
           listener.limitedBy(limits);
         }
-        if (!filters.equals(changes)) {
+        if (!Objects.equals(filters, changes)) {
           changes = filters;
           listener.changedBy(filters);
         }
