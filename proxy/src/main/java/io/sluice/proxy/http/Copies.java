@@ -5,7 +5,6 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpFilters.Mirror;
-import io.sluice.proxy.decide.Affected;
 import io.sluice.proxy.socket.Timers;
 import io.sluice.proxy.upstream.LocalPod;
 import java.util.concurrent.TimeUnit;
@@ -23,7 +22,7 @@ final class Copies {
   /** One that is not answered until then is given up. */
   private static final long LONGEST_SECONDS = 10;
 
-  private final Exchanges exchanges;
+  final Exchanges exchanges;
   private final LocalPod pod;
   private final EventLoop loop;
 
@@ -41,19 +40,6 @@ final class Copies {
       new Sent(copy.shared()).ask(mirror, trailersOrNull, hasRoom);
     }
     copy.drop();
-  }
-
-  void judgeAgain(Affected affected) {
-    exchanges.judgeAgain(affected);
-  }
-
-  void look(long now) {
-    exchanges.look(now);
-  }
-
-  /** No further one comes. */
-  void drain() {
-    exchanges.drain();
   }
 
   /** Stands where the client of a request does, and takes no interest in the answer. */

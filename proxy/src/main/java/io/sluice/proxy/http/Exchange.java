@@ -371,7 +371,7 @@ final class Exchange implements Upstream.Listener {
           new Verdict(
               Outcome.REFUSED, Reason.FAULT_INJECTED, by == null ? subject.ledByOrNull() : by));
       end = End.FAULT_INJECTED;
-      answer(LocalAnswer.instead(request, abort), abort.content());
+      answer(LocalAnswer.with(request, abort.status(), abort.headers()), abort.content());
       return false;
     }
     Faults.Delay said = faults.delayOrNull();
@@ -414,7 +414,7 @@ final class Exchange implements Upstream.Listener {
     if (beyond != null) {
       subject.refused(new Verdict(Outcome.REFUSED, Reason.RATE_LIMITED, beyond.setting()));
       end = End.RATE_LIMITED;
-      answer(LocalAnswer.beyond(request, beyond.limit()));
+      answer(LocalAnswer.with(request, beyond.limit().status(), beyond.limit().headers()));
       return false;
     }
     taken = true;

@@ -710,7 +710,7 @@ public final class Exchanges implements DirectPeer {
     }
     Copies others = copies;
     if (others != null) {
-      others.judgeAgain(affected);
+      others.exchanges.judgeAgain(affected);
     }
   }
 
@@ -742,7 +742,7 @@ public final class Exchanges implements DirectPeer {
     }
     Copies others = copies;
     if (others != null) {
-      others.look(now);
+      others.exchanges.look(now);
     }
     Http2Server shared = http2;
     if (shared != null) {
@@ -884,7 +884,7 @@ public final class Exchanges implements DirectPeer {
     }
     Copies others = copies;
     if (others != null) {
-      others.drain();
+      others.exchanges.drain();
     }
     Leads known = leads;
     Unasked reached = application;

@@ -188,13 +188,4 @@ final class Fields {
     copy.kinds = kinds;
     return copy;
   }
-
-  /** Octets of names and values, with the 32 for each that RFC 9113 §6.5.2 counts. */
-  int octets() {
-    int octets = 0;
-    for (int i = 0; i < used; i += 2) {
-      octets += lines[i].length() + lines[i + 1].length() + 32;
-    }
-    return octets;
-  }
 }

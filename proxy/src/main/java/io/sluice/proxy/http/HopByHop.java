@@ -115,24 +115,13 @@ final class HopByHop {
     };
   }
 
-  /** Refuses trailers that would change what was decided of the message. */
-  static void checkTrailers(Fields trailers) throws BadMessage {
-    if (hasForbidden(trailers)) {
-      throw new BadMessage(400, "a trailer has a name that must stand in the head");
-    }
-  }
-
   /** Whether a trailer has a name that must stand in the head. */
   static boolean hasForbidden(Fields trailers) {
     for (int i = 0; i < trailers.size(); i++) {
-      if (isForbiddenTrailer(trailers.name(i))) {
+      if (NO_TRAILERS.contains(trailers.name(i).replace('_', '-').toLowerCase(Locale.ROOT))) {
         return true;
       }
     }
     return false;
-  }
-
-  private static boolean isForbiddenTrailer(String name) {
-    return NO_TRAILERS.contains(name.replace('_', '-').toLowerCase(Locale.ROOT));
   }
 }

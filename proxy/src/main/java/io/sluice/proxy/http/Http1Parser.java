@@ -521,7 +521,9 @@ final class Http1Parser {
       sink.data(Unpooled.EMPTY_BUFFER, true);
     } else {
       Fields trailers = fields(SCRATCH.get(), 0, length);
-      HopByHop.checkTrailers(trailers);
+      if (HopByHop.hasForbidden(trailers)) {
+        throw new BadMessage(400, "a trailer has a name that must stand in the head");
+      }
       sink.trailers(trailers);
     }
     return true;

@@ -1,9 +1,7 @@
 package io.sluice.proxy.http;
 
-import io.sluice.mesh.Faults;
 import io.sluice.mesh.HttpFilters;
 import io.sluice.mesh.HttpFilters.FieldChange;
-import io.sluice.mesh.UpstreamSetting.RequestLimit;
 import java.util.List;
 import java.util.Map;
 
@@ -56,16 +54,6 @@ final class LocalAnswer {
     head.fields.add("content-type", GRPC);
     head.fields.add("grpc-status", grpcStatus(status));
     return head;
-  }
-
-  /** To this request, which is beyond a limit. */
-  static Head beyond(Head request, RequestLimit limit) {
-    return with(request, limit.status(), limit.headers());
-  }
-
-  /** To this request, in the place of the service's answer. */
-  static Head instead(Head request, Faults.Abort abort) {
-    return with(request, abort.status(), abort.headers());
   }
 
   /** To this request, with these headers, one for each. */
