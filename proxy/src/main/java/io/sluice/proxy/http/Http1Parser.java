@@ -41,13 +41,34 @@ final class Http1Parser {
   private static final byte LF = '\n';
   private static final byte CR = '\r';
 
-  private static final FastThreadLocal<byte[]> SCRATCH =
+  private static final FastThreadLocal<Scratch> SCRATCH =
       new FastThreadLocal<>() {
         @Override
-        protected byte[] initialValue() {
-          return new byte[MAX_HEAD_BYTES + 2];
+        protected Scratch initialValue() {
+          return new Scratch();
         }
       };
+
+  /** What lines are read into, and where those of a head or of trailers end, at their CR. */
+  private static final class Scratch {
+    final byte[] octets = new byte[MAX_HEAD_BYTES + 2];
+    final int[] ends = new int[MAX_FIELDS + 2]; // of more it is only to be known that there are
+    int lines;
+
+    void ended(int at) {
+      if (lines < ends.length) {
+        ends[lines++] = at;
+      }
+    }
+
+    /** Those that were begun with. */
+    void endedBefore(int length) {
+      lines = 0;
+      for (int i = indexOf(octets, LF, 0, length); i >= 0; i = indexOf(octets, LF, i + 1, length)) {
+        ended(i - 1);
+      }
+    }
+  }
 
   private enum State {
     HEAD,
@@ -162,9 +183,11 @@ final class Http1Parser {
    * @return how many octets of the scratch they have; -1 where some have not come yet
    */
   private int lines(ByteBuf in, Lines what, int most, int status) throws BadMessage {
-    byte[] scratch = SCRATCH.get();
+    Scratch lines = SCRATCH.get();
+    byte[] scratch = lines.octets;
     int length = begun.length;
     System.arraycopy(begun, 0, scratch, 0, length);
+    lines.endedBefore(lineStart);
     int seen = length; // what of the scratch is a copy of what was not taken yet
     while (true) {
       int end = indexOf(scratch, LF, length, seen) + 1;
@@ -216,6 +239,7 @@ final class Http1Parser {
         if (first && requests) {
           checkVersion(scratch, length);
         }
+        lines.ended(text);
         lineStart = length;
       }
     }
@@ -251,12 +275,14 @@ final class Http1Parser {
     return i;
   }
 
-  private Fields fields(byte[] bytes, int from, int to) throws BadMessage {
+  /** Of the lines that were read, from that one on. */
+  private static Fields fields(Scratch scratch, int first) throws BadMessage {
     Fields fields = new Fields();
     KnownLines known = KnownLines.ofThread();
-    int start = from;
-    while (start < to - 2) {
-      int end = endOfLine(bytes, start);
+    byte[] bytes = scratch.octets;
+    for (int i = first; i < scratch.lines; i++) {
+      int start = i == 0 ? 0 : scratch.ends[i - 1] + 2;
+      int end = scratch.ends[i];
       if (fields.size() == MAX_FIELDS) {
         throw new BadMessage(431, "it has more than " + MAX_FIELDS + " fields");
       }
@@ -266,7 +292,6 @@ final class Http1Parser {
       } else {
         fields.add(line.name(), line.value());
       }
-      start = end + 2;
     }
     return fields;
   }
@@ -312,9 +337,10 @@ final class Http1Parser {
     if (length < 0) {
       return false;
     }
-    byte[] bytes = SCRATCH.get();
+    Scratch lines = SCRATCH.get();
+    byte[] bytes = lines.octets;
     int end = endOfLine(bytes, 0);
-    Fields fields = fields(bytes, end + 2, length);
+    Fields fields = fields(lines, 1);
     Head head = requests ? request(bytes, end, fields) : response(bytes, end, fields);
     boolean chunked = isChunked(fields);
     long stated = statedLength(fields);
@@ -469,7 +495,7 @@ final class Http1Parser {
     if (length < 0) {
       return false;
     }
-    byte[] line = SCRATCH.get();
+    byte[] line = SCRATCH.get().octets;
     long size = 0;
     int i = 0;
     for (int digit = Character.digit(line[0], 16);
@@ -520,7 +546,7 @@ final class Http1Parser {
     if (length == 2) { // the empty line alone
       sink.data(Unpooled.EMPTY_BUFFER, true);
     } else {
-      Fields trailers = fields(SCRATCH.get(), 0, length);
+      Fields trailers = fields(SCRATCH.get(), 0);
       if (HopByHop.hasForbidden(trailers)) {
         throw new BadMessage(400, "a trailer has a name that must stand in the head");
       }
