@@ -162,6 +162,11 @@ public final class EbpfInterception implements Interception {
   }
 
   @Override
+  public boolean wasInForce(long cookie) {
+    return maps.pods().lookup(new PodKey(cookie)).isPresent();
+  }
+
+  @Override
   public Optional<NamespacedName> nameOf(long cookie) {
     return maps.podNames()
         .lookup(new PodKey(cookie))
@@ -259,7 +264,7 @@ public final class EbpfInterception implements Interception {
 
   @Override
   public void abandon(long cookie) {
-    if (maps.pods().lookup(new PodKey(cookie)).isEmpty()) {
+    if (!wasInForce(cookie)) {
       release(cookie);
       return;
     }

@@ -22,8 +22,20 @@ record EnrolledRecords(Path directory) {
   private static final String NEW = "new";
   private static final String LEFT = ".left";
 
-  /** One namespace with rules; the proof is there when they were found whole. */
-  record Enrolled(NamespacedName pod, Path path, Optional<RulesProof> proof) {}
+  /** Stands where a proof would. */
+  private static final List<String> BEGUN = List.of("begun");
+
+  /**
+   * One namespace with rules; the proof is there when they were found whole.
+   *
+   * @param inForce whether all of them were, and are not left; else some may be there
+   */
+  record Enrolled(NamespacedName pod, Path path, boolean inForce, Optional<RulesProof> proof) {}
+
+  /** Of rules that are to be written where none were in force. */
+  void begin(NamespacedName pod, Path path, long cookie) {
+    write(pod, path, cookie, BEGUN);
+  }
 
   /** Of rules that nobody has found whole yet. */
   void write(NamespacedName pod, Path path, long cookie) {
@@ -31,8 +43,12 @@ record EnrolledRecords(Path directory) {
   }
 
   void write(NamespacedName pod, Path path, long cookie, Optional<RulesProof> proof) {
+    write(pod, path, cookie, proof.map(RulesProof::lines).orElse(List.of()));
+  }
+
+  private void write(NamespacedName pod, Path path, long cookie, List<String> state) {
     List<String> lines = new ArrayList<>(List.of(pod.toString(), path.toString()));
-    proof.ifPresent(known -> lines.addAll(known.lines()));
+    lines.addAll(state);
     try {
       Files.createDirectories(directory);
       // In one step: a torn record would make a pod that is in force look like one that never was.
@@ -57,15 +73,18 @@ record EnrolledRecords(Path directory) {
 
   Optional<Enrolled> read(long cookie) {
     try {
-      Path file = Files.exists(file(cookie)) ? file(cookie) : left(cookie);
-      List<String> lines = Files.readAllLines(file);
-      return lines.size() < 2
-          ? Optional.empty()
-          : Optional.of(
-              new Enrolled(
-                  NamespacedName.parse(lines.get(0)),
-                  Path.of(lines.get(1)),
-                  RulesProof.parse(lines.subList(2, lines.size()))));
+      boolean isLeft = !Files.exists(file(cookie));
+      List<String> lines = Files.readAllLines(isLeft ? left(cookie) : file(cookie));
+      if (lines.size() < 2) {
+        return Optional.empty();
+      }
+      List<String> state = lines.subList(2, lines.size());
+      return Optional.of(
+          new Enrolled(
+              NamespacedName.parse(lines.get(0)),
+              Path.of(lines.get(1)),
+              !isLeft && !state.equals(BEGUN),
+              RulesProof.parse(state)));
     } catch (IOException | IllegalArgumentException e) {
       return Optional.empty();
     }

@@ -58,8 +58,14 @@ public interface Interception extends AutoCloseable {
     return 0;
   }
 
-  /** Cookies of pods that are enrolled, by this daemon or an earlier one. */
+  /**
+   * Cookies of pods in which this daemon or an earlier one has left anything: it may have died, or
+   * failed, before they were in force.
+   */
   List<Long> leftBehind();
+
+  /** Whether the pod with this cookie is in force, or was until its daemon died. */
+  boolean wasInForce(long cookie);
 
   /** Name of the pod with this cookie, as its daemon wrote it down. */
   Optional<NamespacedName> nameOf(long cookie);
@@ -74,8 +80,8 @@ public interface Interception extends AutoCloseable {
   void update(PodPlacement pod);
 
   /**
-   * Takes back what was done for a pod that could not be enrolled. One that an earlier daemon had
-   * put in force stays refused, since failing must not open it.
+   * Takes back what was done for a pod that could not be enrolled. One that had been in force
+   * before stays refused, since failing must not open it.
    */
   void abandon(long cookie);
 

@@ -123,6 +123,11 @@ public final class IptablesInterception implements Interception {
   }
 
   @Override
+  public boolean wasInForce(long cookie) {
+    return records.read(cookie).filter(EnrolledRecords.Enrolled::inForce).isPresent();
+  }
+
+  @Override
   public Optional<NamespacedName> nameOf(long cookie) {
     return records.read(cookie).map(EnrolledRecords.Enrolled::pod);
   }
@@ -219,10 +224,22 @@ public final class IptablesInterception implements Interception {
     if (active == null) {
       return;
     }
-    if (!records.cookies().contains(cookie)) {
-      active.remove(); // never in force; what an earlier daemon left stays: refused
+    try {
+      if (wasNeverInForce(cookie)) {
+        active.remove();
+        records.remove(cookie);
+      } // else it stays: refused
+    } finally {
+      active.close();
     }
-    active.close();
+  }
+
+  /** Not what may have been, nor what connections from before are still translated by. */
+  private boolean wasNeverInForce(long cookie) {
+    return records
+        .read(cookie)
+        .map(record -> !record.inForce() && !translating.containsKey(cookie))
+        .orElseGet(() -> !records.cookies().contains(cookie));
   }
 
   @Override

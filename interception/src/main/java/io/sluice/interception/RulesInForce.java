@@ -1,6 +1,7 @@
 package io.sluice.interception;
 
 import io.sluice.interception.DatagramGrants.Granted;
+import io.sluice.interception.EnrolledRecords.Enrolled;
 import io.sluice.iptables.ArrivingDatagrams;
 import io.sluice.iptables.ClientAddresses;
 import io.sluice.iptables.ClientAddresses.ShownClients;
@@ -114,8 +115,8 @@ final class RulesInForce implements AutoCloseable {
    */
   void begin() {
     PodTraffic traffic = traffic();
-    Optional<RulesProof> proof =
-        records.read(pod.cookie()).flatMap(EnrolledRecords.Enrolled::proof);
+    Optional<Enrolled> left = records.read(pod.cookie());
+    Optional<RulesProof> proof = left.flatMap(Enrolled::proof);
     if (proof.isPresent() && showsClients() && adopts(traffic, proof.get(), true)) {
       clients.found(pod.cookie(), true);
       return;
@@ -123,10 +124,22 @@ final class RulesInForce implements AutoCloseable {
     raise();
     boolean possible = clients.isPossible(pod.cookie());
     if (proof.isEmpty() || possible || !adopts(traffic, proof.get(), false)) {
-      records.write(pod.name(), pod.path(), pod.cookie());
+      // First, so that nobody has to find rules without.
+      if (isInForce(left)) {
+        records.write(pod.name(), pod.path(), pod.cookie());
+      } else {
+        records.begin(pod.name(), pod.path(), pod.cookie());
+      }
       wanted = redirection.digest(traffic, possible);
       apply(traffic);
+      if (!isInForce(records.read(pod.cookie()))) { // no proof says so
+        records.write(pod.name(), pod.path(), pod.cookie());
+      }
     }
+  }
+
+  private static boolean isInForce(Optional<Enrolled> record) {
+    return record.filter(Enrolled::inForce).isPresent();
   }
 
   /** Takes the rules as they are, if they are those of the proof and the ones wanted. */

@@ -111,6 +111,11 @@ public final class SplitInterception implements Interception {
   }
 
   @Override
+  public boolean wasInForce(long cookie) {
+    return outbound.wasInForce(cookie) && inbound.wasInForce(cookie);
+  }
+
+  @Override
   public Optional<NamespacedName> nameOf(long cookie) {
     return outbound.nameOf(cookie).or(() -> inbound.nameOf(cookie));
   }

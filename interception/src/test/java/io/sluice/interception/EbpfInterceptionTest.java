@@ -133,6 +133,21 @@ class EbpfInterceptionTest {
   }
 
   @Test
+  void whatItsDaemonHadOnlyPreparedWasNotInForce() {
+    EbpfInterception first = daemon(FULL);
+    prepare(first, pod(ADDRESS));
+    end(first);
+
+    EbpfInterception next = daemon(FULL);
+    assertThat(next.leftBehind()).containsExactly(COOKIE);
+    assertThat(next.wasInForce(COOKIE)).isFalse();
+    enrol(next, pod(ADDRESS));
+    end(next);
+
+    assertThat(daemon(FULL).wasInForce(COOKIE)).isTrue();
+  }
+
+  @Test
   void everyDirectionAndFamilyHasItsSlotWithItsListener() {
     EbpfInterception daemon = daemon(FULL);
     enrol(daemon, pod(ADDRESS));

@@ -25,10 +25,25 @@ class EnrolledRecordsTest {
     EnrolledRecords records = new EnrolledRecords(directory);
 
     records.write(POD, NETNS, 7, Optional.of(PROOF));
-    assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, Optional.of(PROOF)));
+    assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, true, Optional.of(PROOF)));
 
     records.write(POD, NETNS, 7, Optional.empty());
-    assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, Optional.empty()));
+    assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, true, Optional.empty()));
+  }
+
+  @Test
+  void sayWhetherTheRulesWereInForceOrOnlyBegun() {
+    EnrolledRecords records = new EnrolledRecords(directory);
+
+    records.begin(POD, NETNS, 7);
+    assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, false, Optional.empty()));
+    assertThat(records.cookies()).containsExactly(7L);
+
+    records.write(POD, NETNS, 7);
+    assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, true, Optional.empty()));
+
+    records.leave(7);
+    assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, false, Optional.empty()));
   }
 
   @Test
@@ -40,7 +55,7 @@ class EnrolledRecordsTest {
 
     Files.writeString(file, whole.substring(0, whole.length() - 9));
 
-    assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, Optional.empty()));
+    assertThat(records.read(7)).contains(new Enrolled(POD, NETNS, true, Optional.empty()));
   }
 
   @Test

@@ -117,6 +117,11 @@ class FormerMechanismTest {
     }
 
     @Override
+    public boolean wasInForce(long cookie) {
+      return false;
+    }
+
+    @Override
     public Optional<NamespacedName> nameOf(long cookie) {
       return Optional.empty();
     }

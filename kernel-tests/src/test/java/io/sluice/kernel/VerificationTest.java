@@ -9,6 +9,7 @@ import io.sluice.lab.site.Await;
 import io.sluice.lab.site.Commands;
 import io.sluice.lab.site.Confinement;
 import io.sluice.lab.site.SitePod;
+import io.sluice.lab.site.Talk;
 import io.sluice.lab.site.TcpServer;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.socket.Sockets.Family;
@@ -228,6 +229,29 @@ class VerificationTest {
     }
     shops.inEach((_, shop) ->
         Await.until("nothing of ours is left", () -> Traces.in(pod(pods, shop)).isEmpty()));
+  }
+
+  /** With rules, which are noted before they are written. */
+  @Test
+  void connectionsFromBeforeAnEnrolmentThatFailedAreEndedByTheOneThatSucceeds() {
+    Shop shop = shop(Mechanism.IPTABLES);
+    SitePod pod = shop.site.addPods("retried").getFirst();
+    try (TcpServer outside = TcpServer.echo(shop.stranger, Family.IPV4, shop.freshPort());
+        Talk before = Talk.begin(pod, shop.stranger.at(Family.IPV4, outside.port()))) {
+      preventRepair(shop, Mechanism.IPTABLES);
+      try {
+        shop.change(() -> shop.site.registry().write(pod));
+        awaitRefused(shop, pod);
+      } finally {
+        allowRepair(shop, Mechanism.IPTABLES);
+      }
+      awaitWhole(shop, pod);
+
+      assertThat(before.isAlive()).isFalse();
+      assertThat(shop.view().events(0, pod, "before_enrolment")).hasSize(1);
+    } finally {
+      shop.change(() -> shop.site.registry().remove(pod));
+    }
   }
 
   private static void assertRefusedBeforeItsEnrolment(Shop shop, SitePod pod) {

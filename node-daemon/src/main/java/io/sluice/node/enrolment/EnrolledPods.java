@@ -326,7 +326,7 @@ final class EnrolledPods {
     long cookie = netns.cookie();
     PodPlacement pod =
         placements.of(workload, found.path(), netns, cookie, found.addresses(), current);
-    boolean adopted = former.meets(cookie) | interception.leftBehind().contains(cookie);
+    boolean adopted = former.meets(cookie) | interception.wasInForce(cookie);
     sockets.add(pod);
     try {
       PodListeners own = interception.prepare(pod);
@@ -437,8 +437,8 @@ final class EnrolledPods {
     earlier.forget(pod.name());
     try {
       interception.abandon(pod.cookie());
-    } catch (LinuxException | UncheckedIOException e) {
-      cause.addSuppressed(e);
+    } catch (LinuxException | UncheckedIOException | RedirectionException e) {
+      cause.addSuppressed(e); // the next attempt finds what is left
     }
   }
 
