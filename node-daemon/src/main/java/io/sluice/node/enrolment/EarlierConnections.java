@@ -1,6 +1,7 @@
 package io.sluice.node.enrolment;
 
 import io.sluice.interception.PodPlacement;
+import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.diag.InetSocket;
 import io.sluice.linux.diag.InetSockets;
@@ -34,9 +35,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Connections that a pod had before it was enrolled, connected datagram sockets among them. Hooks
  * act when a connection is opened, so these would stay unprotected for as long as they live: they
- * are found, reported, and ended as the operator chose. Only a pod's first enrolment is looked at:
- * a pod that an earlier daemon had enrolled has none but those that were excluded, and these live
- * on. For the enrolment thread.
+ * are found, reported, and ended as the operator chose. A pod that comes into force for the first
+ * time is looked at, and one that comes back: a pod that an earlier daemon has in force has none
+ * but those that were excluded or had time still, and these live on. For the enrolment thread.
  */
 public final class EarlierConnections {
   /** How long they live on in a permissive mesh. */
@@ -50,6 +51,8 @@ public final class EarlierConnections {
 
   private static final System.Logger LOG = System.getLogger(EarlierConnections.class.getName());
   private static final int LOOKS_FOR_NEW = 2;
+
+  /** Looks that may fail in a row. */
   private static final int ATTEMPTS = 3;
 
   /** Names a connection from its handshake on; the cookie of an accepted one is another then. */
@@ -62,12 +65,14 @@ public final class EarlierConnections {
   /** One pod since its enrolment. */
   private static final class Watch {
     final Set<Ends> before = new HashSet<>(); // what there was, handshakes included
+    boolean knowsBefore;
     final Set<Long> open = new HashSet<>(); // cookies
     final Set<Long> givenUp = new HashSet<>(); // cookies of those that cannot be destroyed
     final long since;
     long lastLook;
     int looks;
     int failedLooks; // in a row
+    boolean hasTooMany; // by the last of those
 
     Watch(long since) {
       this.since = since;
@@ -130,7 +135,8 @@ public final class EarlierConnections {
       return;
     }
     try (SocketTable table = tables.open(pod.netns())) {
-      table.list().forEach(socket -> watch.before.add(Ends.of(socket)));
+      table.list(asked(pod)::needs).forEach(socket -> watch.before.add(Ends.of(socket)));
+      watch.knowsBefore = true;
     } catch (LinuxException | CompletionException e) {
       LOG.log(System.Logger.Level.WARNING, "earlier_connections_unknown pod=" + pod.name(), e);
     }
@@ -147,10 +153,15 @@ public final class EarlierConnections {
   /** At every sweep, as long as the pod is enrolled. */
   void follow(PodPlacement pod) {
     Watch watch = watches.get(pod.name());
-    if (watch == null || watch.failedLooks >= ATTEMPTS) {
+    if (watch == null) {
       return;
     }
     long sinceLook = nanoTime.getAsLong() - watch.lastLook;
+    // Too many can be the pod's own doing, and must not leave them to it for good.
+    if (watch.failedLooks >= ATTEMPTS
+        && !(watch.hasTooMany && sinceLook >= LOOK_INTERVAL.toNanos())) {
+      return;
+    }
     boolean secondLook = watch.looks < LOOKS_FOR_NEW && sinceLook >= SECOND_LOOK.toNanos();
     boolean refresh = sinceLook >= LOOK_INTERVAL.toNanos() || isDue(pod, watch);
     if (secondLook || !watch.open.isEmpty() && refresh) {
@@ -184,11 +195,13 @@ public final class EarlierConnections {
     try (SocketTable table = tables.open(pod.netns())) {
       List<EarlierConnection> found = new ArrayList<>();
       List<EarlierConnection> added = new ArrayList<>();
-      List<InetSocket> sockets = table.list();
-      if (redirectionShows && watch.looks == 0) {
+      UnprotectedConnections asked = asked(pod);
+      List<InetSocket> sockets = table.list(asked::needs);
+      // Where it cannot be told any more, an application connects anew rather than stays unseen.
+      if (watch.looks == 0 && !watch.knowsBefore) {
         sockets.forEach(socket -> watch.before.add(Ends.of(socket)));
       }
-      for (EarlierConnection connection : unprotected(pod, sockets)) {
+      for (EarlierConnection connection : unprotected(asked, sockets)) {
         if (watch.open.contains(connection.socket().cookie())) {
           found.add(connection);
         } else if (watch.looks < LOOKS_FOR_NEW
@@ -210,15 +223,20 @@ public final class EarlierConnections {
       watch.failedLooks = 0;
     } catch (LinuxException | CompletionException | UncheckedIOException e) {
       watch.failedLooks++;
+      watch.hasTooMany = e instanceof LinuxException failed && failed.errno() == Errno.E2BIG;
       LOG.log(System.Logger.Level.WARNING, "earlier_connections_unknown pod=" + pod.name(), e);
     }
   }
 
-  private List<EarlierConnection> unprotected(PodPlacement pod, List<InetSocket> sockets) {
-    return new UnprotectedConnections(pod.network(), pod.settings(), pod.permissive())
-        .among(sockets, new OwnSockets(ownCgroupId)).stream()
-            .filter(connection -> redirectionShows || !isDecidedByPacket(connection))
-            .toList();
+  private static UnprotectedConnections asked(PodPlacement pod) {
+    return new UnprotectedConnections(pod.network(), pod.settings(), pod.permissive());
+  }
+
+  private List<EarlierConnection> unprotected(
+      UnprotectedConnections asked, List<InetSocket> sockets) {
+    return asked.among(sockets, new OwnSockets(ownCgroupId)).stream()
+        .filter(connection -> redirectionShows || !isDecidedByPacket(connection))
+        .toList();
   }
 
   /** Rules see each packet of a protocol that they refuse, so that its older sockets are closed. */
@@ -336,8 +354,13 @@ public final class EarlierConnections {
       SocketTable open(NetnsHandle netns);
     }
 
-    /** TCP sockets in the states of {@link UnprotectedConnections#LISTED}, connected others. */
-    List<InetSocket> list();
+    /**
+     * TCP sockets in the states of {@link UnprotectedConnections#LISTED} and connected others that
+     * {@code which} holds for.
+     *
+     * @throws LinuxException as {@link InetSockets#list}
+     */
+    List<InetSocket> list(Predicate<InetSocket> which);
 
     /** Ends a connection; false when it has ended already. */
     boolean destroy(InetSocket connection);
@@ -355,19 +378,18 @@ public final class EarlierConnections {
       private static final System.Logger LOG = System.getLogger(SocketTable.class.getName());
 
       @Override
-      public List<InetSocket> list() {
+      public List<InetSocket> list(Predicate<InetSocket> which) {
         List<InetSocket> all =
-            new ArrayList<>(
-                sockets.list(Transport.TCP, UnprotectedConnections.LISTED, socket -> true));
-        all.addAll(connected(Transport.UDP));
-        all.addAll(connected(Transport.UDP_LITE));
+            new ArrayList<>(sockets.list(Transport.TCP, UnprotectedConnections.LISTED, which));
+        all.addAll(connected(Transport.UDP, which));
+        all.addAll(connected(Transport.UDP_LITE, which));
         return all;
       }
 
       /** What the kernel cannot list must not keep the others from being ended. */
-      private List<InetSocket> connected(Transport transport) {
+      private List<InetSocket> connected(Transport transport, Predicate<InetSocket> which) {
         try {
-          return sockets.list(transport, Set.of(TcpState.ESTABLISHED), socket -> true);
+          return sockets.list(transport, Set.of(TcpState.ESTABLISHED), which);
         } catch (LinuxException e) {
           if (transport == Transport.UDP) { // kernels without UDP-Lite are the rule
             LOG.log(

@@ -2,6 +2,7 @@ package io.sluice.node.enrolment;
 
 import io.sluice.interception.PodNetwork;
 import io.sluice.linux.diag.InetSocket;
+import io.sluice.linux.diag.InetSockets;
 import io.sluice.linux.diag.TcpState;
 import io.sluice.linux.diag.Transport;
 import io.sluice.mesh.Cidr;
@@ -10,9 +11,13 @@ import io.sluice.mesh.LoopbackRange;
 import io.sluice.mesh.MeshPorts;
 import io.sluice.mesh.decision.Direction;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -21,14 +26,10 @@ import java.util.stream.Stream;
 /**
  * Which of a pod's sockets would have been redirected or refused, had the pod been enrolled when
  * they were opened. Asks what the hooks ask at {@code connect()} and at the lookup of a listener. A
- * datagram socket without a peer is none of them: each of its datagrams is asked about.
- *
- * @param network the pod's addresses and interfaces
- * @param settings what is left alone
- * @param permissive whether datagrams, and sockets bound to a secondary interface, are left alone
+ * datagram socket without a peer is none of them: each of its datagrams is asked about. Good for
+ * one look.
  */
-record UnprotectedConnections(
-    PodNetwork network, InterceptionSettings settings, boolean permissive) {
+final class UnprotectedConnections {
 
   /**
    * States worth listing. Handshakes that a listener has answered (SYN_RECV) are no sockets yet and
@@ -46,21 +47,68 @@ record UnprotectedConnections(
 
   private static final int IFINDEX_LOOPBACK = 1;
 
-  /** Those among all of the pod's sockets in the {@link #LISTED} states. */
+  /** Stands for every address of either family. */
+  private static final InetAddress ANY = InetAddress.ofLiteral("::");
+
+  private final PodNetwork network;
+  private final InterceptionSettings settings;
+  private final boolean permissive;
+  private final Map<Integer, Set<InetAddress>> listeners = new HashMap<>(); // by port
+  private int noted;
+
+  /**
+   * Knows no listeners yet.
+   *
+   * @param network the pod's addresses and interfaces
+   * @param settings what is left alone
+   * @param permissive whether datagrams, and sockets bound to a secondary interface, are left alone
+   */
+  UnprotectedConnections(PodNetwork network, InterceptionSettings settings, boolean permissive) {
+    this.network = network;
+    this.settings = settings;
+    this.permissive = permissive;
+  }
+
+  /**
+   * Whether {@link #among} has to know the socket; to be asked of all of the pod's in the {@link
+   * #LISTED} states. A pod may have any number of those that it need not know, and of listeners,
+   * which are noted here.
+   */
+  boolean needs(InetSocket socket) {
+    if (socket.state() == TcpState.LISTEN) {
+      note(socket.local());
+      return false;
+    }
+    return mayBeOfProxy(socket)
+        || ((canCarryData(socket) || socket.state() == TcpState.SYN_RECV) && !staysInside(socket));
+  }
+
+  private void note(InetSocketAddress listener) {
+    InetAddress address = listener.getAddress();
+    if (LoopbackRange.isLoopback(address)) {
+      return; // what it accepts stays inside
+    }
+    // Of too many each is taken to be at every address: what arrives has fewer exclusions.
+    boolean isEverywhere = address.isAnyLocalAddress() || ++noted > InetSockets.MAX_LISTED;
+    listeners
+        .computeIfAbsent(listener.getPort(), _ -> new HashSet<>())
+        .add(isEverywhere ? ANY : address);
+  }
+
+  /** Those among the sockets that are {@linkplain #needs needed}. */
   List<EarlierConnection> among(List<InetSocket> sockets, Predicate<InetSocket> isOwn) {
-    List<InetSocket> listeners =
-        sockets.stream().filter(socket -> socket.state() == TcpState.LISTEN).toList();
-    Set<InetSocket.Ends> ends = sockets.stream().map(InetSocket::ends).collect(Collectors.toSet());
+    Map<InetSocket.Ends, List<InetSocket>> ofProxy =
+        sockets.stream()
+            .filter(this::mayBeOfProxy)
+            .collect(Collectors.groupingBy(InetSocket::ends));
     List<EarlierConnection> found = new ArrayList<>();
     for (InetSocket socket : sockets) {
       if (!canCarryData(socket)
           || staysInside(socket)
-          || hasBothEndsInside(socket, ends, sockets, isOwn)) {
+          || hasBothEndsInside(socket, ofProxy, isOwn)) {
         continue;
       }
-      boolean inbound =
-          socket.transport() == Transport.TCP
-              && listeners.stream().anyMatch(listener -> accepts(listener, socket));
+      boolean inbound = socket.transport() == Transport.TCP && isAccepted(socket);
       boolean leftAlone =
           switch (socket.transport()) {
             case TCP -> inbound ? inboundLeftAlone(socket) : outboundLeftAlone(socket);
@@ -102,23 +150,24 @@ record UnprotectedConnections(
    */
   private static boolean hasBothEndsInside(
       InetSocket socket,
-      Set<InetSocket.Ends> ends,
-      List<InetSocket> sockets,
+      Map<InetSocket.Ends, List<InetSocket>> ofProxy,
       Predicate<InetSocket> isOwn) {
     return socket.transport() == Transport.TCP
-        && ends.contains(socket.otherEnds())
-        && sockets.stream()
-            .anyMatch(other ->
-                other.transport() == Transport.TCP
-                    && other.inode() != 0
-                    && other.ends().equals(socket.otherEnds())
-                    && isOwn.test(other));
+        && ofProxy.getOrDefault(socket.otherEnds(), List.of()).stream().anyMatch(isOwn);
   }
 
-  private static boolean accepts(InetSocket listener, InetSocket socket) {
-    InetAddress address = listener.local().getAddress();
-    return listener.local().getPort() == socket.local().getPort()
-        && (address.isAnyLocalAddress() || address.equals(socket.local().getAddress()));
+  /** Whether it is an end with a client's address, which is none of the pod's. */
+  private boolean mayBeOfProxy(InetSocket socket) {
+    InetAddress local = socket.local().getAddress();
+    return socket.transport() == Transport.TCP
+        && socket.inode() != 0
+        && !LoopbackRange.isLoopback(local)
+        && !network.own().contains(local);
+  }
+
+  private boolean isAccepted(InetSocket socket) {
+    Set<InetAddress> at = listeners.getOrDefault(socket.local().getPort(), Set.of());
+    return at.contains(ANY) || at.contains(socket.local().getAddress());
   }
 
   private boolean inboundLeftAlone(InetSocket socket) {

@@ -27,8 +27,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EarlierConnectionsTest {
   private static final NamespacedName POD = new NamespacedName("shop", "buyer");
@@ -44,11 +47,17 @@ class EarlierConnectionsTest {
   private static final class Table implements SocketTable {
     private final List<InetSocket> sockets = new ArrayList<>(List.of(FIRST));
     private boolean refuses;
+    private boolean isTooLarge;
     private int attempts;
+    private int looks;
 
     @Override
-    public List<InetSocket> list() {
-      return List.copyOf(sockets);
+    public List<InetSocket> list(Predicate<InetSocket> which) {
+      looks++;
+      if (isTooLarge) {
+        throw new LinuxException("sock_diag(dump)", Errno.E2BIG, "sockets", "");
+      }
+      return sockets.stream().filter(which).toList();
     }
 
     @Override
@@ -264,6 +273,26 @@ class EarlierConnectionsTest {
     earlier.follow(pod(false));
 
     assertThat(taken).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void moreThanCanBeListedAreEndedOnceTheyCanBe(boolean redirectionShows) {
+    EarlierConnections earlier = with(EarlierConnectionsRule.DESTROY, redirectionShows);
+    table.isTooLarge = true;
+    enrol(earlier, false);
+    for (int second = 0; second < 600; second++) {
+      pass(Duration.ofSeconds(1));
+      earlier.follow(pod(false));
+    }
+    assertThat(table.looks).as("not at every sweep").isLessThan(30);
+    table.isTooLarge = false;
+
+    pass(EarlierConnections.LOOK_INTERVAL);
+    earlier.follow(pod(false));
+
+    assertThat(table.sockets).isEmpty();
+    assertThat(taken).containsExactly(DESTROYED.label() + " 1");
   }
 
   @Test

@@ -20,6 +20,8 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.node.enrolment.EarlierConnections.OwnSockets;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class UnprotectedConnectionsTest {
@@ -34,8 +36,12 @@ class UnprotectedConnectionsTest {
   private boolean permissive;
 
   private List<EarlierConnection> among(InetSocket... sockets) {
-    return new UnprotectedConnections(network, settings, permissive)
-        .among(List.of(sockets), socket -> false);
+    return among(socket -> false, sockets);
+  }
+
+  private List<EarlierConnection> among(Predicate<InetSocket> isOwn, InetSocket... sockets) {
+    UnprotectedConnections asked = new UnprotectedConnections(network, settings, permissive);
+    return asked.among(Stream.of(sockets).filter(asked::needs).toList(), isOwn);
   }
 
   @Test
@@ -85,15 +91,30 @@ class UnprotectedConnectionsTest {
   void aConnectionThatShowsAClientButHasBothEndsInThePodDoesNot() {
     InetSocket proxy = established(OTHER4, 40_001, POD4, 8_080);
 
-    assertThat(
-            new UnprotectedConnections(network, settings, permissive)
-                .among(List.of(SERVER, INBOUND, proxy), socket -> socket.equals(proxy)))
-        .isEmpty();
+    assertThat(among(proxy::equals, SERVER, INBOUND, proxy)).isEmpty();
     assertThat(among(SERVER, INBOUND, proxy))
         .as("a pod can make a socket of any ends")
         .containsExactly(new EarlierConnection(INBOUND, Direction.INBOUND));
     assertThat(among(SERVER, INBOUND, established(OTHER4, 40_002, POD4, 8_080)))
         .containsExactly(new EarlierConnection(INBOUND, Direction.INBOUND));
+  }
+
+  @Test
+  void whatAPodMayHaveAnyNumberOfNeedNotBeListed() {
+    UnprotectedConnections asked = new UnprotectedConnections(network, settings, permissive);
+
+    assertThat(
+            List.of(
+                SERVER,
+                listener("127.0.0.1", 9),
+                established("127.0.0.1", 40_000, "127.0.0.1", 80),
+                established(POD4, 40_000, POD4, 80),
+                over(Transport.UDP, established(POD4, 40_000, "127.0.0.1", 9)),
+                socket(TcpState.SYN_RECV, POD4, 8_080, POD4, 40_001, 0),
+                owned(socket(TcpState.FIN_WAIT2, POD4, 40_000, OTHER4, 80, 0), 0, 4)))
+        .noneMatch(asked::needs);
+    assertThat(List.of(OUTBOUND, socket(TcpState.SYN_RECV, POD4, 8_080, OTHER4, 40_001, 0)))
+        .allMatch(asked::needs);
   }
 
   @Test
