@@ -10,6 +10,7 @@ import io.sluice.iptables.RedirectionException;
 import io.sluice.linux.Errno;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
+import io.sluice.linux.socket.Sockets;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.Workload;
@@ -330,8 +331,13 @@ final class EnrolledPods {
     sockets.add(pod);
     try {
       PodListeners own = interception.prepare(pod);
-      former.prepared(pod, own);
-      former.listeners(pod).ifPresent(left -> proxy.serve(left).join());
+      try {
+        former.prepared(pod, own);
+        former.listeners(pod).ifPresent(left -> proxy.serve(left).join());
+      } catch (RuntimeException e) {
+        own.listeners().forEach(listener -> Sockets.close(listener.fd()));
+        throw e;
+      }
       proxy.serveBeside(own).join();
       FaultPoint.POD_PREPARED.reached();
       if (!adopted) {
