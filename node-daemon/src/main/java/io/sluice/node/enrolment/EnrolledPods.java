@@ -556,11 +556,20 @@ final class EnrolledPods {
   }
 
   private void forget(PodPlacement pod, ReleaseMode mode) {
-    verification.released(pod);
-    former.forget(pod.cookie());
+    // First of all: whatever fails from here on, the pod is in force no more. What refuses it as a
+    // whole is taken away as a leftover then.
     enrolled.remove(pod.name());
     looked.remove(pod.name());
+    former.forget(pod.cookie());
     earlier.forget(pod.name());
+    try {
+      verification.released(pod);
+    } finally {
+      letGo(pod, mode);
+    }
+  }
+
+  private void letGo(PodPlacement pod, ReleaseMode mode) {
     CompletableFuture<Void> closed = releaseListeners(pod.name(), mode);
     if (mode == ReleaseMode.KEEP_ESTABLISHED) {
       // What was redirected before goes on, which takes a socket inside the pod.
