@@ -9,6 +9,7 @@ import io.sluice.interception.maps.GrantKey;
 import io.sluice.interception.maps.GrantValue;
 import io.sluice.interception.maps.GrantValue.GrantEndpoint;
 import io.sluice.interception.maps.SluiceMaps;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.RingBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,7 +17,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.LongPredicate;
 
 /**
  * What the kernel leads from pod to pod of the node without the proxy: what it may, what is open,
@@ -99,12 +102,13 @@ public final class FastPathTable {
   }
 
   /**
-   * What has come of them since this was asked last, by whichever daemon of the node: those that
+   * Tells what has come of them since it was told last, by whichever daemon of the node: those that
    * were opened and closed, and bytes, also of those that are open.
    *
-   * @param ended cookies of pods that are not there any more, of which nothing is kept
+   * @param hasLeft whether the pod with a cookie is not there any more, so that nothing is kept
+   * @throws LinuxException when it could not be noted of some that they are told; all others are
    */
-  public Map<FastCounterKey, FastCountsValue> untold(Set<Long> ended) {
+  public void tell(LongPredicate hasLeft, BiConsumer<FastCounterKey, FastCountsValue> news) {
     // In this order: what closes in between is told the next time, and nothing twice.
     Map<FastCounterKey, FastCountsValue> counted = new HashMap<>(maps.fastCounters().snapshot());
     Set<FastCounterKey> open = new HashSet<>();
@@ -119,20 +123,29 @@ public final class FastPathTable {
               FastCountsValue::plus);
         });
     Map<FastCounterKey, FastCountsValue> told = maps.fastTold().snapshot();
-    Map<FastCounterKey, FastCountsValue> news = new HashMap<>();
-    counted.forEach((key, now) -> {
+    told.keySet().forEach(key -> counted.putIfAbsent(key, FastCountsValue.NONE));
+    LinuxException failed = null;
+    for (Map.Entry<FastCounterKey, FastCountsValue> each : counted.entrySet()) {
+      FastCounterKey key = each.getKey();
       FastCountsValue before = told.getOrDefault(key, FastCountsValue.NONE);
-      FastCountsValue more = now.since(before);
-      if (!more.equals(FastCountsValue.NONE)) {
-        maps.fastTold().put(key, before.plus(more)); // where there is no room it is not told either
-        news.put(key, more);
+      FastCountsValue more = each.getValue().since(before);
+      try {
+        if (!more.equals(FastCountsValue.NONE)) {
+          maps.fastTold().put(key, before.plus(more));
+          news.accept(key, more);
+        }
+        if (!open.contains(key)
+            && (hasLeft.test(key.callerCookie()) || hasLeft.test(key.netnsCookie()))) {
+          maps.fastCounters().remove(key);
+          maps.fastTold().remove(key);
+        }
+      } catch (LinuxException e) {
+        failed = e; // where there is no room it is not told either
       }
-      if (!open.contains(key) && ended.stream().anyMatch(key::concerns)) {
-        maps.fastCounters().remove(key);
-        maps.fastTold().remove(key);
-      }
-    });
-    return news;
+    }
+    if (failed != null) {
+      throw failed;
+    }
   }
 
   /** Reads what is over until {@code ending} is told; one reader only. */

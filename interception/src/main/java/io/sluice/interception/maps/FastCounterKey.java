@@ -31,9 +31,4 @@ public record FastCounterKey(long callerCookie, long netnsCookie, InetSocketAddr
           struct ->
               new FastCounterKey(
                   struct.getLong(0), struct.getLong(8), Wire.endpoint(struct, 16, 32)));
-
-  /** Whether {@code cookie} is that of an end. */
-  public boolean concerns(long cookie) {
-    return callerCookie == cookie || netnsCookie == cookie;
-  }
 }

@@ -41,12 +41,30 @@ public final class FakeKernel implements BpfKernel {
   private final Map<Path, Attachment> links = new HashMap<>();
   private final List<Attachment> attached = new ArrayList<>();
   private final Set<String> refused = new HashSet<>();
+  private final Map<String, Integer> limits = new HashMap<>();
+  private final Set<Integer> programs = new HashSet<>(); // that somebody has open
+  private boolean refusesLinks;
   private int lastId;
   private int walks;
 
   /** The verifier refuses the object of this name from now on. */
   public void refuse(String object) {
     refused.add(object);
+  }
+
+  /** The map of this name is made with room for so many entries. */
+  public void limit(String map, int entries) {
+    limits.put(map, entries);
+  }
+
+  /** How many programs somebody has open by a descriptor of theirs. */
+  public int openPrograms() {
+    return programs.size();
+  }
+
+  /** Nothing can be attached anew as long as {@code refuses} was said last. */
+  public void refuseLinks(boolean refuses) {
+    refusesLinks = refuses;
   }
 
   /** How often somebody began to read all of a map. */
@@ -110,6 +128,9 @@ public final class FakeKernel implements BpfKernel {
   }
 
   private BpfLink attach(long netnsInode, int attachType, BpfProgramFd program) {
+    if (refusesLinks) {
+      throw new LinuxException("bpf(LINK_CREATE)", Errno.EPERM, program.subject(), "");
+    }
     Attachment made = new Attachment(netnsInode, attachType, program.id());
     attached.add(made);
     return new FakeLink(made);
@@ -281,11 +302,18 @@ public final class FakeKernel implements BpfKernel {
 
     FakeProgram(String name) {
       super(descriptor(), name);
+      programs.add(id);
     }
 
     @Override
     public int id() {
       return id;
+    }
+
+    @Override
+    public void close() {
+      super.close();
+      programs.remove(id);
     }
   }
 
@@ -374,7 +402,7 @@ public final class FakeKernel implements BpfKernel {
               number("bpf_map__type", handle),
               number("bpf_map__key_size", handle),
               number("bpf_map__value_size", handle),
-              number("bpf_map__max_entries", handle)),
+              limits.getOrDefault(map, number("bpf_map__max_entries", handle))),
           Collections.synchronizedMap(new LinkedHashMap<>())); // as a kernel's, of any thread
     }
 

@@ -148,7 +148,8 @@ public final class FastPathKeeper implements AutoCloseable {
    * @param enabled else nothing is granted, and what an earlier daemon has granted goes
    * @param pods those in force
    * @param names of pods by cookie, as the kernel's maps have them
-   * @param counted told how much more has come of connections, as one end counts it
+   * @param counted told how much more has come of connections, as one end counts it: of all of the
+   *     same pods and address with the same number
    * @param closed told of each that is over, as one end tells it
    */
   public FastPathKeeper(

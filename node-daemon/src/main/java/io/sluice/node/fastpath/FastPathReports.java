@@ -34,6 +34,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
+import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,6 +65,7 @@ final class FastPathReports implements AutoCloseable {
   private volatile boolean mayBeUntold = true; // something that was over when it was read
   private volatile boolean recordsEnded; // so that nobody says what may be untold
   private boolean wereOpen; // of the keeper's thread
+  private final Map<FastCounterKey, Long> counterIds = new HashMap<>(); // the same; of the source
   private final Map<Way, List<Alike>> alike = new HashMap<>(); // of the thread of records
   private MeshSnapshot alikeBy = MeshSnapshot.EMPTY;
 
@@ -169,8 +171,13 @@ final class FastPathReports implements AutoCloseable {
   void tell(List<PodPlacement> pods) {
     Set<Long> present = new HashSet<>();
     pods.forEach(pod -> present.add(pod.cookie()));
+    Map<Long, Boolean> left = new HashMap<>(); // also of pods that went while no daemon ran
+    LongPredicate hasLeft =
+        cookie ->
+            left.computeIfAbsent(
+                cookie, each -> !present.contains(each) && names.apply(each).isEmpty());
     Set<Long> gone = new HashSet<>(known.keySet());
-    gone.removeIf(cookie -> present.contains(cookie) || names.apply(cookie).isPresent());
+    gone.removeIf(cookie -> !hasLeft.test(cookie));
     Set<Long> open = new HashSet<>();
     table
         .open()
@@ -181,19 +188,24 @@ final class FastPathReports implements AutoCloseable {
     }
     wereOpen = true; // until it is told
     mayBeUntold = false; // of what is over from now on again
-    table
-        .untold(gone)
-        .forEach((key, more) -> {
+    table.tell(
+        hasLeft,
+        (key, more) -> {
           ConnectionInfo source = info(snapshot, Reporter.SOURCE, key, null);
           ConnectionInfo destination = info(snapshot, Reporter.DESTINATION, key, null);
           if (source != null && destination != null) {
-            counted.accept(source, more);
-            counted.accept(destination, more);
+            long id =
+                counterIds.computeIfAbsent(key, _ -> ids.getAndAdd(-Reporter.values().length));
+            counted.accept(source.another(id, source.client()), more);
+            counted.accept(destination.another(id - 1, destination.client()), more);
           }
         });
     wereOpen = areOpen;
     gone.removeAll(open);
     known.keySet().removeAll(gone);
+    counterIds
+        .keySet()
+        .removeIf(key -> gone.contains(key.callerCookie()) || gone.contains(key.netnsCookie()));
   }
 
   private void readRecords() {
