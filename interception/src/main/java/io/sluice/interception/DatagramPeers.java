@@ -18,7 +18,7 @@ public final class DatagramPeers {
 
   private final BpfMap<AddressKey, DatagramPeerValue> map;
 
-  /** As this daemon has left it; null before it has written anything. */
+  /** As this daemon has left it; null where that is not known: the map says it then. */
   private @Nullable Map<AddressKey, DatagramPeerValue> written;
 
   DatagramPeers(BpfMap<AddressKey, DatagramPeerValue> map) {
@@ -36,6 +36,7 @@ public final class DatagramPeers {
   int know(Map<AddressKey, DatagramPeerValue> all, boolean complete) {
     Map<AddressKey, DatagramPeerValue> present =
         Optional.ofNullable(written).orElseGet(map::snapshot);
+    written = null; // until all of it is done: it may fail half way
     Map<AddressKey, DatagramPeerValue> wanted = new HashMap<>(complete ? Map.of() : present);
     wanted.putAll(all);
     for (AddressKey former : present.keySet()) {
