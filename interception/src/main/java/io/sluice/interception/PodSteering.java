@@ -205,9 +205,18 @@ final class PodSteering implements AutoCloseable {
         : Optional.of(programs + " steering programs are attached where one should be");
   }
 
-  /** Keeps what steered until now in force until this one is; it is closed with this one. */
+  /**
+   * Keeps what steered until now in force until this one is; it is closed with this one. Of one
+   * that was never attached that is what it was to succeed itself.
+   */
   void succeed(PodSteering before) {
-    predecessor = before;
+    if (before.link == null) {
+      predecessor = before.predecessor;
+      before.predecessor = null;
+      before.close();
+    } else {
+      predecessor = before;
+    }
   }
 
   /** Puts the program in force in the pod's namespace, replacing an earlier daemon's. */

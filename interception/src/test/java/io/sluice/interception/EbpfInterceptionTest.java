@@ -12,6 +12,7 @@ import io.sluice.interception.maps.PodKey;
 import io.sluice.interception.maps.PodNameValue;
 import io.sluice.interception.maps.PodValue;
 import io.sluice.interception.maps.SluiceMaps;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.bpf.AttachType;
 import io.sluice.linux.bpf.BpfLink;
 import io.sluice.linux.bpf.FakeKernel;
@@ -175,6 +176,27 @@ class EbpfInterceptionTest {
     assertThat(served).hasSize(1);
     assertThat(daemon.problem(pod(ADDRESS))).isEmpty();
     assertThat(steering()).hasSize(1);
+  }
+
+  @Test
+  void ofRepairsThatFailOnlyTheLastHasItsProgramOpen() {
+    EbpfInterception daemon = daemon(FULL);
+    PodPlacement pod = pod(ADDRESS);
+    enrol(daemon, pod);
+    int whole = kernel.openPrograms();
+    detach(pins().pod(COOKIE).resolve("link"));
+    kernel.refuseLinks(true);
+
+    for (int repair = 0; repair < 3; repair++) {
+      assertThatThrownBy(() -> daemon.repair(pod, served -> listeners.addAll(served.listeners())))
+          .isInstanceOf(LinuxException.class);
+      assertThat(kernel.openPrograms()).isEqualTo(whole + 1);
+    }
+
+    kernel.refuseLinks(false);
+    daemon.repair(pod, served -> listeners.addAll(served.listeners()));
+    assertThat(daemon.problem(pod)).isEmpty();
+    assertThat(kernel.openPrograms()).isEqualTo(whole);
   }
 
   @Test
