@@ -21,9 +21,12 @@ final class CallQueue {
       }
       try {
         result.complete(work.call());
-      } catch (Exception e) {
+      } catch (Exception | Error e) {
         // Belongs to the caller, whatever it is.
         result.completeExceptionally(e);
+        if (e instanceof Error error) {
+          throw error; // and to the thread, which may be of no use any more
+        }
       }
     }
 

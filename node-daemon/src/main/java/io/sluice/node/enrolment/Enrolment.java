@@ -7,6 +7,7 @@ import io.sluice.interception.Interception;
 import io.sluice.interception.Mechanism;
 import io.sluice.interception.NamespaceSockets;
 import io.sluice.interception.PodNetworkReader;
+import io.sluice.linux.netns.NamespaceLostError;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.mesh.FailMode;
 import io.sluice.mesh.MeshSnapshot;
@@ -66,7 +67,7 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
   private final Runnable upkeep;
   private final Semaphore wakeUp = new Semaphore(0);
   private final CallQueue calls = new CallQueue();
-  private final Thread thread;
+  private volatile Thread thread;
 
   // Owned by the enrolment thread (before it starts: by the caller of start).
   private final EnrolledPods enrolled;
@@ -149,8 +150,11 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
             nodeName, enrolled::find, earlier, verification, problems.current(), refusedPending);
     this.former = former;
     this.upkeep = upkeep;
-    this.thread =
-        Thread.ofPlatform().daemon().name("sluice-enrolment").unstarted(this::runUntilStopped);
+    this.thread = newThread();
+  }
+
+  private Thread newThread() {
+    return Thread.ofPlatform().daemon().name("sluice-enrolment").unstarted(this::runUntilStopped);
   }
 
   /**
@@ -280,9 +284,14 @@ public final class Enrolment implements SandboxEnrolment, AutoCloseable {
         }
       } catch (InterruptedException e) {
         return;
-      } catch (RuntimeException e) {
-        // The next sweep tries again; enrolled pods stay as they are.
+      } catch (RuntimeException | Error e) {
+        // Top frame of the thread. The next sweep tries again; enrolled pods stay as they are.
         LOG.log(System.Logger.Level.ERROR, "enrolment_failed", e);
+        if (e instanceof NamespaceLostError) {
+          thread = newThread(); // this one is in a pod for good
+          thread.start();
+          return;
+        }
       }
     }
   }
