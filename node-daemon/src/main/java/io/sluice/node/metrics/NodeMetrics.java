@@ -292,7 +292,7 @@ public final class NodeMetrics {
     tcp.opened(info);
   }
 
-  /** So much more has come of connections that the kernel leads. */
+  /** So much more has come of connections that the kernel leads; one thread at a time. */
   public void counted(ConnectionInfo info, FastCountsValue more) {
     tcp.counted(info, more);
   }

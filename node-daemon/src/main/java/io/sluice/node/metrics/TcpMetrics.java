@@ -10,6 +10,7 @@ import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.ConnectionInfo;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -29,7 +30,11 @@ final class TcpMetrics {
   private final Counter sent;
   private final Counter received;
   private final Map<Long, Series> live = new ConcurrentHashMap<>();
+  private final Map<Long, Led> led = new ConcurrentHashMap<>();
   private final EndSeries<Series> series;
+
+  /** Connections of one number that the kernel leads, of which some are open. */
+  private record Led(Series series, long open) {}
 
   /** What connections with the same labels count under. */
   private final class Series extends EndSeries.Series {
@@ -90,9 +95,17 @@ final class TcpMetrics {
     counted.openedOnes.inc();
   }
 
-  /** Of connections that the kernel leads, many at once. */
+  /** Of connections that the kernel leads, many at once; one thread at a time. */
   void counted(ConnectionInfo info, FastCountsValue more) {
-    Series counted = series.of(info, "tcp");
+    Led before = led.get(info.id());
+    Series counted = before == null ? series.of(info, "tcp") : before.series;
+    long ended = more.closed() + more.resetByCaller() + more.resetByCalled();
+    long open = (before == null ? 0 : before.open) + more.opened() - ended;
+    if (open > 0) {
+      led.put(info.id(), new Led(counted, open));
+    } else {
+      led.remove(info.id());
+    }
     counted.openedOnes.inc((double) more.opened());
     counted.receivedBytes.inc((double) more.sent());
     counted.sentBytes.inc((double) more.received());
@@ -141,7 +154,9 @@ final class TcpMetrics {
 
   /** Ends the series whose ends are not there any more. */
   void keepOnly(TrafficLabels.Ends there) {
-    series.keepOnly(there, new HashSet<>(live.values())).forEach(Series::remove);
+    Set<Series> inUse = new HashSet<>(live.values());
+    led.values().forEach(one -> inUse.add(one.series));
+    series.keepOnly(there, inUse).forEach(Series::remove);
   }
 
   /**

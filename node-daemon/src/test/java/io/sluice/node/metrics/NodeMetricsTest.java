@@ -3,6 +3,7 @@ package io.sluice.node.metrics;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sluice.cni.protocol.CniCommand;
+import io.sluice.interception.maps.FastCountsValue;
 import io.sluice.mesh.MeshSnapshot;
 import io.sluice.mesh.NamespacedName;
 import io.sluice.mesh.SpiffeId;
@@ -281,6 +282,26 @@ class NodeMetricsTest {
 
     metrics.closed(Samples.ended(Samples.outbound(1), CloseKind.FIN));
     metrics.keepOnly(next);
+    assertThat(metrics.text()).doesNotContain("cart");
+  }
+
+  @Test
+  void seriesOfConnectionsThatTheKernelLeadsStayUntilTheLastEnds() {
+    metrics.counted(Samples.outbound(1), new FastCountsValue(2, 1, 0, 0, 0, 0));
+    snapshot = Samples.snapshot(2, Samples.CATALOGUE);
+    metrics.keepOnly(snapshot);
+
+    metrics.counted(Samples.outbound(1), new FastCountsValue(0, 0, 1, 0, 0, 0));
+
+    assertThat(series("istio_tcp_connections_opened_total"))
+        .singleElement()
+        .asString()
+        .contains("source_workload=\"cart\"")
+        .endsWith("} 2.0");
+    assertThat(series("istio_tcp_connections_closed_total"))
+        .hasSize(2)
+        .allMatch(line -> line.contains("source_workload=\"cart\"") && line.endsWith("} 1.0"));
+    metrics.keepOnly(snapshot);
     assertThat(metrics.text()).doesNotContain("cart");
   }
 
