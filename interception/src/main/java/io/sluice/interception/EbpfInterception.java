@@ -35,9 +35,6 @@ import java.util.function.Consumer;
  * Interception by eBPF on one node. Adopts what an earlier daemon pinned, replaces programs
  * atomically, and leaves everything in force when it is closed: only {@link #release} and {@link
  * PinDirectory#removeAll} take anything away.
- *
- * <p>What changes pods or repairs anything is called by one thread at a time; everything else may
- * be called from any thread.
  */
 public final class EbpfInterception implements Interception {
   private static final InetAddress LOOPBACK4 = InetAddress.ofLiteral("127.0.0.1");
@@ -151,8 +148,8 @@ public final class EbpfInterception implements Interception {
     return peers.know(entries, complete);
   }
 
-  /** The shared maps, for dumps and metrics. */
-  public SluiceMaps maps() {
+  /** What all pods share. */
+  SluiceMaps maps() {
     return maps;
   }
 

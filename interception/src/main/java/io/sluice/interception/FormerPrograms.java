@@ -217,7 +217,7 @@ public final class FormerPrograms {
 
   private void allowForwarding(List<Long> cookies) {
     try (ForwardingPods pods = new ForwardingPods(namespaces, everywhere)) {
-      pods.allow(cookies.stream().filter(cookie -> !pins.isHeldByAnother(cookie)).toList());
+      cookies.stream().filter(cookie -> !pins.isHeldByAnother(cookie)).forEach(pods::allow);
     }
   }
 }

@@ -145,11 +145,6 @@ public final class ForwardingPods implements AutoCloseable {
     }
   }
 
-  /** The same for all of them. */
-  public void allow(List<Long> cookies) {
-    cookies.forEach(this::allow);
-  }
-
   private static void lower(PodForwarding tables) {
     for (Family family : Family.values()) {
       try {

@@ -18,8 +18,8 @@ import java.util.function.Consumer;
  * One way of getting pods' traffic into the proxy. What it puts in force outlives the process: it
  * is taken away only by {@link #release}.
  *
- * <p>{@link #prepare}, {@link #activate}, {@link #update}, {@link #abandon} and {@link #release}
- * are called by one thread at a time; everything else by any thread.
+ * <p>Any thread may ask what it is, for facts, names, counts and events, and for the fast path;
+ * everything else is for one thread at a time.
  */
 public interface Interception extends AutoCloseable {
   /** Which way this is. */

@@ -194,7 +194,6 @@ public final class NodeDaemon implements AutoCloseable {
     metrics.observe(budget);
     AccessLogs logs = parts.opened(new AccessLogs(accessLog.orElse(null), budget));
     metrics.observe(logs);
-    metrics.observeRemote(logs);
     Spans spans = parts.opened(new Spans(budget));
     metrics.observe(spans);
     Optional<FlowRecorder> flows = flows();

@@ -299,7 +299,7 @@ final class EnrolledPods {
         return false;
       }
       if (current.settings().permissive()) {
-        verification.openPending(cookie, netns);
+        verification.closedPods().open(cookie, netns);
       } else {
         verification.closePending(
             workload.name(), found.path(), netns, cookie, workload.addresses(), problem);

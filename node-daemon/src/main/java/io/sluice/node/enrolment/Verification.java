@@ -351,11 +351,6 @@ public final class Verification {
     }
   }
 
-  /** Leaves a pod alone that cannot be enrolled and may be open all the same. */
-  void openPending(long cookie, NetnsHandle netns) {
-    closedPods.open(cookie, netns);
-  }
-
   private void close(
       NamespacedName pod,
       Path path,

@@ -166,7 +166,7 @@ public final class NodeMetrics {
         log::dropped);
   }
 
-  /** Adds what became of lines of the access log that collectors are sent. */
+  /** Adds what became of lines of the access log that collectors are sent, and all pods' one. */
   public void observe(AccessLogs logs) {
     new ExportCollector(
             () ->
@@ -184,10 +184,6 @@ public final class NodeMetrics {
             () -> logs.areSent() || logs.counts().now().waiting() > 0,
             logs.counts())
         .register(registry);
-  }
-
-  /** Adds what became of those that all pods' collector is sent. */
-  public void observeRemote(AccessLogs logs) {
     new ExportCollector(
             () ->
                 new CounterMetricFamily(

@@ -4,6 +4,7 @@ import io.sluice.interception.NamespaceSearch;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.netns.NetnsHandle;
 import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.node.placement.PodNamespaces.FoundNamespace;
 import io.sluice.node.placement.ProcessFiles.Task;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
@@ -84,20 +85,13 @@ public final class NodeNamespaces implements NamespaceSearch {
 
   private Optional<NetnsHandle> openIf(Path path, long cookie) {
     try {
-      NetnsHandle handle = namespaces.open(path);
-      try {
-        if (handle.cookie() == cookie) {
-          return Optional.of(handle);
-        }
-      } catch (LinuxException e) {
-        handle.close();
-        throw e;
-      }
-      handle.close();
+      return new NamespaceOpening(namespaces)
+          .open(path, netns -> netns.cookie() == cookie)
+          .map(FoundNamespace::netns);
     } catch (LinuxException e) {
       LOG.log(System.Logger.Level.DEBUG, "namespace_passed_over path=" + path, e);
+      return Optional.empty();
     }
-    return Optional.empty();
   }
 
   /**

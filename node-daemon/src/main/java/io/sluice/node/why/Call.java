@@ -1,7 +1,6 @@
 package io.sluice.node.why;
 
 import io.sluice.mesh.Workload;
-import io.sluice.proxy.Family;
 import io.sluice.proxy.http.WrittenRequest;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -24,12 +23,7 @@ record Call(
     boolean udp) {
   /** The pod's own address, of the family called. */
   InetSocketAddress client() {
-    Family family = Family.of(called.getAddress());
-    InetAddress own =
-        source.addresses().stream()
-            .filter(address -> Family.of(address) == family)
-            .findFirst()
-            .orElse(InetAddress.getLoopbackAddress());
-    return new InetSocketAddress(own, 0);
+    return new InetSocketAddress(
+        source.addressLike(called.getAddress()).orElse(InetAddress.getLoopbackAddress()), 0);
   }
 }
