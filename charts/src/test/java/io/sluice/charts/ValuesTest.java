@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sluice.bpf.InterceptionProgram;
 import io.sluice.charts.DocumentedValues.Value;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -54,6 +56,17 @@ class ValuesTest {
     assertThat(documented)
         .allMatch(path ->
             known.stream().anyMatch(leaf -> leaf.equals(path) || leaf.startsWith(path + ".")));
+  }
+
+  @Test
+  void theSchemaKnowsEveryProgramThatANodeMayDoWithout() throws IOException {
+    JsonNode schema =
+        new ObjectMapper().readTree(Files.readString(Chart.FOLDER.resolve("values.schema.json")));
+
+    assertThat(schema.at("/properties/interception/properties/withoutPrograms/items/enum"))
+        .extracting(JsonNode::asText)
+        .containsExactlyInAnyOrderElementsOf(
+            Stream.of(InterceptionProgram.values()).map(InterceptionProgram::objectName).toList());
   }
 
   private static boolean isBelow(String path, Set<String> documented) {

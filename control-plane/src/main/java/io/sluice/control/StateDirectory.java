@@ -59,8 +59,8 @@ public final class StateDirectory {
   }
 
   /**
-   * The trust domain that what is here signs for: as its keys say, also where they were put here
-   * without its file, else as that does.
+   * The trust domain that what is here signs for: as its keys say, which may have been put here
+   * without the file of the domain, else as that file does.
    *
    * @param newest says the first one of a mesh that is new here, once its MeshConfig has been read
    */

@@ -28,7 +28,7 @@ record EnrolledRecords(Path directory) {
   /**
    * One namespace with rules; the proof is there when they were found whole.
    *
-   * @param inForce whether all of them were, and are not left; else some may be there
+   * @param inForce whether all of them were, and the pod has not left since; else some may be there
    */
   record Enrolled(NamespacedName pod, Path path, boolean inForce, Optional<RulesProof> proof) {}
 

@@ -206,8 +206,8 @@ final class PodSteering implements AutoCloseable {
   }
 
   /**
-   * Keeps what steered until now in force until this one is; it is closed with this one. Of one
-   * that was never attached that is what it was to succeed itself.
+   * Keeps what steered until now in force until this one is; it is closed with this one. One that
+   * was never attached is closed now, and what it was to succeed takes its part.
    */
   void succeed(PodSteering before) {
     if (before.link == null) {

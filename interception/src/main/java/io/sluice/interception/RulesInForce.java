@@ -124,7 +124,7 @@ final class RulesInForce implements AutoCloseable {
     raise();
     boolean possible = clients.isPossible(pod.cookie());
     if (proof.isEmpty() || possible || !adopts(traffic, proof.get(), false)) {
-      // First, so that nobody has to find rules without.
+      // Before the rules: none are to stand without a record.
       if (isInForce(left)) {
         records.write(pod.name(), pod.path(), pod.cookie());
       } else {
@@ -132,7 +132,7 @@ final class RulesInForce implements AutoCloseable {
       }
       wanted = redirection.digest(traffic, possible);
       apply(traffic);
-      if (!isInForce(records.read(pod.cookie()))) { // no proof says so
+      if (!isInForce(records.read(pod.cookie()))) { // no proof was written instead
         records.write(pod.name(), pod.path(), pod.cookie());
       }
     }
@@ -268,7 +268,7 @@ final class RulesInForce implements AutoCloseable {
    */
   synchronized void followPeers() {
     MeshAddresses known = peers.get();
-    if (!clients.haveTable(pod.cookie())
+    if (!clients.hasTable(pod.cookie())
         || known.equals(followed)
         || holdsBack(known)
         || (followed.complete() && System.nanoTime() - askedNanos < PEERS_NANOS)) {
@@ -357,7 +357,7 @@ final class RulesInForce implements AutoCloseable {
 
   /** Whether what shows the true client stands where it was raised; asks without a program. */
   boolean showsClientsAsRaised() {
-    return (!clients.haveTable(pod.cookie()) || shown.askDatagrams(!pod.permissive()))
+    return (!clients.hasTable(pod.cookie()) || shown.askDatagrams(!pod.permissive()))
         && (!clients.isPossible(pod.cookie()) || shown.stand(PresentedClients.families(pod)));
   }
 
@@ -405,7 +405,7 @@ final class RulesInForce implements AutoCloseable {
   /** Takes nothing new; what is open is translated, and shown its client, until {@link #remove}. */
   void detach() {
     redirection.detach();
-    if (clients.haveTable(pod.cookie())) {
+    if (clients.hasTable(pod.cookie())) {
       ClientAddresses.raise(pod.netns(), ArrivingDatagrams.NOT_ASKED);
     }
   }
@@ -445,8 +445,8 @@ final class RulesInForce implements AutoCloseable {
       return possible.contains(cookie);
     }
 
-    /** Whether the pod has the table that asks about datagrams, possible or not. */
-    boolean haveTable(long cookie) {
+    /** Whether the pod has the table that asks about datagrams, by which it may be possible. */
+    boolean hasTable(long cookie) {
       return tables.contains(cookie);
     }
 

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * One accepted connection, as far as it is known: of the same {@code id}, a later one says more,
  * such as the upstream.
  *
- * @param id unique within this process, grows with time
+ * @param id unique within this process and growing with time; of what the kernel leads it falls,
+ *     and counts of the same pods and address have one in common
  * @param reporter which end observed it
  * @param direction of the listener that accepted it
  * @param pod the pod whose listener accepted it

@@ -12,8 +12,8 @@ import java.util.stream.Stream;
  * @param binDirs the directories in which it looks for plugins, in its order
  * @param otherBinDirs those of other runtimes on this node; they get the plugin as well, so that a
  *     node that changes its runtime finds it
- * @param otherConfDirs where runtimes of this node look for configurations otherwise; ours may have
- *     been left there by an earlier choice
+ * @param otherConfDirs other directories in which runtimes of this node look for configurations, or
+ *     would if the operator named none; ours may have been left there
  * @param network the name of the network that the runtime is told to use; empty when it uses the
  *     first configuration by file name
  * @param reason why these, and which file says so
@@ -47,9 +47,9 @@ public record RuntimePaths(
   }
 
   /**
-   * Directories that the operator named, perhaps only now.
+   * Directories that the operator named.
    *
-   * @param otherConfDirs of configurations where nobody names one
+   * @param otherConfDirs where ours may be from before they were named
    */
   public static RuntimePaths named(Path confDir, List<Path> binDirs, List<Path> otherConfDirs) {
     return new RuntimePaths(

@@ -41,6 +41,8 @@ public record TokenReviewAttestor(KubernetesApi api, NamespacedName account)
   /** RSA-signed tokens with all claims take about 1.2 KiB. */
   private static final int LONGEST_TOKEN = 8192;
 
+  private static final int LONGEST_QUOTE = 200;
+
   /** A JSON Web Token: three parts in base64url. */
   private static final Pattern FORM =
       Pattern.compile("[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+");
@@ -169,7 +171,7 @@ public record TokenReviewAttestor(KubernetesApi api, NamespacedName account)
   }
 
   private static String shown(String text) {
-    return Printable.text(text, 200);
+    return Printable.text(text.strip(), LONGEST_QUOTE);
   }
 
   /**

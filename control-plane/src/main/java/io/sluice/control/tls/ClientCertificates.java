@@ -11,6 +11,7 @@ import javax.net.ssl.X509ExtendedTrustManager;
  * Lets a handshake of a server end with whatever certificate a client shows, as it ends with none.
  * TLS proves that the client holds the key; whom the certificate proves is looked at for each call,
  * so that the client is told the reason and a long connection does not outlive its certificate.
+ * Chains longer than any that is judged are refused.
  */
 public final class ClientCertificates extends X509ExtendedTrustManager {
   @Override

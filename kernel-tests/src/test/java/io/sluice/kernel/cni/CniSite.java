@@ -90,7 +90,7 @@ final class CniSite implements AutoCloseable {
     return daemon;
   }
 
-  /** The next daemon takes the present one's place, with that option where that one has --cni. */
+  /** Starts a daemon with that option in place of --cni, and ends the one whose place it takes. */
   void succeedDaemon(String option) {
     DaemonProcess former = site.daemon();
     String[] others =

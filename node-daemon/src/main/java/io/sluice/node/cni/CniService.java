@@ -114,8 +114,8 @@ public final class CniService implements AutoCloseable {
   }
 
   /**
-   * Takes the plugin that an earlier daemon has installed out of the runtime's chain, which nobody
-   * may watch any more. Returns what hinders that: then pods of the mesh do not start.
+   * Takes the plugin of an earlier daemon, which has ended or left its place, out of the runtime's
+   * chain. Returns what hinders that: pods of the mesh do not start then.
    */
   public static Optional<String> remove(CniOptions options, Path socket, Path membershipFile) {
     Convergence removed = installer(options, socket, membershipFile).uninstall();

@@ -149,7 +149,7 @@ public final class FastPathKeeper implements AutoCloseable {
    * @param pods those in force
    * @param names of pods by cookie, as the kernel's maps have them
    * @param counted told how much more has come of connections, as one end counts it: of all of the
-   *     same pods and address with the same number
+   *     same pods and address under the same id
    * @param closed told of each that is over, as one end tells it
    */
   public FastPathKeeper(

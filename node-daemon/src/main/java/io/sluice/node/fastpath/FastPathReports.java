@@ -65,7 +65,8 @@ final class FastPathReports implements AutoCloseable {
   private volatile boolean mayBeUntold = true; // something that was over when it was read
   private volatile boolean recordsEnded; // so that nobody says what may be untold
   private boolean wereOpen; // of the keeper's thread
-  private final Map<FastCounterKey, Long> counterIds = new HashMap<>(); // the same; of the source
+  private final Map<FastCounterKey, Long> counterIds =
+      new HashMap<>(); // the same; the source's, the destination's is one less
   private final Map<Way, List<Alike>> alike = new HashMap<>(); // of the thread of records
   private MeshSnapshot alikeBy = MeshSnapshot.EMPTY;
 

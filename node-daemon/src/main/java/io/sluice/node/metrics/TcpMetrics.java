@@ -33,7 +33,7 @@ final class TcpMetrics {
   private final Map<Long, Led> led = new ConcurrentHashMap<>();
   private final EndSeries<Series> series;
 
-  /** Connections of one number that the kernel leads, of which some are open. */
+  /** Connections of one id that the kernel leads, some of them open. */
   private record Led(Series series, long open) {}
 
   /** What connections with the same labels count under. */

@@ -38,7 +38,7 @@ abstract sealed class Caller permits SocketCaller, StreamCaller, LocalCaller {
     return false;
   }
 
-  /** The pod called has taken it, which the other way is to know. */
+  /** The pod called has taken it: another way is not to have it taken once more. */
   void taken() {}
 
   /** Whether this process asks itself, and so ends it with the connection that it asks for. */

@@ -200,7 +200,7 @@ final class SocketCaller extends Caller {
     }
   }
 
-  /** The connection keeps what is told of its TLS, and is not to hold the snapshot by that. */
+  /** Apart: the connection keeps what is told of its TLS, which is not to hold the snapshot. */
   private void callPod(MeshSnapshot snapshot, Flow flow, Subject subject, Connection connection) {
     Optional<OutsideTls> asked = OutsideTls.of(snapshot, pod.name, flow);
     if (asked.isEmpty()) {

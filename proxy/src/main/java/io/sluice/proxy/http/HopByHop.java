@@ -25,7 +25,7 @@ final class HopByHop {
   private static final int MOST_OPTIONS = 32;
 
   private static final String[] NOTHING = {};
-  private static final long ALL =
+  private static final long OF_CONNECTION =
       Fields.kinds("Connection", "Upgrade", "Keep-Alive", "Proxy-Connection", "TE");
 
   private HopByHop() {}
@@ -38,7 +38,7 @@ final class HopByHop {
    */
   static boolean strip(Head head, boolean http10) throws BadMessage {
     Fields fields = head.fields;
-    if (!fields.mayHaveAny(ALL)) {
+    if (!fields.mayHaveAny(OF_CONNECTION)) {
       return !http10;
     }
     String listed = fields.joined("Connection");

@@ -63,7 +63,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
   private final Http2Connection.PropertyKey key;
   private final List<Http2Exchange> inBatch = new ArrayList<>(2);
   private final Deque<Http2Exchange> writable = new ArrayDeque<>(2);
-  private final List<Http2Exchange> awaiting = new ArrayList<>(0); // what the peer takes
+  private final List<Http2Exchange> awaiting = new ArrayList<>(0); // the peer's SETTINGS
   private @Nullable ChannelHandlerContext context;
   private @Nullable ChannelEnd end;
   private int waiting; // bytes of streams that wait for windows, and are counted here
@@ -360,7 +360,7 @@ abstract class Http2Codec extends Http2ConnectionHandler {
     }
   }
 
-  /** What the peer can do. */
+  /** The peer has said what it takes. */
   final void settings(Http2Settings settings) {
     settled = true;
     takesConnect |= Boolean.TRUE.equals(settings.connectProtocolEnabled()); // never taken back
@@ -368,12 +368,12 @@ abstract class Http2Codec extends Http2ConnectionHandler {
     awaiting.clear();
   }
 
-  /** Whether the peer has said what it takes; where not, {@code exchange} hears of it later. */
-  final boolean isSettled(Http2Exchange exchange) {
+  /** Whether it has to wait for what the peer takes; then it hears of that by {@code settled}. */
+  final boolean awaitsSettings(Http2Exchange exchange) {
     if (!settled) {
       awaiting.add(exchange);
     }
-    return settled;
+    return !settled;
   }
 
   /** It has ended before that was known. */

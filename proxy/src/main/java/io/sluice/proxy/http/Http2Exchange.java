@@ -148,7 +148,7 @@ final class Http2Exchange implements HttpStream {
       return;
     }
     if (id == 0) {
-      if (head.upgrade != null && !codec.isSettled(this)) {
+      if (head.upgrade != null && codec.awaitsSettings(this)) {
         awaiting = new ArrayList<>(1);
         awaiting.add(() -> head(head, last));
         return;

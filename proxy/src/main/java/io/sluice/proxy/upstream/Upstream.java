@@ -1012,7 +1012,7 @@ public final class Upstream {
 
   // --- a connection that outlives who asked for it -------------------------------------------
 
-  /** By which snapshot it is searched. */
+  /** By which snapshot it is searched; empty once it is reached. */
   public MeshSnapshot snapshot() {
     return snapshot;
   }
