@@ -59,8 +59,8 @@ final class Http1Client extends Http1Side {
     answersHead = head.method().equals("HEAD");
     bound =
         bound
-            || isOfConnection(head.fields.joined("authorization"))
-            || isOfConnection(head.fields.joined("proxy-authorization"));
+            || isOfConnection(head.fields, "authorization")
+            || isOfConnection(head.fields, "proxy-authorization");
     parser.answers(head.method());
     writer.request(head, last);
   }
@@ -115,11 +115,16 @@ final class Http1Client extends Http1Side {
     asking.head(head, last);
   }
 
-  /** By a scheme that authenticates a connection instead of its requests (RFC 4559). */
-  private static boolean isOfConnection(@Nullable String credentials) {
+  /**
+   * By a scheme that authenticates a connection instead of its requests (RFC 4559). Of several
+   * lines nobody knows which one the other end reads.
+   */
+  private static boolean isOfConnection(Fields fields, String name) {
+    String credentials = fields.first(name);
     return credentials != null
         && (credentials.regionMatches(true, 0, NTLM, 0, NTLM.length())
-            || credentials.regionMatches(true, 0, NEGOTIATE, 0, NEGOTIATE.length()));
+            || credentials.regionMatches(true, 0, NEGOTIATE, 0, NEGOTIATE.length())
+            || fields.count(name) > 1);
   }
 
   /** Such a scheme among others. */

@@ -158,6 +158,10 @@ class LeftConnectionsTest {
           new Exchange(
               GET.replace("\r\n\r\n", "\r\nAuthorization: Negotiate YII=\r\n\r\n"),
               OK + "Content-Length: 2" + END),
+          new Exchange(
+              GET.replace(
+                  "\r\n\r\n", "\r\nAuthorization: Basic YTpi\r\nAuthorization: NTLM TlRM\r\n\r\n"),
+              OK + "Content-Length: 2" + END),
           new Exchange(GET, OK + "Connection: close\r\nContent-Length: 2" + END, true),
           new Exchange(GET, "HTTP/1.0 200 OK\r\nContent-Length: 2" + END, true),
           new Exchange(GET, OK + "Content-Length: 2" + END + "\r\n", true),
