@@ -988,8 +988,13 @@ final class Exchange implements Upstream.Listener {
       if (ended) {
         return;
       }
-      if (asked.whole && answered.whole) {
+      if (answered.whole && asked.whole) {
         finishIfWhole();
+      } else if (answered.whole && isTunnel()) {
+        end = whole();
+        downstream.flush();
+        downstream.abort(HttpStream.Abort.CANCELLED); // nobody takes more (RFC 9113 §8.1)
+        finish();
       } else {
         upstreamLost(how);
       }

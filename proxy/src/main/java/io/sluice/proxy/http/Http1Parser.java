@@ -61,7 +61,7 @@ final class Http1Parser {
       }
     }
 
-    /** Those that were begun with. */
+    /** Anew, those of whole lines of that length. */
     void endedBefore(int length) {
       lines = 0;
       for (int i = indexOf(octets, LF, 0, length); i >= 0; i = indexOf(octets, LF, i + 1, length)) {
@@ -187,7 +187,8 @@ final class Http1Parser {
     byte[] scratch = lines.octets;
     int length = begun.length;
     System.arraycopy(begun, 0, scratch, 0, length);
-    lines.endedBefore(lineStart);
+    boolean resumed = lineStart > 0;
+    lines.lines = 0;
     int seen = length; // what of the scratch is a copy of what was not taken yet
     while (true) {
       int end = indexOf(scratch, LF, length, seen) + 1;
@@ -222,6 +223,9 @@ final class Http1Parser {
       }
       boolean empty = text == lineStart;
       if (what == Lines.ONE || (empty && (lineStart > 0 || what == Lines.TRAILERS))) {
+        if (resumed) {
+          lines.endedBefore(lineStart); // once: it may come in thousands of pieces
+        }
         begun = NOTHING;
         lineStart = 0;
         skippedLine = false;

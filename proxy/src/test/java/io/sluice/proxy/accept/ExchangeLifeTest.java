@@ -525,8 +525,33 @@ class ExchangeLifeTest {
     }
   }
 
-  /** Takes a tunnel (RFC 8441) and ends it on its own side at once. */
+  /** As servers do that want nothing more of it (RFC 9113 §8.1). */
+  @Test
+  void aTunnelOfHttp2ThatItsApplicationEndsAndResetsIsWhole() throws IOException {
+    try (var mesh = new HttpFixture((socket, received) -> endTunnel(socket, received, true), ".*");
+        RawClient client = new RawClient(mesh.nodes.entry)) {
+      mesh.nodes.publish(mesh.nodes.withRequests(List.of(HttpFixture.match("/books"))));
+      client.settle();
+      client.send(RawClient.HEADERS, RawClient.END_HEADERS, 1, CONNECT);
+      RawClient.Frame last = client.next(RawClient.DATA);
+      while ((last.flags() & RawClient.END_STREAM) == 0) {
+        last = client.next(RawClient.DATA);
+      }
+
+      for (TestNode node : List.of(mesh.nodes.client, mesh.nodes.server)) {
+        Await.until("it is told", () -> node.recorder.requests.size() == 1);
+        assertThat(node.recorder.requests.getFirst().end()).isEqualTo(RequestRecord.End.WHOLE);
+      }
+    }
+  }
+
   private static void endTunnel(Socket socket, HttpFixture.Received received) throws IOException {
+    endTunnel(socket, received, false);
+  }
+
+  /** Takes a tunnel (RFC 8441) and ends it on its own side at once, with a reset behind or not. */
+  private static void endTunnel(Socket socket, HttpFixture.Received received, boolean resets)
+      throws IOException {
     byte[] takesConnect = {0, 8, 0, 0, 0, 1}; // SETTINGS_ENABLE_CONNECT_PROTOCOL
     byte[] ok = {(byte) 0x88}; // RFC 7541, appendix A
     DataInputStream in = new DataInputStream(socket.getInputStream());
@@ -545,6 +570,10 @@ class ExchangeLifeTest {
         socket
             .getOutputStream()
             .write(RawClient.frame(RawClient.DATA, RawClient.END_STREAM, stream, ok));
+        if (resets) {
+          byte[] noError = new byte[4];
+          socket.getOutputStream().write(RawClient.frame(RawClient.RST_STREAM, 0, stream, noError));
+        }
       } else if (type == RawClient.DATA) {
         received.add(payload, length);
       }

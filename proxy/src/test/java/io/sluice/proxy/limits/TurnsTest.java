@@ -222,7 +222,7 @@ class TurnsTest {
       Socket next = server.accept();
       awaitSettled(settled);
 
-      whileBusy(() -> {
+      loop.execute(() -> { // which looks at its sockets once all of it has been added
         flood(TimeUnit.MILLISECONDS.toNanos(1));
         write(next);
       });
