@@ -114,6 +114,19 @@ public final class FormerMechanism {
   }
 
   /**
+   * Whether the pod was wholly in force by what an earlier daemon had: connections from before that
+   * have been looked for. What is only begun, or left, is no proof of it.
+   */
+  public boolean wasInForce(long cookie) {
+    return present.wasInForce(cookie)
+        || switch (present.mechanism()) {
+          case EBPF -> rules.wereInForce(cookie);
+          case IPTABLES -> programs.wereInForce(cookie);
+          case SPLIT -> rules.wereInForce(cookie) || programs.steered(cookie);
+        };
+  }
+
+  /**
    * The listeners to which the former mechanism sends what it takes from the pod, if a daemon has
    * handed them over; the caller owns the descriptors. To be served until it has gone: it works as
    * long as they do. None for a pod that {@link #meets} does not know.

@@ -72,6 +72,30 @@ public final class FormerPrograms {
     return Files.isDirectory(pins.pod(cookie)) || hasOtherSchemas();
   }
 
+  /**
+   * Whether they took all of it: an entry is what a pod gets last. Of another schema only pins can
+   * be read.
+   */
+  boolean wereInForce(long cookie) {
+    if (pins.otherSchemas().stream().anyMatch(one -> Files.isDirectory(one.pod(cookie)))) {
+      return true;
+    }
+    Path pin = pins.map("pods");
+    if (!Files.exists(pin)) {
+      return false;
+    }
+    try (BpfMapFd map = kernel.openMap(pin)) {
+      return new BpfMap<>(map, PodKey.CODEC, PodValue.CODEC).lookup(new PodKey(cookie)).isPresent();
+    } catch (LinuxException e) {
+      return Files.isDirectory(pins.pod(cookie)); // it may not read maps
+    }
+  }
+
+  /** The same where a program took what arrives too. */
+  boolean steered(long cookie) {
+    return Files.exists(pins.pod(cookie).resolve("link")) && wereInForce(cookie);
+  }
+
   /** Whether there are some, and those of all pods with pins are among {@code cookies}. */
   boolean areOnlyOf(Set<Long> cookies) {
     return exist()

@@ -65,6 +65,11 @@ public final class FormerRules {
     return records.read(cookie).isPresent() && !lifted.containsKey(cookie);
   }
 
+  /** Whether all of them took it, and the pod has not left since. */
+  boolean wereInForce(long cookie) {
+    return records.read(cookie).filter(EnrolledRecords.Enrolled::inForce).isPresent();
+  }
+
   /** Finds the programs that may have written them. */
   IptablesBackend probe() {
     IptablesBackend probed = backend;

@@ -174,7 +174,6 @@ public final class IptablesInterception implements Interception {
     if (active == null) {
       throw new IllegalStateException("pod " + pod.name() + " was not prepared");
     }
-    translating.remove(pod.cookie());
     if (pod.settings().openings().fail() == FailMode.OPEN) {
       LOG.log(
           System.Logger.Level.WARNING,
@@ -183,6 +182,7 @@ public final class IptablesInterception implements Interception {
           "rules cannot tell whether a daemon runs, so they refuse without one; use eBPF");
     }
     active.begin();
+    translating.remove(pod.cookie()); // not before: where it fails, they go on by what was there
   }
 
   @Override
@@ -234,8 +234,11 @@ public final class IptablesInterception implements Interception {
     }
   }
 
-  /** Not what may have been, nor what connections from before are still translated by. */
+  /** Not what may have been, nor what another node or connections from before still need. */
   private boolean wasNeverInForce(long cookie) {
+    if (records.isHeldByAnother(cookie)) {
+      return false;
+    }
     return records
         .read(cookie)
         .map(record -> !record.inForce() && !translating.containsKey(cookie))

@@ -144,8 +144,16 @@ public final class SplitInterception implements Interception {
       outbound.activate(pod);
       inbound.activate(pod);
     } else {
+      boolean wasInForce = inbound.wasInForce(pod.cookie());
       inbound.activate(pod);
-      outbound.activate(pod);
+      try {
+        outbound.activate(pod);
+      } catch (RuntimeException e) {
+        if (!wasInForce) {
+          inbound.release(pod.cookie()); // or the next try would take the pod for one that was
+        }
+        throw e;
+      }
     }
     outbound.retireSteering(pod.cookie());
   }

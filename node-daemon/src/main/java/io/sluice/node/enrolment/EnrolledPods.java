@@ -327,7 +327,8 @@ final class EnrolledPods {
     long cookie = netns.cookie();
     PodPlacement pod =
         placements.of(workload, found.path(), netns, cookie, found.addresses(), current);
-    boolean adopted = former.meets(cookie) | interception.wasInForce(cookie);
+    boolean adopted = former.wasInForce(cookie);
+    former.meets(cookie);
     sockets.add(pod);
     try {
       PodListeners own = interception.prepare(pod);
