@@ -310,9 +310,9 @@ public final class ControllerSnapshots implements ConfirmedSource {
     boolean first = delivered.getCount() > 0;
     boolean complete = next.content().isComplete();
     if (first || change.changesAnything() || complete != holding.content().isComplete()) {
-      long number = Math.max(revision + 1, next.content().revision());
-      consumer.accept(next.content().withRevision(number));
-      revision = number;
+      // Also where it is not taken to its end: no other content is to have the same number.
+      revision = Math.max(revision + 1, next.content().revision());
+      consumer.accept(next.content().withRevision(revision));
     }
     holding = next;
     pods.heard(change.marker().tellsOfEveryPod(), complete);
