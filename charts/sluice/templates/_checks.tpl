@@ -34,12 +34,12 @@
 {{- end -}}
 {{- $update := .Values.node.updateStrategy -}}
 {{- $surges := ne (toString $update.maxSurge) "0" -}}
-{{- if eq $surges (ne (toString $update.maxUnavailable) "0") -}}
+{{- if and (or .Values.retire (eq $update.type "RollingUpdate")) (eq $surges (ne (toString $update.maxUnavailable) "0")) -}}
 {{- fail "node.updateStrategy: a daemon ends either after its successor has started (maxSurge) or before (maxUnavailable); set exactly one of them to 0" -}}
 {{- end -}}
 {{- $granted := dict -}}
 {{- range $controller.certificateSecrets -}}
-{{- if hasPrefix "kube-" .namespace -}}
+{{- if has .namespace (list "kube-system" "kube-public" "kube-node-lease") -}}
 {{- fail (printf "controller.certificateSecrets: %s is a namespace of the system, in which nobody should make Secrets; name another" .namespace) -}}
 {{- end -}}
 {{- if hasKey $granted .namespace -}}

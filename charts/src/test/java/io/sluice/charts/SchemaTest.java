@@ -86,7 +86,7 @@ class SchemaTest {
         "controller: {nodeLifetime: 99999999999999999999d}       | controller.nodeLifetime: no cert",
         "node: {updateStrategy: {maxUnavailable: 1}}             | node.updateStrategy",
         "node: {updateStrategy: {maxSurge: 0}}                   | node.updateStrategy",
-        "node: {updateStrategy: {type: OnDelete, maxSurge: 0}}   | node.updateStrategy",
+        "{retire: true, node: {updateStrategy: {type: OnDelete, maxSurge: 0}}} | node.updateStrategy",
         "controller: {certificateSecrets: [{namespace: a, names: [b]}, {namespace: a, names: [c]}]} | controller.certificateSecrets: namespace a is there twice",
         "controller: {certificateSecrets: [{namespace: kube-system, names: [b]}]} | controller.certificateSecrets: kube-system",
         "webhook: {certificate: {caBundle: text}}                | webhook.certificate.caBundle: it is of",

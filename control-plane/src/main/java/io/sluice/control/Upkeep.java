@@ -15,6 +15,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -115,7 +116,7 @@ final class Upkeep implements AutoCloseable {
 
   /** The authority's, at most some seconds old. */
   AuthorityHealth health() {
-    return health.get();
+    return Objects.requireNonNull(health.get());
   }
 
   private void run() {

@@ -98,6 +98,7 @@ public final class NodeDaemon implements AutoCloseable {
   private @Nullable Enrolment enrolment;
   private @Nullable PageServer metricsServer;
   private volatile @Nullable CniService cni;
+  private volatile Optional<String> cniLeft = Optional.empty(); // what hinders its removal
   private @Nullable HandOverServer successors;
   private @Nullable Leaving leaving;
 
@@ -431,15 +432,13 @@ public final class NodeDaemon implements AutoCloseable {
       Enrolment pods,
       Publication publication,
       NodeMetrics metrics) {
-    Path socket = NodeSettings.cniSocket(settings.nodeName());
-    Path membership = NodeSettings.cniMembership(settings.stateDirectory());
     switch (settings.cni().plugin()) {
       case UNTOUCHED -> {
         return Optional.empty();
       }
       case REMOVED -> {
-        Optional<String> left = CniService.remove(settings.cni(), socket, membership);
-        readiness.require(() -> left);
+        removeCni();
+        readiness.require(() -> cniLeft);
         return Optional.empty();
       }
       case SERVED -> {}
@@ -448,8 +447,8 @@ public final class NodeDaemon implements AutoCloseable {
         parts.single(
             CniService.start(
                 settings.cni(),
-                socket,
-                membership,
+                NodeSettings.cniSocket(settings.nodeName()),
+                NodeSettings.cniMembership(settings.stateDirectory()),
                 namespaces,
                 sandboxes,
                 pods,
@@ -460,6 +459,14 @@ public final class NodeDaemon implements AutoCloseable {
     readiness.require(started::missing);
     cni = started;
     return Optional.of(started);
+  }
+
+  private void removeCni() {
+    cniLeft =
+        CniService.remove(
+            settings.cni(),
+            NodeSettings.cniSocket(settings.nodeName()),
+            NodeSettings.cniMembership(settings.stateDirectory()));
   }
 
   private Optional<FlowRecorder> flows() {
@@ -508,6 +515,9 @@ public final class NodeDaemon implements AutoCloseable {
     CniService plugin = cni;
     if (plugin != null) {
       plugin.publishAgain();
+    }
+    if (cniLeft.isPresent()) {
+      removeCni();
     }
     SourceInUse source = sourceInUse;
     if (source != null) {
