@@ -214,7 +214,9 @@ class CommandLineTest {
 
     assertThat(run(line.replace("DIR", directory.toString()).split(" "))).isZero();
     assertThat(out.toString())
-        .isEqualTo("nothing to remove: no 00-00-sluice.conflist in [/c], no sluice-cni in [/b]\n");
+        .isEqualTo(
+            "nothing to remove: no 00-00-sluice.conflist in [/c, /etc/cni/net.d], no sluice-cni in"
+                + " [/b]\n");
   }
 
   private static Stream<List<String>> commands() {
