@@ -312,10 +312,11 @@ public final class Exporter implements AutoCloseable {
       case LATER, UNANSWERED -> {
         tell(to, answer.text());
         tried = count;
+        // Before it is counted: an end that comes in between would be taken for one that waits.
+        pause(to, longest(failed(), answer.pause()), !answer.pause().isZero());
         if (++tries == MOST_TRIES) {
           giveUp(count, answer.verdict() == Answer.Verdict.LATER);
         }
-        pause(to, longest(failed(), answer.pause()), !answer.pause().isZero());
       }
       case UNREACHED -> { // which says nothing about the batch
         tell(to, answer.text());
