@@ -71,6 +71,11 @@ record EnrolledRecords(Path directory) {
     }
   }
 
+  /** Whether all rules were in force there, and the pod has not left since. */
+  boolean wasInForce(long cookie) {
+    return read(cookie).filter(Enrolled::inForce).isPresent();
+  }
+
   Optional<Enrolled> read(long cookie) {
     try {
       boolean isLeft = !Files.exists(file(cookie));

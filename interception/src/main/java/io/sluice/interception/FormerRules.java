@@ -67,7 +67,7 @@ public final class FormerRules {
 
   /** Whether all of them took it, and the pod has not left since. */
   boolean wereInForce(long cookie) {
-    return records.read(cookie).filter(EnrolledRecords.Enrolled::inForce).isPresent();
+    return records.wasInForce(cookie);
   }
 
   /** Finds the programs that may have written them. */

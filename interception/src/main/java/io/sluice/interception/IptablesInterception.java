@@ -124,7 +124,7 @@ public final class IptablesInterception implements Interception {
 
   @Override
   public boolean wasInForce(long cookie) {
-    return records.read(cookie).filter(EnrolledRecords.Enrolled::inForce).isPresent();
+    return records.wasInForce(cookie);
   }
 
   @Override

@@ -125,21 +125,17 @@ final class RulesInForce implements AutoCloseable {
     boolean possible = clients.isPossible(pod.cookie());
     if (proof.isEmpty() || possible || !adopts(traffic, proof.get(), false)) {
       // Before the rules: none are to stand without a record.
-      if (isInForce(left)) {
+      if (left.filter(Enrolled::inForce).isPresent()) {
         records.write(pod.name(), pod.path(), pod.cookie());
       } else {
         records.begin(pod.name(), pod.path(), pod.cookie());
       }
       wanted = redirection.digest(traffic, possible);
       apply(traffic);
-      if (!isInForce(records.read(pod.cookie()))) { // no proof was written instead
+      if (!records.wasInForce(pod.cookie())) { // no proof was written instead
         records.write(pod.name(), pod.path(), pod.cookie());
       }
     }
-  }
-
-  private static boolean isInForce(Optional<Enrolled> record) {
-    return record.filter(Enrolled::inForce).isPresent();
   }
 
   /** Takes the rules as they are, if they are those of the proof and the ones wanted. */

@@ -21,6 +21,9 @@ public final class MeshSnapshot {
   /** What a node starts with before its first snapshot: nothing known, nothing permitted. */
   public static final MeshSnapshot EMPTY = new MeshSnapshot(0, false, PersistentMap.empty());
 
+  /** Of no snapshot: for who notes by which one something was found out. */
+  public static final long NO_REVISION = -1;
+
   private final long revision;
   private final boolean complete;
   private final PersistentMap<String, Table<?>> tables;

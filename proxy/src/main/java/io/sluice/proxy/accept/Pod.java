@@ -32,7 +32,7 @@ final class Pod extends LocalPod {
   /** Set when everything of the pod is to be reset; never unset. */
   volatile boolean gone;
 
-  private volatile Timeout timeout = new Timeout(-1, 0);
+  private volatile Timeout timeout = new Timeout(MeshSnapshot.NO_REVISION, 0);
 
   private record Timeout(long revision, long idleNanos) {}
 

@@ -57,8 +57,6 @@ public final class Subject {
     @Nullable ConnectionInfo told;
   }
 
-  private static final long NO_REVISION = -1;
-
   private final NamespacedName pod;
   private final Direction direction;
   private InetSocketAddress client;
@@ -77,7 +75,7 @@ public final class Subject {
   private Verdict verdict = Verdict.of(Outcome.REFUSED, Reason.INTERNAL_ERROR);
   private @Nullable Grant grant;
   private @Nullable HttpRequest request;
-  private long admittedBy = NO_REVISION; // until it is open
+  private long admittedBy = MeshSnapshot.NO_REVISION; // until it is open
   private @Nullable Lasting lasting; // of a connection that has had a request, and of those
 
   /**
@@ -348,7 +346,7 @@ public final class Subject {
    */
   public @Nullable Verdict refusalAtOpening(MeshSnapshot now) {
     Verdict answer = admittedBy == now.revision() ? null : refusal(now);
-    admittedBy = NO_REVISION;
+    admittedBy = MeshSnapshot.NO_REVISION;
     return answer;
   }
 

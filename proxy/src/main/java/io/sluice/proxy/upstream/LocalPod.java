@@ -43,7 +43,7 @@ public class LocalPod {
   /** What it takes of those who call it. */
   public final PodLimits limits = new PodLimits(System::nanoTime);
 
-  private volatile Loopback loopback = new Loopback(-1, Set.of());
+  private volatile Loopback loopback = new Loopback(MeshSnapshot.NO_REVISION, Set.of());
 
   private record Loopback(long revision, Set<InetSocketAddress> endpoints) {}
 
