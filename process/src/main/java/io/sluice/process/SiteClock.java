@@ -123,7 +123,9 @@ public final class SiteClock implements SiteTime, AutoCloseable {
 
   /** Looks every five seconds from now on, and keeps the floor every ten minutes. */
   public SiteClock start() {
-    thread = Thread.ofVirtual().name("sluice-clock").start(this::run);
+    Thread looking = Thread.ofVirtual().name("sluice-clock").unstarted(this::run);
+    thread = looking; // from its first look on it tells what it sees
+    looking.start();
     return this;
   }
 
@@ -202,7 +204,8 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     boolean changes = doubt.isEmpty() != before.doubt.isEmpty();
     isDue |= changes;
     if (thread != null && (changes || !isTold)) {
-      tell(doubt);
+      isTold = true;
+      tell(doubt, changes);
     }
     return doubt.isEmpty() ? wall : expected;
   }
@@ -240,16 +243,14 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     return "";
   }
 
-  private void tell(String doubt) {
-    boolean first = !isTold;
-    isTold = true;
+  private void tell(String doubt, boolean changes) {
     if (!doubt.isEmpty()) {
       LOG.log(
           System.Logger.Level.WARNING,
           "time_not_trusted it is {0} at least: {1}",
           text(state.known),
           doubt);
-    } else if (!first) {
+    } else if (changes) {
       LOG.log(System.Logger.Level.INFO, "time_trusted it is {0}", text(state.known));
     }
   }

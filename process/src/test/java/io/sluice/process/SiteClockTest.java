@@ -6,6 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -237,5 +243,36 @@ class SiteClockTest {
     keep();
     assertThat(Files.readString(directory.resolve("clock"))).hasSizeLessThan(120);
     assertThat(Files.getPosixFilePermissions(directory.resolve("clock"))).hasSize(2);
+  }
+
+  /** Its thread may come to its first look when the doubt that it was opened with is over. */
+  @Test
+  void whatWasDoubtedBeforeTheFirstLookIsToldToBeRight() {
+    List<String> told = new CopyOnWriteArrayList<>(); // by other tests' clocks too
+    Handler handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord line) {
+            told.add(line.getMessage() + Arrays.toString(line.getParameters()));
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    Logger logger = Logger.getLogger(SiteClock.class.getName());
+    logger.addHandler(handler);
+    board.wall = Instant.EPOCH;
+    SiteClock clock = opened();
+    board.wall = NOON.plusSeconds(17);
+    try (clock) {
+      clock.start();
+      assertTrusted(clock);
+    } finally {
+      logger.removeHandler(handler);
+    }
+    assertThat(told).containsOnlyOnce("time_trusted it is {0}[2027-03-01T12:00:17Z]");
   }
 }
