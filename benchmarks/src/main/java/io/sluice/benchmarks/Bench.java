@@ -1,9 +1,12 @@
 package io.sluice.benchmarks;
 
+import io.sluice.lab.site.ControlProcess;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.SitePod;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -110,6 +113,33 @@ record Bench(
     return startDaemon(registry, options);
   }
 
+  /** A controller on this machine, of a mesh in which each pod has an identity of its own. */
+  ControlProcess startController() throws Exception {
+    Path registry = directory.resolve("registry-identities");
+    Manifests.writeIdentities(registry, testbed, pods, nodeName);
+    ControlProcess controller =
+        new ControlProcess(
+            SitePod.thisMachine(),
+            InetAddress.getLoopbackAddress(),
+            ControlProcess.folder(registry),
+            directory.resolve("control"),
+            List.of());
+    controller.start();
+    return controller;
+  }
+
+  /** The same with all pods, by what a controller says. */
+  DaemonProcess startDaemon(ControlProcess controller) {
+    return startDaemon(
+        List.of(
+            "--control",
+            controller.address(),
+            "--join-token",
+            controller.joinToken(nodeName).toString()),
+        directory.resolve("joined"),
+        List.of());
+  }
+
   /** The same with all pods, where requests are decided too. */
   DaemonProcess startDaemonForHttp() throws Exception {
     Path registry = directory.resolve("registry-http");
@@ -125,16 +155,17 @@ record Bench(
     return startDaemon(registry, options);
   }
 
-  /** As an operator starts it: by the launcher, with the product's flags. */
   private DaemonProcess startDaemon(Path registry, List<String> options) {
+    return startDaemon(
+        List.of("--registry", registry.toString()), directory.resolve("state"), options);
+  }
+
+  /** As an operator starts it: by the launcher, with the product's flags. */
+  private DaemonProcess startDaemon(List<String> source, Path state, List<String> options) {
+    List<String> launch = new ArrayList<>(List.of(launcher.toString(), "node", "run"));
+    launch.addAll(source);
     DaemonProcess daemon =
-        new DaemonProcess(
-            SitePod.thisMachine(),
-            nodeName,
-            List.of(launcher.toString(), "node", "run", "--registry", registry.toString()),
-            directory.resolve("state"),
-            List.of(),
-            options);
+        new DaemonProcess(SitePod.thisMachine(), nodeName, launch, state, List.of(), options);
     daemon.begin();
     return daemon;
   }

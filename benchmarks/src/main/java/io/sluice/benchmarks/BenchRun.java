@@ -2,6 +2,7 @@ package io.sluice.benchmarks;
 
 import io.sluice.interception.maps.PinDirectory;
 import io.sluice.lab.site.ChildProgram;
+import io.sluice.lab.site.ControlProcess;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.lab.site.Site;
 import io.sluice.lab.site.SiteFolder;
@@ -151,11 +152,7 @@ final class BenchRun implements AutoCloseable {
         add(Part.start, () -> StartMeasurement.run(bench));
       }
       if (parts.contains(Part.idle)) {
-        try (DaemonProcess daemon = bench.startDaemon(PODS)) {
-          Enforcement.await(testbed, daemon);
-          add(Part.idle, () -> MemoryMeasurement.idle(bench, daemon));
-        }
-        NodeCleanup.removeAll(name);
+        add(Part.idle, () -> idle(bench));
       }
       if (parts.stream().anyMatch(OF_BYTES::contains)) {
         if (!traffic.isEmpty()) {
@@ -184,6 +181,24 @@ final class BenchRun implements AutoCloseable {
         add(Part.cni, () -> CniMeasurement.run(bench));
       }
     }
+  }
+
+  private List<Figure> idle(Bench bench) throws Exception {
+    List<Figure> measured = new ArrayList<>();
+    try (DaemonProcess daemon = bench.startDaemon(PODS)) {
+      Enforcement.await(bench.testbed(), daemon);
+      measured.addAll(MemoryMeasurement.idle(bench, daemon));
+    }
+    NodeCleanup.removeAll(name);
+    ControlProcess controller = bench.startController();
+    try (DaemonProcess daemon = bench.startDaemon(controller)) {
+      Enforcement.await(bench.testbed(), daemon);
+      measured.addAll(MemoryMeasurement.idleJoined(bench, daemon));
+    } finally {
+      controller.end();
+    }
+    NodeCleanup.removeAll(name);
+    return measured;
   }
 
   private List<Figure> http(Bench bench, LoadServer server) throws Exception {

@@ -114,7 +114,7 @@ final class Manifests {
       apiVersion: v1
       kind: Pod
       metadata: {name: %s, namespace: bench, annotations: {sluice.io/netns: %s}}
-      spec: {serviceAccountName: %s}
+      spec: {serviceAccountName: %s%s}
       status: {podIPs: [{ip: %s}, {ip: "%s"}]}
       """;
 
@@ -260,15 +260,33 @@ final class Manifests {
     }
     for (int pod = 0; pod < pods; pod++) {
       String account = pod == 0 || pod == NEIGHBOUR ? "client" : pod == 1 ? "server" : "idle";
-      String name = pod < 2 ? "load-" + account : "idle-" + pod;
-      text.append(
-          POD.formatted(
-              name,
-              testbed.pod(pod).netns(),
-              account,
-              IpAddresses.text(testbed.pod(pod).address(Family.IPV4)),
-              IpAddresses.text(testbed.pod(pod).address(Family.IPV6))));
+      text.append(pod(testbed, pod, account, ""));
     }
+    write(folder, text);
+  }
+
+  /** The same for a controller of one node, each pod with an account of its own. */
+  static void writeIdentities(Path folder, Testbed testbed, int pods, String node)
+      throws IOException {
+    StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget(""));
+    for (int pod = 0; pod < pods; pod++) {
+      String account = pod == 0 ? "client" : pod == 1 ? "server" : "idle-" + pod;
+      text.append(pod(testbed, pod, account, ", nodeName: " + node));
+    }
+    write(folder, text);
+  }
+
+  private static String pod(Testbed testbed, int pod, String account, String placed) {
+    return POD.formatted(
+        pod < 2 ? "load-" + account : "idle-" + pod,
+        testbed.pod(pod).netns(),
+        account,
+        placed,
+        IpAddresses.text(testbed.pod(pod).address(Family.IPV4)),
+        IpAddresses.text(testbed.pod(pod).address(Family.IPV6)));
+  }
+
+  private static void write(Path folder, CharSequence text) throws IOException {
     Files.createDirectories(folder);
     Files.writeString(folder.resolve("mesh.yaml"), text);
   }

@@ -1,5 +1,6 @@
 package io.sluice.benchmarks;
 
+import io.sluice.lab.site.Await;
 import io.sluice.lab.site.DaemonProcess;
 import io.sluice.linux.memory.ProcessMemory;
 import java.io.IOException;
@@ -20,6 +21,18 @@ final class MemoryMeasurement {
 
   /** To be called right after readiness. */
   static List<Figure> idle(Bench bench, DaemonProcess daemon) throws Exception {
+    return idle("idle", "", bench, daemon);
+  }
+
+  /** The same of one that follows a controller and has a certificate for each pod. */
+  static List<Figure> idleJoined(Bench bench, DaemonProcess daemon) throws Exception {
+    Await.until(
+        "each pod has a certificate", () -> daemon.view().certificates().size() >= bench.pods());
+    return idle("idle.joined", ", joined, an identity each", bench, daemon);
+  }
+
+  private static List<Figure> idle(String id, String kind, Bench bench, DaemonProcess daemon)
+      throws Exception {
     Duration idle = bench.extent().idle();
     Thread.sleep(idle.dividedBy(4));
     double before = ProcessUse.of(daemon.pid()).cpuSeconds();
@@ -27,19 +40,20 @@ final class MemoryMeasurement {
     Thread.sleep(idle.multipliedBy(3).dividedBy(4));
     double used =
         (ProcessUse.of(daemon.pid()).cpuSeconds() - before) * 1e9 / (System.nanoTime() - begin);
-    String after = ", " + bench.pods() + " pods, " + idle.toSeconds() + " s after the start";
+    String after =
+        ", " + bench.pods() + " pods" + kind + ", " + idle.toSeconds() + " s after the start";
     return List.of(
         single(
-            "idle.rss",
+            id + ".rss",
             "resident memory (RSS) idle" + after,
             "MiB",
             ProcessMemory.residentBytes(daemon.pid()) / MEBIBYTE),
         single(
-            "idle.pss",
+            id + ".pss",
             "proportional memory (PSS) idle" + after,
             "MiB",
             ProcessMemory.proportionalBytes(daemon.pid()) / MEBIBYTE),
-        single("idle.cpu", "CPU time a second, idle" + after, "ms/s", used * 1e3));
+        single(id + ".cpu", "CPU time a second, idle" + after, "ms/s", used * 1e3));
   }
 
   static List<Figure> held(Bench bench, DaemonProcess daemon, LoadServer server) throws Exception {
