@@ -128,7 +128,7 @@ record Bench(
     return controller;
   }
 
-  /** The same with all pods, by what a controller says. */
+  /** Starts a daemon that joins it and has those pods, and does not wait for it. */
   DaemonProcess startDaemon(ControlProcess controller) {
     return startDaemon(
         List.of(

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -254,39 +255,47 @@ final class Manifests {
    * @param http whether {@link #decidedRequests} belong to it: other loads are not to pay for them
    */
   static void write(Path folder, Testbed testbed, int pods, boolean http) throws IOException {
-    StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget(""));
-    if (http) {
-      text.append(decidedRequests(testbed.path(Route.MESHED).serverAddress(), "", "None"));
-    }
-    for (int pod = 0; pod < pods; pod++) {
-      String account = pod == 0 || pod == NEIGHBOUR ? "client" : pod == 1 ? "server" : "idle";
-      text.append(pod(testbed, pod, account, ""));
-    }
-    write(folder, text);
+    write(
+        folder,
+        testbed,
+        pods,
+        http ? decidedRequests(testbed.path(Route.MESHED).serverAddress(), "", "None") : "",
+        pod -> pod == 1 ? "server" : pod == 0 || pod == NEIGHBOUR ? "client" : "idle",
+        "");
   }
 
-  /** The same for a controller of one node, each pod with an account of its own. */
+  /** The same for the controller of {@code node}, each pod with an account of its own. */
   static void writeIdentities(Path folder, Testbed testbed, int pods, String node)
       throws IOException {
-    StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget(""));
+    write(
+        folder,
+        testbed,
+        pods,
+        "",
+        pod -> pod == 0 ? "client" : pod == 1 ? "server" : "idle-" + pod,
+        ", nodeName: " + node);
+  }
+
+  private static void write(
+      Path folder,
+      Testbed testbed,
+      int pods,
+      String objects,
+      IntFunction<String> accounts,
+      String placed)
+      throws IOException {
+    StringBuilder text = new StringBuilder(STRICT + enrolledNamespaceAndTarget("") + objects);
     for (int pod = 0; pod < pods; pod++) {
-      String account = pod == 0 ? "client" : pod == 1 ? "server" : "idle-" + pod;
-      text.append(pod(testbed, pod, account, ", nodeName: " + node));
+      String account = accounts.apply(pod);
+      text.append(
+          POD.formatted(
+              pod < 2 ? "load-" + account : "idle-" + pod,
+              testbed.pod(pod).netns(),
+              account,
+              placed,
+              IpAddresses.text(testbed.pod(pod).address(Family.IPV4)),
+              IpAddresses.text(testbed.pod(pod).address(Family.IPV6))));
     }
-    write(folder, text);
-  }
-
-  private static String pod(Testbed testbed, int pod, String account, String placed) {
-    return POD.formatted(
-        pod < 2 ? "load-" + account : "idle-" + pod,
-        testbed.pod(pod).netns(),
-        account,
-        placed,
-        IpAddresses.text(testbed.pod(pod).address(Family.IPV4)),
-        IpAddresses.text(testbed.pod(pod).address(Family.IPV6)));
-  }
-
-  private static void write(Path folder, CharSequence text) throws IOException {
     Files.createDirectories(folder);
     Files.writeString(folder.resolve("mesh.yaml"), text);
   }
