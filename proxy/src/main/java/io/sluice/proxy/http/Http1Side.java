@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * peer sends is read when what came before has been taken. Event loop of the channel.
  */
 abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
-  /** So much that was written does not wait for more. */
-  private static final int MUCH_OCTETS = 16 * 1_024;
+  /** So much that was written does not wait for more; a full frame between nodes is more. */
+  private static final int MUCH_OCTETS = 12 * 1_024;
 
   final ByteChannel channel;
   final Http1Parser parser;
@@ -145,8 +145,13 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
       drop();
     }
     parsing = true;
+    boolean takesBatch = untaken == 0;
     try {
-      while (!closed && arrived.size() > 0 && untaken == 0 && !dropsInput() && expectsMessage()) {
+      while (!closed
+          && arrived.size() > 0
+          && (untaken == 0 || takesBatch && parser.isWithinMessage())
+          && !dropsInput()
+          && expectsMessage()) {
         parse();
       }
     } catch (BadMessage e) {
