@@ -237,4 +237,58 @@ class Http1ServerTest {
     assertThat(one.writable).isEqualTo(1);
     one.pipe.near().reset();
   }
+
+  /** Keeps count of what it is given, and says of none that it has gone. */
+  private static final class Takes extends Owner {
+    int pieces;
+    int batches;
+
+    @Override
+    public void request(HttpStream stream, Head head, boolean last) {
+      stream.listen(this);
+    }
+
+    @Override
+    public void data(ByteBuf bytes, boolean last) {
+      pieces++;
+      bytes.release();
+    }
+
+    @Override
+    public void batchEnded() {
+      batches++;
+    }
+  }
+
+  @Test
+  void contentThatCameTogetherIsPassedOnTogetherAndNothingMoreBeforeItHasGone() {
+    Takes owner = new Takes();
+    Pipe pipe = new Pipe();
+    BufferBudget budget = new BufferBudget(1 << 20, null);
+    Http1Server server =
+        new Http1Server(pipe.far(), Runnable::run, ByteBufAllocator.DEFAULT, budget, owner);
+    int piece = 16_000;
+
+    server.bytes(
+        Unpooled.copiedBuffer(
+            "PUT / HTTP/1.1\r\nHost: s\r\nContent-Length: 64000\r\n\r\n", US_ASCII));
+    server.batchEnded();
+    owner.batches = 0;
+    for (int i = 0; i < 3; i++) {
+      server.bytes(Unpooled.wrappedBuffer(new byte[piece]));
+    }
+    server.batchEnded();
+    assertThat(owner.pieces).isEqualTo(3);
+    assertThat(owner.batches).isEqualTo(1);
+
+    server.bytes(Unpooled.wrappedBuffer(new byte[piece]));
+    server.batchEnded();
+    assertThat(owner.pieces).isEqualTo(3);
+    server.consumed(2 * piece);
+    assertThat(owner.pieces).isEqualTo(3);
+
+    server.consumed(piece);
+    assertThat(owner.pieces).isEqualTo(4);
+    pipe.near().reset();
+  }
 }
