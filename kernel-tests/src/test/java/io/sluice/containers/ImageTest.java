@@ -108,6 +108,14 @@ class ImageTest {
     assertThat(help).contains("Usage: sluice " + command + " run").doesNotContain("Picked up");
   }
 
+  @Test
+  void whatTheChartSaysOfTheJvmHoldsWhateverTheImageSays() {
+    String flags =
+        image("node").run("-XX:TieredStopAtLevel=4 -XX:+PrintFlagsFinal", "sluice", "--version");
+
+    assertThat(flags).containsPattern("\\bTieredStopAtLevel += 4 ");
+  }
+
   @ParameterizedTest
   @CsvSource({"control, run, --help", "node, run, --standalone"})
   void theNodeImageNamesTheOtherOneToWhoWantsAController(
