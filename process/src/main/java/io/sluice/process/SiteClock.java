@@ -45,6 +45,8 @@ public final class SiteClock implements SiteTime, AutoCloseable {
   /** The clocks disagree by more only where the wall clock was set, or the machine slept. */
   private static final Duration STEP = Duration.ofSeconds(10);
 
+  private static final Duration STEP_BACK = STEP.negated();
+
   private static final Duration LOOK = Duration.ofSeconds(5);
   private static final Duration KEEP = Duration.ofMinutes(10);
   private static final String FORMAT = "sluice-clock-1";
@@ -95,7 +97,6 @@ public final class SiteClock implements SiteTime, AutoCloseable {
   private @Nullable Word authority;
   private boolean isDue = true;
   private Instant kept = Instant.EPOCH;
-  private boolean isTold;
 
   private volatile @Nullable Thread thread;
 
@@ -122,9 +123,12 @@ public final class SiteClock implements SiteTime, AutoCloseable {
   }
 
   /** Looks every five seconds from now on, and keeps the floor every ten minutes. */
-  public SiteClock start() {
+  public synchronized SiteClock start() {
+    if (!state.doubt.isEmpty()) {
+      tell(state.doubt);
+    }
     Thread looking = Thread.ofVirtual().name("sluice-clock").unstarted(this::run);
-    thread = looking; // from its first look on it tells what it sees
+    thread = looking; // before it runs: whoever looks from now on tells changes
     looking.start();
     return this;
   }
@@ -149,7 +153,8 @@ public final class SiteClock implements SiteTime, AutoCloseable {
   }
 
   private static boolean isStep(Instant expected, Instant wall) {
-    return Duration.between(expected, wall).abs().compareTo(STEP) > 0;
+    Duration step = Duration.between(expected, wall);
+    return step.compareTo(STEP) > 0 || step.compareTo(STEP_BACK) < 0; // abs() goes by decimals
   }
 
   @Override
@@ -203,9 +208,8 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     }
     boolean changes = doubt.isEmpty() != before.doubt.isEmpty();
     isDue |= changes;
-    if (thread != null && (changes || !isTold)) {
-      isTold = true;
-      tell(doubt, changes);
+    if (changes && thread != null) {
+      tell(doubt);
     }
     return doubt.isEmpty() ? wall : expected;
   }
@@ -243,15 +247,15 @@ public final class SiteClock implements SiteTime, AutoCloseable {
     return "";
   }
 
-  private void tell(String doubt, boolean changes) {
-    if (!doubt.isEmpty()) {
+  private void tell(String doubt) {
+    if (doubt.isEmpty()) {
+      LOG.log(System.Logger.Level.INFO, "time_trusted it is {0}", text(state.known));
+    } else {
       LOG.log(
           System.Logger.Level.WARNING,
           "time_not_trusted it is {0} at least: {1}",
           text(state.known),
           doubt);
-    } else if (changes) {
-      LOG.log(System.Logger.Level.INFO, "time_trusted it is {0}", text(state.known));
     }
   }
 

@@ -245,9 +245,9 @@ class SiteClockTest {
     assertThat(Files.getPosixFilePermissions(directory.resolve("clock"))).hasSize(2);
   }
 
-  /** Its thread may come to its first look when the doubt that it was opened with is over. */
+  /** Its thread may come to its first look when that doubt is over. */
   @Test
-  void whatWasDoubtedBeforeTheFirstLookIsToldToBeRight() {
+  void aDoubtThatItIsOpenedWithIsToldAndSoIsItsEnd() {
     List<String> told = new CopyOnWriteArrayList<>(); // by other tests' clocks too
     Handler handler =
         new Handler() {
@@ -273,6 +273,9 @@ class SiteClockTest {
     } finally {
       logger.removeHandler(handler);
     }
-    assertThat(told).containsOnlyOnce("time_trusted it is {0}[2027-03-01T12:00:17Z]");
+    String trusted = "time_trusted it is {0}[2027-03-01T12:00:17Z]";
+    assertThat(told).containsOnlyOnce(trusted);
+    assertThat(told.subList(0, told.indexOf(trusted)))
+        .anyMatch(line -> line.startsWith("time_not_trusted") && line.contains("1970-01-01"));
   }
 }
