@@ -14,8 +14,14 @@ import org.jspecify.annotations.Nullable;
  * peer sends is read when what came before has been taken. Event loop of the channel.
  */
 abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
-  /** So much that was written does not wait for more; a full frame between nodes is more. */
-  private static final int MUCH_OCTETS = 12 * 1_024;
+  /**
+   * More than this is flushed at once, less waits for the end of the loop's turn. Below the 16,375
+   * octets of a DATA frame that fills a TLS record: one that came alone is not to wait.
+   */
+  private static final int FLUSHED_AT_ONCE_OCTETS = 12 * 1_024;
+
+  /** Parts of content that leave together: each costs memory of its own, however small it is. */
+  private static final int MOST_PARTS = 64;
 
   final ByteChannel channel;
   final Http1Parser parser;
@@ -26,6 +32,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
   private HttpStream.@Nullable Listener listener;
   private int untaken; // octets of content that the listener has not consumed
   private int delivered; // octets of content, by the parsing that runs
+  private int parts; // of content, since all was taken
   private int waiting; // of the budget
   private int elsewhere; // of what is unsent, counted where it came from
   private long dropped;
@@ -136,7 +143,11 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
     goOn();
   }
 
-  /** Reads on, as far as messages may come and what came before is taken. */
+  /**
+   * Reads on once all before is taken: then the rest of a message as far as it has arrived, so that
+   * it leaves in one write; the channel bounds how much that is, we in how many parts. The next
+   * message waits until this one's content is taken.
+   */
   final void goOn() {
     if (parsing || closed) {
       return; // whoever parses sees what has changed
@@ -145,18 +156,24 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
       drop();
     }
     parsing = true;
-    boolean takesBatch = untaken == 0;
+    boolean allWasTaken = untaken == 0;
+    boolean begun = false;
+    parts = 0;
     try {
       while (!closed
           && arrived.size() > 0
-          && (untaken == 0 || takesBatch && parser.isWithinMessage())
+          && (untaken == 0 || (allWasTaken && parts < MOST_PARTS && parser.isWithinMessage()))
           && !dropsInput()
           && expectsMessage()) {
         parse();
+        begun = true;
       }
     } catch (BadMessage e) {
       drop();
-      if (!dropsInput()) { // else it was answered before it went wrong
+      if (begun) {
+        endBatch(); // what was good has been sent before
+      }
+      if (!closed && !dropsInput()) { // else it was answered before it went wrong
         bad(e);
       }
     } finally {
@@ -227,6 +244,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
       HttpStream.Listener told = listener;
       int length = bytes.readableBytes();
       delivered += length;
+      parts++;
       if (told == null || closed) {
         bytes.release();
         channel.consumed(length);
@@ -311,7 +329,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
    */
   @Override
   public final void flush() {
-    if (channel.unsentBytes() > MUCH_OCTETS) {
+    if (channel.unsentBytes() > FLUSHED_AT_ONCE_OCTETS) {
       flushNow();
     } else if (!flushes) {
       flushes = true;

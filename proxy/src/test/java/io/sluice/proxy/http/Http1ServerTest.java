@@ -238,10 +238,40 @@ class Http1ServerTest {
     one.pipe.near().reset();
   }
 
-  /** Keeps count of what it is given, and says of none that it has gone. */
-  private static final class Takes extends Owner {
+  /** Counts pieces and batches; all that it is given waits until the test says otherwise. */
+  private static final class NeverConsumes extends Owner {
+    final Pipe pipe = new Pipe();
+    final Http1Server server =
+        new Http1Server(
+            pipe.far(),
+            Runnable::run,
+            ByteBufAllocator.DEFAULT,
+            new BufferBudget(1 << 20, null),
+            this);
     int pieces;
+    int octets;
     int batches;
+    boolean aborted;
+
+    NeverConsumes() {
+      pipe.far().listen(server);
+      pipe.far().start();
+    }
+
+    /** All of it has come together. */
+    void receive(String... all) {
+      for (String each : all) {
+        server.bytes(Unpooled.copiedBuffer(each, US_ASCII));
+      }
+      server.batchEnded();
+    }
+
+    /** Says that it has taken all. */
+    void consume() {
+      int taken = octets;
+      octets = 0;
+      server.consumed(taken);
+    }
 
     @Override
     public void request(HttpStream stream, Head head, boolean last) {
@@ -251,6 +281,7 @@ class Http1ServerTest {
     @Override
     public void data(ByteBuf bytes, boolean last) {
       pieces++;
+      octets += bytes.readableBytes();
       bytes.release();
     }
 
@@ -258,37 +289,60 @@ class Http1ServerTest {
     public void batchEnded() {
       batches++;
     }
+
+    @Override
+    public void aborted(HttpStream.Abort how) {
+      aborted = true;
+    }
   }
 
   @Test
   void contentThatCameTogetherIsPassedOnTogetherAndNothingMoreBeforeItHasGone() {
-    Takes owner = new Takes();
-    Pipe pipe = new Pipe();
-    BufferBudget budget = new BufferBudget(1 << 20, null);
-    Http1Server server =
-        new Http1Server(pipe.far(), Runnable::run, ByteBufAllocator.DEFAULT, budget, owner);
-    int piece = 16_000;
+    NeverConsumes one = new NeverConsumes();
+    String piece = "x".repeat(16_000);
+    one.receive("PUT / HTTP/1.1\r\nHost: s\r\nContent-Length: 64000\r\n\r\n");
+    one.batches = 0;
 
-    server.bytes(
-        Unpooled.copiedBuffer(
-            "PUT / HTTP/1.1\r\nHost: s\r\nContent-Length: 64000\r\n\r\n", US_ASCII));
-    server.batchEnded();
-    owner.batches = 0;
-    for (int i = 0; i < 3; i++) {
-      server.bytes(Unpooled.wrappedBuffer(new byte[piece]));
-    }
-    server.batchEnded();
-    assertThat(owner.pieces).isEqualTo(3);
-    assertThat(owner.batches).isEqualTo(1);
+    one.receive(piece, piece, piece);
+    assertThat(one.pieces).isEqualTo(3);
+    assertThat(one.batches).isEqualTo(1);
 
-    server.bytes(Unpooled.wrappedBuffer(new byte[piece]));
-    server.batchEnded();
-    assertThat(owner.pieces).isEqualTo(3);
-    server.consumed(2 * piece);
-    assertThat(owner.pieces).isEqualTo(3);
+    one.receive(piece);
+    one.server.consumed(32_000);
+    assertThat(one.pieces).isEqualTo(3);
 
-    server.consumed(piece);
-    assertThat(owner.pieces).isEqualTo(4);
-    pipe.near().reset();
+    one.server.consumed(16_000);
+    assertThat(one.pieces).isEqualTo(4);
+    one.pipe.near().reset();
+  }
+
+  /** Whoever sends many of them behind a slow reader has no more of them held at once. */
+  @Test
+  void smallChunksThatCameTogetherArePassedOnFewAtATime() {
+    NeverConsumes one = new NeverConsumes();
+    String chunks = "1\r\nX\r\n".repeat(1_000);
+    one.receive("PUT / HTTP/1.1\r\nHost: s\r\nTransfer-Encoding: chunked\r\n\r\n");
+
+    one.receive(chunks, chunks, chunks);
+    assertThat(one.pieces).isEqualTo(1_000);
+
+    one.consume();
+    one.consume();
+    assertThat(one.pieces).isEqualTo(3_000);
+    one.pipe.near().reset();
+  }
+
+  @Test
+  void contentBeforeABrokenChunkIsPassedOn() {
+    NeverConsumes one = new NeverConsumes();
+    one.receive("PUT / HTTP/1.1\r\nHost: s\r\nTransfer-Encoding: chunked\r\n\r\n");
+    one.batches = 0;
+
+    one.receive("1000\r\n" + "x".repeat(0x1000) + "\r\n", "no size\r\n");
+
+    assertThat(one.pieces).isEqualTo(1);
+    assertThat(one.batches).isEqualTo(1);
+    assertThat(one.aborted).isTrue();
+    one.pipe.near().reset();
   }
 }
