@@ -113,6 +113,21 @@ record Bench(
     return startDaemon(registry, options);
   }
 
+  /** The same with all pods, where requests are decided too. */
+  DaemonProcess startDaemonForHttp() throws Exception {
+    Path registry = directory.resolve("registry-http");
+    Manifests.write(registry, testbed, pods, true);
+    return startDaemon(registry, BY_PROXY); // as bytes, beside it
+  }
+
+  /** The same with all pods and one more that has no sandbox yet. */
+  DaemonProcess startDaemonForStarts(List<String> options) throws Exception {
+    Path registry = directory.resolve("registry-starts");
+    Manifests.write(registry, testbed, pods, false);
+    Manifests.addStartingPod(registry);
+    return startDaemon(registry, options);
+  }
+
   /** A controller on this machine, of a mesh in which each pod has an identity of its own. */
   ControlProcess startController() throws Exception {
     Path registry = directory.resolve("registry-identities");
@@ -128,8 +143,8 @@ record Bench(
     return controller;
   }
 
-  /** Starts a daemon that joins it and has those pods, and does not wait for it. */
-  DaemonProcess startDaemon(ControlProcess controller) {
+  /** Starts a daemon that joins {@code controller} and has its pods; does not wait for it. */
+  DaemonProcess startJoinedDaemon(ControlProcess controller) {
     return startDaemon(
         List.of(
             "--control",
@@ -138,21 +153,6 @@ record Bench(
             controller.joinToken(nodeName).toString()),
         directory.resolve("joined"),
         List.of());
-  }
-
-  /** The same with all pods, where requests are decided too. */
-  DaemonProcess startDaemonForHttp() throws Exception {
-    Path registry = directory.resolve("registry-http");
-    Manifests.write(registry, testbed, pods, true);
-    return startDaemon(registry, BY_PROXY); // as bytes, beside it
-  }
-
-  /** The same with all pods and one more that has no sandbox yet. */
-  DaemonProcess startDaemonForStarts(List<String> options) throws Exception {
-    Path registry = directory.resolve("registry-starts");
-    Manifests.write(registry, testbed, pods, false);
-    Manifests.addStartingPod(registry);
-    return startDaemon(registry, options);
   }
 
   private DaemonProcess startDaemon(Path registry, List<String> options) {

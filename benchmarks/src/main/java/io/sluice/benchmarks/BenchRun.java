@@ -191,7 +191,7 @@ final class BenchRun implements AutoCloseable {
     }
     NodeCleanup.removeAll(name);
     ControlProcess controller = bench.startController();
-    try (DaemonProcess daemon = bench.startDaemon(controller)) {
+    try (DaemonProcess daemon = bench.startJoinedDaemon(controller)) {
       Enforcement.await(bench.testbed(), daemon);
       measured.addAll(MemoryMeasurement.idleJoined(bench, daemon));
     } finally {
