@@ -1,7 +1,7 @@
 {{/*
 Memory and CPU by size. The heap stands beside the limit it belongs to, since both change together: a limit holds heap,
-direct memory, code cache, and some 40 MiB of JVM, stacks and libbpf. Where there is room for it, what is much used is
-compiled a second time, which is less processor time under load and some 15 MiB; idle it is the same.
+direct memory, code cache, and some 40 MiB of JVM, stacks and libbpf. Where there is room, C2 stands behind C1, for less
+CPU under load; what it frees on the C heap is given back every 10,000 ms. What both cost: docs/performance.md.
 */}}
 {{- define "sluice.sizes" -}}
 edge-tiny:
@@ -11,7 +11,7 @@ edge:
   node:       {heapMiB: 64, directMiB: 32, codeMiB: 24, resources: {requests: {cpu: 50m, memory: 96Mi}, limits: {cpu: "2", memory: 192Mi}}}
   controller: {heapMiB: 160, directMiB: 64, codeMiB: 32, resources: {requests: {cpu: 20m, memory: 144Mi}, limits: {cpu: "2", memory: 320Mi}}}
 default:
-  node:       {heapMiB: 128, directMiB: 64, codeMiB: 32, options: "-XX:TieredStopAtLevel=4 -XX:TrimNativeHeapInterval=10000", resources: {requests: {cpu: 100m, memory: 160Mi}, limits: {cpu: "4", memory: 320Mi}}}
+  node:       {heapMiB: 128, directMiB: 64, codeMiB: 32, jvmOptions: "-XX:TieredStopAtLevel=4 -XX:TrimNativeHeapInterval=10000", resources: {requests: {cpu: 100m, memory: 160Mi}, limits: {cpu: "4", memory: 320Mi}}}
   controller: {heapMiB: 384, directMiB: 128, codeMiB: 48, resources: {requests: {cpu: 50m, memory: 256Mi}, limits: {cpu: "4", memory: 640Mi}}}
 {{- end -}}
 
@@ -22,11 +22,11 @@ default:
 {{- mustMergeOverwrite $size.resources (index $root.Values (index . 1)).resources | toYaml -}}
 {{- end -}}
 
-{{/* Options that the JVM reads from JDK_JAVA_OPTIONS, so the image must not set the heap itself: list of root and component. */}}
+{{/* Value of JDK_JAVA_OPTIONS, which the image puts behind its own options: list of root and component. */}}
 {{- define "sluice.javaOptions" -}}
 {{- $root := index . 0 -}}
 {{- $size := index (include "sluice.sizes" $root | fromYaml) $root.Values.size (index . 1) -}}
 {{- $heap := int (index $root.Values (index . 1)).heapMiB | default (int $size.heapMiB) -}}
 {{- $limits := printf "-Xmx%dm -XX:MaxDirectMemorySize=%dm -XX:ReservedCodeCacheSize=%dm" $heap (int $size.directMiB) (int $size.codeMiB) -}}
-{{- compact (list $limits $size.options) | join " " -}}
+{{- compact (list $limits $size.jvmOptions) | join " " -}}
 {{- end -}}

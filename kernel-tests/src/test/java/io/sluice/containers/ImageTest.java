@@ -109,11 +109,18 @@ class ImageTest {
   }
 
   @Test
-  void whatTheChartSaysOfTheJvmHoldsWhateverTheImageSays() {
+  void optionsOfLargerNodesOverrideTheImagesAndPreparedClassesFitThem() {
     String flags =
-        image("node").run("-XX:TieredStopAtLevel=4 -XX:+PrintFlagsFinal", "sluice", "--version");
+        image("node")
+            .run(
+                "-XX:AOTMode=on -XX:TieredStopAtLevel=4 -XX:TrimNativeHeapInterval=10000"
+                    + " -XX:+PrintFlagsFinal",
+                "sluice",
+                "--version");
 
-    assertThat(flags).containsPattern("\\bTieredStopAtLevel += 4 ");
+    assertThat(flags)
+        .containsPattern("\\bTieredStopAtLevel += 4 ")
+        .containsPattern("\\bTrimNativeHeapInterval += 10000 ");
   }
 
   @ParameterizedTest
