@@ -32,7 +32,7 @@ abstract class Http1Side implements HttpStream, ByteChannel.Listener, Runnable {
   private HttpStream.@Nullable Listener listener;
   private int untaken; // octets of content that the listener has not consumed
   private int delivered; // octets of content, by the parsing that runs
-  private int parts; // of content, since all was taken
+  private int parts; // of content, since this pass of goOn began
   private int waiting; // of the budget
   private int elsewhere; // of what is unsent, counted where it came from
   private long dropped;
