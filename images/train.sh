@@ -25,12 +25,13 @@ wait $controller
 [[ $answer == *" 200 "* ]]'
 
 # Trains image $1 in its root file system $2; the cache becomes $3. A node joins a controller of all jars, for its own image
-# has none. A controller exits as a signal ends it, so only the cache itself tells whether it was made.
+# has none. A controller exits as a signal ends it, so only the cache itself tells whether it was made. C2 takes part, which
+# else leaves alone what training has known.
 train() {
 	scratch=$work/training-$1
 	rm -rf "$scratch"
 	mkdir -p "$scratch/registry"
-	set -- "$@" "/$home/runtime/bin/java" "@/$home/java.options" -XX:AOTCacheOutput=/tmp/sluice.aot \
+	set -- "$@" "/$home/runtime/bin/java" "@/$home/java.options" -XX:TieredStopAtLevel=4 -XX:AOTCacheOutput=/tmp/sluice.aot \
 		io.sluice.cli.SluiceCommand
 	image=$1 inside=$2 cache=$3
 	shift 3

@@ -6,20 +6,19 @@ import io.sluice.lab.site.SitePod;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
  * What every measurement needs.
  *
- * @param launcher the product's start script
+ * @param launcher the product's start script, and how its daemons are started
  * @param nodeName of the measured daemon
  * @param directory registries and states of this run
  * @param pods enrolled pods of the test bed
  * @param extent how much is measured
  */
 record Bench(
-    Path launcher, String nodeName, Path directory, Testbed testbed, int pods, Extent extent) {
+    Launcher launcher, String nodeName, Path directory, Testbed testbed, int pods, Extent extent) {
   /** Pods of the smaller mesh. */
   static final int FEW_PODS = 3;
 
@@ -35,6 +34,7 @@ record Bench(
    *     slower than p99
    * @param window of a load that warms up
    * @param patience for processors to be far from each other, in all of a run
+   * @param steadyWindows whose median has to be that of as many before them
    * @param longestWarmUp of one load on one path, steady or not
    * @param starts of each kind
    * @param podStarts with each mechanism, on each path
@@ -47,6 +47,7 @@ record Bench(
       Duration pacedTime,
       Duration window,
       Duration patience,
+      int steadyWindows,
       Duration longestWarmUp,
       int starts,
       int podStarts,
@@ -61,7 +62,8 @@ record Bench(
             Duration.ofSeconds(3),
             Duration.ofMillis(200),
             Duration.ofMinutes(12),
-            Duration.ofSeconds(10),
+            15,
+            Duration.ofSeconds(40),
             5,
             60,
             Duration.ofSeconds(40));
@@ -73,6 +75,7 @@ record Bench(
             Duration.ofSeconds(1),
             Duration.ofMillis(100),
             Duration.ofSeconds(10),
+            3,
             Duration.ofSeconds(3),
             1,
             10,
@@ -160,9 +163,9 @@ record Bench(
         List.of("--registry", registry.toString()), directory.resolve("state"), options);
   }
 
-  /** As an operator starts it: by the launcher, with the product's flags. */
+  /** As an operator starts it: by the launcher. */
   private DaemonProcess startDaemon(List<String> source, Path state, List<String> options) {
-    List<String> launch = new ArrayList<>(List.of(launcher.toString(), "node", "run"));
+    List<String> launch = launcher.nodeRun();
     launch.addAll(source);
     DaemonProcess daemon =
         new DaemonProcess(SitePod.thisMachine(), nodeName, launch, state, List.of(), options);

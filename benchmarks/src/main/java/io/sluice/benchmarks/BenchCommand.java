@@ -33,6 +33,9 @@ public final class BenchCommand implements Callable<Integer> {
 
   private static final Duration LONGEST_OF_HTTP = Duration.ofMinutes(25);
 
+  /** What decides requests gains by the second compiler, which this size has room for. */
+  private static final String SIZE_OF_HTTP = "default";
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   @Option(names = "--quick", description = "Fewer samples, shorter warm-ups: four minutes in all.")
@@ -44,6 +47,15 @@ public final class BenchCommand implements Callable<Integer> {
       split = ",",
       description = "Measure only this, repeatable: ${COMPLETION-CANDIDATES}.")
   private @Nullable List<Part> only;
+
+  @Option(
+      names = "--size",
+      paramLabel = "NAME",
+      description =
+          "The measured daemons have the JVM options that the chart gives nodes of this size."
+              + " Without: those of the launcher, which are of edge; where requests are decided,"
+              + " those of default.")
+  private @Nullable String size;
 
   @Option(names = "--peers", description = "Between nodes, measure haproxy and nginx too.")
   private boolean peers;
@@ -82,7 +94,8 @@ public final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Peers others = peers();
-    Path launcher = launcher();
+    Launcher plain = launcher();
+    Launcher sized = withSize(plain, size == null ? SIZE_OF_HTTP : size);
     if (!isRoot()) {
       throw new IllegalStateException(
           "needs root: it makes network namespaces and starts a daemon that loads BPF programs");
@@ -90,7 +103,7 @@ public final class BenchCommand implements Callable<Integer> {
     Machine machine = Machine.current();
     endAfter(longestRun());
     Bench.Extent extent = quick ? Bench.Extent.QUICK : Bench.Extent.FULL;
-    try (BenchRun run = new BenchRun(launcher, extent, others)) {
+    try (BenchRun run = new BenchRun(size == null ? plain : sized, sized, extent, others)) {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> closeQuietly(run), "bench-cleanup"));
       BenchRun.Results results = run.measure(parts());
       Report report =
@@ -173,13 +186,21 @@ public final class BenchCommand implements Callable<Integer> {
     return Files.getOwner(Path.of("/proc/self")).getName().equals("root");
   }
 
-  private static Path launcher() {
+  private Launcher withSize(Launcher plain, String name) throws IOException {
+    try {
+      return plain.withSize(name);
+    } catch (IllegalArgumentException e) {
+      throw wrong("--size: " + e.getMessage());
+    }
+  }
+
+  private static Launcher launcher() {
     String home = System.getProperty("sluice.home");
     Path launcher = Path.of(home == null ? "." : home, "sluice");
     if (!Files.isExecutable(launcher)) {
       throw new IllegalStateException("start it as `./sluice bench`: no launcher at " + launcher);
     }
-    return launcher;
+    return new Launcher(launcher);
   }
 
   /** A measurement that hangs must not hang its caller. */

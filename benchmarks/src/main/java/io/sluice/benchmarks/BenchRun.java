@@ -48,7 +48,8 @@ final class BenchRun implements AutoCloseable {
       Pattern.compile("(" + Testbed.PREFIX + "([0-9]+))([a-z]?-.*)?");
 
   private final String name = Testbed.PREFIX + ProcessHandle.current().pid();
-  private final Path launcher;
+  private final Launcher launcher;
+  private final Launcher launcherForHttp;
   private final Bench.Extent extent;
   private final List<Figure> figures = new ArrayList<>();
   private final List<String> remarks = new ArrayList<>();
@@ -57,11 +58,14 @@ final class BenchRun implements AutoCloseable {
   private boolean closed;
 
   /**
+   * @param launcherForHttp of the daemons that decide requests, {@code launcher} of all others
    * @param peers other proxies that are measured between nodes
    */
-  BenchRun(Path launcher, Bench.Extent extent, Peers peers) throws Exception {
+  BenchRun(Launcher launcher, Launcher launcherForHttp, Bench.Extent extent, Peers peers)
+      throws Exception {
     this.distance = Distance.ofThisMachine(extent.patience());
     this.launcher = launcher;
+    this.launcherForHttp = launcherForHttp;
     this.extent = extent;
     this.peers = peers;
   }
@@ -80,6 +84,9 @@ final class BenchRun implements AutoCloseable {
   /** Measures what is wanted; every part costs time, so only that. */
   Results measure(Set<Part> parts) throws Exception {
     Awake.problem().ifPresent(remarks::add);
+    if (parts.contains(Part.http)) {
+      remarks.add("Options of the JVMs that decide requests: " + launcherForHttp.nodeOptions());
+    }
     removeLeftovers();
     Path directory = Files.createDirectory(RUNTIME_ROOT.resolve(name));
     Set<Part> oneNode = EnumSet.copyOf(parts);
@@ -101,7 +108,7 @@ final class BenchRun implements AutoCloseable {
         Path own = Files.createDirectory(directory.resolve(part.name()));
         MtlsMeasurement.Result result =
             part == Part.http
-                ? MtlsMeasurement.http(name, launcher, own, extent, distance, peers)
+                ? MtlsMeasurement.http(name, launcherForHttp, own, extent, distance, peers)
                 : MtlsMeasurement.run(name, launcher, own, extent, distance, parts, peers);
         comparisons.addAll(result.comparisons());
         remarks.addAll(result.remarks());
@@ -120,7 +127,7 @@ final class BenchRun implements AutoCloseable {
       System.err.println("measuring " + Part.distribution);
       growths.addAll(
           DistributionMeasurement.run(
-              launcher,
+              launcher.script(),
               directory,
               extent == Bench.Extent.QUICK
                   ? DistributionMeasurement.Extent.QUICK
@@ -175,7 +182,8 @@ final class BenchRun implements AutoCloseable {
         remarks.addAll(traffic.remarks());
       }
       if (parts.contains(Part.http)) {
-        add(Part.http, () -> http(bench, meshed));
+        Bench ofHttp = new Bench(launcherForHttp, name, directory, testbed, PODS, extent);
+        add(Part.http, () -> http(ofHttp, meshed));
       }
       if (parts.contains(Part.cni)) {
         add(Part.cni, () -> CniMeasurement.run(bench));

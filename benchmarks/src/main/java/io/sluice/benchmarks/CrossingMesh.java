@@ -44,7 +44,7 @@ final class CrossingMesh implements AutoCloseable {
   private final NodesTestbed testbed;
   private final Crossing crossing;
   private final String name;
-  private final Path launcher;
+  private final Launcher launcher;
   private final Path directory;
   private final boolean http;
   private final List<DaemonProcess> daemons = new ArrayList<>();
@@ -54,7 +54,7 @@ final class CrossingMesh implements AutoCloseable {
       NodesTestbed testbed,
       Crossing crossing,
       String name,
-      Path launcher,
+      Launcher launcher,
       Path directory,
       boolean http) {
     this.testbed = testbed;
@@ -76,7 +76,7 @@ final class CrossingMesh implements AutoCloseable {
       NodesTestbed testbed,
       Crossing crossing,
       String name,
-      Path launcher,
+      Launcher launcher,
       Path directory,
       boolean http)
       throws Exception {
@@ -94,7 +94,7 @@ final class CrossingMesh implements AutoCloseable {
     Path registry = Files.createDirectory(directory.resolve("registry"));
     Files.writeString(registry.resolve("mesh.yaml"), registry(Means.NOTHING));
     for (int side = 0; side < 2; side++) {
-      List<String> launch = new ArrayList<>(List.of(launcher.toString(), "node", "run"));
+      List<String> launch = launcher.nodeRun();
       launch.addAll(crossing == Crossing.MUTUAL_TLS ? joining(registry, side) : List.of());
       launch.addAll(List.of("--registry", registry.toString()));
       DaemonProcess daemon =

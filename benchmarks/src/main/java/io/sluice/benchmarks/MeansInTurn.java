@@ -38,7 +38,8 @@ final class MeansInTurn implements AutoCloseable {
    *
    * @param directory empty
    */
-  MeansInTurn(String name, Path launcher, Path directory, Bench.Extent extent) throws Exception {
+  MeansInTurn(String name, Launcher launcher, Path directory, Bench.Extent extent)
+      throws Exception {
     this.extent = extent;
     testbed =
         new NodesTestbed(

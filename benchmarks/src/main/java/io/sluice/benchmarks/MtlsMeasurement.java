@@ -85,7 +85,7 @@ final class MtlsMeasurement {
    */
   static Result run(
       String name,
-      Path launcher,
+      Launcher launcher,
       Path directory,
       Bench.Extent extent,
       Distance distance,
@@ -108,7 +108,7 @@ final class MtlsMeasurement {
   /** The same of HTTP whose requests are decided, beside the same as bytes. */
   static Result http(
       String name,
-      Path launcher,
+      Launcher launcher,
       Path directory,
       Bench.Extent extent,
       Distance distance,
@@ -126,7 +126,12 @@ final class MtlsMeasurement {
   }
 
   private static Result run(
-      String name, Path launcher, Path directory, Bench.Extent extent, Distance distance, Plan plan)
+      String name,
+      Launcher launcher,
+      Path directory,
+      Bench.Extent extent,
+      Distance distance,
+      Plan plan)
       throws Exception {
     List<LoadServer> servers = new ArrayList<>();
     List<PeerHops> started = new ArrayList<>();

@@ -235,7 +235,7 @@ final class ResilienceMeasurement {
    *
    * @param directory empty
    */
-  static List<Figure> run(String name, Path launcher, Path directory, Bench.Extent extent)
+  static List<Figure> run(String name, Launcher launcher, Path directory, Bench.Extent extent)
       throws Exception {
     try (MeansInTurn turns = new MeansInTurn(name, launcher, directory, extent);
         Grants services = new Grants(turns.testbed().node(1))) {

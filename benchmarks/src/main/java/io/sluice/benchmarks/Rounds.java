@@ -84,7 +84,7 @@ final class Rounds<P extends Enum<P>> {
 
   private void warmUp(Load load, LoadClient client) throws Exception {
     System.err.println("warming up " + load.id() + " on " + client.name());
-    SteadyRate rate = new SteadyRate();
+    SteadyRate rate = new SteadyRate(extent.steadyWindows());
     long end = System.nanoTime() + extent.longestWarmUp().toNanos();
     while (!rate.isSteady()) {
       if (System.nanoTime() - end > 0) {

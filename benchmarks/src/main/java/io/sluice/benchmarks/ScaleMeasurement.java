@@ -63,7 +63,7 @@ final class ScaleMeasurement {
 
   /** Adds what is doubtful to {@code remarks}. */
   static List<Growth> run(
-      String name, Path launcher, Path directory, Bench.Extent wanted, List<String> remarks)
+      String name, Launcher launcher, Path directory, Bench.Extent wanted, List<String> remarks)
       throws Exception {
     Extent extent = wanted == Bench.Extent.QUICK ? Extent.QUICK : Extent.FULL;
     Growth.Lines growths = new Growth.Lines(Part.scale);

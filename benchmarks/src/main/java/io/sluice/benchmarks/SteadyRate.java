@@ -8,15 +8,19 @@ import java.util.List;
  * may count: while code is compiled and caches fill, each window is faster than the one before.
  */
 final class SteadyRate {
-  /**
-   * Windows of which the median is taken, so that one that was disturbed neither ends nor delays.
-   */
-  private static final int GROUP = 3;
-
   /** Between the medians of neighbouring groups; windows of the same build differ by as much. */
-  private static final double TOLERANCE = 0.05;
+  private static final double TOLERANCE = 0.03;
 
+  private final int group;
   private final List<Double> windows = new ArrayList<>();
+
+  /**
+   * @param group windows of which the median is taken, so that one that was disturbed neither ends
+   *     nor delays; a compiler that works behind the load takes seconds for each step
+   */
+  SteadyRate(int group) {
+    this.group = group;
+  }
 
   /** Adds the pace of the next window: a rate, or a latency; above 0. */
   void add(double pace) {
@@ -26,11 +30,11 @@ final class SteadyRate {
   /** Whether the last windows agree with those before them. */
   boolean isSteady() {
     int size = windows.size();
-    if (size < 2 * GROUP) {
+    if (size < 2 * group) {
       return false;
     }
-    double last = Values.median(windows.subList(size - GROUP, size));
-    double before = Values.median(windows.subList(size - 2 * GROUP, size - GROUP));
+    double last = Values.median(windows.subList(size - group, size));
+    double before = Values.median(windows.subList(size - 2 * group, size - group));
     return Math.abs(last / before - 1) <= TOLERANCE;
   }
 }

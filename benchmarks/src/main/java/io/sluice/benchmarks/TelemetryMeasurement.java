@@ -173,7 +173,7 @@ final class TelemetryMeasurement {
    *
    * @param directory empty
    */
-  static List<Figure> run(String name, Path launcher, Path directory, Bench.Extent extent)
+  static List<Figure> run(String name, Launcher launcher, Path directory, Bench.Extent extent)
       throws Exception {
     try (MeansInTurn turns = new MeansInTurn(name, launcher, directory, extent);
         Collector collector = new Collector(turns.testbed().controlMachine())) {

@@ -33,7 +33,7 @@ class SteadyRateTest {
   }
 
   private static boolean after(double... windows) {
-    SteadyRate rate = new SteadyRate();
+    SteadyRate rate = new SteadyRate(3);
     DoubleStream.of(windows).forEach(rate::add);
     return rate.isSteady();
   }

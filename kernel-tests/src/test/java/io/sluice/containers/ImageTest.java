@@ -114,13 +114,16 @@ class ImageTest {
         image("node")
             .run(
                 "-XX:AOTMode=on -XX:TieredStopAtLevel=4 -XX:TrimNativeHeapInterval=10000"
-                    + " -XX:+PrintFlagsFinal",
+                    + " -Xms16m -Xmn8m -XX:+PrintFlagsFinal",
                 "sluice",
-                "--version");
+                "node",
+                "run",
+                "--help");
 
     assertThat(flags)
         .containsPattern("\\bTieredStopAtLevel += 4 ")
-        .containsPattern("\\bTrimNativeHeapInterval += 10000 ");
+        .containsPattern("\\bTrimNativeHeapInterval += 10000 ")
+        .containsPattern("\\bMaxNewSize += 8388608 ");
   }
 
   @ParameterizedTest

@@ -137,10 +137,11 @@ public final class ReceiveWindows {
     if (wanted < now) {
       withdraw(stream, now - wanted);
     } else if (wanted > now) {
-      if (!budget.promise(wanted - now)) {
+      int before = promised(stream);
+      if (!budget.promise(wanted - now, before)) {
         return now;
       }
-      stream.setProperty(grown, promised(stream) + wanted - now);
+      stream.setProperty(grown, before + wanted - now);
     }
     return wanted;
   }

@@ -89,15 +89,18 @@ public final class BufferBudget {
   /**
    * Sets memory aside for bytes that a peer is to be allowed to send, until {@link #withdraw}:
    * readers of many streams may come to stand still all at once, when each has been promised much.
+   * None is promised more than what is left for others, so that one that comes later, while the
+   * credit of an idle one cannot be taken back, has more than what it begins with.
    *
+   * @param before what the same stream was promised already
    * @return false, and nothing is set aside, where too much is promised already
    */
-  public boolean promise(long bytes) {
+  public boolean promise(long bytes, long before) {
     BufferBudget above = parent;
-    if (above != null && !above.promise(bytes)) {
+    if (above != null && !above.promise(bytes, before)) {
       return false;
     }
-    if (promised.addAndGet(bytes) <= limit / PROMISE_PARTS) {
+    if (promised.addAndGet(bytes) + before + bytes <= limit / PROMISE_PARTS) {
       return true;
     }
     withdraw(bytes);
