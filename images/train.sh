@@ -25,8 +25,8 @@ wait $controller
 [[ $answer == *" 200 "* ]]'
 
 # Trains image $1 in its root file system $2; the cache becomes $3. A node joins a controller of all jars, for its own image
-# has none. A controller exits as a signal ends it, so only the cache itself tells whether it was made. C2 takes part, which
-# else leaves alone what training has known.
+# has none. A controller exits as a signal ends it, so only the cache itself tells whether it was made. C2 takes part: see
+# train_aot_cache in ./sluice.
 train() {
 	scratch=$work/training-$1
 	rm -rf "$scratch"

@@ -1,8 +1,8 @@
 {{/*
 Memory and CPU by size. The heap stands beside the limit it belongs to, since both change together: a limit holds heap,
 direct memory, code cache, and some 40 MiB of JVM, stacks and libbpf. Where there is room, C2 stands behind C1, for less
-CPU under load; what it frees on the C heap is given back every 10,000 ms; and new objects have so much that collections,
-which stop all loops, are seldom enough for p99. What they cost: docs/performance.md.
+CPU under load; what it frees on the C heap is given back every 10,000 ms. New objects have 8 MiB, not
+2: a collection stops all event loops, with 2 MiB often enough to show in p99. What this costs: docs/performance.md.
 */}}
 {{- define "sluice.sizes" -}}
 edge-tiny:

@@ -34,7 +34,8 @@ record Bench(
    *     slower than p99
    * @param window of a load that warms up
    * @param patience for processors to be far from each other, in all of a run
-   * @param steadyWindows whose median has to be that of as many before them
+   * @param steadyWindows whose median has to be that of as many before them; the second compiler
+   *     takes seconds for each of its steps
    * @param longestWarmUp of one load on one path, steady or not
    * @param starts of each kind
    * @param podStarts with each mechanism, on each path

@@ -58,7 +58,7 @@ final class BenchRun implements AutoCloseable {
   private boolean closed;
 
   /**
-   * @param launcherForHttp of the daemons that decide requests, {@code launcher} of all others
+   * @param launcherForHttp of part http, {@code launcher} of all others
    * @param peers other proxies that are measured between nodes
    */
   BenchRun(Launcher launcher, Launcher launcherForHttp, Bench.Extent extent, Peers peers)
@@ -84,8 +84,13 @@ final class BenchRun implements AutoCloseable {
   /** Measures what is wanted; every part costs time, so only that. */
   Results measure(Set<Part> parts) throws Exception {
     Awake.problem().ifPresent(remarks::add);
-    if (parts.contains(Part.http)) {
-      remarks.add("Options of the JVMs that decide requests: " + launcherForHttp.nodeOptions());
+    if (parts.contains(Part.http) || !launcher.nodeOptions().isEmpty()) {
+      remarks.add(
+          "Node daemons%s of the chart's size %s: %s"
+              .formatted(
+                  launcher.nodeOptions().isEmpty() ? " of http" : "",
+                  launcherForHttp.size(),
+                  launcherForHttp.nodeOptions()));
     }
     removeLeftovers();
     Path directory = Files.createDirectory(RUNTIME_ROOT.resolve(name));
@@ -182,8 +187,8 @@ final class BenchRun implements AutoCloseable {
         remarks.addAll(traffic.remarks());
       }
       if (parts.contains(Part.http)) {
-        Bench ofHttp = new Bench(launcherForHttp, name, directory, testbed, PODS, extent);
-        add(Part.http, () -> http(ofHttp, meshed));
+        Bench httpBench = new Bench(launcherForHttp, name, directory, testbed, PODS, extent);
+        add(Part.http, () -> http(httpBench, meshed));
       }
       if (parts.contains(Part.cni)) {
         add(Part.cni, () -> CniMeasurement.run(bench));

@@ -8,18 +8,18 @@ import java.util.List;
  * may count: while code is compiled and caches fill, each window is faster than the one before.
  */
 final class SteadyRate {
-  /** Between the medians of neighbouring groups; windows of the same build differ by as much. */
+  /** Between the medians of neighbouring groups: single windows of one build differ by more. */
   private static final double TOLERANCE = 0.03;
 
-  private final int group;
+  private final int groupSize;
   private final List<Double> windows = new ArrayList<>();
 
   /**
-   * @param group windows of which the median is taken, so that one that was disturbed neither ends
-   *     nor delays; a compiler that works behind the load takes seconds for each step
+   * @param groupSize windows of which the median is taken, so that one that was disturbed neither
+   *     ends nor delays
    */
-  SteadyRate(int group) {
-    this.group = group;
+  SteadyRate(int groupSize) {
+    this.groupSize = groupSize;
   }
 
   /** Adds the pace of the next window: a rate, or a latency; above 0. */
@@ -30,11 +30,11 @@ final class SteadyRate {
   /** Whether the last windows agree with those before them. */
   boolean isSteady() {
     int size = windows.size();
-    if (size < 2 * group) {
+    if (size < 2 * groupSize) {
       return false;
     }
-    double last = Values.median(windows.subList(size - group, size));
-    double before = Values.median(windows.subList(size - 2 * group, size - group));
+    double last = Values.median(windows.subList(size - groupSize, size));
+    double before = Values.median(windows.subList(size - 2 * groupSize, size - groupSize));
     return Math.abs(last / before - 1) <= TOLERANCE;
   }
 }

@@ -19,7 +19,9 @@ class LauncherTest {
         .asString()
         .startsWith("JDK_JAVA_OPTIONS=-Xmx")
         .contains(" -XX:TieredStopAtLevel=4 ");
-    assertThat(PLAIN.nodeRun()).containsExactly(PLAIN.script().toString(), "node", "run");
+    assertThat(PLAIN.nodeRun())
+        .as("nothing of the caller's")
+        .containsExactly("env", "JDK_JAVA_OPTIONS=", PLAIN.script().toString(), "node", "run");
   }
 
   @Test

@@ -32,8 +32,20 @@ class SteadyRateTest {
     assertThat(after(100, 101, 99, 100, 20, 101)).isTrue();
   }
 
+  @Test
+  void aSlowRiseShowsInManyWindows() {
+    double[] windows = DoubleStream.iterate(100, rate -> rate * 1.003).limit(30).toArray();
+
+    assertThat(after(windows)).isTrue();
+    assertThat(after(15, windows)).isFalse();
+  }
+
   private static boolean after(double... windows) {
-    SteadyRate rate = new SteadyRate(3);
+    return after(3, windows);
+  }
+
+  private static boolean after(int groupSize, double... windows) {
+    SteadyRate rate = new SteadyRate(groupSize);
     DoubleStream.of(windows).forEach(rate::add);
     return rate.isSteady();
   }

@@ -99,7 +99,7 @@ class ChartTest {
               .getValue();
       int reserved =
           Stream.of(options.split(" "))
-              .filter(option -> option.endsWith("m"))
+              .filter(option -> option.endsWith("m") && !option.matches("-Xm[sn].*")) // in the heap
               .mapToInt(option -> Integer.parseInt(option.replaceAll("\\D", "")))
               .sum();
       String limit = String.valueOf(each.getResources().getLimits().get("memory"));

@@ -137,11 +137,11 @@ public final class ReceiveWindows {
     if (wanted < now) {
       withdraw(stream, now - wanted);
     } else if (wanted > now) {
-      int before = promised(stream);
-      if (!budget.promise(wanted - now, before)) {
+      int already = promised(stream);
+      if (!budget.promise(wanted - now, already)) {
         return now;
       }
-      stream.setProperty(grown, before + wanted - now);
+      stream.setProperty(grown, already + wanted - now);
     }
     return wanted;
   }

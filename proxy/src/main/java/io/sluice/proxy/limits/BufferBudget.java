@@ -16,7 +16,7 @@ public final class BufferBudget {
   private static final int ROOM_PARTS = 4;
 
   /** What peers may send beyond what each stream begins with, is no more than this part. */
-  private static final int PROMISE_PARTS = 6;
+  static final int PROMISE_PARTS = 6;
 
   private final AtomicLong held = new AtomicLong();
   private final AtomicLong peak = new AtomicLong();
@@ -89,18 +89,18 @@ public final class BufferBudget {
   /**
    * Sets memory aside for bytes that a peer is to be allowed to send, until {@link #withdraw}:
    * readers of many streams may come to stand still all at once, when each has been promised much.
-   * None is promised more than what is left for others, so that one that comes later, while the
-   * credit of an idle one cannot be taken back, has more than what it begins with.
+   * A stream has no more than it leaves to others: the credit of an idle one cannot be taken back,
+   * and later ones have to grow too.
    *
-   * @param before what the same stream was promised already
+   * @param alreadyPromised to the same stream
    * @return false, and nothing is set aside, where too much is promised already
    */
-  public boolean promise(long bytes, long before) {
+  public boolean promise(long bytes, long alreadyPromised) {
     BufferBudget above = parent;
-    if (above != null && !above.promise(bytes, before)) {
+    if (above != null && !above.promise(bytes, alreadyPromised)) {
       return false;
     }
-    if (promised.addAndGet(bytes) + before + bytes <= limit / PROMISE_PARTS) {
+    if (promised.addAndGet(bytes) + alreadyPromised + bytes <= limit / PROMISE_PARTS) {
       return true;
     }
     withdraw(bytes);
