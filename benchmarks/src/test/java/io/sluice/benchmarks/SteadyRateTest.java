@@ -37,14 +37,14 @@ class SteadyRateTest {
     double[] windows = DoubleStream.iterate(100, rate -> rate * 1.003).limit(30).toArray();
 
     assertThat(after(windows)).isTrue();
-    assertThat(after(15, windows)).isFalse();
+    assertThat(inGroupsOf(15, windows)).isFalse();
   }
 
   private static boolean after(double... windows) {
-    return after(3, windows);
+    return inGroupsOf(3, windows);
   }
 
-  private static boolean after(int groupSize, double... windows) {
+  private static boolean inGroupsOf(int groupSize, double... windows) {
     SteadyRate rate = new SteadyRate(groupSize);
     DoubleStream.of(windows).forEach(rate::add);
     return rate.isSteady();
