@@ -48,12 +48,15 @@ public final class AdoptedSockets {
   }
 
   /**
-   * Before registration: the channel is to stay in the epoll set for errors alone; one that has to
-   * connect for what comes first then, too. The kernel hears nothing yet.
+   * Before registration: the channel enters the epoll set for errors and bytes, and for its
+   * connection where that is to be made. Who does not read once it is active is to {@link #pause}
+   * before the loop goes on. The kernel hears nothing yet.
    */
   public static void prepare(EpollSocketChannel channel) throws IOException {
-    channel.setFlag(
-        channel.active ? Native.EPOLLERR : Native.EPOLLERR | Native.EPOLLOUT | Native.EPOLLIN);
+    channel.setFlag(Native.EPOLLERR | Native.EPOLLIN);
+    if (!channel.active) {
+      channel.setFlag(Native.EPOLLOUT);
+    }
     channel.active = false; // Netty would submit EPOLLRDHUP
   }
 
@@ -69,11 +72,13 @@ public final class AdoptedSockets {
     }
   }
 
-  /** Has connected; goes on watching for bytes only where some were asked for. */
-  public static void connected(EpollSocketChannel channel, boolean reads) throws IOException {
-    if (!reads) {
-      channel.clearEpollIn();
-    }
+  /** Does not watch for bytes until it is to read. */
+  public static void pause(EpollSocketChannel channel) {
+    channel.clearEpollIn();
+  }
+
+  /** Has connected; waits for that no more. */
+  public static void connected(EpollSocketChannel channel) throws IOException {
     if (channel.isFlagSet(Native.EPOLLOUT)) { // done at once, or more was written than went
       channel.clearFlag(Native.EPOLLOUT);
       channel.flush();

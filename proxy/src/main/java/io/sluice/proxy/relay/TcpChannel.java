@@ -39,6 +39,8 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   private int unsent; // of what was written, until all of it has gone
   private boolean draining;
   private boolean inputEnded;
+  private boolean inputShut; // by Netty, which tells it once; once more is an error
+  private boolean answersEnd; // something was written behind the end of input
   private boolean outputEnded;
   private boolean reportsOnce;
   private boolean handing; // what was read, to the listener, who may write meanwhile
@@ -85,11 +87,14 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   @Override
   public void channelActive(ChannelHandlerContext context) throws IOException {
     if (!accepted && !closed) {
-      AdoptedSockets.connected(socket, readRequested);
+      AdoptedSockets.connected(socket);
     }
     Runnable told = active;
     if (told != null) {
       told.run();
+    }
+    if (!closed && !readRequested) {
+      AdoptedSockets.pause(socket);
     }
   }
 
@@ -177,8 +182,8 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     if (closed || local == null || inputEnded) {
       return;
     }
-    if (!failing && outputEnded && socket.unsafe().recvBufAllocHandle().lastBytesRead() < 0) {
-      endInput(local); // it closes before Netty shuts what is not connected any more
+    if (!failing && socket.unsafe().recvBufAllocHandle().lastBytesRead() < 0) {
+      endInput(local); // before Netty shuts it, which does nothing where this has closed it
       return;
     }
     if (readRequested) {
@@ -197,15 +202,12 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
     }
     if (failing) {
       inputEnded = true; // of a connection that was reset, so nothing to tell
-      return;
-    }
-    Listener local = listener;
-    if (inputEnded || local == null) {
+    } else if (inputEnded && !inputShut) {
+      inputShut = true;
+      AdoptedSockets.reportErrorsAfterEndOfInput(socket);
+    } else {
       lost(ChannelEnd.RESET_BY_PEER);
-      return;
     }
-    AdoptedSockets.reportErrorsAfterEndOfInput(socket);
-    endInput(local);
   }
 
   private void endInput(Listener local) {
@@ -220,6 +222,7 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
   public void write(ByteBuf bytes) {
     int length = bytes.readableBytes();
     unsent += length;
+    answersEnd |= inputEnded;
     if (account != null) {
       account.sent(length);
     }
@@ -273,6 +276,10 @@ public final class TcpChannel extends ChannelInboundHandlerAdapter
       return;
     }
     outputEnded = true;
+    if (inputEnded && !answersEnd && !failing) {
+      closeIfFinished(); // a close says the end too
+      return;
+    }
     try {
       AdoptedSockets.endOutput(socket);
     } catch (IOException | NotYetConnectedException e) {
