@@ -24,8 +24,8 @@ kill -TERM $controller
 wait $controller
 [[ $answer == *" 200 "* ]]'
 
-# Trains image $1 in its root file system $2; the cache becomes $3. A node joins a controller of all jars, for its own image
-# has none. A controller exits as a signal ends it, so only the cache itself tells whether it was made. C2 takes part: see
+# Trains image $1 in its root file system $2; the cache becomes $3. A node joins a controller of all jars and calls another
+# node of them, for its own image has no controller. A controller exits as a signal ends it, so only the cache itself tells whether it was made. C2 takes part: see
 # train_aot_cache in ./sluice.
 train() {
 	scratch=$work/training-$1
@@ -39,7 +39,7 @@ train() {
 	node)
 		mkdir "$scratch/controller"
 		cp "$product"/*.jar "$scratch/controller/"
-		"$here/inside" "$inside" "$scratch" "$@" node train --controller-class-path '/tmp/controller/*' || rm -f "$scratch/sluice.aot"
+		timeout -k 10 300 "$here/inside" "$inside" "$scratch" "$@" node train --controller-class-path '/tmp/controller/*' || rm -f "$scratch/sluice.aot"
 		;;
 	controller) "$here/inside" "$inside" "$scratch" bash -c "$controller_lesson" bash "$@" ;;
 	esac >"$work/train-$image.log" 2>&1 </dev/null || :

@@ -48,7 +48,7 @@ public final class EmbeddedController implements AutoCloseable {
    *
    * @param registry folder of Kubernetes YAML
    * @param state the controller's own directory; made where it is missing
-   * @param node the only one that gets a token; Pods that name none run there
+   * @param node the one that gets {@link #joinToken}; Pods that name none run there
    * @param clock the daemon's
    * @throws RuntimeException naming what is wrong and what to do; nothing is left running then
    */

@@ -1,12 +1,16 @@
 package io.sluice.cli.node;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import io.sluice.cli.control.EmbeddedController;
+import io.sluice.cli.node.TrainingSite.Place;
 import io.sluice.cli.output.ExitCode;
 import io.sluice.cli.output.Failures;
+import io.sluice.control.StateDirectory;
+import io.sluice.control.admission.JoinTokens;
+import io.sluice.control.authority.DurableFiles;
 import io.sluice.linux.cgroup.Cgroups;
-import io.sluice.linux.netns.LinuxNetworkNamespaces;
-import io.sluice.linux.netns.NetnsHandle;
-import io.sluice.linux.netns.NetworkNamespaces;
+import io.sluice.linux.process.Children;
 import io.sluice.linux.process.KernelClock;
 import io.sluice.node.InterceptionMode;
 import io.sluice.node.NodeCleanup;
@@ -25,23 +29,27 @@ import io.sluice.process.SiteClock;
 import io.sluice.proxy.ProxySettings;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.StandardProtocolFamily;
 import java.net.URI;
-import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -50,9 +58,10 @@ import picocli.CommandLine.Option;
 
 /**
  * {@code sluice node train}: runs a daemon for a moment, so that the JVM can record which classes
- * it needs (an ahead-of-time cache). One pod, one object of each kind that most meshes have, one
- * client outside the mesh, a few connections through the inbound path, and the questions that are
- * to be answered at once; everything is removed again.
+ * it needs and how it uses them (an ahead-of-time cache). One object of each kind that most meshes
+ * have; connections and requests within the node and, with {@code --controller-class-path}, to and
+ * from another one; connections of a client outside the mesh; and the questions that are to be
+ * answered at once. Everything is removed again, unless this process is killed.
  */
 @Command(
     name = "train",
@@ -70,54 +79,27 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--as-controller",
       paramLabel = "DIR",
-      description = "Is that controller, of the node of that name, until standard input ends.")
+      description =
+          "Is that controller, for the node that DIR is named after and another one, until standard"
+              + " input ends.")
   private @Nullable Path ownState;
 
-  private static final int CONNECTIONS = 200;
-  private static final int PORT = 8080;
+  @Option(
+      names = "--as-pods",
+      paramLabel = "NODE",
+      description = "Is what runs in the pods of that node's training, until standard input ends.")
+  private @Nullable String trainedNode;
 
-  /** For the slowest machine; what has not come by then is a failure. */
+  /**
+   * For the slowest machine: longest life of each process of the training, and wait for each state
+   * of a daemon. The launcher ends all of it after five minutes.
+   */
   private static final Duration LIMIT = Duration.ofMinutes(2);
 
-  private static final String POD_ADDRESS = "10.254.254.2";
-  private static final String CLIENT_ADDRESS = "10.254.254.1";
-  private static final String MANIFESTS =
-      """
-      apiVersion: config.openservicemesh.io/v1alpha2
-      kind: MeshConfig
-      metadata: {name: osm-mesh-config, namespace: osm-system}
-      spec: {traffic: {enablePermissiveTrafficPolicyMode: true, mtlsMode: PERMISSIVE}}
-      ---
-      apiVersion: v1
-      kind: Pod
-      metadata:
-        name: trainee
-        namespace: train
-        labels: {sluice.io/mesh: enabled, app: trainee}
-        annotations: {sluice.io/netns: %s}
-      status: {podIPs: [{ip: %s}]}
-      ---
-      apiVersion: v1
-      kind: Service
-      metadata: {name: trainee, namespace: train}
-      spec:
-        clusterIPs: [10.254.254.254]
-        selector: {app: trainee}
-        ports: [{name: tcp-train, port: 80, targetPort: 8080}]
-      ---
-      apiVersion: specs.smi-spec.io/v1alpha4
-      kind: TCPRoute
-      metadata: {name: train, namespace: train}
-      spec: {matches: {ports: [8080]}}
-      ---
-      apiVersion: access.smi-spec.io/v1alpha3
-      kind: TrafficTarget
-      metadata: {name: train, namespace: train}
-      spec:
-        destination: {kind: ServiceAccount, name: default, namespace: train}
-        sources: [{kind: ServiceAccount, name: default, namespace: train}]
-        rules: [{kind: TCPRoute, name: train}]
-      """;
+  /** Less than what is left to who has to be told to end. */
+  private static final Duration REMOVAL = Duration.ofSeconds(8);
+
+  private final List<Process> started = new CopyOnWriteArrayList<>();
 
   private static final String KUBECONFIG =
       """
@@ -131,23 +113,27 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (trainedNode != null) {
+      TrainingSite.talk(
+          trainedNode, new BufferedReader(new InputStreamReader(System.in)), System.out);
+      return ExitCode.OK.code();
+    }
     return ownState == null ? train() : control(ownState);
   }
 
   private int train() throws Exception {
     String name = "train-" + ProcessHandle.current().pid();
     Path directory = Files.createTempDirectory("sluice-train");
-    String pod = "sluice-" + name + "-pod";
-    String client = "sluice-" + name + "-out";
-    try {
-      makeNamespaces(pod, client);
-      Path registry = Files.createDirectory(directory.resolve("registry"));
-      Files.writeString(registry.resolve("mesh.yaml"), MANIFESTS.formatted(pod, POD_ADDRESS));
-      join(name, directory, Path.of("/run/netns", pod), Path.of("/run/netns", client));
+    Path registry = Files.createDirectory(directory.resolve("registry"));
+    CountDownLatch removed = removedBeforeTheEnd();
+    try (TrainingSite site = new TrainingSite(name, registry)) {
+      site.make();
+      site.permitAll();
+      // Before the daemon moves to a cgroup of its own, whose connections are not intercepted.
+      site.talkBy(start(System.getProperty("java.class.path"), "train", "--as-pods", name));
+      join(name, directory, site);
       return ExitCode.OK.code();
     } finally {
-      ip("netns", "del", pod);
-      ip("netns", "del", client);
       Cgroups.moveSelfTo(Cgroups.rootV2()); // a cgroup with a member cannot be removed
       NodeCleanup.removeAll(name);
       try (Stream<Path> made = Files.walk(directory)) {
@@ -155,31 +141,57 @@ final class TrainCommand implements Callable<Integer> {
           Files.delete(path);
         }
       }
+      removed.countDown();
     }
   }
 
-  private void join(String name, Path directory, Path pod, Path client) throws Exception {
-    Path registry = directory.resolve("registry");
+  /** Where this process is told to end, others end at once, and what was made is removed first. */
+  private CountDownLatch removedBeforeTheEnd() {
+    CountDownLatch removed = new CountDownLatch(1);
+    Thread training = Thread.currentThread();
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(() -> {
+              if (removed.getCount() > 0) {
+                started.forEach(Process::destroyForcibly); // whoever waits for their word goes on
+                training.interrupt();
+              }
+              try {
+                removed.await(REMOVAL.toMillis(), TimeUnit.MILLISECONDS);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            }));
+    return removed;
+  }
+
+  private void join(String name, Path directory, TrainingSite site) throws Exception {
     Path state = directory.resolve(name);
     SiteClock clock = SiteClock.open(directory, KernelClock::isKept);
     if (classPath == null) {
-      try (EmbeddedController inside = EmbeddedController.start(registry, state, name, clock)) {
+      try (EmbeddedController inside =
+          EmbeddedController.start(directory.resolve("registry"), state, name, clock)) {
         NodeSettings settings =
             settings(name, directory, inside.address(), inside.joinToken().toString());
-        exercise(name, NodeDaemon.start(settings, clock, inside::registry), pod, client);
+        exercise(List.of(name), NodeDaemon.start(settings, clock, inside::registry), site);
       }
       return;
     }
-    Process controller = startController(classPath, state);
-    CompletableFuture<Process> _ =
-        controller
-            .onExit()
-            .orTimeout(LIMIT.toSeconds(), TimeUnit.SECONDS)
-            .exceptionally(late -> controller.destroyForcibly());
+    Process controller = start(classPath, "train", "--as-controller", state.toString());
     try (BufferedReader told = controller.inputReader()) {
-      NodeSettings settings =
-          settings(name, directory, ControlAddress.parse(line(told)), line(told));
-      exercise(name, NodeDaemon.start(settings, clock, () -> RegistryFindings.NONE), pod, client);
+      String address = line(told);
+      NodeSettings settings = settings(name, directory, ControlAddress.parse(address), line(told));
+      Process far = startFarNode(classPath, site.farNode(), directory, address, line(told));
+      try {
+        exercise(
+            List.of(name, site.farNode()),
+            NodeDaemon.start(settings, clock, () -> RegistryFindings.NONE),
+            site);
+      } finally {
+        far.destroy();
+        far.waitFor();
+        NodeCleanup.removeAll(site.farNode());
+      }
     } finally {
       controller.getOutputStream().close();
       controller.waitFor();
@@ -189,25 +201,57 @@ final class TrainCommand implements Callable<Integer> {
   private static String line(BufferedReader told) throws IOException {
     String line = told.readLine();
     if (line == null) {
-      throw new IOException("the controller ended before it was ready; what it said is above");
+      throw new IOException("the controller was not ready in time, or failed; why is above");
     }
     return line;
   }
 
-  private static Process startController(String classPath, Path state) throws IOException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "--enable-native-access=ALL-UNNAMED",
-            "-cp",
-            classPath,
-            "io.sluice.cli.SluiceCommand",
-            "node",
-            "train",
-            "--as-controller",
-            state.toString())
-        .redirectError(ProcessBuilder.Redirect.INHERIT)
-        .start();
+  /** The other end of what leaves the node, and the sender of what comes to it. */
+  private Process startFarNode(
+      String classPath, String name, Path directory, String control, String joinToken)
+      throws IOException {
+    return start(
+        classPath,
+        "run",
+        "--node-name",
+        name,
+        "--state",
+        Files.createDirectory(directory.resolve(name)).toString(),
+        "--control",
+        control,
+        "--join-token",
+        joinToken,
+        "--metrics-address",
+        "off",
+        "--drain-seconds",
+        "1",
+        "--keeper", // nobody else ends it where this process is killed
+        Long.toString(ProcessHandle.current().pid()));
+  }
+
+  private Process start(String classPath, String... arguments) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Xlog:disable", // standard output is not for what the JVM has to say
+                "-Xlog:all=warning:stderr",
+                "-cp",
+                classPath,
+                "io.sluice.cli.SluiceCommand",
+                "node"));
+    command.addAll(List.of(arguments));
+    Process process =
+        Children.start(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT));
+    started.add(process);
+    CompletableFuture<Process> _ =
+        process
+            .onExit()
+            .orTimeout(LIMIT.toSeconds(), TimeUnit.SECONDS)
+            .exceptionally(late -> process.destroyForcibly());
+    return process;
   }
 
   private static int control(Path state) throws IOException {
@@ -217,9 +261,19 @@ final class TrainCommand implements Callable<Integer> {
             state.resolveSibling("registry"), state, node, InstantSource.system())) {
       System.out.println(own.address());
       System.out.println(own.joinToken());
+      System.out.println(farJoinToken(state, TrainingSite.farNode(node)));
       System.in.transferTo(OutputStream.nullOutputStream());
       return ExitCode.OK.code();
     }
+  }
+
+  private static Path farJoinToken(Path state, String node) {
+    Path file = state.resolve("far-join-token");
+    DurableFiles.write(
+        file,
+        StateDirectory.at(state)
+            .newJoinToken(node, JoinTokens.DEFAULT_LIFETIME, InstantSource.system()));
+    return file;
   }
 
   private static NodeSettings settings(
@@ -231,10 +285,10 @@ final class TrainCommand implements Callable<Integer> {
         false,
         Set.of(),
         false,
-        false,
+        true,
         new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0),
         "access.log",
-        false,
+        true,
         Duration.ofSeconds(1),
         ProxySettings.DEFAULTS,
         PlacementSettings.DEFAULTS,
@@ -247,25 +301,35 @@ final class TrainCommand implements Callable<Integer> {
         null);
   }
 
-  private void exercise(String name, NodeDaemon daemon, Path pod, Path client) throws Exception {
+  /** {@code nodes} are the trained one and, where there is one, the other. */
+  private void exercise(List<String> nodes, NodeDaemon daemon, TrainingSite site) throws Exception {
+    String name = nodes.getFirst();
     try (daemon) {
       AdminClient admin = new AdminClient(NodeSettings.adminSocket(name));
-      long giveUp = System.nanoTime() + LIMIT.toNanos();
-      while (!admin.ask(AdminRequest.of("status")).getFirst().path("ready").asBoolean()) {
-        if (System.nanoTime() - giveUp >= 0) {
-          throw new IOException("not ready within " + LIMIT + "; what it waits for is above");
-        }
-        Thread.sleep(50);
+      await(nodes, status -> status.path("ready").asBoolean());
+      site.call(Place.OUTSIDE, Place.SERVER);
+      site.permitGranted();
+      await(
+          nodes,
+          status ->
+              !status.path("permissive").asBoolean(true)
+                  && status.path("enforcedRevision").asLong()
+                      >= status.path("snapshotRevision").asLong());
+      site.call(Place.NEAR, Place.SERVER);
+      if (nodes.size() > 1) {
+        site.call(Place.SERVER, Place.FAR);
+        site.call(Place.FAR, Place.SERVER);
+        require(status(name).path("handshakes").asLong() > 0, "the other node");
       }
-      connect(pod, client);
       for (String question : new String[] {"status", "pods", "maps", "events"}) {
         admin.ask(AdminRequest.of(question));
       }
       InetSocketAddress metrics = daemon.metricsAddress().orElseThrow();
-      URI.create("http://127.0.0.1:" + metrics.getPort() + "/metrics")
-          .toURL()
-          .openStream()
-          .readAllBytes();
+      try (InputStream told =
+          URI.create("http://127.0.0.1:" + metrics.getPort() + "/metrics").toURL().openStream()) {
+        String text = new String(told.readAllBytes(), StandardCharsets.UTF_8);
+        require(text.contains("istio_requests_total{"), "requests");
+      }
       if (classPath == null) {
         askAsPeopleDo("--node-name", name);
         // and the client of Kubernetes, which is told that there is no such pod
@@ -277,52 +341,38 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private static void askAsPeopleDo(String option, String value) {
-    Failures.toldBy(new CommandLine(new ProxyCommand()))
-        .execute("get", "ready", "train/trainee", option, value);
+  private static void require(boolean done, String what) throws IOException {
+    if (!done) {
+      throw new IOException("the daemon was trained without " + what);
+    }
   }
 
-  private static void connect(Path pod, Path client) throws Exception {
-    NetworkNamespaces namespaces = new LinuxNetworkNamespaces();
-    InetSocketAddress address = new InetSocketAddress(InetAddress.ofLiteral(POD_ADDRESS), PORT);
-    try (NetnsHandle inside = namespaces.open(pod);
-        NetnsHandle outside = namespaces.open(client);
-        ServerSocketChannel server =
-            namespaces.callIn(
-                inside, () -> ServerSocketChannel.open(StandardProtocolFamily.INET))) {
-      server.bind(address);
-      server.socket().setSoTimeout((int) LIMIT.toMillis());
-      ByteBuffer buffer = ByteBuffer.allocate(16);
-      for (int i = 0; i < CONNECTIONS; i++) {
-        try (SocketChannel from =
-            namespaces.callIn(outside, () -> SocketChannel.open(StandardProtocolFamily.INET))) {
-          from.connect(address);
-          try (SocketChannel to = server.socket().accept().getChannel()) {
-            from.write(ByteBuffer.wrap(new byte[8]));
-            to.read(buffer.clear());
-            to.shutdownOutput();
-            from.read(buffer.clear());
-          }
+  private static void askAsPeopleDo(String option, String value) {
+    Failures.toldBy(new CommandLine(new ProxyCommand()))
+        .execute("get", "ready", "train/server", option, value);
+  }
+
+  private static void await(List<String> nodes, Predicate<JsonNode> condition) throws Exception {
+    long giveUp = System.nanoTime() + LIMIT.toNanos();
+    for (String node : nodes) {
+      while (!condition.test(status(node))) {
+        if (System.nanoTime() - giveUp >= 0) {
+          throw new IOException(
+              "node " + node + " was not brought to it within " + LIMIT + "; why is above");
         }
+        Thread.sleep(50);
       }
     }
   }
 
-  private static void makeNamespaces(String pod, String client) throws Exception {
-    ip("netns", "add", pod);
-    ip("netns", "add", client);
-    ip("-n", client, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", pod);
-    ip("-n", pod, "link", "set", "lo", "up");
-    ip("-n", pod, "addr", "add", POD_ADDRESS + "/30", "dev", "eth0");
-    ip("-n", pod, "link", "set", "eth0", "up");
-    ip("-n", client, "addr", "add", CLIENT_ADDRESS + "/30", "dev", "eth0");
-    ip("-n", client, "link", "set", "eth0", "up");
-  }
-
-  private static void ip(String... arguments) throws IOException, InterruptedException {
-    String[] command = new String[arguments.length + 1];
-    command[0] = "ip";
-    System.arraycopy(arguments, 0, command, 1, arguments.length);
-    new ProcessBuilder(command).inheritIO().start().waitFor();
+  /** Has nothing while the daemon does not answer yet. */
+  private static JsonNode status(String node) {
+    try {
+      return new AdminClient(NodeSettings.adminSocket(node))
+          .ask(AdminRequest.of("status"))
+          .getFirst();
+    } catch (IOException e) {
+      return MissingNode.getInstance();
+    }
   }
 }
