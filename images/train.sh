@@ -24,9 +24,9 @@ kill -TERM $controller
 wait $controller
 [[ $answer == *" 200 "* ]]'
 
-# Trains image $1 in its root file system $2; the cache becomes $3. A node joins a controller of all jars and calls another
-# node of them, for its own image has no controller. A controller exits as a signal ends it, so only the cache itself tells whether it was made. C2 takes part: see
-# train_aot_cache in ./sluice.
+# Trains image $1 in its root file system $2; the cache becomes $3. A node joins a controller of all jars and calls another node
+# of them, for its own image has no controller. A controller exits as a signal ends it, so only the cache itself tells whether it
+# was made. C2 takes part: see train_aot_cache in ./sluice.
 train() {
 	scratch=$work/training-$1
 	rm -rf "$scratch"

@@ -153,8 +153,8 @@ final class TrainCommand implements Callable<Integer> {
         .addShutdownHook(
             new Thread(() -> {
               if (removed.getCount() > 0) {
-                started.forEach(Process::destroyForcibly); // whoever waits for their word goes on
                 training.interrupt();
+                started.forEach(Process::destroyForcibly); // whoever waits for their word goes on
               }
               try {
                 removed.await(REMOVAL.toMillis(), TimeUnit.MILLISECONDS);
@@ -189,18 +189,19 @@ final class TrainCommand implements Callable<Integer> {
             site);
       } finally {
         far.destroy();
-        far.waitFor();
+        far.onExit().join(); // also where this thread is told to end
         NodeCleanup.removeAll(site.farNode());
       }
     } finally {
       controller.getOutputStream().close();
-      controller.waitFor();
+      controller.onExit().join();
     }
   }
 
   private static String line(BufferedReader told) throws IOException {
     String line = told.readLine();
     if (line == null) {
+      Thread.interrupted(); // what is removed from here on takes its time
       throw new IOException("the controller was not ready in time, or failed; why is above");
     }
     return line;
@@ -352,13 +353,15 @@ final class TrainCommand implements Callable<Integer> {
         .execute("get", "ready", "train/server", option, value);
   }
 
-  private static void await(List<String> nodes, Predicate<JsonNode> condition) throws Exception {
+  private void await(List<String> nodes, Predicate<JsonNode> condition) throws Exception {
     long giveUp = System.nanoTime() + LIMIT.toNanos();
     for (String node : nodes) {
       while (!condition.test(status(node))) {
-        if (System.nanoTime() - giveUp >= 0) {
+        if (System.nanoTime() - giveUp >= 0 || !started.stream().allMatch(Process::isAlive)) {
           throw new IOException(
-              "node " + node + " was not brought to it within " + LIMIT + "; why is above");
+              "node "
+                  + node
+                  + " was not brought to it in time, or another process failed; why is above");
         }
         Thread.sleep(50);
       }

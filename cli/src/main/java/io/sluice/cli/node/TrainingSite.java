@@ -245,6 +245,7 @@ final class TrainingSite implements AutoCloseable {
     calls.write(both + "\n");
     calls.flush();
     if (!both.equals(process.inputReader().readLine())) {
+      Thread.interrupted(); // what is removed from here on takes its time
       throw new IOException(
           "what " + from + " says to " + to + " was not said in time, or failed; why is above");
     }
@@ -414,7 +415,7 @@ final class TrainingSite implements AutoCloseable {
     Process process = talkers;
     if (process != null) {
       process.destroy();
-      process.waitFor();
+      process.onExit().join();
     }
     for (Place place : Place.values()) {
       if (Files.exists(path(place))) {
