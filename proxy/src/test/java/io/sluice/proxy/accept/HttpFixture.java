@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -45,6 +46,10 @@ final class HttpFixture implements AutoCloseable {
 
     synchronized void add(byte[] bytes, int length) {
       octets.write(bytes, 0, length);
+    }
+
+    synchronized void clear() {
+      octets.reset();
     }
 
     synchronized String text() {
@@ -231,6 +236,8 @@ final class HttpFixture implements AutoCloseable {
           break;
         }
       }
+    } catch (SocketTimeoutException e) {
+      answer.append("[silence]");
     } catch (IOException e) {
       answer.append("[reset]");
     }
