@@ -44,7 +44,6 @@ public final class HboneStream implements ByteChannel {
   private @Nullable Future<?> deadline;
   private ChannelEnd endIfCut = ChannelEnd.CONNECTION_LOST;
   private int unread;
-  private int taken; // since the window was last looked at
   private int gathered; // of what waits, what the connection has not been asked to send
   private boolean headersSeen;
   private boolean flushing; // the connection tells what became of what was written
@@ -315,7 +314,7 @@ public final class HboneStream implements ByteChannel {
   public void consumed(int bytes) {
     int known = failed ? Math.min(bytes, unread) : bytes; // the rest was given back at its end
     unread -= known;
-    taken = connection.windows.taken(id, known, taken);
+    connection.windows.taken(id, known);
   }
 
   /** Bytes that came and were neither passed on nor dropped. */
@@ -328,6 +327,12 @@ public final class HboneStream implements ByteChannel {
     if (unread > 0 && !ended) {
       cut(ChannelEnd.NO_MEMORY);
     }
+  }
+
+  @Override
+  public boolean hasGrown() {
+    return outgoing.window() > connection.sends.initialWindowSize()
+        || connection.windows.hasGrown(id);
   }
 
   private void passOnAfterRead() {

@@ -19,7 +19,6 @@ final class Http2Exchange implements HttpStream {
   private int elsewhere; // of that, counted for the budget where it came from
   private int counted; // the rest
   private int unread;
-  private int taken; // since the window was last looked at
   private boolean headSeen;
   private boolean inBatch;
   private boolean waits;
@@ -267,7 +266,7 @@ final class Http2Exchange implements HttpStream {
     int some = Math.min(bytes, unread);
     if (some > 0) {
       unread -= some;
-      taken = codec.windows().taken(id, some, taken);
+      codec.windows().taken(id, some);
     }
   }
 

@@ -1,6 +1,8 @@
 package io.sluice.proxy.http2;
 
 import io.netty.channel.Channel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.epoll.EpollTcpInfo;
 import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.handler.codec.http2.Http2Connection;
 import io.netty.handler.codec.http2.Http2ConnectionAdapter;
@@ -9,13 +11,16 @@ import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2LocalFlowController;
 import io.netty.handler.codec.http2.Http2Stream;
 import io.sluice.proxy.limits.BufferBudget;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 
 /**
  * How much the peer may send before it is taken, on one connection and its streams. Windows begin
- * small and double with what is taken, while there is room in the pod's budget; what a stream's has
- * grown by is promised by the budget until the stream is closed, since credit that was given is not
- * to be had back. Beyond the budget no more credit is given than for the smallest. What waits is
- * counted, wherever it waits. Event loop of the connection.
+ * small and double with what is taken, while there is room in the pod's budget; a stream's only
+ * where what it holds is taken within few round trips, so that it might hold the peer up. What it
+ * has grown by is promised by the budget until the stream is closed, since credit that was given is
+ * not to be had back. Beyond the budget no more credit is given than for the smallest. What waits
+ * is counted, wherever it waits. Event loop of the connection.
  */
 public final class ReceiveWindows {
   /** What a stream begins with: little enough that a hundred may stand still. */
@@ -23,12 +28,31 @@ public final class ReceiveWindows {
 
   private static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE; // RFC 9113 §6.9.2
 
+  /**
+   * A peer is told of credit when half of it is taken, so that two are the least; what the kernel
+   * measured may be too little by as much, since we take time too.
+   */
+  private static final int ROUND_TRIPS = 4;
+
+  /** Where both ends are on one node, or beside each other: processes have to wake up. */
+  private static final long LEAST_ROUND_TRIP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+  /** Where nobody tells. */
+  private static final long UNKNOWN_ROUND_TRIP_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+  /** Of one stream. */
+  private static final class Growth {
+    int taken; // since the window was last looked at
+    int promised;
+    long lookNanos = System.nanoTime();
+  }
+
   private final Channel channel;
   private final Http2ConnectionHandler codec;
   private final int mostOfStream;
   private final int mostOfConnection;
   private final BufferBudget budget;
-  private final Http2Connection.PropertyKey grown; // Integer, of a stream: what was promised
+  private final Http2Connection.PropertyKey growths; // of a stream: its Growth
   private int window = FIRST;
   private long taken;
   private int unread;
@@ -53,14 +77,19 @@ public final class ReceiveWindows {
     this.mostOfStream = mostOfStream;
     this.mostOfConnection = mostOfConnection;
     this.budget = budget;
-    this.grown = codec.connection().newKey();
+    this.growths = codec.connection().newKey();
     codec
         .connection()
         .addListener(
             new Http2ConnectionAdapter() {
               @Override
+              public void onStreamAdded(Http2Stream stream) {
+                stream.setProperty(growths, new Growth());
+              }
+
+              @Override
               public void onStreamClosed(Http2Stream stream) {
-                withdraw(stream, Integer.MAX_VALUE);
+                withdraw(of(stream), Integer.MAX_VALUE);
               }
             });
   }
@@ -77,16 +106,10 @@ public final class ReceiveWindows {
     settle();
   }
 
-  /**
-   * Bytes of a stream, closed or not, were taken or dropped: the peer may send as many again.
-   *
-   * @param before bytes of the stream that were taken since its window was last looked at
-   * @return the same number from here on
-   */
-  public int taken(int streamId, int bytes, int before) {
+  /** Bytes of a stream, closed or not, were taken or dropped: the peer may send as many again. */
+  public void taken(int streamId, int bytes) {
     unread -= bytes;
     taken += bytes;
-    int since = before + bytes;
     Http2Stream stream = codec.connection().stream(streamId);
     if (stream != null) {
       try {
@@ -96,16 +119,26 @@ public final class ReceiveWindows {
       } catch (Http2Exception e) {
         fail(e);
       }
+      Growth growth = of(stream);
+      growth.taken += bytes;
       int streamWindow = controller().initialWindowSize(stream);
-      if (since >= streamWindow) {
-        since = 0;
-        resize(stream, streamWindow, wantedOf(stream, streamWindow));
+      if (growth.taken >= streamWindow) {
+        resize(stream, streamWindow, wantedOf(growth, streamWindow));
       }
     }
     if (!reading) {
       settle();
     }
-    return since;
+  }
+
+  /** Whether the peer may send more on an open stream than it begins with. */
+  public boolean hasGrown(int streamId) {
+    Http2Stream stream = codec.connection().stream(streamId);
+    return stream != null && of(stream).promised > 0;
+  }
+
+  private Growth of(Http2Stream stream) {
+    return Objects.requireNonNull(stream.getProperty(growths));
   }
 
   private void settle() {
@@ -132,30 +165,37 @@ public final class ReceiveWindows {
   }
 
   /** Of a stream, whose growth is promised; noted is what was, not what its window is. */
-  private int wantedOf(Http2Stream stream, int now) {
+  private int wantedOf(Growth growth, int now) {
+    long nanos = System.nanoTime();
+    long took = nanos - growth.lookNanos;
+    growth.taken = 0;
+    growth.lookNanos = nanos;
     int wanted = wanted(now, FIRST_OF_STREAM, mostOfStream);
     if (wanted < now) {
-      withdraw(stream, now - wanted);
+      withdraw(growth, now - wanted);
     } else if (wanted > now) {
-      int already = promised(stream);
-      if (!budget.promise(wanted - now, already)) {
+      if (took > ROUND_TRIPS * roundTripNanos() || !budget.promise(wanted - now, growth.promised)) {
         return now;
       }
-      stream.setProperty(grown, already + wanted - now);
+      growth.promised += wanted - now;
     }
     return wanted;
   }
 
-  private int promised(Http2Stream stream) {
-    Integer noted = stream.getProperty(grown);
-    return noted == null ? 0 : noted;
+  /** As the kernel has measured it (tcp(7), TCP_INFO). */
+  private long roundTripNanos() {
+    if (channel instanceof EpollSocketChannel socket && socket.isOpen()) {
+      EpollTcpInfo info = new EpollTcpInfo();
+      socket.tcpInfo(info);
+      return Math.max(TimeUnit.MICROSECONDS.toNanos(info.rtt()), LEAST_ROUND_TRIP_NANOS);
+    }
+    return UNKNOWN_ROUND_TRIP_NANOS;
   }
 
-  private void withdraw(Http2Stream stream, int most) {
-    int promised = promised(stream);
-    int bytes = Math.min(promised, most);
+  private void withdraw(Growth growth, int most) {
+    int bytes = Math.min(growth.promised, most);
     if (bytes > 0) {
-      stream.setProperty(grown, promised - bytes);
+      growth.promised -= bytes;
       budget.withdraw(bytes);
     }
   }

@@ -58,6 +58,13 @@ public interface ByteChannel {
   /** Sends the end of output, once {@link #isWritable}. */
   void endOutput();
 
+  /**
+   * Whether it has carried so much that memory is set aside for it, at either end, until its end.
+   */
+  default boolean hasGrown() {
+    return false;
+  }
+
   /** Is not short-lived: what only long lives need can be set now. */
   default void lasts() {}
 

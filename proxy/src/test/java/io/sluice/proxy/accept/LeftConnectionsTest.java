@@ -10,6 +10,7 @@ import io.sluice.mesh.decision.Direction;
 import io.sluice.proxy.Peers;
 import io.sluice.proxy.RequestRecord;
 import io.sluice.proxy.accept.LeftSite.Way;
+import io.sluice.proxy.http2.ReceiveWindows;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
@@ -191,6 +192,56 @@ class LeftConnectionsTest {
       }
       site.ask(exchange.asked, isOfHead ? "\r\n\r\n" : "ok");
       assertThat(site.carried()).containsExactly(1, 1);
+    }
+  }
+
+  private static final int MUCH = 900_000;
+
+  static Stream<Arguments> much() {
+    return Stream.of(Way.values())
+        .flatMap(way -> Stream.of(Arguments.of(way, MUCH, 0), Arguments.of(way, 0, MUCH)));
+  }
+
+  /** Else those who carry much later had the less for it. */
+  @ParameterizedTest
+  @MethodSource("much")
+  void aStreamForWhichMemoryIsSetAsideIsNotLeft(Way way, int asked, int answered) throws Exception {
+    String end = "whole";
+    String answer =
+        OK
+            + ("Content-Length: " + (answered + end.length()) + "\r\n\r\n")
+            + ("a".repeat(answered) + end);
+    try (var site =
+        new LeftSite(
+            way, LONG, (socket, received) -> HttpFixture.answerEach(socket, received, answer))) {
+      String request =
+          asked == 0
+              ? GET
+              : "PUT /books HTTP/1.1\r\nHost: store\r\nContent-Length: " + asked + "\r\n\r\n";
+
+      assertThat(site.ask(request + "a".repeat(asked), end)).startsWith(OK);
+
+      assertThat(site.left()).isEqualTo(way == Way.BETWEEN_NODES ? 0 : 1);
+    }
+  }
+
+  /** So that streams which carry much find their memory beside many that do not. */
+  @ParameterizedTest
+  @EnumSource
+  void noMemoryIsSetAsideForWhatIsAskedLittleByLittle(Way way) throws Exception {
+    String request = GET.replace("\r\n\r\n", "\r\nCookie: " + "a".repeat(1_000) + "\r\n\r\n");
+    int requests = 4 * ReceiveWindows.FIRST_OF_STREAM / request.length();
+    try (var site = new LeftSite(way)) {
+      try (Socket client = Peers.connect(site.entry)) {
+        for (int i = 0; i < requests; i++) {
+          LeftSite.say(client, request);
+          assertThat(HttpFixture.read(client, END)).startsWith(OK);
+        }
+      }
+      site.awaitEnd();
+
+      assertThat(site.left()).isEqualTo(1);
+      assertThat(site.carried()).containsExactly(requests);
     }
   }
 
