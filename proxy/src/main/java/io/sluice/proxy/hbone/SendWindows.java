@@ -27,6 +27,11 @@ final class SendWindows implements Http2RemoteFlowController {
   /** With its header it fills a record, so none is split over two. */
   private static final int MOST_DATA = RECORD_BYTES - HEADER_BYTES;
 
+  /**
+   * Of a turn where the connection's window is short: below it frames cost more than they carry.
+   */
+  private static final int LEAST_DATA = 1_024;
+
   /** Which TLS makes together. */
   private static final int MOST_RECORDS = 4;
 
@@ -97,8 +102,9 @@ final class SendWindows implements Http2RemoteFlowController {
   private boolean writeBlock(ChannelHandlerContext ours) {
     ByteBuf block = null;
     Part parts = null;
+    int most = mostOfTurn();
     for (Outgoing one = turns.peek(); one != null; one = turns.peek()) {
-      int bytes = one.sendable(window, MOST_DATA);
+      int bytes = one.sendable(window, most);
       boolean last = one.endsWith(bytes);
       if (bytes == 0 && !last) {
         endTurn();
@@ -131,6 +137,14 @@ final class SendWindows implements Http2RemoteFlowController {
     Part written = parts;
     ours.write(block, ours.newPromise()).addListener(sent -> left(written, sent.isSuccess()));
     return true;
+  }
+
+  /**
+   * Where the connection's window is short, all have a part of it: who has a byte to send does not
+   * wait for a whole frame of each of the others, which the peer may take slowly.
+   */
+  private int mostOfTurn() {
+    return Math.clamp(window / Math.max(1, turns.size()), LEAST_DATA, MOST_DATA);
   }
 
   private void endTurn() {

@@ -3,6 +3,7 @@ package io.sluice.proxy.http2;
 import io.netty.channel.Channel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.epoll.EpollTcpInfo;
+import io.netty.handler.codec.http2.DefaultHttp2LocalFlowController;
 import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.handler.codec.http2.Http2Connection;
 import io.netty.handler.codec.http2.Http2ConnectionAdapter;
@@ -26,6 +27,7 @@ public final class ReceiveWindows {
   /** What a stream begins with: little enough that a hundred may stand still. */
   public static final int FIRST_OF_STREAM = 32 * 1_024;
 
+  private static final float OFTEN = 0.95f;
   private static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE; // RFC 9113 §6.9.2
 
   /**
@@ -58,6 +60,7 @@ public final class ReceiveWindows {
   private int unread;
   private int told;
   private boolean reading;
+  private boolean tellsOften;
 
   /**
    * Windows of a new connection.
@@ -146,14 +149,31 @@ public final class ReceiveWindows {
       budget.hold(unread - told);
       told = unread;
     }
-    // Streams that stand still are not to hold up the others while there is room.
-    if (taken >= window || unread > window / 2) {
+    // Streams that stand still are not to hold up the others while there is room, nor longer than
+    // they must where there is none: the rest of the window is told of in small pieces then.
+    boolean standing = unread > window / 2;
+    if (standing != tellsOften) {
+      tellsOften = standing;
+      tellAt(standing ? OFTEN : DefaultHttp2LocalFlowController.DEFAULT_WINDOW_UPDATE_RATIO);
+    }
+    if (taken >= window || standing) {
       taken = 0;
       window =
           resize(
               codec.connection().connectionStream(),
               window,
               wanted(window, FIRST, mostOfConnection));
+    }
+  }
+
+  /** Tells the peer as soon as less of the connection's window is left than this share. */
+  private void tellAt(float share) {
+    if (controller() instanceof DefaultHttp2LocalFlowController flow) {
+      try {
+        flow.windowUpdateRatio(codec.connection().connectionStream(), share);
+      } catch (Http2Exception e) {
+        fail(e);
+      }
     }
   }
 
