@@ -1,8 +1,8 @@
 {{/*
 Memory and CPU by size. The heap stands beside the limit it belongs to, since both change together: a limit holds heap,
 direct memory, code cache, and some 40 MiB of JVM, stacks and libbpf. Where there is room, C2 stands behind C1, for less
-CPU under load; what it frees on the C heap is given back every 10,000 ms. New objects have 8 MiB, not
-2: a collection stops all event loops, with 2 MiB often enough to show in p99. What this costs: docs/performance.md.
+CPU under load; what it frees on the C heap is given back every 10,000 ms. New objects have 24 MiB, not 2: a collection
+stops all event loops. -Xms is the least heapMiB of _checks.tpl. What this costs: docs/performance.md.
 */}}
 {{- define "sluice.sizes" -}}
 edge-tiny:
@@ -12,7 +12,7 @@ edge:
   node:       {heapMiB: 64, directMiB: 32, codeMiB: 24, resources: {requests: {cpu: 50m, memory: 96Mi}, limits: {cpu: "2", memory: 192Mi}}}
   controller: {heapMiB: 160, directMiB: 64, codeMiB: 32, resources: {requests: {cpu: 20m, memory: 144Mi}, limits: {cpu: "2", memory: 320Mi}}}
 default:
-  node:       {heapMiB: 128, directMiB: 64, codeMiB: 32, jvmOptions: "-XX:TieredStopAtLevel=4 -XX:TrimNativeHeapInterval=10000 -Xms16m -Xmn8m", resources: {requests: {cpu: 100m, memory: 160Mi}, limits: {cpu: "4", memory: 320Mi}}}
+  node:       {heapMiB: 128, directMiB: 64, codeMiB: 32, jvmOptions: "-XX:TieredStopAtLevel=4 -XX:TrimNativeHeapInterval=10000 -Xms40m -Xmn24m", resources: {requests: {cpu: 100m, memory: 160Mi}, limits: {cpu: "4", memory: 320Mi}}}
   controller: {heapMiB: 384, directMiB: 128, codeMiB: 48, resources: {requests: {cpu: 50m, memory: 256Mi}, limits: {cpu: "4", memory: 640Mi}}}
 {{- end -}}
 

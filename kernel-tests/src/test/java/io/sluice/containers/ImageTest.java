@@ -114,7 +114,7 @@ class ImageTest {
         image("node")
             .run(
                 "-XX:AOTMode=on -XX:TieredStopAtLevel=4 -XX:TrimNativeHeapInterval=10000"
-                    + " -Xms16m -Xmn8m -XX:+PrintFlagsFinal",
+                    + " -Xms40m -Xmn24m -XX:+PrintFlagsFinal",
                 "sluice",
                 "node",
                 "run",
@@ -123,7 +123,7 @@ class ImageTest {
     assertThat(flags)
         .containsPattern("\\bTieredStopAtLevel += 4 ")
         .containsPattern("\\bTrimNativeHeapInterval += 10000 ")
-        .containsPattern("\\bMaxNewSize += 8388608 ");
+        .containsPattern("\\bMaxNewSize += 25165824 ");
   }
 
   @ParameterizedTest
