@@ -25,20 +25,29 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   /** Pause after a failed accept (no descriptors left), so that the loop does not spin. */
   private static final long PAUSE_MILLIS = 100;
 
+  /**
+   * Outbound connections of the listener's loop above those of the next one, which then takes the
+   * next connection. With 2, a load of four short connections at once has both loops awake.
+   */
+  static final int MOST_AHEAD = 4;
+
   private static final Duration LONGEST_CALLED = Duration.ofSeconds(1);
 
   private final DataPath path;
   private final Pod pod;
   private final Direction direction;
   private final EpollServerSocketChannel channel;
+  private final Loop listenerLoop;
   private final Supplier<Loop> nextLoop;
   private long lastAcceptNanos = System.nanoTime();
 
   /** Owns {@code listener}'s descriptor from now on. */
-  Acceptor(DataPath path, Pod pod, ListenerFd listener, Supplier<Loop> nextLoop) {
+  Acceptor(
+      DataPath path, Pod pod, ListenerFd listener, Loop listenerLoop, Supplier<Loop> nextLoop) {
     this.path = path;
     this.pod = pod;
     this.direction = listener.direction();
+    this.listenerLoop = listenerLoop;
     this.nextLoop = nextLoop;
     this.channel = new EpollServerSocketChannel(listener.fd());
     channel.config().setAutoRead(false); // until accept()
@@ -68,7 +77,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   ChannelFuture start() {
     pod.listeners.incrementAndGet();
     channel.closeFuture().addListener(closed -> pod.listeners.decrementAndGet());
-    return nextLoop.get().executor.register(channel);
+    return listenerLoop.executor.register(channel);
   }
 
   /** Takes what arrives from now on, and what waits; after {@link #start}. Any thread. */
@@ -119,6 +128,18 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     }
   }
 
+  /**
+   * A pod's connection stays with the loop that accepts it, since that is awake: another would have
+   * to be woken, which makes a short connection a third dearer. Inbound connections are spread: one
+   * may carry all streams of another node.
+   */
+  private Loop loopOfNext() {
+    Loop next = nextLoop.get();
+    boolean stays =
+        direction == Direction.OUTBOUND && listenerLoop.outbound() - next.outbound() < MOST_AHEAD;
+    return stays ? listenerLoop : next;
+  }
+
   @Override
   public void channelRead(ChannelHandlerContext context, Object message) {
     EpollSocketChannel child = (EpollSocketChannel) message;
@@ -132,8 +153,8 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     }
     lastAcceptNanos = System.nanoTime();
     path.accepted.increment();
-    path.live.incrementAndGet();
-    Loop loop = nextLoop.get();
+    Loop loop = loopOfNext();
+    loop.began(direction);
     Arrival arrival = new Arrival(path, pod, loop, direction, child);
     try {
       loop.turns.add(pod.account, arrival);

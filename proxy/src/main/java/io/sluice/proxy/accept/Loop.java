@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -37,6 +38,7 @@ final class Loop {
   final RateLimiter rateLimiter;
   private final DataPath path;
   private final List<Connection> connections = new ArrayList<>();
+  private final AtomicInteger outbound = new AtomicInteger();
   private final long tickNanos;
   private boolean ticks; // while there is anything to look at
 
@@ -81,7 +83,7 @@ final class Loop {
       Checkup.begin(path, pod, this, call);
       return;
     }
-    path.live.incrementAndGet();
+    began(Direction.INBOUND);
     new Connection(
             path,
             pod,
@@ -91,6 +93,27 @@ final class Loop {
             call,
             new LocalCaller(path, pod, this, call))
         .begin();
+  }
+
+  /** Counts a connection, or a socket that may become one. Any thread, as the other two. */
+  void began(Direction direction) {
+    path.live.incrementAndGet();
+    if (direction == Direction.OUTBOUND) {
+      outbound.incrementAndGet();
+    }
+  }
+
+  /** That one has closed, or carries a peer's streams. */
+  void ended(Direction direction) {
+    path.live.decrementAndGet();
+    if (direction == Direction.OUTBOUND) {
+      outbound.decrementAndGet();
+    }
+  }
+
+  /** Live outbound connections. */
+  int outbound() {
+    return outbound.get();
   }
 
   void add(Connection connection) {

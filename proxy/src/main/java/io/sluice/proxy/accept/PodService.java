@@ -38,9 +38,10 @@ final class PodService {
   /** Takes the descriptors; when one cannot be used, all are closed and the failure is thrown. */
   PodService(DataPath path, Pod pod, PodListeners listeners, Supplier<Loop> nextLoop) {
     List<ListenerFd> unused = new ArrayList<>(listeners.listeners());
+    Loop ofPod = nextLoop.get(); // of both families, so that they share what the loop keeps
     try {
       while (!unused.isEmpty()) {
-        acceptors.add(new Acceptor(path, pod, unused.getFirst(), nextLoop));
+        acceptors.add(new Acceptor(path, pod, unused.getFirst(), ofPod, nextLoop));
         unused.removeFirst();
       }
     } catch (RuntimeException e) {

@@ -11,7 +11,6 @@ import io.sluice.mesh.decision.Reason;
 import io.sluice.proxy.AccessRecord;
 import io.sluice.proxy.CloseKind;
 import io.sluice.proxy.Peers;
-import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.ReleaseMode;
 import io.sluice.proxy.tls.TlsStack;
 import java.net.Socket;
@@ -170,8 +169,7 @@ class CrossingLifecycleTest {
       }
       Await.until("all ended", () -> nodes.server.recorder.closed.size() == calls);
       assertThat(nodes.client.recorder.refused).isEmpty();
-      assertThat(nodes.server.shared.get())
-          .isLessThanOrEqualTo(ProxySettings.DEFAULTS.eventLoops());
+      assertThat(nodes.server.shared).hasValue(1);
       assertThat(nodes.server.proxy.stats().bufferedBytes()).isZero();
     }
   }

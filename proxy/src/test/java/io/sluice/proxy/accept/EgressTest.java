@@ -331,7 +331,8 @@ class EgressTest {
       assertThat(converse(asking, BOOKS)).startsWith("HTTP/1.1 200");
       publish(FOUND, asked, named, byRange(third.address()));
       fixture.sockets.redirect(ProxyFixture.BUYER, Direction.OUTBOUND, third.address());
-      for (int i = 0; i < 2 * ProxySettings.DEFAULTS.eventLoops(); i++) {
+      // So many that each loop has one.
+      for (int i = 0; i < Acceptor.MOST_AHEAD + 2 * ProxySettings.DEFAULTS.eventLoops(); i++) {
         others.add(Peers.connect(entry));
         assertThat(echoes(others.getLast(), "a".getBytes(ISO_8859_1))).isTrue();
       }

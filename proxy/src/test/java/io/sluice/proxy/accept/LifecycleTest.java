@@ -65,6 +65,34 @@ class LifecycleTest {
     }
   }
 
+  @Test
+  void fewConnectionsStayWithOneLoopAndManyAreSpread() throws IOException {
+    List<Socket> calls = new ArrayList<>();
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture(TestSettings.but(it -> it.eventLoops = 2))) {
+      InetSocketAddress entry = fixture.outboundTo(app.address());
+      for (int i = 0; i < Acceptor.MOST_AHEAD; i++) {
+        calls.add(Peers.connect(entry));
+        Peers.exchange(calls.getLast(), 7);
+      }
+      assertThat(byLoop(fixture)).containsExactly(0, Acceptor.MOST_AHEAD);
+      for (int i = 0; i < 30; i++) {
+        calls.add(Peers.connect(entry));
+        Peers.exchange(calls.getLast(), 7);
+      }
+      List<Integer> spread = byLoop(fixture);
+      assertThat(spread.getLast() - spread.getFirst()).isLessThanOrEqualTo(Acceptor.MOST_AHEAD + 1);
+    } finally {
+      for (Socket call : calls) {
+        call.close();
+      }
+    }
+  }
+
+  private static List<Integer> byLoop(ProxyFixture fixture) {
+    return fixture.proxy.loops.stream().map(Loop::outbound).sorted().toList();
+  }
+
   private static int listenersOf(ProxyFixture fixture) {
     return requireNonNull(fixture.proxy.stats().pods().get(ProxyFixture.BUYER)).listeners();
   }

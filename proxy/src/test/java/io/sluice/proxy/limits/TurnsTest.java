@@ -2,6 +2,7 @@ package io.sluice.proxy.limits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
@@ -10,6 +11,10 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.IoHandle;
+import io.netty.channel.IoHandler;
+import io.netty.channel.IoHandlerContext;
+import io.netty.channel.IoRegistration;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
@@ -20,6 +25,8 @@ import io.sluice.await.Await;
 import io.sluice.proxy.Peers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -242,6 +249,101 @@ class TurnsTest {
           loop.submit(() -> {}).sync();
           return flood.cpuNanos() > before;
         });
+  }
+
+  /** Loop and kernel of one thread, which finds so many sockets ready at each look. */
+  private static final class FakeKernel
+      implements IoHandler, IoHandlerContext, ThreadAwareExecutor {
+    int ready;
+    boolean maySleep;
+
+    @Override
+    public int run(IoHandlerContext context) {
+      maySleep = context.canBlock();
+      return ready;
+    }
+
+    @Override
+    public IoRegistration register(IoHandle handle) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public boolean isCompatible(Class<? extends IoHandle> type) {
+      return false;
+    }
+
+    @Override
+    public void wakeup() {}
+
+    @Override
+    public boolean canBlock() {
+      return true;
+    }
+
+    @Override
+    public long delayNanos(long now) {
+      return 0;
+    }
+
+    @Override
+    public long deadlineNanos() {
+      return -1;
+    }
+
+    @Override
+    public boolean isExecutorThread(Thread thread) {
+      return true;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      task.run();
+    }
+  }
+
+  private static void find(FakeKernel kernel, Turns turns, int sockets) {
+    kernel.ready = sockets;
+    turns.run(kernel);
+  }
+
+  @Test
+  void aBusyLoopLooksOnBeforeItSleeps() {
+    assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
+    FakeKernel kernel = new FakeKernel();
+    Turns turns = new Turns(kernel, kernel, new Account(null));
+    Await.until(
+        "it is busy",
+        () -> {
+          turns.add(flood, () -> spend(TimeUnit.MILLISECONDS.toNanos(11)));
+          find(kernel, turns, 1);
+          find(kernel, turns, 1);
+          find(kernel, turns, 0);
+          return !kernel.maySleep;
+        });
+
+    for (int i = 1; i < Turns.LOOKS; i++) {
+      find(kernel, turns, 0);
+      assertThat(kernel.maySleep).as("after %d in vain", i).isFalse();
+    }
+    find(kernel, turns, 0);
+    assertThat(kernel.maySleep).as("after all of them").isTrue();
+
+    long begin = System.nanoTime();
+    while (System.nanoTime() - begin < TimeUnit.MILLISECONDS.toNanos(100)) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
+    }
+    find(kernel, turns, 1);
+    find(kernel, turns, 0);
+    assertThat(kernel.maySleep).as("after a pause").isTrue();
+  }
+
+  private static void spend(long cpuNanos) {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    long end = threads.getCurrentThreadCpuTime() + cpuNanos;
+    while (threads.getCurrentThreadCpuTime() < end) {
+      Thread.onSpinWait();
+    }
   }
 
   private static void write(Socket socket) {
