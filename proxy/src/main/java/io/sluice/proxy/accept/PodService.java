@@ -35,13 +35,17 @@ final class PodService {
   private boolean keepsEarlier; // guarded by this
   private boolean accepts; // guarded by this
 
-  /** Takes the descriptors; when one cannot be used, all are closed and the failure is thrown. */
-  PodService(DataPath path, Pod pod, PodListeners listeners, Supplier<Loop> nextLoop) {
+  /**
+   * Takes the descriptors; when one cannot be used, all are closed and the failure is thrown.
+   *
+   * @param listenerLoop of both families, so that they share what the loop keeps
+   */
+  PodService(
+      DataPath path, Pod pod, PodListeners listeners, Loop listenerLoop, Supplier<Loop> nextLoop) {
     List<ListenerFd> unused = new ArrayList<>(listeners.listeners());
-    Loop ofPod = nextLoop.get(); // of both families, so that they share what the loop keeps
     try {
       while (!unused.isEmpty()) {
-        acceptors.add(new Acceptor(path, pod, unused.getFirst(), ofPod, nextLoop));
+        acceptors.add(new Acceptor(path, pod, unused.getFirst(), listenerLoop, nextLoop));
         unused.removeFirst();
       }
     } catch (RuntimeException e) {

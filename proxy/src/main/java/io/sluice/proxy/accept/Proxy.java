@@ -73,6 +73,7 @@ public final class Proxy implements AutoCloseable {
   private final MultiThreadIoEventLoopGroup group;
   private final Account others; // what no pod has caused
   private final AtomicInteger turn = new AtomicInteger();
+  private final AtomicInteger turnOfPods = new AtomicInteger();
   private final Object lock = new Object();
   private final Object leaving = new Object(); // taken before lock
   private final Map<NamespacedName, Served> pods = new HashMap<>(); // guarded by lock
@@ -136,7 +137,11 @@ public final class Proxy implements AutoCloseable {
   }
 
   private Loop nextLoop() {
-    return loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
+    return nextLoop(turn);
+  }
+
+  private Loop nextLoop(AtomicInteger turns) {
+    return loops.get(Math.floorMod(turns.getAndIncrement(), loops.size()));
   }
 
   /**
@@ -208,7 +213,7 @@ public final class Proxy implements AutoCloseable {
       }
       served = pods.computeIfAbsent(listeners.pod(), name -> new Served(new Pod(name, path)));
       try {
-        service = new PodService(path, served.pod, listeners, this::nextLoop);
+        service = new PodService(path, served.pod, listeners, nextLoop(turnOfPods), this::nextLoop);
       } catch (RuntimeException e) {
         return CompletableFuture.failedFuture(e);
       }

@@ -89,6 +89,21 @@ class LifecycleTest {
     }
   }
 
+  @Test
+  void podsWithAConnectionEachUseAllLoops() throws IOException {
+    try (var app = Peers.echo(Peers.V4);
+        var fixture = new ProxyFixture(TestSettings.but(it -> it.eventLoops = 2));
+        Socket first = Peers.connect(fixture.outboundTo(app.address()))) {
+      fixture.sockets.redirect(ProxyFixture.STORE, Direction.OUTBOUND, app.address());
+      try (Socket second =
+          Peers.connect(fixture.serve(ProxyFixture.STORE, Direction.OUTBOUND, Peers.V4))) {
+        Peers.exchange(first, 7);
+        Peers.exchange(second, 7);
+        assertThat(byLoop(fixture)).containsExactly(1, 1);
+      }
+    }
+  }
+
   private static List<Integer> byLoop(ProxyFixture fixture) {
     return fixture.proxy.loops.stream().map(Loop::outbound).sorted().toList();
   }
