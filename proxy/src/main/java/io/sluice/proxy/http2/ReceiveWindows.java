@@ -27,7 +27,11 @@ public final class ReceiveWindows {
   /** What a stream begins with: little enough that a hundred may stand still. */
   public static final int FIRST_OF_STREAM = 32 * 1_024;
 
-  private static final float OFTEN = 0.95f;
+  private static final float USUALLY = DefaultHttp2LocalFlowController.DEFAULT_WINDOW_UPDATE_RATIO;
+
+  /** Bytes; smaller ones make small frames, and a third more CPU time. */
+  private static final float PIECE = 128 * 1_024;
+
   private static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE; // RFC 9113 §6.9.2
 
   /**
@@ -60,7 +64,7 @@ public final class ReceiveWindows {
   private int unread;
   private int told;
   private boolean reading;
-  private boolean tellsOften;
+  private float toldAt = USUALLY;
 
   /**
    * Windows of a new connection.
@@ -150,11 +154,12 @@ public final class ReceiveWindows {
       told = unread;
     }
     // Streams that stand still are not to hold up the others while there is room, nor longer than
-    // they must where there is none: the rest of the window is told of in small pieces then.
+    // they must where there is none: what is taken of a large window is told of in pieces then.
     boolean standing = unread > window / 2;
-    if (standing != tellsOften) {
-      tellsOften = standing;
-      tellAt(standing ? OFTEN : DefaultHttp2LocalFlowController.DEFAULT_WINDOW_UPDATE_RATIO);
+    float share = standing ? Math.max(USUALLY, 1 - PIECE / window) : USUALLY;
+    if (share != toldAt) {
+      toldAt = share;
+      tellAt(share);
     }
     if (taken >= window || standing) {
       taken = 0;
