@@ -41,8 +41,9 @@ final class Rounds<P extends Enum<P>> {
   }
 
   /**
-   * Runs each load on each of {@code paths} until it is steady there, then all of them by turns, so
-   * that what disturbs the machine for some seconds falls on a few samples of each.
+   * Runs each load on each of {@code paths} until it is steady there, and all of them by turns once
+   * more, since a JVM compiles anew what another load shows it. Measures them by turns too, so that
+   * what disturbs the machine for some seconds falls on a few samples of each.
    *
    * @param samples of each load on each path, between processors that are far from each other; as
    *     many more are taken at most
@@ -62,6 +63,11 @@ final class Rounds<P extends Enum<P>> {
           Take take = new Take(load, path.getValue(), extent.timeOf(load), distance);
           ofLoad.computeIfAbsent(path.getKey(), none -> new ArrayList<>()).add(take);
           these.add(take);
+        }
+      }
+      for (int i = 0; i < extent.steadyWindows(); i++) {
+        for (Take take : these) {
+          take.warmUp(extent);
         }
       }
       System.err.println(
