@@ -29,8 +29,14 @@ public final class ReceiveWindows {
 
   private static final float USUALLY = DefaultHttp2LocalFlowController.DEFAULT_WINDOW_UPDATE_RATIO;
 
-  /** Bytes; smaller ones make small frames, and a third more CPU time. */
-  private static final float PIECE = 128 * 1_024;
+  /**
+   * Between what is told early of a window that stands still: each makes small frames of what
+   * waits, so that many take a third more CPU time.
+   */
+  private static final long EARLY_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+  /** Bytes that are worth to be told of then. */
+  private static final float LEAST_TOLD = 1_024;
 
   private static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE; // RFC 9113 §6.9.2
 
@@ -64,7 +70,7 @@ public final class ReceiveWindows {
   private int unread;
   private int told;
   private boolean reading;
-  private float toldAt = USUALLY;
+  private long earlyNanos;
 
   /**
    * Windows of a new connection.
@@ -154,12 +160,10 @@ public final class ReceiveWindows {
       told = unread;
     }
     // Streams that stand still are not to hold up the others while there is room, nor longer than
-    // they must where there is none: what is taken of a large window is told of in pieces then.
+    // they must where there is none.
     boolean standing = unread > window / 2;
-    float share = standing ? Math.max(USUALLY, 1 - PIECE / window) : USUALLY;
-    if (share != toldAt) {
-      toldAt = share;
-      tellAt(share);
+    if (standing) {
+      tellEarly();
     }
     if (taken >= window || standing) {
       taken = 0;
@@ -171,14 +175,20 @@ public final class ReceiveWindows {
     }
   }
 
-  /** Tells the peer as soon as less of the connection's window is left than this share. */
-  private void tellAt(float share) {
-    if (controller() instanceof DefaultHttp2LocalFlowController flow) {
+  /** Tells the peer of what was taken of the connection's window, though it is not half of it. */
+  private void tellEarly() {
+    long nanos = System.nanoTime();
+    if (nanos - earlyNanos > EARLY_NANOS
+        && controller() instanceof DefaultHttp2LocalFlowController flow) {
+      earlyNanos = nanos;
+      Http2Stream all = codec.connection().connectionStream();
       try {
-        flow.windowUpdateRatio(codec.connection().connectionStream(), share);
+        flow.windowUpdateRatio(all, 1 - LEAST_TOLD / window); // which tells at once
+        flow.windowUpdateRatio(all, USUALLY);
       } catch (Http2Exception e) {
         fail(e);
       }
+      channel.flush();
     }
   }
 
