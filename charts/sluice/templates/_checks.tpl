@@ -33,8 +33,8 @@
 {{- fail (printf "controller.nodeLifetime: a node's certificate (%s) lives as long as those of pods (%s) at least; set %s or more" $controller.nodeLifetime $controller.leafLifetime $controller.leafLifetime) -}}
 {{- end -}}
 {{- $heap := int .Values.node.heapMiB -}}
-{{- if and (eq .Values.size "default") (gt $heap 0) (lt $heap 48) -}}
-{{- fail (printf "node.heapMiB: size default keeps 24 MiB for new objects and begins with a heap of 40, so %d are too few; set 48 or more, a smaller size, or 0" $heap) -}}
+{{- if and (eq .Values.size "default") (gt $heap 0) (lt $heap 64) -}}
+{{- fail (printf "node.heapMiB: size default keeps 24 MiB for new objects, so %d leave too little for what lasts; set 64 or more, a smaller size, or 0" $heap) -}}
 {{- end -}}
 {{- $update := .Values.node.updateStrategy -}}
 {{- $surges := ne (toString $update.maxSurge) "0" -}}

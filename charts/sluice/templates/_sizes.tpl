@@ -2,7 +2,7 @@
 Memory and CPU by size. The heap stands beside the limit it belongs to, since both change together: a limit holds heap,
 direct memory, code cache, and some 40 MiB of JVM, stacks and libbpf. Where there is room, C2 stands behind C1, for less
 CPU under load; what it frees on the C heap is given back every 10,000 ms. New objects have 24 MiB, not 2: a collection
-stops all event loops. -Xms is the least heapMiB of _checks.tpl. What this costs: docs/performance.md.
+stops all event loops. -Xms is below the least heapMiB that _checks.tpl takes. What this costs: docs/performance.md.
 */}}
 {{- define "sluice.sizes" -}}
 edge-tiny:

@@ -35,7 +35,7 @@ record Bench(
    * @param window of a load that warms up
    * @param patience for processors to be far from each other, in all of a run
    * @param steadyWindows whose median has to be that of as many before them; the second compiler
-   *     takes seconds for each of its steps; and as many by turns
+   *     takes seconds for each of its steps; as many follow by turns
    * @param longestWarmUp of one load on one path, steady or not
    * @param starts of each kind
    * @param podStarts with each mechanism, on each path

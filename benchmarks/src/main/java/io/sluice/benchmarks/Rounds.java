@@ -41,9 +41,10 @@ final class Rounds<P extends Enum<P>> {
   }
 
   /**
-   * Runs each load on each of {@code paths} until it is steady there, and all of them by turns once
-   * more, since a JVM compiles anew what another load shows it. Measures them by turns too, so that
-   * what disturbs the machine for some seconds falls on a few samples of each.
+   * Runs each load on each of {@code paths} until it is steady there, then {@link
+   * Bench.Extent#steadyWindows} windows of each by turns, since a JVM compiles anew what another
+   * load shows it. Measures them by turns too, so that what disturbs the machine for some seconds
+   * falls on a few samples of each.
    *
    * @param samples of each load on each path, between processors that are far from each other; as
    *     many more are taken at most

@@ -13,8 +13,10 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
 
@@ -26,8 +28,9 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   private static final long PAUSE_MILLIS = 100;
 
   /**
-   * Outbound connections of the listener's loop above those of the next one, which then takes the
-   * next connection. With 2, a load of four short connections at once has both loops awake.
+   * How many outbound connections of the pod the listener's loop may have more than that with
+   * fewest before that takes one (ADR 55). With 2, four short connections at once have both loops
+   * awake.
    */
   static final int MOST_AHEAD = 4;
 
@@ -38,16 +41,23 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
   private final Direction direction;
   private final EpollServerSocketChannel channel;
   private final Loop listenerLoop;
+  private final List<Loop> loops;
   private final Supplier<Loop> nextLoop;
   private long lastAcceptNanos = System.nanoTime();
 
   /** Owns {@code listener}'s descriptor from now on. */
   Acceptor(
-      DataPath path, Pod pod, ListenerFd listener, Loop listenerLoop, Supplier<Loop> nextLoop) {
+      DataPath path,
+      Pod pod,
+      ListenerFd listener,
+      Loop listenerLoop,
+      List<Loop> loops,
+      Supplier<Loop> nextLoop) {
     this.path = path;
     this.pod = pod;
     this.direction = listener.direction();
     this.listenerLoop = listenerLoop;
+    this.loops = loops;
     this.nextLoop = nextLoop;
     this.channel = new EpollServerSocketChannel(listener.fd());
     channel.config().setAutoRead(false); // until accept()
@@ -134,10 +144,17 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
    * may carry all streams of another node.
    */
   private Loop loopOfNext() {
-    Loop next = nextLoop.get();
-    boolean stays =
-        direction == Direction.OUTBOUND && listenerLoop.outbound() - next.outbound() < MOST_AHEAD;
-    return stays ? listenerLoop : next;
+    if (direction == Direction.INBOUND) {
+      return nextLoop.get();
+    }
+    AtomicIntegerArray counts = pod.outbound;
+    int fewest = listenerLoop.index;
+    for (int i = 1; i < counts.length(); i++) { // from here on, so that pods do not all meet there
+      int other = (listenerLoop.index + i) % counts.length();
+      fewest = counts.get(other) < counts.get(fewest) ? other : fewest;
+    }
+    boolean stays = counts.get(listenerLoop.index) - counts.get(fewest) < MOST_AHEAD;
+    return stays ? listenerLoop : loops.get(fewest);
   }
 
   @Override
@@ -154,7 +171,7 @@ final class Acceptor extends ChannelInboundHandlerAdapter {
     lastAcceptNanos = System.nanoTime();
     path.accepted.increment();
     Loop loop = loopOfNext();
-    loop.began(direction);
+    loop.began(pod, direction);
     Arrival arrival = new Arrival(path, pod, loop, direction, child);
     try {
       loop.turns.add(pod.account, arrival);

@@ -100,7 +100,7 @@ final class Arrival implements Runnable {
       channel.pipeline().addLast(SocketBytes.INSTANCE);
       Source source = path.source(channel.remoteAddress().getAddress());
       pod.hbone.serve(channel, loop.executor, own.get(), source, this::beConnection);
-      loop.ended(direction);
+      loop.ended(pod, direction);
       return true;
     }
     return false;
@@ -113,7 +113,7 @@ final class Arrival implements Runnable {
       return;
     }
     path.accepted.increment();
-    loop.began(direction);
+    loop.began(pod, direction);
     new Connection(
             path,
             pod,
@@ -157,7 +157,7 @@ final class Arrival implements Runnable {
 
   /** Closes a socket that became nothing. */
   void abandon() {
-    loop.ended(direction);
+    loop.ended(pod, direction);
     channel.unsafe().closeForcibly();
   }
 }

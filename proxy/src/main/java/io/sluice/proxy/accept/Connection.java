@@ -666,7 +666,7 @@ final class Connection implements Upstream.Listener, Relay.Listener, Exchanges.L
       return;
     }
     pod.live.decrementAndGet();
-    loop.ended(subject.direction());
+    loop.ended(pod, subject.direction());
     if (noRoom == null) {
       pod.room.leave(subject.direction(), source);
     }

@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -28,6 +27,7 @@ final class Loop {
   private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
   private static final Duration SHORTEST_TICK = Duration.ofMillis(10);
 
+  final int index; // among all
   final EventLoop executor;
   final UpstreamLoop upstreams;
   final IdleLeads left;
@@ -38,11 +38,11 @@ final class Loop {
   final RateLimiter rateLimiter;
   private final DataPath path;
   private final List<Connection> connections = new ArrayList<>();
-  private final AtomicInteger outbound = new AtomicInteger();
   private final long tickNanos;
   private boolean ticks; // while there is anything to look at
 
-  Loop(EventLoop executor, Turns turns, DataPath path) {
+  Loop(int index, EventLoop executor, Turns turns, DataPath path) {
+    this.index = index;
     this.executor = executor;
     this.path = path;
     this.turns = turns;
@@ -83,7 +83,7 @@ final class Loop {
       Checkup.begin(path, pod, this, call);
       return;
     }
-    began(Direction.INBOUND);
+    began(pod, Direction.INBOUND);
     new Connection(
             path,
             pod,
@@ -95,25 +95,27 @@ final class Loop {
         .begin();
   }
 
-  /** Counts a connection, or a socket that may become one. Any thread, as the other two. */
-  void began(Direction direction) {
-    path.live.incrementAndGet();
-    if (direction == Direction.OUTBOUND) {
-      outbound.incrementAndGet();
-    }
+  /**
+   * Counts a connection of a pod, or a socket that may become one, for the daemon and this loop.
+   * Any thread, as {@link #ended}.
+   */
+  void began(Pod pod, Direction direction) {
+    count(pod, direction, 1);
   }
 
-  /** That one has closed, or carries a peer's streams. */
-  void ended(Direction direction) {
-    path.live.decrementAndGet();
-    if (direction == Direction.OUTBOUND) {
-      outbound.decrementAndGet();
-    }
+  /**
+   * The end of what {@link #began} counted: it has closed, or carries a peer's streams, which count
+   * themselves.
+   */
+  void ended(Pod pod, Direction direction) {
+    count(pod, direction, -1);
   }
 
-  /** Live outbound connections. */
-  int outbound() {
-    return outbound.get();
+  private void count(Pod pod, Direction direction, int more) {
+    path.live.addAndGet(more);
+    if (direction == Direction.OUTBOUND) {
+      pod.outbound.addAndGet(index, more);
+    }
   }
 
   void add(Connection connection) {

@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /** Limits and counters of one served pod, shared by the event loops. */
 final class Pod extends LocalPod {
@@ -28,6 +29,9 @@ final class Pod extends LocalPod {
       new ConcurrentHashMap<>();
 
   final OutsideHandshakes handshakes = new OutsideHandshakes(System.nanoTime());
+
+  /** Live outbound connections, and sockets that may become one, by loop. */
+  final AtomicIntegerArray outbound;
 
   /** Set when everything of the pod is to be reset; never unset. */
   volatile boolean gone;
@@ -50,6 +54,7 @@ final class Pod extends LocalPod {
             path.settings.keepAlive(),
             cause -> path.failed("connection-failed", name, cause)),
         new Account(path.used));
+    this.outbound = new AtomicIntegerArray(path.settings.eventLoops());
     this.room = new PodRoom(path.settings.maxConnectionsPerPod());
     this.hbone =
         new HboneServer(name, path.settings.hbone(), path.hboneEvents, path.serverRoom, budget);

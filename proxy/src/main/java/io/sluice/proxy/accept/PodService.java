@@ -39,13 +39,20 @@ final class PodService {
    * Takes the descriptors; when one cannot be used, all are closed and the failure is thrown.
    *
    * @param listenerLoop of both families, so that they share what the loop keeps
+   * @param loops all of them
+   * @param nextLoop of them in turn
    */
   PodService(
-      DataPath path, Pod pod, PodListeners listeners, Loop listenerLoop, Supplier<Loop> nextLoop) {
+      DataPath path,
+      Pod pod,
+      PodListeners listeners,
+      Loop listenerLoop,
+      List<Loop> loops,
+      Supplier<Loop> nextLoop) {
     List<ListenerFd> unused = new ArrayList<>(listeners.listeners());
     try {
       while (!unused.isEmpty()) {
-        acceptors.add(new Acceptor(path, pod, unused.getFirst(), listenerLoop, nextLoop));
+        acceptors.add(new Acceptor(path, pod, unused.getFirst(), listenerLoop, loops, nextLoop));
         unused.removeFirst();
       }
     } catch (RuntimeException e) {

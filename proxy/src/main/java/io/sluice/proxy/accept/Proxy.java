@@ -55,7 +55,7 @@ public final class Proxy implements AutoCloseable {
   private static final Duration LEAVE_AGAIN = Duration.ofSeconds(1);
 
   /** A pod and the listeners that accept for it now. */
-  private static final class Served {
+  static final class Served {
     final Pod pod;
     @Nullable PodService service;
     int releases;
@@ -72,11 +72,11 @@ public final class Proxy implements AutoCloseable {
   final List<Loop> loops = new ArrayList<>();
   private final MultiThreadIoEventLoopGroup group;
   private final Account others; // what no pod has caused
-  private final AtomicInteger turn = new AtomicInteger();
-  private final AtomicInteger turnOfPods = new AtomicInteger();
+  private final AtomicInteger turnOfConnections = new AtomicInteger();
+  private final AtomicInteger turnOfPods = new AtomicInteger(); // whose listeners get a loop
   private final Object lock = new Object();
   private final Object leaving = new Object(); // taken before lock
-  private final Map<NamespacedName, Served> pods = new HashMap<>(); // guarded by lock
+  final Map<NamespacedName, Served> pods = new HashMap<>(); // guarded by lock
   private boolean draining; // guarded by lock
   private boolean holding; // guarded by lock
 
@@ -106,7 +106,7 @@ public final class Proxy implements AutoCloseable {
             });
     for (int i = 0; i < settings.eventLoops(); i++) {
       EventLoop executor = group.next();
-      loops.add(new Loop(executor, Objects.requireNonNull(turns.get(executor)), path));
+      loops.add(new Loop(i, executor, Objects.requireNonNull(turns.get(executor)), path));
     }
   }
 
@@ -137,11 +137,11 @@ public final class Proxy implements AutoCloseable {
   }
 
   private Loop nextLoop() {
-    return nextLoop(turn);
+    return nextLoop(turnOfConnections);
   }
 
-  private Loop nextLoop(AtomicInteger turns) {
-    return loops.get(Math.floorMod(turns.getAndIncrement(), loops.size()));
+  private Loop nextLoop(AtomicInteger counter) {
+    return loops.get(Math.floorMod(counter.getAndIncrement(), loops.size()));
   }
 
   /**
@@ -213,7 +213,9 @@ public final class Proxy implements AutoCloseable {
       }
       served = pods.computeIfAbsent(listeners.pod(), name -> new Served(new Pod(name, path)));
       try {
-        service = new PodService(path, served.pod, listeners, nextLoop(turnOfPods), this::nextLoop);
+        service =
+            new PodService(
+                path, served.pod, listeners, nextLoop(turnOfPods), loops, this::nextLoop);
       } catch (RuntimeException e) {
         return CompletableFuture.failedFuture(e);
       }

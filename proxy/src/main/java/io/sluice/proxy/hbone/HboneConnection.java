@@ -362,6 +362,7 @@ final class HboneConnection extends Http2ConnectionHandler {
   }
 
   void pingAnswered(long content) {
+    windows.pingAnswered(content);
     if (content == DRAIN_PING) {
       nameLastStream();
     }

@@ -331,6 +331,8 @@ public final class HboneStream implements ByteChannel {
 
   @Override
   public boolean hasGrown() {
+    // Credit comes once half is used: a doubled window is above the first, but while bytes are on
+    // their way.
     return outgoing.window() > connection.sends.initialWindowSize()
         || connection.windows.hasGrown(id);
   }

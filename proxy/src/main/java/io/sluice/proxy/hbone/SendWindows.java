@@ -14,9 +14,10 @@ import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the peer of one connection takes, and what waits for that: streams take turns, a frame each.
- * Frames are put together in blocks, so that many small ones leave in one record of TLS and a large
- * one fills a record by itself. Event loop of the connection.
+ * What the peer of one connection takes, and what waits for that: streams take turns, a frame each,
+ * of equal parts where the connection's window is short. Frames are put together in blocks, so that
+ * many small ones leave in one record of TLS and a large one fills a record by itself. Event loop
+ * of the connection.
  */
 final class SendWindows implements Http2RemoteFlowController {
   private static final int HEADER_BYTES = Http2CodecUtil.FRAME_HEADER_LENGTH;
@@ -28,7 +29,8 @@ final class SendWindows implements Http2RemoteFlowController {
   private static final int MOST_DATA = RECORD_BYTES - HEADER_BYTES;
 
   /**
-   * Of a turn where the connection's window is short: below it frames cost more than they carry.
+   * Bytes of a frame, at least, where the connection's window is short: smaller ones take CPU time
+   * for little.
    */
   private static final int LEAST_DATA = 1_024;
 
@@ -102,7 +104,7 @@ final class SendWindows implements Http2RemoteFlowController {
   private boolean writeBlock(ChannelHandlerContext ours) {
     ByteBuf block = null;
     Part parts = null;
-    int most = mostOfTurn();
+    int most = mostOfFrame();
     for (Outgoing one = turns.peek(); one != null; one = turns.peek()) {
       int bytes = one.sendable(window, most);
       boolean last = one.endsWith(bytes);
@@ -140,10 +142,11 @@ final class SendWindows implements Http2RemoteFlowController {
   }
 
   /**
-   * Where the connection's window is short, all have a part of it: who has a byte to send does not
-   * wait for a whole frame of each of the others, which the peer may take slowly.
+   * Bytes of a stream's next frame, at most. Where the connection's window is short all have an
+   * equal part of it, so that who has one byte does not wait for whole frames of the others, whose
+   * readers may be slow.
    */
-  private int mostOfTurn() {
+  private int mostOfFrame() {
     return Math.clamp(window / Math.max(1, turns.size()), LEAST_DATA, MOST_DATA);
   }
 

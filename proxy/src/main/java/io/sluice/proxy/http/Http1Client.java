@@ -155,7 +155,7 @@ final class Http1Client extends Http1Side {
   /**
    * Whether it waits for a request, and what it has carried leaves nothing behind for who asks the
    * next one: an answer to HEAD may have content all the same, which would come as the next answer;
-   * and what is set aside for one that has carried much, others need who carry much now.
+   * and a stream that has grown keeps memory from those that carry much now.
    */
   boolean mayBeLeft() {
     return answered

@@ -96,6 +96,7 @@ final class Http2Frames extends Http2FrameAdapter {
 
   @Override
   public void onPingAckRead(ChannelHandlerContext ours, long data) {
+    codec.windows().pingAnswered(data);
     if (data == Http2Codec.DRAIN_PING) {
       codec.nameLastStream();
     }

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Connections to applications that a client of a pod has left in peace, for the next client of the
- * same pod: ADR 48 says which, and for which requests. All of one event loop, on which everything
- * happens.
+ * same pod: docs/http.md says which, and for which requests, ADR 48 why. All of one event loop, on
+ * which everything happens.
  */
 public final class IdleLeads implements Lead.Holder {
   /** Few, for clients that ask one after the other: each costs the application one as well. */

@@ -1,15 +1,13 @@
 package io.sluice.proxy.http2;
 
 import io.netty.channel.Channel;
-import io.netty.channel.epoll.EpollSocketChannel;
-import io.netty.channel.epoll.EpollTcpInfo;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http2.DefaultHttp2LocalFlowController;
 import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.handler.codec.http2.Http2Connection;
 import io.netty.handler.codec.http2.Http2ConnectionAdapter;
 import io.netty.handler.codec.http2.Http2ConnectionHandler;
 import io.netty.handler.codec.http2.Http2Exception;
-import io.netty.handler.codec.http2.Http2LocalFlowController;
 import io.netty.handler.codec.http2.Http2Stream;
 import io.sluice.proxy.limits.BufferBudget;
 import java.util.Objects;
@@ -18,45 +16,48 @@ import java.util.concurrent.TimeUnit;
 /**
  * How much the peer may send before it is taken, on one connection and its streams. Windows begin
  * small and double with what is taken, while there is room in the pod's budget; a stream's only
- * where what it holds is taken within few round trips, so that it might hold the peer up. What it
- * has grown by is promised by the budget until the stream is closed, since credit that was given is
- * not to be had back. Beyond the budget no more credit is given than for the smallest. What waits
+ * where it is taken within few round trips (which pings measure), so that it might hold the peer
+ * up. What it has grown by is promised by the budget until the stream is closed, since credit that
+ * was given is not to be had back. Beyond the budget no more credit is given than for the smallest.
+ * While half of the connection's window stands still, credit is given in small pieces. What waits
  * is counted, wherever it waits. Event loop of the connection.
  */
 public final class ReceiveWindows {
   /** What a stream begins with: little enough that a hundred may stand still. */
   public static final int FIRST_OF_STREAM = 32 * 1_024;
 
-  private static final float USUALLY = DefaultHttp2LocalFlowController.DEFAULT_WINDOW_UPDATE_RATIO;
-
   /**
-   * Between what is told early of a window that stands still: each makes small frames of what
-   * waits, so that many take a third more CPU time.
+   * Least time between two early WINDOW_UPDATEs: the peer fills each with small frames, and one for
+   * each twentieth of the window took a third more CPU time.
    */
   private static final long EARLY_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
-  /** Bytes that are worth to be told of then. */
-  private static final float LEAST_TOLD = 1_024;
-
   private static final int FIRST = Http2CodecUtil.DEFAULT_WINDOW_SIZE; // RFC 9113 §6.9.2
 
-  /**
-   * A peer is told of credit when half of it is taken, so that two are the least; what the kernel
-   * measured may be too little by as much, since we take time too.
-   */
-  private static final int ROUND_TRIPS = 4;
+  /** Told apart from those that others send (RFC 9113 §6.7). */
+  private static final long PING = 0x51ce_0004L;
 
-  /** Where both ends are on one node, or beside each other: processes have to wake up. */
+  /** Least time between two of them, which are sent only while a window would grow. */
+  private static final long PING_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+  /**
+   * Within so many round trips half of a window has to be taken to grow: credit comes by halves, so
+   * a peer that is held up takes one; as much again for our own time.
+   */
+  private static final int ROUND_TRIPS = 2;
+
+  /**
+   * Where both ends are on one node, or beside each other: processes have to wake up, so that a
+   * peer loses nothing to credit that comes by then.
+   */
   private static final long LEAST_ROUND_TRIP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
-  /** Where nobody tells. */
-  private static final long UNKNOWN_ROUND_TRIP_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
-
-  /** Of one stream. */
+  /** Of one stream's window. */
   private static final class Growth {
-    int taken; // since the window was last looked at
-    int promised;
+    int taken; // bytes, since the window was last looked at
+    int promised; // bytes, by the budget
     long lookNanos = System.nanoTime();
+    long takenNanos = lookNanos;
   }
 
   private final Channel channel;
@@ -64,13 +65,18 @@ public final class ReceiveWindows {
   private final int mostOfStream;
   private final int mostOfConnection;
   private final BufferBudget budget;
-  private final Http2Connection.PropertyKey growths; // of a stream: its Growth
+  private final Http2Connection.PropertyKey growths; // a stream's
   private int window = FIRST;
   private long taken;
   private int unread;
   private int told;
   private boolean reading;
-  private long earlyNanos;
+  private long earlyNanos = System.nanoTime();
+  private boolean tellsLater;
+  private long pingNanos = System.nanoTime() - PING_NANOS;
+  private long answeredNanos = Long.MAX_VALUE; // from the last ping to its answer
+  private long roundTripNanos; // the shorter of the last two; 0 before there is one
+  private boolean pinging;
 
   /**
    * Windows of a new connection.
@@ -133,14 +139,46 @@ public final class ReceiveWindows {
         fail(e);
       }
       Growth growth = of(stream);
-      growth.taken += bytes;
+      note(growth, bytes);
       int streamWindow = controller().initialWindowSize(stream);
-      if (growth.taken >= streamWindow) {
-        resize(stream, streamWindow, wantedOf(growth, streamWindow));
+      if (growth.taken >= streamWindow / 2) {
+        resize(stream, streamWindow, lookAt(growth, streamWindow));
       }
     }
     if (!reading) {
       settle();
+    }
+  }
+
+  /** A pause is none of the time that a window took; where it costs a peer nothing, it is. */
+  private void note(Growth growth, int bytes) {
+    long now = System.nanoTime();
+    if (roundTripNanos > LEAST_ROUND_TRIP_NANOS
+        && now - growth.takenNanos > 2 * ROUND_TRIPS * roundTripNanos) {
+      growth.taken = 0;
+      growth.lookNanos = now;
+    }
+    growth.takenNanos = now;
+    growth.taken += bytes;
+  }
+
+  /** A ping was answered: perhaps one of those that tell how far the peer is. */
+  public void pingAnswered(long content) {
+    if (content == PING && pinging) {
+      pinging = false;
+      long took = Math.max(System.nanoTime() - pingNanos, LEAST_ROUND_TRIP_NANOS);
+      roundTripNanos = Math.min(took, answeredNanos);
+      answeredNanos = took;
+    }
+  }
+
+  private void ping(long now) {
+    ChannelHandlerContext ours = channel.pipeline().context(codec);
+    if (!pinging && now - pingNanos >= PING_NANOS && ours != null) {
+      pinging = true;
+      pingNanos = now;
+      codec.encoder().writePing(ours, false, PING, ours.newPromise());
+      channel.flush();
     }
   }
 
@@ -159,8 +197,8 @@ public final class ReceiveWindows {
       budget.hold(unread - told);
       told = unread;
     }
-    // Streams that stand still are not to hold up the others while there is room, nor longer than
-    // they must where there is none.
+    // Streams that stand still are not to hold up the others: the window grows while there is room,
+    // and credit is told of early.
     boolean standing = unread > window / 2;
     if (standing) {
       tellEarly();
@@ -175,20 +213,46 @@ public final class ReceiveWindows {
     }
   }
 
-  /** Tells the peer of what was taken of the connection's window, though it is not half of it. */
+  /**
+   * Gives credit for what was taken of the connection's window before that is half of it. Where the
+   * window refills itself, as in requests' HTTP/2, nothing is left to be told.
+   */
   private void tellEarly() {
+    Http2Stream all = codec.connection().connectionStream();
+    int untold = window - controller().windowSize(all) - unread;
+    if (untold <= 0) {
+      return;
+    }
     long nanos = System.nanoTime();
-    if (nanos - earlyNanos > EARLY_NANOS
-        && controller() instanceof DefaultHttp2LocalFlowController flow) {
-      earlyNanos = nanos;
-      Http2Stream all = codec.connection().connectionStream();
-      try {
-        flow.windowUpdateRatio(all, 1 - LEAST_TOLD / window); // which tells at once
-        flow.windowUpdateRatio(all, USUALLY);
-      } catch (Http2Exception e) {
-        fail(e);
-      }
-      channel.flush();
+    long wait = earlyNanos + EARLY_NANOS - nanos;
+    if (wait > 0) {
+      tellLater(wait);
+      return;
+    }
+    earlyNanos = nanos;
+    try {
+      float usual = controller().windowUpdateRatio(all);
+      float now = Math.min(1 - untold / 2f / window, Math.nextDown(1f));
+      controller().windowUpdateRatio(all, now); // which tells at once
+      controller().windowUpdateRatio(all, usual);
+    } catch (Http2Exception e) {
+      fail(e);
+    }
+    channel.flush();
+  }
+
+  private void tellLater(long nanos) {
+    if (!tellsLater) {
+      tellsLater = true;
+      channel
+          .eventLoop()
+          .schedule(
+              () -> {
+                tellsLater = false;
+                settle();
+              },
+              nanos,
+              TimeUnit.NANOSECONDS);
     }
   }
 
@@ -199,32 +263,22 @@ public final class ReceiveWindows {
     return budget.isExceeded() ? Math.min(now, first) : now;
   }
 
-  /** Of a stream, whose growth is promised; noted is what was, not what its window is. */
-  private int wantedOf(Growth growth, int now) {
-    long nanos = System.nanoTime();
-    long took = nanos - growth.lookNanos;
+  /** What a stream's window is to be, once half of it was taken; notes what is promised. */
+  private int lookAt(Growth growth, int now) {
+    long took = growth.takenNanos - growth.lookNanos;
     growth.taken = 0;
-    growth.lookNanos = nanos;
+    growth.lookNanos = growth.takenNanos;
     int wanted = wanted(now, FIRST_OF_STREAM, mostOfStream);
     if (wanted < now) {
       withdraw(growth, now - wanted);
     } else if (wanted > now) {
-      if (took > ROUND_TRIPS * roundTripNanos() || !budget.promise(wanted - now, growth.promised)) {
+      ping(growth.takenNanos);
+      if (took > ROUND_TRIPS * roundTripNanos || !budget.promise(wanted - now, growth.promised)) {
         return now;
       }
       growth.promised += wanted - now;
     }
     return wanted;
-  }
-
-  /** As the kernel has measured it (tcp(7), TCP_INFO). */
-  private long roundTripNanos() {
-    if (channel instanceof EpollSocketChannel socket && socket.isOpen()) {
-      EpollTcpInfo info = new EpollTcpInfo();
-      socket.tcpInfo(info);
-      return Math.max(TimeUnit.MICROSECONDS.toNanos(info.rtt()), LEAST_ROUND_TRIP_NANOS);
-    }
-    return UNKNOWN_ROUND_TRIP_NANOS;
   }
 
   private void withdraw(Growth growth, int most) {
@@ -252,8 +306,8 @@ public final class ReceiveWindows {
     return unread > 0 && budget.isExceeded();
   }
 
-  private Http2LocalFlowController controller() {
-    return codec.connection().local().flowController();
+  private DefaultHttp2LocalFlowController controller() {
+    return (DefaultHttp2LocalFlowController) codec.connection().local().flowController();
   }
 
   private void fail(Http2Exception failure) {

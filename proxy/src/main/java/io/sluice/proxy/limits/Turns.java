@@ -34,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  * for a while begins where the others are: nobody saves time up.
  *
  * <p>Waking a sleeping thread costs as much as some thirty looks at the kernel, on a virtual
- * machine more. So a busy loop looks up to 64 times more before it sleeps (adaptive spinning) and
- * yields to other threads after each look. Other loops sleep at once.
+ * machine more. So a busy loop looks up to {@link #LOOKS} times more before it sleeps (adaptive
+ * spinning) and yields to other threads after each look. Other loops sleep at once.
  *
  * <p>The loop's CPU time is that of its thread, spread over accounts by the time that their work
  * took: what the loop itself costs is so in the share of those that keep it awake. Runs on the
@@ -54,19 +54,25 @@ public final class Turns implements IoHandler {
   /** Reading a thread's CPU time is a system call. */
   private static final long SETTLE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
-  /** Looks in vain before a busy loop sleeps: some 60 microseconds where nobody else runs. */
+  /**
+   * Looks in vain before a busy loop sleeps (ADR 55): some 60 microseconds where nobody else runs.
+   */
   static final int LOOKS = 64;
 
-  /** Looks in vain between two settlements, so that they take a tenth of a processor at most. */
-  private static final int MOST_LOOKS = 1_000;
+  /** CPU time of looks in vain after which none follow until it settles: a tenth of a processor. */
+  private static final long MOST_NANOS_IN_VAIN = SETTLE_NANOS / 10;
 
   /** CPU time of a look; what takes longer was spent by others. */
   private static final long MOST_LOOK_NANOS = TimeUnit.MICROSECONDS.toNanos(2);
 
-  /** Share of a processor from which a loop is busy, looks in vain left out. */
+  /**
+   * Share of a processor, since it settled last, above which a loop is busy (ADR 55); looks in vain
+   * left out.
+   */
   private static final double BUSY = 0.15;
 
-  private static final boolean ALONE = Runtime.getRuntime().availableProcessors() == 1;
+  // As the JVM counts: who would be waited for could not run.
+  private static final boolean ONE_PROCESSOR = Runtime.getRuntime().availableProcessors() == 1;
 
   /** The handler at a pipeline's end that wants to know how long its socket kept the loop. */
   public interface Timed {
@@ -85,8 +91,7 @@ public final class Turns implements IoHandler {
   private int works;
   private boolean busy;
   private int looksLeft; // before it sleeps
-  private int looksInVain; // since it settled, as the next
-  private long vainNanos;
+  private long vainNanos; // CPU time of looks in vain since it settled
   private long endNanos; // of the last run
   private long clock; // what the one had used that was served last
   private long settledNanos;
@@ -141,7 +146,7 @@ public final class Turns implements IoHandler {
       settle(now); // what came before belongs to nobody
     }
     if (events > 0 || works > 0) {
-      looksLeft = busy && looksInVain < MOST_LOOKS ? LOOKS : 0;
+      looksLeft = busy && vainNanos < MOST_NANOS_IN_VAIN ? LOOKS : 0;
     } else if (looksLeft > 0) {
       lookedInVain(now);
     }
@@ -152,10 +157,11 @@ public final class Turns implements IoHandler {
   }
 
   private void lookedInVain(long now) {
-    looksLeft--;
-    looksInVain++;
     vainNanos += Math.min(now - endNanos, MOST_LOOK_NANOS);
-    Thread.yield();
+    looksLeft = vainNanos < MOST_NANOS_IN_VAIN ? looksLeft - 1 : 0;
+    if (context.delegate().canBlock()) { // no task waits
+      Thread.yield();
+    }
   }
 
   private long serve(long begin) {
@@ -201,8 +207,7 @@ public final class Turns implements IoHandler {
     long cpu = THREADS.getCurrentThreadCpuTime();
     long spent = cpu - settledCpuNanos;
     settledCpuNanos = cpu;
-    busy = spent - vainNanos > BUSY * elapsed && !ALONE;
-    looksInVain = 0;
+    busy = spent - vainNanos > BUSY * elapsed && !ONE_PROCESSOR;
     vainNanos = 0;
     long worked = 0;
     for (Turn turn : unsettled) {

@@ -34,6 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(60)
 class LeftConnectionsTest {
+  private static final int MUCH = 900_000; // bytes
   private static final String OK = "HTTP/1.1 200 OK\r\n";
 
   /** Which may not be sent twice, or have content of which nothing would be left. */
@@ -195,17 +196,15 @@ class LeftConnectionsTest {
     }
   }
 
-  private static final int MUCH = 900_000;
-
   static Stream<Arguments> much() {
     return Stream.of(Way.values())
         .flatMap(way -> Stream.of(Arguments.of(way, MUCH, 0), Arguments.of(way, 0, MUCH)));
   }
 
-  /** Else those who carry much later had the less for it. */
+  /** Its memory would be missed by those that carry much next. */
   @ParameterizedTest
   @MethodSource("much")
-  void aStreamForWhichMemoryIsSetAsideIsNotLeft(Way way, int asked, int answered) throws Exception {
+  void onlyAStreamThatHasGrownIsNotLeft(Way way, int asked, int answered) throws Exception {
     String end = "whole";
     String answer =
         OK

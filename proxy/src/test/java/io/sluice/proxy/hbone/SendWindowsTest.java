@@ -147,6 +147,23 @@ class SendWindowsTest {
   }
 
   @Test
+  void aShortWindowOfTheConnectionIsDividedAmongThoseWhoWait() throws Exception {
+    windowOfStreams(1 << 20);
+    answer(2, TOO_MUCH);
+    ask(1);
+    ask(3);
+    readUntil(CONNECTION_WINDOW);
+    frames.clear();
+
+    window(0, 4_096);
+    readUntil(4_096);
+    assertThat(frames).containsExactly(2_048, 2_048);
+    window(0, 1_536);
+    readUntil(4_096 + 1_536);
+    assertThat(frames.subList(2, 4)).as("not too little either").containsExactly(1_024, 512);
+  }
+
+  @Test
   void aFrameFillsARecordAndNoMore() throws Exception {
     answer(1, MUCH);
     ask(1);
