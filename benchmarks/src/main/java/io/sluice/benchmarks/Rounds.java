@@ -67,8 +67,10 @@ final class Rounds<P extends Enum<P>> {
         }
       }
       for (int i = 0; i < extent.steadyWindows(); i++) {
-        for (Take take : these) {
-          take.warmUp(extent);
+        for (Load load : loads) {
+          for (LoadClient client : paths.values()) {
+            load.run(client, extent.windowOf(load));
+          }
         }
       }
       System.err.println(

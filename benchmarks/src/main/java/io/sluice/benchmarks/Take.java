@@ -26,11 +26,6 @@ final class Take {
     this.spent = new double[client.hops().hops().size()];
   }
 
-  /** Runs a window of the load. */
-  void warmUp(Bench.Extent extent) throws Exception {
-    load.run(client, extent.windowOf(load));
-  }
-
   /** Takes one more, once processors are far from each other, if they soon are. */
   void sample() throws Exception {
     List<Double> before = client.hops().eachCpuSeconds();

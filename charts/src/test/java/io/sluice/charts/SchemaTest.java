@@ -66,7 +66,7 @@ class SchemaTest {
       delimiter = '|',
       value = {
         "controller: {replicas: 2} | controller.replicas: 2 controllers cannot share the keys",
-        "{size: default, node: {heapMiB: 47}} | node.heapMiB: size default keeps 24 MiB",
+        "{size: default, node: {heapMiB: 63}} | node.heapMiB: size default keeps 24 MiB",
         "controller: {replicas: 2, authority: {type: certManager}} | controller.state.type: several",
         "controller: {state: {type: emptyDir}} | controller.state.type: with emptyDir",
         "controller: {state: {type: hostPath}} | controller.nodeSelector: with state.type hostPath",
