@@ -20,10 +20,15 @@ import java.util.function.Function;
 final class MeansInTurn implements AutoCloseable {
   private static final int ROUNDS = 10;
   private static final int QUICK_ROUNDS = 4;
+  private static final int COLD_ROUNDS = 3; // C2 compiles anew what other means show it
   private static final int CLIENTS = 16;
   private static final Duration SAMPLE = Duration.ofMillis(1_000);
   private static final Duration WAKING = Duration.ofMillis(300);
   private static final Duration WARM_UP = Duration.ofSeconds(8);
+  private static final int WARM_UPS = 3;
+  private static final Duration SETTLING = Duration.ofSeconds(20);
+  private static final int MOST_SETTLING = 3;
+  private static final double SETTLED_MIB = 1;
   private static final double HUNDRED_THOUSAND = 100_000;
   private static final double MEBIBYTE = 1 << 20;
 
@@ -86,21 +91,44 @@ final class MeansInTurn implements AutoCloseable {
     void end(Means means) throws Exception;
   }
 
-  /** Resident memory of a node after as many requests without the means as with them, in MiB. */
+  /**
+   * Resident memory of a node after as many requests without the means as with them, in MiB: once
+   * all of it was compiled, and what compilers had is given back.
+   */
   Figure memory(Means means, Check check) throws Exception {
+    double without = residentWith(Means.NOTHING, check);
     return new Figure(
         means.id() + ".rss",
         "resident memory of a node, with " + means.label(),
         "MiB",
-        Values.of(List.of(residentWith(Means.NOTHING, check))),
+        Values.of(List.of(without)),
         Values.of(List.of(residentWith(means, check))));
   }
 
   private double residentWith(Means means, Check check) throws Exception {
     mesh.configure(means);
     check.begin(means);
-    client.requests(Talk.GET, CLIENTS, WARM_UP);
+    for (int i = 0; i < WARM_UPS; i++) {
+      client.requests(Talk.GET, CLIENTS, WARM_UP);
+    }
+    double settled = settled();
     check.end(means);
+    return settled;
+  }
+
+  /** When there is no less than so long before, twice as long as what gives memory back pauses. */
+  private double settled() throws InterruptedException {
+    double before = Double.MAX_VALUE;
+    double now = resident();
+    for (int i = 0; i < MOST_SETTLING && before - now > SETTLED_MIB; i++) {
+      Thread.sleep(SETTLING);
+      before = now;
+      now = resident();
+    }
+    return now;
+  }
+
+  private double resident() {
     return mesh.hops().residentBytes() / MEBIBYTE / 2;
   }
 
@@ -111,16 +139,17 @@ final class MeansInTurn implements AutoCloseable {
     order.addFirst(Means.NOTHING);
     Map<Means, List<Sample>> samples = new LinkedHashMap<>();
     try (Awake _ = Awake.begin()) {
-      client.requests(Talk.GET, CLIENTS, WARM_UP);
       int rounds = extent == Bench.Extent.QUICK ? QUICK_ROUNDS : ROUNDS;
-      for (int round = 0; round < rounds; round++) {
+      for (int round = -COLD_ROUNDS; round < rounds; round++) {
         for (Means means : order) {
           mesh.configure(means);
           check.begin(means);
           client.requests(Talk.GET, CLIENTS, WAKING);
           Sample sample = client.requests(Talk.GET, CLIENTS, SAMPLE);
           check.end(means);
-          samples.computeIfAbsent(means, _ -> new ArrayList<>()).add(sample);
+          if (round >= 0) {
+            samples.computeIfAbsent(means, _ -> new ArrayList<>()).add(sample);
+          }
         }
         Means last = order.getLast();
         Collections.shuffle(order, turns); // nobody is always next to the same one

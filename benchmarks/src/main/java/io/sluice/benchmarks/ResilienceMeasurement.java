@@ -29,7 +29,7 @@ import java.util.concurrent.atomic.LongAdder;
 /** What each means of resilience costs requests that need none of it, by {@link MeansInTurn}. */
 final class ResilienceMeasurement {
   /** Longest part: daemons start, and each of the samples waits for its change. */
-  static final Duration LONGEST = Duration.ofMinutes(7);
+  static final Duration LONGEST = Duration.ofMinutes(9);
 
   private static final int AUTHORISER_PORT = 9_191;
   private static final int LIMITS_PORT = 9_192;

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /** What it costs requests that they are seen, by {@link MeansInTurn}. */
 final class TelemetryMeasurement {
   /** Longest part: daemons start, and each of the samples waits for its change. */
-  static final Duration LONGEST = Duration.ofMinutes(4);
+  static final Duration LONGEST = Duration.ofMinutes(8);
 
   private static final int PORT = 4_318;
   private static final String SPANS = "/v1/traces";

@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Waking a sleeping thread costs as much as some thirty looks at the kernel, on a virtual
  * machine more. So a busy loop looks up to {@link #LOOKS} times more before it sleeps (adaptive
- * spinning) and yields to other threads after each look. Other loops sleep at once.
+ * spinning) and yields to other threads after each look, until one of them has run for long. Other
+ * loops sleep at once.
  *
  * <p>The loop's CPU time is that of its thread, spread over accounts by the time that their work
  * took: what the loop itself costs is so in the share of those that keep it awake. Runs on the
@@ -64,6 +65,12 @@ public final class Turns implements IoHandler {
 
   /** CPU time of a look; what takes longer was spent by others. */
   private static final long MOST_LOOK_NANOS = TimeUnit.MICROSECONDS.toNanos(2);
+
+  /**
+   * Whoever lets others run for longer shares the processor with them, and the scheduler moves no
+   * thread that ran a moment ago: it sleeps, and is woken where there is room (ADR 56).
+   */
+  static final long MOST_YIELD_NANOS = TimeUnit.MICROSECONDS.toNanos(60);
 
   /**
    * Share of a processor, since it settled last, above which a loop is busy (ADR 55); looks in vain
@@ -161,6 +168,9 @@ public final class Turns implements IoHandler {
     looksLeft = vainNanos < MOST_NANOS_IN_VAIN ? looksLeft - 1 : 0;
     if (context.delegate().canBlock()) { // no task waits
       Thread.yield();
+      if (System.nanoTime() - now > MOST_YIELD_NANOS) {
+        looksLeft = 0;
+      }
     }
   }
 

@@ -126,7 +126,7 @@ public class TestNode implements HboneEvents, AutoCloseable {
           .join();
       return bound;
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new UncheckedIOException(pod + " at " + bind, e);
     }
   }
 

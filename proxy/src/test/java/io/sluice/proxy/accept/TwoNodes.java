@@ -29,8 +29,12 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsStack;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -92,13 +96,26 @@ final class TwoNodes implements AutoCloseable {
         client.serve(BUYER, Direction.OUTBOUND, new InetSocketAddress(Peers.V4, 0), app.address());
   }
 
-  /** One of 127/8 that no other fixture uses, nor another process's. */
+  /** One of 127/8 whose HBONE port nobody has, neither another fixture nor another process. */
   static InetAddress freshAddress() {
     long pid = ProcessHandle.current().pid();
-    return InetAddress.ofLiteral(
-        "127.%d.%d.%d"
-            .formatted(
-                1 + pid / 256 % 250, 1 + pid % 256 % 250, 1 + FIXTURES.incrementAndGet() % 250));
+    for (int tried = 0; tried < 250; tried++) {
+      InetAddress next =
+          InetAddress.ofLiteral(
+              "127.%d.%d.%d"
+                  .formatted(
+                      1 + pid / 256 % 250,
+                      1 + pid % 256 % 250,
+                      1 + FIXTURES.incrementAndGet() % 250));
+      try (ServerSocket free = new ServerSocket(MeshPorts.HBONE, 1, next)) {
+        return free.getInetAddress();
+      } catch (BindException e) {
+        System.err.println(next + " is in use: " + e.getMessage());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    throw new IllegalStateException("port " + MeshPorts.HBONE + " is taken at all addresses");
   }
 
   static SpiffeId identity(String account) {

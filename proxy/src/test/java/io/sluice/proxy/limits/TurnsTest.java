@@ -37,6 +37,7 @@ import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -307,11 +308,8 @@ class TurnsTest {
     turns.run(kernel);
   }
 
-  @Test
-  void aBusyLoopLooksOnBeforeItSleeps() {
-    assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
-    FakeKernel kernel = new FakeKernel();
-    Turns turns = new Turns(kernel, kernel, new Account(null));
+  /** Of an own loop, which is busy and has just found something. */
+  private void beBusy(FakeKernel kernel, Turns turns) {
     Await.until(
         "it is busy",
         () -> {
@@ -321,21 +319,64 @@ class TurnsTest {
           find(kernel, turns, 0);
           return !kernel.maySleep;
         });
+  }
 
-    for (int i = 1; i < Turns.LOOKS; i++) {
+  @Test
+  void aBusyLoopLooksOnBeforeItSleeps() {
+    assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
+    FakeKernel kernel = new FakeKernel();
+    Turns turns = new Turns(kernel, kernel, new Account(null));
+    Await.until("nobody else runs meanwhile", () -> looksInVain(kernel, turns) == Turns.LOOKS);
+  }
+
+  /** Of a busy loop, until it may sleep. */
+  private int looksInVain(FakeKernel kernel, Turns turns) {
+    beBusy(kernel, turns);
+    int looks = 0;
+    while (!kernel.maySleep && looks < 2 * Turns.LOOKS) {
       find(kernel, turns, 0);
-      assertThat(kernel.maySleep).as("after %d in vain", i).isFalse();
+      looks++;
     }
-    find(kernel, turns, 0);
-    assertThat(kernel.maySleep).as("after all of them").isTrue();
+    return looks;
+  }
 
+  @Test
+  void aLoopThatSharesItsProcessorSleepsSooner() {
+    int processors = Runtime.getRuntime().availableProcessors();
+    assumeThat(processors).isGreaterThan(1);
+    FakeKernel kernel = new FakeKernel();
+    Turns turns = new Turns(kernel, kernel, new Account(null));
+    AtomicBoolean isOver = new AtomicBoolean();
+    Runnable spinning =
+        () -> {
+          while (!isOver.get()) {
+            Thread.onSpinWait();
+          }
+        };
+    for (int i = 0; i < 2 * processors; i++) {
+      Thread.ofPlatform().daemon().start(spinning);
+    }
+    try {
+      Await.until("others run first", () -> looksInVain(kernel, turns) < Turns.LOOKS / 2);
+    } finally {
+      isOver.set(true);
+    }
+  }
+
+  @Test
+  void aLoopThatFoundNothingForLongSleepsAtOnce() {
+    FakeKernel kernel = new FakeKernel();
+    Turns turns = new Turns(kernel, kernel, new Account(null));
+    if (Runtime.getRuntime().availableProcessors() > 1) {
+      beBusy(kernel, turns);
+    }
     long begin = System.nanoTime();
     while (System.nanoTime() - begin < TimeUnit.MILLISECONDS.toNanos(100)) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
     }
     find(kernel, turns, 1);
     find(kernel, turns, 0);
-    assertThat(kernel.maySleep).as("after a pause").isTrue();
+    assertThat(kernel.maySleep).isTrue();
   }
 
   private static void spend(long cpuNanos) {
