@@ -1,5 +1,6 @@
 package io.sluice.benchmarks;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,15 +21,14 @@ import java.util.function.Function;
 final class MeansInTurn implements AutoCloseable {
   private static final int ROUNDS = 10;
   private static final int QUICK_ROUNDS = 4;
-  private static final int COLD_ROUNDS = 3; // C2 compiles anew what other means show it
+  private static final int COLD_ROUNDS = 3; // not counted: C2 compiles again what a new means runs
   private static final int CLIENTS = 16;
   private static final Duration SAMPLE = Duration.ofMillis(1_000);
   private static final Duration WAKING = Duration.ofMillis(300);
-  private static final Duration WARM_UP = Duration.ofSeconds(8);
-  private static final int WARM_UPS = 3;
-  private static final Duration SETTLING = Duration.ofSeconds(20);
-  private static final int MOST_SETTLING = 3;
-  private static final double SETTLED_MIB = 1;
+  private static final Duration LOADED = Duration.ofSeconds(24);
+  private static final Duration PAUSE = Duration.ofSeconds(20);
+  private static final int MOST_PAUSES = 6;
+  private static final double STEADY_MIB = 2;
   private static final double HUNDRED_THOUSAND = 100_000;
   private static final double MEBIBYTE = 1 << 20;
 
@@ -92,40 +92,50 @@ final class MeansInTurn implements AutoCloseable {
   }
 
   /**
-   * Resident memory of a node after as many requests without the means as with them, in MiB: once
-   * all of it was compiled, and what compilers had is given back.
+   * Resident memory of a node after requests without the means and then with them, in MiB: at the
+   * end of the load, and at rest, when compilers have given back what they had.
    */
-  Figure memory(Means means, Check check) throws Exception {
-    double without = residentWith(Means.NOTHING, check);
+  List<Figure> memory(Means means, Check check) throws Exception {
+    Resident without = residentWith(Means.NOTHING, check);
+    Resident with = residentWith(means, check);
+    return List.of(
+        figure(means, "rss", "after the load", without.loaded(), with.loaded()),
+        figure(means, "rss.rest", "at rest", without.atRest(), with.atRest()));
+  }
+
+  private static Figure figure(Means means, String id, String when, double without, double with) {
     return new Figure(
-        means.id() + ".rss",
-        "resident memory of a node, with " + means.label(),
+        means.id() + "." + id,
+        "resident memory of a node " + when + ", with " + means.label(),
         "MiB",
         Values.of(List.of(without)),
-        Values.of(List.of(residentWith(means, check))));
+        Values.of(List.of(with)));
   }
 
-  private double residentWith(Means means, Check check) throws Exception {
+  private record Resident(double loaded, double atRest) {}
+
+  private Resident residentWith(Means means, Check check) throws Exception {
     mesh.configure(means);
     check.begin(means);
-    for (int i = 0; i < WARM_UPS; i++) {
-      client.requests(Talk.GET, CLIENTS, WARM_UP);
-    }
-    double settled = settled();
+    client.requests(Talk.GET, CLIENTS, LOADED);
+    double loaded = resident();
+    double atRest = atRest();
     check.end(means);
-    return settled;
+    return new Resident(loaded, atRest);
   }
 
-  /** When there is no less than so long before, twice as long as what gives memory back pauses. */
-  private double settled() throws InterruptedException {
-    double before = Double.MAX_VALUE;
-    double now = resident();
-    for (int i = 0; i < MOST_SETTLING && before - now > SETTLED_MIB; i++) {
-      Thread.sleep(SETTLING);
+  /** Once it is within {@link #STEADY_MIB} for as long as two of the JVM's turns of tidying up. */
+  private double atRest() throws Exception {
+    double before = resident();
+    for (int i = 0; i < MOST_PAUSES; i++) {
+      Thread.sleep(PAUSE);
+      double now = resident();
+      if (Math.abs(before - now) <= STEADY_MIB) {
+        return now;
+      }
       before = now;
-      now = resident();
     }
-    return now;
+    throw new IOException("the memory of nodes at rest is not steady");
   }
 
   private double resident() {

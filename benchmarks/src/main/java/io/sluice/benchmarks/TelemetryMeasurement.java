@@ -197,7 +197,7 @@ final class TelemetryMeasurement {
               all);
       try (Watched watched = new Watched(turns.mesh(), uncounted, List.of(page, all))) {
         List<Figure> figures = new ArrayList<>();
-        figures.add(turns.memory(all, watched));
+        figures.addAll(turns.memory(all, watched));
         collector.require();
         figures.addAll(turns.rates(some, watched));
         return figures;

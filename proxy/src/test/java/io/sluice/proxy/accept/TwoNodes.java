@@ -61,6 +61,8 @@ final class TwoNodes implements AutoCloseable {
   private static final AtomicInteger FIXTURES = new AtomicInteger();
 
   final TestAuthority authority = new TestAuthority(TrustDomain.CLUSTER_LOCAL);
+  private static final int OF_AN_OCTET = 250;
+
   final TestNode client;
   final TestNode server;
   final Peers.Server app;
@@ -96,26 +98,27 @@ final class TwoNodes implements AutoCloseable {
         client.serve(BUYER, Direction.OUTBOUND, new InetSocketAddress(Peers.V4, 0), app.address());
   }
 
-  /** One of 127/8 whose HBONE port nobody has, neither another fixture nor another process. */
+  /** One of 127/8 whose HBONE port nobody had just now, neither a fixture nor another process. */
   static InetAddress freshAddress() {
     long pid = ProcessHandle.current().pid();
-    for (int tried = 0; tried < 250; tried++) {
+    BindException last = null;
+    for (int tried = 0; tried < OF_AN_OCTET; tried++) {
       InetAddress next =
           InetAddress.ofLiteral(
               "127.%d.%d.%d"
                   .formatted(
-                      1 + pid / 256 % 250,
-                      1 + pid % 256 % 250,
-                      1 + FIXTURES.incrementAndGet() % 250));
+                      1 + pid / 256 % OF_AN_OCTET,
+                      1 + pid % 256 % OF_AN_OCTET,
+                      1 + FIXTURES.incrementAndGet() % OF_AN_OCTET));
       try (ServerSocket free = new ServerSocket(MeshPorts.HBONE, 1, next)) {
         return free.getInetAddress();
       } catch (BindException e) {
-        System.err.println(next + " is in use: " + e.getMessage());
+        last = e;
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
     }
-    throw new IllegalStateException("port " + MeshPorts.HBONE + " is taken at all addresses");
+    throw new IllegalStateException("port " + MeshPorts.HBONE + " is free at no address", last);
   }
 
   static SpiffeId identity(String account) {

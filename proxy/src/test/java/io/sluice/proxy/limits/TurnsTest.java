@@ -37,7 +37,6 @@ import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -45,6 +44,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(30)
 class TurnsTest {
@@ -308,7 +309,7 @@ class TurnsTest {
     turns.run(kernel);
   }
 
-  /** Of an own loop, which is busy and has just found something. */
+  /** Makes it busy; it has just found something. */
   private void beBusy(FakeKernel kernel, Turns turns) {
     Await.until(
         "it is busy",
@@ -321,16 +322,23 @@ class TurnsTest {
         });
   }
 
-  @Test
-  void aBusyLoopLooksOnBeforeItSleeps() {
+  @ParameterizedTest(name = "where each lets others run for {0} of that")
+  @CsvSource({"0, 64", "0.25, 64", "2, 1"})
+  void aBusyLoopLooksOnBeforeItSleepsWhileOthersTakeNoTime(double yielded, int looks) {
     assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
     FakeKernel kernel = new FakeKernel();
-    Turns turns = new Turns(kernel, kernel, new Account(null));
-    Await.until("nobody else runs meanwhile", () -> looksInVain(kernel, turns) == Turns.LOOKS);
+    Turns turns =
+        new Turns(
+            kernel,
+            kernel,
+            new Account(null),
+            () -> spin((long) (yielded * Turns.MOST_YIELD_NANOS)));
+    Await.until( // a look during which this thread is not let run counts as a long one
+        "nobody else runs meanwhile", () -> lookUntilItMaySleep(kernel, turns) == looks);
   }
 
-  /** Of a busy loop, until it may sleep. */
-  private int looksInVain(FakeKernel kernel, Turns turns) {
+  /** How often a busy one looks before it may sleep. */
+  private int lookUntilItMaySleep(FakeKernel kernel, Turns turns) {
     beBusy(kernel, turns);
     int looks = 0;
     while (!kernel.maySleep && looks < 2 * Turns.LOOKS) {
@@ -341,35 +349,11 @@ class TurnsTest {
   }
 
   @Test
-  void aLoopThatSharesItsProcessorSleepsSooner() {
-    int processors = Runtime.getRuntime().availableProcessors();
-    assumeThat(processors).isGreaterThan(1);
+  void aLoopThatRestedForLongSleepsAtOnce() {
+    assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
     FakeKernel kernel = new FakeKernel();
     Turns turns = new Turns(kernel, kernel, new Account(null));
-    AtomicBoolean isOver = new AtomicBoolean();
-    Runnable spinning =
-        () -> {
-          while (!isOver.get()) {
-            Thread.onSpinWait();
-          }
-        };
-    for (int i = 0; i < 2 * processors; i++) {
-      Thread.ofPlatform().daemon().start(spinning);
-    }
-    try {
-      Await.until("others run first", () -> looksInVain(kernel, turns) < Turns.LOOKS / 2);
-    } finally {
-      isOver.set(true);
-    }
-  }
-
-  @Test
-  void aLoopThatFoundNothingForLongSleepsAtOnce() {
-    FakeKernel kernel = new FakeKernel();
-    Turns turns = new Turns(kernel, kernel, new Account(null));
-    if (Runtime.getRuntime().availableProcessors() > 1) {
-      beBusy(kernel, turns);
-    }
+    beBusy(kernel, turns);
     long begin = System.nanoTime();
     while (System.nanoTime() - begin < TimeUnit.MILLISECONDS.toNanos(100)) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
@@ -377,6 +361,13 @@ class TurnsTest {
     find(kernel, turns, 1);
     find(kernel, turns, 0);
     assertThat(kernel.maySleep).isTrue();
+  }
+
+  private static void spin(long nanos) {
+    long begin = System.nanoTime();
+    while (System.nanoTime() - begin < nanos) {
+      Thread.onSpinWait();
+    }
   }
 
   private static void spend(long cpuNanos) {
