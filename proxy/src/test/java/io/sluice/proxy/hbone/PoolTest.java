@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,6 +32,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** How connections are shared, and how they go. */
 @Timeout(60)
 class PoolTest {
+  /**
+   * Between a client's conversations: the end of each keeps a port of loopback for a minute, and as
+   * fast as they can, clients take all of them from other tests.
+   */
+  private static final Duration PACE = Duration.ofMillis(50);
+
   private static final HboneSettings.Times USUAL = HboneSettings.DEFAULTS.times();
 
   private static HboneSettings.Times times(
@@ -300,6 +307,7 @@ class PoolTest {
                     try {
                       converseOnce(fixture);
                       done.incrementAndGet(client);
+                      LockSupport.parkNanos(PACE.toNanos());
                     } catch (IOException | AssertionError e) {
                       failed.add(e);
                     }
