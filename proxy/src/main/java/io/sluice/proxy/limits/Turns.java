@@ -35,8 +35,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Waking a sleeping thread costs as much as some thirty looks at the kernel, on a virtual
  * machine more. So a busy loop looks up to {@link #LOOKS} times more before it sleeps (adaptive
- * spinning) and yields to other threads after each look; once that takes long, it sleeps. Other
- * loops sleep at once.
+ * spinning) and yields to other threads after each look. Other loops sleep at once.
  *
  * <p>The loop's CPU time is that of its thread, spread over accounts by the time that their work
  * took: what the loop itself costs is so in the share of those that keep it awake. Runs on the
@@ -67,13 +66,6 @@ public final class Turns implements IoHandler {
   private static final long MOST_LOOK_NANOS = TimeUnit.MICROSECONDS.toNanos(2);
 
   /**
-   * A yield that takes longer let others work here. The scheduler hardly moves a thread that ran
-   * just now, but wakes one where a processor is free: so the loop sleeps (ADR 56, 40 to 100
-   * microseconds).
-   */
-  static final long MOST_YIELD_NANOS = TimeUnit.MICROSECONDS.toNanos(60);
-
-  /**
    * Share of a processor, since it settled last, above which a loop is busy (ADR 55); looks in vain
    * left out.
    */
@@ -91,7 +83,6 @@ public final class Turns implements IoHandler {
   private final IoHandler sockets;
   private final ThreadAwareExecutor loop;
   private final Account others;
-  private final Runnable yield;
   private final Map<Account, Turn> turns = new HashMap<>();
   private final List<Turn> waiting = new ArrayList<>();
   private final List<Turn> unsettled = new ArrayList<>();
@@ -112,15 +103,9 @@ public final class Turns implements IoHandler {
    * @param others charged with what belongs to no account
    */
   public Turns(IoHandler sockets, ThreadAwareExecutor loop, Account others) {
-    this(sockets, loop, others, Thread::yield);
-  }
-
-  /** With another way to let other threads run. */
-  Turns(IoHandler sockets, ThreadAwareExecutor loop, Account others, Runnable yield) {
     this.sockets = sockets;
     this.loop = loop;
     this.others = others;
-    this.yield = yield;
   }
 
   /**
@@ -174,11 +159,8 @@ public final class Turns implements IoHandler {
   private void lookedInVain(long now) {
     vainNanos += Math.min(now - endNanos, MOST_LOOK_NANOS);
     looksLeft = vainNanos < MOST_NANOS_IN_VAIN ? looksLeft - 1 : 0;
-    if (looksLeft > 0 && context.delegate().canBlock()) { // no task waits
-      yield.run();
-      if (System.nanoTime() - now > MOST_YIELD_NANOS) {
-        looksLeft = 0;
-      }
+    if (context.delegate().canBlock()) { // no task waits
+      Thread.yield();
     }
   }
 

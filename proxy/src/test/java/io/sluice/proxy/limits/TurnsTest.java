@@ -44,8 +44,6 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(30)
 class TurnsTest {
@@ -309,8 +307,11 @@ class TurnsTest {
     turns.run(kernel);
   }
 
-  /** Makes it busy; it has just found something. */
-  private void beBusy(FakeKernel kernel, Turns turns) {
+  @Test
+  void aBusyLoopLooksOnBeforeItSleeps() {
+    assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
+    FakeKernel kernel = new FakeKernel();
+    Turns turns = new Turns(kernel, kernel, new Account(null));
     Await.until(
         "it is busy",
         () -> {
@@ -320,54 +321,21 @@ class TurnsTest {
           find(kernel, turns, 0);
           return !kernel.maySleep;
         });
-  }
 
-  @ParameterizedTest(name = "where each lets others run for {0} of that")
-  @CsvSource({"0, 64", "0.25, 64", "2, 1"})
-  void aBusyLoopLooksOnBeforeItSleepsWhileOthersTakeNoTime(double yielded, int looks) {
-    assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
-    FakeKernel kernel = new FakeKernel();
-    Turns turns =
-        new Turns(
-            kernel,
-            kernel,
-            new Account(null),
-            () -> spin((long) (yielded * Turns.MOST_YIELD_NANOS)));
-    Await.until( // a look during which this thread is not let run counts as a long one
-        "nobody else runs meanwhile", () -> lookUntilItMaySleep(kernel, turns) == looks);
-  }
-
-  /** How often a busy one looks before it may sleep. */
-  private int lookUntilItMaySleep(FakeKernel kernel, Turns turns) {
-    beBusy(kernel, turns);
-    int looks = 0;
-    while (!kernel.maySleep && looks < 2 * Turns.LOOKS) {
+    for (int i = 1; i < Turns.LOOKS; i++) {
       find(kernel, turns, 0);
-      looks++;
+      assertThat(kernel.maySleep).as("after %d in vain", i).isFalse();
     }
-    return looks;
-  }
+    find(kernel, turns, 0);
+    assertThat(kernel.maySleep).as("after all of them").isTrue();
 
-  @Test
-  void aLoopThatRestedForLongSleepsAtOnce() {
-    assumeThat(Runtime.getRuntime().availableProcessors()).isGreaterThan(1);
-    FakeKernel kernel = new FakeKernel();
-    Turns turns = new Turns(kernel, kernel, new Account(null));
-    beBusy(kernel, turns);
     long begin = System.nanoTime();
     while (System.nanoTime() - begin < TimeUnit.MILLISECONDS.toNanos(100)) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
     }
     find(kernel, turns, 1);
     find(kernel, turns, 0);
-    assertThat(kernel.maySleep).isTrue();
-  }
-
-  private static void spin(long nanos) {
-    long begin = System.nanoTime();
-    while (System.nanoTime() - begin < nanos) {
-      Thread.onSpinWait();
-    }
+    assertThat(kernel.maySleep).as("after a pause").isTrue();
   }
 
   private static void spend(long cpuNanos) {
