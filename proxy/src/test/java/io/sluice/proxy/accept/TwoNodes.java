@@ -29,12 +29,8 @@ import io.sluice.proxy.Peers;
 import io.sluice.proxy.ProxySettings;
 import io.sluice.proxy.tls.TestAuthority;
 import io.sluice.proxy.tls.TlsStack;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -61,8 +57,6 @@ final class TwoNodes implements AutoCloseable {
   private static final AtomicInteger FIXTURES = new AtomicInteger();
 
   final TestAuthority authority = new TestAuthority(TrustDomain.CLUSTER_LOCAL);
-  private static final int OF_AN_OCTET = 250;
-
   final TestNode client;
   final TestNode server;
   final Peers.Server app;
@@ -98,27 +92,13 @@ final class TwoNodes implements AutoCloseable {
         client.serve(BUYER, Direction.OUTBOUND, new InetSocketAddress(Peers.V4, 0), app.address());
   }
 
-  /** One of 127/8 whose HBONE port nobody had just now, neither a fixture nor another process. */
+  /** One of 127/8 that no other fixture uses, nor another process's. */
   static InetAddress freshAddress() {
     long pid = ProcessHandle.current().pid();
-    BindException last = null;
-    for (int tried = 0; tried < OF_AN_OCTET; tried++) {
-      InetAddress next =
-          InetAddress.ofLiteral(
-              "127.%d.%d.%d"
-                  .formatted(
-                      1 + pid / 256 % OF_AN_OCTET,
-                      1 + pid % 256 % OF_AN_OCTET,
-                      1 + FIXTURES.incrementAndGet() % OF_AN_OCTET));
-      try (ServerSocket free = new ServerSocket(MeshPorts.HBONE, 1, next)) {
-        return free.getInetAddress();
-      } catch (BindException e) {
-        last = e;
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-    throw new IllegalStateException("port " + MeshPorts.HBONE + " is free at no address", last);
+    return InetAddress.ofLiteral(
+        "127.%d.%d.%d"
+            .formatted(
+                1 + pid / 256 % 250, 1 + pid % 256 % 250, 1 + FIXTURES.incrementAndGet() % 250));
   }
 
   static SpiffeId identity(String account) {
