@@ -140,6 +140,8 @@ public final class Exchanges implements DirectPeer {
   private long owedNanos; // since when the client could have sent more of a request
   private long sinceNanos; // of the state that has a limit
   private boolean limited;
+  private boolean limitedEnding; // that state
+  private long limitedProgress; // at its beginning
 
   /**
    * Of one connection.
@@ -235,7 +237,18 @@ public final class Exchanges implements DirectPeer {
       }
     }
 
-    private void speakHttp1() {
+    /** Whether what came first might become HTTP/2 for longer than a head may take. */
+    private boolean isSlow(long now) {
+      if (!early.isReadable() || ended || draining) {
+        limited = false;
+      } else if (!limited) {
+        limited = true;
+        sinceNanos = now;
+      }
+      return limited && now - sinceNanos > HEAD_NANOS;
+    }
+
+    private Http1Server speakHttp1() {
       lead(false);
       Http1Server server =
           new Http1Server(
@@ -247,6 +260,7 @@ public final class Exchanges implements DirectPeer {
       channel.listen(server);
       server.bytes(early);
       server.goOn();
+      return server;
     }
 
     private void speakHttp2() {
@@ -749,8 +763,11 @@ public final class Exchanges implements DirectPeer {
       shared.look();
     }
     Http1Server single = http1;
+    Beginning first = beginning;
     if (single != null) {
       look(single, now);
+    } else if (shared == null && first != null && first.isSlow(now)) {
+      first.speakHttp1().timedOut();
     }
   }
 
@@ -770,8 +787,10 @@ public final class Exchanges implements DirectPeer {
     boolean ending = server.isEnding();
     if (!within && !ending) {
       limited = false;
-    } else if (!limited) {
-      limited = true;
+    } else if (!limited || limitedEnding != ending || limitedProgress != progress) {
+      limited = true; // anew where it is another head
+      limitedEnding = ending;
+      limitedProgress = progress;
       sinceNanos = now;
     }
     if (!server.owesContent()) {

@@ -37,7 +37,7 @@ final class Http1Client extends Http1Side {
   private boolean told; // that it is gone
   private boolean answered; // once at least, and whole
   private boolean bound; // to somebody who has shown at its beginning who he is
-  private boolean answersHead; // the last one
+  private boolean unsure; // whether both ends take the same octets for content
 
   Http1Client(
       ByteChannel channel,
@@ -56,7 +56,7 @@ final class Http1Client extends Http1Side {
     requestOpen = !last && head.upgrade == null;
     responseOpen = true;
     upgrades = head.upgrade != null;
-    answersHead = head.method().equals("HEAD");
+    unsure |= !last || head.method().equals("HEAD");
     bound =
         bound
             || isOfConnection(head.fields, "authorization")
@@ -106,6 +106,7 @@ final class Http1Client extends Http1Side {
       requestOpen = true;
       parser.becomeTunnel();
     }
+    unsure |= head.status() == 204 || head.status() == 304;
     if (head.status() == 401 || head.status() == 407) {
       bound =
           bound
@@ -154,13 +155,14 @@ final class Http1Client extends Http1Side {
 
   /**
    * Whether it waits for a request, and what it has carried leaves nothing behind for who asks the
-   * next one: an answer to HEAD may have content all the same, which would come as the next answer;
+   * next one: an answer to HEAD, or of 204 or 304, may have content all the same, which would come
+   * as the next answer; an application that does not read a request's content would answer that;
    * and a stream that has grown keeps memory from those that carry much now.
    */
   boolean mayBeLeft() {
     return answered
         && !bound
-        && !answersHead
+        && !unsure
         && listener() == null
         && !requestOpen
         && !responseOpen

@@ -15,9 +15,14 @@ final class Paths {
   private static final Pattern DOT = Pattern.compile("%2[eE]");
   private static final Pattern ESCAPED_ESCAPES = Pattern.compile("%(?:25)+");
 
-  /** Dots and slashes in more octets than they have, which no UTF-8 is (RFC 3629 §3). */
+  /**
+   * Characters in more octets than they have, which no UTF-8 is (RFC 3629 §3), also for who takes a
+   * dot or the slash behind the segment for the second one.
+   */
   private static final Pattern OVERLONG =
-      Pattern.compile("%(?:C0%|E0%80%|F0%80%80%)A[EF]", Pattern.CASE_INSENSITIVE);
+      Pattern.compile(
+          "%(?:C[01]%[89AB]|C0\\.|E0%[89]|F0%8|F8%8[0-7]|FC%8[0-3])|\\.%C0$",
+          Pattern.CASE_INSENSITIVE);
 
   private Paths() {}
 
@@ -125,10 +130,10 @@ final class Paths {
     String plain = segment;
     if (segment.indexOf('%') >= 0) {
       plain = ESCAPED_ESCAPES.matcher(segment).replaceAll("%");
+      plain = DOT.matcher(plain).replaceAll(".");
       if (OVERLONG.matcher(plain).find()) {
         throw new BadMessage(400, "the path has an overlong octet");
       }
-      plain = DOT.matcher(plain).replaceAll(".");
     }
     for (String name : END.split(plain, -1)) {
       if (name.equals(".") || name.equals("..")) {
