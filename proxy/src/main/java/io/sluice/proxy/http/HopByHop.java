@@ -19,6 +19,8 @@ final class HopByHop {
           "te",
           "expect",
           "authorization",
+          "proxy-authorization",
+          "cookie",
           "x-forwarded-client-cert");
 
   /** That Connection names; each is looked for among all fields. */

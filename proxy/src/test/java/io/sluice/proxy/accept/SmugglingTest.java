@@ -229,6 +229,8 @@ class SmugglingTest {
             "X-Forwarded-Client-Cert: URI=x",
             "x_forwarded-client_cert: URI=x",
             "authorization: x",
+            "Proxy-Authorization: x",
+            "cookie: x",
             " folded: x",
             "no colon",
             ": x",
