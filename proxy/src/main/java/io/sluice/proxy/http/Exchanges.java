@@ -767,7 +767,10 @@ public final class Exchanges implements DirectPeer {
     if (single != null) {
       look(single, now);
     } else if (shared == null && first != null && first.isSlow(now)) {
-      first.speakHttp1().timedOut();
+      Http1Server server = first.speakHttp1();
+      if (server.isWithinHead()) { // else what came is no request, and has been answered
+        server.timedOut();
+      }
     }
   }
 

@@ -55,10 +55,13 @@ class HttpLimitsTest {
     try (var mesh = new HttpFixture();
         Socket socket = mesh.connect();
         Socket begun = mesh.connect();
+        Socket preface = mesh.connect();
         Socket honest = mesh.connect()) {
       socket.setSoTimeout(40_000);
       begun.setSoTimeout(40_000);
       begun.getOutputStream().write('P'); // as HTTP/2 begins too
+      preface.setSoTimeout(40_000);
+      preface.getOutputStream().write("PRI * HTTP/2.0\r\n\r\nSM".getBytes(ISO_8859_1));
       socket.getOutputStream().write(GET.getBytes(ISO_8859_1));
       Thread dripping =
           Thread.ofVirtual()
@@ -81,6 +84,7 @@ class HttpLimitsTest {
       }
       assertThat(HttpFixture.read(socket, END)).startsWith("HTTP/1.1 408 ");
       assertThat(HttpFixture.read(begun, END)).startsWith("HTTP/1.1 408 ");
+      assertThat(HttpFixture.read(preface, END)).containsOnlyOnce("HTTP/1.1 ");
       dripping.interrupt();
       dripping.join();
       assertThat(mesh.received).hasSize(1);
