@@ -239,13 +239,8 @@ public final class Exchanges implements DirectPeer {
 
     /** Whether what came first might become HTTP/2 for longer than a head may take. */
     private boolean isSlow(long now) {
-      if (!early.isReadable() || ended || draining) {
-        limited = false;
-      } else if (!limited) {
-        limited = true;
-        sinceNanos = now;
-      }
-      return limited && now - sinceNanos > HEAD_NANOS;
+      boolean within = early.isReadable() && !draining;
+      return limitedNanos(within, false, now) > HEAD_NANOS && within;
     }
 
     private Http1Server speakHttp1() {
@@ -788,24 +783,28 @@ public final class Exchanges implements DirectPeer {
   private void look(Http1Server server, long now) {
     boolean within = server.isWithinHead();
     boolean ending = server.isEnding();
-    if (!within && !ending) {
-      limited = false;
-    } else if (!limited || limitedEnding != ending || limitedProgress != progress) {
-      limited = true; // anew where it is another head
-      limitedEnding = ending;
-      limitedProgress = progress;
-      sinceNanos = now;
-    }
+    long limitedNanos = limitedNanos(within, ending, now);
     if (!server.owesContent()) {
       owedNanos = now; // an application that takes nothing is no fault of the client's
     }
     long farewell = server.dropped() > 0 ? FAREWELL_NANOS : QUIET_FAREWELL_NANOS;
-    if (ending && (now - sinceNanos > farewell || server.dropped() > MOST_DROPPED)) {
+    if (ending && (limitedNanos > farewell || server.dropped() > MOST_DROPPED)) {
       server.abort(HttpStream.Abort.FAILED);
-    } else if ((within && now - sinceNanos > HEAD_NANOS)
+    } else if ((within && limitedNanos > HEAD_NANOS)
         || now - Math.max(progressNanos, owedNanos) > STALL_NANOS) {
       server.timedOut();
     }
+  }
+
+  /** How long it has been within this very head, or ending, as far as {@link #look} knows. */
+  private long limitedNanos(boolean within, boolean ending, long now) {
+    if (!limited || limitedEnding != ending || limitedProgress != progress) {
+      sinceNanos = now;
+    }
+    limited = within || ending;
+    limitedEnding = ending;
+    limitedProgress = progress;
+    return now - sinceNanos;
   }
 
   /** How long nothing has happened, as far as {@link #look} knows. */
